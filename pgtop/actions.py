@@ -1,0 +1,79 @@
+"""Every action a user can take: its name, its keys and what it does, in one place.
+
+The footer, the help screen, the palette, the README's table and the bindings are all read from here. Plain data: no screen, no server.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Group(StrEnum):
+    """Where the help lists an action."""
+
+    MOVE = "Move"
+    LOOK = "Look"
+    NARROW = "Sort and filter"
+    PACE = "Pace"
+    SIGNAL = "End a query or a session"
+    PROGRAM = "Program"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """`id` names the handler (`action_<id>`); `short`, if any, is what the footer shows, the most needed first."""
+
+    id: str
+    keys: tuple[str, ...]
+    title: str
+    group: Group
+    short: str = ""
+    dangerous: bool = False
+    """It can end somebody's work: it asks first, and is not offered in read-only mode."""
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The keys as people write them."""
+        return tuple(_NAMES.get(key, key) for key in self.keys)
+
+
+_NAMES = {
+    "up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
+    "enter": "Enter", "escape": "Esc", "slash": "/", "question_mark": "?", "plus": "+", "minus": "-",
+    "less_than_sign": "<", "greater_than_sign": ">", "f1": "F1", "f4": "F4", "f6": "F6", "f9": "F9",
+    "ctrl+c": "Ctrl-C", "ctrl+l": "Ctrl-L", "ctrl+z": "Ctrl-Z",
+}  # fmt: skip
+
+ACTIONS: tuple[Action, ...] = (
+    Action("cursor_up", ("up", "k"), "cursor up", Group.MOVE),
+    Action("cursor_down", ("down", "j"), "cursor down", Group.MOVE),
+    Action("page_up", ("pageup",), "a page up", Group.MOVE),
+    Action("page_down", ("pagedown",), "a page down", Group.MOVE),
+    Action("cursor_first", ("home",), "first session", Group.MOVE),
+    Action("cursor_last", ("end",), "last session", Group.MOVE),
+    Action("scroll_left", ("left",), "columns to the left", Group.MOVE),
+    Action("scroll_right", ("right",), "columns to the right", Group.MOVE),
+    Action("open", ("enter",), "open the session: whole query, locks, rights", Group.LOOK, "open"),
+    Action("show_sessions", ("1",), "sessions", Group.LOOK),
+    Action("show_breakdown", ("2",), "who uses the connections", Group.LOOK, "budget"),
+    Action("toggle_idle", ("i",), "hide or show idle sessions", Group.LOOK, "idle"),
+    Action("toggle_background", ("b",), "show or hide background processes and walsenders", Group.LOOK),
+    Action("toggle_columns", ("w",), "show or hide the columns on request", Group.LOOK),
+    Action("copy_query", ("y",), "copy the query to the clipboard (OSC 52)", Group.LOOK),
+    Action("filter", ("slash", "f4"), "filter", Group.NARROW, "filter"),
+    Action("clear", ("escape",), "clear the filter, close, go back", Group.NARROW),
+    Action("sort_left", ("less_than_sign",), "sort by the column to the left", Group.NARROW),
+    Action("sort_right", ("greater_than_sign",), "sort by the column to the right", Group.NARROW),
+    Action("sort_invert", ("I",), "turn the order round", Group.NARROW),
+    Action("sort_menu", ("s", "f6"), "choose what to sort by", Group.NARROW, "sort"),
+    Action("pause", ("p",), "pause and go on", Group.PACE, "pause"),
+    Action("refresh", ("r",), "refresh now; try to reconnect now", Group.PACE),
+    Action("slower", ("plus",), "longer interval", Group.PACE),
+    Action("faster", ("minus",), "shorter interval", Group.PACE),
+    Action("cancel", ("C",), "cancel the query", Group.SIGNAL, "cancel", dangerous=True),
+    Action("terminate", ("K",), "terminate the session", Group.SIGNAL, "kill", dangerous=True),
+    Action("signal_menu", ("f9",), "cancel or terminate", Group.SIGNAL, dangerous=True),
+    Action("help", ("question_mark", "f1"), "help", Group.PROGRAM, "help"),
+    Action("redraw", ("ctrl+l",), "draw the screen anew", Group.PROGRAM),
+    Action("suspend", ("ctrl+z",), "back to the shell; `fg` returns", Group.PROGRAM),
+    Action("quit", ("q", "ctrl+c"), "quit", Group.PROGRAM, "quit"),
+)

@@ -1,0 +1,86 @@
+"""One server process, as pg_stat_activity describes it.
+
+A backend is a pid *and* the time it started: pids are reused. Nothing may be remembered, selected or signalled by pid alone.
+"""
+
+from typing import NamedTuple
+
+from pgtop.model.instant import Instant
+
+CLIENT_BACKEND = "client backend"
+WALSENDER = "walsender"
+PARALLEL_WORKER = "parallel worker"
+
+ACTIVE = "active"
+IDLE = "idle"
+IDLE_IN_TRANSACTION = "idle in transaction"
+IDLE_IN_TRANSACTION_ABORTED = "idle in transaction (aborted)"
+
+HIDDEN_QUERY = "<insufficient privilege>"
+"""What the server shows in place of a query that this role may not read."""
+
+
+class BackendId(NamedTuple):
+    """Who a backend is. `backend_start` is None where the role may not see it; the check is then weaker."""
+
+    pid: int
+    backend_start: Instant | None
+
+
+class Backend(NamedTuple):
+    """A row of pg_stat_activity under its own column names, and who blocks it.
+
+    None means what NULL means there: not applicable, or hidden from this role. A named tuple rather than a
+    dataclass: ten thousand of them are made at every sample, and this is the cheapest immutable record Python has.
+    https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
+    """
+
+    pid: int
+    backend_start: Instant | None = None
+    datid: int | None = None
+    datname: str | None = None
+    leader_pid: int | None = None
+    usesysid: int | None = None
+    usename: str | None = None
+    application_name: str | None = None
+    client_addr: str | None = None
+    client_hostname: str | None = None
+    client_port: int | None = None
+    xact_start: Instant | None = None
+    query_start: Instant | None = None
+    state_change: Instant | None = None
+    wait_event_type: str | None = None
+    wait_event: str | None = None
+    state: str | None = None
+    backend_xid: int | None = None
+    backend_xmin: int | None = None
+    xmin_age: int | None = None
+    """Transactions between `backend_xmin` and the newest transaction: age(backend_xmin)."""
+    query_id: int | None = None
+    query: str | None = None
+    """The text, cut on the server to the length that the sampler asked for. None: it comes with a later sample."""
+    backend_type: str | None = None
+    blocked_by: tuple[int, ...] = ()
+    """pids that hold, or wait ahead for, the lock this backend waits for; 0 is a prepared transaction."""
+
+    @property
+    def identity(self) -> BackendId:
+        return BackendId(self.pid, self.backend_start)
+
+    @property
+    def hidden(self) -> bool:
+        """This role may not see more of it than pid, role and database (grant pg_read_all_stats)."""
+        return self.backend_type is None
+
+    @property
+    def is_client(self) -> bool:
+        """It holds one of the `max_connections` slots; hidden ones count, as nothing says otherwise."""
+        return self.backend_type == CLIENT_BACKEND or (self.backend_type is None and self.usesysid is not None)
+
+    @property
+    def waits_for_lock(self) -> bool:
+        return self.wait_event_type == "Lock"
+
+    @property
+    def in_transaction_idle(self) -> bool:
+        return self.state in (IDLE_IN_TRANSACTION, IDLE_IN_TRANSACTION_ABORTED)

@@ -1,0 +1,27 @@
+"""Why the server could not be asked, in words for the operator and as a kind for the program."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FailureKind(StrEnum):
+    """What went wrong, so that exit codes, waiting and wording need not read English (or German) messages again."""
+
+    UNREACHABLE = "unreachable"  # nothing listens, no route, unknown host, connection cut
+    STARTING = "starting up"
+    STOPPING = "shutting down"
+    FULL = "too many clients"
+    PASSWORD = "password refused"
+    DENIED = "access denied"  # pg_hba.conf, no such role or database, no CONNECT privilege
+    SLOW = "no answer in time"
+    TERMINATED = "our session was ended"  # by another administrator
+    OTHER = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One sentence of what happened, and one of what to do next. `what` may hold the server's own words: clean before showing."""
+
+    kind: FailureKind
+    what: str
+    advice: str = ""

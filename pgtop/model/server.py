@@ -1,0 +1,83 @@
+"""The server itself and what this role may do there: facts that change rarely and are read rarely."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pgtop.model.instant import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many connections the server takes, from its settings.
+
+    https://www.postgresql.org/docs/current/runtime-config-connection.html
+    """
+
+    max_connections: int
+    superuser_reserved_connections: int
+    reserved_connections: int = 0
+    """Slots kept for members of pg_use_reserved_connections; the setting came in 16, before that it is 0."""
+    max_wal_senders: int = 0
+
+    @property
+    def ordinary(self) -> int:
+        """Slots that an ordinary role can ever get."""
+        return max(0, self.max_connections - self.superuser_reserved_connections - self.reserved_connections)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role; `connection_limit` None is no limit. `mine`: the connected role has its privileges."""
+
+    name: str
+    superuser: bool = False
+    connection_limit: int | None = None
+    mine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database; `connection_limit` None is no limit. `encoding` is PostgreSQL's name of it."""
+
+    name: str
+    encoding: str = "UTF8"
+    connection_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the connected role may do beyond its own sessions."""
+
+    superuser: bool = False
+    reads_all: bool = False
+    """It has pg_read_all_stats: it sees every session's state and query."""
+    signals_all: bool = False
+    """It has pg_signal_backend: it may signal every role's sessions but superusers'."""
+    uses_reserved: bool = False
+    """It has pg_use_reserved_connections (16 and later)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Which server this is, as whom and by which backend we are connected, and its limits."""
+
+    version: str
+    """As the server says it, for people: `18.4`, `17.10 (Debian …)`."""
+    version_num: int
+    host: str
+    """Host name, address or socket folder that the connection was made to."""
+    port: int
+    database: str
+    user: str
+    pid: int
+    """pgtop's own backend."""
+    user_oid: int
+    database_oid: int
+    started_at: Instant
+    limits: Limits
+    rights: Rights = field(default_factory=Rights)
+    in_recovery: bool = False
+    track_activity_query_size: int = 1024
+    """Bytes of each query that the server keeps; longer ones are cut by it."""
+    roles: Mapping[int, Role] = field(default_factory=dict)
+    databases: Mapping[int, Database] = field(default_factory=dict)

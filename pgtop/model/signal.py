@@ -1,0 +1,80 @@
+"""Orders to signal a backend, and what became of them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.instant import Instant
+
+
+class Signal(StrEnum):
+    """Cancel ends the running query; terminate ends the session and rolls its transaction back."""
+
+    CANCEL = "cancel"
+    TERMINATE = "terminate"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Signal exactly this backend; for a cancel, exactly this query of it.
+
+    The server checks, in the statement that signals, pid, `backend_start` and, for a cancel, `query_start`.
+    Where this role may not see `backend_start`, it checks `usesysid` instead, which is weaker.
+    """
+
+    signal: Signal
+    target: BackendId
+    query_start: Instant | None = None
+    usesysid: int | None = None
+
+    @classmethod
+    def against(cls, signal: Signal, backend: Backend) -> "Order":
+        """The order that signals `backend` as it was seen, and nothing else."""
+        return cls(signal, backend.identity, backend.query_start, backend.usesysid)
+
+
+class Answer(StrEnum):
+    """What the server said to an order."""
+
+    SENT = "sent"
+    GONE = "gone"  # no such backend any more: nothing was sent
+    REPLACED = "replaced"  # the pid belongs to another session now: nothing was sent
+    CHANGED = "changed"  # the session runs another query than the one to cancel: nothing was sent
+    REFUSED = "refused"  # this role may not
+    UNKNOWN = "unknown"  # the connection failed before the answer came: it may or may not have been sent
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to an order; `reason` is the server's own sentence, if it gave one (clean before showing)."""
+
+    answer: Answer
+    reason: str = ""
+
+
+class Effect(StrEnum):
+    """What was *seen* to follow. Nothing here rests on having asked."""
+
+    GONE = "gone"  # the session has ended
+    QUERY_ENDED = "query ended"  # the query ended, the session is idle
+    TRANSACTION_OPEN = "transaction open"  # the query ended, the transaction is still open
+    PENDING = "pending"  # nothing seen yet, still looking
+    STILL_RUNNING = "still running"  # nothing seen within the time given
+    UNSEEN = "unseen"  # the server could not be asked any more
+    NOT_SENT = "not sent"  # see the receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an order `after` so many seconds (from sending to the look that saw it)."""
+
+    order: Order
+    receipt: Receipt
+    effect: Effect
+    after: float = 0.0
+    seen: Backend | None = None
+    """The backend as last seen, where it still is."""
+
+    @property
+    def final(self) -> bool:
+        return self.effect is not Effect.PENDING

@@ -1,0 +1,18 @@
+"""One instant of one server. Header and rows are drawn from the same one, so they can never disagree."""
+
+from dataclasses import dataclass
+
+from pgtop.model.backend import Backend
+from pgtop.model.instant import Instant
+from pgtop.model.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the server said at `taken_at` (its own clock)."""
+
+    taken_at: Instant
+    server: Server
+    backends: tuple[Backend, ...]
+    numbackends: int | None = None
+    """sum(pg_stat_database.numbackends), read only when some sessions are hidden: the nearest to a count of slots that every role sees."""

@@ -1,0 +1,55 @@
+"""All that a front end may ask of the world. Tests hand in their own; nothing else is ever faked."""
+
+from typing import Protocol
+
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.detail import Detail
+from pgtop.model.failure import Failure
+from pgtop.model.signal import Order, Receipt
+from pgtop.model.snapshot import Snapshot
+
+
+class SourceError(Exception):
+    """The server could not be asked. `failure` says why and what to do next."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.what)
+        self.failure = failure
+
+
+class Source(Protocol):
+    """Where snapshots come from. Calls may be made while another is under way; the source puts them in order."""
+
+    async def sample(self) -> Snapshot:
+        """One instant of the server, in one round trip; connects first where needed. Raises SourceError."""
+        ...
+
+    async def detail(self, who: BackendId) -> Detail | None:
+        """One backend whole, or None when it is not there any more. Raises SourceError."""
+        ...
+
+    async def close(self) -> None:
+        """Give the connection back at once, cancelling what runs on it."""
+        ...
+
+
+class Signaller(Protocol):
+    """The one door back. It checks identity in the statement that signals."""
+
+    async def send(self, order: Order) -> Receipt:
+        """Ask the server to signal. Never raises for what the server or the network says: that is the receipt."""
+        ...
+
+    async def look(self, who: BackendId) -> Backend | None:
+        """The backend as it is now, or None when no backend with this pid *and* start is there. Raises SourceError."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, as far as cadence and patience need it."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
