@@ -1,6 +1,7 @@
 """Every action a user can take: its name, its keys and what it does, in one place.
 
-The footer, the help screen, the palette, the README's table and the bindings are all read from here. Plain data: no screen, no server.
+The footer, the help screen, the palette, the README's table and the bindings are all read from here.
+Plain data: no screen, no server.
 """
 
 from dataclasses import dataclass
@@ -37,8 +38,8 @@ class Action:
 
 
 _NAMES = {
-    "up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
-    "enter": "Enter", "escape": "Esc", "slash": "/", "question_mark": "?", "plus": "+", "minus": "-",
+    "up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "PgUp", "pagedown": "PgDn",
+    "home": "Home", "end": "End", "enter": "Enter", "escape": "Esc", "slash": "/", "question_mark": "?", "plus": "+", "minus": "-",
     "less_than_sign": "<", "greater_than_sign": ">", "f1": "F1", "f4": "F4", "f6": "F6", "f9": "F9",
     "ctrl+c": "Ctrl-C", "ctrl+l": "Ctrl-L", "ctrl+z": "Ctrl-Z",
 }  # fmt: skip
@@ -53,24 +54,26 @@ ACTIONS: tuple[Action, ...] = (
     Action("scroll_left", ("left",), "columns to the left", Group.MOVE),
     Action("scroll_right", ("right",), "columns to the right", Group.MOVE),
     Action("open", ("enter",), "open the session: whole query, locks, rights", Group.LOOK, "open"),
-    Action("show_sessions", ("1",), "sessions", Group.LOOK),
+    Action("show_sessions", ("1",), "sessions", Group.LOOK, "sessions"),
     Action("show_breakdown", ("2",), "who uses the connections", Group.LOOK, "budget"),
     Action("toggle_idle", ("i",), "hide or show idle sessions", Group.LOOK, "idle"),
     Action("toggle_background", ("b",), "show or hide background processes and walsenders", Group.LOOK),
     Action("toggle_columns", ("w",), "show or hide the columns on request", Group.LOOK),
-    Action("copy_query", ("y",), "copy the query to the clipboard (OSC 52)", Group.LOOK),
+    Action("copy_query", ("y",), "copy the query to the clipboard (OSC 52)", Group.LOOK, "copy"),
     Action("filter", ("slash", "f4"), "filter", Group.NARROW, "filter"),
-    Action("clear", ("escape",), "clear the filter, close, go back", Group.NARROW),
+    Action("clear", ("escape",), "clear the filter, close, go back", Group.NARROW, "back"),
     Action("sort_left", ("less_than_sign",), "sort by the column to the left", Group.NARROW),
     Action("sort_right", ("greater_than_sign",), "sort by the column to the right", Group.NARROW),
     Action("sort_invert", ("I",), "turn the order round", Group.NARROW),
     Action("sort_menu", ("s", "f6"), "choose what to sort by", Group.NARROW, "sort"),
     Action("pause", ("p",), "pause and go on", Group.PACE, "pause"),
-    Action("refresh", ("r",), "refresh now; try to reconnect now", Group.PACE),
+    Action("refresh", ("r",), "refresh now; try to reconnect now", Group.PACE, "refresh"),
     Action("slower", ("plus",), "longer interval", Group.PACE),
     Action("faster", ("minus",), "shorter interval", Group.PACE),
     Action("cancel", ("C",), "cancel the query", Group.SIGNAL, "cancel", dangerous=True),
     Action("terminate", ("K",), "terminate the session", Group.SIGNAL, "kill", dangerous=True),
+    Action("confirm", ("y",), "in the dialog: do it", Group.SIGNAL, dangerous=True),
+    Action("keep", ("n",), "in the dialog: keep it (also Esc)", Group.SIGNAL, dangerous=True),
     Action("signal_menu", ("f9",), "cancel or terminate", Group.SIGNAL, dangerous=True),
     Action("help", ("question_mark", "f1"), "help", Group.PROGRAM, "help"),
     Action("redraw", ("ctrl+l",), "draw the screen anew", Group.PROGRAM),

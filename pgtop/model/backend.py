@@ -1,6 +1,7 @@
 """One server process, as pg_stat_activity describes it.
 
-A backend is a pid *and* the time it started: pids are reused. Nothing may be remembered, selected or signalled by pid alone.
+A backend is a pid *and* the time it started: pids are reused. Nothing may be remembered, selected or signalled by
+pid alone.
 """
 
 from typing import NamedTuple

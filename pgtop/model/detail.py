@@ -31,3 +31,5 @@ class Detail:
     locks: tuple[Lock, ...] = ()
     locks_failure: str = ""
     """Why the locks could not be read, if they could not."""
+    locks_total: int = 0
+    """How many there are; `locks` holds awaited ones first and may hold fewer."""

@@ -11,7 +11,7 @@ class FailureKind(StrEnum):
     STARTING = "starting up"
     STOPPING = "shutting down"
     FULL = "too many clients"
-    PASSWORD = "password refused"
+    PASSWORD = "password refused"  # noqa: S105 - a kind, not a secret
     DENIED = "access denied"  # pg_hba.conf, no such role or database, no CONNECT privilege
     SLOW = "no answer in time"
     TERMINATED = "our session was ended"  # by another administrator
@@ -20,7 +20,7 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One sentence of what happened, and one of what to do next. `what` may hold the server's own words: clean before showing."""
+    """One sentence of what happened, and one of what to do next. `what` may be the server's: clean before showing."""
 
     kind: FailureKind
     what: str

@@ -41,6 +41,7 @@ class Answer(StrEnum):
     REPLACED = "replaced"  # the pid belongs to another session now: nothing was sent
     CHANGED = "changed"  # the session runs another query than the one to cancel: nothing was sent
     REFUSED = "refused"  # this role may not
+    UNREACHED = "unreached"  # no connection could be had: nothing was sent
     UNKNOWN = "unknown"  # the connection failed before the answer came: it may or may not have been sent
 
 

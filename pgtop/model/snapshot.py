@@ -15,4 +15,5 @@ class Snapshot:
     server: Server
     backends: tuple[Backend, ...]
     numbackends: int | None = None
-    """sum(pg_stat_database.numbackends), read only when some sessions are hidden: the nearest to a count of slots that every role sees."""
+    """sum(pg_stat_database.numbackends), read only when some sessions are hidden: the nearest to a count of slots
+    that every role sees."""

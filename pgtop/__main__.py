@@ -1,0 +1,18 @@
+"""`pgtop` and `python -m pgtop`."""
+
+import gc
+import sys
+
+gc.disable()  # start-up makes much and drops nothing; the dashboard turns it on again after its first sample
+
+
+def main() -> int:
+    """Run the command line of this process; returns the exit code."""
+    from pgtop.cli.main import guard, run
+
+    guard()
+    return run(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

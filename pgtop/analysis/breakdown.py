@@ -1,0 +1,150 @@
+"""Who holds the connections: the client backends by database, role, application, client and state.
+
+Every client backend is in exactly one share of a dimension. Of the client backends, a share's filter selects exactly
+those that it counts.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pgtop.analysis.budget import OTHER, WAITING, state_of
+from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, Backend
+from pgtop.model.instant import Instant, seconds_between
+from pgtop.model.server import Server
+from pgtop.model.snapshot import Snapshot
+
+HIDDEN = "hidden"
+"""The share of the sessions into which this role cannot see."""
+LOCAL = "local"
+"""The client of sessions that came by a socket on the server itself."""
+_LONG_IDLE_SECONDS = 300
+
+
+class Dimension(StrEnum):
+    """What the sessions are told apart by."""
+
+    DATABASE = "database"
+    ROLE = "role"
+    APPLICATION = "application"
+    CLIENT = "client"
+    STATE = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The sessions of one database, role, application, client or state."""
+
+    name: str
+    """As the server sent it; "" for those without one."""
+    count: int
+    share: float
+    """0 to 1, of all client backends that the server shows."""
+    limit: int | None
+    """datconnlimit or rolconnlimit, where there is one that counts."""
+    idle_long: int
+    """How many have been idle for more than five minutes."""
+    oldest_idle: float | None
+    """Seconds that the longest idle one has been idle."""
+    filter: str
+    """In the language of the sessions' filter."""
+
+
+def breakdown(snapshot: Snapshot, dimension: Dimension) -> tuple[Share, ...]:
+    """The shares of a dimension, the largest first, equal ones by name."""
+    clients = [backend for backend in snapshot.backends if backend.is_client]
+    shares = [
+        Share(
+            name=HIDDEN if hidden else name,
+            count=len(members),
+            share=len(members) / len(clients),
+            limit=None if hidden else _limit(snapshot.server, dimension, name),
+            idle_long=sum(seconds > _LONG_IDLE_SECONDS for seconds in _idle_times(members, snapshot.taken_at)),
+            oldest_idle=max(_idle_times(members, snapshot.taken_at), default=None),
+            filter="state:hidden" if hidden else _filter(dimension, name),
+        )
+        for (name, hidden), members in _groups(clients, dimension).items()
+    ]
+    return tuple(sorted(shares, key=lambda share: (-share.count, share.name)))
+
+
+def client_of(backend: Backend) -> str:
+    """Where a session comes from: its address, or LOCAL; "" for what has no client."""
+    return backend.client_addr or (LOCAL if backend.backend_type == CLIENT_BACKEND else "")
+
+
+def quoted(text: str) -> str:
+    """`text` as a value of the filter's language, which reads it back unchanged; every character of it is printable."""
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    return character if character.isprintable() else f"\\u{{{ord(character):x}}}"
+
+
+_NAMES: Mapping[Dimension, Callable[[Backend], str]] = {
+    Dimension.DATABASE: lambda backend: backend.datname or "",
+    Dimension.ROLE: lambda backend: backend.usename or "",
+    Dimension.APPLICATION: lambda backend: backend.application_name or "",
+    Dimension.CLIENT: client_of,
+    Dimension.STATE: state_of,
+}
+
+_KEYS = {
+    Dimension.DATABASE: "db",
+    Dimension.ROLE: "user",
+    Dimension.APPLICATION: "app",
+    Dimension.CLIENT: "client",
+}
+
+_STATE_FILTERS = {
+    ACTIVE: "state:active -state:waiting",
+    WAITING: "state:active state:waiting",
+    IDLE_IN_TRANSACTION: "state:idle-in-tx",
+    IDLE: "state:idle",
+    OTHER: "-state:active,idle-in-tx,idle,hidden",
+}
+
+
+def _groups(clients: Iterable[Backend], dimension: Dimension) -> Mapping[tuple[str, bool], list[Backend]]:
+    """The sessions by name, and those that hide it apart; the role is what every session shows."""
+    name_of, shown = _NAMES[dimension], dimension is Dimension.ROLE
+    groups: dict[tuple[str, bool], list[Backend]] = {}
+    for backend in clients:
+        hidden = backend.hidden and not shown
+        groups.setdefault(("" if hidden else name_of(backend), hidden), []).append(backend)
+    return groups
+
+
+def _filter(dimension: Dimension, name: str) -> str:
+    if dimension is Dimension.STATE:
+        return _STATE_FILTERS[name]
+    # What is hidden reads as empty too, and is in a share of its own.
+    unhidden = "" if name or dimension is Dimension.ROLE else " -state:hidden"
+    return f"{_KEYS[dimension]}:={quoted(name)}{unhidden}"
+
+
+def _limit(server: Server, dimension: Dimension, name: str) -> int | None:
+    """The limit that the server would hold this share to; superusers have none.
+
+    https://www.postgresql.org/docs/current/catalog-pg-database.html
+    """
+    if dimension is Dimension.DATABASE:
+        return next((it.connection_limit for it in server.databases.values() if it.name == name), None)
+    if dimension is Dimension.ROLE:
+        return next(
+            (it.connection_limit for it in server.roles.values() if it.name == name and not it.superuser),
+            None,
+        )
+    return None
+
+
+def _idle_times(members: Iterable[Backend], now: Instant) -> list[float]:
+    """Seconds that each of the idle ones has been idle."""
+    return [
+        seconds_between(backend.state_change, now)
+        for backend in members
+        if backend.state == IDLE and backend.state_change is not None
+    ]

@@ -1,0 +1,100 @@
+"""What a connection pooler would give back, judged by what was seen: the most busy at once against those held.
+
+Seen means sampled: what came and went between two samples is not in it, so figures go with how long was watched.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pgtop.model.backend import IDLE, Backend
+from pgtop.model.instant import Instant, seconds_between
+from pgtop.model.snapshot import Snapshot
+
+_MANY_CONNECTIONS = 500
+_IDLE_SECONDS = 120
+
+
+class Peak(NamedTuple):
+    """The most sessions of an application seen busy at once, since it was first seen."""
+
+    busy: int
+    since: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """What was seen of each application that holds connections now; one that left entirely is forgotten."""
+
+    peaks: Mapping[str, Peak] = field(default_factory=dict)
+
+    def observe(self, snapshot: Snapshot) -> "Concurrency":
+        """This and one more snapshot."""
+        busy = Counter(_application(backend) for backend in _visible(snapshot) if backend.state != IDLE)
+        held = {_application(backend) for backend in _visible(snapshot)}
+        return Concurrency({name: self._peak(name, busy[name], snapshot.taken_at) for name in held})
+
+    def _peak(self, application: str, busy: int, now: Instant) -> Peak:
+        before = self.peaks.get(application, Peak(0, now))
+        return Peak(max(before.busy, busy), before.since)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolingHint:
+    """The application that a pooler in transaction mode would help most, and the figures that this rests on."""
+
+    application: str
+    held: int
+    busy: int
+    """The most of them seen running or in a transaction at once."""
+    frees: int
+    """Connections that a pool as large as `busy` would give back."""
+    frees_in_all: int
+    """The same, summed over all applications."""
+    watched: float
+    """Seconds that this application was watched."""
+    idle: int
+    """Sessions of all applications that have been idle for more than two minutes."""
+    max_connections: int
+
+
+def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
+    """The hint, where it is worth a line: above 500 max_connections, or with most slots idle for two minutes.
+
+    https://www.pgbouncer.org/features.html
+    """
+    limit = snapshot.server.limits.max_connections
+    idle = sum(_long_idle(backend, snapshot.taken_at) for backend in _visible(snapshot))
+    if limit <= _MANY_CONNECTIONS and idle * 2 <= limit:
+        return None
+    held = Counter(map(_application, _visible(snapshot)))
+    frees = {name: max(0, held[name] - max(1, peak.busy)) for name, peak in seen.peaks.items()}
+    application = min(frees, key=lambda name: (-frees[name], name), default="")
+    if not frees.get(application):
+        return None
+    peak = seen.peaks[application]
+    return PoolingHint(
+        application=application,
+        held=held[application],
+        busy=peak.busy,
+        frees=frees[application],
+        frees_in_all=sum(frees.values()),
+        watched=seconds_between(peak.since, snapshot.taken_at),
+        idle=idle,
+        max_connections=limit,
+    )
+
+
+def _visible(snapshot: Snapshot) -> list[Backend]:
+    return [backend for backend in snapshot.backends if backend.is_client and not backend.hidden]
+
+
+def _application(backend: Backend) -> str:
+    return backend.application_name or ""
+
+
+def _long_idle(backend: Backend, now: Instant) -> bool:
+    if backend.state != IDLE or backend.state_change is None:
+        return False
+    return seconds_between(backend.state_change, now) > _IDLE_SECONDS

@@ -1,0 +1,41 @@
+"""`pgtop demo`: the dashboard on a PostgreSQL of our own, which leaves no trace unless it is told to stay."""
+
+import os
+import sys
+import threading
+
+from pgtop.cli import output
+from pgtop.cli.commands.dashboard import require_terminal
+from pgtop.cli.options import Connection, Demo, Password
+from pgtop.demo.server import ClusterError
+from pgtop.demo.world import World, start_world
+from pgtop.errors import DemoError
+
+
+def run(command: Demo) -> int:
+    """Open the dashboard on a new world, and end that whatever happens. Raises PgtopError and SourceError."""
+    require_terminal(os.environ, sys.stdin, sys.stderr)
+    threading.Thread(target=_load).start()
+    with _start() as world:
+        from pgtop.cli import compose
+
+        code = compose.open_dashboard(
+            Connection(world.dsn, password=Password.NEVER), command.screen, title="pgtop demo"
+        )
+        if command.keep_running:
+            output.write(f"{world.keep()}\n")
+    return code
+
+
+def _start() -> World:
+    try:
+        return start_world(lambda step: output.say(f"{step} …"))
+    except ClusterError as error:
+        raise DemoError(str(error)) from error
+
+
+def _load() -> None:
+    """Load driver and screen while the world is being made, which is another process's work."""
+    from pgtop.cli import compose
+
+    compose.load_screen()

@@ -1,0 +1,215 @@
+"""`pgtop show`: one sample, printed; a table for people, JSON and CSV for programs.
+
+The names in JSON and CSV are a promise to scripts: they may grow in number and never change. Values are raw and
+exact; whatever is meant for eyes is cleaned.
+"""
+
+import asyncio
+import csv
+import io
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pgtop.analysis.budget import Budget, budget
+from pgtop.cli import compose, output
+from pgtop.cli.exits import Exit
+from pgtop.cli.options import Connection, Form, Show
+from pgtop.errors import UsageError
+from pgtop.model.backend import Backend
+from pgtop.model.instant import Instant, seconds_between, to_datetime
+from pgtop.model.snapshot import Snapshot
+from pgtop.postgres.sampler import PostgresSource
+from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
+from pgtop.view.columns import column
+from pgtop.view.filter import Filter, FilterError
+from pgtop.view.picture import Picture
+from pgtop.view.query import Query, Sort
+from pgtop.view.table import Table, arrange, header, layout, line
+from pgtop.view.text import cells, clean
+from pgtop.view.tone import Span, Tone
+from pgtop.view.wrap import Line, wrapped
+
+_WHOLE = 1 << 20
+"""Bytes of each query to ask for: the most that track_activity_query_size can be set to."""
+_PAGE = 200
+"""Cells of a table that does not go to a terminal, before its queries are given all the room they need."""
+_WIDEST_BANNER = 120
+
+COLUMNS = (
+    "datid", "datname", "pid", "leader_pid", "usesysid", "usename", "application_name", "client_addr",
+    "client_hostname", "client_port", "backend_start", "xact_start", "query_start", "state_change",
+    "wait_event_type", "wait_event", "state", "backend_xid", "backend_xmin", "query_id", "query", "backend_type",
+    "blocked_by",
+)  # fmt: skip
+"""The columns of pg_stat_activity, and who blocks the session."""
+INSTANTS = frozenset({"backend_start", "xact_start", "query_start", "state_change"})
+AGES = {
+    "xact_age": "xact_start",
+    "query_age": "query_start",
+    "state_age": "state_change",
+    "backend_age": "backend_start",
+}
+"""Seconds since an instant, at the instant of the sample."""
+
+
+def run(command: Show) -> int:
+    """Print one sample; returns the exit code. Raises PgtopError and SourceError."""
+    query = _query(command)
+    snapshot = asyncio.run(_sample(command.connection))
+    table = _arranged(snapshot, query)
+    if command.form is Form.JSON:
+        output.write_data(as_json(snapshot, _sessions(table)))
+    elif command.form is Form.CSV:
+        output.write_data(as_csv(snapshot, _sessions(table), clean if _for_eyes() else str))
+    else:
+        output.write(_page(table, command.color))
+    return Exit.DONE
+
+
+async def _sample(connection: Connection) -> Snapshot:
+    asker = compose.Asker()
+    source = PostgresSource(compose.session_for(connection, asker), text_bytes=_WHOLE)
+    try:
+        return await compose.first_sample(source, connection.wait)
+    finally:
+        await source.close()
+
+
+def _query(command: Show) -> Query:
+    """What the options ask to see. Raises UsageError."""
+    try:
+        return Query(Filter.parse(command.filter), _sort(command.sort), show_background=command.everything)
+    except FilterError as error:
+        raise _wrong_filter(error) from error
+    except ValueError as error:
+        raise UsageError(f"--sort: {error}.") from error
+
+
+def _arranged(snapshot: Snapshot, query: Query) -> Table:
+    """The sessions asked for. Raises UsageError for a pattern that takes too long."""
+    try:
+        return arrange(Picture.of(snapshot), query)
+    except FilterError as error:
+        raise _wrong_filter(error) from error
+
+
+def _wrong_filter(error: FilterError) -> UsageError:
+    return UsageError(f"--filter is wrong at character {error.position + 1}: {error.message}.")
+
+
+def _sort(words: str) -> Sort:
+    name, _, order = words.partition(":")
+    if order not in ("", "asc", "desc"):
+        raise ValueError(f"an order is asc or desc, not {order!r}")
+    return Sort(column(name).name if name else None, descending=order != "asc")
+
+
+def _sessions(table: Table) -> list[Backend]:
+    """Without --all exactly what `used` counts: a parallel worker is shown to people, and holds no slot."""
+    return [row for row in table.rows if row.is_client or table.query.show_background]
+
+
+def as_json(snapshot: Snapshot, backends: Iterable[Backend]) -> str:
+    """One object on one line, in ASCII, so that neither a locale nor a terminal can spoil it."""
+    whole = {
+        "server": _server_record(snapshot),
+        "budget": _budget_record(budget(snapshot)),
+        "sessions": [session_record(backend, snapshot.taken_at) for backend in backends],
+    }
+    return json.dumps(whole) + "\n"
+
+
+def session_record(backend: Backend, now: Instant) -> dict[str, Any]:
+    """One session as scripts see it."""
+    values = {name: getattr(backend, name) for name in COLUMNS}
+    times = {name: _written(values[name]) for name in INSTANTS}
+    return {**values, **times, **{name: _age(values[start], now) for name, start in AGES.items()}}
+
+
+def _server_record(snapshot: Snapshot) -> dict[str, Any]:
+    server = snapshot.server
+    names = ("version", "version_num", "host", "port", "database", "user", "pid", "in_recovery")
+    return {
+        **{name: getattr(server, name) for name in names},
+        "started_at": _written(server.started_at),
+        "taken_at": _written(snapshot.taken_at),
+    }
+
+
+def _budget_record(found: Budget) -> dict[str, Any]:
+    names = (
+        "max_connections", "superuser_reserved_connections", "reserved_connections", "used", "free",
+        "approximate", "ordinary", "reserved_left", "openable", "openable_limit", "walsenders", "max_wal_senders",
+        "visible", "hidden",
+    )  # fmt: skip
+    return {**{name: getattr(found, name) for name in names}, "states": dict(found.states)}
+
+
+def _written(instant: Instant | None) -> str | None:
+    """ISO 8601 in UTC, always with microseconds: instants are identities."""
+    return None if instant is None else to_datetime(instant).isoformat(timespec="microseconds")
+
+
+def _age(start: Instant | None, now: Instant) -> float | None:
+    return None if start is None else seconds_between(start, now)
+
+
+def as_csv(snapshot: Snapshot, backends: Iterable[Backend], safe: Callable[[str], str] = str) -> str:
+    """A header and one record for each session, as RFC 4180 has it; texts pass through `safe`."""
+    lines = io.StringIO(newline="")
+    writer = csv.writer(lines)
+    writer.writerow((*COLUMNS, *AGES))
+    for backend in backends:
+        writer.writerow([_cell(value, safe) for value in session_record(backend, snapshot.taken_at).values()])
+    return lines.getvalue()
+
+
+def _cell(value: object, safe: Callable[[str], str]) -> object:
+    if isinstance(value, str):
+        return _inert(safe(value))
+    return " ".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+def _inert(text: str) -> str:
+    """A spreadsheet runs what begins like a formula, and anybody who may connect can send one as a query.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _page(table: Table, color: bool) -> str:
+    """The table for people: as wide as the terminal, or as wide as it needs to be."""
+    color = color and _for_eyes() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    width = shutil.get_terminal_size().columns if _for_eyes() else _wide_enough(table)
+    return "".join(f"{output.painted(spans, color)}\n" for spans in page(table, width))
+
+
+def page(table: Table, width: int) -> list[Line]:
+    """The lines about the server, an empty one, the table, and how many rows a filter left."""
+    snapshot, narrow = table.picture.snapshot, min(width, _WIDEST_BANNER)
+    found = budget(snapshot)
+    columns = layout(width, table.query)
+    banner = [
+        server_line(snapshot, narrow),
+        budget_line(found, narrow),
+        legend_line(found, snapshot.server.user, narrow),
+    ]
+    grant = missing_grant(found, snapshot.server.user)
+    rows = [line(columns, row, table.picture) for row in table.rows]
+    count = f"{len(table.rows)} of {table.total} sessions" if table.query.filter.text else ""
+    notes = [row for text in (grant, count) if text for row in wrapped((Span(text, Tone.NOTICE),), narrow)]
+    return [*banner, *notes, (), header(columns, table.query.sort), *rows]
+
+
+def _wide_enough(table: Table) -> int:
+    text = column("query").text
+    return _PAGE + max((cells(clean(text(row, table.picture))) for row in table.rows), default=0)
+
+
+def _for_eyes() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()

@@ -1,0 +1,189 @@
+"""The one place that knows both sides, the driver and the screen, and puts them together.
+
+Everything that can go wrong at the start goes wrong before the screen is touched: then it can still be told, and
+a password can still be asked for.
+"""
+
+import asyncio
+import gc
+import getpass
+import os
+import sys
+from collections.abc import Mapping
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from pgtop.cli import output
+from pgtop.cli.options import Connection, Password, Screen
+from pgtop.clock import MonotonicClock
+from pgtop.errors import UsageError
+from pgtop.model.failure import Failure, FailureKind
+from pgtop.model.server import Server
+from pgtop.model.snapshot import Snapshot
+from pgtop.ports import Signaller, Source, SourceError
+from pgtop.postgres.sampler import PostgresSource
+from pgtop.postgres.session import Session
+from pgtop.tui.settings import Settings
+from pgtop.view.text import clean
+
+MENDED_BY_WAITING = frozenset({FailureKind.FULL, FailureKind.STARTING, FailureKind.STOPPING, FailureKind.UNREACHABLE})
+_FIRST_PAUSE, _PAUSE = 1.0, 2.0  # seconds between the tries of --wait
+_TERMINAL = "/dev/tty"
+_CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
+
+
+class Asker:
+    """Asks for the password on the terminal, until the screen takes that over."""
+
+    def __init__(self) -> None:
+        self._quiet = False
+
+    def __call__(self, prompt: str) -> str:
+        """The password that the user types. Raises SourceError once the terminal belongs to the screen."""
+        if self._quiet:
+            raise SourceError(_NO_MORE_ASKING)
+        return getpass.getpass(prompt)
+
+    def be_quiet(self) -> None:
+        """From now on the terminal belongs to the screen."""
+        self._quiet = True
+
+
+_NO_MORE_ASKING = Failure(
+    FailureKind.PASSWORD,
+    "The server wants a password now, and did not before.",
+    "Leave and start pgtop again to be asked.",
+)
+
+
+def parameters_of(connection: Connection) -> dict[str, str]:
+    """libpq's keywords for what the user gave. Raises UsageError for a wrong connection string.
+
+    As in psql, a name with `=` in it or a URI's scheme before it is a whole connection string. What options say
+    as well overrides it.
+    """
+    target = connection.target or ""
+    options = {"host": connection.host, "port": connection.port, "user": connection.user}
+    given = {name: value for name, value in options.items() if value is not None}
+    if not _is_conninfo(target):
+        return {**given, **({"dbname": target} if target else {})}
+    try:
+        return {name: str(value) for name, value in conninfo_to_dict(target, **given).items()}
+    except psycopg.ProgrammingError as error:
+        raise UsageError(f"The connection string is wrong: {error}", _CONNINFO_HELP) from error
+
+
+def _check_port(ports: str) -> None:
+    """Raise UsageError for what is no port, or list of them: psycopg would take it for a host that has no address."""
+    for port in map(str.strip, ports.split(",")):
+        if port and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65_536):
+            raise UsageError(f"{port!r} is not a port: ports are numbers from 1 to 65535.")
+
+
+def _is_conninfo(target: str) -> bool:
+    return "=" in target or target.startswith(("postgresql://", "postgres://"))
+
+
+def session_for(connection: Connection, asker: Asker) -> Session:
+    """A session that asks for the password as the user wishes, not connected yet. Raises UsageError."""
+    parameters = parameters_of(connection)
+    _check_port(parameters.get("port", ""))
+    if connection.password is Password.NEVER:
+        return Session(parameters)
+    can_ask = _terminal_is_there()
+    if connection.password is Password.FIRST:
+        if not can_ask:
+            raise UsageError(
+                "There is no terminal to ask for the password on.",
+                "Leave -W out and use a password file or PGPASSWORD.",
+            )
+        parameters["password"] = asker("Password: ")
+    return Session(parameters, ask_password=asker if can_ask else None)
+
+
+def _terminal_is_there() -> bool:
+    """getpass would fall back to reading stdin, with the password in sight."""
+    try:
+        os.close(os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+async def first_sample(source: Source, wait: bool) -> Snapshot:
+    """The first picture. Raises SourceError; with `wait`, tries again for what time can mend, and tells it."""
+    told: FailureKind | None = None
+    while True:
+        try:
+            return await source.sample()
+        except SourceError as error:
+            failure = error.failure
+            if not wait or failure.kind not in MENDED_BY_WAITING:
+                raise
+        if failure.kind is not told:
+            output.say(failure.what, "Trying again until it works; Ctrl-C stops.")
+        gc.enable()  # this may last for days
+        await asyncio.sleep(_PAUSE if told else _FIRST_PAUSE)
+        told = failure.kind
+
+
+def open_dashboard(connection: Connection, screen: Screen, title: str = "") -> int:
+    """Connect, and show the dashboard until it is left. Raises UsageError and SourceError."""
+    asker = Asker()
+    session = session_for(connection, asker)
+    return asyncio.run(_dashboard(session, asker, connection.wait, screen, title))
+
+
+async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen, title: str) -> int:
+    source = PostgresSource(session)
+    # In a thread, so that the network's time, and the user's at the password, are not lost.
+    loading = asyncio.create_task(asyncio.to_thread(load_screen))
+    try:
+        first = await first_sample(source, wait)
+        asker.be_quiet()
+        await loading
+        gc.freeze()
+        gc.enable()
+        from pgtop.tui.app import run_dashboard
+
+        signaller = _signaller(session, screen.read_only)
+        settings = settings_for(screen, title or title_of(first.server), os.environ)
+        return await run_dashboard(source, signaller, first, settings, MonotonicClock())
+    finally:
+        await source.close()
+
+
+def load_screen() -> None:
+    """Import all that draws, a fifth of a second's work."""
+    import pgtop.tui.app  # noqa: F401
+
+
+def _signaller(session: Session, read_only: bool) -> Signaller:
+    if read_only:
+        from pgtop.proof import RefusingSignaller
+
+        return RefusingSignaller("pgtop was started with --read-only")
+    from pgtop.postgres.signals import PostgresSignaller
+
+    return PostgresSignaller(session)
+
+
+def settings_for(screen: Screen, title: str, environ: Mapping[str, str]) -> Settings:
+    """The screen's settings from options and environment (https://no-color.org)."""
+    return Settings(
+        interval=screen.interval,
+        read_only=screen.read_only,
+        color=screen.color and not environ.get("NO_COLOR"),
+        theme=screen.theme,
+        warn=screen.warn,
+        alarm=screen.alarm,
+        plain_driver=screen.plain_driver,
+        ascii=not output.locale_is_utf8(environ, sys.flags.utf8_mode),
+        title=title,
+    )
+
+
+def title_of(server: Server) -> str:
+    """Which server, in one word, cleaned."""
+    return clean(f"{server.user}@{server.host}:{server.port}/{server.database}")

@@ -1,0 +1,59 @@
+"""Every exit code of pgtop with its meaning, as `--help` and the README print it.
+
+Scripts rely on the numbers: none is ever given another meaning.
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import TYPE_CHECKING, Self
+
+from pgtop.errors import DemoError, OutputError, PgtopError
+
+if TYPE_CHECKING:
+    from pgtop.model.failure import FailureKind
+
+
+class Exit(IntEnum):
+    """An exit code. The codes of signals are 128 + the signal's number, as shells report them."""
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> Self:
+        """A member that is an integer and carries its meaning."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    DONE = 0, "done"
+    BUG = 1, "a bug in pgtop: a report was written"
+    USAGE = 2, "wrong usage"
+    NO_CONNECTION = 3, "no connection: unreachable, starting up, shutting down"
+    REFUSED = 4, "access refused: password, pg_hba.conf, no such role or database, no right to connect"
+    FULL = 5, "server full: no free connection slot for this role"
+    OUTPUT = 6, "the output could not be written"
+    HANGUP = 129, "ended by SIGHUP"
+    INTERRUPT = 130, "ended by SIGINT (Ctrl-C)"
+    TERMINATE = 143, "ended by SIGTERM"
+
+
+def exit_for(kind: "FailureKind") -> Exit:
+    """The code for a server that could not be asked."""
+    return _BY_KIND.get(kind.name, Exit.NO_CONNECTION)
+
+
+# By name, so that `--help` need not load the model.
+_BY_KIND: Mapping[str, Exit] = {"FULL": Exit.FULL, "PASSWORD": Exit.REFUSED, "DENIED": Exit.REFUSED}
+
+
+def table() -> str:
+    """The codes as lines of text."""
+    return "\n".join(f"  {code.value:>3}  {code.meaning}" for code in Exit)
+
+
+def exit_of(error: PgtopError) -> Exit:
+    """The code for what the user can mend."""
+    return next((code for kind, code in _BY_ERROR.items() if isinstance(error, kind)), Exit.USAGE)
+
+
+_BY_ERROR: Mapping[type[PgtopError], Exit] = {DemoError: Exit.NO_CONNECTION, OutputError: Exit.OUTPUT}

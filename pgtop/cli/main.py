@@ -1,0 +1,94 @@
+"""From the words of the command line to an exit code.
+
+Whatever the user can mend is one sentence on stderr, never a traceback. Nothing heavy is loaded before a command
+needs it: `--help` and `--version` know neither the driver nor the screen.
+"""
+
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType, TracebackType
+
+from pgtop.cli import output
+from pgtop.cli.exits import Exit, exit_for, exit_of
+from pgtop.cli.options import Command, Dashboard, Demo, Help, Show, parse
+from pgtop.errors import PgtopError
+
+_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
+
+def run(words: Sequence[str]) -> int:
+    """Do what the words ask for; returns the exit code. What escapes is a bug."""
+    try:
+        return _carry_out(parse(words))
+    except PgtopError as error:
+        output.say(error.what, error.advice)
+        return exit_of(error)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPT
+
+
+def _carry_out(command: Command) -> int:
+    if isinstance(command, Help):
+        output.write(command.text)
+        return Exit.DONE
+    from pgtop.ports import SourceError
+
+    try:
+        return _with_server(command)
+    except SourceError as error:
+        output.say(error.failure.what, error.failure.advice)
+        return exit_for(error.failure.kind)
+
+
+def _with_server(command: Dashboard | Demo | Show) -> int:
+    if isinstance(command, Dashboard):
+        from pgtop.cli.commands import dashboard
+
+        return dashboard.run(command)
+    if isinstance(command, Demo):
+        from pgtop.cli.commands import demo
+
+        return demo.run(command)
+    from pgtop.cli.commands import show
+
+    return show.run(command)
+
+
+def guard() -> None:
+    """Make signals unwind this process instead of killing it, and an unexpected error leave a report."""
+    sys.excepthook = report_bug
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, or a shell that started us in the background
+            signal.signal(number, _leave)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """Unwind, so that servers stop and the terminal is restored. More signals would break that off."""
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise SystemExit(128 + number)
+
+
+def report_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Write the traceback to a file that only this user can read, and name it. Python then exits with 1."""
+    import tempfile
+    import traceback
+
+    words = "".join(traceback.format_exception(kind, error, trace))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="pgtop-bug-", suffix=".txt", delete=False, errors="replace"
+        ) as report:
+            report.write(f"{_versions()}\n\n{words}")
+        output.say(f"This is a bug in pgtop: {kind.__name__}: {error}", f"Please report it with {report.name}.")
+    except OSError:
+        output.say(f"This is a bug in pgtop, and no report could be written: {words}")
+
+
+def _versions() -> str:
+    import platform
+
+    from pgtop import __version__
+
+    return f"pgtop {__version__}, Python {platform.python_version()}, {platform.platform()}"

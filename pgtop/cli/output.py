@@ -1,0 +1,90 @@
+"""What goes out: data on stdout, sentences on stderr, which are cleaned here."""
+
+import io
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from pgtop.errors import OutputError
+from pgtop.view.tone import Span, Tone
+
+
+def say(what: str, advice: str = "") -> None:
+    """One line for people, on stderr. A terminal that has hung up hears nothing, and that is no error."""
+    from pgtop.view.text import clean
+
+    if sys.stderr is None:
+        return
+    with suppress(OSError):
+        print(f"pgtop: {clean(' '.join(map(_sentence, filter(None, (what, advice)))))}", file=sys.stderr, flush=True)
+
+
+def _sentence(words: str) -> str:
+    """Servers and libraries end theirs with a line break, with a full stop or with nothing."""
+    words = words.strip()
+    return words if words.endswith((".", "!", "?", "…")) else f"{words}."
+
+
+def write(text: str) -> None:
+    """Text for people on stdout, in ASCII where the locale is not UTF-8. Raises OutputError."""
+    if locale_is_utf8(os.environ, sys.flags.utf8_mode):
+        write_data(text)
+    else:
+        write_data(text.translate(_LOOKALIKES).encode("ascii", "replace").decode("ascii"))
+
+
+def write_data(text: str) -> None:
+    """`text` on stdout in UTF-8, whatever the locale. Raises OutputError, but not for a reader that has left."""
+    if sys.stdout is None:
+        raise OutputError("Standard output is closed.")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_the_rest()
+    except OSError as error:
+        _forget_the_rest()
+        raise OutputError(f"The output could not be written: {error.strerror}.") from error
+
+
+_LOOKALIKES = str.maketrans("…·└▲▼↑↓←→", "~.`^v^v<>")
+
+
+def _forget_the_rest() -> None:
+    """Python would try to write it once more on leaving, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def locale_is_utf8(environ: Mapping[str, str], utf8_mode: int) -> bool:
+    """Whether the user's locale is UTF-8, whatever Python has made of it.
+
+    In the C locale Python turns its UTF-8 mode on and sets LC_CTYPE to C.UTF-8, which is not the user's word then.
+    https://peps.python.org/pep-0538/
+    """
+    ctype = environ.get("LC_CTYPE", "")
+    if ctype == "C.UTF-8" and utf8_mode:
+        ctype = ""
+    name = environ.get("LC_ALL") or ctype or environ.get("LANG") or "C"
+    return name.lower().replace("-", "").endswith("utf8") or ".utf8@" in name.lower().replace("-", "")
+
+
+# For a plain terminal what the themes are for the screen: each tone's attributes by their numbers in ECMA-48.
+_SGR = {
+    Tone.QUIET: "2",
+    Tone.STRONG: "1",
+    Tone.CALM: "32",
+    Tone.NOTICE: "36",
+    Tone.WARN: "33",
+    Tone.ALARM: "1;31",
+}
+
+
+def painted(spans: Iterable[Span], color: bool) -> str:
+    """Cleaned spans as a line of text; with `color`, in the terminal's own colours."""
+    spans = list(spans)
+    if not color:
+        return "".join(text for text, _ in spans).rstrip(" ")
+    return "".join(f"\x1b[{_SGR[tone]}m{text}\x1b[m" if tone in _SGR else text for text, tone in spans).rstrip(" ")

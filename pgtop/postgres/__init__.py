@@ -1,0 +1,1 @@
+"""PostgreSQL, through psycopg: one connection that samples, reads details and sends signals."""

@@ -1,0 +1,189 @@
+"""One backend whole: its query as long as the server keeps it, and its locks in words.
+
+A backend is found by pid and start: a pid that has passed to another one finds nothing.
+"""
+
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import sql
+from psycopg.pq import DiagnosticField
+
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.detail import Detail, Lock
+from pgtop.model.instant import Instant
+from pgtop.model.server import Server
+from pgtop.postgres import queries
+from pgtop.postgres.encoding import decode, decode_name
+from pgtop.postgres.features import Features
+from pgtop.postgres.session import Link, Row, Statement
+
+LOCKS_AT_MOST = 200
+
+_QUERY_BYTES = "SELECT octet_length(textsend(query)) FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)"
+
+# A relation's number has a name only in its own database. One made in a transaction still open has none for us.
+_LOCKS = sql.SQL("""
+    SELECT locktype, mode, granted, {waitstart}, count(*) OVER (), database, relation,
+           CASE WHEN database IN (0, %(database)s::oid)
+                THEN nullif(relation::regclass::text, relation::text) END,
+           page, tuple, virtualxid, transactionid, classid, nullif(classid::regclass::text, classid::text),
+           objid, objsubid
+      FROM pg_catalog.pg_locks
+     WHERE pid = %(pid)s::int4
+     ORDER BY granted, locktype, database, relation, page, tuple, objid, mode
+     LIMIT %(limit)s
+""")
+
+_WORDS = {
+    "relation": "{name}",
+    "extend": "the end of {name}",
+    "page": "page {page} of {name}",
+    "tuple": "row ({page},{tuple}) of {name}",
+    "transactionid": "transaction {transactionid}",
+    "virtualxid": "virtual transaction {virtualxid}",
+    "spectoken": "speculative insertion {objid} of transaction {transactionid}",
+    "applytransaction": "remote transaction {transactionid} of subscription {objid}{elsewhere}",
+    "object": "{class_name} {objid}{elsewhere}",
+    "frozenid": "frozen transaction id{elsewhere}",
+    "advisory": "advisory key {key}{elsewhere}",
+}
+"""https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-LOCK-TABLE"""
+
+
+class LockRow(NamedTuple):
+    """A row of pg_locks, under its column names; `name` and `class_name` are None where the catalog cannot tell."""
+
+    locktype: str
+    mode: str
+    granted: bool
+    waitstart: Instant | None = None
+    total: int = 0
+    database: int | None = None
+    relation: int | None = None
+    name: str | None = None
+    page: int | None = None
+    tuple: int | None = None
+    virtualxid: str | None = None
+    transactionid: int | None = None
+    classid: int | None = None
+    class_name: str | None = None
+    objid: int | None = None
+    objsubid: int | None = None
+
+
+async def read_detail(link: Link, server: Server, who: BackendId) -> Detail | None:
+    """The backend with its whole query and its locks, or None when it is not there any more. Raises psycopg.Error."""
+    size = server.track_activity_query_size
+    (rows, lengths, locks), failure = await _read(link, server, who.pid)
+    backend = find(rows, server, who, size)
+    if backend is None:
+        return None
+    found = [_lock_row(row, link.features.encoding) for row in locks]
+    return Detail(
+        taken_at=queries.read_instant(rows)[1],
+        backend=backend,
+        query_is_cut=is_cut(backend.query or "", lengths[0][0] or 0, size),
+        locks=tuple(_lock(row, server) for row in found),
+        locks_failure=failure,
+        locks_total=found[0].total if found else 0,
+    )
+
+
+def find(rows: list[Row], server: Server, who: BackendId, text_bytes: int) -> Backend | None:
+    """The backend `who` in rows of `queries.activity`; where no start is known, whoever has the pid."""
+    for row in rows:
+        backend = queries.read_backend(row, server, queries.Names(), text_bytes)
+        if backend.pid == who.pid and who.backend_start in (None, backend.backend_start):
+            return backend
+    return None
+
+
+def server_words(error: psycopg.Error) -> str:
+    """What the server said of a statement that it refused: its message, and the detail where there is one."""
+    if error.pgresult is None:
+        return str(error)
+    fields = (DiagnosticField.MESSAGE_PRIMARY, DiagnosticField.MESSAGE_DETAIL)
+    said = (error.pgresult.error_field(field) for field in fields)
+    return ": ".join(decode_name(raw) for raw in said if raw)
+
+
+def is_cut(text: str, length: int, size: int) -> bool:
+    """A query of `length` bytes fills track_activity_query_size.
+
+    The server keeps one byte for itself and never splits a character, so up to three more stay free in a text that
+    is not all ASCII. https://www.postgresql.org/docs/current/runtime-config-statistics.html#GUC-TRACK-ACTIVITY-QUERY-SIZE
+    """
+    return length >= size - (1 if text.isascii() else 4)
+
+
+def target(row: LockRow, server: Server) -> str:
+    """What is locked, in words; the raw columns where this kind of lock is a new one to us."""
+    words = _WORDS.get(row.locktype)
+    if words is None:
+        return " ".join(f"{name} {value}" for name, value in _columns(row).items())
+    elsewhere = _elsewhere(row, server)
+    facts = row._asdict() | {
+        "elsewhere": elsewhere,
+        "name": row.name or f"relation {row.relation}{elsewhere}",
+        "class_name": row.class_name or f"class {row.classid}",
+        "key": _advisory_key(row),
+    }
+    return words.format_map(facts)
+
+
+def _columns(row: LockRow) -> dict[str, Any]:
+    """The columns that say what is locked, where they say anything."""
+    said = row._asdict()
+    names = ("database", "relation", "page", "tuple", "virtualxid", "transactionid", "classid", "objid", "objsubid")
+    return {name: said[name] for name in names if said[name] is not None}
+
+
+def _elsewhere(row: LockRow, server: Server) -> str:
+    """Nothing for what is in the connected database or in none."""
+    if row.database in (None, 0, server.database_oid):
+        return ""
+    database = server.databases.get(row.database)
+    return f" of database {database.name if database else row.database}"
+
+
+def _advisory_key(row: LockRow) -> str:
+    """The key as its user wrote it: one bigint, or two integers.
+
+    https://www.postgresql.org/docs/current/view-pg-locks.html
+    """
+    high, low = row.classid or 0, row.objid or 0
+    if row.objsubid == 1:
+        return str(_signed(high << 32 | low, 64))
+    return f"{_signed(high, 32)}, {_signed(low, 32)}"
+
+
+def _signed(number: int, bits: int) -> int:
+    return number - (1 << bits) if number >> (bits - 1) else number
+
+
+async def _read(link: Link, server: Server, pid: int) -> tuple[list[list[Row]], str]:
+    """Activity, length of the query and locks; without the locks, and why, where those alone cannot be read."""
+    activity = queries.activity(link.features, server.track_activity_query_size, pid=pid)
+    length = Statement(_QUERY_BYTES, {"pid": pid})
+    try:
+        return await link.ask(activity, length, _locks(link.features, server, pid)), ""
+    except psycopg.Error as error:
+        if link.connection.closed:
+            raise
+        return [*await link.ask(activity, length), []], server_words(error)
+
+
+def _locks(features: Features, server: Server, pid: int) -> Statement:
+    known = "waitstart" in features.lock_columns
+    waitstart = sql.SQL("waitstart" if known else "NULL::timestamptz")
+    values = {"pid": pid, "database": server.database_oid, "limit": LOCKS_AT_MOST}
+    return Statement(_LOCKS.format(waitstart=waitstart), values)
+
+
+def _lock_row(row: Row, encoding: str) -> LockRow:
+    return LockRow._make(decode(value, encoding) if isinstance(value, bytes) else value for value in row)
+
+
+def _lock(row: LockRow, server: Server) -> Lock:
+    return Lock(row.locktype, row.mode, row.granted, target(row, server), row.waitstart)

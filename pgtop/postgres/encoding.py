@@ -1,0 +1,85 @@
+"""Bytes of any PostgreSQL database to text.
+
+Nothing here raises: any session of the cluster chooses these bytes, and one of them must not break the sample. What
+does not decode stays visible as `\\xNN`. Nothing is cleaned here: see `pgtop.view.text`.
+"""
+
+from codecs import getincrementaldecoder
+from functools import cache
+
+_CODECS = {
+    "BIG5": "cp950",
+    "EUC_CN": "gb2312",
+    "EUC_JIS_2004": "euc_jis_2004",
+    "EUC_JP": "euc_jp",
+    "EUC_KR": "euc_kr",
+    "GB18030": "gb18030",
+    "GBK": "gbk",
+    "JOHAB": "johab",
+    "KOI8R": "koi8-r",
+    "KOI8U": "koi8-u",
+    "SHIFT_JIS_2004": "shift_jis_2004",
+    "SJIS": "cp932",
+    "UHC": "cp949",
+    "UTF8": "utf-8",
+    # Bytes without a declared encoding; most of what is stored so is UTF-8, and what is not shows itself.
+    "SQL_ASCII": "utf-8",
+    "LATIN1": "iso8859-1",
+    "LATIN2": "iso8859-2",
+    "LATIN3": "iso8859-3",
+    "LATIN4": "iso8859-4",
+    "LATIN5": "iso8859-9",
+    "LATIN6": "iso8859-10",
+    "LATIN7": "iso8859-13",
+    "LATIN8": "iso8859-14",
+    "LATIN9": "iso8859-15",
+    "LATIN10": "iso8859-16",
+    "ISO_8859_5": "iso8859-5",
+    "ISO_8859_6": "iso8859-6",
+    "ISO_8859_7": "iso8859-7",
+    "ISO_8859_8": "iso8859-8",
+    "WIN866": "cp866",
+    "WIN874": "cp874",
+    "WIN1250": "cp1250",
+    "WIN1251": "cp1251",
+    "WIN1252": "cp1252",
+    "WIN1253": "cp1253",
+    "WIN1254": "cp1254",
+    "WIN1255": "cp1255",
+    "WIN1256": "cp1256",
+    "WIN1257": "cp1257",
+    "WIN1258": "cp1258",
+}
+"""https://www.postgresql.org/docs/current/multibyte.html#MULTIBYTE-CHARSET-SUPPORTED"""
+
+_UNKNOWN = "ascii"
+"""For EUC_TW and MULE_INTERNAL, which Python lacks: both use high bytes for all that is not ASCII."""
+
+
+def codec_of(encoding: str) -> str:
+    """Python's codec for PostgreSQL's name of an encoding; ASCII, the rest as bytes, where Python has none."""
+    return _CODECS.get(encoding, _UNKNOWN)
+
+
+def decode(raw: bytes, encoding: str, *, cut: bool = False) -> str:
+    """Text in a database's encoding; where it was `cut` at some byte, half a character at its end is dropped."""
+    codec = codec_of(encoding)
+    try:
+        return raw.decode(codec)
+    except UnicodeDecodeError:
+        # A decoder that is told that more will come keeps half a character back.
+        return _decoder(codec)("backslashreplace").decode(raw, not cut)
+
+
+def decode_name(raw: bytes, encoding: str = "SQL_ASCII") -> str:
+    """A name out of a catalog that all databases share: UTF-8 if it can be, else in `encoding`.
+
+    Such a name is stored in the encoding of the database that it was made from.
+    """
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return decode(raw, encoding)
+
+
+_decoder = cache(getincrementaldecoder)

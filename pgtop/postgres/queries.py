@@ -1,0 +1,198 @@
+"""What is asked of the server, and how the answers become the model.
+
+Every text is fetched as the bytes it is and cut on the server: no function there may look into bytes that are
+in another database's encoding. A tick asks for `activity` alone; `FACTS` change rarely and are asked for rarely.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from pgtop.model.backend import HIDDEN_QUERY, Backend
+from pgtop.model.instant import Instant, to_datetime
+from pgtop.model.server import Database, Limits, Rights, Role, Server
+from pgtop.postgres.encoding import decode, decode_name
+from pgtop.postgres.features import Features
+from pgtop.postgres.session import Link, Row, Statement
+
+_ACTIVITY = """
+    SELECT pid, backend_start, datid, {leader_pid}, usesysid, application_name,
+           host(client_addr), client_hostname, client_port,
+           xact_start, query_start, state_change, wait_event_type, wait_event, state,
+           backend_xid, backend_xmin, age(backend_xmin), {query_id},
+           CASE WHEN %(since)s::timestamptz IS NULL OR query_start > %(since)s OR pid = ANY(%(again)s::int4[])
+                THEN substring(textsend(query) from 1 for %(text_bytes)s::int4) END,
+           backend_type,
+           CASE wait_event_type WHEN 'Lock' THEN pg_blocking_pids(pid) END,
+           CASE WHEN pid = pg_backend_pid() OR %(pid)s::int4 IS NOT NULL THEN statement_timestamp() END
+      FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)
+"""
+
+_SERVER = """
+    SELECT current_setting('server_version'), current_setting('server_version_num')::int4,
+           pg_postmaster_start_time(), pg_is_in_recovery(),
+           (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user),
+           (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+"""
+
+_SETTINGS = """
+    SELECT name, setting::int4 FROM pg_catalog.pg_settings
+     WHERE name IN ('max_connections', 'superuser_reserved_connections', 'reserved_connections',
+                    'max_wal_senders', 'track_activity_query_size')
+"""
+
+_ROLES = """
+    SELECT oid, rolname, rolsuper, rolconnlimit, pg_has_role(oid, 'USAGE') FROM pg_catalog.pg_roles
+"""
+
+_DATABASES = """
+    SELECT oid, datname, pg_encoding_to_char(encoding), datconnlimit FROM pg_catalog.pg_database
+"""
+
+FACTS = (Statement(_SERVER), Statement(_SETTINGS), Statement(_ROLES), Statement(_DATABASES))
+"""What `read_facts` reads."""
+
+NUMBACKENDS = Statement("SELECT sum(numbackends)::int4 FROM pg_catalog.pg_stat_database")
+"""Sessions of all databases, background workers too: the nearest to a count of slots that every role sees."""
+
+
+def activity(
+    features: Features,
+    text_bytes: int,
+    *,
+    pid: int | None = None,
+    since: Instant | None = None,
+    again: Sequence[int] = (),
+) -> Statement:
+    """The activity of one backend or of all: rows for `read_backend`, and for `read_instant` when they were read.
+
+    Texts come of queries that started after `since` (None: of all) and of the pids in `again`, cut to `text_bytes`.
+    https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
+    """
+    columns = features.activity_columns
+    sql = _ACTIVITY.format(
+        leader_pid="leader_pid" if "leader_pid" in columns else "NULL::int4",
+        query_id="query_id" if "query_id" in columns else "NULL::int8",
+    )
+    moment = None if since is None else to_datetime(since)
+    return Statement(sql, {"pid": pid, "text_bytes": text_bytes, "since": moment, "again": list(again)})
+
+
+class Names(dict[bytes | None, str | None]):
+    """Bytes that come again and again (states, addresses, applications) to one and the same text.
+
+    All of them are ASCII: the server makes application names so itself.
+    """
+
+    def __missing__(self, raw: bytes | None) -> str | None:
+        name = self[raw] = None if raw is None else decode_name(raw)
+        return name
+
+
+def read_backend(row: Row, server: Server, names: Names, text_bytes: int, before: Backend | None = None) -> Backend:
+    """The backend in a row of `activity`; `before`, what this pid was, lends a text that was not sent."""
+    (
+        pid, backend_start, datid, leader_pid, usesysid, application, address, hostname, port,
+        xact_start, query_start, state_change, wait_type, wait, state,
+        xid, xmin, xmin_age, query_id, text, kind, blockers, _,
+    ) = row  # fmt: skip
+    database = server.databases.get(datid)
+    role = server.roles.get(usesysid)
+    query: str | None
+    if text is not None:
+        query = _text(text, database, text_bytes)
+    elif query_start is None:
+        query = HIDDEN_QUERY if kind is None else ""
+    else:
+        query = _lent_by(before, backend_start, query_start)
+    return Backend(
+        pid, backend_start, datid, database.name if database else None, leader_pid,
+        usesysid, role.name if role else None,
+        names[application], names[address], names[hostname], port,
+        xact_start, query_start, state_change, names[wait_type], names[wait], names[state],
+        xid, xmin, xmin_age, query_id, query, names[kind], tuple(dict.fromkeys(blockers)) if blockers else (),
+    )  # fmt: skip
+
+
+def owner(row: Row) -> tuple[int | None, int | None]:
+    """The oids of the database and the role in a row of `activity`."""
+    return row[2], row[4]
+
+
+def read_instant(rows: Iterable[Row]) -> tuple[int, Instant]:
+    """The backend that answered, if `rows` are of all, and when."""
+    return next((row[0], row[-1]) for row in rows if row[-1] is not None)
+
+
+def read_facts(answers: Sequence[list[Row]], link: Link) -> Server:
+    """The server as its answers to FACTS describe it."""
+    [server], settings, roles, databases = answers
+    version, version_num, started_at, in_recovery, user_oid, database_oid = server
+    number = {decode_name(name): value for name, value in settings}
+    known_roles = {row[0]: _role(row, link.features.encoding) for row in roles}
+    known_databases = {row[0]: _database(row) for row in databases}
+    info = link.connection.info
+    return Server(
+        version=decode_name(version),
+        version_num=version_num,
+        host=info.host,
+        port=info.port,
+        database=known_databases[database_oid].name,
+        user=known_roles[user_oid].name,
+        pid=link.features.pid,
+        user_oid=user_oid,
+        database_oid=database_oid,
+        started_at=started_at,
+        limits=_limits(number),
+        rights=_rights(known_roles, user_oid),
+        in_recovery=in_recovery,
+        track_activity_query_size=number["track_activity_query_size"],
+        roles=known_roles,
+        databases=known_databases,
+    )
+
+
+def _lent_by(before: Backend | None, backend_start: Instant | None, query_start: Instant) -> str | None:
+    """The text that the same backend's same query had before."""
+    if before is None or before.query_start != query_start or before.backend_start != backend_start:
+        return None
+    return before.query
+
+
+def _text(raw: bytes, database: Database | None, text_bytes: int) -> str:
+    encoding = "SQL_ASCII" if database is None else database.encoding
+    return decode(raw, encoding, cut=len(raw) == text_bytes)
+
+
+def _role(row: Row, encoding: str) -> Role:
+    _, name, superuser, limit, mine = row
+    return Role(decode_name(name, encoding), superuser, _limit(limit), mine)
+
+
+def _database(row: Row) -> Database:
+    _, name, raw_encoding, limit = row
+    encoding = decode_name(raw_encoding)
+    return Database(decode_name(name, encoding), encoding, _limit(limit))
+
+
+def _limit(stored: int) -> int | None:
+    """-1 is none; a database that was being dropped has -2."""
+    return stored if stored >= 0 else None
+
+
+def _limits(number: dict[str, int]) -> Limits:
+    return Limits(
+        max_connections=number["max_connections"],
+        superuser_reserved_connections=number["superuser_reserved_connections"],
+        reserved_connections=number.get("reserved_connections", 0),
+        max_wal_senders=number.get("max_wal_senders", 0),
+    )
+
+
+def _rights(roles: dict[int, Role], user_oid: int) -> Rights:
+    """From membership in the predefined roles that this server has; a superuser is a member of all."""
+    mine = {role.name for role in roles.values() if role.mine}
+    return Rights(
+        superuser=roles[user_oid].superuser,
+        reads_all="pg_read_all_stats" in mine,
+        signals_all="pg_signal_backend" in mine,
+        uses_reserved="pg_use_reserved_connections" in mine,
+    )

@@ -1,0 +1,135 @@
+"""Snapshots of a PostgreSQL server, one round trip each.
+
+A query's text is sent once: it cannot change unless `query_start` does, so each sample lends it to the next. What is
+remembered belongs to one connection; a new one starts with nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.detail import Detail
+from pgtop.model.instant import MICROSECONDS, Instant
+from pgtop.model.server import Server
+from pgtop.model.snapshot import Snapshot
+from pgtop.postgres import queries
+from pgtop.postgres.details import read_detail
+from pgtop.postgres.session import Link, Row, Session, Statement
+
+_FACTS_EVERY = 60 * MICROSECONDS
+
+_SLACK = MICROSECONDS // 10
+"""A statement takes its start time a moment before others can see it."""
+
+_NAMES_KEPT = 20_000
+"""Some applications put a request's number into their name; past this many, all names are learned anew."""
+
+_Owner: TypeAlias = tuple[int | None, int | None]
+"""The oids of a backend's database and role."""
+
+
+class PostgresSource:
+    """ports.Source: what `session` can see, each query's text cut to `text_bytes`."""
+
+    def __init__(self, session: Session, *, text_bytes: int = 800) -> None:
+        self._session = session
+        self._text_bytes = text_bytes
+        self._reader: _Reader | None = None
+
+    async def sample(self) -> Snapshot:
+        """One instant of the server. Raises SourceError."""
+        async with self._session.exchange() as link:
+            return await self._reader_on(link).sample()
+
+    async def detail(self, who: BackendId) -> Detail | None:
+        """One backend whole, or None when it is not there any more. Raises SourceError."""
+        async with self._session.exchange() as link:
+            return await read_detail(link, await self._reader_on(link).server(), who)
+
+    async def close(self) -> None:
+        """Give the connection back at once, breaking off what runs on it."""
+        await self._session.close()
+
+    def _reader_on(self, link: Link) -> "_Reader":
+        if self._reader is None or self._reader.link is not link:
+            self._reader = _Reader(link, self._text_bytes)
+        return self._reader
+
+
+class _Reader:
+    """Reads over one connection, and remembers what need not be sent again."""
+
+    def __init__(self, link: Link, text_bytes: int) -> None:
+        self.link = link
+        self._text_bytes = text_bytes
+        self._names = queries.Names()
+        self._server: Server | None = None
+        self._facts_due: Instant = 0
+        self._nameless: set[_Owner] = set()
+        self._last: Snapshot | None = None
+        self._before: dict[int, Backend] = {}
+
+    async def server(self) -> Server:
+        """The server as last read; read now, if it never was."""
+        if self._server is None:
+            self._server = queries.read_facts(await self.link.ask(*queries.FACTS), self.link)
+        return self._server
+
+    async def sample(self) -> Snapshot:
+        """All backends at one instant."""
+        facts = queries.FACTS if self._facts_are_due() else ()
+        count = (queries.NUMBACKENDS,) if self._counts() else ()
+        rows, *answers = await self.link.ask(self._activity(), *facts, *count)
+        pid, taken_at = queries.read_instant(rows)
+        server = replace(await self._server_for(rows, answers[: len(facts)], taken_at), pid=pid)
+        backends = self._backends(rows, server)
+        numbackends = answers[-1][0][0] if count and _any_hidden(backends) else None
+        return self._remember(Snapshot(taken_at, server, backends, numbackends))
+
+    def _activity(self) -> Statement:
+        last = self._last
+        if last is None:
+            return queries.activity(self.link.features, self._text_bytes)
+        again = [backend.pid for backend in last.backends if backend.query is None]
+        since = last.taken_at - _SLACK
+        return queries.activity(self.link.features, self._text_bytes, since=since, again=again)
+
+    def _facts_are_due(self) -> bool:
+        return self._last is None or self._last.taken_at >= self._facts_due
+
+    def _counts(self) -> bool:
+        """Sessions were hidden the last time; the first time they may be."""
+        return self._last is None or _any_hidden(self._last.backends)
+
+    async def _server_for(self, rows: list[Row], facts: Sequence[list[Row]], taken_at: Instant) -> Server:
+        """The server with the names of all databases and roles in `rows`, where it has any."""
+        server = self._server
+        if server is None or facts or self._strangers(rows, server) - self._nameless:
+            server = queries.read_facts(facts or await self.link.ask(*queries.FACTS), self.link)
+            self._nameless = self._strangers(rows, server)
+            self._facts_due = taken_at + _FACTS_EVERY
+        self._server = server
+        return server
+
+    def _strangers(self, rows: list[Row], server: Server) -> set[_Owner]:
+        """Owners of backends that `server` has no name for; a dropped role's sessions go on under its oid."""
+        databases, roles = {None, *server.databases}, {None, *server.roles}
+        owners = {queries.owner(row) for row in rows}
+        return {(database, role) for database, role in owners if database not in databases or role not in roles}
+
+    def _backends(self, rows: list[Row], server: Server) -> tuple[Backend, ...]:
+        read, names, before = queries.read_backend, self._names, self._before
+        return tuple([read(row, server, names, self._text_bytes, before.get(row[0])) for row in rows])
+
+    def _remember(self, snapshot: Snapshot) -> Snapshot:
+        self._last = snapshot
+        self._before = {backend.pid: backend for backend in snapshot.backends}
+        if len(self._names) > _NAMES_KEPT:
+            self._names.clear()
+        return snapshot
+
+
+def _any_hidden(backends: Sequence[Backend]) -> bool:
+    """Sessions are hidden; background processes, which have no database, always are from a role without the right."""
+    return any(backend.hidden and backend.datid is not None for backend in backends)

@@ -1,0 +1,258 @@
+"""The one connection to the server: how it is opened, shared and given back.
+
+One exchange at a time, and none is ever half read: a connection on which one was broken off is dropped. A password
+is kept in memory for reconnects and appears in no text. Nothing is ever written on the server.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Any, LiteralString, NamedTuple, TypeAlias, TypeVar
+
+import psycopg
+from psycopg import pq
+from psycopg.abc import PQGen
+from psycopg.conninfo import make_conninfo
+from psycopg.errors import Diagnostic, lookup
+from psycopg.sql import Composed
+from psycopg.types.numeric import Int8BinaryLoader, OidBinaryLoader
+from psycopg.waiting import wait_async
+
+from pgtop.model.failure import Failure, FailureKind
+from pgtop.ports import SourceError
+from pgtop.postgres.failures import explain, wants_password
+from pgtop.postgres.features import FEATURES, Features
+
+# psycopg warns there of what it also raises; without a handler Python would write that across the screen.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
+
+AskPassword: TypeAlias = Callable[[str], str]
+"""Given a prompt, the password. What it raises passes through."""
+
+Row: TypeAlias = tuple[Any, ...]
+
+ANSWER_SECONDS = 20.0
+"""The longest an exchange may take. The limits on the server are far shorter: past this, it or the network hangs."""
+
+_DEFAULTS = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+"""Unless user, environment or service file say otherwise: half a minute tells that a network is gone."""
+
+_OURS = {"application_name": "pgtop", "client_encoding": "SQL_ASCII"}
+"""SQL_ASCII makes the server hand out every text as the bytes it is, whatever database it comes from."""
+
+_WHERE = ("host", "hostaddr", "port", "target_session_attrs", "load_balance_hosts")
+
+_SESSION_SETTINGS = """
+    SELECT set_config('statement_timeout', '5s', false), set_config('lock_timeout', '1s', false),
+           set_config('default_transaction_read_only', 'on', false)
+     WHERE pg_backend_pid() = %(greeted_by)s
+"""
+"""Not behind a pooler: there the server process, and these settings with it, may serve somebody else next."""
+
+_TRANSACTION_SETTINGS = """
+    SELECT set_config('statement_timeout', '5s', true), set_config('lock_timeout', '1s', true),
+           set_config('transaction_read_only', 'on', true)
+"""
+"""The same for the one implicit transaction that a pipeline is."""
+
+_LOOK_SECONDS = 1.0
+"""How often a wait looks whether its socket is still there; what arrives on it wakes the wait at once."""
+
+RV = TypeVar("RV")
+
+
+class Statement(NamedTuple):
+    """SQL with named parameters, `%(name)s`."""
+
+    sql: LiteralString | Composed
+    parameters: Mapping[str, Any] | None = None
+
+
+class Connection(psycopg.AsyncConnection[Row]):
+    """A connection that is dropped when a task waiting on it is cancelled, and that remembers why it was ended.
+
+    psycopg would ask the server to cancel and wait for its answer; a server that hangs would hold us, too.
+    """
+
+    farewell: psycopg.Error | None = None
+    """What the server said as it ended the session, if it said so between two exchanges: libpq makes a notice of it."""
+
+    def listen(self) -> None:
+        """Begin to listen for the farewell."""
+        self.add_notice_handler(self._hear)
+
+    def _hear(self, notice: Diagnostic) -> None:
+        if notice.severity_nonlocalized == "FATAL":
+            with suppress(KeyError):
+                self.farewell = lookup(notice.sqlstate or "")(notice.message_primary or "")
+
+    async def wait(self, gen: PQGen[RV], *_: Any, **__: Any) -> RV:
+        try:
+            return await wait_async(gen, self.pgconn.socket, interval=_LOOK_SECONDS)
+        except asyncio.CancelledError:
+            self.pgconn.finish()
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The open connection, while an exchange lasts."""
+
+    connection: Connection
+    features: Features
+
+    async def ask(self, *statements: Statement) -> list[list[Row]]:
+        """The rows of each statement: one round trip, one read-only transaction, binary. Raises psycopg.Error."""
+        before = (Statement(_TRANSACTION_SETTINGS),) if self.features.pooled else ()
+        rows = await _ask(self.connection, (*before, *statements))
+        return rows[len(before) :]
+
+
+class Session:
+    """The one connection. Connects when first needed, again after it broke, and never again once closed."""
+
+    def __init__(self, parameters: Mapping[str, str], *, ask_password: AskPassword | None = None) -> None:
+        self._parameters = dict(parameters)
+        self._ask_password = ask_password
+        self._lock = asyncio.Lock()
+        self._link: Link | None = None
+        self._limit: asyncio.Timeout | None = None
+        self._closed = False
+
+    async def connect(self) -> None:
+        """Open the connection, unless it is open. Raises SourceError."""
+        async with self.exchange():
+            pass
+
+    @asynccontextmanager
+    async def exchange(self) -> AsyncIterator[Link]:
+        """The connection for oneself; opened first where needed, dropped where it cannot be used again.
+
+        What psycopg raises inside leaves as SourceError. A task cancelled while it waits costs the connection.
+        """
+        async with self._lock:
+            try:
+                async with asyncio.timeout(None) as limit:
+                    self._limit = limit
+                    link = await self._open()
+                    limit.reschedule(asyncio.get_running_loop().time() + ANSWER_SECONDS)
+                    yield link
+            except psycopg.Error as error:
+                farewell = self._link.connection.farewell if self._link else None
+                raise SourceError(explain(farewell or error)) from error
+            except TimeoutError as error:
+                raise SourceError(_CLOSED if self._closed else _SLOW) from error
+            finally:
+                self._limit = None
+                await self._drop_unless_usable()
+
+    async def close(self) -> None:
+        """Give the connection back at once, breaking off what runs on it; it is not opened again."""
+        self._closed = True
+        if self._limit is not None and not self._limit.expired():
+            self._limit.reschedule(0)
+        async with self._lock:
+            await self._drop()
+
+    async def _open(self) -> Link:
+        if self._link is None and not self._closed:
+            self._link = await self._connect_asking()
+        if self._closed or self._link is None:
+            raise SourceError(_CLOSED)
+        return self._link
+
+    async def _connect_asking(self) -> Link:
+        """Connect; where the server wants a password that nobody gave, ask for it once and remember it."""
+        try:
+            return await self._connect()
+        except psycopg.OperationalError as error:
+            if self._ask_password is None or "password" in self._parameters or not wants_password(error):
+                raise
+        self._parameters["password"] = self._ask_password("Password: ")
+        return await self._connect()
+
+    async def _connect(self) -> Link:
+        conninfo = make_conninfo(**_completed(self._parameters))
+        connection = await Connection.connect(conninfo, autocommit=True, prepare_threshold=None)
+        try:
+            return Link(connection, await _introduce(connection))
+        except BaseException:
+            await connection.close()
+            raise
+
+    async def _drop_unless_usable(self) -> None:
+        if self._link is not None and not _usable(self._link.connection):
+            await self._drop()
+
+    async def _drop(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            await link.connection.close()
+
+
+_SLOW = Failure(
+    FailureKind.SLOW,
+    f"The server did not answer within {ANSWER_SECONDS:.0f} s.",
+    "It, or the network to it, hangs: look at the machine itself.",
+)
+_CLOSED = Failure(FailureKind.OTHER, "The connection was given back.", "Start pgtop again to go on.")
+
+
+def _completed(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The parameters, with our defaults where libpq knows no value and the place to connect to spelled out.
+
+    psycopg takes a list of hosts apart itself, and would overlook one that stands in a service file.
+    """
+    known = _as_libpq_has_them(parameters)
+    defaults = {name: value for name, value in _DEFAULTS.items() if name not in known}
+    where = {name: known[name] for name in _WHERE if name in known}
+    return {**defaults, **where, **parameters, **_OURS}
+
+
+def _as_libpq_has_them(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Each option's value after environment and service file, by libpq's own rules.
+
+    libpq tells them of a connection only, so it is given one that it refuses before it goes near the network.
+    https://www.postgresql.org/docs/current/libpq-status.html#LIBPQ-PQCONNINFO
+    """
+    refused = pq.PGconn.connect_start(make_conninfo(**{**parameters, "sslmode": "none of them"}).encode())
+    options = {option.keyword.decode(): option.val.decode() for option in refused.info if option.val}
+    refused.finish()
+    return options
+
+
+async def _introduce(connection: Connection) -> Features:
+    """Set our limits on the server and learn what it can do, in one round trip."""
+    connection.listen()
+    greeted_by = connection.pgconn.backend_pid
+    settings = Statement(_SESSION_SETTINGS, {"greeted_by": greeted_by})
+    # Instants arrive as the server has them, whole microseconds; transaction ids as the unsigned numbers they are.
+    connection.adapters.register_loader("timestamptz", Int8BinaryLoader)
+    connection.adapters.register_loader("xid", OidBinaryLoader)
+    _, [row] = await _ask(connection, (settings, Statement(FEATURES)))
+    return Features.of(row, greeted_by)
+
+
+async def _ask(connection: Connection, statements: Sequence[Statement]) -> list[list[Row]]:
+    # One statement needs no pipeline; and in one, the reason why a session was ended is often lost.
+    async with connection.pipeline() if len(statements) > 1 else nullcontext():
+        cursors = [await connection.execute(sql, values, binary=True) for sql, values in statements]
+    return [await cursor.fetchall() for cursor in cursors]
+
+
+def _usable(connection: Connection) -> bool:
+    """Nothing was left unread or half done on it."""
+    pgconn = connection.pgconn
+    return (
+        pgconn.status == pq.ConnStatus.OK
+        and pgconn.transaction_status == pq.TransactionStatus.IDLE
+        and pgconn.pipeline_status == pq.PipelineStatus.OFF
+    )

@@ -1,0 +1,143 @@
+"""The only code that signals a backend.
+
+A target is a pid and the time it started; both must still match, in the statement that sends the signal. Nothing is
+ever sent twice: where no answer came, nobody knows whether the first one arrived, and the receipt says so.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.instant import Instant, to_datetime
+from pgtop.model.server import Server
+from pgtop.model.signal import Answer, Order, Receipt, Signal
+from pgtop.ports import SourceError
+from pgtop.postgres import queries
+from pgtop.postgres.details import find, server_words
+from pgtop.postgres.session import Link, Session, Statement
+
+_FUNCTIONS = {
+    Signal.CANCEL: sql.Identifier("pg_catalog", "pg_cancel_backend"),
+    Signal.TERMINATE: sql.Identifier("pg_catalog", "pg_terminate_backend"),
+}
+"""https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL"""
+
+_SIGNAL = sql.SQL("""
+    SELECT same_backend, same_query, auxiliary, CASE WHEN same_backend AND same_query THEN {function}(pid) END
+      FROM (SELECT found.pid,
+                   CASE WHEN meant.backend_start IS NULL THEN found.usesysid = meant.usesysid
+                        ELSE found.backend_start = meant.backend_start END
+                   AND (meant.usesysid IS NULL OR found.usesysid = meant.usesysid) AS same_backend,
+                   CASE WHEN %(any_query)s THEN true
+                        WHEN found.backend_start IS NULL THEN meant.query_start IS NULL
+                        ELSE found.state IN ('active', 'fastpath function call', 'disabled')
+                             AND found.query_start IS NOT DISTINCT FROM meant.query_start END AS same_query,
+                   found.usesysid IS NULL AS auxiliary
+              FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4) AS found,
+                   (SELECT %(backend_start)s::timestamptz AS backend_start,
+                           %(usesysid)s::oid AS usesysid,
+                           %(query_start)s::timestamptz AS query_start) AS meant
+             WHERE found.pid = %(pid)s::int4) AS compared
+""")
+"""Compare, then signal, in one statement.
+
+`same_backend` is NULL where the role may not see enough to tell. A backend hidden from the role, or one with
+track_activities off, shows no `query_start`: a cancel then rests on `same_backend` alone.
+"""
+
+_UNIDENTIFIED = "this role may not see when it started, so it may be another session under the same pid"
+_AUXILIARY = "it is a process of the server's own, and those take no such signals"
+_TEXT_BYTES = 800
+
+
+class Found(NamedTuple):
+    """What the statement found under the pid, and what the function returned where it was called."""
+
+    same_backend: bool | None
+    same_query: bool | None
+    auxiliary: bool
+    sent: bool | None
+
+
+class PostgresSignaller:
+    """`ports.Signaller` over the one connection."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._known: tuple[Link, Server] | None = None
+
+    async def send(self, order: Order) -> Receipt:
+        """Ask the server, once, to signal the order's target; the receipt says whether it did, or that nobody knows."""
+        failed = Answer.UNREACHED
+        try:
+            async with self._session.exchange() as link:
+                failed = Answer.UNKNOWN
+                return await self._send(link, order)
+        except SourceError as error:
+            return Receipt(failed, error.failure.what)
+
+    async def look(self, who: BackendId) -> Backend | None:
+        """The backend as it is now, or None when no backend with this pid and start is there. Raises SourceError."""
+        async with self._session.exchange() as link:
+            server = await self._server(link)
+            [rows] = await link.ask(queries.activity(link.features, _TEXT_BYTES, pid=who.pid))
+            return find(rows, server, who, _TEXT_BYTES)
+
+    async def _send(self, link: Link, order: Order) -> Receipt:
+        try:
+            [rows] = await link.ask(statement(order))
+        except psycopg.Error as error:
+            if not never_ran(error):
+                raise
+            return Receipt(Answer.REFUSED, server_words(error))
+        return receipt_for(Found(*rows[0]) if rows else None)
+
+    async def _server(self, link: Link) -> Server:
+        """Whose names a backend is shown under; read once per connection."""
+        if self._known is None or self._known[0] is not link:
+            self._known = link, queries.read_facts(await link.ask(*queries.FACTS), link)
+        return self._known[1]
+
+
+def statement(order: Order) -> Statement:
+    """The statement that carries out `order`, and nothing but it: it answers with at most one row for `Found`."""
+    values = {
+        "pid": order.target.pid,
+        "backend_start": _moment(order.target.backend_start),
+        "usesysid": order.usesysid,
+        "any_query": order.signal is Signal.TERMINATE,
+        "query_start": _moment(order.query_start),
+    }
+    return Statement(_SIGNAL.format(function=_FUNCTIONS[order.signal]), values)
+
+
+def receipt_for(found: Found | None) -> Receipt:
+    """What became of an order, from the row of its statement; None is no row, no such pid."""
+    if found is None:
+        return Receipt(Answer.GONE)
+    if found.same_backend is None:
+        return Receipt(Answer.REFUSED, _UNIDENTIFIED)
+    if not found.same_backend:
+        return Receipt(Answer.REPLACED)
+    if not found.same_query:
+        return Receipt(Answer.CHANGED)
+    if found.sent:
+        return Receipt(Answer.SENT)
+    # The server only warned. A session ended between comparison and call; an auxiliary process is still there.
+    return Receipt(Answer.REFUSED, _AUXILIARY) if found.auxiliary else Receipt(Answer.GONE)
+
+
+def never_ran(error: psycopg.Error) -> bool:
+    """The server refused the statement, or the function refused its caller: surely nothing was sent.
+
+    Class 42 is raised before anything runs, and by the function before it signals. Any other error, a timeout above
+    all, may come after the signal has left. https://www.postgresql.org/docs/current/errcodes-appendix.html
+    """
+    return (error.sqlstate or "").startswith("42")
+
+
+def _moment(instant: Instant | None) -> datetime | None:
+    return None if instant is None else to_datetime(instant)

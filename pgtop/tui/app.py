@@ -1,0 +1,223 @@
+"""The screen's wiring: events from the watch become states for the screens, messages from the screens become deeds."""
+
+import asyncio
+import signal
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from pgtop.actions import ACTIONS
+from pgtop.model.backend import Backend
+from pgtop.model.signal import Order, Signal
+from pgtop.model.snapshot import Snapshot
+from pgtop.ports import Clock, Signaller, Source, SourceError
+from pgtop.proof import carry_out
+from pgtop.tui import messages
+from pgtop.tui.ascii import AsciiFilter
+from pgtop.tui.keymap import bindings
+from pgtop.tui.screens.breakdown import BreakdownScreen
+from pgtop.tui.screens.confirm import ConfirmScreen
+from pgtop.tui.screens.live import LiveScreen
+from pgtop.tui.screens.pages import DetailScreen, HelpScreen
+from pgtop.tui.screens.sessions import SessionsScreen
+from pgtop.tui.settings import Settings
+from pgtop.tui.state import State
+from pgtop.tui.theme import palette
+from pgtop.view.proposal import nothing_to_cancel
+from pgtop.view.text import clean, clean_lines
+from pgtop.view.tone import Span, Tone
+from pgtop.view.words import outcome_words
+from pgtop.watch import Event, Watch
+
+_NOTICE_SECONDS = 30.0
+_INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+class PgtopApp(App[int]):
+    """Owns the state, the watch and the door; the screens own what is asked of the picture."""
+
+    TITLE = "pgtop"
+    CSS_PATH = Path(__file__).with_name("pgtop.tcss")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("show_sessions", "show_breakdown", "pause", "refresh", "slower", "faster", "help"),
+        *bindings("redraw", "suspend", "quit", priority=("ctrl+c", "ctrl+l", "ctrl+z")),
+    ]
+
+    def __init__(self, source: Source, signaller: Signaller, first: Snapshot, settings: Settings, clock: Clock) -> None:
+        super().__init__()
+        self._source = source
+        self._signaller = signaller
+        self._settings = settings
+        self._clock = clock
+        self._palette = palette(settings.theme, settings.color)
+        self._watch = Watch(source, settings.interval, clock, fresh=True)
+        self._state = State.first(first, settings)
+        self._notice_until = 0.0
+        self._sessions = SessionsScreen(self._state, settings, self._palette)
+        self.animation_level = "none"
+        if settings.ascii:
+            self._filters.append(AsciiFilter())
+
+    def on_mount(self) -> None:
+        self.theme = self._palette.textual_theme
+        self.app_resume_signal.subscribe(self, lambda _: self.action_redraw())
+        self.push_screen(self._sessions)
+        self.run_worker(self._follow(), name="watch")
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: every action of the registry that the screen or the app can do now."""
+        for action in ACTIONS:
+            for owner in (screen, self):
+                handler = getattr(owner, f"action_{action.id}", None)
+                if handler is not None and not (self._settings.read_only and action.dangerous):
+                    yield SystemCommand(action.title, ", ".join(action.key_names), handler)
+                    break
+
+    # Data down.
+
+    async def _follow(self) -> None:
+        async for event in self._watch.events():
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        state = self._state.after(event, self._settings)
+        if state.notice is not None and self._clock.now() > self._notice_until:
+            state = replace(state, notice=None)
+        self._set_state(replace(state, interval=self._watch.interval))
+
+    def _set_state(self, state: State) -> None:
+        self._state = state
+        for screen in self.screen_stack:
+            if isinstance(screen, LiveScreen | ConfirmScreen) and screen.is_mounted:
+                screen.show(state)
+
+    def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
+        """Put a sentence, cleaned, on the notice line."""
+        self._notice_until = self._clock.now() + _NOTICE_SECONDS
+        self._set_state(replace(self._state, notice=Span(words, tone)))
+
+    # Messages up.
+
+    def on_signal_asked(self, message: messages.SignalAsked) -> None:
+        backend = message.backend
+        if self._settings.read_only:
+            self.say("read-only mode: start pgtop without --read-only to end queries or sessions")
+        elif message.signal is Signal.CANCEL and (reason := nothing_to_cancel(backend)):
+            self.say(reason)
+        else:
+            self._confirm(message.signal, backend)
+
+    def _confirm(self, asked: Signal, backend: Backend) -> None:
+        """Ask, with the session watched meanwhile even if the picture was paused."""
+        was_paused, self._watch.paused = self._watch.paused, False
+
+        def answered(confirmed: Backend | None) -> None:
+            self._watch.paused = was_paused
+            if confirmed is not None:
+                self.run_worker(self._see_through(Order.against(asked, confirmed)), group="signals")
+
+        self.push_screen(ConfirmScreen(asked, backend, self._state.picture, self._palette), answered)
+
+    async def _see_through(self, order: Order) -> None:
+        async for outcome in carry_out(order, self._signaller, self._clock):
+            self.say(*outcome_words(outcome))
+        self._watch.refresh()
+
+    def on_open_asked(self, message: messages.OpenAsked) -> None:
+        self.push_screen(DetailScreen(message.backend, self._state, self._settings, self._palette))
+
+    def on_detail_wanted(self, message: messages.DetailWanted) -> None:
+        self.run_worker(self._fetch_detail(message.backend), group="detail", exclusive=True)
+
+    async def _fetch_detail(self, backend: Backend) -> None:
+        try:
+            detail = await self._source.detail(backend.identity)
+        except SourceError as error:
+            self.say(f"details of {backend.pid} could not be read: {clean(error.failure.what)}", Tone.WARN)
+            return
+        if isinstance(self.screen, DetailScreen) and self.screen.backend.identity == backend.identity:
+            self.screen.show_detail(detail)
+
+    def on_copy_asked(self, message: messages.CopyAsked) -> None:
+        self.run_worker(self._copy(message.backend), group="copy", exclusive=True)
+
+    async def _copy(self, backend: Backend) -> None:
+        """The whole query to the clipboard; what is shown of it, when the session cannot be asked any more."""
+        text = backend.query or ""
+        try:
+            detail = await self._source.detail(backend.identity)
+        except SourceError:
+            detail = None
+        if detail is not None and detail.backend.query_start == backend.query_start:
+            text = detail.backend.query or ""
+        self.copy_to_clipboard(clean_lines(text))
+        self.say(f"copied the query of {backend.pid}, {len(text)} characters, if the terminal allows it (OSC 52)")
+
+    async def on_filter_asked(self, message: messages.FilterAsked) -> None:
+        await self.action_show_sessions()
+        self._sessions.narrow(message.text)
+
+    # Actions of every screen.
+
+    async def action_show_sessions(self) -> None:
+        while self.screen is not self._sessions and len(self.screen_stack) > 1:
+            await self.pop_screen()
+
+    async def action_show_breakdown(self) -> None:
+        if not isinstance(self.screen, BreakdownScreen):
+            await self.action_show_sessions()
+            self.push_screen(BreakdownScreen(self._state, self._settings, self._palette))
+
+    def action_help(self) -> None:
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self._state, self._settings, self._palette))
+
+    def action_pause(self) -> None:
+        self._watch.paused = not self._watch.paused
+
+    def action_refresh(self) -> None:
+        self._watch.refresh()
+
+    def action_slower(self) -> None:
+        self._set_interval(next((step for step in _INTERVALS if step > self._watch.interval), _INTERVALS[-1]))
+
+    def action_faster(self) -> None:
+        self._set_interval(next((step for step in reversed(_INTERVALS) if step < self._watch.interval), _INTERVALS[0]))
+
+    def _set_interval(self, seconds: float) -> None:
+        self._watch.interval = seconds
+        self.say(f"every {seconds:g} s")
+
+    def action_redraw(self) -> None:
+        """Draw everything anew, whatever the terminal shows now."""
+        forget = getattr(self._driver, "forget", None)
+        if forget is not None:
+            forget()
+        self.screen.refresh(layout=True)
+
+    def action_suspend(self) -> None:
+        self.action_suspend_process()
+
+    async def action_quit(self) -> None:
+        self.exit(0)
+
+
+async def run_dashboard(source: Source, signaller: Signaller, first: Snapshot, settings: Settings, clock: Clock) -> int:
+    """Run the dashboard until the user leaves it or the process is told to end; returns the exit code."""
+    app = PgtopApp(source, signaller, first, settings, clock)
+    loop = asyncio.get_running_loop()
+    for number in _ENDING_SIGNALS:
+        loop.add_signal_handler(number, app.exit, 128 + number)
+    try:
+        code = await app.run_async(mouse=True)
+    finally:
+        for number in _ENDING_SIGNALS:
+            loop.remove_signal_handler(number)
+        await source.close()
+    return app.return_code or 0 if code is None else code

@@ -1,0 +1,37 @@
+"""How fresh the picture is, in words: live, slow, lost or paused, and what to press."""
+
+from pgtop.tui.state import State
+from pgtop.view.text import clean
+from pgtop.view.tone import Span, Tone
+from pgtop.view.units import age
+from pgtop.view.wrap import Line
+from pgtop.watch import Event, Missed, Paused, Waiting
+
+_SLOW = 0.5
+"""Share of the interval from which the time an answer takes is worth a word."""
+
+
+def condition(state: State) -> Line:
+    """What the reader must know about the picture before reading it; empty when it is live."""
+    words = _words(state.event)
+    return (words,) if words.text else _slow(state)
+
+
+def _words(event: Event) -> Span:
+    match event:
+        case Waiting(elapsed):
+            return Span(f"no answer for {age(elapsed)} (r: try a new connection)", Tone.WARN)
+        case Missed(failure, retry_in, picture_age):
+            lost = f"{failure.kind.upper()}: picture is {age(picture_age)} old, next try in {age(retry_in)} (r: now)"
+            return Span(f"{lost} · {clean(failure.what)}", Tone.ALARM)
+        case Paused(picture_age):
+            return Span(f"PAUSED: picture is {age(picture_age)} old (p: go on)", Tone.NOTICE)
+        case _:
+            return Span("", Tone.PLAIN)
+
+
+def _slow(state: State) -> Line:
+    took = getattr(state.event, "took", 0.0)
+    if took <= _SLOW * state.interval:
+        return ()
+    return (Span(f"slow: the server took {age(took)}", Tone.WARN),)

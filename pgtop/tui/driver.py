@@ -1,0 +1,129 @@
+"""Textual's driver with another way to the terminal and another way from it.
+
+Modes, signals and suspending are Textual's own. Two things are replaced: its writer thread, by one that sends only
+cells that differ, and its input loop, by one that sleeps until there is input. Nothing may be drawn once
+`stop_application_mode` has begun.
+"""
+
+import os
+import signal
+import termios
+import tty
+from contextlib import suppress
+from types import FrameType
+from typing import Any
+
+from textual import events
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+from pgtop.tui.terminal.canvas import Canvas
+from pgtop.tui.terminal.input import read_input
+from pgtop.tui.terminal.painter import Painter
+from pgtop.tui.terminal.writer import Writer
+
+_STDERR = 2
+HUNG_UP = 128 + signal.SIGHUP
+"""The return code of an app whose terminal went away."""
+
+
+class PgtopDriver(LinuxDriver):
+    """`App(driver_class=PgtopDriver)`: the fewest bytes to the terminal, and no wake-up without input."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._canvas = Canvas()
+        self._writer: Writer | None = None
+        super().__init__(*args, **options)
+        self._terminal = os.dup(_STDERR)  # where Textual draws; the app may send descriptor 2 elsewhere later
+        self._input_ended, self._end_input = os.pipe()
+
+    @property  # type: ignore[override]
+    def _writer_thread(self) -> Writer | None:
+        """Our writer, in the place of Textual's."""
+        return self._writer
+
+    @_writer_thread.setter
+    def _writer_thread(self, stock: object) -> None:
+        """Textual makes a writer at every start, and starts what it finds here then."""
+        painter = Painter(erases_in_colour=not os.environ.get("TERM", "").startswith("screen"))
+        self._writer = Writer(self._terminal, self._canvas, self._get_terminal_size, painter) if stock else None
+
+    def forget(self) -> None:
+        """Paint the whole screen again, whatever the terminal is thought to show."""
+        if self._writer:
+            self._writer.repaint()
+
+    def start_application_mode(self) -> None:
+        """Take the terminal; the screen is painted whole, as it was before if the app was suspended."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        if self._writer is None or not self._writer.is_alive():  # started in the background: no terminal for us yet
+            return
+        self._keep_line_feeds()
+        self._heed_every_resize()
+        if self._canvas.used:
+            self._writer.repaint()
+
+    def _keep_line_feeds(self) -> None:
+        """Have line feeds move the cursor down and nothing else; Textual restores the settings when it stops."""
+        with suppress(termios.error):
+            settings = termios.tcgetattr(self.fileno)
+            settings[tty.OFLAG] &= ~termios.ONLCR
+            termios.tcsetattr(self.fileno, termios.TCSANOW, settings)
+
+    def _heed_every_resize(self) -> None:
+        resized = signal.getsignal(signal.SIGWINCH)
+
+        def forget_and_resize(number: int, frame: FrameType | None) -> None:
+            # Back at the old size before anybody looked, Textual paints nothing; the terminal has cut its picture.
+            if self._writer:
+                self._writer.forget()
+            if callable(resized):
+                resized(number, frame)
+
+        signal.signal(signal.SIGWINCH, forget_and_resize)
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back as it was; a frame under way is cut short."""
+        if self._writer:
+            self._writer.leave()
+        super().stop_application_mode()
+
+    def disable_input(self) -> None:
+        """End the input loop at once."""
+        os.write(self._end_input, b"\0")
+        super().disable_input()
+        os.read(self._input_ended, 1)
+
+    def run_input_thread(self) -> None:
+        """Deliver input until it is disabled; end the app when there will be none any more."""
+        if not read_input(self.fileno, self._input_ended, XTermParser(self._debug), self.process_message):
+            self._app.call_later(self._app.exit, return_code=HUNG_UP)
+
+    def process_message(self, message: Message) -> None:
+        """Keep what the terminal says to the writer from the app."""
+        if isinstance(message, events.CursorPosition) and self._writer:
+            self._writer.answered()
+        else:
+            super().process_message(message)
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """The size of the terminal that is drawn on, wherever stdout goes."""
+        try:
+            width, height = os.get_terminal_size(self._terminal)
+        except OSError:
+            return super()._get_terminal_size()
+        return width or 80, height or 24
+
+    def _enable_mouse_support(self) -> None:
+        if self._mouse:
+            self.write("\x1b[?1000h")  # clicks and the wheel; reports of every motion would cost a lot over SSH
+            self.write("\x1b[?1006h")
+
+    def _disable_mouse_support(self) -> None:
+        if self._mouse:
+            self.write("\x1b[?1006l")
+            self.write("\x1b[?1000l")
+
+    def _query_in_band_window_resize(self) -> None:
+        """Not asked: SIGWINCH tells the size, and with this Textual wants the mouse in pixels, too."""

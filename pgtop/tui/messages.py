@@ -1,0 +1,55 @@
+"""What screens ask of the app. They know no source and no signaller; these are all they can say."""
+
+from textual.message import Message
+
+from pgtop.model.backend import Backend
+from pgtop.model.signal import Signal
+
+
+class SignalAsked(Message):
+    """The user wants a backend signalled: ask for confirmation, then see it through."""
+
+    def __init__(self, signal: Signal, backend: Backend) -> None:
+        super().__init__()
+        self.signal = signal
+        self.backend = backend
+
+
+class OpenAsked(Message):
+    """The user wants to see one session whole."""
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__()
+        self.backend = backend
+
+
+class DetailWanted(Message):
+    """A screen shows one session and wants all that the server has about it."""
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__()
+        self.backend = backend
+
+
+class CopyAsked(Message):
+    """The user wants a session's whole query on the clipboard."""
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__()
+        self.backend = backend
+
+
+class FilterAsked(Message):
+    """The user wants the sessions narrowed to a filter."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class Said(Message):
+    """Something to tell the user on the notice line."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words

@@ -1,0 +1,91 @@
+"""The breakdown view: who uses the connections. Enter narrows the sessions to the line under the cursor."""
+
+from collections.abc import Iterable
+
+from textual import on
+from textual.widget import Widget
+
+from pgtop.analysis.breakdown import Dimension
+from pgtop.tui.keymap import bindings
+from pgtop.tui.messages import FilterAsked
+from pgtop.tui.screens.live import LiveScreen
+from pgtop.tui.screens.moving import MOVES, Movable, Moving
+from pgtop.tui.settings import Settings
+from pgtop.tui.state import State
+from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.rows import Rows
+from pgtop.view.breakdown import Entry, entries, entry_line
+from pgtop.view.tone import Tone
+from pgtop.view.wrap import Line, line
+
+
+class BreakdownTable(Rows):
+    """Entries by dimension; the cursor belongs to a share, by dimension and name, and skips the headings."""
+
+    def __init__(self, palette: Palette, *, id: str | None = None) -> None:
+        super().__init__(palette, id=id)
+        self._entries: tuple[Entry, ...] = ()
+        self._selected: tuple[Dimension, str] | None = None
+
+    @property
+    def selected(self) -> Entry | None:
+        return self._entries[self._cursor] if self._cursor < len(self._entries) else None
+
+    def show(self, shown: tuple[Entry, ...], dimmed: bool) -> None:
+        """Draw other entries; the cursor stays with its share while there is one."""
+        self._entries = shown
+        at = next((i for i, entry in enumerate(shown) if entry.share and _name(entry) == self._selected), None)
+        self._cursor = self._cursor if at is None else at
+        self._dimmed = dimmed
+        self.move(0)
+
+    def row_count(self) -> int:
+        return len(self._entries)
+
+    def row_line(self, index: int) -> Line:
+        return entry_line(self._entries[index], self.size.width)
+
+    def selectable(self, index: int) -> bool:
+        return index < len(self._entries) and self._entries[index].share is not None
+
+    def redraw(self, dimmed: bool | None = None) -> None:
+        super().redraw(dimmed)
+        entry = self.selected
+        self._selected = _name(entry) if entry is not None and entry.share else None
+
+
+def _name(entry: Entry) -> tuple[Dimension, str]:
+    return entry.dimension, entry.share.name if entry.share else ""
+
+
+class BreakdownScreen(Moving, LiveScreen):
+    """Connections by database, role, application, client and state."""
+
+    KEYS = ("help", "quit", "open", "show_sessions", "pause")
+    BINDINGS = MOVES + bindings("open", "clear")
+
+    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
+        super().__init__(state, settings, palette)
+        self._table = BreakdownTable(palette, id="breakdown")
+
+    def body(self) -> Iterable[Widget]:
+        yield self._table
+
+    def status(self) -> Line:
+        return line("connections held, by what they have in common · Enter: only these sessions", Tone.QUIET)
+
+    def show(self, state: State) -> None:
+        super().show(state)
+        self._table.show(entries(state.picture.snapshot), state.stale)
+
+    def moving(self) -> Movable:
+        return self._table
+
+    @on(Rows.Chosen)
+    def action_open(self) -> None:
+        entry = self._table.selected
+        if entry is not None and entry.share is not None:
+            self.post_message(FilterAsked(entry.share.filter))
+
+    async def action_clear(self) -> None:
+        await self.run_action("app.show_sessions")

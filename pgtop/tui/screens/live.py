@@ -1,0 +1,100 @@
+"""What every full screen shares: the budget across the top, how fresh it is, a notice line and the keys."""
+
+from collections.abc import Iterable
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+
+from pgtop.analysis.pooling import PoolingHint
+from pgtop.tui.conditions import condition
+from pgtop.tui.settings import Settings
+from pgtop.tui.state import State
+from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.key_line import KeyLine
+from pgtop.tui.widgets.lines import Lines
+from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
+from pgtop.view.text import clean
+from pgtop.view.tone import Span, Tone
+from pgtop.view.wrap import Line, line
+
+_COMPACT_BELOW = 15  # lines of screen; a smaller one keeps the budget and gives the rest to the sessions
+
+
+class LiveScreen(Screen[None]):
+    """A screen that is shown every new state. Subclasses give the body and say what they narrow it to."""
+
+    AUTO_FOCUS = ""  # keys belong to the screen; an input takes them only when it is opened
+    KEYS: tuple[str, ...] = ("help", "quit")
+
+    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
+        super().__init__()
+        self.state = state
+        self._settings = settings
+        self._palette = palette
+        self._banner = Lines(palette, id="banner")
+        self._condition = Lines(palette, id="condition")
+        self._notice = Lines(palette, id="notice")
+
+    def compose(self) -> ComposeResult:
+        yield self._banner
+        yield self._condition
+        yield from self.body()
+        yield self._notice
+        yield KeyLine(self._palette, self.KEYS, self._settings.read_only, id="keys")
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between banner and notice."""
+        raise NotImplementedError
+
+    def status(self) -> Line:
+        """What the screen narrows the picture to, behind the condition."""
+        return ()
+
+    def show(self, state: State) -> None:
+        """Draw another state."""
+        self.state = state
+        self.show_frame()
+
+    def show_frame(self) -> None:
+        """Draw everything but the body."""
+        width, state = self.size.width, self.state
+        snapshot = state.picture.snapshot
+        lines = [budget_line(state.budget, width)]
+        if not self.compact:
+            lines = [server_line(snapshot, width), *lines, legend_line(state.budget, snapshot.server.user, width)]
+        self._banner.show(lines, dimmed=state.stale)
+        fresh = condition(state)
+        status = self.status()
+        gap = (Span(" · ", Tone.QUIET),) if fresh and status else ()
+        self._condition.show([(*fresh, *gap, *status)])
+        self._notice.show([self._notice_line()])
+
+    @property
+    def compact(self) -> bool:
+        """The screen is too small for more than the budget above the body."""
+        return self.size.height < _COMPACT_BELOW
+
+    def on_resize(self) -> None:
+        self._banner.styles.height = 1 if self.compact else 3
+        self.show(self.state)
+
+    def on_key_line_pressed(self, message: KeyLine.Pressed) -> None:
+        self.call_later(self.run_action, f"{_owner(self, message.action)}{message.action}")
+
+    def _notice_line(self) -> Line:
+        state = self.state
+        if state.notice is not None:
+            return (state.notice,)
+        if grant := missing_grant(state.budget, state.picture.snapshot.server.user):
+            return line(grant, Tone.NOTICE)
+        return line(_pooling_words(state.hint), Tone.QUIET) if state.hint else ()
+
+
+def _owner(screen: LiveScreen, action: str) -> str:
+    return "" if hasattr(screen, f"action_{action}") else "app."
+
+
+def _pooling_words(hint: PoolingHint) -> str:
+    name = clean(hint.application) or "clients without a name"
+    return f"{name} holds {hint.held} and was seen using {hint.busy} at once: a pooler would free {hint.frees}"

@@ -1,0 +1,69 @@
+"""A short list to choose from. Returns the chosen name, or None."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from pgtop.tui.keymap import bindings
+from pgtop.tui.screens.moving import MOVES, Movable, Moving
+from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.rows import Rows
+from pgtop.view.text import fit
+from pgtop.view.tone import Tone
+from pgtop.view.wrap import Line, line
+
+
+class Choice(NamedTuple):
+    """What is returned, and what is shown."""
+
+    name: str
+    words: str
+
+
+class _Choices(Rows):
+    def __init__(self, choices: Sequence[Choice], current: str, palette: Palette) -> None:
+        super().__init__(palette)
+        self._choices = choices
+        self._cursor = next((index for index, choice in enumerate(choices) if choice.name == current), 0)
+
+    @property
+    def chosen(self) -> str:
+        return self._choices[self._cursor].name
+
+    def row_count(self) -> int:
+        return len(self._choices)
+
+    def row_line(self, index: int) -> Line:
+        return line(fit(f" {self._choices[index].words}", self.size.width), Tone.PLAIN)
+
+
+class MenuScreen(Moving, ModalScreen[str | None]):
+    """A box with choices over the screen below."""
+
+    BINDINGS = MOVES + bindings("open", "clear")
+
+    def __init__(self, title: str, choices: Sequence[Choice], current: str, palette: Palette) -> None:
+        super().__init__()
+        self._title = title
+        self._choices = _Choices(choices, current, palette)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = self._title
+            box.border_subtitle = "Enter chooses, Esc leaves"
+            self._choices.styles.height = self._choices.row_count()
+            yield self._choices
+
+    def moving(self) -> Movable:
+        return self._choices
+
+    @on(Rows.Chosen)
+    def action_open(self) -> None:
+        self.dismiss(self._choices.chosen)
+
+    def action_clear(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,136 @@
+"""Screens to read: one session whole, and the help. Both scroll; the detail goes on with its session."""
+
+from collections.abc import Iterable
+
+from textual.widget import Widget
+
+from pgtop.model.backend import Backend
+from pgtop.model.detail import Detail
+from pgtop.model.signal import Signal
+from pgtop.tui.keymap import bindings
+from pgtop.tui.messages import CopyAsked, DetailWanted, SignalAsked
+from pgtop.tui.screens.live import LiveScreen
+from pgtop.tui.screens.moving import MOVES, Movable, Moving
+from pgtop.tui.settings import Settings
+from pgtop.tui.state import State
+from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.lines import Pager
+from pgtop.view.detail import detail_lines
+from pgtop.view.help import help_lines
+from pgtop.view.text import clean
+from pgtop.view.tone import Span, Tone
+from pgtop.view.wrap import Line, line
+
+
+class PageScreen(Moving, LiveScreen):
+    """A screen of lines to scroll through; Esc goes back."""
+
+    BINDINGS = MOVES + bindings("clear")
+
+    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
+        super().__init__(state, settings, palette)
+        self._pager = Pager(palette, id="pager")
+
+    def body(self) -> Iterable[Widget]:
+        yield self._pager
+
+    def lines(self) -> list[Line]:
+        """What there is to read, at the screen's width."""
+        raise NotImplementedError
+
+    def show(self, state: State) -> None:
+        self.state = state
+        self._pager.show(self.lines(), dimmed=False)
+        self.show_frame()
+
+    def more(self) -> str:
+        """How much there is below, for the status."""
+        below = self._pager.more_below
+        return f" · {below} more below (↓ PgDn)" if below else ""
+
+    def moving(self) -> Movable:
+        return self._pager
+
+    def moved(self) -> None:
+        self.show_frame()
+
+    def action_clear(self) -> None:
+        self.app.pop_screen()
+
+
+class HelpScreen(PageScreen):
+    """Keys, letters, filter language and columns."""
+
+    KEYS = ("clear", "quit")
+
+    def lines(self) -> list[Line]:
+        return help_lines(self.size.width, self._settings.read_only)
+
+    def status(self) -> Line:
+        return line(f"help (Esc goes back){self.more()}", Tone.QUIET)
+
+
+class DetailScreen(PageScreen):
+    """One session, by identity, for as long as it lives; its last picture stays when it has ended."""
+
+    KEYS = ("clear", "quit", "terminate", "cancel", "copy_query", "refresh")
+    BINDINGS = bindings("copy_query", "cancel", "terminate", "signal_menu")
+
+    def __init__(self, backend: Backend, state: State, settings: Settings, palette: Palette) -> None:
+        super().__init__(state, settings, palette)
+        self._backend = backend
+        self._detail: Detail | None = None
+        self._ended = False
+
+    @property
+    def backend(self) -> Backend:
+        """The session as last seen."""
+        return self._backend
+
+    def on_mount(self) -> None:
+        self.post_message(DetailWanted(self._backend))
+
+    def show(self, state: State) -> None:
+        self._follow(state)
+        super().show(state)
+
+    def show_detail(self, detail: Detail | None) -> None:
+        """Take over what the server said; None leaves what there was, as the session has ended."""
+        self._detail = detail or self._detail
+        self.show(self.state)
+
+    def lines(self) -> list[Line]:
+        return detail_lines(self._backend, self._detail, self.state.picture, self.size.width)
+
+    def status(self) -> Line:
+        name = Span(f"session {self._backend.pid} ", Tone.STRONG)
+        if self._ended:
+            return (name, Span("has ended; this is the last that was seen of it", Tone.WARN))
+        return (name, Span(f"{clean(self._backend.state or '')}{self.more()}", Tone.PLAIN))
+
+    def action_copy_query(self) -> None:
+        self.post_message(CopyAsked(self._backend))
+
+    def action_cancel(self) -> None:
+        self.post_message(SignalAsked(Signal.CANCEL, self._backend))
+
+    def action_terminate(self) -> None:
+        self.post_message(SignalAsked(Signal.TERMINATE, self._backend))
+
+    def _follow(self, state: State) -> None:
+        """Find the session in a new picture, and ask for its details again when it has moved on."""
+        if state.picture is self.state.picture:
+            return
+        found = next((b for b in state.picture.snapshot.backends if b.identity == self._backend.identity), None)
+        self._ended = found is None
+        if found is None:
+            return
+        moved_on = _moment(found) != _moment(self._backend)
+        self._backend = found
+        if moved_on:
+            self.post_message(DetailWanted(found))
+
+
+def _moment(backend: Backend) -> tuple[object, ...]:
+    """What makes the details out of date when it changes."""
+    return backend.query_start, backend.state, backend.wait_event_type, backend.blocked_by

@@ -1,0 +1,26 @@
+"""What the user chose for the screen. Plain data, known before Textual is loaded."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the dashboard shows, and how often it asks."""
+
+    interval: float = 1.0
+    """Seconds from one sample to the next at the start."""
+    read_only: bool = False
+    """The actions that signal are not offered (and the signaller refuses, whatever is offered)."""
+    color: bool = True
+    """False: nothing may rest on colour (NO_COLOR, --no-color)."""
+    theme: str = "terminal"
+    """One of terminal, dark, light."""
+    warn: float = 80.0
+    alarm: float = 95.0
+    """Percent of the ordinary slots from which the budget warns, and alarms."""
+    plain_driver: bool = False
+    """Draw with Textual's own driver and not with ours, which sends only the cells that differ."""
+    ascii: bool = False
+    """The locale is not UTF-8: draw with ASCII alone."""
+    title: str = ""
+    """What we are connected to; cleaned."""

@@ -1,0 +1,60 @@
+"""All that the screens show beside their own wishes: the latest picture, how fresh it is, and the last thing to say."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from pgtop.analysis.budget import Budget, budget
+from pgtop.analysis.pooling import Concurrency, PoolingHint, pooling_hint
+from pgtop.model.snapshot import Snapshot
+from pgtop.tui.settings import Settings
+from pgtop.view.picture import Picture
+from pgtop.view.tone import Span
+from pgtop.watch import Event, Missed, Paused, Sampled, Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One immutable whole, so that no two widgets can disagree."""
+
+    picture: Picture
+    budget: Budget
+    event: Event
+    interval: float
+    seen: Concurrency
+    hint: PoolingHint | None = None
+    notice: Span | None = None
+
+    @classmethod
+    def first(cls, snapshot: Snapshot, settings: Settings) -> Self:
+        """The state at the start, with the first snapshot in it."""
+        return cls(
+            Picture.of(snapshot),
+            budget(snapshot, settings.warn, settings.alarm),
+            Sampled(snapshot, 0.0),
+            settings.interval,
+            Concurrency().observe(snapshot),
+        )
+
+    def after(self, event: Event, settings: Settings) -> Self:
+        """The state once `event` has happened: another picture, or the same one and why."""
+        if not isinstance(event, Sampled):
+            return replace(self, event=event)
+        snapshot = event.snapshot
+        seen = self.seen.observe(snapshot)
+        return replace(
+            self,
+            picture=Picture.of(snapshot),
+            budget=budget(snapshot, settings.warn, settings.alarm),
+            event=event,
+            seen=seen,
+            hint=pooling_hint(snapshot, seen),
+        )
+
+    @property
+    def stale(self) -> bool:
+        """The picture is older than it should be."""
+        return isinstance(self.event, Missed | Waiting)
+
+    @property
+    def paused(self) -> bool:
+        return isinstance(self.event, Paused)

@@ -1,0 +1,168 @@
+"""The picture that the program wants to see: frames are put on it, cell by cell.
+
+Strict: a frame may hold text, cursor positions, styles and newlines. Every other control character in it is dropped,
+as hostile text may have brought it along; what does not fit on the screen is cut off.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from rich.cells import cell_len
+
+from pgtop.tui.terminal.style import PLAIN, Style, restyled
+
+_FRAME_START = re.compile(r"\n*\x1b\[[0-9]{1,4}(?:;[0-9]{1,4})?H")
+_TOKEN = re.compile(
+    r"\x1b\[(?P<row>[0-9]{0,4});?(?P<column>[0-9]{0,4})H"
+    r"|\x1b\[(?P<style>[0-9;]{0,120})m"
+    r"|(?P<newline>\n)"
+    # Bidirectional controls and line separators are no text either: they change how the whole line is shown.
+    r"|(?P<text>[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+)"
+    r"|\x1b\]8;[^\x1b\x07]*\x1b\\"  # Rich's hyperlinks, dropped whole as their text takes no cells
+    r"|.",
+    re.DOTALL,
+)
+_LONGEST = 16  # characters that a cell keeps: enough for every emoji; more combining marks are made only to harm
+
+Cell = str
+"""A character with its marks; empty where a wide character goes on."""
+
+
+class Line:
+    """One line of cells. A character of several cells is in the first of them, and the others are empty."""
+
+    __slots__ = ("cells", "styles")
+
+    def __init__(self, width: int, cell: Cell = " ") -> None:
+        self.cells = [cell] * width
+        self.styles = [PLAIN] * width
+
+    def resize(self, width: int) -> None:
+        """Cut off on the right, or fill up with blanks."""
+        missing = width - len(self.cells)
+        kept = _cut(self.cells, width) if missing < 0 else self.cells
+        self.cells = [*kept, *" " * missing]
+        self.styles = self.styles[:width] + [PLAIN] * missing
+
+    def put(self, x: int, cells: Sequence[Cell], style: Style) -> None:
+        """Overwrite from `x` on; wide characters of which a part is overwritten become blanks."""
+        room = len(self.cells) - x
+        if len(cells) > room:
+            cells = _cut(cells, room)
+        end = x + len(cells)
+        self._split(x)
+        self._split(end)
+        self.cells[x:end] = cells
+        self.styles[x:end] = [style] * len(cells)
+
+    def join(self, x: int, marks: str) -> None:
+        """Add combining marks to the character that ends before `x`."""
+        while x > 0:
+            x -= 1
+            if cell := self.cells[x]:
+                self.cells[x] = (cell + marks)[:_LONGEST]
+                return
+
+    def _split(self, x: int) -> None:
+        if x >= len(self.cells) or self.cells[x] != "":
+            return
+        start = end = x
+        while self.cells[start] == "":
+            start -= 1
+        while end < len(self.cells) and self.cells[end] == "":
+            end += 1
+        self.cells[start:end] = " " * (end - start)
+
+
+class Canvas:
+    """The wanted picture, its cursor, and the lines touched since the last painting; `used` once a frame came."""
+
+    def __init__(self, width: int = 0, height: int = 0) -> None:
+        self.width = width
+        self.x = 0
+        self.y = 0
+        self.lines = [Line(width) for _ in range(height)]
+        self.used = False
+        self.touched: set[int] = set()
+        self._style = PLAIN
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in cells."""
+        return self.width, len(self.lines)
+
+    def resize(self, width: int, height: int) -> None:
+        """Take another size; what fits stays."""
+        self.width = width
+        self.lines = self.lines[:height] + [Line(width) for _ in range(height - len(self.lines))]
+        for line in self.lines:
+            line.resize(width)
+        self.touched.clear()
+
+    def apply(self, frame: str) -> None:
+        """Put a frame on the canvas."""
+        self.used = True
+        for token in _TOKEN.finditer(frame):
+            kind = token.lastgroup
+            if kind == "text":
+                self._put(token[0])
+            elif kind == "style":
+                self._style = restyled(self._style, token["style"])
+            elif kind == "column":
+                self.y = max(int(token["row"] or 1), 1) - 1
+                self.x = max(int(token["column"] or 1), 1) - 1
+            elif kind == "newline":
+                self.y += 1
+                self.x = 0
+
+    def _put(self, text: str) -> None:
+        marks, cells = ("", text) if text.isascii() else _cells(text)
+        if self.y < len(self.lines):
+            line = self.lines[self.y]
+            if marks:
+                line.join(min(self.x, self.width), marks)
+            if cells and self.x < self.width:
+                line.put(self.x, cells, self._style)
+            self.touched.add(self.y)
+        self.x += len(cells)
+
+
+def is_frame(text: str) -> bool:
+    """Textual's frames begin with a cursor position; all else that it writes are modes, titles and such."""
+    return _FRAME_START.match(text) is not None
+
+
+@lru_cache(maxsize=2048)
+def _cells(text: str) -> tuple[str, tuple[Cell, ...]]:
+    """Marks that belong to what is before the text, and the cells that the text takes, as Textual counts them."""
+    marks = ""
+    clusters: list[str] = []
+    for character in text:
+        if clusters and _continues(clusters[-1], character):
+            clusters[-1] = (clusters[-1] + character)[:_LONGEST]
+        elif cell_len(character):
+            clusters.append(character)
+        else:
+            marks += character
+    cells = [cell for cluster in clusters for cell in (cluster, *[""] * (cell_len(cluster) - 1))]
+    return marks, tuple(cells)
+
+
+def _continues(cluster: str, character: str) -> bool:
+    """Whether a terminal that knows emoji shows both as one, so that no cursor may move between them."""
+    if not cell_len(character) or cluster[-1] == "\u200d":
+        return True
+    return len(cluster) == 1 and _is_regional(cluster) and _is_regional(character)
+
+
+def _is_regional(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
+
+
+def _cut(cells: Sequence[Cell], room: int) -> Sequence[Cell]:
+    """The cells that fit; a wide character of which only a part fits is blank."""
+    start = room
+    while cells[start] == "":
+        start -= 1
+    return [*cells[:start], *" " * (room - start)]

@@ -1,0 +1,165 @@
+"""The shortest bytes that turn what a terminal shows into what it should show.
+
+A painter believes only what it sent itself. What it does not know (at first, after a resize, when told to forget)
+differs from everything and is sent again, so a wrong belief never lasts.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pgtop.tui.terminal.canvas import Canvas, Line
+from pgtop.tui.terminal.move import Position, move
+from pgtop.tui.terminal.style import Style, change
+
+_UNKNOWN = "\x00"  # no canvas ever holds it
+_GAP = 4  # unchanged cells that cost no more than jumping over them
+_ERASE = "\x1b[K"
+_ERASE_PAYS = 6  # cells from which on a jump and an erasure are shorter than spaces
+_BACK = 4  # how far to the left, on the next line, a stroke may begin and still be the nearest
+
+
+class Stroke(NamedTuple):
+    """What to send at one place in one style. `end` is the column after it; None where the terminal decides that."""
+
+    x: int
+    y: int
+    style: Style
+    text: str
+    end: int | None
+
+
+class Painter:
+    """What one terminal shows. `erases_in_colour`: cells that it erases take the background."""
+
+    def __init__(self, *, erases_in_colour: bool = True) -> None:
+        self._erases_in_colour = erases_in_colour
+        self._shown: list[Line] = []
+        self._cursor: Position | None = None
+        self._style: Style | None = None
+
+    def forget(self) -> None:
+        """Believe nothing any more: the next picture is sent whole."""
+        self._shown.clear()
+        self._cursor = None
+        self._style = None
+
+    def paint(self, canvas: Canvas) -> str:
+        """What to send so that the terminal shows `canvas`; clears its list of touched lines."""
+        if len(self._shown) != len(canvas.lines):
+            self._shown = [Line(canvas.width, _UNKNOWN) for _ in canvas.lines]
+            canvas.touched.update(range(len(canvas.lines)))
+        strokes = [stroke for y in sorted(canvas.touched) for stroke in self._strokes(y, canvas.lines[y])]
+        canvas.touched.clear()
+        sent = "".join(self._send(stroke) for stroke in self._in_order(strokes))
+        return sent + self._go(min(canvas.x, canvas.width - 1), min(canvas.y, len(canvas.lines) - 1))
+
+    def _strokes(self, y: int, wanted: Line) -> Iterator[Stroke]:
+        shown = self._shown[y]
+        changed = _changed(wanted, shown)
+        if not changed:
+            return
+        blank = self._blank_from(wanted, changed)
+        for start, end in _runs(wanted, [x for x in changed if x < blank]):
+            yield from _split(y, wanted, start, end)
+        if blank < len(wanted.cells):
+            yield Stroke(blank, y, wanted.styles[blank], _ERASE, blank)
+        shown.cells[:] = wanted.cells
+        shown.styles[:] = wanted.styles
+
+    def _blank_from(self, line: Line, changed: list[int]) -> int:
+        """Where to erase the line from, if that pays: a changed cell after which all are the same blank."""
+        width = len(line.cells)
+        style = line.styles[-1]
+        if not style.plain_space or (style.background and not self._erases_in_colour):
+            return width
+        start = width
+        while start and line.cells[start - 1] == " " and line.styles[start - 1] == style:
+            start -= 1
+        blanks = [x for x in changed if x >= start]
+        return blanks[0] if len(blanks) >= _ERASE_PAYS else width
+
+    def _in_order(self, strokes: list[Stroke]) -> Iterator[Stroke]:
+        """Each stroke once: down a column as long as that is nearer than the first one left, in reading order."""
+        waiting = {(stroke.x, stroke.y): stroke for stroke in strokes}
+        for first in strokes:
+            while (first.x, first.y) in waiting:
+                stroke = self._nearest(first, waiting)
+                del waiting[stroke.x, stroke.y]
+                yield stroke
+
+    def _nearest(self, first: Stroke, waiting: dict[Position, Stroke]) -> Stroke:
+        if self._cursor is None or self._cursor == (first.x, first.y):
+            return first
+        x, y = self._cursor
+        below = [waiting.get((x - back, y + 1)) for back in range(_BACK)]
+        return min([first, *filter(None, below)], key=self._cost)
+
+    def _cost(self, stroke: Stroke) -> int:
+        return len(move(self._cursor, (stroke.x, stroke.y))) + len(change(self._style, stroke.style))
+
+    def _send(self, stroke: Stroke) -> str:
+        going = self._go(stroke.x, stroke.y)
+        styling = change(self._style, stroke.style)
+        self._style = stroke.style
+        self._cursor = None if stroke.end is None else (stroke.end, stroke.y)
+        return going + styling + stroke.text
+
+    def _go(self, x: int, y: int) -> str:
+        going = move(self._cursor, (x, y))
+        self._cursor = (x, y)
+        return going
+
+
+def _changed(wanted: Line, shown: Line) -> list[int]:
+    if wanted.cells == shown.cells and wanted.styles == shown.styles:
+        return []
+    both = zip(wanted.cells, shown.cells, wanted.styles, shown.styles, strict=True)
+    return [x for x, (cell, old, style, was) in enumerate(both) if cell != old or style != was]
+
+
+def _runs(line: Line, changed: list[int]) -> Iterator[tuple[int, int]]:
+    """Stretches to write, from and to: changed cells, and short gaps between them of the same style."""
+    if not changed:
+        return
+    start, end = changed[0], changed[0] + 1
+    for x in changed[1:]:
+        if x > end and not _cheap_gap(line, end, x):
+            yield start, end
+            start = x
+        end = x + 1
+    yield start, end
+
+
+def _cheap_gap(line: Line, start: int, end: int) -> bool:
+    if end - start > _GAP:
+        return False
+    style = line.styles[start - 1]
+    return all(cell.isascii() and cell for cell in line.cells[start:end]) and all(
+        other == style for other in line.styles[start : end + 1]
+    )
+
+
+def _split(y: int, line: Line, start: int, end: int) -> Iterator[Stroke]:
+    """A stretch as strokes of one style each; one ends after a cluster, on whose width terminals do not agree."""
+    first = start
+    for following in range(start + 1, end + 1):
+        if following < end and _goes_on(line, following):
+            continue
+        text = "".join(line.cells[first:following])
+        # How far other characters move the cursor is the terminal's opinion; at the right edge it may hang.
+        certain = text.isascii() and following < len(line.cells)
+        yield Stroke(first, y, line.styles[first], text, following if certain else None)
+        first = following
+
+
+def _goes_on(line: Line, x: int) -> bool:
+    if not line.cells[x]:
+        return True
+    return line.styles[x] == line.styles[x - 1] and not _ends_cluster(line, x)
+
+
+def _ends_cluster(line: Line, x: int) -> bool:
+    x -= 1
+    while not line.cells[x]:
+        x -= 1
+    return len(line.cells[x]) > 1

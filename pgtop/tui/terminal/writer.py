@@ -1,0 +1,237 @@
+"""The thread that writes to the terminal, with at most one frame under way.
+
+Nobody ever waits for the terminal: while it is slow or stopped, frames change the canvas and nothing else, and the
+next one sent is the difference to the newest. Modes, titles and the clipboard are kept and sent in order.
+"""
+
+import os
+import re
+import termios
+from collections.abc import Callable
+from contextlib import suppress
+from select import select
+from threading import Condition, Thread
+
+from pgtop.tui.terminal.canvas import Canvas, is_frame
+from pgtop.tui.terminal.painter import Painter
+
+_ASK_POSITION = "\x1b[6n"
+_SYNCHRONISED = ("\x1b[?2026h", "\x1b[?2026l")
+_LARGE_FRAME = 1024  # characters from which on a terminal may draw half of a frame
+_AHEAD = 2048  # characters sent before the terminal has to say that it got them
+_ANSWER = 3.0  # seconds after which an answer may be lost, in a paste perhaps, and is asked for again
+_QUESTIONS = 5  # asked in vain until frames are sent without an answer
+_PARTING = 0.2  # seconds that leaving waits for an answer under way, lest the shell reads it as typed
+_PATIENCE = 0.1  # seconds that the restoring sequences wait for room
+_CANCEL = b"\x18\x1b\\"  # ends whatever sequence was cut
+
+_KEEPS_CELLS = re.compile(
+    r"(?:\x07|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[(?!\?(?:47|1047|1049)[hl])[<=>?][0-9;]*\$?[a-zA-Z])+"
+)
+
+
+class Writer(Thread):
+    """Sends what is written, and the pictures on `canvas`, to the terminal behind the descriptor `terminal`.
+
+    `size` tells the terminal's columns and lines now. A writer is started once and stopped once.
+    """
+
+    def __init__(self, terminal: int, canvas: Canvas, size: Callable[[], tuple[int, int]], painter: Painter) -> None:
+        super().__init__(name="pgtop-output", daemon=True)
+        self._descriptor = _open_again(terminal)
+        self._canvas = canvas
+        self._size = size
+        self._painter = painter
+        self._news = Condition()
+        self._interruption, self._interrupt = os.pipe()
+        self._controls: dict[str, None] = {}
+        self._frame_due = False
+        self._forgotten = True
+        self._synchronises = False
+        self._leaving = False
+        self._stopping = False
+        self._flushed = False
+        self._prefix = b""
+        self._ahead = 0
+        self._asked = False
+        self._unanswered = 0
+        self._answers = False
+
+    def write(self, text: str) -> None:
+        """Take a frame, or anything else that Textual writes; never waits for the terminal."""
+        with self._news:
+            if self._stopping:
+                return
+            if is_frame(text):
+                self._take_frame(text)
+            elif text in _SYNCHRONISED:
+                self._synchronises = True
+            else:
+                self._take_control(text)
+            self._news.notify_all()
+
+    def repaint(self) -> None:
+        """Send the whole picture again at once."""
+        with self._news:
+            self.forget()
+            self._frame_due = not self._leaving
+            self._news.notify_all()
+
+    def forget(self) -> None:
+        """Send the whole picture again with the next frame; may be called by a signal handler."""
+        self._forgotten = True
+
+    def answered(self) -> None:
+        """The terminal has told its cursor's position, so all that was sent before has arrived."""
+        with self._news:
+            self._asked = False
+            self._unanswered = 0
+            self._answers = True
+            self._ahead = 0
+            self._news.notify_all()
+
+    def leave(self) -> None:
+        """Send no frame any more and cut short the one under way: the terminal is to be restored at once."""
+        if self._stopping:
+            return
+        with self._news:
+            self._news.wait_for(lambda: not self._waits_for_answer(), _PARTING)
+            if not self._leaving:
+                self._controls["\x1b[m"] = None  # not every terminal restores the style with its first screen
+            self._leaving = True
+            self._frame_due = False
+            os.write(self._interrupt, b"\0")
+
+    def stop(self) -> None:
+        """End the thread when all is sent, or when the terminal takes nothing; waits less than a second."""
+        if self._stopping:
+            return
+        self.leave()
+        with self._news:
+            self._stopping = True
+            self._news.notify_all()
+        self.join(2.5 * _PATIENCE)
+        if self.is_alive():  # a descriptor that we share blocks: make room for it
+            _discard_output(self._descriptor)
+            self.join(2.5 * _PATIENCE)
+        if not self.is_alive():
+            for descriptor in (self._descriptor, self._interruption, self._interrupt):
+                os.close(descriptor)
+
+    def run(self) -> None:
+        """Send until stopped."""
+        while (data := self._next()) is not None:
+            try:
+                self._send(data)
+            except OSError:  # hung up; the end of the input ends the program
+                return
+
+    def _take_frame(self, text: str) -> None:
+        if self._leaving:
+            return
+        self._fit()
+        self._canvas.apply(text)
+        self._frame_due = True
+
+    def _take_control(self, text: str) -> None:
+        self._controls.pop(text, None)  # said again while waiting, it is said once, so that nothing piles up
+        self._controls[text] = None
+        if not _KEEPS_CELLS.fullmatch(text):
+            self._forgotten = True
+
+    def _fit(self) -> None:
+        size = self._size()
+        if size != self._canvas.size:
+            self._canvas.resize(*size)
+            self._forgotten = True
+
+    def _next(self) -> bytes | None:
+        with self._news:
+            while not self._news.wait_for(self._has_work, _ANSWER if self._waits_for_answer() else None):
+                self._ask_again()
+            if self._stopping and not self._controls:
+                return None
+            text = "".join(self._controls)
+            self._controls.clear()
+            if self._frame_may_go():
+                text += self._frame()
+            return text.encode("utf-8", "replace")
+
+    def _has_work(self) -> bool:
+        return self._stopping or bool(self._controls) or self._frame_may_go()
+
+    def _frame_may_go(self) -> bool:
+        return self._frame_due and not self._waits_for_answer()
+
+    def _waits_for_answer(self) -> bool:
+        return self._asked and self._answers
+
+    def _frame(self) -> str:
+        self._frame_due = False
+        self._fit()
+        if self._forgotten:
+            self._forgotten = False
+            self._painter.forget()
+        frame = self._painter.paint(self._canvas)
+        if self._synchronises and len(frame) > _LARGE_FRAME:
+            frame = frame.join(_SYNCHRONISED)
+        return frame + self._question(len(frame))
+
+    def _question(self, sent: int) -> str:
+        self._ahead += sent
+        if self._asked or self._ahead < _AHEAD:
+            return ""
+        self._asked = True
+        return _ASK_POSITION
+
+    def _ask_again(self) -> None:
+        self._controls[_ASK_POSITION] = None
+        self._unanswered += 1
+        self._answers = self._unanswered < _QUESTIONS
+
+    def _send(self, data: bytes) -> None:
+        restoring = self._leaving
+        left = self._with_prefix(data)
+        while left:
+            if self._has_room(restoring):
+                left = left[self._write_some(left) :]
+            elif restoring and not self._flushed:
+                self._make_room()
+                left = self._with_prefix(left)
+            else:
+                self._make_room()
+                return
+
+    def _has_room(self, restoring: bool) -> bool:
+        if restoring:
+            return bool(select([], [self._descriptor], [], _PATIENCE)[1])
+        return bool(select([self._interruption], [self._descriptor], [])[1])
+
+    def _write_some(self, data: memoryview) -> int:
+        try:
+            return os.write(self._descriptor, data)
+        except BlockingIOError:
+            return 0
+
+    def _make_room(self) -> None:
+        """Throw away what the terminal has not read: old frames, while it waits to be restored."""
+        _discard_output(self._descriptor)
+        self._flushed = True
+        self._prefix = _CANCEL + (_SYNCHRONISED[1].encode() if self._synchronises else b"")
+
+    def _with_prefix(self, data: bytes | memoryview) -> memoryview:
+        prefix, self._prefix = self._prefix, b""
+        return memoryview(prefix + data)
+
+
+def _open_again(terminal: int) -> int:
+    """A descriptor that never blocks, of our own: the inherited one is shared with the shell, so its flags are too."""
+    try:
+        return os.open(os.ttyname(terminal), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # a terminal of another container or user has no name here
+        return os.dup(terminal)
+
+
+def _discard_output(terminal: int) -> None:
+    with suppress(termios.error):
+        termios.tcflush(terminal, termios.TCOFLUSH)

@@ -1,0 +1,82 @@
+"""Tones to colours: the only place in pgtop that names one.
+
+The default palette uses the terminal's own sixteen colours and background, so it is right on light and dark ones, costs
+the fewest bytes, and leaves nothing but bold, dim and reverse when colours are off.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.style import Style
+
+from pgtop.view.tone import Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Styles by tone, the cursor's, and the Textual theme that goes with them."""
+
+    textual_theme: str
+    tones: Mapping[Tone, Style]
+    cursor: Style
+    """The cursor's row; without a background of its own it replaces the tones, which reversed would shout."""
+
+
+_TERMINAL = Palette(
+    "ansi-dark",
+    {
+        Tone.PLAIN: Style(),
+        Tone.QUIET: Style(dim=True),
+        Tone.STRONG: Style(bold=True),
+        Tone.CALM: Style(color="green"),
+        Tone.NOTICE: Style(color="cyan"),
+        Tone.WARN: Style(color="yellow", bold=True),
+        Tone.ALARM: Style(color="red", bold=True),
+    },
+    cursor=Style(reverse=True),
+)
+_MONO = Palette(
+    "ansi-dark",
+    {
+        Tone.PLAIN: Style(),
+        Tone.QUIET: Style(dim=True),
+        Tone.STRONG: Style(bold=True),
+        Tone.CALM: Style(),
+        Tone.NOTICE: Style(),
+        Tone.WARN: Style(bold=True),
+        Tone.ALARM: Style(bold=True, underline=True),
+    },
+    cursor=Style(reverse=True),
+)
+_DARK = Palette(
+    "textual-dark",
+    {
+        Tone.PLAIN: Style(color="#d0d4dc"),
+        Tone.QUIET: Style(color="#7f8896"),
+        Tone.STRONG: Style(color="#ffffff", bold=True),
+        Tone.CALM: Style(color="#7fc98f"),
+        Tone.NOTICE: Style(color="#7fc4e8"),
+        Tone.WARN: Style(color="#f2c46d", bold=True),
+        Tone.ALARM: Style(color="#ff7f7f", bold=True),
+    },
+    cursor=Style(bgcolor="#34507a"),
+)
+_LIGHT = Palette(
+    "textual-light",
+    {
+        Tone.PLAIN: Style(color="#22262e"),
+        Tone.QUIET: Style(color="#6a7280"),
+        Tone.STRONG: Style(color="#000000", bold=True),
+        Tone.CALM: Style(color="#1c7a38"),
+        Tone.NOTICE: Style(color="#0b6594"),
+        Tone.WARN: Style(color="#8f5a00", bold=True),
+        Tone.ALARM: Style(color="#b81414", bold=True),
+    },
+    cursor=Style(bgcolor="#b9d2f2"),
+)
+_PALETTES = {"terminal": _TERMINAL, "dark": _DARK, "light": _LIGHT}
+
+
+def palette(theme: str, color: bool) -> Palette:
+    """The palette of a theme; without colours there is only one."""
+    return _PALETTES[theme] if color else _MONO

@@ -1,0 +1,112 @@
+"""The table of sessions. The cursor belongs to a session, by pid and start, not to a row."""
+
+from textual import events
+from textual.message import Message
+
+from pgtop.model.backend import Backend, BackendId
+from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.rows import Rows
+from pgtop.view.query import Query
+from pgtop.view.table import Layout, Table, column_at, header, layout, line, scroll_limit
+from pgtop.view.wrap import Line
+
+
+class SessionTable(Rows):
+    """Draws a finished Table. A session that ends under the cursor keeps its row for one tick, marked as ended."""
+
+    HEADER_LINES = 1
+
+    class SortAsked(Message):
+        """The header of a column was clicked."""
+
+        def __init__(self, column: str) -> None:
+            super().__init__()
+            self.column = column
+
+    def __init__(self, palette: Palette, *, id: str | None = None) -> None:
+        super().__init__(palette, id=id)
+        self._table: Table | None = None
+        self._rows: tuple[Backend, ...] = ()
+        self._layout: Layout = ()
+        self._skip = 0
+        self._selected: Backend | None = None
+        self._ended: BackendId | None = None
+
+    @property
+    def selected(self) -> Backend | None:
+        """The session under the cursor; it may have ended a moment ago."""
+        return self._selected
+
+    @property
+    def layout_columns(self) -> Layout:
+        """The columns in sight, left to right."""
+        return self._layout
+
+    def show(self, table: Table, dimmed: bool = False) -> None:
+        """Draw another table; the cursor stays with its session."""
+        self._rows = self._with_ended(table)
+        self._table = table
+        self._layout = layout(self.size.width, table.query, self._skip)
+        self._follow()
+        self.redraw(dimmed)
+
+    def scroll_columns(self, columns: int) -> None:
+        """Let that many columns leave to the left (come back, if negative)."""
+        self._skip = min(max(0, self._skip + columns), scroll_limit(self.size.width, self._query))
+        self._refit()
+
+    def row_count(self) -> int:
+        return len(self._rows)
+
+    def row_line(self, index: int) -> Line:
+        if self._table is None:
+            return ()
+        backend = self._rows[index]
+        return line(self._layout, backend, self._table.picture, ended=backend.identity == self._ended)
+
+    def header_line(self) -> Line:
+        return header(self._layout, self._query.sort)
+
+    def redraw(self, dimmed: bool | None = None) -> None:
+        super().redraw(dimmed)
+        self._selected = self._rows[self._cursor] if self._rows else None
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self._refit()
+
+    def on_click(self, event: events.Click) -> None:
+        column = column_at(self._layout, event.x) if event.y == 0 else None
+        if column is not None:
+            self.post_message(self.SortAsked(column.name))
+            return
+        super().on_click(event)
+
+    @property
+    def _query(self) -> Query:
+        return self._table.query if self._table is not None else Query()
+
+    def _refit(self) -> None:
+        self._layout = layout(self.size.width, self._query, self._skip)
+        self.redraw()
+
+    def _with_ended(self, table: Table) -> tuple[Backend, ...]:
+        """The table's rows, and the cursor's own session in its place if it has ended since the last picture."""
+        selected, before, self._ended = self._selected, self._table, None
+        if selected is None or before is None or table.position(selected.identity) is not None:
+            return table.rows
+        if not _is_in(before, selected) or _is_in(table, selected):
+            return table.rows  # it has had its tick, or it lives and is only not shown
+        self._ended = selected.identity
+        return (*table.rows[: self._cursor], selected, *table.rows[self._cursor :])
+
+    def _follow(self) -> None:
+        """Put the cursor where its session is now; a session that is gone leaves it in its place."""
+        if self._selected is not None and self._table is not None and self._ended is None:
+            index = self._table.position(self._selected.identity)
+            self._cursor = self._cursor if index is None else index
+
+
+def _is_in(table: Table, backend: Backend) -> bool:
+    """The backend was there when the table's picture was taken."""
+    return any(other.identity == backend.identity for other in table.picture.snapshot.backends)

@@ -1,0 +1,153 @@
+"""The lines across the top: which server, and the truth about its connection slots.
+
+Told apart by letter as well as by colour: the bar must be read on a monochrome screen and by a colour-blind eye.
+"""
+
+from collections.abc import Iterable
+
+from pgtop.analysis.budget import Budget, Level
+from pgtop.model.instant import seconds_between, to_datetime
+from pgtop.model.snapshot import Snapshot
+from pgtop.view.text import cells, clean, fit
+from pgtop.view.tone import Span, Tone
+from pgtop.view.units import age
+from pgtop.view.wrap import Line
+
+LETTERS = {
+    "active": ("A", Tone.CALM),
+    "waiting": ("W", Tone.ALARM),
+    "idle in transaction": ("T", Tone.WARN),
+    "idle": ("i", Tone.QUIET),
+    "other": ("o", Tone.NOTICE),
+}
+_WORDS = {"idle in transaction": "in tx"}
+FREE, RESERVED, UNSEEN = "·", "R", "?"
+_LEVELS = {Level.CALM: Tone.STRONG, Level.WARN: Tone.WARN, Level.ALARM: Tone.ALARM}
+_MARKS = {Level.CALM: "", Level.WARN: "! ", Level.ALARM: "!! "}
+_SHORTEST_BAR = 16
+
+
+def server_line(snapshot: Snapshot, width: int) -> Line:
+    """Which server this is, as whom, since when, and its clock at the sample; the least needed leaves first."""
+    server = snapshot.server
+    place = f"{server.host}:{server.port}" if server.port else server.host
+    parts = [
+        Span(clean(place), Tone.STRONG),
+        Span(f"PostgreSQL {clean(server.version)}", Tone.PLAIN),
+        Span(clean(f"{server.user}@{server.database}"), Tone.PLAIN),
+        Span(f"up {age(seconds_between(server.started_at, snapshot.taken_at))}", Tone.QUIET),
+        Span("standby" if server.in_recovery else "", Tone.NOTICE),
+    ]
+    clock = f"{to_datetime(snapshot.taken_at):%H:%M:%S} UTC"
+    left = _joined([part for part in parts if part.text], width - cells(clock) - 1, "  ")
+    used = sum(cells(span.text) for span in left)
+    if used + cells(clock) + 1 > width:
+        return left
+    return (*left, Span(" " * (width - used - cells(clock)), Tone.PLAIN), Span(clock, Tone.QUIET))
+
+
+def budget_line(budget: Budget, width: int) -> Line:
+    """The bar, and beside it the fullest words that leave it room."""
+    words = next((text for text in _words(budget) if width - cells(text) - 3 >= _SHORTEST_BAR), "")
+    words = words or fit(_words(budget)[-1], max(0, width - 3 - _SHORTEST_BAR)).rstrip()
+    room = width - 2 - (cells(words) + 1 if words else 0)
+    if room < 1:
+        return (Span(fit(words, width), _LEVELS[budget.level]),)
+    tail = (Span(f" {words}", _LEVELS[budget.level]),) if words else ()
+    return (Span("[", Tone.PLAIN), *bar(budget, room), Span("]", Tone.PLAIN), *tail)
+
+
+def bar(budget: Budget, width: int) -> Line:
+    """`width` cells for all of max_connections; whatever holds or could hold even one slot has at least one cell."""
+    seen = sum(budget.states.values())
+    counts = [budget.states.get(state, 0) for state in LETTERS]
+    free = max(0, budget.free)
+    rest = max(0, budget.max_connections - budget.used - free)
+    parts = [*counts, max(0, budget.used - seen), free, rest]
+    faces = [*LETTERS.values(), (UNSEEN, Tone.NOTICE), (FREE, Tone.PLAIN), (RESERVED, Tone.NOTICE)]
+    sizes = _shares(parts, width)
+    return tuple(Span(letter * size, tone) for (letter, tone), size in zip(faces, sizes, strict=True) if size)
+
+
+def legend_line(budget: Budget, user: str, width: int) -> Line:
+    """What the letters stand for and how many there are, what this role may still open, and the walsenders apart."""
+    limit = f" ({budget.openable_limit})" if budget.openable_limit else ""
+    open_more = Span(f"{clean(user)} can open {budget.openable} more{limit}", Tone.PLAIN)
+    walsenders = Span(f"walsenders {budget.walsenders}/{budget.max_wal_senders}", Tone.QUIET)
+    long, middle, short = (
+        [
+            Span(form.format(letter=letter, count=count, state=state, word=_WORDS.get(state, state)), tone)
+            for (state, (letter, tone)), count in zip(LETTERS.items(), budget.states.values(), strict=True)
+            if count or state != "other"
+        ]
+        for form in ("{letter} {count} {state}", "{letter}{count} {word}", "{letter}{count}")
+    )
+    fullest = (_joined([*states, open_more, walsenders], width, "  ", whole=True) for states in (long, middle))
+    return next(filter(None, fullest), ()) or _joined([*short, open_more, walsenders], width, "  ")
+
+
+def missing_grant(budget: Budget, user: str) -> str:
+    """The sentence for a role that cannot see every session, or nothing."""
+    if not budget.hidden:
+        return ""
+    total = budget.visible + budget.hidden
+    return f"you see {budget.visible} of {total} sessions: grant pg_read_all_stats to {clean(user)}"
+
+
+def _words(budget: Budget) -> list[str]:
+    mark, about = _MARKS[budget.level], "about " if budget.approximate else ""
+    used = f"{mark}{about}{budget.used} of {budget.ordinary} used, {budget.free} free"
+    reserves = ", ".join(_reserves(budget))
+    return [
+        f"{used}, {reserves}" if reserves else used,
+        used,
+        f"{mark}{'~' if about else ''}{budget.used}/{budget.ordinary}, {budget.free} free",
+    ]
+
+
+def _reserves(budget: Budget) -> Iterable[str]:
+    total = budget.superuser_reserved_connections + budget.reserved_connections
+    if budget.reserved_left < total:
+        yield f"{budget.reserved_left} of {total} reserved left"
+        return
+    if budget.superuser_reserved_connections:
+        yield f"{budget.superuser_reserved_connections} reserved for superusers"
+    if budget.reserved_connections:
+        yield f"{budget.reserved_connections} for pg_use_reserved_connections"
+
+
+def _shares(parts: list[int], width: int) -> list[int]:
+    """Cells for each part, in proportion, at least one for each that is not empty, exactly `width` in all."""
+    total = sum(parts)
+    if total == 0:
+        return [0] * len(parts)
+    sizes = [max(1, part * width // total) if part else 0 for part in parts]
+    while sum(sizes) != width:
+        step = 1 if sum(sizes) < width else -1
+        candidates = [i for i, size in enumerate(sizes) if parts[i] and size + step >= 1]
+        if not candidates:  # narrower than one cell for each part: the first ones win
+            return _first_cells(parts, width)
+        worst = max(candidates, key=lambda i: step * (parts[i] / total * width - sizes[i]))
+        sizes[worst] += step
+    return sizes
+
+
+def _first_cells(parts: list[int], width: int) -> list[int]:
+    sizes: list[int] = []
+    for part in parts:
+        size = 1 if part and sum(sizes) < width else 0
+        sizes.append(size)
+    return sizes
+
+
+def _joined(spans: list[Span], width: int, gap: str, whole: bool = False) -> Line:
+    """The spans side by side as far as they fit; with `whole`, all of them or nothing."""
+    joined: list[Span] = []
+    used = 0
+    for span in spans:
+        size = cells(span.text) + (len(gap) if joined else 0)
+        if used + size > width:
+            return () if whole else tuple(joined)
+        joined.append(Span((gap if joined else "") + span.text, span.tone))
+        used += size
+    return tuple(joined)

@@ -1,0 +1,77 @@
+"""Who uses the connections: shares by database, role, application, client and state, as lines to choose from."""
+
+from dataclasses import dataclass
+
+from pgtop.analysis.breakdown import Dimension, Share, breakdown
+from pgtop.model.snapshot import Snapshot
+from pgtop.view.text import clean, fit
+from pgtop.view.tone import Span, Tone
+from pgtop.view.units import age
+from pgtop.view.wrap import Line
+
+_NUMBERS = 6 + 7 + 8 + 8 + 10 + 8
+_NEAR_LIMIT = 0.8
+_TITLES = {
+    Dimension.DATABASE: "BY DATABASE",
+    Dimension.ROLE: "BY ROLE",
+    Dimension.APPLICATION: "BY APPLICATION",
+    Dimension.CLIENT: "BY CLIENT",
+    Dimension.STATE: "BY STATE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the breakdown: a share of a dimension, or, without one, the dimension's heading."""
+
+    dimension: Dimension
+    share: Share | None = None
+
+
+def entries(snapshot: Snapshot) -> tuple[Entry, ...]:
+    """Every dimension's heading and shares, in the order shown."""
+    found: list[Entry] = []
+    for dimension in Dimension:
+        found.append(Entry(dimension))
+        found.extend(Entry(dimension, share) for share in breakdown(snapshot, dimension))
+    return tuple(found)
+
+
+def entry_line(entry: Entry, width: int) -> Line:
+    """The entry at exactly `width` cells; the bar of the share takes what is left."""
+    if entry.share is None:
+        return _heading(entry.dimension, width)
+    share = entry.share
+    name = fit(clean(share.name) or "(none)", _name_width(width))
+    near = share.limit is not None and share.count >= _NEAR_LIMIT * share.limit
+    limit = "" if share.limit is None else f"of {share.limit}"
+    held = f"{share.count:>6}{share.share:>7.0%}{limit:>8}{'near!' if near else '':>8}"
+    numbers = f"{held}{share.idle_long or '':>10}{age(share.oldest_idle):>8}"
+    tone = Tone.ALARM if near else Tone.PLAIN
+    return _cut((Span(f"  {name}", tone), Span(numbers, tone), Span(_bar(share, width), Tone.QUIET)), width)
+
+
+def _heading(dimension: Dimension, width: int) -> Line:
+    name = fit(_TITLES[dimension], _name_width(width) + 2)
+    numbers = f"{'COUNT':>6}{'SHARE':>7}{'LIMIT':>8}{'':>8}{'IDLE >5m':>10}{'OLDEST':>8}"
+    return _cut((Span(name + numbers, Tone.STRONG),), width)
+
+
+def _name_width(width: int) -> int:
+    return max(12, min(40, width - 2 - _NUMBERS))
+
+
+def _bar(share: Share, width: int) -> str:
+    room = width - 2 - _name_width(width) - _NUMBERS - 2
+    return "  " + "▪" * max(1, round(share.share * room)) if room >= 10 else ""
+
+
+def _cut(spans: Line, width: int) -> Line:
+    """The spans, cut or filled to exactly `width` cells."""
+    cut: list[Span] = []
+    left = width
+    for text, tone in spans:
+        piece = fit(text, min(left, len(text)))
+        cut.append(Span(piece, tone))
+        left -= len(piece)
+    return (*cut, Span(" " * left, Tone.PLAIN))

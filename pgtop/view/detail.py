@@ -1,0 +1,148 @@
+"""One session whole: its query, its fields with their meaning, its locks, who waits for whom, what may be done to it."""
+
+from collections.abc import Iterable
+
+from pgtop.analysis.blocking import waiting_on
+from pgtop.analysis.rights import protection, right_to_signal
+from pgtop.model.backend import Backend
+from pgtop.model.detail import Detail, Lock
+from pgtop.model.instant import Instant, seconds_between, to_datetime
+from pgtop.view.picture import Picture
+from pgtop.view.sql import highlighted
+from pgtop.view.text import cells, clean
+from pgtop.view.tone import Span, Tone
+from pgtop.view.units import age
+from pgtop.view.wrap import Line, line, wrapped
+
+_NAME = 17  # cells of the longest field name
+
+_FIELDS: tuple[tuple[str, str], ...] = (
+    ("state", "what it is doing"),
+    ("wait", "what it waits for: type and event"),
+    ("backend_type", "kind of process"),
+    ("datname", "database"),
+    ("usename", "role that logged in"),
+    ("application_name", "as the client named itself"),
+    ("client_addr", "where the client is"),
+    ("backend_start", "session began"),
+    ("xact_start", "transaction began"),
+    ("query_start", "query began"),
+    ("state_change", "state last changed"),
+    ("backend_xid", "its transaction id, if it has written"),
+    ("backend_xmin", "oldest transaction it still needs to see: holds back vacuum"),
+    ("query_id", "fingerprint of the query (pg_stat_statements)"),
+    ("leader_pid", "leader of its parallel group"),
+)
+
+
+def detail_lines(backend: Backend, detail: Detail | None, picture: Picture, width: int) -> list[Line]:
+    """All lines of the detail view at `width` cells; `detail` is None until the server has sent it."""
+    return [
+        *_heading("What may be done", width),
+        *_rights(backend, picture, width),
+        *_heading("Query", width),
+        *_query(backend, detail, picture, width),
+        *_heading("Session", width),
+        *(row for name, meaning in _FIELDS for row in _field(name, meaning, backend, picture.now, width)),
+        *_heading("Waits", width),
+        *_waits(backend, picture, width),
+        *_heading("Locks", width),
+        *_locks(detail, width),
+    ]
+
+
+def _heading(words: str, width: int) -> list[Line]:
+    return [line(f"── {words} {'─' * max(0, width - cells(words) - 4)}"[:width], Tone.QUIET)]
+
+
+def _rights(backend: Backend, picture: Picture, width: int) -> Iterable[Line]:
+    server = picture.snapshot.server
+    right = right_to_signal(server, backend)
+    user = clean(server.user)
+    if right.allowed:
+        yield from wrapped(line(f"{user} may cancel its query (C) and terminate it (K)"), width)
+    else:
+        verb = "may not" if right.allowed is False else "perhaps may not"
+        remedy = f": {right.remedy}" if right.remedy else ""
+        yield from wrapped(line(clean(f"{user} {verb} signal it, as it {right.reason}{remedy}"), Tone.WARN), width)
+    if reason := protection(server, backend):
+        yield from wrapped(line(f"protected: {reason}", Tone.WARN), width)
+
+
+def _query(backend: Backend, detail: Detail | None, picture: Picture, width: int) -> Iterable[Line]:
+    text = (detail.backend.query if detail else backend.query) or ""
+    if not text:
+        yield line("none" if detail else "…", Tone.QUIET)
+    for row in highlighted(text) if text else ():
+        yield from wrapped(row, width) or [()]
+    if detail is not None and detail.query_is_cut:
+        size = picture.snapshot.server.track_activity_query_size
+        words = f"The server kept only the first {size} bytes: raise track_activity_query_size to see more."
+        yield from wrapped(line(words, Tone.NOTICE), width)
+
+
+def _field(name: str, meaning: str, backend: Backend, now: Instant, width: int) -> list[Line]:
+    value = _value(name, backend, now)
+    if not value:
+        return []
+    spans = [Span(f"{name:<{_NAME}} ", Tone.NOTICE), Span(value, Tone.PLAIN), Span(f" · {meaning}", Tone.QUIET)]
+    return wrapped(spans, width, indent=_NAME + 1)
+
+
+def _value(name: str, backend: Backend, now: Instant) -> str:
+    if name == "wait":
+        return clean(":".join(filter(None, (backend.wait_event_type, backend.wait_event))))
+    if name == "client_addr":
+        return "" if backend.hidden else clean(_address(backend))
+    value = getattr(backend, name)
+    if value is None:
+        return ""
+    if name.endswith(("_start", "_change")):
+        return f"{to_datetime(value):%Y-%m-%d %H:%M:%S} UTC, {age(seconds_between(value, now))} ago"
+    if name == "backend_xmin" and backend.xmin_age is not None:
+        return f"{value}, {backend.xmin_age} transactions old"
+    return clean(str(value))
+
+
+def _address(backend: Backend) -> str:
+    if backend.client_addr is None:
+        return "local socket" if backend.client_port == -1 else ""
+    host = f" ({backend.client_hostname})" if backend.client_hostname else ""
+    return f"{backend.client_addr}:{backend.client_port}{host}"
+
+
+def _waits(backend: Backend, picture: Picture, width: int) -> Iterable[Line]:
+    by_pid = {other.pid: other for other in picture.snapshot.backends}
+    for pid in backend.blocked_by:
+        yield from wrapped((Span("waits for  ", Tone.ALARM), Span(_who(pid, by_pid), Tone.PLAIN)), width, indent=11)
+    for pid in sorted(waiting_on(picture.snapshot.backends, backend.pid)):
+        yield from wrapped((Span("waited for by  ", Tone.WARN), Span(_who(pid, by_pid), Tone.PLAIN)), width, indent=15)
+    if not backend.blocked_by and not picture.blocks.get(backend.pid):
+        yield line("it waits for nobody, and nobody waits for it", Tone.QUIET)
+
+
+def _who(pid: int, by_pid: dict[int, Backend]) -> str:
+    if pid == 0:
+        return "a prepared transaction (pg_prepared_xacts): it has no session"
+    other = by_pid.get(pid)
+    if other is None:
+        return f"{pid}, which has just ended"
+    return clean(f"{pid} {other.usename}@{other.datname} {other.state or ''}: {other.query or ''}"[:400])
+
+
+def _locks(detail: Detail | None, width: int) -> Iterable[Line]:
+    if detail is None:
+        yield line("…", Tone.QUIET)
+    elif detail.locks_failure:
+        yield from wrapped(line(clean(detail.locks_failure), Tone.WARN), width)
+    elif not detail.locks:
+        yield line("none", Tone.QUIET)
+    for lock in detail.locks if detail else ():
+        yield from wrapped(_lock(lock, detail.taken_at if detail else 0), width, indent=8)
+
+
+def _lock(lock: Lock, now: Instant) -> Line:
+    if lock.granted:
+        return (Span("holds   ", Tone.PLAIN), Span(clean(f"{lock.mode} on {lock.target}"), Tone.PLAIN))
+    waited = f" for {age(seconds_between(lock.waitstart, now))}" if lock.waitstart is not None else ""
+    return (Span("awaits  ", Tone.ALARM), Span(clean(f"{lock.mode} on {lock.target}{waited}"), Tone.PLAIN))

@@ -1,0 +1,42 @@
+"""The help screen's lines, from the same declarations that make the keys, the columns and the filter work."""
+
+from pgtop.actions import ACTIONS, Group
+from pgtop.view.banner import FREE, LETTERS, RESERVED, UNSEEN
+from pgtop.view.columns import COLUMNS
+from pgtop.view.filter import FILTER_HELP
+from pgtop.view.tone import Span, Tone
+from pgtop.view.wrap import Line, line, wrapped
+
+_KEYS = 14  # cells for the keys of an action, a column's name, a filter's key
+
+
+def help_lines(width: int, read_only: bool) -> list[Line]:
+    """Keys, the bar's letters, the filter language and the columns, at `width` cells."""
+    lines: list[Line] = []
+    for group in Group:
+        rows = [a for a in ACTIONS if a.group is group and not (read_only and a.dangerous)]
+        lines += _section(group, [(" ".join(action.key_names), action.title) for action in rows], width)
+    lines += _section("The bar", _letters(), width)
+    lines += _section("Filter", [(entry.example, entry.meaning) for entry in FILTER_HELP], width, keys=24)
+    lines += _section("Columns", [(column.name, column.meaning) for column in COLUMNS], width)
+    return lines
+
+
+def _letters() -> list[tuple[str, str]]:
+    used = [(letter, state) for state, (letter, _) in LETTERS.items()]
+    return [
+        *used,
+        (UNSEEN, "in use, state hidden from this role"),
+        (FREE, "free for ordinary roles"),
+        (RESERVED, "reserved, or free for those who may use it"),
+    ]
+
+
+def _section(title: str, rows: list[tuple[str, str]], width: int, keys: int = _KEYS) -> list[Line]:
+    if not rows:
+        return []
+    lines = [line(title, Tone.STRONG)]
+    for name, meaning in rows:
+        spans = (Span(f"  {name:<{keys}} ", Tone.NOTICE), Span(meaning, Tone.PLAIN))
+        lines += wrapped(spans, width, indent=keys + 3)
+    return [*lines, ()]

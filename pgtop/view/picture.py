@@ -1,0 +1,26 @@
+"""A snapshot together with what follows from all of it, worked out once and read by every cell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pgtop.analysis.blocking import waiters_by_blocker
+from pgtop.model.instant import Instant
+from pgtop.model.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One instant of the server. `blocks`: pid to the number of sessions that wait for it directly."""
+
+    snapshot: Snapshot
+    blocks: Mapping[int, int]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "Picture":
+        """The picture of `snapshot`."""
+        return cls(snapshot, waiters_by_blocker(snapshot.backends))
+
+    @property
+    def now(self) -> Instant:
+        """The instant that all ages are taken against."""
+        return self.snapshot.taken_at

@@ -1,0 +1,118 @@
+"""What a confirmation dialog says before a signal: what will happen, to whom, and who else feels it."""
+
+from dataclasses import dataclass
+
+from pgtop.analysis.blocking import waiting_on
+from pgtop.analysis.rights import Right, protection, right_to_signal
+from pgtop.model.backend import ACTIVE, IDLE, Backend
+from pgtop.model.instant import Instant, seconds_between
+from pgtop.model.signal import Signal
+from pgtop.view.picture import Picture
+from pgtop.view.text import clean
+from pgtop.view.tone import Span, Tone
+from pgtop.view.units import age
+from pgtop.view.wrap import Line, line
+
+_VERBS = {Signal.CANCEL: "Cancel the query of", Signal.TERMINATE: "Terminate session"}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One signal to one backend as it was seen, in words. `needs_pid`: it is protected, so its pid must be typed."""
+
+    signal: Signal
+    backend: Backend
+    title: str
+    lines: tuple[Line, ...]
+    query: str
+    needs_pid: bool
+
+
+def propose(signal: Signal, backend: Backend, picture: Picture) -> Proposal:
+    """The proposal to send `signal` to `backend`, most important line first, since a small screen shows only those."""
+    server = picture.snapshot.server
+    protected = protection(server, backend)
+    lines = [
+        line(clean(f"{_whom(backend)} · {_client(backend)}")),
+        *_protected(protected, backend.pid),
+        *_rights(right_to_signal(server, backend)),
+        line(_consequence(signal, backend, picture.now), Tone.WARN),
+        *_waiters(backend, picture),
+    ]
+    title = f"{_VERBS[signal]} {backend.pid}?"
+    query = clean(backend.query or "")
+    return Proposal(signal, backend, title, tuple(lines), query, bool(protected))
+
+
+def nothing_to_cancel(backend: Backend) -> str:
+    """Why a cancel would change nothing, or nothing. Seen on the server: it answers true and does nothing."""
+    if backend.state == IDLE:
+        return f"{backend.pid} is idle, it has no query to cancel: K ends the session"
+    if backend.in_transaction_idle:
+        return f"{backend.pid} is idle in transaction, a cancel would change nothing: K ends the session"
+    return ""
+
+
+def change_since(seen: Backend, now: Backend | None) -> str:
+    """What happened to the backend while its dialog was open, or nothing."""
+    if now is None:
+        return f"{seen.pid} has ended: there is nothing left to do"
+    if now.query_start != seen.query_start:
+        return "its query has changed while you looked"
+    if now.state != seen.state:
+        return f"it has changed from {clean(seen.state or '?')} to {clean(now.state or '?')} while you looked"
+    return ""
+
+
+def _whom(backend: Backend) -> str:
+    who = f"{backend.usename or '?'}@{backend.datname or '?'}"
+    kind = "" if backend.is_client else f" · {backend.backend_type}"
+    return f"{who}{kind} · {backend.application_name}" if backend.application_name else f"{who}{kind}"
+
+
+def _client(backend: Backend) -> str:
+    if backend.hidden:
+        return "client hidden"
+    address = backend.client_addr or "a local socket"
+    port = f":{backend.client_port}" if backend.client_addr and backend.client_port else ""
+    host = f" ({backend.client_hostname})" if backend.client_hostname else ""
+    return f"from {address}{port}{host}"
+
+
+def _consequence(signal: Signal, backend: Backend, now: Instant) -> str:
+    if backend.hidden:
+        return "what it is doing is hidden from this role: grant pg_read_all_stats to see it"
+    doing = f"{clean(backend.state or 'at work')} for {_since(_doing_since(backend), now)}"
+    if backend.xact_start is None:
+        return f"{doing}; no transaction is open"
+    open_for = f"transaction open for {_since(backend.xact_start, now)}"
+    fate = "its statement ends, the transaction stays" if signal is Signal.CANCEL else "it will be rolled back"
+    return f"{doing}, {open_for}: {fate}"
+
+
+def _doing_since(backend: Backend) -> Instant | None:
+    return backend.query_start if backend.state == ACTIVE else backend.state_change
+
+
+def _since(instant: Instant | None, now: Instant) -> str:
+    return "?" if instant is None else age(seconds_between(instant, now))
+
+
+def _waiters(backend: Backend, picture: Picture) -> list[Line]:
+    waiting = len(waiting_on(picture.snapshot.backends, backend.pid))
+    if not waiting:
+        return []
+    words = "1 session waits for it" if waiting == 1 else f"{waiting} sessions wait for it"
+    return [line(words, Tone.STRONG)]
+
+
+def _protected(reason: str, pid: int) -> list[Line]:
+    return [(Span("Protected: ", Tone.ALARM), Span(f"{reason}. Type {pid} to go on.", Tone.PLAIN))] if reason else []
+
+
+def _rights(right: Right) -> list[Line]:
+    if right.allowed:
+        return []
+    known = "The server will refuse" if right.allowed is False else "The server may refuse"
+    remedy = f" ({right.remedy})" if right.remedy else ""
+    return [line(clean(f"{known}: it {right.reason}{remedy}"), Tone.ALARM)]

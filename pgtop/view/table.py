@@ -1,0 +1,189 @@
+"""Which sessions are shown, in which order, and how one of them is written into a line of exact width.
+
+Arranging costs by the number of sessions, so it formats nothing; a line costs by its width and is made when it is seen.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+from pgtop.model.backend import IDLE, Backend, BackendId
+from pgtop.view import columns
+from pgtop.view.columns import COLUMNS, Column
+from pgtop.view.picture import Picture
+from pgtop.view.query import Query, Sort
+from pgtop.view.sort import ordered
+from pgtop.view.text import fit
+from pgtop.view.tone import Span, Tone
+
+ENDED = "ended"
+NARROW_SCREEN = 60
+_PID, _QUERY = columns.column("pid"), columns.column("query")
+_SPLIT = ("database", "user")  # where there is room, these two say what "who" says
+
+
+class Placed(NamedTuple):
+    """A column and the cells it is given; one cell separates it from the next."""
+
+    column: Column
+    width: int
+
+
+Layout: TypeAlias = tuple[Placed, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The sessions to show. `total` counts all of the shown kinds, those too that were filtered out or idle."""
+
+    rows: tuple[Backend, ...]
+    total: int
+    picture: Picture
+    query: Query
+
+    def position(self, identity: BackendId) -> int | None:
+        """The row of this very session; None when it is not shown."""
+        return self._positions.get(identity)
+
+    @cached_property
+    def _positions(self) -> Mapping[BackendId, int]:
+        return {row.identity: place for place, row in enumerate(self.rows)}
+
+
+def arrange(picture: Picture, query: Query) -> Table:
+    """What `query` asks of `picture`: client backends, hidden ones too, and the parallel workers of those shown.
+
+    Raises FilterError when a pattern of the filter takes too long.
+    """
+    rows = _of_shown_kinds(picture.snapshot.backends, query.show_background)
+    total = len(rows)
+    if query.filter.text or not query.show_idle:
+        rows = _narrowed(rows, picture, query)
+    return Table(tuple(ordered(rows, picture, query.sort)), total, picture, query)
+
+
+def _of_shown_kinds(backends: Sequence[Backend], show_background: bool) -> Sequence[Backend]:
+    if show_background:
+        return backends
+    leaders = {row.leader_pid for row in backends if row.leader_pid is not None}
+    leaders &= {row.pid for row in backends if row.is_client} if leaders else set()
+    return [row for row in backends if row.is_client or row.leader_pid in leaders]
+
+
+def _narrowed(rows: Sequence[Backend], picture: Picture, query: Query) -> list[Backend]:
+    """The rows that pass, and the parallel workers of those."""
+    matches, idle_too = query.filter.on(picture), query.show_idle
+    passed = [(idle_too or row.state != IDLE) and matches(row) for row in rows]
+    leaders = {row.pid for row, kept in zip(rows, passed, strict=True) if kept}
+    return [row for row, kept in zip(rows, passed, strict=True) if kept or row.leader_pid in leaders]
+
+
+def layout(width: int, query: Query, skip: int = 0) -> Layout:
+    """The columns for a screen of `width` cells, which they fill exactly; the query takes what the others leave.
+
+    The most important ones come first into the space there is. With `skip`, as many columns after the pid leave and
+    those that had no room follow, until the query stands alone.
+    """
+    width = max(1, width)
+    if width < _PID.width + 2:
+        return (Placed(_PID, width),)
+    room = _room(width)
+    placed = _filled(_line_up(width, query)[max(0, skip) :], room, squeeze=skip > 0)
+    taken = _PID.width + 1 + sum(width + 1 for _, width in placed)
+    return (Placed(_PID, _PID.width), *placed, Placed(_QUERY, width - taken))
+
+
+def scroll_limit(width: int, query: Query) -> int:
+    """The `skip` at which nothing but pid and query is left."""
+    return len(_line_up(width, query))
+
+
+def _room(width: int) -> int:
+    """Cells for the columns between pid and query, their separators with them; the query has a claim of its own."""
+    claim = max(1, min(_QUERY.width, width * 2 // 5))
+    return max(0, width - _PID.width - 1 - claim)
+
+
+def _line_up(width: int, query: Query) -> tuple[Column, ...]:
+    """All columns between pid and query: first those that have room, as they stand, then the others by rank."""
+    wanted = [c for c in COLUMNS if c not in (_PID, _QUERY) and (query.on_request or not c.on_request)]
+    split = [c for c in wanted if c.name != "who"]
+    if sum(c.width + 1 for c in split) <= _room(width):
+        return tuple(split)
+    together = [c for c in wanted if c.name not in _SPLIT]
+    if width < NARROW_SCREEN:
+        together = [c.narrow or c for c in together]
+    by_rank = sorted(together, key=lambda c: c.rank)
+    shown = {placed.column.name for placed in _filled(by_rank, _room(width))}
+    return (*(c for c in together if c.name in shown), *(c for c in by_rank if c.name not in shown))
+
+
+def _filled(columns: Iterable[Column], room: int, squeeze: bool = False) -> list[Placed]:
+    """`columns` from the first as long as there is room; with `squeeze` the first is cut rather than left out."""
+    placed: list[Placed] = []
+    for column in columns:
+        width = min(column.width, room - 1) if squeeze and not placed else column.width
+        if width < 1 or width + 1 > room:
+            break
+        placed.append(Placed(column, width))
+        room -= width + 1
+    return placed
+
+
+def header(layout: Layout, sort: Sort) -> tuple[Span, ...]:
+    """The titles, as wide as the layout; the column that is sorted by is marked."""
+    cells = [_title(column, width, sort) for column, width in layout]
+    tones = [Tone.STRONG if column.name == sort.column else Tone.PLAIN for column, _ in layout]
+    return _joined(zip(cells, tones, strict=True))
+
+
+def _title(column: Column, width: int, sort: Sort) -> str:
+    if column.name != sort.column:
+        return fit(column.title, width, column.right)
+    return fit(column.title[: width - 1] + ("▼" if sort.descending else "▲"), width, column.right)
+
+
+def width_of(layout: Layout) -> int:
+    """The cells that the layout takes, separators between its columns with them."""
+    return sum(width + 1 for _, width in layout) - 1
+
+
+def column_at(layout: Layout, x: int) -> Column | None:
+    """The column under cell `x`; a separator belongs to the column before it, and outside there is none."""
+    if not 0 <= x < width_of(layout):
+        return None
+    for column, width in layout:
+        if x <= width:
+            return column
+        x -= width + 1
+    return None
+
+
+def line(layout: Layout, backend: Backend, picture: Picture, ended: bool = False) -> tuple[Span, ...]:
+    """One session as wide as the layout; one that has `ended` is quiet and says so in place of its state."""
+    if ended:
+        return _ended(layout, backend, picture)
+    return _joined(
+        (fit(column.text(backend, picture), width, column.right), column.tone(backend, picture))
+        for column, width in layout
+    )
+
+
+def _ended(layout: Layout, backend: Backend, picture: Picture) -> tuple[Span, ...]:
+    texts = [ENDED if column.name == "state" else column.text(backend, picture) for column, _ in layout]
+    cells = [fit(text, width, column.right) for text, (column, width) in zip(texts, layout, strict=True)]
+    return (Span(" ".join(cells), Tone.QUIET),)
+
+
+def _joined(cells: Iterable[tuple[str, Tone]]) -> tuple[Span, ...]:
+    """The cells with a space between each, neighbours of one tone as one span."""
+    spans: list[Span] = []
+    for text, tone in cells:
+        if spans and spans[-1].tone is tone:
+            spans[-1] = Span(f"{spans[-1].text} {text}", tone)
+            continue
+        if spans:
+            spans[-1] = Span(spans[-1].text + " ", spans[-1].tone)
+        spans.append(Span(text, tone))
+    return tuple(spans)

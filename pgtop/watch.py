@@ -1,0 +1,190 @@
+"""The cadence of sampling: when to ask, how long to wait, when to try again. No SQL, no screen.
+
+Samples never overlap. A consumer that is slow delays the next sample; nothing queues up.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pgtop.model.failure import Failure
+from pgtop.model.snapshot import Snapshot
+from pgtop.ports import Clock, Source, SourceError
+
+PATIENCE = 1.5
+"""Seconds without an answer before we say so."""
+SHORTEST, LONGEST = 0.2, 60.0
+"""Bounds of the interval, in seconds."""
+_TICK = 1.0  # how often a state that shows its age is told again
+_FIRST_RETRY, _LONGEST_RETRY = 0.5, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """The server answered after `took` seconds."""
+
+    snapshot: Snapshot
+    took: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The server has not answered for `elapsed` seconds; the last picture is that much older than its due."""
+
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The server could not be asked; the next try is `retry_in` seconds away, the last picture `age` seconds old."""
+
+    failure: Failure
+    retry_in: float
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The user wants the picture kept; it is `age` seconds old."""
+
+    age: float
+
+
+Event: TypeAlias = Sampled | Waiting | Missed | Paused
+
+
+class Watch:
+    """Asks a source again and again and tells what came of it. Iterate `events` once; the other methods steer it."""
+
+    def __init__(self, source: Source, interval: float, clock: Clock, *, fresh: bool = False) -> None:
+        """`fresh`: a sample has been taken just now, so the first one here is due an interval later."""
+        self._source = source
+        self._clock = clock
+        self._interval = interval
+        self._paused = False
+        self._impatient = False
+        self._nudge = asyncio.Event()
+        self._failures = 0
+        self._failure: Failure | None = None
+        self._fresh = fresh
+        self._started = self._last_picture = clock.now()
+
+    @property
+    def interval(self) -> float:
+        """Seconds from the start of one sample to the start of the next."""
+        return self._interval
+
+    @interval.setter
+    def interval(self, seconds: float) -> None:
+        self._interval = min(max(seconds, SHORTEST), LONGEST)
+        self._nudge.set()
+
+    @property
+    def paused(self) -> bool:
+        return self._paused
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        self._paused = paused
+        self._nudge.set()
+
+    def refresh(self) -> None:
+        """Sample now: also while paused, before a retry is due, and in place of an answer that does not come."""
+        self._impatient = True
+        self._nudge.set()
+
+    async def events(self) -> AsyncIterator[Event]:
+        """What happens, for ever. A failure is told once a second with the time to the next try, and so is a pause."""
+        if self._fresh:
+            async for event in self._rest():
+                yield event
+        while True:
+            self._started = self._clock.now()
+            async for event in self._sample():
+                yield event
+            async for event in self._rest():
+                yield event
+
+    async def _sample(self) -> AsyncIterator[Event]:
+        sampling = asyncio.ensure_future(self._source.sample())
+        try:
+            while not await self._answered(sampling):
+                if self._take_impatience():
+                    await self._give_up(sampling)
+                    return
+                yield Waiting(self._clock.now() - self._started)
+            yield self._told(sampling)
+        finally:
+            sampling.cancel()
+
+    async def _answered(self, sampling: asyncio.Future[Snapshot]) -> bool:
+        """Wait for the answer as long as it is polite to say nothing."""
+        elapsed = self._clock.now() - self._started
+        await self._wait_for(sampling, PATIENCE if elapsed < PATIENCE else _TICK)
+        return sampling.done()
+
+    async def _give_up(self, sampling: asyncio.Future[Snapshot]) -> None:
+        """The user pressed refresh while an answer was overdue: a new connection may get one."""
+        sampling.cancel()
+        with contextlib.suppress(asyncio.CancelledError, SourceError):
+            await sampling
+        await self._source.close()
+        self._started -= self._interval  # due at once
+
+    def _told(self, sampling: asyncio.Future[Snapshot]) -> Event:
+        self._impatient = False
+        try:
+            snapshot = sampling.result()
+        except SourceError as error:
+            self._failures += 1
+            self._failure = error.failure
+            return self._missed(error.failure)
+        self._failures, self._failure = 0, None
+        self._last_picture = self._clock.now()
+        return Sampled(snapshot, self._last_picture - self._started)
+
+    async def _rest(self) -> AsyncIterator[Event]:
+        """Wait for the next sample's time, telling once a second what the user cannot see from the picture."""
+        while not self._take_impatience():
+            left = self._due() - self._clock.now()
+            if self._paused:
+                yield Paused(self._age())
+                left = _TICK
+            elif left <= 0:
+                return
+            elif self._failure is not None:
+                yield self._missed(self._failure)
+            await self._wait_for(None, min(left, _TICK) if self._failure else left)
+
+    def _due(self) -> float:
+        """When to ask next. Retries come at most two intervals apart, so that a server that is back is seen at once."""
+        if self._failure is None:
+            return self._started + self._interval
+        backoff: float = min(_FIRST_RETRY * 2 ** (self._failures - 1), 2 * self._interval, _LONGEST_RETRY)
+        return self._started + max(backoff, min(self._interval, _FIRST_RETRY))
+
+    def _missed(self, failure: Failure) -> Missed:
+        return Missed(failure, max(0.0, self._due() - self._clock.now()), self._age())
+
+    def _age(self) -> float:
+        return self._clock.now() - self._last_picture
+
+    def _take_impatience(self) -> bool:
+        impatient, self._impatient = self._impatient, False
+        return impatient
+
+    async def _wait_for(self, future: asyncio.Future[Snapshot] | None, seconds: float) -> None:
+        """Until `future` is done, the time is over, or somebody steers."""
+        timer = asyncio.ensure_future(self._clock.sleep(seconds))
+        nudged = asyncio.ensure_future(self._nudge.wait())
+        waiting: set[asyncio.Future[object]] = {timer, nudged}  # type: ignore[arg-type]
+        if future is not None:
+            waiting.add(future)  # type: ignore[arg-type]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+            nudged.cancel()
+        self._nudge.clear()

@@ -1,0 +1,145 @@
+"""Who holds the connections: shares, limits, idle times, and filters that select what they count."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pgtop.analysis.breakdown import Dimension, Share, breakdown, quoted
+from pgtop.model.backend import CLIENT_BACKEND, WALSENDER, Backend
+from pgtop.model.instant import MICROSECONDS
+from pgtop.model.server import Database, Limits, Role, Server
+from pgtop.model.snapshot import Snapshot
+from pgtop.view.filter import Filter
+from pgtop.view.picture import Picture
+
+NOW = 10_000 * MICROSECONDS
+SERVER = Server(
+    "18.4", 180_004, "db", 5432, "app", "me", 1, 10, 5, 0, Limits(100, 3),
+    roles={10: Role("root", superuser=True, connection_limit=3), 11: Role("web", connection_limit=20), 12: Role("x")},
+    databases={5: Database("shop", connection_limit=30), 6: Database("crm")},
+)  # fmt: skip
+
+
+def client(name: str | None = "api", state: str | None = "idle", since: float = 1, **changes: Any) -> Backend:
+    plain = Backend(
+        1, datname="shop", usesysid=11, usename="web", application_name=name, client_addr="10.0.0.1", state=state,
+        state_change=NOW - int(since * MICROSECONDS), backend_type=CLIENT_BACKEND,
+    )  # fmt: skip
+    return plain._replace(**changes)
+
+
+HIDDEN = Backend(2, usesysid=11, usename="web", query="<insufficient privilege>")
+
+
+def shares(dimension: Dimension, *backends: Backend) -> tuple[Share, ...]:
+    return breakdown(Snapshot(NOW, SERVER, backends), dimension)
+
+
+def test_the_largest_comes_first_and_equals_by_name() -> None:
+    """Order, count and share, of client backends only."""
+    walsender = client("standby", backend_type=WALSENDER)
+    found = shares(Dimension.APPLICATION, client("b"), client("c"), client("c"), client("a"), walsender)
+    assert [(share.name, share.count, share.share) for share in found] == [
+        ("c", 2, 0.5),
+        ("a", 1, 0.25),
+        ("b", 1, 0.25),
+    ]
+
+
+def test_idle_times() -> None:
+    """Long idle is more than five minutes; the oldest is of idle sessions only, not of open transactions."""
+    (share,) = shares(
+        Dimension.APPLICATION,
+        client(since=300), client(since=301), client(since=900.5), client(state="idle in transaction", since=5000),
+    )  # fmt: skip
+    assert (share.idle_long, share.oldest_idle) == (2, 900.5)
+    (busy,) = shares(Dimension.APPLICATION, client(state="active"))
+    assert (busy.idle_long, busy.oldest_idle) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("dimension", "backend", "limit"),
+    [
+        (Dimension.DATABASE, client(), 30),
+        (Dimension.DATABASE, client(datname="crm"), None),
+        (Dimension.DATABASE, client(datname="dropped"), None),
+        (Dimension.ROLE, client(), 20),
+        (Dimension.ROLE, client(usesysid=10, usename="root"), None),  # superusers are exempt
+        (Dimension.ROLE, client(usesysid=12, usename="x"), None),
+        (Dimension.APPLICATION, client("shop"), None),
+    ],
+)
+def test_limits(dimension: Dimension, backend: Backend, limit: int | None) -> None:
+    """A share carries the limit that the server holds it to."""
+    assert shares(dimension, backend)[0].limit == limit
+
+
+@pytest.mark.parametrize(
+    ("dimension", "names"),
+    [
+        (Dimension.DATABASE, {"hidden", "shop"}),
+        (Dimension.ROLE, {"web"}),
+        (Dimension.APPLICATION, {"hidden", "hidden by name", ""}),
+        (Dimension.CLIENT, {"hidden", "10.0.0.1", "local"}),
+        (Dimension.STATE, {"hidden", "idle", "waiting"}),
+    ],
+)
+def test_hidden_sessions_have_a_share_of_their_own(dimension: Dimension, names: set[str]) -> None:
+    """What cannot be seen is not counted as empty; roles are seen of every session."""
+    waiting = client("hidden by name", "active", wait_event_type="Lock")
+    found = shares(dimension, HIDDEN, client(None, client_addr=None), waiting)
+    assert {share.name for share in found} == names
+
+
+NAMES = st.none() | st.sampled_from(
+    ["", "api", "hidden", "a b", 'a"b', "-x", "~x", "a,b", "\\", "\x1b[31m", "ſ", "local"]
+)
+NAMES |= st.text(max_size=6)
+STATES = st.sampled_from(
+    [
+        "active",
+        "idle",
+        "idle in transaction",
+        "idle in transaction (aborted)",
+        "fastpath function call",
+        "disabled",
+        None,
+    ]
+)
+CLIENTS = st.builds(
+    client, NAMES, STATES, st.floats(0, 1000), datname=NAMES, usename=NAMES,
+    wait_event_type=st.sampled_from([None, "Lock", "IO"]), client_addr=st.sampled_from([None, "10.0.0.1", "::1"]),
+) | st.just(HIDDEN)  # fmt: skip
+
+
+@settings(deadline=None)  # a dozen sessions, each put to every filter
+@given(st.lists(CLIENTS, min_size=1, max_size=12), st.sampled_from(Dimension))
+def test_each_session_is_in_one_share_and_its_filter_finds_it(backends: list[Backend], dimension: Dimension) -> None:
+    """Shares sum to one, counts to the sessions, and every filter selects exactly as many as its share counts."""
+    snapshot = Snapshot(NOW, SERVER, tuple(backends))
+    found = breakdown(snapshot, dimension)
+    assert sum(share.share for share in found) == pytest.approx(1)
+    picture = Picture.of(snapshot)
+    selected = [{i for i, b in enumerate(backends) if Filter(share.filter).matches(b, picture)} for share in found]
+    assert [len(places) for places in selected] == [share.count for share in found]
+    assert set().union(*selected) == set(range(len(backends)))
+
+
+def test_nothing_connected_has_no_shares() -> None:
+    """An empty server has nothing to divide by."""
+    assert all(shares(dimension) == () for dimension in Dimension)
+
+
+@given(st.text())
+def test_quoted_is_printable(text: str) -> None:
+    """A quoted name can be put into a terminal's input line without harm."""
+    assert quoted(text).isprintable()
+
+
+def test_a_share_does_not_depend_on_other_servers() -> None:
+    """Limits are looked up by name on this snapshot's server."""
+    bare = replace(SERVER, roles={}, databases={})
+    assert breakdown(Snapshot(NOW, bare, (client(),)), Dimension.ROLE)[0].limit is None

@@ -1,0 +1,89 @@
+"""When a pooler is worth a line, and the figures that it rests on."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgtop.analysis.pooling import Concurrency, Peak, PoolingHint, pooling_hint
+from pgtop.model.backend import CLIENT_BACKEND, Backend
+from pgtop.model.instant import MICROSECONDS
+from pgtop.model.server import Limits, Server
+from pgtop.model.snapshot import Snapshot
+
+SERVER = Server("18.4", 180_004, "db", 5432, "app", "me", 1, 10, 5, 0, Limits(100, 3))
+NOW = 10_000 * MICROSECONDS
+
+
+def sessions(application: str | None, count: int, state: str = "idle", since: float = 600) -> tuple[Backend, ...]:
+    changed = NOW - int(since * MICROSECONDS)
+    one = Backend(1, application_name=application, state=state, state_change=changed, backend_type=CLIENT_BACKEND)
+    return (one,) * count
+
+
+def snapshot(*backends: Backend, max_connections: int = 100, at: int = NOW) -> Snapshot:
+    return Snapshot(at, replace(SERVER, limits=Limits(max_connections, 3)), backends)
+
+
+def hint(*backends: Backend, max_connections: int = 100) -> PoolingHint | None:
+    now = snapshot(*backends, max_connections=max_connections)
+    return pooling_hint(now, Concurrency().observe(now))
+
+
+@pytest.mark.parametrize(
+    ("held", "since", "max_connections", "shown"),
+    [
+        (50, 600, 100, False),  # half is not more than half
+        (51, 600, 100, True),
+        (51, 120, 100, False),  # idle, but not for more than two minutes
+        (51, 121, 100, True),
+        (10, 600, 500, False),
+        (10, 600, 501, True),
+        (10, 1, 501, True),
+        (1, 600, 501, False),  # a pool needs a connection too
+        (0, 600, 501, False),
+    ],
+)
+def test_when_it_is_worth_a_line(held: int, since: float, max_connections: int, shown: bool) -> None:
+    """Above 500 max_connections, or with more than half of the slots idle for minutes, and only if there is a gain."""
+    found = hint(*sessions("api", held, since=since), max_connections=max_connections)
+    assert (found is not None) == shown
+
+
+def test_the_most_gain_is_named_with_its_figures() -> None:
+    """The application with most to give back is named, with all that the sentence rests on."""
+    now = snapshot(
+        *sessions("api", 40), *sessions("api", 3, "active"), *sessions("api", 2, "idle in transaction"),
+        *sessions("batch", 20), *sessions(None, 10, since=5),
+    )  # fmt: skip
+    earlier = snapshot(*sessions("api", 9, "active"), at=NOW - 30 * MICROSECONDS)
+    found = pooling_hint(now, Concurrency().observe(earlier).observe(now))
+    assert found == PoolingHint(
+        application="api", held=45, busy=9, frees=36, frees_in_all=36 + 19 + 9, watched=30, idle=60, max_connections=100
+    )
+
+
+def test_what_holds_no_slot_or_is_hidden_is_not_judged() -> None:
+    """Walsenders hold no slot, and whether a hidden session is busy is not known."""
+    walsender = Backend(1, application_name="standby", state="active", backend_type="walsender")
+    hidden = Backend(2, usesysid=10)
+    assert Concurrency().observe(snapshot(walsender, hidden)) == Concurrency()
+
+
+def test_an_application_that_left_is_forgotten() -> None:
+    """Names made up per job do not pile up."""
+    seen = Concurrency().observe(snapshot(*sessions("job-1", 1, "active")))
+    assert seen.observe(snapshot(*sessions("job-2", 1))).peaks == {"job-2": Peak(0, NOW)}
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=6))
+def test_the_peak_is_the_most_ever_seen(samples: list[tuple[int, int]]) -> None:
+    """The peak is the maximum over the samples, and nothing is freed that was seen busy at once."""
+    seen = Concurrency()
+    for busy, idle in samples:
+        shown = snapshot(*sessions("api", busy, "active"), *sessions("api", idle + 1), max_connections=501)
+        seen = seen.observe(shown)
+    assert seen.peaks["api"].busy == max(busy for busy, _ in samples)
+    found = pooling_hint(shown, seen)
+    assert found is None or found.held - found.frees >= found.busy

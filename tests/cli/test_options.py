@@ -1,0 +1,105 @@
+"""The command line: what words mean, and what is said about wrong ones."""
+
+import pytest
+
+from pgtop import __version__, watch
+from pgtop.actions import ACTIONS
+from pgtop.cli.exits import Exit
+from pgtop.cli.options import LONGEST, SHORTEST, Connection, Dashboard, Demo, Form, Help, Password, Screen, Show, parse
+from pgtop.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("", Dashboard()),
+        ("shop", Dashboard(Connection("shop"))),
+        ("-d shop", Dashboard(Connection("shop"))),
+        ("-d demo", Dashboard(Connection("demo"))),
+        ("-d show", Dashboard(Connection("show"))),
+        ("show show", Show(Connection("show"))),
+        ("-h db1 shop -p 5433", Dashboard(Connection("shop", "db1", "5433"))),
+        ("-hdb1 -p5433 -Uweb", Dashboard(Connection(None, "db1", "5433", "web"))),
+        ("--host=db1,db2 --port 1,2 --username web", Dashboard(Connection(None, "db1,db2", "1,2", "web"))),
+        ("-W", Dashboard(Connection(password=Password.FIRST))),
+        ("-w --wait", Dashboard(Connection(password=Password.NEVER, wait=True))),
+        ("postgresql://web@db1/shop", Dashboard(Connection("postgresql://web@db1/shop"))),
+        ("-- -odd", Dashboard(Connection("-odd"))),
+        ("--interval 0.2", Dashboard(screen=Screen(interval=0.2))),
+        ("--interval=60 --read-only", Dashboard(screen=Screen(interval=60, read_only=True))),
+        ("--no-color --theme light", Dashboard(screen=Screen(color=False, theme="light"))),
+        ("--warn 50 --alarm 70.5", Dashboard(screen=Screen(warn=50, alarm=70.5))),
+        ("--plain-driver", Dashboard(screen=Screen(plain_driver=True))),
+        ("demo", Demo()),
+        ("demo --keep-running --interval 2", Demo(Screen(interval=2), keep_running=True)),
+        ("show --json", Show(form=Form.JSON)),
+        ("show -h db1 --csv --all", Show(Connection(host="db1"), form=Form.CSV, everything=True)),
+        ("show --filter age>5m --sort xact:asc --no-color", Show(filter="age>5m", sort="xact:asc", color=False)),
+    ],
+)
+def test_words_mean_what_they_mean_in_psql(words: str, command: object) -> None:
+    """Options, a positional database wherever it stands, and commands as the first word."""
+    assert parse(words.split()) == command
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--interval 0.19", "from 0.2 to 60"),
+        ("--interval 61", "from 0.2 to 60"),
+        ("--interval nan", "from 0.2 to 60"),
+        ("--interval soon", "'soon'"),
+        ("--warn 101", "from 0 to 100"),
+        ("--warn 96", "above --alarm 95"),
+        ("--theme blue", "'blue'"),
+        ("--inter 2", "--inter"),
+        ("--read", "--read"),
+        ("--wait=yes", "--wait"),
+        ("-h", "-h/--host"),
+        ("one two", "two"),
+        ("-d one two", "twice"),
+        ("-w -W", "-W/--password"),
+        ("-h db1 show", "pgtop -d show"),
+        ("-h db1 demo", "pgtop -d demo"),
+        ("demo shop", "shop"),
+        ("demo -h db1", "-h"),
+        ("show --json --csv", "--json"),
+        ("show --interval 2", "--interval"),
+        ("--json", "--json"),
+        ("\udcff", "UTF-8"),
+    ],
+)
+def test_wrong_words_are_told(words: str, says: str) -> None:
+    """A UsageError names the culprit or what would be right; long options are never guessed from their beginning."""
+    with pytest.raises(UsageError) as caught:
+        parse(words.split())
+    assert says in f"{caught.value.what} {caught.value.advice}"
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-?"], ["show", "--help"], ["demo", "-?"], ["show", "-?", "--bogus"]])
+def test_every_command_has_help_with_the_exit_codes(words: list[str]) -> None:
+    """--help and -? print usage and the whole table of exit codes, since -h is the host."""
+    command = parse(words)
+    assert isinstance(command, Help)
+    assert command.text.startswith("usage: pgtop")
+    for code in Exit:
+        assert f"{code.value:>3}  {code.meaning}\n" in command.text
+
+
+def test_help_lists_the_keys_of_the_registry() -> None:
+    """Every action of the dashboard stands in `pgtop --help` with its keys."""
+    command = parse(["--help"])
+    assert isinstance(command, Help)
+    lines = [line.split() for line in command.text.splitlines()]
+    for action in ACTIONS:
+        assert [*action.key_names, *action.title.split()] in lines
+
+
+def test_version() -> None:
+    """--version is one line that scripts can split."""
+    assert parse(["--version"]) == Help(f"pgtop {__version__}\n")
+
+
+def test_the_interval_is_that_of_the_watch() -> None:
+    """The bounds are written twice, for the sake of start-up time, and agree."""
+    assert (SHORTEST, LONGEST) == (watch.SHORTEST, watch.LONGEST)

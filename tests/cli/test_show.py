@@ -1,0 +1,235 @@
+"""`pgtop show`: what people and programs get of one sample, of real servers and of scripted ones."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgtop.analysis.budget import STATES
+from pgtop.cli.commands.show import AGES, COLUMNS, as_csv, as_json, page, session_record
+from pgtop.cli.output import painted
+from pgtop.model.backend import Backend
+from pgtop.model.instant import from_datetime
+from pgtop.model.snapshot import Snapshot
+from pgtop.view.picture import Picture
+from pgtop.view.query import Query
+from pgtop.view.table import arrange
+from pgtop.view.text import cells
+from tests import scenes
+from tests.cli import PGTOP, pgtop
+from tests.pty import Terminal
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+def _shown(*words: str) -> dict[str, Any]:
+    done = pgtop("show", "--json", *words)
+    assert done.stderr == ""
+    whole: dict[str, Any] = json.loads(done.stdout)
+    return whole
+
+
+@contextmanager
+def _session(dsn: str, query: str = "SELECT 1") -> Iterator[psycopg.Connection[Any]]:
+    """A session in a transaction that has run `query`."""
+    with psycopg.connect(dsn, application_name="shown") as connection:
+        connection.execute(query.encode())
+        yield connection
+
+
+def test_json_has_the_names_that_scripts_rely_on(dsn: str) -> None:
+    """One object of server, budget and sessions; sessions have pg_stat_activity's columns in the view's own order."""
+    whole = _shown(dsn)
+    with psycopg.connect(dsn) as connection:
+        columns = [
+            column.name for column in connection.execute("SELECT * FROM pg_stat_activity LIMIT 0").description or ()
+        ]
+    [own] = [row for row in whole["sessions"] if row["pid"] == whole["server"]["pid"]]
+    assert list(whole) == ["server", "budget", "sessions"]
+    assert list(own) == [*COLUMNS, *AGES]
+    assert [name for name in own if name in columns] == columns
+    assert {"max_connections", "superuser_reserved_connections", "reserved_connections", "used", "free"} <= set(
+        whole["budget"]
+    )
+    assert list(whole["budget"]["states"]) == list(STATES)
+
+
+def test_the_budget_counts_the_sessions(dsn: str) -> None:
+    """What is used is what is listed, by state as well, and the numbers add up to max_connections."""
+    whole = _shown(dsn)
+    budget = whole["budget"]
+    assert budget["used"] == len(whole["sessions"]) == sum(budget["states"].values())
+    assert budget["used"] + budget["free"] + budget["reserved_left"] == budget["max_connections"]
+    assert budget["approximate"] is False
+
+
+def test_a_session_is_shown_raw_and_exactly(dsn: str) -> None:
+    """A hostile query comes through unchanged and whole, and times are exact enough to be identities on the server."""
+    query = f"SELECT 1 /* \x1b[2J ‮ é \n {'long ' * 2000}*/"
+    with _session(dsn, query) as session:
+        pid = session.info.backend_pid
+        [row] = [row for row in _shown(dsn)["sessions"] if row["pid"] == pid]
+        with psycopg.connect(dsn) as other:
+            found = other.execute(
+                "SELECT query_start = %s::timestamptz AND xact_start = %s::timestamptz, query FROM pg_stat_activity"
+                " WHERE pid = %s AND backend_start = %s::timestamptz",
+                [row["query_start"], row["xact_start"], pid, row["backend_start"]],
+            ).fetchone()
+    assert found == (True, row["query"])
+    assert row["application_name"] == "shown"
+    assert row["state"] == "idle in transaction"
+    assert 0 <= row["state_age"] <= row["query_age"] <= row["xact_age"] <= row["backend_age"] < 60
+
+
+def test_who_blocks_is_listed(dsn: str) -> None:
+    """`blocked_by` of a session that waits for a lock is a list of the pids that hold it."""
+    with ExitStack() as stack:
+        holder = stack.enter_context(_session(dsn, "SELECT pg_advisory_xact_lock(4711)"))
+        waiter = stack.enter_context(psycopg.connect(dsn))
+        waiter.pgconn.send_query(b"SELECT pg_advisory_xact_lock(4711)")
+        rows: list[dict[str, Any]] = []
+        while not any(row["wait_event_type"] == "Lock" for row in rows):
+            rows = _shown(dsn, "--filter", f"pid:{waiter.info.backend_pid}")["sessions"]
+        wanted = [(waiter.info.backend_pid, [holder.info.backend_pid])]
+        waiter.close()
+    assert [(row["pid"], row["blocked_by"]) for row in rows] == wanted
+
+
+def test_all_brings_the_background_in(dsn: str) -> None:
+    """Background processes are listed on request only."""
+    kinds = {row["backend_type"] for row in _shown(dsn)["sessions"]}
+    all_kinds = {row["backend_type"] for row in _shown(dsn, "--all")["sessions"]}
+    assert kinds == {"client backend"}
+    assert {"checkpointer", "client backend"} <= all_kinds
+
+
+def test_filter_and_sort_are_those_of_the_dashboard(dsn: str) -> None:
+    """--filter narrows in the language of `/`, and --sort orders by a column's value, largest first unless told."""
+    with _session(dsn), _session(dsn):
+        down = _shown(dsn, "--filter", "app:shown", "--sort", "pid")["sessions"]
+        up = _shown(dsn, "--filter", "app:shown", "--sort", "pid:asc")["sessions"]
+    assert all(before["pid"] > after["pid"] for before, after in pairwise(down))
+    assert [row["pid"] for row in up] == [row["pid"] for row in reversed(down)]
+    assert len(up) == 2
+
+
+def test_csv_of_a_server(dsn: str) -> None:
+    """The CSV of a server has a header and a record for each session, with what a query has to quote quoted."""
+    with _session(dsn, "SELECT 1, 'a \"quoted\"\nline'") as session:
+        done = pgtop("show", "--csv", dsn, "--filter", "app:shown")
+        pid = session.info.backend_pid
+    [record] = csv.DictReader(io.StringIO(done.stdout, newline=""))
+    assert list(record) == [*COLUMNS, *AGES]
+    assert record["pid"] == str(pid)
+    assert record["query"] == "SELECT 1, 'a \"quoted\"\nline'"
+    assert record["wait_event"] == "ClientRead"
+
+
+def test_the_table_for_a_file_has_whole_queries(dsn: str) -> None:
+    """Not on a terminal, the table has no colour, no escape, and each query whole on its line."""
+    query = f"SELECT 1 /* {'0123456789' * 50} \x1b[31m */"
+    with _session(dsn, query):
+        done = pgtop("show", dsn, environment={"LC_ALL": "C.UTF-8"})
+    assert f"{'0123456789' * 50} ␛[31m */\n" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_the_table_on_a_terminal_fits_it(dsn: str) -> None:
+    """On a terminal the table is as wide as that and coloured, unless it is told not to be."""
+    with _session(dsn, f"SELECT 1 /* {'0123456789' * 50} */"), _session(dsn):
+        for words, environment, colored in [
+            ([], {}, True),
+            (["--no-color"], {}, False),
+            ([], {"NO_COLOR": "1"}, False),
+        ]:
+            with Terminal([*PGTOP, "show", *words, dsn], 100, 50, environment=environment) as terminal:
+                assert terminal.wait_for_exit() == 0
+                assert "0123456789" in terminal.text
+                assert (b"\x1b[" in terminal.raw) is colored
+                lines = terminal.raw.decode().splitlines()
+                assert terminal.text.rstrip().count("\n") == len(lines) - 1, "a line was wrapped"
+
+
+def test_ascii_where_the_locale_is_not_utf_8(dsn: str) -> None:
+    """Without a UTF-8 locale the table is ASCII, and a free slot does not look like an unknown one."""
+    with _session(dsn, "SELECT 'é'"):
+        done = pgtop("show", dsn, environment={"LC_ALL": "C"})
+    assert done.stdout.isascii()
+    assert "?" not in done.stdout.splitlines()[1]
+
+
+@pytest.mark.parametrize("scene", [scenes.calm, scenes.busy, scenes.full, scenes.not_privileged, scenes.hostile])
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_no_line_is_wider_than_the_page(scene: Any, width: int) -> None:
+    """Whatever the server holds, every line of the page fits and holds nothing that moves a cursor."""
+    found: Snapshot = scene()
+    lines = [painted(spans, color=False) for spans in page(arrange(Picture.of(found), Query()), width)]
+    assert len(lines) > sum(backend.is_client for backend in found.backends)
+    for line in lines:
+        assert cells(line) <= width
+        assert line.isprintable()
+
+
+def test_a_missing_grant_is_named() -> None:
+    """A role that sees little is told which grant it lacks, and that the budget is an estimate."""
+    text = "\n".join(
+        painted(line, color=False) for line in page(arrange(Picture.of(scenes.not_privileged()), Query()), 120)
+    )
+    assert "grant pg_read_all_stats to monitor" in text
+    assert "about" in text
+
+
+def _one(**values: Any) -> Backend:
+    return Backend(4711, backend_type="client backend", **values)
+
+
+@given(texts, texts)
+def test_json_round_trip(query: str, name: str) -> None:
+    """Any text comes back from the JSON as it was; the JSON itself is one line of plain ASCII."""
+    found = scenes.snapshot([_one(query=query, application_name=name)])
+    written = as_json(found, found.backends)
+    [row] = json.loads(written)["sessions"]
+    assert (row["query"], row["application_name"]) == (query, name)
+    assert written.endswith("}\n")
+    assert written[:-1].isascii()
+    assert written[:-1].isprintable()
+
+
+@given(st.lists(texts, min_size=1))
+def test_csv_round_trip_without_formulas(queries: list[str]) -> None:
+    """Any text comes back from the CSV, but that what a spreadsheet would run has a ' before it."""
+    found = scenes.snapshot([_one(query=query) for query in queries])
+    written = as_csv(found, found.backends)
+    records = list(csv.DictReader(io.StringIO(written, newline="")))
+    assert written.endswith("\r\n")
+    for query, record in zip(queries, records, strict=True):
+        assert not record["query"].startswith(FORMULA)
+        assert record["query"] == (f"'{query}" if query.startswith(FORMULA) else query)
+
+
+@given(st.datetimes(timezones=st.just(UTC)).map(from_datetime))
+def test_times_are_exact(instant: int) -> None:
+    """A time is ISO 8601 with its zone and always six decimals, and no microsecond is lost."""
+    written = session_record(_one(backend_start=instant), scenes.NOW)["backend_start"]
+    assert from_datetime(datetime.fromisoformat(written)) == instant
+    assert len(written.partition(".")[2]) == len("000000+00:00")
+
+
+def test_what_is_not_known_is_null() -> None:
+    """Absent values are null in JSON and empty in CSV, and ages are then absent too."""
+    found = scenes.snapshot([_one()])
+    [row] = json.loads(as_json(found, found.backends))["sessions"]
+    known = {"pid": 4711, "backend_type": "client backend", "blocked_by": []}
+    assert {name: value for name, value in row.items() if value is not None} == known
+    [record] = csv.DictReader(io.StringIO(as_csv(found, found.backends), newline=""))
+    assert {name for name, value in record.items() if value} == {"pid", "backend_type"}

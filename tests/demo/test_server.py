@@ -1,0 +1,165 @@
+"""The throw-away server: it starts for root and for others, says why it cannot, and leaves nothing behind."""
+
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pgtop.demo.server import Cluster, ClusterError, embedded_bindir
+
+AS_ROOT = os.geteuid() == 0
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that every user may enter; pytest's own are closed to others."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def copy_of_programs(destination: Path) -> Path:
+    """The embedded server with its libraries in another place; returns its bindir."""
+    bindir = embedded_bindir()
+    package, install = bindir.parents[1], bindir.parent.name
+    shutil.copytree(bindir.parent, destination / package.name / install, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, destination / libraries.name)
+    return destination / package.name / install / bindir.name
+
+
+def answers(dsn: str) -> bool:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_takes_connections_by_socket_and_by_tcp(cluster: Cluster) -> None:
+    """Both connection strings work as they are."""
+    assert answers(cluster.socket_dsn)
+    assert answers(cluster.tcp_dsn)
+
+
+def test_tcp_wants_the_password(cluster: Cluster) -> None:
+    """A wrong password is refused, so other users of the machine stay out."""
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(cluster.tcp_dsn, password="wrong")
+
+
+def test_folder_is_closed_to_others(cluster: Cluster) -> None:
+    """Nobody but the server's user (and root) reaches the socket, which asks for no password."""
+    assert cluster.folder.stat().st_mode & 0o077 == 0
+
+
+def test_stop_and_launch_keep_data_and_port(bindir: Path | None) -> None:
+    """A server that was stopped, also in a hurry, comes back at the same address with what it had."""
+    with Cluster(bindir) as cluster:
+        with psycopg.connect(cluster.socket_dsn, autocommit=True) as connection:
+            connection.execute("CREATE TABLE kept ()")
+            connection.execute("CHECKPOINT")
+        before = cluster.tcp_dsn
+        cluster.stop(signal.SIGQUIT)
+        with pytest.raises(ClusterError, match="not running"):
+            _ = cluster.pid
+        cluster.launch()
+        assert cluster.tcp_dsn == before
+        with psycopg.connect(before) as connection:
+            connection.execute("SELECT FROM kept")
+
+
+def test_remove_twice_does_no_harm(bindir: Path | None) -> None:
+    """Removing stops the server and deletes its files; the second time there is nothing to do."""
+    cluster = Cluster(bindir)
+    cluster.start()
+    cluster.remove()
+    assert not cluster.folder.exists()
+    cluster.remove()
+
+
+def test_remove_before_start_does_no_harm(bindir: Path | None) -> None:
+    """A cluster that was never started has nothing to remove, least of all the current folder."""
+    Cluster(bindir).remove()
+    assert Path.cwd().exists()
+
+
+def refused_setting(bindir: Path | None) -> Cluster:
+    return Cluster(bindir, settings={"shared_buffers": "plenty"})
+
+
+def refused_encoding(bindir: Path | None) -> Cluster:
+    return Cluster(bindir, initdb=("--encoding=KLINGON",))
+
+
+def no_programs(bindir: Path | None) -> Cluster:
+    return Cluster(Path("/nowhere/bin"))
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (refused_setting, r'did not start: .*FATAL:  invalid value .*"plenty"'),
+        (refused_encoding, "initdb failed: .*KLINGON"),
+        (no_programs, "could not be set up: .*/nowhere/bin"),
+    ],
+)
+def test_failed_start_says_why_and_leaves_nothing(
+    make: Callable[[Path | None], Cluster], reason: str, bindir: Path | None
+) -> None:
+    """Each way of not starting is one ClusterError with the reason in it, and the folder is gone."""
+    cluster = make(bindir)
+    with pytest.raises(ClusterError, match=reason):
+        cluster.start()
+    assert not cluster.folder.exists()
+
+
+def test_taken_port_is_named(bindir: Path | None) -> None:
+    """When another program has the port, the message is the server's fatal line, not its last one."""
+    with socket.socket() as occupant:
+        occupant.bind(("127.0.0.1", 0))
+        occupant.listen()
+        cluster = Cluster(bindir)
+        cluster.port = occupant.getsockname()[1]
+        with pytest.raises(ClusterError, match=r"FATAL:  could not create any TCP/IP sockets"):
+            cluster.start()
+
+
+def test_programs_that_all_can_reach_are_not_copied(public_folder: Path) -> None:
+    """The server runs from where its programs are."""
+    with Cluster(copy_of_programs(public_folder)) as cluster:
+        assert not (cluster.folder / "programs").exists()
+
+
+def test_root_copies_programs_that_the_servers_user_cannot_reach(public_folder: Path) -> None:
+    """Behind a closed folder (a venv below /root) the programs are copied for `nobody`; others use their own."""
+    closed = public_folder / "closed"
+    closed.mkdir(mode=0o700)
+    with Cluster(copy_of_programs(closed)) as cluster:
+        assert (cluster.folder / "programs").exists() == AS_ROOT
+        assert answers(cluster.socket_dsn)
+
+
+def test_temporary_folder_of_root_alone_is_avoided(
+    bindir: Path | None, public_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where root's TMPDIR is closed to others, the server's folder goes where its user can enter."""
+    closed = public_folder / "closed"
+    closed.mkdir(mode=0o700)
+    monkeypatch.setattr(tempfile, "tempdir", str(closed))
+    with Cluster(bindir) as cluster:
+        assert (cluster.folder.parent == closed) != AS_ROOT
+
+
+def test_environment_does_not_reach_the_server(bindir: Path | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PG* variables and the locale of the user's shell change nothing."""
+    monkeypatch.setenv("PGDATA", "/nowhere")
+    monkeypatch.setenv("PGPORT", "1")
+    monkeypatch.setenv("LC_ALL", "xx_XX.UTF-8")
+    with Cluster(bindir) as cluster, psycopg.connect(cluster.socket_dsn, port=cluster.port) as connection:
+        assert connection.execute("SHOW lc_messages").fetchone() == ("C",)

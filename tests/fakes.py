@@ -1,0 +1,125 @@
+"""Stand-ins at the ports, and only there: a scripted source, a signaller that remembers, a clock turned by hand."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.detail import Detail
+from pgtop.model.failure import Failure
+from pgtop.model.signal import Answer, Order, Receipt
+from pgtop.model.snapshot import Snapshot
+from pgtop.ports import SourceError
+
+
+class FakeClock:
+    """Time stands still until `advance`; whoever sleeps is woken when their time has come."""
+
+    def __init__(self) -> None:
+        self._now = 1000.0
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+
+    def now(self) -> float:
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self._now + seconds, woken))
+        await woken
+
+    @property
+    def next_wake(self) -> float | None:
+        """Seconds until the first sleeper wakes."""
+        live = [at for at, woken in self._sleepers if not woken.done()]
+        return min(live) - self._now if live else None
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass, and everybody who is woken run until they sleep again."""
+        end = self._now + seconds
+        await settle()
+        while (step := self.next_wake) is not None and self._now + step <= end:
+            self._now += step
+            self._wake()
+            await settle()
+        self._now = end
+
+    def _wake(self) -> None:
+        for at, woken in self._sleepers:
+            if at <= self._now and not woken.done():
+                woken.set_result(None)
+        self._sleepers = [(at, woken) for at, woken in self._sleepers if not woken.done()]
+
+
+class JumpingClock(FakeClock):
+    """Nobody waits: sleeping takes no time, but the clock has moved on afterwards."""
+
+    async def sleep(self, seconds: float) -> None:
+        self._now += seconds
+        await asyncio.sleep(0)
+
+
+async def settle() -> None:
+    """Let every task that can run do so."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+class FakeSource:
+    """Answers with what it was given: a snapshot, a failure, or None for no answer until `answer` is called."""
+
+    def __init__(self, script: Iterable[Snapshot | Failure | None] = ()) -> None:
+        self.script = list(script)
+        self.samples = 0
+        self.running = 0
+        self.overlapped = False
+        self.closed = 0
+        self.details: dict[BackendId, Detail] = {}
+        self._hanging: asyncio.Future[Snapshot] | None = None
+
+    async def sample(self) -> Snapshot:
+        self.samples += 1
+        self.running += 1
+        self.overlapped |= self.running > 1
+        try:
+            return await self._next()
+        finally:
+            self.running -= 1
+
+    async def _next(self) -> Snapshot:
+        step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if isinstance(step, Snapshot):
+            return step
+        if isinstance(step, Failure):
+            raise SourceError(step)
+        self._hanging = asyncio.get_running_loop().create_future()
+        return await self._hanging
+
+    def answer(self, snapshot: Snapshot) -> None:
+        """End the hanging sample."""
+        assert self._hanging is not None
+        self._hanging.set_result(snapshot)
+
+    async def detail(self, who: BackendId) -> Detail | None:
+        return self.details.get(who)
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+class FakeSignaller:
+    """Remembers its orders; answers and looks as told."""
+
+    def __init__(
+        self, receipt: Receipt | None = None, look: Callable[[BackendId], Backend | None] | None = None
+    ) -> None:
+        self.orders: list[Order] = []
+        self.looks = 0
+        self._receipt = receipt or Receipt(Answer.SENT)
+        self._look = look or (lambda who: None)
+
+    async def send(self, order: Order) -> Receipt:
+        self.orders.append(order)
+        return self._receipt
+
+    async def look(self, who: BackendId) -> Backend | None:
+        self.looks += 1
+        return self._look(who)

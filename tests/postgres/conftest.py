@@ -1,0 +1,133 @@
+"""Real sessions to look at, and a wire that counts what crosses it."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Protocol
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from pgtop.postgres.sampler import PostgresSource
+from pgtop.postgres.session import Session
+
+PATIENCE = 20.0
+
+
+class Connect(Protocol):
+    """Opens a session of another application, closed when the test ends."""
+
+    async def __call__(self, **parameters: str) -> psycopg.AsyncConnection[tuple[Any, ...]]: ...
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Return when a condition holds; fail when it does not within PATIENCE."""
+    give_up = time.monotonic() + PATIENCE
+    while not await holds():
+        assert time.monotonic() < give_up, "the condition never came to hold"
+        await asyncio.sleep(0.01)
+
+
+class Wire:
+    """A TCP port that leads to the server: counts bytes each way, and how often the client spoke after the server."""
+
+    def __init__(self, host: str, port: str) -> None:
+        self._host, self._port = host, port
+        self.port = ""
+        self.trips = 0
+        self.sent = 0
+        self.received = 0
+        self.false_pid: bytes | None = None
+        """Given to the client for the pid of its backend, as a pooler does."""
+        self._client_spoke = False
+
+    def forget(self) -> None:
+        self.trips = self.sent = self.received = 0
+
+    @asynccontextmanager
+    async def laid(self) -> AsyncIterator["Wire"]:
+        server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        self.port = str(server.sockets[0].getsockname()[1])
+        try:
+            yield self
+        finally:
+            server.close()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._host.startswith("/"):
+            far = await asyncio.open_unix_connection(f"{self._host}/.s.PGSQL.{self._port}")
+        else:
+            far = await asyncio.open_connection(self._host, self._port)
+        await asyncio.gather(self._pump(reader, far[1], self._up), self._pump(far[0], writer, self._down))
+
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Callable[[bytes], bytes]
+    ) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(count(data))
+                await writer.drain()
+        writer.close()
+
+    def _up(self, data: bytes) -> bytes:
+        self.sent += len(data)
+        self.trips += not self._client_spoke
+        self._client_spoke = True
+        return data
+
+    def _down(self, data: bytes) -> bytes:
+        self.received += len(data)
+        self._client_spoke = False
+        if self.false_pid is not None and (at := data.find(b"K\0\0\0\x0c")) >= 0:
+            data = data[: at + 5] + self.false_pid + data[at + 9 :]
+        return data
+
+
+@pytest.fixture
+def parameters(dsn: str) -> dict[str, str]:
+    """The shared server's connection parameters."""
+    return {name: str(value) for name, value in conninfo_to_dict(dsn).items()}
+
+
+@pytest.fixture
+async def connect(parameters: dict[str, str]) -> AsyncIterator[Connect]:
+    """Other applications' sessions."""
+    async with AsyncExitStack() as stack:
+
+        async def opened(**changed: str) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+            conninfo = make_conninfo(**{**parameters, **changed})
+            connection = await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
+            stack.push_async_callback(connection.close)
+            return connection
+
+        yield opened
+
+
+@pytest.fixture
+async def session(parameters: dict[str, str]) -> AsyncIterator[Session]:
+    """A session on the shared server as superuser."""
+    made = Session(parameters)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def source(session: Session) -> PostgresSource:
+    return PostgresSource(session)
+
+
+@pytest.fixture
+async def wire(parameters: dict[str, str]) -> AsyncIterator[Wire]:
+    async with Wire(parameters["host"], parameters["port"]).laid() as laid:
+        yield laid
+
+
+@pytest.fixture
+async def wired(parameters: dict[str, str], wire: Wire) -> AsyncIterator[Session]:
+    """A session that reaches the shared server over `wire`."""
+    made = Session({**parameters, "host": "127.0.0.1", "port": wire.port})
+    yield made
+    await made.close()

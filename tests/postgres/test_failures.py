@@ -1,0 +1,246 @@
+"""Every way in which a server turns us away has its kind, a sentence and advice."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg.conninfo import conninfo_to_dict
+
+from pgtop.demo.server import Cluster
+from pgtop.model.failure import Failure, FailureKind
+from pgtop.ports import SourceError
+from pgtop.postgres.failures import explain
+from pgtop.postgres.session import Session
+
+SETUP = (
+    "CREATE ROLE plain LOGIN",
+    "CREATE ROLE limited LOGIN CONNECTION LIMIT 0",
+    "CREATE ROLE nologin",
+    "CREATE DATABASE small CONNECTION LIMIT 0",
+    "CREATE DATABASE closed",
+    "REVOKE CONNECT ON DATABASE closed FROM public",
+    "CREATE DATABASE shut ALLOW_CONNECTIONS false",
+)
+
+
+@pytest.fixture(scope="module")
+def guarded(bindir: Path | None) -> Iterator[dict[str, str]]:
+    """Parameters of a small server with roles and databases that turn people away."""
+    with Cluster(bindir, settings={"max_connections": "6"}) as cluster:
+        hba = cluster.data / "pg_hba.conf"
+        hba.write_text("local all nologin trust\nlocal all limited trust\nlocal closed all trust\n"
+                       "local sealed all reject\n" + hba.read_text())  # fmt: skip
+        with psycopg.connect(cluster.socket_dsn, autocommit=True) as connection:
+            connection.execute("SELECT pg_reload_conf()")
+            for statement in SETUP:
+                connection.execute(statement.encode())
+        yield {name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()}
+
+
+async def failure_of(parameters: dict[str, str]) -> Failure:
+    session = Session(parameters)
+    with pytest.raises(SourceError) as caught:
+        await session.connect()
+    await session.close()
+    return caught.value.failure
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind", "what", "advice"),
+    [
+        ({"user": "ghost"}, FailureKind.DENIED, 'role "ghost" does not exist', "-U"),
+        ({"user": "nologin"}, FailureKind.DENIED, "not permitted to log in", "-U"),
+        ({"dbname": "ghost"}, FailureKind.DENIED, 'no such database: database "ghost"', "any"),
+        ({"dbname": "shut"}, FailureKind.DENIED, "not currently accepting connections", "another"),
+        ({"dbname": "sealed"}, FailureKind.DENIED, "pg_hba.conf", "pg_hba.conf"),
+        ({"dbname": "closed", "user": "plain"}, FailureKind.DENIED, "permission denied", "another database"),
+        ({"user": "limited"}, FailureKind.FULL, "role is at its connection limit", "Other roles"),
+        ({"dbname": "small", "user": "plain"}, FailureKind.FULL, "database is at its", "any other database"),
+        ({"host": "127.0.0.1"}, FailureKind.PASSWORD, "wants a password", "PGPASSWORD"),
+        ({"host": "127.0.0.1", "password": "x"}, FailureKind.PASSWORD, "password was refused", "-W"),
+        ({"host": "127.0.0.1", "sslmode": "require"}, FailureKind.OTHER, "SSL", "sslmode"),
+        ({"host": "/nowhere"}, FailureKind.UNREACHABLE, "socket", "-h localhost"),
+        ({"host": "127.0.0.1", "port": "1"}, FailureKind.UNREACHABLE, "Nothing listens", "-p"),
+        ({"host": "nowhere.invalid"}, FailureKind.UNREACHABLE, "name is unknown", "-h"),
+        ({"target_session_attrs": "standby"}, FailureKind.OTHER, "wanted kind", "target_session_attrs"),
+        ({"service": "nowhere"}, FailureKind.OTHER, "service is unknown", "pg_service.conf"),
+        ({"host": "127.0.0.1,127.0.0.1", "port": "1,2"}, FailureKind.UNREACHABLE, "None of 2", "-p"),
+    ],
+    ids=str,
+)
+async def test_turned_away(
+    guarded: dict[str, str], changed: dict[str, str], kind: FailureKind, what: str, advice: str
+) -> None:
+    """A real server's, or network's, refusal is told by kind, in words and with what to do."""
+    failure = await failure_of({**guarded, **changed})
+    assert failure.kind is kind
+    assert what in failure.what
+    assert advice in failure.advice
+    assert "\n" not in failure.what
+
+
+async def test_of_several_hosts_the_nearest_to_success_is_told(guarded: dict[str, str]) -> None:
+    """Where one host has a bad port and another refuses the password, the password is the news."""
+    hosts = {"host": "127.0.0.1,127.0.0.1", "port": f"{guarded['port']},1", "password": "x"}
+    failure = await failure_of({**guarded, **hosts})
+    assert failure.kind is FailureKind.PASSWORD
+    assert failure.what.startswith("None of 2 addresses let us in.")
+
+
+@pytest.fixture
+async def full(guarded: dict[str, str]) -> AsyncIterator[AsyncExitStack]:
+    """Every slot for ordinary roles taken; more may be taken on the stack."""
+    async with AsyncExitStack() as stack:
+        for _ in range(3):
+            taken = Session({**guarded, "user": "plain"})
+            stack.push_async_callback(taken.close)
+            await connected(taken)
+        yield stack
+
+
+async def connected(session: Session) -> None:
+    """Connect, however long the server takes to give back slots of the tests before."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                return await session.connect()
+            except SourceError as error:
+                assert error.failure.kind is FailureKind.FULL  # noqa: PT017
+                await asyncio.sleep(0.01)
+
+
+@pytest.mark.usefixtures("full")
+async def test_full_for_ordinary_roles(guarded: dict[str, str]) -> None:
+    """When only reserved slots are left, an ordinary role is told who may still enter, and a superuser enters."""
+    failure = await failure_of({**guarded, "user": "plain"})
+    assert failure.kind is FailureKind.FULL
+    assert failure.advice.startswith("Superusers may still enter")
+    superuser = Session(guarded)
+    await superuser.connect()
+    await superuser.close()
+
+
+async def test_full_for_all(guarded: dict[str, str], full: AsyncExitStack) -> None:
+    """When all slots are gone, even a superuser is told to wait."""
+    for _ in range(3):
+        taken = Session(guarded)
+        full.push_async_callback(taken.close)
+        await connected(taken)
+    failure = await failure_of(guarded)
+    assert failure.kind is FailureKind.FULL
+    assert failure.advice.startswith("No role may enter")
+    assert "--wait" in failure.advice
+
+
+async def answer_and_leave(answer: bytes) -> Failure:
+    """The failure at a port where something answers so and hangs up."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        return await failure_of({"host": "127.0.0.1", "port": str(port), "user": "x", "dbname": "x"})
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "what"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", FailureKind.OTHER, "no PostgreSQL server"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", FailureKind.OTHER, ""),
+        (b"", FailureKind.UNREACHABLE, "cut"),
+    ],
+)
+async def test_something_else_answers(answer: bytes, kind: FailureKind, what: str) -> None:
+    """A port where no PostgreSQL listens is told as such."""
+    failure = await answer_and_leave(answer)
+    assert failure.kind is kind
+    assert what in failure.what
+
+
+async def test_nobody_answers() -> None:
+    """A port that takes the connection and stays silent is given up after connect_timeout."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        port = str(silent.getsockname()[1])
+        failure = await failure_of({"host": "127.0.0.1", "port": port, "connect_timeout": "2"})
+    assert failure.kind is FailureKind.SLOW
+
+
+AT = 'connection failed: connection to server at "db", port 5432 failed: '
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "what"),
+    [
+        (AT + "FATAL:  the database system is starting up", FailureKind.STARTING, "starting up"),
+        (AT + "FATAL:  the database system is in recovery mode", FailureKind.STARTING, "recovery mode"),
+        (
+            AT + "FATAL:  the database system is not yet accepting connections\nDETAIL:  Consistent recovery state …",
+            FailureKind.STARTING,
+            "not yet accepting connections",
+        ),
+        (AT + "FATAL:  the database system is shutting down", FailureKind.STOPPING, "shutting down"),
+        (
+            AT + "FATAL:  remaining connection slots are reserved for non-replication superuser connections",
+            FailureKind.FULL,
+            "ordinary roles",
+        ),
+        (
+            AT + "FATAL:  remaining connection slots are reserved for roles with privileges of the "
+            '"pg_use_reserved_connections" role',
+            FailureKind.FULL,
+            "ordinary roles",
+        ),
+        (AT + "FATAL:  no more connections allowed (max_client_conn)", FailureKind.FULL, "full"),
+        (AT + "No route to host", FailureKind.UNREACHABLE, "network"),
+        (AT + "FATAL:  es ist etwas anderes geschehen\nDETAIL:  Näheres", FailureKind.OTHER, "etwas anderes"),
+        ("", FailureKind.OTHER, ""),
+    ],
+)
+def test_sentences_seen(text: str, kind: FailureKind, what: str) -> None:
+    """What servers of all versions were seen to say at the door, and what none of them says."""
+    failure = explain(psycopg.OperationalError(text))
+    assert failure.kind is kind
+    assert what in failure.what
+    assert "DETAIL" not in failure.what
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "kind"),
+    [
+        ("28P01", FailureKind.PASSWORD),
+        ("28000", FailureKind.DENIED),
+        ("3D000", FailureKind.DENIED),
+        ("42501", FailureKind.DENIED),
+        ("53300", FailureKind.FULL),
+        ("55P03", FailureKind.SLOW),
+        ("57014", FailureKind.SLOW),
+        ("57P01", FailureKind.TERMINATED),
+        ("57P02", FailureKind.TERMINATED),
+        ("57P03", FailureKind.STARTING),
+        ("22012", FailureKind.OTHER),
+    ],
+)
+def test_sqlstates(sqlstate: str, kind: FailureKind) -> None:
+    """A SQLSTATE decides, whatever language the message is in; the message is told."""
+    failure = explain(psycopg.errors.lookup(sqlstate)("auf gut Deutsch: too many clients"))
+    assert failure.kind is kind
+    assert "auf gut Deutsch" in failure.what
+
+
+@given(st.text())
+def test_any_text_is_told(text: str) -> None:
+    """No message makes the telling fail, and what it says is one line."""
+    failure = explain(psycopg.OperationalError(text))
+    assert "\n" not in failure.what

@@ -1,0 +1,303 @@
+"""The one connection: how it is opened, what it sets, and how it is given back."""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from pgtop.demo.server import Cluster
+from pgtop.model.failure import FailureKind
+from pgtop.ports import SourceError
+from pgtop.postgres.session import Session, Statement
+from tests.postgres.conftest import Connect, Wire, until
+
+SETTINGS = ("application_name", "client_encoding", "statement_timeout", "lock_timeout", "default_transaction_read_only")
+
+
+async def settings_of(session: Session) -> list[str]:
+    async with session.exchange() as link:
+        sql = (
+            "SELECT current_setting(name) FROM unnest(%(names)s::text[]) WITH ORDINALITY AS set (name, nr) ORDER BY nr"
+        )
+        [rows] = await link.ask(Statement(sql, {"names": list(SETTINGS)}))
+        return [value.decode() for (value,) in rows]
+
+
+async def options_of(session: Session) -> dict[str, str]:
+    """The options that libpq holds for the open connection."""
+    async with session.exchange() as link:
+        return {option.keyword.decode(): option.val.decode() for option in link.connection.pgconn.info if option.val}
+
+
+async def pid_of(session: Session) -> int:
+    async with session.exchange() as link:
+        return link.features.pid
+
+
+@contextmanager
+def silent_port() -> Iterator[str]:
+    """A port that takes connections and never says a word."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        yield str(listener.getsockname()[1])
+
+
+def unused_port() -> str:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        return str(listener.getsockname()[1])
+
+
+async def test_limits_are_set(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection limits itself, cannot write, hands out bytes, and is called pgtop whatever PGAPPNAME says."""
+    monkeypatch.setenv("PGAPPNAME", "other")
+    assert await settings_of(session) == ["pgtop", "SQL_ASCII", "5s", "1s", "on"]
+
+
+async def test_connecting_is_one_round_trip_after_the_greeting(
+    wire: Wire, wired: Session, parameters: dict[str, str]
+) -> None:
+    """Limits and features take one round trip more than a bare connection."""
+    bare = {**parameters, "host": "127.0.0.1", "port": wire.port}
+    connection = await psycopg.AsyncConnection.connect(**bare)  # type: ignore[arg-type]
+    greeting = wire.trips
+    await connection.close()
+    wire.forget()
+    await wired.connect()
+    assert wire.trips <= greeting + 1
+
+
+async def test_nothing_can_be_written(session: Session) -> None:
+    """The server refuses to write for us, and tells it as a failure; the connection goes on."""
+    pid = await pid_of(session)
+    with pytest.raises(SourceError, match="read-only"):
+        async with session.exchange() as link:
+            await link.ask(Statement("CREATE TABLE pgtop_wrote (number int)"))
+    assert await pid_of(session) == pid
+
+
+async def test_behind_a_pooler_nothing_stays_set(wire: Wire, wired: Session) -> None:
+    """A pooler's server process serves others next: our limits hold for each exchange and are gone after it."""
+    wire.false_pid = b"\0\0\0\1"
+    assert (await settings_of(wired))[2:4] == ["5s", "1s"]
+    async with wired.exchange() as link:
+        [[in_exchange]] = await link.ask(Statement("SELECT current_setting('transaction_read_only')"))
+        assert in_exchange == (b"on",)
+        rows = await link.connection.execute(
+            "SELECT name FROM pg_settings WHERE source = 'session' AND name <> 'client_encoding'"
+        )
+        assert await rows.fetchall() == []
+
+
+async def test_defaults_only_where_nothing_is_said(
+    parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Our time limits fill in what neither user, environment nor service file set."""
+    service_file = tmp_path / "services"
+    service_file.write_text("[mine]\nkeepalives_interval=33\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(service_file))
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "44")
+    session = Session({**parameters, "service": "mine", "keepalives_idle": "55"})
+    options = await options_of(session)
+    await session.close()
+    assert options["keepalives_interval"] == "33"
+    assert options["connect_timeout"] == "44"
+    assert options["keepalives_idle"] == "55"
+    assert options["keepalives_count"] == "3"
+    assert options["tcp_user_timeout"] == "20000"
+
+
+async def test_service_file_with_several_hosts(
+    parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A service's own list of hosts is tried in turn, and counts for more than PGHOST."""
+    service_file = tmp_path / "services"
+    hosts = f"host=127.0.0.1,{parameters['host']}\nport={unused_port()},{parameters['port']}\n"
+    service_file.write_text(f"[mine]\n{hosts}user={parameters['user']}\ndbname={parameters['dbname']}\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(service_file))
+    monkeypatch.setenv("PGHOST", "nowhere.invalid")
+    session = Session({"service": "mine"})
+    options = await options_of(session)
+    await session.close()
+    assert (options["host"], options["port"]) == (parameters["host"], parameters["port"])
+
+
+async def test_target_session_attrs(parameters: dict[str, str]) -> None:
+    """A server of another kind than wanted is refused in words."""
+    session = Session({**parameters, "target_session_attrs": "standby"})
+    with pytest.raises(SourceError, match="standby"):
+        await session.connect()
+
+
+class TestPassword:
+    """The password is asked for when the server wants one, kept, and never shown."""
+
+    @pytest.fixture
+    def parameters(self, cluster: Cluster) -> dict[str, str]:
+        wanted = {name: str(value) for name, value in conninfo_to_dict(cluster.tcp_dsn).items()}
+        del wanted["password"]
+        return wanted
+
+    async def test_asked_once_and_remembered(self, parameters: dict[str, str], cluster: Cluster) -> None:
+        """It is asked for at the first connection and used again for the next."""
+        prompts: list[str] = []
+
+        def ask(prompt: str) -> str:
+            prompts.append(prompt)
+            return cluster.password
+
+        session = Session(parameters, ask_password=ask)
+        first = await pid_of(session)
+        os.kill(first, signal.SIGTERM)
+        with pytest.raises(SourceError):
+            await until_broken(session)
+        assert await pid_of(session) != first
+        await session.close()
+        assert len(prompts) == 1
+
+    async def test_not_asked_without_need(self, dsn: str) -> None:
+        """A server that wants no password is not asked about."""
+        given = {name: str(value) for name, value in conninfo_to_dict(dsn).items()}
+        session = Session(given, ask_password=lambda _: pytest.fail("asked for a password"))
+        await session.connect()
+        await session.close()
+
+    async def test_asked_when_one_of_several_hosts_wants_it(self, parameters: dict[str, str], cluster: Cluster) -> None:
+        """The host that wants one need not be the last that was tried."""
+        hosts = {"host": "127.0.0.1,127.0.0.1", "port": f"{parameters['port']},{unused_port()}"}
+        session = Session({**parameters, **hosts}, ask_password=lambda _: cluster.password)
+        await session.connect()
+        await session.close()
+
+    async def test_from_the_password_file(
+        self, parameters: dict[str, str], cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """libpq's own password file is read."""
+        password_file = tmp_path / "passwords"
+        password_file.touch(mode=0o600)
+        password_file.write_text(f"127.0.0.1:{parameters['port']}:*:*:{cluster.password}\n")
+        monkeypatch.setenv("PGPASSFILE", str(password_file))
+        session = Session(parameters, ask_password=lambda _: pytest.fail("asked for a password"))
+        await session.connect()
+        await session.close()
+
+    async def test_refused_and_not_told(self, parameters: dict[str, str]) -> None:
+        """A wrong password is a failure of its own kind, and stands in no text."""
+        session = Session({**parameters, "password": "open sesame"})
+        with pytest.raises(SourceError) as caught:
+            await session.connect()
+        assert caught.value.failure.kind is FailureKind.PASSWORD
+        texts = [repr(session), str(caught.value), repr(caught.value.failure), str(caught.value.__cause__)]
+        assert not [text for text in texts if "sesame" in text]
+
+    async def test_wanted_and_nobody_to_ask(self, parameters: dict[str, str]) -> None:
+        """Without a way to ask, the failure says how to give one."""
+        with pytest.raises(SourceError) as caught:
+            await Session(parameters).connect()
+        assert caught.value.failure.kind is FailureKind.PASSWORD
+        assert "PGPASSWORD" in caught.value.failure.advice
+
+
+async def until_broken(session: Session) -> None:
+    while True:
+        async with session.exchange() as link:
+            await link.ask(Statement("SELECT 1"))
+
+
+async def test_exchanges_take_turns(session: Session) -> None:
+    """Many tasks use the one connection without mixing their answers."""
+
+    async def echo(number: int) -> int:
+        async with session.exchange() as link:
+            [[(answer,)]] = await link.ask(Statement("SELECT %(number)s::int4", {"number": number}))
+            return int(answer)
+
+    assert await asyncio.gather(*map(echo, range(20))) == list(range(20))
+
+
+async def test_a_cancelled_task_leaves_no_half_read_answer(session: Session, connect: Connect) -> None:
+    """After a task is cancelled while the server works, the next one gets its own answer."""
+    watcher = await connect()
+    pid = await pid_of(session)
+    task = asyncio.create_task(run(session, "SELECT pg_sleep(60)"))
+    await until(lambda: is_active(watcher, pid))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await run(session, "SELECT 7") == [(7,)]
+
+
+async def run(session: Session, sql: str) -> list[tuple[object, ...]]:
+    async with session.exchange() as link:
+        [rows] = await link.ask(Statement(sql))
+        return rows
+
+
+async def is_active(watcher: psycopg.AsyncConnection[tuple[object, ...]], pid: int) -> bool:
+    cursor = await watcher.execute("SELECT state FROM pg_stat_activity WHERE pid = %s", [pid])
+    return await cursor.fetchone() == ("active",)
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["busy", "stopped"])
+async def test_close_does_not_wait(session: Session, connect: Connect, stopped: bool) -> None:
+    """Closing returns at once while a query runs, even when its backend answers nobody; who waited for it is told."""
+    watcher = await connect()
+    pid = await pid_of(session)
+    task = asyncio.create_task(run(session, "SELECT pg_sleep(4)"))
+    await until(lambda: is_active(watcher, pid))
+    if stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        start = time.monotonic()
+        await session.close()
+        assert time.monotonic() - start < 0.2
+        with pytest.raises(SourceError, match="given back"):
+            await task
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    with pytest.raises(SourceError, match="given back"):
+        await session.connect()
+
+
+async def test_close_while_connecting(parameters: dict[str, str]) -> None:
+    """Closing returns at once while a server keeps us waiting at the door."""
+    with silent_port() as port:
+        session = Session({**parameters, "host": "127.0.0.1", "port": port})
+        task = asyncio.create_task(session.connect())
+        await asyncio.sleep(0)
+        start = time.monotonic()
+        await session.close()
+        assert time.monotonic() - start < 0.2
+        with pytest.raises(SourceError):
+            await task
+
+
+async def test_a_server_that_hangs_is_given_up(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exchange that gets no answer ends with a failure that says so, and the next one starts afresh."""
+    monkeypatch.setattr("pgtop.postgres.session.ANSWER_SECONDS", 0.3)
+    pid = await pid_of(session)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(SourceError) as caught:
+            await run(session, "SELECT 1")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert caught.value.failure.kind is FailureKind.SLOW
+    assert await pid_of(session) != pid
+
+
+async def test_a_lost_connection_is_opened_again(session: Session, connect: Connect) -> None:
+    """When another administrator ends our backend, that is said once, and the next exchange connects anew."""
+    watcher = await connect()
+    pid = await pid_of(session)
+    await watcher.execute("SELECT pg_terminate_backend(%s)", [pid])
+    with pytest.raises(SourceError) as caught:
+        await until_broken(session)
+    assert caught.value.failure.kind is FailureKind.TERMINATED
+    assert await pid_of(session) != pid

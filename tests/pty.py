@@ -1,0 +1,228 @@
+"""A pseudo-terminal with a program in it: what an operator sees and types, for tests.
+
+It answers what a plain xterm answers, keeps pyte's screen and all raw bytes, and always kills and reaps its child.
+"""
+
+import codecs
+import fcntl
+import os
+import re
+import signal
+import struct
+import subprocess
+import termios
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from select import select
+from types import TracebackType
+from typing import Any, Self
+
+import pyte
+
+PATIENCE = 15.0  # seconds until a test says that what it waits for does not come
+
+_QUERY = re.compile(
+    r"\x1b\[(?:\?(?P<mode>\d+)\$p|(?P<position>6n)|(?P<status>5n)|(?P<attributes>0?c)|(?P<version>>0?q))"
+)
+_MODE = re.compile(r"\x1b\[\?([0-9;]+)([hl])")
+# What pyte takes for text or for styles: strings, private sequences other than modes, sub-parameters.
+_BEYOND_PYTE = re.compile(
+    r"\x1b[PX^_\]][^\x07\x1b]*(?:\x07|\x1b\\)"
+    r"|\x1b\[[<=>][0-9;:]*[@-~]"
+    r"|\x1b\[\??[0-9;]*[ !\"$'*][@-~]"
+    r"|\x1b\[[0-9;]*:[0-9;:]*m"
+)
+_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[PX^_\]][^\x07\x1b]*\x1b?)?\Z")
+
+Condition = str | Callable[["Terminal"], object]
+"""A text that the screen shows, or a question to the terminal."""
+
+
+class Terminal:
+    """Runs `command` in a terminal of `columns` x `lines`; a context manager.
+
+    `synchronises`: the terminal has mode 2026. `ignore_hangup`: the child starts with SIGHUP ignored, as under nohup.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        columns: int = 80,
+        lines: int = 24,
+        *,
+        environment: Mapping[str, str] | None = None,
+        synchronises: bool = False,
+        ignore_hangup: bool = False,
+    ) -> None:
+        self.raw = bytearray()
+        self.modes: dict[str, bool] = {}
+        self.screen = pyte.Screen(columns, lines)
+        self._synchronises = synchronises
+        self._stream = pyte.Stream(self.screen)
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._unfinished = ""
+        self._news = threading.Condition()
+        self._reads = True
+        self._master, slave = os.openpty()
+        self._resize(columns, lines)
+        self.settings = termios.tcgetattr(slave)
+        self._woken, self._wake = os.pipe()
+        self.child = subprocess.Popen(
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(environment or {})},
+            start_new_session=True,
+            preexec_fn=lambda: _own_terminal(ignore_hangup),
+        )
+        os.close(slave)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """The child's process."""
+        return self.child.pid
+
+    @property
+    def text(self) -> str:
+        """The screen, a line each."""
+        return "\n".join(self.screen.display)
+
+    @property
+    def restored(self) -> bool:
+        """Whether the child has taken back every mode that it set, and the line's settings."""
+        left_on = {mode for mode, on in self.modes.items() if on} - {"7", "25"}
+        hidden = not self.modes.get("25", True) or not self.modes.get("7", True)
+        return not left_on and not hidden and termios.tcgetattr(self._master) == self.settings
+
+    def send(self, keys: str | bytes) -> None:
+        """Type."""
+        os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Take another size, as a window does; the child gets SIGWINCH."""
+        with self._news:
+            self.screen.resize(lines, columns)
+            self._resize(columns, lines)
+
+    def stall(self) -> None:
+        """Read nothing from now on, as after Ctrl-S."""
+        self._set_reading(False)
+
+    def go_on(self) -> None:
+        """Read again."""
+        self._set_reading(True)
+
+    def wait_for(self, wanted: Condition, seconds: float = PATIENCE) -> None:
+        """Wait until the screen shows the text, or the answer is yes; fail with the screen otherwise."""
+        question = (lambda: wanted in self.text) if isinstance(wanted, str) else (lambda: wanted(self))
+        with self._news:
+            met = self._news.wait_for(question, seconds)
+        assert met, f"waited {seconds} s for {wanted!r}; the screen shows:\n{self.text}"
+
+    def wait_for_exit(self, seconds: float = PATIENCE) -> int:
+        """The child's exit status (negative: the signal that ended it), once it has ended."""
+        try:
+            status = self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running after {seconds} s; the screen shows:\n{self.text}") from None
+        if self._reads:
+            self._reader.join(seconds)
+        return status
+
+    def hang_up(self) -> None:
+        """Close the terminal under the child."""
+        self._stop_reading()
+        os.close(self._master)
+        self._master = -1
+
+    def close(self) -> None:
+        """End the child, whatever it does, and reap it."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.child.wait()
+        if self._master >= 0:
+            self.hang_up()
+        os.close(self._woken)
+        os.close(self._wake)
+
+    def _resize(self, columns: int, lines: int) -> None:
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def _set_reading(self, reads: bool) -> None:
+        self._reads = reads
+        os.write(self._wake, b"r")
+
+    def _stop_reading(self) -> None:
+        os.write(self._wake, b"q")
+        self._reader.join()
+
+    def _read(self) -> None:
+        while True:
+            watched = [self._master, self._woken] if self._reads else [self._woken]
+            ready = select(watched, [], [])[0]
+            if self._woken in ready:
+                if b"q" in os.read(self._woken, 64):
+                    return
+            elif not self._take(_read_all(self._master)):
+                return
+
+    def _take(self, data: bytes) -> bool:
+        with self._news:
+            self.raw += data
+            self._show(self._unfinished + self._decode(data))
+            self._news.notify_all()
+        return bool(data)
+
+    def _show(self, text: str) -> None:
+        self._unfinished = ""
+        if unfinished := _UNFINISHED.search(text):
+            self._unfinished = unfinished[0]
+            text = text[: unfinished.start()]
+        for parameters, letter in _MODE.findall(text):
+            self.modes |= dict.fromkeys(parameters.split(";"), letter == "h")
+        start = 0
+        for query in _QUERY.finditer(text):  # a position is told as it is at this point of the text
+            self._feed(text[start : query.start()])
+            self.send(self._answer(query))
+            start = query.end()
+        self._feed(text[start:])
+
+    def _feed(self, text: str) -> None:
+        self._stream.feed(_BEYOND_PYTE.sub("", text))
+
+    def _answer(self, query: re.Match[str]) -> str:
+        if mode := query["mode"]:
+            return f"\x1b[?{mode};{2 if mode == '2026' and self._synchronises else 0}$y"
+        cursor = self.screen.cursor
+        answers: dict[Any, str] = {
+            "position": f"\x1b[{cursor.y + 1};{cursor.x + 1}R",
+            "status": "\x1b[0n",
+            "attributes": "\x1b[?64;1;2;6;9;15;18;21;22c",
+            "version": "\x1bP>|XTerm(390)\x1b\\",
+        }
+        return answers[query.lastgroup]
+
+
+def _own_terminal(ignore_hangup: bool) -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    if ignore_hangup:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _read_all(master: int) -> bytes:
+    try:
+        return os.read(master, 65536)
+    except OSError:  # Linux says EIO when the last program has closed its side
+        return b""

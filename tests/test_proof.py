@@ -1,0 +1,106 @@
+"""An effect is told only when it was seen."""
+
+import pytest
+
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.failure import Failure, FailureKind
+from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
+from pgtop.ports import SourceError
+from pgtop.proof import RefusingSignaller, carry_out, effect_on
+from tests.fakes import FakeSignaller, JumpingClock
+
+_RUNNING = Backend(
+    pid=4711,
+    backend_start=1,
+    query_start=50,
+    xact_start=40,
+    state="active",
+    usesysid=10,
+    backend_type="client backend",
+)
+_TERMINATE = Order.against(Signal.TERMINATE, _RUNNING)
+_CANCEL = Order.against(Signal.CANCEL, _RUNNING)
+
+
+async def _outcomes(order: Order, signaller: FakeSignaller | RefusingSignaller) -> list[Outcome]:
+    return [outcome async for outcome in carry_out(order, signaller, JumpingClock())]
+
+
+@pytest.mark.parametrize(
+    ("order", "seen", "effect"),
+    [
+        (_TERMINATE, None, Effect.GONE),
+        (_TERMINATE, _RUNNING, Effect.PENDING),
+        (_TERMINATE, _RUNNING._replace(state="idle"), Effect.PENDING),
+        (_CANCEL, None, Effect.GONE),
+        (_CANCEL, _RUNNING, Effect.PENDING),
+        (_CANCEL, _RUNNING._replace(state="idle"), Effect.QUERY_ENDED),
+        (_CANCEL, _RUNNING._replace(query_start=60), Effect.QUERY_ENDED),
+        (_CANCEL, _RUNNING._replace(state="idle in transaction (aborted)"), Effect.TRANSACTION_OPEN),
+        (_CANCEL, _RUNNING._replace(state="idle in transaction"), Effect.TRANSACTION_OPEN),
+        (_CANCEL, Backend(pid=4711, usesysid=10), Effect.PENDING),
+    ],
+)
+def test_effect_is_what_is_seen(order: Order, seen: Backend | None, effect: Effect) -> None:
+    """Each sight of the target has one meaning for the order."""
+    assert effect_on(order, seen) is effect
+
+
+async def test_gone_is_told_with_the_time_it_took() -> None:
+    """The order goes out once; looks follow until the target is gone."""
+    sights: list[Backend | None] = [_RUNNING, _RUNNING, None]
+    signaller = FakeSignaller(look=lambda who: sights.pop(0))
+    outcomes = await _outcomes(_TERMINATE, signaller)
+    assert [outcome.effect for outcome in outcomes] == [Effect.PENDING, Effect.GONE]
+    assert signaller.orders == [_TERMINATE]
+    assert outcomes[-1].after == pytest.approx(0.03)
+
+
+@pytest.mark.parametrize("answer", [Answer.GONE, Answer.REPLACED, Answer.CHANGED, Answer.REFUSED])
+async def test_nothing_sent_is_told_at_once(answer: Answer) -> None:
+    """Where nothing was sent nothing is looked for."""
+    signaller = FakeSignaller(Receipt(answer, "why"))
+    (outcome,) = await _outcomes(_CANCEL, signaller)
+    assert outcome.effect is Effect.NOT_SENT
+    assert outcome.receipt.reason == "why"
+    assert signaller.looks == 0
+
+
+async def test_still_running_after_patience() -> None:
+    """A target that is seen running to the end is told as still running, with how long was waited."""
+    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda who: _RUNNING)))[-1]
+    assert outcome.effect is Effect.STILL_RUNNING
+    assert 5.0 <= outcome.after < 5.5
+    assert outcome.seen == _RUNNING
+
+
+async def test_a_server_that_cannot_be_asked_proves_nothing() -> None:
+    """When every look fails the effect is unseen, and the reason is kept."""
+
+    def lost(who: BackendId) -> Backend | None:
+        raise SourceError(Failure(FailureKind.UNREACHABLE, "connection lost"))
+
+    outcome = (await _outcomes(_TERMINATE, FakeSignaller(look=lost)))[-1]
+    assert outcome.effect is Effect.UNSEEN
+    assert outcome.receipt.reason == "connection lost"
+
+
+async def test_an_unanswered_order_is_looked_after() -> None:
+    """When the connection broke before the answer, the effect is still looked for, and the order not sent again."""
+    signaller = FakeSignaller(Receipt(Answer.UNKNOWN))
+    outcome = (await _outcomes(_TERMINATE, signaller))[-1]
+    assert (outcome.effect, outcome.receipt.answer) == (Effect.GONE, Answer.UNKNOWN)
+    assert len(signaller.orders) == 1
+
+
+async def test_cancel_of_a_hidden_query_cannot_be_proved() -> None:
+    """A role that may not see the target's state is told just that."""
+    hidden = Backend(pid=4711, usesysid=10)
+    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda who: hidden)))[-1]
+    assert outcome.effect is Effect.UNSEEN
+
+
+async def test_refusing_signaller_sends_nothing() -> None:
+    """The read-only signaller refuses every order with its reason."""
+    (outcome,) = await _outcomes(_TERMINATE, RefusingSignaller("read-only mode"))
+    assert (outcome.receipt.answer, outcome.receipt.reason) == (Answer.REFUSED, "read-only mode")

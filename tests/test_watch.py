@@ -1,0 +1,148 @@
+"""The cadence of sampling, with time turned by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+from pgtop.model.failure import Failure, FailureKind
+from pgtop.watch import Event, Missed, Paused, Sampled, Waiting, Watch
+from tests.fakes import FakeClock, FakeSource, settle
+from tests.scenes import calm
+
+_REFUSED = Failure(FailureKind.UNREACHABLE, "connection refused", "check the port")
+
+
+@asynccontextmanager
+async def _watching(
+    source: FakeSource, interval: float = 1.0, fresh: bool = False
+) -> AsyncIterator[tuple[Watch, list[Event], FakeClock]]:
+    clock = FakeClock()
+    watch = Watch(source, interval, clock, fresh=fresh)
+    events: list[Event] = []
+
+    async def follow() -> None:
+        async for event in watch.events():
+            events.append(event)  # noqa: PERF401 - the list is read while it grows
+
+    task = asyncio.create_task(follow())
+    await settle()
+    try:
+        yield watch, events, clock
+    finally:
+        task.cancel()
+
+
+async def test_samples_come_at_the_interval() -> None:
+    """From start to start there is one interval, whatever the sample took."""
+    source = FakeSource([calm()])
+    async with _watching(source) as (_, events, clock):
+        await clock.advance(3.5)
+        assert len(events) == 4
+        assert all(isinstance(event, Sampled) for event in events)
+
+
+async def test_fresh_watch_waits_an_interval_first() -> None:
+    """A sample taken just before is not taken again at once."""
+    source = FakeSource([calm()])
+    async with _watching(source, fresh=True) as (_, events, clock):
+        assert events == []
+        await clock.advance(1.0)
+        assert len(events) == 1
+
+
+async def test_samples_never_overlap_and_slowness_is_told() -> None:
+    """While an answer is overdue nothing else is asked, and the wait is told once a second."""
+    source = FakeSource([None, calm()])
+    async with _watching(source) as (_, events, clock):
+        await clock.advance(4.6)
+        assert source.samples == 1
+        assert [round(event.elapsed, 1) for event in events if isinstance(event, Waiting)] == [
+            1.5,
+            2.5,
+            3.5,
+            4.5,
+        ]
+        source.answer(calm())
+        await clock.advance(0.0)
+        assert isinstance(events[-1], Sampled)
+        assert not source.overlapped
+
+
+async def test_refresh_during_an_overdue_answer_tries_a_new_connection() -> None:
+    """r gives up on an answer that does not come: the connection is closed and asked anew at once."""
+    source = FakeSource([None, calm()])
+    async with _watching(source) as (watch, events, clock):
+        await clock.advance(2.0)
+        watch.refresh()
+        await clock.advance(0.0)
+        assert source.closed == 1
+        assert isinstance(events[-1], Sampled)
+        assert not source.overlapped
+
+
+async def test_failures_are_retried_with_back_off_within_two_intervals() -> None:
+    """Tries come further apart, but never so far that a server which is back stays unseen for two intervals."""
+    source = FakeSource([_REFUSED])
+    async with _watching(source) as (_, events, clock):
+        tries = []
+        for _ in range(200):
+            before = source.samples
+            await clock.advance(0.05)
+            if source.samples > before:
+                tries.append(clock.now())
+        gaps = [round(later - earlier, 1) for earlier, later in pairwise(tries)]
+        assert gaps == sorted(gaps)
+        assert gaps[-1] == 2.0
+        assert isinstance(events[-1], Missed)
+
+
+async def test_countdown_is_told_every_second_and_ages_the_picture() -> None:
+    """While the server is away each second says how old the picture is and when the next try is."""
+    source = FakeSource([calm(), *[_REFUSED] * 50])
+    async with _watching(source, interval=10.0) as (_, events, clock):
+        await clock.advance(40.0)
+        missed = [event for event in events if isinstance(event, Missed)]
+        assert len(missed) >= 25
+        assert all(event.retry_in >= 0 for event in missed)
+        assert missed[-1].age > missed[0].age >= 10.0
+
+
+async def test_recovery_goes_back_to_the_interval() -> None:
+    """After a good answer the failure and its back-off are forgotten."""
+    source = FakeSource([_REFUSED, _REFUSED, calm()])
+    async with _watching(source) as (_, events, clock):
+        await clock.advance(5.0)
+        sampled = [event for event in events if isinstance(event, Sampled)]
+        assert len(sampled) >= 3
+        assert isinstance(events[-1], Sampled)
+
+
+async def test_pause_keeps_the_picture_and_tells_its_age() -> None:
+    """Paused, nothing is asked of the server; refresh takes one sample and stays paused."""
+    source = FakeSource([calm()])
+    async with _watching(source) as (watch, events, clock):
+        watch.paused = True
+        await clock.advance(5.0)
+        assert source.samples == 1
+        assert isinstance(events[-1], Paused)
+        assert 4.0 <= events[-1].age <= 5.0
+        watch.refresh()
+        await clock.advance(0.5)
+        assert source.samples == 2
+        assert isinstance(events[-1], Paused)
+        watch.paused = False
+        await clock.advance(1.0)
+        assert source.samples == 3
+
+
+async def test_a_new_interval_counts_from_the_last_sample() -> None:
+    """Shortening the interval does not wait for the old one to end."""
+    source = FakeSource([calm()])
+    async with _watching(source, interval=60.0) as (watch, _, clock):
+        await clock.advance(5.0)
+        watch.interval = 1.0
+        await clock.advance(0.0)
+        assert source.samples == 2
+        watch.interval = 0.0
+        assert watch.interval == 0.2

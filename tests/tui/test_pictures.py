@@ -1,0 +1,190 @@
+"""Pictures of named states. Look at each one that changes before accepting it with --snapshot-update."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from pgtop.model.backend import Backend
+from pgtop.model.detail import Detail, Lock
+from pgtop.model.failure import Failure, FailureKind
+from pgtop.model.signal import Answer, Receipt
+from pgtop.model.snapshot import Snapshot
+from pgtop.tui.settings import Settings
+from tests.fakes import FakeSignaller, FakeSource, JumpingClock
+from tests.scenes import RUNAWAY, busy, calm, full, hostile, nearly_full, not_privileged
+from tests.tui.apps import Stage
+
+SIZES = [(80, 24), (120, 40), (200, 50)]
+SMALL = (40, 10)
+_LOST = Failure(FailureKind.STOPPING, "the server is shutting down", "wait for it to come back")
+
+SnapCompare = Callable[..., bool]
+
+
+def _name(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+async def _until_quiet(stage: Stage, pilot: Pilot[Any]) -> None:
+    await stage.app.workers.wait_for_complete([w for w in stage.app.workers if w.group == "signals"])
+    await pilot.pause()
+
+
+def _same(
+    snap_compare: SnapCompare,
+    stage: Stage,
+    size: tuple[int, int],
+    keys: tuple[str, ...] = (),
+    then: Callable[[Pilot[Any]], Awaitable[None]] | None = None,
+) -> bool:
+    async def play(pilot: Pilot[Any]) -> None:
+        await pilot.press(*keys)
+        await pilot.pause()
+        if then is not None:
+            await then(pilot)
+            await pilot.pause()
+
+    return snap_compare(stage.app, terminal_size=size, run_before=play)
+
+
+@pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
+@pytest.mark.parametrize("scene", [calm, busy, nearly_full, full, not_privileged, hostile])
+def test_sessions(snap_compare: SnapCompare, scene: Callable[[], Snapshot], size: tuple[int, int]) -> None:
+    """The sessions view of each scene, at each size."""
+    assert _same(snap_compare, Stage(scene()), size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=_name)
+def test_disconnected(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    """A server that went away: the last picture dimmed, its age, the reason and the countdown."""
+    stage = Stage(busy(), source=FakeSource([_LOST]))
+    assert _same(snap_compare, stage, size, then=lambda _: stage.tick(7.2))
+
+
+@pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
+@pytest.mark.parametrize("key", ["C", "K"], ids=["cancel", "terminate"])
+def test_dialog(snap_compare: SnapCompare, key: str, size: tuple[int, int]) -> None:
+    """The dialogs for the runaway query."""
+    assert _same(snap_compare, Stage(busy()), size, (key,))
+
+
+def test_dialog_of_a_blocker(snap_compare: SnapCompare) -> None:
+    """A session idle in transaction that others wait for."""
+    assert _same(snap_compare, Stage(busy()), SIZES[0], ("slash", *"user:anna", "enter", "K"))
+
+
+def test_dialog_protected(snap_compare: SnapCompare) -> None:
+    """pgtop's own session: protected, with the pid asked for."""
+    assert _same(snap_compare, Stage(busy()), SIZES[0], ("slash", *"app:pgtop", "enter", "K", *"481"))
+
+
+def test_dialog_without_the_right(snap_compare: SnapCompare) -> None:
+    """A role that may not signal is told so, with the grant that would allow it."""
+    assert _same(snap_compare, Stage(not_privileged()), SIZES[0], ("down", "down", "K"))
+
+
+def test_dialog_changed(snap_compare: SnapCompare) -> None:
+    """The query changed while the dialog was open: it is asked anew."""
+    first = busy()
+    changed = tuple(
+        b._replace(query_start=(b.query_start or 0) + 1, query="SELECT 'a new one'") if b.pid == RUNAWAY else b
+        for b in first.backends
+    )
+    stage = Stage(first, source=FakeSource([replace(first, backends=changed)]))
+    assert _same(snap_compare, stage, SIZES[0], ("C",), lambda _: stage.tick())
+
+
+def test_dialog_ended(snap_compare: SnapCompare) -> None:
+    """The session ended while the dialog was open."""
+    first = busy()
+    rest = tuple(b for b in first.backends if b.pid != RUNAWAY)
+    stage = Stage(first, source=FakeSource([replace(first, backends=rest)]))
+    assert _same(snap_compare, stage, SIZES[0], ("K",), lambda _: stage.tick())
+
+
+def _runaway() -> Backend:
+    return next(b for b in busy().backends if b.pid == RUNAWAY)
+
+
+@pytest.mark.parametrize(
+    ("key", "signaller"),
+    [
+        pytest.param("K", FakeSignaller(), id="terminated"),
+        pytest.param("C", FakeSignaller(look=lambda _: _runaway()._replace(state="idle")), id="cancelled"),
+        pytest.param(
+            "C", FakeSignaller(look=lambda _: _runaway()._replace(state="idle in transaction (aborted)")), id="still-open"
+        ),
+        pytest.param("K", FakeSignaller(Receipt(Answer.GONE)), id="already-ended"),
+        pytest.param("K", FakeSignaller(Receipt(Answer.REPLACED)), id="replaced"),
+        pytest.param("K", FakeSignaller(Receipt(Answer.REFUSED, "48711 belongs to a superuser")), id="refused"),
+        pytest.param("C", FakeSignaller(look=lambda _: _runaway()), id="still-running"),
+    ],
+)
+def test_outcome(snap_compare: SnapCompare, key: str, signaller: FakeSignaller) -> None:
+    """What became of an order, told on the notice line."""
+    stage = Stage(busy(), signaller=signaller, clock=JumpingClock())
+    assert _same(snap_compare, stage, SIZES[0], (key, "y"), lambda pilot: _until_quiet(stage, pilot))
+
+
+def _with_detail(stage: Stage) -> Stage:
+    backend = _runaway()
+    locks = (
+        Lock("relation", "AccessShareLock", True, "relation orders"),
+        Lock("virtualxid", "ExclusiveLock", True, "virtual transaction 12/3456"),
+    )
+    query = f"{backend.query}\nLIMIT 100 /* and so on */"
+    detail = Detail(stage.snapshot.taken_at, backend._replace(query=query), True, locks, "", len(locks))
+    stage.source.details[backend.identity] = detail
+    return stage
+
+
+@pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
+def test_detail(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    """One session whole."""
+    assert _same(snap_compare, _with_detail(Stage(busy())), size, ("enter",))
+
+
+@pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
+def test_breakdown(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    """Who uses the connections, on a server that is nearly full."""
+    assert _same(snap_compare, Stage(nearly_full()), size, ("2", "down"))
+
+
+@pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
+def test_help(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    """Keys, letters, filter language and columns."""
+    assert _same(snap_compare, Stage(busy()), size, ("question_mark",))
+
+
+def test_sort_menu(snap_compare: SnapCompare) -> None:
+    """What can be sorted by."""
+    assert _same(snap_compare, Stage(busy()), SIZES[0], ("s", "down"))
+
+
+def test_filter(snap_compare: SnapCompare) -> None:
+    """A filter being typed, with the rows that it lets through."""
+    assert _same(snap_compare, Stage(busy()), SIZES[0], ("slash", *"db:billing age>1m"))
+
+
+def test_wrong_filter(snap_compare: SnapCompare) -> None:
+    """A filter that cannot be read says at which character."""
+    assert _same(snap_compare, Stage(busy()), SIZES[0], ("slash", *"db:billing foer:x"))
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_theme(snap_compare: SnapCompare, theme: str) -> None:
+    """The other themes, with a dialog."""
+    assert _same(snap_compare, Stage(nearly_full(), Settings(theme=theme)), SIZES[0], ("K",))
+
+
+def test_without_colours(snap_compare: SnapCompare) -> None:
+    """Nothing rests on colour: letters, words, bold and reverse say it all."""
+    assert _same(snap_compare, Stage(nearly_full(), Settings(color=False)), SIZES[0])
+
+
+def test_ascii(snap_compare: SnapCompare) -> None:
+    """A locale that is not UTF-8 gets ASCII and the same cells."""
+    assert _same(snap_compare, Stage(busy(), Settings(ascii=True)), SIZES[0], ("K",))

@@ -1,0 +1,76 @@
+"""Durations are short, in order, and read back as what was written."""
+
+import math
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgtop.view.units import age, parse_duration
+
+SECONDS = st.floats(0, 1e13, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (None, ""), (-3.0, "0.0s"), (0.0, "0.0s"), (0.49, "0.4s"), (9.99, "9.9s"), (10.0, "10s"), (59.99, "59s"),
+        (60.0, "1m00s"), (192.0, "3m12s"), (3_599.9, "59m59s"), (7_500.0, "2h05m"), (86_399.0, "23h59m"),
+        (273_600.0, "3d04h"), (8_639_999.0, "99d23h"), (8_640_000.0, "100d"), (35_600_000.0, "412d"), (9e12, "99999d"),
+    ],
+)  # fmt: skip
+def test_an_age_is_told_by_its_two_largest_units(seconds: float | None, shown: str) -> None:
+    """Nothing is rounded up: sixty seconds are never seen."""
+    assert age(seconds) == shown
+
+
+@given(SECONDS)
+def test_an_age_fits_its_column(seconds: float) -> None:
+    """Six cells hold every age."""
+    assert 0 < len(age(seconds)) <= 6
+
+
+@given(SECONDS, SECONDS)
+def test_an_older_age_never_reads_as_a_younger_one(one: float, other: float) -> None:
+    """What is written keeps the order of what is meant."""
+    younger, older = sorted((one, other))
+    assert parse_duration(age(younger)) <= parse_duration(age(older))
+
+
+@given(st.floats(0, 99_999 * 86_400))
+def test_an_age_reads_back_without_its_smaller_units(seconds: float) -> None:
+    """The round trip loses less than one of the smallest unit written, and never adds."""
+    shown = age(seconds)
+    unit = 0.1 if "." in shown else {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}[shown[-1]]
+    again = parse_duration(shown)
+    assert again <= seconds or math.isclose(again, seconds)
+    assert seconds - again < unit * 1.0001
+    assert age(again) in (shown, age(math.nextafter(again, 0)))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90.0), ("1.5", 1.5), ("200ms", 0.2), ("5m", 300.0), ("1.5h", 5_400.0), ("2d", 172_800.0),
+        ("1h30m", 5_400.0), (" 5M ", 300.0), ("1w", 604_800.0), ("1d2h3m4s5ms", 93_784.005), ("0s", 0.0),
+    ],
+)  # fmt: skip
+def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> None:
+    """A bare number is seconds; units add up."""
+    assert parse_duration(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", " ", "m", "5x", "-5m", "5 m", "1h30", "1.2.3", ".5s", "1e3", "٣m", "5min"])
+def test_a_wrong_duration_is_told_what_is_right(text: str) -> None:
+    """The sentence repeats what was typed and gives examples."""
+    with pytest.raises(ValueError, match="is not a duration: write a number and ms, s, m, h, d or w") as wrong:
+        parse_duration(text)
+    assert repr(text) in str(wrong.value)
+
+
+@given(st.text() | st.text("0123456789.msdhw "))
+def test_no_text_does_worse_than_a_wrong_duration(text: str) -> None:
+    """Whatever is typed is a number of seconds or a ValueError."""
+    with suppress(ValueError):
+        assert parse_duration(text) >= 0
