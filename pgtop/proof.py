@@ -13,7 +13,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
 
 
 class RefusingSignaller:
-    """A signaller that sends nothing: for read-only mode and for pictures that are not live; the guard is the object."""
+    """A signaller that sends nothing: for read-only mode and pictures that are not live. The guard is the object."""
 
     def __init__(self, reason: str) -> None:
         self._reason = reason

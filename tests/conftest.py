@@ -5,12 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pgtop.demo.server import Cluster
 
 os.environ.pop("NO_COLOR", None)  # Textual would turn every picture grey
 for name in [name for name in os.environ if name.startswith("PG")]:
     del os.environ[name]  # a developer's own server is none of the tests' business
+
+
+settings.register_profile("pgtop", deadline=None)  # a busy machine is no failure
+settings.load_profile("pgtop")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

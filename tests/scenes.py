@@ -349,4 +349,12 @@ def _services() -> list[Backend]:
 
 def _hidden(backend: Backend) -> Backend:
     """What a role that was granted nothing sees of it."""
-    return Backend(pid=backend.pid, usesysid=backend.usesysid, usename=backend.usename, query=HIDDEN_QUERY)
+    return Backend(
+        pid=backend.pid,
+        datid=backend.datid,
+        datname=backend.datname,
+        usesysid=backend.usesysid,
+        usename=backend.usename,
+        application_name=backend.application_name,
+        query=HIDDEN_QUERY,
+    )

@@ -108,9 +108,13 @@ _STATE_FILTERS = {
 }
 
 
+_ALWAYS_SHOWN = frozenset({Dimension.DATABASE, Dimension.ROLE, Dimension.APPLICATION})
+"""Seen of every session by every role, as on servers 15 to 18."""
+
+
 def _groups(clients: Iterable[Backend], dimension: Dimension) -> Mapping[tuple[str, bool], list[Backend]]:
-    """The sessions by name, and those that hide it apart; the role is what every session shows."""
-    name_of, shown = _NAMES[dimension], dimension is Dimension.ROLE
+    """The sessions by name, and those that hide it apart."""
+    name_of, shown = _NAMES[dimension], dimension in _ALWAYS_SHOWN
     groups: dict[tuple[str, bool], list[Backend]] = {}
     for backend in clients:
         hidden = backend.hidden and not shown
@@ -122,7 +126,7 @@ def _filter(dimension: Dimension, name: str) -> str:
     if dimension is Dimension.STATE:
         return _STATE_FILTERS[name]
     # What is hidden reads as empty too, and is in a share of its own.
-    unhidden = "" if name or dimension is Dimension.ROLE else " -state:hidden"
+    unhidden = "" if name or dimension in _ALWAYS_SHOWN else " -state:hidden"
     return f"{_KEYS[dimension]}:={quoted(name)}{unhidden}"
 
 

@@ -19,13 +19,11 @@ from pgtop.cli.options import Connection, Password, Screen
 from pgtop.clock import MonotonicClock
 from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
-from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Signaller, Source, SourceError
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.tui.settings import Settings
-from pgtop.view.text import clean
 
 MENDED_BY_WAITING = frozenset({FailureKind.FULL, FailureKind.STARTING, FailureKind.STOPPING, FailureKind.UNREACHABLE})
 _FIRST_PAUSE, _PAUSE = 1.0, 2.0  # seconds between the tries of --wait
@@ -60,8 +58,8 @@ _NO_MORE_ASKING = Failure(
 def parameters_of(connection: Connection) -> dict[str, str]:
     """libpq's keywords for what the user gave. Raises UsageError for a wrong connection string.
 
-    As in psql, a name with `=` in it or a URI's scheme before it is a whole connection string. What options say
-    as well overrides it.
+    As in psql, a name with `=` in it or a URI's scheme before it is a whole connection string, and what it says
+    overrides the options. https://www.postgresql.org/docs/current/app-psql.html
     """
     target = connection.target or ""
     options = {"host": connection.host, "port": connection.port, "user": connection.user}
@@ -69,7 +67,7 @@ def parameters_of(connection: Connection) -> dict[str, str]:
     if not _is_conninfo(target):
         return {**given, **({"dbname": target} if target else {})}
     try:
-        return {name: str(value) for name, value in conninfo_to_dict(target, **given).items()}
+        return {**given, **{name: str(value) for name, value in conninfo_to_dict(target).items()}}
     except psycopg.ProgrammingError as error:
         raise UsageError(f"The connection string is wrong: {error}", _CONNINFO_HELP) from error
 
@@ -128,14 +126,14 @@ async def first_sample(source: Source, wait: bool) -> Snapshot:
         told = failure.kind
 
 
-def open_dashboard(connection: Connection, screen: Screen, title: str = "") -> int:
+def open_dashboard(connection: Connection, screen: Screen) -> int:
     """Connect, and show the dashboard until it is left. Raises UsageError and SourceError."""
     asker = Asker()
     session = session_for(connection, asker)
-    return asyncio.run(_dashboard(session, asker, connection.wait, screen, title))
+    return asyncio.run(_dashboard(session, asker, connection.wait, screen))
 
 
-async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen, title: str) -> int:
+async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen) -> int:
     source = PostgresSource(session)
     # In a thread, so that the network's time, and the user's at the password, are not lost.
     loading = asyncio.create_task(asyncio.to_thread(load_screen))
@@ -148,7 +146,7 @@ async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen,
         from pgtop.tui.app import run_dashboard
 
         signaller = _signaller(session, screen.read_only)
-        settings = settings_for(screen, title or title_of(first.server), os.environ)
+        settings = settings_for(screen, os.environ)
         return await run_dashboard(source, signaller, first, settings, MonotonicClock())
     finally:
         await source.close()
@@ -169,7 +167,7 @@ def _signaller(session: Session, read_only: bool) -> Signaller:
     return PostgresSignaller(session)
 
 
-def settings_for(screen: Screen, title: str, environ: Mapping[str, str]) -> Settings:
+def settings_for(screen: Screen, environ: Mapping[str, str]) -> Settings:
     """The screen's settings from options and environment (https://no-color.org)."""
     return Settings(
         interval=screen.interval,
@@ -180,10 +178,4 @@ def settings_for(screen: Screen, title: str, environ: Mapping[str, str]) -> Sett
         alarm=screen.alarm,
         plain_driver=screen.plain_driver,
         ascii=not output.locale_is_utf8(environ, sys.flags.utf8_mode),
-        title=title,
     )
-
-
-def title_of(server: Server) -> str:
-    """Which server, in one word, cleaned."""
-    return clean(f"{server.user}@{server.host}:{server.port}/{server.database}")

@@ -28,10 +28,12 @@ def _sentence(words: str) -> str:
 
 def write(text: str) -> None:
     """Text for people on stdout, in ASCII where the locale is not UTF-8. Raises OutputError."""
+    from pgtop.view.ascii import to_ascii
+
     if locale_is_utf8(os.environ, sys.flags.utf8_mode):
         write_data(text)
     else:
-        write_data(text.translate(_LOOKALIKES).encode("ascii", "replace").decode("ascii"))
+        write_data(to_ascii(text))
 
 
 def write_data(text: str) -> None:
@@ -48,9 +50,6 @@ def write_data(text: str) -> None:
     except OSError as error:
         _forget_the_rest()
         raise OutputError(f"The output could not be written: {error.strerror}.") from error
-
-
-_LOOKALIKES = str.maketrans("…·└▲▼↑↓←→", "~.`^v^v<>")
 
 
 def _forget_the_rest() -> None:

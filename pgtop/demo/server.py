@@ -179,7 +179,7 @@ class Cluster:
         self._own(password_file)
         command: list[str | Path] = [
             self._bindir / "initdb", "-D", self.data, "-U", SUPERUSER, f"--pwfile={password_file}",
-            "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync", "--no-instructions",
+            "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync",
             *(self._initdb or ("--encoding=UTF8", "--no-locale")),
         ]  # fmt: skip
         made = subprocess.run(

@@ -75,8 +75,8 @@ class Backend(NamedTuple):
 
     @property
     def is_client(self) -> bool:
-        """It holds one of the `max_connections` slots; hidden ones count, as nothing says otherwise."""
-        return self.backend_type == CLIENT_BACKEND or (self.backend_type is None and self.usesysid is not None)
+        """It holds one of the `max_connections` slots; hidden ones in a database count, as nothing says otherwise."""
+        return self.backend_type == CLIENT_BACKEND or (self.backend_type is None and self.datid is not None)
 
     @property
     def waits_for_lock(self) -> bool:

@@ -24,5 +24,5 @@ def from_datetime(moment: datetime) -> Instant:
 
 
 def seconds_between(earlier: Instant, later: Instant) -> float:
-    """Seconds from `earlier` to `later`; never negative, as a statement may start after the snapshot's clock was read."""
+    """Seconds from `earlier` to `later`; never negative, as a statement may start after the clock was read."""
     return max(0, later - earlier) / MICROSECONDS

@@ -19,6 +19,7 @@ from pgtop.ports import Clock, Signaller, Source, SourceError
 from pgtop.proof import carry_out
 from pgtop.tui import messages
 from pgtop.tui.ascii import AsciiFilter
+from pgtop.tui.driver import PgtopDriver
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.breakdown import BreakdownScreen
 from pgtop.tui.screens.confirm import ConfirmScreen
@@ -50,7 +51,7 @@ class PgtopApp(App[int]):
     ]
 
     def __init__(self, source: Source, signaller: Signaller, first: Snapshot, settings: Settings, clock: Clock) -> None:
-        super().__init__()
+        super().__init__(driver_class=None if settings.plain_driver else PgtopDriver)
         self._source = source
         self._signaller = signaller
         self._settings = settings
@@ -69,6 +70,14 @@ class PgtopApp(App[int]):
         self.app_resume_signal.subscribe(self, lambda _: self.action_redraw())
         self.push_screen(self._sessions)
         self.run_worker(self._follow(), name="watch")
+
+    @property
+    def crash(self) -> Exception | None:
+        """The bug that ended the app, if one did."""
+        return self._exception
+
+    def _print_error_renderables(self) -> None:
+        """Textual would print the bug with all local variables: passwords and query texts. It is raised instead."""
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every action of the registry that the screen or the app can do now."""
@@ -196,9 +205,8 @@ class PgtopApp(App[int]):
 
     def action_redraw(self) -> None:
         """Draw everything anew, whatever the terminal shows now."""
-        forget = getattr(self._driver, "forget", None)
-        if forget is not None:
-            forget()
+        if isinstance(self._driver, PgtopDriver):
+            self._driver.forget()
         self.screen.refresh(layout=True)
 
     def action_suspend(self) -> None:
@@ -220,4 +228,6 @@ async def run_dashboard(source: Source, signaller: Signaller, first: Snapshot, s
         for number in _ENDING_SIGNALS:
             loop.remove_signal_handler(number)
         await source.close()
-    return app.return_code or 0 if code is None else code
+    if app.crash is not None:
+        raise app.crash
+    return (app.return_code or 0) if code is None else code

@@ -57,12 +57,19 @@ class PgtopDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Take the terminal; the screen is painted whole, as it was before if the app was suspended."""
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        self._silence_others()
         if self._writer is None or not self._writer.is_alive():  # started in the background: no terminal for us yet
             return
         self._keep_line_feeds()
         self._heed_every_resize()
         if self._canvas.used:
             self._writer.repaint()
+
+    def _silence_others(self) -> None:
+        """Only we write to the terminal: libpq prints its warnings on descriptor 2, across the screen."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, _STDERR)
+        os.close(nowhere)
 
     def _keep_line_feeds(self) -> None:
         """Have line feeds move the cursor down and nothing else; Textual restores the settings when it stops."""
@@ -88,6 +95,7 @@ class PgtopDriver(LinuxDriver):
         if self._writer:
             self._writer.leave()
         super().stop_application_mode()
+        os.dup2(self._terminal, _STDERR)
 
     def disable_input(self) -> None:
         """End the input loop at once."""

@@ -22,5 +22,3 @@ class Settings:
     """Draw with Textual's own driver and not with ours, which sends only the cells that differ."""
     ascii: bool = False
     """The locale is not UTF-8: draw with ASCII alone."""
-    title: str = ""
-    """What we are connected to; cleaned."""

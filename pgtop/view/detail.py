@@ -1,4 +1,4 @@
-"""One session whole: its query, its fields with their meaning, its locks, who waits for whom, what may be done to it."""
+"""One session whole: its query, its fields and their meaning, its locks, who waits for whom, what may be done."""
 
 from collections.abc import Iterable
 

@@ -22,7 +22,7 @@ def highlighted(query: str) -> list[Line]:
 
 def _tokens(text: str) -> list[tuple[Tone, str]]:
     from pygments.lexers.sql import PostgresLexer  # forty milliseconds of import, for the detail view alone
-    from pygments.token import Comment, Keyword, Literal, Number, String
+    from pygments.token import Comment, Keyword, Literal, Number, String, is_token_subtype
 
     tones = (
         (Keyword, Tone.STRONG),
@@ -31,9 +31,8 @@ def _tokens(text: str) -> list[tuple[Tone, str]]:
         (Number, Tone.NOTICE),
         (Literal, Tone.CALM),
     )
-
-    def tone_of(token: object) -> Tone:
-        return next((tone for family, tone in tones if token in family), Tone.PLAIN)
-
     lexer = PostgresLexer(stripnl=False, stripall=False, ensurenl=False)
-    return [(tone_of(token), value) for token, value in lexer.get_tokens(text)]
+    return [
+        (next((tone for family, tone in tones if is_token_subtype(token, family)), Tone.PLAIN), value)
+        for token, value in lexer.get_tokens(text)
+    ]

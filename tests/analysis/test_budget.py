@@ -16,7 +16,7 @@ ME, OTHER_ROLE, HERE, ELSEWHERE = 16_001, 16_002, 5, 6
 LIMITS = Limits(max_connections=100, superuser_reserved_connections=3, max_wal_senders=10)
 SERVER = Server("18.4", 180_004, "db", 5432, "app", "me", 1, ME, HERE, 0, LIMITS)
 ORDINARY = Rights()
-HIDDEN = Backend(1, usesysid=OTHER_ROLE, usename="other", query="<insufficient privilege>")
+HIDDEN = Backend(1, datid=HERE, usesysid=OTHER_ROLE, usename="other", query="<insufficient privilege>")
 HIDDEN_PROCESS = Backend(1)
 
 

@@ -75,7 +75,7 @@ def test_refused_by_the_server(cluster: Cluster) -> None:
         ([_without_password(cluster)], "password"),
         (["-w", _without_password(cluster)], "password"),
         ([f"{cluster.socket_dsn} dbname=no_such_database"], "no_such_database"),
-        ([cluster.socket_dsn, "-U", "no_such_role"], "no_such_role"),
+        ([f"{cluster.socket_dsn} user=no_such_role"], "no_such_role"),
     ]:
         done = pgtop("show", *words)
         assert says in one_sentence(done.stderr), words
@@ -283,7 +283,7 @@ def test_a_bug_leaves_a_report(tmp_path: Path) -> None:
         (Connection("shop"), {"dbname": "shop"}),
         (Connection("shop", "db1", "5433", "web"), {"dbname": "shop", "host": "db1", "port": "5433", "user": "web"}),
         (Connection("host=db1 dbname=shop"), {"host": "db1", "dbname": "shop"}),
-        (Connection("host=db1 port=1", "db2"), {"host": "db2", "port": "1"}),
+        (Connection("host=db1 port=1", "db2"), {"host": "db1", "port": "1"}),
         (
             Connection("postgres://web@db1,db2:7/shop"),
             {"user": "web", "host": "db1,db2", "port": ",7", "dbname": "shop"},
@@ -293,7 +293,7 @@ def test_a_bug_leaves_a_report(tmp_path: Path) -> None:
     ],
 )
 def test_options_and_connection_strings_are_merged(given: Connection, parameters: dict[str, str]) -> None:
-    """A name with = or a URI's scheme is a connection string; what is not given is not passed on."""
+    """A name with = or a URI's scheme is a connection string, and what it says wins, as in psql."""
     assert parameters_of(given) == parameters
 
 
@@ -345,7 +345,7 @@ def test_the_users_locale(environ: dict[str, str], utf8_mode: int, expected: boo
 )
 def test_colour_is_given_up_by_option_or_environment(screen: Screen, environ: dict[str, str], color: bool) -> None:
     """NO_COLOR counts when it is not empty, as its page says."""
-    assert settings_for(screen, "", environ).color is color
+    assert settings_for(screen, environ).color is color
 
 
 @pytest.mark.parametrize("kind", FailureKind)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from pgtop.model.snapshot import Snapshot
-from pgtop.ports import Clock, Signaller
+from pgtop.ports import Signaller
 from pgtop.tui.app import PgtopApp
 from pgtop.tui.settings import Settings
 from tests.fakes import FakeClock, FakeSignaller, FakeSource
@@ -27,7 +27,7 @@ class Stage:
     settings: Settings = field(default_factory=Settings)
     signaller: Signaller = field(default_factory=FakeSignaller)
     source: FakeSource = field(default_factory=FakeSource)
-    clock: Clock = field(default_factory=FakeClock)
+    clock: FakeClock = field(default_factory=FakeClock)
 
     def __post_init__(self) -> None:
         if not self.source.script:
@@ -36,5 +36,4 @@ class Stage:
 
     async def tick(self, seconds: float = 1.0) -> None:
         """Let time pass on the app's clock."""
-        assert isinstance(self.clock, FakeClock)
         await self.clock.advance(seconds)

@@ -20,7 +20,7 @@ from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.settings import Settings
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.session_table import SessionTable
-from tests.fakes import FakeSignaller, FakeSource, JumpingClock
+from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, calm, crowd
 from tests.tui.apps import Stage
 
@@ -174,10 +174,10 @@ async def test_click_on_a_header_sorts_and_on_a_row_selects() -> None:
         await pilot.click(SessionTable, offset=(5, 0))
         await pilot.pause()
         assert "by PID" in _text(stage, "#condition")
-        await pilot.click(SessionTable, offset=(20, 9))
+        await pilot.click(SessionTable, offset=(20, 13))
         await pilot.pause()
-        assert _pid(stage) == _shown(stage)[8]
-        await pilot.click(SessionTable, offset=(20, 9))
+        assert _pid(stage) == _shown(stage)[12]
+        await pilot.click(SessionTable, offset=(20, 13))
         await pilot.pause()
         assert isinstance(stage.app.screen, DetailScreen)
 
@@ -245,7 +245,7 @@ async def test_interval_keys() -> None:
 
 
 async def test_views() -> None:
-    """2 shows the breakdown, 1 the sessions, ? the help; Esc comes back; Enter on a share filters the sessions to it."""
+    """2 shows the breakdown, 1 the sessions, ? the help; Esc comes back; Enter on a share filters to it."""
     stage = Stage(busy())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "question_mark")
@@ -299,7 +299,7 @@ def _selected(stage: Stage) -> Backend:
 async def test_dialog_keeps_the_session_by_default(keys: tuple[str, ...]) -> None:
     """n, Esc and Enter on Keep send nothing."""
     signaller = FakeSignaller()
-    stage = Stage(busy(), signaller=signaller, clock=JumpingClock())
+    stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "K")
         assert isinstance(stage.app.screen, ConfirmScreen)

@@ -13,12 +13,13 @@ from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import Answer, Receipt
 from pgtop.model.snapshot import Snapshot
 from pgtop.tui.settings import Settings
-from tests.fakes import FakeSignaller, FakeSource, JumpingClock
-from tests.scenes import RUNAWAY, busy, calm, full, hostile, nearly_full, not_privileged
+from tests.fakes import FakeSignaller, FakeSource
+from tests.scenes import busy, calm, full, hostile, nearly_full, not_privileged
 from tests.tui.apps import Stage
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
 SMALL = (40, 10)
+RUNAWAY_PID = 48711
 _LOST = Failure(FailureKind.STOPPING, "the server is shutting down", "wait for it to come back")
 
 SnapCompare = Callable[..., bool]
@@ -26,11 +27,6 @@ SnapCompare = Callable[..., bool]
 
 def _name(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
-
-
-async def _until_quiet(stage: Stage, pilot: Pilot[Any]) -> None:
-    await stage.app.workers.wait_for_complete([w for w in stage.app.workers if w.group == "signals"])
-    await pilot.pause()
 
 
 def _same(
@@ -90,7 +86,7 @@ def test_dialog_changed(snap_compare: SnapCompare) -> None:
     """The query changed while the dialog was open: it is asked anew."""
     first = busy()
     changed = tuple(
-        b._replace(query_start=(b.query_start or 0) + 1, query="SELECT 'a new one'") if b.pid == RUNAWAY else b
+        b._replace(query_start=(b.query_start or 0) + 1, query="SELECT 'a new one'") if b.pid == RUNAWAY_PID else b
         for b in first.backends
     )
     stage = Stage(first, source=FakeSource([replace(first, backends=changed)]))
@@ -100,13 +96,13 @@ def test_dialog_changed(snap_compare: SnapCompare) -> None:
 def test_dialog_ended(snap_compare: SnapCompare) -> None:
     """The session ended while the dialog was open."""
     first = busy()
-    rest = tuple(b for b in first.backends if b.pid != RUNAWAY)
+    rest = tuple(b for b in first.backends if b.pid != RUNAWAY_PID)
     stage = Stage(first, source=FakeSource([replace(first, backends=rest)]))
     assert _same(snap_compare, stage, SIZES[0], ("K",), lambda _: stage.tick())
 
 
 def _runaway() -> Backend:
-    return next(b for b in busy().backends if b.pid == RUNAWAY)
+    return next(b for b in busy().backends if b.pid == RUNAWAY_PID)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +111,9 @@ def _runaway() -> Backend:
         pytest.param("K", FakeSignaller(), id="terminated"),
         pytest.param("C", FakeSignaller(look=lambda _: _runaway()._replace(state="idle")), id="cancelled"),
         pytest.param(
-            "C", FakeSignaller(look=lambda _: _runaway()._replace(state="idle in transaction (aborted)")), id="still-open"
+            "C",
+            FakeSignaller(look=lambda _: _runaway()._replace(state="idle in transaction (aborted)")),
+            id="still-open",
         ),
         pytest.param("K", FakeSignaller(Receipt(Answer.GONE)), id="already-ended"),
         pytest.param("K", FakeSignaller(Receipt(Answer.REPLACED)), id="replaced"),
@@ -125,8 +123,8 @@ def _runaway() -> Backend:
 )
 def test_outcome(snap_compare: SnapCompare, key: str, signaller: FakeSignaller) -> None:
     """What became of an order, told on the notice line."""
-    stage = Stage(busy(), signaller=signaller, clock=JumpingClock())
-    assert _same(snap_compare, stage, SIZES[0], (key, "y"), lambda pilot: _until_quiet(stage, pilot))
+    stage = Stage(busy(), signaller=signaller)
+    assert _same(snap_compare, stage, SIZES[0], (key, "y"), lambda _: stage.tick(6))
 
 
 def _with_detail(stage: Stage) -> Stage:

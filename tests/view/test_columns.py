@@ -148,7 +148,15 @@ def test_a_hidden_session_names_the_grant() -> None:
     picture = Picture.of(scenes.not_privileged())
     hidden = session(48_711, picture)
     shown = {column.name: column.text(hidden, picture) for column in COLUMNS if column.text(hidden, picture)}
-    assert shown == {"pid": "48711", "user": "analyst", "who": "analyst", "state": "hidden", "query": HIDDEN_WORDS}
+    assert shown == {
+        "pid": "48711",
+        "database": "warehouse",
+        "user": "analyst",
+        "who": "analyst@warehouse",
+        "application": "metabase",
+        "state": "hidden",
+        "query": HIDDEN_WORDS,
+    }
     assert {column.tone(hidden, picture) for column in COLUMNS if column.name not in ("pid", "blocks")} == {Tone.QUIET}
 
 

@@ -19,9 +19,7 @@ def run(command: Demo) -> int:
     with _start() as world:
         from pgtop.cli import compose
 
-        code = compose.open_dashboard(
-            Connection(world.dsn, password=Password.NEVER), command.screen, title="pgtop demo"
-        )
+        code = compose.open_dashboard(Connection(world.dsn, password=Password.NEVER), command.screen)
         if command.keep_running:
             output.write(f"{world.keep()}\n")
     return code

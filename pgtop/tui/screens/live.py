@@ -16,6 +16,7 @@ from pgtop.tui.widgets.lines import Lines
 from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
+from pgtop.view.units import age
 from pgtop.view.wrap import Line, line
 
 _COMPACT_BELOW = 15  # lines of screen; a smaller one keeps the budget and gives the rest to the sessions
@@ -97,4 +98,5 @@ def _owner(screen: LiveScreen, action: str) -> str:
 
 def _pooling_words(hint: PoolingHint) -> str:
     name = clean(hint.application) or "clients without a name"
-    return f"{name} holds {hint.held} and was seen using {hint.busy} at once: a pooler would free {hint.frees}"
+    seen = f"in {age(hint.watched)} at most {hint.busy} busy at once"
+    return f"{name} holds {hint.held}, {seen}: a pooler would free {hint.frees} ({hint.frees_in_all} of all)"

@@ -36,8 +36,8 @@ class SessionsScreen(Moving, LiveScreen):
         "help", "quit", "terminate", "cancel", "filter", "open", "sort_menu", "show_breakdown", "pause", "toggle_idle",
     )  # fmt: skip
     BINDINGS = MOVES + bindings(
-        "scroll_left", "scroll_right", "open", "toggle_idle", "toggle_background", "toggle_columns", "copy_query", "filter", "clear", "sort_left",
-        "sort_right", "sort_invert", "sort_menu", "cancel", "terminate", "signal_menu",
+        "scroll_left", "scroll_right", "open", "toggle_idle", "toggle_background", "toggle_columns", "copy_query",
+        "filter", "clear", "sort_left", "sort_right", "sort_invert", "sort_menu", "cancel", "terminate", "signal_menu",
     )  # fmt: skip
 
     def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
@@ -88,7 +88,8 @@ class SessionsScreen(Moving, LiveScreen):
         if table is None:
             return ""
         shown, total = len(table.rows), table.total
-        return f"{total} sessions" if shown == total else f"{shown} of {total} sessions"
+        noun = "session" if total == 1 else "sessions"
+        return f"{total} {noun}" if shown == total else f"{shown} of {total} {noun}"
 
     def _arrange(self) -> None:
         """Answer the query once for this picture; a filter that fails while matching leaves the last answer."""
