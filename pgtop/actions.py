@@ -79,5 +79,6 @@ ACTIONS: tuple[Action, ...] = (
     Action("help", ("question_mark", "f1"), "help", Group.PROGRAM, "help"),
     Action("redraw", ("ctrl+l",), "draw the screen anew", Group.PROGRAM),
     Action("suspend", ("ctrl+z",), "back to the shell; `fg` returns", Group.PROGRAM),
-    Action("quit", ("q", "ctrl+c"), "quit", Group.PROGRAM, "quit"),
+    Action("quit", ("q",), "quit", Group.PROGRAM, "quit"),
+    Action("leave", ("ctrl+c",), "quit, also from a dialog or a text field", Group.PROGRAM),
 )

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from pgtop.actions import ACTIONS
 from pgtop.model.backend import Backend
@@ -29,6 +30,7 @@ from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import palette
+from pgtop.tui.typing import take
 from pgtop.view.proposal import nothing_to_cancel
 from pgtop.view.text import clean, clean_lines
 from pgtop.view.tone import Span, Tone
@@ -37,6 +39,8 @@ from pgtop.watch import Event, Watch
 
 _NOTICE_SECONDS = 30.0
 _INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+_EVERYWHERE = ("redraw", "suspend", "leave")
+"""Actions that a dialog does not keep from being carried out."""
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -46,8 +50,8 @@ class PgtopApp(App[int]):
     TITLE = "pgtop"
     CSS_PATH = Path(__file__).with_name("pgtop.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("show_sessions", "show_breakdown", "pause", "refresh", "slower", "faster", "help"),
-        *bindings("redraw", "suspend", "quit", priority=("ctrl+c", "ctrl+l", "ctrl+z")),
+        *bindings("show_sessions", "show_breakdown", "pause", "refresh", "slower", "faster", "help", "quit"),
+        *bindings(*_EVERYWHERE),
     ]
 
     def __init__(self, source: Source, signaller: Signaller, first: Snapshot, settings: Settings, clock: Clock) -> None:
@@ -87,6 +91,17 @@ class PgtopApp(App[int]):
                 if handler is not None and not (self._settings.read_only and action.dangerous):
                     yield SystemCommand(action.title, ", ".join(action.key_names), handler)
                     break
+
+    # Keys in their order.
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded and take(self.screen, event):
+            return
+        await super().on_event(event)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a dialog is open its keys are the only ones."""
+        return action in _EVERYWHERE or not isinstance(self.screen, ModalScreen) or not _is_ours(action)
 
     # Data down.
 
@@ -214,6 +229,14 @@ class PgtopApp(App[int]):
 
     async def action_quit(self) -> None:
         self.exit(0)
+
+    def action_leave(self) -> None:
+        self.exit(0)
+
+
+def _is_ours(action: str) -> bool:
+    """An action of the registry; Textual's own know best when they are meant."""
+    return any(action == each.id for each in ACTIONS)
 
 
 async def run_dashboard(source: Source, signaller: Signaller, first: Snapshot, settings: Settings, clock: Clock) -> int:

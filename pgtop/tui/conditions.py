@@ -20,14 +20,27 @@ def condition(state: State) -> Line:
 def _words(event: Event) -> Span:
     match event:
         case Waiting(elapsed):
-            return Span(f"no answer for {age(elapsed)} (r: try a new connection)", Tone.WARN)
+            return Span(f"no answer for {_whole(elapsed)} (r: try a new connection)", Tone.WARN)
         case Missed(failure, retry_in, picture_age):
-            lost = f"{failure.kind.upper()}: picture is {age(picture_age)} old, next try in {age(retry_in)} (r: now)"
-            return Span(f"{lost} · {clean(failure.what)}", Tone.ALARM)
+            lost = f"{failure.kind.upper()}: picture is {_whole(picture_age)} old"
+            return Span(f"{lost}, next try in {_whole(retry_in)} (r: now)", Tone.ALARM)
         case Paused(picture_age):
-            return Span(f"PAUSED: picture is {age(picture_age)} old (p: go on)", Tone.NOTICE)
+            return Span(f"PAUSED: picture is {_whole(picture_age)} old (p: go on)", Tone.NOTICE)
         case _:
             return Span("", Tone.PLAIN)
+
+
+def reason(state: State) -> str:
+    """Why the server could not be asked, and what to do about it, cleaned; nothing when it could."""
+    if not isinstance(state.event, Missed):
+        return ""
+    failure = state.event.failure
+    return clean(f"{failure.what} {failure.advice}")
+
+
+def _whole(seconds: float) -> str:
+    """A time that counts by the second."""
+    return f"{round(seconds)}s" if seconds < 59.5 else age(seconds)
 
 
 def _slow(state: State) -> Line:

@@ -7,10 +7,10 @@ from pgtop.actions import ACTIONS
 _BY_ID = {action.id: action for action in ACTIONS}
 
 
-def bindings(*actions: str, priority: tuple[str, ...] = ()) -> list[BindingType]:
+def bindings(*actions: str) -> list[BindingType]:
     """Bindings of the named actions, each to the method `action_<id>` of whoever binds them.
 
-    Keys in `priority` work everywhere, also while a dialog is open or text is typed.
+    They have priority, which to Textual means at once: keys typed ahead are carried out in their order.
     """
     chosen = [(_BY_ID[name], key) for name in actions for key in _BY_ID[name].keys]
-    return [Binding(key, action.id, action.title, show=False, priority=key in priority) for action, key in chosen]
+    return [Binding(key, action.id, action.title, show=False, priority=True) for action, key in chosen]

@@ -25,6 +25,7 @@ FREE, RESERVED, UNSEEN = "·", "R", "?"
 _LEVELS = {Level.CALM: Tone.STRONG, Level.WARN: Tone.WARN, Level.ALARM: Tone.ALARM}
 _MARKS = {Level.CALM: "", Level.WARN: "! ", Level.ALARM: "!! "}
 _SHORTEST_BAR = 16
+_CLOCK = len("00:00:00 UTC")
 
 
 def server_line(snapshot: Snapshot, width: int) -> Line:
@@ -32,7 +33,7 @@ def server_line(snapshot: Snapshot, width: int) -> Line:
     server = snapshot.server
     place = f"{server.host}:{server.port}" if server.port else server.host
     parts = [
-        Span(clean(place), Tone.STRONG),
+        Span(fit(clean(place), min(cells(clean(place)), max(1, width - _CLOCK - 1))), Tone.STRONG),
         Span(f"PostgreSQL {clean(server.version)}", Tone.PLAIN),
         Span(clean(f"{server.user}@{server.database}"), Tone.PLAIN),
         Span(f"up {age(seconds_between(server.started_at, snapshot.taken_at))}", Tone.QUIET),
@@ -96,12 +97,13 @@ def missing_grant(budget: Budget, user: str) -> str:
 
 def _words(budget: Budget) -> list[str]:
     mark, about = _MARKS[budget.level], "about " if budget.approximate else ""
-    used = f"{mark}{about}{budget.used} of {budget.ordinary} used, {budget.free} free"
+    held = min(budget.used, budget.ordinary)  # what superusers hold beyond that is told by the reserve
+    used = f"{mark}{about}{held} of {budget.ordinary} used, {budget.free} free"
     reserves = ", ".join(_reserves(budget))
     return [
         f"{used}, {reserves}" if reserves else used,
         used,
-        f"{mark}{'~' if about else ''}{budget.used}/{budget.ordinary}, {budget.free} free",
+        f"{mark}{'~' if about else ''}{held}/{budget.ordinary}, {budget.free} free",
     ]
 
 

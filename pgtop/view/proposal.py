@@ -40,7 +40,7 @@ def propose(signal: Signal, backend: Backend, picture: Picture) -> Proposal:
         *_waiters(backend, picture),
     ]
     title = f"{_VERBS[signal]} {backend.pid}?"
-    query = clean(backend.query or "")
+    query = "" if backend.hidden else clean(backend.query or "")
     return Proposal(signal, backend, title, tuple(lines), query, bool(protected))
 
 

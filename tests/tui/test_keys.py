@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from pgtop.actions import ACTIONS
@@ -509,3 +510,46 @@ async def test_ten_thousand_sessions_scroll() -> None:
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "end")
         assert _pid(stage) == _shown(stage)[-1]
+
+
+async def _burst(pilot: Pilot[int], text: str) -> None:
+    """Deliver keys as a slow line does: all at once, before anything was drawn for the first."""
+    names = {"/": "slash", "\r": "enter", ":": "colon"}
+    for character in text:
+        pilot.app.post_message(events.Key(names.get(character, character), character))
+    await pilot.pause()
+    await pilot.pause()
+
+
+async def test_keys_typed_ahead_into_the_filter_are_text() -> None:
+    """`/Ky` in one burst is a filter for "Ky": no dialog opens and nothing is signalled."""
+    signaller = FakeSignaller()
+    stage = Stage(busy(), signaller=signaller)
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await _burst(pilot, "/Ky")
+        assert "filter: Ky" in _text(stage, "#condition")
+        assert isinstance(stage.app.screen, SessionsScreen)
+        assert signaller.orders == []
+
+
+async def test_filter_and_kill_typed_ahead_mean_the_filtered_session() -> None:
+    """A whole burst is carried out in its order: the dialog is about the session that the filter leaves."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await _burst(pilot, "/user:anna\rK")
+        await pilot.pause()
+        assert isinstance(stage.app.screen, ConfirmScreen)
+        assert "anna@billing" in _text(stage, "#proposal")
+
+
+async def test_paste_into_the_filter() -> None:
+    """Pasted text goes into the open field, on one line; without a field it is no command."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        pilot.app.post_message(events.Paste("Ky"))
+        await pilot.pause()
+        assert isinstance(stage.app.screen, SessionsScreen)
+        await _press(pilot, "slash")
+        pilot.app.post_message(events.Paste("user:anna\n"))
+        await pilot.pause()
+        assert len(_shown(stage)) == 1

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.geometry import Size
 from textual.message import Message
@@ -78,8 +78,8 @@ class ConfirmScreen(ModalScreen[Backend | None]):
     AUTO_FOCUS = ""  # y and n belong to the screen, unless the pid must be typed
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("confirm", "keep", "clear", "open"),
-        ("left,shift+tab", "focus_button(-1)", "other button"),
-        ("right,tab", "focus_button(1)", "other button"),
+        Binding("left,shift+tab", "focus_button(-1)", "other button", priority=True),
+        Binding("right,tab", "focus_button(1)", "other button", priority=True),
     ]
 
     def __init__(self, signal: Signal, backend: Backend, picture: Picture, palette: Palette) -> None:
@@ -105,7 +105,7 @@ class ConfirmScreen(ModalScreen[Backend | None]):
 
     def on_mount(self) -> None:
         if self._proposal.needs_pid:
-            self._pid.focus()
+            self.set_focus(self._pid)
         self._draw(self.app.size)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -149,9 +149,20 @@ class ConfirmScreen(ModalScreen[Backend | None]):
     def action_clear(self) -> None:
         self.dismiss(None)
 
+    @property
+    def field(self) -> Input | None:
+        return self._pid if self._proposal.needs_pid and not self._ended else None
+
+    def typed(self) -> None:
+        self._note = ""
+        self._draw(self.app.size)
+
     def action_open(self) -> None:
-        """Enter presses what is focused."""
-        self._press(self._buttons.focused_index)
+        """Enter presses what is focused; with a pid typed, that is the consent."""
+        if self.field is not None and self._pid.value:
+            self.action_confirm()
+        else:
+            self._press(self._buttons.focused_index)
 
     def action_focus_button(self, step: int) -> None:
         self._buttons.step(step)
@@ -159,14 +170,6 @@ class ConfirmScreen(ModalScreen[Backend | None]):
     @on(ButtonLine.Pressed)
     def _clicked(self, message: ButtonLine.Pressed) -> None:
         self._press(message.index)
-
-    @on(Input.Submitted)
-    def _typed(self, message: Input.Submitted) -> None:
-        """Enter in the pid's field: nothing typed keeps the session, the right pid confirms."""
-        if message.value:
-            self.action_confirm()
-        else:
-            self._press(self._buttons.focused_index)
 
     def _press(self, index: int) -> None:
         if index == 0:

@@ -7,7 +7,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from pgtop.analysis.pooling import PoolingHint
-from pgtop.tui.conditions import condition
+from pgtop.tui.conditions import condition, reason
 from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
@@ -87,6 +87,8 @@ class LiveScreen(Screen[None]):
         state = self.state
         if state.notice is not None:
             return (state.notice,)
+        if lost := reason(state):
+            return line(lost, Tone.WARN)
         if grant := missing_grant(state.budget, state.picture.snapshot.server.user):
             return line(grant, Tone.NOTICE)
         return line(_pooling_words(state.hint), Tone.QUIET) if state.hint else ()

@@ -167,23 +167,21 @@ class SessionsScreen(Moving, LiveScreen):
 
     # The filter.
 
+    @property
+    def field(self) -> Input | None:
+        return self._input if self._input.display else None
+
+    def typed(self) -> None:
+        self._set_filter(self._input.value)
+
     def action_filter(self) -> None:
         self._input.display = True
-        self._input.focus()
+        self.set_focus(self._input)
 
     def action_clear(self) -> None:
-        """Esc: out of the input, and without the filter."""
+        """Esc: out of the field, and without the filter."""
         self.narrow("")
-        self._leave_input()
-
-    @on(Input.Changed)
-    def _typed(self, message: Input.Changed) -> None:
-        self._set_filter(message.value)
-
-    @on(Input.Submitted)
-    def _kept(self) -> None:
-        if self._filter_error is None:
-            self._leave_input()
+        self._leave_field()
 
     def _set_filter(self, text: str) -> None:
         """Take the filter over if it can be read; else keep the last one and say where this one goes wrong."""
@@ -199,14 +197,18 @@ class SessionsScreen(Moving, LiveScreen):
         else:
             self.show_frame()
 
-    def _leave_input(self) -> None:
+    def _leave_field(self) -> None:
         self._input.display = False
         self.set_focus(None)
 
     # What the user wants done with the session under the cursor.
 
     def action_open(self) -> None:
-        if backend := self._selected():
+        """Enter: keep a filter that can be read; else open the session."""
+        if self.field is not None:
+            if self._filter_error is None:
+                self._leave_field()
+        elif backend := self._selected():
             self.post_message(OpenAsked(backend))
 
     @on(SessionTable.Chosen)

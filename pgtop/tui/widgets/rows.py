@@ -91,6 +91,10 @@ class Rows(Widget):
 
     def on_resize(self) -> None:
         self._drawn.clear()
+        self.refit()
+
+    def refit(self) -> None:
+        """Make the rows fit another size."""
         self._clamp()
 
     def _make_strip(self, y: int) -> Strip:
@@ -136,7 +140,11 @@ class Rows(Widget):
         return index if y >= self.HEADER_LINES and index < self.row_count() else None
 
     def on_click(self, event: events.Click) -> None:
-        index = self.row_at(event.y)
+        self.click_at(event.x, event.y)
+
+    def click_at(self, x: int, y: int) -> None:
+        """A click selects a row; on the cursor's row it chooses it."""
+        index = self.row_at(y)
         if index is None or not self.selectable(index):
             return
         if index == self._cursor:

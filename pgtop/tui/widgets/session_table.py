@@ -1,6 +1,5 @@
 """The table of sessions. The cursor belongs to a session, by pid and start, not to a row."""
 
-from textual import events
 from textual.message import Message
 
 from pgtop.model.backend import Backend, BackendId
@@ -53,7 +52,7 @@ class SessionTable(Rows):
     def scroll_columns(self, columns: int) -> None:
         """Let that many columns leave to the left (come back, if negative)."""
         self._skip = min(max(0, self._skip + columns), scroll_limit(self.size.width, self._query))
-        self._refit()
+        self.refit()
 
     def row_count(self) -> int:
         return len(self._rows)
@@ -71,24 +70,20 @@ class SessionTable(Rows):
         super().redraw(dimmed)
         self._selected = self._rows[self._cursor] if self._rows else None
 
-    def on_resize(self) -> None:
-        super().on_resize()
-        self._refit()
+    def refit(self) -> None:
+        self._layout = layout(self.size.width, self._query, self._skip)
+        self.redraw()
 
-    def on_click(self, event: events.Click) -> None:
-        column = column_at(self._layout, event.x) if event.y == 0 else None
+    def click_at(self, x: int, y: int) -> None:
+        column = column_at(self._layout, x) if y == 0 else None
         if column is not None:
             self.post_message(self.SortAsked(column.name))
-            return
-        super().on_click(event)
+        else:
+            super().click_at(x, y)
 
     @property
     def _query(self) -> Query:
         return self._table.query if self._table is not None else Query()
-
-    def _refit(self) -> None:
-        self._layout = layout(self.size.width, self._query, self._skip)
-        self.redraw()
 
     def _with_ended(self, table: Table) -> tuple[Backend, ...]:
         """The table's rows, and the cursor's own session in its place if it has ended since the last picture."""

@@ -1,0 +1,67 @@
+"""Text fields that take keys in the order typed, also when a slow line delivers many at once.
+
+Textual hands a key to the focused widget's own queue. A field that has just been opened would miss what was typed
+ahead, and `/Ky` could end a session. So the app edits the open field itself, before any binding is looked at.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from textual import events
+from textual.widgets import Input
+
+
+@runtime_checkable
+class Typing(Protocol):
+    """A screen with a text field that may be open."""
+
+    @property
+    def field(self) -> Input | None:
+        """The open field, or None while keys are commands."""
+        ...
+
+    def typed(self) -> None:
+        """The field's value has changed."""
+        ...
+
+
+_EDITS: dict[str, Callable[[Input], None]] = {
+    "backspace": Input.action_delete_left,
+    "ctrl+h": Input.action_delete_left,
+    "delete": Input.action_delete_right,
+    "left": Input.action_cursor_left,
+    "right": Input.action_cursor_right,
+    "home": Input.action_home,
+    "end": Input.action_end,
+    "ctrl+a": Input.action_home,
+    "ctrl+e": Input.action_end,
+    "ctrl+w": Input.action_delete_left_word,
+    "ctrl+u": Input.action_delete_left_all,
+    "ctrl+k": Input.action_delete_right_all,
+}
+
+
+def take(screen: object, event: events.Event) -> bool:
+    """Edit the screen's open field with a key or a paste; False when there is no field or the key is not for it."""
+    if not isinstance(screen, Typing) or screen.field is None:
+        return False
+    if isinstance(event, events.Key):
+        taken = _edit(screen.field, event)
+    elif isinstance(event, events.Paste):
+        screen.field.insert_text_at_cursor(" ".join(event.text.split()))
+        taken = True
+    else:
+        return False
+    if taken:
+        screen.typed()
+    return taken
+
+
+def _edit(field: Input, key: events.Key) -> bool:
+    if key.is_printable and key.character is not None:
+        field.insert_text_at_cursor(key.character)
+        return True
+    edit = _EDITS.get(key.key)
+    if edit is not None:
+        edit(field)
+    return edit is not None

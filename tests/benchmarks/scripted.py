@@ -1,0 +1,114 @@
+"""The app that users run, on a source that has its answer ready: `python -m tests.benchmarks.scripted N AGE FILE`.
+
+Written to FILE at the end: refreshes, and seconds spent on everything that is not drawing. AGE is young, or old: the
+sessions began so long ago that no age changes.
+"""
+
+import asyncio
+import gc
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from pgtop.clock import MonotonicClock
+from pgtop.model.backend import IDLE_IN_TRANSACTION, Backend, BackendId
+from pgtop.model.detail import Detail
+from pgtop.model.instant import MICROSECONDS
+from pgtop.model.snapshot import Snapshot
+from tests import scenes
+from tests.benchmarks.bench import SMALL, Bench
+from tests.fakes import FakeSignaller
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_WHO = ("web@shop", "api@shop", "billing@billing", "warehouse@warehouse", "anna@postgres")
+
+
+def play(bench: Bench, sessions: int, age: str) -> tuple[float, float, float]:
+    """Milliseconds of CPU a refresh, those of them that are not drawing, and bytes to the terminal a refresh."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "told"
+        command = [sys.executable, "-m", __name__, str(sessions), age, str(told)]
+        with bench.running(command, SMALL) as glass:
+            glass.wait_for("USER")
+            time.sleep(2)
+            window = bench.window(glass)
+            glass.send("q")
+            glass.wait_for_exit()
+        refreshes, seconds = json.loads(told.read_text())
+    return window.cpu_each, 1000 * seconds / refreshes, window.bytes_each
+
+
+class Script:
+    """ports.Source: the same sessions again and again, only later."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.first = snapshot
+        self.refreshes = 0
+        self._started = time.monotonic()
+
+    async def sample(self) -> Snapshot:
+        self.refreshes += 1
+        later = int((time.monotonic() - self._started) * MICROSECONDS)
+        return replace(self.first, taken_at=self.first.taken_at + later)
+
+    async def detail(self, who: BackendId) -> Detail | None:
+        return None
+
+    async def close(self) -> None:
+        return None
+
+
+class Stopwatch:
+    """CPU seconds that some functions have taken."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def timed(self, function: Callable[_P, _R]) -> Callable[_P, _R]:
+        def measured(*arguments: _P.args, **named: _P.kwargs) -> _R:
+            start = time.thread_time()
+            try:
+                return function(*arguments, **named)
+            finally:
+                self.seconds += time.thread_time() - start
+
+        return measured
+
+
+def _session(number: int, older: float) -> Backend:
+    pid, who, login = 1000 + number, _WHO[number % len(_WHO)], older + 90 + number
+    kind = number % 20
+    if kind < 14:
+        return scenes.client(pid, who, "pool", query=scenes.LOGIN, since=older + number / 7, login=login)
+    if kind < 16:
+        since = older + number / 9
+        state, query = IDLE_IN_TRANSACTION, scenes.STOCK
+        return scenes.client(pid, who, "worker", state=state, query=query, since=since, xact=since + 1, login=login)
+    return scenes.active(pid, who, "report", scenes.RUNAWAY, older + number / 11, login=login)
+
+
+async def main(sessions: str, age: str, told: str) -> None:
+    """Run the dashboard until `q`."""
+    from pgtop.tui import state
+    from pgtop.tui.app import run_dashboard
+    from pgtop.tui.screens import sessions as screen
+    from pgtop.tui.settings import Settings
+
+    older = 0.0 if age == "young" else 200.0 * scenes.DAY
+    script = Script(scenes.snapshot([_session(number, older) for number in range(int(sessions))]))
+    watch = Stopwatch()
+    state.State.after = watch.timed(state.State.after)  # type: ignore[method-assign]
+    screen.arrange = watch.timed(screen.arrange)  # type: ignore[attr-defined]
+    gc.freeze()
+    await run_dashboard(script, FakeSignaller(), script.first, Settings(), MonotonicClock())
+    Path(told).write_text(json.dumps([script.refreshes, watch.seconds]))  # noqa: ASYNC240  # the app has ended
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,174 @@
+"""The whole program in a real pseudo-terminal, on real servers, with keys alone."""
+
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pgtop.demo.server import Cluster
+from tests.pty import Terminal
+
+_PGTOP = [sys.executable, "-m", "pgtop"]
+_READY = "q quit"
+_RUNAWAY = "month-end report"
+_SHORT_LIVED = ("payments-api", "mobile-api")  # the storm and the leak come and go by themselves
+_PATIENCE = 30
+
+Identity = tuple[int, object]
+
+
+@pytest.fixture
+def other(bindir: Path | None) -> Iterator[Cluster]:
+    """A server of the test's own, to stop and to start."""
+    with Cluster(bindir, settings={"max_connections": "20"}) as running:
+        yield running
+
+
+def _until(true: Callable[[], object], what: str) -> None:
+    give_up = time.monotonic() + _PATIENCE
+    while not true():
+        assert time.monotonic() < give_up, what
+        time.sleep(0.05)
+
+
+def _dsn_on(terminal: Terminal) -> str:
+    """How to reach the server whose folder and port the first line shows."""
+    found = re.search(r"(/\S*pgtop-\w+):(\d+)", terminal.text)
+    assert found, terminal.text
+    return f"host={found[1]} port={found[2]} user=dba dbname=shop"
+
+
+def _sessions(connection: psycopg.Connection[tuple[object, ...]]) -> dict[Identity, str]:
+    rows = connection.execute(
+        "SELECT pid, backend_start, application_name FROM pg_stat_activity"
+        " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
+    return {(int(str(pid)), start): str(name) for pid, start, name in rows}
+
+
+def _words(raw: bytes) -> bytes:
+    """What was written, without its control sequences."""
+    return re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", raw)
+
+
+def _folder_of(terminal: Terminal) -> Path:
+    return Path(_dsn_on(terminal).split()[0].removeprefix("host="))
+
+
+def test_demo_terminates_the_runaway_and_nothing_else() -> None:
+    """In `pgtop demo`, keys alone end the runaway query's session; on the server it is gone and all others live."""
+    with Terminal([*_PGTOP, "demo"]) as terminal:
+        terminal.wait_for(_READY, _PATIENCE)
+        with psycopg.connect(_dsn_on(terminal), autocommit=True) as server:
+            _until(lambda: _RUNAWAY in _sessions(server).values(), "the runaway query has not begun")
+            before = _sessions(server)
+            terminal.send(f'/app:"{_RUNAWAY}"\rK')  # in one burst, as a slow line delivers what was typed ahead
+            terminal.wait_for("Terminate session")
+            terminal.send("y")
+            terminal.wait_for("gone after", _PATIENCE)
+            after = _sessions(server)
+        gone = {name for who, name in before.items() if who not in after}
+        lasting = {name for name in gone if not name.startswith(_SHORT_LIVED)}
+        assert lasting == {_RUNAWAY}
+        folder = _folder_of(terminal)
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+        assert terminal.restored
+    _until(lambda: not folder.exists(), "the demo's files are still there")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_demo_leaves_nothing_behind(number: signal.Signals, code: int) -> None:
+    """A signal ends the demo with its code, restores the terminal, stops the server and removes its files."""
+    with Terminal([*_PGTOP, "demo"]) as terminal:
+        terminal.wait_for(_READY, _PATIENCE)
+        folder = _folder_of(terminal)
+        os.kill(terminal.pid, number)
+        assert terminal.wait_for_exit() == code
+        assert terminal.restored
+    _until(lambda: not folder.exists(), "the demo's files are still there")
+
+
+def test_hang_up_ends_the_process_and_its_session(other: Cluster) -> None:
+    """When the line drops, the process is gone and so is its session, even if it was started with SIGHUP ignored."""
+    with psycopg.connect(other.socket_dsn, autocommit=True) as server:
+        for ignored in (False, True):
+            with Terminal([*_PGTOP, other.socket_dsn], ignore_hangup=ignored) as terminal:
+                terminal.wait_for(_READY, _PATIENCE)
+                _until(lambda: "pgtop" in _sessions(server).values(), "pgtop has no session")
+                terminal.hang_up()
+                terminal.wait_for_exit()
+            _until(lambda: "pgtop" not in _sessions(server).values(), "pgtop's session is still there")
+
+
+def test_suspend_gives_the_terminal_back_and_fg_redraws(other: Cluster) -> None:
+    """Ctrl-Z stops the process with the terminal restored; SIGCONT draws the screen again."""
+    with Terminal([*_PGTOP, other.socket_dsn]) as terminal:
+        terminal.wait_for(_READY, _PATIENCE)
+        terminal.send("\x1a")
+        terminal.wait_for(lambda seen: seen.restored, _PATIENCE)
+        drawn = len(terminal.raw)
+        os.kill(terminal.pid, signal.SIGCONT)
+        terminal.wait_for(lambda seen: not seen.restored and _READY.encode() in _words(seen.raw[drawn:]), _PATIENCE)
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+        assert terminal.restored
+
+
+def test_server_that_comes_back_is_found_again(other: Cluster) -> None:
+    """A stopped server is told with its reason; keys work meanwhile; filter and view are kept when it is back."""
+    with Terminal([*_PGTOP, other.socket_dsn]) as terminal:
+        terminal.wait_for(_READY, _PATIENCE)
+        terminal.send("/app:pgtop\r")
+        terminal.wait_for("filter: app:pgtop")
+        other.stop()
+        terminal.wait_for("next try in", _PATIENCE)
+        terminal.send("?")
+        terminal.wait_for("help (Esc goes back)")
+        terminal.send("\x1b")
+        other.launch()
+        terminal.wait_for(lambda seen: "next try in" not in seen.text and "filter: app:pgtop" in seen.text, _PATIENCE)
+
+
+def test_hanging_server_leaves_the_keyboard_alive(other: Cluster) -> None:
+    """While the server does not answer at all the screen says so, keys work, and quitting is immediate."""
+    with (
+        psycopg.connect(other.socket_dsn, autocommit=True) as server,
+        Terminal([*_PGTOP, other.socket_dsn]) as terminal,
+    ):
+        terminal.wait_for(_READY, _PATIENCE)
+        (pid,) = [who[0] for who, name in _sessions(server).items() if name == "pgtop"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            terminal.wait_for("no answer for", _PATIENCE)
+            terminal.send("?")
+            terminal.wait_for("help (Esc goes back)")
+            terminal.send("q")
+            assert terminal.wait_for_exit() == 0
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_hostile_names_and_queries_never_reach_the_terminal(other: Cluster) -> None:
+    """Escape sequences in a query and in a role's name are shown as symbols: none of their bytes is sent."""
+    evil = "\x1b]0;owned\x07\x1b[31m\u202e"
+    with psycopg.connect(other.socket_dsn, autocommit=True) as admin:
+        admin.execute(f'CREATE ROLE "evil{evil}" LOGIN')
+        with psycopg.connect(f"{other.socket_dsn}", user=f"evil{evil}", autocommit=True) as bad:
+            bad.execute(f"SELECT 'owned{evil}'")
+            with Terminal([*_PGTOP, other.socket_dsn], columns=160) as terminal:
+                terminal.wait_for("SELECT 'owned", _PATIENCE)
+                terminal.send("q")
+                terminal.wait_for_exit()
+                assert b"\x1b]0;owned" not in terminal.raw
+                assert "\u202e".encode() not in terminal.raw

@@ -1,0 +1,51 @@
+"""The pictures that README shows are what the program shows. `--snapshot-update` makes them anew."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.scenes import busy, nearly_full
+from tests.tui.apps import Stage
+
+_FOLDER = Path(__file__).parents[2] / "screenshots"
+
+
+async def _sessions(pilot: Pilot[Any]) -> None:
+    await pilot.press("down", "down", "down")
+
+
+async def _dialog(pilot: Pilot[Any]) -> None:
+    await pilot.press("K")
+
+
+async def _breakdown(pilot: Pilot[Any]) -> None:
+    await pilot.press("2", "down")
+
+
+async def _detail(pilot: Pilot[Any]) -> None:
+    await pilot.press("down", "down", "down", "enter")
+
+
+@pytest.mark.parametrize(
+    ("name", "stage", "play", "size"),
+    [
+        ("sessions", Stage(busy()), _sessions, (120, 30)),
+        ("dialog", Stage(busy()), _dialog, (80, 24)),
+        ("breakdown", Stage(nearly_full()), _breakdown, (100, 30)),
+        ("detail", Stage(busy()), _detail, (100, 34)),
+    ],
+)
+async def test_screenshot_is_up_to_date(
+    name: str, stage: Stage, play: Any, size: tuple[int, int], request: pytest.FixtureRequest
+) -> None:
+    """The stored picture is the one that the program draws now."""
+    async with stage.app.run_test(size=size) as pilot:
+        await play(pilot)
+        await pilot.pause()
+        picture = stage.app.export_screenshot()
+    file = _FOLDER / f"{name}.svg"
+    if request.config.getoption("--snapshot-update"):
+        file.write_text(picture)
+    assert file.read_text() == picture
