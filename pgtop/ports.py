@@ -24,6 +24,10 @@ class Source(Protocol):
         """One instant of the server, in one round trip; connects first where needed. Raises SourceError."""
         ...
 
+    def watch_blocking(self, watched: bool) -> None:
+        """Somebody looks at who blocks whom: tell prepared transactions and slots even while nobody waits."""
+        ...
+
     async def detail(self, who: BackendId) -> Detail | None:
         """One backend whole, or None when it is not there any more. Raises SourceError."""
         ...

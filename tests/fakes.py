@@ -72,8 +72,12 @@ class FakeSource:
         self.running = 0
         self.overlapped = False
         self.closed = 0
+        self.watched = False
         self.details: dict[BackendId, Detail] = {}
         self._hanging: asyncio.Future[Snapshot] | None = None
+
+    def watch_blocking(self, watched: bool) -> None:
+        self.watched = watched
 
     async def sample(self) -> Snapshot:
         self.samples += 1

@@ -1,35 +1,297 @@
-"""Who waits for whom.
+"""Who waits for whom: a forest with each waiter in it once, under the one that holds what it wants the longest.
 
-A pid here is one of this snapshot only; 0 stands for prepared transactions, which have no process.
+A pid here is one of this snapshot only. A parallel group waits as one, under its leader's pid; a prepared transaction
+has no process and is known by minus its transaction id, or by 0 where nobody can tell which one it is.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
+from pgtop.analysis.graph import Key, circles, totals, turned
 from pgtop.model.backend import Backend
+from pgtop.model.blocking import Blocking, Prepared, Wait
+from pgtop.model.instant import Instant, seconds_between
+from pgtop.model.snapshot import Snapshot
+
+_LATER: Instant = 1 << 62
+_MODES = (
+    "AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock", "ShareLock",
+    "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock",
+)  # fmt: skip
+_WEAKEST_CONFLICT = dict(zip(_MODES, (7, 6, 4, 3, 2, 2, 1, 0), strict=True))
 
 
-def waiters_by_blocker(backends: Iterable[Backend]) -> Mapping[int, int]:
-    """How many backends wait directly for each pid; a pid that nobody waits for is not in it."""
-    # The server may name a blocker more than once (a parallel query holds one lock in several processes).
-    return Counter(pid for backend in backends if backend.blocked_by for pid in set(backend.blocked_by))
+def conflict(held: str, wanted: str) -> bool:
+    """Whether one lock in mode `held` keeps another session from the mode `wanted`; modes unknown to us do.
+
+    https://www.postgresql.org/docs/current/explicit-locking.html#TABLE-LOCK-COMPATIBILITY
+    """
+    if held not in _WEAKEST_CONFLICT or wanted not in _WEAKEST_CONFLICT:
+        return True
+    if held == wanted == "ShareLock":
+        return False
+    return _MODES.index(wanted) >= _WEAKEST_CONFLICT[held]
 
 
-def waiting_on(backends: Collection[Backend], pid: int) -> frozenset[int]:
-    """The pids that wait for `pid`, directly or through others; never `pid` itself, also in a deadlock."""
-    waiters = _direct_waiters(backends)
-    found: set[int] = set()
-    unvisited = [pid]
-    while unvisited:
-        fresh = waiters.get(unvisited.pop(), set()) - found
-        found |= fresh
-        unvisited.extend(fresh)
-    return frozenset(found - {pid})
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A session or a prepared transaction that waits, or that others wait for."""
+
+    key: Key
+    backend: Backend | None = None
+    prepared: Prepared | None = None
+    wait: Wait | None = None
+    """What it waits for; its worker's, where that is the one of its group that waits."""
+    parent: Key | None = None
+    """Under whom it stands; None is a root."""
+    blockers: tuple[Key, ...] = ()
+    """All that it waits for and that are still there."""
+    soft: frozenset[Key] = frozenset()
+    """Those of `blockers` that hold nothing it wants: they wait for the same lock, ahead of it."""
+    gone: tuple[int, ...] = ()
+    """pids that it waited for and that are not there any more."""
+    waits: bool = False
+    worker: bool = False
+    """A parallel worker: it waits for its group, and stands under its leader."""
+    direct: int = 0
+    """Sessions that wait for it."""
+    total: int = 0
+    """Sessions that wait for it, directly or through others."""
+    circle: tuple[Key, ...] = ()
+    """It is in a deadlock: each of these waits for the next, and the last for the first."""
+
+    @property
+    def pid(self) -> int | None:
+        return None if self.backend is None else self.backend.pid
+
+    @property
+    def began(self) -> Instant:
+        """Since when it can have held anything: its transaction's start, or else the session's."""
+        if self.prepared is not None:
+            return self.prepared.prepared
+        backend = self.backend
+        return _LATER if backend is None else (backend.xact_start or backend.backend_start or _LATER)
+
+    @property
+    def since(self) -> Instant | None:
+        """Since when it waits: for the lock, or, before 14, since its state changed (see `exact`)."""
+        if self.wait is not None and self.wait.lock.waitstart is not None:
+            return self.wait.lock.waitstart
+        return self.backend.state_change if self.backend and self.waits else None
+
+    @property
+    def exact(self) -> bool:
+        """`since` is when the wait for the lock began."""
+        return self.wait is not None and self.wait.lock.waitstart is not None
 
 
-def _direct_waiters(backends: Iterable[Backend]) -> Mapping[int, set[int]]:
-    waiters: dict[int, set[int]] = {}
-    for backend in backends:
-        for blocker in backend.blocked_by:
-            waiters.setdefault(blocker, set()).add(backend.pid)
-    return waiters
+@dataclass(frozen=True)
+class Forest:
+    """All nodes by key. Nobody waits where there are none."""
+
+    nodes: Mapping[Key, Node] = field(default_factory=dict)
+
+    @cached_property
+    def roots(self) -> tuple[Node, ...]:
+        """The roots: most sessions hanging on it first, then the one with the oldest transaction."""
+        roots = [node for node in self.nodes.values() if node.parent is None]
+        return tuple(sorted(roots, key=lambda node: (-node.total, -node.direct, node.began, node.key)))
+
+    @cached_property
+    def children(self) -> Mapping[Key, tuple[Node, ...]]:
+        """Who stands under whom: who waits longest first."""
+        found: dict[Key, list[Node]] = {}
+        for node in self.nodes.values():
+            if node.parent is not None:
+                found.setdefault(node.parent, []).append(node)
+        return {key: tuple(sorted(nodes, key=_longest_wait_first)) for key, nodes in found.items()}
+
+    @cached_property
+    def _waiters(self) -> Mapping[Key, tuple[Key, ...]]:
+        return turned({node.key: node.blockers for node in self.nodes.values() if not node.worker})
+
+    @property
+    def waiting(self) -> int:
+        """Sessions that wait for a lock."""
+        return sum(node.waits and not node.worker for node in self.nodes.values())
+
+    def longest(self, now: Instant) -> float | None:
+        """Seconds of the longest wait."""
+        since = [node.since for node in self.nodes.values() if node.waits and node.since is not None]
+        return seconds_between(min(since), now) if since else None
+
+    def total(self, pid: int) -> int:
+        """How many sessions hang on this one, directly or through others."""
+        node = self.nodes.get(pid)
+        return 0 if node is None else node.total
+
+    def is_root(self, pid: int) -> bool:
+        """It heads a tree: others wait for it, and it stands under nobody."""
+        node = self.nodes.get(pid)
+        return node is not None and node.parent is None and node.total > 0
+
+    def root_of(self, key: Key) -> Key | None:
+        """The root of the tree that this one stands in."""
+        node = self.nodes.get(key)
+        while node is not None and node.parent is not None:
+            node = self.nodes[node.parent]
+        return None if node is None else node.key
+
+    def hanging(self, key: Key) -> frozenset[Key]:
+        """Who waits for it, directly or through others; never itself, also in a deadlock."""
+        found: set[Key] = set()
+        unvisited = [key]
+        while unvisited:
+            fresh = set(self._waiters.get(unvisited.pop(), ())) - found
+            found |= fresh
+            unvisited.extend(fresh)
+        return frozenset(found - {key})
+
+    def only(self, key: Key) -> frozenset[Key]:
+        """Those of `hanging` that wait for nobody else in the end: they are free, or next, once it has ended."""
+        kept = set(self.hanging(key))
+        others = {k for k in kept if any(b != key and b not in kept for b in self.nodes[k].blockers)}
+        while others:
+            kept -= others
+            others = {k for o in others for k in self._waiters.get(o, ()) if k in kept}
+        return frozenset(kept)
+
+
+def forest(snapshot: Snapshot) -> Forest:
+    """Everybody in `snapshot` who waits for a lock, and whom they wait for."""
+    waits = snapshot.blocking.waits
+    waiters = [b for b in snapshot.backends if b.waits_for_lock or b.blocked_by or b.pid in waits]
+    return Forest(_Planting(snapshot, waiters).nodes()) if waiters else Forest()
+
+
+class _Planting:
+    """How a forest comes to be: edges first, then what follows from them, then one parent for each."""
+
+    def __init__(self, snapshot: Snapshot, waiters: Sequence[Backend]) -> None:
+        self._by_pid = {backend.pid: backend for backend in snapshot.backends}
+        self._blocking: Blocking = snapshot.blocking
+        self._prepared = {-each.transaction: each for each in snapshot.blocking.prepared}
+        self._waiters = waiters
+        self._groups: dict[Key, list[Backend]] = {}
+        for waiter in waiters:
+            self._groups.setdefault(self._head(waiter.pid), []).append(waiter)
+
+    def nodes(self) -> Mapping[Key, Node]:
+        edges = {key: self._blockers(key, members) for key, members in self._groups.items()}
+        keys = dict.fromkeys([*edges, *(key for blockers in edges.values() for key in blockers)])
+        waiters = turned(edges)
+        hanging, rings = totals(keys, edges, waiters), circles(edges, waiters)
+        nodes = {
+            key: replace(
+                self._node(key, edges.get(key, ())),
+                direct=len(waiters.get(key, ())),
+                total=hanging[key],
+                circle=rings.get(key, ()),
+            )
+            for key in keys
+        }
+        parents = _parents(nodes)
+        placed = {key: replace(node, parent=parents.get(key)) for key, node in nodes.items()}
+        return placed | {worker.key: worker for worker in self._workers()}
+
+    def _node(self, key: Key, blockers: tuple[Key, ...]) -> Node:
+        members = self._groups.get(key, ())
+        named = dict.fromkeys(pid for member in members for pid in member.blocked_by if pid)
+        return Node(
+            key,
+            self._by_pid.get(key),
+            self._prepared.get(key),
+            next(self._waits(members), None),
+            blockers=blockers,
+            soft=self._soft(key, blockers),
+            gone=tuple(pid for pid in named if self._head(pid) not in self._by_pid),
+            waits=bool(members),
+        )
+
+    def _waits(self, members: Iterable[Backend]) -> Iterator[Wait]:
+        return (wait for member in members if (wait := self._blocking.waits.get(member.pid)))
+
+    def _workers(self) -> Iterator[Node]:
+        """Those that wait for their group; their leader stands for them everywhere else."""
+        for backend in self._waiters:
+            head = self._head(backend.pid)
+            if head != backend.pid:
+                wait = self._blocking.waits.get(backend.pid)
+                yield Node(backend.pid, backend, wait=wait, parent=head, waits=True, worker=True)
+
+    def _head(self, pid: int) -> Key:
+        """Who stands for this pid: its group's leader, if that is there."""
+        backend = self._by_pid.get(pid)
+        leader = backend.leader_pid if backend is not None else None
+        return pid if leader is None or leader not in self._by_pid else leader
+
+    def _blockers(self, key: Key, members: Iterable[Backend]) -> tuple[Key, ...]:
+        """Whom a group waits for; nobody waits for itself, and nobody for one that is not there any more."""
+        named = (found for member in members for pid in member.blocked_by for found in self._named(member, pid))
+        return tuple(dict.fromkeys(found for found in named if found != key))
+
+    def _named(self, member: Backend, pid: int) -> tuple[Key, ...]:
+        if pid:
+            head = self._head(pid)
+            return (head,) if head in self._by_pid else ()
+        if len(self._prepared) == 1:
+            return tuple(self._prepared)
+        wait = self._blocking.waits.get(member.pid)
+        if wait is None:
+            return (0,)
+        held = (-(hold.transaction or 0) for hold in wait.holds if hold.pid is None and _hard(hold.mode, wait))
+        return tuple(key for key in held if key in self._prepared) or (0,)
+
+    def _soft(self, key: Key, blockers: Iterable[Key]) -> frozenset[Key]:
+        """Those that wait for the same lock and hold nothing that is in the way."""
+        waits = list(self._waits(self._groups.get(key, ())))
+        holders = {self._head(hold.pid) for w in waits for hold in w.holds if hold.pid and _hard(hold.mode, w)}
+        awaited = {_target(wait) for wait in waits}
+        return frozenset(b for b in blockers if b not in holders and not awaited.isdisjoint(self._targets.get(b, ())))
+
+    @cached_property
+    def _targets(self) -> Mapping[Key, set[tuple[str, str]]]:
+        """What each group waits for."""
+        return {key: {_target(wait) for wait in self._waits(members)} for key, members in self._groups.items()}
+
+
+def _target(wait: Wait) -> tuple[str, str]:
+    return wait.lock.locktype, wait.lock.target
+
+
+def _hard(mode: str, wait: Wait) -> bool:
+    return conflict(mode, wait.lock.mode)
+
+
+def _longest_wait_first(node: Node) -> tuple[Instant, Key]:
+    return _LATER if node.since is None else node.since, node.key
+
+
+def _parents(nodes: Mapping[Key, Node]) -> Mapping[Key, Key | None]:
+    """One blocker for each waiter; where these choices run in a circle, its oldest member becomes a root."""
+    began = {key: (node.began, key) for key, node in nodes.items()}
+    parents = {key: min(_candidates(node), key=began.__getitem__) for key, node in nodes.items() if node.blockers}
+    cut = {min(ring, key=began.__getitem__) for ring in _rings(parents)}
+    return {key: None if key in cut else parent for key, parent in parents.items()}
+
+
+def _candidates(node: Node) -> Collection[Key]:
+    """Who may be the one that has held longest: rather outside a deadlock than in it, rather a holder than not."""
+    outside = [key for key in node.blockers if key not in node.circle] or node.blockers
+    return [key for key in outside if key not in node.soft] or outside
+
+
+def _rings(parents: Mapping[Key, Key]) -> Iterator[list[Key]]:
+    """The circles that following one parent after the other ends in."""
+    settled: set[Key] = set()
+    for start in parents:
+        path: dict[Key, None] = {}
+        key: Key | None = start
+        while key is not None and key not in settled and key not in path:
+            path[key] = None
+            key = parents.get(key)
+        if key in path:
+            way = list(path)
+            yield way[way.index(key) :]
+        settled.update(path)

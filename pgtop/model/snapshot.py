@@ -1,8 +1,9 @@
 """One instant of one server. Header and rows are drawn from the same one, so they can never disagree."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pgtop.model.backend import Backend
+from pgtop.model.blocking import Blocking
 from pgtop.model.instant import Instant
 from pgtop.model.server import Server
 
@@ -17,3 +18,5 @@ class Snapshot:
     numbackends: int | None = None
     """sum(pg_stat_database.numbackends), read only when some sessions are hidden: the nearest to a count of slots
     that every role sees."""
+    blocking: Blocking = field(default_factory=Blocking)
+    """What the lock manager said of who waits; empty while nobody does."""

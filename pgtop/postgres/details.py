@@ -125,7 +125,7 @@ def target(row: LockRow, server: Server) -> str:
     elsewhere = _elsewhere(row, server)
     facts = row._asdict() | {
         "elsewhere": elsewhere,
-        "name": row.name or f"relation {row.relation}{elsewhere}",
+        "name": row.name or _nameless(row, server),
         "class_name": row.class_name or f"class {row.classid}",
         "key": _advisory_key(row),
     }
@@ -145,6 +145,14 @@ def _elsewhere(row: LockRow, server: Server) -> str:
         return ""
     database = server.databases.get(row.database)
     return f" of database {database.name if database else row.database}"
+
+
+def _nameless(row: LockRow, server: Server) -> str:
+    """A relation by its number: of another database, or made in a transaction that is still open."""
+    if not _elsewhere(row, server):
+        return f"relation {row.relation}"
+    database = server.databases.get(row.database or 0)
+    return f"{database.name if database else row.database}.{row.relation} (a relation of another database)"
 
 
 def _advisory_key(row: LockRow) -> str:

@@ -21,7 +21,8 @@ _ACTIVITY = """
            CASE WHEN %(since)s::timestamptz IS NULL OR query_start > %(since)s OR pid = ANY(%(again)s::int4[])
                 THEN substring(textsend(query) from 1 for %(text_bytes)s::int4) END,
            backend_type,
-           CASE wait_event_type WHEN 'Lock' THEN pg_blocking_pids(pid) END,
+           CASE WHEN wait_event_type = 'Lock' AND %(ask)s AND NOT pid = ANY(%(known)s::int4[])
+                THEN pg_blocking_pids(pid) END,
            CASE WHEN pid = pg_backend_pid() OR %(pid)s::int4 IS NOT NULL THEN statement_timestamp() END
       FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)
 """
@@ -61,10 +62,13 @@ def activity(
     pid: int | None = None,
     since: Instant | None = None,
     again: Sequence[int] = (),
+    ask: bool = True,
+    known: Sequence[int] = (),
 ) -> Statement:
     """The activity of one backend or of all: rows for `read_backend`, and for `read_instant` when they were read.
 
     Texts come of queries that started after `since` (None: of all) and of the pids in `again`, cut to `text_bytes`.
+    `ask`: whom waiters wait for, but for those in `known`.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """
     columns = features.activity_columns
@@ -73,7 +77,8 @@ def activity(
         query_id="query_id" if "query_id" in columns else "NULL::int8",
     )
     moment = None if since is None else to_datetime(since)
-    return Statement(sql, {"pid": pid, "text_bytes": text_bytes, "since": moment, "again": list(again)})
+    values = {"pid": pid, "text_bytes": text_bytes, "since": moment, "again": list(again)}
+    return Statement(sql, {**values, "ask": ask, "known": list(known)})
 
 
 class Names(dict[bytes | None, str | None]):
@@ -108,7 +113,8 @@ def read_backend(row: Row, server: Server, names: Names, text_bytes: int, before
         usesysid, role.name if role else None,
         names[application], names[address], names[hostname], port,
         xact_start, query_start, state_change, names[wait_type], names[wait], names[state],
-        xid, xmin, xmin_age, query_id, query, names[kind], tuple(dict.fromkeys(blockers)) if blockers else (),
+        xid, xmin, xmin_age, query_id, query, names[kind],
+        _blocked_by(blockers, before, backend_start, query_start) if wait_type == b"Lock" else (),
     )  # fmt: skip
 
 
@@ -155,6 +161,17 @@ def _lent_by(before: Backend | None, backend_start: Instant | None, query_start:
     if before is None or before.query_start != query_start or before.backend_start != backend_start:
         return None
     return before.query
+
+
+def _blocked_by(
+    blockers: list[int] | None, before: Backend | None, backend_start: Instant | None, query_start: Instant | None
+) -> tuple[int, ...]:
+    """Whom a waiter waits for; where that was not asked, whom the same query waited for before."""
+    if blockers is not None:
+        return tuple(dict.fromkeys(blockers))
+    if before is None or before.query_start != query_start or before.backend_start != backend_start:
+        return ()
+    return before.blocked_by
 
 
 def _text(raw: bytes, database: Database | None, text_bytes: int) -> str:

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+import psycopg
+
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.instant import MICROSECONDS, Instant
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres import queries
-from pgtop.postgres.details import read_detail
+from pgtop.postgres import blocking, queries
+from pgtop.postgres.details import read_detail, server_words
 from pgtop.postgres.session import Link, Row, Session, Statement
 
 _FACTS_EVERY = 60 * MICROSECONDS
@@ -36,11 +38,16 @@ class PostgresSource:
         self._session = session
         self._text_bytes = text_bytes
         self._reader: _Reader | None = None
+        self._watched = False
+
+    def watch_blocking(self, watched: bool) -> None:
+        """Read prepared transactions and slots too from now on, or only while somebody waits for a lock."""
+        self._watched = watched
 
     async def sample(self) -> Snapshot:
         """One instant of the server. Raises SourceError."""
         async with self._session.exchange() as link:
-            return await self._reader_on(link).sample()
+            return await self._reader_on(link).sample(self._watched)
 
     async def detail(self, who: BackendId) -> Detail | None:
         """One backend whole, or None when it is not there any more. Raises SourceError."""
@@ -69,6 +76,7 @@ class _Reader:
         self._nameless: set[_Owner] = set()
         self._last: Snapshot | None = None
         self._before: dict[int, Backend] = {}
+        self._pace = blocking.Pace()
 
     async def server(self) -> Server:
         """The server as last read; read now, if it never was."""
@@ -76,24 +84,40 @@ class _Reader:
             self._server = queries.read_facts(await self.link.ask(*queries.FACTS), self.link)
         return self._server
 
-    async def sample(self) -> Snapshot:
-        """All backends at one instant."""
+    async def sample(self, watched: bool = False) -> Snapshot:
+        """All backends at one instant; without whom they wait for, if only that cannot be read."""
+        plan = self._pace.plan(self._last, watched)
+        try:
+            return await self._sample(plan)
+        except psycopg.Error as error:
+            if self._last is None or not (plan.facts or self._pace.waits) or self.link.connection.closed:
+                raise
+            self._pace = self._pace.after_failure(self._last.taken_at, server_words(error))
+            return await self._sample(blocking.Plan(pids=False))
+
+    async def _sample(self, plan: blocking.Plan) -> Snapshot:
         facts = queries.FACTS if self._facts_are_due() else ()
         count = (queries.NUMBACKENDS,) if self._counts() else ()
-        rows, *answers = await self.link.ask(self._activity(), *facts, *count)
+        locks = blocking.statements(plan, self.link.features, self._server)
+        rows, *answers = await self.link.ask(self._activity(plan), *facts, *count, *locks)
         pid, taken_at = queries.read_instant(rows)
         server = replace(await self._server_for(rows, answers[: len(facts)], taken_at), pid=pid)
-        backends = self._backends(rows, server)
-        numbackends = answers[-1][0][0] if count and _any_hidden(backends) else None
-        return self._remember(Snapshot(taken_at, server, backends, numbackends))
+        found = blocking.read(answers[len(facts) + len(count) :], server, self.link.features.encoding, taken_at)
+        backends = blocking.with_hidden(self._backends(rows, server), found.hidden)
+        numbackends = answers[len(facts)][0][0] if count and _any_hidden(backends) else None
+        snapshot = Snapshot(taken_at, server, backends, numbackends, found.blocking)
+        self._pace = self._pace.after(snapshot, plan, found.spent)
+        return self._remember(replace(snapshot, blocking=replace(found.blocking, note=self._pace.note)))
 
-    def _activity(self) -> Statement:
+    def _activity(self, plan: blocking.Plan) -> Statement:
         last = self._last
         if last is None:
             return queries.activity(self.link.features, self._text_bytes)
         again = [backend.pid for backend in last.backends if backend.query is None]
         since = last.taken_at - _SLACK
-        return queries.activity(self.link.features, self._text_bytes, since=since, again=again)
+        return queries.activity(
+            self.link.features, self._text_bytes, since=since, again=again, ask=plan.pids, known=plan.known
+        )
 
     def _facts_are_due(self) -> bool:
         return self._last is None or self._last.taken_at >= self._facts_due

@@ -23,6 +23,8 @@ MINUTE = 60.0
 WORKER_MARK = "└ "
 HIDDEN_WORDS = "(hidden: grant pg_read_all_stats)"
 NOT_YET = "…"
+ROOT_MARK = "*"
+"""Before the number of sessions that hang on the root of a tree of waiters."""
 
 _STATES = {
     ACTIVE: "active", IDLE: "idle", "idle in transaction": "idle in tx", "idle in transaction (aborted)": "idle in tx!",
@@ -186,8 +188,15 @@ def _blocked_by(backend: Backend, _picture: Picture) -> int | None:
     return len(set(backend.blocked_by)) or None
 
 
-def _blocks(backend: Backend, picture: Picture) -> int | None:
-    return picture.blocks.get(backend.pid) or None
+def _blocks(backend: Backend, picture: Picture) -> str:
+    count = picture.blocks.get(backend.pid)
+    return f"{ROOT_MARK if picture.forest.is_root(backend.pid) else ''}{count}" if count else ""
+
+
+def _blocks_key(backend: Backend, picture: Picture) -> tuple[bool, int] | None:
+    """Roots first, whatever hangs on those that wait themselves."""
+    count = picture.blocks.get(backend.pid)
+    return (picture.forest.is_root(backend.pid), count) if count else None
 
 
 def _query(backend: Backend, _picture: Picture) -> str:
@@ -247,10 +256,10 @@ COLUMNS: tuple[Column, ...] = (
            *_since(lambda b: b.query_start), _row, right=True),
     Column("state_age", "SINCE", "since its state changed", 6, 17,
            *_since(lambda b: b.state_change), _row, right=True),
-    Column("blocked_by", "BLK", "how many sessions it waits for", 4, 5,
+    Column("blocked_by", "BLK", "how many sessions it waits for", 4, 13,
            _blocked_by, _written(_blocked_by), _waiter, right=True),
-    Column("blocks", "BLOCKS", "how many sessions wait for it", 7, 13,
-           _blocks, _written(_blocks), _blocker, right=True),
+    Column("blocks", "BLOCKS", "how many sessions hang on it, directly or through others; * is a root", 7, 5,
+           _blocks_key, _blocks, _blocker, right=True),
     Column("backend_age", "LOGIN", "since it logged in", 6, 7,
            *_since(lambda b: b.backend_start), _row, right=True, on_request=True),
     Column("xmin_age", "XMIN AGE", "transactions that its snapshot keeps vacuum from cleaning", 10, 9,

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from pgtop.analysis.blocking import waiting_on
 from pgtop.analysis.rights import protection, right_to_signal
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail, Lock
@@ -115,7 +114,7 @@ def _waits(backend: Backend, picture: Picture, width: int) -> Iterable[Line]:
     by_pid = {other.pid: other for other in picture.snapshot.backends}
     for pid in backend.blocked_by:
         yield from wrapped((Span("waits for  ", Tone.ALARM), Span(_who(pid, by_pid), Tone.PLAIN)), width, indent=11)
-    for pid in sorted(waiting_on(picture.snapshot.backends, backend.pid)):
+    for pid in sorted(picture.forest.hanging(backend.pid)):
         yield from wrapped((Span("waited for by  ", Tone.WARN), Span(_who(pid, by_pid), Tone.PLAIN)), width, indent=15)
     if not backend.blocked_by and not picture.blocks.get(backend.pid):
         yield line("it waits for nobody, and nobody waits for it", Tone.QUIET)

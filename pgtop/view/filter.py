@@ -169,6 +169,20 @@ def _read_pids(parser: "_Parser", key: _Key, _: str) -> Predicate:
     return Is(lambda backend: backend.pid in pids)
 
 
+def _in_trees(inside: Callable[[Backend, Picture, int], bool]) -> "Callable[[_Parser, _Key, str], Predicate]":
+    """How a key is read whose values are pids that others wait for."""
+
+    def read(parser: "_Parser", key: _Key, _: str) -> Predicate:
+        pids = frozenset(_whole(value, position, key.example) for value, position in parser.values(key.example))
+        return Compares(lambda backend, picture: any(inside(backend, picture, pid) for pid in pids), operator.eq, True)
+
+    return read
+
+
+def _stands_under(backend: Backend, picture: Picture, root: int) -> bool:
+    return picture.forest.root_of(backend.pid) == root
+
+
 _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "=": operator.eq,
 }  # fmt: skip
@@ -191,6 +205,10 @@ _KEYS: Mapping[str, _Key] = {
         _words("type", "kind of process", "type:autovacuum", lambda backend: (backend.backend_type or "",)),
         _words("query", "text of the query", "-query:copy", lambda backend: (backend.query or "",)),
         _Key("pid", "process id", "pid:4711,4712", (":", "="), _read_pids),
+        _Key(
+            "b", "those that wait for this pid", "b:4711", (":", "="), _in_trees(lambda b, _, pid: pid in b.blocked_by)
+        ),
+        _Key("root", "this root, and all that hang on it", "root:4711", (":", "="), _in_trees(_stands_under)),
         _ages(
             "age",
             "since its transaction began, or else its running query, or else its state",
@@ -202,7 +220,7 @@ _KEYS: Mapping[str, _Key] = {
         _ages("state-age", "since its state changed", "state-age>1d", _key_of("state_age")),
         _ages("backend-age", "since it logged in", "backend-age<90s", _key_of("backend_age")),
         _ages("idle", "how long an idle session has been idle", "idle>10m", _idle),
-        _counts("blocks", "how many sessions wait for it", "blocks>0", _blocks),
+        _counts("blocks", "how many sessions hang on it", "blocks>0", _blocks),
         _counts("blocked", "for how many sessions it waits", "blocked>0", _blocked),
     )
 }

@@ -3,22 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pgtop.analysis.blocking import waiters_by_blocker
+from pgtop.analysis.blocking import Forest, forest
 from pgtop.model.instant import Instant
 from pgtop.model.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One instant of the server. `blocks`: pid to the number of sessions that wait for it directly."""
+    """One instant of the server. `blocks`: pid to the number of sessions that hang on it, through others too."""
 
     snapshot: Snapshot
+    forest: Forest
     blocks: Mapping[int, int]
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> "Picture":
         """The picture of `snapshot`."""
-        return cls(snapshot, waiters_by_blocker(snapshot.backends))
+        planted = forest(snapshot)
+        return cls(snapshot, planted, {node.key: node.total for node in planted.nodes.values() if node.total})
 
     @property
     def now(self) -> Instant:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from pgtop.analysis.blocking import waiting_on
 from pgtop.analysis.rights import Right, protection, right_to_signal
 from pgtop.model.backend import ACTIVE, IDLE, Backend
 from pgtop.model.instant import Instant, seconds_between
@@ -99,11 +98,11 @@ def _since(instant: Instant | None, now: Instant) -> str:
 
 
 def _waiters(backend: Backend, picture: Picture) -> list[Line]:
-    waiting = len(waiting_on(picture.snapshot.backends, backend.pid))
+    waiting, only = picture.blocks.get(backend.pid, 0), len(picture.forest.only(backend.pid))
     if not waiting:
         return []
-    words = "1 session waits for it" if waiting == 1 else f"{waiting} sessions wait for it"
-    return [line(words, Tone.STRONG)]
+    words = "1 session waits on it" if waiting == 1 else f"{waiting} sessions wait on it"
+    return [line(words if only == waiting else f"{words}, {only or 'none'} of them only on it", Tone.STRONG)]
 
 
 def _protected(reason: str, pid: int) -> list[Line]:

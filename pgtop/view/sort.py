@@ -19,14 +19,14 @@ def ordered(backends: Iterable[Backend], picture: Picture, sort: Sort) -> list[B
     if sort.column is None:
         return _workers_under_leaders(_what_hurts_first(rows, sort.descending))
     key = column(sort.column).key
-    return _workers_under_leaders(_by_value(rows, [key(row, picture) for row in rows], sort.descending))
+    return _workers_under_leaders(by_value(rows, [key(row, picture) for row in rows], sort.descending))
 
 
 def _base_key(backend: Backend) -> tuple[Instant, int]:
     return backend.backend_start or 0, backend.pid
 
 
-def _by_value(rows: list[Backend], values: list[object], descending: bool) -> list[Backend]:
+def by_value(rows: list[Backend], values: list[object], descending: bool) -> list[Backend]:
     """`rows` by their `values`, those that are None last, equal ones in the order they came in."""
     places = [place for place, value in enumerate(values) if value is not None]
     places.sort(key=values.__getitem__, reverse=descending)  # type: ignore[arg-type]  # values of one column compare
@@ -60,7 +60,7 @@ def _idle_since(backend: Backend) -> Instant | None:
 
 
 def _oldest_first(rows: list[Backend], since: Start, oldest_first: bool) -> list[Backend]:
-    return _by_value(rows, [since(row) for row in rows], descending=not oldest_first)
+    return by_value(rows, [since(row) for row in rows], descending=not oldest_first)
 
 
 def _workers_under_leaders(rows: list[Backend]) -> list[Backend]:

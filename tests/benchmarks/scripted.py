@@ -52,6 +52,9 @@ class Script:
         self.refreshes = 0
         self._started = time.monotonic()
 
+    def watch_blocking(self, watched: bool) -> None:
+        """Nobody waits here."""
+
     async def sample(self) -> Snapshot:
         self.refreshes += 1
         later = int((time.monotonic() - self._started) * MICROSECONDS)

@@ -1,0 +1,68 @@
+"""Who waits for which lock, and what outlives every session: prepared transactions and replication slots.
+
+pids are those of the snapshot that this belongs to. A prepared transaction has none: it is known by its transaction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pgtop.model.detail import Lock
+from pgtop.model.instant import Instant
+
+
+class Hold(NamedTuple):
+    """Somebody who has a lock that others wait for: a process, or, where `pid` is None, a prepared transaction."""
+
+    mode: str
+    pid: int | None
+    transaction: int | None = None
+
+
+class Wait(NamedTuple):
+    """The lock that a process waits for, and who has it in whatever mode."""
+
+    lock: Lock
+    holds: tuple[Hold, ...] = ()
+
+
+class Prepared(NamedTuple):
+    """A transaction prepared for two-phase commit; it keeps its locks until somebody ends it, by `gid`.
+
+    https://www.postgresql.org/docs/current/view-pg-prepared-xacts.html
+    """
+
+    transaction: int
+    gid: str
+    prepared: Instant
+    owner: str | None = None
+    database: str | None = None
+    age: int = 0
+    """Transactions since it began."""
+
+
+class Slot(NamedTuple):
+    """A replication slot that keeps rows, or rows of the catalogs, from vacuum; `age` in transactions.
+
+    https://www.postgresql.org/docs/current/view-pg-replication-slots.html
+    """
+
+    name: str
+    age: int
+    active: bool = False
+    catalog: bool = False
+    """It holds back the vacuum of the system catalogs only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """What the lock manager said. Empty where it was not asked: while nobody waits there is nothing to ask."""
+
+    waits: Mapping[int, Wait] = field(default_factory=dict)
+    """By the pid that waits. One that waits may be missing: it began or ended while the server was answering."""
+    prepared: tuple[Prepared, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    asked: bool = False
+    """The facts above were asked for at this instant."""
+    note: str = ""
+    """Why who blocks whom is older than the snapshot, if it is."""

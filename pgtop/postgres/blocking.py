@@ -1,0 +1,223 @@
+"""What is asked of the lock manager, how often, and how its answers become the model.
+
+Nothing here is asked while nobody waits. A wait's target is put into words only where this connection can know them:
+a relation's number has a name in its own database alone.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from psycopg import sql
+
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.blocking import Blocking, Hold, Prepared, Slot, Wait
+from pgtop.model.detail import Lock
+from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
+from pgtop.model.server import Server
+from pgtop.model.snapshot import Snapshot
+from pgtop.postgres.details import LockRow, target
+from pgtop.postgres.encoding import decode, decode_name
+from pgtop.postgres.features import Features
+from pgtop.postgres.session import Row, Statement
+
+ASKED_AT_ONCE = 64
+"""For how many known waiters pg_blocking_pids is called at a tick; the others have their turn at the next ones.
+
+Its cost grows with the square of the queue: without a bound, 200 waiters would cost four times a calm tick.
+"""
+SLOW = 0.25
+"""Seconds of a tick on the server from which the lock manager is left alone for a while."""
+_REST = 20
+"""How many times as long it is left alone as it took: it then costs a twentieth of one core at most."""
+_LONGEST_REST = 60.0
+_REST_AFTER_FAILURE = 30.0
+
+_TAG = """locktype, coalesce(database, 0), coalesce(relation, 0), coalesce(page, 0), coalesce(tuple, 0),
+          coalesce(virtualxid, ''), coalesce(transactionid::text, ''), coalesce(classid, 0), coalesce(objid, 0),
+          coalesce(objsubid, 0)"""
+
+# What others wait for, and who has it; and what tells which prepared transaction a holder without a pid is.
+# Which columns are NULL depends on the kind of lock alone, so zeros in their place do no harm.
+_LOCKS = sql.SQL("""
+    WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_lock_status())
+    SELECT pid, virtualtransaction, locktype, mode, granted, {waitstart}, 0, database, relation,
+           CASE WHEN NOT granted AND database IN (0, %(database)s::oid)
+                THEN nullif(relation::regclass::text, relation::text) END,
+           page, tuple, virtualxid, transactionid, classid,
+           CASE WHEN NOT granted THEN nullif(classid::regclass::text, classid::text) END, objid, objsubid,
+           CASE WHEN NOT granted AND pid = ANY(%(hidden)s::int4[]) THEN pg_blocking_pids(pid) END
+      FROM locks
+     WHERE ({tag}) IN (SELECT {tag} FROM locks WHERE NOT granted)
+        OR (pid IS NULL AND locktype = 'transactionid')
+""")
+
+# Their functions rather than the views: these would join names that are known already.
+_PREPARED = """
+    SELECT transaction, gid, prepared, ownerid, dbid, age(transaction) FROM pg_catalog.pg_prepared_xact()
+"""
+
+_SLOTS = """
+    SELECT slot_name, active, age(xmin), age(catalog_xmin) FROM pg_catalog.pg_get_replication_slots()
+     WHERE xmin IS NOT NULL OR catalog_xmin IS NOT NULL
+"""
+
+_TIME = "SELECT clock_timestamp()"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a tick asks the lock manager: whom each waiter waits for (`pids`), and for what (`facts`)."""
+
+    pids: bool = True
+    facts: bool = False
+    known: tuple[int, ...] = ()
+    """Waiters whose turn it is not: whom they wait for is known from a tick before."""
+    hidden: tuple[int, ...] = ()
+    """Sessions that this role sees too little of to tell whether they wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When to ask what. A value: what came of a tick gives the pace of the next."""
+
+    waits: bool = False
+    """Somebody waited."""
+    known: tuple[BackendId, ...] = ()
+    """Those of whom it is known whom they wait for; whose turn to be asked about comes first stands first."""
+    hidden: tuple[int, ...] = ()
+    resting_until: Instant = 0
+    note: str = ""
+
+    def plan(self, last: Snapshot | None, watched: bool) -> Plan:
+        """The next tick's; `watched`: somebody looks at the facts, whether anybody waits or not."""
+        if last is None:
+            return Plan()
+        if last.taken_at < self.resting_until:
+            return Plan(pids=False)
+        known = tuple(who.pid for who in self.known[ASKED_AT_ONCE:])
+        return Plan(True, watched or self.waits, known, self.hidden)
+
+    def after(self, snapshot: Snapshot, plan: Plan, spent: float) -> "Pace":
+        """After a tick that took the server `spent` seconds."""
+        waiting = {b.identity: b.blocked_by for b in snapshot.backends if b.waits_for_lock or b.blocked_by}
+        later = [who for who in self.known[ASKED_AT_ONCE if plan.pids else 0 :] if waiting.get(who)]
+        known = dict.fromkeys([*later, *(who for who, blockers in waiting.items() if blockers)])
+        hidden = tuple(b.pid for b in snapshot.backends if b.hidden and b.datid is not None)
+        pace = replace(self, waits=bool(waiting), known=tuple(known), hidden=hidden)
+        if not plan.pids:
+            return pace
+        if spent < SLOW:
+            return replace(pace, note="")
+        rest = min(_LONGEST_REST, _REST * spent)
+        return pace._resting(
+            snapshot.taken_at, rest, f"the lock manager is slow ({spent:.1f} s): read every {rest:.0f} s, to spare it"
+        )
+
+    def after_failure(self, now: Instant, why: str) -> "Pace":
+        """The lock manager could not be asked, or took too long: leave it alone for a while."""
+        note = f"who waits for whom could not be read ({why}): next try after {_REST_AFTER_FAILURE:.0f} s"
+        return self._resting(now, _REST_AFTER_FAILURE, note)
+
+    def _resting(self, now: Instant, seconds: float, note: str) -> "Pace":
+        return replace(self, resting_until=now + round(seconds * MICROSECONDS), note=note)
+
+
+def statements(plan: Plan, features: Features, server: Server | None) -> tuple[Statement, ...]:
+    """What goes along with the activity."""
+    if not plan.facts or server is None:
+        return ()
+    waitstart = sql.SQL("waitstart" if "waitstart" in features.lock_columns else "NULL::timestamptz")
+    values = {"database": server.database_oid, "hidden": list(plan.hidden)}
+    locks = Statement(_LOCKS.format(waitstart=waitstart, tag=sql.SQL(_TAG)), values)
+    return locks, Statement(_PREPARED), Statement(_SLOTS), Statement(_TIME)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The facts, whom hidden sessions wait for, and how long the server took for all of the tick."""
+
+    blocking: Blocking = field(default_factory=Blocking)
+    hidden: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    spent: float = 0.0
+
+
+def read(answers: Sequence[list[Row]], server: Server, encoding: str, taken_at: Instant) -> Answers:
+    """What the answers to `statements` say; nothing where nothing was asked."""
+    if not answers:
+        return Answers()
+    locks, transactions, slots, [[now]] = answers
+    prepared = tuple(_prepared(row, server) for row in transactions)
+    blocking = Blocking(
+        _waits(locks, server, encoding, prepared),
+        prepared,
+        tuple(_slot(row) for row in slots),
+        asked=True,
+    )
+    hidden = {row[0]: tuple(dict.fromkeys(row[-1])) for row in locks if row[-1]}
+    return Answers(blocking, hidden, seconds_between(taken_at, now))
+
+
+def with_hidden(backends: Iterable[Backend], hidden: Mapping[int, tuple[int, ...]]) -> tuple[Backend, ...]:
+    """The backends, those that this role cannot see wait with whom they wait for."""
+    if not hidden:
+        return tuple(backends)
+    return tuple(b._replace(blocked_by=hidden[b.pid]) if b.pid in hidden else b for b in backends)
+
+
+def _waits(rows: Sequence[Row], server: Server, encoding: str, prepared: Sequence[Prepared]) -> Mapping[int, Wait]:
+    named = _prepared_by_name(rows, prepared)
+    holds: dict[Row, list[Hold]] = {}
+    awaited: dict[int, tuple[Row, Lock]] = {}
+    for pid, virtual, *columns, _ in rows:
+        row = LockRow._make(decode(value, encoding) if isinstance(value, bytes) else value for value in columns)
+        if not row.granted:
+            awaited[pid] = _tag(row), Lock(row.locktype, row.mode, False, target(row, server), row.waitstart)
+        else:
+            transaction = _holder(row, named.get(virtual, ())) if pid is None else None
+            holds.setdefault(_tag(row), []).append(Hold(row.mode, pid, transaction))
+    held = {tag: tuple(found) for tag, found in holds.items()}
+    return {pid: Wait(lock, held.get(tag, ())) for pid, (tag, lock) in awaited.items()}
+
+
+def _tag(row: LockRow) -> Row:
+    """What tells one lock from another."""
+    return (
+        row.locktype, row.database, row.relation, row.page, row.tuple, row.virtualxid, row.transactionid, row.classid,
+        row.objid, row.objsubid,
+    )  # fmt: skip
+
+
+def _prepared_by_name(rows: Sequence[Row], prepared: Sequence[Prepared]) -> Mapping[bytes, tuple[int, ...]]:
+    """Transaction ids by `virtualtransaction`, which two prepared transactions of two sessions may share."""
+    known = {each.transaction for each in prepared}
+    found: dict[bytes, list[int]] = {}
+    for pid, virtual, *columns, _ in rows:
+        transaction = columns[LockRow._fields.index("transactionid")]
+        if pid is None and transaction in known:
+            found.setdefault(virtual, []).append(transaction)
+    return {virtual: tuple(transactions) for virtual, transactions in found.items()}
+
+
+def _holder(row: LockRow, named: tuple[int, ...]) -> int | None:
+    """Which prepared transaction holds this lock, if that can be told."""
+    if row.transactionid in named:
+        return row.transactionid
+    return named[0] if len(named) == 1 else None
+
+
+def _prepared(row: Row, server: Server) -> Prepared:
+    transaction, gid, prepared, owner, database_oid, age = row
+    role, database = server.roles.get(owner), server.databases.get(database_oid)
+    return Prepared(
+        transaction,
+        decode(gid, database.encoding if database else "SQL_ASCII"),
+        prepared,
+        role.name if role else None,
+        database.name if database else None,
+        age,
+    )
+
+
+def _slot(row: Row) -> Slot:
+    name, active, age, catalog_age = row
+    return Slot(decode_name(name), catalog_age if age is None else age, active, catalog=age is None)
