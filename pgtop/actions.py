@@ -40,7 +40,7 @@ class Action:
 _NAMES = {
     "up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "PgUp", "pagedown": "PgDn",
     "home": "Home", "end": "End", "enter": "Enter",
-    "escape": "Esc", "slash": "/", "question_mark": "?", "plus": "+", "minus": "-",
+    "escape": "Esc", "space": "Space", "slash": "/", "question_mark": "?", "plus": "+", "minus": "-",
     "less_than_sign": "<", "greater_than_sign": ">", "f1": "F1", "f4": "F4", "f6": "F6", "f9": "F9",
     "ctrl+c": "Ctrl-C", "ctrl+l": "Ctrl-L", "ctrl+z": "Ctrl-Z",
 }  # fmt: skip
@@ -57,6 +57,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("open", ("enter",), "open the session: whole query, locks, rights", Group.LOOK, "open"),
     Action("show_sessions", ("1",), "sessions", Group.LOOK, "sessions"),
     Action("show_breakdown", ("2",), "who uses the connections", Group.LOOK, "budget"),
+    Action("show_blocking", ("3",), "who blocks whom, and who holds back vacuum", Group.LOOK, "locks"),
+    Action("fold", ("space",), "in the tree of waiters: fold or unfold a branch", Group.LOOK, "fold"),
     Action("toggle_idle", ("i",), "hide or show idle sessions", Group.LOOK, "idle"),
     Action("toggle_background", ("b",), "show or hide background processes and walsenders", Group.LOOK),
     Action("toggle_columns", ("w",), "show or hide the columns on request", Group.LOOK),

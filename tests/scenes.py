@@ -19,6 +19,8 @@ from pgtop.model.backend import (
     WALSENDER,
     Backend,
 )
+from pgtop.model.blocking import Blocking, Hold, Prepared, Slot, Wait
+from pgtop.model.detail import Lock
 from pgtop.model.instant import MICROSECONDS, Instant, from_datetime
 from pgtop.model.server import Database, Limits, Rights, Role, Server
 from pgtop.model.snapshot import Snapshot
@@ -142,9 +144,17 @@ def calm() -> Snapshot:
 
 def busy() -> Snapshot:
     """Something of everything: a storm, a runaway query with workers, waiters in a chain, forgotten transactions."""
-    return snapshot(
-        [*_own(), *_pool(22), *_short_queries(11), *_runaway(), *_lock_chain(), *_forgotten(), *_services()]
-    )
+    rows = [*_own(), *_pool(22), *_short_queries(11), *_runaway(), *_lock_chain(), *_forgotten(), *_services()]
+    return replace(snapshot(rows), blocking=Blocking(_chain_waits(), asked=True))
+
+
+def standstill() -> Snapshot:
+    """Everybody waits: forgotten and prepared transactions, a queue, a deadlock, a worker, a root just gone."""
+    roots = _chain_waits() | _standstill_waits()
+    prepared = Prepared(882_001_377, "transfer-'4711'", _ago(2 * DAY + 4 * HOUR), "billing", "billing", 1_620_113)
+    slots = (Slot("standby2", 4_812_004), Slot("debezium", 96_311, active=True, catalog=True))
+    rows = [*_own(), *_pool(6), *_runaway(), *_lock_chain(), *_standstill(), *_services()]
+    return replace(snapshot(rows), blocking=Blocking(roots, (prepared,), slots, asked=True))
 
 
 def nearly_full() -> Snapshot:
@@ -301,6 +311,57 @@ def _lock_chain() -> list[Backend]:
         waiter(48_809, "invoicer", "ALTER TABLE accounts ADD iban text", 12.9, "relation",
                47_903, 48_801, 48_803, 48_806),
     ]  # fmt: skip
+
+
+def _awaits(mode: str, locktype: str, target: str, seconds: float, *holds: Hold) -> Wait:
+    return Wait(Lock(locktype, mode, False, target, _ago(seconds)), holds)
+
+
+def _chain_waits() -> dict[int, Wait]:
+    """What those in the chain wait for, and who has it."""
+    table = [Hold("RowExclusiveLock", pid) for pid in (47_903, 48_801, 48_803, 48_806)]
+    row = Hold("ExclusiveLock", 48_801)
+    return {
+        48_801: _awaits("ShareLock", "transactionid", "transaction 882944017", 542.9, Hold("ExclusiveLock", 47_903)),
+        48_803: _awaits("ExclusiveLock", "tuple", "row (0,7) of accounts", 286.8, row),
+        48_806: _awaits("ExclusiveLock", "tuple", "row (0,7) of accounts", 38.3, row),
+        48_809: _awaits("AccessExclusiveLock", "relation", "accounts", 12.8, *table),
+    }
+
+
+def _standstill() -> list[Backend]:
+    """Those that wait beside the chain."""
+    transfer = "UPDATE ledger SET total = total + $1 WHERE day = $2"
+
+    def waiter(pid: int, query: str, seconds: float, lock: str, *blocked_by: int) -> Backend:
+        return active(pid, "web@shop", "shop-web", query, seconds, wait=f"Lock:{lock}", blocked_by=blocked_by)
+
+    worker = waiter(49_022, SEARCH, 8.0, "advisory", 49_001)
+    return [
+        waiter(49_001, transfer, 900.0, "transactionid", 0),
+        waiter(49_004, "SELECT * FROM ledger", 11.0, "relation", 49_005),
+        waiter(49_005, "TRUNCATE ledger", 41.0, "relation", 49_001),
+        waiter(49_010, STOCK, 0.6, "transactionid", 49_011),
+        waiter(49_011, STOCK, 0.4, "transactionid", 49_010),
+        waiter(49_013, STOCK, 0.2, "tuple", 49_010),
+        active(49_021, "analyst@warehouse", "metabase", SEARCH, 8.5, wait="IPC:ExecuteGather"),
+        worker._replace(leader_pid=49_021, backend_type=PARALLEL_WORKER, usename="analyst", datname="warehouse"),
+        waiter(49_030, LOGIN, 5.0, "transactionid", 46_999),
+    ]
+
+
+def _standstill_waits() -> dict[int, Wait]:
+    truncated = [Hold("RowExclusiveLock", 49_001)]
+    return {
+        49_001: _awaits("ShareLock", "transactionid", "transaction 882001377", 899.0,
+                        Hold("ExclusiveLock", None, 882_001_377)),
+        49_004: _awaits("AccessShareLock", "relation", "ledger", 10.9, *truncated),
+        49_005: _awaits("AccessExclusiveLock", "relation", "ledger", 40.8, *truncated),
+        49_010: _awaits("ShareLock", "transactionid", "transaction 883622007", 0.5, Hold("ExclusiveLock", 49_011)),
+        49_011: _awaits("ShareLock", "transactionid", "transaction 883622001", 0.3, Hold("ExclusiveLock", 49_010)),
+        49_013: _awaits("ExclusiveLock", "tuple", "row (2,11) of stock", 0.1, Hold("ExclusiveLock", 49_010)),
+        49_022: _awaits("ShareLock", "advisory", "advisory key 4711", 7.9, Hold("ExclusiveLock", 49_001)),
+    }  # fmt: skip
 
 
 def _forgotten() -> list[Backend]:

@@ -32,6 +32,7 @@ class Exit(IntEnum):
     REFUSED = 4, "access refused: password, pg_hba.conf, no such role or database, no right to connect"
     FULL = 5, "server full: no free connection slot for this role"
     OUTPUT = 6, "the output could not be written"
+    WAITING = 7, "pgtop locks: sessions wait for locks"
     HANGUP = 129, "ended by SIGHUP"
     INTERRUPT = 130, "ended by SIGINT (Ctrl-C)"
     TERMINATE = 143, "ended by SIGTERM"

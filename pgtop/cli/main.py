@@ -11,7 +11,7 @@ from types import FrameType, TracebackType
 
 from pgtop.cli import output
 from pgtop.cli.exits import Exit, exit_for, exit_of
-from pgtop.cli.options import Command, Dashboard, Demo, Help, Show, parse
+from pgtop.cli.options import Command, Dashboard, Demo, Help, Locks, Show, parse
 from pgtop.errors import PgtopError
 
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
@@ -41,7 +41,7 @@ def _carry_out(command: Command) -> int:
         return exit_for(error.failure.kind)
 
 
-def _with_server(command: Dashboard | Demo | Show) -> int:
+def _with_server(command: Dashboard | Demo | Show | Locks) -> int:
     if isinstance(command, Dashboard):
         from pgtop.cli.commands import dashboard
 
@@ -50,6 +50,10 @@ def _with_server(command: Dashboard | Demo | Show) -> int:
         from pgtop.cli.commands import demo
 
         return demo.run(command)
+    if isinstance(command, Locks):
+        from pgtop.cli.commands import locks
+
+        return locks.run(command)
     from pgtop.cli.commands import show
 
     return show.run(command)

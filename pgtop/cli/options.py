@@ -84,13 +84,21 @@ class Show(NamedTuple):
     color: bool = True
 
 
+class Locks(NamedTuple):
+    """`pgtop locks`"""
+
+    connection: Connection = Connection()
+    json: bool = False
+    color: bool = True
+
+
 class Help(NamedTuple):
     """`--help` and `--version`, wherever they stand: a text to print."""
 
     text: str
 
 
-Command: TypeAlias = Dashboard | Demo | Show | Help
+Command: TypeAlias = Dashboard | Demo | Show | Locks | Help
 
 
 class _Told(Exception):  # noqa: N818  # it ends the parsing and is no error
@@ -114,9 +122,10 @@ def _dashboard(words: Sequence[str]) -> Dashboard:
         "pgtop",
         "[OPTION]... [DBNAME | URI | CONNINFO]\n"
         "       pgtop show [OPTION]... [DBNAME | URI | CONNINFO]\n"
+        "       pgtop locks [OPTION]... [DBNAME | URI | CONNINFO]\n"
         "       pgtop demo [OPTION]...",
-        "A live session monitor for PostgreSQL. `show` prints one sample and exits; `demo` starts a server\n"
-        "to try pgtop on. Each has its own --help.",
+        "A live session monitor for PostgreSQL. `show` prints one sample and exits, `locks` who blocks\n"
+        "whom; `demo` starts a server to try pgtop on. Each has its own --help.",
         epilog=_keys,
     )
     _add_connection(parser)
@@ -166,7 +175,23 @@ def _show(words: Sequence[str]) -> Show:
     return Show(_connection(given), given.form, given.filter, given.sort, given.all, not given.no_color)
 
 
-_COMMANDS: dict[str, Callable[[Sequence[str]], Command]] = {"demo": _demo, "show": _show}
+def _locks(words: Sequence[str]) -> Locks:
+    parser = _Parser(
+        "pgtop locks",
+        "[OPTION]... [DBNAME | URI | CONNINFO]",
+        "Prints who waits for whom as a tree, and who holds back vacuum, and exits.",
+    )
+    _add_connection(parser)
+    output = parser.add_argument_group("Output")
+    output.add_argument("--json", action="store_true", help="one JSON object")
+    output.add_argument(
+        "--no-color", action="store_true", help="no colours (as with NO_COLOR, or when not on a terminal)"
+    )
+    given = parser.parse_args(words)
+    return Locks(_connection(given), given.json, not given.no_color)
+
+
+_COMMANDS: dict[str, Callable[[Sequence[str]], Command]] = {"demo": _demo, "show": _show, "locks": _locks}
 
 
 def _add_connection(parser: argparse.ArgumentParser) -> None:

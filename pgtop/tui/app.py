@@ -19,9 +19,11 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Clock, Signaller, Source, SourceError
 from pgtop.proof import carry_out
 from pgtop.tui import messages
+from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.ascii import AsciiFilter
 from pgtop.tui.driver import PgtopDriver
 from pgtop.tui.keymap import bindings
+from pgtop.tui.screens.blocking import BlockingScreen
 from pgtop.tui.screens.breakdown import BreakdownScreen
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.live import LiveScreen
@@ -50,7 +52,9 @@ class PgtopApp(App[int]):
     TITLE = "pgtop"
     CSS_PATH = Path(__file__).with_name("pgtop.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("show_sessions", "show_breakdown", "pause", "refresh", "slower", "faster", "help", "quit"),
+        *bindings(
+            "show_sessions", "show_breakdown", "show_blocking", "pause", "refresh", "slower", "faster", "help", "quit"
+        ),
         *bindings(*_EVERYWHERE),
     ]
 
@@ -64,6 +68,7 @@ class PgtopApp(App[int]):
         self._watch = Watch(source, settings.interval, clock, fresh=True)
         self._state = State.first(first, settings)
         self._notice_until = 0.0
+        self._aftermath: Aftermath | None = None
         self._sessions = SessionsScreen(self._state, settings, self._palette)
         self.animation_level = "none"
         if settings.ascii:
@@ -110,10 +115,12 @@ class PgtopApp(App[int]):
             self._take(event)
 
     def _take(self, event: Event) -> None:
+        self._source.watch_blocking(any(isinstance(screen, BlockingScreen) for screen in self.screen_stack))
         state = self._state.after(event, self._settings)
         if state.notice is not None and self._clock.now() > self._notice_until:
             state = replace(state, notice=None)
         self._set_state(replace(state, interval=self._watch.interval))
+        self._tell_freed()
 
     def _set_state(self, state: State) -> None:
         self._state = state
@@ -127,6 +134,9 @@ class PgtopApp(App[int]):
         self._set_state(replace(self._state, notice=Span(words, tone)))
 
     # Messages up.
+
+    def on_said(self, message: messages.Said) -> None:
+        self.say(message.words)
 
     def on_signal_asked(self, message: messages.SignalAsked) -> None:
         backend = message.backend
@@ -149,9 +159,18 @@ class PgtopApp(App[int]):
         self.push_screen(ConfirmScreen(asked, backend, self._state.picture, self._palette), answered)
 
     async def _see_through(self, order: Order) -> None:
+        before = self._state.picture
         async for outcome in carry_out(order, self._signaller, self._clock):
             self.say(*outcome_words(outcome))
+            self._aftermath = Aftermath.of(outcome, before)
         self._watch.refresh()
+
+    def _tell_freed(self) -> None:
+        """Once a picture shows what a signal has changed for those that waited, say that too."""
+        told = self._aftermath.told(self._state.picture) if self._aftermath else None
+        if told is not None:
+            self._aftermath = None
+            self.say(*told)
 
     def on_open_asked(self, message: messages.OpenAsked) -> None:
         self.push_screen(DetailScreen(message.backend, self._state, self._settings, self._palette))
@@ -197,6 +216,18 @@ class PgtopApp(App[int]):
         if not isinstance(self.screen, BreakdownScreen):
             await self.action_show_sessions()
             self.push_screen(BreakdownScreen(self._state, self._settings, self._palette))
+
+    async def action_show_blocking(self) -> None:
+        if not isinstance(self.screen, BlockingScreen):
+            await self.action_show_sessions()
+            self._source.watch_blocking(True)
+            self._watch.refresh()
+            self.push_screen(BlockingScreen(self._state, self._settings, self._palette))
+
+    async def on_blocking_asked(self) -> None:
+        await self.action_show_blocking()
+        if isinstance(self.screen, BlockingScreen):
+            self.screen.go_to_root()
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):

@@ -31,6 +31,10 @@ class DetailWanted(Message):
         self.backend = backend
 
 
+class BlockingAsked(Message):
+    """The user wants to see who blocks whom, from the root of most of it on."""
+
+
 class CopyAsked(Message):
     """The user wants a session's whole query on the clipboard."""
 

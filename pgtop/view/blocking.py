@@ -5,6 +5,7 @@ A row is known by who it is, never by its place: the cursor and what is folded s
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeAlias
 
 from pgtop.analysis.blocking import Forest, Node
@@ -51,6 +52,8 @@ class Row:
     node: Node | None = None
     holder: XminHolder | None = None
     words: str = ""
+    tone: Tone = Tone.QUIET
+    """Of the words."""
     stem: str = ""
     hidden: int = 0
     """Sessions folded away below it."""
@@ -82,7 +85,7 @@ def rows(picture: Picture, question: Question) -> tuple[Row, ...]:
     return (
         *(tree or (Row(words=_NOBODY),)),
         Row(),
-        Row(words="WHO HOLDS BACK VACUUM, AND BY HOW MANY TRANSACTIONS"),
+        Row(words="WHO HOLDS BACK VACUUM, AND BY HOW MANY TRANSACTIONS", tone=Tone.STRONG),
         *(Row(holder=holder) for holder in holders[:_HOLDERS_SHOWN]),
         *((Row(words=f"and {more} more"),) if more > 0 else ()),
         *(() if holders else (Row(words="nobody"),)),
@@ -163,7 +166,7 @@ def row_line(row: Row, picture: Picture, width: int) -> Line:
         return _node_line(row, row.node, picture, width)
     if row.holder is not None:
         return _holder_line(row.holder, picture, width)
-    return (Span(fit(row.words, width), Tone.STRONG if row.words.isupper() or "VACUUM" in row.words else Tone.QUIET),)
+    return (Span(fit(row.words, width), row.tone),)
 
 
 def _widths(width: int) -> tuple[int, int, int]:
@@ -233,7 +236,7 @@ def _what(node: Node, picture: Picture) -> tuple[str, str]:
 def _prepared_words(node: Node) -> tuple[str, str]:
     if node.prepared is None:
         return "a prepared transaction, one of those in pg_prepared_xacts", ""
-    return f"{_name(node)} holds its locks until", rollback(node)
+    return rollback(node), f"prepared by {node.prepared.owner or '?'} in {node.prepared.database or '?'}"
 
 
 def rollback(node: Node) -> str:
@@ -243,7 +246,7 @@ def rollback(node: Node) -> str:
 
 
 def _name(node: Node) -> str:
-    return f"prepared {node.prepared.gid!r}" if node.prepared else (str(node.pid) if node.pid else "prepared")
+    return f"prepared transaction {node.prepared.gid}" if node.prepared else "a prepared transaction"
 
 
 def _doing(backend: Backend, picture: Picture) -> str:
@@ -280,8 +283,7 @@ def _circle_words(node: Node, forest: Forest) -> str:
     if not node.circle or node.parent in node.circle:
         return ""
     around = (*node.circle, node.circle[0])
-    pairs = zip(around, around[1:], strict=False)
-    hard = not any(blocker in forest.nodes[waiter].soft for waiter, blocker in pairs)
+    hard = not any(blocker in forest.nodes[waiter].soft for waiter, blocker in pairwise(around))
     return f"{'DEADLOCK' if hard else 'circle in the queue'} {' → '.join(map(str, around))}"
 
 
@@ -349,3 +351,18 @@ def _heaviest_root(forest: Forest, waiters: Sequence[Node]) -> Node | None:
     """The root that most hangs on, of the trees that `waiters` stand in."""
     keys = {forest.root_of(node.key) for node in waiters}
     return next((root for root in forest.roots if root.key in keys), None)
+
+
+def toggled(folded: frozenset[Identity], identity: Identity) -> frozenset[Identity]:
+    """What is folded after the user has pressed the key on a row."""
+    return folded ^ {identity}
+
+
+def without_session(row: Row) -> str:
+    """What to do about a row that has no session to open or to end. Cleaned."""
+    if row.node is not None and row.node.prepared is not None:
+        place = row.node.prepared.database or "its database"
+        return clean(f"a prepared transaction has no session; in {place}: {rollback(row.node)} (or COMMIT PREPARED)")
+    if row.node is not None:
+        return "a prepared transaction has no session: SELECT * FROM pg_prepared_xacts names it"
+    return "it has no session of its own"

@@ -5,12 +5,15 @@ Sorting is by value, never by what is drawn, and what has no value comes last in
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from pgtop.model.backend import IDLE, Backend
 from pgtop.model.instant import Instant
 from pgtop.view.columns import Start, age_start, column
 from pgtop.view.picture import Picture
 from pgtop.view.query import Sort
+
+Row = TypeVar("Row")
 
 
 def ordered(backends: Iterable[Backend], picture: Picture, sort: Sort) -> list[Backend]:
@@ -26,10 +29,10 @@ def _base_key(backend: Backend) -> tuple[Instant, int]:
     return backend.backend_start or 0, backend.pid
 
 
-def by_value(rows: list[Backend], values: list[object], descending: bool) -> list[Backend]:
+def by_value(rows: list[Row], values: list[Any], descending: bool) -> list[Row]:
     """`rows` by their `values`, those that are None last, equal ones in the order they came in."""
     places = [place for place, value in enumerate(values) if value is not None]
-    places.sort(key=values.__getitem__, reverse=descending)  # type: ignore[arg-type]  # values of one column compare
+    places.sort(key=values.__getitem__, reverse=descending)  # values of one column compare
     if len(places) < len(rows):
         places += [place for place, value in enumerate(values) if value is None]
     return [rows[place] for place in places]

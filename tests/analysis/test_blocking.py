@@ -1,76 +1,262 @@
-"""Who waits for whom, in chains, fans, cycles and with prepared transactions."""
+"""The forest of waiters: each waiter in it once, every edge real, and no walk without an end."""
+
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.analysis.blocking import waiters_by_blocker, waiting_on
-from pgtop.model.backend import Backend
+from pgtop.analysis.blocking import Forest, conflict, forest
+from pgtop.model.backend import ACTIVE, PARALLEL_WORKER, Backend
+from pgtop.model.blocking import Blocking, Hold, Prepared, Wait
+from pgtop.model.detail import Lock
+from pgtop.model.snapshot import Snapshot
+from tests import scenes
+
+Graph = dict[int, tuple[int, ...]]
 
 
-def waits(graph: dict[int, tuple[int, ...]]) -> list[Backend]:
-    return [Backend(pid, blocked_by=blockers) for pid, blockers in graph.items()]
+def session(pid: int, blocked_by: tuple[int, ...] = (), **more: Any) -> Backend:
+    """A session that waits where it has blockers; the smaller its pid, the longer its transaction has been open."""
+    wait = "Lock" if blocked_by else None
+    return Backend(pid, backend_start=pid, xact_start=pid, wait_event_type=wait, blocked_by=blocked_by, **more)
+
+
+def planted(graph: Graph, **blocking: Any) -> Forest:
+    return forest(snapshot(*(session(pid, blockers) for pid, blockers in graph.items()), **blocking))
+
+
+def snapshot(*backends: Backend, **blocking: Any) -> Snapshot:
+    return Snapshot(scenes.NOW, scenes.server(), backends, blocking=Blocking(**blocking))
+
+
+def awaits(mode: str, target: str = "t", *holds: Hold) -> Wait:
+    return Wait(Lock("relation", mode, False, target), holds)
+
+
+def parents(found: Forest) -> dict[int, int | None]:
+    return {key: node.parent for key, node in found.nodes.items()}
 
 
 CHAIN = {1: (), 2: (1,), 3: (2,), 4: (2, 1)}
 DEADLOCK = {1: (2,), 2: (1,), 3: (1,)}
-PREPARED = {2: (0,), 3: (2, 2)}
+LONG = {1: (), **{pid: (pid - 1,) for pid in range(2, 3_000)}}
 
 
 @pytest.mark.parametrize(
-    ("graph", "counts"),
+    ("graph", "expected"),
     [
         ({}, {}),
         ({1: ()}, {}),
-        (CHAIN, {1: 2, 2: 2}),
-        (DEADLOCK, {1: 2, 2: 1}),
-        (PREPARED, {0: 1, 2: 1}),
-        ({5: (9,)}, {9: 1}),
+        (CHAIN, {1: None, 2: 1, 3: 2, 4: 1}),
+        (DEADLOCK, {1: None, 2: 1, 3: 1}),
+        ({1: (), 2: (), 3: (2, 1)}, {1: None, 2: None, 3: 1}),
+        ({5: (9,)}, {5: None}),
+        ({2: (0,), 3: (2, 2)}, {0: None, 2: 0, 3: 2}),
+        ({1: (), 2: (3, 1), 3: (2,)}, {1: None, 2: 1, 3: 2}),
     ],
 )
-def test_direct_waiters_are_counted_once(graph: dict[int, tuple[int, ...]], counts: dict[int, int]) -> None:
-    """Each waiter counts once for each blocker, also where the server names one twice or one that has left."""
-    assert waiters_by_blocker(waits(graph)) == counts
+def test_each_waiter_stands_under_the_one_that_holds_longest(graph: Graph, expected: dict[int, int | None]) -> None:
+    """Chains, deadlocks, two roots, a blocker that has left, a prepared transaction, a deadlock below a root."""
+    assert parents(planted(graph)) == expected
+
+
+def test_counts_are_direct_and_in_all() -> None:
+    """A node knows how many wait for it, and how many through others."""
+    nodes = planted(CHAIN).nodes
+    assert {key: (node.direct, node.total) for key, node in nodes.items()} == {
+        1: (2, 3),
+        2: (2, 2),
+        3: (0, 0),
+        4: (0, 0),
+    }
+
+
+def test_roots_come_with_most_waiters_first() -> None:
+    """The one that hurts most is the first."""
+    assert [root.key for root in planted({1: (), 2: (), 3: (1,), 4: (2,), 5: (2,)}).roots] == [2, 1]
+
+
+def test_a_waiter_whose_holder_has_left_is_a_root() -> None:
+    """It is shown, not dropped, and says whom it waited for."""
+    [root] = planted({5: (9,)}).roots
+    assert (root.key, root.gone, root.waits) == (5, (9,), True)
+
+
+def test_a_waiter_that_nobody_is_known_to_block_is_a_root() -> None:
+    """The server may answer for a lock that has been freed meanwhile."""
+    assert parents(forest(snapshot(Backend(7, wait_event_type="Lock")))) == {7: None}
 
 
 @pytest.mark.parametrize(
-    ("graph", "pid", "expected"),
+    ("graph", "circles"),
     [
-        (CHAIN, 1, {2, 3, 4}),
-        (CHAIN, 2, {3, 4}),
-        (CHAIN, 3, set()),
-        (DEADLOCK, 1, {2, 3}),
-        (DEADLOCK, 3, set()),
-        (PREPARED, 0, {2, 3}),
-        (CHAIN, 99, set()),
+        (CHAIN, {}),
+        (DEADLOCK, {1: (1, 2), 2: (1, 2)}),
+        ({1: (3,), 2: (1,), 3: (2,), 4: (3,)}, {1: (1, 3, 2), 2: (1, 3, 2), 3: (1, 3, 2)}),
+        ({1: (), 2: (3, 1), 3: (2,)}, {2: (2, 3), 3: (2, 3)}),
     ],
 )
-def test_waiting_follows_the_chain(graph: dict[int, tuple[int, ...]], pid: int, expected: set[int]) -> None:
-    """Those who wait through others are found too, and a deadlock neither loops nor names the pid itself."""
-    assert waiting_on(waits(graph), pid) == expected
+def test_a_deadlock_is_named(graph: Graph, circles: Graph) -> None:
+    """Its members know the circle, all alike; those that only wait for it do not."""
+    assert {key: node.circle for key, node in planted(graph).nodes.items() if node.circle} == circles
 
 
-GRAPHS = st.dictionaries(st.integers(1, 8), st.lists(st.integers(0, 8), max_size=3).map(tuple), max_size=8)
+def test_only_those_without_another_blocker_are_only_on_it() -> None:
+    """Who waits for two roots, and who waits behind such a one, hangs on both and only on neither."""
+    found = planted({1: (), 2: (), 3: (1,), 4: (1, 2), 5: (4,), 6: (3,)})
+    assert found.hanging(1) == {3, 4, 5, 6}
+    assert found.only(1) == {3, 6}
+    assert found.only(2) == frozenset()
 
 
-@given(GRAPHS, st.integers(0, 8))
-def test_waiting_is_transitive(graph: dict[int, tuple[int, ...]], pid: int) -> None:
-    """Whoever waits for a waiter waits as well, and every direct waiter is in."""
-    backends = waits(graph)
-    found = waiting_on(backends, pid)
-    direct = {backend.pid for backend in backends if pid in backend.blocked_by}
-    assert direct - {pid} <= found
-    assert pid not in found
-    assert all(waiting_on(backends, waiter) - {pid} <= found for waiter in found)
+def test_a_long_chain_is_no_trouble() -> None:
+    """Nothing recurses, and the time does not grow with the square."""
+    found = planted(LONG)
+    assert found.nodes[1].total == len(LONG) - 1
+    assert found.root_of(2_999) == 1
+
+
+def test_a_queue_tells_holders_from_those_ahead() -> None:
+    """Behind ACCESS EXCLUSIVE a reader waits for the one ahead of it, which holds nothing that is in its way."""
+    readers = (Hold("AccessShareLock", 1),)
+    waits = {2: awaits("AccessExclusiveLock", "t", *readers), 3: awaits("AccessShareLock", "t", *readers)}
+    nodes = planted({1: (), 2: (1,), 3: (2,)}, waits=waits).nodes
+    assert nodes[2].soft == frozenset()
+    assert nodes[3].soft == {2}
+
+
+def test_a_holder_comes_before_one_ahead_in_the_queue() -> None:
+    """Also where the one ahead has the older transaction."""
+    wait = awaits("ExclusiveLock", "t", Hold("ExclusiveLock", 2))
+    waits = {1: wait, 3: wait}
+    assert planted({1: (2,), 2: (), 3: (1, 2)}, waits=waits).nodes[3].parent == 2
+
+
+def test_a_parallel_group_stands_under_its_leader() -> None:
+    """The leader waits for the one that its worker waits for; the worker stands below it and is not counted."""
+    worker = session(8, (1,), leader_pid=7, backend_type=PARALLEL_WORKER)
+    found = forest(snapshot(session(1), session(7, state=ACTIVE), worker, session(9, (7,))))
+    assert parents(found) == {1: None, 7: 1, 8: 7, 9: 7}
+    assert (found.nodes[1].total, found.waiting) == (2, 2)
+
+
+def test_a_worker_that_blocks_is_its_leader() -> None:
+    """Whoever the server names of a group, the group is meant."""
+    assert parents(forest(snapshot(session(7), session(8, leader_pid=7), session(9, (8,))))) == {7: None, 9: 7}
+
+
+PREPARED = tuple(Prepared(xid, f"gid {xid}", 5) for xid in (70, 71))
+
+
+@pytest.mark.parametrize(
+    ("prepared", "waits", "root"),
+    [
+        (PREPARED[:1], {}, -70),
+        (PREPARED, {2: awaits("ShareLock", "t", Hold("ExclusiveLock", None, 71))}, -71),
+        (PREPARED, {2: awaits("ShareLock", "t", Hold("ExclusiveLock", None, None))}, 0),
+        (PREPARED, {}, 0),
+        ((), {}, 0),
+    ],
+)
+def test_a_prepared_transaction_is_a_root(prepared: tuple[Prepared, ...], waits: dict[int, Wait], root: int) -> None:
+    """It is named where it can be told which one holds the lock, and never guessed."""
+    found = planted({2: (0,)}, prepared=prepared, waits=waits)
+    assert [(node.key, node.prepared is not None) for node in found.roots] == [(root, root < 0)]
+
+
+def test_a_wait_that_only_the_lock_manager_tells_counts() -> None:
+    """A role without rights does not see others wait; what pg_locks says stands."""
+    found = forest(snapshot(Backend(1), Backend(2, blocked_by=(1,)), waits={2: awaits("ShareLock")}))
+    assert parents(found) == {1: None, 2: 1}
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "conflicts"),
+    [
+        ("AccessShareLock", "AccessExclusiveLock", True), ("AccessShareLock", "ExclusiveLock", False),
+        ("RowShareLock", "ExclusiveLock", True), ("RowExclusiveLock", "RowExclusiveLock", False),
+        ("RowExclusiveLock", "ShareLock", True), ("ShareUpdateExclusiveLock", "ShareUpdateExclusiveLock", True),
+        ("ShareLock", "ShareLock", False), ("ShareLock", "RowExclusiveLock", True),
+        ("ShareLock", "RowShareLock", False),
+        ("ShareRowExclusiveLock", "ShareLock", True), ("ExclusiveLock", "AccessShareLock", False),
+        ("ExclusiveLock", "RowShareLock", True), ("AccessExclusiveLock", "AccessShareLock", True),
+        ("SomeNewLock", "AccessShareLock", True),
+    ],
+)  # fmt: skip
+def test_conflicts_of_modes(held: str, wanted: str, conflicts: bool) -> None:
+    """As the manual's table has them, which reads the same both ways."""
+    assert conflict(held, wanted) is conflicts
+    assert conflict(wanted, held) is conflicts
+
+
+GRAPHS = st.dictionaries(st.integers(1, 9), st.lists(st.integers(0, 10), max_size=4).map(tuple), max_size=9)
+LEADERS = st.dictionaries(st.integers(1, 9), st.integers(1, 9), max_size=3)
+
+
+def _grown(graph: Graph, leaders: dict[int, int]) -> tuple[list[Backend], Forest]:
+    """Sessions, of which some are workers of others that are none."""
+    rows = [
+        session(pid, blockers, leader_pid=None if (leader := leaders.get(pid)) in leaders else leader)
+        for pid, blockers in graph.items()
+    ]
+    return rows, forest(snapshot(*rows))
+
+
+@given(GRAPHS, LEADERS)
+def test_every_waiter_appears_once_and_every_walk_ends(graph: Graph, leaders: dict[int, int]) -> None:
+    """From the roots down all nodes are reached, each once; so no walk up runs in a circle."""
+    rows, found = _grown(graph, leaders)
+    walked: list[int] = []
+    unvisited = list(found.roots)
+    while unvisited:
+        node = unvisited.pop()
+        walked.append(node.key)
+        assert len(walked) <= len(found.nodes)
+        unvisited.extend(found.children.get(node.key, ()))
+    assert sorted(walked) == sorted(found.nodes)
+    assert {row.pid for row in rows if row.blocked_by} <= set(walked)
+
+
+@given(GRAPHS, LEADERS)
+def test_every_edge_is_real(graph: Graph, leaders: dict[int, int]) -> None:
+    """Nobody stands under one that the server does not name for them or for their group, and all named are there."""
+    rows, found = _grown(graph, leaders)
+    by_pid = {row.pid: row for row in rows}
+
+    def head(pid: int) -> int:
+        row = by_pid.get(pid)
+        return row.leader_pid if row is not None and row.leader_pid in by_pid else pid
+
+    real: dict[int, set[int]] = {}
+    for row in rows:
+        present = {head(pid) for pid in row.blocked_by if pid == 0 or pid in by_pid}
+        real.setdefault(head(row.pid), set()).update(present - {head(row.pid)})
+    for node in found.nodes.values():
+        if node.worker:
+            assert node.parent == head(node.key)
+            continue
+        assert set(node.blockers) == real.get(node.key, set())
+        assert node.parent is None or node.parent in node.blockers
 
 
 @given(GRAPHS)
-def test_counts_are_the_direct_waiters(graph: dict[int, tuple[int, ...]]) -> None:
-    """The count of a pid is the number of backends that name it, and nobody has a count of nothing."""
-    backends = waits(graph)
-    counts = waiters_by_blocker(backends)
-    assert all(counts.values())
-    assert dict(counts) == {
-        pid: sum(pid in backend.blocked_by for backend in backends)
-        for pid in {pid for backend in backends for pid in backend.blocked_by}
-    }
+def test_totals_are_those_who_hang(graph: Graph) -> None:
+    """The count made with bits is the count made by walking, and `only` is a part of it that nobody else holds."""
+    found = planted(graph)
+    for key, node in found.nodes.items():
+        hanging = found.hanging(key)
+        assert node.total == len(hanging)
+        assert found.only(key) <= hanging
+        assert all(set(found.nodes[k].blockers) <= found.only(key) | {key} for k in found.only(key))
+
+
+@given(GRAPHS)
+def test_whoever_waits_for_itself_is_in_a_circle(graph: Graph) -> None:
+    """A circle is found where there is one, and each of its steps is an edge."""
+    found = planted(graph)
+    for key, node in found.nodes.items():
+        waits_for_itself = any(key in found.hanging(waiter) for waiter in found.hanging(key))
+        assert bool(node.circle) == waits_for_itself
+        for waiter, blocker in zip(node.circle, (*node.circle[1:], *node.circle[:1]), strict=True):
+            assert blocker in found.nodes[waiter].blockers

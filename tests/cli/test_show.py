@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop.analysis.budget import STATES
-from pgtop.cli.commands.show import AGES, COLUMNS, as_csv, as_json, page, session_record
+from pgtop.cli.commands.show import AGES, BLOCKS, COLUMNS, as_csv, as_json, page, session_record
 from pgtop.cli.output import painted
 from pgtop.model.backend import Backend
 from pgtop.model.instant import from_datetime
@@ -56,7 +56,7 @@ def test_json_has_the_names_that_scripts_rely_on(dsn: str) -> None:
         ]
     [own] = [row for row in whole["sessions"] if row["pid"] == whole["server"]["pid"]]
     assert list(whole) == ["server", "budget", "sessions"]
-    assert list(own) == [*COLUMNS, *AGES]
+    assert list(own) == [*COLUMNS, *AGES, BLOCKS]
     assert [name for name in own if name in columns] == columns
     assert {"max_connections", "superuser_reserved_connections", "reserved_connections", "used", "free"} <= set(
         whole["budget"]
@@ -129,7 +129,7 @@ def test_csv_of_a_server(dsn: str) -> None:
         done = pgtop("show", "--csv", dsn, "--filter", "app:shown")
         pid = session.info.backend_pid
     [record] = csv.DictReader(io.StringIO(done.stdout, newline=""))
-    assert list(record) == [*COLUMNS, *AGES]
+    assert list(record) == [*COLUMNS, *AGES, BLOCKS]
     assert record["pid"] == str(pid)
     assert record["query"] == "SELECT 1, 'a \"quoted\"\nline'"
     assert record["wait_event"] == "ClientRead"
@@ -197,7 +197,7 @@ def _one(**values: Any) -> Backend:
 def test_json_round_trip(query: str, name: str) -> None:
     """Any text comes back from the JSON as it was; the JSON itself is one line of plain ASCII."""
     found = scenes.snapshot([_one(query=query, application_name=name)])
-    written = as_json(found, found.backends)
+    written = as_json(Picture.of(found), found.backends)
     [row] = json.loads(written)["sessions"]
     assert (row["query"], row["application_name"]) == (query, name)
     assert written.endswith("}\n")
@@ -209,7 +209,7 @@ def test_json_round_trip(query: str, name: str) -> None:
 def test_csv_round_trip_without_formulas(queries: list[str]) -> None:
     """Any text comes back from the CSV, but that what a spreadsheet would run has a ' before it."""
     found = scenes.snapshot([_one(query=query) for query in queries])
-    written = as_csv(found, found.backends)
+    written = as_csv(Picture.of(found), found.backends)
     records = list(csv.DictReader(io.StringIO(written, newline="")))
     assert written.endswith("\r\n")
     for query, record in zip(queries, records, strict=True):
@@ -220,7 +220,7 @@ def test_csv_round_trip_without_formulas(queries: list[str]) -> None:
 @given(st.datetimes(timezones=st.just(UTC)).map(from_datetime))
 def test_times_are_exact(instant: int) -> None:
     """A time is ISO 8601 with its zone and always six decimals, and no microsecond is lost."""
-    written = session_record(_one(backend_start=instant), scenes.NOW)["backend_start"]
+    written = session_record(_one(backend_start=instant), Picture.of(scenes.calm()))["backend_start"]
     assert from_datetime(datetime.fromisoformat(written)) == instant
     assert len(written.partition(".")[2]) == len("000000+00:00")
 
@@ -228,8 +228,8 @@ def test_times_are_exact(instant: int) -> None:
 def test_what_is_not_known_is_null() -> None:
     """Absent values are null in JSON and empty in CSV, and ages are then absent too."""
     found = scenes.snapshot([_one()])
-    [row] = json.loads(as_json(found, found.backends))["sessions"]
-    known = {"pid": 4711, "backend_type": "client backend", "blocked_by": []}
+    [row] = json.loads(as_json(Picture.of(found), found.backends))["sessions"]
+    known = {"pid": 4711, "backend_type": "client backend", "blocked_by": [], "blocks": 0}
     assert {name: value for name, value in row.items() if value is not None} == known
-    [record] = csv.DictReader(io.StringIO(as_csv(found, found.backends), newline=""))
-    assert {name for name, value in record.items() if value} == {"pid", "backend_type"}
+    [record] = csv.DictReader(io.StringIO(as_csv(Picture.of(found), found.backends), newline=""))
+    assert {name for name, value in record.items() if value} == {"pid", "backend_type", "blocks"}

@@ -14,7 +14,7 @@ from pgtop.model.signal import Answer, Receipt
 from pgtop.model.snapshot import Snapshot
 from pgtop.tui.settings import Settings
 from tests.fakes import FakeSignaller, FakeSource
-from tests.scenes import busy, calm, full, hostile, nearly_full, not_privileged
+from tests.scenes import busy, calm, full, hostile, nearly_full, not_privileged, standstill
 from tests.tui.apps import Stage
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
@@ -149,6 +149,32 @@ def test_detail(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
 def test_breakdown(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     """Who uses the connections, on a server that is nearly full."""
     assert _same(snap_compare, Stage(nearly_full()), size, ("2", "down"))
+
+
+@pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
+def test_blocking(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    """Who blocks whom, when everybody waits, and who holds back vacuum."""
+    assert _same(snap_compare, Stage(standstill()), size, ("3",))
+
+
+def test_blocking_folded(snap_compare: SnapCompare) -> None:
+    """A folded branch says how many it hides."""
+    assert _same(snap_compare, Stage(standstill()), SIZES[0], ("3", "space"))
+
+
+def test_blocking_filtered(snap_compare: SnapCompare) -> None:
+    """A filter leaves those that it lets through with all that they stand under, quiet."""
+    assert _same(snap_compare, Stage(standstill()), SIZES[0], ("3", "slash", *"app:dunning", "enter"))
+
+
+def test_nobody_waits(snap_compare: SnapCompare) -> None:
+    """Without waiters the view says so, and still who holds back vacuum."""
+    assert _same(snap_compare, Stage(calm()), SIZES[0], ("3",))
+
+
+def test_alarm_chosen(snap_compare: SnapCompare) -> None:
+    """The cursor on the line that tells of the waiters."""
+    assert _same(snap_compare, Stage(standstill()), SIZES[0], ("up",))
 
 
 @pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)

@@ -63,7 +63,7 @@ def test_hostile_texts_do_not_move_a_column(width: int) -> None:
     [
         (8, "pid"),
         (40, "pid state age query"),
-        (80, "pid who state age blocked_by query"),
+        (80, "pid who state age blocks query"),
         (120, "pid who application state wait age blocked_by blocks query"),
         (200, "pid database user application client state wait age xact query_age state_age blocked_by blocks query"),
     ],
@@ -120,9 +120,9 @@ def test_the_header_marks_the_order(sort: Sort, title: str) -> None:
 @pytest.mark.parametrize(
     ("width", "pid", "shown"),
     [
-        (80, 47_903, "  47903 anna@billing       idle in tx   13m41s      UPDATE accounts SET note = …"),
-        (80, 48_809, "  48809 billing@billing    waiting         12s    4 ALTER TABLE accounts ADD ib…"),
-        (80, 48_712, "  48712 analyst@warehouse  worker       47m12s      └ SELECT c.region, date_tru…"),
+        (80, 47_903, "  47903 anna@billing       idle in tx   13m41s      *4 UPDATE accounts SET not…"),
+        (80, 48_809, "  48809 billing@billing    waiting         12s         ALTER TABLE accounts ADD…"),
+        (80, 48_712, "  48712 analyst@warehouse  worker       47m12s         └ SELECT c.region, date_…"),
         (40, 48_818, "  48818 idle tx!  1m11s UPDATE stock SE…"),
         (8, 48_818, "   48818"),
         (3, 48_818, "48…"),

@@ -46,6 +46,8 @@ COLUMNS = (
     "blocked_by",
 )  # fmt: skip
 """The columns of pg_stat_activity, and who blocks the session."""
+BLOCKS = "blocks"
+"""How many sessions hang on it, directly or through others."""
 INSTANTS = frozenset({"backend_start", "xact_start", "query_start", "state_change"})
 AGES = {
     "xact_age": "xact_start",
@@ -62,9 +64,9 @@ def run(command: Show) -> int:
     snapshot = asyncio.run(_sample(command.connection))
     table = _arranged(snapshot, query)
     if command.form is Form.JSON:
-        output.write_data(as_json(snapshot, _sessions(table)))
+        output.write_data(as_json(table.picture, _sessions(table)))
     elif command.form is Form.CSV:
-        output.write_data(as_csv(snapshot, _sessions(table), clean if _for_eyes() else str))
+        output.write_data(as_csv(table.picture, _sessions(table), clean if for_eyes() else str))
     else:
         output.write(_page(table, command.color))
     return Exit.DONE
@@ -113,30 +115,33 @@ def _sessions(table: Table) -> list[Backend]:
     return [row for row in table.rows if row.is_client or table.query.show_background]
 
 
-def as_json(snapshot: Snapshot, backends: Iterable[Backend]) -> str:
+def as_json(picture: Picture, backends: Iterable[Backend]) -> str:
     """One object on one line, in ASCII, so that neither a locale nor a terminal can spoil it."""
+    snapshot = picture.snapshot
     whole = {
-        "server": _server_record(snapshot),
+        "server": server_record(snapshot),
         "budget": _budget_record(budget(snapshot)),
-        "sessions": [session_record(backend, snapshot.taken_at) for backend in backends],
+        "sessions": [session_record(backend, picture) for backend in backends],
     }
     return json.dumps(whole) + "\n"
 
 
-def session_record(backend: Backend, now: Instant) -> dict[str, Any]:
+def session_record(backend: Backend, picture: Picture) -> dict[str, Any]:
     """One session as scripts see it."""
     values = {name: getattr(backend, name) for name in COLUMNS}
-    times = {name: _written(values[name]) for name in INSTANTS}
-    return {**values, **times, **{name: _age(values[start], now) for name, start in AGES.items()}}
+    times = {name: written(values[name]) for name in INSTANTS}
+    ages = {name: _age(values[start], picture.now) for name, start in AGES.items()}
+    return {**values, **times, **ages, BLOCKS: picture.blocks.get(backend.pid, 0)}
 
 
-def _server_record(snapshot: Snapshot) -> dict[str, Any]:
+def server_record(snapshot: Snapshot) -> dict[str, Any]:
+    """The server as scripts see it."""
     server = snapshot.server
     names = ("version", "version_num", "host", "port", "database", "user", "pid", "in_recovery")
     return {
         **{name: getattr(server, name) for name in names},
-        "started_at": _written(server.started_at),
-        "taken_at": _written(snapshot.taken_at),
+        "started_at": written(server.started_at),
+        "taken_at": written(snapshot.taken_at),
     }
 
 
@@ -149,7 +154,7 @@ def _budget_record(found: Budget) -> dict[str, Any]:
     return {**{name: getattr(found, name) for name in names}, "states": dict(found.states)}
 
 
-def _written(instant: Instant | None) -> str | None:
+def written(instant: Instant | None) -> str | None:
     """ISO 8601 in UTC, always with microseconds: instants are identities."""
     return None if instant is None else to_datetime(instant).isoformat(timespec="microseconds")
 
@@ -158,13 +163,13 @@ def _age(start: Instant | None, now: Instant) -> float | None:
     return None if start is None else seconds_between(start, now)
 
 
-def as_csv(snapshot: Snapshot, backends: Iterable[Backend], safe: Callable[[str], str] = str) -> str:
+def as_csv(picture: Picture, backends: Iterable[Backend], safe: Callable[[str], str] = str) -> str:
     """A header and one record for each session, as RFC 4180 has it; texts pass through `safe`."""
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
-    writer.writerow((*COLUMNS, *AGES))
+    writer.writerow((*COLUMNS, *AGES, BLOCKS))
     for backend in backends:
-        writer.writerow([_cell(value, safe) for value in session_record(backend, snapshot.taken_at).values()])
+        writer.writerow([_cell(value, safe) for value in session_record(backend, picture).values()])
     return lines.getvalue()
 
 
@@ -184,8 +189,8 @@ def _inert(text: str) -> str:
 
 def _page(table: Table, color: bool) -> str:
     """The table for people: as wide as the terminal, or as wide as it needs to be."""
-    color = color and _for_eyes() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    width = shutil.get_terminal_size().columns if _for_eyes() else _wide_enough(table)
+    color = color and in_color()
+    width = shutil.get_terminal_size().columns if for_eyes() else _wide_enough(table)
     return "".join(f"{output.painted(spans, color)}\n" for spans in page(table, width))
 
 
@@ -211,5 +216,11 @@ def _wide_enough(table: Table) -> int:
     return _PAGE + max((cells(clean(text(row, table.picture))) for row in table.rows), default=0)
 
 
-def _for_eyes() -> bool:
+def in_color() -> bool:
+    """Whether the output may have colours: a terminal that has some, for somebody who has not refused them."""
+    return for_eyes() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def for_eyes() -> bool:
+    """Whether the output goes to a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()

@@ -8,12 +8,15 @@ from textual.widget import Widget
 
 from pgtop.analysis.pooling import PoolingHint
 from pgtop.tui.conditions import condition, reason
+from pgtop.tui.messages import BlockingAsked
 from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.key_line import KeyLine
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
+from pgtop.view.blocking import summary
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
@@ -34,11 +37,13 @@ class LiveScreen(Screen[None]):
         self._settings = settings
         self._palette = palette
         self._banner = Lines(palette, id="banner")
+        self._alarm = Alarm(palette, id="alarm")
         self._condition = Lines(palette, id="condition")
         self._notice = Lines(palette, id="notice")
 
     def compose(self) -> ComposeResult:
         yield self._banner
+        yield self._alarm
         yield self._condition
         yield from self.body()
         yield self._notice
@@ -65,6 +70,7 @@ class LiveScreen(Screen[None]):
         if not self.compact:
             lines = [server_line(snapshot, width), *lines, legend_line(state.budget, snapshot.server.user, width)]
         self._banner.show(lines, dimmed=state.stale)
+        self._alarm.tell(summary(state.picture), dimmed=state.stale)
         fresh = condition(state)
         status = self.status()
         gap = (Span(" · ", Tone.QUIET),) if fresh and status else ()
@@ -79,6 +85,9 @@ class LiveScreen(Screen[None]):
     def on_resize(self) -> None:
         self._banner.styles.height = 1 if self.compact else 3
         self.show(self.state)
+
+    def on_alarm_pressed(self) -> None:
+        self.post_message(BlockingAsked())
 
     def on_key_line_pressed(self, message: KeyLine.Pressed) -> None:
         self.call_later(self.run_action, f"{_owner(self, message.action)}{message.action}")

@@ -5,54 +5,45 @@ from dataclasses import replace
 
 from textual import on
 from textual.widget import Widget
-from textual.widgets import Input
 
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import CopyAsked, OpenAsked, SignalAsked
-from pgtop.tui.screens.live import LiveScreen
+from pgtop.tui.messages import BlockingAsked, CopyAsked, OpenAsked, SignalAsked
 from pgtop.tui.screens.menu import Choice, MenuScreen
-from pgtop.tui.screens.moving import MOVES, Movable, Moving
+from pgtop.tui.screens.moving import Movable
+from pgtop.tui.screens.narrowing import NarrowingScreen
 from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.session_table import SessionTable
-from pgtop.view.columns import COLUMNS, column
-from pgtop.view.filter import Filter, FilterError
-from pgtop.view.query import Query, Sort
+from pgtop.view.filter import FilterError
+from pgtop.view.query import Query
 from pgtop.view.table import Table, arrange
-from pgtop.view.text import clean
-from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line
 
 _DEFAULT_ORDER = "what hurts first"
 
 
-class SessionsScreen(Moving, LiveScreen):
+class SessionsScreen(NarrowingScreen):
     """The table of sessions and everything that narrows and orders it."""
 
     KEYS = (
-        "help", "quit", "terminate", "cancel", "filter", "open", "sort_menu", "show_breakdown", "pause", "toggle_idle",
+        "help", "quit", "terminate", "cancel", "filter", "open", "sort_menu", "show_breakdown", "show_blocking",
+        "pause", "toggle_idle",
     )  # fmt: skip
-    BINDINGS = MOVES + bindings(
+    BINDINGS = bindings(
         "scroll_left", "scroll_right", "open", "toggle_idle", "toggle_background", "toggle_columns", "copy_query",
-        "filter", "clear", "sort_left", "sort_right", "sort_invert", "sort_menu", "cancel", "terminate", "signal_menu",
+        "cancel", "terminate", "signal_menu",
     )  # fmt: skip
 
     def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
         super().__init__(state, settings, palette)
-        self._query = Query()
         self._arranged: Table | None = None
-        self._filter_error: FilterError | None = None
         self._table = SessionTable(palette, id="sessions")
-        self._input = Input(id="filter", placeholder="words, db:shop, state:idle-in-tx, age>5m, -query:copy …")
 
     def body(self) -> Iterable[Widget]:
-        self._input.display = False
-        self._input.cursor_blink = False
         yield self._table
-        yield self._input
+        yield from super().body()
 
     # Drawing.
 
@@ -65,25 +56,7 @@ class SessionsScreen(Moving, LiveScreen):
             self._table.redraw(dimmed=state.stale)
         self.show_frame()
 
-    def narrow(self, text: str) -> None:
-        """Show only what `text`, in the filter language, lets through."""
-        self._input.value = text
-        self._set_filter(text)
-
-    def status(self) -> Line:
-        query = self._query
-        parts = [Span(self._counts(), Tone.PLAIN)]
-        if self._filter_error is not None:
-            return (Span(str(self._filter_error), Tone.WARN),)
-        if query.filter.text:
-            parts.append(Span(f" · filter: {clean(query.filter.text)}", Tone.NOTICE))
-        if not query.show_idle:
-            parts.append(Span(" · idle hidden", Tone.NOTICE))
-        name = _DEFAULT_ORDER if query.sort.column is None else column(query.sort.column).title.strip()
-        parts.append(Span(f" · by {name}{'' if query.sort.descending else ', inverted'}", Tone.QUIET))
-        return tuple(parts)
-
-    def _counts(self) -> str:
+    def counts(self) -> str:
         table = self._arranged
         if table is None:
             return ""
@@ -100,7 +73,7 @@ class SessionsScreen(Moving, LiveScreen):
             return
         self._table.show(self._arranged, dimmed=self.state.stale)
 
-    def _ask(self, query: Query) -> None:
+    def ask(self, query: Query) -> None:
         self._query = query
         self._arrange()
         self.show_frame()
@@ -117,99 +90,50 @@ class SessionsScreen(Moving, LiveScreen):
     # What is shown.
 
     def action_toggle_idle(self) -> None:
-        self._ask(replace(self._query, show_idle=not self._query.show_idle))
+        self.ask(replace(self._query, show_idle=not self._query.show_idle))
 
     def action_toggle_background(self) -> None:
-        self._ask(replace(self._query, show_background=not self._query.show_background))
+        self.ask(replace(self._query, show_background=not self._query.show_background))
 
     def action_toggle_columns(self) -> None:
-        self._ask(replace(self._query, on_request=not self._query.on_request))
+        self.ask(replace(self._query, on_request=not self._query.on_request))
 
     # The order.
 
-    def action_sort_left(self) -> None:
-        self._sort_beside(-1)
-
-    def action_sort_right(self) -> None:
-        self._sort_beside(1)
-
-    def action_sort_invert(self) -> None:
-        sort = self._query.sort
-        self._ask(replace(self._query, sort=replace(sort, descending=not sort.descending)))
-
-    def action_sort_menu(self) -> None:
-        choices = [
-            Choice("", _DEFAULT_ORDER),
-            *(Choice(c.name, f"{c.title.strip() or c.name}: {c.meaning}") for c in COLUMNS),
-        ]
-        menu = MenuScreen("Sort by", choices, self._query.sort.column or "", self._palette)
-        self.app.push_screen(menu, self._sort_by)
+    def sortable(self) -> list[str]:
+        return [placed.column.name for placed in self._table.layout_columns]
 
     @on(SessionTable.SortAsked)
     def _header_clicked(self, message: SessionTable.SortAsked) -> None:
-        self._sort_by(message.column)
-
-    def _sort_by(self, name: str | None) -> None:
-        """Sort by a column; choosing the one it is sorted by turns the order round."""
-        if name is None:
-            return
-        sort = self._query.sort
-        again = (sort.column or "") == name
-        self._ask(replace(self._query, sort=Sort(name or None, not sort.descending if again else True)))
-
-    def _sort_beside(self, step: int) -> None:
-        names = [placed.column.name for placed in self._table.layout_columns]
-        if not names:
-            return
-        current = self._query.sort.column
-        start = names.index(current) if current in names else (-1 if step > 0 else 0)
-        self._ask(replace(self._query, sort=Sort(names[(start + step) % len(names)])))
-
-    # The filter.
-
-    @property
-    def field(self) -> Input | None:
-        return self._input if self._input.display else None
-
-    def typed(self) -> None:
-        self._set_filter(self._input.value)
-
-    def action_filter(self) -> None:
-        self._input.display = True
-        self.set_focus(self._input)
-
-    def action_clear(self) -> None:
-        """Esc: out of the field, and without the filter."""
-        self.narrow("")
-        self._leave_field()
-
-    def _set_filter(self, text: str) -> None:
-        """Take the filter over if it can be read; else keep the last one and say where this one goes wrong."""
-        try:
-            chosen = Filter.parse(text)
-        except FilterError as error:
-            self._filter_error = error
-            self.show_frame()
-            return
-        self._filter_error = None
-        if chosen != self._query.filter:
-            self._ask(replace(self._query, filter=chosen))
-        else:
-            self.show_frame()
-
-    def _leave_field(self) -> None:
-        self._input.display = False
-        self.set_focus(None)
+        self.sort_by(message.column)
 
     # What the user wants done with the session under the cursor.
 
     def action_open(self) -> None:
-        """Enter: keep a filter that can be read; else open the session."""
-        if self.field is not None:
-            if self._filter_error is None:
-                self._leave_field()
+        """Enter: keep a filter that can be read; else go where the alarm points, or open the session."""
+        if self.kept_filter():
+            return
+        if self._alarm.chosen:
+            self.post_message(BlockingAsked())
         elif backend := self._selected():
             self.post_message(OpenAsked(backend))
+
+    # The alarm stands above the first row, and the cursor can go there.
+
+    def action_cursor_up(self) -> None:
+        if self._table.at_top and self._alarm.display:
+            self._alarm.choose(True)
+        else:
+            super().action_cursor_up()
+
+    def action_cursor_down(self) -> None:
+        if self._alarm.chosen:
+            self._alarm.choose(False)
+        else:
+            super().action_cursor_down()
+
+    def moved(self) -> None:
+        self._alarm.choose(False)
 
     @on(SessionTable.Chosen)
     def _row_clicked(self) -> None:
@@ -245,4 +169,4 @@ class SessionsScreen(Moving, LiveScreen):
             self.post_message(SignalAsked(signal, backend))
 
     def _selected(self) -> Backend | None:
-        return self._table.selected
+        return None if self._alarm.chosen else self._table.selected

@@ -58,6 +58,11 @@ class Rows(Widget):
         """Rows in sight."""
         return max(1, self.size.height - self.HEADER_LINES)
 
+    @property
+    def at_top(self) -> bool:
+        """The cursor is on the first row that it may rest on."""
+        return self._cursor <= self._first_selectable()
+
     def move(self, rows: int) -> None:
         """Move the cursor down (up, if negative) to the nearest row that it may rest on."""
         self._put_cursor(self._cursor + rows, 1 if rows > 0 else -1)

@@ -1,0 +1,113 @@
+"""`pgtop locks`: who waits for whom as a tree, and who holds back vacuum, printed once.
+
+The names in JSON are a promise to scripts, as those of `pgtop show`. Nodes are a flat list, each with its parent: a
+chain may be deeper than a reader of nested JSON can follow.
+"""
+
+import asyncio
+import json
+import shutil
+from typing import Any
+
+from pgtop.analysis.blocking import Node
+from pgtop.analysis.xmin import XminHolder, xmin_holders
+from pgtop.cli import compose, output
+from pgtop.cli.commands.show import for_eyes, in_color, server_record, session_record, written
+from pgtop.cli.exits import Exit
+from pgtop.cli.options import Connection, Locks
+from pgtop.model.snapshot import Snapshot
+from pgtop.postgres.sampler import PostgresSource
+from pgtop.view.blocking import Question, header, rollback, row_line, rows, summary
+from pgtop.view.picture import Picture
+from pgtop.view.text import clean
+from pgtop.view.tone import Tone
+from pgtop.view.wrap import Line, line
+
+_PAGE = 160
+"""Cells of a tree that does not go to a terminal."""
+
+
+def run(command: Locks) -> int:
+    """Print the tree; returns the exit code, which tells whether anybody waits. Raises PgtopError and SourceError."""
+    picture = Picture.of(asyncio.run(_sample(command.connection)))
+    if command.json:
+        output.write_data(as_json(picture))
+    else:
+        color = command.color and in_color()
+        width = shutil.get_terminal_size().columns if for_eyes() else _PAGE
+        output.write("".join(f"{output.painted(spans, color)}\n" for spans in page(picture, width)))
+    return Exit.WAITING if picture.forest.waiting else Exit.DONE
+
+
+async def _sample(connection: Connection) -> Snapshot:
+    source = PostgresSource(compose.session_for(connection, compose.Asker()))
+    try:
+        source.watch_blocking(True)
+        await compose.first_sample(source, connection.wait)
+        return await source.sample()  # the first one has told what to ask
+    finally:
+        await source.close()
+
+
+def page(picture: Picture, width: int) -> list[Line]:
+    """What people read: a line that says it all, and the rows of the blocking view."""
+    words = summary(picture)
+    note = picture.snapshot.blocking.note
+    top = [line(words, Tone.ALARM)] if words else []
+    top += [line(clean(note), Tone.WARN)] if note else []
+    return [*top, header(width), *(row_line(row, picture, width) for row in rows(picture, Question()))]
+
+
+def as_json(picture: Picture) -> str:
+    """One object on one line, in ASCII."""
+    forest = picture.forest
+    whole = {
+        "server": server_record(picture.snapshot),
+        "waiting": forest.waiting,
+        "longest": forest.longest(picture.now),
+        "roots": [_name(root) for root in forest.roots],
+        "nodes": [_node_record(row.node, picture) for row in rows(picture, Question()) if row.node is not None],
+        "xmin_holders": [_holder_record(holder) for holder in xmin_holders(picture.snapshot)],
+    }
+    return json.dumps(whole) + "\n"
+
+
+def _name(node: Node) -> int | str | None:
+    """A session's pid, a prepared transaction's gid."""
+    return node.pid if node.prepared is None else node.prepared.gid
+
+
+def _node_record(node: Node, picture: Picture) -> dict[str, Any]:
+    """One node; `soft` are those of `blockers` that only wait ahead in the queue."""
+    nodes = picture.forest.nodes
+    root, lock = picture.forest.root_of(node.key), node.wait.lock if node.wait else None
+    return {
+        "name": _name(node),
+        "parent": None if node.parent is None else _name(nodes[node.parent]),
+        "root": None if root is None else _name(nodes[root]),
+        "waits": node.waits,
+        "since": written(node.since),
+        "since_is_exact": node.exact,
+        "locktype": lock.locktype if lock else None,
+        "mode": lock.mode if lock else None,
+        "target": lock.target if lock else None,
+        "blockers": [_name(nodes[key]) for key in node.blockers],
+        "soft": [_name(nodes[key]) for key in node.blockers if key in node.soft],
+        "deadlock": [_name(nodes[key]) for key in node.circle],
+        "blocks_directly": node.direct,
+        "blocks": node.total,
+        "session": session_record(node.backend, picture) if node.backend else None,
+        "prepared": _prepared_record(node),
+    }
+
+
+def _prepared_record(node: Node) -> dict[str, Any] | None:
+    if node.prepared is None:
+        return None
+    values = node.prepared._asdict()
+    return {**values, "prepared": written(node.prepared.prepared), "rollback": rollback(node)}
+
+
+def _holder_record(holder: XminHolder) -> dict[str, Any]:
+    pid = holder.backend.pid if holder.backend else None
+    return {"kind": holder.kind, "name": holder.name, "pid": pid, "age": holder.age, "catalog": holder.catalog}

@@ -1,0 +1,179 @@
+"""The blocking view: the trees of waiters, and below them who holds back vacuum."""
+
+from collections.abc import Iterable
+
+from textual import on
+from textual.widget import Widget
+
+from pgtop.model.backend import Backend
+from pgtop.model.signal import Signal
+from pgtop.tui.keymap import bindings
+from pgtop.tui.messages import CopyAsked, OpenAsked, Said, SignalAsked
+from pgtop.tui.screens.menu import Choice, MenuScreen
+from pgtop.tui.screens.moving import Movable
+from pgtop.tui.screens.narrowing import NarrowingScreen
+from pgtop.tui.settings import Settings
+from pgtop.tui.state import State
+from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.rows import Rows
+from pgtop.view.blocking import Identity, Question, Row, header, row_line, rows, toggled, without_session
+from pgtop.view.columns import COLUMNS
+from pgtop.view.filter import FilterError
+from pgtop.view.picture import Picture
+from pgtop.view.query import Query
+from pgtop.view.text import clean
+from pgtop.view.tone import Span, Tone
+from pgtop.view.wrap import Line
+
+
+class BlockingTable(Rows):
+    """Draws finished rows; the cursor belongs to whom a row is about, and skips words."""
+
+    HEADER_LINES = 1
+
+    def __init__(self, picture: Picture, palette: Palette, *, id: str | None = None) -> None:
+        super().__init__(palette, id=id)
+        self._picture = picture
+        self._rows: tuple[Row, ...] = ()
+        self._identity: Identity | None = None
+
+    @property
+    def selected(self) -> Row | None:
+        """The row under the cursor, if it is about somebody."""
+        row = self._rows[self._cursor] if self._cursor < len(self._rows) else None
+        return row if row is not None and row.identity is not None else None
+
+    def show(self, shown: tuple[Row, ...], picture: Picture, dimmed: bool) -> None:
+        """Draw other rows; the cursor stays with whom it is on while they are there."""
+        self._rows, self._picture, self._dimmed = shown, picture, dimmed
+        at = next((i for i, row in enumerate(shown) if row.identity == self._identity), None)
+        self._cursor = self._cursor if at is None or self._identity is None else at
+        self.move(0)
+
+    def row_count(self) -> int:
+        return len(self._rows)
+
+    def row_line(self, index: int) -> Line:
+        return row_line(self._rows[index], self._picture, self.size.width)
+
+    def header_line(self) -> Line:
+        return header(self.size.width)
+
+    def selectable(self, index: int) -> bool:
+        return index < len(self._rows) and self._rows[index].identity is not None
+
+    def redraw(self, dimmed: bool | None = None) -> None:
+        super().redraw(dimmed)
+        row = self.selected
+        self._identity = row.identity if row is not None else None
+
+
+class BlockingScreen(NarrowingScreen):
+    """Who blocks whom: fold, filter, sort, open and end as among the sessions."""
+
+    DEFAULT_ORDER = "most waiters"
+    KEYS = ("clear", "quit", "terminate", "cancel", "filter", "open", "fold", "sort_menu", "show_sessions", "pause")
+    BINDINGS = bindings("open", "fold", "copy_query", "cancel", "terminate", "signal_menu")
+
+    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
+        super().__init__(state, settings, palette)
+        self._folded: frozenset[Identity] = frozenset()
+        self._table = BlockingTable(state.picture, palette, id="blocking")
+
+    def body(self) -> Iterable[Widget]:
+        yield self._table
+        yield from super().body()
+
+    def show(self, state: State) -> None:
+        self.state = state
+        self._arrange()
+        self.show_frame()
+
+    def counts(self) -> str:
+        waiting, roots = self.state.picture.forest.waiting, len(self.state.picture.forest.roots)
+        return f"{waiting} waiting under {roots} root{'' if roots == 1 else 's'}" if waiting else "locks"
+
+    def status(self) -> Line:
+        note = self.state.picture.snapshot.blocking.note
+        return (Span(f"{clean(note)} · ", Tone.WARN), *super().status()) if note else super().status()
+
+    def ask(self, query: Query) -> None:
+        self._query = query
+        self._arrange()
+        self.show_frame()
+
+    def go_to_root(self) -> None:
+        """Put the cursor on the root that most hang on."""
+        self._table.move_to(0)
+
+    def sortable(self) -> list[str]:
+        return [each.name for each in COLUMNS if not each.on_request]
+
+    def moving(self) -> Movable:
+        return self._table
+
+    def _arrange(self) -> None:
+        question = Question(self._query.filter, self._query.sort, self._folded)
+        try:
+            shown = rows(self.state.picture, question)
+        except FilterError as error:
+            self._filter_error = error
+            return
+        self._table.show(shown, self.state.picture, self.state.stale)
+
+    def action_fold(self) -> None:
+        row = self._table.selected
+        if row is not None and row.identity is not None and row.foldable:
+            self._folded = toggled(self._folded, row.identity)
+            self._arrange()
+
+    def action_clear(self) -> None:
+        """Esc: out of the field and without the filter; without one, back to the sessions."""
+        if self.field is not None or self._query.filter.text or self._filter_error is not None:
+            super().action_clear()
+        else:
+            self.call_later(self.run_action, "app.show_sessions")
+
+    # What the user wants done with the session under the cursor.
+
+    @on(Rows.Chosen)
+    def action_open(self) -> None:
+        """Enter: keep a filter that can be read; else open the session."""
+        if not self.kept_filter() and (backend := self._selected()):
+            self.post_message(OpenAsked(backend))
+
+    def action_copy_query(self) -> None:
+        if backend := self._selected():
+            self.post_message(CopyAsked(backend))
+
+    def action_cancel(self) -> None:
+        self._signal(Signal.CANCEL)
+
+    def action_terminate(self) -> None:
+        self._signal(Signal.TERMINATE)
+
+    def action_signal_menu(self) -> None:
+        backend = None if self._settings.read_only else self._selected()
+        if backend is None:
+            return
+        choices = [
+            Choice(Signal.CANCEL, "C  cancel the query"),
+            Choice(Signal.TERMINATE, "K  terminate the session"),
+        ]
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.post_message(SignalAsked(Signal(name), backend))
+
+        self.app.push_screen(MenuScreen(f"Session {backend.pid}", choices, Signal.CANCEL, self._palette), chosen)
+
+    def _signal(self, signal: Signal) -> None:
+        if backend := self._selected():
+            self.post_message(SignalAsked(signal, backend))
+
+    def _selected(self) -> Backend | None:
+        """The session under the cursor; what has none is told of instead."""
+        row = self._table.selected
+        if row is not None and row.backend is None:
+            self.post_message(Said(without_session(row)))
+        return None if row is None else row.backend

@@ -1,0 +1,149 @@
+"""What screens of sessions share: a query, which a filter being typed narrows and a sort menu orders."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from textual.widget import Widget
+from textual.widgets import Input
+
+from pgtop.tui.keymap import bindings
+from pgtop.tui.screens.live import LiveScreen
+from pgtop.tui.screens.menu import Choice, MenuScreen
+from pgtop.tui.screens.moving import MOVES, Moving
+from pgtop.tui.settings import Settings
+from pgtop.tui.state import State
+from pgtop.tui.theme import Palette
+from pgtop.view.columns import COLUMNS, column
+from pgtop.view.filter import Filter, FilterError
+from pgtop.view.query import Query, Sort
+from pgtop.view.text import clean
+from pgtop.view.tone import Span, Tone
+from pgtop.view.wrap import Line
+
+
+class NarrowingScreen(Moving, LiveScreen):
+    """Owns the query; subclasses answer it (`ask`) and say how many rows came of it (`counts`)."""
+
+    DEFAULT_ORDER = "what hurts first"
+    BINDINGS = MOVES + bindings("filter", "clear", "sort_left", "sort_right", "sort_invert", "sort_menu")
+
+    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
+        super().__init__(state, settings, palette)
+        self._query = Query()
+        self._filter_error: FilterError | None = None
+        self._input = Input(id="filter", placeholder="words, db:shop, state:idle-in-tx, age>5m, -query:copy …")
+
+    def body(self) -> Iterable[Widget]:
+        self._input.display = False
+        self._input.cursor_blink = False
+        yield self._input
+
+    def ask(self, query: Query) -> None:
+        """Take over another query, and show what it asks for."""
+        raise NotImplementedError
+
+    def counts(self) -> str:
+        """How many rows there are."""
+        raise NotImplementedError
+
+    def sortable(self) -> list[str]:
+        """The columns that `<` and `>` go through."""
+        raise NotImplementedError
+
+    def status(self) -> Line:
+        query = self._query
+        if self._filter_error is not None:
+            return (Span(str(self._filter_error), Tone.WARN),)
+        parts = [Span(self.counts(), Tone.PLAIN)]
+        if query.filter.text:
+            parts.append(Span(f" · filter: {clean(query.filter.text)}", Tone.NOTICE))
+        if not query.show_idle:
+            parts.append(Span(" · idle hidden", Tone.NOTICE))
+        name = self.DEFAULT_ORDER if query.sort.column is None else column(query.sort.column).title.strip()
+        parts.append(Span(f" · by {name}{'' if query.sort.descending else ', inverted'}", Tone.QUIET))
+        return tuple(parts)
+
+    # The order.
+
+    def action_sort_left(self) -> None:
+        self._sort_beside(-1)
+
+    def action_sort_right(self) -> None:
+        self._sort_beside(1)
+
+    def action_sort_invert(self) -> None:
+        sort = self._query.sort
+        self.ask(replace(self._query, sort=replace(sort, descending=not sort.descending)))
+
+    def action_sort_menu(self) -> None:
+        choices = [
+            Choice("", self.DEFAULT_ORDER),
+            *(Choice(c.name, f"{c.title.strip() or c.name}: {c.meaning}") for c in COLUMNS),
+        ]
+        menu = MenuScreen("Sort by", choices, self._query.sort.column or "", self._palette)
+        self.app.push_screen(menu, self.sort_by)
+
+    def sort_by(self, name: str | None) -> None:
+        """Sort by a column; choosing the one it is sorted by turns the order round."""
+        if name is None:
+            return
+        sort = self._query.sort
+        again = (sort.column or "") == name
+        self.ask(replace(self._query, sort=Sort(name or None, not sort.descending if again else True)))
+
+    def _sort_beside(self, step: int) -> None:
+        names = self.sortable()
+        if not names:
+            return
+        current = self._query.sort.column
+        start = names.index(current) if current in names else (-1 if step > 0 else 0)
+        self.ask(replace(self._query, sort=Sort(names[(start + step) % len(names)])))
+
+    # The filter.
+
+    @property
+    def field(self) -> Input | None:
+        return self._input if self._input.display else None
+
+    def typed(self) -> None:
+        self._set_filter(self._input.value)
+
+    def action_filter(self) -> None:
+        self._input.display = True
+        self.set_focus(self._input)
+
+    def action_clear(self) -> None:
+        """Esc: out of the field, and without the filter."""
+        self.narrow("")
+        self._leave_field()
+
+    def kept_filter(self) -> bool:
+        """Enter in the field: keep the filter, unless it cannot be read; False when the field is not open."""
+        if self.field is None:
+            return False
+        if self._filter_error is None:
+            self._leave_field()
+        return True
+
+    def narrow(self, text: str) -> None:
+        """Show only what `text`, in the filter language, lets through."""
+        self._input.value = text
+        self._set_filter(text)
+
+    def _set_filter(self, text: str) -> None:
+        """Take the filter over if it can be read; else keep the last one and say where this one goes wrong."""
+        try:
+            chosen = Filter.parse(text)
+        except FilterError as error:
+            self._filter_error = error
+            self.show_frame()
+            return
+        self._filter_error = None
+        if chosen != self._query.filter:
+            self.ask(replace(self._query, filter=chosen))
+        else:
+            self.show_frame()
+
+    def _leave_field(self) -> None:
+        self._input.display = False
+        self.set_focus(None)

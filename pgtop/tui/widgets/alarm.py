@@ -1,0 +1,40 @@
+"""The line that says that sessions wait for locks. Enter or a click on it leads to the root of the trouble."""
+
+from textual.message import Message
+from textual.strip import Strip
+
+from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.lines import Lines, to_strip
+from pgtop.view.tone import Tone
+from pgtop.view.wrap import line
+
+
+class Alarm(Lines):
+    """One line, there only while it has something to say."""
+
+    class Pressed(Message):
+        """The alarm was clicked."""
+
+    def __init__(self, palette: Palette, *, id: str | None = None) -> None:
+        super().__init__(palette, id=id)
+        self.chosen = False
+        """The cursor is on it."""
+
+    def tell(self, words: str, dimmed: bool) -> None:
+        """Show `words`, cleaned, or nothing at all."""
+        self.display = bool(words)
+        self.choose(self.chosen and self.display)
+        self.show([line(words, Tone.ALARM)], dimmed)
+
+    def choose(self, chosen: bool) -> None:
+        """Put the cursor on it, or take it away."""
+        if chosen != self.chosen:
+            self.chosen = chosen
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        shown = self._lines[y] if y < len(self._lines) else ()
+        return to_strip(shown, self.size.width, self._palette, self.rich_style, cursor=self.chosen, dimmed=self._dimmed)
+
+    def on_click(self) -> None:
+        self.post_message(self.Pressed())

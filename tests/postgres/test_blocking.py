@@ -1,0 +1,423 @@
+"""Who blocks whom on real servers, compared with what pg_blocking_pids and pg_locks say at the same time."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import Any, TypeAlias
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from pgtop.analysis.blocking import Forest, forest
+from pgtop.analysis.xmin import Kind, xmin_holders
+from pgtop.demo.server import Cluster
+from pgtop.model.snapshot import Snapshot
+from pgtop.postgres.blocking import ASKED_AT_ONCE
+from pgtop.postgres.sampler import PostgresSource
+from pgtop.postgres.session import Session
+from tests.postgres.conftest import Wire, until
+
+Other: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
+Holds: TypeAlias = Callable[[Snapshot, Forest], bool]
+
+_SETTINGS = {
+    "max_connections": "260", "max_prepared_transactions": "5", "deadlock_timeout": "60s", "wal_level": "logical",
+    "max_replication_slots": "5", "allow_system_table_mods": "on",
+}  # fmt: skip
+
+
+def pid(connection: Other) -> int:
+    return connection.info.backend_pid
+
+
+class Scene:
+    """A server, sessions on it, and a source that looks at them."""
+
+    def __init__(self, parameters: dict[str, str], stack: AsyncExitStack, has_waitstart: bool) -> None:
+        self.parameters = parameters
+        self.has_waitstart = has_waitstart
+        self._stack = stack
+        self._waiting: list[asyncio.Task[Any]] = []
+        self.source = PostgresSource(Session(parameters))
+
+    async def session(self, *statements: str, **changed: str) -> Other:
+        """A session in a transaction in which it has run these."""
+        conninfo = make_conninfo(**{**self.parameters, **changed})
+        made: Other = await psycopg.AsyncConnection.connect(conninfo)
+        self._stack.push_async_callback(made.close)
+        for statement in statements:
+            await made.execute(statement.encode())
+        return made
+
+    async def done(self, *statements: str) -> None:
+        """Run these, each by itself."""
+        async with await psycopg.AsyncConnection.connect(make_conninfo(**self.parameters), autocommit=True) as made:
+            for statement in statements:
+                await made.execute(statement.encode())
+
+    async def wait(self, session: Other, statement: str) -> Other:
+        """Let it run into a lock; return when it waits."""
+        self._waiting.append(asyncio.create_task(session.execute(statement.encode())))
+        await self.until_waits(pid(session))
+        return session
+
+    async def until_waits(self, waiter: int) -> None:
+        async def waits() -> bool:
+            return bool(await self.ask(f"SELECT FROM pg_locks WHERE NOT granted AND pid = {waiter}"))
+
+        await until(waits)
+
+    async def waiter(self, statement: str, *before: str) -> Other:
+        return await self.wait(await self.session(*before), statement)
+
+    async def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        if not hasattr(self, "_asking"):
+            self._asking = await self.session()
+            await self._asking.set_autocommit(True)
+        return await (await self._asking.execute(statement.encode())).fetchall()
+
+    async def seen(self, holds: Holds) -> tuple[Snapshot, Forest]:
+        """The first sample, with facts about the locks, for which a condition holds."""
+        found: list[tuple[Snapshot, Forest]] = []
+
+        async def sampled() -> bool:
+            snapshot = await self.source.sample()
+            found.append((snapshot, forest(snapshot)))
+            return snapshot.blocking.asked and holds(*found[-1])
+
+        await until(sampled)
+        return found[-1]
+
+    async def compared(self, waiters: int) -> tuple[Snapshot, Forest]:
+        """A sample with so many waiters, after it has been compared with the server's own words."""
+        snapshot, found = await self.seen(lambda _, planted: planted.waiting == waiters)
+        said = await self.ask("SELECT pid, pg_blocking_pids(pid), mode, locktype FROM pg_locks WHERE NOT granted")
+        leaders = {b.pid: b.leader_pid or b.pid for b in snapshot.backends}
+        for waiter, blockers, mode, locktype in said:
+            node = found.nodes[leaders[waiter]]
+            named = {max(key, 0) for key in node.blockers}
+            assert named == set(blockers), waiter
+            assert node.parent in node.blockers or node.parent is None
+            wait = snapshot.blocking.waits[waiter]
+            assert (wait.lock.mode, wait.lock.locktype) == (mode, locktype)
+            assert (wait.lock.waitstart is not None) == self.has_waitstart
+        assert len({leaders[row[0]] for row in said}) == waiters
+        return snapshot, found
+
+    async def end(self) -> None:
+        for task in self._waiting:
+            task.cancel()
+        await asyncio.gather(*self._waiting, return_exceptions=True)
+        await self.source.close()
+
+
+@pytest.fixture(scope="module")
+def server(bindir: Any) -> Iterator[Cluster]:
+    with Cluster(bindir, settings=_SETTINGS) as running:
+        with psycopg.connect(running.socket_dsn, autocommit=True) as made:
+            made.execute("CREATE TABLE stock AS SELECT id, 0 AS n FROM generate_series(1, 300) id")
+            made.execute("CREATE ROLE plain LOGIN")
+            made.execute("GRANT ALL ON stock TO plain")
+        yield running
+
+
+@pytest.fixture
+async def scene(server: Cluster) -> AsyncIterator[Scene]:
+    parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
+    async with AsyncExitStack() as stack:
+        with psycopg.connect(server.socket_dsn) as made:
+            has_waitstart = made.info.server_version >= 140_000
+        made_scene = Scene(parameters, stack, has_waitstart)
+        yield made_scene
+        await made_scene.end()
+
+
+def row(number: int) -> str:
+    return f"UPDATE stock SET n = n + 1 WHERE id = {number}"
+
+
+async def test_a_chain_five_deep(scene: Scene) -> None:
+    """Each stands under the one whose row it wants, and the root knows of all."""
+    chain = [await scene.session(row(1))]
+    chain += [await scene.waiter(row(number - 1), row(number)) for number in range(2, 6)]
+    _, found = await scene.compared(4)
+    assert [found.nodes[pid(each)].parent for each in chain] == [None, *(pid(each) for each in chain[:-1])]
+    assert [found.nodes[pid(each)].total for each in chain] == [4, 3, 2, 1, 0]
+    assert found.root_of(pid(chain[-1])) == pid(chain[0])
+
+
+async def test_a_star_of_a_hundred(scene: Scene) -> None:
+    """A hundred wait for one key: all stand under its holder, none under those ahead of them in the queue."""
+    holder = await scene.session("SELECT pg_advisory_lock(4711)")
+    waiters = [await scene.session() for _ in range(100)]
+    for each in waiters:
+        await scene.wait(each, "SELECT pg_advisory_lock(4711)")
+    await scene.seen(lambda _, planted: planted.waiting == 100)
+    snapshot, found = await scene.compared(100)
+    assert [root.key for root in found.roots] == [pid(holder)]
+    assert {found.nodes[pid(each)].parent for each in waiters} == {pid(holder)}
+    assert (found.nodes[pid(holder)].direct, found.nodes[pid(holder)].total) == (100, 100)
+    assert snapshot.blocking.waits[pid(waiters[0])].lock.target == "advisory key 4711"
+    assert len(found.only(pid(holder))) == 100
+
+
+async def test_two_roots_for_one_waiter(scene: Scene) -> None:
+    """It stands under the one that has held longer, and names the other."""
+    first = await scene.session("SELECT FROM stock WHERE id = 1")
+    second = await scene.session("SELECT FROM stock WHERE id = 2")
+    waiter = await scene.waiter("LOCK TABLE stock IN ACCESS EXCLUSIVE MODE")
+    _, found = await scene.compared(1)
+    node = found.nodes[pid(waiter)]
+    assert node.parent == pid(first)
+    assert set(node.blockers) == {pid(first), pid(second)}
+    assert found.only(pid(first)) == frozenset()
+
+
+async def test_a_soft_block_behind_access_exclusive(scene: Scene) -> None:
+    """A reader that only the queue holds up is told from one that waits for a holder."""
+    reader = await scene.session("SELECT FROM stock WHERE id = 1")
+    altering = await scene.waiter("ALTER TABLE stock ADD COLUMN later int")
+    behind = await scene.waiter("SELECT FROM stock WHERE id = 2")
+    snapshot, found = await scene.compared(2)
+    assert found.nodes[pid(altering)].parent == pid(reader)
+    assert found.nodes[pid(altering)].soft == frozenset()
+    assert found.nodes[pid(behind)].parent == pid(altering)
+    assert found.nodes[pid(behind)].soft == {pid(altering)}
+    assert snapshot.blocking.waits[pid(behind)].lock.target == "stock"
+
+
+async def test_tuple_and_transaction_locks_have_their_words(scene: Scene) -> None:
+    """The first waiter for a row waits for a transaction, the second for the row itself, held by the first."""
+    holder = await scene.session(row(7))
+    first = await scene.waiter(row(7))
+    second = await scene.waiter(row(7))
+    snapshot, found = await scene.compared(2)
+    waits = snapshot.blocking.waits
+    assert waits[pid(first)].lock.target.startswith("transaction ")
+    assert waits[pid(second)].lock.target == "row (0,7) of stock"
+    assert [found.nodes[pid(each)].parent for each in (first, second)] == [pid(holder), pid(first)]
+
+
+async def test_virtual_transaction_and_object_locks_have_their_words(scene: Scene) -> None:
+    """CREATE INDEX CONCURRENTLY waits for a virtual transaction, a new table for a schema that is being dropped."""
+    await scene.done("CREATE TABLE IF NOT EXISTS indexed (id int)", "CREATE SCHEMA IF NOT EXISTS leaving")
+    writer = await scene.session("INSERT INTO indexed VALUES (1)")
+    building = await scene.session()
+    await building.commit()
+    await building.set_autocommit(True)
+    await scene.wait(building, "CREATE INDEX CONCURRENTLY ON indexed (id)")
+    dropping = await scene.session("DROP SCHEMA leaving")
+    creating = await scene.waiter("CREATE TABLE leaving.late ()")
+    snapshot, found = await scene.seen(lambda s, _: len(s.blocking.waits) == 2)
+    assert found.nodes[pid(building)].parent == pid(writer)
+    assert found.nodes[pid(creating)].parent == pid(dropping)
+    words = {wait.lock.locktype: wait.lock.target for wait in snapshot.blocking.waits.values()}
+    assert words["virtualxid"].startswith("virtual transaction ")
+    assert words["object"].startswith("pg_namespace ")
+
+
+async def test_relations_of_other_databases_have_no_wrong_name(scene: Scene) -> None:
+    """A relation of another database goes by database and number, and says so."""
+    other = {"dbname": "template1"}
+    await scene.session("LOCK TABLE pg_description IN ACCESS EXCLUSIVE MODE", **other)
+    session = await scene.session(**other)
+    waiter = await scene.wait(session, "LOCK TABLE pg_description IN SHARE MODE")
+    snapshot, _ = await scene.compared(1)
+    [[oid]] = await scene.ask("SELECT 'pg_description'::regclass::oid::int")
+    target = snapshot.blocking.waits[pid(waiter)].lock.target
+    assert target == f"template1.{oid} (a relation of another database)"
+
+
+async def test_a_prepared_root(scene: Scene) -> None:
+    """It is a root with gid, owner, database and age; of two, the right one."""
+    for number, gid in ((11, "it''s"), (12, "other")):
+        session = await scene.session()
+        await session.rollback()
+        await session.set_autocommit(True)
+        for statement in ("BEGIN", row(number), f"PREPARE TRANSACTION '{gid}'"):
+            await session.execute(statement.encode())
+    try:
+        waiter = await scene.waiter(row(11))
+        snapshot, found = await scene.compared(1)
+        [root] = found.roots
+        assert root.prepared is not None
+        assert (root.prepared.gid, root.prepared.owner, root.prepared.database) == ("it's", "postgres", "postgres")
+        assert root.prepared.prepared < snapshot.taken_at
+        assert found.nodes[pid(waiter)].parent == root.key
+        assert {h.name for h in xmin_holders(snapshot) if h.kind is Kind.PREPARED} == {"it's", "other"}
+    finally:
+        await scene.done("ROLLBACK PREPARED 'it''s'", "ROLLBACK PREPARED 'other'")
+
+
+async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
+    """A worker that waits stands under its leader, and its leader under the one whose key it wants."""
+    await scene.done(
+        "CREATE TABLE IF NOT EXISTS wide WITH (parallel_workers = 2) AS SELECT generate_series(1, 99) AS id",
+        "CREATE OR REPLACE FUNCTION take() RETURNS int LANGUAGE plpgsql PARALLEL SAFE AS"
+        " $$ BEGIN PERFORM pg_advisory_xact_lock_shared(815); RETURN 1; END $$",
+    )
+    holder = await scene.session("SELECT pg_advisory_lock(815)")
+    settings = ("parallel_setup_cost = 0", "parallel_tuple_cost = 0", "parallel_leader_participation = off")
+    leader = await scene.session(*(f"SET {setting}" for setting in settings))
+    task = asyncio.create_task(leader.execute("SELECT count(*) FROM wide WHERE take() = 1"))
+    try:
+        _, found = await scene.seen(lambda _, planted: any(node.worker for node in planted.nodes.values()))
+        workers = [node for node in found.nodes.values() if node.worker]
+        assert {node.parent for node in workers} == {pid(leader)}
+        assert found.nodes[pid(leader)].parent == pid(holder)
+        assert found.nodes[pid(holder)].total == 1
+        assert all(node.wait is not None and node.wait.lock.target == "advisory key 815" for node in workers)
+    finally:
+        await holder.close()
+        await task
+
+
+async def test_a_deadlock_before_it_is_found(scene: Scene) -> None:
+    """Two that wait for each other are drawn once, and named, while deadlock_timeout runs."""
+    first, second = await scene.session(row(21)), await scene.session(row(22))
+    await scene.wait(first, row(22))
+    await scene.wait(second, row(21))
+    _, found = await scene.compared(2)
+    [root] = found.roots
+    assert root.key == pid(first)
+    assert found.nodes[pid(second)].parent == pid(first)
+    assert set(root.circle) == {pid(first), pid(second)}
+
+
+async def test_a_root_that_ends_between_two_samples(scene: Scene) -> None:
+    """What is still told of its waiters keeps them in sight, as roots."""
+    holder, waiter = await scene.session(row(31)), await scene.waiter(row(31))
+    snapshot, _ = await scene.compared(1)
+    without = tuple(b for b in snapshot.backends if b.pid != pid(holder))
+    found = forest(Snapshot(snapshot.taken_at, snapshot.server, without, blocking=snapshot.blocking))
+    [root] = found.roots
+    assert (root.key, root.gone) == (pid(waiter), (pid(holder),))
+    await holder.close()
+
+    async def freed() -> bool:
+        return not forest(await scene.source.sample()).nodes
+
+    await until(freed)
+
+
+async def test_a_role_that_sees_nothing(scene: Scene) -> None:
+    """Without pg_read_all_stats the tree is there all the same, once somebody looks at it."""
+    holder = await scene.session(row(41))
+    waiter = await scene.waiter(row(41))
+    scene.source = PostgresSource(Session({**scene.parameters, "user": "plain"}))
+    scene.source.watch_blocking(True)
+    snapshot, found = await scene.compared(1)
+    assert found.nodes[pid(waiter)].parent == pid(holder)
+    assert all(node.backend and node.backend.hidden for node in found.nodes.values())
+    assert snapshot.blocking.note == ""
+
+
+class TestTheCost:
+    """What is asked, and when."""
+
+    async def test_nothing_more_is_asked_while_nobody_waits(self, scene: Scene, server: Cluster) -> None:
+        """Counted on the wire: as many statements with the feature as the activity alone, one a sample."""
+        async with Wire(scene.parameters["host"], scene.parameters["port"]).laid() as wire:
+            session = Session({**scene.parameters, "host": "127.0.0.1", "port": wire.port, "password": server.password})
+            source = PostgresSource(session)
+            await source.sample()
+            statements = _counted(wire)
+            for _ in range(5):
+                snapshot = await source.sample()
+                assert not snapshot.blocking.asked
+            assert statements() == 5
+            holder = await scene.session(row(51))
+            await scene.waiter(row(51))
+            assert not (await source.sample()).blocking.asked
+            trips = wire.trips
+            assert (await source.sample()).blocking.asked
+            assert wire.trips == trips + 1
+            await holder.close()
+            await source.close()
+
+    async def test_known_waiters_take_turns(self, scene: Scene) -> None:
+        """Of many waiters only some are asked about at each tick, and none is lost meanwhile."""
+        holder = await scene.session("SELECT pg_advisory_lock(99)")
+        for _ in range(ASKED_AT_ONCE + 20):
+            await scene.waiter("SELECT pg_advisory_lock(99)")
+        for _ in range(4):
+            _, found = await scene.seen(lambda _, planted: planted.waiting == ASKED_AT_ONCE + 20)
+            assert found.nodes[pid(holder)].direct == ASKED_AT_ONCE + 20
+
+    async def test_a_slow_lock_manager_is_left_alone(self, scene: Scene) -> None:
+        """It is asked rarely, that is said, and what was known stays."""
+        holder = await scene.session(row(61))
+        waiter = await scene.waiter(row(61))
+        await scene.compared(1)
+        async with _slow(scene, 0.4):
+            slow, _ = await scene.seen(lambda s, _: bool(s.blocking.note))
+            assert "the lock manager is slow" in slow.blocking.note
+            quick = await scene.source.sample()
+        assert not quick.blocking.asked
+        assert quick.blocking.note == slow.blocking.note
+        assert forest(quick).nodes[pid(waiter)].parent == pid(holder)
+
+    async def test_one_that_does_not_answer_costs_only_its_part(self, scene: Scene) -> None:
+        """Sessions are still sampled, and the reason is told."""
+        holder = await scene.session(row(62))
+        waiter = await scene.waiter(row(62))
+        await scene.compared(1)
+        async with _slow(scene, 30):
+            snapshot = await scene.source.sample()
+        assert "statement timeout" in snapshot.blocking.note
+        assert forest(snapshot).nodes[pid(waiter)].parent == pid(holder)
+
+
+async def test_slots_and_sessions_hold_back_vacuum(scene: Scene) -> None:
+    """The oldest stands first: a session's snapshot, a session's own transaction, and a slot."""
+    scene.source.watch_blocking(True)
+    await scene.done("SELECT pg_create_logical_replication_slot('kept', 'pgoutput')")
+    try:
+        reader = await scene.session("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT 1")
+        writer = await scene.session("SELECT pg_current_xact_id()")
+        for _ in range(5):
+            await scene.done("SELECT pg_current_xact_id()")
+        snapshot, _ = await scene.seen(lambda s, _: len(s.blocking.slots) == 1)
+        ages = {holder.name: holder.age for holder in xmin_holders(snapshot)}
+        [[slot, mine, own]] = await scene.ask(
+            "SELECT (SELECT age(catalog_xmin) FROM pg_replication_slots),"
+            f" (SELECT age(backend_xmin) FROM pg_stat_activity WHERE pid = {pid(reader)}),"
+            f" (SELECT age(backend_xid) FROM pg_stat_activity WHERE pid = {pid(writer)})"
+        )
+        assert (ages["kept"], ages[str(pid(reader))], ages[str(pid(writer))]) == (slot, mine, own)
+        assert list(ages.values()) == sorted(ages.values(), reverse=True)
+    finally:
+        await scene.done("SELECT pg_drop_replication_slot('kept')")
+
+
+def _counted(wire: Wire) -> Callable[[], int]:
+    """Counts the statements that the client has executed from now on: one Execute message each."""
+    count = [0]
+    up = wire._up
+
+    def counting(data: bytes) -> bytes:
+        count[0] += data.count(b"E\0\0\0\x09\0\0\0\0\0")
+        return up(data)
+
+    wire._up = counting  # type: ignore[method-assign]
+    return lambda: count[0]
+
+
+@contextlib.asynccontextmanager
+async def _slow(scene: Scene, seconds: float) -> AsyncIterator[None]:
+    """While pg_blocking_pids takes that long."""
+    rename = "ALTER FUNCTION pg_catalog.{}(int) RENAME TO {}"
+    await scene.done(
+        rename.format("pg_blocking_pids", "pg_real_blocking_pids"),
+        "CREATE FUNCTION pg_catalog.pg_blocking_pids(int) RETURNS int[] LANGUAGE sql VOLATILE AS"
+        f" $$ SELECT pg_real_blocking_pids($1) FROM pg_sleep({seconds}) $$",
+    )
+    try:
+        yield
+    finally:
+        await scene.done(
+            "DROP FUNCTION pg_catalog.pg_blocking_pids(int)",
+            rename.format("pg_real_blocking_pids", "pg_blocking_pids"),
+        )
