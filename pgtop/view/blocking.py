@@ -163,10 +163,19 @@ def header(width: int) -> Line:
 def row_line(row: Row, picture: Picture, width: int) -> Line:
     """The row at exactly `width` cells."""
     if row.node is not None:
-        return _node_line(row, row.node, picture, width)
+        return _cut(_node_line(row, row.node, picture, width), width)
     if row.holder is not None:
         return _holder_line(row.holder, picture, width)
     return (Span(fit(row.words, width), row.tone),)
+
+
+def _cut(spans: Line, width: int) -> Line:
+    """The spans as far as `width` cells go; they fill no less."""
+    found: list[Span] = []
+    for text, tone in spans:
+        found.append(Span(fit(text, min(width, cells(text))), tone))
+        width -= cells(found[-1].text)
+    return tuple(span for span in found if span.text)
 
 
 def _widths(width: int) -> tuple[int, int, int]:

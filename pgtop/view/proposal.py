@@ -102,7 +102,8 @@ def _waiters(backend: Backend, picture: Picture) -> list[Line]:
     if not waiting:
         return []
     words = "1 session waits on it" if waiting == 1 else f"{waiting} sessions wait on it"
-    return [line(words if only == waiting else f"{words}, {only or 'none'} of them only on it", Tone.STRONG)]
+    rest = ", and on nobody else" if only == waiting else f", {only or 'none'} of them only on it"
+    return [line(f"{words}{rest}", Tone.STRONG)]
 
 
 def _protected(reason: str, pid: int) -> list[Line]:

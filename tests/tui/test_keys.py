@@ -13,6 +13,7 @@ from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import Answer, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.proof import RefusingSignaller
+from pgtop.tui.screens.blocking import BlockingScreen
 from pgtop.tui.screens.breakdown import BreakdownScreen
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.menu import MenuScreen
@@ -65,7 +66,7 @@ async def _press(pilot: Pilot[int], *keys: str) -> None:
 
 def test_every_action_has_a_handler() -> None:
     """No action of the registry is a dead key: some screen or the app carries it out."""
-    owners = (Stage(calm()).app.__class__, SessionsScreen, ConfirmScreen)
+    owners = (Stage(calm()).app.__class__, SessionsScreen, BlockingScreen, ConfirmScreen)
     for action in ACTIONS:
         assert any(hasattr(owner, f"action_{action.id}") for owner in owners), action.id
 
@@ -74,7 +75,7 @@ def test_every_action_has_a_handler() -> None:
     ("keys", "row"),
     [
         (("down",), 1), (("j", "j", "k"), 1), (("down", "up"), 0), (("end",), -1), (("end", "home"), 0),
-        (("pagedown",), 17), (("pagedown", "pageup"), 0), (("up",), 0),
+        (("pagedown",), 16), (("pagedown", "pageup"), 0), (("up",), 0),
     ],
 )  # fmt: skip
 async def test_cursor_keys(keys: tuple[str, ...], row: int) -> None:

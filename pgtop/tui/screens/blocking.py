@@ -127,12 +127,12 @@ class BlockingScreen(NarrowingScreen):
             self._folded = toggled(self._folded, row.identity)
             self._arrange()
 
-    def action_clear(self) -> None:
+    async def action_clear(self) -> None:
         """Esc: out of the field and without the filter; without one, back to the sessions."""
         if self.field is not None or self._query.filter.text or self._filter_error is not None:
-            super().action_clear()
+            await super().action_clear()
         else:
-            self.call_later(self.run_action, "app.show_sessions")
+            await self.run_action("app.show_sessions")
 
     # What the user wants done with the session under the cursor.
 

@@ -90,7 +90,8 @@ class LiveScreen(Screen[None]):
         self.post_message(BlockingAsked())
 
     def on_key_line_pressed(self, message: KeyLine.Pressed) -> None:
-        self.call_later(self.run_action, f"{_owner(self, message.action)}{message.action}")
+        # By the app: this screen's own queue would wait for ever for the screen to close.
+        self.app.call_later(self.run_action, f"{_owner(self, message.action)}{message.action}")
 
     def _notice_line(self) -> Line:
         state = self.state

@@ -112,7 +112,7 @@ class NarrowingScreen(Moving, LiveScreen):
         self._input.display = True
         self.set_focus(self._input)
 
-    def action_clear(self) -> None:
+    async def action_clear(self) -> None:
         """Esc: out of the field, and without the filter."""
         self.narrow("")
         self._leave_field()

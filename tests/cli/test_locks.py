@@ -1,0 +1,91 @@
+"""`pgtop locks`: the tree for people and for programs, and an exit code that tells whether anybody waits."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from pgtop.cli.commands.locks import as_json, page
+from pgtop.cli.exits import Exit
+from pgtop.cli.options import Connection, Locks, parse
+from pgtop.cli.output import painted
+from pgtop.view.picture import Picture
+from pgtop.view.text import cells
+from tests import scenes
+from tests.cli import pgtop
+
+
+@contextmanager
+def _queue(dsn: str) -> Iterator[tuple[int, int]]:
+    """The pids of one that holds a key and of one that waits for it."""
+    with psycopg.connect(dsn) as holder, psycopg.connect(dsn) as waiter:
+        holder.execute("SELECT pg_advisory_xact_lock(814)")
+        waiter.pgconn.send_query(b"SELECT pg_advisory_xact_lock(814)")
+        pids = holder.info.backend_pid, waiter.info.backend_pid
+        with psycopg.connect(dsn, autocommit=True) as other:
+            while not other.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND pid = %s", [pids[1]]).fetchone():
+                pass
+        yield pids
+        waiter.close()
+
+
+def test_the_words_choose_the_command() -> None:
+    """It takes the connection options and two of its own."""
+    assert parse(["locks", "--json", "shop"]) == Locks(Connection("shop"), json=True)
+    assert parse(["locks", "--no-color"]) == Locks(color=False)
+
+
+def test_nobody_waits(dsn: str) -> None:
+    """The exit code is 0, and both forms say so."""
+    done = pgtop("locks", dsn)
+    assert (done.returncode, done.stderr) == (Exit.DONE, "")
+    assert "nobody waits for a lock" in done.stdout
+    found = json.loads(pgtop("locks", "--json", dsn).stdout)
+    assert (found["waiting"], found["roots"], found["nodes"]) == (0, [], [])
+
+
+def test_somebody_waits(dsn: str) -> None:
+    """The exit code is 7; people see the tree, programs get its nodes with lock, parent and session."""
+    with _queue(dsn) as (holder, waiter):
+        shown = pgtop("locks", dsn)
+        done = pgtop("locks", "--json", dsn)
+    assert shown.returncode == done.returncode == Exit.WAITING
+    assert shown.stdout.startswith("1 waiting, longest ")
+    assert "Exclusive on advisory key 814" in shown.stdout
+    found = json.loads(done.stdout)
+    assert (found["waiting"], found["roots"]) == (1, [holder])
+    nodes = {node["name"]: node for node in found["nodes"]}
+    assert (nodes[waiter]["parent"], nodes[waiter]["blockers"]) == (holder, [holder])
+    assert (nodes[waiter]["mode"], nodes[waiter]["target"]) == ("ExclusiveLock", "advisory key 814")
+    assert (nodes[holder]["blocks"], nodes[holder]["session"]["blocks"]) == (1, 1)
+    assert nodes[waiter]["session"]["blocked_by"] == [holder]
+
+
+def test_json_of_everything() -> None:
+    """Prepared transactions by gid with the statement that ends them, deadlocks, queues, and who holds back vacuum."""
+    found = json.loads(as_json(Picture.of(scenes.standstill())))
+    nodes = {node["name"]: node for node in found["nodes"]}
+    assert nodes["transfer-'4711'"]["prepared"]["rollback"] == "ROLLBACK PREPARED 'transfer-''4711'''"
+    assert nodes[49_001]["parent"] == "transfer-'4711'"
+    assert nodes[49_011]["deadlock"] == [49_010, 49_011]
+    assert nodes[49_004]["soft"] == [49_005]
+    assert found["xmin_holders"][0] == {
+        "kind": "replication slot", "name": "standby2", "pid": None, "age": 4_812_004, "catalog": False
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_lines_fit(width: int) -> None:
+    """Nothing but the sentence on top is wider than asked for, whatever a server puts into its texts."""
+    for scene in (scenes.standstill(), scenes.busy(), scenes.hostile(), scenes.not_privileged()):
+        lines = page(Picture.of(scene), width)
+        assert all(cells(painted(spans, False)) <= width for spans in lines[1:])
+
+
+def test_options_are_refused_like_everywhere(dsn: str) -> None:
+    """One sentence, and the code for wrong usage."""
+    done: Any = pgtop("locks", "--csv", dsn)
+    assert done.returncode == Exit.USAGE

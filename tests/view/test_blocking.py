@@ -1,0 +1,155 @@
+"""The blocking view's rows and words: exact in width, folded and filtered by who they are about."""
+
+from dataclasses import replace
+
+import pytest
+
+from pgtop.model.backend import BackendId
+from pgtop.model.signal import Signal
+from pgtop.view.blocking import Question, Row, freed, header, row_line, rows, summary, without_session
+from pgtop.view.columns import column
+from pgtop.view.filter import Filter
+from pgtop.view.picture import Picture
+from pgtop.view.proposal import propose
+from pgtop.view.query import Query, Sort
+from pgtop.view.table import arrange
+from pgtop.view.text import cells
+from tests import scenes
+
+PICTURE = Picture.of(scenes.standstill())
+HOLDER = 47_903
+
+
+def names(shown: tuple[Row, ...]) -> list[int]:
+    return [row.node.key for row in shown if row.node is not None]
+
+
+def row_of(key: int, shown: tuple[Row, ...] | None = None) -> Row:
+    return next(row for row in shown or rows(PICTURE, Question()) if row.node is not None and row.node.key == key)
+
+
+def text(key: int, width: int = 200) -> str:
+    return "".join(span.text for span in row_line(row_of(key), PICTURE, width))
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        (HOLDER, "idle in transaction 13m20s · UPDATE accounts SET note"),
+        (48_801, "Share on transaction 882944017 · UPDATE accounts"),
+        (48_806, "Exclusive on row (0,7) of accounts, also for 48803 · "),
+        (48_809, "AccessExclusive on accounts, also for 48801 48803 48806 · "),
+        (49_004, "AccessShare on ledger, behind 49005 in the queue"),
+        (49_010, "DEADLOCK 49010 → 49011 → 49010"),
+        (49_022, "worker of 49021 · Share on advisory key 4711"),
+        (49_030, "transactionid lock, 46999 which it waited for has ended"),
+        (49_030, " ~5.0s "),
+        (-882_001_377, "ROLLBACK PREPARED 'transfer-''4711''' · prepared by billing in billing"),
+        (-882_001_377, "2d04h"),
+    ],
+)
+def test_words_of_a_node(key: int, words: str) -> None:
+    """What it waits for and how, whom else it names, and what ends it."""
+    assert words in text(key)
+
+
+def test_a_deadlock_is_named_once() -> None:
+    """By one of its members; the others only stand below."""
+    lines = ["".join(span.text for span in row_line(row, PICTURE, 200)) for row in rows(PICTURE, Question())]
+    assert sum("DEADLOCK" in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("width", [1, 12, 40, 80, 120, 200])
+@pytest.mark.parametrize("scene", [scenes.standstill, scenes.busy, scenes.hostile, scenes.not_privileged, scenes.calm])
+def test_every_line_is_as_wide_as_asked(scene: object, width: int) -> None:
+    """Header and rows fill the width exactly, whatever a server sends."""
+    picture = Picture.of(scene())  # type: ignore[operator]
+    lines = [header(width), *(row_line(row, picture, width) for row in rows(picture, Question()))]
+    assert {sum(cells(span.text) for span in line) for line in lines} == {width}
+
+
+def test_folding_hides_a_branch_and_says_how_many() -> None:
+    """A branch is known by its session, also after the order has changed."""
+    identity = row_of(48_801).identity
+    assert identity is not None
+    shown = rows(PICTURE, Question(folded=frozenset({identity}), sort=Sort("pid")))
+    assert {48_803, 48_806}.isdisjoint(names(shown))
+    assert row_of(48_801, shown).hidden == 2
+
+
+def test_a_filter_keeps_what_its_matches_stand_under() -> None:
+    """The way up to the root stays, quiet; other branches go."""
+    shown = rows(PICTURE, Question(Filter.parse("app:dunning")))
+    assert names(shown) == [HOLDER, 48_801, 48_806]
+    assert [row.quiet for row in shown if row.node] == [True, True, False]
+
+
+def test_siblings_are_sorted() -> None:
+    """By any column, each branch within itself."""
+    shown = rows(PICTURE, Question(sort=Sort("pid", descending=False)))
+    roots = [row.node.key for row in shown if row.node is not None and not row.stem]
+    assert roots == [HOLDER, 49_010, 49_030, -882_001_377]
+    below = [key for key in names(shown) if key in (48_801, 48_803, 48_806, 48_809)]
+    assert below == sorted(below)
+
+
+def test_the_header_says_who_is_at_the_root() -> None:
+    """How many wait, the longest wait, and the root with what it does; nothing when nobody waits."""
+    assert summary(Picture.of(scenes.busy())) == "4 waiting, longest 9m02s, root 47903 (idle in transaction 13m20s)"
+    assert summary(Picture.of(scenes.calm())) == ""
+
+
+def test_a_prepared_transaction_says_what_ends_it() -> None:
+    """It has no session: the statement is told instead."""
+    assert without_session(row_of(-882_001_377)).startswith(
+        "a prepared transaction has no session; in billing: ROLLBACK"
+    )
+
+
+@pytest.mark.parametrize(
+    ("filter", "pids"),
+    [
+        ("b:48801", {48_803, 48_806, 48_809}),
+        ("root:47903", {HOLDER, 48_801, 48_803, 48_806, 48_809}),
+        ("root:49010,46999 -b:49010", {49_010}),
+        ("blocks>3", {HOLDER}),
+    ],
+)
+def test_filters_of_the_tree(filter: str, pids: set[int]) -> None:
+    """`b:` finds who waits for a pid, `root:` a whole tree, and `blocks` counts those who hang through others."""
+    assert {row.pid for row in arrange(PICTURE, Query(Filter.parse(filter))).rows} == pids
+
+
+def test_sorting_by_blocks_brings_roots_first() -> None:
+    """A root with few waiters comes before a waiter with many; and roots are marked."""
+    found = arrange(PICTURE, Query(sort=Sort("blocks"))).rows
+    assert [row.pid for row in found[:3]] == [HOLDER, 49_010, 48_801] or [row.pid for row in found[:2]] == [
+        HOLDER,
+        49_010,
+    ]
+    assert [column("blocks").text(row, PICTURE) for row in found[:3]] == ["*4", "*2", "3"]
+
+
+def test_the_dialog_says_who_waits_only_on_it() -> None:
+    """Those who wait for others too are told apart."""
+    backends = (scenes.client(1, "web@shop", since=9), scenes.client(2, "web@shop", since=9))
+    waiters = [scenes.client(pid, "web@shop", wait="Lock:tuple", blocked_by=by) for pid, by in ((3, (1,)), (4, (1, 2)))]
+    picture = Picture.of(scenes.snapshot([*backends, *waiters]))
+    lines = ["".join(span.text for span in spans) for spans in propose(Signal.TERMINATE, backends[0], picture).lines]
+    assert lines[-1] == "2 sessions wait on it, 1 of them only on it"
+
+
+def test_what_the_end_of_a_root_has_brought() -> None:
+    """How many are free, how many ended with it, and who is the next root."""
+    before = scenes.busy()
+    gone = tuple(
+        b._replace(wait_event_type=None, wait_event=None, blocked_by=()) if b.pid == 48_801
+        else b._replace(blocked_by=tuple(pid for pid in b.blocked_by if pid != HOLDER))
+        for b in before.backends if b.pid not in (HOLDER, 48_809)
+    )  # fmt: skip
+    after = Picture.of(replace(before, backends=gone))
+    who = next(b.identity for b in before.backends if b.pid == HOLDER)
+    assert freed(Picture.of(before), after, who) == (
+        "1 of 4 waiting on it is free, 1 ended, next root 48801 (active 9m03s)"
+    )
+    assert freed(after, after, BackendId(1, None)) == ""
