@@ -18,7 +18,7 @@ def test_every_option_is_documented() -> None:
     """Each long option of the commands is named in README, and each option in README exists."""
     text = README.read_text()
     offered: set[str] = set()
-    for command in ([], ["show"], ["demo"]):
+    for command in ([], ["show"], ["locks"], ["demo"]):
         done = subprocess.run(
             [sys.executable, "-m", "pgtop", *command, "--help"], capture_output=True, text=True, check=True
         )

@@ -170,6 +170,7 @@ class _Planting:
 
     def __init__(self, snapshot: Snapshot, waiters: Sequence[Backend]) -> None:
         self._by_pid = {backend.pid: backend for backend in snapshot.backends}
+        self._leaders = {b.pid: b.leader_pid for b in snapshot.backends if b.leader_pid in self._by_pid}
         self._blocking: Blocking = snapshot.blocking
         self._prepared = {-each.transaction: each for each in snapshot.blocking.prepared}
         self._waiters = waiters
@@ -197,7 +198,7 @@ class _Planting:
 
     def _node(self, key: Key, blockers: tuple[Key, ...]) -> Node:
         members = self._groups.get(key, ())
-        named = dict.fromkeys(pid for member in members for pid in member.blocked_by if pid)
+        named = dict.fromkeys(pid for b in members for pid in b.blocked_by if pid and pid not in self._by_pid)
         return Node(
             key,
             self._by_pid.get(key),
@@ -205,7 +206,7 @@ class _Planting:
             next(self._waits(members), None),
             blockers=blockers,
             soft=self._soft(key, blockers),
-            gone=tuple(pid for pid in named if self._head(pid) not in self._by_pid),
+            gone=tuple(named),
             waits=bool(members),
         )
 
@@ -222,19 +223,20 @@ class _Planting:
 
     def _head(self, pid: int) -> Key:
         """Who stands for this pid: its group's leader, if that is there."""
-        backend = self._by_pid.get(pid)
-        leader = backend.leader_pid if backend is not None else None
-        return pid if leader is None or leader not in self._by_pid else leader
+        return self._leaders.get(pid) or pid
 
     def _blockers(self, key: Key, members: Iterable[Backend]) -> tuple[Key, ...]:
         """Whom a group waits for; nobody waits for itself, and nobody for one that is not there any more."""
-        named = (found for member in members for pid in member.blocked_by for found in self._named(member, pid))
-        return tuple(dict.fromkeys(found for found in named if found != key))
+        there, leaders = self._by_pid, self._leaders
+        found: dict[Key, None] = {}
+        for member in members:
+            found |= dict.fromkeys([leaders.get(pid) or pid for pid in member.blocked_by if pid])
+            if 0 in member.blocked_by:
+                found |= dict.fromkeys(self._prepared_ahead(member))
+        return tuple([blocker for blocker in found if blocker != key and (blocker <= 0 or blocker in there)])
 
-    def _named(self, member: Backend, pid: int) -> tuple[Key, ...]:
-        if pid:
-            head = self._head(pid)
-            return (head,) if head in self._by_pid else ()
+    def _prepared_ahead(self, member: Backend) -> tuple[Key, ...]:
+        """The prepared transactions that it waits for, or 0 where that cannot be told."""
         if len(self._prepared) == 1:
             return tuple(self._prepared)
         wait = self._blocking.waits.get(member.pid)
@@ -248,7 +250,8 @@ class _Planting:
         waits = list(self._waits(self._groups.get(key, ())))
         holders = {self._head(hold.pid) for w in waits for hold in w.holds if hold.pid and _hard(hold.mode, w)}
         awaited = {_target(wait) for wait in waits}
-        return frozenset(b for b in blockers if b not in holders and not awaited.isdisjoint(self._targets.get(b, ())))
+        ahead = [b for b in blockers if b not in holders]
+        return frozenset([b for b in ahead if not awaited.isdisjoint(self._targets.get(b, ()))])
 
     @cached_property
     def _targets(self) -> Mapping[Key, set[tuple[str, str]]]:

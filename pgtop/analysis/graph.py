@@ -27,51 +27,48 @@ def totals(keys: Iterable[Key], edges: Edges, waiters: Edges) -> Mapping[Key, in
     """
     bits = {key: 1 << place for place, key in enumerate(keys)}
     hang = dict.fromkeys(bits, 0)
-    order = _waiters_first(bits, edges, waiters)
-    changed = True
-    while changed:  # once where there is no circle
-        changed = False
-        for key in order:
-            before = hang[key]
-            for waiter in waiters.get(key, ()):
-                hang[key] |= hang[waiter] | bits[waiter]
-            changed |= hang[key] != before
+    order, rest = _ends_first(bits, edges, waiters)
+    _add_up(order, hang, bits, waiters)
+    while rest and _add_up(rest, hang, bits, waiters):
+        pass  # in circles, until nothing is added any more
     return {key: (hang[key] & ~bits[key]).bit_count() for key in bits}
 
 
-def _waiters_first(keys: Iterable[Key], edges: Edges, waiters: Edges) -> list[Key]:
-    """Each key after all that wait for it, as far as circles allow; those in circles, and what is above them, last."""
-    left = {key: len(waiters.get(key, ())) for key in keys}
+def _add_up(order: Iterable[Key], hang: dict[Key, int], bits: Mapping[Key, int], waiters: Edges) -> bool:
+    """Give each key those that hang on its waiters; True when that has added any."""
+    changed = False
+    for key in order:
+        found = hang[key]
+        for waiter in waiters.get(key, ()):
+            found |= hang[waiter] | bits[waiter]
+        changed |= found != hang[key]
+        hang[key] = found
+    return changed
+
+
+def _ends_first(keys: Iterable[Key], edges: Edges, waiters: Edges) -> tuple[list[Key], list[Key]]:
+    """Each key after all that wait for it; and those that have no such place, as they are in a circle or above one."""
+    left = dict.fromkeys(keys, 0)
+    for key in left:
+        left[key] = sum(waiter in left for waiter in waiters.get(key, ()))
     order = [key for key, count in left.items() if not count]
     for key in order:  # grows meanwhile
         for blocker in edges.get(key, ()):
-            left[blocker] -= 1
-            if not left[blocker]:
-                order.append(blocker)
-    return [*order, *(key for key, count in left.items() if count)]
+            if blocker in left:
+                left[blocker] -= 1
+                if not left[blocker]:
+                    order.append(blocker)
+    return order, [key for key, count in left.items() if count]
 
 
 def circles(edges: Edges, waiters: Edges) -> Edges:
     """For each key in a deadlock, a circle of it: each of its keys waits for the next, and the last for the first."""
-    core = _without_ends(edges, waiters)
+    _, above = _ends_first(edges, edges, waiters)
+    _, between = _ends_first(above, waiters, edges)
+    core = frozenset(between)
     reach = {key: _reach(key, edges, core) for key in core}
     together = {key: tuple(o for o in reach[key] if key in reach[o]) for key in core if key in reach[key]}
     return {key: _round(key, edges, frozenset(group)) for key, group in together.items()}
-
-
-def _without_ends(edges: Edges, waiters: Edges) -> set[Key]:
-    """What is left when those that wait for nobody, or that nobody waits for, are taken away again and again."""
-    core = {key for key in edges if edges[key] and waiters.get(key)}
-    ends = [key for key in core if not _among(edges[key], core) or not _among(waiters[key], core)]
-    while ends:
-        core.difference_update(ends)
-        near = {other for key in ends for other in (*edges[key], *waiters[key]) if other in core}
-        ends = [key for key in near if not _among(edges[key], core) or not _among(waiters[key], core)]
-    return core
-
-
-def _among(keys: Iterable[Key], core: Collection[Key]) -> bool:
-    return any(key in core for key in keys)
 
 
 def _reach(start: Key, edges: Edges, core: Collection[Key]) -> set[Key]:

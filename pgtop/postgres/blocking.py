@@ -25,6 +25,8 @@ ASKED_AT_ONCE = 64
 
 Its cost grows with the square of the queue: without a bound, 200 waiters would cost four times a calm tick.
 """
+_FEW = 32
+"""Up to so many waiters all is asked at every tick; of more, whom they wait for and what for take turns."""
 SLOW = 0.25
 """Seconds of a tick on the server from which the lock manager is left alone for a while."""
 _REST = 20
@@ -84,6 +86,7 @@ class Pace:
     """Somebody waited."""
     known: tuple[BackendId, ...] = ()
     """Those of whom it is known whom they wait for; whose turn to be asked about comes first stands first."""
+    facts_next: bool = True
     hidden: tuple[int, ...] = ()
     resting_until: Instant = 0
     note: str = ""
@@ -94,16 +97,21 @@ class Pace:
             return Plan()
         if last.taken_at < self.resting_until:
             return Plan(pids=False)
-        known = tuple(who.pid for who in self.known[ASKED_AT_ONCE:])
-        return Plan(True, watched or self.waits, known, self.hidden)
+        if not self.waits or self.hidden or len(self.known) <= _FEW:
+            return Plan(True, watched or self.waits, (), self.hidden)
+        known = tuple(who.pid for who in self.known)
+        if self.facts_next:
+            return Plan(True, True, known, self.hidden)
+        return Plan(True, False, known[ASKED_AT_ONCE:])
 
     def after(self, snapshot: Snapshot, plan: Plan, spent: float) -> "Pace":
         """After a tick that took the server `spent` seconds."""
         waiting = {b.identity: b.blocked_by for b in snapshot.backends if b.waits_for_lock or b.blocked_by}
-        later = [who for who in self.known[ASKED_AT_ONCE if plan.pids else 0 :] if waiting.get(who)]
+        lent = set(plan.known)
+        later = [who for who in self.known if waiting.get(who) and (who.pid in lent or not plan.pids)]
         known = dict.fromkeys([*later, *(who for who, blockers in waiting.items() if blockers)])
         hidden = tuple(b.pid for b in snapshot.backends if b.hidden and b.datid is not None)
-        pace = replace(self, waits=bool(waiting), known=tuple(known), hidden=hidden)
+        pace = replace(self, waits=bool(waiting), known=tuple(known), facts_next=not plan.facts, hidden=hidden)
         if not plan.pids:
             return pace
         if spent < SLOW:
@@ -157,11 +165,30 @@ def read(answers: Sequence[list[Row]], server: Server, encoding: str, taken_at: 
     return Answers(blocking, hidden, seconds_between(taken_at, now))
 
 
+def lent(last: Snapshot | None, backends: Iterable[Backend]) -> Blocking:
+    """What was known of those that wait still, by the same query, where that was not asked again."""
+    if last is None or not last.blocking.waits:
+        return Blocking()
+    before = {b.pid: (b.backend_start, b.query_start) for b in last.backends if b.pid in last.blocking.waits}
+    still = {
+        b.pid
+        for b in backends
+        if (b.waits_for_lock or b.blocked_by) and before.get(b.pid) == (b.backend_start, b.query_start)
+    }
+    waits = {pid: wait for pid, wait in last.blocking.waits.items() if pid in still}
+    return replace(last.blocking, waits=waits, asked=False)
+
+
+def lent_hidden(last: Snapshot | None) -> Mapping[int, tuple[int, ...]]:
+    """Whom hidden sessions waited for, where that was not asked again."""
+    return {b.pid: b.blocked_by for b in last.backends if b.hidden and b.blocked_by} if last else {}
+
+
 def with_hidden(backends: Iterable[Backend], hidden: Mapping[int, tuple[int, ...]]) -> tuple[Backend, ...]:
     """The backends, those that this role cannot see wait with whom they wait for."""
     if not hidden:
         return tuple(backends)
-    return tuple(b._replace(blocked_by=hidden[b.pid]) if b.pid in hidden else b for b in backends)
+    return tuple(b._replace(blocked_by=hidden[b.pid]) if b.hidden and b.pid in hidden else b for b in backends)
 
 
 def _waits(rows: Sequence[Row], server: Server, encoding: str, prepared: Sequence[Prepared]) -> Mapping[int, Wait]:

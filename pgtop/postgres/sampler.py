@@ -103,11 +103,13 @@ class _Reader:
         pid, taken_at = queries.read_instant(rows)
         server = replace(await self._server_for(rows, answers[: len(facts)], taken_at), pid=pid)
         found = blocking.read(answers[len(facts) + len(count) :], server, self.link.features.encoding, taken_at)
-        backends = blocking.with_hidden(self._backends(rows, server), found.hidden)
+        hidden = found.hidden if found.blocking.asked else blocking.lent_hidden(self._last)
+        backends = blocking.with_hidden(self._backends(rows, server), hidden)
         numbackends = answers[len(facts)][0][0] if count and _any_hidden(backends) else None
-        snapshot = Snapshot(taken_at, server, backends, numbackends, found.blocking)
+        known = found.blocking if found.blocking.asked else blocking.lent(self._last, backends)
+        snapshot = Snapshot(taken_at, server, backends, numbackends, known)
         self._pace = self._pace.after(snapshot, plan, found.spent)
-        return self._remember(replace(snapshot, blocking=replace(found.blocking, note=self._pace.note)))
+        return self._remember(replace(snapshot, blocking=replace(known, note=self._pace.note)))
 
     def _activity(self, plan: blocking.Plan) -> Statement:
         last = self._last

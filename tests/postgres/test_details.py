@@ -146,7 +146,9 @@ async def test_relations(source: PostgresSource, connect: Connect, table: str) -
         held = await locks_of(source, here, "relation")
         assert (table, True) in held
         assert ("pg_database", True) in held
-        assert ("relation 1259 of database template1", True) in await locks_of(source, elsewhere, "relation")
+        assert ("template1.1259 (a relation of another database)", True) in await locks_of(
+            source, elsewhere, "relation"
+        )
 
 
 async def test_a_relation_that_only_its_maker_sees(source: PostgresSource, connect: Connect) -> None:
@@ -253,13 +255,13 @@ async def test_one_round_trip(wired: Session, wire: Wire, connect: Connect) -> N
     [
         (LockRow("relation", "m", True, database=5, relation=9, name="orders"), "orders"),
         (LockRow("relation", "m", True, database=5, relation=9, name="{evil}"), "{evil}"),
-        (LockRow("relation", "m", True, database=7, relation=9), "relation 9 of database shop"),
-        (LockRow("relation", "m", True, database=8, relation=9), "relation 9 of database 8"),
+        (LockRow("relation", "m", True, database=7, relation=9), "shop.9 (a relation of another database)"),
+        (LockRow("relation", "m", True, database=8, relation=9), "8.9 (a relation of another database)"),
         (LockRow("extend", "m", True, database=5, relation=9, name="orders"), "the end of orders"),
         (LockRow("page", "m", True, database=5, relation=9, name="orders", page=0), "page 0 of orders"),
         (
             LockRow("tuple", "m", True, database=7, relation=9, page=3, tuple=4),
-            "row (3,4) of relation 9 of database shop",
+            "row (3,4) of shop.9 (a relation of another database)",
         ),
         (LockRow("virtualxid", "m", True, virtualxid="3/42"), "virtual transaction 3/42"),
         (LockRow("spectoken", "m", True, transactionid=745, objid=1), "speculative insertion 1 of transaction 745"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.scenes import busy, nearly_full
+from tests.scenes import busy, nearly_full, standstill
 from tests.tui.apps import Stage
 
 _FOLDER = Path(__file__).parents[2] / "screenshots"
@@ -24,6 +24,10 @@ async def _breakdown(pilot: Pilot[Any]) -> None:
     await pilot.press("2", "down")
 
 
+async def _blocking(pilot: Pilot[Any]) -> None:
+    await pilot.press("3")
+
+
 async def _detail(pilot: Pilot[Any]) -> None:
     await pilot.press("down", "down", "down", "enter")
 
@@ -34,6 +38,7 @@ async def _detail(pilot: Pilot[Any]) -> None:
         ("sessions", Stage(busy()), _sessions, (120, 30)),
         ("dialog", Stage(busy()), _dialog, (80, 24)),
         ("breakdown", Stage(nearly_full()), _breakdown, (100, 30)),
+        ("blocking", Stage(standstill()), _blocking, (110, 30)),
         ("detail", Stage(busy()), _detail, (100, 34)),
     ],
 )
