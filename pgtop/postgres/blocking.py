@@ -169,12 +169,9 @@ def lent(last: Snapshot | None, backends: Iterable[Backend]) -> Blocking:
     """What was known of those that wait still, by the same query, where that was not asked again."""
     if last is None or not last.blocking.waits:
         return Blocking()
-    before = {b.pid: (b.backend_start, b.query_start) for b in last.backends if b.pid in last.blocking.waits}
-    still = {
-        b.pid
-        for b in backends
-        if (b.waits_for_lock or b.blocked_by) and before.get(b.pid) == (b.backend_start, b.query_start)
-    }
+    before = {b.pid: (b.backend_start, b.query_start) for b in last.backends}
+    waiting = [b for b in backends if b.waits_for_lock or b.blocked_by]
+    still = {b.pid for b in waiting if before.get(b.pid) == (b.backend_start, b.query_start)}
     waits = {pid: wait for pid, wait in last.blocking.waits.items() if pid in still}
     return replace(last.blocking, waits=waits, asked=False)
 

@@ -275,7 +275,7 @@ def _lock_words(node: Node) -> str:
     if node.parent is not None and node.parent in node.soft:
         parts.append(f"behind {node.parent} in the queue")
     if others := [key for key in node.blockers if key != node.parent]:
-        parts.append(f"also for {_listed(others)}")
+        parts.append(f"{'for' if node.parent is None else 'also for'} {_listed(others)}")
     if node.gone:
         parts.append(f"{_listed(list(node.gone))} which it waited for {'has' if len(node.gone) == 1 else 'have'} ended")
     return ", ".join(parts)

@@ -1,0 +1,82 @@
+"""What a tick costs the server while 200 sessions wait, beside a calm one: `python -m tests.benchmarks.blocking`.
+
+CPU of our own backend, from the system's own count (Linux). A tick with waiters may cost three times a calm one.
+"""
+
+import asyncio
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from pgtop.analysis.blocking import forest
+from pgtop.demo.server import Cluster
+from pgtop.postgres.sampler import PostgresSource
+from pgtop.postgres.session import Session
+
+SESSIONS, WAITERS, TICKS, PAUSE = 250, 200, 60, 0.05
+_Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+SCENES: dict[str, tuple[str, Callable[[int], str]]] = {
+    "one advisory key": ("SELECT pg_advisory_xact_lock(1)", lambda _: "SELECT pg_advisory_xact_lock(1)"),
+    "one row": ("UPDATE stock SET n = 1 WHERE id = 1", lambda _: "UPDATE stock SET n = 2 WHERE id = 1"),
+    "one table": ("LOCK TABLE stock", lambda _: "SELECT * FROM stock"),
+    "a row each": ("UPDATE stock SET n = 1", lambda number: f"UPDATE stock SET n = 2 WHERE id = {number}"),
+}
+
+
+def _cpu(pid: int) -> float:
+    """Milliseconds that a process has run."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
+
+
+async def _tick_costs(source: PostgresSource, waiting: int) -> list[float]:
+    costs: list[float] = []
+    while len(costs) < TICKS:
+        pid = (await source.sample()).server.pid
+        before = _cpu(pid)
+        snapshot = await source.sample()
+        await asyncio.sleep(PAUSE)
+        assert forest(snapshot).waiting == waiting
+        costs.append(_cpu(pid) - before)
+    return costs
+
+
+def _queue(dsn: str, first: str, then: Callable[[int], str]) -> list[_Connection]:
+    """One that holds, and others that wait for it."""
+    opened = [psycopg.connect(dsn) for _ in range(SESSIONS)]
+    opened[0].execute(first.encode())
+    for number, each in enumerate(opened[1 : WAITERS + 1]):
+        each.pgconn.send_query(then(number + 1).encode())
+    with psycopg.connect(dsn, autocommit=True) as other:
+        count = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        while (other.execute(count).fetchone() or (0,))[0] < WAITERS:
+            pass
+    return opened
+
+
+async def main() -> None:
+    """Print a line for a calm server and one for each way to wait."""
+    with Cluster(settings={"max_connections": str(SESSIONS + 20)}) as server:
+        source = PostgresSource(Session({k: str(v) for k, v in conninfo_to_dict(server.socket_dsn).items()}))
+        with psycopg.connect(server.socket_dsn, autocommit=True) as made:
+            made.execute("CREATE TABLE stock AS SELECT id, 0 AS n FROM generate_series(1, 300) id")
+        idle = [psycopg.connect(server.socket_dsn) for _ in range(SESSIONS)]
+        calm = statistics.mean(await _tick_costs(source, 0))
+        print(f"{'calm':20} {calm:5.2f} ms")
+        for each in idle:
+            each.close()
+        for name, (first, then) in SCENES.items():
+            opened = _queue(server.socket_dsn, first, then)
+            costs = await _tick_costs(source, WAITERS)
+            print(f"{name:20} {statistics.mean(costs):5.2f} ms, {statistics.mean(costs) / calm:.1f} times calm")
+            for each in reversed(opened):
+                each.close()
+        await source.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
