@@ -20,7 +20,7 @@ from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import Features
 from pgtop.postgres.session import Row, Statement
 
-ASKED_AT_ONCE = 64
+ASKED_AT_ONCE = 48
 """For how many known waiters pg_blocking_pids is called at a tick; the others have their turn at the next ones.
 
 Its cost grows with the square of the queue: without a bound, 200 waiters would cost four times a calm tick.
@@ -49,21 +49,22 @@ _LOCKS = sql.SQL("""
            CASE WHEN NOT granted THEN nullif(classid::regclass::text, classid::text) END, objid, objsubid,
            CASE WHEN NOT granted AND pid = ANY(%(hidden)s::int4[]) THEN pg_blocking_pids(pid) END
       FROM locks
-     WHERE ({tag}) IN (SELECT {tag} FROM locks WHERE NOT granted)
+     WHERE ({tag}) IN (SELECT {tag} FROM locks WHERE NOT granted AND NOT pid = ANY(%(told)s::int4[]))
+       AND (granted OR NOT pid = ANY(%(told)s::int4[]))
         OR (pid IS NULL AND locktype = 'transactionid')
 """)
 
 # Their functions rather than the views: these would join names that are known already.
+# The first of them always has a row, with the time; it comes after the locks.
 _PREPARED = """
-    SELECT transaction, gid, prepared, ownerid, dbid, age(transaction) FROM pg_catalog.pg_prepared_xact()
+    SELECT clock_timestamp(), transaction, gid, prepared, ownerid, dbid, age(transaction)
+      FROM (VALUES (1)) AS always LEFT JOIN pg_catalog.pg_prepared_xact() ON true
 """
 
 _SLOTS = """
     SELECT slot_name, active, age(xmin), age(catalog_xmin) FROM pg_catalog.pg_get_replication_slots()
      WHERE xmin IS NOT NULL OR catalog_xmin IS NOT NULL
 """
-
-_TIME = "SELECT clock_timestamp()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,10 @@ class Plan:
     """Waiters whose turn it is not: whom they wait for is known from a tick before."""
     hidden: tuple[int, ...] = ()
     """Sessions that this role sees too little of to tell whether they wait."""
+    slots: bool = False
+    """Somebody looks at who holds back vacuum."""
+    told: tuple[int, ...] = ()
+    """Waiters whose turn it is not: what they wait for is known from a tick before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +103,11 @@ class Pace:
         if last.taken_at < self.resting_until:
             return Plan(pids=False)
         if not self.waits or self.hidden or len(self.known) <= _FEW:
-            return Plan(True, watched or self.waits, (), self.hidden)
+            return Plan(True, watched or self.waits, (), self.hidden, watched)
         known = tuple(who.pid for who in self.known)
         if self.facts_next:
-            return Plan(True, True, known, self.hidden)
+            told = tuple(pid for pid in known[ASKED_AT_ONCE:] if pid in last.blocking.waits)
+            return Plan(True, True, known, self.hidden, watched, told)
         return Plan(True, False, known[ASKED_AT_ONCE:])
 
     def after(self, snapshot: Snapshot, plan: Plan, spent: float) -> "Pace":
@@ -135,9 +141,10 @@ def statements(plan: Plan, features: Features, server: Server | None) -> tuple[S
     if not plan.facts or server is None:
         return ()
     waitstart = sql.SQL("waitstart" if "waitstart" in features.lock_columns else "NULL::timestamptz")
-    values = {"database": server.database_oid, "hidden": list(plan.hidden)}
+    values = {"database": server.database_oid, "hidden": list(plan.hidden), "told": list(plan.told)}
     locks = Statement(_LOCKS.format(waitstart=waitstart, tag=sql.SQL(_TAG)), values)
-    return locks, Statement(_PREPARED), Statement(_SLOTS), Statement(_TIME)
+    slots = (Statement(_SLOTS),) if plan.slots else ()
+    return locks, Statement(_PREPARED), *slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,27 +160,29 @@ def read(answers: Sequence[list[Row]], server: Server, encoding: str, taken_at: 
     """What the answers to `statements` say; nothing where nothing was asked."""
     if not answers:
         return Answers()
-    locks, transactions, slots, [[now]] = answers
-    prepared = tuple(_prepared(row, server) for row in transactions)
+    locks, transactions, *slots = answers
+    prepared = tuple(_prepared(row, server) for row in transactions if row[1] is not None)
     blocking = Blocking(
         _waits(locks, server, encoding, prepared),
         prepared,
-        tuple(_slot(row) for row in slots),
+        tuple(_slot(row) for rows in slots for row in rows),
         asked=True,
     )
     hidden = {row[0]: tuple(dict.fromkeys(row[-1])) for row in locks if row[-1]}
-    return Answers(blocking, hidden, seconds_between(taken_at, now))
+    return Answers(blocking, hidden, seconds_between(taken_at, transactions[0][0]))
 
 
-def lent(last: Snapshot | None, backends: Iterable[Backend]) -> Blocking:
-    """What was known of those that wait still, by the same query, where that was not asked again."""
-    if last is None or not last.blocking.waits:
-        return Blocking()
+def completed(found: Blocking, plan: Plan, last: Snapshot | None, backends: Iterable[Backend]) -> Blocking:
+    """`found`, with what was known before of those that wait still, by the same query, and were not asked about."""
+    if last is None or not last.blocking.waits or (found.asked and not plan.told):
+        return found
     before = {b.pid: (b.backend_start, b.query_start) for b in last.backends}
     waiting = [b for b in backends if b.waits_for_lock or b.blocked_by]
     still = {b.pid for b in waiting if before.get(b.pid) == (b.backend_start, b.query_start)}
-    waits = {pid: wait for pid, wait in last.blocking.waits.items() if pid in still}
-    return replace(last.blocking, waits=waits, asked=False)
+    kept = {pid: wait for pid, wait in last.blocking.waits.items() if pid in still}
+    if not found.asked:
+        return replace(last.blocking, waits=kept, asked=False)
+    return replace(found, waits={pid: kept[pid] for pid in plan.told if pid in kept} | dict(found.waits))
 
 
 def lent_hidden(last: Snapshot | None) -> Mapping[int, tuple[int, ...]]:
@@ -230,7 +239,7 @@ def _holder(row: LockRow, named: tuple[int, ...]) -> int | None:
 
 
 def _prepared(row: Row, server: Server) -> Prepared:
-    transaction, gid, prepared, owner, database_oid, age = row
+    _, transaction, gid, prepared, owner, database_oid, age = row
     role, database = server.roles.get(owner), server.databases.get(database_oid)
     return Prepared(
         transaction,

@@ -106,7 +106,7 @@ class _Reader:
         hidden = found.hidden if found.blocking.asked else blocking.lent_hidden(self._last)
         backends = blocking.with_hidden(self._backends(rows, server), hidden)
         numbackends = answers[len(facts)][0][0] if count and _any_hidden(backends) else None
-        known = found.blocking if found.blocking.asked else blocking.lent(self._last, backends)
+        known = blocking.completed(found.blocking, plan, self._last, backends)
         snapshot = Snapshot(taken_at, server, backends, numbackends, known)
         self._pace = self._pace.after(snapshot, plan, found.spent)
         return self._remember(replace(snapshot, blocking=replace(known, note=self._pace.note)))
