@@ -47,7 +47,8 @@ _LOCKS = sql.SQL("""
                 THEN nullif(relation::regclass::text, relation::text) END,
            page, tuple, virtualxid, transactionid, classid,
            CASE WHEN NOT granted THEN nullif(classid::regclass::text, classid::text) END, objid, objsubid,
-           CASE WHEN NOT granted AND pid = ANY(%(hidden)s::int4[]) THEN pg_blocking_pids(pid) END
+           CASE WHEN NOT granted AND pid = ANY(%(hidden)s::int4[]) THEN pg_blocking_pids(pid) END,
+           clock_timestamp()
       FROM locks
      WHERE ({tag}) IN (SELECT {tag} FROM locks WHERE NOT granted AND NOT pid = ANY(%(told)s::int4[]))
        AND (granted OR NOT pid = ANY(%(told)s::int4[]))
@@ -55,10 +56,8 @@ _LOCKS = sql.SQL("""
 """)
 
 # Their functions rather than the views: these would join names that are known already.
-# The first of them always has a row, with the time; it comes after the locks.
 _PREPARED = """
-    SELECT clock_timestamp(), transaction, gid, prepared, ownerid, dbid, age(transaction)
-      FROM (VALUES (1)) AS always LEFT JOIN pg_catalog.pg_prepared_xact() ON true
+    SELECT transaction, gid, prepared, ownerid, dbid, age(transaction) FROM pg_catalog.pg_prepared_xact()
 """
 
 _SLOTS = """
@@ -77,8 +76,10 @@ class Plan:
     """Waiters whose turn it is not: whom they wait for is known from a tick before."""
     hidden: tuple[int, ...] = ()
     """Sessions that this role sees too little of to tell whether they wait."""
+    prepared: bool = False
+    """Somebody waits for a prepared transaction, or looks at who holds back vacuum."""
     slots: bool = False
-    """Somebody looks at who holds back vacuum."""
+    """Somebody looks at that."""
     told: tuple[int, ...] = ()
     """Waiters whose turn it is not: what they wait for is known from a tick before."""
 
@@ -91,6 +92,8 @@ class Pace:
     """Somebody waited."""
     known: tuple[BackendId, ...] = ()
     """Those of whom it is known whom they wait for; whose turn to be asked about comes first stands first."""
+    prepared: bool = False
+    """Somebody waited for a prepared transaction."""
     facts_next: bool = True
     hidden: tuple[int, ...] = ()
     resting_until: Instant = 0
@@ -103,11 +106,11 @@ class Pace:
         if last.taken_at < self.resting_until:
             return Plan(pids=False)
         if not self.waits or self.hidden or len(self.known) <= _FEW:
-            return Plan(True, watched or self.waits, (), self.hidden, watched)
+            return Plan(True, watched or self.waits, (), self.hidden, watched or self.prepared, watched)
         known = tuple(who.pid for who in self.known)
         if self.facts_next:
             told = tuple(pid for pid in known[ASKED_AT_ONCE:] if pid in last.blocking.waits)
-            return Plan(True, True, known, self.hidden, watched, told)
+            return Plan(True, True, known, self.hidden, watched or self.prepared, watched, told)
         return Plan(True, False, known[ASKED_AT_ONCE:])
 
     def after(self, snapshot: Snapshot, plan: Plan, spent: float) -> "Pace":
@@ -117,7 +120,14 @@ class Pace:
         later = [who for who in self.known if waiting.get(who) and (who.pid in lent or not plan.pids)]
         known = dict.fromkeys([*later, *(who for who, blockers in waiting.items() if blockers)])
         hidden = tuple(b.pid for b in snapshot.backends if b.hidden and b.datid is not None)
-        pace = replace(self, waits=bool(waiting), known=tuple(known), facts_next=not plan.facts, hidden=hidden)
+        pace = replace(
+            self,
+            waits=bool(waiting),
+            known=tuple(known),
+            prepared=any(0 in blockers for blockers in waiting.values()),
+            facts_next=not plan.facts,
+            hidden=hidden,
+        )
         if not plan.pids:
             return pace
         if spent < SLOW:
@@ -143,8 +153,9 @@ def statements(plan: Plan, features: Features, server: Server | None) -> tuple[S
     waitstart = sql.SQL("waitstart" if "waitstart" in features.lock_columns else "NULL::timestamptz")
     values = {"database": server.database_oid, "hidden": list(plan.hidden), "told": list(plan.told)}
     locks = Statement(_LOCKS.format(waitstart=waitstart, tag=sql.SQL(_TAG)), values)
+    prepared = (Statement(_PREPARED),) if plan.prepared else ()
     slots = (Statement(_SLOTS),) if plan.slots else ()
-    return locks, Statement(_PREPARED), *slots
+    return locks, *prepared, *slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,20 +167,21 @@ class Answers:
     spent: float = 0.0
 
 
-def read(answers: Sequence[list[Row]], server: Server, encoding: str, taken_at: Instant) -> Answers:
+def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str, taken_at: Instant) -> Answers:
     """What the answers to `statements` say; nothing where nothing was asked."""
     if not answers:
         return Answers()
-    locks, transactions, *slots = answers
-    prepared = tuple(_prepared(row, server) for row in transactions if row[1] is not None)
+    locks, *others = answers
+    prepared = tuple(_prepared(row, server) for row in (others.pop(0) if plan.prepared else ()))
     blocking = Blocking(
         _waits(locks, server, encoding, prepared),
         prepared,
-        tuple(_slot(row) for rows in slots for row in rows),
+        tuple(_slot(row) for row in (others.pop(0) if plan.slots else ())),
         asked=True,
     )
-    hidden = {row[0]: tuple(dict.fromkeys(row[-1])) for row in locks if row[-1]}
-    return Answers(blocking, hidden, seconds_between(taken_at, transactions[0][0]))
+    hidden = {row[0]: tuple(dict.fromkeys(row[-2])) for row in locks if row[-2]}
+    now = max((row[-1] for row in locks), default=taken_at)
+    return Answers(blocking, hidden, seconds_between(taken_at, now))
 
 
 def completed(found: Blocking, plan: Plan, last: Snapshot | None, backends: Iterable[Backend]) -> Blocking:
@@ -201,7 +213,7 @@ def _waits(rows: Sequence[Row], server: Server, encoding: str, prepared: Sequenc
     named = _prepared_by_name(rows, prepared)
     holds: dict[Row, list[Hold]] = {}
     awaited: dict[int, tuple[Row, Lock]] = {}
-    for pid, virtual, *columns, _ in rows:
+    for pid, virtual, *columns, _, _ in rows:
         row = LockRow._make(decode(value, encoding) if isinstance(value, bytes) else value for value in columns)
         if not row.granted:
             awaited[pid] = _tag(row), Lock(row.locktype, row.mode, False, target(row, server), row.waitstart)
@@ -224,7 +236,7 @@ def _prepared_by_name(rows: Sequence[Row], prepared: Sequence[Prepared]) -> Mapp
     """Transaction ids by `virtualtransaction`, which two prepared transactions of two sessions may share."""
     known = {each.transaction for each in prepared}
     found: dict[bytes, list[int]] = {}
-    for pid, virtual, *columns, _ in rows:
+    for pid, virtual, *columns, _, _ in rows:
         transaction = columns[LockRow._fields.index("transactionid")]
         if pid is None and transaction in known:
             found.setdefault(virtual, []).append(transaction)
@@ -239,7 +251,7 @@ def _holder(row: LockRow, named: tuple[int, ...]) -> int | None:
 
 
 def _prepared(row: Row, server: Server) -> Prepared:
-    _, transaction, gid, prepared, owner, database_oid, age = row
+    transaction, gid, prepared, owner, database_oid, age = row
     role, database = server.roles.get(owner), server.databases.get(database_oid)
     return Prepared(
         transaction,

@@ -102,7 +102,8 @@ class _Reader:
         rows, *answers = await self.link.ask(self._activity(plan), *facts, *count, *locks)
         pid, taken_at = queries.read_instant(rows)
         server = replace(await self._server_for(rows, answers[: len(facts)], taken_at), pid=pid)
-        found = blocking.read(answers[len(facts) + len(count) :], server, self.link.features.encoding, taken_at)
+        locks_answers = answers[len(facts) + len(count) :]
+        found = blocking.read(plan, locks_answers, server, self.link.features.encoding, taken_at)
         hidden = found.hidden if found.blocking.asked else blocking.lent_hidden(self._last)
         backends = blocking.with_hidden(self._backends(rows, server), hidden)
         numbackends = answers[len(facts)][0][0] if count and _any_hidden(backends) else None
