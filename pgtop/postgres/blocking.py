@@ -20,13 +20,12 @@ from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import Features
 from pgtop.postgres.session import Row, Statement
 
-ASKED_AT_ONCE = 48
-"""For how many known waiters pg_blocking_pids is called at a tick; the others have their turn at the next ones.
+ASKED_AT_ONCE = 24
+"""Up to so many waiters all is asked at every tick; of more, so many: whom they wait for, or what for, in turn.
 
-Its cost grows with the square of the queue: without a bound, 200 waiters would cost four times a calm tick.
+New waiters are asked about at once, and those whose blocker has gone. Without this bound, as each call looks at the
+whole queue, 200 waiters cost four times a calm tick and more (`python -m tests.benchmarks.blocking`).
 """
-_FEW = 32
-"""Up to so many waiters all is asked at every tick; of more, whom they wait for and what for take turns."""
 SLOW = 0.25
 """Seconds of a tick on the server from which the lock manager is left alone for a while."""
 _REST = 20
@@ -39,9 +38,10 @@ _TAG = """locktype, coalesce(database, 0), coalesce(relation, 0), coalesce(page,
           coalesce(objsubid, 0)"""
 
 # What others wait for, and who has it; and what tells which prepared transaction a holder without a pid is.
-# Which columns are NULL depends on the kind of lock alone, so zeros in their place do no harm.
+# Which columns are NULL depends on the kind of lock alone, so zeros in their place do no harm. A lock taken by the
+# fast path is moved to the common table before anybody waits for it, so those left there are in nobody's way.
 _LOCKS = sql.SQL("""
-    WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_lock_status())
+    WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_lock_status() WHERE NOT fastpath)
     SELECT pid, virtualtransaction, locktype, mode, granted, {waitstart}, 0, database, relation,
            CASE WHEN NOT granted AND database IN (0, %(database)s::oid)
                 THEN nullif(relation::regclass::text, relation::text) END,
@@ -59,6 +59,8 @@ _LOCKS = sql.SQL("""
 _PREPARED = """
     SELECT transaction, gid, prepared, ownerid, dbid, age(transaction) FROM pg_catalog.pg_prepared_xact()
 """
+
+_TIME = "SELECT clock_timestamp()"
 
 _SLOTS = """
     SELECT slot_name, active, age(xmin), age(catalog_xmin) FROM pg_catalog.pg_get_replication_slots()
@@ -105,7 +107,7 @@ class Pace:
             return Plan()
         if last.taken_at < self.resting_until:
             return Plan(pids=False)
-        if not self.waits or self.hidden or len(self.known) <= _FEW:
+        if not self.waits or self.hidden or len(self.known) <= ASKED_AT_ONCE:
             return Plan(True, watched or self.waits, (), self.hidden, watched or self.prepared, watched)
         known = tuple(who.pid for who in self.known)
         if self.facts_next:
@@ -115,18 +117,14 @@ class Pace:
 
     def after(self, snapshot: Snapshot, plan: Plan, spent: float) -> "Pace":
         """After a tick that took the server `spent` seconds."""
-        waiting = {b.identity: b.blocked_by for b in snapshot.backends if b.waits_for_lock or b.blocked_by}
-        lent = set(plan.known)
-        later = [who for who in self.known if waiting.get(who) and (who.pid in lent or not plan.pids)]
-        known = dict.fromkeys([*later, *(who for who, blockers in waiting.items() if blockers)])
-        hidden = tuple(b.pid for b in snapshot.backends if b.hidden and b.datid is not None)
+        waiting = [b for b in snapshot.backends if b.waits_for_lock or b.blocked_by]
         pace = replace(
             self,
             waits=bool(waiting),
-            known=tuple(known),
-            prepared=any(0 in blockers for blockers in waiting.values()),
+            known=self._known_after(snapshot, plan, waiting) if waiting else (),
+            prepared=any(0 in b.blocked_by for b in waiting),
             facts_next=not plan.facts,
-            hidden=hidden,
+            hidden=tuple(b.pid for b in snapshot.backends if b.hidden and b.datid is not None),
         )
         if not plan.pids:
             return pace
@@ -136,6 +134,14 @@ class Pace:
         return pace._resting(
             snapshot.taken_at, rest, f"the lock manager is slow ({spent:.1f} s): read every {rest:.0f} s, to spare it"
         )
+
+    def _known_after(self, snapshot: Snapshot, plan: Plan, waiting: Iterable[Backend]) -> tuple[BackendId, ...]:
+        """Whom one knows enough about, those first who were asked longest ago; not those whose blocker has gone."""
+        here = {0, *(b.pid for b in snapshot.backends)}
+        known = dict.fromkeys(b.identity for b in waiting if b.blocked_by and here.issuperset(b.blocked_by))
+        lent = set(plan.known)
+        later = [who for who in self.known if who in known and (who.pid in lent or not plan.pids)]
+        return tuple(dict.fromkeys([*later, *known]))
 
     def after_failure(self, now: Instant, why: str) -> "Pace":
         """The lock manager could not be asked, or took too long: leave it alone for a while."""
@@ -149,7 +155,7 @@ class Pace:
 def statements(plan: Plan, features: Features, server: Server | None) -> tuple[Statement, ...]:
     """What goes along with the activity."""
     if not plan.facts or server is None:
-        return ()
+        return (Statement(_TIME),) if plan.known else ()
     waitstart = sql.SQL("waitstart" if "waitstart" in features.lock_columns else "NULL::timestamptz")
     values = {"database": server.database_oid, "hidden": list(plan.hidden), "told": list(plan.told)}
     locks = Statement(_LOCKS.format(waitstart=waitstart, tag=sql.SQL(_TAG)), values)
@@ -171,6 +177,8 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
     """What the answers to `statements` say; nothing where nothing was asked."""
     if not answers:
         return Answers()
+    if not plan.facts:
+        return Answers(spent=seconds_between(taken_at, answers[0][0][0]))
     locks, *others = answers
     prepared = tuple(_prepared(row, server) for row in (others.pop(0) if plan.prepared else ()))
     blocking = Blocking(
