@@ -24,6 +24,7 @@ from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
 from pgtop.postgres.failures import explain, wants_password
 from pgtop.postgres.features import FEATURES, Features
+from pgtop.postgres.pipeline import ask_each
 
 # psycopg warns there of what it also raises; without a handler Python would write that across the screen.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
@@ -114,6 +115,20 @@ class Link:
         before = (Statement(_TRANSACTION_SETTINGS),) if self.features.pooled else ()
         rows = await _ask(self.connection, (*before, *statements))
         return rows[len(before) :]
+
+    async def ask_each(self, statements: Sequence[Statement]) -> AsyncIterator[list[Row] | psycopg.Error]:
+        """The rows of each statement, or its error: one round trip, but each in a transaction of its own.
+
+        So none that fails stops another, and each sees the server as it is by then: what a transaction has once seen
+        of other sessions' activity stays the same to its end. Raises psycopg.Error when the connection fails; what
+        has no answer by then may have run.
+        https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS
+        """
+        before = (Statement(_TRANSACTION_SETTINGS),) if self.features.pooled else ()
+        merge = psycopg.AsyncClientCursor(self.connection).mogrify
+        texts = [[merge(*each).encode() for each in (*before, statement)] for statement in statements]
+        async for answer in ask_each(self.connection, texts):
+            yield answer
 
 
 class Session:
