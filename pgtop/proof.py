@@ -67,9 +67,7 @@ def _effects(outcomes: Sequence[Outcome]) -> list[Effect]:
     return [outcome.effect for outcome in outcomes]
 
 
-async def _look(
-    outcomes: Sequence[Outcome], signaller: Signaller, clock: Clock, sent_at: float
-) -> tuple[Outcome, ...]:
+async def _look(outcomes: Sequence[Outcome], signaller: Signaller, clock: Clock, sent_at: float) -> tuple[Outcome, ...]:
     """The outcomes after one look at those that are still open."""
     wanted = [outcome.order.target for outcome in outcomes if not outcome.final]
     try:

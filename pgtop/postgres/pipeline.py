@@ -58,7 +58,9 @@ async def _results(
 def _commands(pgconn: pq.abc.PGconn, transactions: Sequence[Sequence[bytes]]) -> deque[Any]:
     commands: deque[Any] = deque()
     for statements in transactions:
-        commands.extend(partial(pgconn.send_query_params, sql, None, None, None, None, 1) for sql in statements)
+        commands.extend(
+            partial(pgconn.send_query_params, sql, None, result_format=pq.Format.BINARY) for sql in statements
+        )
         commands.append(pgconn.pipeline_sync)
     return commands
 
