@@ -16,13 +16,16 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.cli import output
 from pgtop.cli.options import Connection, Password, Screen
+from pgtop.cli.safety import Guards, guards_of
 from pgtop.clock import MonotonicClock
+from pgtop.errand import Errands
 from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Signaller, Source, SourceError
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
+from pgtop.proof import RefusingSignaller
 from pgtop.tui.settings import Settings
 
 MENDED_BY_WAITING = frozenset({FailureKind.FULL, FailureKind.STARTING, FailureKind.STOPPING, FailureKind.UNREACHABLE})
@@ -129,11 +132,12 @@ async def first_sample(source: Source, wait: bool) -> Snapshot:
 def open_dashboard(connection: Connection, screen: Screen) -> int:
     """Connect, and show the dashboard until it is left. Raises UsageError and SourceError."""
     asker = Asker()
+    guards = guards_of(screen.safety)
     session = session_for(connection, asker)
-    return asyncio.run(_dashboard(session, asker, connection.wait, screen))
+    return asyncio.run(_dashboard(session, asker, connection.wait, screen, guards))
 
 
-async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen) -> int:
+async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen, guards: Guards) -> int:
     source = PostgresSource(session)
     # In a thread, so that the network's time, and the user's at the password, are not lost.
     loading = asyncio.create_task(asyncio.to_thread(load_screen))
@@ -145,9 +149,9 @@ async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen)
         gc.enable()
         from pgtop.tui.app import run_dashboard
 
-        signaller = _signaller(session, screen.read_only)
-        settings = settings_for(screen, os.environ)
-        return await run_dashboard(source, signaller, first, settings, MonotonicClock())
+        errands = errands_for(session, guards)
+        settings = settings_for(screen, guards, os.environ)
+        return await run_dashboard(source, errands.signaller, first, settings, errands.clock, errands.recorder)
     finally:
         await source.close()
 
@@ -157,21 +161,29 @@ def load_screen() -> None:
     import pgtop.tui.app  # noqa: F401
 
 
-def _signaller(session: Session, read_only: bool) -> Signaller:
-    if read_only:
-        from pgtop.proof import RefusingSignaller
+def errands_for(session: Session, guards: Guards) -> Errands:
+    """The way to the door: through the audit trail, and to a door that refuses where nothing may be signalled."""
+    from pgtop.audit import Trail, default_path, person_of
 
-        return RefusingSignaller("pgtop was started with --read-only")
+    trail = Trail(default_path(), person_of(os.environ))
+    return Errands(_signaller(session, guards.read_only), MonotonicClock(), trail, guards.require_audit)
+
+
+def _signaller(session: Session, read_only: str) -> Signaller:
+    if read_only:
+        return RefusingSignaller(read_only)
     from pgtop.postgres.signals import PostgresSignaller
 
     return PostgresSignaller(session)
 
 
-def settings_for(screen: Screen, environ: Mapping[str, str]) -> Settings:
+def settings_for(screen: Screen, guards: Guards, environ: Mapping[str, str]) -> Settings:
     """The screen's settings from options and environment (https://no-color.org)."""
     return Settings(
         interval=screen.interval,
-        read_only=screen.read_only,
+        read_only=bool(guards.read_only),
+        protect=guards.protect,
+        require_audit=guards.require_audit,
         color=screen.color and not environ.get("NO_COLOR"),
         theme=screen.theme,
         warn=screen.warn,

@@ -32,9 +32,25 @@ class Exit(IntEnum):
     REFUSED = 4, "access refused: password, pg_hba.conf, no such role or database, no right to connect"
     FULL = 5, "server full: no free connection slot for this role"
     OUTPUT = 6, "the output could not be written"
+    NOBODY = 7, "cancel, kill: nothing matched, nothing was signalled"
+    SURVIVED = 8, "cancel, kill: some survived: still running, in their transaction, or their outcome was not seen"
+    SOME_REFUSED = 9, "cancel, kill: some got no signal: not allowed, protected, changed since, or read-only"
+    NOT_CONFIRMED = 10, "cancel, kill: not confirmed, nothing was signalled"
     HANGUP = 129, "ended by SIGHUP"
     INTERRUPT = 130, "ended by SIGINT (Ctrl-C)"
     TERMINATE = 143, "ended by SIGTERM"
+
+
+class Check(IntEnum):
+    """What `pgtop budget --warn --crit` exits with, whatever goes wrong.
+
+    https://www.monitoring-plugins.org/doc/guidelines.html#AEN78
+    """
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
 
 
 def exit_for(kind: "FailureKind") -> Exit:

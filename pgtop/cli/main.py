@@ -4,14 +4,15 @@ Whatever the user can mend is one sentence on stderr, never a traceback. Nothing
 needs it: `--help` and `--version` know neither the driver nor the screen.
 """
 
+import importlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import FrameType, TracebackType
 
 from pgtop.cli import output
 from pgtop.cli.exits import Exit, exit_for, exit_of
-from pgtop.cli.options import Command, Dashboard, Demo, Help, Show, parse
+from pgtop.cli.options import Audit, Budget, Command, Completion, Dashboard, Demo, Help, Show, SignalMany, parse
 from pgtop.errors import PgtopError
 
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
@@ -41,18 +42,22 @@ def _carry_out(command: Command) -> int:
         return exit_for(error.failure.kind)
 
 
-def _with_server(command: Dashboard | Demo | Show) -> int:
-    if isinstance(command, Dashboard):
-        from pgtop.cli.commands import dashboard
+_MODULES: Mapping[type[Command], str] = {
+    Audit: "audit",
+    Budget: "budget",
+    Completion: "completion",
+    Dashboard: "dashboard",
+    Demo: "demo",
+    Show: "show",
+    SignalMany: "signal",
+}
 
-        return dashboard.run(command)
-    if isinstance(command, Demo):
-        from pgtop.cli.commands import demo
 
-        return demo.run(command)
-    from pgtop.cli.commands import show
-
-    return show.run(command)
+def _with_server(command: Command) -> int:
+    """Let the command's own module do it, which is loaded only now."""
+    module = importlib.import_module(f"pgtop.cli.commands.{_MODULES[type(command)]}")
+    code: int = module.run(command)
+    return code
 
 
 def guard() -> None:

@@ -13,11 +13,11 @@ from textual.binding import BindingType
 from textual.screen import ModalScreen, Screen
 
 from pgtop.actions import ACTIONS
+from pgtop.errand import Errands, NoRecorder
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Order, Signal
 from pgtop.model.snapshot import Snapshot
-from pgtop.ports import Clock, Signaller, Source, SourceError
-from pgtop.proof import carry_out
+from pgtop.ports import Clock, Recorder, Signaller, Source, SourceError
 from pgtop.tui import messages
 from pgtop.tui.ascii import AsciiFilter
 from pgtop.tui.driver import PgtopDriver
@@ -54,10 +54,18 @@ class PgtopApp(App[int]):
         *bindings(*_EVERYWHERE),
     ]
 
-    def __init__(self, source: Source, signaller: Signaller, first: Snapshot, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self,
+        source: Source,
+        signaller: Signaller,
+        first: Snapshot,
+        settings: Settings,
+        clock: Clock,
+        recorder: Recorder | None = None,
+    ) -> None:
         super().__init__(driver_class=None if settings.plain_driver else PgtopDriver)
         self._source = source
-        self._signaller = signaller
+        self._errands = Errands(signaller, clock, recorder or NoRecorder(), settings.require_audit)
         self._settings = settings
         self._clock = clock
         self._palette = palette(settings.theme, settings.color)
@@ -239,9 +247,16 @@ def _is_ours(action: str) -> bool:
     return any(action == each.id for each in ACTIONS)
 
 
-async def run_dashboard(source: Source, signaller: Signaller, first: Snapshot, settings: Settings, clock: Clock) -> int:
+async def run_dashboard(
+    source: Source,
+    signaller: Signaller,
+    first: Snapshot,
+    settings: Settings,
+    clock: Clock,
+    recorder: Recorder | None = None,
+) -> int:
     """Run the dashboard until the user leaves it or the process is told to end; returns the exit code."""
-    app = PgtopApp(source, signaller, first, settings, clock)
+    app = PgtopApp(source, signaller, first, settings, clock, recorder)
     loop = asyncio.get_running_loop()
     for number in _ENDING_SIGNALS:
         loop.add_signal_handler(number, app.exit, 128 + number)

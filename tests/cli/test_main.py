@@ -19,6 +19,7 @@ from pgtop.cli.compose import Asker, parameters_of, settings_for
 from pgtop.cli.exits import Exit, exit_for
 from pgtop.cli.options import Connection, Screen
 from pgtop.cli.output import locale_is_utf8
+from pgtop.cli.safety import Guards
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
 from pgtop.model.failure import FailureKind
@@ -345,7 +346,7 @@ def test_the_users_locale(environ: dict[str, str], utf8_mode: int, expected: boo
 )
 def test_colour_is_given_up_by_option_or_environment(screen: Screen, environ: dict[str, str], color: bool) -> None:
     """NO_COLOR counts when it is not empty, as its page says."""
-    assert settings_for(screen, environ).color is color
+    assert settings_for(screen, Guards(), environ).color is color
 
 
 @pytest.mark.parametrize("kind", FailureKind)
