@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import ModalScreen, Screen
 
 from pgtop.actions import ACTIONS
 from pgtop.errand import Errands, NoRecorder
 from pgtop.model.backend import Backend
-from pgtop.model.signal import Order, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Clock, Recorder, Signaller, Source, SourceError
 from pgtop.tui import messages
@@ -23,18 +22,18 @@ from pgtop.tui.ascii import AsciiFilter
 from pgtop.tui.driver import PgtopDriver
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.breakdown import BreakdownScreen
+from pgtop.tui.screens.bulk import BulkScreen
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.pages import DetailScreen, HelpScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.settings import Settings
+from pgtop.tui.signalling import Signalling
 from pgtop.tui.state import State
 from pgtop.tui.theme import palette
 from pgtop.tui.typing import take
-from pgtop.view.proposal import nothing_to_cancel
 from pgtop.view.text import clean, clean_lines
 from pgtop.view.tone import Span, Tone
-from pgtop.view.words import outcome_words
 from pgtop.watch import Event, Watch
 
 _NOTICE_SECONDS = 30.0
@@ -44,7 +43,7 @@ _EVERYWHERE = ("redraw", "suspend", "leave")
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
-class PgtopApp(App[int]):
+class PgtopApp(Signalling):
     """Owns the state, the watch and the door; the screens own what is asked of the picture."""
 
     TITLE = "pgtop"
@@ -126,7 +125,7 @@ class PgtopApp(App[int]):
     def _set_state(self, state: State) -> None:
         self._state = state
         for screen in self.screen_stack:
-            if isinstance(screen, LiveScreen | ConfirmScreen) and screen.is_mounted:
+            if isinstance(screen, LiveScreen | ConfirmScreen | BulkScreen) and screen.is_mounted:
                 screen.show(state)
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
@@ -135,31 +134,6 @@ class PgtopApp(App[int]):
         self._set_state(replace(self._state, notice=Span(words, tone)))
 
     # Messages up.
-
-    def on_signal_asked(self, message: messages.SignalAsked) -> None:
-        backend = message.backend
-        if self._settings.read_only:
-            self.say("read-only mode: start pgtop without --read-only to end queries or sessions")
-        elif message.signal is Signal.CANCEL and (reason := nothing_to_cancel(backend)):
-            self.say(reason)
-        else:
-            self._confirm(message.signal, backend)
-
-    def _confirm(self, asked: Signal, backend: Backend) -> None:
-        """Ask, with the session watched meanwhile even if the picture was paused."""
-        was_paused, self._watch.paused = self._watch.paused, False
-
-        def answered(confirmed: Backend | None) -> None:
-            self._watch.paused = was_paused
-            if confirmed is not None:
-                self.run_worker(self._see_through(Order.against(asked, confirmed)), group="signals")
-
-        self.push_screen(ConfirmScreen(asked, backend, self._state.picture, self._palette), answered)
-
-    async def _see_through(self, order: Order) -> None:
-        async for outcome in carry_out(order, self._signaller, self._clock):
-            self.say(*outcome_words(outcome))
-        self._watch.refresh()
 
     def on_open_asked(self, message: messages.OpenAsked) -> None:
         self.push_screen(DetailScreen(message.backend, self._state, self._settings, self._palette))

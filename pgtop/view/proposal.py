@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pgtop.analysis.blocking import waiting_on
+from pgtop.analysis.planning import Guard, unguarded
 from pgtop.analysis.rights import Right, protection, right_to_signal
 from pgtop.model.backend import ACTIVE, IDLE, Backend
 from pgtop.model.instant import Instant, seconds_between
@@ -28,10 +29,10 @@ class Proposal:
     needs_pid: bool
 
 
-def propose(signal: Signal, backend: Backend, picture: Picture) -> Proposal:
+def propose(signal: Signal, backend: Backend, picture: Picture, guard: Guard = unguarded) -> Proposal:
     """The proposal to send `signal` to `backend`, most important line first, since a small screen shows only those."""
     server = picture.snapshot.server
-    protected = protection(server, backend)
+    protected = protection(server, backend) or guard(backend)
     lines = [
         line(clean(f"{_whom(backend)} · {_client(backend)}")),
         *_protected(protected, backend.pid),

@@ -14,6 +14,7 @@ from pgtop.model.signal import Answer, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.proof import RefusingSignaller
 from pgtop.tui.screens.breakdown import BreakdownScreen
+from pgtop.tui.screens.bulk import BulkScreen
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.menu import MenuScreen
 from pgtop.tui.screens.pages import DetailScreen, HelpScreen
@@ -65,7 +66,7 @@ async def _press(pilot: Pilot[int], *keys: str) -> None:
 
 def test_every_action_has_a_handler() -> None:
     """No action of the registry is a dead key: some screen or the app carries it out."""
-    owners = (Stage(calm()).app.__class__, SessionsScreen, ConfirmScreen)
+    owners = (Stage(calm()).app.__class__, SessionsScreen, ConfirmScreen, BulkScreen)
     for action in ACTIONS:
         assert any(hasattr(owner, f"action_{action.id}") for owner in owners), action.id
 

@@ -7,10 +7,10 @@ from textual import on
 from textual.widget import Widget
 from textual.widgets import Input
 
-from pgtop.model.backend import Backend
+from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import CopyAsked, OpenAsked, SignalAsked
+from pgtop.tui.messages import BulkAsked, CopyAsked, OpenAsked, SignalAsked
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.menu import Choice, MenuScreen
 from pgtop.tui.screens.moving import MOVES, Movable, Moving
@@ -34,15 +34,18 @@ class SessionsScreen(Moving, LiveScreen):
 
     KEYS = (
         "help", "quit", "terminate", "cancel", "filter", "open", "sort_menu", "show_breakdown", "pause", "toggle_idle",
+        "tag",
     )  # fmt: skip
     BINDINGS = MOVES + bindings(
         "scroll_left", "scroll_right", "open", "toggle_idle", "toggle_background", "toggle_columns", "copy_query",
         "filter", "clear", "sort_left", "sort_right", "sort_invert", "sort_menu", "cancel", "terminate", "signal_menu",
+        "tag", "tag_all", "untag_all",
     )  # fmt: skip
 
     def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
         super().__init__(state, settings, palette)
         self._query = Query()
+        self._tags: frozenset[BackendId] = frozenset()
         self._arranged: Table | None = None
         self._filter_error: FilterError | None = None
         self._table = SessionTable(palette, id="sessions")
@@ -60,6 +63,7 @@ class SessionsScreen(Moving, LiveScreen):
         changed = state.picture is not self.state.picture or self._arranged is None
         self.state = state
         if changed:
+            self._drop_ended_tags()
             self._arrange()
         elif self._arranged is not None:
             self._table.redraw(dimmed=state.stale)
@@ -73,6 +77,8 @@ class SessionsScreen(Moving, LiveScreen):
     def status(self) -> Line:
         query = self._query
         parts = [Span(self._counts(), Tone.PLAIN)]
+        if self._tags:
+            parts.append(Span(f" · {len(self._tags)} tagged", Tone.STRONG))
         if self._filter_error is not None:
             return (Span(str(self._filter_error), Tone.WARN),)
         if query.filter.text:
@@ -201,6 +207,36 @@ class SessionsScreen(Moving, LiveScreen):
         self._input.display = False
         self.set_focus(None)
 
+    # The tags.
+
+    def action_tag(self) -> None:
+        """Space: tag the session under the cursor, or take its tag off, and move down."""
+        if backend := self._selected():
+            self._tag(self._tags ^ {backend.identity})
+            self._table.move(1)
+
+    def action_tag_all(self) -> None:
+        """Tag all that are shown; a parallel worker goes with its leader."""
+        if self._arranged is not None:
+            self._tag(self._tags | {row.identity for row in self._arranged.rows if row.leader_pid is None})
+
+    def action_untag_all(self) -> None:
+        self._tag(frozenset())
+
+    def _tag(self, tags: frozenset[BackendId]) -> None:
+        self._tags = tags
+        self._table.mark(tags)
+        self.show_frame()
+
+    def _tagged(self) -> list[Backend]:
+        return [backend for backend in self.state.picture.snapshot.backends if backend.identity in self._tags]
+
+    def _drop_ended_tags(self) -> None:
+        """A tag belongs to a session, and ends with it."""
+        if self._tags:
+            self._tags = frozenset(backend.identity for backend in self._tagged())
+            self._table.mark(self._tags)
+
     # What the user wants done with the session under the cursor.
 
     def action_open(self) -> None:
@@ -241,7 +277,13 @@ class SessionsScreen(Moving, LiveScreen):
         self.app.push_screen(MenuScreen(f"Session {backend.pid}", choices, Signal.CANCEL, self._palette), chosen)
 
     def _signal(self, signal: Signal) -> None:
-        if backend := self._selected():
+        """Signal the tagged sessions, or the one under the cursor when there are none."""
+        tagged = self._tagged()
+        if len(tagged) > 1:
+            self.post_message(BulkAsked(signal, tagged))
+        elif tagged:
+            self.post_message(SignalAsked(signal, tagged[0]))
+        elif backend := self._selected():
             self.post_message(SignalAsked(signal, backend))
 
     def _selected(self) -> Backend | None:

@@ -29,6 +29,7 @@ class SessionTable(Rows):
         self._layout: Layout = ()
         self._skip = 0
         self._selected: Backend | None = None
+        self._tags: frozenset[BackendId] = frozenset()
         self._ended: BackendId | None = None
 
     @property
@@ -49,6 +50,11 @@ class SessionTable(Rows):
         self._follow()
         self.redraw(dimmed)
 
+    def mark(self, tags: frozenset[BackendId]) -> None:
+        """Mark these sessions as tagged, and no others."""
+        self._tags = tags
+        self.redraw()
+
     def scroll_columns(self, columns: int) -> None:
         """Let that many columns leave to the left (come back, if negative)."""
         self._skip = min(max(0, self._skip + columns), scroll_limit(self.size.width, self._query))
@@ -61,7 +67,9 @@ class SessionTable(Rows):
         if self._table is None:
             return ()
         backend = self._rows[index]
-        return line(self._layout, backend, self._table.picture, ended=backend.identity == self._ended)
+        identity = backend.identity
+        tagged = identity in self._tags
+        return line(self._layout, backend, self._table.picture, ended=identity == self._ended, tagged=tagged)
 
     def header_line(self) -> Line:
         return header(self._layout, self._query.sort)
