@@ -5,7 +5,7 @@ The one way from a front end to the door. Nothing is sent that was not written d
 
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pgtop.model.audit import Entry
 from pgtop.model.plan import Plan, Target
@@ -97,7 +97,7 @@ def _as_seen(target: Target, outcome: Outcome) -> Target:
         state=seen.state, query_start=seen.query_start, xact_start=seen.xact_start,
         wait_event_type=seen.wait_event_type, wait_event=seen.wait_event,
     )  # fmt: skip
-    return Target(backend, target.refusal, target.protection)
+    return replace(target, backend=backend, pinned=True)
 
 
 def _entry(plan: Plan, target: Target, reason: str) -> Entry:

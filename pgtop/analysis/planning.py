@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from pgtop.analysis.rights import protection, right_to_signal
-from pgtop.model.backend import ACTIVE, IDLE, Backend, BackendId
+from pgtop.model.backend import IDLE, Backend, BackendId
 from pgtop.model.plan import Change, LeftOut, Plan, Target, Why
 from pgtop.model.server import Server
 from pgtop.model.signal import Signal
@@ -34,7 +34,7 @@ def plan(
         if reason:
             left_out.append(LeftOut(backend, *reason))
         else:
-            targets.append(Target(backend, _refusal(snapshot.server, backend), pinned=pinned))
+            targets.append(_target(snapshot.server, backend, pinned=pinned))
     ordered = tuple(sorted(targets, key=_consequence(snapshot)))
     return Plan(signal, snapshot.server, ordered, tuple(left_out), _frees(ordered, snapshot))
 
@@ -45,7 +45,7 @@ def plan_for_one(signal: Signal, backend: Backend, snapshot: Snapshot, guard: Gu
     protected = protection(server, backend) or guard(backend)
     if not protected:
         return plan(signal, [backend], snapshot, guard, pinned=False)
-    target = Target(backend, _refusal(server, backend), protected, pinned=False)
+    target = _target(server, backend, protected, pinned=False)
     return Plan(signal, server, (target,), (), _frees((target,), snapshot))
 
 
@@ -79,11 +79,11 @@ def _reason_to_leave_out(signal: Signal, backend: Backend, server: Server, guard
     return None
 
 
-def _refusal(server: Server, backend: Backend) -> str:
+def _target(server: Server, backend: Backend, protected: str = "", *, pinned: bool) -> Target:
     right = right_to_signal(server, backend)
     if right.allowed:
-        return ""
-    return f"{right.reason} ({right.remedy})" if right.remedy else right.reason
+        return Target(backend, protection=protected, pinned=pinned)
+    return Target(backend, right.reason, right.remedy, protected, pinned)
 
 
 def _change(target: Target, now: Backend | None) -> Change | None:
@@ -98,13 +98,13 @@ def _change(target: Target, now: Backend | None) -> Change | None:
 
 
 def _consequence(snapshot: Snapshot) -> Callable[[Target], tuple[object, ...]]:
-    """Sorts first who has written and would be rolled back, then open transactions, then work; the oldest first."""
+    """Sorts first who has written and would be rolled back, then open transactions; the oldest of each first."""
 
     def key(target: Target) -> tuple[object, ...]:
         backend = target.backend
         since = backend.xact_start or backend.query_start or backend.state_change or snapshot.taken_at
         return (
-            backend.backend_xid is None, backend.xact_start is None, backend.state != ACTIVE, since, backend.pid,
+            backend.backend_xid is None, backend.xact_start is None, since, backend.pid,
         )  # fmt: skip
 
     return key

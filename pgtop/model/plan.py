@@ -34,7 +34,9 @@ class Target:
 
     backend: Backend
     refusal: str = ""
-    """Why the server will refuse, or may; clean before showing."""
+    """Why the server will refuse, or may, going on from "it"; clean before showing."""
+    remedy: str = ""
+    """What would change that, where something would."""
     protection: str = ""
     """Why it is protected, where it is a target all the same: alone, by name."""
     pinned: bool = True

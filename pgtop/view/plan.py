@@ -91,8 +91,10 @@ def _states(plan: Plan) -> Iterable[Line]:
 
 
 def _refusals(plan: Plan) -> Iterable[Line]:
-    for reason, count in Counter(target.refusal for target in plan.refusals).most_common():
-        yield one_tone(clean(f"the server will refuse {count} (x): it {reason}"), Tone.WARN)
+    """By what would mend it, as that is shorter than what is wrong with each."""
+    reasons = Counter(target.remedy or f"it {target.refusal}" for target in plan.refusals)
+    for reason, count in reasons.most_common():
+        yield one_tone(clean(f"the server will refuse {count} (x): {reason}"), Tone.WARN)
 
 
 def _left_out(plan: Plan) -> Iterable[Line]:
