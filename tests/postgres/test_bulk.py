@@ -240,7 +240,13 @@ if may_choose_pids():
 def standby(big: Cluster, bindir: Path | None, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A real stream of WAL."""
     program = (bindir or embedded_bindir()) / "pg_receivewal"
-    call = [program, "-D", tmp_path, "-d", make_conninfo(big.socket_dsn, dbname=None, application_name="standby")]
+    call: list[str | Path] = [
+        program,
+        "-D",
+        tmp_path,
+        "-d",
+        make_conninfo(big.socket_dsn, dbname=None, application_name="standby"),
+    ]
     with subprocess.Popen(call, env=plain_environment(), stderr=subprocess.PIPE) as running:
         yield running
         running.terminate()

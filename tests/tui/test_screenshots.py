@@ -28,12 +28,17 @@ async def _detail(pilot: Pilot[Any]) -> None:
     await pilot.press("down", "down", "down", "enter")
 
 
+async def _list(pilot: Pilot[Any]) -> None:
+    await pilot.press("slash", *"db:shop", "enter", "b", "asterisk", "K")
+
+
 @pytest.mark.parametrize(
     ("name", "stage", "play", "size"),
     [
         ("sessions", Stage(busy()), _sessions, (120, 30)),
         ("dialog", Stage(busy()), _dialog, (80, 24)),
         ("breakdown", Stage(nearly_full()), _breakdown, (100, 30)),
+        ("list", Stage(busy()), _list, (100, 30)),
         ("detail", Stage(busy()), _detail, (100, 34)),
     ],
 )
