@@ -40,11 +40,9 @@ def plan(
 
 
 def plan_for_one(signal: Signal, backend: Backend, snapshot: Snapshot, guard: Guard = unguarded) -> Plan:
-    """The plan for a backend that was named, alone: a protected one is a target, which says why it is protected."""
+    """The plan for a backend that was named, alone: it is the target, and says why it is protected if it is."""
     server = snapshot.server
     protected = protection(server, backend) or guard(backend)
-    if not protected:
-        return plan(signal, [backend], snapshot, guard, pinned=False)
     target = _target(server, backend, protected, pinned=False)
     return Plan(signal, server, (target,), (), _frees((target,), snapshot))
 
@@ -74,6 +72,8 @@ def asked_again(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> 
 def _reason_to_leave_out(signal: Signal, backend: Backend, server: Server, guard: Guard) -> tuple[Why, str] | None:
     if protected := protection(server, backend) or guard(backend):
         return Why.PROTECTED, protected
+    if backend.hidden:  # perhaps a walsender, perhaps busy with something else by now: neither could be told
+        return Why.HIDDEN, f"this role may not see what it is: grant pg_read_all_stats to {server.user}"
     if signal is Signal.CANCEL and (backend.state == IDLE or backend.in_transaction_idle):
         return Why.NOTHING_RUNS, "it runs no query"
     return None

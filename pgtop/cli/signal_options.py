@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pgtop.cli.parsers import Connection, Parser, add_connection, connection_of, percent
-from pgtop.errors import UsageError
+from pgtop.errors import CheckError, UsageError
 
 PATIENCE = 5.0
 """Seconds that an outcome is watched for, those of `pgtop.proof`."""
@@ -185,7 +185,16 @@ def budget_parser() -> Parser:
 
 
 def read_budget(words: Sequence[str]) -> Budget:
-    """Read the words after `pgtop budget`. Raises UsageError."""
+    """Read the words after `pgtop budget`. Raises UsageError; of a check, one that means UNKNOWN to the monitoring."""
+    try:
+        return _budget(words)
+    except UsageError as error:
+        if any(word.startswith(("--warn", "--crit")) for word in words):
+            raise CheckError(error.what, error.advice) from error
+        raise
+
+
+def _budget(words: Sequence[str]) -> Budget:
     given = budget_parser().parse_args(words)
     if given.warn is not None and given.crit is not None and given.warn > given.crit:
         raise UsageError(f"--warn {given.warn:g} is above --crit {given.crit:g}.", "The warning must come first.")

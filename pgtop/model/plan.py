@@ -17,6 +17,7 @@ class Why(StrEnum):
     """Why a backend is left out."""
 
     PROTECTED = "protected"
+    HIDDEN = "hidden"
     NOTHING_RUNS = "nothing to cancel"
 
 

@@ -79,8 +79,8 @@ class Signalling(App[int]):
     async def _see_through(self, made: Plan, reason: str) -> None:
         async for progress in self._errands.run(made, reason):
             for outcome in progress.outcomes:
-                self.say(*outcome_words(outcome))
-            self._tell_trouble(progress)
+                words, tone = outcome_words(outcome)
+                self.say(*_with_trouble(words, tone, progress))
         self._watch.refresh()
 
     # Many.
@@ -110,13 +110,13 @@ class Signalling(App[int]):
         async for progress in self._errands.run(consent.plan, consent.reason):
             results.show_progress(progress)
             words = "".join(span.text for span in summary(progress.outcomes))
-            self.say(words, Tone.NOTICE)
-            self._tell_trouble(progress)
+            self.say(*_with_trouble(words, Tone.NOTICE, progress))
         self._watch.refresh()
 
-    def _tell_trouble(self, progress: Progress) -> None:
-        if progress.trouble:
-            self.say(clean(progress.trouble), Tone.ALARM)
+
+def _with_trouble(words: str, tone: Tone, progress: Progress) -> tuple[str, Tone]:
+    """The words, and why the audit trail could not be told, if it could not."""
+    return (f"{words} ({clean(progress.trouble)})", Tone.ALARM) if progress.trouble else (words, tone)
 
 
 def _nobody(made: Plan) -> str:

@@ -47,6 +47,12 @@ def test_one_line_for_monitoring(dsn: str) -> None:
         assert done.stdout.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", [["--warn", "much"], ["--warn=90", "--crit=80"], ["--crit", "5", "--colour"]])
+def test_a_check_that_is_wrongly_asked_for_is_unknown(words: list[str]) -> None:
+    """2 would be CRITICAL, and wake somebody up."""
+    assert pgtop("budget", *words).returncode == Check.UNKNOWN
+
+
 def test_by_role_and_by_database(dsn: str) -> None:
     """Their own limits count; a name that is not there is unknown."""
     with psycopg.connect(dsn, autocommit=True) as admin:

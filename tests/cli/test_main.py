@@ -247,6 +247,11 @@ def test_a_dumb_terminal_is_refused(dsn: str) -> None:
         (["show"], {"textual", "rich"}),
         (["show", "--json"], {"textual", "rich"}),
         (["show", "--csv"], {"textual", "rich"}),
+        (["kill", "1", "--dry-run", "--help"], {"psycopg", "textual", "rich", "asyncio"}),
+        (["kill", "1", "--dry-run", "-p", "1"], {"textual", "rich"}),
+        (["budget", "-p", "1"], {"textual", "rich"}),
+        (["audit"], {"psycopg", "textual", "rich"}),
+        (["completion", "bash"], {"psycopg", "textual", "rich", "asyncio"}),
     ],
 )
 def test_nothing_heavy_is_loaded_before_it_is_needed(words: list[str], unwanted: set[str], dsn: str) -> None:

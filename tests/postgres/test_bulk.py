@@ -13,6 +13,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.analysis.planning import changes, plan
+from pgtop.cli.exits import Exit
 from pgtop.clock import MonotonicClock
 from pgtop.demo.server import Cluster, embedded_bindir, plain_environment
 from pgtop.errand import Errands, Progress
@@ -24,6 +25,7 @@ from pgtop.postgres.session import Session
 from pgtop.postgres.signals import PostgresSignaller
 from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture
+from tests.cli import pgtop
 from tests.postgres.conftest import Wire, until
 from tests.postgres.test_signals import may_choose_pids, session_with_pid
 
@@ -40,6 +42,8 @@ def big(bindir: Path | None) -> Iterator[Cluster]:
         with psycopg.connect(running.socket_dsn, autocommit=True) as admin:
             admin.execute("CREATE ROLE web LOGIN")
             admin.execute("CREATE ROLE billing LOGIN")
+            admin.execute("CREATE ROLE watcher LOGIN IN ROLE pg_read_all_stats")
+            admin.execute("CREATE ROLE replicator LOGIN REPLICATION")
             admin.execute("CREATE ROLE monitor LOGIN IN ROLE pg_signal_backend, pg_read_all_stats")
         yield running
 
@@ -152,7 +156,7 @@ async def test_refusals_are_listed_and_the_rest_is_done(big: Cluster) -> None:
 
 async def test_a_role_without_the_right_gets_only_refusals(big: Cluster) -> None:
     """What the plan foretold comes true: the server refuses each, and everybody lives."""
-    async with storm(big, 15) as sessions, tools(big, "billing") as (source, errands):
+    async with storm(big, 15) as sessions, tools(big, "watcher") as (source, errands):
         made = by_filter("app:storm", await source.sample())
         assert len(made.refusals) == 15
         progress = await see_through(errands, made)
@@ -245,7 +249,7 @@ def standby(big: Cluster, bindir: Path | None, tmp_path: Path) -> Iterator["subp
         "-D",
         tmp_path,
         "-d",
-        make_conninfo(big.socket_dsn, dbname=None, application_name="standby"),
+        make_conninfo(big.socket_dsn, dbname=None, user="replicator"),
     ]
     with subprocess.Popen(call, env=plain_environment(), stderr=subprocess.PIPE) as running:
         yield running
@@ -265,5 +269,7 @@ async def test_a_walsender_is_never_one_of_many(big: Cluster, standby: "subproce
         assert any("streams WAL" in left.reason for left in made.protected)
         await see_through(errands, made)
         assert not any([await alive(c) for c in sessions])
+        done = await asyncio.to_thread(pgtop, "kill", "-d", big.socket_dsn, "--all-clients", "--yes")
+        assert done.returncode in (Exit.DONE, Exit.NOBODY)
         assert await streams()
         assert standby.poll() is None

@@ -31,7 +31,7 @@ def run(command: Audit) -> int:
         output.write_data("".join(f"{json.dumps(record.as_dict())}\n" for record in records))
     else:
         output.write("".join(f"{row}\n" for record in records for row in lines(record)))
-    if not records and sys.stderr.isatty():
+    if not records and sys.stderr is not None and sys.stderr.isatty():
         output.say(f"Nothing to show from {path}")
     return Exit.DONE
 

@@ -97,7 +97,7 @@ def _print(command: Budget) -> int:
         found = _usage(snapshot, command)
         output.write(clean(f"{found.name}: {found.used} of {found.limit} used ({found.percent:.0f}%)") + "\n")
         return Exit.DONE
-    for_eyes = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    for_eyes = _for_eyes() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     output.write("".join(f"{output.painted(row, command.color and for_eyes)}\n" for row in page(snapshot, _width())))
     return Exit.DONE
 
@@ -117,4 +117,8 @@ def page(snapshot: Snapshot, width: int) -> list[Line]:
 
 
 def _width() -> int:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH
+    return shutil.get_terminal_size().columns if _for_eyes() else _WIDTH
+
+
+def _for_eyes() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()

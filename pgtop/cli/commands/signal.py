@@ -22,7 +22,7 @@ from pgtop.errand import Progress, survivors
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
 from pgtop.model.instant import Instant, from_datetime, to_datetime
-from pgtop.model.plan import Change, Plan
+from pgtop.model.plan import Change, Plan, Why
 from pgtop.model.signal import Outcome, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres.sampler import PostgresSource
@@ -76,9 +76,7 @@ class _Command:
     async def _carry_out(self, proposed: Proposed) -> Exit:
         self._print_plan(proposed)
         if not proposed.plan.targets:
-            return self._without_outcome(
-                proposed, Exit.SOME_REFUSED if self._named_protected(proposed) else Exit.NOBODY
-            )
+            return self._without_outcome(proposed, Exit.SOME_REFUSED if self._named_refused(proposed) else Exit.NOBODY)
         if self._command.dry_run:
             return self._without_outcome(proposed, Exit.DONE)
         if self._guards.read_only:
@@ -107,9 +105,11 @@ class _Command:
         now = {backend.pid: backend for backend in snapshot.backends}
         missing = tuple(words for pid in self._command.pids if (words := self._missing(pid, now.get(pid))))
         found = [now[pid] for pid in self._command.pids if not self._missing(pid, now.get(pid))]
-        if len(self._command.pids) == 1 and found and not self._command.yes:
-            return Proposed(plan_for_one(signal, found[0], snapshot, guarded), picture, missing)
-        return Proposed(plan(signal, found, snapshot, guarded, pinned=False), picture, missing)
+        made = plan(signal, found, snapshot, guarded, pinned=False)
+        alone = len(self._command.pids) == 1 and any(left.why is not Why.NOTHING_RUNS for left in made.left_out)
+        if alone and not self._command.yes:
+            made = plan_for_one(signal, found[0], snapshot, guarded)
+        return Proposed(made, picture, missing)
 
     def _missing(self, pid: int, backend: Backend | None) -> str:
         """Why there is no such session, or nothing."""
@@ -130,9 +130,9 @@ class _Command:
         matches = self._filter.on(picture)
         return [backend for backend in snapshot.backends if matches(backend)]
 
-    def _named_protected(self, proposed: Proposed) -> bool:
-        """What the user named by pid, and is protected, was refused; what a filter caught was only left out."""
-        return bool(self._command.pids and proposed.plan.protected)
+    def _named_refused(self, proposed: Proposed) -> bool:
+        """What the user named by pid, and is protected or hidden, was refused; a filter's only left out."""
+        return bool(self._command.pids) and any(left.why is not Why.NOTHING_RUNS for left in proposed.plan.left_out)
 
     # The consent.
 
@@ -140,7 +140,7 @@ class _Command:
         """The plan as it may be carried out now, or None."""
         if self._command.yes:
             return proposed.plan
-        if not sys.stdin.isatty():
+        if sys.stdin is None or not sys.stdin.isatty():
             output.say("Nothing was signalled, as there is no terminal to ask on.", "--yes signals without asking.")
             return None
         if not _consents(proposed.plan):
@@ -173,7 +173,7 @@ class _Command:
         if progress.trouble:
             output.say(progress.trouble)
         final = tuple(outcomes.values())
-        code = Exit.SOME_REFUSED if self._named_protected(proposed) else Exit.DONE
+        code = Exit.SOME_REFUSED if self._named_refused(proposed) else Exit.DONE
         code = _exit_of(final) or code
         self._print_outcomes(proposed, final, code)
         return code
@@ -210,7 +210,7 @@ class _Command:
 
     def _painted(self, lines: Iterable[Line]) -> Iterable[str]:
         environ = os.environ
-        for_eyes = sys.stdout.isatty() and environ.get("TERM") != "dumb" and not environ.get("NO_COLOR")
+        for_eyes = _for_eyes() and environ.get("TERM") != "dumb" and not environ.get("NO_COLOR")
         return (output.painted(spans, self._command.color and for_eyes) for spans in lines)
 
 
@@ -306,4 +306,8 @@ def _written(instant: Instant) -> str:
 
 
 def _width() -> int:
-    return shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else _WIDTH
+    return shutil.get_terminal_size().columns if _for_eyes() else _WIDTH
+
+
+def _for_eyes() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()

@@ -74,7 +74,7 @@ class BreakdownScreen(Moving, LiveScreen):
         yield self._table
 
     def status(self) -> Line:
-        return line("connections held, by what they have in common · Enter: only these · C K: all of them", Tone.QUIET)
+        return line("connections held · Enter: only these sessions · C K: cancel or end all of them", Tone.QUIET)
 
     def show(self, state: State) -> None:
         super().show(state)
