@@ -41,7 +41,7 @@ _NAMES = {
     "up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "PgUp", "pagedown": "PgDn",
     "home": "Home", "end": "End", "enter": "Enter",
     "escape": "Esc", "slash": "/", "question_mark": "?", "plus": "+", "minus": "-",
-    "less_than_sign": "<", "greater_than_sign": ">", "f1": "F1", "f4": "F4", "f6": "F6", "f9": "F9",
+    "less_than_sign": "<", "greater_than_sign": ">", "f1": "F1", "f4": "F4", "f6": "F6", "f9": "F9", "f12": "F12",
     "ctrl+c": "Ctrl-C", "ctrl+l": "Ctrl-L", "ctrl+z": "Ctrl-Z",
 }  # fmt: skip
 
@@ -76,6 +76,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("confirm", ("y",), "in the dialog: do it", Group.SIGNAL, dangerous=True),
     Action("keep", ("n",), "in the dialog: keep it (also Esc)", Group.SIGNAL, dangerous=True),
     Action("signal_menu", ("f9",), "cancel or terminate", Group.SIGNAL, dangerous=True),
+    Action("toggle_cost", ("f12",), "show or hide what watching costs", Group.PROGRAM),
     Action("help", ("question_mark", "f1"), "help", Group.PROGRAM, "help"),
     Action("redraw", ("ctrl+l",), "draw the screen anew", Group.PROGRAM),
     Action("suspend", ("ctrl+z",), "back to the shell; `fg` returns", Group.PROGRAM),

@@ -5,6 +5,7 @@ Samples never overlap. A consumer that is slow delays the next sample; nothing q
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -13,6 +14,9 @@ from pgtop.model.failure import Failure
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Clock, Source, SourceError
 
+MOST_OF_THE_SERVER = 0.02
+"""The share of the server's time that sampling may take; a sample that costs more is taken less often."""
+_HICCUPS = 3  # samples in a row that must be dear before we slow down
 PATIENCE = 1.5
 """Seconds without an answer before we say so."""
 SHORTEST, LONGEST = 0.2, 60.0
@@ -23,10 +27,11 @@ _FIRST_RETRY, _LONGEST_RETRY = 0.5, 30.0
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """The server answered after `took` seconds."""
+    """The server answered after `took` seconds; the next sample starts `every` seconds after this one did."""
 
     snapshot: Snapshot
     took: float
+    every: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class Watch:
         self._paused = False
         self._impatient = False
         self._nudge = asyncio.Event()
+        self._costs: deque[float] = deque([0.0] * _HICCUPS, _HICCUPS)
         self._failures = 0
         self._failure: Failure | None = None
         self._fresh = fresh
@@ -126,12 +132,11 @@ class Watch:
         return sampling.done()
 
     async def _give_up(self, sampling: asyncio.Future[Snapshot]) -> None:
-        """The user pressed refresh while an answer was overdue: a new connection may get one."""
+        """The user pressed refresh while an answer was overdue: that costs the connection, a new one may get one."""
         sampling.cancel()
         with contextlib.suppress(asyncio.CancelledError, SourceError):
             await sampling
-        await self._source.close()
-        self._started -= self._interval  # due at once
+        self._started -= self._pace()  # due at once
 
     def _told(self, sampling: asyncio.Future[Snapshot]) -> Event:
         self._impatient = False
@@ -143,7 +148,12 @@ class Watch:
             return self._missed(error.failure)
         self._failures, self._failure = 0, None
         self._last_picture = self._clock.now()
-        return Sampled(snapshot, self._last_picture - self._started)
+        self._costs.append(snapshot.cost.server_seconds)
+        return Sampled(snapshot, self._last_picture - self._started, self._pace())
+
+    def _pace(self) -> float:
+        """Seconds from sample to sample: the interval, or longer where samples are too dear for the server."""
+        return max(self._interval, min(min(self._costs) / MOST_OF_THE_SERVER, LONGEST))
 
     async def _rest(self) -> AsyncIterator[Event]:
         """Wait for the next sample's time, telling once a second what the user cannot see from the picture."""
@@ -161,7 +171,7 @@ class Watch:
     def _due(self) -> float:
         """When to ask next. Retries come at most two intervals apart, so that a server that is back is seen at once."""
         if self._failure is None:
-            return self._started + self._interval
+            return self._started + self._pace()
         backoff: float = min(_FIRST_RETRY * 2 ** (self._failures - 1), 2 * self._interval, _LONGEST_RETRY)
         return self._started + max(backoff, min(self._interval, _FIRST_RETRY))
 

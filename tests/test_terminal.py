@@ -119,7 +119,9 @@ def test_suspend_gives_the_terminal_back_and_fg_redraws(other: Cluster) -> None:
         terminal.wait_for(lambda seen: seen.restored, _PATIENCE)
         drawn = len(terminal.raw)
         os.kill(terminal.pid, signal.SIGCONT)
-        terminal.wait_for(lambda seen: not seen.restored and _READY.encode() in _words(seen.raw[drawn:]), _PATIENCE)
+        terminal.wait_for(
+            lambda seen: not seen.restored and _READY.encode() in _words(bytes(seen.raw[drawn:])), _PATIENCE
+        )
         terminal.send("q")
         assert terminal.wait_for_exit() == 0
         assert terminal.restored

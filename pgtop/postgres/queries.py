@@ -24,7 +24,10 @@ _ACTIVITY = """
            CASE wait_event_type WHEN 'Lock' THEN pg_blocking_pids(pid) END,
            CASE WHEN pid = pg_backend_pid() OR %(pid)s::int4 IS NOT NULL THEN statement_timestamp() END
       FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)
+     UNION ALL
+    SELECT {nothing}, clock_timestamp() WHERE %(pid)s::int4 IS NULL
 """
+_COLUMNS = 23
 
 _SERVER = """
     SELECT current_setting('server_version'), current_setting('server_version_num')::int4,
@@ -64,6 +67,8 @@ def activity(
 ) -> Statement:
     """The activity of one backend or of all: rows for `read_backend`, and for `read_instant` when they were read.
 
+    Of all, a last row, which `read_end` takes off, tells when the server was done.
+
     Texts come of queries that started after `since` (None: of all) and of the pids in `again`, cut to `text_bytes`.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """
@@ -71,6 +76,7 @@ def activity(
     sql = _ACTIVITY.format(
         leader_pid="leader_pid" if "leader_pid" in columns else "NULL::int4",
         query_id="query_id" if "query_id" in columns else "NULL::int8",
+        nothing=", ".join(["NULL"] * (_COLUMNS - 1)),
     )
     moment = None if since is None else to_datetime(since)
     return Statement(sql, {"pid": pid, "text_bytes": text_bytes, "since": moment, "again": list(again)})
@@ -120,6 +126,12 @@ def owner(row: Row) -> tuple[int | None, int | None]:
 def read_instant(rows: Iterable[Row]) -> tuple[int, Instant]:
     """The backend that answered, if `rows` are of all, and when."""
     return next((row[0], row[-1]) for row in rows if row[-1] is not None)
+
+
+def read_end(rows: list[Row]) -> Instant:
+    """Take off the last row of the activity of all: when the server had read it."""
+    end: Instant = rows.pop()[-1]
+    return end
 
 
 def read_facts(answers: Sequence[list[Row]], link: Link) -> Server:

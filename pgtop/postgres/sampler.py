@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from pgtop.model.backend import Backend, BackendId
+from pgtop.model.cost import Cost
 from pgtop.model.detail import Detail
-from pgtop.model.instant import MICROSECONDS, Instant
+from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres import queries
@@ -80,12 +81,19 @@ class _Reader:
         """All backends at one instant."""
         facts = queries.FACTS if self._facts_are_due() else ()
         count = (queries.NUMBACKENDS,) if self._counts() else ()
+        received = self.link.received()
         rows, *answers = await self.link.ask(self._activity(), *facts, *count)
+        end = queries.read_end(rows)
         pid, taken_at = queries.read_instant(rows)
+        cost = Cost(seconds_between(taken_at, end), self._received_since(received))
         server = replace(await self._server_for(rows, answers[: len(facts)], taken_at), pid=pid)
         backends = self._backends(rows, server)
         numbackends = answers[-1][0][0] if count and _any_hidden(backends) else None
-        return self._remember(Snapshot(taken_at, server, backends, numbackends))
+        return self._remember(Snapshot(taken_at, server, backends, numbackends, cost))
+
+    def _received_since(self, before: int | None) -> int | None:
+        now = self.link.received()
+        return None if now is None or before is None else now - before
 
     def _activity(self) -> Statement:
         last = self._last

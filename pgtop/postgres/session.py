@@ -6,6 +6,9 @@ is kept in memory for reconnects and appears in no text. Nothing is ever written
 
 import asyncio
 import logging
+import os
+import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -47,6 +50,10 @@ _DEFAULTS = {
 
 _OURS = {"application_name": "pgtop", "client_encoding": "SQL_ASCII"}
 """SQL_ASCII makes the server hand out every text as the bytes it is, whatever database it comes from."""
+
+_BYTES_RECEIVED = slice(128, 136)
+_TCP_INFO_SIZE = 136
+"""Up to tcpi_bytes_received in Linux's struct tcp_info, since 4.1. https://man7.org/linux/man-pages/man7/tcp.7.html"""
 
 _WHERE = ("host", "hostaddr", "port", "target_session_attrs", "load_balance_hosts")
 
@@ -114,6 +121,15 @@ class Link:
         before = (Statement(_TRANSACTION_SETTINGS),) if self.features.pooled else ()
         rows = await _ask(self.connection, (*before, *statements))
         return rows[len(before) :]
+
+    def received(self) -> int | None:
+        """Bytes that have come over this TCP connection so far; None where the kernel does not say."""
+        try:
+            with socket.socket(fileno=os.dup(self.connection.fileno())) as wire:
+                told = wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
+        except (OSError, AttributeError):  # a local socket; not Linux
+            return None
+        return int.from_bytes(told[_BYTES_RECEIVED], sys.byteorder) if len(told) == _TCP_INFO_SIZE else None
 
 
 class Session:

@@ -22,6 +22,7 @@ from pgtop.tui import messages
 from pgtop.tui.ascii import AsciiFilter
 from pgtop.tui.driver import PgtopDriver
 from pgtop.tui.keymap import bindings
+from pgtop.tui.meter import Meter
 from pgtop.tui.screens.breakdown import BreakdownScreen
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.live import LiveScreen
@@ -35,7 +36,7 @@ from pgtop.view.proposal import nothing_to_cancel
 from pgtop.view.text import clean, clean_lines
 from pgtop.view.tone import Span, Tone
 from pgtop.view.words import outcome_words
-from pgtop.watch import Event, Watch
+from pgtop.watch import Event, Sampled, Watch
 
 _NOTICE_SECONDS = 30.0
 _INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -50,7 +51,9 @@ class PgtopApp(App[int]):
     TITLE = "pgtop"
     CSS_PATH = Path(__file__).with_name("pgtop.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("show_sessions", "show_breakdown", "pause", "refresh", "slower", "faster", "help", "quit"),
+        *bindings(
+            "show_sessions", "show_breakdown", "pause", "refresh", "slower", "faster", "toggle_cost", "help", "quit"
+        ),
         *bindings(*_EVERYWHERE),
     ]
 
@@ -64,6 +67,7 @@ class PgtopApp(App[int]):
         self._watch = Watch(source, settings.interval, clock, fresh=True)
         self._state = State.first(first, settings)
         self._notice_until = 0.0
+        self._meter = Meter()
         self._sessions = SessionsScreen(self._state, settings, self._palette)
         self.animation_level = "none"
         if settings.ascii:
@@ -113,6 +117,8 @@ class PgtopApp(App[int]):
         state = self._state.after(event, self._settings)
         if state.notice is not None and self._clock.now() > self._notice_until:
             state = replace(state, notice=None)
+        if isinstance(event, Sampled):
+            state = replace(state, spent=self._meter.read(self._driver))
         self._set_state(replace(state, interval=self._watch.interval))
 
     def _set_state(self, state: State) -> None:
@@ -217,6 +223,9 @@ class PgtopApp(App[int]):
     def _set_interval(self, seconds: float) -> None:
         self._watch.interval = seconds
         self.say(f"every {seconds:g} s")
+
+    def action_toggle_cost(self) -> None:
+        self._set_state(replace(self._state, shows_cost=not self._state.shows_cost))
 
     def action_redraw(self) -> None:
         """Draw everything anew, whatever the terminal shows now."""

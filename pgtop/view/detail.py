@@ -7,6 +7,7 @@ from pgtop.analysis.rights import protection, right_to_signal
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail, Lock
 from pgtop.model.instant import Instant, seconds_between, to_datetime
+from pgtop.model.server import Server
 from pgtop.view.picture import Picture
 from pgtop.view.sql import highlighted
 from pgtop.view.text import cells, clean
@@ -65,8 +66,16 @@ def _rights(backend: Backend, picture: Picture, width: int) -> Iterable[Line]:
         verb = "may not" if right.allowed is False else "perhaps may not"
         remedy = f": {right.remedy}" if right.remedy else ""
         yield from wrapped(line(clean(f"{user} {verb} signal it, as it {right.reason}{remedy}"), Tone.WARN), width)
+    yield from wrapped(line(clean(_by_whom(backend, server)), Tone.QUIET), width)
     if reason := protection(server, backend):
         yield from wrapped(line(f"protected: {reason}", Tone.WARN), width)
+
+
+def _by_whom(backend: Backend, server: Server) -> str:
+    role = server.roles.get(backend.usesysid) if backend.usesysid is not None else None
+    if role is None or role.superuser:
+        return "superusers may signal it, and nobody else"
+    return f"superusers, members of pg_signal_backend and members of {role.name} may signal it"
 
 
 def _query(backend: Backend, detail: Detail | None, picture: Picture, width: int) -> Iterable[Line]:
@@ -137,8 +146,12 @@ def _locks(detail: Detail | None, width: int) -> Iterable[Line]:
         yield from wrapped(line(clean(detail.locks_failure), Tone.WARN), width)
     elif not detail.locks:
         yield line("none", Tone.QUIET)
-    for lock in detail.locks if detail else ():
-        yield from wrapped(_lock(lock, detail.taken_at if detail else 0), width, indent=8)
+    if detail is None:
+        return
+    for lock in detail.locks:
+        yield from wrapped(_lock(lock, detail.taken_at), width, indent=8)
+    if detail.locks_total > len(detail.locks):
+        yield line(f"… {len(detail.locks)} of {detail.locks_total} locks, awaited ones first", Tone.QUIET)
 
 
 def _lock(lock: Lock, now: Instant) -> Line:

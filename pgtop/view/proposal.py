@@ -36,6 +36,7 @@ def propose(signal: Signal, backend: Backend, picture: Picture) -> Proposal:
         line(clean(f"{_whom(backend)} · {_client(backend)}")),
         *_protected(protected, backend.pid),
         *_rights(right_to_signal(server, backend)),
+        *_weak_check(backend),
         line(_consequence(signal, backend, picture.now), Tone.WARN),
         *_waiters(backend, picture),
     ]
@@ -108,6 +109,12 @@ def _waiters(backend: Backend, picture: Picture) -> list[Line]:
 
 def _protected(reason: str, pid: int) -> list[Line]:
     return [(Span("Protected: ", Tone.ALARM), Span(f"{reason}. Type {pid} to go on.", Tone.PLAIN))] if reason else []
+
+
+def _weak_check(backend: Backend) -> list[Line]:
+    if backend.backend_start is not None:
+        return []
+    return [line("Its start is hidden from this role: only pid and role can be compared before the signal.", Tone.WARN)]
 
 
 def _rights(right: Right) -> list[Line]:

@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 
 from pgtop.actions import ACTIONS
 from pgtop.model.backend import Backend
+from pgtop.model.cost import Cost
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import Answer, Receipt, Signal
@@ -553,3 +554,28 @@ async def test_paste_into_the_filter() -> None:
         pilot.app.post_message(events.Paste("user:anna\n"))
         await pilot.pause()
         assert len(_shown(stage)) == 1
+
+
+async def test_cost_panel() -> None:
+    """F12 shows what the last sample cost the server, the line and this machine, in every view; F12 hides it."""
+    snapshot = replace(busy(), cost=Cost(server_seconds=0.006, received_bytes=34_000))
+    stage = Stage(snapshot)
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await _press(pilot, "f12")
+        await stage.tick()
+        await pilot.pause()
+        assert "server 6.0 ms, received 34 kB" in _text(stage, "#cost")
+        assert stage.app.screen.query_one("#cost").display
+        await _press(pilot, "2")
+        assert stage.app.screen.query_one("#cost").display
+        await _press(pilot, "f12", "1")
+        assert not stage.app.screen.query_one("#cost").display
+
+
+async def test_samples_that_are_too_dear_are_told() -> None:
+    """When sampling costs the server too much, the screen says that it is done less often, and why."""
+    stage = Stage(replace(busy(), cost=Cost(server_seconds=0.1)))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await stage.tick(20)
+        await pilot.pause()
+        assert "slowed to every 5.0s: a sample costs the server 100 ms" in _text(stage, "#condition")

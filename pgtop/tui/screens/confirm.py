@@ -206,6 +206,6 @@ class ConfirmScreen(ModalScreen[Backend | None]):
             lines += wrapped(line(self._note, Tone.ALARM), width)
         for spans in proposal.lines:
             lines += wrapped(spans, width)
-        query = wrapped(line(proposal.query, Tone.QUIET), width)[:_QUERY_LINES]
-        gap: list[Line] = [()] if len(lines) + len(query) < room else []
-        return [*lines, *gap, *query][:room]
+        query = wrapped(line(proposal.query), width)[:_QUERY_LINES]
+        text = [*lines, (), *query, ()]
+        return text if len(text) <= room else [*lines, *query][:room]

@@ -14,10 +14,12 @@ from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.key_line import KeyLine
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
+from pgtop.view.cost import cost_line
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
 from pgtop.view.wrap import Line, line
+from pgtop.watch import Sampled
 
 _COMPACT_BELOW = 15  # lines of screen; a smaller one keeps the budget and gives the rest to the sessions
 
@@ -36,10 +38,13 @@ class LiveScreen(Screen[None]):
         self._banner = Lines(palette, id="banner")
         self._condition = Lines(palette, id="condition")
         self._notice = Lines(palette, id="notice")
+        self._cost = Lines(palette, id="cost")
 
     def compose(self) -> ComposeResult:
         yield self._banner
         yield self._condition
+        self._cost.display = False
+        yield self._cost
         yield from self.body()
         yield self._notice
         yield KeyLine(self._palette, self.KEYS, self._settings.read_only, id="keys")
@@ -70,6 +75,8 @@ class LiveScreen(Screen[None]):
         gap = (Span(" · ", Tone.QUIET),) if fresh and status else ()
         self._condition.show([(*fresh, *gap, *status)])
         self._notice.show([self._notice_line()])
+        self._cost.display = state.shows_cost
+        self._cost.show([self._cost_line()])
 
     @property
     def compact(self) -> bool:
@@ -82,6 +89,13 @@ class LiveScreen(Screen[None]):
 
     def on_key_line_pressed(self, message: KeyLine.Pressed) -> None:
         self.call_later(self.run_action, f"{_owner(self, message.action)}{message.action}")
+
+    def _cost_line(self) -> Line:
+        event, spent = self.state.event, self.state.spent
+        if not isinstance(event, Sampled) or spent is None:
+            return line("each sample: not measured yet", Tone.NOTICE)
+        cost = event.snapshot.cost
+        return cost_line(event.took, cost.server_seconds, cost.received_bytes, spent.cpu_seconds, spent.drawn_bytes)
 
     def _notice_line(self) -> Line:
         state = self.state

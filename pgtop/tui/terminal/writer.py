@@ -56,6 +56,8 @@ class Writer(Thread):
         self._asked = False
         self._unanswered = 0
         self._answers = False
+        self.sent_bytes = 0
+        """All that has been written to the terminal."""
 
     def write(self, text: str) -> None:
         """Take a frame, or anything else that Textual writes; never waits for the terminal."""
@@ -123,6 +125,7 @@ class Writer(Thread):
         while (data := self._next()) is not None:
             try:
                 self._send(data)
+                self.sent_bytes += len(data)
             except OSError:  # hung up; the end of the input ends the program
                 return
 
