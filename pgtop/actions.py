@@ -50,7 +50,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("cursor_down", ("down", "j"), "cursor down", Group.MOVE),
     Action("page_up", ("pageup",), "a page up", Group.MOVE),
     Action("page_down", ("pagedown",), "a page down", Group.MOVE),
-    Action("cursor_first", ("home",), "first session", Group.MOVE),
+    Action("cursor_first", ("home",), "first session, and stay on top", Group.MOVE),
     Action("cursor_last", ("end",), "last session", Group.MOVE),
     Action("scroll_left", ("left",), "columns to the left", Group.MOVE),
     Action("scroll_right", ("right",), "columns to the right", Group.MOVE),

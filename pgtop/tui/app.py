@@ -35,7 +35,7 @@ from pgtop.tui.typing import take
 from pgtop.view.proposal import nothing_to_cancel
 from pgtop.view.text import clean, clean_lines
 from pgtop.view.tone import Span, Tone
-from pgtop.view.words import outcome_words
+from pgtop.view.words import asking_words, outcome_words
 from pgtop.watch import Event, Sampled, Watch
 
 _NOTICE_SECONDS = 30.0
@@ -155,6 +155,7 @@ class PgtopApp(App[int]):
         self.push_screen(ConfirmScreen(asked, backend, self._state.picture, self._palette), answered)
 
     async def _see_through(self, order: Order) -> None:
+        self.say(*asking_words(order))
         async for outcome in carry_out(order, self._signaller, self._clock):
             self.say(*outcome_words(outcome))
         self._watch.refresh()

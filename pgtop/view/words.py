@@ -1,11 +1,16 @@
 """What became of an order, in one sentence: never more than was seen, and what to press next if something helps."""
 
-from pgtop.model.signal import Answer, Effect, Outcome, Signal
+from pgtop.model.signal import Answer, Effect, Order, Outcome, Signal
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 
 _DONE = {Signal.CANCEL: "cancelled", Signal.TERMINATE: "terminated"}
 _ASKED = {Signal.CANCEL: "asked to cancel its query", Signal.TERMINATE: "asked to end"}
+
+
+def asking_words(order: Order) -> Span:
+    """What is said until the server has answered, which may take as long as a sample that hangs."""
+    return Span(f"asking the server to {order.signal} {order.target.pid} …", Tone.NOTICE)
 
 
 def outcome_words(outcome: Outcome) -> Span:

@@ -579,3 +579,17 @@ async def test_samples_that_are_too_dear_are_told() -> None:
         await stage.tick(20)
         await pilot.pause()
         assert "slowed to every 5.0s: a sample costs the server 100 ms" in _text(stage, "#condition")
+
+
+async def test_cursor_stays_on_top_until_it_is_moved() -> None:
+    """Whoever has just started sees what hurts most, whatever that is by now; Home goes back to that."""
+    first = busy()
+    stage = Stage(first, source=FakeSource([first]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        stage.source.script = [_without(first, _pid(stage))]
+        await stage.tick()
+        assert _pid(stage) == _shown(stage)[0]
+        await _press(pilot, "down", "down", "home")
+        stage.source.script = [first]
+        await stage.tick()
+        assert _pid(stage) == _shown(stage)[0] == 48711

@@ -114,6 +114,9 @@ class SessionsScreen(Moving, LiveScreen):
     def action_scroll_right(self) -> None:
         self._table.scroll_columns(1)
 
+    def action_cursor_first(self) -> None:
+        self._table.stay_on_top()
+
     # What is shown.
 
     def action_toggle_idle(self) -> None:

@@ -1,4 +1,7 @@
-"""The table of sessions. The cursor belongs to a session, by pid and start, not to a row."""
+"""The table of sessions. Once moved, the cursor belongs to a session, by pid and start, not to a row.
+
+Until then it stays on the first row: whoever has just started pgtop wants to see what hurts most, now.
+"""
 
 from textual.message import Message
 
@@ -30,6 +33,7 @@ class SessionTable(Rows):
         self._skip = 0
         self._selected: Backend | None = None
         self._ended: BackendId | None = None
+        self._on_top = True
 
     @property
     def selected(self) -> Backend | None:
@@ -48,6 +52,19 @@ class SessionTable(Rows):
         self._layout = layout(self.size.width, table.query, self._skip)
         self._follow()
         self.redraw(dimmed)
+
+    def stay_on_top(self) -> None:
+        """Put the cursor on the first row, whichever session that is."""
+        self.move_to(0)
+        self._on_top = True
+
+    def move_to(self, index: int) -> None:
+        self._on_top = False
+        super().move_to(index)
+
+    def move(self, rows: int) -> None:
+        self._on_top = False
+        super().move(rows)
 
     def scroll_columns(self, columns: int) -> None:
         """Let that many columns leave to the left (come back, if negative)."""
@@ -88,7 +105,7 @@ class SessionTable(Rows):
     def _with_ended(self, table: Table) -> tuple[Backend, ...]:
         """The table's rows, and the cursor's own session in its place if it has ended since the last picture."""
         selected, before, self._ended = self._selected, self._table, None
-        if selected is None or before is None or table.position(selected.identity) is not None:
+        if selected is None or before is None or self._on_top or table.position(selected.identity) is not None:
             return table.rows
         if not _is_in(before, selected) or _is_in(table, selected):
             return table.rows  # it has had its tick, or it lives and is only not shown
@@ -97,7 +114,9 @@ class SessionTable(Rows):
 
     def _follow(self) -> None:
         """Put the cursor where its session is now; a session that is gone leaves it in its place."""
-        if self._selected is not None and self._table is not None and self._ended is None:
+        if self._on_top:
+            self._cursor = 0
+        elif self._selected is not None and self._table is not None and self._ended is None:
             index = self._table.position(self._selected.identity)
             self._cursor = self._cursor if index is None else index
 
