@@ -27,6 +27,7 @@ from pgtop.tui.settings import Settings
 
 MENDED_BY_WAITING = frozenset({FailureKind.FULL, FailureKind.STARTING, FailureKind.STOPPING, FailureKind.UNREACHABLE})
 _FIRST_PAUSE, _PAUSE = 1.0, 2.0  # seconds between the tries of --wait
+_SILENT = 0.5  # seconds of connecting before a word is said about it
 _TERMINAL = "/dev/tty"
 _CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
 
@@ -113,17 +114,26 @@ async def first_sample(source: Source, wait: bool) -> Snapshot:
     """The first picture. Raises SourceError; with `wait`, tries again for what time can mend, and tells it."""
     told: FailureKind | None = None
     while True:
+        patience = asyncio.get_running_loop().call_later(_SILENT, _say_connecting)
         try:
             return await source.sample()
         except SourceError as error:
             failure = error.failure
             if not wait or failure.kind not in MENDED_BY_WAITING:
                 raise
+        finally:
+            patience.cancel()
         if failure.kind is not told:
             output.say(failure.what, "Trying again until it works; Ctrl-C stops.")
         gc.enable()  # this may last for days
         await asyncio.sleep(_PAUSE if told else _FIRST_PAUSE)
         told = failure.kind
+
+
+def _say_connecting() -> None:
+    """To somebody who waits, not to a script's log."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        output.say("Connecting …")
 
 
 def open_dashboard(connection: Connection, screen: Screen) -> int:
