@@ -4,7 +4,6 @@ Samples never overlap. A consumer that is slow delays the next sample; nothing q
 """
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -117,10 +116,14 @@ class Watch:
         sampling = asyncio.ensure_future(self._source.sample())
         try:
             while not await self._answered(sampling):
-                if self._take_impatience():
+                elapsed = self._clock.now() - self._started
+                if elapsed < PATIENCE:  # somebody steers; the answer under way is fresh enough for that
+                    self._impatient = False
+                elif self._take_impatience():
                     await self._give_up(sampling)
                     return
-                yield Waiting(self._clock.now() - self._started)
+                else:
+                    yield Waiting(elapsed)
             yield self._told(sampling)
         finally:
             sampling.cancel()
@@ -128,14 +131,13 @@ class Watch:
     async def _answered(self, sampling: asyncio.Future[Snapshot]) -> bool:
         """Wait for the answer as long as it is polite to say nothing."""
         elapsed = self._clock.now() - self._started
-        await self._wait_for(sampling, PATIENCE if elapsed < PATIENCE else _TICK)
+        await self._wait_for(sampling, PATIENCE - elapsed if elapsed < PATIENCE else _TICK)
         return sampling.done()
 
     async def _give_up(self, sampling: asyncio.Future[Snapshot]) -> None:
         """The user pressed refresh while an answer was overdue: that costs the connection, a new one may get one."""
         sampling.cancel()
-        with contextlib.suppress(asyncio.CancelledError, SourceError):
-            await sampling
+        await asyncio.wait({sampling})
         self._started -= self._pace()  # due at once
 
     def _told(self, sampling: asyncio.Future[Snapshot]) -> Event:
@@ -172,7 +174,8 @@ class Watch:
         """When to ask next. Retries come at most two intervals apart, so that a server that is back is seen at once."""
         if self._failure is None:
             return self._started + self._pace()
-        backoff: float = min(_FIRST_RETRY * 2 ** (self._failures - 1), 2 * self._interval, _LONGEST_RETRY)
+        doublings = min(self._failures - 1, 6)  # enough to pass the longest retry
+        backoff: float = min(_FIRST_RETRY * 2**doublings, 2 * self._interval, _LONGEST_RETRY)
         return self._started + max(backoff, min(self._interval, _FIRST_RETRY))
 
     def _missed(self, failure: Failure) -> Missed:

@@ -160,3 +160,26 @@ async def test_dear_samples_are_taken_less_often() -> None:
         assert paces[:5] == [1.0] * 5
         assert paces[5:] == [5.0] * len(paces[5:])
         assert len(paces) == 11
+
+
+async def test_an_outage_of_hours_is_sat_out() -> None:
+    """However often the server could not be asked, the next try comes and a picture with it."""
+    source = FakeSource([_REFUSED] * 4000 + [calm()])
+    async with _watching(source) as (_, events, clock):
+        await clock.advance(9000.0)
+        assert isinstance(events[-1], Sampled)
+
+
+async def test_steering_leaves_an_answer_under_way_alone() -> None:
+    """r, p or a new interval while a sample is on its way neither break it off nor call it overdue."""
+    source = FakeSource([None, calm()])
+    async with _watching(source) as (watch, events, clock):
+        await clock.advance(0.5)
+        watch.refresh()
+        watch.interval = 2.0
+        await clock.advance(0.5)
+        assert events == []
+        source.answer(calm())
+        await clock.advance(0.0)
+        assert source.samples == 1
+        assert isinstance(events[-1], Sampled)

@@ -25,7 +25,9 @@ from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.tui.settings import Settings
 
-MENDED_BY_WAITING = frozenset({FailureKind.FULL, FailureKind.STARTING, FailureKind.STOPPING, FailureKind.UNREACHABLE})
+MENDED_BY_WAITING = frozenset(
+    {FailureKind.FULL, FailureKind.STARTING, FailureKind.STOPPING, FailureKind.UNREACHABLE, FailureKind.SLOW}
+)
 _FIRST_PAUSE, _PAUSE = 1.0, 2.0  # seconds between the tries of --wait
 _SILENT = 0.5  # seconds of connecting before a word is said about it
 _TERMINAL = "/dev/tty"
@@ -42,7 +44,10 @@ class Asker:
         """The password that the user types. Raises SourceError once the terminal belongs to the screen."""
         if self._quiet:
             raise SourceError(_NO_MORE_ASKING)
-        return getpass.getpass(prompt)
+        try:
+            return getpass.getpass(prompt)
+        except EOFError:
+            raise UsageError("No password was typed.", "Use -w, PGPASSWORD or ~/.pgpass to connect unasked.") from None
 
     def be_quiet(self) -> None:
         """From now on the terminal belongs to the screen."""

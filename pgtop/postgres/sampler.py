@@ -84,11 +84,13 @@ class _Reader:
         received = self.link.received()
         rows, *answers = await self.link.ask(self._activity(whole=bool(facts)), *facts, *count)
         end, idlers = queries.read_end(rows)
-        still = [backend for who in idlers if (backend := self._before.get(who.pid)) and backend.identity == who]
-        if len(still) < len(idlers):  # the server's clock has been set back, and times tell nothing
+        pid, taken_at = queries.read_instant(rows)
+        remembered = (self._before.get(who.pid) for who in idlers)
+        still = [b for who, b in zip(idlers, remembered, strict=True) if b and b.identity == who and b.state == IDLE]
+        set_back = self._last is not None and taken_at < self._last.taken_at
+        if set_back or len(still) < len(idlers):  # what is remembered and what times tell do not agree
             self._last = None
             return await self.sample()
-        pid, taken_at = queries.read_instant(rows)
         cost = Cost(seconds_between(taken_at, end), self._received_since(received))
         server = replace(await self._server_for(rows, answers[: len(facts)], taken_at), pid=pid)
         backends = (*self._backends(rows, server), *still)

@@ -199,7 +199,8 @@ class Session:
         conninfo = make_conninfo(**_completed(self._parameters))
         connection = await Connection.connect(conninfo, autocommit=True, prepare_threshold=None)
         try:
-            return Link(connection, await _introduce(connection))
+            async with asyncio.timeout(ANSWER_SECONDS):  # a pooler may let us in and then have no server for us
+                return Link(connection, await _introduce(connection))
         except BaseException:
             await connection.close()
             raise

@@ -136,6 +136,8 @@ class PgtopApp(App[int]):
 
     def on_signal_asked(self, message: messages.SignalAsked) -> None:
         backend = message.backend
+        if isinstance(self.screen, ModalScreen):
+            return  # asked before the dialog was there
         if self._settings.read_only:
             self.say("read-only mode: start pgtop without --read-only to end queries or sessions")
         elif message.signal is Signal.CANCEL and (reason := nothing_to_cancel(backend)):
@@ -161,10 +163,11 @@ class PgtopApp(App[int]):
         self._watch.refresh()
 
     def on_open_asked(self, message: messages.OpenAsked) -> None:
-        self.push_screen(DetailScreen(message.backend, self._state, self._settings, self._palette))
+        if not isinstance(self.screen, ModalScreen):
+            self.push_screen(DetailScreen(message.backend, self._state, self._settings, self._palette))
 
     def on_detail_wanted(self, message: messages.DetailWanted) -> None:
-        self.run_worker(self._fetch_detail(message.backend), group="detail", exclusive=True)
+        self.run_worker(self._fetch_detail(message.backend), group="detail")
 
     async def _fetch_detail(self, backend: Backend) -> None:
         try:
@@ -176,19 +179,24 @@ class PgtopApp(App[int]):
             self.screen.show_detail(detail)
 
     def on_copy_asked(self, message: messages.CopyAsked) -> None:
-        self.run_worker(self._copy(message.backend), group="copy", exclusive=True)
+        self.run_worker(self._copy(message.backend), group="copy")
 
     async def _copy(self, backend: Backend) -> None:
         """The whole query to the clipboard; what is shown of it, when the session cannot be asked any more."""
-        text = backend.query or ""
+        text, whole = backend.query or "", False
         try:
             detail = await self._source.detail(backend.identity)
         except SourceError:
             detail = None
         if detail is not None and detail.backend.query_start == backend.query_start:
-            text = detail.backend.query or ""
+            text, whole = detail.backend.query or "", not detail.query_is_cut
         self.copy_to_clipboard(clean_lines(text))
-        self.say(f"copied the query of {backend.pid}, {len(text)} characters, if the terminal allows it (OSC 52)")
+        what = (
+            f"the query of {backend.pid}"
+            if whole
+            else f"the first {len(text)} characters of the query of {backend.pid}"
+        )
+        self.say(f"copied {what}, if the terminal allows it (OSC 52)")
 
     async def on_filter_asked(self, message: messages.FilterAsked) -> None:
         await self.action_show_sessions()
@@ -245,8 +253,8 @@ class PgtopApp(App[int]):
 
 
 def _is_ours(action: str) -> bool:
-    """An action of the registry; Textual's own know best when they are meant."""
-    return any(action == each.id for each in ACTIONS)
+    """An action of the registry, or one that opens another dialog; Textual's others know best when they are meant."""
+    return action == "command_palette" or any(action == each.id for each in ACTIONS)
 
 
 async def run_dashboard(source: Source, signaller: Signaller, first: Snapshot, settings: Settings, clock: Clock) -> int:
@@ -260,7 +268,6 @@ async def run_dashboard(source: Source, signaller: Signaller, first: Snapshot, s
     finally:
         for number in _ENDING_SIGNALS:
             loop.remove_signal_handler(number)
-        await source.close()
     if app.crash is not None:
         raise app.crash
     return (app.return_code or 0) if code is None else code

@@ -99,8 +99,10 @@ class PgtopDriver(LinuxDriver):
         """Give the terminal back as it was; a frame under way is cut short."""
         if self._writer:
             self._writer.leave()
-        super().stop_application_mode()
-        os.dup2(self._terminal, _STDERR)
+        try:
+            super().stop_application_mode()
+        finally:
+            os.dup2(self._terminal, _STDERR)
 
     def disable_input(self) -> None:
         """End the input loop at once."""

@@ -9,7 +9,7 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.tui.settings import Settings
 from pgtop.view.picture import Picture
 from pgtop.view.tone import Span
-from pgtop.watch import Event, Missed, Paused, Sampled, Waiting
+from pgtop.watch import Event, Missed, Sampled, Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,3 @@ class State:
     def stale(self) -> bool:
         """The picture is older than it should be."""
         return isinstance(self.event, Missed | Waiting)
-
-    @property
-    def paused(self) -> bool:
-        return isinstance(self.event, Paused)

@@ -66,19 +66,24 @@ def _rights(backend: Backend, picture: Picture, width: int) -> Iterable[Line]:
         verb = "may not" if right.allowed is False else "perhaps may not"
         remedy = f": {right.remedy}" if right.remedy else ""
         yield from wrapped(line(clean(f"{user} {verb} signal it, as it {right.reason}{remedy}"), Tone.WARN), width)
-    yield from wrapped(line(clean(_by_whom(backend, server)), Tone.QUIET), width)
+    if others := _by_whom(backend, server):
+        yield from wrapped(line(clean(others), Tone.QUIET), width)
     if reason := protection(server, backend):
         yield from wrapped(line(f"protected: {reason}", Tone.WARN), width)
 
 
 def _by_whom(backend: Backend, server: Server) -> str:
     role = server.roles.get(backend.usesysid) if backend.usesysid is not None else None
-    if role is None or role.superuser:
+    if role is None:
+        return ""
+    if role.superuser:
         return "superusers may signal it, and nobody else"
     return f"superusers, members of pg_signal_backend and members of {role.name} may signal it"
 
 
 def _query(backend: Backend, detail: Detail | None, picture: Picture, width: int) -> Iterable[Line]:
+    if detail is not None and detail.backend.query_start != backend.query_start:
+        detail = None  # it runs another query by now, whose details are on their way
     text = (detail.backend.query if detail else backend.query) or ""
     if not text:
         yield line("none" if detail else "…", Tone.QUIET)

@@ -58,25 +58,26 @@ def _sent(outcome: Outcome) -> Span:
 
 
 def _unanswered(outcome: Outcome) -> Span:
-    """The connection broke between question and answer: what is seen is told, who did it is not known."""
+    """No answer came, so the signal may or may not have been sent: what is seen is told, who did it is not known."""
     pid = outcome.order.target.pid
+    why = f" ({clean(outcome.receipt.reason)})" if outcome.receipt.reason else ""
     match outcome.effect:
         case Effect.PENDING:
             return Span(
-                f"the connection was lost while {pid} was being {_DONE[outcome.order.signal]}: looking …",
+                f"no answer came{why}, looking whether {pid} was {_DONE[outcome.order.signal]} …",
                 Tone.WARN,
             )
         case Effect.GONE:
-            return Span(f"{pid} has ended; the connection was lost, so whether by this is not known", Tone.WARN)
+            return Span(f"{pid} has ended; no answer came{why}, so whether by this is not known", Tone.WARN)
         case Effect.QUERY_ENDED | Effect.TRANSACTION_OPEN:
             return Span(
-                f"the query of {pid} has ended; the connection was lost, so whether by this is not known",
+                f"the query of {pid} has ended; no answer came{why}, so whether by this is not known",
                 Tone.WARN,
             )
         case Effect.STILL_RUNNING:
             return Span(f"{pid} is still running; the signal may not have been sent: look and ask again", Tone.ALARM)
         case _:
-            return Span(f"the connection was lost: whether {pid} got the signal is not known", Tone.ALARM)
+            return Span(f"no answer came{why}: whether {pid} got the signal is not known", Tone.ALARM)
 
 
 def _way_on(outcome: Outcome) -> str:
@@ -91,7 +92,7 @@ def _way_on(outcome: Outcome) -> str:
 def _blind(outcome: Outcome) -> str:
     if outcome.receipt.reason:
         return f"what followed could not be seen: {clean(outcome.receipt.reason)}"
-    return "what followed is hidden from this role"
+    return "what followed is not shown to this role"
 
 
 def _seconds(seconds: float) -> str:

@@ -14,11 +14,6 @@ def line(text: str, tone: Tone = Tone.PLAIN) -> Line:
     return (Span(text, tone),)
 
 
-def width_of(spans: Iterable[Span]) -> int:
-    """Cells that the spans take side by side."""
-    return sum(cells(span.text) for span in spans)
-
-
 def wrapped(spans: Iterable[Span], width: int, indent: int = 0) -> list[Line]:
     """The spans on as many lines as they need at `width` cells; all but the first line are indented."""
     lines: list[list[Span]] = [[]]

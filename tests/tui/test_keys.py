@@ -20,10 +20,11 @@ from pgtop.tui.screens.menu import MenuScreen
 from pgtop.tui.screens.pages import DetailScreen, HelpScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.settings import Settings
+from pgtop.tui.widgets.key_line import KeyLine
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.session_table import SessionTable
 from tests.fakes import FakeSignaller, FakeSource
-from tests.scenes import busy, calm, crowd
+from tests.scenes import busy, calm, crowd, not_privileged
 from tests.tui.apps import Stage
 
 _SIZE = (80, 24)
@@ -160,7 +161,9 @@ async def test_sort_keys() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "greater_than_sign")
-        assert _shown(stage) == sorted(_shown(stage), reverse=True) or "by PID" in _text(stage, "#condition")
+        assert "by PID" in _text(stage, "#condition")
+        alone = [b.pid for b in _table(stage)._rows if b.leader_pid is None]
+        assert alone == sorted(alone, reverse=True)
         await _press(pilot, "I")
         assert "inverted" in _text(stage, "#condition")
         await _press(pilot, "less_than_sign", "s")
@@ -184,13 +187,23 @@ async def test_click_on_a_header_sorts_and_on_a_row_selects() -> None:
         assert isinstance(stage.app.screen, DetailScreen)
 
 
-async def test_click_on_a_key_presses_it() -> None:
-    """The key line is made of buttons."""
-    stage = Stage(busy())
-    async with stage.app.run_test(size=_SIZE) as pilot:
-        await pilot.click("#keys", offset=(1, 0))
-        await pilot.pause()
-        assert isinstance(stage.app.screen, HelpScreen)
+@pytest.mark.parametrize(
+    "view", [(), ("2",), ("enter",), ("question_mark",)], ids=["sessions", "budget", "one", "help"]
+)
+async def test_click_on_a_key_presses_it(view: tuple[str, ...]) -> None:
+    """The key line of each view is made of buttons, and the keyboard answers after each."""
+    line = Stage(busy())
+    async with line.app.run_test(size=_SIZE) as pilot:
+        await _press(pilot, *view)
+        places = [(start, action) for start, _, action in line.app.screen.query_one(KeyLine)._places]
+    for start, action in places:
+        stage = Stage(busy())
+        async with stage.app.run_test(size=_SIZE) as pilot:
+            await _press(pilot, *view)
+            await pilot.click("#keys", offset=(start, 0))
+            await pilot.pause()
+            await _press(pilot, "escape", "ctrl+c")
+            assert stage.app.return_code == 0, action
 
 
 async def test_filter_narrows_as_you_type_and_enter_keeps_it() -> None:
@@ -413,7 +426,7 @@ async def test_dialog_watches_although_paused() -> None:
 
 
 async def test_protected_session_wants_its_pid_typed() -> None:
-    """pgtop's own session is only ended after its pid was typed; a wrong one sends nothing."""
+    """pgtop's own session is only ended after its pid was typed; y alone and a wrong one send nothing, n keeps it."""
     snapshot = busy()
     own = snapshot.server.pid
     signaller = FakeSignaller()
@@ -421,8 +434,12 @@ async def test_protected_session_wants_its_pid_typed() -> None:
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "slash", *f"pid:{own}", "enter", "K")
         assert "Protected" in _text(stage, "#proposal")
-        await _press(pilot, *"123", "enter")
+        await _press(pilot, "y", *"123", "enter")
         assert signaller.orders == []
+        assert "type 48120 first" in _text(stage, "#proposal")
+        await _press(pilot, "n")
+        assert isinstance(stage.app.screen, SessionsScreen)
+        await _press(pilot, "K", *"123")
         await _press(pilot, "backspace", "backspace", "backspace", *str(own), "enter")
         assert [order.target.pid for order in signaller.orders] == [own]
 
@@ -593,3 +610,28 @@ async def test_cursor_stays_on_top_until_it_is_moved() -> None:
         stage.source.script = [first]
         await stage.tick()
         assert _pid(stage) == _shown(stage)[0] == 48711
+
+
+async def test_hidden_pid_that_passes_to_another_role_is_another_session() -> None:
+    """Where starts are hidden the role tells sessions apart: the dialog says that its own has ended."""
+    first = not_privileged()
+    signaller = FakeSignaller()
+    stage = Stage(first, signaller=signaller, source=FakeSource([first]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await _press(pilot, "down", "down", "K")
+        stage.source.script = [_with(first, _pid(stage), usesysid=99_999)]
+        await stage.tick()
+        assert "has ended" in _text(stage, "#proposal")
+        await _press(pilot, "y")
+        assert signaller.orders == []
+
+
+async def test_a_second_dialog_does_not_open_over_the_first() -> None:
+    """KK in one burst asks once; Enter after K opens nothing over the question."""
+    for burst in ("KK", "K\r"):
+        stage = Stage(busy())
+        async with stage.app.run_test(size=_SIZE) as pilot:
+            await _burst(pilot, burst)
+            await pilot.pause()
+            assert sum(isinstance(screen, ConfirmScreen) for screen in stage.app.screen_stack) <= 1
+            assert not any(isinstance(screen, DetailScreen) for screen in stage.app.screen_stack)

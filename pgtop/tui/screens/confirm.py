@@ -104,8 +104,6 @@ class ConfirmScreen(ModalScreen[Backend | None]):
             yield self._buttons
 
     def on_mount(self) -> None:
-        if self._proposal.needs_pid:
-            self.set_focus(self._pid)
         self._draw(self.app.size)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -117,7 +115,7 @@ class ConfirmScreen(ModalScreen[Backend | None]):
             return
         self._picture = state.picture
         before = self._proposal.backend
-        now = next((b for b in state.picture.snapshot.backends if b.identity == before.identity), None)
+        now = state.picture.find(before)
         change = change_since(before, now)
         if now is None:
             self._ended = True

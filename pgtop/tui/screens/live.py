@@ -88,7 +88,9 @@ class LiveScreen(Screen[None]):
         self.show(self.state)
 
     def on_key_line_pressed(self, message: KeyLine.Pressed) -> None:
-        self.call_later(self.run_action, f"{_owner(self, message.action)}{message.action}")
+        """Carried out by the app, as a key is: a screen that awaits its own removal would wait for ever."""
+        owner = "screen" if hasattr(self, f"action_{message.action}") else "app"
+        self.app.call_later(self.app.run_action, f"{owner}.{message.action}")
 
     def _cost_line(self) -> Line:
         event, spent = self.state.event, self.state.spent
@@ -106,10 +108,6 @@ class LiveScreen(Screen[None]):
         if grant := missing_grant(state.budget, state.picture.snapshot.server.user):
             return line(grant, Tone.NOTICE)
         return line(_pooling_words(state.hint), Tone.QUIET) if state.hint else ()
-
-
-def _owner(screen: LiveScreen, action: str) -> str:
-    return "" if hasattr(screen, f"action_{action}") else "app."
 
 
 def _pooling_words(hint: PoolingHint) -> str:

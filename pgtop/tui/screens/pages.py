@@ -121,7 +121,7 @@ class DetailScreen(PageScreen):
         """Find the session in a new picture, and ask for its details again when it has moved on."""
         if state.picture is self.state.picture:
             return
-        found = next((b for b in state.picture.snapshot.backends if b.identity == self._backend.identity), None)
+        found = state.picture.find(self._backend)
         self._ended = found is None
         if found is None:
             return

@@ -45,6 +45,7 @@ class SessionsScreen(Moving, LiveScreen):
         self._query = Query()
         self._arranged: Table | None = None
         self._filter_error: FilterError | None = None
+        self._match_error: FilterError | None = None
         self._table = SessionTable(palette, id="sessions")
         self._input = Input(id="filter", placeholder="words, db:shop, state:idle-in-tx, age>5m, -query:copy …")
 
@@ -73,8 +74,8 @@ class SessionsScreen(Moving, LiveScreen):
     def status(self) -> Line:
         query = self._query
         parts = [Span(self._counts(), Tone.PLAIN)]
-        if self._filter_error is not None:
-            return (Span(str(self._filter_error), Tone.WARN),)
+        if error := self._filter_error or self._match_error:
+            return (Span(str(error), Tone.WARN),)
         if query.filter.text:
             parts.append(Span(f" · filter: {clean(query.filter.text)}", Tone.NOTICE))
         if not query.show_idle:
@@ -92,12 +93,14 @@ class SessionsScreen(Moving, LiveScreen):
         return f"{total} {noun}" if shown == total else f"{shown} of {total} {noun}"
 
     def _arrange(self) -> None:
-        """Answer the query once for this picture; a filter that fails while matching leaves the last answer."""
+        """Answer the query once for this picture; a pattern that takes too long leaves the last answer, dimmed."""
         try:
             self._arranged = arrange(self.state.picture, self._query)
         except FilterError as error:
-            self._filter_error = error
+            self._match_error = error
+            self._table.redraw(dimmed=True)
             return
+        self._match_error = None
         self._table.show(self._arranged, dimmed=self.state.stale)
 
     def _ask(self, query: Query) -> None:
@@ -248,4 +251,4 @@ class SessionsScreen(Moving, LiveScreen):
             self.post_message(SignalAsked(signal, backend))
 
     def _selected(self) -> Backend | None:
-        return self._table.selected
+        return self._table.choose()

@@ -25,9 +25,6 @@ class Rows(Widget):
     class Chosen(Message):
         """The user clicked the cursor's row: the same as Enter."""
 
-    class Moved(Message):
-        """The cursor is on another row."""
-
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._palette = palette
@@ -115,11 +112,8 @@ class Rows(Widget):
             (i for i in (*_range(index, step, last), *_range(index, -step, last)) if self.selectable(i)),
             self._cursor,
         )
-        moved = target != self._cursor
         self._cursor = target
         self.redraw()
-        if moved:
-            self.post_message(self.Moved())
 
     def _clamp(self) -> None:
         count = self.row_count()

@@ -40,6 +40,11 @@ class SessionTable(Rows):
         """The session under the cursor; it may have ended a moment ago."""
         return self._selected
 
+    def choose(self) -> Backend | None:
+        """The selected session, for the user to act on: from now on the cursor is its own."""
+        self._on_top = False
+        return self._selected
+
     @property
     def layout_columns(self) -> Layout:
         """The columns in sight, left to right."""
@@ -107,7 +112,7 @@ class SessionTable(Rows):
         selected, before, self._ended = self._selected, self._table, None
         if selected is None or before is None or self._on_top or table.position(selected.identity) is not None:
             return table.rows
-        if not _is_in(before, selected) or _is_in(table, selected):
+        if before.picture.find(selected) is None or table.picture.find(selected) is not None:
             return table.rows  # it has had its tick, or it lives and is only not shown
         self._ended = selected.identity
         return (*table.rows[: self._cursor], selected, *table.rows[self._cursor :])
@@ -119,8 +124,3 @@ class SessionTable(Rows):
         elif self._selected is not None and self._table is not None and self._ended is None:
             index = self._table.position(self._selected.identity)
             self._cursor = self._cursor if index is None else index
-
-
-def _is_in(table: Table, backend: Backend) -> bool:
-    """The backend was there when the table's picture was taken."""
-    return any(other.identity == backend.identity for other in table.picture.snapshot.backends)
