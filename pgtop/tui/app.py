@@ -68,6 +68,8 @@ class PgtopApp(App[int]):
         self._state = State.first(first, settings)
         self._notice_until = 0.0
         self._meter = Meter()
+        self._unseen: set[Order] = set()
+        self._leaving = False
         self._sessions = SessionsScreen(self._state, settings, self._palette)
         self.animation_level = "none"
         if settings.ascii:
@@ -157,9 +159,11 @@ class PgtopApp(App[int]):
         self.push_screen(ConfirmScreen(asked, backend, self._state.picture, self._palette), answered)
 
     async def _see_through(self, order: Order) -> None:
+        self._unseen.add(order)
         self.say(*asking_words(order))
         async for outcome in carry_out(order, self._signaller, self._clock):
             self.say(*outcome_words(outcome))
+        self._unseen.discard(order)
         self._watch.refresh()
 
     def on_open_asked(self, message: messages.OpenAsked) -> None:
@@ -246,7 +250,13 @@ class PgtopApp(App[int]):
         self.action_suspend_process()
 
     async def action_quit(self) -> None:
-        self.exit(0)
+        """Leave; while an order's effect has not been seen, only when asked twice."""
+        if self._unseen and not self._leaving:
+            self._leaving = True
+            pids = ", ".join(str(order.target.pid) for order in self._unseen)
+            self.say(f"what becomes of {pids} has not been seen yet: q again leaves all the same", Tone.WARN)
+        else:
+            self.exit(0)
 
     def action_leave(self) -> None:
         self.exit(0)

@@ -635,3 +635,16 @@ async def test_a_second_dialog_does_not_open_over_the_first() -> None:
             await pilot.pause()
             assert sum(isinstance(screen, ConfirmScreen) for screen in stage.app.screen_stack) <= 1
             assert not any(isinstance(screen, DetailScreen) for screen in stage.app.screen_stack)
+
+
+async def test_leaving_before_an_effect_was_seen_asks_twice() -> None:
+    """q while an order's effect is being looked for says so first; a second q leaves."""
+    snapshot = busy()
+    signaller = FakeSignaller(look=lambda who: snapshot.backends[0])
+    stage = Stage(snapshot, signaller=signaller)
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await _press(pilot, "K", "y", "q")
+        assert "has not been seen yet" in _text(stage, "#notice")
+        assert stage.app.is_running
+        await _press(pilot, "q")
+        assert stage.app.return_code == 0

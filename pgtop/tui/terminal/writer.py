@@ -125,7 +125,6 @@ class Writer(Thread):
         while (data := self._next()) is not None:
             try:
                 self._send(data)
-                self.sent_bytes += len(data)
             except OSError:  # hung up; the end of the input ends the program
                 return
 
@@ -212,9 +211,11 @@ class Writer(Thread):
 
     def _write_some(self, data: memoryview) -> int:
         try:
-            return os.write(self._descriptor, data)
+            sent = os.write(self._descriptor, data)
         except BlockingIOError:
             return 0
+        self.sent_bytes += sent
+        return sent
 
     def _make_room(self) -> None:
         """Throw away what the terminal has not read: old frames, while it waits to be restored."""
