@@ -38,7 +38,7 @@ class Action:
 
 
 _NAMES = {
-    "up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "PgUp", "pagedown": "PgDn",
+    "up": "Up", "down": "Down", "left": "Left", "right": "Right", "pageup": "PgUp", "pagedown": "PgDn",
     "home": "Home", "end": "End", "enter": "Enter",
     "escape": "Esc", "slash": "/", "question_mark": "?", "plus": "+", "minus": "-",
     "less_than_sign": "<", "greater_than_sign": ">", "f1": "F1", "f4": "F4", "f6": "F6", "f9": "F9", "f12": "F12",

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.cli import output
+from pgtop.cli import interrupts, output
 from pgtop.cli.options import Connection, Password, Screen
 from pgtop.clock import MonotonicClock
 from pgtop.errors import UsageError
@@ -45,7 +45,8 @@ class Asker:
         if self._quiet:
             raise SourceError(_NO_MORE_ASKING)
         try:
-            return getpass.getpass(prompt)
+            with interrupts.unwinding():
+                return getpass.getpass(prompt)
         except EOFError:
             raise UsageError("No password was typed.", "Use -w, PGPASSWORD or ~/.pgpass to connect unasked.") from None
 
@@ -145,7 +146,7 @@ def open_dashboard(connection: Connection, screen: Screen) -> int:
     """Connect, and show the dashboard until it is left. Raises UsageError and SourceError."""
     asker = Asker()
     session = session_for(connection, asker)
-    return asyncio.run(_dashboard(session, asker, connection.wait, screen))
+    return interrupts.run(_dashboard(session, asker, connection.wait, screen))
 
 
 async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen) -> int:

@@ -1,6 +1,7 @@
 """The screen's wiring: events from the watch become states for the screens, messages from the screens become deeds."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,6 +14,7 @@ from textual.binding import BindingType
 from textual.screen import ModalScreen, Screen
 
 from pgtop.actions import ACTIONS
+from pgtop.analysis.rights import right_to_signal
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Order, Signal
 from pgtop.model.snapshot import Snapshot
@@ -38,7 +40,7 @@ from pgtop.view.tone import Span, Tone
 from pgtop.view.words import asking_words, outcome_words
 from pgtop.watch import Event, Sampled, Watch
 
-_NOTICE_SECONDS = 30.0
+_NOTICE_SECONDS = 15.0
 _INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _EVERYWHERE = ("redraw", "suspend", "leave")
 """Actions that a dialog does not keep from being carried out."""
@@ -58,7 +60,9 @@ class PgtopApp(App[int]):
     ]
 
     def __init__(self, source: Source, signaller: Signaller, first: Snapshot, settings: Settings, clock: Clock) -> None:
+        os.environ.pop("NO_COLOR", None)  # Textual would turn the terminal's own colours into black on black
         super().__init__(driver_class=None if settings.plain_driver else PgtopDriver)
+        self.set_class(not settings.color, "-monochrome")
         self._source = source
         self._signaller = signaller
         self._settings = settings
@@ -154,15 +158,18 @@ class PgtopApp(App[int]):
         def answered(confirmed: Backend | None) -> None:
             self._watch.paused = was_paused
             if confirmed is not None:
-                self.run_worker(self._see_through(Order.against(asked, confirmed)), group="signals")
+                self.run_worker(self._see_through(asked, confirmed), group="signals")
 
-        self.push_screen(ConfirmScreen(asked, backend, self._state.picture, self._palette), answered)
+        self.push_screen(ConfirmScreen(asked, backend, self._state, self._palette), answered)
 
-    async def _see_through(self, order: Order) -> None:
+    async def _see_through(self, asked: Signal, backend: Backend) -> None:
+        order = Order.against(asked, backend)
+        right = right_to_signal(self._state.picture.snapshot.server, backend)
+        why_not = right.reason if right.allowed is False else ""
         self._unseen.add(order)
         self.say(*asking_words(order))
         async for outcome in carry_out(order, self._signaller, self._clock):
-            self.say(*outcome_words(outcome))
+            self.say(*outcome_words(outcome, why_not))
         self._unseen.discard(order)
         self._watch.refresh()
 

@@ -236,7 +236,7 @@ COLUMNS: tuple[Column, ...] = (
            lambda b, _: b.application_name or None, lambda b, _: b.application_name or "", _row),
     Column("client", "CLIENT", "address it comes from; local: a socket on the server", 15, 15,
            _client_key, _client, _row),
-    Column("state", "STATE", "what it is doing; for a background process, what it is", 12, 3,
+    Column("state", "STATE", "what it is doing (idle in tx!: the transaction failed), or its kind", 12, 3,
            _state, _state, severity, narrow=_NARROW_STATE),
     Column("wait", "WAIT", "what it waits for, type and event", 18, 11, _wait, _written(_wait), _waiter),
     Column("age", "AGE", "since its transaction began, or else its running query, or else its state", 6, 2,

@@ -36,11 +36,13 @@ _FIELDS: tuple[tuple[str, str], ...] = (
 )
 
 
-def detail_lines(backend: Backend, detail: Detail | None, picture: Picture, width: int) -> list[Line]:
+def detail_lines(
+    backend: Backend, detail: Detail | None, picture: Picture, width: int, read_only: bool = False
+) -> list[Line]:
     """All lines of the detail view at `width` cells; `detail` is None until the server has sent it."""
     return [
         *_heading("What may be done", width),
-        *_rights(backend, picture, width),
+        *(_rights(backend, picture, width) if not read_only else [line("nothing: pgtop was started with --read-only")]),
         *_heading("Query", width),
         *_query(backend, detail, picture, width),
         *_heading("Session", width),

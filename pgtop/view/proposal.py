@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pgtop.analysis.blocking import waiting_on
 from pgtop.analysis.rights import Right, protection, right_to_signal
-from pgtop.model.backend import ACTIVE, IDLE, Backend
+from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION_ABORTED, Backend
 from pgtop.model.instant import Instant, seconds_between
 from pgtop.model.signal import Signal
 from pgtop.view.picture import Picture
@@ -84,11 +84,14 @@ def _consequence(signal: Signal, backend: Backend, now: Instant) -> str:
     if backend.hidden:
         return "what it is doing is hidden from this role: grant pg_read_all_stats to see it"
     doing = f"{clean(backend.state or 'at work')} for {_since(_doing_since(backend), now)}"
+    if backend.state == IDLE_IN_TRANSACTION_ABORTED:
+        return f"{doing}; what its transaction did is lost already, but not yet rolled back"
     if backend.xact_start is None:
         return f"{doing}; no transaction is open"
     open_for = f"transaction open for {_since(backend.xact_start, now)}"
-    fate = "its statement ends, the transaction stays" if signal is Signal.CANCEL else "it will be rolled back"
-    return f"{doing}, {open_for}: {fate}"
+    if signal is Signal.CANCEL:
+        return f"{doing}, {open_for}: the statement is undone; a transaction around it fails and stays open"
+    return f"{doing}, {open_for}: it will be rolled back"
 
 
 def _doing_since(backend: Backend) -> Instant | None:

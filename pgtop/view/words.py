@@ -13,16 +13,16 @@ def asking_words(order: Order) -> Span:
     return Span(f"asking the server to {order.signal} {order.target.pid} …", Tone.NOTICE)
 
 
-def outcome_words(outcome: Outcome) -> Span:
-    """The sentence for the notice line, and how loudly to say it."""
+def outcome_words(outcome: Outcome, why_not: str = "") -> Span:
+    """The sentence for the notice line, and how loudly to say it; `why_not` is why a refusal was to be expected."""
     if outcome.effect is Effect.NOT_SENT:
-        return _not_sent(outcome)
+        return _not_sent(outcome, why_not)
     if outcome.receipt.answer is Answer.UNKNOWN:
         return _unanswered(outcome)
     return _sent(outcome)
 
 
-def _not_sent(outcome: Outcome) -> Span:
+def _not_sent(outcome: Outcome, why_not: str) -> Span:
     pid, reason = outcome.order.target.pid, clean(outcome.receipt.reason)
     match outcome.receipt.answer:
         case Answer.GONE:
@@ -34,7 +34,8 @@ def _not_sent(outcome: Outcome) -> Span:
         case Answer.UNREACHED:
             return Span(f"no connection, nothing was sent to {pid}: {reason}", Tone.WARN)
         case _:
-            return Span(f"refused: {reason or 'the server gave no reason'}", Tone.WARN)
+            said = f"{pid}: {reason or 'the server gave no reason'}"
+            return Span(f"refused: {f'{pid} {clean(why_not)} ({reason})' if why_not else said}", Tone.WARN)
 
 
 def _sent(outcome: Outcome) -> Span:

@@ -88,15 +88,31 @@ async def test_cursor_keys(keys: tuple[str, ...], row: int) -> None:
 
 
 async def test_cursor_follows_its_session() -> None:
-    """When the order changes, the cursor goes with its session and not with its row."""
-    stage = Stage(busy())
+    """When the rows move, the cursor goes with its session and not with its row; sorting shows the top."""
+    first = busy()
+    stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "down", "down", "down", "down")
+        pid, place = _pid(stage), _table(stage)._cursor
+        stage.source.script = [_without(first, 48711)]
+        await stage.tick()
+        assert (_pid(stage), _table(stage)._cursor) == (pid, place - 3)
+        await _press(pilot, "i", "w")
+        assert _pid(stage) == pid
+        await _press(pilot, "greater_than_sign")
+        assert _table(stage)._cursor == 0
+
+
+async def test_cursor_survives_the_typing_of_a_filter() -> None:
+    """What half a word lets through does not catch the cursor: it is on its session again, or on the first row."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await _press(pilot, "down", "down", "down")
         pid = _pid(stage)
-        await _press(pilot, "I")
+        await _press(pilot, "slash", *"user:anna", "enter")
         assert _pid(stage) == pid
-        await _press(pilot, "greater_than_sign", "i")
-        assert _pid(stage) == pid
+        await _press(pilot, "escape", "end", "slash", *"db:billing", "enter")
+        assert _pid(stage) == _shown(stage)[0]
 
 
 async def test_session_that_ends_under_the_cursor_is_marked_for_one_tick() -> None:
@@ -226,10 +242,10 @@ async def test_wrong_filter_says_where() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "slash", *"foer:x", "enter")
-        assert "character 1" in _text(stage, "#condition")
+        assert "character 1" in _text(stage, "#notice")
         assert stage.app.screen.query_one("#filter").has_focus
         await _press(pilot, "escape")
-        assert "character" not in _text(stage, "#condition")
+        assert "character" not in _text(stage, "#notice")
 
 
 async def test_pause_and_refresh() -> None:
@@ -462,7 +478,7 @@ async def test_refusal_is_told_in_the_servers_words() -> None:
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "K", "y")
         notice = _text(stage, "#notice")
-        assert "refused: must be a superuser" in notice
+        assert "refused: 48711: must be a superuser" in notice
         assert "\x1b" not in notice
 
 

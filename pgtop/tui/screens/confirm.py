@@ -21,7 +21,6 @@ from pgtop.tui.keymap import bindings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
-from pgtop.view.picture import Picture
 from pgtop.view.proposal import change_since, propose
 from pgtop.view.text import cells
 from pgtop.view.tone import Span, Tone
@@ -82,10 +81,11 @@ class ConfirmScreen(ModalScreen[Backend | None]):
         Binding("right,tab", "focus_button(1)", "other button", priority=True),
     ]
 
-    def __init__(self, signal: Signal, backend: Backend, picture: Picture, palette: Palette) -> None:
+    def __init__(self, signal: Signal, backend: Backend, state: State, palette: Palette) -> None:
         super().__init__()
-        self._proposal = propose(signal, backend, picture)
-        self._picture = picture
+        self._picture = state.picture
+        self._proposal = propose(signal, backend, state.picture)
+        self._stale = state.stale
         self._note = ""
         self._ended = False
         self._armed = True
@@ -111,6 +111,9 @@ class ConfirmScreen(ModalScreen[Backend | None]):
 
     def show(self, state: State) -> None:
         """Watch the session: say what has changed, and ask anew."""
+        if state.stale != self._stale:
+            self._stale = state.stale
+            self._draw(self.app.size)
         if state.picture is self._picture or self._ended:
             return
         self._picture = state.picture
@@ -152,15 +155,15 @@ class ConfirmScreen(ModalScreen[Backend | None]):
         return self._pid if self._proposal.needs_pid and not self._ended else None
 
     def typed(self) -> None:
+        """The right pid puts the focus on the deed, anything else back on Keep."""
         self._note = ""
+        self._buttons.focused_index = int(self._pid.value == str(self._proposal.backend.pid))
         self._draw(self.app.size)
 
     def action_open(self) -> None:
-        """Enter presses what is focused; with a pid typed, that is the consent."""
-        if self.field is not None and self._pid.value:
-            self.action_confirm()
-        else:
-            self._press(self._buttons.focused_index)
+        """Enter presses what is focused, and says so when a pid was typed that is not the one."""
+        wrong = self.field is not None and self._pid.value and not self._buttons.focused_index
+        self._press(1 if wrong else self._buttons.focused_index)
 
     def action_focus_button(self, step: int) -> None:
         self._buttons.step(step)
@@ -200,6 +203,8 @@ class ConfirmScreen(ModalScreen[Backend | None]):
     def _text(self, width: int, room: int) -> list[Line]:
         proposal = self._proposal
         lines: list[Line] = []
+        if self._stale:
+            lines += wrapped(line("The server does not answer: this is how it was.", Tone.ALARM), width)
         if self._note:
             lines += wrapped(line(self._note, Tone.ALARM), width)
         for spans in proposal.lines:

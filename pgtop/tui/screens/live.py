@@ -18,9 +18,10 @@ from pgtop.view.cost import cost_line
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
-from pgtop.view.wrap import Line, line
+from pgtop.view.wrap import Line, line, wrapped
 from pgtop.watch import Sampled
 
+_NOTICE_LINES = 3
 _COMPACT_BELOW = 15  # lines of screen; a smaller one keeps the budget and gives the rest to the sessions
 
 
@@ -71,10 +72,13 @@ class LiveScreen(Screen[None]):
             lines = [server_line(snapshot, width), *lines, legend_line(state.budget, snapshot.server.user, width)]
         self._banner.show(lines, dimmed=state.stale)
         fresh = condition(state)
-        status = self.status()
+        mark = (Span(" · READ-ONLY", Tone.NOTICE),) if self._settings.read_only else ()
+        status = (*self.status(), *mark)
         gap = (Span(" · ", Tone.QUIET),) if fresh and status else ()
         self._condition.show([(*fresh, *gap, *status)])
-        self._notice.show([self._notice_line()])
+        notice = self._notice_lines()
+        self._notice.styles.height = len(notice)
+        self._notice.show(notice)
         self._cost.display = state.shows_cost
         self._cost.show([self._cost_line()])
 
@@ -99,15 +103,25 @@ class LiveScreen(Screen[None]):
         cost = event.snapshot.cost
         return cost_line(event.took, cost.server_seconds, cost.received_bytes, spent.cpu_seconds, spent.drawn_bytes)
 
-    def _notice_line(self) -> Line:
+    def complaint(self) -> str:
+        """What the user should mend in what the screen was asked for."""
+        return ""
+
+    def _notice_lines(self) -> list[Line]:
+        """What is most worth saying now, on as many lines as it needs, within reason."""
+        return wrapped((self._said(),), self.size.width)[:_NOTICE_LINES]
+
+    def _said(self) -> Span:
         state = self.state
-        if state.notice is not None:
-            return (state.notice,)
+        if complaint := self.complaint():
+            return Span(complaint, Tone.WARN)
         if lost := reason(state):
-            return line(lost, Tone.WARN)
+            return Span(lost, Tone.WARN)
+        if state.notice is not None:
+            return state.notice
         if grant := missing_grant(state.budget, state.picture.snapshot.server.user):
-            return line(grant, Tone.NOTICE)
-        return line(_pooling_words(state.hint), Tone.QUIET) if state.hint else ()
+            return Span(grant, Tone.NOTICE)
+        return Span(_pooling_words(state.hint) if state.hint else "", Tone.QUIET)
 
 
 def _pooling_words(hint: PoolingHint) -> str:

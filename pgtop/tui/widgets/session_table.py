@@ -63,6 +63,24 @@ class SessionTable(Rows):
         self.move_to(0)
         self._on_top = True
 
+    def go_back_to(self, backend: Backend | None) -> None:
+        """Put the cursor on a session, or on the first row when that is not shown."""
+        index = self._table.position(backend.identity) if backend is not None and self._table is not None else None
+        if index is None:
+            self.stay_on_top()
+        else:
+            self.move_to(index)
+
+    @property
+    def on_top(self) -> bool:
+        """The cursor is not on a session of the user's choice."""
+        return self._on_top
+
+    @property
+    def in_sight(self) -> tuple[int, int]:
+        """The first and the last row in sight, counted from 1."""
+        return self._top + 1, min(self._top + self.page, len(self._rows))
+
     def move_to(self, index: int) -> None:
         self._on_top = False
         super().move_to(index)
