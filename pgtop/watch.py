@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pgtop.model.failure import Failure
 from pgtop.model.snapshot import Snapshot
@@ -51,7 +51,7 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """The user wants the picture kept; it is `age` seconds old."""
+    """The user wants the picture kept; it is `age` seconds old now. Told again only when asked: see `Watch.tell`."""
 
     age: float
 
@@ -95,13 +95,17 @@ class Watch:
         self._paused = paused
         self._nudge.set()
 
+    def tell(self) -> None:
+        """Say again how old a paused picture is."""
+        self._nudge.set()
+
     def refresh(self) -> None:
         """Sample now: also while paused, before a retry is due, and in place of an answer that does not come."""
         self._impatient = True
         self._nudge.set()
 
     async def events(self) -> AsyncIterator[Event]:
-        """What happens, for ever. A failure is told once a second with the time to the next try, and so is a pause."""
+        """What happens, for ever. A failure is told once a second with the time to the next try."""
         if self._fresh:
             async for event in self._rest():
                 yield event
@@ -158,15 +162,16 @@ class Watch:
         return max(self._interval, min(min(self._costs) / MOST_OF_THE_SERVER, LONGEST))
 
     async def _rest(self) -> AsyncIterator[Event]:
-        """Wait for the next sample's time, telling once a second what the user cannot see from the picture."""
+        """Wait for the next sample's time, telling once a second of a failure, and of a pause whenever nudged."""
         while not self._take_impatience():
             left = self._due() - self._clock.now()
             if self._paused:
                 yield Paused(self._age())
-                left = _TICK
-            elif left <= 0:
+                await self._wait_for(None, None)  # nothing but the user wakes us: a paused pgtop costs nothing
+                continue
+            if left <= 0:
                 return
-            elif self._failure is not None:
+            if self._failure is not None:
                 yield self._missed(self._failure)
             await self._wait_for(None, min(left, _TICK) if self._failure else left)
 
@@ -188,16 +193,14 @@ class Watch:
         impatient, self._impatient = self._impatient, False
         return impatient
 
-    async def _wait_for(self, future: asyncio.Future[Snapshot] | None, seconds: float) -> None:
-        """Until `future` is done, the time is over, or somebody steers."""
-        timer = asyncio.ensure_future(self._clock.sleep(seconds))
-        nudged = asyncio.ensure_future(self._nudge.wait())
-        waiting: set[asyncio.Future[object]] = {timer, nudged}  # type: ignore[arg-type]
-        if future is not None:
-            waiting.add(future)  # type: ignore[arg-type]
+    async def _wait_for(self, future: asyncio.Future[Snapshot] | None, seconds: float | None) -> None:
+        """Until `future` is done, the time (None: there is no end to it) is over, or somebody steers."""
+        ours: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._nudge.wait())]
+        if seconds is not None:
+            ours.append(asyncio.ensure_future(self._clock.sleep(seconds)))
         try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*ours, future] if future else ours, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            timer.cancel()
-            nudged.cancel()
+            for waiting in ours:
+                waiting.cancel()
         self._nudge.clear()

@@ -121,14 +121,19 @@ async def test_recovery_goes_back_to_the_interval() -> None:
 
 
 async def test_pause_keeps_the_picture_and_tells_its_age() -> None:
-    """Paused, nothing is asked of the server; refresh takes one sample and stays paused."""
+    """Paused, nothing is asked and nothing wakes us; the age is told on demand; refresh takes one sample and stays."""
     source = FakeSource([calm()])
     async with _watching(source) as (watch, events, clock):
         watch.paused = True
         await clock.advance(5.0)
         assert source.samples == 1
+        told = len(events)
+        assert clock.next_wake is None
+        watch.tell()
+        await clock.advance(0.0)
+        assert len(events) == told + 1
         assert isinstance(events[-1], Paused)
-        assert 4.0 <= events[-1].age <= 5.0
+        assert events[-1].age == 5.0
         watch.refresh()
         await clock.advance(0.5)
         assert source.samples == 2

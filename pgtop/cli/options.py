@@ -5,6 +5,7 @@ The first word alone chooses a command; a database called `demo` or `show` is re
 """
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple, NoReturn, TypeAlias
@@ -284,9 +285,20 @@ class _Parser(argparse.ArgumentParser):
         return f"{super().format_help()}{self._more()}\nExit codes:\n{exits.table()}\n"
 
     def error(self, message: str) -> NoReturn:
-        words = message.removeprefix("argument ")
+        words = _SURPLUS.sub(_first_option, message.removeprefix("argument "))
         sentence = words if words.startswith("-") else words[:1].upper() + words[1:]
         raise UsageError(f"{sentence}.", f"{self.prog} --help lists the options.")
+
+
+_SURPLUS = re.compile(r"(?s)unrecognized arguments: (.*)")
+
+
+def _first_option(surplus: re.Match[str]) -> str:
+    """The first word that is surplus, without a value; never what may be a connection string with a password."""
+    word = surplus[1].split()[0]
+    if word.startswith("-"):
+        return f"unrecognized option: {word.partition('=')[0]}"
+    return "too many arguments" if "=" in word or ":" in word else f"one argument too many: {word}"
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -197,6 +197,7 @@ class Session:
 
     async def _connect(self) -> Link:
         conninfo = make_conninfo(**_completed(self._parameters))
+        # Nothing is prepared: that saves the server 0.3 ms a sample, but costs a round trip, and poolers break it.
         connection = await Connection.connect(conninfo, autocommit=True, prepare_threshold=None)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):  # a pooler may let us in and then have no server for us

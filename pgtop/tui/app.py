@@ -105,6 +105,8 @@ class PgtopApp(App[int]):
     # Keys in their order.
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and self._watch.paused:
+            self._watch.tell()
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded and take(self.screen, event):
             return
         await super().on_event(event)

@@ -35,7 +35,7 @@ def reason(state: State) -> str:
     if not isinstance(state.event, Missed):
         return ""
     failure = state.event.failure
-    return clean(f"{failure.what} {failure.advice}")
+    return clean(". ".join(words.rstrip(" .") for words in (failure.what, failure.advice) if words))
 
 
 def _whole(seconds: float) -> str:

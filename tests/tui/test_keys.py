@@ -254,6 +254,7 @@ async def test_pause_and_refresh() -> None:
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "p")
         await stage.tick(5)
+        await _press(pilot, "down")
         assert stage.source.samples == 0
         assert "PAUSED: picture is 5" in _text(stage, "#condition")
         await _press(pilot, "r")

@@ -18,7 +18,7 @@ from pgtop.view.cost import cost_line
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
-from pgtop.view.wrap import Line, line, wrapped
+from pgtop.view.wrap import Line, as_far_as_fits, line, wrapped
 from pgtop.watch import Sampled
 
 _NOTICE_LINES = 3
@@ -75,7 +75,7 @@ class LiveScreen(Screen[None]):
         mark = (Span(" · READ-ONLY", Tone.NOTICE),) if self._settings.read_only else ()
         status = (*self.status(), *mark)
         gap = (Span(" · ", Tone.QUIET),) if fresh and status else ()
-        self._condition.show([(*fresh, *gap, *status)])
+        self._condition.show([as_far_as_fits((*fresh, *gap, *status), width)])
         notice = self._notice_lines()
         self._notice.styles.height = len(notice)
         self._notice.show(notice)

@@ -85,7 +85,8 @@ class SessionsScreen(Moving, LiveScreen):
         sort = query.sort
         name = _DEFAULT_ORDER if sort.column is None else column(sort.column).title.strip()
         turned = "" if sort.descending == _falls(sort.column) else ", inverted"
-        parts.append(Span(f" · by {name}{turned} · every {self.state.interval:g}s", Tone.QUIET))
+        parts.append(Span(f" · by {name}{turned}", Tone.QUIET))
+        parts.append(Span(f" · every {self.state.interval:g}s", Tone.QUIET))
         return tuple(parts)
 
     def complaint(self) -> str:
