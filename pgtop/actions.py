@@ -38,11 +38,11 @@ class Action:
 
 
 _NAMES = {
-    "up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "PgUp", "pagedown": "PgDn",
+    "up": "Up", "down": "Down", "left": "Left", "right": "Right", "pageup": "PgUp", "pagedown": "PgDn",
     "home": "Home", "end": "End", "enter": "Enter",
     "escape": "Esc", "slash": "/", "question_mark": "?", "plus": "+", "minus": "-",
     "space": "Space", "asterisk": "*",
-    "less_than_sign": "<", "greater_than_sign": ">", "f1": "F1", "f4": "F4", "f6": "F6", "f9": "F9",
+    "less_than_sign": "<", "greater_than_sign": ">", "f1": "F1", "f4": "F4", "f6": "F6", "f9": "F9", "f12": "F12",
     "ctrl+c": "Ctrl-C", "ctrl+l": "Ctrl-L", "ctrl+r": "Ctrl-R", "ctrl+z": "Ctrl-Z",
 }  # fmt: skip
 
@@ -51,7 +51,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("cursor_down", ("down", "j"), "cursor down", Group.MOVE),
     Action("page_up", ("pageup",), "a page up", Group.MOVE),
     Action("page_down", ("pagedown",), "a page down", Group.MOVE),
-    Action("cursor_first", ("home",), "first session", Group.MOVE),
+    Action("cursor_first", ("home",), "first session, and stay on top", Group.MOVE),
     Action("cursor_last", ("end",), "last session", Group.MOVE),
     Action("scroll_left", ("left",), "columns to the left", Group.MOVE),
     Action("scroll_right", ("right",), "columns to the right", Group.MOVE),
@@ -103,6 +103,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("tag_all", ("asterisk",), "tag all that the filter shows", Group.SIGNAL),
     Action("untag_all", ("u",), "untag all", Group.SIGNAL),
     Action("signal_menu", ("f9",), "cancel or terminate", Group.SIGNAL, dangerous=True),
+    Action("toggle_cost", ("f12",), "show or hide what watching costs", Group.PROGRAM),
     Action("help", ("question_mark", "f1"), "help", Group.PROGRAM, "help"),
     Action("redraw", ("ctrl+l",), "draw the screen anew", Group.PROGRAM),
     Action("suspend", ("ctrl+z",), "back to the shell; `fg` returns", Group.PROGRAM),

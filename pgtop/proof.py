@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
-from pgtop.model.backend import ACTIVE, IDLE, Backend, BackendId
+from pgtop.model.backend import ACTIVE, DISABLED, IDLE, Backend, BackendId
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
 from pgtop.ports import Clock, Signaller, SourceError
@@ -94,7 +94,8 @@ def _given_up(outcome: Outcome) -> Outcome:
     """No effect within the time given: still running if that was seen, unknown if it could not be."""
     if outcome.final:
         return outcome
-    blind = outcome.seen is None or (outcome.seen.hidden and outcome.order.signal is Signal.CANCEL)
+    seen, signal = outcome.seen, outcome.order.signal
+    blind = seen is None or (signal is Signal.CANCEL and (seen.hidden or seen.state == DISABLED))
     return replace(outcome, effect=Effect.UNSEEN if blind else Effect.STILL_RUNNING)
 
 

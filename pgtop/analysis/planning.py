@@ -49,8 +49,8 @@ def plan_for_one(signal: Signal, backend: Backend, snapshot: Snapshot, guard: Gu
 
 def changes(planned: Plan, snapshot: Snapshot) -> Mapping[BackendId, Change]:
     """Of each target that is not any more as it was planned, what has happened to it."""
-    now = {backend.identity: backend for backend in snapshot.backends}
-    found = ((target.identity, _change(target, now.get(target.identity))) for target in planned.targets)
+    now = {(backend.identity, backend.usesysid): backend for backend in snapshot.backends}
+    found = ((t.identity, _change(t, now.get((t.identity, t.backend.usesysid)))) for t in planned.targets)
     return {identity: change for identity, change in found if change is not None}
 
 

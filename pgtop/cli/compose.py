@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.cli import output
+from pgtop.cli import interrupts, output
 from pgtop.cli.options import Connection, Password, Screen
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.clock import MonotonicClock
@@ -28,8 +28,11 @@ from pgtop.postgres.session import Session
 from pgtop.proof import RefusingSignaller
 from pgtop.tui.settings import Settings
 
-MENDED_BY_WAITING = frozenset({FailureKind.FULL, FailureKind.STARTING, FailureKind.STOPPING, FailureKind.UNREACHABLE})
+MENDED_BY_WAITING = frozenset(
+    {FailureKind.FULL, FailureKind.STARTING, FailureKind.STOPPING, FailureKind.UNREACHABLE, FailureKind.SLOW}
+)
 _FIRST_PAUSE, _PAUSE = 1.0, 2.0  # seconds between the tries of --wait
+_SILENT = 0.5  # seconds of connecting before a word is said about it
 _TERMINAL = "/dev/tty"
 _CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
 
@@ -44,7 +47,11 @@ class Asker:
         """The password that the user types. Raises SourceError once the terminal belongs to the screen."""
         if self._quiet:
             raise SourceError(_NO_MORE_ASKING)
-        return getpass.getpass(prompt)
+        try:
+            with interrupts.unwinding():
+                return getpass.getpass(prompt)
+        except EOFError:
+            raise UsageError("No password was typed.", "Use -w, PGPASSWORD or ~/.pgpass to connect unasked.") from None
 
     def be_quiet(self) -> None:
         """From now on the terminal belongs to the screen."""
@@ -116,12 +123,15 @@ async def first_sample(source: Source, wait: bool) -> Snapshot:
     """The first picture. Raises SourceError; with `wait`, tries again for what time can mend, and tells it."""
     told: FailureKind | None = None
     while True:
+        patience = asyncio.get_running_loop().call_later(_SILENT, _say_connecting)
         try:
             return await source.sample()
         except SourceError as error:
             failure = error.failure
             if not wait or failure.kind not in MENDED_BY_WAITING:
                 raise
+        finally:
+            patience.cancel()
         if failure.kind is not told:
             output.say(failure.what, "Trying again until it works; Ctrl-C stops.")
         gc.enable()  # this may last for days
@@ -129,12 +139,18 @@ async def first_sample(source: Source, wait: bool) -> Snapshot:
         told = failure.kind
 
 
+def _say_connecting() -> None:
+    """To somebody who waits, not to a script's log."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        output.say("Connecting …")
+
+
 def open_dashboard(connection: Connection, screen: Screen) -> int:
     """Connect, and show the dashboard until it is left. Raises UsageError and SourceError."""
     asker = Asker()
     guards = guards_of(screen.safety)
     session = session_for(connection, asker)
-    return asyncio.run(_dashboard(session, asker, connection.wait, screen, guards))
+    return interrupts.run(_dashboard(session, asker, connection.wait, screen, guards))
 
 
 async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen, guards: Guards) -> int:

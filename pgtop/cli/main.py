@@ -5,17 +5,13 @@ needs it: `--help` and `--version` know neither the driver nor the screen.
 """
 
 import importlib
-import signal
-import sys
 from collections.abc import Mapping, Sequence
-from types import FrameType, TracebackType
+from types import TracebackType
 
 from pgtop.cli import output
 from pgtop.cli.exits import Exit, exit_for, exit_of
 from pgtop.cli.options import Audit, Budget, Command, Completion, Dashboard, Demo, Help, Show, SignalMany, parse
 from pgtop.errors import PgtopError
-
-_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def run(words: Sequence[str]) -> int:
@@ -58,21 +54,6 @@ def _with_server(command: Command) -> int:
     module = importlib.import_module(f"pgtop.cli.commands.{_MODULES[type(command)]}")
     code: int = module.run(command)
     return code
-
-
-def guard() -> None:
-    """Make signals unwind this process instead of killing it, and an unexpected error leave a report."""
-    sys.excepthook = report_bug
-    for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, or a shell that started us in the background
-            signal.signal(number, _leave)
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    """Unwind, so that servers stop and the terminal is restored. More signals would break that off."""
-    for each in _SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
-    raise SystemExit(128 + number)
 
 
 def report_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

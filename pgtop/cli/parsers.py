@@ -4,6 +4,7 @@ Connection options mean what they mean in psql, so `-h` is the host and help is 
 """
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple, NoReturn
@@ -111,9 +112,20 @@ class Parser(argparse.ArgumentParser):
         return f"{super().format_help()}{self._more()}\nExit codes:\n{exits.table()}\n"
 
     def error(self, message: str) -> NoReturn:
-        words = message.removeprefix("argument ")
+        words = _SURPLUS.sub(_first_option, message.removeprefix("argument "))
         sentence = words if words.startswith("-") else words[:1].upper() + words[1:]
         raise UsageError(f"{sentence}.", f"{self.prog} --help lists the options.")
+
+
+_SURPLUS = re.compile(r"(?s)unrecognized arguments: (.*)")
+
+
+def _first_option(surplus: re.Match[str]) -> str:
+    """The first word that is surplus, without a value; never what may be a connection string with a password."""
+    word = surplus[1].split()[0]
+    if word.startswith("-"):
+        return f"unrecognized option: {word.partition('=')[0]}"
+    return "too many arguments" if "=" in word or ":" in word else f"one argument too many: {word}"
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

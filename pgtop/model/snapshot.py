@@ -1,8 +1,9 @@
 """One instant of one server. Header and rows are drawn from the same one, so they can never disagree."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pgtop.model.backend import Backend
+from pgtop.model.cost import Cost
 from pgtop.model.instant import Instant
 from pgtop.model.server import Server
 
@@ -17,3 +18,4 @@ class Snapshot:
     numbackends: int | None = None
     """sum(pg_stat_database.numbackends), read only when some sessions are hidden: the nearest to a count of slots
     that every role sees."""
+    cost: Cost = field(default_factory=Cost)

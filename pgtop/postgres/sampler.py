@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from pgtop.model.backend import Backend, BackendId
+from pgtop.model.backend import IDLE, Backend, BackendId
+from pgtop.model.cost import Cost
 from pgtop.model.detail import Detail
-from pgtop.model.instant import MICROSECONDS, Instant
+from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres import queries
@@ -80,20 +81,35 @@ class _Reader:
         """All backends at one instant."""
         facts = queries.FACTS if self._facts_are_due() else ()
         count = (queries.NUMBACKENDS,) if self._counts() else ()
-        rows, *answers = await self.link.ask(self._activity(), *facts, *count)
+        received = self.link.received()
+        rows, *answers = await self.link.ask(self._activity(whole=bool(facts)), *facts, *count)
+        end, idlers = queries.read_end(rows)
         pid, taken_at = queries.read_instant(rows)
+        remembered = (self._before.get(who.pid) for who in idlers)
+        still = [b for who, b in zip(idlers, remembered, strict=True) if b and b.identity == who and b.state == IDLE]
+        set_back = self._last is not None and taken_at < self._last.taken_at
+        if set_back or len(still) < len(idlers):  # what is remembered and what times tell do not agree
+            self._last = None
+            return await self.sample()
+        cost = Cost(seconds_between(taken_at, end), self._received_since(received))
         server = replace(await self._server_for(rows, answers[: len(facts)], taken_at), pid=pid)
-        backends = self._backends(rows, server)
+        backends = (*self._backends(rows, server), *still)
         numbackends = answers[-1][0][0] if count and _any_hidden(backends) else None
-        return self._remember(Snapshot(taken_at, server, backends, numbackends))
+        return self._remember(Snapshot(taken_at, server, backends, numbackends, cost))
 
-    def _activity(self) -> Statement:
+    def _received_since(self, before: int | None) -> int | None:
+        now = self.link.received()
+        return None if now is None or before is None else now - before
+
+    def _activity(self, whole: bool) -> Statement:
+        """What has changed since the last sample; `whole`: the rows of those too that have not, as names may have."""
         last = self._last
         if last is None:
             return queries.activity(self.link.features, self._text_bytes)
-        again = [backend.pid for backend in last.backends if backend.query is None]
+        again = [backend.pid for backend in last.backends if _is_passing(backend)]
         since = last.taken_at - _SLACK
-        return queries.activity(self.link.features, self._text_bytes, since=since, again=again)
+        still_since = None if whole else since
+        return queries.activity(self.link.features, self._text_bytes, since=since, still_since=still_since, again=again)
 
     def _facts_are_due(self) -> bool:
         return self._last is None or self._last.taken_at >= self._facts_due
@@ -128,6 +144,11 @@ class _Reader:
         if len(self._names) > _NAMES_KEPT:
             self._names.clear()
         return snapshot
+
+
+def _is_passing(backend: Backend) -> bool:
+    """What was read of it cannot stay so: it lacks its text, or is idle and yet busy with something."""
+    return backend.query is None or (backend.state == IDLE and backend.wait_event != queries.STILL_WAIT)
 
 
 def _any_hidden(backends: Sequence[Backend]) -> bool:

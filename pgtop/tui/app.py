@@ -1,6 +1,7 @@
 """The screen's wiring: events from the watch become states for the screens, messages from the screens become deeds."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterable
 from dataclasses import replace
@@ -21,6 +22,7 @@ from pgtop.tui import messages
 from pgtop.tui.ascii import AsciiFilter
 from pgtop.tui.driver import PgtopDriver
 from pgtop.tui.keymap import bindings
+from pgtop.tui.meter import Meter
 from pgtop.tui.screens.breakdown import BreakdownScreen
 from pgtop.tui.screens.bulk import BulkScreen
 from pgtop.tui.screens.confirm import ConfirmScreen
@@ -34,9 +36,9 @@ from pgtop.tui.theme import palette
 from pgtop.tui.typing import take
 from pgtop.view.text import clean, clean_lines
 from pgtop.view.tone import Span, Tone
-from pgtop.watch import Event, Watch
+from pgtop.watch import Event, Sampled, Watch
 
-_NOTICE_SECONDS = 30.0
+_NOTICE_SECONDS = 15.0
 _INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _EVERYWHERE = ("redraw", "suspend", "leave")
 """Actions that a dialog does not keep from being carried out."""
@@ -49,7 +51,9 @@ class PgtopApp(Signalling):
     TITLE = "pgtop"
     CSS_PATH = Path(__file__).with_name("pgtop.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("show_sessions", "show_breakdown", "pause", "refresh", "slower", "faster", "help", "quit"),
+        *bindings(
+            "show_sessions", "show_breakdown", "pause", "refresh", "slower", "faster", "toggle_cost", "help", "quit"
+        ),
         *bindings(*_EVERYWHERE),
     ]
 
@@ -62,7 +66,9 @@ class PgtopApp(Signalling):
         clock: Clock,
         recorder: Recorder | None = None,
     ) -> None:
+        os.environ.pop("NO_COLOR", None)  # Textual would turn the terminal's own colours into black on black
         super().__init__(driver_class=None if settings.plain_driver else PgtopDriver)
+        self.set_class(not settings.color, "-monochrome")
         self._source = source
         self._errands = Errands(signaller, clock, recorder or NoRecorder(), settings.require_audit)
         self._settings = settings
@@ -71,6 +77,9 @@ class PgtopApp(Signalling):
         self._watch = Watch(source, settings.interval, clock, fresh=True)
         self._state = State.first(first, settings)
         self._notice_until = 0.0
+        self._meter = Meter()
+        self._unseen = set()
+        self._leaving = False
         self._sessions = SessionsScreen(self._state, settings, self._palette)
         self.animation_level = "none"
         if settings.ascii:
@@ -102,6 +111,8 @@ class PgtopApp(Signalling):
     # Keys in their order.
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and self._watch.paused:
+            self._watch.tell()
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded and take(self.screen, event):
             return
         await super().on_event(event)
@@ -120,6 +131,8 @@ class PgtopApp(Signalling):
         state = self._state.after(event, self._settings)
         if state.notice is not None and self._clock.now() > self._notice_until:
             state = replace(state, notice=None)
+        if isinstance(event, Sampled):
+            state = replace(state, spent=self._meter.read(self._driver))
         self._set_state(replace(state, interval=self._watch.interval))
 
     def _set_state(self, state: State) -> None:
@@ -136,10 +149,11 @@ class PgtopApp(Signalling):
     # Messages up.
 
     def on_open_asked(self, message: messages.OpenAsked) -> None:
-        self.push_screen(DetailScreen(message.backend, self._state, self._settings, self._palette))
+        if not isinstance(self.screen, ModalScreen):
+            self.push_screen(DetailScreen(message.backend, self._state, self._settings, self._palette))
 
     def on_detail_wanted(self, message: messages.DetailWanted) -> None:
-        self.run_worker(self._fetch_detail(message.backend), group="detail", exclusive=True)
+        self.run_worker(self._fetch_detail(message.backend), group="detail")
 
     async def _fetch_detail(self, backend: Backend) -> None:
         try:
@@ -151,19 +165,24 @@ class PgtopApp(Signalling):
             self.screen.show_detail(detail)
 
     def on_copy_asked(self, message: messages.CopyAsked) -> None:
-        self.run_worker(self._copy(message.backend), group="copy", exclusive=True)
+        self.run_worker(self._copy(message.backend), group="copy")
 
     async def _copy(self, backend: Backend) -> None:
         """The whole query to the clipboard; what is shown of it, when the session cannot be asked any more."""
-        text = backend.query or ""
+        text, whole = backend.query or "", False
         try:
             detail = await self._source.detail(backend.identity)
         except SourceError:
             detail = None
         if detail is not None and detail.backend.query_start == backend.query_start:
-            text = detail.backend.query or ""
+            text, whole = detail.backend.query or "", not detail.query_is_cut
         self.copy_to_clipboard(clean_lines(text))
-        self.say(f"copied the query of {backend.pid}, {len(text)} characters, if the terminal allows it (OSC 52)")
+        what = (
+            f"the query of {backend.pid}"
+            if whole
+            else f"the first {len(text)} characters of the query of {backend.pid}"
+        )
+        self.say(f"copied {what}, if the terminal allows it (OSC 52)")
 
     async def on_filter_asked(self, message: messages.FilterAsked) -> None:
         await self.action_show_sessions()
@@ -200,6 +219,9 @@ class PgtopApp(Signalling):
         self._watch.interval = seconds
         self.say(f"every {seconds:g} s")
 
+    def action_toggle_cost(self) -> None:
+        self._set_state(replace(self._state, shows_cost=not self._state.shows_cost))
+
     def action_redraw(self) -> None:
         """Draw everything anew, whatever the terminal shows now."""
         if isinstance(self._driver, PgtopDriver):
@@ -210,15 +232,21 @@ class PgtopApp(Signalling):
         self.action_suspend_process()
 
     async def action_quit(self) -> None:
-        self.exit(0)
+        """Leave; while an order's effect has not been seen, only when asked twice."""
+        if self._unseen and not self._leaving:
+            self._leaving = True
+            pids = ", ".join(str(order.target.pid) for order in self._unseen)
+            self.say(f"what becomes of {pids} has not been seen yet: q again leaves all the same", Tone.WARN)
+        else:
+            self.exit(0)
 
     def action_leave(self) -> None:
         self.exit(0)
 
 
 def _is_ours(action: str) -> bool:
-    """An action of the registry; Textual's own know best when they are meant."""
-    return any(action == each.id for each in ACTIONS)
+    """An action of the registry, or one that opens another dialog; Textual's others know best when they are meant."""
+    return action == "command_palette" or any(action == each.id for each in ACTIONS)
 
 
 async def run_dashboard(
@@ -239,7 +267,6 @@ async def run_dashboard(
     finally:
         for number in _ENDING_SIGNALS:
             loop.remove_signal_handler(number)
-        await source.close()
     if app.crash is not None:
         raise app.crash
     return (app.return_code or 0) if code is None else code

@@ -56,11 +56,3 @@ class FilterAsked(Message):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
-
-
-class Said(Message):
-    """Something to tell the user on the notice line."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__()
-        self.words = words

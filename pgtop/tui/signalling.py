@@ -1,12 +1,13 @@
 """From a wish to signal to what became of it: refuse, ask, send, tell. The app's part that ends other people's work."""
 
 from textual.app import App
+from textual.screen import ModalScreen
 
 from pgtop.analysis.planning import Guard, plan, plan_for_one
 from pgtop.errand import Errands, Progress
 from pgtop.model.backend import Backend
 from pgtop.model.plan import Plan
-from pgtop.model.signal import Signal
+from pgtop.model.signal import Order, Signal
 from pgtop.tui import messages
 from pgtop.tui.screens.bulk import BulkScreen, Consent, ResultScreen
 from pgtop.tui.screens.confirm import Agreed, ConfirmScreen
@@ -20,7 +21,7 @@ from pgtop.view.proposal import nothing_to_cancel
 from pgtop.view.results import summary
 from pgtop.view.text import clean
 from pgtop.view.tone import Tone
-from pgtop.view.words import outcome_words
+from pgtop.view.words import asking_words, outcome_words
 from pgtop.watch import Watch
 
 _READ_ONLY = "read-only mode: start pgtop without --read-only to end queries or sessions"
@@ -34,12 +35,16 @@ class Signalling(App[int]):
     _settings: Settings
     _state: State
     _watch: Watch
+    _unseen: set[Order]
+    """Those whose effect is still being looked for."""
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
         """Put a sentence, cleaned, on the notice line."""
         raise NotImplementedError
 
     def on_signal_asked(self, message: messages.SignalAsked) -> None:
+        if isinstance(self.screen, ModalScreen):
+            return  # asked before the dialog was there
         if self._settings.read_only:
             self.say(_READ_ONLY)
         elif message.signal is Signal.CANCEL and (reason := nothing_to_cancel(message.backend)):
@@ -48,6 +53,8 @@ class Signalling(App[int]):
             self._ask(message.signal, message.backend)
 
     def on_bulk_asked(self, message: messages.BulkAsked) -> None:
+        if isinstance(self.screen, ModalScreen):
+            return
         if self._settings.read_only:
             self.say(_READ_ONLY)
             return
@@ -73,14 +80,19 @@ class Signalling(App[int]):
                 made = plan_for_one(asked, agreed.backend, self._state.picture.snapshot)
                 self.run_worker(self._see_through(made, agreed.reason), group="signals")
 
-        dialog = ConfirmScreen(asked, backend, self._state.picture, self._palette, self._settings.protect)
+        dialog = ConfirmScreen(asked, backend, self._state, self._palette, self._settings.protect)
         self.push_screen(dialog, answered)
 
     async def _see_through(self, made: Plan, reason: str) -> None:
+        [target], [order] = made.targets, made.orders
+        why_not = target.refusal
+        self._unseen.add(order)
+        self.say(*asking_words(order))
         async for progress in self._errands.run(made, reason):
             for outcome in progress.outcomes:
-                words, tone = outcome_words(outcome)
+                words, tone = outcome_words(outcome, why_not)
                 self.say(*_with_trouble(words, tone, progress))
+        self._unseen.discard(order)
         self._watch.refresh()
 
     # Many.
@@ -107,10 +119,12 @@ class Signalling(App[int]):
         self.run_worker(self._see_many_through(consent, results), group="signals")
 
     async def _see_many_through(self, consent: Consent, results: ResultScreen) -> None:
+        self._unseen.update(consent.plan.orders)
         async for progress in self._errands.run(consent.plan, consent.reason):
             results.show_progress(progress)
             words = "".join(span.text for span in summary(progress.outcomes))
             self.say(*_with_trouble(words, Tone.NOTICE, progress))
+        self._unseen.difference_update(consent.plan.orders)
         self._watch.refresh()
 
 

@@ -3,9 +3,8 @@
 Arranging costs by the number of sessions, so it formats nothing; a line costs by its width and is made when it is seen.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from pgtop.model.backend import IDLE, Backend, BackendId
@@ -34,7 +33,7 @@ class Placed(NamedTuple):
 Layout: TypeAlias = tuple[Placed, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Table:
     """The sessions to show. `total` counts all of the shown kinds, those too that were filtered out or idle."""
 
@@ -45,11 +44,10 @@ class Table:
 
     def position(self, identity: BackendId) -> int | None:
         """The row of this very session; None when it is not shown."""
-        return self._positions.get(identity)
-
-    @cached_property
-    def _positions(self) -> Mapping[BackendId, int]:
-        return {row.identity: place for place, row in enumerate(self.rows)}
+        pid, start = identity  # one is looked for at a refresh, so a mapping of all would cost more than it saves
+        return next(
+            (place for place, row in enumerate(self.rows) if row.pid == pid and row.backend_start == start), None
+        )
 
 
 def arrange(picture: Picture, query: Query) -> Table:

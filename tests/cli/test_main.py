@@ -126,9 +126,11 @@ def test_signals_end_it_at_once(number: signal.Signals) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         port = str(mute.getsockname()[1])
         with subprocess.Popen([*PGTOP, "show", "-h", "127.0.0.1", "-p", port], stderr=-1, encoding="utf-8") as waiting:
-            mute.accept()[0].recv(1)
-            waiting.send_signal(number)
-            _, said = waiting.communicate(timeout=PATIENCE)
+            line, _ = mute.accept()
+            with line:  # open until the end: a cut line would be another story
+                line.recv(1)
+                waiting.send_signal(number)
+                _, said = waiting.communicate(timeout=PATIENCE)
     assert (waiting.returncode, said) == (128 + number, "")
 
 
@@ -269,7 +271,7 @@ def test_nothing_heavy_is_loaded_before_it_is_needed(words: list[str], unwanted:
 
 def test_a_bug_leaves_a_report(tmp_path: Path) -> None:
     """What nobody expected is one sentence too; the traceback is in a file that only this user can read."""
-    program = "from pgtop.cli.main import guard; guard(); [][7]"
+    program = "import sys; from pgtop.cli.main import report_bug; sys.excepthook = report_bug; [][7]"
     done = subprocess.run(
         [sys.executable, "-c", program],
         stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)}, encoding="utf-8", check=False,

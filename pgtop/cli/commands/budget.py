@@ -4,7 +4,6 @@ A check says all in one line on stdout and in its exit code, whatever happens: w
 https://www.monitoring-plugins.org/doc/guidelines.html
 """
 
-import asyncio
 import math
 import os
 import shutil
@@ -13,7 +12,7 @@ import sys
 from pgtop.analysis.breakdown import Dimension
 from pgtop.analysis.budget import budget
 from pgtop.analysis.usage import Usage, usage, usage_of_database, usage_of_role
-from pgtop.cli import compose, output
+from pgtop.cli import compose, interrupts, output
 from pgtop.cli.exits import Check, Exit
 from pgtop.cli.options import Budget, Connection
 from pgtop.errors import PgtopError, UsageError
@@ -36,7 +35,7 @@ def run(command: Budget) -> int:
     if not command.checks:
         return _print(command)
     try:
-        snapshot = asyncio.run(_sample(command.connection))
+        snapshot = interrupts.run(_sample(command.connection))
         code, words = check(_usage(snapshot, command), command.warn, command.crit)
     except SourceError as error:
         code, words = unasked(error.failure)
@@ -92,7 +91,7 @@ def _usage(snapshot: Snapshot, command: Budget) -> Usage:
 
 
 def _print(command: Budget) -> int:
-    snapshot = asyncio.run(_sample(command.connection))
+    snapshot = interrupts.run(_sample(command.connection))
     if command.role is not None or command.database is not None:
         found = _usage(snapshot, command)
         output.write(clean(f"{found.name}: {found.used} of {found.limit} used ({found.percent:.0f}%)") + "\n")

@@ -3,7 +3,6 @@
 Nobody is signalled who was not in the plan as it was printed, and nothing is without a yes, from a terminal or --yes.
 """
 
-import asyncio
 import json
 import os
 import shutil
@@ -13,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pgtop.analysis.planning import Guard, asked_again, changes, plan, plan_for_one
-from pgtop.cli import compose, output
+from pgtop.cli import compose, interrupts, output
 from pgtop.cli.commands.show import session_record
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import SignalMany
@@ -50,7 +49,7 @@ def run(command: SignalMany) -> int:
     """Carry the command out; returns the exit code. Raises PgtopError and SourceError."""
     guards = guards_of(command.safety)
     chosen = _filter(command.filter)
-    return asyncio.run(_Command(command, guards, chosen).run())
+    return interrupts.run(_Command(command, guards, chosen).run())
 
 
 class _Command:
@@ -287,7 +286,8 @@ def _answer(question: str) -> str:
     """What the user types; the question goes to stderr, as stdout may be a file."""
     sys.stderr.write(question)
     sys.stderr.flush()
-    return sys.stdin.readline().strip()
+    with interrupts.unwinding():
+        return sys.stdin.readline().strip()
 
 
 def _filter(text: str) -> Filter:

@@ -25,7 +25,6 @@ from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.filter import Filter
 from pgtop.view.guard import guard
-from pgtop.view.picture import Picture
 from pgtop.view.proposal import change_since, propose
 from pgtop.view.text import cells, clean
 from pgtop.view.tone import Span, Tone
@@ -94,12 +93,13 @@ class ConfirmScreen(ModalScreen[Agreed | None]):
     ]
 
     def __init__(
-        self, signal: Signal, backend: Backend, picture: Picture, palette: Palette, protect: Sequence[Filter] = ()
+        self, signal: Signal, backend: Backend, state: State, palette: Palette, protect: Sequence[Filter] = ()
     ) -> None:
         super().__init__()
         self._protect = protect
-        self._proposal = propose(signal, backend, picture, guard(protect, picture))
-        self._picture = picture
+        self._picture = state.picture
+        self._proposal = propose(signal, backend, state.picture, guard(protect, state.picture))
+        self._stale = state.stale
         self._note = ""
         self._ended = False
         self._armed = True
@@ -120,8 +120,6 @@ class ConfirmScreen(ModalScreen[Agreed | None]):
             yield self._buttons
 
     def on_mount(self) -> None:
-        if self._proposal.needs_pid:
-            self.set_focus(self._pid)
         self._draw(self.app.size)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -129,11 +127,14 @@ class ConfirmScreen(ModalScreen[Agreed | None]):
 
     def show(self, state: State) -> None:
         """Watch the session: say what has changed, and ask anew."""
+        if state.stale != self._stale:
+            self._stale = state.stale
+            self._draw(self.app.size)
         if state.picture is self._picture or self._ended:
             return
         self._picture = state.picture
         before = self._proposal.backend
-        now = next((b for b in state.picture.snapshot.backends if b.identity == before.identity), None)
+        now = state.picture.find(before)
         change = change_since(before, now)
         if now is None:
             self._ended = True
@@ -186,17 +187,18 @@ class ConfirmScreen(ModalScreen[Agreed | None]):
         return self._pid if self._proposal.needs_pid and not self._ended else None
 
     def typed(self) -> None:
+        """The right pid puts the focus on the deed, anything else back on Keep."""
         self._note = ""
+        self._buttons.focused_index = int(self._pid.value == str(self._proposal.backend.pid))
         self._draw(self.app.size)
 
     def action_open(self) -> None:
-        """Enter keeps the reason, or presses what is focused; with a pid typed, that is the consent."""
+        """Enter keeps the reason, or presses what is focused, and says so when a pid was typed that is not the one."""
         if self._why.display:
             self._close_reason()
-        elif self.field is not None and self._pid.value:
-            self.action_confirm()
-        else:
-            self._press(self._buttons.focused_index)
+            return
+        wrong = self.field is not None and self._pid.value and not self._buttons.focused_index
+        self._press(1 if wrong else self._buttons.focused_index)
 
     def action_focus_button(self, step: int) -> None:
         self._buttons.step(step)
@@ -236,12 +238,14 @@ class ConfirmScreen(ModalScreen[Agreed | None]):
     def _text(self, width: int, room: int) -> list[Line]:
         proposal = self._proposal
         lines: list[Line] = []
+        if self._stale:
+            lines += wrapped(line("The server does not answer: this is how it was.", Tone.ALARM), width)
         if self._note:
             lines += wrapped(line(self._note, Tone.ALARM), width)
         for spans in proposal.lines:
             lines += wrapped(spans, width)
         if self._why.words and not self._why.display:
             lines += wrapped(line(clean(f"reason: {self._why.words}"), Tone.QUIET), width)
-        query = wrapped(line(proposal.query, Tone.QUIET), width)[:_QUERY_LINES]
-        gap: list[Line] = [()] if len(lines) + len(query) < room else []
-        return [*lines, *gap, *query][:room]
+        query = wrapped(line(proposal.query), width)[:_QUERY_LINES]
+        text = [*lines, (), *query, ()]
+        return text if len(text) <= room else [*lines, *query][:room]

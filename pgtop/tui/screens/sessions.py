@@ -27,6 +27,7 @@ from pgtop.view.tone import Span, Tone
 from pgtop.view.wrap import Line
 
 _DEFAULT_ORDER = "what hurts first"
+_PLACEHOLDER = "words, db:shop, state:idle-in-tx, age>5m, -query:copy …"
 
 
 class SessionsScreen(Moving, LiveScreen):
@@ -48,8 +49,10 @@ class SessionsScreen(Moving, LiveScreen):
         self._tags: frozenset[BackendId] = frozenset()
         self._arranged: Table | None = None
         self._filter_error: FilterError | None = None
+        self._match_error: FilterError | None = None
+        self._before_filter: Backend | None = None
         self._table = SessionTable(palette, id="sessions")
-        self._input = Input(id="filter", placeholder="words, db:shop, state:idle-in-tx, age>5m, -query:copy …")
+        self._input = Input(id="filter", placeholder=_PLACEHOLDER, select_on_focus=False)
 
     def body(self) -> Iterable[Widget]:
         self._input.display = False
@@ -79,15 +82,22 @@ class SessionsScreen(Moving, LiveScreen):
         parts = [Span(self._counts(), Tone.PLAIN)]
         if self._tags:
             parts.append(Span(f" · {len(self._tags)} tagged", Tone.STRONG))
-        if self._filter_error is not None:
-            return (Span(str(self._filter_error), Tone.WARN),)
-        if query.filter.text:
+        if self._filter_error or self._match_error:
+            parts.append(Span(" · filter not applied, see below", Tone.WARN))
+        elif query.filter.text:
             parts.append(Span(f" · filter: {clean(query.filter.text)}", Tone.NOTICE))
         if not query.show_idle:
             parts.append(Span(" · idle hidden", Tone.NOTICE))
-        name = _DEFAULT_ORDER if query.sort.column is None else column(query.sort.column).title.strip()
-        parts.append(Span(f" · by {name}{'' if query.sort.descending else ', inverted'}", Tone.QUIET))
+        sort = query.sort
+        name = _DEFAULT_ORDER if sort.column is None else column(sort.column).title.strip()
+        turned = "" if sort.descending == _falls(sort.column) else ", inverted"
+        parts.append(Span(f" · by {name}{turned}", Tone.QUIET))
+        parts.append(Span(f" · every {self.state.interval:g}s", Tone.QUIET))
         return tuple(parts)
+
+    def complaint(self) -> str:
+        error = self._filter_error or self._match_error
+        return str(error) if error else ""
 
     def _counts(self) -> str:
         table = self._arranged
@@ -95,15 +105,19 @@ class SessionsScreen(Moving, LiveScreen):
             return ""
         shown, total = len(table.rows), table.total
         noun = "session" if total == 1 else "sessions"
-        return f"{total} {noun}" if shown == total else f"{shown} of {total} {noun}"
+        first, last = self._table.in_sight
+        rows = f"{first}-{last} of " if first > 1 else ""
+        return f"{rows}{total} {noun}" if shown == total else f"{rows}{shown} of {total} {noun}"
 
     def _arrange(self) -> None:
-        """Answer the query once for this picture; a filter that fails while matching leaves the last answer."""
+        """Answer the query once for this picture; a pattern that takes too long leaves the last answer, dimmed."""
         try:
             self._arranged = arrange(self.state.picture, self._query)
         except FilterError as error:
-            self._filter_error = error
+            self._match_error = error
+            self._table.redraw(dimmed=True)
             return
+        self._match_error = None
         self._table.show(self._arranged, dimmed=self.state.stale)
 
     def _ask(self, query: Query) -> None:
@@ -114,11 +128,17 @@ class SessionsScreen(Moving, LiveScreen):
     def moving(self) -> Movable:
         return self._table
 
+    def moved(self) -> None:
+        self.show_frame()
+
     def action_scroll_left(self) -> None:
         self._table.scroll_columns(-1)
 
     def action_scroll_right(self) -> None:
         self._table.scroll_columns(1)
+
+    def action_cursor_first(self) -> None:
+        self._table.stay_on_top()
 
     # What is shown.
 
@@ -141,7 +161,7 @@ class SessionsScreen(Moving, LiveScreen):
 
     def action_sort_invert(self) -> None:
         sort = self._query.sort
-        self._ask(replace(self._query, sort=replace(sort, descending=not sort.descending)))
+        self._sort(replace(sort, descending=not sort.descending))
 
     def action_sort_menu(self) -> None:
         choices = [
@@ -160,8 +180,10 @@ class SessionsScreen(Moving, LiveScreen):
         if name is None:
             return
         sort = self._query.sort
-        again = (sort.column or "") == name
-        self._ask(replace(self._query, sort=Sort(name or None, not sort.descending if again else True)))
+        if (sort.column or "") == name:
+            self.action_sort_invert()
+        else:
+            self._sort(Sort(name or None, _falls(name or None)))
 
     def _sort_beside(self, step: int) -> None:
         names = [placed.column.name for placed in self._table.layout_columns]
@@ -169,7 +191,14 @@ class SessionsScreen(Moving, LiveScreen):
             return
         current = self._query.sort.column
         start = names.index(current) if current in names else (-1 if step > 0 else 0)
-        self._ask(replace(self._query, sort=Sort(names[(start + step) % len(names)])))
+        name = names[(start + step) % len(names)]
+        self._sort(Sort(name, _falls(name)))
+
+    def _sort(self, sort: Sort) -> None:
+        """Order the rows, and show the first of them: whoever sorts wants to see the most or the least."""
+        self._ask(replace(self._query, sort=sort))
+        self._table.stay_on_top()
+        self.show_frame()
 
     # The filter.
 
@@ -181,6 +210,7 @@ class SessionsScreen(Moving, LiveScreen):
         self._set_filter(self._input.value)
 
     def action_filter(self) -> None:
+        self._before_filter = None if self._table.on_top else self._table.selected
         self._input.display = True
         self.set_focus(self._input)
 
@@ -200,8 +230,8 @@ class SessionsScreen(Moving, LiveScreen):
         self._filter_error = None
         if chosen != self._query.filter:
             self._ask(replace(self._query, filter=chosen))
-        else:
-            self.show_frame()
+            self._table.go_back_to(self._before_filter)  # not to what a half-typed word happened to leave
+        self.show_frame()
 
     def _leave_field(self) -> None:
         self._input.display = False
@@ -287,4 +317,9 @@ class SessionsScreen(Moving, LiveScreen):
             self.post_message(SignalAsked(signal, backend))
 
     def _selected(self) -> Backend | None:
-        return self._table.selected
+        return self._table.choose()
+
+
+def _falls(name: str | None) -> bool:
+    """The order that is meant first: most of what is counted or timed, A to Z of what is named."""
+    return name is None or column(name).right
