@@ -141,7 +141,7 @@ def test_server_that_comes_back_is_found_again(other: Cluster) -> None:
         other.stop()
         terminal.wait_for("next try in", _PATIENCE)
         terminal.send("?")
-        terminal.wait_for("help (Esc goes back)")
+        terminal.wait_for("cursor down")
         terminal.send("\x1b")
         other.launch()
         terminal.wait_for(lambda seen: "next try in" not in seen.text and "filter: app:pgtop" in seen.text, _PATIENCE)
@@ -159,7 +159,7 @@ def test_hanging_server_leaves_the_keyboard_alive(other: Cluster) -> None:
         try:
             terminal.wait_for("no answer for", _PATIENCE)
             terminal.send("?")
-            terminal.wait_for("help (Esc goes back)")
+            terminal.wait_for("cursor down")
             terminal.send("q")
             assert terminal.wait_for_exit() == 0
         finally:

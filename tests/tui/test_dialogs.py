@@ -11,7 +11,7 @@ from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.settings import Settings
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, not_privileged
-from tests.tui.apps import SIZE, Stage, pid_of, press, selected_on, text_of, with_changes, without
+from tests.tui.apps import SIZE, Stage, burst, pid_of, press, selected_on, text_of, with_changes, without
 
 
 @pytest.mark.parametrize("keys", [("n",), ("escape",), ("enter",), ("tab", "tab", "enter"), ("right", "left", "enter")])

@@ -74,8 +74,9 @@ class LiveScreen(Screen[None]):
         fresh = condition(state)
         mark = (Span(" · READ-ONLY", Tone.NOTICE),) if self._settings.read_only else ()
         status = (*self.status(), *mark)
-        gap = (Span(" · ", Tone.QUIET),) if fresh and status else ()
-        self._condition.show([as_far_as_fits((*fresh, *gap, *status), width)])
+        if fresh and status:
+            status = (Span(f" · {status[0].text}", status[0].tone), *status[1:])
+        self._condition.show([as_far_as_fits((*fresh, *status), width)])
         notice = self._notice_lines()
         self._notice.styles.height = len(notice)
         self._notice.show(notice)

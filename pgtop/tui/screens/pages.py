@@ -20,7 +20,7 @@ from pgtop.view.detail import detail_lines
 from pgtop.view.help import help_lines
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line, line
+from pgtop.view.wrap import Line
 
 
 class PageScreen(Moving, LiveScreen):
@@ -68,7 +68,7 @@ class HelpScreen(PageScreen):
         return help_lines(self.size.width, self._settings.read_only)
 
     def status(self) -> Line:
-        return line(f"help (Esc goes back){self.more()}", Tone.QUIET)
+        return (Span("help (Esc goes back)", Tone.QUIET), Span(self.more(), Tone.QUIET))
 
 
 class DetailScreen(PageScreen):
