@@ -43,7 +43,7 @@ _NAMES = {
     "escape": "Esc", "slash": "/", "question_mark": "?", "plus": "+", "minus": "-",
     "space": "Space", "asterisk": "*",
     "less_than_sign": "<", "greater_than_sign": ">", "f1": "F1", "f4": "F4", "f6": "F6", "f9": "F9", "f12": "F12",
-    "ctrl+c": "Ctrl-C", "ctrl+l": "Ctrl-L", "ctrl+r": "Ctrl-R", "ctrl+z": "Ctrl-Z",
+    "ctrl+c": "Ctrl-C", "ctrl+l": "Ctrl-L", "ctrl+z": "Ctrl-Z",
 }  # fmt: skip
 
 ACTIONS: tuple[Action, ...] = (
@@ -90,7 +90,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("confirm", ("y",), "in the dialog: do it", Group.SIGNAL, dangerous=True),
     Action("keep", ("n",), "in the dialog: keep it (also Esc)", Group.SIGNAL, dangerous=True),
-    Action("reason", ("r", "ctrl+r"), "in the dialog: say why, for the audit trail", Group.SIGNAL, dangerous=True),
+    Action("reason", ("r",), "in the dialog: say why, for the audit trail", Group.SIGNAL, dangerous=True),
     Action(
         "ask_again",
         ("a",),
