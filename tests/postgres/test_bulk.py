@@ -201,7 +201,10 @@ async def test_many_orders_are_one_statement_each_and_few_round_trips(big: Clust
 
 
 async def test_a_lost_connection_leaves_no_false_claims(big: Cluster) -> None:
-    """Our own session is ended among the targets: what was heard stands, the rest is unknown."""
+    """Our own session is ended among the targets: what was heard stands, the rest is unknown.
+
+    How much is heard is chance: a server that closes with orders unread may take its last answers with it.
+    """
     async with storm(big, 40) as sessions, tools(big) as (source, errands):
         snapshot = await source.sample()
         made = by_filter("app:storm", snapshot)
@@ -210,9 +213,8 @@ async def test_a_lost_connection_leaves_no_false_claims(big: Cluster) -> None:
         receipts = await errands.signaller.send_all(orders)
         answers = [receipt.answer for receipt in receipts]
         assert len(answers) == 41
-        assert answers[:10] == [Answer.SENT] * 10
-        assert set(answers[11:]) <= {Answer.SENT, Answer.UNKNOWN}
-        assert Answer.UNKNOWN in answers
+        heard = answers.index(Answer.UNKNOWN)
+        assert answers == [Answer.SENT] * heard + [Answer.UNKNOWN] * (41 - heard)
         living = {c.info.backend_pid for c in sessions if await alive(c)}
         sent = {o.target.pid for o, a in zip(orders, answers, strict=True) if a is Answer.SENT}
         assert not living & sent
