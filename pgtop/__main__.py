@@ -8,8 +8,10 @@ gc.disable()  # start-up makes much and drops nothing; the dashboard turns it on
 
 def main() -> int:
     """Run the command line of this process; returns the exit code."""
-    from pgtop.cli.main import guard, run
+    from pgtop.cli.interrupts import guard
+    from pgtop.cli.main import report_bug, run
 
+    sys.excepthook = report_bug
     guard()
     return run(sys.argv[1:])
 

@@ -1,11 +1,13 @@
 """All that a front end may ask of the world. Tests hand in their own; nothing else is ever faked."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from pgtop.model.audit import Entry
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure
-from pgtop.model.signal import Order, Receipt
+from pgtop.model.signal import Order, Outcome, Receipt
 from pgtop.model.snapshot import Snapshot
 
 
@@ -38,14 +40,33 @@ class Source(Protocol):
 
 
 class Signaller(Protocol):
-    """The one door back. It checks identity in the statement that signals."""
+    """The one door back. It checks identity in the statement that signals, one statement for each order."""
 
-    async def send(self, order: Order) -> Receipt:
-        """Ask the server to signal. Never raises for what the server or the network says: that is the receipt."""
+    async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
+        """Ask the server to carry out each order, once; a receipt for each.
+
+        Never raises for what the server or the network says: that is the receipt. One refusal stops nothing.
+        """
         ...
 
-    async def look(self, who: BackendId) -> Backend | None:
-        """The backend as it is now, or None when no backend with this pid *and* start is there. Raises SourceError."""
+    async def look_all(self, whos: Sequence[BackendId]) -> Mapping[BackendId, Backend]:
+        """Those of the backends, by pid *and* start, that are there now. Raises SourceError."""
+        ...
+
+
+class RecordError(Exception):
+    """The audit trail could not be written; the message says why and what to do next."""
+
+
+class Recorder(Protocol):
+    """Where it is written down who was signalled: before it is sent, and again when the outcome is known."""
+
+    def begin(self, entries: Sequence[Entry]) -> None:
+        """Write that these are about to be sent. Raises RecordError."""
+        ...
+
+    def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
+        """Write what became of them. Raises RecordError."""
         ...
 
 

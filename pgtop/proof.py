@@ -1,8 +1,9 @@
-"""Carry out an order and look until its effect is seen. Nothing is ever claimed on the strength of having asked."""
+"""Carry out orders and look until their effects are seen. Nothing is ever claimed on the strength of having asked."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 
-from pgtop.model.backend import ACTIVE, IDLE, Backend, BackendId
+from pgtop.model.backend import ACTIVE, DISABLED, IDLE, Backend, BackendId
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
 from pgtop.ports import Clock, Signaller, SourceError
@@ -18,11 +19,11 @@ class RefusingSignaller:
     def __init__(self, reason: str) -> None:
         self._reason = reason
 
-    async def send(self, order: Order) -> Receipt:
-        """Refuse, whatever the order."""
-        return Receipt(Answer.REFUSED, self._reason)
+    async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
+        """Refuse, whatever the orders."""
+        return [Receipt(Answer.REFUSED, self._reason) for _ in orders]
 
-    async def look(self, who: BackendId) -> Backend | None:
+    async def look_all(self, whos: Sequence[BackendId]) -> Mapping[BackendId, Backend]:
         raise SourceError(Failure(FailureKind.OTHER, self._reason))
 
 
@@ -30,35 +31,72 @@ async def carry_out(
     order: Order, signaller: Signaller, clock: Clock, patience: float = PATIENCE
 ) -> AsyncIterator[Outcome]:
     """Send the order once and tell what is seen: the last outcome is final, those before it are not."""
+    async for (outcome,) in carry_out_all((order,), signaller, clock, patience):
+        yield outcome
+
+
+async def carry_out_all(
+    orders: Sequence[Order], signaller: Signaller, clock: Clock, patience: float = PATIENCE
+) -> AsyncIterator[tuple[Outcome, ...]]:
+    """Send each order once and tell, whenever something more was seen, of all of them; the last are final."""
     sent_at = clock.now()
-    receipt = await signaller.send(order)
-    if receipt.answer not in (Answer.SENT, Answer.UNKNOWN):
-        yield Outcome(order, receipt, Effect.NOT_SENT)
-        return
-    yield Outcome(order, receipt, Effect.PENDING)
-    pause = _FIRST_PAUSE
-    outcome = await _look(order, receipt, signaller, clock, sent_at)
-    while not outcome.final and outcome.after < patience:
-        await clock.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
-        outcome = await _look(order, receipt, signaller, clock, sent_at)
-    yield outcome if outcome.final else _given_up(outcome)
+    receipts = await signaller.send_all(orders)
+    outcomes = tuple(_first(order, receipt) for order, receipt in zip(orders, receipts, strict=True))
+    yield outcomes
+    pause = 0.0
+    while not _all_final(outcomes):
+        await clock.sleep(pause) if pause else None
+        pause = min(2 * pause or _FIRST_PAUSE, _LONGEST_PAUSE)
+        before, outcomes = outcomes, await _look(outcomes, signaller, clock, sent_at)
+        if clock.now() - sent_at >= patience:
+            outcomes = tuple(map(_given_up, outcomes))
+        if _effects(outcomes) != _effects(before):
+            yield outcomes
 
 
-async def _look(order: Order, receipt: Receipt, signaller: Signaller, clock: Clock, sent_at: float) -> Outcome:
+def _first(order: Order, receipt: Receipt) -> Outcome:
+    may_be_sent = receipt.answer in (Answer.SENT, Answer.UNKNOWN)
+    return Outcome(order, receipt, Effect.PENDING if may_be_sent else Effect.NOT_SENT)
+
+
+def _all_final(outcomes: Sequence[Outcome]) -> bool:
+    return all(outcome.final for outcome in outcomes)
+
+
+def _effects(outcomes: Sequence[Outcome]) -> list[Effect]:
+    return [outcome.effect for outcome in outcomes]
+
+
+async def _look(outcomes: Sequence[Outcome], signaller: Signaller, clock: Clock, sent_at: float) -> tuple[Outcome, ...]:
+    """The outcomes after one look at those that are still open."""
+    wanted = [outcome.order.target for outcome in outcomes if not outcome.final]
     try:
-        seen = await signaller.look(order.target)
+        seen = await signaller.look_all(wanted)
     except SourceError as error:
-        receipt = Receipt(receipt.answer, error.failure.what)
-        return Outcome(order, receipt, Effect.PENDING, clock.now() - sent_at)
-    return Outcome(order, Receipt(receipt.answer), effect_on(order, seen), clock.now() - sent_at, seen)
+        return tuple(_unseen(outcome, error.failure.what, clock.now() - sent_at) for outcome in outcomes)
+    return tuple(_seen(outcome, seen.get(outcome.order.target), clock.now() - sent_at) for outcome in outcomes)
+
+
+def _unseen(outcome: Outcome, reason: str, after: float) -> Outcome:
+    if outcome.final:
+        return outcome
+    return Outcome(outcome.order, Receipt(outcome.receipt.answer, reason), Effect.PENDING, after)
+
+
+def _seen(outcome: Outcome, seen: Backend | None, after: float) -> Outcome:
+    if outcome.final:
+        return outcome
+    order = outcome.order
+    return Outcome(order, Receipt(outcome.receipt.answer), effect_on(order, seen), after, seen)
 
 
 def _given_up(outcome: Outcome) -> Outcome:
     """No effect within the time given: still running if that was seen, unknown if it could not be."""
-    blind = outcome.seen is None or (outcome.seen.hidden and outcome.order.signal is Signal.CANCEL)
-    effect = Effect.UNSEEN if blind else Effect.STILL_RUNNING
-    return Outcome(outcome.order, outcome.receipt, effect, outcome.after, outcome.seen)
+    if outcome.final:
+        return outcome
+    seen, signal = outcome.seen, outcome.order.signal
+    blind = seen is None or (signal is Signal.CANCEL and (seen.hidden or seen.state == DISABLED))
+    return replace(outcome, effect=Effect.UNSEEN if blind else Effect.STILL_RUNNING)
 
 
 def effect_on(order: Order, seen: Backend | None) -> Effect:

@@ -4,15 +4,18 @@ Samples never overlap. A consumer that is slow delays the next sample; nothing q
 """
 
 import asyncio
-import contextlib
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pgtop.model.failure import Failure
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Clock, Source, SourceError
 
+MOST_OF_THE_SERVER = 0.02
+"""The share of the server's time that sampling may take; a sample that costs more is taken less often."""
+_HICCUPS = 3  # samples in a row that must be dear before we slow down
 PATIENCE = 1.5
 """Seconds without an answer before we say so."""
 SHORTEST, LONGEST = 0.2, 60.0
@@ -23,10 +26,11 @@ _FIRST_RETRY, _LONGEST_RETRY = 0.5, 30.0
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """The server answered after `took` seconds."""
+    """The server answered after `took` seconds; the next sample starts `every` seconds after this one did."""
 
     snapshot: Snapshot
     took: float
+    every: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """The user wants the picture kept; it is `age` seconds old."""
+    """The user wants the picture kept; it is `age` seconds old now. Told again only when asked: see `Watch.tell`."""
 
     age: float
 
@@ -66,6 +70,7 @@ class Watch:
         self._paused = False
         self._impatient = False
         self._nudge = asyncio.Event()
+        self._costs: deque[float] = deque([0.0] * _HICCUPS, _HICCUPS)
         self._failures = 0
         self._failure: Failure | None = None
         self._fresh = fresh
@@ -90,13 +95,17 @@ class Watch:
         self._paused = paused
         self._nudge.set()
 
+    def tell(self) -> None:
+        """Say again how old a paused picture is."""
+        self._nudge.set()
+
     def refresh(self) -> None:
         """Sample now: also while paused, before a retry is due, and in place of an answer that does not come."""
         self._impatient = True
         self._nudge.set()
 
     async def events(self) -> AsyncIterator[Event]:
-        """What happens, for ever. A failure is told once a second with the time to the next try, and so is a pause."""
+        """What happens, for ever. A failure is told once a second with the time to the next try."""
         if self._fresh:
             async for event in self._rest():
                 yield event
@@ -111,10 +120,14 @@ class Watch:
         sampling = asyncio.ensure_future(self._source.sample())
         try:
             while not await self._answered(sampling):
-                if self._take_impatience():
+                elapsed = self._clock.now() - self._started
+                if elapsed < PATIENCE:  # somebody steers; the answer under way is fresh enough for that
+                    self._impatient = False
+                elif self._take_impatience():
                     await self._give_up(sampling)
                     return
-                yield Waiting(self._clock.now() - self._started)
+                else:
+                    yield Waiting(elapsed)
             yield self._told(sampling)
         finally:
             sampling.cancel()
@@ -122,16 +135,14 @@ class Watch:
     async def _answered(self, sampling: asyncio.Future[Snapshot]) -> bool:
         """Wait for the answer as long as it is polite to say nothing."""
         elapsed = self._clock.now() - self._started
-        await self._wait_for(sampling, PATIENCE if elapsed < PATIENCE else _TICK)
+        await self._wait_for(sampling, PATIENCE - elapsed if elapsed < PATIENCE else _TICK)
         return sampling.done()
 
     async def _give_up(self, sampling: asyncio.Future[Snapshot]) -> None:
-        """The user pressed refresh while an answer was overdue: a new connection may get one."""
+        """The user pressed refresh while an answer was overdue: that costs the connection, a new one may get one."""
         sampling.cancel()
-        with contextlib.suppress(asyncio.CancelledError, SourceError):
-            await sampling
-        await self._source.close()
-        self._started -= self._interval  # due at once
+        await asyncio.wait({sampling})
+        self._started -= self._pace()  # due at once
 
     def _told(self, sampling: asyncio.Future[Snapshot]) -> Event:
         self._impatient = False
@@ -143,26 +154,33 @@ class Watch:
             return self._missed(error.failure)
         self._failures, self._failure = 0, None
         self._last_picture = self._clock.now()
-        return Sampled(snapshot, self._last_picture - self._started)
+        self._costs.append(snapshot.cost.server_seconds)
+        return Sampled(snapshot, self._last_picture - self._started, self._pace())
+
+    def _pace(self) -> float:
+        """Seconds from sample to sample: the interval, or longer where samples are too dear for the server."""
+        return max(self._interval, min(min(self._costs) / MOST_OF_THE_SERVER, LONGEST))
 
     async def _rest(self) -> AsyncIterator[Event]:
-        """Wait for the next sample's time, telling once a second what the user cannot see from the picture."""
+        """Wait for the next sample's time, telling once a second of a failure, and of a pause whenever nudged."""
         while not self._take_impatience():
             left = self._due() - self._clock.now()
             if self._paused:
                 yield Paused(self._age())
-                left = _TICK
-            elif left <= 0:
+                await self._wait_for(None, None)  # nothing but the user wakes us: a paused pgtop costs nothing
+                continue
+            if left <= 0:
                 return
-            elif self._failure is not None:
+            if self._failure is not None:
                 yield self._missed(self._failure)
             await self._wait_for(None, min(left, _TICK) if self._failure else left)
 
     def _due(self) -> float:
         """When to ask next. Retries come at most two intervals apart, so that a server that is back is seen at once."""
         if self._failure is None:
-            return self._started + self._interval
-        backoff: float = min(_FIRST_RETRY * 2 ** (self._failures - 1), 2 * self._interval, _LONGEST_RETRY)
+            return self._started + self._pace()
+        doublings = min(self._failures - 1, 6)  # enough to pass the longest retry
+        backoff: float = min(_FIRST_RETRY * 2**doublings, 2 * self._interval, _LONGEST_RETRY)
         return self._started + max(backoff, min(self._interval, _FIRST_RETRY))
 
     def _missed(self, failure: Failure) -> Missed:
@@ -175,16 +193,14 @@ class Watch:
         impatient, self._impatient = self._impatient, False
         return impatient
 
-    async def _wait_for(self, future: asyncio.Future[Snapshot] | None, seconds: float) -> None:
-        """Until `future` is done, the time is over, or somebody steers."""
-        timer = asyncio.ensure_future(self._clock.sleep(seconds))
-        nudged = asyncio.ensure_future(self._nudge.wait())
-        waiting: set[asyncio.Future[object]] = {timer, nudged}  # type: ignore[arg-type]
-        if future is not None:
-            waiting.add(future)  # type: ignore[arg-type]
+    async def _wait_for(self, future: asyncio.Future[Snapshot] | None, seconds: float | None) -> None:
+        """Until `future` is done, the time (None: there is no end to it) is over, or somebody steers."""
+        ours: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._nudge.wait())]
+        if seconds is not None:
+            ours.append(asyncio.ensure_future(self._clock.sleep(seconds)))
         try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*ours, future] if future else ours, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            timer.cancel()
-            nudged.cancel()
+            for waiting in ours:
+                waiting.cancel()
         self._nudge.clear()

@@ -1,6 +1,7 @@
 """Servers for the tests: the embedded one, one made from other binaries (`--postgres`), or one that runs already."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from pgtop.demo.server import Cluster
 os.environ.pop("NO_COLOR", None)  # Textual would turn every picture grey
 for name in [name for name in os.environ if name.startswith("PG")]:
     del os.environ[name]  # a developer's own server is none of the tests' business
+
+_home = tempfile.TemporaryDirectory(prefix="pgtop-home-")  # nor are their configuration and their audit trail
+os.environ |= {"XDG_CONFIG_HOME": f"{_home.name}/config", "XDG_STATE_HOME": f"{_home.name}/state"}
 
 
 settings.register_profile("pgtop", deadline=None)  # a busy machine is no failure

@@ -1,7 +1,7 @@
 """Stand-ins at the ports, and only there: a scripted source, a signaller that remembers, a clock turned by hand."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail
@@ -120,10 +120,10 @@ class FakeSignaller:
         self._receipt = receipt or Receipt(Answer.SENT)
         self._look = look or (lambda who: None)
 
-    async def send(self, order: Order) -> Receipt:
-        self.orders.append(order)
-        return self._receipt
+    async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
+        self.orders.extend(orders)
+        return [self._receipt for _ in orders]
 
-    async def look(self, who: BackendId) -> Backend | None:
+    async def look_all(self, whos: Sequence[BackendId]) -> Mapping[BackendId, Backend]:
         self.looks += 1
-        return self._look(who)
+        return {who: seen for who in whos if (seen := self._look(who)) is not None}

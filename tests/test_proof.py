@@ -104,3 +104,10 @@ async def test_refusing_signaller_sends_nothing() -> None:
     """The read-only signaller refuses every order with its reason."""
     (outcome,) = await _outcomes(_TERMINATE, RefusingSignaller("read-only mode"))
     assert (outcome.receipt.answer, outcome.receipt.reason) == (Answer.REFUSED, "read-only mode")
+
+
+async def test_cancel_where_activity_is_not_tracked_cannot_be_proved() -> None:
+    """With track_activities off nobody sees what a session does: no claim, and no invitation to kill."""
+    untracked = _RUNNING._replace(state="disabled", query_start=None)
+    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda who: untracked)))[-1]
+    assert outcome.effect is Effect.UNSEEN

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import pairwise
 
+from pgtop.model.cost import Cost
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.watch import Event, Missed, Paused, Sampled, Waiting, Watch
 from tests.fakes import FakeClock, FakeSource, settle
@@ -70,13 +72,13 @@ async def test_samples_never_overlap_and_slowness_is_told() -> None:
 
 
 async def test_refresh_during_an_overdue_answer_tries_a_new_connection() -> None:
-    """r gives up on an answer that does not come: the connection is closed and asked anew at once."""
+    """r gives up on an answer that does not come and asks anew at once."""
     source = FakeSource([None, calm()])
     async with _watching(source) as (watch, events, clock):
         await clock.advance(2.0)
         watch.refresh()
         await clock.advance(0.0)
-        assert source.closed == 1
+        assert source.samples == 2
         assert isinstance(events[-1], Sampled)
         assert not source.overlapped
 
@@ -119,14 +121,19 @@ async def test_recovery_goes_back_to_the_interval() -> None:
 
 
 async def test_pause_keeps_the_picture_and_tells_its_age() -> None:
-    """Paused, nothing is asked of the server; refresh takes one sample and stays paused."""
+    """Paused, nothing is asked and nothing wakes us; the age is told on demand; refresh takes one sample and stays."""
     source = FakeSource([calm()])
     async with _watching(source) as (watch, events, clock):
         watch.paused = True
         await clock.advance(5.0)
         assert source.samples == 1
+        told = len(events)
+        assert clock.next_wake is None
+        watch.tell()
+        await clock.advance(0.0)
+        assert len(events) == told + 1
         assert isinstance(events[-1], Paused)
-        assert 4.0 <= events[-1].age <= 5.0
+        assert events[-1].age == 5.0
         watch.refresh()
         await clock.advance(0.5)
         assert source.samples == 2
@@ -146,3 +153,38 @@ async def test_a_new_interval_counts_from_the_last_sample() -> None:
         assert source.samples == 2
         watch.interval = 0.0
         assert watch.interval == 0.2
+
+
+async def test_dear_samples_are_taken_less_often() -> None:
+    """When samples in a row cost the server more than 2 % of the interval, the interval grows; one hiccup does not."""
+    cheap, dear = calm(), replace(calm(), cost=Cost(server_seconds=0.1))
+    source = FakeSource([cheap, dear, cheap, *[dear] * 20])
+    async with _watching(source) as (_, events, clock):
+        await clock.advance(30.0)
+        paces = [event.every for event in events if isinstance(event, Sampled)]
+        assert paces[:5] == [1.0] * 5
+        assert paces[5:] == [5.0] * len(paces[5:])
+        assert len(paces) == 11
+
+
+async def test_an_outage_of_hours_is_sat_out() -> None:
+    """However often the server could not be asked, the next try comes and a picture with it."""
+    source = FakeSource([_REFUSED] * 4000 + [calm()])
+    async with _watching(source) as (_, events, clock):
+        await clock.advance(9000.0)
+        assert isinstance(events[-1], Sampled)
+
+
+async def test_steering_leaves_an_answer_under_way_alone() -> None:
+    """r, p or a new interval while a sample is on its way neither break it off nor call it overdue."""
+    source = FakeSource([None, calm()])
+    async with _watching(source) as (watch, events, clock):
+        await clock.advance(0.5)
+        watch.refresh()
+        watch.interval = 2.0
+        await clock.advance(0.5)
+        assert events == []
+        source.answer(calm())
+        await clock.advance(0.0)
+        assert source.samples == 1
+        assert isinstance(events[-1], Sampled)

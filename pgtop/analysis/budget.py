@@ -62,7 +62,7 @@ def budget(snapshot: Snapshot, warn: float = 80.0, alarm: float = 95.0) -> Budge
     """
     limits = snapshot.server.limits
     clients = [backend for backend in snapshot.backends if backend.is_client]
-    seen = [backend for backend in clients if not backend.hidden]
+    seen = [backend for backend in clients if backend.backend_type is not None]
     used = _used(snapshot, len(clients), approximate=len(seen) < len(clients))
     free = max(0, limits.ordinary - used)
     openable, reason = _openable(snapshot.server, clients, used, free)
@@ -78,7 +78,7 @@ def budget(snapshot: Snapshot, warn: float = 80.0, alarm: float = 95.0) -> Budge
         reserved_left=_left(limits, used) - free,
         openable=openable,
         openable_limit=reason,
-        walsenders=sum(backend.backend_type == WALSENDER for backend in snapshot.backends),
+        walsenders=[backend.backend_type for backend in snapshot.backends].count(WALSENDER),
         max_wal_senders=limits.max_wal_senders,
         hidden=used - len(seen),
         visible=len(seen),
@@ -103,7 +103,7 @@ def _used(snapshot: Snapshot, clients: int, approximate: bool) -> int:
 
 
 def _by_state(seen: Iterable[Backend]) -> Mapping[str, int]:
-    counts = Counter(map(state_of, seen))
+    counts = Counter([state_of(backend) for backend in seen])
     return {state: counts[state] for state in STATES}
 
 

@@ -4,12 +4,12 @@ Seen means sampled: what came and went between two samples is not in it, so figu
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pgtop.model.backend import IDLE, Backend
-from pgtop.model.instant import Instant, seconds_between
+from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
+from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
 from pgtop.model.snapshot import Snapshot
 
 _MANY_CONNECTIONS = 500
@@ -31,8 +31,9 @@ class Concurrency:
 
     def observe(self, snapshot: Snapshot) -> "Concurrency":
         """This and one more snapshot."""
-        busy = Counter(_application(backend) for backend in _visible(snapshot) if backend.state != IDLE)
-        held = {_application(backend) for backend in _visible(snapshot)}
+        visible = _visible(snapshot)
+        busy = Counter([backend.application_name or "" for backend in visible if backend.state != IDLE])
+        held = {backend.application_name or "" for backend in visible}
         return Concurrency({name: self._peak(name, busy[name], snapshot.taken_at) for name in held})
 
     def _peak(self, application: str, busy: int, now: Instant) -> Peak:
@@ -65,10 +66,11 @@ def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
     https://www.pgbouncer.org/features.html
     """
     limit = snapshot.server.limits.max_connections
-    idle = sum(_long_idle(backend, snapshot.taken_at) for backend in _visible(snapshot))
+    visible = _visible(snapshot)
+    idle = _long_idle(visible, snapshot.taken_at)
     if limit <= _MANY_CONNECTIONS and idle * 2 <= limit:
         return None
-    held = Counter(map(_application, _visible(snapshot)))
+    held = Counter([backend.application_name or "" for backend in visible])
     frees = {name: max(0, held[name] - max(1, peak.busy)) for name, peak in seen.peaks.items()}
     application = min(frees, key=lambda name: (-frees[name], name), default="")
     if not frees.get(application):
@@ -87,14 +89,11 @@ def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
 
 
 def _visible(snapshot: Snapshot) -> list[Backend]:
-    return [backend for backend in snapshot.backends if backend.is_client and not backend.hidden]
+    return [backend for backend in snapshot.backends if backend.backend_type == CLIENT_BACKEND]
 
 
-def _application(backend: Backend) -> str:
-    return backend.application_name or ""
-
-
-def _long_idle(backend: Backend, now: Instant) -> bool:
-    if backend.state != IDLE or backend.state_change is None:
-        return False
-    return seconds_between(backend.state_change, now) > _IDLE_SECONDS
+def _long_idle(visible: Sequence[Backend], now: Instant) -> int:
+    """How many have been idle for more than two minutes."""
+    before = now - _IDLE_SECONDS * MICROSECONDS
+    changes = [backend.state_change for backend in visible if backend.state == IDLE]
+    return sum([change is not None and change < before for change in changes])

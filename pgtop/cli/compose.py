@@ -14,19 +14,25 @@ from collections.abc import Mapping
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.cli import output
+from pgtop.cli import interrupts, output
 from pgtop.cli.options import Connection, Password, Screen
+from pgtop.cli.safety import Guards, guards_of
 from pgtop.clock import MonotonicClock
+from pgtop.errand import Errands
 from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Signaller, Source, SourceError
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
+from pgtop.proof import RefusingSignaller
 from pgtop.tui.settings import Settings
 
-MENDED_BY_WAITING = frozenset({FailureKind.FULL, FailureKind.STARTING, FailureKind.STOPPING, FailureKind.UNREACHABLE})
+MENDED_BY_WAITING = frozenset(
+    {FailureKind.FULL, FailureKind.STARTING, FailureKind.STOPPING, FailureKind.UNREACHABLE, FailureKind.SLOW}
+)
 _FIRST_PAUSE, _PAUSE = 1.0, 2.0  # seconds between the tries of --wait
+_SILENT = 0.5  # seconds of connecting before a word is said about it
 _TERMINAL = "/dev/tty"
 _CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
 
@@ -41,7 +47,11 @@ class Asker:
         """The password that the user types. Raises SourceError once the terminal belongs to the screen."""
         if self._quiet:
             raise SourceError(_NO_MORE_ASKING)
-        return getpass.getpass(prompt)
+        try:
+            with interrupts.unwinding():
+                return getpass.getpass(prompt)
+        except EOFError:
+            raise UsageError("No password was typed.", "Use -w, PGPASSWORD or ~/.pgpass to connect unasked.") from None
 
     def be_quiet(self) -> None:
         """From now on the terminal belongs to the screen."""
@@ -113,12 +123,15 @@ async def first_sample(source: Source, wait: bool) -> Snapshot:
     """The first picture. Raises SourceError; with `wait`, tries again for what time can mend, and tells it."""
     told: FailureKind | None = None
     while True:
+        patience = asyncio.get_running_loop().call_later(_SILENT, _say_connecting)
         try:
             return await source.sample()
         except SourceError as error:
             failure = error.failure
             if not wait or failure.kind not in MENDED_BY_WAITING:
                 raise
+        finally:
+            patience.cancel()
         if failure.kind is not told:
             output.say(failure.what, "Trying again until it works; Ctrl-C stops.")
         gc.enable()  # this may last for days
@@ -126,14 +139,21 @@ async def first_sample(source: Source, wait: bool) -> Snapshot:
         told = failure.kind
 
 
+def _say_connecting() -> None:
+    """To somebody who waits, not to a script's log."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        output.say("Connecting …")
+
+
 def open_dashboard(connection: Connection, screen: Screen) -> int:
     """Connect, and show the dashboard until it is left. Raises UsageError and SourceError."""
     asker = Asker()
+    guards = guards_of(screen.safety)
     session = session_for(connection, asker)
-    return asyncio.run(_dashboard(session, asker, connection.wait, screen))
+    return interrupts.run(_dashboard(session, asker, connection.wait, screen, guards))
 
 
-async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen) -> int:
+async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen, guards: Guards) -> int:
     source = PostgresSource(session)
     # In a thread, so that the network's time, and the user's at the password, are not lost.
     loading = asyncio.create_task(asyncio.to_thread(load_screen))
@@ -145,9 +165,9 @@ async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen)
         gc.enable()
         from pgtop.tui.app import run_dashboard
 
-        signaller = _signaller(session, screen.read_only)
-        settings = settings_for(screen, os.environ)
-        return await run_dashboard(source, signaller, first, settings, MonotonicClock())
+        errands = errands_for(session, guards)
+        settings = settings_for(screen, guards, os.environ)
+        return await run_dashboard(source, errands.signaller, first, settings, errands.clock, errands.recorder)
     finally:
         await source.close()
 
@@ -157,21 +177,29 @@ def load_screen() -> None:
     import pgtop.tui.app  # noqa: F401
 
 
-def _signaller(session: Session, read_only: bool) -> Signaller:
-    if read_only:
-        from pgtop.proof import RefusingSignaller
+def errands_for(session: Session, guards: Guards) -> Errands:
+    """The way to the door: through the audit trail, and to a door that refuses where nothing may be signalled."""
+    from pgtop.audit import Trail, default_path, person_of
 
-        return RefusingSignaller("pgtop was started with --read-only")
+    trail = Trail(default_path(), person_of(os.environ))
+    return Errands(_signaller(session, guards.read_only), MonotonicClock(), trail, guards.require_audit)
+
+
+def _signaller(session: Session, read_only: str) -> Signaller:
+    if read_only:
+        return RefusingSignaller(read_only)
     from pgtop.postgres.signals import PostgresSignaller
 
     return PostgresSignaller(session)
 
 
-def settings_for(screen: Screen, environ: Mapping[str, str]) -> Settings:
+def settings_for(screen: Screen, guards: Guards, environ: Mapping[str, str]) -> Settings:
     """The screen's settings from options and environment (https://no-color.org)."""
     return Settings(
         interval=screen.interval,
-        read_only=screen.read_only,
+        read_only=bool(guards.read_only),
+        protect=guards.protect,
+        require_audit=guards.require_audit,
         color=screen.color and not environ.get("NO_COLOR"),
         theme=screen.theme,
         warn=screen.warn,

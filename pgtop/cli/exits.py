@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Self
 
-from pgtop.errors import DemoError, OutputError, PgtopError
+from pgtop.errors import CheckError, DemoError, OutputError, PgtopError
 
 if TYPE_CHECKING:
     from pgtop.model.failure import FailureKind
@@ -32,10 +32,26 @@ class Exit(IntEnum):
     REFUSED = 4, "access refused: password, pg_hba.conf, no such role or database, no right to connect"
     FULL = 5, "server full: no free connection slot for this role"
     OUTPUT = 6, "the output could not be written"
-    WAITING = 7, "pgtop locks: sessions wait for locks"
+    NOBODY = 7, "cancel, kill: nothing matched, nothing was signalled"
+    SURVIVED = 8, "cancel, kill: some survived: still running, in their transaction, or their outcome was not seen"
+    SOME_REFUSED = 9, "cancel, kill: some got no signal: not allowed, protected, changed since, or read-only"
+    NOT_CONFIRMED = 10, "cancel, kill: not confirmed, nothing was signalled"
+    WAITING = 11, "locks: sessions wait for locks"
     HANGUP = 129, "ended by SIGHUP"
     INTERRUPT = 130, "ended by SIGINT (Ctrl-C)"
     TERMINATE = 143, "ended by SIGTERM"
+
+
+class Check(IntEnum):
+    """What `pgtop budget --warn --crit` exits with, whatever goes wrong.
+
+    https://www.monitoring-plugins.org/doc/guidelines.html#AEN78
+    """
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
 
 
 def exit_for(kind: "FailureKind") -> Exit:
@@ -52,9 +68,13 @@ def table() -> str:
     return "\n".join(f"  {code.value:>3}  {code.meaning}" for code in Exit)
 
 
-def exit_of(error: PgtopError) -> Exit:
+def exit_of(error: PgtopError) -> Exit | Check:
     """The code for what the user can mend."""
     return next((code for kind, code in _BY_ERROR.items() if isinstance(error, kind)), Exit.USAGE)
 
 
-_BY_ERROR: Mapping[type[PgtopError], Exit] = {DemoError: Exit.NO_CONNECTION, OutputError: Exit.OUTPUT}
+_BY_ERROR: Mapping[type[PgtopError], Exit | Check] = {
+    CheckError: Check.UNKNOWN,
+    DemoError: Exit.NO_CONNECTION,
+    OutputError: Exit.OUTPUT,
+}

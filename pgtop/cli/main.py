@@ -4,17 +4,26 @@ Whatever the user can mend is one sentence on stderr, never a traceback. Nothing
 needs it: `--help` and `--version` know neither the driver nor the screen.
 """
 
-import signal
-import sys
-from collections.abc import Sequence
-from types import FrameType, TracebackType
+import importlib
+from collections.abc import Mapping, Sequence
+from types import TracebackType
 
 from pgtop.cli import output
 from pgtop.cli.exits import Exit, exit_for, exit_of
-from pgtop.cli.options import Command, Dashboard, Demo, Help, Locks, Show, parse
+from pgtop.cli.options import (
+    Audit,
+    Budget,
+    Command,
+    Completion,
+    Dashboard,
+    Demo,
+    Help,
+    Locks,
+    Show,
+    SignalMany,
+    parse,
+)
 from pgtop.errors import PgtopError
-
-_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def run(words: Sequence[str]) -> int:
@@ -41,37 +50,23 @@ def _carry_out(command: Command) -> int:
         return exit_for(error.failure.kind)
 
 
-def _with_server(command: Dashboard | Demo | Show | Locks) -> int:
-    if isinstance(command, Dashboard):
-        from pgtop.cli.commands import dashboard
-
-        return dashboard.run(command)
-    if isinstance(command, Demo):
-        from pgtop.cli.commands import demo
-
-        return demo.run(command)
-    if isinstance(command, Locks):
-        from pgtop.cli.commands import locks
-
-        return locks.run(command)
-    from pgtop.cli.commands import show
-
-    return show.run(command)
+_MODULES: Mapping[type[Command], str] = {
+    Audit: "audit",
+    Budget: "budget",
+    Completion: "completion",
+    Dashboard: "dashboard",
+    Demo: "demo",
+    Locks: "locks",
+    Show: "show",
+    SignalMany: "signal",
+}
 
 
-def guard() -> None:
-    """Make signals unwind this process instead of killing it, and an unexpected error leave a report."""
-    sys.excepthook = report_bug
-    for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, or a shell that started us in the background
-            signal.signal(number, _leave)
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    """Unwind, so that servers stop and the terminal is restored. More signals would break that off."""
-    for each in _SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
-    raise SystemExit(128 + number)
+def _with_server(command: Command) -> int:
+    """Let the command's own module do it, which is loaded only now."""
+    module = importlib.import_module(f"pgtop.cli.commands.{_MODULES[type(command)]}")
+    code: int = module.run(command)
+    return code
 
 
 def report_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -1,29 +1,40 @@
 """The command line: words in, a command with its options out. Nothing heavy is loaded.
 
 Connection options mean what they mean in psql, so `-h` is the host and help is `--help` or `-?`.
-The first word alone chooses a command; a database called `demo` or `show` is reached with -d.
+The first word alone chooses a command; a database of such a name is reached with -d.
 """
 
 import argparse
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import NamedTuple, NoReturn, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from pgtop import __version__
-from pgtop.cli import exits
+from pgtop.cli.parsers import Connection, Parser, Password, Told, add_connection, connection_of, number, percent
+from pgtop.cli.signal_options import (
+    Audit,
+    Budget,
+    Safety,
+    SignalMany,
+    add_safety,
+    audit_parser,
+    budget_parser,
+    read_audit,
+    read_budget,
+    read_signal,
+    safety_of,
+    signal_parser,
+)
 from pgtop.errors import UsageError
+
+__all__ = [
+    "Audit", "Budget", "Command", "Completion", "Connection", "Dashboard", "Demo", "Form", "Help", "Password", "Safety",
+    "Screen", "Show", "SignalMany", "parse", "parsers",
+]  # fmt: skip
 
 SHORTEST, LONGEST = 0.2, 60.0
 """Bounds of the interval in seconds, those of `pgtop.watch` (which is too heavy to load for `--help`)."""
 THEMES = ("terminal", "dark", "light")
-
-
-class Password(Enum):
-    """When to ask for the password on the terminal."""
-
-    WHEN_WANTED = "when the server wants one"
-    FIRST = "-W"
-    NEVER = "-w"
+SHELLS = ("bash", "zsh", "fish")
 
 
 class Form(Enum):
@@ -34,29 +45,20 @@ class Form(Enum):
     CSV = "--csv"
 
 
-class Connection(NamedTuple):
-    """Which server, as the user put it. What is None is left to libpq and its PG* variables and files."""
-
-    target: str | None = None
-    """A database name, a URI or a conninfo string."""
-    host: str | None = None
-    port: str | None = None
-    user: str | None = None
-    password: Password = Password.WHEN_WANTED
-    wait: bool = False
-    """Try again and again while the server is full, starting, stopping or out of reach."""
-
-
 class Screen(NamedTuple):
     """What the dashboard looks like and may do."""
 
     interval: float = 1.0
-    read_only: bool = False
     color: bool = True
     warn: float = 80.0
     alarm: float = 95.0
     theme: str = THEMES[0]
     plain_driver: bool = False
+    safety: Safety = Safety()
+
+    @property
+    def read_only(self) -> bool:
+        return self.safety.read_only
 
 
 class Dashboard(NamedTuple):
@@ -92,19 +94,19 @@ class Locks(NamedTuple):
     color: bool = True
 
 
+class Completion(NamedTuple):
+    """`pgtop completion`"""
+
+    shell: str
+
+
 class Help(NamedTuple):
     """`--help` and `--version`, wherever they stand: a text to print."""
 
     text: str
 
 
-Command: TypeAlias = Dashboard | Demo | Show | Locks | Help
-
-
-class _Told(Exception):  # noqa: N818  # it ends the parsing and is no error
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
+Command: TypeAlias = Dashboard | Demo | Show | Locks | SignalMany | Budget | Audit | Completion | Help
 
 
 def parse(words: Sequence[str]) -> Command:
@@ -113,34 +115,43 @@ def parse(words: Sequence[str]) -> Command:
         _check_encoding(word)
     try:
         return _COMMANDS[words[0]](words[1:]) if words and words[0] in _COMMANDS else _dashboard(words)
-    except _Told as told:
+    except Told as told:
         return Help(told.text)
 
 
-def _dashboard(words: Sequence[str]) -> Dashboard:
-    parser = _Parser(
+def _dashboard_parser() -> Parser:
+    parser = Parser(
         "pgtop",
         "[OPTION]... [DBNAME | URI | CONNINFO]\n"
         "       pgtop show [OPTION]... [DBNAME | URI | CONNINFO]\n"
         "       pgtop locks [OPTION]... [DBNAME | URI | CONNINFO]\n"
+        "       pgtop cancel | kill [OPTION]... PID... | FILTER | --all-clients\n"
+        "       pgtop budget [OPTION]... [DBNAME | URI | CONNINFO]\n"
+        "       pgtop audit [OPTION]... [WORD]...\n"
+        "       pgtop completion bash | zsh | fish\n"
         "       pgtop demo [OPTION]...",
-        "A live session monitor for PostgreSQL. `show` prints one sample and exits, `locks` who blocks\n"
-        "whom; `demo` starts a server to try pgtop on. Each has its own --help.",
+        "A live session monitor for PostgreSQL. `show` prints one sample and exits, `locks` who blocks whom;\n"
+        "`cancel` and `kill` end queries and sessions; `budget` prints or checks the connection budget;\n"
+        "`audit` prints who was signalled; `demo` starts a server to try pgtop on. Each has its own --help.",
         epilog=_keys,
     )
-    _add_connection(parser)
+    add_connection(parser)
     _add_screen(parser)
-    given = parser.parse_args(words)
+    return parser
+
+
+def _dashboard(words: Sequence[str]) -> Dashboard:
+    given = _dashboard_parser().parse_args(words)
     if given.target in _COMMANDS:
         raise UsageError(
             f"{given.target!r} must be the first word: pgtop {given.target} [OPTION]...",
             f"A database of that name: pgtop -d {given.target}.",
         )
-    return Dashboard(_connection(given), _screen(given))
+    return Dashboard(connection_of(given), _screen(given))
 
 
-def _demo(words: Sequence[str]) -> Demo:
-    parser = _Parser(
+def _demo_parser() -> Parser:
+    parser = Parser(
         "pgtop demo",
         "[OPTION]...",
         "Starts a PostgreSQL of its own with a living world in it and opens the dashboard on it. Leaving\n"
@@ -149,17 +160,21 @@ def _demo(words: Sequence[str]) -> Demo:
     demo = parser.add_argument_group("Demo")
     demo.add_argument("--keep-running", action="store_true", help="leave the server running and print how to connect")
     _add_screen(parser)
-    given = parser.parse_args(words)
+    return parser
+
+
+def _demo(words: Sequence[str]) -> Demo:
+    given = _demo_parser().parse_args(words)
     return Demo(_screen(given), given.keep_running)
 
 
-def _show(words: Sequence[str]) -> Show:
-    parser = _Parser(
+def _show_parser() -> Parser:
+    parser = Parser(
         "pgtop show",
         "[OPTION]... [DBNAME | URI | CONNINFO]",
         "Prints one sample of the server and its client backends, and exits.",
     )
-    _add_connection(parser)
+    add_connection(parser)
     output = parser.add_argument_group("Output")
     form = output.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_const", dest="form", const=Form.JSON, help="one JSON object")
@@ -171,48 +186,73 @@ def _show(words: Sequence[str]) -> Show:
     output.add_argument(
         "--no-color", action="store_true", help="no colours (as with NO_COLOR, or when not on a terminal)"
     )
-    given = parser.parse_args(words)
-    return Show(_connection(given), given.form, given.filter, given.sort, given.all, not given.no_color)
+    return parser
 
 
-def _locks(words: Sequence[str]) -> Locks:
-    parser = _Parser(
+def _show(words: Sequence[str]) -> Show:
+    given = _show_parser().parse_args(words)
+    return Show(connection_of(given), given.form, given.filter, given.sort, given.all, not given.no_color)
+
+
+def _locks_parser() -> Parser:
+    parser = Parser(
         "pgtop locks",
         "[OPTION]... [DBNAME | URI | CONNINFO]",
         "Prints who waits for whom as a tree, and who holds back vacuum, and exits.",
     )
-    _add_connection(parser)
+    add_connection(parser)
     output = parser.add_argument_group("Output")
     output.add_argument("--json", action="store_true", help="one JSON object")
     output.add_argument(
         "--no-color", action="store_true", help="no colours (as with NO_COLOR, or when not on a terminal)"
     )
-    given = parser.parse_args(words)
-    return Locks(_connection(given), given.json, not given.no_color)
+    return parser
 
 
-_COMMANDS: dict[str, Callable[[Sequence[str]], Command]] = {"demo": _demo, "show": _show, "locks": _locks}
+def _locks(words: Sequence[str]) -> Locks:
+    given = _locks_parser().parse_args(words)
+    return Locks(connection_of(given), given.json, not given.no_color)
 
 
-def _add_connection(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group(
-        "Connection (as psql; what is not given comes from PG* variables and libpq's defaults)"
+def _completion_parser() -> Parser:
+    parser = Parser(
+        "pgtop completion",
+        "bash | zsh | fish",
+        "Prints what makes the shell complete pgtop's commands, options and filter keys.",
     )
-    group.add_argument(
-        "target", nargs="?", metavar="DBNAME | URI | CONNINFO", help="database, or a whole connection string"
-    )
-    group.add_argument("-h", "--host", metavar="HOST", help="server host or socket folder")
-    group.add_argument("-p", "--port", metavar="PORT", help="server port")
-    group.add_argument("-U", "--username", metavar="NAME", help="role")
-    group.add_argument("-d", "--dbname", metavar="DBNAME", help="database, URI or connection string")
-    password = group.add_mutually_exclusive_group()
-    for names, when, meaning in (
-        (("-w", "--no-password"), Password.NEVER, "never ask for a password"),
-        (("-W", "--password"), Password.FIRST, "ask for it before connecting"),
-    ):
-        password.add_argument(*names, action="store_const", dest="password", const=when, help=meaning)
-    parser.set_defaults(password=Password.WHEN_WANTED)
-    group.add_argument("--wait", action="store_true", help="keep trying until the server lets us in")
+    parser.add_argument("shell", choices=SHELLS, metavar="bash | zsh | fish", help="the shell to complete in")
+    return parser
+
+
+def _completion(words: Sequence[str]) -> Completion:
+    return Completion(_completion_parser().parse_args(words).shell)
+
+
+_COMMANDS: dict[str, Callable[[Sequence[str]], Command]] = {
+    "audit": read_audit,
+    "budget": read_budget,
+    "cancel": lambda words: read_signal("cancel", words),
+    "completion": _completion,
+    "demo": _demo,
+    "kill": lambda words: read_signal("kill", words),
+    "locks": _locks,
+    "show": _show,
+}
+
+
+def parsers() -> dict[str, Parser]:
+    """The parser of each command by its name; the dashboard's under ""."""
+    return {
+        "": _dashboard_parser(),
+        "audit": audit_parser(),
+        "budget": budget_parser(),
+        "cancel": signal_parser("cancel"),
+        "completion": _completion_parser(),
+        "demo": _demo_parser(),
+        "kill": signal_parser("kill"),
+        "locks": _locks_parser(),
+        "show": _show_parser(),
+    }
 
 
 def _add_screen(parser: argparse.ArgumentParser) -> None:
@@ -220,23 +260,16 @@ def _add_screen(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--interval", metavar="SECONDS", type=_interval, default=1.0, help="between samples, 0.2 to 60 (1)"
     )
-    group.add_argument("--read-only", action="store_true", help="no cancel, no terminate")
     group.add_argument("--no-color", action="store_true", help="no colours (as with NO_COLOR)")
     group.add_argument(
-        "--warn", metavar="PERCENT", type=_percent, default=80.0, help="of the ordinary slots in use (80)"
+        "--warn", metavar="PERCENT", type=percent, default=80.0, help="of the ordinary slots in use (80)"
     )
     group.add_argument(
-        "--alarm", metavar="PERCENT", type=_percent, default=95.0, help="of the ordinary slots in use (95)"
+        "--alarm", metavar="PERCENT", type=percent, default=95.0, help="of the ordinary slots in use (95)"
     )
     group.add_argument("--theme", choices=THEMES, default=THEMES[0], help=f"one of {', '.join(THEMES)}", metavar="NAME")
     group.add_argument("--plain-driver", action="store_true", help="draw with Textual's own driver")
-
-
-def _connection(given: argparse.Namespace) -> Connection:
-    if given.target is not None and given.dbname is not None:
-        raise UsageError("The database is given twice, with -d and without.", "Give it once.")
-    target = given.dbname if given.target is None else given.target
-    return Connection(target, given.host, given.port, given.username, given.password, given.wait)
+    add_safety(parser)
 
 
 def _screen(given: argparse.Namespace) -> Screen:
@@ -244,31 +277,17 @@ def _screen(given: argparse.Namespace) -> Screen:
         raise UsageError(f"--warn {given.warn:g} is above --alarm {given.alarm:g}.", "The warning must come first.")
     return Screen(
         given.interval,
-        given.read_only,
         not given.no_color,
         given.warn,
         given.alarm,
         given.theme,
         given.plain_driver,
+        safety_of(given),
     )
 
 
 def _interval(text: str) -> float:
-    return _number(text, SHORTEST, LONGEST, "seconds")
-
-
-def _percent(text: str) -> float:
-    return _number(text, 0, 100, "percent")
-
-
-def _number(text: str, least: float, most: float, unit: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = least - 1
-    if least <= number <= most:
-        return number
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number of {unit} from {least:g} to {most:g}")
+    return number(text, SHORTEST, LONGEST, "seconds")
 
 
 def _check_encoding(word: str) -> None:
@@ -279,10 +298,6 @@ def _check_encoding(word: str) -> None:
         raise UsageError(f"{word!r} is not valid UTF-8.") from None
 
 
-def _version() -> str:
-    return f"pgtop {__version__}\n"
-
-
 def _keys() -> str:
     """The keys of the dashboard, from the registry that the help screen is read from."""
     from pgtop.actions import ACTIONS
@@ -291,42 +306,3 @@ def _keys() -> str:
     return "\n".join(
         ("\nKeys (? shows them in the dashboard):", *(f"  {names:<14}{title}" for names, title in keys), "")
     )
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse that raises instead of printing and exiting, and whose help ends with the exit codes."""
-
-    def __init__(self, prog: str, usage: str, description: str, epilog: Callable[[], str] = str) -> None:
-        super().__init__(
-            prog, f"{prog} {usage}", description, formatter_class=_Formatter, add_help=False, allow_abbrev=False
-        )
-        self._more = epilog
-        program = self.add_argument_group("Program")
-        program.add_argument("-?", "--help", action=_Tell, text=self.format_help, help="print this and exit")
-        program.add_argument("--version", action=_Tell, text=_version, help="print the version and exit")
-
-    def format_help(self) -> str:
-        return f"{super().format_help()}{self._more()}\nExit codes:\n{exits.table()}\n"
-
-    def error(self, message: str) -> NoReturn:
-        words = message.removeprefix("argument ")
-        sentence = words if words.startswith("-") else words[:1].upper() + words[1:]
-        raise UsageError(f"{sentence}.", f"{self.prog} --help lists the options.")
-
-
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """As wide on every terminal: help is also read in mails and manuals."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=30, width=100)
-
-
-class _Tell(argparse.Action):
-    """Stop parsing and hand out a text."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, text: Callable[[], str], help: str) -> None:
-        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
-        self._text = text
-
-    def __call__(self, *_: object) -> NoReturn:
-        raise _Told(self._text())

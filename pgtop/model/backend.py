@@ -15,6 +15,8 @@ PARALLEL_WORKER = "parallel worker"
 ACTIVE = "active"
 IDLE = "idle"
 IDLE_IN_TRANSACTION = "idle in transaction"
+DISABLED = "disabled"
+"""track_activities is off: what the session does is not shown to anybody."""
 IDLE_IN_TRANSACTION_ABORTED = "idle in transaction (aborted)"
 
 HIDDEN_QUERY = "<insufficient privilege>"

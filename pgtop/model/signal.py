@@ -20,17 +20,20 @@ class Order:
 
     The server checks, in the statement that signals, pid, `backend_start` and, for a cancel, `query_start`.
     Where this role may not see `backend_start`, it checks `usesysid` instead, which is weaker.
+    A `pinned` terminate checks `query_start` and `xact_start` too: only while the session does what it did.
     """
 
     signal: Signal
     target: BackendId
     query_start: Instant | None = None
     usesysid: int | None = None
+    xact_start: Instant | None = None
+    pinned: bool = False
 
     @classmethod
-    def against(cls, signal: Signal, backend: Backend) -> "Order":
+    def against(cls, signal: Signal, backend: Backend, *, pinned: bool = False) -> "Order":
         """The order that signals `backend` as it was seen, and nothing else."""
-        return cls(signal, backend.identity, backend.query_start, backend.usesysid)
+        return cls(signal, backend.identity, backend.query_start, backend.usesysid, backend.xact_start, pinned)
 
 
 class Answer(StrEnum):
@@ -39,7 +42,7 @@ class Answer(StrEnum):
     SENT = "sent"
     GONE = "gone"  # no such backend any more: nothing was sent
     REPLACED = "replaced"  # the pid belongs to another session now: nothing was sent
-    CHANGED = "changed"  # the session runs another query than the one to cancel: nothing was sent
+    CHANGED = "changed"  # the session is not at the query, or in the transaction, that was meant: nothing was sent
     REFUSED = "refused"  # this role may not
     UNREACHED = "unreached"  # no connection could be had: nothing was sent
     UNKNOWN = "unknown"  # the connection failed before the answer came: it may or may not have been sent

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from pgtop.model.backend import Backend
 from pgtop.model.blocking import Blocking
+from pgtop.model.cost import Cost
 from pgtop.model.instant import Instant
 from pgtop.model.server import Server
 
@@ -18,5 +19,6 @@ class Snapshot:
     numbackends: int | None = None
     """sum(pg_stat_database.numbackends), read only when some sessions are hidden: the nearest to a count of slots
     that every role sees."""
+    cost: Cost = field(default_factory=Cost)
     blocking: Blocking = field(default_factory=Blocking)
     """What the lock manager said of who waits; empty while nobody does."""

@@ -12,7 +12,7 @@ from psycopg import sql
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.blocking import Blocking, Hold, Prepared, Slot, Wait
 from pgtop.model.detail import Lock
-from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
+from pgtop.model.instant import MICROSECONDS, Instant
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres.details import LockRow, target
@@ -59,8 +59,6 @@ _LOCKS = sql.SQL("""
 _PREPARED = """
     SELECT transaction, gid, prepared, ownerid, dbid, age(transaction) FROM pg_catalog.pg_prepared_xact()
 """
-
-_TIME = "SELECT clock_timestamp()"
 
 _SLOTS = """
     SELECT slot_name, active, age(xmin), age(catalog_xmin) FROM pg_catalog.pg_get_replication_slots()
@@ -155,7 +153,7 @@ class Pace:
 def statements(plan: Plan, features: Features, server: Server | None) -> tuple[Statement, ...]:
     """What goes along with the activity."""
     if not plan.facts or server is None:
-        return (Statement(_TIME),) if plan.known else ()
+        return ()
     waitstart = sql.SQL("waitstart" if "waitstart" in features.lock_columns else "NULL::timestamptz")
     values = {"database": server.database_oid, "hidden": list(plan.hidden), "told": list(plan.told)}
     locks = Statement(_LOCKS.format(waitstart=waitstart, tag=sql.SQL(_TAG)), values)
@@ -166,19 +164,17 @@ def statements(plan: Plan, features: Features, server: Server | None) -> tuple[S
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The facts, whom hidden sessions wait for, and how long the server took for all of the tick."""
+    """When the server was done, the facts, and whom hidden sessions wait for."""
 
+    done: Instant
     blocking: Blocking = field(default_factory=Blocking)
     hidden: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
-    spent: float = 0.0
 
 
-def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str, taken_at: Instant) -> Answers:
-    """What the answers to `statements` say; nothing where nothing was asked."""
+def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str, end: Instant) -> Answers:
+    """What the answers to `statements` say; nothing where nothing was asked. `end`: when the activity was done."""
     if not answers:
-        return Answers()
-    if not plan.facts:
-        return Answers(spent=seconds_between(taken_at, answers[0][0][0]))
+        return Answers(end)
     locks, *others = answers
     prepared = tuple(_prepared(row, server) for row in (others.pop(0) if plan.prepared else ()))
     blocking = Blocking(
@@ -188,8 +184,7 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
         asked=True,
     )
     hidden = {row[0]: tuple(dict.fromkeys(row[-2])) for row in locks if row[-2]}
-    now = max((row[-1] for row in locks), default=taken_at)
-    return Answers(blocking, hidden, seconds_between(taken_at, now))
+    return Answers(max((row[-1] for row in locks), default=end), blocking, hidden)
 
 
 def completed(found: Blocking, plan: Plan, last: Snapshot | None, backends: Iterable[Backend]) -> Blocking:

@@ -5,8 +5,9 @@ in another database's encoding. A tick asks for `activity` alone; `FACTS` change
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from pgtop.model.backend import HIDDEN_QUERY, Backend
+from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.instant import Instant, to_datetime
 from pgtop.model.server import Database, Limits, Rights, Role, Server
 from pgtop.postgres.encoding import decode, decode_name
@@ -14,18 +15,33 @@ from pgtop.postgres.features import Features
 from pgtop.postgres.session import Link, Row, Statement
 
 _ACTIVITY = """
-    SELECT pid, backend_start, datid, {leader_pid}, usesysid, application_name,
+      WITH activity AS (
+           SELECT pid, backend_start, datid, {leader_pid} AS leader_pid, usesysid, application_name,
+                  client_addr, client_hostname, client_port,
+                  xact_start, query_start, state_change, wait_event_type, wait_event, state,
+                  backend_xid, backend_xmin, {query_id} AS query_id,
+                  CASE WHEN %(since)s::timestamptz IS NULL OR query_start > %(since)s OR pid = ANY(%(again)s::int4[])
+                       THEN substring(textsend(query) from 1 for %(text_bytes)s::int4) END AS text,
+                  backend_type,
+                  state = 'idle' AND wait_event = 'ClientRead' AND state_change <= %(still_since)s::timestamptz
+                  AND pid <> ALL(%(again)s::int4[]) AS is_still
+             FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)
+           )
+    SELECT pid, backend_start, datid, leader_pid, usesysid, application_name,
            host(client_addr), client_hostname, client_port,
            xact_start, query_start, state_change, wait_event_type, wait_event, state,
-           backend_xid, backend_xmin, age(backend_xmin), {query_id},
-           CASE WHEN %(since)s::timestamptz IS NULL OR query_start > %(since)s OR pid = ANY(%(again)s::int4[])
-                THEN substring(textsend(query) from 1 for %(text_bytes)s::int4) END,
-           backend_type,
+           backend_xid, backend_xmin, age(backend_xmin), query_id, text, backend_type,
            CASE WHEN wait_event_type = 'Lock' AND %(ask)s AND NOT pid = ANY(%(known)s::int4[])
-                THEN pg_blocking_pids(pid) END,
+                THEN pg_blocking_pids(pid) END, NULL,
            CASE WHEN pid = pg_backend_pid() OR %(pid)s::int4 IS NOT NULL THEN statement_timestamp() END
-      FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)
+      FROM activity WHERE is_still IS NOT TRUE
+     UNION ALL
+    SELECT {nothing}, array_agg(pid), array_agg(backend_start), clock_timestamp()
+      FROM activity WHERE is_still HAVING %(pid)s::int4 IS NULL
 """
+_COLUMNS = 24
+STILL_WAIT = "ClientRead"
+"""What an idle backend waits for as long as nothing happens to it."""
 
 _SERVER = """
     SELECT current_setting('server_version'), current_setting('server_version_num')::int4,
@@ -61,13 +77,16 @@ def activity(
     *,
     pid: int | None = None,
     since: Instant | None = None,
+    still_since: Instant | None = None,
     again: Sequence[int] = (),
     ask: bool = True,
     known: Sequence[int] = (),
 ) -> Statement:
     """The activity of one backend or of all: rows for `read_backend`, and for `read_instant` when they were read.
 
-    Texts come of queries that started after `since` (None: of all) and of the pids in `again`, cut to `text_bytes`.
+    Of all, a last row, which `read_end` takes off, tells when the server was done, and who has been idle since before
+    `still_since`: these have no row of their own, as nothing of theirs can have changed. Texts come of queries that
+    started after `since` (None: of all), cut to `text_bytes`. The pids in `again` have a row and a text in any case.
     `ask`: whom waiters wait for, but for those in `known`.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """
@@ -75,10 +94,15 @@ def activity(
     sql = _ACTIVITY.format(
         leader_pid="leader_pid" if "leader_pid" in columns else "NULL::int4",
         query_id="query_id" if "query_id" in columns else "NULL::int8",
+        nothing=", ".join(["NULL"] * (_COLUMNS - 3)),
     )
-    moment = None if since is None else to_datetime(since)
-    values = {"pid": pid, "text_bytes": text_bytes, "since": moment, "again": list(again)}
-    return Statement(sql, {**values, "ask": ask, "known": list(known)})
+    moments = {"since": _moment(since), "still_since": _moment(still_since)}
+    values = {"pid": pid, "text_bytes": text_bytes, "again": list(again), "ask": ask, "known": list(known)}
+    return Statement(sql, {**values, **moments})
+
+
+def _moment(instant: Instant | None) -> datetime | None:
+    return None if instant is None else to_datetime(instant)
 
 
 class Names(dict[bytes | None, str | None]):
@@ -97,7 +121,7 @@ def read_backend(row: Row, server: Server, names: Names, text_bytes: int, before
     (
         pid, backend_start, datid, leader_pid, usesysid, application, address, hostname, port,
         xact_start, query_start, state_change, wait_type, wait, state,
-        xid, xmin, xmin_age, query_id, text, kind, blockers, _,
+        xid, xmin, xmin_age, query_id, text, kind, blockers, _, _,
     ) = row  # fmt: skip
     database = server.databases.get(datid)
     role = server.roles.get(usesysid)
@@ -126,6 +150,12 @@ def owner(row: Row) -> tuple[int | None, int | None]:
 def read_instant(rows: Iterable[Row]) -> tuple[int, Instant]:
     """The backend that answered, if `rows` are of all, and when."""
     return next((row[0], row[-1]) for row in rows if row[-1] is not None)
+
+
+def read_end(rows: list[Row]) -> tuple[Instant, list[BackendId]]:
+    """Take off the last row of the activity of all: when the server had read it, and who has been idle all along."""
+    *_, pids, starts, end = rows.pop()
+    return end, [BackendId(*identity) for identity in zip(pids or (), starts or (), strict=True)]
 
 
 def read_facts(answers: Sequence[list[Row]], link: Link) -> Server:

@@ -10,9 +10,10 @@ from typing import TypeAlias
 
 import psycopg
 
-from pgtop.model.backend import Backend, BackendId
+from pgtop.model.backend import IDLE, Backend, BackendId
+from pgtop.model.cost import Cost
 from pgtop.model.detail import Detail
-from pgtop.model.instant import MICROSECONDS, Instant
+from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres import blocking, queries
@@ -99,28 +100,45 @@ class _Reader:
         facts = queries.FACTS if self._facts_are_due() else ()
         count = (queries.NUMBACKENDS,) if self._counts() else ()
         locks = blocking.statements(plan, self.link.features, self._server)
-        rows, *answers = await self.link.ask(self._activity(plan), *facts, *count, *locks)
+        received = self.link.received()
+        activity = self._activity(plan, whole=bool(facts))
+        rows, *answers = await self.link.ask(activity, *facts, *count, *locks)
+        end, idlers = queries.read_end(rows)
         pid, taken_at = queries.read_instant(rows)
+        remembered = (self._before.get(who.pid) for who in idlers)
+        still = [b for who, b in zip(idlers, remembered, strict=True) if b and b.identity == who and b.state == IDLE]
+        set_back = self._last is not None and taken_at < self._last.taken_at
+        if set_back or len(still) < len(idlers):  # what is remembered and what times tell do not agree
+            self._last = None
+            return await self._sample(blocking.Plan())
+        cost = Cost(seconds_between(taken_at, end), self._received_since(received))
         server = replace(await self._server_for(rows, answers[: len(facts)], taken_at), pid=pid)
         locks_answers = answers[len(facts) + len(count) :]
-        found = blocking.read(plan, locks_answers, server, self.link.features.encoding, taken_at)
+        found = blocking.read(plan, locks_answers, server, self.link.features.encoding, end)
         hidden = found.hidden if found.blocking.asked else blocking.lent_hidden(self._last)
-        backends = blocking.with_hidden(self._backends(rows, server), hidden)
+        backends = blocking.with_hidden((*self._backends(rows, server), *still), hidden)
         numbackends = answers[len(facts)][0][0] if count and _any_hidden(backends) else None
         known = blocking.completed(found.blocking, plan, self._last, backends)
-        snapshot = Snapshot(taken_at, server, backends, numbackends, known)
-        self._pace = self._pace.after(snapshot, plan, found.spent)
+        snapshot = Snapshot(taken_at, server, backends, numbackends, cost, known)
+        self._pace = self._pace.after(snapshot, plan, seconds_between(taken_at, found.done))
         return self._remember(replace(snapshot, blocking=replace(known, note=self._pace.note)))
 
-    def _activity(self, plan: blocking.Plan) -> Statement:
+    def _received_since(self, before: int | None) -> int | None:
+        now = self.link.received()
+        return None if now is None or before is None else now - before
+
+    def _activity(self, plan: blocking.Plan, whole: bool) -> Statement:
+        """What has changed since the last sample; `whole`: the rows of those too that have not, as names may have."""
         last = self._last
         if last is None:
             return queries.activity(self.link.features, self._text_bytes)
-        again = [backend.pid for backend in last.backends if backend.query is None]
+        again = [backend.pid for backend in last.backends if _is_passing(backend)]
         since = last.taken_at - _SLACK
+        still_since = None if whole else since
         return queries.activity(
-            self.link.features, self._text_bytes, since=since, again=again, ask=plan.pids, known=plan.known
-        )
+            self.link.features, self._text_bytes, since=since, still_since=still_since, again=again,
+            ask=plan.pids, known=plan.known,
+        )  # fmt: skip
 
     def _facts_are_due(self) -> bool:
         return self._last is None or self._last.taken_at >= self._facts_due
@@ -155,6 +173,11 @@ class _Reader:
         if len(self._names) > _NAMES_KEPT:
             self._names.clear()
         return snapshot
+
+
+def _is_passing(backend: Backend) -> bool:
+    """What was read of it cannot stay so: it lacks its text, or is idle and yet busy with something."""
+    return backend.query is None or (backend.state == IDLE and backend.wait_event != queries.STILL_WAIT)
 
 
 def _any_hidden(backends: Sequence[Backend]) -> bool:

@@ -4,6 +4,7 @@ A target is a pid and the time it started; both must still match, in the stateme
 ever sent twice: where no answer came, nobody knows whether the first one arrived, and the receipt says so.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,7 +18,8 @@ from pgtop.model.signal import Answer, Order, Receipt, Signal
 from pgtop.ports import SourceError
 from pgtop.postgres import queries
 from pgtop.postgres.details import find, server_words
-from pgtop.postgres.session import Link, Session, Statement
+from pgtop.postgres.encoding import decode_name
+from pgtop.postgres.session import Link, Row, Session, Statement
 
 _FUNCTIONS = {
     Signal.CANCEL: sql.Identifier("pg_catalog", "pg_cancel_backend"),
@@ -33,13 +35,15 @@ _SIGNAL = sql.SQL("""
                    AND (meant.usesysid IS NULL OR found.usesysid = meant.usesysid) AS same_backend,
                    CASE WHEN %(any_query)s THEN true
                         WHEN found.backend_start IS NULL THEN meant.query_start IS NULL
-                        ELSE found.state IN ('active', 'fastpath function call', 'disabled')
-                             AND found.query_start IS NOT DISTINCT FROM meant.query_start END AS same_query,
+                        WHEN found.query_start IS DISTINCT FROM meant.query_start THEN false
+                        WHEN %(terminate)s THEN found.xact_start IS NOT DISTINCT FROM meant.xact_start
+                        ELSE found.state IN ('active', 'fastpath function call', 'disabled') END AS same_query,
                    found.usesysid IS NULL AS auxiliary
               FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4) AS found,
                    (SELECT %(backend_start)s::timestamptz AS backend_start,
                            %(usesysid)s::oid AS usesysid,
-                           %(query_start)s::timestamptz AS query_start) AS meant
+                           %(query_start)s::timestamptz AS query_start,
+                           %(xact_start)s::timestamptz AS xact_start) AS meant
              WHERE found.pid = %(pid)s::int4) AS compared
 """)
 """Compare, then signal, in one statement.
@@ -51,6 +55,14 @@ track_activities off, shows no `query_start`: a cancel then rests on `same_backe
 _UNIDENTIFIED = "this role may not see when it started, so it may be another session under the same pid"
 _AUXILIARY = "it is a process of the server's own, and those take no such signals"
 _TEXT_BYTES = 800
+
+
+_LOOK = """
+    SELECT pid, backend_start, usesysid, xact_start, query_start, state, wait_event_type, wait_event, backend_type
+      FROM pg_catalog.pg_stat_get_activity(NULL)
+     WHERE pid = ANY(%(pids)s::int4[])
+"""
+"""No text and no blockers: it is asked several times a second, about hundreds."""
 
 
 class Found(NamedTuple):
@@ -86,14 +98,36 @@ class PostgresSignaller:
             [rows] = await link.ask(queries.activity(link.features, _TEXT_BYTES, pid=who.pid))
             return find(rows, server, who, _TEXT_BYTES)
 
+    async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
+        """Ask for each order, once, in one round trip; none that fails stops another."""
+        if len(orders) == 1:
+            return [await self.send(orders[0])]
+        receipts: list[Receipt] = []
+        failed = Answer.UNREACHED
+        try:
+            async with self._session.exchange() as link:
+                failed = Answer.UNKNOWN
+                async for answer in link.ask_each([statement(order) for order in orders]):
+                    receipts.append(_receipt_of(answer))  # noqa: PERF401  # those heard before a failure are kept
+        except SourceError as error:
+            return [*receipts, *(Receipt(failed, error.failure.what) for _ in orders[len(receipts) :])]
+        return receipts
+
+    async def look_all(self, whos: Sequence[BackendId]) -> Mapping[BackendId, Backend]:
+        """Those of the backends that are there now, as far as `proof` needs to see them. Raises SourceError."""
+        async with self._session.exchange() as link:
+            [rows] = await link.ask(Statement(_LOOK, {"pids": [who.pid for who in whos]}))
+        found = {row[0]: _glimpse(row) for row in rows}
+        return {who: found[who.pid] for who in whos if who.pid in found and _is(who, found[who.pid])}
+
     async def _send(self, link: Link, order: Order) -> Receipt:
         try:
             [rows] = await link.ask(statement(order))
         except psycopg.Error as error:
             if not never_ran(error):
                 raise
-            return Receipt(Answer.REFUSED, server_words(error))
-        return receipt_for(Found(*rows[0]) if rows else None)
+            return _receipt_of(error)
+        return _receipt_of(rows)
 
     async def _server(self, link: Link) -> Server:
         """Whose names a backend is shown under; read once per connection."""
@@ -102,14 +136,43 @@ class PostgresSignaller:
         return self._known[1]
 
 
+def _receipt_of(answer: list[Row] | psycopg.Error) -> Receipt:
+    """Of a statement's rows, or of its error, which may leave open whether anything was sent."""
+    if not isinstance(answer, psycopg.Error):
+        return receipt_for(Found(*answer[0]) if answer else None)
+    if never_ran(answer):
+        return Receipt(Answer.REFUSED, server_words(answer))
+    return Receipt(Answer.UNKNOWN, server_words(answer))
+
+
+def _glimpse(row: Row) -> Backend:
+    """The backend in a row of _LOOK."""
+    pid, start, usesysid, xact_start, query_start, state, wait_type, wait, kind = row
+    return Backend(
+        pid=pid, backend_start=start, usesysid=usesysid, xact_start=xact_start, query_start=query_start,
+        state=_name(state), wait_event_type=_name(wait_type), wait_event=_name(wait), backend_type=_name(kind),
+    )  # fmt: skip
+
+
+def _name(raw: bytes | None) -> str | None:
+    return None if raw is None else decode_name(raw)
+
+
+def _is(who: BackendId, backend: Backend) -> bool:
+    """Where no start is known, whoever has the pid is the one."""
+    return who.backend_start in (None, backend.backend_start)
+
+
 def statement(order: Order) -> Statement:
     """The statement that carries out `order`, and nothing but it: it answers with at most one row for `Found`."""
     values = {
         "pid": order.target.pid,
         "backend_start": _moment(order.target.backend_start),
         "usesysid": order.usesysid,
-        "any_query": order.signal is Signal.TERMINATE,
+        "any_query": order.signal is Signal.TERMINATE and not order.pinned,
+        "terminate": order.signal is Signal.TERMINATE,
         "query_start": _moment(order.query_start),
+        "xact_start": _moment(order.xact_start),
     }
     return Statement(_SIGNAL.format(function=_FUNCTIONS[order.signal]), values)
 

@@ -1,6 +1,7 @@
 """The screen's wiring: events from the watch become states for the screens, messages from the screens become deeds."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterable
 from dataclasses import replace
@@ -8,67 +9,78 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import ModalScreen, Screen
 
 from pgtop.actions import ACTIONS
+from pgtop.errand import Errands, NoRecorder
 from pgtop.model.backend import Backend
-from pgtop.model.signal import Order, Signal
 from pgtop.model.snapshot import Snapshot
-from pgtop.ports import Clock, Signaller, Source, SourceError
-from pgtop.proof import carry_out
+from pgtop.ports import Clock, Recorder, Signaller, Source, SourceError
 from pgtop.tui import messages
-from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.ascii import AsciiFilter
 from pgtop.tui.driver import PgtopDriver
 from pgtop.tui.keymap import bindings
+from pgtop.tui.meter import Meter
 from pgtop.tui.screens.blocking import BlockingScreen
 from pgtop.tui.screens.breakdown import BreakdownScreen
+from pgtop.tui.screens.bulk import BulkScreen
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.pages import DetailScreen, HelpScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.settings import Settings
+from pgtop.tui.signalling import Signalling
 from pgtop.tui.state import State
 from pgtop.tui.theme import palette
 from pgtop.tui.typing import take
-from pgtop.view.proposal import nothing_to_cancel
 from pgtop.view.text import clean, clean_lines
 from pgtop.view.tone import Span, Tone
-from pgtop.view.words import outcome_words
-from pgtop.watch import Event, Watch
+from pgtop.watch import Event, Sampled, Watch
 
-_NOTICE_SECONDS = 30.0
+_NOTICE_SECONDS = 15.0
 _INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _EVERYWHERE = ("redraw", "suspend", "leave")
 """Actions that a dialog does not keep from being carried out."""
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
-class PgtopApp(App[int]):
+class PgtopApp(Signalling):
     """Owns the state, the watch and the door; the screens own what is asked of the picture."""
 
     TITLE = "pgtop"
     CSS_PATH = Path(__file__).with_name("pgtop.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(
-            "show_sessions", "show_breakdown", "show_blocking", "pause", "refresh", "slower", "faster", "help", "quit"
-        ),
+        *bindings("show_sessions", "show_breakdown", "show_blocking"),
+        *bindings("pause", "refresh", "slower", "faster", "toggle_cost", "help", "quit"),
         *bindings(*_EVERYWHERE),
     ]
 
-    def __init__(self, source: Source, signaller: Signaller, first: Snapshot, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self,
+        source: Source,
+        signaller: Signaller,
+        first: Snapshot,
+        settings: Settings,
+        clock: Clock,
+        recorder: Recorder | None = None,
+    ) -> None:
+        os.environ.pop("NO_COLOR", None)  # Textual would turn the terminal's own colours into black on black
         super().__init__(driver_class=None if settings.plain_driver else PgtopDriver)
+        self.set_class(not settings.color, "-monochrome")
         self._source = source
-        self._signaller = signaller
+        self._errands = Errands(signaller, clock, recorder or NoRecorder(), settings.require_audit)
         self._settings = settings
         self._clock = clock
         self._palette = palette(settings.theme, settings.color)
         self._watch = Watch(source, settings.interval, clock, fresh=True)
         self._state = State.first(first, settings)
         self._notice_until = 0.0
-        self._aftermath: Aftermath | None = None
+        self._meter = Meter()
+        self._aftermath = None
+        self._unseen = set()
+        self._leaving = False
         self._sessions = SessionsScreen(self._state, settings, self._palette)
         self.animation_level = "none"
         if settings.ascii:
@@ -100,6 +112,8 @@ class PgtopApp(App[int]):
     # Keys in their order.
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and self._watch.paused:
+            self._watch.tell()
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded and take(self.screen, event):
             return
         await super().on_event(event)
@@ -119,13 +133,15 @@ class PgtopApp(App[int]):
         state = self._state.after(event, self._settings)
         if state.notice is not None and self._clock.now() > self._notice_until:
             state = replace(state, notice=None)
+        if isinstance(event, Sampled):
+            state = replace(state, spent=self._meter.read(self._driver))
         self._set_state(replace(state, interval=self._watch.interval))
         self._tell_freed()
 
     def _set_state(self, state: State) -> None:
         self._state = state
         for screen in self.screen_stack:
-            if isinstance(screen, LiveScreen | ConfirmScreen) and screen.is_mounted:
+            if isinstance(screen, LiveScreen | ConfirmScreen | BulkScreen) and screen.is_mounted:
                 screen.show(state)
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
@@ -138,45 +154,12 @@ class PgtopApp(App[int]):
     def on_said(self, message: messages.Said) -> None:
         self.say(message.words)
 
-    def on_signal_asked(self, message: messages.SignalAsked) -> None:
-        backend = message.backend
-        if self._settings.read_only:
-            self.say("read-only mode: start pgtop without --read-only to end queries or sessions")
-        elif message.signal is Signal.CANCEL and (reason := nothing_to_cancel(backend)):
-            self.say(reason)
-        else:
-            self._confirm(message.signal, backend)
-
-    def _confirm(self, asked: Signal, backend: Backend) -> None:
-        """Ask, with the session watched meanwhile even if the picture was paused."""
-        was_paused, self._watch.paused = self._watch.paused, False
-
-        def answered(confirmed: Backend | None) -> None:
-            self._watch.paused = was_paused
-            if confirmed is not None:
-                self.run_worker(self._see_through(Order.against(asked, confirmed)), group="signals")
-
-        self.push_screen(ConfirmScreen(asked, backend, self._state.picture, self._palette), answered)
-
-    async def _see_through(self, order: Order) -> None:
-        before = self._state.picture
-        async for outcome in carry_out(order, self._signaller, self._clock):
-            self.say(*outcome_words(outcome))
-            self._aftermath = Aftermath.of(outcome, before)
-        self._watch.refresh()
-
-    def _tell_freed(self) -> None:
-        """Once a picture shows what a signal has changed for those that waited, say that too."""
-        told = self._aftermath.told(self._state.picture) if self._aftermath else None
-        if told is not None:
-            self._aftermath = None
-            self.say(*told)
-
     def on_open_asked(self, message: messages.OpenAsked) -> None:
-        self.push_screen(DetailScreen(message.backend, self._state, self._settings, self._palette))
+        if not isinstance(self.screen, ModalScreen):
+            self.push_screen(DetailScreen(message.backend, self._state, self._settings, self._palette))
 
     def on_detail_wanted(self, message: messages.DetailWanted) -> None:
-        self.run_worker(self._fetch_detail(message.backend), group="detail", exclusive=True)
+        self.run_worker(self._fetch_detail(message.backend), group="detail")
 
     async def _fetch_detail(self, backend: Backend) -> None:
         try:
@@ -188,19 +171,24 @@ class PgtopApp(App[int]):
             self.screen.show_detail(detail)
 
     def on_copy_asked(self, message: messages.CopyAsked) -> None:
-        self.run_worker(self._copy(message.backend), group="copy", exclusive=True)
+        self.run_worker(self._copy(message.backend), group="copy")
 
     async def _copy(self, backend: Backend) -> None:
         """The whole query to the clipboard; what is shown of it, when the session cannot be asked any more."""
-        text = backend.query or ""
+        text, whole = backend.query or "", False
         try:
             detail = await self._source.detail(backend.identity)
         except SourceError:
             detail = None
         if detail is not None and detail.backend.query_start == backend.query_start:
-            text = detail.backend.query or ""
+            text, whole = detail.backend.query or "", not detail.query_is_cut
         self.copy_to_clipboard(clean_lines(text))
-        self.say(f"copied the query of {backend.pid}, {len(text)} characters, if the terminal allows it (OSC 52)")
+        what = (
+            f"the query of {backend.pid}"
+            if whole
+            else f"the first {len(text)} characters of the query of {backend.pid}"
+        )
+        self.say(f"copied {what}, if the terminal allows it (OSC 52)")
 
     async def on_filter_asked(self, message: messages.FilterAsked) -> None:
         await self.action_show_sessions()
@@ -249,6 +237,9 @@ class PgtopApp(App[int]):
         self._watch.interval = seconds
         self.say(f"every {seconds:g} s")
 
+    def action_toggle_cost(self) -> None:
+        self._set_state(replace(self._state, shows_cost=not self._state.shows_cost))
+
     def action_redraw(self) -> None:
         """Draw everything anew, whatever the terminal shows now."""
         if isinstance(self._driver, PgtopDriver):
@@ -259,20 +250,33 @@ class PgtopApp(App[int]):
         self.action_suspend_process()
 
     async def action_quit(self) -> None:
-        self.exit(0)
+        """Leave; while an order's effect has not been seen, only when asked twice."""
+        if self._unseen and not self._leaving:
+            self._leaving = True
+            pids = ", ".join(str(order.target.pid) for order in self._unseen)
+            self.say(f"what becomes of {pids} has not been seen yet: q again leaves all the same", Tone.WARN)
+        else:
+            self.exit(0)
 
     def action_leave(self) -> None:
         self.exit(0)
 
 
 def _is_ours(action: str) -> bool:
-    """An action of the registry; Textual's own know best when they are meant."""
-    return any(action == each.id for each in ACTIONS)
+    """An action of the registry, or one that opens another dialog; Textual's others know best when they are meant."""
+    return action == "command_palette" or any(action == each.id for each in ACTIONS)
 
 
-async def run_dashboard(source: Source, signaller: Signaller, first: Snapshot, settings: Settings, clock: Clock) -> int:
+async def run_dashboard(
+    source: Source,
+    signaller: Signaller,
+    first: Snapshot,
+    settings: Settings,
+    clock: Clock,
+    recorder: Recorder | None = None,
+) -> int:
     """Run the dashboard until the user leaves it or the process is told to end; returns the exit code."""
-    app = PgtopApp(source, signaller, first, settings, clock)
+    app = PgtopApp(source, signaller, first, settings, clock, recorder)
     loop = asyncio.get_running_loop()
     for number in _ENDING_SIGNALS:
         loop.add_signal_handler(number, app.exit, 128 + number)
@@ -281,7 +285,6 @@ async def run_dashboard(source: Source, signaller: Signaller, first: Snapshot, s
     finally:
         for number in _ENDING_SIGNALS:
             loop.remove_signal_handler(number)
-        await source.close()
     if app.crash is not None:
         raise app.crash
     return (app.return_code or 0) if code is None else code

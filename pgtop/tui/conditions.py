@@ -5,7 +5,7 @@ from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
 from pgtop.view.wrap import Line
-from pgtop.watch import Event, Missed, Paused, Waiting
+from pgtop.watch import Event, Missed, Paused, Sampled, Waiting
 
 _SLOW = 0.5
 """Share of the interval from which the time an answer takes is worth a word."""
@@ -35,7 +35,7 @@ def reason(state: State) -> str:
     if not isinstance(state.event, Missed):
         return ""
     failure = state.event.failure
-    return clean(f"{failure.what} {failure.advice}")
+    return clean(". ".join(words.rstrip(" .") for words in (failure.what, failure.advice) if words))
 
 
 def _whole(seconds: float) -> str:
@@ -44,7 +44,12 @@ def _whole(seconds: float) -> str:
 
 
 def _slow(state: State) -> Line:
-    took = getattr(state.event, "took", 0.0)
-    if took <= _SLOW * state.interval:
+    event = state.event
+    if not isinstance(event, Sampled):
         return ()
-    return (Span(f"slow: the server took {age(took)}", Tone.WARN),)
+    if event.every > state.interval:
+        cost = event.snapshot.cost.server_seconds * 1000
+        return (Span(f"slowed to every {age(event.every)}: a sample costs the server {cost:.0f} ms", Tone.WARN),)
+    if event.took > _SLOW * state.interval:
+        return (Span(f"slow: the server took {age(event.took)}", Tone.WARN),)
+    return ()

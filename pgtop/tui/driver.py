@@ -49,6 +49,11 @@ class PgtopDriver(LinuxDriver):
         painter = Painter(erases_in_colour=not os.environ.get("TERM", "").startswith("screen"))
         self._writer = Writer(self._terminal, self._canvas, self._get_terminal_size, painter) if stock else None
 
+    @property
+    def sent_bytes(self) -> int:
+        """Bytes written to the terminal since it was last taken."""
+        return self._writer.sent_bytes if self._writer else 0
+
     def forget(self) -> None:
         """Paint the whole screen again, whatever the terminal is thought to show."""
         if self._writer:
@@ -94,8 +99,10 @@ class PgtopDriver(LinuxDriver):
         """Give the terminal back as it was; a frame under way is cut short."""
         if self._writer:
             self._writer.leave()
-        super().stop_application_mode()
-        os.dup2(self._terminal, _STDERR)
+        try:
+            super().stop_application_mode()
+        finally:
+            os.dup2(self._terminal, _STDERR)
 
     def disable_input(self) -> None:
         """End the input loop at once."""

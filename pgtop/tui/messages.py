@@ -1,5 +1,7 @@
 """What screens ask of the app. They know no source and no signaller; these are all they can say."""
 
+from collections.abc import Sequence
+
 from textual.message import Message
 
 from pgtop.model.backend import Backend
@@ -13,6 +15,15 @@ class SignalAsked(Message):
         super().__init__()
         self.signal = signal
         self.backend = backend
+
+
+class BulkAsked(Message):
+    """The user wants many backends signalled: show the list, ask, then see it through."""
+
+    def __init__(self, signal: Signal, backends: Sequence[Backend]) -> None:
+        super().__init__()
+        self.signal = signal
+        self.backends = backends
 
 
 class OpenAsked(Message):
@@ -52,7 +63,7 @@ class FilterAsked(Message):
 
 
 class Said(Message):
-    """Something to tell the user on the notice line."""
+    """Something to tell the user on the notice line; cleaned."""
 
     def __init__(self, words: str) -> None:
         super().__init__()

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pgtop.view.filter import Filter
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -11,6 +13,10 @@ class Settings:
     """Seconds from one sample to the next at the start."""
     read_only: bool = False
     """The actions that signal are not offered (and the signaller refuses, whatever is offered)."""
+    protect: tuple[Filter, ...] = ()
+    """Sessions that match one of these are protected, besides those that always are."""
+    require_audit: bool = False
+    """What the audit trail cannot be told of is not sent."""
     color: bool = True
     """False: nothing may rest on colour (NO_COLOR, --no-color)."""
     theme: str = "terminal"

@@ -9,7 +9,15 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.tui.settings import Settings
 from pgtop.view.picture import Picture
 from pgtop.view.tone import Span
-from pgtop.watch import Event, Missed, Paused, Sampled, Waiting
+from pgtop.watch import Event, Missed, Sampled, Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What pgtop itself spent from one picture to the next: seconds of CPU, bytes to the terminal where counted."""
+
+    cpu_seconds: float
+    drawn_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,9 @@ class State:
     seen: Concurrency
     hint: PoolingHint | None = None
     notice: Span | None = None
+    spent: Spent | None = None
+    """What the last picture cost on this side."""
+    shows_cost: bool = False
 
     @classmethod
     def first(cls, snapshot: Snapshot, settings: Settings) -> Self:
@@ -30,7 +41,7 @@ class State:
         return cls(
             Picture.of(snapshot),
             budget(snapshot, settings.warn, settings.alarm),
-            Sampled(snapshot, 0.0),
+            Sampled(snapshot, 0.0, settings.interval),
             settings.interval,
             Concurrency().observe(snapshot),
         )
@@ -54,7 +65,3 @@ class State:
     def stale(self) -> bool:
         """The picture is older than it should be."""
         return isinstance(self.event, Missed | Waiting)
-
-    @property
-    def paused(self) -> bool:
-        return isinstance(self.event, Paused)

@@ -4,6 +4,7 @@ Textual hands a key to the focused widget's own queue. A field that has just bee
 ahead, and `/Ky` could end a session. So the app edits the open field itself, before any binding is looked at.
 """
 
+import re
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
@@ -59,6 +60,8 @@ def take(screen: object, event: events.Event) -> bool:
 
 def _edit(field: Input, key: events.Key) -> bool:
     if key.is_printable and key.character is not None:
+        if field.restrict and not re.fullmatch(field.restrict, key.character):
+            return False  # in a field for digits, y and n are still answers
         field.insert_text_at_cursor(key.character)
         return True
     edit = _EDITS.get(key.key)

@@ -20,6 +20,7 @@ LETTERS = {
     "idle": ("i", Tone.QUIET),
     "other": ("o", Tone.NOTICE),
 }
+_LIMITS = {"reserved": "reserved ones too"}
 _WORDS = {"idle in transaction": "in tx"}
 FREE, RESERVED, UNSEEN = "·", "R", "?"
 _LEVELS = {Level.CALM: Tone.STRONG, Level.WARN: Tone.WARN, Level.ALARM: Tone.ALARM}
@@ -34,7 +35,7 @@ def server_line(snapshot: Snapshot, width: int) -> Line:
     place = f"{server.host}:{server.port}" if server.port else server.host
     parts = [
         Span(fit(clean(place), min(cells(clean(place)), max(1, width - _CLOCK - 1))), Tone.STRONG),
-        Span(f"PostgreSQL {clean(server.version)}", Tone.PLAIN),
+        Span(f"PostgreSQL {clean(server.version).partition(' ')[0]}", Tone.PLAIN),
         Span(clean(f"{server.user}@{server.database}"), Tone.PLAIN),
         Span(f"up {age(seconds_between(server.started_at, snapshot.taken_at))}", Tone.QUIET),
         Span("standby" if server.in_recovery else "", Tone.NOTICE),
@@ -72,7 +73,7 @@ def bar(budget: Budget, width: int) -> Line:
 
 def legend_line(budget: Budget, user: str, width: int) -> Line:
     """What the letters stand for and how many there are, what this role may still open, and the walsenders apart."""
-    limit = f" ({budget.openable_limit})" if budget.openable_limit else ""
+    limit = f" ({_LIMITS.get(budget.openable_limit, budget.openable_limit)})" if budget.openable_limit else ""
     open_more = Span(f"{clean(user)} can open {budget.openable} more{limit}", Tone.PLAIN)
     walsenders = Span(f"walsenders {budget.walsenders}/{budget.max_wal_senders}", Tone.QUIET)
     long, middle, short = (
@@ -99,9 +100,10 @@ def _words(budget: Budget) -> list[str]:
     mark, about = _MARKS[budget.level], "about " if budget.approximate else ""
     held = min(budget.used, budget.ordinary)  # what superusers hold beyond that is told by the reserve
     used = f"{mark}{about}{held} of {budget.ordinary} used, {budget.free} free"
-    reserves = ", ".join(_reserves(budget))
+    reserves = list(_reserves(budget))
     return [
-        f"{used}, {reserves}" if reserves else used,
+        ", ".join((used, *reserves)),
+        f"{used}, {budget.reserved_left} reserved",
         used,
         f"{mark}{'~' if about else ''}{held}/{budget.ordinary}, {budget.free} free",
     ]

@@ -43,12 +43,18 @@ def entry_line(entry: Entry, width: int) -> Line:
         return _heading(entry.dimension, width)
     share = entry.share
     name = fit(clean(share.name) or "(none)", _name_width(width))
-    near = share.limit is not None and share.count >= _NEAR_LIMIT * share.limit
     limit = "" if share.limit is None else f"of {share.limit}"
-    held = f"{share.count:>6}{share.share:>7.0%}{limit:>8}{'near!' if near else '':>8}"
+    held = f"{share.count:>6}{share.share:>7.0%}{limit:>8}{_nearness(share):>8}"
     numbers = f"{held}{share.idle_long or '':>10}{age(share.oldest_idle):>8}"
-    tone = Tone.ALARM if near else Tone.PLAIN
+    tone = Tone.ALARM if _nearness(share) else Tone.PLAIN
     return _cut((Span(f"  {name}", tone), Span(numbers, tone), Span(_bar(share, width), Tone.QUIET)), width)
+
+
+def _nearness(share: Share) -> str:
+    """How close the share is to its limit, in a word, when it is close."""
+    if share.limit is None or share.count < _NEAR_LIMIT * share.limit:
+        return ""
+    return "full!" if share.count >= share.limit else "near!"
 
 
 def _heading(dimension: Dimension, width: int) -> Line:

@@ -12,7 +12,7 @@ from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, HIDDEN_QUERY, IDLE, PARA
 from pgtop.model.instant import Instant, seconds_between
 from pgtop.view.picture import Picture
 from pgtop.view.tone import Tone
-from pgtop.view.units import age
+from pgtop.view.units import age, rough_age
 
 Key = Callable[[Backend, Picture], Any]
 Text = Callable[[Backend, Picture], str]
@@ -221,14 +221,14 @@ def _written(key: Key) -> Text:
     return text
 
 
-def _since(start: Start) -> tuple[Key, Text]:
-    """Key and text of the seconds since `start`."""
+def _since(start: Start, words: Callable[[float | None], str] = rough_age) -> tuple[Key, Text]:
+    """Key and text of the seconds since `start`; roughly, but for the one age that stands on every screen."""
 
     def key(backend: Backend, picture: Picture) -> float | None:
         since = start(backend)
         return None if since is None else seconds_between(since, picture.snapshot.taken_at)
 
-    return key, lambda backend, picture: age(key(backend, picture))
+    return key, lambda backend, picture: words(key(backend, picture))
 
 
 _NARROW_STATE = Column("state", "STATE", "what it is doing", 8, 3, _state, _narrow_state, severity)
@@ -245,11 +245,11 @@ COLUMNS: tuple[Column, ...] = (
            lambda b, _: b.application_name or None, lambda b, _: b.application_name or "", _row),
     Column("client", "CLIENT", "address it comes from; local: a socket on the server", 15, 15,
            _client_key, _client, _row),
-    Column("state", "STATE", "what it is doing; for a background process, what it is", 12, 3,
+    Column("state", "STATE", "what it is doing (idle in tx!: the transaction failed), or its kind", 12, 3,
            _state, _state, severity, narrow=_NARROW_STATE),
     Column("wait", "WAIT", "what it waits for, type and event", 18, 11, _wait, _written(_wait), _waiter),
     Column("age", "AGE", "since its transaction began, or else its running query, or else its state", 6, 2,
-           *_since(age_start), severity, right=True),
+           *_since(age_start, age), severity, right=True),
     Column("xact", "XACT", "since its transaction began", 6, 14,
            *_since(lambda b: b.xact_start), _row, right=True),
     Column("query_age", "STMT", "since its query began; of an idle session, its last", 6, 16,

@@ -6,6 +6,7 @@ from pgtop.analysis.rights import protection, right_to_signal
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail, Lock
 from pgtop.model.instant import Instant, seconds_between, to_datetime
+from pgtop.model.server import Server
 from pgtop.view.picture import Picture
 from pgtop.view.sql import highlighted
 from pgtop.view.text import cells, clean
@@ -34,11 +35,13 @@ _FIELDS: tuple[tuple[str, str], ...] = (
 )
 
 
-def detail_lines(backend: Backend, detail: Detail | None, picture: Picture, width: int) -> list[Line]:
+def detail_lines(
+    backend: Backend, detail: Detail | None, picture: Picture, width: int, read_only: bool = False
+) -> list[Line]:
     """All lines of the detail view at `width` cells; `detail` is None until the server has sent it."""
     return [
         *_heading("What may be done", width),
-        *_rights(backend, picture, width),
+        *(_rights(backend, picture, width) if not read_only else [line("nothing: pgtop was started with --read-only")]),
         *_heading("Query", width),
         *_query(backend, detail, picture, width),
         *_heading("Session", width),
@@ -64,11 +67,24 @@ def _rights(backend: Backend, picture: Picture, width: int) -> Iterable[Line]:
         verb = "may not" if right.allowed is False else "perhaps may not"
         remedy = f": {right.remedy}" if right.remedy else ""
         yield from wrapped(line(clean(f"{user} {verb} signal it, as it {right.reason}{remedy}"), Tone.WARN), width)
+    if others := _by_whom(backend, server):
+        yield from wrapped(line(clean(others), Tone.QUIET), width)
     if reason := protection(server, backend):
         yield from wrapped(line(f"protected: {reason}", Tone.WARN), width)
 
 
+def _by_whom(backend: Backend, server: Server) -> str:
+    role = server.roles.get(backend.usesysid) if backend.usesysid is not None else None
+    if role is None:
+        return ""
+    if role.superuser:
+        return "superusers may signal it, and nobody else"
+    return f"superusers, members of pg_signal_backend and members of {role.name} may signal it"
+
+
 def _query(backend: Backend, detail: Detail | None, picture: Picture, width: int) -> Iterable[Line]:
+    if detail is not None and detail.backend.query_start != backend.query_start:
+        detail = None  # it runs another query by now, whose details are on their way
     text = (detail.backend.query if detail else backend.query) or ""
     if not text:
         yield line("none" if detail else "…", Tone.QUIET)
@@ -136,8 +152,12 @@ def _locks(detail: Detail | None, width: int) -> Iterable[Line]:
         yield from wrapped(line(clean(detail.locks_failure), Tone.WARN), width)
     elif not detail.locks:
         yield line("none", Tone.QUIET)
-    for lock in detail.locks if detail else ():
-        yield from wrapped(_lock(lock, detail.taken_at if detail else 0), width, indent=8)
+    if detail is None:
+        return
+    for lock in detail.locks:
+        yield from wrapped(_lock(lock, detail.taken_at), width, indent=8)
+    if detail.locks_total > len(detail.locks):
+        yield line(f"… {len(detail.locks)} of {detail.locks_total} locks, awaited ones first", Tone.QUIET)
 
 
 def _lock(lock: Lock, now: Instant) -> Line:

@@ -103,15 +103,23 @@ _STATES: Mapping[str, Test] = {
     "hidden": lambda backend: backend.hidden,
 }
 
+_RARE_STATES = ("fastpath function call", "disabled", "starting")
+_STATE_NAMES = ("active", "idle", "idle-in-tx", "aborted", "waiting", "hidden", *(s.split()[0] for s in _RARE_STATES))
+
 _WAIT_TYPES = frozenset(
     "activity buffer bufferpin client extension injectionpoint io ipc lock lwlock timeout".split()  # noqa: SIM905
 )
 
 
 def _state_like(value: str) -> Predicate:
-    """A state by its name: `idle` is not `idle in transaction`. Anything else is looked for in the words."""
+    """A state by its name: `idle` is not `idle in transaction`. A part of a name is looked for in the words.
+
+    Raises ValueError for what is no part of any: an empty table would look like good news.
+    """
     words = value.replace("-", " ")
     test = _STATES.get(words)
+    if not any(words in state for state in (*_STATES, *_RARE_STATES)):
+        raise ValueError(f"`{value}` is no state: use one of {', '.join(_STATE_NAMES)}")
     return Is(test) if test else InColumn(state_texts, Contains(words))
 
 
@@ -144,8 +152,13 @@ def _words(name: str, meaning: str, example: str, texts: Texts, like: Callable[[
             return InColumn(texts, parser.pattern(key.example))
         if parser.take("="):
             return any_of(InColumn(texts, Equals(value)) for value, _ in parser.values(key.example, empty=True))
-        lowered = (value.lower() for value, _ in parser.values(key.example))
-        return any_of(like(value) if like else InColumn(texts, Contains(value)) for value in lowered)
+        return any_of(liked(value.lower(), position) for value, position in parser.values(key.example))
+
+    def liked(value: str, position: int) -> Predicate:
+        try:
+            return like(value) if like else InColumn(texts, Contains(value))
+        except ValueError as error:
+            raise FilterError(f"{error}", position) from None
 
     return _Key(name, meaning, example, (":",), read)
 
@@ -253,6 +266,8 @@ FILTER_HELP: tuple[HelpEntry, ...] = (
 )
 """The language as plain data: its forms first, then its keys."""
 
+_ALONE = re.compile(r"(?:[<>]=?|=|:)(?=\s|$)")
+_JOINT = re.compile(r"(?:AND|OR|NOT)(?=\s|$)")
 _SPACE = re.compile(r"\s*")
 _WORD = re.compile(r"\S+")
 _LISTED = re.compile(r"[^\s,]+")
@@ -333,6 +348,11 @@ class _Parser:
     def _word(self) -> Predicate:
         if self.take("~"):
             return Anywhere(self.pattern("~^select"))
+        if alone := _ALONE.match(self._text, self._at):
+            raise FilterError(f"`{alone[0]}` stands alone: write it without spaces, as in age>5m", self._at)
+        if joint := _JOINT.match(self._text, self._at):
+            words = "all terms must hold; alternatives are user:web,api; -term is not; in quotes it is text"
+            raise FilterError(f"`{joint[0]}` is not part of the language: {words}", self._at)
         word, _ = self._value(_WORD, "idle or -idle")
         return Anywhere(Contains(word.lower()))
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pgtop.analysis.blocking import Forest, forest
+from pgtop.model.backend import Backend
 from pgtop.model.instant import Instant
 from pgtop.model.snapshot import Snapshot
 
@@ -21,6 +22,11 @@ class Picture:
         """The picture of `snapshot`."""
         planted = forest(snapshot)
         return cls(snapshot, planted, {node.key: node.total for node in planted.nodes.values() if node.total})
+
+    def find(self, backend: Backend) -> Backend | None:
+        """The same session in this picture, if it is there. Its role tells it apart where its start is hidden."""
+        who, role = backend.identity, backend.usesysid
+        return next((b for b in self.snapshot.backends if b.identity == who and b.usesysid == role), None)
 
     @property
     def now(self) -> Instant:

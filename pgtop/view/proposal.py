@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from pgtop.analysis.planning import Guard, unguarded
 from pgtop.analysis.rights import Right, protection, right_to_signal
-from pgtop.model.backend import ACTIVE, IDLE, Backend
+from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION_ABORTED, Backend
 from pgtop.model.instant import Instant, seconds_between
 from pgtop.model.signal import Signal
 from pgtop.view.picture import Picture
@@ -27,14 +28,15 @@ class Proposal:
     needs_pid: bool
 
 
-def propose(signal: Signal, backend: Backend, picture: Picture) -> Proposal:
+def propose(signal: Signal, backend: Backend, picture: Picture, guard: Guard = unguarded) -> Proposal:
     """The proposal to send `signal` to `backend`, most important line first, since a small screen shows only those."""
     server = picture.snapshot.server
-    protected = protection(server, backend)
+    protected = protection(server, backend) or guard(backend)
     lines = [
         line(clean(f"{_whom(backend)} · {_client(backend)}")),
         *_protected(protected, backend.pid),
         *_rights(right_to_signal(server, backend)),
+        *_weak_check(backend),
         line(_consequence(signal, backend, picture.now), Tone.WARN),
         *_waiters(backend, picture),
     ]
@@ -82,11 +84,14 @@ def _consequence(signal: Signal, backend: Backend, now: Instant) -> str:
     if backend.hidden:
         return "what it is doing is hidden from this role: grant pg_read_all_stats to see it"
     doing = f"{clean(backend.state or 'at work')} for {_since(_doing_since(backend), now)}"
+    if backend.state == IDLE_IN_TRANSACTION_ABORTED:
+        return f"{doing}; what its transaction did is lost already, but not yet rolled back"
     if backend.xact_start is None:
         return f"{doing}; no transaction is open"
     open_for = f"transaction open for {_since(backend.xact_start, now)}"
-    fate = "its statement ends, the transaction stays" if signal is Signal.CANCEL else "it will be rolled back"
-    return f"{doing}, {open_for}: {fate}"
+    if signal is Signal.CANCEL:
+        return f"{doing}, {open_for}: the statement is undone; a transaction around it fails and stays open"
+    return f"{doing}, {open_for}: it will be rolled back"
 
 
 def _doing_since(backend: Backend) -> Instant | None:
@@ -108,6 +113,12 @@ def _waiters(backend: Backend, picture: Picture) -> list[Line]:
 
 def _protected(reason: str, pid: int) -> list[Line]:
     return [(Span("Protected: ", Tone.ALARM), Span(f"{reason}. Type {pid} to go on.", Tone.PLAIN))] if reason else []
+
+
+def _weak_check(backend: Backend) -> list[Line]:
+    if backend.backend_start is not None:
+        return []
+    return [line("Its start is hidden from this role: only pid and role can be compared before the signal.", Tone.WARN)]
 
 
 def _rights(right: Right) -> list[Line]:

@@ -3,9 +3,8 @@
 Arranging costs by the number of sessions, so it formats nothing; a line costs by its width and is made when it is seen.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from pgtop.model.backend import IDLE, Backend, BackendId
@@ -18,6 +17,7 @@ from pgtop.view.text import fit
 from pgtop.view.tone import Span, Tone
 
 ENDED = "ended"
+TAG = "*"
 NARROW_SCREEN = 60
 _PID, _QUERY = columns.column("pid"), columns.column("query")
 _SPLIT = ("database", "user")  # where there is room, these two say what "who" says
@@ -33,7 +33,7 @@ class Placed(NamedTuple):
 Layout: TypeAlias = tuple[Placed, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Table:
     """The sessions to show. `total` counts all of the shown kinds, those too that were filtered out or idle."""
 
@@ -44,11 +44,10 @@ class Table:
 
     def position(self, identity: BackendId) -> int | None:
         """The row of this very session; None when it is not shown."""
-        return self._positions.get(identity)
-
-    @cached_property
-    def _positions(self) -> Mapping[BackendId, int]:
-        return {row.identity: place for place, row in enumerate(self.rows)}
+        pid, start = identity  # one is looked for at a refresh, so a mapping of all would cost more than it saves
+        return next(
+            (place for place, row in enumerate(self.rows) if row.pid == pid and row.backend_start == start), None
+        )
 
 
 def arrange(picture: Picture, query: Query) -> Table:
@@ -160,14 +159,38 @@ def column_at(layout: Layout, x: int) -> Column | None:
     return None
 
 
-def line(layout: Layout, backend: Backend, picture: Picture, ended: bool = False) -> tuple[Span, ...]:
-    """One session as wide as the layout; one that has `ended` is quiet and says so in place of its state."""
+def line(
+    layout: Layout, backend: Backend, picture: Picture, ended: bool = False, tagged: bool = False
+) -> tuple[Span, ...]:
+    """One session as wide as the layout; one that has `ended` is quiet and says so in place of its state.
+
+    A `tagged` one has a mark behind its pid.
+    """
+    if tagged:
+        return _marked(line(layout, backend, picture, ended))
     if ended:
         return _ended(layout, backend, picture)
     return _joined(
         (fit(column.text(backend, picture), width, column.right), column.tone(backend, picture))
         for column, width in layout
     )
+
+
+def _marked(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    """A mark in the cell that separates the pid from what follows; where nothing follows there is no room for one."""
+    text = "".join(span.text for span in spans)[: _PID.width + 1]
+    if len(text) <= _PID.width:
+        return spans
+    rest = _behind(spans, _PID.width + 1)
+    return (Span(f"{text[:-1]}{TAG}", Tone.NOTICE), *rest)
+
+
+def _behind(spans: Iterable[Span], start: int) -> Iterable[Span]:
+    """What the spans hold from a character on; the pid in front is one cell for each."""
+    for text, tone in spans:
+        if len(text) > start:
+            yield Span(text[start:], tone)
+        start = max(0, start - len(text))
 
 
 def _ended(layout: Layout, backend: Backend, picture: Picture) -> tuple[Span, ...]:

@@ -75,6 +75,7 @@ def _cut(text: str, width: int) -> tuple[str, int]:
     return text, used
 
 
+@lru_cache(maxsize=256)
 def _tame(line: str) -> str:
     """`line` with every character made visible and every mark on a base, at most `MOST_MARKS` of them."""
     kept: list[str] = []

@@ -12,6 +12,13 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _MOST_DAYS = 99_999  # 273 years: five digits and a "d" are six cells
 
 
+def rough_age(seconds: float | None) -> str:
+    """As `age`, in whole seconds, and from a minute on in whole minutes: what need not be drawn every second."""
+    if seconds is None or seconds >= 3600:
+        return age(seconds)
+    return f"{int(max(0.0, seconds))}s" if seconds < 60 else f"{int(seconds) // 60}m"
+
+
 def age(seconds: float | None) -> str:
     """`seconds` in at most six cells, such as 0.4s 12s 3m12s 2h05m 3d04h 412d; nothing for None."""
     if seconds is None:

@@ -1,6 +1,6 @@
 """What became of an order, in one sentence: never more than was seen, and what to press next if something helps."""
 
-from pgtop.model.signal import Answer, Effect, Outcome, Signal
+from pgtop.model.signal import Answer, Effect, Order, Outcome, Signal
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 
@@ -8,16 +8,21 @@ _DONE = {Signal.CANCEL: "cancelled", Signal.TERMINATE: "terminated"}
 _ASKED = {Signal.CANCEL: "asked to cancel its query", Signal.TERMINATE: "asked to end"}
 
 
-def outcome_words(outcome: Outcome) -> Span:
-    """The sentence for the notice line, and how loudly to say it."""
+def asking_words(order: Order) -> Span:
+    """What is said until the server has answered, which may take as long as a sample that hangs."""
+    return Span(f"asking the server to {order.signal} {order.target.pid} …", Tone.NOTICE)
+
+
+def outcome_words(outcome: Outcome, why_not: str = "") -> Span:
+    """The sentence for the notice line, and how loudly to say it; `why_not` is why a refusal was to be expected."""
     if outcome.effect is Effect.NOT_SENT:
-        return _not_sent(outcome)
+        return _not_sent(outcome, why_not)
     if outcome.receipt.answer is Answer.UNKNOWN:
         return _unanswered(outcome)
     return _sent(outcome)
 
 
-def _not_sent(outcome: Outcome) -> Span:
+def _not_sent(outcome: Outcome, why_not: str) -> Span:
     pid, reason = outcome.order.target.pid, clean(outcome.receipt.reason)
     match outcome.receipt.answer:
         case Answer.GONE:
@@ -29,7 +34,8 @@ def _not_sent(outcome: Outcome) -> Span:
         case Answer.UNREACHED:
             return Span(f"no connection, nothing was sent to {pid}: {reason}", Tone.WARN)
         case _:
-            return Span(f"refused: {reason or 'the server gave no reason'}", Tone.WARN)
+            said = f"{pid}: {reason or 'the server gave no reason'}"
+            return Span(f"refused: {f'{pid} {clean(why_not)} ({reason})' if why_not else said}", Tone.WARN)
 
 
 def _sent(outcome: Outcome) -> Span:
@@ -53,25 +59,26 @@ def _sent(outcome: Outcome) -> Span:
 
 
 def _unanswered(outcome: Outcome) -> Span:
-    """The connection broke between question and answer: what is seen is told, who did it is not known."""
+    """No answer came, so the signal may or may not have been sent: what is seen is told, who did it is not known."""
     pid = outcome.order.target.pid
+    why = f" ({clean(outcome.receipt.reason)})" if outcome.receipt.reason else ""
     match outcome.effect:
         case Effect.PENDING:
             return Span(
-                f"the connection was lost while {pid} was being {_DONE[outcome.order.signal]}: looking …",
+                f"no answer came{why}, looking whether {pid} was {_DONE[outcome.order.signal]} …",
                 Tone.WARN,
             )
         case Effect.GONE:
-            return Span(f"{pid} has ended; the connection was lost, so whether by this is not known", Tone.WARN)
+            return Span(f"{pid} has ended; no answer came{why}, so whether by this is not known", Tone.WARN)
         case Effect.QUERY_ENDED | Effect.TRANSACTION_OPEN:
             return Span(
-                f"the query of {pid} has ended; the connection was lost, so whether by this is not known",
+                f"the query of {pid} has ended; no answer came{why}, so whether by this is not known",
                 Tone.WARN,
             )
         case Effect.STILL_RUNNING:
             return Span(f"{pid} is still running; the signal may not have been sent: look and ask again", Tone.ALARM)
         case _:
-            return Span(f"the connection was lost: whether {pid} got the signal is not known", Tone.ALARM)
+            return Span(f"no answer came{why}: whether {pid} got the signal is not known", Tone.ALARM)
 
 
 def _way_on(outcome: Outcome) -> str:
@@ -86,7 +93,7 @@ def _way_on(outcome: Outcome) -> str:
 def _blind(outcome: Outcome) -> str:
     if outcome.receipt.reason:
         return f"what followed could not be seen: {clean(outcome.receipt.reason)}"
-    return "what followed is hidden from this role"
+    return "what followed is not shown to this role"
 
 
 def _seconds(seconds: float) -> str:

@@ -14,9 +14,15 @@ def line(text: str, tone: Tone = Tone.PLAIN) -> Line:
     return (Span(text, tone),)
 
 
-def width_of(spans: Iterable[Span]) -> int:
-    """Cells that the spans take side by side."""
-    return sum(cells(span.text) for span in spans)
+def as_far_as_fits(spans: Line, width: int) -> Line:
+    """The leading spans that fit whole; the first is kept in any case."""
+    kept, used = spans[:1], sum(cells(span.text) for span in spans[:1])
+    for span in spans[1:]:
+        used += cells(span.text)
+        if used > width:
+            break
+        kept = (*kept, span)
+    return kept
 
 
 def wrapped(spans: Iterable[Span], width: int, indent: int = 0) -> list[Line]:

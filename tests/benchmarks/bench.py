@@ -41,7 +41,7 @@ class Stage:
         self.pids: frozenset[int] = frozenset()
 
     def tell(self, word: str) -> None:
-        """`grow N`, `churn` or `calm`."""
+        """`big`, `grow N`, `churn` or `calm`."""
         self.pids = frozenset(self._load.ask(word))
 
     def server_cpu(self) -> float:
@@ -52,13 +52,13 @@ class Stage:
 
 
 @contextmanager
-def staged(bindir: Path | None, kind: str = "mixed", **settings: str) -> Iterator[Stage]:
+def staged(bindir: Path | None, **settings: str) -> Iterator[Stage]:
     """A server of its own, without sessions yet."""
     with Cluster(bindir, {**_SETTINGS, **settings}, _BY_TRUST) as cluster:
         prepare(cluster.socket_dsn)
         with (
             psycopg.connect(cluster.socket_dsn, autocommit=True) as control,
-            Child("tests.benchmarks.load", cluster.socket_dsn, kind) as load,
+            Child("tests.benchmarks.load", cluster.socket_dsn) as load,
         ):
             for statement in WATCHER_SQL:
                 control.execute(statement.encode())

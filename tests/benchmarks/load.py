@@ -1,8 +1,8 @@
-"""Sessions that do what sessions do: `python -m tests.benchmarks.load DSN mixed|big`.
+"""Sessions that do what sessions do: `python -m tests.benchmarks.load DSN`.
 
 70 % are idle, 10 % idle in a transaction, 10 % in a long pg_sleep, 5 % wait for row locks in trees of chains, and 5 %
-run short, ever different queries while it churns and nothing while it is calm. Each word on the input (`grow N`,
-`churn`, `calm`) is answered with all pids.
+run short, ever different queries while it churns and nothing while it is calm. Each word on the input (`big`,
+`grow N`, `churn`, `calm`) is answered with all pids.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ ROLES = ("app_web", "app_worker", "app_report", "app_batch_importer")
 _APPLICATIONS = ("web-frontend", "web-frontend", "worker", "etl nightly", "psql", "PostgreSQL JDBC Driver", "")
 _ROWS = 4000
 _TREE, _CHAIN = 8, 4  # waiters below one transaction, and how many of them wait for one another
-_BIG_BYTES = 900_000
+_BIG, _BIG_BYTES = 50, 900_000
 _AT_ONCE = 8  # logins
 
 _QUERIES = (
@@ -90,11 +90,11 @@ class Load:
         await self._all([self._churn() for _ in range(short)])
         await self._all([self._idle() for _ in range(total - len(self._open))])
 
-    async def grow_big(self, total: int) -> None:
-        """Log sessions in that run queries of 900 kB."""
+    async def grow_big(self) -> None:
+        """Log fifty sessions in that run queries of 900 kB."""
         line = "INSERT INTO t VALUES (1, 'some text', 3.14); "
         text = line * (_BIG_BYTES // len(line))
-        for _ in range(total - len(self._open)):
+        for _ in range(_BIG):
             self._run((await self._login()).execute(f"SELECT pg_sleep(86400) /* {text} */".encode()))
 
     def churn(self, on: bool) -> None:
@@ -179,20 +179,23 @@ class Load:
             await asyncio.sleep(self._random.uniform(0.5, 1.5))
 
 
-async def _obey(load: Load, kind: str, words: Sequence[str]) -> None:
-    if words[0] == "grow":
-        await (load.grow_big if kind == "big" else load.grow)(int(words[1]))
-    else:
-        load.churn(words[0] == "churn")
+async def _obey(load: Load, word: str, number: str = "0") -> None:
+    match word:
+        case "grow":
+            await load.grow(int(number))
+        case "big":
+            await load.grow_big()
+        case _:
+            load.churn(word == "churn")
 
 
-async def main(dsn: str, kind: str) -> None:
+async def main(dsn: str) -> None:
     """Obey until the input ends; the sessions end with this process."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     load = Load(dsn)
     print(json.dumps(load.pids), flush=True)
     while words := (await asyncio.to_thread(sys.stdin.readline)).split():
-        await _obey(load, kind, words)
+        await _obey(load, *words)
         print(json.dumps(load.pids), flush=True)
 
 

@@ -134,8 +134,9 @@ def far(bench: Bench) -> None:
 
 def big(bench: Bench) -> None:
     """Fifty queries of 900 kB among the 500."""
-    with staged(bench.bindir, "big", max_connections="620", track_activity_query_size="1MB") as stage:
-        stage.tell("grow 50")
+    with staged(bench.bindir, max_connections="620", track_activity_query_size="1MB") as stage:
+        stage.tell("big")
+        stage.tell(f"grow {_SESSIONS}")
         for round_ in range(bench.rounds):
             for tool in bench.in_order(round_):
                 with Wire(stage.cluster.port) as laid, bench.watching(tool, stage, SMALL, laid.port) as glass:

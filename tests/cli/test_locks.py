@@ -48,7 +48,7 @@ def test_nobody_waits(dsn: str) -> None:
 
 
 def test_somebody_waits(dsn: str) -> None:
-    """The exit code is 7; people see the tree, programs get its nodes with lock, parent and session."""
+    """The exit code is 11; people see the tree, programs get its nodes with lock, parent and session."""
     with _queue(dsn) as (holder, waiter):
         shown = pgtop("locks", dsn)
         done = pgtop("locks", "--json", dsn)

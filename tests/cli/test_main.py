@@ -19,6 +19,7 @@ from pgtop.cli.compose import Asker, parameters_of, settings_for
 from pgtop.cli.exits import Exit, exit_for
 from pgtop.cli.options import Connection, Screen
 from pgtop.cli.output import locale_is_utf8
+from pgtop.cli.safety import Guards
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
 from pgtop.model.failure import FailureKind
@@ -125,9 +126,11 @@ def test_signals_end_it_at_once(number: signal.Signals) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         port = str(mute.getsockname()[1])
         with subprocess.Popen([*PGTOP, "show", "-h", "127.0.0.1", "-p", port], stderr=-1, encoding="utf-8") as waiting:
-            mute.accept()[0].recv(1)
-            waiting.send_signal(number)
-            _, said = waiting.communicate(timeout=PATIENCE)
+            line, _ = mute.accept()
+            with line:  # open until the end: a cut line would be another story
+                line.recv(1)
+                waiting.send_signal(number)
+                _, said = waiting.communicate(timeout=PATIENCE)
     assert (waiting.returncode, said) == (128 + number, "")
 
 
@@ -246,6 +249,11 @@ def test_a_dumb_terminal_is_refused(dsn: str) -> None:
         (["show"], {"textual", "rich"}),
         (["show", "--json"], {"textual", "rich"}),
         (["show", "--csv"], {"textual", "rich"}),
+        (["kill", "1", "--dry-run", "--help"], {"psycopg", "textual", "rich", "asyncio"}),
+        (["kill", "1", "--dry-run", "-p", "1"], {"textual", "rich"}),
+        (["budget", "-p", "1"], {"textual", "rich"}),
+        (["audit"], {"psycopg", "textual", "rich"}),
+        (["completion", "bash"], {"psycopg", "textual", "rich", "asyncio"}),
     ],
 )
 def test_nothing_heavy_is_loaded_before_it_is_needed(words: list[str], unwanted: set[str], dsn: str) -> None:
@@ -263,7 +271,7 @@ def test_nothing_heavy_is_loaded_before_it_is_needed(words: list[str], unwanted:
 
 def test_a_bug_leaves_a_report(tmp_path: Path) -> None:
     """What nobody expected is one sentence too; the traceback is in a file that only this user can read."""
-    program = "from pgtop.cli.main import guard; guard(); [][7]"
+    program = "import sys; from pgtop.cli.main import report_bug; sys.excepthook = report_bug; [][7]"
     done = subprocess.run(
         [sys.executable, "-c", program],
         stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)}, encoding="utf-8", check=False,
@@ -345,7 +353,7 @@ def test_the_users_locale(environ: dict[str, str], utf8_mode: int, expected: boo
 )
 def test_colour_is_given_up_by_option_or_environment(screen: Screen, environ: dict[str, str], color: bool) -> None:
     """NO_COLOR counts when it is not empty, as its page says."""
-    assert settings_for(screen, environ).color is color
+    assert settings_for(screen, Guards(), environ).color is color
 
 
 @pytest.mark.parametrize("kind", FailureKind)

@@ -5,7 +5,20 @@ import pytest
 from pgtop import __version__, watch
 from pgtop.actions import ACTIONS
 from pgtop.cli.exits import Exit
-from pgtop.cli.options import LONGEST, SHORTEST, Connection, Dashboard, Demo, Form, Help, Password, Screen, Show, parse
+from pgtop.cli.options import (
+    LONGEST,
+    SHORTEST,
+    Connection,
+    Dashboard,
+    Demo,
+    Form,
+    Help,
+    Password,
+    Safety,
+    Screen,
+    Show,
+    parse,
+)
 from pgtop.errors import UsageError
 
 
@@ -26,7 +39,7 @@ from pgtop.errors import UsageError
         ("postgresql://web@db1/shop", Dashboard(Connection("postgresql://web@db1/shop"))),
         ("-- -odd", Dashboard(Connection("-odd"))),
         ("--interval 0.2", Dashboard(screen=Screen(interval=0.2))),
-        ("--interval=60 --read-only", Dashboard(screen=Screen(interval=60, read_only=True))),
+        ("--interval=60 --read-only", Dashboard(screen=Screen(interval=60, safety=Safety(read_only=True)))),
         ("--no-color --theme light", Dashboard(screen=Screen(color=False, theme="light"))),
         ("--warn 50 --alarm 70.5", Dashboard(screen=Screen(warn=50, alarm=70.5))),
         ("--plain-driver", Dashboard(screen=Screen(plain_driver=True))),

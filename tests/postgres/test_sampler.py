@@ -223,6 +223,22 @@ class TestTheWire:
         assert wire.received > quiet + 600
         assert [backend(snapshot, pid_of(other)).query for snapshot in (with_text, again)] == [text, text]
 
+    async def test_idle_sessions_cost_next_to_nothing(
+        self, source: PostgresSource, wire: Wire, connect: Connect
+    ) -> None:
+        """Twenty sessions that go on being idle add less to a sample than one row of theirs each would."""
+        first = await source.sample()
+        wire.forget()
+        await source.sample()
+        alone = wire.received
+        others = [await connect(application_name="idler" * 8) for _ in range(20)]
+        await sample_until(source, lambda later: later.taken_at - first.taken_at > 400_000)
+        wire.forget()
+        seen = await source.sample()
+        assert wire.trips == 1
+        assert wire.received < alone + 20 * 40
+        assert {pid_of(other) for other in others} <= {backend.pid for backend in seen.backends}
+
     async def test_a_dropped_role_is_not_asked_for_every_time(
         self, source: PostgresSource, wire: Wire, connect: Connect
     ) -> None:
@@ -251,6 +267,7 @@ async def test_a_new_query_is_seen(source: PostgresSource, connect: Connect) -> 
 async def test_a_text_that_was_missed_is_asked_for(source: PostgresSource, connect: Connect) -> None:
     """A row whose query_start is older than the last sample, but unknown, has no text at first and then has it."""
     other = await connect()
+    await other.execute("BEGIN")
     await other.execute("SELECT 'first'")
     snapshot = await source.sample()
     reader = source._reader
@@ -261,6 +278,34 @@ async def test_a_text_that_was_missed_is_asked_for(source: PostgresSource, conne
     assert backend(later, pid_of(other)).query == "SELECT 'first'"
     assert backend(await source.sample(), pid_of(other)).query is None
     assert backend(await source.sample(), pid_of(other)).query == "SELECT 'first'"
+
+
+async def test_an_idle_session_is_shown_as_before(source: PostgresSource, connect: Connect) -> None:
+    """A session that has no row of its own in the answer is still shown, until it does something or ends."""
+    other = await connect(application_name="before")
+    pid = pid_of(other)
+    first = await source.sample()
+    later = await sample_until(source, lambda later: later.taken_at - first.taken_at > 300_000)
+    assert backend(later, pid) == backend(first, pid)
+    await other.execute("SET application_name = 'after'")
+    assert backend(await source.sample(), pid).application_name == "after"
+    await other.close()
+    await sample_until(source, lambda later: pid not in {each.pid for each in later.backends})
+
+
+async def test_an_idle_session_that_is_not_remembered_is_read_whole(source: PostgresSource, connect: Connect) -> None:
+    """One said to be idle all along that we know nothing of, or know under another start, has its row in the end."""
+    other = await connect(application_name="stranger")
+    pid = pid_of(other)
+    first = await source.sample()
+    await sample_until(source, lambda later: later.taken_at - first.taken_at > 300_000)
+    assert source._reader is not None
+    before = source._reader._before
+    before[pid] = before[pid]._replace(backend_start=0, application_name="its forerunner")
+    assert backend(await source.sample(), pid).application_name == "stranger"
+    before = source._reader._before
+    del before[pid]
+    assert backend(await source.sample(), pid).application_name == "stranger"
 
 
 async def test_texts_of_the_gone_are_forgotten(source: PostgresSource, connect: Connect) -> None:

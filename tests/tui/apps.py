@@ -1,14 +1,21 @@
 """The whole screen on scripted ports: the app that users run, with a source, a door and a clock of the test's own."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from textual import events
+from textual.pilot import Pilot
+
+from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Signaller
 from pgtop.tui.app import PgtopApp
 from pgtop.tui.settings import Settings
+from pgtop.tui.widgets.lines import Lines
+from pgtop.tui.widgets.session_table import SessionTable
 from tests.fakes import FakeClock, FakeSignaller, FakeSource
 
+SIZE = (80, 24)
 _WEB_FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 
 
@@ -37,3 +44,61 @@ class Stage:
     async def tick(self, seconds: float = 1.0) -> None:
         """Let time pass on the app's clock."""
         await self.clock.advance(seconds)
+
+
+def table_of(stage: Stage) -> SessionTable:
+    """The table of sessions."""
+    return stage.app._sessions.query_one(SessionTable)
+
+
+def pid_of(stage: Stage) -> int:
+    """The pid under the cursor."""
+    selected = table_of(stage).selected
+    assert selected is not None
+    return selected.pid
+
+
+def text_of(stage: Stage, widget: str) -> str:
+    """What a widget of lines says."""
+    lines = stage.app.screen.query_one(widget, Lines)
+    return "\n".join("".join(span.text for span in line) for line in lines._lines)
+
+
+def shown_on(stage: Stage) -> list[int]:
+    """The pids in the table, top to bottom."""
+    return [backend.pid for backend in table_of(stage)._rows]
+
+
+def without(snapshot: Snapshot, pid: int) -> Snapshot:
+    """The snapshot once a backend has ended."""
+    return replace(snapshot, backends=tuple(b for b in snapshot.backends if b.pid != pid))
+
+
+def with_changes(snapshot: Snapshot, pid: int, **changes: object) -> Snapshot:
+    """The snapshot once a backend has changed."""
+    return replace(
+        snapshot,
+        backends=tuple(b._replace(**changes) if b.pid == pid else b for b in snapshot.backends),  # type: ignore[arg-type]
+    )
+
+
+async def press(pilot: Pilot[int], *keys: str) -> None:
+    """Press keys as a person does, each drawn before the next."""
+    await pilot.press(*keys)
+    await pilot.pause()
+
+
+def selected_on(stage: Stage) -> Backend:
+    """The backend under the cursor."""
+    selected = table_of(stage).selected
+    assert selected is not None
+    return selected
+
+
+async def burst(pilot: Pilot[int], text: str) -> None:
+    """Deliver keys as a slow line does: all at once, before anything was drawn for the first."""
+    names = {"/": "slash", "\r": "enter", ":": "colon"}
+    for character in text:
+        pilot.app.post_message(events.Key(names.get(character, character), character))
+    await pilot.pause()
+    await pilot.pause()

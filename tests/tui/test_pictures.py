@@ -117,7 +117,11 @@ def _runaway() -> Backend:
         ),
         pytest.param("K", FakeSignaller(Receipt(Answer.GONE)), id="already-ended"),
         pytest.param("K", FakeSignaller(Receipt(Answer.REPLACED)), id="replaced"),
-        pytest.param("K", FakeSignaller(Receipt(Answer.REFUSED, "48711 belongs to a superuser")), id="refused"),
+        pytest.param(
+            "K",
+            FakeSignaller(Receipt(Answer.REFUSED, "must be a superuser to terminate superuser process")),
+            id="refused",
+        ),
         pytest.param("C", FakeSignaller(look=lambda _: _runaway()), id="still-running"),
     ],
 )

@@ -32,6 +32,10 @@ async def _detail(pilot: Pilot[Any]) -> None:
     await pilot.press("down", "down", "down", "enter")
 
 
+async def _list(pilot: Pilot[Any]) -> None:
+    await pilot.press("slash", *"db:shop", "enter", "b", "asterisk", "K")
+
+
 @pytest.mark.parametrize(
     ("name", "stage", "play", "size"),
     [
@@ -39,6 +43,7 @@ async def _detail(pilot: Pilot[Any]) -> None:
         ("dialog", Stage(busy()), _dialog, (80, 24)),
         ("breakdown", Stage(nearly_full()), _breakdown, (100, 30)),
         ("blocking", Stage(standstill()), _blocking, (110, 30)),
+        ("list", Stage(busy()), _list, (100, 30)),
         ("detail", Stage(busy()), _detail, (100, 34)),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.view.units import age, parse_duration
+from pgtop.view.units import age, parse_duration, rough_age
 
 SECONDS = st.floats(0, 1e13, allow_nan=False)
 
@@ -74,3 +74,21 @@ def test_no_text_does_worse_than_a_wrong_duration(text: str) -> None:
     """Whatever is typed is a number of seconds or a ValueError."""
     with suppress(ValueError):
         assert parse_duration(text) >= 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, ""),
+        (0.0, "0s"),
+        (9.9, "9s"),
+        (59.9, "59s"),
+        (60, "1m"),
+        (3599, "59m"),
+        (3600, "1h00m"),
+        (90_000, "1d01h"),
+    ],
+)
+def test_rough_ages(seconds: float | None, words: str) -> None:
+    """Whole seconds, then whole minutes, then as any age."""
+    assert rough_age(seconds) == words

@@ -4,7 +4,6 @@ The names in JSON and CSV are a promise to scripts: they may grow in number and 
 exact; whatever is meant for eyes is cleaned.
 """
 
-import asyncio
 import csv
 import io
 import json
@@ -15,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pgtop.analysis.budget import Budget, budget
-from pgtop.cli import compose, output
+from pgtop.cli import compose, interrupts, output
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import Connection, Form, Show
 from pgtop.errors import UsageError
@@ -61,7 +60,7 @@ AGES = {
 def run(command: Show) -> int:
     """Print one sample; returns the exit code. Raises PgtopError and SourceError."""
     query = _query(command)
-    snapshot = asyncio.run(_sample(command.connection))
+    snapshot = interrupts.run(_sample(command.connection))
     table = _arranged(snapshot, query)
     if command.form is Form.JSON:
         output.write_data(as_json(table.picture, _sessions(table)))

@@ -117,8 +117,9 @@ class BlockingScreen(NarrowingScreen):
         try:
             shown = rows(self.state.picture, question)
         except FilterError as error:
-            self._filter_error = error
+            self._match_error = error
             return
+        self._match_error = None
         self._table.show(shown, self.state.picture, self.state.stale)
 
     def action_fold(self) -> None:
@@ -129,7 +130,7 @@ class BlockingScreen(NarrowingScreen):
 
     async def action_clear(self) -> None:
         """Esc: out of the field and without the filter; without one, back to the sessions."""
-        if self.field is not None or self._query.filter.text or self._filter_error is not None:
+        if self.field is not None or self._query.filter.text or self.complaint():
             await super().action_clear()
         else:
             await self.run_action("app.show_sessions")

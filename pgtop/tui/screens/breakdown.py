@@ -6,8 +6,9 @@ from textual import on
 from textual.widget import Widget
 
 from pgtop.analysis.breakdown import Dimension
+from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import FilterAsked
+from pgtop.tui.messages import BulkAsked, FilterAsked
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.moving import MOVES, Movable, Moving
 from pgtop.tui.settings import Settings
@@ -15,6 +16,7 @@ from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
 from pgtop.view.breakdown import Entry, entries, entry_line
+from pgtop.view.filter import Filter
 from pgtop.view.tone import Tone
 from pgtop.view.wrap import Line, line
 
@@ -61,8 +63,8 @@ def _name(entry: Entry) -> tuple[Dimension, str]:
 class BreakdownScreen(Moving, LiveScreen):
     """Connections by database, role, application, client and state."""
 
-    KEYS = ("help", "quit", "open", "show_sessions", "pause")
-    BINDINGS = MOVES + bindings("open", "clear")
+    KEYS = ("help", "quit", "open", "terminate", "cancel", "show_sessions", "pause")
+    BINDINGS = MOVES + bindings("open", "clear", "cancel", "terminate")
 
     def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
         super().__init__(state, settings, palette)
@@ -72,7 +74,7 @@ class BreakdownScreen(Moving, LiveScreen):
         yield self._table
 
     def status(self) -> Line:
-        return line("connections held, by what they have in common · Enter: only these sessions", Tone.QUIET)
+        return line("connections held · Enter: only these sessions · C K: cancel or end all of them", Tone.QUIET)
 
     def show(self, state: State) -> None:
         super().show(state)
@@ -86,6 +88,22 @@ class BreakdownScreen(Moving, LiveScreen):
         entry = self._table.selected
         if entry is not None and entry.share is not None:
             self.post_message(FilterAsked(entry.share.filter))
+
+    def action_cancel(self) -> None:
+        self._signal(Signal.CANCEL)
+
+    def action_terminate(self) -> None:
+        self._signal(Signal.TERMINATE)
+
+    def _signal(self, signal: Signal) -> None:
+        """Signal all of the group under the cursor: exactly those that it counts."""
+        entry = self._table.selected
+        if entry is None or entry.share is None:
+            return
+        picture = self.state.picture
+        is_its = Filter.parse(entry.share.filter).on(picture)
+        group = [backend for backend in picture.snapshot.backends if backend.is_client and is_its(backend)]
+        self.post_message(BulkAsked(signal, group))
 
     async def action_clear(self) -> None:
         await self.run_action("app.show_sessions")

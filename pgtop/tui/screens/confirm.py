@@ -4,7 +4,8 @@ Keep has the focus. The session is watched while the dialog is open: when it cha
 nobody confirms what they have not read.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -18,12 +19,14 @@ from textual.widgets import Input
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
+from pgtop.tui.screens.reason import ReasonField
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
-from pgtop.view.picture import Picture
+from pgtop.view.filter import Filter
+from pgtop.view.guard import guard
 from pgtop.view.proposal import change_since, propose
-from pgtop.view.text import cells
+from pgtop.view.text import cells, clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.wrap import Line, line, wrapped
 
@@ -72,26 +75,38 @@ class ButtonLine(Lines):
             x = end + 2
 
 
-class ConfirmScreen(ModalScreen[Backend | None]):
-    """Returns the backend as it was shown when the user said yes, or None."""
+class Agreed(NamedTuple):
+    """The backend as it was shown when the user said yes, and why."""
+
+    backend: Backend
+    reason: str = ""
+
+
+class ConfirmScreen(ModalScreen[Agreed | None]):
+    """Returns what was agreed to, or None."""
 
     AUTO_FOCUS = ""  # y and n belong to the screen, unless the pid must be typed
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("confirm", "keep", "clear", "open"),
+        *bindings("confirm", "keep", "clear", "open", "reason"),
         Binding("left,shift+tab", "focus_button(-1)", "other button", priority=True),
         Binding("right,tab", "focus_button(1)", "other button", priority=True),
     ]
 
-    def __init__(self, signal: Signal, backend: Backend, picture: Picture, palette: Palette) -> None:
+    def __init__(
+        self, signal: Signal, backend: Backend, state: State, palette: Palette, protect: Sequence[Filter] = ()
+    ) -> None:
         super().__init__()
-        self._proposal = propose(signal, backend, picture)
-        self._picture = picture
+        self._protect = protect
+        self._picture = state.picture
+        self._proposal = propose(signal, backend, state.picture, guard(protect, state.picture))
+        self._stale = state.stale
         self._note = ""
         self._ended = False
         self._armed = True
         self._reminded = False
         self._lines = Lines(palette, id="proposal")
         self._pid = Input(id="pid", placeholder=f"type {backend.pid}", restrict=r"[0-9]*", select_on_focus=False)
+        self._why = ReasonField()
         self._buttons = ButtonLine(palette)
 
     def compose(self) -> ComposeResult:
@@ -101,11 +116,10 @@ class ConfirmScreen(ModalScreen[Backend | None]):
             box.border_title = self._proposal.title
             yield self._lines
             yield self._pid
+            yield self._why
             yield self._buttons
 
     def on_mount(self) -> None:
-        if self._proposal.needs_pid:
-            self.set_focus(self._pid)
         self._draw(self.app.size)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -113,16 +127,19 @@ class ConfirmScreen(ModalScreen[Backend | None]):
 
     def show(self, state: State) -> None:
         """Watch the session: say what has changed, and ask anew."""
+        if state.stale != self._stale:
+            self._stale = state.stale
+            self._draw(self.app.size)
         if state.picture is self._picture or self._ended:
             return
         self._picture = state.picture
         before = self._proposal.backend
-        now = next((b for b in state.picture.snapshot.backends if b.identity == before.identity), None)
+        now = state.picture.find(before)
         change = change_since(before, now)
         if now is None:
             self._ended = True
         else:
-            self._proposal = propose(self._proposal.signal, now, state.picture)
+            self._proposal = propose(self._proposal.signal, now, state.picture, guard(self._protect, state.picture))
         if change:
             self._ask_anew(change)
         self._draw(self.app.size)
@@ -141,28 +158,47 @@ class ConfirmScreen(ModalScreen[Backend | None]):
             self._note = f"it is protected: type {self._proposal.backend.pid} first"
             self._draw(self.app.size)
         else:
-            self.dismiss(self._proposal.backend)
+            self.dismiss(Agreed(self._proposal.backend, self._why.words))
 
     def action_keep(self) -> None:
         self.dismiss(None)
 
     def action_clear(self) -> None:
-        self.dismiss(None)
+        """Esc: out of the reason, or out of the dialog."""
+        if self._why.display:
+            self._close_reason()
+        else:
+            self.dismiss(None)
+
+    def action_reason(self) -> None:
+        self._why.display = True
+        self.set_focus(self._why)
+        self._draw(self.app.size)
+
+    def _close_reason(self) -> None:
+        self._why.display = False
+        self.set_focus(self._pid if self._proposal.needs_pid else None)
+        self._draw(self.app.size)
 
     @property
     def field(self) -> Input | None:
+        if self._why.display:
+            return self._why
         return self._pid if self._proposal.needs_pid and not self._ended else None
 
     def typed(self) -> None:
+        """The right pid puts the focus on the deed, anything else back on Keep."""
         self._note = ""
+        self._buttons.focused_index = int(self._pid.value == str(self._proposal.backend.pid))
         self._draw(self.app.size)
 
     def action_open(self) -> None:
-        """Enter presses what is focused; with a pid typed, that is the consent."""
-        if self.field is not None and self._pid.value:
-            self.action_confirm()
-        else:
-            self._press(self._buttons.focused_index)
+        """Enter keeps the reason, or presses what is focused, and says so when a pid was typed that is not the one."""
+        if self._why.display:
+            self._close_reason()
+            return
+        wrong = self.field is not None and self._pid.value and not self._buttons.focused_index
+        self._press(1 if wrong else self._buttons.focused_index)
 
     def action_focus_button(self, step: int) -> None:
         self._buttons.step(step)
@@ -189,7 +225,7 @@ class ConfirmScreen(ModalScreen[Backend | None]):
 
     def _draw(self, size: Size) -> None:
         width = max(10, min(_WIDEST, size.width) - _FRAME)
-        room = size.height - 3 - (1 if self._proposal.needs_pid else 0)
+        room = size.height - 3 - self._proposal.needs_pid - self._why.display
         lines = self._text(width, max(1, room))
         self._lines.styles.height = len(lines)
         self._lines.show(lines)
@@ -202,10 +238,14 @@ class ConfirmScreen(ModalScreen[Backend | None]):
     def _text(self, width: int, room: int) -> list[Line]:
         proposal = self._proposal
         lines: list[Line] = []
+        if self._stale:
+            lines += wrapped(line("The server does not answer: this is how it was.", Tone.ALARM), width)
         if self._note:
             lines += wrapped(line(self._note, Tone.ALARM), width)
         for spans in proposal.lines:
             lines += wrapped(spans, width)
-        query = wrapped(line(proposal.query, Tone.QUIET), width)[:_QUERY_LINES]
-        gap: list[Line] = [()] if len(lines) + len(query) < room else []
-        return [*lines, *gap, *query][:room]
+        if self._why.words and not self._why.display:
+            lines += wrapped(line(clean(f"reason: {self._why.words}"), Tone.QUIET), width)
+        query = wrapped(line(proposal.query), width)[:_QUERY_LINES]
+        text = [*lines, (), *query, ()]
+        return text if len(text) <= room else [*lines, *query][:room]

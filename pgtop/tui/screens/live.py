@@ -17,11 +17,14 @@ from pgtop.tui.widgets.key_line import KeyLine
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
 from pgtop.view.blocking import summary
+from pgtop.view.cost import cost_line
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
-from pgtop.view.wrap import Line, line
+from pgtop.view.wrap import Line, as_far_as_fits, line, wrapped
+from pgtop.watch import Sampled
 
+_NOTICE_LINES = 3
 _COMPACT_BELOW = 15  # lines of screen; a smaller one keeps the budget and gives the rest to the sessions
 
 
@@ -40,11 +43,14 @@ class LiveScreen(Screen[None]):
         self._alarm = Alarm(palette, id="alarm")
         self._condition = Lines(palette, id="condition")
         self._notice = Lines(palette, id="notice")
+        self._cost = Lines(palette, id="cost")
 
     def compose(self) -> ComposeResult:
         yield self._banner
         yield self._alarm
         yield self._condition
+        self._cost.display = False
+        yield self._cost
         yield from self.body()
         yield self._notice
         yield KeyLine(self._palette, self.KEYS, self._settings.read_only, id="keys")
@@ -72,10 +78,16 @@ class LiveScreen(Screen[None]):
         self._banner.show(lines, dimmed=state.stale)
         self._alarm.tell(summary(state.picture), dimmed=state.stale)
         fresh = condition(state)
-        status = self.status()
-        gap = (Span(" · ", Tone.QUIET),) if fresh and status else ()
-        self._condition.show([(*fresh, *gap, *status)])
-        self._notice.show([self._notice_line()])
+        mark = (Span(" · READ-ONLY", Tone.NOTICE),) if self._settings.read_only else ()
+        status = (*self.status(), *mark)
+        if fresh and status:
+            status = (Span(f" · {status[0].text}", status[0].tone), *status[1:])
+        self._condition.show([as_far_as_fits((*fresh, *status), width)])
+        notice = self._notice_lines()
+        self._notice.styles.height = len(notice)
+        self._notice.show(notice)
+        self._cost.display = state.shows_cost
+        self._cost.show([self._cost_line()])
 
     @property
     def compact(self) -> bool:
@@ -90,22 +102,36 @@ class LiveScreen(Screen[None]):
         self.post_message(BlockingAsked())
 
     def on_key_line_pressed(self, message: KeyLine.Pressed) -> None:
-        # By the app: this screen's own queue would wait for ever for the screen to close.
-        self.app.call_later(self.run_action, f"{_owner(self, message.action)}{message.action}")
+        """Carried out by the app, as a key is: a screen that awaits its own removal would wait for ever."""
+        owner = "screen" if hasattr(self, f"action_{message.action}") else "app"
+        self.app.call_later(self.app.run_action, f"{owner}.{message.action}")
 
-    def _notice_line(self) -> Line:
+    def _cost_line(self) -> Line:
+        event, spent = self.state.event, self.state.spent
+        if not isinstance(event, Sampled) or spent is None:
+            return line("each sample: not measured yet", Tone.NOTICE)
+        cost = event.snapshot.cost
+        return cost_line(event.took, cost.server_seconds, cost.received_bytes, spent.cpu_seconds, spent.drawn_bytes)
+
+    def complaint(self) -> str:
+        """What the user should mend in what the screen was asked for."""
+        return ""
+
+    def _notice_lines(self) -> list[Line]:
+        """What is most worth saying now, on as many lines as it needs, within reason."""
+        return wrapped((self._said(),), self.size.width)[:_NOTICE_LINES]
+
+    def _said(self) -> Span:
         state = self.state
-        if state.notice is not None:
-            return (state.notice,)
+        if complaint := self.complaint():
+            return Span(complaint, Tone.WARN)
         if lost := reason(state):
-            return line(lost, Tone.WARN)
+            return Span(lost, Tone.WARN)
+        if state.notice is not None:
+            return state.notice
         if grant := missing_grant(state.budget, state.picture.snapshot.server.user):
-            return line(grant, Tone.NOTICE)
-        return line(_pooling_words(state.hint), Tone.QUIET) if state.hint else ()
-
-
-def _owner(screen: LiveScreen, action: str) -> str:
-    return "" if hasattr(screen, f"action_{action}") else "app."
+            return Span(grant, Tone.NOTICE)
+        return Span(_pooling_words(state.hint) if state.hint else "", Tone.QUIET)
 
 
 def _pooling_words(hint: PoolingHint) -> str:

@@ -20,6 +20,8 @@ from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.wrap import Line
 
+_PLACEHOLDER = "words, db:shop, state:idle-in-tx, age>5m, -query:copy …"
+
 
 class NarrowingScreen(Moving, LiveScreen):
     """Owns the query; subclasses answer it (`ask`) and say how many rows came of it (`counts`)."""
@@ -31,7 +33,8 @@ class NarrowingScreen(Moving, LiveScreen):
         super().__init__(state, settings, palette)
         self._query = Query()
         self._filter_error: FilterError | None = None
-        self._input = Input(id="filter", placeholder="words, db:shop, state:idle-in-tx, age>5m, -query:copy …")
+        self._match_error: FilterError | None = None
+        self._input = Input(id="filter", placeholder=_PLACEHOLDER, select_on_focus=False)
 
     def body(self) -> Iterable[Widget]:
         self._input.display = False
@@ -50,18 +53,35 @@ class NarrowingScreen(Moving, LiveScreen):
         """The columns that `<` and `>` go through."""
         raise NotImplementedError
 
+    def marks(self) -> Iterable[Span]:
+        """What else the status tells, behind the counts."""
+        return ()
+
+    def sorted_anew(self) -> None:
+        """The user has chosen another order."""
+
+    def narrowed(self) -> None:
+        """Another filter has been taken over."""
+
     def status(self) -> Line:
         query = self._query
-        if self._filter_error is not None:
-            return (Span(str(self._filter_error), Tone.WARN),)
-        parts = [Span(self.counts(), Tone.PLAIN)]
-        if query.filter.text:
+        parts = [Span(self.counts(), Tone.PLAIN), *self.marks()]
+        if self._filter_error or self._match_error:
+            parts.append(Span(" · filter not applied, see below", Tone.WARN))
+        elif query.filter.text:
             parts.append(Span(f" · filter: {clean(query.filter.text)}", Tone.NOTICE))
         if not query.show_idle:
             parts.append(Span(" · idle hidden", Tone.NOTICE))
-        name = self.DEFAULT_ORDER if query.sort.column is None else column(query.sort.column).title.strip()
-        parts.append(Span(f" · by {name}{'' if query.sort.descending else ', inverted'}", Tone.QUIET))
+        sort = query.sort
+        name = self.DEFAULT_ORDER if sort.column is None else column(sort.column).title.strip()
+        turned = "" if sort.descending == _falls(sort.column) else ", inverted"
+        parts.append(Span(f" · by {name}{turned}", Tone.QUIET))
+        parts.append(Span(f" · every {self.state.interval:g}s", Tone.QUIET))
         return tuple(parts)
+
+    def complaint(self) -> str:
+        error = self._filter_error or self._match_error
+        return str(error) if error else ""
 
     # The order.
 
@@ -73,7 +93,7 @@ class NarrowingScreen(Moving, LiveScreen):
 
     def action_sort_invert(self) -> None:
         sort = self._query.sort
-        self.ask(replace(self._query, sort=replace(sort, descending=not sort.descending)))
+        self._sort(replace(sort, descending=not sort.descending))
 
     def action_sort_menu(self) -> None:
         choices = [
@@ -88,8 +108,10 @@ class NarrowingScreen(Moving, LiveScreen):
         if name is None:
             return
         sort = self._query.sort
-        again = (sort.column or "") == name
-        self.ask(replace(self._query, sort=Sort(name or None, not sort.descending if again else True)))
+        if (sort.column or "") == name:
+            self.action_sort_invert()
+        else:
+            self._sort(Sort(name or None, _falls(name or None)))
 
     def _sort_beside(self, step: int) -> None:
         names = self.sortable()
@@ -97,7 +119,14 @@ class NarrowingScreen(Moving, LiveScreen):
             return
         current = self._query.sort.column
         start = names.index(current) if current in names else (-1 if step > 0 else 0)
-        self.ask(replace(self._query, sort=Sort(names[(start + step) % len(names)])))
+        name = names[(start + step) % len(names)]
+        self._sort(Sort(name, _falls(name)))
+
+    def _sort(self, sort: Sort) -> None:
+        """Order the rows, and show the first of them: whoever sorts wants to see the most or the least."""
+        self.ask(replace(self._query, sort=sort))
+        self.sorted_anew()
+        self.show_frame()
 
     # The filter.
 
@@ -141,9 +170,14 @@ class NarrowingScreen(Moving, LiveScreen):
         self._filter_error = None
         if chosen != self._query.filter:
             self.ask(replace(self._query, filter=chosen))
-        else:
-            self.show_frame()
+            self.narrowed()
+        self.show_frame()
 
     def _leave_field(self) -> None:
         self._input.display = False
         self.set_focus(None)
+
+
+def _falls(name: str | None) -> bool:
+    """The order that is meant first: most of what is counted or timed, A to Z of what is named."""
+    return name is None or column(name).right

@@ -15,11 +15,12 @@ from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Pager
+from pgtop.view.columns import state_word
 from pgtop.view.detail import detail_lines
 from pgtop.view.help import help_lines
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line, line
+from pgtop.view.wrap import Line
 
 
 class PageScreen(Moving, LiveScreen):
@@ -67,7 +68,7 @@ class HelpScreen(PageScreen):
         return help_lines(self.size.width, self._settings.read_only)
 
     def status(self) -> Line:
-        return line(f"help (Esc goes back){self.more()}", Tone.QUIET)
+        return (Span("help (Esc goes back)", Tone.QUIET), Span(self.more(), Tone.QUIET))
 
 
 class DetailScreen(PageScreen):
@@ -100,13 +101,14 @@ class DetailScreen(PageScreen):
         self.show(self.state)
 
     def lines(self) -> list[Line]:
-        return detail_lines(self._backend, self._detail, self.state.picture, self.size.width)
+        read_only = self._settings.read_only
+        return detail_lines(self._backend, self._detail, self.state.picture, self.size.width, read_only)
 
     def status(self) -> Line:
         name = Span(f"session {self._backend.pid} ", Tone.STRONG)
         if self._ended:
             return (name, Span("has ended; this is the last that was seen of it", Tone.WARN))
-        return (name, Span(f"{clean(self._backend.state or '')}{self.more()}", Tone.PLAIN))
+        return (name, Span(f"{clean(state_word(self._backend))}{self.more()}", Tone.PLAIN))
 
     def action_copy_query(self) -> None:
         self.post_message(CopyAsked(self._backend))
@@ -121,7 +123,7 @@ class DetailScreen(PageScreen):
         """Find the session in a new picture, and ask for its details again when it has moved on."""
         if state.picture is self.state.picture:
             return
-        found = next((b for b in state.picture.snapshot.backends if b.identity == self._backend.identity), None)
+        found = state.picture.find(self._backend)
         self._ended = found is None
         if found is None:
             return

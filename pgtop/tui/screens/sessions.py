@@ -6,10 +6,10 @@ from dataclasses import replace
 from textual import on
 from textual.widget import Widget
 
-from pgtop.model.backend import Backend
+from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import BlockingAsked, CopyAsked, OpenAsked, SignalAsked
+from pgtop.tui.messages import BlockingAsked, BulkAsked, CopyAsked, OpenAsked, SignalAsked
 from pgtop.tui.screens.menu import Choice, MenuScreen
 from pgtop.tui.screens.moving import Movable
 from pgtop.tui.screens.narrowing import NarrowingScreen
@@ -20,8 +20,7 @@ from pgtop.tui.widgets.session_table import SessionTable
 from pgtop.view.filter import FilterError
 from pgtop.view.query import Query
 from pgtop.view.table import Table, arrange
-
-_DEFAULT_ORDER = "what hurts first"
+from pgtop.view.tone import Span, Tone
 
 
 class SessionsScreen(NarrowingScreen):
@@ -29,16 +28,18 @@ class SessionsScreen(NarrowingScreen):
 
     KEYS = (
         "help", "quit", "terminate", "cancel", "filter", "open", "sort_menu", "show_breakdown", "show_blocking",
-        "pause", "toggle_idle",
+        "pause", "toggle_idle", "tag",
     )  # fmt: skip
     BINDINGS = bindings(
         "scroll_left", "scroll_right", "open", "toggle_idle", "toggle_background", "toggle_columns", "copy_query",
-        "cancel", "terminate", "signal_menu",
+        "cancel", "terminate", "signal_menu", "tag", "tag_all", "untag_all",
     )  # fmt: skip
 
     def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
         super().__init__(state, settings, palette)
+        self._tags: frozenset[BackendId] = frozenset()
         self._arranged: Table | None = None
+        self._before_filter: Backend | None = None
         self._table = SessionTable(palette, id="sessions")
 
     def body(self) -> Iterable[Widget]:
@@ -51,10 +52,15 @@ class SessionsScreen(NarrowingScreen):
         changed = state.picture is not self.state.picture or self._arranged is None
         self.state = state
         if changed:
+            self._drop_ended_tags()
             self._arrange()
         elif self._arranged is not None:
             self._table.redraw(dimmed=state.stale)
         self.show_frame()
+
+    def marks(self) -> Iterable[Span]:
+        if self._tags:
+            yield Span(f" · {len(self._tags)} tagged", Tone.STRONG)
 
     def counts(self) -> str:
         table = self._arranged
@@ -62,15 +68,19 @@ class SessionsScreen(NarrowingScreen):
             return ""
         shown, total = len(table.rows), table.total
         noun = "session" if total == 1 else "sessions"
-        return f"{total} {noun}" if shown == total else f"{shown} of {total} {noun}"
+        first, last = self._table.in_sight
+        rows = f"{first}-{last} of " if first > 1 else ""
+        return f"{rows}{total} {noun}" if shown == total else f"{rows}{shown} of {total} {noun}"
 
     def _arrange(self) -> None:
-        """Answer the query once for this picture; a filter that fails while matching leaves the last answer."""
+        """Answer the query once for this picture; a pattern that takes too long leaves the last answer, dimmed."""
         try:
             self._arranged = arrange(self.state.picture, self._query)
         except FilterError as error:
-            self._filter_error = error
+            self._match_error = error
+            self._table.redraw(dimmed=True)
             return
+        self._match_error = None
         self._table.show(self._arranged, dimmed=self.state.stale)
 
     def ask(self, query: Query) -> None:
@@ -81,42 +91,15 @@ class SessionsScreen(NarrowingScreen):
     def moving(self) -> Movable:
         return self._table
 
+    def moved(self) -> None:
+        self._alarm.choose(False)
+        self.show_frame()
+
     def action_scroll_left(self) -> None:
         self._table.scroll_columns(-1)
 
     def action_scroll_right(self) -> None:
         self._table.scroll_columns(1)
-
-    # What is shown.
-
-    def action_toggle_idle(self) -> None:
-        self.ask(replace(self._query, show_idle=not self._query.show_idle))
-
-    def action_toggle_background(self) -> None:
-        self.ask(replace(self._query, show_background=not self._query.show_background))
-
-    def action_toggle_columns(self) -> None:
-        self.ask(replace(self._query, on_request=not self._query.on_request))
-
-    # The order.
-
-    def sortable(self) -> list[str]:
-        return [placed.column.name for placed in self._table.layout_columns]
-
-    @on(SessionTable.SortAsked)
-    def _header_clicked(self, message: SessionTable.SortAsked) -> None:
-        self.sort_by(message.column)
-
-    # What the user wants done with the session under the cursor.
-
-    def action_open(self) -> None:
-        """Enter: keep a filter that can be read; else go where the alarm points, or open the session."""
-        if self.kept_filter():
-            return
-        if self._alarm.chosen:
-            self.post_message(BlockingAsked())
-        elif backend := self._selected():
-            self.post_message(OpenAsked(backend))
 
     # The alarm stands above the first row, and the cursor can go there.
 
@@ -132,8 +115,81 @@ class SessionsScreen(NarrowingScreen):
         else:
             super().action_cursor_down()
 
-    def moved(self) -> None:
+    def action_cursor_first(self) -> None:
         self._alarm.choose(False)
+        self._table.stay_on_top()
+
+    # What is shown.
+
+    def action_toggle_idle(self) -> None:
+        self.ask(replace(self._query, show_idle=not self._query.show_idle))
+
+    def action_toggle_background(self) -> None:
+        self.ask(replace(self._query, show_background=not self._query.show_background))
+
+    def action_toggle_columns(self) -> None:
+        self.ask(replace(self._query, on_request=not self._query.on_request))
+
+    # The order and the filter.
+
+    def sortable(self) -> list[str]:
+        return [placed.column.name for placed in self._table.layout_columns]
+
+    @on(SessionTable.SortAsked)
+    def _header_clicked(self, message: SessionTable.SortAsked) -> None:
+        self.sort_by(message.column)
+
+    def sorted_anew(self) -> None:
+        """Whoever sorts wants to see the most or the least: the cursor goes to the first row."""
+        self._table.stay_on_top()
+
+    def action_filter(self) -> None:
+        self._before_filter = None if self._table.on_top else self._table.selected
+        super().action_filter()
+
+    def narrowed(self) -> None:
+        self._table.go_back_to(self._before_filter)  # not to what a half-typed word happened to leave
+
+    # The tags.
+
+    def action_tag(self) -> None:
+        """Space: tag the session under the cursor, or take its tag off, and move down."""
+        if backend := self._selected():
+            self._tag(self._tags ^ {backend.identity})
+            self._table.move(1)
+
+    def action_tag_all(self) -> None:
+        """Tag all that are shown; a parallel worker goes with its leader."""
+        if self._arranged is not None:
+            self._tag(self._tags | {row.identity for row in self._arranged.rows if row.leader_pid is None})
+
+    def action_untag_all(self) -> None:
+        self._tag(frozenset())
+
+    def _tag(self, tags: frozenset[BackendId]) -> None:
+        self._tags = tags
+        self._table.mark(tags)
+        self.show_frame()
+
+    def _tagged(self) -> list[Backend]:
+        return [backend for backend in self.state.picture.snapshot.backends if backend.identity in self._tags]
+
+    def _drop_ended_tags(self) -> None:
+        """A tag belongs to a session, and ends with it."""
+        if self._tags:
+            self._tags = frozenset(backend.identity for backend in self._tagged())
+            self._table.mark(self._tags)
+
+    # What the user wants done with the session under the cursor.
+
+    def action_open(self) -> None:
+        """Enter: keep a filter that can be read; else go where the alarm points, or open the session."""
+        if self.kept_filter():
+            return
+        if self._alarm.chosen:
+            self.post_message(BlockingAsked())
+        elif backend := self._selected():
+            self.post_message(OpenAsked(backend))
 
     @on(SessionTable.Chosen)
     def _row_clicked(self) -> None:
@@ -165,8 +221,14 @@ class SessionsScreen(NarrowingScreen):
         self.app.push_screen(MenuScreen(f"Session {backend.pid}", choices, Signal.CANCEL, self._palette), chosen)
 
     def _signal(self, signal: Signal) -> None:
-        if backend := self._selected():
+        """Signal the tagged sessions, or the one under the cursor when there are none."""
+        tagged = self._tagged()
+        if len(tagged) > 1:
+            self.post_message(BulkAsked(signal, tagged))
+        elif tagged:
+            self.post_message(SignalAsked(signal, tagged[0]))
+        elif backend := self._selected():
             self.post_message(SignalAsked(signal, backend))
 
     def _selected(self) -> Backend | None:
-        return None if self._alarm.chosen else self._table.selected
+        return None if self._alarm.chosen else self._table.choose()

@@ -56,6 +56,8 @@ class Writer(Thread):
         self._asked = False
         self._unanswered = 0
         self._answers = False
+        self.sent_bytes = 0
+        """All that has been written to the terminal."""
 
     def write(self, text: str) -> None:
         """Take a frame, or anything else that Textual writes; never waits for the terminal."""
@@ -209,9 +211,11 @@ class Writer(Thread):
 
     def _write_some(self, data: memoryview) -> int:
         try:
-            return os.write(self._descriptor, data)
+            sent = os.write(self._descriptor, data)
         except BlockingIOError:
             return 0
+        self.sent_bytes += sent
+        return sent
 
     def _make_room(self) -> None:
         """Throw away what the terminal has not read: old frames, while it waits to be restored."""

@@ -3,6 +3,7 @@
 Subclasses say how many rows there are and how each looks; which row the cursor is on is theirs to keep by identity.
 """
 
+from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
@@ -24,9 +25,6 @@ class Rows(Widget):
 
     class Chosen(Message):
         """The user clicked the cursor's row: the same as Enter."""
-
-    class Moved(Message):
-        """The cursor is on another row."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -78,16 +76,18 @@ class Rows(Widget):
         if dimmed is not None:
             self._dimmed = dimmed
         self._clamp()
-        for y in range(self.size.height):
-            strip = self._make_strip(y)
+        width, height = self.size
+        base = self.rich_style  # Textual works it out anew whenever it is asked for
+        for y in range(height):
+            strip = self._make_strip(y, width, base)
             if self._drawn.get(y) != strip:
                 self._drawn[y] = strip
-                self.refresh(Region(0, y, self.size.width, 1))
+                self.refresh(Region(0, y, width, 1))
 
     def render_line(self, y: int) -> Strip:
         strip = self._drawn.get(y)
         if strip is None or strip.cell_length != self.size.width:
-            strip = self._drawn[y] = self._make_strip(y)
+            strip = self._drawn[y] = self._make_strip(y, self.size.width, self.rich_style)
         return strip
 
     def notify_style_update(self) -> None:
@@ -102,8 +102,7 @@ class Rows(Widget):
         """Make the rows fit another size."""
         self._clamp()
 
-    def _make_strip(self, y: int) -> Strip:
-        width, base = self.size.width, self.rich_style
+    def _make_strip(self, y: int, width: int, base: Style) -> Strip:
         if y < self.HEADER_LINES:
             strong = base + self._palette.tones[Tone.STRONG]
             return to_strip(self.header_line(), width, self._palette, strong, dimmed=self._dimmed)
@@ -120,11 +119,8 @@ class Rows(Widget):
             (i for i in (*_range(index, step, last), *_range(index, -step, last)) if self.selectable(i)),
             self._cursor,
         )
-        moved = target != self._cursor
         self._cursor = target
         self.redraw()
-        if moved:
-            self.post_message(self.Moved())
 
     def _clamp(self) -> None:
         count = self.row_count()

@@ -1,4 +1,7 @@
-"""The table of sessions. The cursor belongs to a session, by pid and start, not to a row."""
+"""The table of sessions. Once moved, the cursor belongs to a session, by pid and start, not to a row.
+
+Until then it stays on the first row: whoever has just started pgtop wants to see what hurts most, now.
+"""
 
 from textual.message import Message
 
@@ -29,11 +32,18 @@ class SessionTable(Rows):
         self._layout: Layout = ()
         self._skip = 0
         self._selected: Backend | None = None
+        self._tags: frozenset[BackendId] = frozenset()
         self._ended: BackendId | None = None
+        self._on_top = True
 
     @property
     def selected(self) -> Backend | None:
         """The session under the cursor; it may have ended a moment ago."""
+        return self._selected
+
+    def choose(self) -> Backend | None:
+        """The selected session, for the user to act on: from now on the cursor is its own."""
+        self._on_top = False
         return self._selected
 
     @property
@@ -49,6 +59,42 @@ class SessionTable(Rows):
         self._follow()
         self.redraw(dimmed)
 
+    def mark(self, tags: frozenset[BackendId]) -> None:
+        """Mark these sessions as tagged, and no others."""
+        self._tags = tags
+        self.redraw()
+
+    def stay_on_top(self) -> None:
+        """Put the cursor on the first row, whichever session that is."""
+        self.move_to(0)
+        self._on_top = True
+
+    def go_back_to(self, backend: Backend | None) -> None:
+        """Put the cursor on a session, or on the first row when that is not shown."""
+        index = self._table.position(backend.identity) if backend is not None and self._table is not None else None
+        if index is None:
+            self.stay_on_top()
+        else:
+            self.move_to(index)
+
+    @property
+    def on_top(self) -> bool:
+        """The cursor is not on a session of the user's choice."""
+        return self._on_top
+
+    @property
+    def in_sight(self) -> tuple[int, int]:
+        """The first and the last row in sight, counted from 1."""
+        return self._top + 1, min(self._top + self.page, len(self._rows))
+
+    def move_to(self, index: int) -> None:
+        self._on_top = False
+        super().move_to(index)
+
+    def move(self, rows: int) -> None:
+        self._on_top = False
+        super().move(rows)
+
     def scroll_columns(self, columns: int) -> None:
         """Let that many columns leave to the left (come back, if negative)."""
         self._skip = min(max(0, self._skip + columns), scroll_limit(self.size.width, self._query))
@@ -61,7 +107,9 @@ class SessionTable(Rows):
         if self._table is None:
             return ()
         backend = self._rows[index]
-        return line(self._layout, backend, self._table.picture, ended=backend.identity == self._ended)
+        identity = backend.identity
+        tagged = identity in self._tags
+        return line(self._layout, backend, self._table.picture, ended=identity == self._ended, tagged=tagged)
 
     def header_line(self) -> Line:
         return header(self._layout, self._query.sort)
@@ -88,20 +136,17 @@ class SessionTable(Rows):
     def _with_ended(self, table: Table) -> tuple[Backend, ...]:
         """The table's rows, and the cursor's own session in its place if it has ended since the last picture."""
         selected, before, self._ended = self._selected, self._table, None
-        if selected is None or before is None or table.position(selected.identity) is not None:
+        if selected is None or before is None or self._on_top or table.position(selected.identity) is not None:
             return table.rows
-        if not _is_in(before, selected) or _is_in(table, selected):
+        if before.picture.find(selected) is None or table.picture.find(selected) is not None:
             return table.rows  # it has had its tick, or it lives and is only not shown
         self._ended = selected.identity
         return (*table.rows[: self._cursor], selected, *table.rows[self._cursor :])
 
     def _follow(self) -> None:
         """Put the cursor where its session is now; a session that is gone leaves it in its place."""
-        if self._selected is not None and self._table is not None and self._ended is None:
+        if self._on_top:
+            self._cursor = 0
+        elif self._selected is not None and self._table is not None and self._ended is None:
             index = self._table.position(self._selected.identity)
             self._cursor = self._cursor if index is None else index
-
-
-def _is_in(table: Table, backend: Backend) -> bool:
-    """The backend was there when the table's picture was taken."""
-    return any(other.identity == backend.identity for other in table.picture.snapshot.backends)

@@ -1,0 +1,166 @@
+"""The audit trail: a line of JSON for every signal before it is sent, and one more when its outcome is known.
+
+The file is only ever appended to, and only its owner may read it. Two lines belong together by their `id`; a first
+line without its second is a signal whose outcome nobody saw, because pgtop was ended in between.
+"""
+
+import getpass
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pgtop.model.audit import Entry
+from pgtop.model.instant import Instant, to_datetime
+from pgtop.model.signal import Outcome
+from pgtop.ports import RecordError
+
+FILE_NAME = "audit.jsonl"
+
+
+def default_path() -> Path:
+    """Where this platform keeps a user's state: `~/.local/state/pgtop` on Linux (XDG_STATE_HOME)."""
+    import platformdirs  # only when something is signalled or read
+
+    return platformdirs.user_state_path("pgtop", appauthor=False) / FILE_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """`ports.Recorder` in a file. `person` is who asks."""
+
+    path: Path
+    person: Mapping[str, str]
+
+    def begin(self, entries: Sequence[Entry]) -> None:
+        """Write that these are about to be sent. Raises RecordError."""
+        self._append(_asked(entry, self.person) for entry in entries)
+
+    def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
+        """Write what became of them. Raises RecordError."""
+        self._append(_ended(entry, outcome) for entry, outcome in ended)
+
+    def _append(self, records: Iterable[Mapping[str, Any]]) -> None:
+        lines = "".join(json.dumps(record) + "\n" for record in records).encode("ascii")
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            written = _append_at_once(self.path, lines)
+        except OSError as error:
+            raise _unwritten(self.path, error.strerror or str(error)) from error
+        if written < len(lines):
+            raise _unwritten(self.path, "the disk is full")
+
+
+def _append_at_once(path: Path, lines: bytes) -> int:
+    """In one write, so that lines of two pgtops never mix; returns how much was written."""
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        os.fchmod(file, 0o600)
+        return os.write(file, lines)
+    finally:
+        os.close(file)
+
+
+def _unwritten(path: Path, why: str) -> RecordError:
+    return RecordError(f"the audit trail {path} could not be written: {why}")
+
+
+def person_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """Who runs this process: the OS user, and where an SSH session comes from.
+
+    sshd sets SSH_CONNECTION to "client-address client-port server-address server-port". https://man.openbsd.org/ssh.1
+    """
+    client, _, _ = environ.get("SSH_CONNECTION", "").partition(" ")
+    return {"os_user": _os_user(), **({"ssh_client": client} if client else {})}
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a uid without a name, as in a container
+        return str(os.getuid())
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One signal of the trail: what was asked, and what became of it, None if nobody wrote that."""
+
+    asked: Mapping[str, Any]
+    ended: Mapping[str, Any] | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Both in one; the outcome under `outcome`, or null."""
+        ended = self.ended and {name: value for name, value in self.ended.items() if name not in ("id", "event")}
+        return {**{name: value for name, value in self.asked.items() if name != "event"}, "outcome": ended}
+
+
+def read(path: Path) -> Iterator[Record]:
+    """The trail's signals in the order asked. A file that is not there is empty; lines that are broken are left out.
+
+    Raises RecordError when it cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    except OSError as error:
+        raise RecordError(f"the audit trail {path} could not be read: {error.strerror}") from error
+    records = [record for record in map(_parsed, text.splitlines()) if record is not None]
+    ended = {record["id"]: record for record in records if record.get("event") == "ended"}
+    for record in records:
+        if record.get("event") == "asked":
+            yield Record(record, ended.get(record["id"]))
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) and "id" in record else None
+
+
+def _asked(entry: Entry, person: Mapping[str, str]) -> dict[str, Any]:
+    backend, server, order = entry.backend, entry.server, entry.order
+    return {
+        "event": "asked",
+        "id": entry.id,
+        "at": _now(),
+        **person,
+        "server": f"{server.host}:{server.port}",
+        "server_version": server.version,
+        "as_role": server.user,
+        "signal": order.signal.value,
+        "pid": order.target.pid,
+        "backend_start": _written(order.target.backend_start),
+        "query_start": _written(backend.query_start),
+        "xact_start": _written(backend.xact_start),
+        "role": backend.usename,
+        "database": backend.datname,
+        "application": backend.application_name,
+        "client": backend.client_addr,
+        "state": backend.state,
+        "query": backend.query,
+        "reason": entry.reason,
+    }
+
+
+def _ended(entry: Entry, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "event": "ended",
+        "id": entry.id,
+        "at": _now(),
+        "answer": outcome.receipt.answer.value,
+        "effect": outcome.effect.value,
+        "after": round(outcome.after, 3),
+        "said": outcome.receipt.reason,
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _written(instant: Instant | None) -> str | None:
+    return None if instant is None else to_datetime(instant).isoformat(timespec="microseconds")

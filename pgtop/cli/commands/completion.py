@@ -1,0 +1,12 @@
+"""`pgtop completion`: print a shell's completion script."""
+
+from pgtop.cli import output
+from pgtop.cli.completion import SCRIPTS
+from pgtop.cli.exits import Exit
+from pgtop.cli.options import Completion
+
+
+def run(command: Completion) -> int:
+    """Print the script; returns the exit code. Raises OutputError."""
+    output.write_data(SCRIPTS[command.shell]())
+    return Exit.DONE

@@ -1,0 +1,317 @@
+"""`pgtop cancel` and `pgtop kill`: print the plan, ask, see it through, tell what was seen.
+
+Nobody is signalled who was not in the plan as it was printed, and nothing is without a yes, from a terminal or --yes.
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pgtop.analysis.planning import Guard, asked_again, changes, plan, plan_for_one
+from pgtop.cli import compose, interrupts, output
+from pgtop.cli.commands.show import session_record
+from pgtop.cli.exits import Exit
+from pgtop.cli.options import SignalMany
+from pgtop.cli.safety import Guards, guards_of
+from pgtop.errand import Progress, survivors
+from pgtop.errors import UsageError
+from pgtop.model.backend import Backend
+from pgtop.model.instant import Instant, from_datetime, to_datetime
+from pgtop.model.plan import Change, Plan, Why
+from pgtop.model.signal import Outcome, Signal
+from pgtop.model.snapshot import Snapshot
+from pgtop.postgres.sampler import PostgresSource
+from pgtop.view.filter import Filter, FilterError
+from pgtop.view.guard import guard
+from pgtop.view.picture import Picture
+from pgtop.view.plan import TYPED_ABOVE, facts, heading, layout, outcome_line, sessions, target_line, title
+from pgtop.view.results import REFUSED, SURVIVED, Result, result_of, summary
+from pgtop.view.wrap import Line, wrapped
+
+_SIGNALS = {"cancel": Signal.CANCEL, "kill": Signal.TERMINATE}
+_WIDTH = 160  # cells where the output is no terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A plan, and what was asked for and is not there."""
+
+    plan: Plan
+    picture: Picture
+    missing: tuple[str, ...] = ()
+
+
+def run(command: SignalMany) -> int:
+    """Carry the command out; returns the exit code. Raises PgtopError and SourceError."""
+    guards = guards_of(command.safety)
+    chosen = _filter(command.filter)
+    return interrupts.run(_Command(command, guards, chosen).run())
+
+
+class _Command:
+    """One command and the connection that it uses."""
+
+    def __init__(self, command: SignalMany, guards: Guards, chosen: Filter) -> None:
+        self._command = command
+        self._guards = guards
+        self._filter = chosen
+        self._session = compose.session_for(command.connection, compose.Asker())
+        self._source = PostgresSource(self._session)
+        self._errands = compose.errands_for(self._session, guards)
+
+    async def run(self) -> Exit:
+        try:
+            snapshot = await compose.first_sample(self._source, self._command.connection.wait)
+            return await self._carry_out(self._proposed(snapshot))
+        except FilterError as error:
+            raise _wrong_filter(error) from error
+        finally:
+            await self._source.close()
+
+    async def _carry_out(self, proposed: Proposed) -> Exit:
+        self._print_plan(proposed)
+        if not proposed.plan.targets:
+            return self._without_outcome(proposed, Exit.SOME_REFUSED if self._named_refused(proposed) else Exit.NOBODY)
+        if self._command.dry_run:
+            return self._without_outcome(proposed, Exit.DONE)
+        if self._guards.read_only:
+            output.say(f"Nothing was signalled: {self._guards.read_only}")
+            return self._without_outcome(proposed, Exit.SOME_REFUSED)
+        agreed = await self._agreed(proposed)
+        if agreed is None:
+            return self._without_outcome(proposed, Exit.NOT_CONFIRMED)
+        return await self._send(replace(proposed, plan=agreed))
+
+    # The plan.
+
+    def _proposed(self, snapshot: Snapshot) -> Proposed:
+        picture = Picture.of(snapshot)
+        guarded = guard(self._guards.protect, picture)
+        signal = _SIGNALS[self._command.signal]
+        if self._command.pids:
+            return self._named(signal, picture, guarded)
+        found = self._found(picture)
+        pinned = not (self._command.all_clients or self._command.changed_too)
+        return Proposed(plan(signal, found, snapshot, guarded, pinned=pinned), picture)
+
+    def _named(self, signal: Signal, picture: Picture, guarded: Guard) -> Proposed:
+        """Pids given by hand: the session is meant, whatever it does; a cancel is for the query that is shown."""
+        snapshot = picture.snapshot
+        now = {backend.pid: backend for backend in snapshot.backends}
+        missing = tuple(words for pid in self._command.pids if (words := self._missing(pid, now.get(pid))))
+        found = [now[pid] for pid in self._command.pids if not self._missing(pid, now.get(pid))]
+        made = plan(signal, found, snapshot, guarded, pinned=False)
+        alone = len(self._command.pids) == 1 and any(left.why is not Why.NOTHING_RUNS for left in made.left_out)
+        if alone and not self._command.yes:
+            made = plan_for_one(signal, found[0], snapshot, guarded)
+        return Proposed(made, picture, missing)
+
+    def _missing(self, pid: int, backend: Backend | None) -> str:
+        """Why there is no such session, or nothing."""
+        if backend is None:
+            return f"{pid} is not there"
+        wanted = self._command.started
+        if wanted is None or backend.backend_start == from_datetime(wanted):
+            return ""
+        if backend.backend_start is None:
+            return f"when {pid} started is hidden from this role: grant pg_read_all_stats"
+        return f"{pid} is another session: it started at {_written(backend.backend_start)}"
+
+    def _found(self, picture: Picture) -> list[Backend]:
+        """Those whom the filter lets through; with --all-clients every client but ourselves."""
+        snapshot = picture.snapshot
+        if self._command.all_clients:
+            return [b for b in snapshot.backends if b.is_client and b.pid != snapshot.server.pid]
+        matches = self._filter.on(picture)
+        return [backend for backend in snapshot.backends if matches(backend)]
+
+    def _named_refused(self, proposed: Proposed) -> bool:
+        """What the user named by pid, and is protected or hidden, was refused; a filter's only left out."""
+        return bool(self._command.pids) and any(left.why is not Why.NOTHING_RUNS for left in proposed.plan.left_out)
+
+    # The consent.
+
+    async def _agreed(self, proposed: Proposed) -> Plan | None:
+        """The plan as it may be carried out now, or None."""
+        if self._command.yes:
+            return proposed.plan
+        if sys.stdin is None or not sys.stdin.isatty():
+            output.say("Nothing was signalled, as there is no terminal to ask on.", "--yes signals without asking.")
+            return None
+        if not _consents(proposed.plan):
+            output.say("Nothing was signalled.")
+            return None
+        return await self._still_meant(proposed.plan)
+
+    async def _still_meant(self, agreed: Plan) -> Plan | None:
+        """The plan without those that changed while the user was thinking, unless they are asked for again."""
+        snapshot = await self._source.sample()
+        changed = changes(agreed, snapshot)
+        moved = [change for change in changed.values() if change is not Change.ENDED]
+        if not moved:
+            return agreed  # those that have ended are told as already gone
+        words = f"{sessions(len(moved))} changed since (another query or transaction). As they are now too? [y/N] "
+        if _answer(words).lower() in ("y", "yes"):
+            return asked_again(agreed, snapshot, guard(self._guards.protect, Picture.of(snapshot)))
+        return agreed.without([identity for identity, change in changed.items() if change is not Change.ENDED])
+
+    # The deed.
+
+    async def _send(self, proposed: Proposed) -> Exit:
+        progress = await self._see_through(proposed.plan)
+        outcomes = dict(zip((t.identity for t in proposed.plan.targets), progress.outcomes, strict=True))
+        left = survivors(progress)
+        if self._command.escalate and left.targets:
+            second = await self._see_through(left)
+            outcomes.update(zip((t.identity for t in left.targets), second.outcomes, strict=True))
+            progress = replace(progress, trouble=progress.trouble or second.trouble)
+        if progress.trouble:
+            output.say(progress.trouble)
+        final = tuple(outcomes.values())
+        code = Exit.SOME_REFUSED if self._named_refused(proposed) else Exit.DONE
+        code = _exit_of(final) or code
+        self._print_outcomes(proposed, final, code)
+        return code
+
+    async def _see_through(self, agreed: Plan) -> Progress:
+        progress = Progress(agreed, ())
+        async for progress in self._errands.run(agreed, self._command.reason, self._command.timeout):  # noqa: B007
+            pass
+        return progress
+
+    # What is told.
+
+    def _print_plan(self, proposed: Proposed) -> None:
+        for words in proposed.missing:
+            output.say(words)
+        if not self._command.json:
+            output.write("".join(f"{row}\n" for row in self._painted(_page(proposed))))
+
+    def _print_outcomes(self, proposed: Proposed, outcomes: Sequence[Outcome], code: Exit) -> None:
+        if self._command.json:
+            self._print_json(proposed, outcomes, code)
+            return
+        pairs = zip(outcomes, proposed.plan.targets, strict=True)
+        lines = [*(outcome_line(outcome, target, _width()) for outcome, target in pairs), summary(outcomes)]
+        output.write("".join(f"{row}\n" for row in self._painted(lines)))
+
+    def _without_outcome(self, proposed: Proposed, code: Exit) -> Exit:
+        if self._command.json:
+            self._print_json(proposed, (), code)
+        return code
+
+    def _print_json(self, proposed: Proposed, outcomes: Sequence[Outcome], code: Exit) -> None:
+        output.write_data(json.dumps(as_record(proposed, outcomes, self._command.dry_run, code)) + "\n")
+
+    def _painted(self, lines: Iterable[Line]) -> Iterable[str]:
+        environ = os.environ
+        for_eyes = _for_eyes() and environ.get("TERM") != "dumb" and not environ.get("NO_COLOR")
+        return (output.painted(spans, self._command.color and for_eyes) for spans in lines)
+
+
+def as_record(proposed: Proposed, outcomes: Sequence[Outcome], dry_run: bool, code: Exit) -> dict[str, Any]:
+    """Plan and outcomes as scripts see them."""
+    made, picture = proposed.plan, proposed.picture
+    return {
+        "signal": made.signal.value,
+        "dry_run": dry_run,
+        "taken_at": _written(picture.now),
+        "targets": [
+            {
+                **session_record(target.backend, picture),
+                "refusal": target.refusal,
+                "protection": target.protection,
+            }
+            for target in made.targets
+        ],
+        "left_out": [
+            {**session_record(left.backend, picture), "why": left.why.value, "reason": left.reason}
+            for left in made.left_out
+        ],
+        "missing": list(proposed.missing),
+        "frees": made.frees,
+        "outcomes": [_outcome_record(outcome) for outcome in outcomes],
+        "exit": int(code),
+    }
+
+
+def _outcome_record(outcome: Outcome) -> dict[str, Any]:
+    start = outcome.order.target.backend_start
+    return {
+        "pid": outcome.order.target.pid,
+        "backend_start": None if start is None else _written(start),
+        "signal": outcome.order.signal.value,
+        "result": result_of(outcome).value,
+        "answer": outcome.receipt.answer.value,
+        "effect": outcome.effect.value,
+        "after": round(outcome.after, 3),
+        "said": outcome.receipt.reason,
+    }
+
+
+def _page(proposed: Proposed) -> list[Line]:
+    """What will happen, to whom, and who is left out."""
+    made, width = proposed.plan, _width()
+    lines = [line for spans in facts(made) for line in wrapped(spans, width)]
+    if not made.targets:
+        return lines
+    placed = layout(width)
+    rows = [target_line(placed, target, proposed.picture) for target in made.targets]
+    return [*lines, heading(placed), *rows]
+
+
+def _exit_of(outcomes: Iterable[Outcome]) -> Exit | None:
+    """The worst of the outcomes; None where all is as it was wanted."""
+    results = {result_of(outcome) for outcome in outcomes}
+    if Result.UNREACHED in results:
+        return Exit.NO_CONNECTION
+    if results & SURVIVED:
+        return Exit.SURVIVED
+    return Exit.SOME_REFUSED if results & REFUSED else None
+
+
+def _consents(made: Plan) -> bool:
+    """Whether the user says yes: by y, by the number of many, by the pid of a protected one."""
+    [*others, target] = made.targets
+    if not others and target.protection:
+        pid = str(target.backend.pid)
+        return _answer(f"{title(made)} It is protected. Type {pid} to go on: ") == pid
+    if len(made.targets) > TYPED_ABOVE:
+        count = str(len(made.targets))
+        return _answer(f"{title(made)} Type {count} to go on: ") == count
+    return _answer(f"{title(made)} [y/N] ").lower() in ("y", "yes")
+
+
+def _answer(question: str) -> str:
+    """What the user types; the question goes to stderr, as stdout may be a file."""
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    with interrupts.unwinding():
+        return sys.stdin.readline().strip()
+
+
+def _filter(text: str) -> Filter:
+    try:
+        return Filter.parse(text)
+    except FilterError as error:
+        raise _wrong_filter(error) from error
+
+
+def _wrong_filter(error: FilterError) -> UsageError:
+    return UsageError(f"The filter is wrong at character {error.position + 1}: {error.message}.")
+
+
+def _written(instant: Instant) -> str:
+    return to_datetime(instant).isoformat(timespec="microseconds")
+
+
+def _width() -> int:
+    return shutil.get_terminal_size().columns if _for_eyes() else _WIDTH
+
+
+def _for_eyes() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()

@@ -1,0 +1,148 @@
+"""Completion scripts for shells, made from the parsers: what pgtop takes is what they offer.
+
+The scripts stand alone: pressing Tab starts no pgtop and asks no server.
+"""
+
+import argparse
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from pgtop.cli.options import parsers
+from pgtop.view.filter import FILTER_HELP
+
+
+class Option(NamedTuple):
+    """One option: its spellings, its help in one line, and what it takes: "", a choice of words, or anything."""
+
+    names: tuple[str, ...]
+    help: str
+    takes: str = ""
+    choices: tuple[str, ...] = ()
+
+
+def options_of(parser: argparse.ArgumentParser) -> list[Option]:
+    """The parser's options."""
+    return [_option(action) for action in parser._actions if action.option_strings]
+
+
+def commands() -> Mapping[str, str]:
+    """Every command but the dashboard, and what it does in a line."""
+    return {name: (parser.description or "").splitlines()[0] for name, parser in parsers().items() if name}
+
+
+def filter_keys() -> list[str]:
+    """The keys of the filter language with their sign."""
+    return sorted({f"{entry.name}:" for entry in FILTER_HELP if f"{entry.name}:" in entry.example})
+
+
+def _option(action: argparse.Action) -> Option:
+    takes = "" if action.nargs == 0 else str(action.metavar or action.dest)
+    choices = tuple(map(str, action.choices or ()))
+    return Option(tuple(action.option_strings), " ".join((action.help or "").split()), takes, choices)
+
+
+def bash() -> str:
+    """A function that offers words by the command in front."""
+    cases = "".join(
+        f"        {name or '*'}) words={_quoted(_words(parser))} ;;\n"
+        for name, parser in sorted(parsers().items(), key=lambda item: item[0] == "")
+    )
+    return f"""\
+# pgtop completion for bash: source <(pgtop completion bash)
+_pgtop() {{
+    local word=${{COMP_WORDS[COMP_CWORD]}} words
+    case ${{COMP_WORDS[1]}} in
+{cases}    esac
+    if [[ $COMP_CWORD -eq 1 && $word != -* ]]; then
+        words={_quoted(commands())}
+    elif [[ ${{COMP_WORDS[1]}} == completion ]]; then
+        words='bash zsh fish'
+    elif [[ $word != -* ]]; then
+        words={_quoted(filter_keys())}
+        compopt -o nospace
+    fi
+    COMPREPLY=($(compgen -W "$words" -- "$word"))
+}}
+complete -o default -F _pgtop pgtop
+"""
+
+
+def zsh() -> str:
+    """A function for zsh's _arguments, with the help of each option."""
+    cases = "".join(
+        f"        {name or '*'}) _arguments {' '.join(_zsh_specs(parser))} ;;\n"
+        for name, parser in sorted(parsers().items(), key=lambda item: item[0] == "")
+    )
+    described = " ".join(_quoted([f"{name}:{_plain(does)}"]) for name, does in commands().items())
+    return f"""\
+#compdef pgtop
+# pgtop completion for zsh: pgtop completion zsh > a folder of $fpath, as _pgtop
+_pgtop() {{
+    local -a commands filters
+    commands=({described})
+    filters=({" ".join(_quoted([key]) for key in filter_keys())})
+    if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then
+        _describe command commands
+        return
+    fi
+    case $words[2] in
+{cases}    esac
+}}
+if [[ $funcstack[1] == _pgtop ]]; then _pgtop "$@"; else compdef _pgtop pgtop; fi
+"""
+
+
+def fish() -> str:
+    """One line for each command and option."""
+    lines = [
+        "# pgtop completion for fish: pgtop completion fish > ~/.config/fish/completions/pgtop.fish",
+        "complete -c pgtop -f",
+    ]
+    for name, does in commands().items():
+        lines.append(f"complete -c pgtop -n __fish_use_subcommand -a {name} -d {_quoted([_plain(does)])}")
+    lines.append("complete -c pgtop -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'")
+    keys = _quoted(filter_keys())
+    lines.append(f"complete -c pgtop -n '__fish_seen_subcommand_from kill cancel' -a {keys}")
+    for name, parser in parsers().items():
+        when = f"'__fish_seen_subcommand_from {name}'" if name else "__fish_use_subcommand"
+        lines += [f"complete -c pgtop -n {when} {_fish_option(option)}" for option in options_of(parser)]
+    return "\n".join(lines) + "\n"
+
+
+def _words(parser: argparse.ArgumentParser) -> Iterable[str]:
+    return (name for option in options_of(parser) for name in option.names)
+
+
+def _zsh_specs(parser: argparse.ArgumentParser) -> list[str]:
+    specs = [
+        _quoted([f"{name}[{_plain(option.help)}]{_zsh_value(option)}"])
+        for option in options_of(parser)
+        for name in option.names
+    ]
+    return [*specs, "'*:filter:compadd -S \"\" -a filters'"]
+
+
+def _zsh_value(option: Option) -> str:
+    if not option.takes:
+        return ""
+    return f":{_plain(option.takes)}:({' '.join(option.choices)})"
+
+
+def _fish_option(option: Option) -> str:
+    words = [f"-l {name[2:]}" if name.startswith("--") else f"-s {_quoted([name[1:]])}" for name in option.names]
+    if option.takes:
+        words.append(f"-x -a {_quoted(option.choices)}" if option.choices else "-x")
+    return f"{' '.join(words)} -d {_quoted([_plain(option.help)])}"
+
+
+def _plain(text: str) -> str:
+    """Without what has a meaning of its own in a specification."""
+    return "".join(character for character in text if character not in "'\"[]:`$\\%")
+
+
+def _quoted(words: Iterable[str]) -> str:
+    """The words, as one word of a shell."""
+    return "'" + " ".join(words).replace("'", "'\\''") + "'"
+
+
+SCRIPTS: Mapping[str, Callable[[], str]] = {"bash": bash, "zsh": zsh, "fish": fish}

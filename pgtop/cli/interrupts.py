@@ -1,0 +1,69 @@
+"""How SIGHUP, SIGINT and SIGTERM end this process: servers stopped, terminal restored, code 128 + the number.
+
+In plain code a handler unwinds the stack. In an event loop that would raise wherever the loop happens to be, and might
+be lost; there the work is cancelled. A second signal is never held up: it kills.
+"""
+
+import asyncio
+import signal
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
+
+def guard() -> None:
+    """Make signals unwind this process, except those that it was started to ignore (nohup, a shell's background)."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _unwind)
+
+
+def run(work: Coroutine[Any, Any, _T]) -> _T:
+    """asyncio.run, with a signal cancelling the work. Raises SystemExit then."""
+    return asyncio.run(_until_signalled(work))
+
+
+@contextmanager
+def unwinding() -> Iterator[None]:
+    """While something blocks inside the event loop (a prompt), signals unwind as in plain code."""
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    guard()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+async def _until_signalled(work: Coroutine[Any, Any, _T]) -> _T:
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work)
+    received: list[int] = []
+
+    def cancel(number: int) -> None:
+        received.append(number)
+        _die_at_the_next()
+        task.cancel()
+
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, cancel, number)
+    try:
+        return await task
+    finally:
+        if received:  # whatever the driver makes of being cancelled
+            raise SystemExit(128 + received[0])
+
+
+def _unwind(number: int, _frame: FrameType | None) -> None:
+    _die_at_the_next()
+    raise SystemExit(128 + number)
+
+
+def _die_at_the_next() -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_DFL)

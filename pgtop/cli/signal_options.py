@@ -1,0 +1,244 @@
+"""The options of what signals, of what guards it, and of what checks and remembers. Nothing heavy is loaded."""
+
+import argparse
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pgtop.cli.parsers import Connection, Parser, add_connection, connection_of, percent
+from pgtop.errors import CheckError, UsageError
+
+PATIENCE = 5.0
+"""Seconds that an outcome is watched for, those of `pgtop.proof`."""
+
+
+class Safety(NamedTuple):
+    """What guards the door; the configuration file can only add to it."""
+
+    read_only: bool = False
+    protect: tuple[str, ...] = ()
+    require_audit: bool = False
+
+
+class SignalMany(NamedTuple):
+    """`pgtop cancel` and `pgtop kill`"""
+
+    signal: str
+    """cancel or kill."""
+    connection: Connection = Connection()
+    pids: tuple[int, ...] = ()
+    filter: str = ""
+    all_clients: bool = False
+    started: datetime | None = None
+    dry_run: bool = False
+    yes: bool = False
+    json: bool = False
+    timeout: float = PATIENCE
+    escalate: bool = False
+    changed_too: bool = False
+    reason: str = ""
+    color: bool = True
+    safety: Safety = Safety()
+
+
+class Budget(NamedTuple):
+    """`pgtop budget`"""
+
+    connection: Connection = Connection()
+    warn: float | None = None
+    crit: float | None = None
+    role: str | None = None
+    database: str | None = None
+    color: bool = True
+
+    @property
+    def checks(self) -> bool:
+        """A check in the monitoring-plugin convention is asked for."""
+        return self.warn is not None or self.crit is not None
+
+
+class Audit(NamedTuple):
+    """`pgtop audit`"""
+
+    words: tuple[str, ...] = ()
+    since: float | None = None
+    unfinished: bool = False
+    json: bool = False
+    path: bool = False
+
+
+def add_safety(parser: argparse.ArgumentParser) -> None:
+    """The options that guard the door, for everything that can signal."""
+    group = parser.add_argument_group("Safety (also in config.toml)")
+    group.add_argument("--read-only", action="store_true", help="no cancel, no terminate")
+    group.add_argument(
+        "--protect", metavar="FILTER", action="append", default=[],
+        help="sessions that are never one of many, such as 'user:replicator'; may be given more than once",
+    )  # fmt: skip
+    group.add_argument(
+        "--require-audit", action="store_true", help="send nothing that the audit trail cannot be told of"
+    )
+
+
+def safety_of(given: argparse.Namespace) -> Safety:
+    """What the options say."""
+    return Safety(given.read_only, tuple(given.protect), given.require_audit)
+
+
+def signal_parser(name: str) -> Parser:
+    """Of `pgtop cancel` and `pgtop kill`."""
+    does = "Cancels the running queries" if name == "cancel" else "Ends the sessions"
+    parser = Parser(
+        f"pgtop {name}",
+        "[OPTION]... PID... | FILTER | --all-clients",
+        f"{does} of the given pids, or of all sessions that a filter (the language of `/`) lets\n"
+        "through. Prints the plan and asks; what is protected is left out.",
+    )
+    add_connection(parser, positional=False)
+    whom = parser.add_argument_group("Whom")
+    whom.add_argument("words", nargs="*", metavar="PID | FILTER", help="4711 4712, or 'state:idle-in-tx age>10m app:x'")
+    whom.add_argument("--all-clients", action="store_true", help="every client backend but protected ones and our own")
+    whom.add_argument(
+        "--started", metavar="TIMESTAMP", type=_moment,
+        help="one PID: only if its session began then (backend_start of `pgtop show --json`)",
+    )  # fmt: skip
+    _add_doing(parser.add_argument_group("How"), name)
+    add_safety(parser)
+    return parser
+
+
+def _add_doing(how: "argparse._ArgumentGroup", name: str) -> None:
+    how.add_argument("--dry-run", action="store_true", help="print the plan and signal nothing")
+    how.add_argument("--yes", action="store_true", help="do not ask; protected sessions stay left out")
+    how.add_argument("--json", action="store_true", help="plan and outcomes as one JSON object")
+    how.add_argument(
+        "--timeout", metavar="TIME", type=_duration, default=PATIENCE, help="how long outcomes are watched for (5s)"
+    )
+    if name == "cancel":
+        how.add_argument("--escalate", action="store_true", help="terminate the sessions that a cancel did not help")
+    else:
+        how.add_argument(
+            "--changed-too", action="store_true", help="also what has begun another query or transaction since the plan"
+        )
+    how.add_argument("--reason", metavar="TEXT", default="", help="why, for the audit trail")
+    how.add_argument("--no-color", action="store_true", help="no colours (as with NO_COLOR, or when not on a terminal)")
+
+
+def read_signal(name: str, words: Sequence[str]) -> SignalMany:
+    """Read the words after `pgtop cancel` or `pgtop kill`. Raises UsageError."""
+    given = signal_parser(name).parse_args(words)
+    pids, text = _whom(given)
+    if given.started is not None and len(pids) != 1:
+        raise UsageError("--started goes with exactly one PID.")
+    return SignalMany(
+        signal=name,
+        connection=connection_of(given),
+        pids=pids,
+        filter=text,
+        all_clients=given.all_clients,
+        started=given.started,
+        dry_run=given.dry_run,
+        yes=given.yes,
+        json=given.json,
+        timeout=given.timeout,
+        escalate=name == "cancel" and given.escalate,
+        changed_too=name == "kill" and given.changed_too,
+        reason=given.reason,
+        color=not given.no_color,
+        safety=safety_of(given),
+    )
+
+
+def _whom(given: argparse.Namespace) -> tuple[tuple[int, ...], str]:
+    """The pids or the filter; exactly one way to say whom."""
+    text = " ".join(given.words).strip()
+    if bool(text) == given.all_clients:
+        raise UsageError(
+            "It is not clear whom to signal." if text else "Nobody is named.",
+            "Give pids, or a filter, or --all-clients: one of them.",
+        )
+    numbers = [word for word in given.words if word.isascii() and word.isdecimal()]
+    if not numbers:
+        return (), text
+    if len(numbers) < len(given.words):
+        raise UsageError("Give pids or a filter, not both.", "In a filter a pid is written pid:4711.")
+    return tuple(dict.fromkeys(map(int, numbers))), ""
+
+
+def budget_parser() -> Parser:
+    """Of `pgtop budget`."""
+    parser = Parser(
+        "pgtop budget",
+        "[OPTION]... [DBNAME | URI | CONNINFO]",
+        "Prints the connection budget. With --warn or --crit it is a check for monitoring: one line with\n"
+        "performance data, and exit code 0 (OK), 1 (WARNING), 2 (CRITICAL) or 3 (UNKNOWN).",
+    )
+    add_connection(parser)
+    check = parser.add_argument_group("Check")
+    check.add_argument("--warn", metavar="PERCENT", type=percent, help="warn from so much in use")
+    check.add_argument("--crit", metavar="PERCENT", type=percent, help="critical from so much in use")
+    of = check.add_mutually_exclusive_group()
+    of.add_argument("--role", metavar="NAME", help="of this role's connection limit, or of all slots if it has none")
+    of.add_argument("--database", metavar="NAME", help="of this database's limit, or of all slots if it has none")
+    check.add_argument("--no-color", action="store_true", help="no colours (as with NO_COLOR)")
+    return parser
+
+
+def read_budget(words: Sequence[str]) -> Budget:
+    """Read the words after `pgtop budget`. Raises UsageError; of a check, one that means UNKNOWN to the monitoring."""
+    try:
+        return _budget(words)
+    except UsageError as error:
+        if any(word.startswith(("--warn", "--crit")) for word in words):
+            raise CheckError(error.what, error.advice) from error
+        raise
+
+
+def _budget(words: Sequence[str]) -> Budget:
+    given = budget_parser().parse_args(words)
+    if given.warn is not None and given.crit is not None and given.warn > given.crit:
+        raise UsageError(f"--warn {given.warn:g} is above --crit {given.crit:g}.", "The warning must come first.")
+    connection = connection_of(given)
+    return Budget(connection, given.warn, given.crit, given.role, given.database, not given.no_color)
+
+
+def audit_parser() -> Parser:
+    """Of `pgtop audit`."""
+    parser = Parser(
+        "pgtop audit",
+        "[OPTION]... [WORD]...",
+        "Prints the signals that were asked for on this machine by this user, and what became of them.",
+    )
+    which = parser.add_argument_group("Which")
+    which.add_argument("words", nargs="*", metavar="WORD", help="only those with all these words in them, in any case")
+    which.add_argument("--since", metavar="TIME", type=_duration, help="not older than this, such as 2h or 7d")
+    which.add_argument("--unfinished", action="store_true", help="only those whose outcome was never written")
+    which.add_argument("--json", action="store_true", help="one JSON object on each line")
+    which.add_argument("--path", action="store_true", help="print where the trail is kept, and exit")
+    return parser
+
+
+def read_audit(words: Sequence[str]) -> Audit:
+    """Read the words after `pgtop audit`. Raises UsageError."""
+    given = audit_parser().parse_args(words)
+    return Audit(tuple(given.words), given.since, given.unfinished, given.json, given.path)
+
+
+def _duration(text: str) -> float:
+    from pgtop.view.units import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        example = "2026-03-10T14:25:07.250000+00:00"
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time with its zone, such as {example}")
+    return moment

@@ -1,0 +1,108 @@
+"""See a plan through: write it down, send it, look, write down what became of it.
+
+The one way from a front end to the door. Nothing is sent that was not written down first, or could not be.
+"""
+
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from pgtop.model.audit import Entry
+from pgtop.model.plan import Plan, Target
+from pgtop.model.signal import Answer, Effect, Outcome, Receipt, Signal
+from pgtop.ports import Clock, Recorder, RecordError, Signaller
+from pgtop.proof import PATIENCE, carry_out_all
+
+SURVIVED = frozenset({Effect.TRANSACTION_OPEN, Effect.STILL_RUNNING})
+"""Effects of a cancel that did not help."""
+
+
+class NoRecorder:
+    """A recorder that writes nothing, for pictures that are not live."""
+
+    def begin(self, entries: Sequence[Entry]) -> None:
+        pass
+
+    def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What has become of each target of a plan so far, in its order."""
+
+    plan: Plan
+    outcomes: tuple[Outcome, ...]
+    trouble: str = ""
+    """Why the audit trail could not be written, if it could not."""
+
+    @property
+    def done(self) -> bool:
+        return all(outcome.final for outcome in self.outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class Errands:
+    """Sends plans on their way. `required`: what cannot be written down is not sent."""
+
+    signaller: Signaller
+    clock: Clock
+    recorder: Recorder = field(default_factory=NoRecorder)
+    required: bool = False
+
+    async def run(self, plan: Plan, reason: str = "", patience: float = PATIENCE) -> AsyncIterator[Progress]:
+        """Carry the plan out once, and tell whenever something more was seen; the last progress is done."""
+        entries = [_entry(plan, target, reason) for target in plan.targets]
+        trouble = self._begin(entries)
+        if trouble and self.required:
+            yield Progress(plan, tuple(_unsent(entry, trouble) for entry in entries), trouble)
+            return
+        progress = Progress(plan, ())
+        try:
+            async for outcomes in carry_out_all(plan.orders, self.signaller, self.clock, patience):
+                progress = Progress(plan, outcomes, trouble)
+                if not progress.done:
+                    yield progress
+        finally:  # also when whoever asked has left meanwhile
+            failed = self._finish(entries, progress.outcomes)
+        yield Progress(plan, progress.outcomes, trouble or failed)
+
+    def _begin(self, entries: Sequence[Entry]) -> str:
+        try:
+            self.recorder.begin(entries)
+        except RecordError as error:
+            return str(error)
+        return ""
+
+    def _finish(self, entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> str:
+        try:
+            self.recorder.finish(list(zip(entries, outcomes, strict=False)))
+        except RecordError as error:
+            return str(error)
+        return ""
+
+
+def survivors(progress: Progress) -> Plan:
+    """The plan to terminate those that a cancel did not help against, as they were last seen."""
+    pairs = zip(progress.plan.targets, progress.outcomes, strict=True)
+    left = tuple(_as_seen(target, outcome) for target, outcome in pairs if outcome.effect in SURVIVED)
+    return Plan(Signal.TERMINATE, progress.plan.server, left)
+
+
+def _as_seen(target: Target, outcome: Outcome) -> Target:
+    seen = outcome.seen
+    if seen is None:
+        return target
+    backend = target.backend._replace(
+        state=seen.state, query_start=seen.query_start, xact_start=seen.xact_start,
+        wait_event_type=seen.wait_event_type, wait_event=seen.wait_event,
+    )  # fmt: skip
+    return replace(target, backend=backend, pinned=True)
+
+
+def _entry(plan: Plan, target: Target, reason: str) -> Entry:
+    return Entry(secrets.token_hex(8), target.order(plan.signal), target.backend, plan.server, reason)
+
+
+def _unsent(entry: Entry, trouble: str) -> Outcome:
+    return Outcome(entry.order, Receipt(Answer.REFUSED, trouble), Effect.NOT_SENT)

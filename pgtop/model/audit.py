@@ -1,0 +1,20 @@
+"""What is written down of a signal, before it is sent and after."""
+
+from dataclasses import dataclass
+
+from pgtop.model.backend import Backend
+from pgtop.model.server import Server
+from pgtop.model.signal import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A signal that was asked for. `id` joins what is written before it is sent with what is written after."""
+
+    id: str
+    order: Order
+    backend: Backend
+    """The target as it was seen by whoever asked."""
+    server: Server
+    reason: str = ""
+    """Why, in the words of whoever asked."""

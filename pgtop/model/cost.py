@@ -1,0 +1,13 @@
+"""What one sample cost, as far as it can be measured from here."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The price of a snapshot."""
+
+    server_seconds: float = 0.0
+    """From the arrival of the statement at the server to its last row, by the server's clock."""
+    received_bytes: int | None = None
+    """Bytes that came over the network for it; None where the kernel does not count them (a local socket)."""

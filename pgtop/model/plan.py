@@ -1,0 +1,94 @@
+"""Who is to be signalled, frozen when it was shown: nobody is ever added to a plan.
+
+A plan says of every backend that it was made from whether it is a target or left out, and why.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.server import Server
+from pgtop.model.signal import Order, Signal
+
+
+class Why(StrEnum):
+    """Why a backend is left out."""
+
+    PROTECTED = "protected"
+    HIDDEN = "hidden"
+    NOTHING_RUNS = "nothing to cancel"
+
+
+class Change(StrEnum):
+    """What has happened to a target since it was planned."""
+
+    ENDED = "ended"
+    QUERY = "another query"
+    TRANSACTION = "another transaction"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A backend as it was seen. `pinned`: only while it is at the same query and transaction."""
+
+    backend: Backend
+    refusal: str = ""
+    """Why the server will refuse, or may, going on from "it"; clean before showing."""
+    remedy: str = ""
+    """What would change that, where something would."""
+    protection: str = ""
+    """Why it is protected, where it is a target all the same: alone, by name."""
+    pinned: bool = True
+
+    @property
+    def identity(self) -> BackendId:
+        return self.backend.identity
+
+    def order(self, signal: Signal) -> Order:
+        """The order that signals this target and nothing else."""
+        return Order.against(signal, self.backend, pinned=self.pinned)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A backend that is not signalled, and why; `reason` goes on from "it": clean before showing."""
+
+    backend: Backend
+    why: Why
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One signal to many. The targets stand in the order of what ending them would cost, the dearest first."""
+
+    signal: Signal
+    server: Server
+    targets: tuple[Target, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    frees: int = 0
+    """Sessions outside the plan that wait for its targets and for nobody else."""
+
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        """One for each target."""
+        return tuple(target.order(self.signal) for target in self.targets)
+
+    @property
+    def refusals(self) -> tuple[Target, ...]:
+        """The targets that the server will refuse, as far as can be known."""
+        return tuple(target for target in self.targets if target.refusal)
+
+    @property
+    def protected(self) -> tuple[LeftOut, ...]:
+        return tuple(left for left in self.left_out if left.why is Why.PROTECTED)
+
+    def reasons(self) -> Mapping[tuple[Why, str], int]:
+        """How many are left out for each reason, the most frequent first."""
+        return dict(Counter((left.why, left.reason) for left in self.left_out).most_common())
+
+    def without(self, identities: Collection[BackendId]) -> "Plan":
+        """The plan less some of its targets."""
+        return replace(self, targets=tuple(target for target in self.targets if target.identity not in identities))

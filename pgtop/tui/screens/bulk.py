@@ -1,0 +1,321 @@
+"""The dialog before many are signalled, and the list of what became of each.
+
+The list stays as it was when it was shown: nobody is ever added. Who has changed since is marked and left out, unless
+asked for again.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, NamedTuple
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.geometry import Size
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from pgtop.analysis.planning import Guard, asked_again, changes
+from pgtop.errand import Progress, survivors
+from pgtop.model.backend import IDLE, BackendId
+from pgtop.model.plan import Change, Plan
+from pgtop.model.signal import Signal
+from pgtop.tui.keymap import bindings
+from pgtop.tui.screens.confirm import ButtonLine
+from pgtop.tui.screens.moving import MOVES, Movable, Moving
+from pgtop.tui.screens.reason import ReasonField
+from pgtop.tui.state import State
+from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.lines import Lines
+from pgtop.tui.widgets.rows import Rows
+from pgtop.view.picture import Picture
+from pgtop.view.plan import TYPED_ABOVE, facts, heading, layout, outcome_line, sessions, target_line, title
+from pgtop.view.results import summary
+from pgtop.view.text import clean
+from pgtop.view.tone import Tone
+from pgtop.view.wrap import Line, line, wrapped
+
+_FRAME = 4  # cells of border and padding, left and right together
+_BELOW = 7  # lines of border, list, field and buttons that the facts leave room for
+_DO = {Signal.CANCEL: "Cancel", Signal.TERMINATE: "Terminate"}
+
+GuardOf = Callable[[Picture], Guard]
+
+
+class Consent(NamedTuple):
+    """What the user said yes to, and why."""
+
+    plan: Plan
+    reason: str = ""
+
+
+class _Targets(Rows):
+    """The frozen list."""
+
+    HEADER_LINES = 1
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(palette, id="targets")
+        self._plan: Plan | None = None
+        self._picture: Picture | None = None
+        self._changed: Mapping[BackendId, Change] = {}
+
+    def show(self, plan: Plan, picture: Picture, changed: Mapping[BackendId, Change]) -> None:
+        self._plan, self._picture, self._changed = plan, picture, changed
+        self.redraw()
+
+    def row_count(self) -> int:
+        return len(self._plan.targets) if self._plan else 0
+
+    def row_line(self, index: int) -> Line:
+        if self._plan is None or self._picture is None:
+            return ()
+        target = self._plan.targets[index]
+        return target_line(layout(self.size.width), target, self._picture, self._changed.get(target.identity))
+
+    def header_line(self) -> Line:
+        return heading(layout(self.size.width))
+
+
+class BulkScreen(Moving, ModalScreen[Consent | None]):
+    """Returns the part of the plan that is still as it was shown, when the user said yes, or None."""
+
+    AUTO_FOCUS = ""  # keys belong to the screen, until the number must be typed
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *MOVES,
+        *bindings("confirm", "keep", "clear", "open", "ask_again", "only_idle", "reason"),
+        Binding("left,shift+tab", "focus_button(-1)", "other button", priority=True),
+        Binding("right,tab", "focus_button(1)", "other button", priority=True),
+    ]
+
+    def __init__(self, plan: Plan, picture: Picture, guard_of: GuardOf, palette: Palette) -> None:
+        super().__init__()
+        self._plan = plan
+        self._planned_at = picture
+        self._latest = picture
+        self._guard_of = guard_of
+        self._changed: Mapping[BackendId, Change] = {}
+        self._note = ""
+        self._facts = Lines(palette, id="facts")
+        self._targets = _Targets(palette)
+        self._count = Input(id="count", restrict=r"[0-9]*", select_on_focus=False)
+        self._why = ReasonField()
+        self._buttons = ButtonLine(palette)
+
+    def compose(self) -> ComposeResult:
+        self._count.cursor_blink = False
+        self._count.display = False
+        with Vertical(id="box") as box:
+            box.border_subtitle = "y n · i only idle · a ask again · r reason"
+            yield self._facts
+            yield self._targets
+            yield self._count
+            yield self._why
+            yield self._buttons
+
+    def on_mount(self) -> None:
+        self._draw(self.app.size)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._draw(event.size)
+
+    def show(self, state: State) -> None:
+        """Mark who is not any more as they were shown."""
+        if state.picture is self._latest:
+            return
+        self._latest = state.picture
+        self._changed = changes(self._plan, state.picture.snapshot)
+        self._draw(self.app.size)
+
+    def moving(self) -> Movable:
+        return self._targets
+
+    @property
+    def meant(self) -> Plan:
+        """The plan without those that changed."""
+        return self._plan.without(self._changed)
+
+    # The answers.
+
+    def action_confirm(self) -> None:
+        """`y`: do it to those that are as they were shown; many of them ask for their number first."""
+        count = len(self.meant.targets)
+        if not count:
+            self._say("nobody is left to signal")
+        elif count > TYPED_ABOVE and self._count.value != str(count):
+            self._count.display = True
+            self._count.placeholder = f"type {count}"
+            self.set_focus(self._count)
+            self._say(f"type {count} and press Enter to go on")
+        else:
+            self.dismiss(Consent(self.meant, self._why.words))
+
+    def action_keep(self) -> None:
+        self.dismiss(None)
+
+    def action_clear(self) -> None:
+        """Esc: out of a field, or out of the dialog."""
+        if self.field is None:
+            self.dismiss(None)
+        self._close_fields()
+
+    def action_open(self) -> None:
+        """Enter keeps the reason, gives the number in, or presses the focused button."""
+        if self._why.display:
+            self._close_fields()
+        elif self._count.display or self._buttons.focused_index == 1:
+            self.action_confirm()
+        else:
+            self.dismiss(None)
+
+    def action_reason(self) -> None:
+        self._why.display = True
+        self.set_focus(self._why)
+        self._draw(self.app.size)
+
+    def action_only_idle(self) -> None:
+        """Narrow the list to the sessions that are idle."""
+        self._plan = self._plan.without([t.identity for t in self._plan.targets if t.backend.state != IDLE])
+        self._changed = changes(self._plan, self._latest.snapshot)
+        self._say("only the idle ones")
+
+    def action_ask_again(self) -> None:
+        """Show the same sessions as they are now; those that have ended leave."""
+        self._plan = asked_again(self._plan, self._latest.snapshot, self._guard_of(self._latest))
+        self._planned_at, self._changed = self._latest, {}
+        self._say("asked again: this is what they do now")
+
+    def action_focus_button(self, step: int) -> None:
+        self._buttons.step(step)
+
+    @on(ButtonLine.Pressed)
+    def _clicked(self, message: ButtonLine.Pressed) -> None:
+        if message.index == 0:
+            self.dismiss(None)
+        else:
+            self.action_confirm()
+
+    # The fields.
+
+    @property
+    def field(self) -> Input | None:
+        return next((field for field in (self._why, self._count) if field.display), None)
+
+    def typed(self) -> None:
+        self._draw(self.app.size)
+
+    def _close_fields(self) -> None:
+        self._why.display = self._count.display = False
+        self._count.value = ""
+        self.set_focus(None)
+        self._say("")
+
+    # Drawing.
+
+    def _say(self, note: str) -> None:
+        self._note = note
+        self._draw(self.app.size)
+
+    def _draw(self, size: Size) -> None:
+        width, count = max(10, size.width - _FRAME), len(self.meant.targets)
+        self.query_one("#box").border_title = title(self.meant)
+        lines = self._lines(width)[: max(1, size.height - _BELOW)]
+        self._facts.styles.height = len(lines)
+        self._facts.show(lines)
+        self._targets.show(self._plan, self._planned_at, self._changed)
+        self._buttons.offer(("Keep", f"{_DO[self._plan.signal]} {count} (y)"), self._buttons.focused_index)
+
+    def _lines(self, width: int) -> list[Line]:
+        reason = self._why.words
+        spans = [
+            *([line(self._note, Tone.ALARM)] if self._note else ()),
+            *facts(self._plan.without(self._changed), self._changed),
+            *([line(f"reason: {clean(reason)}", Tone.QUIET)] if reason and not self._why.display else ()),
+        ]
+        return [row for each in spans for row in wrapped(each, width)]
+
+
+class _Outcomes(Rows):
+    """A row for each target of a plan that is being carried out."""
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(palette, id="targets")
+        self._progress: Progress | None = None
+
+    def show(self, progress: Progress) -> None:
+        self._progress = progress
+        self.redraw()
+
+    def row_count(self) -> int:
+        return len(self._progress.outcomes) if self._progress else 0
+
+    def row_line(self, index: int) -> Line:
+        if self._progress is None:
+            return ()
+        return outcome_line(self._progress.outcomes[index], self._progress.plan.targets[index], self.size.width)
+
+
+class ResultScreen(Moving, ModalScreen[Plan | None]):
+    """What became of each, as it is seen. Returns the plan to terminate those that a cancel did not help, or None."""
+
+    AUTO_FOCUS = ""
+    BINDINGS = MOVES + bindings("clear", "open", "terminate")
+
+    def __init__(self, plan: Plan, palette: Palette) -> None:
+        super().__init__()
+        self._progress = Progress(plan, ())
+        self._palette = palette
+        self._head = Lines(palette, id="facts")
+        self._rows = _Outcomes(palette)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = f"{_DO[self._progress.plan.signal]} {sessions(len(self._progress.plan.targets))}"
+            box.border_subtitle = "Esc closes"
+            yield self._head
+            yield self._rows
+
+    def on_mount(self) -> None:
+        self.show_progress(self._progress)
+
+    def on_resize(self) -> None:
+        self.show_progress(self._progress)
+
+    def show_progress(self, progress: Progress) -> None:
+        """Draw what has been seen so far."""
+        self._progress = progress
+        if not self.is_mounted:
+            return
+        lines = self._lines(max(10, self.app.size.width - _FRAME))
+        self._head.styles.height = len(lines)
+        self._head.show(lines)
+        self._rows.show(progress)
+
+    def moving(self) -> Movable:
+        return self._rows
+
+    def action_clear(self) -> None:
+        self.dismiss(None)
+
+    def action_open(self) -> None:
+        self.dismiss(None)
+
+    def action_terminate(self) -> None:
+        """`K`: ask to end the sessions that a cancel did not help."""
+        left = self._survivors()
+        if left.targets:
+            self.dismiss(left)
+
+    def _survivors(self) -> Plan:
+        if not self._progress.done or self._progress.plan.signal is not Signal.CANCEL:
+            return Plan(Signal.TERMINATE, self._progress.plan.server, ())
+        return survivors(self._progress)
+
+    def _lines(self, width: int) -> Sequence[Line]:
+        left = len(self._survivors().targets)
+        spans: list[Line] = [
+            summary(self._progress.outcomes) or line("asked …", Tone.NOTICE),
+            *([line(f"K: terminate the {sessions(left)} that survived", Tone.STRONG)] if left else ()),
+            *([line(clean(self._progress.trouble), Tone.ALARM)] if self._progress.trouble else ()),
+        ]
+        return [row for each in spans for row in wrapped(each, width)]

@@ -1,0 +1,151 @@
+"""From a wish to signal to what became of it: refuse, ask, send, tell. The app's part that ends other people's work."""
+
+from textual.app import App
+from textual.screen import ModalScreen
+
+from pgtop.analysis.planning import Guard, plan, plan_for_one
+from pgtop.errand import Errands, Progress
+from pgtop.model.backend import Backend
+from pgtop.model.plan import Plan
+from pgtop.model.signal import Order, Signal
+from pgtop.tui import messages
+from pgtop.tui.aftermath import Aftermath
+from pgtop.tui.screens.bulk import BulkScreen, Consent, ResultScreen
+from pgtop.tui.screens.confirm import Agreed, ConfirmScreen
+from pgtop.tui.settings import Settings
+from pgtop.tui.state import State
+from pgtop.tui.theme import Palette
+from pgtop.view.guard import guard
+from pgtop.view.picture import Picture
+from pgtop.view.plan import left_out_words
+from pgtop.view.proposal import nothing_to_cancel
+from pgtop.view.results import summary
+from pgtop.view.text import clean
+from pgtop.view.tone import Tone
+from pgtop.view.words import asking_words, outcome_words
+from pgtop.watch import Watch
+
+_READ_ONLY = "read-only mode: start pgtop without --read-only to end queries or sessions"
+
+
+class Signalling(App[int]):
+    """Answers the screens' messages about signals. Whoever derives from it owns the state and the watch."""
+
+    _aftermath: Aftermath | None
+    """What is still to be told of the last one that others waited for."""
+    _errands: Errands
+    _palette: Palette
+    _settings: Settings
+    _state: State
+    _watch: Watch
+    _unseen: set[Order]
+    """Those whose effect is still being looked for."""
+
+    def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
+        """Put a sentence, cleaned, on the notice line."""
+        raise NotImplementedError
+
+    def on_signal_asked(self, message: messages.SignalAsked) -> None:
+        if isinstance(self.screen, ModalScreen):
+            return  # asked before the dialog was there
+        if self._settings.read_only:
+            self.say(_READ_ONLY)
+        elif message.signal is Signal.CANCEL and (reason := nothing_to_cancel(message.backend)):
+            self.say(reason)
+        else:
+            self._ask(message.signal, message.backend)
+
+    def on_bulk_asked(self, message: messages.BulkAsked) -> None:
+        if isinstance(self.screen, ModalScreen):
+            return
+        if self._settings.read_only:
+            self.say(_READ_ONLY)
+            return
+        picture = self._state.picture
+        made = plan(message.signal, message.backends, picture.snapshot, self._guard_of(picture))
+        if made.targets:
+            self._ask_many(made)
+        else:
+            self.say(_nobody(made), Tone.WARN)
+
+    def _guard_of(self, picture: Picture) -> Guard:
+        return guard(self._settings.protect, picture)
+
+    # One.
+
+    def _ask(self, asked: Signal, backend: Backend) -> None:
+        """Ask, with the session watched meanwhile even if the picture was paused."""
+        was_paused, self._watch.paused = self._watch.paused, False
+
+        def answered(agreed: Agreed | None) -> None:
+            self._watch.paused = was_paused
+            if agreed is not None:
+                made = plan_for_one(asked, agreed.backend, self._state.picture.snapshot)
+                self.run_worker(self._see_through(made, agreed.reason), group="signals")
+
+        dialog = ConfirmScreen(asked, backend, self._state, self._palette, self._settings.protect)
+        self.push_screen(dialog, answered)
+
+    async def _see_through(self, made: Plan, reason: str) -> None:
+        [target], [order] = made.targets, made.orders
+        why_not = target.refusal
+        self._unseen.add(order)
+        self.say(*asking_words(order))
+        before = self._state.picture
+        async for progress in self._errands.run(made, reason):
+            for outcome in progress.outcomes:
+                words, tone = outcome_words(outcome, why_not)
+                self.say(*_with_trouble(words, tone, progress))
+                self._aftermath = Aftermath.of(outcome, before)
+        self._unseen.discard(order)
+        self._watch.refresh()
+
+    def _tell_freed(self) -> None:
+        """Once a picture shows what a signal has changed for those that waited, say that too."""
+        told = self._aftermath.told(self._state.picture) if self._aftermath else None
+        if told is not None:
+            self._aftermath = None
+            self.say(*told)
+
+    # Many.
+
+    def _ask_many(self, made: Plan) -> None:
+        """Show the list, with its sessions watched meanwhile even if the picture was paused."""
+        was_paused, self._watch.paused = self._watch.paused, False
+
+        def answered(consent: Consent | None) -> None:
+            self._watch.paused = was_paused
+            if consent is not None:
+                self._send_many(consent)
+
+        self.push_screen(BulkScreen(made, self._state.picture, self._guard_of, self._palette), answered)
+
+    def _send_many(self, consent: Consent) -> None:
+        results = ResultScreen(consent.plan, self._palette)
+
+        def closed(survivors: Plan | None) -> None:
+            if survivors is not None:
+                self._ask_many(survivors)
+
+        self.push_screen(results, closed)
+        self.run_worker(self._see_many_through(consent, results), group="signals")
+
+    async def _see_many_through(self, consent: Consent, results: ResultScreen) -> None:
+        self._unseen.update(consent.plan.orders)
+        async for progress in self._errands.run(consent.plan, consent.reason):
+            results.show_progress(progress)
+            words = "".join(span.text for span in summary(progress.outcomes))
+            self.say(*_with_trouble(words, Tone.NOTICE, progress))
+        self._unseen.difference_update(consent.plan.orders)
+        self._watch.refresh()
+
+
+def _with_trouble(words: str, tone: Tone, progress: Progress) -> tuple[str, Tone]:
+    """The words, and why the audit trail could not be told, if it could not."""
+    return (f"{words} ({clean(progress.trouble)})", Tone.ALARM) if progress.trouble else (words, tone)
+
+
+def _nobody(made: Plan) -> str:
+    """Why nobody is left to signal."""
+    reasons = (left_out_words(why, reason) for why, reason in made.reasons())
+    return f"nobody to signal: {', '.join(reasons) or 'they have all ended'}"

@@ -1,0 +1,123 @@
+"""A plan in words: what will happen to how many, who is left out and why, and one line for each target."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from pgtop.model.backend import BackendId
+from pgtop.model.plan import Change, Plan, Target, Why
+from pgtop.model.signal import Outcome, Signal
+from pgtop.view.columns import column, state_word
+from pgtop.view.picture import Picture
+from pgtop.view.query import Sort
+from pgtop.view.results import result_words
+from pgtop.view.table import Layout, Placed, header, line
+from pgtop.view.text import cells, clean, fit
+from pgtop.view.tone import Span, Tone
+from pgtop.view.wrap import Line
+from pgtop.view.wrap import line as one_tone
+
+TYPED_ABOVE = 10
+"""More targets than this ask for their number to be typed."""
+_VERBS = {Signal.CANCEL: "Cancel the queries of", Signal.TERMINATE: "Terminate"}
+_WHO, _MARK = 24, 2
+_NARROW = 64
+_NEEDED = ("pid", "who", "state", "age")
+_ALL = ("pid", "who", "application", "state", "age")
+
+
+def sessions(count: int) -> str:
+    """`1 session`, `2 sessions`."""
+    return f"{count} session" if count == 1 else f"{count} sessions"
+
+
+def title(plan: Plan) -> str:
+    """What is asked."""
+    return f"{_VERBS[plan.signal]} {sessions(len(plan.targets))}?"
+
+
+def facts(plan: Plan, changed: Mapping[BackendId, Change] | None = None) -> list[Line]:
+    """What is to be known before saying yes, the most important first."""
+    return [
+        *_protected_alone(plan),
+        *_changed(changed or {}),
+        *_states(plan),
+        *_refusals(plan),
+        *_left_out(plan),
+        *_frees(plan),
+    ]
+
+
+def layout(width: int) -> Layout:
+    """The columns of a target's line at `width` cells, behind the mark."""
+    names = _NEEDED if width < _NARROW else _ALL
+    placed = [Placed(column(name), column(name).width) for name in names]
+    left = width - _MARK - sum(width + 1 for _, width in placed)
+    return (*placed, Placed(column("query"), max(1, left)))
+
+
+def heading(placed: Layout) -> Line:
+    """The titles of the columns."""
+    return (Span(" " * _MARK, Tone.PLAIN), *header(placed, Sort()))
+
+
+def target_line(placed: Layout, target: Target, picture: Picture, change: Change | None = None) -> Line:
+    """One target; a changed one says how, one that the server will refuse is marked."""
+    if change is not None:
+        words = f"! {target.backend.pid:>7} {change}"
+        width = _MARK + sum(width + 1 for _, width in placed) - 1
+        return (Span(fit(words, width), Tone.QUIET),)
+    mark = Span("x ", Tone.WARN) if target.refusal else Span("  ", Tone.PLAIN)
+    return (mark, *line(placed, target.backend, picture))
+
+
+def outcome_line(outcome: Outcome, target: Target, width: int) -> Line:
+    """One target and what became of it, in at most `width` cells."""
+    backend = target.backend
+    who = clean(f"{backend.usename or '?'}@{backend.datname or '?'} {backend.application_name or ''}")
+    words, tone = result_words(outcome)
+    name = f"{backend.pid:>7} {fit(who, _WHO)} "
+    return (Span(name, Tone.PLAIN), Span(fit(words, max(1, width - cells(name))).rstrip(), tone))
+
+
+def left_out_words(why: Why, reason: str) -> str:
+    """Why some are left out."""
+    return f"{why}: {clean(reason)}"
+
+
+def _states(plan: Plan) -> Iterable[Line]:
+    counts = Counter(clean(state_word(target.backend)) for target in plan.targets).most_common()
+    if counts:
+        yield one_tone(" · ".join(f"{count} {state}" for state, count in counts), Tone.STRONG)
+
+
+def _refusals(plan: Plan) -> Iterable[Line]:
+    """By what would mend it, as that is shorter than what is wrong with each."""
+    reasons = Counter(target.remedy or f"it {target.refusal}" for target in plan.refusals)
+    for reason, count in reasons.most_common():
+        yield one_tone(clean(f"the server will refuse {count} (x): {reason}"), Tone.WARN)
+
+
+def _left_out(plan: Plan) -> Iterable[Line]:
+    for (why, reason), count in plan.reasons().items():
+        yield one_tone(f"{count} left out, {left_out_words(why, reason)}", Tone.NOTICE)
+
+
+def _frees(plan: Plan) -> Iterable[Line]:
+    if plan.frees:
+        waits = "waits" if plan.frees == 1 else "wait"
+        yield one_tone(f"{sessions(plan.frees)} that {waits} for them will be free", Tone.STRONG)
+
+
+def _changed(changed: Mapping[BackendId, Change]) -> Iterable[Line]:
+    if not changed:
+        return
+    counts = Counter(changed.values()).most_common()
+    words = ", ".join(f"{count} {change}" for change, count in counts)
+    again = " (a: ask again for those that live)" if set(changed.values()) - {Change.ENDED} else ""
+    yield one_tone(f"left out, as they changed since (!): {words}{again}", Tone.ALARM)
+
+
+def _protected_alone(plan: Plan) -> Iterable[Line]:
+    for target in plan.targets:
+        if target.protection:
+            yield one_tone(f"protected: {clean(target.protection)}", Tone.ALARM)

@@ -1,0 +1,73 @@
+"""Who becomes a target, who does not and why, and in which order they stand."""
+
+from dataclasses import replace
+
+import pytest
+
+from pgtop.analysis.planning import plan, plan_for_one
+from pgtop.model.backend import IDLE, IDLE_IN_TRANSACTION
+from pgtop.model.plan import Why
+from pgtop.model.signal import Signal
+from tests.scenes import active, busy, client, not_privileged, snapshot
+
+_HOLDER = active(1, "web@shop", "psql", "UPDATE x", 5.0)
+
+
+def test_the_dearest_stand_first() -> None:
+    """Those that have written, then open transactions, the oldest of each first, then the rest."""
+    writer = client(1, "web@shop", state=IDLE_IN_TRANSACTION, xact=5)._replace(backend_xid=7)
+    old, young = (client(pid, "web@shop", state=IDLE_IN_TRANSACTION, xact=age) for pid, age in ((2, 60), (3, 6)))
+    idle = client(4, "web@shop", state=IDLE, since=9_000)
+    made = plan(Signal.TERMINATE, [idle, young, old, writer], snapshot([idle, young, old, writer]))
+    assert [target.backend.pid for target in made.targets] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("blocked", "frees"),
+    [
+        ({2: (1,)}, 1), ({2: (1,), 3: (2,)}, 2), ({2: (1, 9)}, 0), ({2: (9,), 3: (2,)}, 0), ({2: (1, 3), 3: (2,)}, 0),
+        ({2: (1, 0)}, 0), ({1: (2,)}, 0),
+    ],
+)  # fmt: skip
+def test_who_will_be_free(blocked: dict[int, tuple[int, ...]], frees: int) -> None:
+    """Whoever waits for targets alone, or for those who will be free; not who waits for others too."""
+    others = [active(pid, "web@shop", "psql", "UPDATE x", 4.0) for pid in (2, 3, 9)]
+    every = [b._replace(blocked_by=blocked.get(b.pid, ())) for b in (_HOLDER, *others)]
+    assert plan(Signal.TERMINATE, every[:1], snapshot(every)).frees == frees
+
+
+def test_hidden_sessions_are_left_out_of_many() -> None:
+    """What a role cannot see may be a walsender: only its own sessions are targets, and the grant is named."""
+    scene = not_privileged()
+    made = plan(Signal.TERMINATE, scene.backends, scene)
+    assert not any(target.backend.hidden for target in made.targets)
+    hidden = [left for left in made.left_out if left.why is Why.HIDDEN]
+    assert hidden
+    assert all("grant pg_read_all_stats to monitor" in left.reason for left in hidden)
+
+
+def test_everybody_is_told_of() -> None:
+    """Each chosen session is a target or left out with a reason, once."""
+    scene = busy()
+    for signal in Signal:
+        made = plan(signal, scene.backends, scene)
+        told = [*(target.backend for target in made.targets), *(left.backend for left in made.left_out)]
+        assert sorted(b.pid for b in told) == sorted(b.pid for b in scene.backends)
+        assert all(left.reason for left in made.left_out)
+
+
+def test_a_guard_protects_one_of_many_and_asks_about_one_alone() -> None:
+    """Guarded: left out of many; alone a target that says why it is protected."""
+    scene = snapshot([_HOLDER])
+    made = plan(Signal.TERMINATE, [_HOLDER], scene, lambda _: "it is dear to me")
+    assert (made.targets, made.protected[0].reason) == ((), "it is dear to me")
+    [alone] = plan_for_one(Signal.TERMINATE, _HOLDER, scene, lambda _: "it is dear to me").targets
+    assert alone.protection == "it is dear to me"
+
+
+def test_what_the_server_will_refuse_is_a_target_that_says_so() -> None:
+    """The server has the last word: the order goes out, and the plan foretells the answer."""
+    scene = snapshot([_HOLDER])
+    scene = replace(scene, server=replace(scene.server, rights=replace(scene.server.rights, signals_all=False)))
+    [target] = plan(Signal.TERMINATE, [_HOLDER], scene).targets
+    assert (target.refusal, target.remedy) == ("belongs to web", "grant pg_signal_backend to monitor")

@@ -1,0 +1,103 @@
+"""`pgtop budget`: for people, and as a check in the monitoring-plugin convention."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from pgtop.analysis.usage import Usage
+from pgtop.cli.commands.budget import check
+from pgtop.cli.exits import Check, Exit
+from pgtop.demo.server import Cluster
+from tests.cli import pgtop
+
+PERFDATA = re.compile(r"used=\d+;\d*;\d*;0;\d+")
+
+
+@pytest.mark.parametrize(
+    ("used", "warn", "crit", "code", "levels"),
+    [
+        (79, 80, 95, Check.OK, "79;94"), (80, 80, 95, Check.WARNING, "79;94"), (95, 80, 95, Check.CRITICAL, "79;94"),
+        (100, 80, None, Check.WARNING, "79;"), (0, None, 0, Check.CRITICAL, ";0"), (3, 2.5, 100, Check.WARNING, "2;99"),
+    ],
+)  # fmt: skip
+def test_levels(used: int, warn: float | None, crit: float | None, code: Check, levels: str) -> None:
+    """A level begins at its percentage; the performance data give the largest number below it."""
+    found, words = check(Usage("connections", used, 100), warn, crit)
+    assert found is code
+    assert words.endswith(f"| used={used};{levels};0;100")
+
+
+def test_a_limit_of_nothing_is_used_up() -> None:
+    """A role that may not connect at all has no share left."""
+    assert check(Usage("role x", 0, 0), 80, 95)[0] is Check.CRITICAL
+
+
+def test_one_line_for_monitoring(dsn: str) -> None:
+    """One line with performance data, and the code; a lower level warns."""
+    for words, code in ((["--warn=99", "--crit=100"], Check.OK), (["--warn", "0"], Check.WARNING)):
+        done = pgtop("budget", dsn, *words)
+        assert (done.returncode, done.stderr) == (code, "")
+        assert done.stdout.startswith(f"PGTOP {code.name} - connections: ")
+        assert PERFDATA.search(done.stdout)
+        assert done.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["--warn", "much"], ["--warn=90", "--crit=80"], ["--crit", "5", "--colour"]])
+def test_a_check_that_is_wrongly_asked_for_is_unknown(words: list[str]) -> None:
+    """2 would be CRITICAL, and wake somebody up."""
+    assert pgtop("budget", *words).returncode == Check.UNKNOWN
+
+
+def test_by_role_and_by_database(dsn: str) -> None:
+    """Their own limits count; a name that is not there is unknown."""
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute("CREATE ROLE pgtop_limited LOGIN CONNECTION LIMIT 2")
+        try:
+            with psycopg.connect(make_conninfo(dsn, user="pgtop_limited")):
+                done = pgtop("budget", dsn, "--crit", "50", "--role", "pgtop_limited")
+        finally:
+            admin.execute("DROP ROLE pgtop_limited")
+    assert done.stdout.startswith("PGTOP CRITICAL - role pgtop_limited: 1 of 2 used (50%)")
+    assert pgtop("budget", dsn, "--warn", "99", "--database", "postgres").returncode == Check.OK
+    unknown = pgtop("budget", dsn, "--warn", "99", "--database", "no such")
+    assert (unknown.returncode, unknown.stdout) == (Check.UNKNOWN, "PGTOP UNKNOWN - There is no database 'no such'.\n")
+
+
+def test_a_server_that_cannot_be_asked_is_unknown() -> None:
+    """Nothing listens there: 3, in one line on stdout, where the monitoring looks."""
+    done = pgtop("budget", "-h", "127.0.0.1", "-p", "1", "--warn", "80")
+    assert done.returncode == Check.UNKNOWN
+    assert done.stdout.startswith("PGTOP UNKNOWN - ")
+    assert done.stdout.count("\n") == 1
+
+
+@pytest.fixture
+def full(bindir: Path | None) -> Iterator[Cluster]:
+    settings = {"max_connections": "5", "superuser_reserved_connections": "1", "max_wal_senders": "0"}
+    with Cluster(bindir, settings) as running, ExitStack() as slots:
+        while True:
+            try:
+                slots.enter_context(psycopg.connect(running.socket_dsn))
+            except psycopg.OperationalError:
+                break
+        yield running
+
+
+def test_a_full_server_is_critical(full: Cluster) -> None:
+    """That is what the check is for; without levels it is the error that it is for every command."""
+    done = pgtop("budget", full.socket_dsn, "--warn", "80")
+    assert (done.returncode, done.stdout[:16]) == (Check.CRITICAL, "PGTOP CRITICAL -")
+    assert pgtop("budget", full.socket_dsn).returncode == Exit.FULL
+
+
+def test_for_people(dsn: str) -> None:
+    """The bar, the words, and who holds the connections."""
+    done = pgtop("budget", dsn)
+    assert done.returncode == Exit.DONE
+    assert all(words in done.stdout for words in (" used, ", "BY DATABASE", "BY ROLE"))
+    assert pgtop("budget", dsn, "--role", "postgres").stdout.startswith("role postgres: ")

@@ -1,0 +1,50 @@
+"""What the shells offer is what pgtop takes."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from pgtop.cli.completion import SCRIPTS, filter_keys, options_of
+from pgtop.cli.options import parsers
+from tests.cli import pgtop
+
+SHELLS = [shell for shell in SCRIPTS if shutil.which(shell)]
+"""Debian's bash is always there; the others are tried where they are."""
+
+
+@pytest.mark.parametrize("shell", SCRIPTS)
+def test_every_option_is_offered(shell: str) -> None:
+    """Each command and each of its options is in each script, and the filter's keys too."""
+    done = pgtop("completion", shell)
+    assert done.stderr == ""
+    for name, parser in parsers().items():
+        assert name in done.stdout
+        for option in options_of(parser):
+            assert all(word.lstrip("-") in done.stdout for word in option.names)
+    assert all(key in done.stdout for key in filter_keys())
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_shell_can_read_it(shell: str) -> None:
+    """The script is read without an error."""
+    flag = "--no-execute" if shell == "fish" else "-n"
+    done = subprocess.run([shell, flag], input=SCRIPTS[shell](), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("ki", {"kill"}), ("c", {"cancel", "completion"}), ("kill --a", {"--all-clients"}), ("--th", {"--theme"}),
+        ("show --c", {"--csv"}), ("kill st", {"state:"}), ("completion f", {"fish"}), ("cancel --es", {"--escalate"}),
+    ],
+)  # fmt: skip
+def test_bash_completes(typed: str, offered: set[str]) -> None:
+    """Bash itself, asked as Tab asks it."""
+    program = (
+        f"{SCRIPTS['bash']()}\nCOMP_WORDS=(pgtop {typed}); COMP_CWORD={len(typed.split())}; _pgtop 2>/dev/null\n"
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == offered

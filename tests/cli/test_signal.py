@@ -1,0 +1,379 @@
+"""`pgtop cancel` and `pgtop kill` from outside: the plan, the consent, the outcome, the exit code, the trail."""
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from pgtop.cli.exits import Exit
+from pgtop.cli.options import parse
+from pgtop.demo.server import Cluster
+from pgtop.errors import UsageError
+from tests.cli import PGTOP, one_sentence, pgtop
+from tests.postgres.test_signals import may_choose_pids, session_with_pid
+from tests.pty import Terminal
+
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+Opener: TypeAlias = Callable[..., Connection]
+PATIENCE = 20.0
+
+
+@pytest.fixture
+def role(dsn: str) -> Iterator[str]:
+    """An ordinary role of this test's own, so that its sessions can be told from all others."""
+    name = f"pgtop_{secrets.token_hex(4)}"
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(sql.Identifier(name)))
+        yield name
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [name])
+        admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def open_session(dsn: str, role: str) -> Iterator[Opener]:
+    """Opens sessions of the role."""
+    with ExitStack() as stack:
+
+        def opened(**given: str) -> Connection:
+            return stack.enter_context(psycopg.connect(make_conninfo(dsn, user=role, **given), autocommit=True))
+
+        yield opened
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> dict[str, str]:
+    """A state and a configuration folder of the test's own."""
+    return {"XDG_STATE_HOME": str(tmp_path / "state"), "PGTOP_CONFIG": str(tmp_path / "config.toml")}
+
+
+def trail(state: dict[str, str]) -> list[dict[str, Any]]:
+    done = pgtop("audit", "--json", environment=state)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def alive(connection: Connection) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def test_a_filter_ends_exactly_what_it_lets_through(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """The plan comes first, then each outcome with its time, and sessions beside it live."""
+    victims = [open_session(application_name="storm") for _ in range(3)]
+    bystander = open_session(application_name="calm")
+    done = pgtop("kill", "-d", dsn, f"user:={role}", "app:storm", "--yes", environment=state)
+    assert done.returncode == Exit.DONE, done.stderr
+    assert done.stdout.startswith("3 idle\n")
+    assert len(re.findall(r"gone after \d", done.stdout)) == 3
+    assert done.stdout.endswith("3 gone\n")
+    assert not any(map(alive, victims))
+    assert alive(bystander)
+
+
+def test_dry_run_signals_nothing(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+    """The plan is printed, nothing is sent and nothing is written down."""
+    session = open_session()
+    done = pgtop("kill", "-d", dsn, f"user:{role}", "--dry-run", "--yes", environment=state)
+    assert (done.returncode, alive(session)) == (Exit.DONE, True)
+    assert str(session.info.backend_pid) in done.stdout
+    assert trail(state) == []
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_signalled(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """A script that does not say --yes changes nothing and is told so."""
+    session = open_session()
+    done = pgtop("kill", "-d", dsn, f"user:{role}", environment=state)
+    assert "--yes" in one_sentence(done.stderr)
+    assert (done.returncode, alive(session)) == (Exit.NOT_CONFIRMED, True)
+
+
+@pytest.mark.parametrize(("typed", "code", "lives"), [("y\n", Exit.DONE, False), ("\n", Exit.NOT_CONFIRMED, True)])
+def test_on_a_terminal_it_asks(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str], typed: str, code: Exit, lives: bool
+) -> None:
+    """y goes on, Enter alone does not."""
+    session = open_session()
+    with Terminal([*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 30, environment=state) as terminal:
+        terminal.wait_for("[y/N]")
+        assert str(session.info.backend_pid) in terminal.text
+        terminal.send(typed)
+        assert terminal.wait_for_exit() == code
+    assert alive(session) is lives
+
+
+def test_many_ask_for_their_number(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+    """More than ten need the number; y is not enough."""
+    sessions = [open_session() for _ in range(11)]
+    for typed, code in (("y", Exit.NOT_CONFIRMED), ("11", Exit.DONE)):
+        assert all(map(alive, sessions))
+        with Terminal([*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 40, environment=state) as terminal:
+            terminal.wait_for("Type 11 to go on")
+            terminal.send(f"{typed}\n")
+            assert terminal.wait_for_exit() == code
+    assert not any(map(alive, sessions))
+
+
+@pytest.mark.parametrize(("again", "lives"), [("n", True), ("y", False)])
+def test_what_changed_while_asking_is_asked_again(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str], again: str, lives: bool
+) -> None:
+    """A session that moved on since the plan is left out, unless the second question is answered with y."""
+    moved, still = open_session(), open_session()
+    for session in (moved, still):
+        session.execute("SELECT 'first'")
+    with Terminal([*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 30, environment=state) as terminal:
+        terminal.wait_for("[y/N]")
+        moved.execute("SELECT 'second'")
+        newcomer = open_session()
+        terminal.send("y\n")
+        terminal.wait_for("1 session changed since")
+        terminal.send(f"{again}\n")
+        assert terminal.wait_for_exit() == Exit.DONE
+    assert alive(moved) is lives
+    assert not alive(still)
+    assert alive(newcomer)
+
+
+def test_a_pid_is_shown_as_what_it_is_now(dsn: str, open_session: Opener, state: dict[str, str]) -> None:
+    """User, database, query and age are printed before anything is asked; --started from `show --json` pins it."""
+    session = open_session(application_name="pinned")
+    shown = json.loads(pgtop("show", "--json", dsn, "--filter", "app:=pinned").stdout)["sessions"]
+    pid, started = str(shown[0]["pid"]), shown[0]["backend_start"]
+    later = re.sub(r"\d{6}\+", lambda found: f"{(int(found[0][:6]) + 1) % 1_000_000:06}+", started)
+    wrong = pgtop("kill", "-d", dsn, pid, "--started", later, "--yes", environment=state)
+    assert "another session" in one_sentence(wrong.stderr)
+    assert (wrong.returncode, alive(session)) == (Exit.NOBODY, True)
+    done = pgtop("kill", "-d", dsn, pid, "--started", started, "--yes", environment=state)
+    assert "SELECT 1" in done.stdout
+    assert (done.returncode, alive(session)) == (Exit.DONE, False)
+
+
+def test_nobody_there(dsn: str, state: dict[str, str]) -> None:
+    """A pid without a session, and a filter that lets nothing through, have a code of their own."""
+    gone = pgtop("kill", "-d", dsn, "4194304", "--yes", environment=state)
+    assert "is not there" in one_sentence(gone.stderr)
+    assert gone.returncode == Exit.NOBODY
+    assert pgtop("kill", "-d", dsn, "app:=nobody", "--yes", environment=state).returncode == Exit.NOBODY
+
+
+def test_json_has_plan_and_outcomes(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+    """One object: targets as in `show --json`, who is left out and why, and what became of each."""
+    session = open_session()
+    done = pgtop("kill", "-d", dsn, f"user:{role}", "--yes", "--json", "--reason", "test", environment=state)
+    whole = json.loads(done.stdout)
+    assert [target["pid"] for target in whole["targets"]] == [session.info.backend_pid]
+    [outcome] = whole["outcomes"]
+    assert (outcome["result"], outcome["answer"], outcome["effect"]) == ("gone", "sent", "gone")
+    assert outcome["backend_start"] == whole["targets"][0]["backend_start"]
+    assert whole["exit"] == done.returncode == Exit.DONE
+
+
+def test_cancel_and_escalate(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+    """A cancelled query leaves its transaction open, which is told by the code; --escalate ends the session."""
+    for words, code, result in ((), Exit.SURVIVED, "still in its transaction"), (["--escalate"], Exit.DONE, "gone"):
+        session = open_session()
+        session.execute("BEGIN")
+        session.pgconn.send_query(b"SELECT pg_sleep(100)")
+        session.pgconn.flush()
+        running = f"user:{role} state:active query:pg_sleep"
+        _until(lambda who=running: "pg_sleep" in pgtop("show", dsn, "--filter", who).stdout)  # type: ignore[misc]
+        done = pgtop("cancel", "-d", dsn, running, "--yes", *words, environment=state)
+        assert result in done.stdout
+        assert done.returncode == code
+        session.close()
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+def test_a_refusal_is_listed_and_told_by_the_code(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """A role without the right: the plan foretells it, the server says it, the session lives."""
+    other = open_session()
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        stranger = f"{role}_stranger"
+        admin.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x' IN ROLE pg_read_all_stats").format(sql.Identifier(stranger))
+        )
+        try:
+            done = pgtop("kill", "-d", make_conninfo(dsn, user=stranger), f"user:={role}", "--yes", environment=state)
+        finally:
+            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(stranger)))
+    assert "grant pg_signal_backend" in done.stdout
+    assert "not allowed" in done.stdout
+    assert (done.returncode, alive(other)) == (Exit.SOME_REFUSED, True)
+
+
+def test_protected_sessions_stay(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+    """--yes never covers a protected session, named by pid or by filter; on a terminal its pid must be typed."""
+    session = open_session()
+    pid = str(session.info.backend_pid)
+    guarded = ("kill", "-d", dsn, "--protect", f"user:{role}")
+    by_filter = pgtop(*guarded, f"user:{role}", "--yes", environment=state)
+    assert f"--protect user:{role}" in by_filter.stdout
+    assert by_filter.returncode == Exit.NOBODY
+    assert pgtop(*guarded, pid, "--yes", environment=state).returncode == Exit.SOME_REFUSED
+    for typed, code in (("y", Exit.NOT_CONFIRMED), (pid, Exit.DONE)):
+        assert alive(session)
+        with Terminal([*PGTOP, *guarded, pid], 120, 30, environment=state) as terminal:
+            terminal.wait_for(f"Type {pid} to go on")
+            terminal.send(f"{typed}\n")
+            assert terminal.wait_for_exit() == code
+    assert not alive(session)
+
+
+def test_read_only_refuses(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+    """--read-only, and read_only in the configuration file, refuse both commands."""
+    session = open_session()
+    session.pgconn.send_query(b"SELECT pg_sleep(100)")
+    session.pgconn.flush()
+    for command in ("kill", "cancel"):
+        done = pgtop(command, "-d", dsn, f"user:{role} state:active", "--yes", "--read-only", environment=state)
+        assert "--read-only" in one_sentence(done.stderr)
+        assert done.returncode == Exit.SOME_REFUSED
+    session.pgconn.consume_input()
+    assert session.pgconn.is_busy()
+    session.cancel_safe()
+    while session.pgconn.get_result() is not None:
+        pass
+    Path(state["PGTOP_CONFIG"]).write_text("read_only = true\n")
+    done = pgtop("kill", "-d", dsn, f"user:{role}", "--yes", environment=state)
+    assert "read_only is set in" in one_sentence(done.stderr)
+    assert (done.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
+    with Terminal([*PGTOP, dsn], 120, 30, environment=state) as terminal:
+        terminal.wait_for("q quit")
+        assert "K kill" not in terminal.text
+        terminal.send(f"/user:{role}\rK")
+        terminal.wait_for("read-only mode")
+        terminal.send("*2K")
+        terminal.wait_for("connections held")
+        terminal.send("q")
+        terminal.wait_for_exit()
+    assert alive(session)
+
+
+@pytest.mark.parametrize(
+    "text", ["read_only = 1", "protect = 'user:x'", "protekt = []", "protect = ['foer:x']", "protect = ['']", "= x"]
+)
+def test_a_wrong_configuration_is_no_guard_and_stops_everything(dsn: str, state: dict[str, str], text: str) -> None:
+    """What cannot be understood is told with the file's name before anything is signalled."""
+    Path(state["PGTOP_CONFIG"]).write_text(text)
+    done = pgtop("kill", "-d", dsn, "--all-clients", "--yes", environment=state)
+    assert state["PGTOP_CONFIG"] in one_sentence(done.stderr)
+    assert done.returncode == Exit.USAGE
+
+
+def test_the_trail_tells_everything(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+    """Who, whom, why and what became of it, in a file that only its owner can read; `pgtop audit` filters it."""
+    session = open_session(application_name="audited")
+    session.execute("SELECT 'seen'")
+    pid = session.info.backend_pid
+    ssh = {"SSH_CONNECTION": "192.0.2.7 50000 192.0.2.1 22"}
+    pgtop("kill", "-d", dsn, str(pid), "--yes", "--reason", "ticket 42", environment=state | ssh)
+    [record] = trail(state)
+    expected = {
+        "signal": "terminate", "pid": pid, "role": role, "application": "audited", "query": "SELECT 'seen'",
+        "reason": "ticket 42", "ssh_client": "192.0.2.7", "as_role": conninfo_to_dict(dsn)["user"],
+    }  # fmt: skip
+    assert expected.items() <= record.items()
+    assert record["os_user"]
+    assert (record["outcome"]["answer"], record["outcome"]["effect"]) == ("sent", "gone")
+    path = Path(pgtop("audit", "--path", environment=state).stdout.strip())
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "ticket 42" in pgtop("audit", "TICKET", role, environment=state).stdout
+    assert pgtop("audit", "nothing-like-it", environment=state).stdout == ""
+    assert pgtop("audit", "--unfinished", environment=state).stdout == ""
+
+
+def test_require_audit_sends_nothing_it_cannot_write(
+    dsn: str, open_session: Opener, state: dict[str, str], tmp_path: Path
+) -> None:
+    """Where the trail cannot be written, pgtop says so; with --require-audit nothing is sent."""
+    (tmp_path / "state").write_text("a file in the way")
+    session = open_session()
+    pid = str(session.info.backend_pid)
+    refused = pgtop("kill", "-d", dsn, pid, "--yes", "--require-audit", environment=state)
+    assert "audit trail" in one_sentence(refused.stderr)
+    assert (refused.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
+    done = pgtop("kill", "-d", dsn, pid, "--yes", environment=state)
+    assert "audit trail" in one_sentence(done.stderr)
+    assert (done.returncode, alive(session)) == (Exit.DONE, False)
+
+
+if may_choose_pids():
+
+    def test_a_reused_pid_is_spared(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+        """While the question is open the session ends and its pid goes to another: that one lives."""
+        victim = open_session()
+        pid = victim.info.backend_pid
+        started = _start_of(dsn, pid)
+        with Terminal([*PGTOP, "kill", "-d", dsn, str(pid)], 120, 30, environment=state) as terminal:
+            terminal.wait_for("[y/N]")
+            victim.close()
+            _until(lambda: _start_of(dsn, pid) == "")
+            parameters = conninfo_to_dict(make_conninfo(dsn, user=role))
+            with session_with_pid(pid, {name: str(value) for name, value in parameters.items()}) as heir:
+                terminal.send("y\n")
+                assert terminal.wait_for_exit() in (Exit.DONE, Exit.SOME_REFUSED)
+                pinned = pgtop("kill", "-d", dsn, str(pid), "--started", started, "--yes", environment=state)
+                assert pinned.returncode == Exit.NOBODY
+                assert alive(heir)
+
+
+def _start_of(dsn: str, pid: int) -> str:
+    shown = json.loads(pgtop("show", "--json", dsn, "--filter", f"pid:{pid}").stdout)["sessions"]
+    return str(shown[0]["backend_start"]) if shown else ""
+
+
+@pytest.fixture(scope="module")
+def own(bindir: Path | None) -> Iterator[Cluster]:
+    """A server whose clients may all be ended."""
+    with Cluster(bindir) as running:
+        yield running
+
+
+def test_all_clients(own: Cluster, state: dict[str, str]) -> None:
+    """Every client goes but superusers and pgtop itself, whatever it does meanwhile."""
+    with psycopg.connect(own.socket_dsn, autocommit=True) as boss:
+        boss.execute("CREATE ROLE web LOGIN")
+        clients = [psycopg.connect(make_conninfo(own.socket_dsn, user="web")) for _ in range(12)]
+        done = pgtop("kill", "-d", own.socket_dsn, "--all-clients", "--yes", environment=state)
+        assert done.returncode == Exit.DONE, done.stderr
+        assert "12 gone" in done.stdout
+        assert "1 left out, protected: it belongs to a superuser" in done.stdout
+        assert not any(map(alive, clients))
+        assert alive(boss)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "kill", "kill 4711 app:x", "kill --all-clients 4711", "kill 1 2 --started 2026-01-01T00:00:00+00:00",
+        "kill 1 --started yesterday", "kill 1 --started 2026-01-01", "kill 1 --timeout soon", "kill 1 --escalate",
+        "cancel 1 --changed-too", "budget --warn 90 --crit 80", "budget --role a --database b", "completion tcsh",
+    ],
+)  # fmt: skip
+def test_wrong_usage(words: str) -> None:
+    """What makes no sense is told before anything is connected."""
+    with pytest.raises(UsageError):
+        parse(words.split())

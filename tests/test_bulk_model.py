@@ -1,0 +1,195 @@
+"""Whatever happens between plan and signal, nobody outside the plan is signalled: the real planner, errands and door's
+rules against a model of a server on which sessions come, go, move on and inherit pids."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgtop.analysis.planning import asked_again, changes, plan
+from pgtop.errand import Errands, Progress
+from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, Backend, BackendId
+from pgtop.model.plan import Change, Plan
+from pgtop.model.signal import Answer, Order, Receipt, Signal
+from pgtop.model.snapshot import Snapshot
+from pgtop.postgres.signals import Found, receipt_for
+from tests.fakes import JumpingClock
+from tests.scenes import snapshot
+
+PIDS = st.integers(1, 6)
+CHOSEN = "storm"
+
+
+class ModelServer:
+    """A server as the statement that signals sees it: what `_SIGNAL` compares, in Python."""
+
+    def __init__(self) -> None:
+        self.now = 1
+        self.sessions: dict[int, Backend] = {}
+        self.hits: list[tuple[Signal, Backend]] = []
+
+    def tick(self) -> int:
+        self.now += 1
+        return self.now
+
+    def arrive(self, pid: int, application: str) -> None:
+        """A new session; under a pid that is taken, its holder has ended first."""
+        self.sessions[pid] = Backend(
+            pid=pid, backend_start=self.tick(), usesysid=16_502, usename="web", datname="shop", datid=16_401,
+            application_name=application, state=IDLE, query_start=self.now, backend_type=CLIENT_BACKEND,
+        )  # fmt: skip
+
+    def leave(self, pid: int) -> None:
+        self.sessions.pop(pid, None)
+
+    def begin(self, pid: int, state: str) -> None:
+        """Another query, in a transaction that goes on if there is one."""
+        if pid in self.sessions:
+            before = self.sessions[pid]
+            began = before.xact_start or self.tick()
+            self.sessions[pid] = before._replace(state=state, query_start=self.tick(), xact_start=began)
+
+    def end(self, pid: int) -> None:
+        """The transaction ends; the query that ran last stays the last."""
+        if pid in self.sessions:
+            self.sessions[pid] = self.sessions[pid]._replace(state=IDLE, xact_start=None)
+
+    def picture(self) -> Snapshot:
+        return replace(snapshot(self.sessions.values()), taken_at=self.now)
+
+    def carry_out(self, order: Order) -> Receipt:
+        found = self.sessions.get(order.target.pid)
+        receipt = receipt_for(None if found is None else _compared(order, found))
+        if found is not None and receipt.answer is Answer.SENT:
+            self.hits.append((order.signal, found))
+            if order.signal is Signal.TERMINATE:
+                self.leave(found.pid)
+            else:
+                self.end(found.pid)
+        return receipt
+
+
+def _compared(order: Order, found: Backend) -> Found:
+    same_backend = found.backend_start == order.target.backend_start and found.usesysid == order.usesysid
+    if order.signal is Signal.TERMINATE:
+        same = not order.pinned or (found.query_start, found.xact_start) == (order.query_start, order.xact_start)
+    else:
+        same = found.query_start == order.query_start and found.state == ACTIVE
+    return Found(same_backend, same, False, True if same_backend and same else None)
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("arrive"), PIDS, st.sampled_from([CHOSEN, "other"])),
+    st.tuples(st.just("leave"), PIDS),
+    st.tuples(st.just("begin"), PIDS, st.sampled_from([ACTIVE, IDLE_IN_TRANSACTION])),
+    st.tuples(st.just("end"), PIDS),
+)
+HISTORY = st.lists(STEPS, max_size=12)
+
+
+def _happen(server: ModelServer, history: Sequence[tuple[object, ...]]) -> None:
+    for name, *values in history:
+        getattr(server, str(name))(*values)
+
+
+class RacingDoor:
+    """Between any two statements of the pipeline something may happen on the server."""
+
+    def __init__(self, server: ModelServer, meanwhile: Sequence[tuple[object, ...]]) -> None:
+        self._server = server
+        self._meanwhile = list(meanwhile)
+        self.orders: list[Order] = []
+
+    async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
+        receipts = []
+        for order in orders:
+            _happen(self._server, self._meanwhile[:2])
+            del self._meanwhile[:2]
+            self.orders.append(order)
+            receipts.append(self._server.carry_out(order))
+        return receipts
+
+    async def look_all(self, whos: Sequence[BackendId]) -> Mapping[BackendId, Backend]:
+        found = {backend.identity: backend for backend in self._server.sessions.values()}
+        return {who: found[who] for who in whos if who in found}
+
+
+async def _run(made: Plan, door: RacingDoor) -> Progress:
+    progress = Progress(made, ())
+    async for progress in Errands(door, JumpingClock()).run(made):  # noqa: B007
+        pass
+    return progress
+
+
+@given(st.sampled_from(Signal), HISTORY, HISTORY, HISTORY, st.booleans())
+def test_nobody_outside_the_plan_is_ever_signalled(
+    signal: Signal,
+    before: list[tuple[object, ...]],
+    while_open: list[tuple[object, ...]],
+    while_sending: list[tuple[object, ...]],
+    again: bool,
+) -> None:
+    """Each hit is a session of the plan, chosen as it was shown, at the query and in the transaction that was shown."""
+    server = ModelServer()
+    _happen(server, before)
+    seen = server.picture()
+    made = plan(signal, [b for b in seen.backends if b.application_name == CHOSEN], seen)
+    listed = {target.identity for target in made.targets}
+    _happen(server, while_open)
+    later = server.picture()
+    changed = changes(made, later)
+    agreed = asked_again(made, later) if again else made.without(changed)
+    shown = {target.identity: target for target in agreed.targets}
+    door = RacingDoor(server, while_sending)
+    progress = asyncio.run(_run(agreed, door))
+
+    assert set(shown) <= listed
+    assert len(door.orders) == len(shown)  # each once
+    assert progress.done
+    for kind, hit in server.hits:
+        assert kind is signal
+        assert hit.identity in shown
+        assert hit.application_name == CHOSEN
+        target = shown[hit.identity]
+        if target.pinned or signal is Signal.CANCEL:
+            assert hit.query_start == target.backend.query_start
+        if target.pinned and signal is Signal.TERMINATE:
+            assert hit.xact_start == target.backend.xact_start
+
+
+@given(st.sampled_from(Signal), HISTORY, HISTORY)
+def test_what_is_said_is_what_happened(
+    signal: Signal, before: list[tuple[object, ...]], while_sending: list[tuple[object, ...]]
+) -> None:
+    """As many were hit as were told to be sent, and a target that was not hit is told as such."""
+    server = ModelServer()
+    _happen(server, before)
+    seen = server.picture()
+    made = plan(signal, seen.backends, seen)
+    progress = asyncio.run(_run(made, RacingDoor(server, while_sending)))
+    sent = [o.order.target for o in progress.outcomes if o.receipt.answer is Answer.SENT]
+    assert sent == [hit.identity for _, hit in server.hits]
+
+
+@given(st.sampled_from(Signal), HISTORY, HISTORY)
+def test_a_plan_only_shrinks(
+    signal: Signal, before: list[tuple[object, ...]], while_open: list[tuple[object, ...]]
+) -> None:
+    """What changed is exactly what is not as it was: asked again, the ended leave, and nobody is added."""
+    server = ModelServer()
+    _happen(server, before)
+    seen = server.picture()
+    made = plan(signal, seen.backends, seen)
+    _happen(server, while_open)
+    later = server.picture()
+    now = {b.identity: b for b in later.backends}
+    for target in made.targets:
+        change = changes(made, later).get(target.identity)
+        same = now.get(target.identity)
+        assert (change is Change.ENDED) == (same is None)
+        if same is not None:
+            before_then = (target.backend.query_start, target.backend.xact_start)
+            assert (change is None) == ((same.query_start, same.xact_start) == before_then)
+    assert {t.identity for t in asked_again(made, later).targets} <= {t.identity for t in made.targets}

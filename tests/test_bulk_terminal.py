@@ -1,0 +1,63 @@
+"""A storm of 500 real sessions ended from the keyboard, in a real terminal."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from pgtop.demo.server import Cluster
+from tests.cli import PGTOP
+from tests.pty import Terminal
+
+STORM, NEWCOMERS = 500, 5
+
+
+@pytest.fixture
+def big(bindir: Path | None) -> Iterator[Cluster]:
+    with Cluster(bindir, settings={"max_connections": "540"}) as running:
+        with psycopg.connect(running.socket_dsn, autocommit=True) as admin:
+            admin.execute("CREATE ROLE web LOGIN")
+        yield running
+
+
+def _alive(connection: psycopg.Connection[Any]) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def test_a_storm_is_ended_by_hand_and_newcomers_live(big: Cluster, tmp_path: Path) -> None:
+    """Filter, tag all, K, and the number; whoever joined the storm while the list was shown is not hit."""
+    web = make_conninfo(big.socket_dsn, user="web", application_name="storm")
+    state = {"XDG_STATE_HOME": str(tmp_path), "PGTOP_CONFIG": str(tmp_path / "none")}
+    with ExitStack() as stack:
+        old = [stack.enter_context(psycopg.connect(web, autocommit=True)) for _ in range(STORM)]
+        terminal = stack.enter_context(Terminal([*PGTOP, "--interval=0.2", big.socket_dsn], 120, 40, environment=state))
+        terminal.wait_for("q quit")
+        terminal.send("/app:storm\r")
+        terminal.wait_for(f"{STORM} of {STORM + 1} sessions")
+        terminal.send("*")
+        terminal.wait_for(f"{STORM} tagged")
+        terminal.send("K")
+        terminal.wait_for(f"Terminate {STORM} sessions?")
+        new = [stack.enter_context(psycopg.connect(web, autocommit=True)) for _ in range(NEWCOMERS)]
+        old.pop().close()
+        terminal.wait_for("1 ended")  # the picture behind the list has moved on
+        terminal.send("y")
+        terminal.wait_for(f"type {STORM - 1}")
+        terminal.send(f"{STORM - 1}\r")
+        terminal.wait_for(f"{STORM - 1} gone")
+        terminal.send("\x1b")
+        terminal.wait_for(f"{NEWCOMERS} of {NEWCOMERS + 1} sessions")
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+        assert all(map(_alive, new))
+        assert not any(map(_alive, old))
+    written = (tmp_path / "pgtop" / "audit.jsonl").read_text().splitlines()
+    assert len(written) == 2 * (STORM - 1)

@@ -1,0 +1,241 @@
+"""Many at once, by the keys that users press."""
+
+from dataclasses import replace
+
+import pytest
+
+from pgtop.model.backend import IDLE, Backend
+from pgtop.model.signal import Answer, Receipt, Signal
+from pgtop.model.snapshot import Snapshot
+from pgtop.proof import RefusingSignaller
+from pgtop.tui.screens.breakdown import BreakdownScreen
+from pgtop.tui.screens.bulk import BulkScreen, ResultScreen
+from pgtop.tui.screens.confirm import ConfirmScreen
+from pgtop.tui.screens.sessions import SessionsScreen
+from pgtop.tui.settings import Settings
+from pgtop.view.filter import Filter
+from tests.fakes import FakeSignaller, FakeSource
+from tests.scenes import busy, nearly_full
+from tests.tui.apps import Stage, press, shown_on, text_of, without
+
+_SIZE = (100, 30)
+_LEAK = ("slash", *"app:coupon-import", "enter")
+
+
+def _leak(snapshot: Snapshot) -> list[Backend]:
+    return [b for b in snapshot.backends if b.application_name == "coupon-import"]
+
+
+def _ordered(signaller: FakeSignaller) -> set[object]:
+    return {order.target for order in signaller.orders}
+
+
+async def test_tags_survive_sort_filter_and_refresh_and_end_with_their_session() -> None:
+    """A tag is an identity: it stays with its session, and a newcomer under the same pid does not inherit it."""
+    first = busy()
+    stage = Stage(first, source=FakeSource([first]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "space", "space", "space")
+        pids = shown_on(stage)[:3]
+        assert "3 tagged" in text_of(stage, "#condition")
+        await press(pilot, "I", "greater_than_sign", "slash", *"user:anna", "enter")
+        await stage.tick()
+        assert "3 tagged" in text_of(stage, "#condition")
+        heir = next(b for b in first.backends if b.pid == pids[1])
+        heir = heir._replace(backend_start=(heir.backend_start or 0) + 1)
+        rest = without(without(first, pids[0]), pids[1])
+        stage.source.script = [replace(rest, backends=(*rest.backends, heir))]
+        await stage.tick()
+        assert "1 tagged" in text_of(stage, "#condition")
+        await press(pilot, "u")
+        assert "tagged" not in text_of(stage, "#condition")
+
+
+async def test_space_takes_a_tag_off_again() -> None:
+    """Space on a tagged session untags it."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "space", "up", "space")
+        assert "tagged" not in text_of(stage, "#condition")
+
+
+async def test_asterisk_tags_what_the_filter_shows_and_no_more() -> None:
+    """* tags all that is shown; K signals exactly those, by identity and only while they do what was shown."""
+    first, signaller = nearly_full(), FakeSignaller()
+    stage = Stage(first, signaller=signaller)
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *_LEAK, "asterisk", "escape", "K")
+        assert isinstance(stage.app.screen, BulkScreen)
+        await press(pilot, "y", *str(len(_leak(first))), "enter")
+        assert _ordered(signaller) == {b.identity for b in _leak(first)}
+        assert all(order.pinned and order.signal is Signal.TERMINATE for order in signaller.orders)
+        assert isinstance(stage.app.screen, ResultScreen)
+        assert f"{len(_leak(first))} gone" in text_of(stage, "#facts")
+
+
+@pytest.mark.parametrize(
+    "keys", [("n",), ("escape",), ("enter",), ("y", "enter"), ("y", *"47", "enter"), ("y", "escape")]
+)
+async def test_nothing_is_sent_without_the_number(keys: tuple[str, ...]) -> None:
+    """n, Esc, Enter on Keep, y alone and a wrong number send nothing."""
+    signaller = FakeSignaller()
+    stage = Stage(nearly_full(), signaller=signaller)
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *_LEAK, "asterisk", "K", *keys)
+        assert signaller.orders == []
+
+
+async def test_one_tag_gets_the_dialog_of_one() -> None:
+    """A single tag is signalled wherever the cursor is, with the dialog for one session."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        pid = shown_on(stage)[0]
+        await press(pilot, "space", "down", "K")
+        assert isinstance(stage.app.screen, ConfirmScreen)
+        assert stage.app.screen._proposal.backend.pid == pid
+
+
+async def test_the_list_stays_as_it_wasshown_on() -> None:
+    """While it is open one ends, one moves on and a newcomer matches: none of these is signalled, all others are."""
+    first, signaller = nearly_full(), FakeSignaller()
+    stage = Stage(first, signaller=signaller, source=FakeSource([first]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *_LEAK, "asterisk", "K")
+        ended, moved, *rest = _leak(first)
+        later = moved._replace(query_start=first.taken_at)
+        newcomer = moved._replace(pid=99_999, backend_start=first.taken_at)
+        others = tuple(b for b in first.backends if b not in (ended, moved))
+        stage.source.script = [replace(first, backends=(*others, later, newcomer))]
+        await stage.tick()
+        assert "1 another query" in text_of(stage, "#facts")
+        assert "1 ended" in text_of(stage, "#facts")
+        await press(pilot, "y", *str(len(rest)), "enter")
+        assert _ordered(signaller) == {b.identity for b in rest}
+
+
+async def test_what_changed_can_be_asked_for_again() -> None:
+    """`a` shows the same sessions as they are now and takes them in; a newcomer still is not."""
+    first, signaller = nearly_full(), FakeSignaller()
+    stage = Stage(first, signaller=signaller, source=FakeSource([first]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *_LEAK, "asterisk", "K")
+        moved = _leak(first)[0]
+        newcomer = moved._replace(pid=99_999, backend_start=first.taken_at)
+        others = tuple(b for b in first.backends if b != moved)
+        later = moved._replace(query_start=first.taken_at)
+        stage.source.script = [replace(first, backends=(*others, later, newcomer))]
+        await stage.tick()
+        await press(pilot, "a", "y", *str(len(_leak(first))), "enter")
+        assert _ordered(signaller) == {b.identity for b in _leak(first)}
+        assert [order.target for order in signaller.orders if not order.pinned] == [moved.identity]
+
+
+async def test_protected_sessions_are_never_one_of_many() -> None:
+    """All that is shown, background processes too: what is protected gets no order and is told with its reason."""
+    first, signaller = busy(), FakeSignaller()
+    stage = Stage(first, Settings(protect=(Filter("user:anna"),)), signaller=signaller)
+    async with stage.app.run_test(size=(100, 60)) as pilot:
+        await press(pilot, "b", "asterisk", "K")
+        text = text_of(stage, "#facts")
+        assert all(word in text for word in ("pgtop's own", "streams WAL", "logical replication", "user:anna"))
+        dialog = stage.app.screen
+        assert isinstance(dialog, BulkScreen)
+        await press(pilot, "y", *str(len(dialog.meant.targets)), "enter")
+        sent = {order.target.pid for order in signaller.orders}
+        safe = {
+            b.pid for b in first.backends if not b.is_client or b.usename == "anna" or b.application_name == "pgtop"
+        }
+        assert sent
+        assert not sent & safe
+
+
+async def test_a_protected_session_alone_needs_its_pid() -> None:
+    """What --protect names asks for the pid, as a superuser's session does."""
+    signaller = FakeSignaller()
+    stage = Stage(busy(), Settings(protect=(Filter("user:anna"),)), signaller=signaller)
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "slash", *"user:anna", "enter", "K", "y")
+        assert signaller.orders == []
+        await press(pilot, *str(shown_on(stage)[0]), "enter")
+        assert len(signaller.orders) == 1
+
+
+async def test_a_whole_group_from_the_breakdown() -> None:
+    """K on a line of the breakdown is for all sessions that it counts; `i` keeps the idle ones."""
+    first, signaller = busy(), FakeSignaller()
+    stage = Stage(first, signaller=signaller)
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "2", "K")
+        assert isinstance(stage.app.screen, BulkScreen)
+        await press(pilot, "i")
+        dialog = stage.app.screen
+        idle = [t.backend for t in dialog.meant.targets]
+        shop = {b.identity for b in first.backends if b.datname == "shop" and b.is_client and b.state == IDLE}
+        assert {b.identity for b in idle} == shop
+        await press(pilot, "y", *str(len(idle)), "enter")
+        assert _ordered(signaller) == shop
+
+
+async def test_cancel_leaves_out_where_nothing_runs() -> None:
+    """C on tags signals the queries that run; a group without any says so and asks nothing."""
+    stage = Stage(nearly_full())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *_LEAK, "asterisk", "C")
+        assert isinstance(stage.app.screen, SessionsScreen)
+        assert "nobody to signal" in text_of(stage, "#notice")
+
+
+async def test_k_on_the_results_goes_on_with_the_survivors() -> None:
+    """After a cancel that did not help, K asks again, and terminates exactly those, at the query that went on."""
+    first = busy()
+    stays = {b.identity: b for b in first.backends}
+    signaller = FakeSignaller(look=lambda who: stays[who])
+    stage = Stage(first, signaller=signaller)
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "slash", *"user:billing state:active", "enter", "asterisk", "C", "y")
+        await stage.tick(6)
+        assert "still running" in text_of(stage, "#facts")
+        cancelled = _ordered(signaller)
+        signaller.orders.clear()
+        await press(pilot, "K")
+        assert isinstance(stage.app.screen, BulkScreen)
+        await press(pilot, "y")
+        assert _ordered(signaller) == cancelled
+        assert all(order.signal is Signal.TERMINATE and order.pinned for order in signaller.orders)
+
+
+async def test_one_refusal_never_stops_the_rest() -> None:
+    """Each target has its own answer in the list."""
+    stage = Stage(busy(), signaller=FakeSignaller(Receipt(Answer.REFUSED, "permission denied")))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "space", "down", "down", "space", "K", "y")
+        assert "not allowed" in text_of(stage, "#facts")
+
+
+@pytest.mark.parametrize("keys", [("asterisk", "K"), ("asterisk", "C"), ("2", "K"), ("2", "C")])
+async def test_read_only_refuses_many(keys: tuple[str, ...]) -> None:
+    """In read-only mode neither tags nor groups open a dialog."""
+    stage = Stage(busy(), Settings(read_only=True), RefusingSignaller("read-only mode"))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *keys)
+        assert isinstance(stage.app.screen, SessionsScreen | BreakdownScreen)
+        assert "read-only" in text_of(stage, "#notice")
+
+
+async def test_the_reason_goes_with_the_order() -> None:
+    """What is typed after r, in either dialog, is what the trail is told."""
+    reasons: list[str] = []
+
+    class Listening:
+        def begin(self, entries: object) -> None:
+            reasons.extend(entry.reason for entry in entries)  # type: ignore[attr-defined]
+
+        def finish(self, ended: object) -> None:
+            pass
+
+    stage = Stage(busy())
+    stage.app._errands = replace(stage.app._errands, recorder=Listening())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "K", "r", *"runaway", "enter", "y")
+        await press(pilot, "space", "down", "down", "space", "K", "r", *"storm", "enter", "y")
+    assert reasons == ["runaway", "storm", "storm"]

@@ -1,0 +1,208 @@
+"""The way from a key to a signal: the dialog, its answers, the order, and what is told of it."""
+
+import pytest
+
+from pgtop.model.signal import Answer, Receipt, Signal
+from pgtop.proof import RefusingSignaller
+from pgtop.tui.screens.confirm import ConfirmScreen
+from pgtop.tui.screens.menu import MenuScreen
+from pgtop.tui.screens.pages import DetailScreen
+from pgtop.tui.screens.sessions import SessionsScreen
+from pgtop.tui.settings import Settings
+from tests.fakes import FakeSignaller, FakeSource
+from tests.scenes import busy, not_privileged
+from tests.tui.apps import SIZE, Stage, burst, pid_of, press, selected_on, text_of, with_changes, without
+
+
+@pytest.mark.parametrize("keys", [("n",), ("escape",), ("enter",), ("tab", "tab", "enter"), ("right", "left", "enter")])
+async def test_dialog_keeps_the_session_by_default(keys: tuple[str, ...]) -> None:
+    """n, Esc and Enter on Keep send nothing."""
+    signaller = FakeSignaller()
+    stage = Stage(busy(), signaller=signaller)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "K")
+        assert isinstance(stage.app.screen, ConfirmScreen)
+        await press(pilot, *keys)
+        assert isinstance(stage.app.screen, SessionsScreen)
+        assert signaller.orders == []
+
+
+@pytest.mark.parametrize("keys", [("y",), ("tab", "enter"), ("left", "enter")])
+async def test_dialog_signals_exactly_the_session_shown(keys: tuple[str, ...]) -> None:
+    """y, or Enter on the other button, sends one order for the pid and start that the dialog showed."""
+    signaller = FakeSignaller()
+    stage = Stage(busy(), signaller=signaller)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        backend = selected_on(stage)
+        await press(pilot, "K", *keys)
+        (order,) = signaller.orders
+        assert (order.signal, order.target) == (Signal.TERMINATE, backend.identity)
+        assert f"terminated {backend.pid} (gone after" in text_of(stage, "#notice")
+
+
+async def test_cancel_pins_the_query() -> None:
+    """C orders the cancel of the query that was shown, by its start."""
+    signaller = FakeSignaller(look=lambda who: None)
+    stage = Stage(busy(), signaller=signaller)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        backend = selected_on(stage)
+        await press(pilot, "C", "y")
+        (order,) = signaller.orders
+        assert (order.signal, order.target, order.query_start) == (
+            Signal.CANCEL, backend.identity, backend.query_start,
+        )  # fmt: skip
+
+
+async def test_lower_case_k_never_signals() -> None:
+    """k moves the cursor."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "j", "k")
+        assert isinstance(stage.app.screen, SessionsScreen)
+
+
+async def test_signal_menu_offers_both() -> None:
+    """F9 offers cancel and terminate; choosing one opens its dialog."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "f9")
+        assert isinstance(stage.app.screen, MenuScreen)
+        await press(pilot, "down", "enter")
+        assert isinstance(stage.app.screen, ConfirmScreen)
+
+
+async def test_cancel_of_an_idle_session_is_explained_without_a_dialog() -> None:
+    """A session without a running query says so before any dialog."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "slash", *"state:idle", "enter", "end", "C")
+        assert isinstance(stage.app.screen, SessionsScreen)
+        assert "has no query to cancel" in text_of(stage, "#notice")
+
+
+async def test_dialog_asks_anew_when_the_query_changed() -> None:
+    """A first y after a change sends nothing; the second sends the order for what is shown now."""
+    first = busy()
+    signaller = FakeSignaller()
+    stage = Stage(first, signaller=signaller, source=FakeSource([first]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        backend = selected_on(stage)
+        assert backend.query_start is not None
+        await press(pilot, "C")
+        later = backend.query_start + 5
+        stage.source.script = [with_changes(first, backend.pid, query_start=later, query="SELECT 'another'")]
+        await stage.tick()
+        assert "its query has changed" in text_of(stage, "#proposal")
+        assert "another" in text_of(stage, "#proposal")
+        await press(pilot, "y")
+        assert signaller.orders == []
+        await press(pilot, "y")
+        assert [order.query_start for order in signaller.orders] == [later]
+
+
+async def test_dialog_says_when_the_session_has_ended() -> None:
+    """There is nothing left to confirm: y only closes."""
+    first = busy()
+    signaller = FakeSignaller()
+    stage = Stage(first, signaller=signaller, source=FakeSource([first]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        backend = selected_on(stage)
+        await press(pilot, "K")
+        stage.source.script = [without(first, backend.pid)]
+        await stage.tick()
+        assert "has ended" in text_of(stage, "#proposal")
+        await press(pilot, "y")
+        assert isinstance(stage.app.screen, SessionsScreen)
+        assert signaller.orders == []
+
+
+async def test_dialog_watches_although_paused() -> None:
+    """A paused picture goes on while a dialog is open, and is paused again afterwards."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "p", "K")
+        await stage.tick(2)
+        assert stage.source.samples > 0
+        await press(pilot, "n")
+        samples = stage.source.samples
+        await stage.tick(5)
+        assert stage.source.samples == samples
+
+
+async def test_protected_session_wants_its_pid_typed() -> None:
+    """pgtop's own session is only ended after its pid was typed; y alone and a wrong one send nothing, n keeps it."""
+    snapshot = busy()
+    own = snapshot.server.pid
+    signaller = FakeSignaller()
+    stage = Stage(snapshot, signaller=signaller)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "slash", *f"pid:{own}", "enter", "K")
+        assert "Protected" in text_of(stage, "#proposal")
+        await press(pilot, "y", *"123", "enter")
+        assert signaller.orders == []
+        assert "type 48120 first" in text_of(stage, "#proposal")
+        await press(pilot, "n")
+        assert isinstance(stage.app.screen, SessionsScreen)
+        await press(pilot, "K", *"123")
+        await press(pilot, "backspace", "backspace", "backspace", *str(own), "enter")
+        assert [order.target.pid for order in signaller.orders] == [own]
+
+
+async def test_read_only_offers_and_sends_nothing() -> None:
+    """With --read-only the keys explain themselves, the key line is without them, and the door refuses as well."""
+    stage = Stage(busy(), settings=Settings(read_only=True), signaller=RefusingSignaller("read-only mode"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        assert "kill" not in text_of(stage, "#keys")
+        for key in ("K", "C", "f9"):
+            await press(pilot, key)
+            assert isinstance(stage.app.screen, SessionsScreen)
+        assert "read-only" in text_of(stage, "#notice")
+
+
+async def test_refusal_is_told_in_the_servers_words() -> None:
+    """What the server refuses is said with its reason, cleaned."""
+    signaller = FakeSignaller(Receipt(Answer.REFUSED, "must be a superuser\x1b[2J"))
+    stage = Stage(busy(), signaller=signaller)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "K", "y")
+        notice = text_of(stage, "#notice")
+        assert "refused: 48711: must be a superuser" in notice
+        assert "\x1b" not in notice
+
+
+async def test_hidden_pid_that_passes_to_another_role_is_another_session() -> None:
+    """Where starts are hidden the role tells sessions apart: the dialog says that its own has ended."""
+    first = not_privileged()
+    signaller = FakeSignaller()
+    stage = Stage(first, signaller=signaller, source=FakeSource([first]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "down", "down", "K")
+        stage.source.script = [with_changes(first, pid_of(stage), usesysid=99_999)]
+        await stage.tick()
+        assert "has ended" in text_of(stage, "#proposal")
+        await press(pilot, "y")
+        assert signaller.orders == []
+
+
+async def test_a_second_dialog_does_not_open_over_the_first() -> None:
+    """KK in one burst asks once; Enter after K opens nothing over the question."""
+    for typed in ("KK", "K\r"):
+        stage = Stage(busy())
+        async with stage.app.run_test(size=SIZE) as pilot:
+            await burst(pilot, typed)
+            await pilot.pause()
+            assert sum(isinstance(screen, ConfirmScreen) for screen in stage.app.screen_stack) <= 1
+            assert not any(isinstance(screen, DetailScreen) for screen in stage.app.screen_stack)
+
+
+async def test_leaving_before_an_effect_was_seen_asks_twice() -> None:
+    """q while an order's effect is being looked for says so first; a second q leaves."""
+    snapshot = busy()
+    signaller = FakeSignaller(look=lambda who: snapshot.backends[0])
+    stage = Stage(snapshot, signaller=signaller)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "K", "y", "q")
+        assert "has not been seen yet" in text_of(stage, "#notice")
+        assert stage.app.is_running
+        await press(pilot, "q")
+        assert stage.app.return_code == 0
