@@ -127,7 +127,7 @@ def test_sorting_by_blocks_brings_roots_first() -> None:
         HOLDER,
         49_010,
     ]
-    assert [column("blocks").text(row, PICTURE) for row in found[:3]] == ["*4", "*2", "3"]
+    assert [column("blocks").text(row, PICTURE) for row in found[:3]] == ["▲4", "▲2", "3"]
 
 
 def test_the_dialog_says_who_waits_only_on_it() -> None:

@@ -120,7 +120,7 @@ def test_the_header_marks_the_order(sort: Sort, title: str) -> None:
 @pytest.mark.parametrize(
     ("width", "pid", "shown"),
     [
-        (80, 47_903, "  47903 anna@billing       idle in tx   13m41s      *4 UPDATE accounts SET note…"),
+        (80, 47_903, "  47903 anna@billing       idle in tx   13m41s      ▲4 UPDATE accounts SET note…"),
         (80, 48_809, "  48809 billing@billing    waiting         12s         ALTER TABLE accounts ADD…"),
         (80, 48_712, "  48712 analyst@warehouse  worker       47m12s         └ SELECT c.region, date_…"),
         (40, 48_818, "  48818 idle tx!  1m11s UPDATE stock SE…"),
