@@ -36,6 +36,7 @@ class Signalling(App[int]):
     _state: State
     _watch: Watch
     _unseen: set[Order]
+    _leaving: bool
     """Those whose effect is still being looked for."""
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
@@ -93,6 +94,7 @@ class Signalling(App[int]):
                 words, tone = outcome_words(outcome, why_not)
                 self.say(*_with_trouble(words, tone, progress))
         self._unseen.discard(order)
+        self._leaving = False
         self._watch.refresh()
 
     # Many.
