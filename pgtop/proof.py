@@ -41,6 +41,7 @@ async def carry_out_all(
     """Send each order once and tell, whenever something more was seen, of all of them; the last are final."""
     sent_at = clock.now()
     receipts = await signaller.send_all(orders)
+    heard_at = clock.now()  # sending may have had to wait for a sample; patience is for the effects
     outcomes = tuple(_first(order, receipt) for order, receipt in zip(orders, receipts, strict=True))
     yield outcomes
     pause = 0.0
@@ -48,7 +49,7 @@ async def carry_out_all(
         await clock.sleep(pause) if pause else None
         pause = min(2 * pause or _FIRST_PAUSE, _LONGEST_PAUSE)
         before, outcomes = outcomes, await _look(outcomes, signaller, clock, sent_at)
-        if clock.now() - sent_at >= patience:
+        if clock.now() - heard_at >= patience:
             outcomes = tuple(map(_given_up, outcomes))
         if _effects(outcomes) != _effects(before):
             yield outcomes
@@ -107,6 +108,7 @@ def effect_on(order: Order, seen: Backend | None) -> Effect:
         return Effect.PENDING
     if seen.state == ACTIVE and seen.query_start == order.query_start:
         return Effect.PENDING
-    if seen.in_transaction_idle:
-        return Effect.TRANSACTION_OPEN
+    if seen.in_transaction_idle:  # a transaction that began later is not the one that was to be cancelled
+        later = seen.query_start != order.query_start
+        return Effect.QUERY_ENDED if later else Effect.TRANSACTION_OPEN
     return Effect.QUERY_ENDED if seen.state in (IDLE, ACTIVE) else Effect.PENDING

@@ -111,3 +111,10 @@ async def test_cancel_where_activity_is_not_tracked_cannot_be_proved() -> None:
     untracked = _RUNNING._replace(state="disabled", query_start=None)
     outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda who: untracked)))[-1]
     assert outcome.effect is Effect.UNSEEN
+
+
+async def test_a_later_transaction_is_not_the_one_that_stayed_open() -> None:
+    """The cancel helped and the application began anew: nothing is left to escalate against."""
+    later = _RUNNING._replace(state="idle in transaction", query_start=90, xact_start=80)
+    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda who: later)))[-1]
+    assert outcome.effect is Effect.QUERY_ENDED

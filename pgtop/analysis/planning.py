@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from pgtop.analysis.rights import protection, right_to_signal
-from pgtop.model.backend import IDLE, Backend, BackendId
+from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
 from pgtop.model.plan import Change, LeftOut, Plan, Target, Why
 from pgtop.model.server import Server
 from pgtop.model.signal import Signal
@@ -72,6 +72,8 @@ def asked_again(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> 
 def _reason_to_leave_out(signal: Signal, backend: Backend, server: Server, guard: Guard) -> tuple[Why, str] | None:
     if protected := protection(server, backend) or guard(backend):
         return Why.PROTECTED, protected
+    if backend.usesysid is None and backend.backend_type == CLIENT_BACKEND:
+        return Why.HIDDEN, "it is still logging in: whose it is is not known yet"
     if backend.hidden:  # perhaps a walsender, perhaps busy with something else by now: neither could be told
         return Why.HIDDEN, f"this role may not see what it is: grant pg_read_all_stats to {server.user}"
     if signal is Signal.CANCEL and (backend.state == IDLE or backend.in_transaction_idle):

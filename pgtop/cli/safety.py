@@ -37,6 +37,8 @@ def guards_of(given: Safety, environ: Mapping[str, str] = os.environ) -> Guards:
 def config_path(environ: Mapping[str, str] = os.environ) -> Path:
     """PGTOP_CONFIG, or config.toml in the folder where this platform keeps a user's configuration."""
     if chosen := environ.get("PGTOP_CONFIG"):
+        if not Path(chosen).exists():  # a guard in a file that is not found would guard nothing
+            raise UsageError(f"PGTOP_CONFIG names {chosen}, which is not there.", "Name the file, or unset it.")
         return Path(chosen)
     import platformdirs
 

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from pgtop.model.backend import Backend, BackendId
+from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.instant import Instant, to_datetime
 from pgtop.model.server import Server
 from pgtop.model.signal import Answer, Order, Receipt, Signal
@@ -80,6 +81,7 @@ class PostgresSignaller:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._known: tuple[Link, Server] | None = None
+        self._sent_to: tuple[str, str, int] | None = None
 
     async def send(self, order: Order) -> Receipt:
         """Ask the server, once, to signal the order's target; the receipt says whether it did, or that nobody knows."""
@@ -87,6 +89,7 @@ class PostgresSignaller:
         try:
             async with self._session.exchange() as link:
                 failed = Answer.UNKNOWN
+                self._sent_to = _address(link)
                 return await self._send(link, order)
         except SourceError as error:
             return Receipt(failed, error.failure.what)
@@ -107,6 +110,7 @@ class PostgresSignaller:
         try:
             async with self._session.exchange() as link:
                 failed = Answer.UNKNOWN
+                self._sent_to = _address(link)
                 async for answer in link.ask_each([statement(order) for order in orders]):
                     receipts.append(_receipt_of(answer))  # noqa: PERF401  # those heard before a failure are kept
         except SourceError as error:
@@ -116,6 +120,8 @@ class PostgresSignaller:
     async def look_all(self, whos: Sequence[BackendId]) -> Mapping[BackendId, Backend]:
         """Those of the backends that are there now, as far as `proof` needs to see them. Raises SourceError."""
         async with self._session.exchange() as link:
+            if self._sent_to not in (None, _address(link)):
+                raise SourceError(_ELSEWHERE)  # who is not there may live on where the order went
             [rows] = await link.ask(Statement(_LOOK, {"pids": [who.pid for who in whos]}))
         found = {row[0]: _glimpse(row) for row in rows}
         return {who: found[who.pid] for who in whos if who.pid in found and _is(who, found[who.pid])}
@@ -134,6 +140,15 @@ class PostgresSignaller:
         if self._known is None or self._known[0] is not link:
             self._known = link, queries.read_facts(await link.ask(*queries.FACTS), link)
         return self._known[1]
+
+
+_ELSEWHERE = Failure(FailureKind.OTHER, "The connection was lost, and is to another server now.")
+
+
+def _address(link: Link) -> tuple[str, str, int]:
+    """Which of several hosts the connection is to."""
+    info = link.connection.info
+    return info.host, info.hostaddr, info.port
 
 
 def _receipt_of(answer: list[Row] | psycopg.Error) -> Receipt:

@@ -191,6 +191,8 @@ class PgtopApp(Signalling):
         self.say(f"copied {what}, if the terminal allows it (OSC 52)")
 
     async def on_filter_asked(self, message: messages.FilterAsked) -> None:
+        if isinstance(self.screen, ModalScreen):
+            return
         await self.action_show_sessions()
         self._sessions.narrow(message.text)
 

@@ -39,6 +39,7 @@ class Signalling(App[int]):
     _state: State
     _watch: Watch
     _unseen: set[Order]
+    _leaving: bool
     """Those whose effect is still being looked for."""
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
@@ -98,6 +99,7 @@ class Signalling(App[int]):
                 self.say(*_with_trouble(words, tone, progress))
                 self._aftermath = Aftermath.of(outcome, before)
         self._unseen.discard(order)
+        self._leaving = False
         self._watch.refresh()
 
     def _tell_freed(self) -> None:

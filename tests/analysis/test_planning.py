@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from pgtop.analysis.planning import plan, plan_for_one
-from pgtop.model.backend import IDLE, IDLE_IN_TRANSACTION
+from pgtop.model.backend import CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, Backend
 from pgtop.model.plan import Why
 from pgtop.model.signal import Signal
-from tests.scenes import active, busy, client, not_privileged, snapshot
+from tests.scenes import active, busy, calm, client, not_privileged, snapshot
 
 _HOLDER = active(1, "web@shop", "psql", "UPDATE x", 5.0)
 
@@ -71,3 +71,12 @@ def test_what_the_server_will_refuse_is_a_target_that_says_so() -> None:
     scene = replace(scene, server=replace(scene.server, rights=replace(scene.server.rights, signals_all=False)))
     [target] = plan(Signal.TERMINATE, [_HOLDER], scene).targets
     assert (target.refusal, target.remedy) == ("belongs to web", "grant pg_signal_backend to monitor")
+
+
+def test_a_session_that_is_logging_in_is_left_out_of_many() -> None:
+    """Until the server knows whose session it is, it may be a superuser's or a protected role's."""
+    scene = calm()
+    starting = Backend(999, 1, state="starting", backend_type=CLIENT_BACKEND)
+    made = plan(Signal.TERMINATE, (starting,), replace(scene, backends=(*scene.backends, starting)))
+    assert not made.targets
+    assert [left.why for left in made.left_out] == [Why.HIDDEN]

@@ -84,7 +84,11 @@ class _Command:
         agreed = await self._agreed(proposed)
         if agreed is None:
             return self._without_outcome(proposed, Exit.NOT_CONFIRMED)
-        return await self._send(replace(proposed, plan=agreed))
+        dropped = len(agreed.targets) < len(proposed.plan.targets)
+        if not agreed.targets:
+            output.say("Nothing was signalled: all of them have changed.")
+            return self._without_outcome(replace(proposed, plan=agreed), Exit.SOME_REFUSED)
+        return await self._send(replace(proposed, plan=agreed), dropped=dropped)
 
     # The plan.
 
@@ -142,6 +146,8 @@ class _Command:
         if sys.stdin is None or not sys.stdin.isatty():
             output.say("Nothing was signalled, as there is no terminal to ask on.", "--yes signals without asking.")
             return None
+        if self._command.escalate:
+            output.say("Those that survive the cancel are terminated.")
         if not _consents(proposed.plan):
             output.say("Nothing was signalled.")
             return None
@@ -161,7 +167,8 @@ class _Command:
 
     # The deed.
 
-    async def _send(self, proposed: Proposed) -> Exit:
+    async def _send(self, proposed: Proposed, *, dropped: bool) -> Exit:
+        """`dropped`: some were spared as they had changed, which is not all done."""
         progress = await self._see_through(proposed.plan)
         outcomes = dict(zip((t.identity for t in proposed.plan.targets), progress.outcomes, strict=True))
         left = survivors(progress)
@@ -172,7 +179,7 @@ class _Command:
         if progress.trouble:
             output.say(progress.trouble)
         final = tuple(outcomes.values())
-        code = Exit.SOME_REFUSED if self._named_refused(proposed) else Exit.DONE
+        code = Exit.SOME_REFUSED if dropped or self._named_refused(proposed) else Exit.DONE
         code = _exit_of(final) or code
         self._print_outcomes(proposed, final, code)
         return code
