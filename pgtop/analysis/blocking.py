@@ -161,7 +161,7 @@ class Forest:
 def forest(snapshot: Snapshot) -> Forest:
     """Everybody in `snapshot` who waits for a lock, and whom they wait for."""
     waits = snapshot.blocking.waits
-    waiters = [b for b in snapshot.backends if b.waits_for_lock or b.blocked_by or (b.hidden and b.pid in waits)]
+    waiters = [b for b in snapshot.busy if b.waits_for_lock or b.blocked_by or (b.hidden and b.pid in waits)]
     return Forest(_Planting(snapshot, waiters).nodes()) if waiters else Forest()
 
 

@@ -115,14 +115,14 @@ class Pace:
 
     def after(self, snapshot: Snapshot, plan: Plan, spent: float) -> "Pace":
         """After a tick that took the server `spent` seconds."""
-        waiting = [b for b in snapshot.backends if b.waits_for_lock or b.blocked_by]
+        waiting = [b for b in snapshot.busy if b.waits_for_lock or b.blocked_by]
         pace = replace(
             self,
             waits=bool(waiting),
             known=self._known_after(snapshot, plan, waiting) if waiting else (),
             prepared=any(0 in b.blocked_by for b in waiting),
             facts_next=not plan.facts,
-            hidden=tuple(b.pid for b in snapshot.backends if b.hidden and b.datid is not None),
+            hidden=tuple(b.pid for b in snapshot.busy if b.hidden and b.datid is not None),
         )
         if not plan.pids:
             return pace
@@ -187,12 +187,12 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
     return Answers(max((row[-1] for row in locks), default=end), blocking, hidden)
 
 
-def completed(found: Blocking, plan: Plan, last: Snapshot | None, backends: Iterable[Backend]) -> Blocking:
+def completed(found: Blocking, plan: Plan, last: Snapshot | None, busy: Iterable[Backend]) -> Blocking:
     """`found`, with what was known before of those that wait still, by the same query, and were not asked about."""
     if last is None or not last.blocking.waits or (found.asked and not plan.told):
         return found
-    before = {b.pid: (b.backend_start, b.query_start) for b in last.backends}
-    waiting = [b for b in backends if b.waits_for_lock or b.blocked_by]
+    before = {b.pid: (b.backend_start, b.query_start) for b in last.busy}
+    waiting = [b for b in busy if b.waits_for_lock or b.blocked_by]
     still = {b.pid for b in waiting if before.get(b.pid) == (b.backend_start, b.query_start)}
     kept = {pid: wait for pid, wait in last.blocking.waits.items() if pid in still}
     if not found.asked:
@@ -202,7 +202,7 @@ def completed(found: Blocking, plan: Plan, last: Snapshot | None, backends: Iter
 
 def lent_hidden(last: Snapshot | None) -> Mapping[int, tuple[int, ...]]:
     """Whom hidden sessions waited for, where that was not asked again."""
-    return {b.pid: b.blocked_by for b in last.backends if b.hidden and b.blocked_by} if last else {}
+    return {b.pid: b.blocked_by for b in last.busy if b.hidden and b.blocked_by} if last else {}
 
 
 def with_hidden(backends: Iterable[Backend], hidden: Mapping[int, tuple[int, ...]]) -> tuple[Backend, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from pgtop.model.backend import IDLE, Backend, BackendId
+from pgtop.model.snapshot import Snapshot
 from pgtop.view import columns
 from pgtop.view.columns import COLUMNS, Column
 from pgtop.view.picture import Picture
@@ -55,19 +56,20 @@ def arrange(picture: Picture, query: Query) -> Table:
 
     Raises FilterError when a pattern of the filter takes too long.
     """
-    rows = _of_shown_kinds(picture.snapshot.backends, query.show_background)
+    rows = _of_shown_kinds(picture.snapshot, query.show_background)
     total = len(rows)
     if query.filter.text or not query.show_idle:
         rows = _narrowed(rows, picture, query)
     return Table(tuple(ordered(rows, picture, query.sort)), total, picture, query)
 
 
-def _of_shown_kinds(backends: Sequence[Backend], show_background: bool) -> Sequence[Backend]:
+def _of_shown_kinds(snapshot: Snapshot, show_background: bool) -> Sequence[Backend]:
     if show_background:
-        return backends
-    leaders = {row.leader_pid for row in backends if row.leader_pid is not None}
-    leaders &= {row.pid for row in backends if row.is_client} if leaders else set()
-    return [row for row in backends if row.is_client or row.leader_pid in leaders]
+        return snapshot.backends
+    leaders = {row.leader_pid for row in snapshot.busy if row.leader_pid is not None}
+    leaders &= {row.pid for row in snapshot.backends if row.is_client} if leaders else set()
+    left_out = {row.pid for row in snapshot.busy if not row.is_client and row.leader_pid not in leaders}
+    return [row for row in snapshot.backends if row.pid not in left_out]
 
 
 def _narrowed(rows: Sequence[Backend], picture: Picture, query: Query) -> list[Backend]:
