@@ -5,6 +5,7 @@ Arranging costs by the number of sessions, so it formats nothing; a line costs b
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from pgtop.model.backend import IDLE, Backend, BackendId
@@ -172,9 +173,16 @@ def line(
         return _marked(line(layout, backend, picture, ended))
     if ended:
         return _ended(layout, backend, picture)
+    return _fitted(
+        layout, tuple([(column.text(backend, picture), column.tone(backend, picture)) for column, _ in layout])
+    )
+
+
+@lru_cache(maxsize=256)
+def _fitted(layout: Layout, cells: tuple[tuple[str, Tone], ...]) -> tuple[Span, ...]:
+    """The raw cells in their places. Kept, as most rows in sight are at each sample what they were at the last."""
     return _joined(
-        (fit(column.text(backend, picture), width, column.right), column.tone(backend, picture))
-        for column, width in layout
+        (fit(text, width, column.right), tone) for (text, tone), (column, width) in zip(cells, layout, strict=True)
     )
 
 
