@@ -10,17 +10,17 @@ from textual import events
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import to_strip
+from pgtop.tui.widgets.painted import Painted
 from pgtop.view.tone import Tone
 from pgtop.view.wrap import Line
 
 _WHEEL_ROWS = 3
 
 
-class Rows(Widget):
+class Rows(Painted):
     """Rows below an optional header line. Posts `Chosen` when a row is clicked that the cursor is on already."""
 
     HEADER_LINES = 0
@@ -79,18 +79,18 @@ class Rows(Widget):
             self._dimmed = dimmed
         self._clamp()
         width, height = self.size
-        base = self.rich_style  # Textual works it out anew whenever it is asked for
+        base = self.base
         for y in range(height):
             look, drawn = self._look(y), self._drawn.get(y)
             if drawn is None or drawn[0] != look:
                 self._drawn[y] = look, self._strip(look, width, base)
                 self.refresh(Region(0, y, width, 1))
 
-    def render_line(self, y: int) -> Strip:
-        width, drawn = self.size.width, self._drawn.get(y)
+    def paint(self, y: int, width: int) -> Strip:
+        drawn = self._drawn.get(y)
         if drawn is None or drawn[1].cell_length != width:
             look = self._look(y)
-            drawn = self._drawn[y] = look, self._strip(look, width, self.rich_style)
+            drawn = self._drawn[y] = look, self._strip(look, width, self.base)
         return drawn[1]
 
     def notify_style_update(self) -> None:
