@@ -88,5 +88,10 @@ class Backend(NamedTuple):
         return self.wait_event_type == "Lock"
 
     @property
+    def between_commands(self) -> bool:
+        """Its client has the word, whether in a transaction or not."""
+        return self.state == IDLE or self.in_transaction_idle
+
+    @property
     def in_transaction_idle(self) -> bool:
         return self.state in (IDLE_IN_TRANSACTION, IDLE_IN_TRANSACTION_ABORTED)

@@ -24,8 +24,9 @@ _ACTIVITY = """
                   CASE WHEN %(since)s::timestamptz IS NULL OR query_start > %(since)s OR pid = ANY(%(again)s::int4[])
                        THEN substring(textsend(query) from 1 for %(text_bytes)s::int4) END AS text,
                   backend_type,
-                  state = 'idle' AND wait_event = 'ClientRead' AND state_change <= %(still_since)s::timestamptz
-                  AND pid <> ALL(%(again)s::int4[]) AS is_still
+                  state IN ('idle', 'idle in transaction', 'idle in transaction (aborted)')
+                  AND wait_event = 'ClientRead' AND backend_xmin IS NULL -- whose age never rests
+                  AND state_change <= %(still_since)s::timestamptz AND pid <> ALL(%(again)s::int4[]) AS is_still
              FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)
            )
     SELECT pid, backend_start, datid, leader_pid, usesysid, application_name,
@@ -42,7 +43,7 @@ _ACTIVITY = """
 """
 _COLUMNS = 24
 _IDLER = Struct("!iq")
-"""Pid and start of one who has been idle all along, as the server's own `send` functions write them."""
+"""Pid and start of one who has waited all along, as the server's own `send` functions write them."""
 
 _SERVER = """
     SELECT current_setting('server_version'), current_setting('server_version_num')::int4,
@@ -85,9 +86,10 @@ def activity(
 ) -> Statement:
     """The activity of one backend or of all: rows for `read_backend`, and for `read_instant` when they were read.
 
-    Of all, a last row, which `read_end` takes off, tells when the server was done, and who has been idle since before
-    `still_since`: these have no row of their own, as nothing of theirs can have changed. Texts come of queries that
-    started after `since` (None: of all), cut to `text_bytes`. The pids in `again` have a row and a text in any case.
+    Of all, a last row, which `read_end` takes off, tells when the server was done, and who has waited for the client's
+    next command since before `still_since`: these have no row of their own, as nothing of theirs can have changed.
+    Texts come of queries that started after `since` (None: of all), cut to `text_bytes`. The pids in `again` have a
+    row and a text in any case.
     `ask`: whom waiters wait for, but for those in `known`.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """
@@ -154,7 +156,7 @@ def read_instant(rows: Iterable[Row]) -> tuple[int, Instant]:
 
 
 def read_end(rows: list[Row]) -> tuple[Instant, Iterable[tuple[int, Instant]]]:
-    """Take off the last row of the activity of all: when the server had read it, and who has been idle all along."""
+    """Take off the last row of the activity of all: when the server had read it, and who has waited all along."""
     *_, idlers, end = rows.pop()
     return end, _IDLER.iter_unpack(idlers or b"")
 

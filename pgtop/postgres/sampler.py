@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import psycopg
 
-from pgtop.model.backend import CLIENT_READ, IDLE, Backend, BackendId
+from pgtop.model.backend import CLIENT_READ, Backend, BackendId
 from pgtop.model.cost import Cost
 from pgtop.model.detail import Detail
 from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
@@ -109,7 +109,7 @@ class _Reader:
         end, idlers = queries.read_end(rows)
         pid, taken_at = queries.read_instant(rows)
         remembered = [self._known.get(who) for who in idlers]
-        still = [backend for backend in remembered if backend is not None and backend.state == IDLE]
+        still = [b for b in remembered if b is not None and b.wait_event == CLIENT_READ and b.backend_xmin is None]
         set_back = self._last is not None and taken_at < self._last.taken_at
         if set_back or len(still) < len(remembered):  # what is remembered and what times tell do not agree
             self._last = None
@@ -183,8 +183,8 @@ class _Reader:
 
 
 def _is_passing(backend: Backend) -> bool:
-    """What was read of it cannot stay so: it lacks its text, or is idle and yet busy with something."""
-    return backend.query is None or (backend.state == IDLE and backend.wait_event != CLIENT_READ)
+    """What was read of it cannot stay so: it lacks its text, or has nothing to do and yet is busy with something."""
+    return backend.query is None or (backend.between_commands and backend.wait_event != CLIENT_READ)
 
 
 def _any_hidden(backends: Sequence[Backend]) -> bool:

@@ -268,7 +268,7 @@ async def test_a_new_query_is_seen(source: PostgresSource, connect: Connect) -> 
 async def test_a_text_that_was_missed_is_asked_for(source: PostgresSource, connect: Connect) -> None:
     """A row whose query_start is older than the last sample, but unknown, has no text at first and then has it."""
     other = await connect()
-    await other.execute("BEGIN")
+    await other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")  # what it holds back ages, so it always has a row
     await other.execute("SELECT 'first'")
     snapshot = await source.sample()
     reader = source._reader
@@ -281,10 +281,12 @@ async def test_a_text_that_was_missed_is_asked_for(source: PostgresSource, conne
     assert backend(await source.sample(), pid_of(other)).query == "SELECT 'first'"
 
 
-async def test_an_idle_session_is_shown_as_before(source: PostgresSource, connect: Connect) -> None:
+@pytest.mark.parametrize("begin", ["", "BEGIN"])
+async def test_an_idle_session_is_shown_as_before(source: PostgresSource, connect: Connect, begin: str) -> None:
     """A session that has no row of its own in the answer is still shown, until it does something or ends."""
     other = await connect(application_name="before")
     pid = pid_of(other)
+    await other.execute(begin.encode())
     first = await source.sample()
     later = await sample_until(source, lambda later: later.taken_at - first.taken_at > 300_000)
     assert backend(later, pid) == backend(first, pid)
