@@ -334,26 +334,28 @@ def _root_words(root: Node, picture: Picture) -> str:
     return f"{root.pid} ({'waiting' if root.waits else _doing(root.backend, picture)})"
 
 
-def freed(before: Picture, after: Picture, who: BackendId) -> str:
-    """What the end of `who` has brought to those that hung on it: how many are free, and who is the next root."""
-    was = {node.backend.identity for node in _hanging_nodes(before.forest, who.pid) if node.backend}
-    here = {backend.identity for backend in after.snapshot.backends}
-    stuck = [
-        node for node in after.forest.nodes.values() if node.backend and node.waits and node.backend.identity in was
-    ]
+def freed(before: Picture, after: Picture, ended: Collection[BackendId]) -> str:
+    """What the end of some has brought to those that hung on them: how many are free, and who is the next root."""
+    was = _hung_on(before.forest, ended)
     if not was:
         return ""
-    gone, waiting = len(was - here), len(stuck)
-    free = len(was) - gone - waiting
-    words = f"{free} of {len(was)} waiting on it {'is' if free == 1 else 'are'} free"
+    here = {backend.identity for backend in after.snapshot.backends}
+    nodes = [node for node in after.forest.nodes.values() if node.waits and not node.worker]
+    stuck = [node for node in nodes if node.backend and node.backend.identity in was]
+    gone = len(was - here)
+    free = len(was) - gone - len(stuck)
+    words = f"{free} of {len(was)} waiting on {'it' if len(ended) == 1 else 'them'} {'is' if free == 1 else 'are'} free"
     if gone:
         words += f", {gone} ended"
     root = _heaviest_root(after.forest, stuck)
     return f"{words}, next root {clean(_root_words(root, after))}" if root else words
 
 
-def _hanging_nodes(forest: Forest, pid: int) -> list[Node]:
-    return [forest.nodes[key] for key in forest.hanging(pid)]
+def _hung_on(forest: Forest, ended: Collection[BackendId]) -> frozenset[BackendId]:
+    """Those that waited for any of `ended`, directly or through others."""
+    keys = {key for who in ended for key in forest.hanging(who.pid)}
+    found = frozenset(backend.identity for key in keys if (backend := forest.nodes[key].backend))
+    return found.difference(ended)
 
 
 def _heaviest_root(forest: Forest, waiters: Sequence[Node]) -> Node | None:

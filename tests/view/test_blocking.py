@@ -149,7 +149,9 @@ def test_what_the_end_of_a_root_has_brought() -> None:
     )  # fmt: skip
     after = Picture.of(replace(before, backends=gone))
     who = next(b.identity for b in before.backends if b.pid == HOLDER)
-    assert freed(Picture.of(before), after, who) == (
+    assert freed(Picture.of(before), after, {who}) == (
         "1 of 4 waiting on it is free, 1 ended, next root 48801 (active 9m03s)"
     )
-    assert freed(after, after, BackendId(1, None)) == ""
+    both = {who, next(b.identity for b in before.backends if b.pid == 48_809)}
+    assert freed(Picture.of(before), after, both) == ("1 of 3 waiting on them is free, next root 48801 (active 9m03s)")
+    assert freed(after, after, {BackendId(1, None)}) == ""
