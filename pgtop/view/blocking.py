@@ -254,10 +254,6 @@ def rollback(node: Node) -> str:
     return "ROLLBACK PREPARED '" + gid.replace("'", "''") + "'"
 
 
-def _name(node: Node) -> str:
-    return f"prepared transaction {node.prepared.gid}" if node.prepared else "a prepared transaction"
-
-
 def _doing(backend: Backend, picture: Picture) -> str:
     since = backend.state_change if backend.in_transaction_idle else backend.query_start
     state = backend.state if backend.in_transaction_idle else state_word(backend)
@@ -314,24 +310,39 @@ def _holder_words(holder: XminHolder, picture: Picture) -> str:
 # Words for elsewhere.
 
 
-def summary(picture: Picture) -> str:
-    """How many wait, how long, and who is at the root of most of it; nothing when nobody waits. Cleaned."""
+def summary(picture: Picture) -> Line:
+    """How many wait, how long, and who is at the root of most of it, the least needed last; () when nobody waits."""
     forest = picture.forest
     if not forest.waiting:
-        return ""
+        return ()
     longest = forest.longest(picture.now)
     wait = "" if longest is None else f", longest {age(longest)}"
     root = forest.roots[0]
+    name, does = _root_name(root), _root_does(root, picture)
     more = len(forest.roots) - 1
-    others = f", {more} other root{'' if more == 1 else 's'}" if more else ""
-    return clean(f"{forest.waiting} waiting{wait}, root {_root_words(root, picture)}{others}")
+    parts = [
+        f"{forest.waiting} waiting{wait}, root {name}",
+        f" ({does})" if does else "",
+        f", {more} more root{'' if more == 1 else 's'}" if more else "",
+    ]
+    return tuple(Span(clean(part), Tone.ALARM) for part in parts if part)
+
+
+def _root_name(root: Node) -> str:
+    if root.backend is not None:
+        return str(root.pid)
+    return f"prepared transaction {root.prepared.gid}" if root.prepared else "a prepared transaction"
+
+
+def _root_does(root: Node, picture: Picture) -> str:
+    if root.backend is None:
+        return _for(root, picture)
+    return "waiting" if root.waits else _doing(root.backend, picture)
 
 
 def _root_words(root: Node, picture: Picture) -> str:
-    if root.backend is None:
-        since = f" ({_for(root, picture)})" if root.prepared else ""
-        return f"{_name(root)}{since}"
-    return f"{root.pid} ({'waiting' if root.waits else _doing(root.backend, picture)})"
+    does = _root_does(root, picture)
+    return _root_name(root) + (f" ({does})" if does else "")
 
 
 def freed(before: Picture, after: Picture, ended: Collection[BackendId]) -> str:
