@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
+from typing import NamedTuple
 
 from pgtop.analysis.graph import Edges, Key, circles, knots, reachable, thinned, totals, turned
 from pgtop.model.backend import Backend
@@ -49,8 +50,8 @@ class Node:
     """Under whom it stands; None is a root."""
     blockers: tuple[Key, ...] = ()
     """All that it waits for and that are still there."""
-    soft: frozenset[Key] = frozenset()
-    """Those of `blockers` that hold nothing it wants: they wait for the same lock, ahead of it."""
+    queue: frozenset[Key] = frozenset()
+    """Who else waits for the same lock, ahead of it or behind, and holds nothing that it wants."""
     gone: tuple[int, ...] = ()
     """pids that it waited for and that are not there any more."""
     waits: bool = False
@@ -66,6 +67,11 @@ class Node:
     @property
     def pid(self) -> int | None:
         return None if self.backend is None else self.backend.pid
+
+    @property
+    def soft(self) -> frozenset[Key]:
+        """Those of `blockers` that hold nothing it wants: they wait for the same lock, ahead of it."""
+        return self.queue.intersection(self.blockers)
 
     @property
     def began(self) -> Instant:
@@ -160,6 +166,13 @@ def forest(snapshot: Snapshot) -> Forest:
     return Forest(_Planting(snapshot, waiters).nodes()) if waiters else Forest()
 
 
+class _Rivals(NamedTuple):
+    """Who has a lock in a mode that conflicts, and who else only waits for it."""
+
+    holders: frozenset[Key] = frozenset()
+    queue: frozenset[Key] = frozenset()
+
+
 class _Planting:
     """How a forest comes to be: edges first, then what follows from them, then one parent for each."""
 
@@ -169,6 +182,7 @@ class _Planting:
         self._blocking: Blocking = snapshot.blocking
         self._prepared = {-each.transaction: each for each in snapshot.blocking.prepared}
         self._waiters = waiters
+        self._known: dict[tuple[object, ...], _Rivals] = {}
         self._groups: dict[Key, list[Backend]] = {}
         for waiter in waiters:
             self._groups.setdefault(self._head(waiter.pid), []).append(waiter)
@@ -176,13 +190,13 @@ class _Planting:
     def nodes(self) -> Mapping[Key, Node]:
         blockers = {key: self._blockers(key, members) for key, members in self._groups.items()}
         edges = {key: frozenset(others) for key, others in blockers.items()}
-        direct = Counter(chain.from_iterable(edges.values()))
+        direct = Counter(chain.from_iterable(edges.values())) if self._special else self._named
         edges |= {key: frozenset() for key in direct if key not in edges}
         thin = thinned(edges)
         tied = knots(thin)
         total, circle = totals(thin, tied), circles(edges, tied)
-        soft = {key: self._soft(key, others) for key, others in edges.items()}
-        parents = self._parents(edges, soft, circle)
+        rivals = {key: self._rivals(key) for key in edges}
+        parents = self._parents(edges, rivals, circle)
         nodes = {
             key: Node(
                 key,
@@ -191,7 +205,7 @@ class _Planting:
                 wait=next(self._waits(key), None),
                 parent=parents.get(key),
                 blockers=blockers.get(key, ()),
-                soft=soft[key],
+                queue=rivals[key].queue,
                 gone=self._gone(key, blockers.get(key, ())),
                 waits=key in self._groups,
                 direct=direct[key],
@@ -221,9 +235,9 @@ class _Planting:
 
     def _blockers(self, key: Key, members: Sequence[Backend]) -> tuple[Key, ...]:
         """Whom a group waits for; nobody waits for itself, and nobody for one that is not there any more."""
-        named = members[0].blocked_by
-        if len(members) == 1 and self._stand_for_themselves.issuperset(named) and key not in named:
-            return named
+        [first, *others] = members
+        if not others and first.pid == key and self._special.isdisjoint(first.blocked_by):
+            return first.blocked_by
         there, leaders = self._by_pid, self._leaders
         found: dict[Key, None] = {}
         for member in members:
@@ -233,8 +247,15 @@ class _Planting:
         return tuple([blocker for blocker in found if blocker != key and (blocker <= 0 or blocker in there)])
 
     @cached_property
-    def _stand_for_themselves(self) -> frozenset[Key]:
-        return frozenset(self._by_pid.keys() - self._leaders.keys())
+    def _named(self) -> Counter[int]:
+        """How many name each pid, before it is asked who that is."""
+        return Counter(chain.from_iterable(waiter.blocked_by for waiter in self._waiters))
+
+    @cached_property
+    def _special(self) -> frozenset[int]:
+        """Those that do not stand for themselves: workers, prepared transactions, and who is not there any more."""
+        meant = self._named.keys() | {waiter.pid for waiter in self._waiters}
+        return frozenset(pid for pid in meant if pid in self._leaders or pid not in self._by_pid)
 
     def _gone(self, key: Key, blockers: tuple[Key, ...]) -> tuple[int, ...]:
         """pids that a group waited for and that are not there any more."""
@@ -254,22 +275,30 @@ class _Planting:
         keys = (-(hold.transaction or 0) for hold in held)
         return tuple(key for key in keys if key in self._prepared) or (0,)
 
-    def _soft(self, key: Key, blockers: frozenset[Key]) -> frozenset[Key]:
-        """Those that wait for the same lock and hold nothing that is in the way."""
-        waits = list(self._waits(key))
-        queued = [blockers & self._queues[_target(wait)] for wait in waits]
-        ahead = queued[0] if len(queued) == 1 else frozenset(chain.from_iterable(queued))
-        if not ahead:
-            return ahead
-        held = ((self._head(hold.pid), hold, wait) for wait in waits for hold in wait.holds if hold.pid)
-        holders = [head for head, hold, wait in held if head in ahead and conflict(hold.mode, wait.lock.mode)]
-        return ahead.difference(holders) if holders else ahead
+    def _rivals(self, key: Key) -> _Rivals:
+        """Those who have or want what a group waits for."""
+        found = [self._around(wait) for wait in self._waits(key)]
+        if len(found) == 1:
+            return found[0]
+        holders = frozenset(chain.from_iterable(each.holders for each in found))
+        return _Rivals(holders, frozenset(chain.from_iterable(each.queue for each in found)) - holders)
 
-    def _parents(self, edges: Mapping[Key, frozenset[Key]], soft: Edges, circle: Edges) -> Mapping[Key, Key | None]:
+    def _around(self, wait: Wait) -> _Rivals:
+        """Those who have or want a lock; worked out once for all that want it in the same mode."""
+        alike = _target(wait), wait.lock.mode, id(wait.holds)
+        if alike not in self._known:
+            held = [hold.pid for hold in wait.holds if hold.pid and conflict(hold.mode, wait.lock.mode)]
+            holders = frozenset(map(self._head, held))
+            self._known[alike] = _Rivals(holders, self._queues[_target(wait)] - holders)
+        return self._known[alike]
+
+    def _parents(
+        self, edges: Mapping[Key, frozenset[Key]], rivals: Mapping[Key, _Rivals], circle: Edges
+    ) -> Mapping[Key, Key | None]:
         """One blocker for each waiter; where these choices run in a circle, its oldest member becomes a root."""
         began = {key: (_began(self._by_pid.get(key), self._prepared.get(key)), key) for key in edges}
         parents = {
-            key: min(_likely(blockers, soft[key], circle.get(key, ())), key=began.__getitem__)
+            key: min(_likely(blockers, rivals[key], circle.get(key, ())), key=began.__getitem__)
             for key, blockers in edges.items()
             if blockers
         }
@@ -277,13 +306,13 @@ class _Planting:
         return {key: None if key in cut else parent for key, parent in parents.items()}
 
     @cached_property
-    def _queues(self) -> Mapping[tuple[str, str], set[Key]]:
+    def _queues(self) -> Mapping[tuple[str, str], frozenset[Key]]:
         """Who waits for each lock."""
-        found: dict[tuple[str, str], set[Key]] = {}
+        found: dict[tuple[str, str], list[Key]] = {}
         for key in self._groups:
             for wait in self._waits(key):
-                found.setdefault(_target(wait), set()).add(key)
-        return found
+                found.setdefault(_target(wait), []).append(key)
+        return {target: frozenset(keys) for target, keys in found.items()}
 
 
 def _began(backend: Backend | None, prepared: Prepared | None) -> Instant:
@@ -300,10 +329,10 @@ def _longest_wait_first(node: Node) -> tuple[Instant, Key]:
     return _LATER if node.since is None else node.since, node.key
 
 
-def _likely(blockers: frozenset[Key], soft: Collection[Key], circle: Collection[Key]) -> frozenset[Key]:
+def _likely(blockers: frozenset[Key], rivals: _Rivals, circle: Collection[Key]) -> frozenset[Key]:
     """Who may be the one that has held longest: rather outside a deadlock than in it, rather a holder than not."""
     outside = (blockers.difference(circle) if circle else blockers) or blockers
-    return outside.difference(soft) or outside
+    return (rivals.holders & outside) or (outside - rivals.queue) or outside
 
 
 def _rings(parents: Mapping[Key, Key]) -> Iterator[list[Key]]:

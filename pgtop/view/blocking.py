@@ -268,7 +268,7 @@ def _lock_words(node: Node) -> str:
     else:
         words = f"{node.wait.lock.mode.removesuffix('Lock')} on {node.wait.lock.target}"
     parts = [words]
-    if node.parent is not None and node.parent in node.soft:
+    if node.parent is not None and node.parent in node.queue:
         parts.append(f"behind {node.parent} in the queue")
     if others := [key for key in node.blockers if key != node.parent]:
         parts.append(f"{'for' if node.parent is None else 'also for'} {_listed(others)}")
@@ -288,7 +288,7 @@ def _circle_words(node: Node, forest: Forest) -> str:
     if not node.circle or node.parent in node.circle:
         return ""
     around = (*node.circle, node.circle[0])
-    hard = not any(blocker in forest.nodes[waiter].soft for waiter, blocker in pairwise(around))
+    hard = not any(blocker in forest.nodes[waiter].queue for waiter, blocker in pairwise(around))
     return f"{'DEADLOCK' if hard else 'circle in the queue'} {' → '.join(map(str, around))}"
 
 
