@@ -67,7 +67,7 @@ class Backend(NamedTuple):
     """The text, cut on the server to the length that the sampler asked for. None: it comes with a later sample."""
     backend_type: str | None = None
     blocked_by: tuple[int, ...] = ()
-    """pids that hold, or wait ahead for, the lock this backend waits for; 0 is a prepared transaction."""
+    """pids that hold, or wait ahead for, the lock this backend waits for, each once; 0 is a prepared transaction."""
 
     @property
     def identity(self) -> BackendId:

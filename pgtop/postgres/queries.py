@@ -24,22 +24,23 @@ _ACTIVITY = """
                   CASE WHEN %(since)s::timestamptz IS NULL OR query_start > %(since)s OR pid = ANY(%(again)s::int4[])
                        THEN substring(textsend(query) from 1 for %(text_bytes)s::int4) END AS text,
                   backend_type,
+                  CASE WHEN wait_event_type = 'Lock' AND %(ask)s AND NOT pid = ANY(%(known)s::int4[])
+                       THEN pg_blocking_pids(pid) END AS blockers,
                   state IN ('idle', 'idle in transaction', 'idle in transaction (aborted)')
                   AND wait_event = 'ClientRead' AND backend_xmin IS NULL -- whose age never rests
                   AND state_change <= %(still_since)s::timestamptz AND pid <> ALL(%(again)s::int4[]) AS is_still
              FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)
            )
+    SELECT {nothing}, string_agg(int4send(pid) || timestamptz_send(backend_start), '') FILTER (WHERE is_still),
+           clock_timestamp()
+      FROM activity HAVING %(pid)s::int4 IS NULL
+     UNION ALL
     SELECT pid, backend_start, datid, leader_pid, usesysid, application_name,
            host(client_addr), client_hostname, client_port,
            xact_start, query_start, state_change, wait_event_type, wait_event, state,
-           backend_xid, backend_xmin, age(backend_xmin), query_id, text, backend_type,
-           CASE WHEN wait_event_type = 'Lock' AND %(ask)s AND NOT pid = ANY(%(known)s::int4[])
-                THEN pg_blocking_pids(pid) END, NULL::bytea,
+           backend_xid, backend_xmin, age(backend_xmin), query_id, text, backend_type, blockers, NULL,
            CASE WHEN pid = pg_backend_pid() OR %(pid)s::int4 IS NOT NULL THEN statement_timestamp() END
       FROM activity WHERE is_still IS NOT TRUE
-     UNION ALL
-    SELECT {nothing}, string_agg(int4send(pid) || timestamptz_send(backend_start), ''), clock_timestamp()
-      FROM activity WHERE is_still HAVING %(pid)s::int4 IS NULL
 """
 _COLUMNS = 24
 _IDLER = Struct("!iq")
@@ -86,10 +87,10 @@ def activity(
 ) -> Statement:
     """The activity of one backend or of all: rows for `read_backend`, and for `read_instant` when they were read.
 
-    Of all, a last row, which `read_end` takes off, tells when the server was done, and who has waited for the client's
-    next command since before `still_since`: these have no row of their own, as nothing of theirs can have changed.
-    Texts come of queries that started after `since` (None: of all), cut to `text_bytes`. The pids in `again` have a
-    row and a text in any case.
+    Of all, a first row, which `read_end` takes off, tells when the server was done and before it sent anything, and who
+    has waited for the client's next command since before `still_since`: these have no row of their own, as nothing of
+    theirs can have changed. Texts come of queries that started after `since` (None: of all), cut to `text_bytes`. The
+    pids in `again` have a row and a text in any case.
     `ask`: whom waiters wait for, but for those in `known`.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """
@@ -156,8 +157,8 @@ def read_instant(rows: Iterable[Row]) -> tuple[int, Instant]:
 
 
 def read_end(rows: list[Row]) -> tuple[Instant, Iterable[tuple[int, Instant]]]:
-    """Take off the last row of the activity of all: when the server had read it, and who has waited all along."""
-    *_, idlers, end = rows.pop()
+    """Take off the first row of the activity of all: when the server had read it, and who has waited all along."""
+    *_, idlers, end = rows.pop(0)
     return end, _IDLER.iter_unpack(idlers or b"")
 
 

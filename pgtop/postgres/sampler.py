@@ -117,13 +117,13 @@ class _Reader:
         cost = Cost(seconds_between(taken_at, end), self._received_since(received))
         server = replace(await self._server_for(rows, answers[: len(facts)], taken_at), pid=pid)
         locks_answers = answers[len(facts) + len(count) :]
-        found = blocking.read(plan, locks_answers, server, self.link.features.encoding, end)
-        hidden = found.hidden if found.blocking.asked else blocking.lent_hidden(self._last)
-        backends = blocking.with_hidden((*self._backends(rows, server), *still), hidden)
+        found = blocking.read(plan, locks_answers, server, self.link.features.encoding)
+        backends = (*self._backends(rows, server), *still)
+        backends = blocking.with_hidden(backends, blocking.hidden_waits(found, self._last))
         numbackends = answers[len(facts)][0][0] if count and _any_hidden(backends) else None
         snapshot = Snapshot(taken_at, server, backends, numbackends, cost)
         waits = blocking.completed(found.blocking, plan, self._last, snapshot.busy)
-        self._pace = self._pace.after(snapshot, plan, seconds_between(taken_at, found.done))
+        self._pace = self._pace.after(snapshot, plan, cost.server_seconds + found.seconds)
         waits = replace(waits, note=self._pace.note)
         self._remember(snapshot, len(rows))
         self._last = snapshot if waits == snapshot.blocking else replace(snapshot, blocking=waits)

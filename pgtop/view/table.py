@@ -6,6 +6,7 @@ Arranging costs by the number of sessions, so it formats nothing; a line costs b
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from pgtop.model.backend import IDLE, Backend, BackendId
@@ -20,9 +21,10 @@ from pgtop.view.tone import Span, Tone
 
 ENDED = "ended"
 TAG = "*"
-NARROW_SCREEN = 60
 _PID, _QUERY = columns.column("pid"), columns.column("query")
 _SPLIT = ("database", "user")  # where there is room, these two say what "who" says
+_ESSENTIAL = ("who", "state", "wait", "age", "blocked_by", "blocks")  # rather narrow than out of sight
+_LEAST_OF_QUERY = 16
 
 
 class Placed(NamedTuple):
@@ -103,7 +105,7 @@ def scroll_limit(width: int, query: Query) -> int:
 
 def _room(width: int) -> int:
     """Cells for the columns between pid and query, their separators with them; the query has a claim of its own."""
-    claim = max(1, min(_QUERY.width, width * 2 // 5))
+    claim = max(1, min(_QUERY.width, max(_LEAST_OF_QUERY, width // 4), width * 2 // 5))
     return max(0, width - _PID.width - 1 - claim)
 
 
@@ -113,12 +115,21 @@ def _line_up(width: int, query: Query) -> tuple[Column, ...]:
     split = [c for c in wanted if c.name != "who"]
     if sum(c.width + 1 for c in split) <= _room(width):
         return tuple(split)
-    together = [c for c in wanted if c.name not in _SPLIT]
-    if width < NARROW_SCREEN:
-        together = [c.narrow or c for c in together]
+    together = _narrowed_to([c for c in wanted if c.name not in _SPLIT], _room(width))
     by_rank = sorted(together, key=lambda c: c.rank)
     shown = {placed.column.name for placed in _filled(by_rank, _room(width))}
     return (*(c for c in together if c.name in shown), *(c for c in by_rank if c.name not in shown))
+
+
+def _narrowed_to(columns: Sequence[Column], room: int) -> list[Column]:
+    """The columns, as many of the essential ones narrow as it takes to fit these; those that lose least come first."""
+    excess = sum(c.width + 1 for c in columns if c.name in _ESSENTIAL) - room
+    narrow: dict[str, Column] = {}
+    for saved, column in sorted([(c.width - c.narrow.width, c.narrow) for c in columns if c.narrow], key=itemgetter(0)):
+        if excess > 0:
+            narrow[column.name] = column
+            excess -= saved
+    return [narrow.get(c.name, c) for c in columns]
 
 
 def _filled(columns: Iterable[Column], room: int, squeeze: bool = False) -> list[Placed]:

@@ -5,8 +5,7 @@ from textual.strip import Strip
 
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines, to_strip
-from pgtop.view.tone import Tone
-from pgtop.view.wrap import line
+from pgtop.view.wrap import Line
 
 
 class Alarm(Lines):
@@ -20,11 +19,11 @@ class Alarm(Lines):
         self.chosen = False
         """The cursor is on it."""
 
-    def tell(self, words: str, dimmed: bool) -> None:
-        """Show `words`, cleaned, or nothing at all."""
+    def tell(self, words: Line, dimmed: bool) -> None:
+        """Show `words`, or nothing at all."""
         self.display = bool(words)
         self.choose(self.chosen and self.display)
-        self.show([line(words, Tone.ALARM)], dimmed)
+        self.show([words], dimmed)
 
     def choose(self, chosen: bool) -> None:
         """Put the cursor on it, or take it away."""
