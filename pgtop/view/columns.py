@@ -257,7 +257,7 @@ COLUMNS: tuple[Column, ...] = (
                _state, _state, severity), 8, _narrow_state),
     _with_narrow(
         Column("wait", "WAIT", "what it waits for, type and event", 18, 11, _wait, _written(_wait), _waiter),
-        6, _narrow_wait),
+        7, _narrow_wait),
     Column("age", "AGE", "since its transaction began, or else its running query, or else its state", 6, 2,
            *_since(age_start, age), severity, right=True),
     Column("xact", "XACT", "since its transaction began", 6, 14,
