@@ -14,9 +14,10 @@ from pgtop.analysis.blocking import Forest, forest
 from pgtop.analysis.xmin import Kind, xmin_holders
 from pgtop.demo.server import Cluster
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.blocking import ASKED_AT_ONCE, SLOW
+from pgtop.postgres.blocking import ASKED_AT_ONCE, SLOW, Pace, Plan
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
+from tests import scenes
 from tests.postgres.conftest import Wire, until
 
 Other: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -390,6 +391,15 @@ class TestTheCost:
         assert not quick.blocking.asked
         assert quick.blocking.note == slow.blocking.note
         assert forest(quick).nodes[pid(waiter)].parent == pid(holder)
+
+    @pytest.mark.parametrize(("scene_of", "told"), [(scenes.calm, False), (scenes.busy, True)])
+    def test_a_slow_server_without_waiters_is_no_slow_lock_manager(
+        self, scene_of: Callable[[], Snapshot], told: bool
+    ) -> None:
+        """It was not even asked then."""
+        pace = Pace().after(scene_of(), Plan(), 2 * SLOW)
+        assert bool(pace.note) is told
+        assert (pace.resting_until > scenes.NOW) is told
 
     async def test_one_that_does_not_answer_costs_only_its_part(self, scene: Scene) -> None:
         """Sessions are still sampled, and the reason is told."""
