@@ -162,7 +162,7 @@ class Forest:
 def forest(snapshot: Snapshot) -> Forest:
     """Everybody in `snapshot` who waits for a lock, and whom they wait for."""
     waits = snapshot.blocking.waits
-    waiters = [b for b in snapshot.backends if b.waits_for_lock or b.blocked_by or (b.hidden and b.pid in waits)]
+    waiters = [b for b in snapshot.busy if b.waits_for_lock or b.blocked_by or (b.hidden and b.pid in waits)]
     return Forest(_Planting(snapshot, waiters).nodes()) if waiters else Forest()
 
 
@@ -178,7 +178,7 @@ class _Planting:
 
     def __init__(self, snapshot: Snapshot, waiters: Sequence[Backend]) -> None:
         self._by_pid = {backend.pid: backend for backend in snapshot.backends}
-        self._leaders = {b.pid: b.leader_pid for b in snapshot.backends if b.leader_pid in self._by_pid}
+        self._leaders = {b.pid: b.leader_pid for b in snapshot.busy if b.leader_pid in self._by_pid}
         self._blocking: Blocking = snapshot.blocking
         self._prepared = {-each.transaction: each for each in snapshot.blocking.prepared}
         self._waiters = waiters

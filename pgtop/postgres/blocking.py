@@ -135,8 +135,8 @@ class Pace:
 
     def after(self, snapshot: Snapshot, plan: Plan, spent: float) -> "Pace":
         """After a tick that took the server `spent` seconds."""
-        waiting = [b for b in snapshot.backends if b.waits_for_lock or b.blocked_by]
-        hidden = tuple(b.pid for b in snapshot.backends if b.hidden and b.datid is not None)
+        waiting = [b for b in snapshot.busy if b.waits_for_lock or b.blocked_by]
+        hidden = tuple(b.pid for b in snapshot.busy if b.hidden and b.datid is not None)
         pace = replace(
             self,
             waits=bool(waiting),
@@ -218,12 +218,12 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
     )
 
 
-def completed(found: Blocking, plan: Plan, last: Snapshot | None, backends: Iterable[Backend]) -> Blocking:
+def completed(found: Blocking, plan: Plan, last: Snapshot | None, busy: Iterable[Backend]) -> Blocking:
     """`found`, with what was known before of those that wait still, by the same query, and were not asked about."""
     if last is None or not last.blocking.waits or (found.asked and not plan.told):
         return found
-    before = {b.pid: (b.backend_start, b.query_start) for b in last.backends}
-    waiting = [b for b in backends if b.waits_for_lock or b.blocked_by]
+    before = {b.pid: (b.backend_start, b.query_start) for b in last.busy}
+    waiting = [b for b in busy if b.waits_for_lock or b.blocked_by]
     still = {b.pid for b in waiting if before.get(b.pid) == (b.backend_start, b.query_start)}
     kept = {pid: wait for pid, wait in last.blocking.waits.items() if pid in still}
     if not found.asked:
@@ -233,7 +233,7 @@ def completed(found: Blocking, plan: Plan, last: Snapshot | None, backends: Iter
 
 def hidden_waits(found: Answers, last: Snapshot | None) -> Mapping[int, tuple[int, ...]]:
     """Whom hidden sessions wait for: as found, and where that was not asked again, as before."""
-    before = {b.pid: b.blocked_by for b in last.backends if b.hidden and b.blocked_by} if last else {}
+    before = {b.pid: b.blocked_by for b in last.busy if b.hidden and b.blocked_by} if last else {}
     if not found.blocking.asked:
         return before
     return {pid: before[pid] for pid in found.still if pid in before} | dict(found.hidden)

@@ -40,9 +40,9 @@ _KINDS = {
 _NARROW_STATES = {"idle in tx": "idle tx", "idle in tx!": "idle tx!", "autovacuum": "autovac", "walsender": "walsend"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One thing to see of each session.
+    """One thing to see of each session; there is one of each, so it is equal to nothing but itself.
 
     `key` gives what it is sorted by, None for nothing to compare; `text` the raw words of the cell. The smaller `rank`,
     the longer it stays when space is short. `narrow` stands for it where the most important ones would not all fit.

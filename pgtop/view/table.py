@@ -5,10 +5,12 @@ Arranging costs by the number of sessions, so it formats nothing; a line costs b
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from pgtop.model.backend import IDLE, Backend, BackendId
+from pgtop.model.snapshot import Snapshot
 from pgtop.view import columns
 from pgtop.view.columns import COLUMNS, Column
 from pgtop.view.picture import Picture
@@ -57,19 +59,20 @@ def arrange(picture: Picture, query: Query) -> Table:
 
     Raises FilterError when a pattern of the filter takes too long.
     """
-    rows = _of_shown_kinds(picture.snapshot.backends, query.show_background)
+    rows = _of_shown_kinds(picture.snapshot, query.show_background)
     total = len(rows)
     if query.filter.text or not query.show_idle:
         rows = _narrowed(rows, picture, query)
     return Table(tuple(ordered(rows, picture, query.sort)), total, picture, query)
 
 
-def _of_shown_kinds(backends: Sequence[Backend], show_background: bool) -> Sequence[Backend]:
+def _of_shown_kinds(snapshot: Snapshot, show_background: bool) -> Sequence[Backend]:
     if show_background:
-        return backends
-    leaders = {row.leader_pid for row in backends if row.leader_pid is not None}
-    leaders &= {row.pid for row in backends if row.is_client} if leaders else set()
-    return [row for row in backends if row.is_client or row.leader_pid in leaders]
+        return snapshot.backends
+    leaders = {row.leader_pid for row in snapshot.busy if row.leader_pid is not None}
+    leaders &= {row.pid for row in snapshot.backends if row.is_client} if leaders else set()
+    left_out = {row.pid for row in snapshot.busy if not row.is_client and row.leader_pid not in leaders}
+    return [row for row in snapshot.backends if row.pid not in left_out]
 
 
 def _narrowed(rows: Sequence[Backend], picture: Picture, query: Query) -> list[Backend]:
@@ -181,9 +184,16 @@ def line(
         return _marked(line(layout, backend, picture, ended))
     if ended:
         return _ended(layout, backend, picture)
+    return _fitted(
+        layout, tuple([(column.text(backend, picture), column.tone(backend, picture)) for column, _ in layout])
+    )
+
+
+@lru_cache(maxsize=256)
+def _fitted(layout: Layout, cells: tuple[tuple[str, Tone], ...]) -> tuple[Span, ...]:
+    """The raw cells in their places. Kept, as most rows in sight are at each sample what they were at the last."""
     return _joined(
-        (fit(column.text(backend, picture), width, column.right), column.tone(backend, picture))
-        for column, width in layout
+        (fit(text, width, column.right), tone) for (text, tone), (column, width) in zip(cells, layout, strict=True)
     )
 
 

@@ -84,10 +84,12 @@ class LiveScreen(Screen[None]):
             status = (Span(f" · {status[0].text}", status[0].tone), *status[1:])
         self._condition.show([as_far_as_fits((*fresh, *status), width)])
         notice = self._notice_lines()
-        self._notice.styles.height = len(notice)
+        if len(notice) != self._notice.line_count:  # as each change of a style costs a look at all of them
+            self._notice.styles.height = len(notice)
         self._notice.show(notice)
         self._cost.display = state.shows_cost
-        self._cost.show([self._cost_line()])
+        if state.shows_cost:
+            self._cost.show([self._cost_line()])
 
     @property
     def compact(self) -> bool:

@@ -31,9 +31,9 @@ class Alarm(Lines):
             self.chosen = chosen
             self.refresh()
 
-    def render_line(self, y: int) -> Strip:
+    def paint(self, y: int, width: int) -> Strip:
         shown = self._lines[y] if y < len(self._lines) else ()
-        return to_strip(shown, self.size.width, self._palette, self.rich_style, cursor=self.chosen, dimmed=self._dimmed)
+        return to_strip(shown, width, self._palette, self.base, cursor=self.chosen, dimmed=self._dimmed)
 
     def on_click(self) -> None:
         self.post_message(self.Pressed())
