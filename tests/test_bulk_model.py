@@ -61,7 +61,7 @@ class ModelServer:
 
     def carry_out(self, order: Order) -> Receipt:
         found = self.sessions.get(order.target.pid)
-        receipt = receipt_for(None if found is None else _compared(order, found))
+        receipt = receipt_for(_NOBODY if found is None else _compared(order, found))
         if found is not None and receipt.answer is Answer.SENT:
             self.hits.append((order.signal, found))
             if order.signal is Signal.TERMINATE:
@@ -77,7 +77,10 @@ def _compared(order: Order, found: Backend) -> Found:
         same = not order.pinned or (found.query_start, found.xact_start) == (order.query_start, order.xact_start)
     else:
         same = found.query_start == order.query_start and found.state == ACTIVE
-    return Found(same_backend, same, False, True if same_backend and same else None)
+    return Found(True, True, same_backend, same, False, False, True if same_backend and same else None)
+
+
+_NOBODY = Found(True, False, None, None, False, True, None)
 
 
 STEPS = st.one_of(
@@ -111,9 +114,9 @@ class RacingDoor:
             receipts.append(self._server.carry_out(order))
         return receipts
 
-    async def look_all(self, whos: Sequence[BackendId]) -> Mapping[BackendId, Backend]:
+    async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
         found = {backend.identity: backend for backend in self._server.sessions.values()}
-        return {who: found[who] for who in whos if who in found}
+        return {order.target: found[order.target] for order in orders if order.target in found}
 
 
 async def _run(made: Plan, door: RacingDoor) -> Progress:

@@ -6,7 +6,7 @@ from pgtop.model.backend import Backend
 from pgtop.model.blocking import Blocking
 from pgtop.model.cost import Cost
 from pgtop.model.instant import Instant
-from pgtop.model.server import Server
+from pgtop.model.server import Server, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +22,8 @@ class Snapshot:
     cost: Cost = field(default_factory=Cost)
     blocking: Blocking = field(default_factory=Blocking)
     """What the lock manager said of who waits; empty while nobody does."""
+
+    @property
+    def sighting(self) -> Sighting:
+        """On which run of the server, and when."""
+        return Sighting(self.server.run, self.taken_at)

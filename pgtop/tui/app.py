@@ -25,8 +25,7 @@ from pgtop.tui.keymap import bindings
 from pgtop.tui.meter import Meter
 from pgtop.tui.screens.blocking import BlockingScreen
 from pgtop.tui.screens.breakdown import BreakdownScreen
-from pgtop.tui.screens.bulk import BulkScreen
-from pgtop.tui.screens.confirm import ConfirmScreen
+from pgtop.tui.screens.dialog import Dialog
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.pages import DetailScreen, HelpScreen
 from pgtop.tui.screens.sessions import SessionsScreen
@@ -141,7 +140,7 @@ class PgtopApp(Signalling):
     def _set_state(self, state: State) -> None:
         self._state = state
         for screen in self.screen_stack:
-            if isinstance(screen, LiveScreen | ConfirmScreen | BulkScreen) and screen.is_mounted:
+            if isinstance(screen, LiveScreen | Dialog) and screen.is_mounted:
                 screen.show(state)
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
