@@ -27,7 +27,7 @@ from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture
 from tests.cli import pgtop
 from tests.postgres.conftest import Wire, until
-from tests.postgres.test_signals import may_choose_pids, session_with_pid
+from tests.postgres.doors import may_choose_pids, session_with_pid
 
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -245,7 +245,8 @@ if may_choose_pids():
 @pytest.fixture
 def standby(big: Cluster, bindir: Path | None, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A real stream of WAL."""
-    program = (bindir or embedded_bindir()) / "pg_receivewal"
+    folder = bindir if bindir and (bindir / "pg_receivewal").exists() else embedded_bindir()  # npm's lack it
+    program = folder / "pg_receivewal"
     call: list[str | Path] = [
         program,
         "-D",
