@@ -47,21 +47,28 @@ class Trail:
         lines = "".join(json.dumps(record) + "\n" for record in records).encode("ascii")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            written = _append_at_once(self.path, lines)
+            whole = _append_at_once(self.path, lines)
         except OSError as error:
             raise _unwritten(self.path, error.strerror or str(error)) from error
-        if written < len(lines):
+        if not whole:
             raise _unwritten(self.path, "the disk is full")
 
 
-def _append_at_once(path: Path, lines: bytes) -> int:
-    """In one write, so that lines of two pgtops never mix; returns how much was written."""
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+def _append_at_once(path: Path, lines: bytes) -> bool:
+    """In one write, so that lines of two pgtops never mix; returns whether all was written."""
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         os.fchmod(file, 0o600)
-        return os.write(file, lines)
+        lines = _end_of_half_a_line(file) + lines
+        return os.write(file, lines) == len(lines)
     finally:
         os.close(file)
+
+
+def _end_of_half_a_line(file: int) -> bytes:
+    """A line break where a full disk once cut a line short: what comes now must not be lost with it."""
+    size = os.fstat(file).st_size
+    return b"\n" if size and os.pread(file, 1, size - 1) != b"\n" else b""
 
 
 def _unwritten(path: Path, why: str) -> RecordError:

@@ -17,7 +17,7 @@ MOST_OF_THE_SERVER = 0.02
 """The share of the server's time that sampling may take; a sample that costs more is taken less often."""
 _HICCUPS = 3  # samples in a row that must be dear before we slow down
 PATIENCE = 1.5
-"""The most seconds without an answer before we say so: an interval is enough, so that nobody reads a picture two old."""
+"""The most seconds without an answer before we say so. An interval is enough: a picture is told when it is two old."""
 SHORTEST, LONGEST = 0.2, 60.0
 """Bounds of the interval, in seconds."""
 _TICK = 1.0  # how often a state that shows its age is told again

@@ -205,7 +205,7 @@ class Fault(NamedTuple):
     strike: Callable[[Ground], None]
     mend: Callable[[Ground], None]
     lost: bool = True
-    lasts: float = 2.0
+    lasts: float = 1.0
 
 
 FAULTS = (

@@ -97,11 +97,11 @@ class Proxy:
 
     def cut(self) -> None:
         """End every connection."""
-        self._do(lambda: [end.end() for end in tuple(self.ends)])
+        self._do(lambda: self._end_all(reset=False))
 
     def reset(self) -> None:
         """End every connection with RST, as a firewall that has forgotten it."""
-        self._do(lambda: [end.end(reset=True) for end in tuple(self.ends)])
+        self._do(lambda: self._end_all(reset=True))
 
     def truncate(self, size: int) -> None:
         """End every connection once the server has sent `size` bytes more over it."""
@@ -152,6 +152,10 @@ class Proxy:
         await self._loop.create_connection(lambda: server, *self._target)
         client.peer = server
         self.forward(client)
+
+    def _end_all(self, *, reset: bool) -> None:
+        for end in tuple(self.ends):
+            end.end(reset=reset)
 
     def _truncate(self, size: int) -> None:
         self._most = size
