@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.cli import interrupts, output
+from pgtop.cli import interrupts, output, report
 from pgtop.cli.options import Connection, Password, Screen
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.clock import MonotonicClock
@@ -167,9 +167,21 @@ async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen,
 
         errands = errands_for(session, guards)
         settings = settings_for(screen, guards, os.environ)
-        return await run_dashboard(source, errands.signaller, first, settings, errands.clock, errands.recorder)
+        with report.noted(_features(first, settings)):
+            return await run_dashboard(source, errands.signaller, first, settings, errands.clock, errands.recorder)
     finally:
         await source.close()
+
+
+def _features(first: Snapshot, settings: Settings) -> str:
+    """What a report of a bug should tell of server and screen: numbers and choices, no names."""
+    server = first.server
+    kind = "standby" if server.in_recovery else "primary"
+    chosen = [
+        settings.theme,
+        *(name for name in ("color", "ascii", "plain_driver", "read_only") if getattr(settings, name)),
+    ]
+    return f"server {server.version_num}, {kind}, {len(first.backends)} processes; screen: {', '.join(chosen)}"
 
 
 def load_screen() -> None:
