@@ -23,7 +23,7 @@ from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Signaller, Source, SourceError
-from pgtop.postgres.sampler import PostgresSource
+from pgtop.postgres.sampler import TEXT_BYTES, PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.proof import RefusingSignaller
 from pgtop.tui.settings import Settings
@@ -154,7 +154,7 @@ def open_dashboard(connection: Connection, screen: Screen) -> int:
 
 
 async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen, guards: Guards) -> int:
-    source = PostgresSource(session)
+    source = source_for(session, guards.redact)
     # In a thread, so that the network's time, and the user's at the password, are not lost.
     loading = asyncio.create_task(asyncio.to_thread(load_screen))
     try:
@@ -187,6 +187,16 @@ def _features(first: Snapshot, settings: Settings) -> str:
 def load_screen() -> None:
     """Import all that draws, a fifth of a second's work."""
     import pgtop.tui.app  # noqa: F401
+
+
+def source_for(session: Session, redact: bool, text_bytes: int = TEXT_BYTES) -> Source:
+    """Where pictures come from, each query cut to `text_bytes`; with `redact`, without their literals."""
+    source = PostgresSource(session, text_bytes=text_bytes)
+    if not redact:
+        return source
+    from pgtop.redacting import RedactingSource
+
+    return RedactingSource(source)
 
 
 def errands_for(session: Session, guards: Guards) -> Errands:

@@ -17,7 +17,7 @@ def _bug(*_: object, **__: object) -> None:
 def _in_a_handler() -> None:
     from pgtop.tui.app import PgtopApp
 
-    PgtopApp.action_pause = _bug  # type: ignore[assignment]
+    PgtopApp.action_pause = _bug  # type: ignore[method-assign]
 
 
 def _in_the_input() -> None:

@@ -10,8 +10,10 @@ from pgtop.audit import Record, default_path, read
 from pgtop.cli import output
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import Audit
+from pgtop.cli.safety import redacts
 from pgtop.errors import OutputError
 from pgtop.ports import RecordError
+from pgtop.view.redaction import redacted
 from pgtop.view.text import clean
 
 UNFINISHED = "no outcome was written"
@@ -24,7 +26,8 @@ def run(command: Audit) -> int:
         output.write(f"{path}\n")
         return Exit.DONE
     try:
-        records = list(chosen(read(path), command, datetime.now(UTC)))
+        found = map(_masked, read(path)) if redacts(command.redact) else read(path)
+        records = list(chosen(found, command, datetime.now(UTC)))
     except RecordError as error:
         raise OutputError(f"{error}.") from error
     if command.json:
@@ -34,6 +37,11 @@ def run(command: Audit) -> int:
     if not records and sys.stderr is not None and sys.stderr.isatty():
         output.say(f"Nothing to show from {path}")
     return Exit.DONE
+
+
+def _masked(record: Record) -> Record:
+    """Without literals, where the trail was written with them."""
+    return Record({**record.asked, "query": redacted(record.asked["query"] or "")}, record.ended)
 
 
 def chosen(records: Iterable[Record], command: Audit, now: datetime) -> Iterable[Record]:
