@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.cli import interrupts, output, report
+from pgtop.cli import arguments, interrupts, output, report
 from pgtop.cli.options import Connection, Password, Screen
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.clock import MonotonicClock
@@ -77,9 +77,12 @@ def parameters_of(connection: Connection) -> dict[str, str]:
     if not _is_conninfo(target):
         return {**given, **({"dbname": target} if target else {})}
     try:
-        return {**given, **{name: str(value) for name, value in conninfo_to_dict(target).items()}}
+        parameters = {**given, **{name: str(value) for name, value in conninfo_to_dict(target).items()}}
     except psycopg.ProgrammingError as error:
         raise UsageError(f"The connection string is wrong: {error}", _CONNINFO_HELP) from error
+    if "password" in parameters:
+        arguments.hide(target)
+    return parameters
 
 
 def _check_port(ports: str) -> None:
