@@ -1,4 +1,4 @@
-"""A password on the command line is taken off the list of processes, which every user of the machine can read.
+"""A password on the command line: taken off the list of processes, which every user can read, and quoted in no error.
 
 Until then, for the time that Python needs to start, it stands there: a password file is better. Linux alone tells
 where a process has its arguments.
@@ -15,6 +15,9 @@ _PASSWORDS = re.compile(
     """,
     re.VERBOSE,
 )
+_QUOTED = re.compile(r'"([^"]*)"')
+_SIGNS = frozenset({"=", "]"})
+"""What libpq may miss in a connection string, and quotes then."""
 _MASK = b"x"
 _ARG_START, _ARG_END = 47, 48
 """Fields of /proc/self/stat, counted from 0. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
@@ -41,6 +44,16 @@ def masked(connection_string: bytes) -> bytes:
     for start, end in spans:
         connection_string = connection_string[:start] + _MASK * (end - start) + connection_string[end:]
     return connection_string
+
+
+def may_hold_password(connection_string: str) -> bool:
+    """Also one that is written in a wrong way, so that any part of the string may be a part of it."""
+    return "@" in connection_string or "pass" in connection_string.lower()
+
+
+def discreet(message: str) -> str:
+    """What libpq says of a connection string, without what it quotes of it."""
+    return _QUOTED.sub(lambda quoted: quoted[0] if quoted[1] in _SIGNS else '"…"', message)
 
 
 def _write(address: int, text: bytes) -> None:

@@ -34,6 +34,7 @@ MENDED_BY_WAITING = frozenset(
 _FIRST_PAUSE, _PAUSE = 1.0, 2.0  # seconds between the tries of --wait
 _SILENT = 0.5  # seconds of connecting before a word is said about it
 _TERMINAL = "/dev/tty"
+_ENCODE = "In a URI's password write @ as %40, / as %2F, : as %3A and % as %25."
 _CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
 
 
@@ -79,16 +80,28 @@ def parameters_of(connection: Connection) -> dict[str, str]:
     try:
         parameters = {**given, **{name: str(value) for name, value in conninfo_to_dict(target).items()}}
     except psycopg.ProgrammingError as error:
-        raise UsageError(f"The connection string is wrong: {error}", _CONNINFO_HELP) from error
+        words = arguments.discreet(str(error)) if arguments.may_hold_password(target) else str(error)
+        raise UsageError(f"The connection string is wrong: {words}", _CONNINFO_HELP) from error
     if "password" in parameters:
         arguments.hide(target)
     return parameters
 
 
-def _check_port(ports: str) -> None:
-    """Raise UsageError for what is no port, or list of them: psycopg would take it for a host that has no address."""
+def _check_place(parameters: Mapping[str, str]) -> None:
+    """Raise UsageError for a place that a password has run into, and for what is no port, or list of them.
+
+    psycopg would take the one and the other for a host that has no address, and tell its name.
+    """
+    if "@" in parameters.get("host", ""):
+        raise UsageError("There is an @ in the host's name.", _ENCODE)
+    _check_port(parameters.get("port", ""), secret="password" in parameters or "@" in parameters.get("dbname", ""))
+
+
+def _check_port(ports: str, secret: bool) -> None:
     for port in map(str.strip, ports.split(",")):
         if port and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65_536):
+            if secret:
+                raise UsageError("What stands for the port is not one.", _ENCODE)
             raise UsageError(f"{port!r} is not a port: ports are numbers from 1 to 65535.")
 
 
@@ -99,7 +112,7 @@ def _is_conninfo(target: str) -> bool:
 def session_for(connection: Connection, asker: Asker) -> Session:
     """A session that asks for the password as the user wishes, not connected yet. Raises UsageError."""
     parameters = parameters_of(connection)
-    _check_port(parameters.get("port", ""))
+    _check_place(parameters)
     if connection.password is Password.NEVER:
         return Session(parameters)
     can_ask = _terminal_is_there()

@@ -7,6 +7,7 @@ import pytest
 
 from pgtop.cli.arguments import masked
 from pgtop.demo.server import Cluster
+from tests.cli import one_sentence, pgtop
 from tests.pty import Terminal
 
 
@@ -41,3 +42,30 @@ def test_ps_does_not_show_it(written: str, form: str, cluster: Cluster) -> None:
         assert terminal.wait_for_exit() == 0
     assert "127.0.0.1" in shown
     assert cluster.password not in shown
+
+
+@pytest.mark.parametrize(
+    "string",
+    [
+        "postgresql://anna:se%zzsame@h/db",
+        "postgresql://anna:sesame@[h/db",
+        "postgresql://anna:ses same@h:1/db",
+        "postgresql://anna:sesame/x@h/db",
+        "postgresql://anna:sesame@h:9x9/db",
+        "postgresql://anna:x@sesame@127.0.0.1:1/db",
+        "postgresql://anna:sesame@127.0.0.1:1/db",
+        "host=h password=open sesame",
+        "host=h password=open sesame=1",
+        "password=sesame host=127.0.0.1 port=1",
+    ],
+)
+def test_no_error_quotes_it(string: str) -> None:
+    """Whatever is wrong with a connection string, or with the server that it names, the password is not told."""
+    done = pgtop("show", string)
+    assert done.returncode in (2, 3)
+    assert "same" not in one_sentence(done.stderr)
+
+
+def test_without_a_password_the_error_is_exact() -> None:
+    """Where there is nothing to hide, the wrong part is named."""
+    assert '"nokey"' in pgtop("show", "host=h nokey=1").stderr
