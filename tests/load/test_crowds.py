@@ -50,10 +50,10 @@ def test_a_thousand_real_sessions(bindir: Path | None) -> None:
 def test_a_terminal_that_reads_slowly(tmp_path: Path) -> None:
     """At 1 kB/s nothing piles up: a key waits for what is under way, however long the rest has been changing."""
     told = tmp_path / "told"
-    command = [sys.executable, "-m", "tests.load.soaking", "1000", "200", str(told), "0.01"]
+    command = [sys.executable, "-m", "tests.load.soaking", "2000", "200", str(told), "0.01"]
     with Terminal(command, speed=_SPEED) as terminal:
         terminal.wait_for("q quit", 30)
-        time.sleep(5)  # of pictures that it never gets to see
+        time.sleep(10)  # of pictures that it never gets to see; its first answer ends the rush of the start
         read, start = len(terminal.raw), time.monotonic()
         terminal.send("?")
         terminal.wait_for("cursor down", _BEHIND / _SPEED)
