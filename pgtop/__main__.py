@@ -9,9 +9,10 @@ gc.disable()  # start-up makes much and drops nothing; the dashboard turns it on
 def main() -> int:
     """Run the command line of this process; returns the exit code."""
     from pgtop.cli.interrupts import guard
-    from pgtop.cli.main import report_bug, run
+    from pgtop.cli.main import run
+    from pgtop.cli.report import catch_bugs
 
-    sys.excepthook = report_bug
+    catch_bugs()
     guard()
     return run(sys.argv[1:])
 

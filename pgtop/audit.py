@@ -22,11 +22,16 @@ from pgtop.ports import RecordError
 FILE_NAME = "audit.jsonl"
 
 
-def default_path() -> Path:
+def state_folder() -> Path:
     """Where this platform keeps a user's state: `~/.local/state/pgtop` on Linux (XDG_STATE_HOME)."""
     import platformdirs  # only when something is signalled or read
 
-    return platformdirs.user_state_path("pgtop", appauthor=False) / FILE_NAME
+    return platformdirs.user_state_path("pgtop", appauthor=False)
+
+
+def default_path() -> Path:
+    """The trail among this user's state."""
+    return state_folder() / FILE_NAME
 
 
 @dataclass(frozen=True, slots=True)

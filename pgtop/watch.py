@@ -17,7 +17,7 @@ MOST_OF_THE_SERVER = 0.02
 """The share of the server's time that sampling may take; a sample that costs more is taken less often."""
 _HICCUPS = 3  # samples in a row that must be dear before we slow down
 PATIENCE = 1.5
-"""Seconds without an answer before we say so."""
+"""The most seconds without an answer before we say so. An interval is enough: a picture is told when it is two old."""
 SHORTEST, LONGEST = 0.2, 60.0
 """Bounds of the interval, in seconds."""
 _TICK = 1.0  # how often a state that shows its age is told again
@@ -70,6 +70,7 @@ class Watch:
         self._paused = False
         self._impatient = False
         self._nudge = asyncio.Event()
+        self._took = 0.0  # by the last answer
         self._costs: deque[float] = deque([0.0] * _HICCUPS, _HICCUPS)
         self._failures = 0
         self._failure: Failure | None = None
@@ -121,7 +122,7 @@ class Watch:
         try:
             while not await self._answered(sampling):
                 elapsed = self._clock.now() - self._started
-                if elapsed < PATIENCE:  # somebody steers; the answer under way is fresh enough for that
+                if elapsed < self._patience():  # somebody steers; the answer under way is fresh enough for that
                     self._impatient = False
                 elif self._take_impatience():
                     await self._give_up(sampling)
@@ -134,9 +135,13 @@ class Watch:
 
     async def _answered(self, sampling: asyncio.Future[Snapshot]) -> bool:
         """Wait for the answer as long as it is polite to say nothing."""
-        elapsed = self._clock.now() - self._started
-        await self._wait_for(sampling, PATIENCE - elapsed if elapsed < PATIENCE else _TICK)
+        elapsed, patience = self._clock.now() - self._started, self._patience()
+        await self._wait_for(sampling, patience - elapsed if elapsed < patience else _TICK)
         return sampling.done()
+
+    def _patience(self) -> float:
+        """An interval; longer where answers take their time, as over a slow line."""
+        return min(PATIENCE, max(self._interval, 2 * self._took))
 
     async def _give_up(self, sampling: asyncio.Future[Snapshot]) -> None:
         """The user pressed refresh while an answer was overdue: that costs the connection, a new one may get one."""
@@ -154,8 +159,9 @@ class Watch:
             return self._missed(error.failure)
         self._failures, self._failure = 0, None
         self._last_picture = self._clock.now()
+        self._took = self._last_picture - self._started
         self._costs.append(snapshot.cost.server_seconds)
-        return Sampled(snapshot, self._last_picture - self._started, self._pace())
+        return Sampled(snapshot, self._took, self._pace())
 
     def _pace(self) -> float:
         """Seconds from sample to sample: the interval, or longer where samples are too dear for the server."""

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import termios
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from select import select
@@ -43,6 +44,7 @@ class Terminal:
     """Runs `command` in a terminal of `columns` x `lines`; a context manager.
 
     `synchronises`: the terminal has mode 2026. `ignore_hangup`: the child starts with SIGHUP ignored, as under nohup.
+    `speed`: it reads so many bytes a second and no more.
     """
 
     def __init__(
@@ -54,11 +56,13 @@ class Terminal:
         environment: Mapping[str, str] | None = None,
         synchronises: bool = False,
         ignore_hangup: bool = False,
+        speed: int = 0,
     ) -> None:
         self.raw = bytearray()
         self.modes: dict[str, bool] = {}
         self.screen = pyte.Screen(columns, lines)
         self._synchronises = synchronises
+        self._speed = speed
         self._stream = pyte.Stream(self.screen)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._unfinished = ""
@@ -175,8 +179,10 @@ class Terminal:
             if self._woken in ready:
                 if b"q" in os.read(self._woken, 64):
                     return
-            elif not self._take(_read_all(self._master)):
+            elif not self._take(_read_all(self._master, self._speed // 10 or 65536)):
                 return
+            elif self._speed:
+                time.sleep(0.1)
 
     def _take(self, data: bytes) -> bool:
         with self._news:
@@ -221,8 +227,8 @@ def _own_terminal(ignore_hangup: bool) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-def _read_all(master: int) -> bytes:
+def _read_all(master: int, size: int) -> bytes:
     try:
-        return os.read(master, 65536)
+        return os.read(master, size)
     except OSError:  # Linux says EIO when the last program has closed its side
         return b""

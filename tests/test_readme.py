@@ -3,9 +3,12 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 from pgtop.cli.options import parsers
 from tests.readme import README, sections, with_sections
+
+_TEST = re.compile(r"^ *(?:async )?def (test_\w+)", re.MULTILINE)
 
 
 def test_generated_sections_are_up_to_date() -> None:
@@ -34,3 +37,15 @@ def test_pictures_exist() -> None:
     pictures = re.findall(r"\((screenshots/[\w.]+)\)", README.read_text())
     assert len(pictures) >= 3
     assert all((README.parent / picture).is_file() for picture in pictures)
+
+
+def test_each_promise_names_tests_that_exist() -> None:
+    """Every promise under Safety ends with the names of the tests that hold it, and there are such tests."""
+    _, _, safety = README.read_text().partition("\n## Safety\n")
+    promises = safety.partition("\n## ")[0].split("\n- ")[1:]
+    there = {name for file in Path(__file__).parent.rglob("test_*.py") for name in _TEST.findall(file.read_text())}
+    assert len(promises) > 10
+    for promise in promises:
+        named = set(re.findall(r"`(test_\w+)`", promise))
+        assert named, promise
+        assert named <= there

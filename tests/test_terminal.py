@@ -128,18 +128,6 @@ def test_demo_leaves_nothing_behind(number: signal.Signals, code: int) -> None:
     _until(lambda: not folder.exists(), "the demo's files are still there")
 
 
-def test_hang_up_ends_the_process_and_its_session(other: Cluster) -> None:
-    """When the line drops, the process is gone and so is its session, even if it was started with SIGHUP ignored."""
-    with psycopg.connect(other.socket_dsn, autocommit=True) as server:
-        for ignored in (False, True):
-            with Terminal([*_PGTOP, other.socket_dsn], ignore_hangup=ignored) as terminal:
-                terminal.wait_for(_READY, _PATIENCE)
-                _until(lambda: "pgtop" in _sessions(server).values(), "pgtop has no session")
-                terminal.hang_up()
-                terminal.wait_for_exit()
-            _until(lambda: "pgtop" not in _sessions(server).values(), "pgtop's session is still there")
-
-
 def test_suspend_gives_the_terminal_back_and_fg_redraws(other: Cluster) -> None:
     """Ctrl-Z stops the process with the terminal restored; SIGCONT draws the screen again."""
     with Terminal([*_PGTOP, other.socket_dsn]) as terminal:

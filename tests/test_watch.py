@@ -60,15 +60,30 @@ async def test_samples_never_overlap_and_slowness_is_told() -> None:
         await clock.advance(4.6)
         assert source.samples == 1
         assert [round(event.elapsed, 1) for event in events if isinstance(event, Waiting)] == [
-            1.5,
-            2.5,
-            3.5,
-            4.5,
+            1.0,
+            2.0,
+            3.0,
+            4.0,
         ]
         source.answer(calm())
         await clock.advance(0.0)
         assert isinstance(events[-1], Sampled)
         assert not source.overlapped
+
+
+async def test_an_answer_is_overdue_after_an_interval() -> None:
+    """A picture is told to be old before it is two intervals old; where answers take longer, after twice their time."""
+    source = FakeSource([calm(), None])
+    async with _watching(source, interval=0.5) as (_, events, clock):
+        await clock.advance(0.9375)
+        assert isinstance(events[-1], Sampled)
+        await clock.advance(0.0625)
+        assert isinstance(events[-1], Waiting)
+        source.answer(calm())  # it has taken half a second, so the next one, which is due at once, may take twice that
+        await clock.advance(0.9375)
+        assert isinstance(events[-1], Sampled)
+        await clock.advance(0.0625)
+        assert isinstance(events[-1], Waiting)
 
 
 async def test_refresh_during_an_overdue_answer_tries_a_new_connection() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.cli import interrupts, output
+from pgtop.cli import arguments, interrupts, output, report
 from pgtop.cli.options import Connection, Password, Safety
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.clock import MonotonicClock
@@ -23,7 +23,7 @@ from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Signaller, Source, SourceError
-from pgtop.postgres.sampler import PostgresSource
+from pgtop.postgres.sampler import TEXT_BYTES, PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.proof import RefusingSignaller
 from pgtop.tui.settings import Settings
@@ -35,6 +35,7 @@ _FIRST_PAUSE, _PAUSE = 1.0, 2.0  # seconds between the tries of --wait
 _SILENT = 0.5  # seconds of connecting before a word is said about it
 _GARBAGE = 20_000  # objects made and not dropped again from which on Python looks for cycles among them
 _TERMINAL = "/dev/tty"
+_ENCODE = "In a URI's password write @ as %40, / as %2F, : as %3A and % as %25."
 _CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
 
 
@@ -78,15 +79,30 @@ def parameters_of(connection: Connection) -> dict[str, str]:
     if not _is_conninfo(target):
         return {**given, **({"dbname": target} if target else {})}
     try:
-        return {**given, **{name: str(value) for name, value in conninfo_to_dict(target).items()}}
+        parameters = {**given, **{name: str(value) for name, value in conninfo_to_dict(target).items()}}
     except psycopg.ProgrammingError as error:
-        raise UsageError(f"The connection string is wrong: {error}", _CONNINFO_HELP) from error
+        words = arguments.discreet(str(error)) if arguments.may_hold_password(target) else str(error)
+        raise UsageError(f"The connection string is wrong: {words}", _CONNINFO_HELP) from error
+    if "password" in parameters:
+        arguments.hide(target)
+    return parameters
 
 
-def _check_port(ports: str) -> None:
-    """Raise UsageError for what is no port, or list of them: psycopg would take it for a host that has no address."""
+def _check_place(parameters: Mapping[str, str]) -> None:
+    """Raise UsageError for a place that a password has run into, and for what is no port, or list of them.
+
+    psycopg would take the one and the other for a host that has no address, and tell its name.
+    """
+    if "@" in parameters.get("host", ""):
+        raise UsageError("There is an @ in the host's name.", _ENCODE)
+    _check_port(parameters.get("port", ""), secret="password" in parameters or "@" in parameters.get("dbname", ""))
+
+
+def _check_port(ports: str, secret: bool) -> None:
     for port in map(str.strip, ports.split(",")):
         if port and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65_536):
+            if secret:
+                raise UsageError("What stands for the port is not one.", _ENCODE)
             raise UsageError(f"{port!r} is not a port: ports are numbers from 1 to 65535.")
 
 
@@ -97,7 +113,7 @@ def _is_conninfo(target: str) -> bool:
 def session_for(connection: Connection, asker: Asker) -> Session:
     """A session that asks for the password as the user wishes, not connected yet. Raises UsageError."""
     parameters = parameters_of(connection)
-    _check_port(parameters.get("port", ""))
+    _check_place(parameters)
     if connection.password is Password.NEVER:
         return Session(parameters)
     can_ask = _terminal_is_there()
@@ -155,7 +171,7 @@ def open_dashboard(connection: Connection, chosen: Settings, safety: Safety) -> 
 
 
 async def _dashboard(session: Session, asker: Asker, wait: bool, chosen: Settings, guards: Guards) -> int:
-    source = PostgresSource(session)
+    source = source_for(session, guards.redact)
     # In a thread, so that the network's time, and the user's at the password, are not lost.
     loading = asyncio.create_task(asyncio.to_thread(load_screen))
     try:
@@ -169,14 +185,36 @@ async def _dashboard(session: Session, asker: Asker, wait: bool, chosen: Setting
 
         errands = errands_for(session, guards)
         settings = settings_for(chosen, guards, os.environ)
-        return await run_dashboard(source, errands.signaller, first, settings, errands.clock, errands.recorder)
+        with report.noted(_features(first, settings)):
+            return await run_dashboard(source, errands.signaller, first, settings, errands.clock, errands.recorder)
     finally:
         await source.close()
+
+
+def _features(first: Snapshot, settings: Settings) -> str:
+    """What a report of a bug should tell of server and screen: numbers and choices, no names."""
+    server = first.server
+    kind = "standby" if server.in_recovery else "primary"
+    chosen = [
+        settings.theme,
+        *(name for name in ("color", "ascii", "plain_driver", "read_only") if getattr(settings, name)),
+    ]
+    return f"server {server.version_num}, {kind}, {len(first.backends)} processes; screen: {', '.join(chosen)}"
 
 
 def load_screen() -> None:
     """Import all that draws, a fifth of a second's work."""
     import pgtop.tui.app  # noqa: F401
+
+
+def source_for(session: Session, redact: bool, text_bytes: int = TEXT_BYTES) -> Source:
+    """Where pictures come from, each query cut to `text_bytes`; with `redact`, without their literals."""
+    source = PostgresSource(session, text_bytes=text_bytes)
+    if not redact:
+        return source
+    from pgtop.redacting import RedactingSource
+
+    return RedactingSource(source)
 
 
 def errands_for(session: Session, guards: Guards) -> Errands:

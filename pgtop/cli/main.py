@@ -6,7 +6,6 @@ needs it: `--help` and `--version` know neither the driver nor the screen.
 
 import importlib
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 
 from pgtop.cli import output
 from pgtop.cli.exits import Exit, exit_for, exit_of
@@ -67,27 +66,3 @@ def _with_server(command: Command) -> int:
     module = importlib.import_module(f"pgtop.cli.commands.{_MODULES[type(command)]}")
     code: int = module.run(command)
     return code
-
-
-def report_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Write the traceback to a file that only this user can read, and name it. Python then exits with 1."""
-    import tempfile
-    import traceback
-
-    words = "".join(traceback.format_exception(kind, error, trace))
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="pgtop-bug-", suffix=".txt", delete=False, errors="replace"
-        ) as report:
-            report.write(f"{_versions()}\n\n{words}")
-        output.say(f"This is a bug in pgtop: {kind.__name__}: {error}", f"Please report it with {report.name}.")
-    except OSError:
-        output.say(f"This is a bug in pgtop, and no report could be written: {words}")
-
-
-def _versions() -> str:
-    import platform
-
-    from pgtop import __version__
-
-    return f"pgtop {__version__}, Python {platform.python_version()}, {platform.platform()}"

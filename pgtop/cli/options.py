@@ -15,6 +15,7 @@ from pgtop.cli.signal_options import (
     Budget,
     Safety,
     SignalMany,
+    add_redact,
     add_safety,
     audit_parser,
     budget_parser,
@@ -71,6 +72,7 @@ class Show(NamedTuple):
     sort: str = ""
     everything: bool = False
     color: bool = True
+    redact: bool = False
 
 
 class Locks(NamedTuple):
@@ -79,6 +81,7 @@ class Locks(NamedTuple):
     connection: Connection = Connection()
     json: bool = False
     color: bool = True
+    redact: bool = False
 
 
 class Completion(NamedTuple):
@@ -170,6 +173,7 @@ def _show_parser() -> Parser:
     output.add_argument("--filter", metavar="FILTER", default="", help="only these sessions, such as 'db:shop age>5m'")
     output.add_argument("--sort", metavar="COLUMN", default="", help="largest first; COLUMN:asc turns the order round")
     output.add_argument("--all", action="store_true", help="background processes, walsenders and parallel workers too")
+    add_redact(output)
     output.add_argument(
         "--no-color", action="store_true", help="no colours (as with NO_COLOR, or when not on a terminal)"
     )
@@ -178,7 +182,7 @@ def _show_parser() -> Parser:
 
 def _show(words: Sequence[str]) -> Show:
     given = _show_parser().parse_args(words)
-    return Show(connection_of(given), given.form, given.filter, given.sort, given.all, not given.no_color)
+    return Show(connection_of(given), given.form, given.filter, given.sort, given.all, not given.no_color, given.redact)
 
 
 def _locks_parser() -> Parser:
@@ -190,6 +194,7 @@ def _locks_parser() -> Parser:
     add_connection(parser)
     output = parser.add_argument_group("Output")
     output.add_argument("--json", action="store_true", help="one JSON object")
+    add_redact(output)
     output.add_argument(
         "--no-color", action="store_true", help="no colours (as with NO_COLOR, or when not on a terminal)"
     )
@@ -198,7 +203,7 @@ def _locks_parser() -> Parser:
 
 def _locks(words: Sequence[str]) -> Locks:
     given = _locks_parser().parse_args(words)
-    return Locks(connection_of(given), given.json, not given.no_color)
+    return Locks(connection_of(given), given.json, not given.no_color, given.redact)
 
 
 def _completion_parser() -> Parser:

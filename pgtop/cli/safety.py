@@ -20,6 +20,7 @@ class Guards(NamedTuple):
     read_only: str = ""
     protect: tuple[Filter, ...] = ()
     require_audit: bool = False
+    redact: bool = False
 
 
 def guards_of(given: Safety, environ: Mapping[str, str] = os.environ) -> Guards:
@@ -31,7 +32,13 @@ def guards_of(given: Safety, environ: Mapping[str, str] = os.environ) -> Guards:
         *(_filter(text, "--protect") for text in given.protect),
         *(_filter(text, f"{path}: protect") for text in config["protect"]),
     ]
-    return Guards(read_only, tuple(protect), given.require_audit or config["require_audit"])
+    require_audit = given.require_audit or config["require_audit"]
+    return Guards(read_only, tuple(protect), require_audit, redacts(given.redact, config))
+
+
+def redacts(given: bool, config: Mapping[str, Any] | None = None) -> bool:
+    """Literals are to be masked: an option or the file says so. Raises UsageError."""
+    return given or bool((config or read_config(config_path()))["redact"])
 
 
 def config_path(environ: Mapping[str, str] = os.environ) -> Path:
@@ -75,11 +82,12 @@ def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
-_DEFAULTS: Mapping[str, Any] = {"read_only": False, "protect": [], "require_audit": False}
+_DEFAULTS: Mapping[str, Any] = {"read_only": False, "protect": [], "require_audit": False, "redact": False}
 _KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "read_only": (_is_bool, "true or false"),
     "protect": (_is_texts, 'a list of filters, such as ["user:replicator"]'),
     "require_audit": (_is_bool, "true or false"),
+    "redact": (_is_bool, "true or false"),
 }
 
 

@@ -19,6 +19,8 @@ class Safety(NamedTuple):
     read_only: bool = False
     protect: tuple[str, ...] = ()
     require_audit: bool = False
+    redact: bool = False
+    """No literal of a query is shown or written down, for shared screens."""
 
 
 class SignalMany(NamedTuple):
@@ -66,6 +68,12 @@ class Audit(NamedTuple):
     unfinished: bool = False
     json: bool = False
     path: bool = False
+    redact: bool = False
+
+
+def add_redact(group: "argparse._ArgumentGroup") -> None:
+    """The option of everything that shows queries."""
+    group.add_argument("--redact", action="store_true", help="mask literals and comments in queries")
 
 
 def add_safety(parser: argparse.ArgumentParser) -> None:
@@ -79,11 +87,12 @@ def add_safety(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--require-audit", action="store_true", help="send nothing that the audit trail cannot be told of"
     )
+    add_redact(group)
 
 
 def safety_of(given: argparse.Namespace) -> Safety:
     """What the options say."""
-    return Safety(given.read_only, tuple(given.protect), given.require_audit)
+    return Safety(given.read_only, tuple(given.protect), given.require_audit, given.redact)
 
 
 def signal_parser(name: str) -> Parser:
@@ -229,13 +238,14 @@ def audit_parser() -> Parser:
     which.add_argument("--unfinished", action="store_true", help="only those whose outcome was never written")
     which.add_argument("--json", action="store_true", help="one JSON object on each line")
     which.add_argument("--path", action="store_true", help="print where the trail is kept, and exit")
+    add_redact(which)
     return parser
 
 
 def read_audit(words: Sequence[str]) -> Audit:
     """Read the words after `pgtop audit`. Raises UsageError."""
     given = audit_parser().parse_args(words)
-    return Audit(tuple(given.words), given.since, given.unfinished, given.json, given.path)
+    return Audit(tuple(given.words), given.since, given.unfinished, given.json, given.path, given.redact)
 
 
 def _duration(text: str) -> float:

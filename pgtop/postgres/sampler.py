@@ -20,6 +20,8 @@ from pgtop.postgres import blocking, queries
 from pgtop.postgres.details import read_detail, server_words
 from pgtop.postgres.session import Link, Row, Session, Statement
 
+TEXT_BYTES = 800
+"""As much of each query as the widest screen shows of it."""
 _FACTS_EVERY = 60 * MICROSECONDS
 
 _SLACK = MICROSECONDS // 10
@@ -38,7 +40,7 @@ _Owner: TypeAlias = tuple[int | None, int | None]
 class PostgresSource:
     """ports.Source: what `session` can see, each query's text cut to `text_bytes`."""
 
-    def __init__(self, session: Session, *, text_bytes: int = 800) -> None:
+    def __init__(self, session: Session, *, text_bytes: int = TEXT_BYTES) -> None:
         self._session = session
         self._text_bytes = text_bytes
         self._reader: _Reader | None = None

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -98,6 +100,10 @@ class PgtopApp(Signalling):
     def crash(self) -> Exception | None:
         """The bug that ended the app, if one did."""
         return self._exception
+
+    def fail(self, error: BaseException) -> None:
+        """End because of a bug that came up elsewhere."""
+        raise error
 
     def _print_error_renderables(self) -> None:
         """Textual would print the bug with all local variables: passwords and query texts. It is raised instead."""
@@ -285,10 +291,22 @@ async def run_dashboard(
     for number in _ENDING_SIGNALS:
         loop.add_signal_handler(number, app.exit, 128 + number)
     try:
-        code = await app.run_async(mouse=True)
+        with _threads_failing(app, loop):
+            code = await app.run_async(mouse=True)
     finally:
         for number in _ENDING_SIGNALS:
             loop.remove_signal_handler(number)
     if app.crash is not None:
         raise app.crash
     return (app.return_code or 0) if code is None else code
+
+
+@contextmanager
+def _threads_failing(app: PgtopApp, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """A bug in a thread ends the app, as its own would: nobody is left with a dead screen or a dead keyboard."""
+    before = threading.excepthook
+    threading.excepthook = lambda failed: loop.call_soon_threadsafe(app.call_later, app.fail, failed.exc_value)
+    try:
+        yield
+    finally:
+        threading.excepthook = before

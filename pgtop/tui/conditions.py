@@ -40,7 +40,7 @@ def reason(state: State) -> str:
 
 def _whole(seconds: float) -> str:
     """A time that counts by the second."""
-    return f"{round(seconds)}s" if seconds < 59.5 else age(seconds)
+    return f"{round(seconds)}s" if 0.95 < seconds < 59.5 else age(seconds)
 
 
 def _slow(state: State) -> Line:

@@ -127,6 +127,10 @@ class PgtopDriver(LinuxDriver):
         super().disable_input()
         os.read(self._input_ended, 1)
 
+    def _run_input_thread(self) -> None:
+        """Textual would keep a bug in here to itself."""
+        self.run_input_thread()
+
     def run_input_thread(self) -> None:
         """Deliver input until it is disabled; end the app when there will be none any more."""
         if not read_input(self.fileno, self._input_ended, XTermParser(self._debug), self.process_message):

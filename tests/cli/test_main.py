@@ -272,12 +272,12 @@ def test_nothing_heavy_is_loaded_before_it_is_needed(words: list[str], unwanted:
 
 def test_a_bug_leaves_a_report(tmp_path: Path) -> None:
     """What nobody expected is one sentence too; the traceback is in a file that only this user can read."""
-    program = "import sys; from pgtop.cli.main import report_bug; sys.excepthook = report_bug; [][7]"
+    program = "from pgtop.cli.report import catch_bugs; catch_bugs(); [][7]"
     done = subprocess.run(
         [sys.executable, "-c", program],
-        stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)}, encoding="utf-8", check=False,
+        stderr=subprocess.PIPE, env={**os.environ, "XDG_STATE_HOME": str(tmp_path)}, encoding="utf-8", check=False,
     )  # fmt: skip
-    [report] = tmp_path.iterdir()
+    [report] = (tmp_path / "pgtop").iterdir()
     assert str(report) in one_sentence(done.stderr)
     assert done.returncode == Exit.BUG
     assert "IndexError" in report.read_text()

@@ -9,8 +9,10 @@ from pgtop.audit import Record, default_path, read
 from pgtop.cli import output
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import Audit
+from pgtop.cli.safety import redacts
 from pgtop.errors import OutputError
 from pgtop.ports import RecordError
+from pgtop.view.redaction import redacted
 from pgtop.view.text import clean
 
 UNFINISHED = "no outcome was written: pgtop was ended before it was known"
@@ -27,7 +29,8 @@ def run(command: Audit) -> int:
         found = read(path)
     except RecordError as error:
         raise OutputError(f"{error}.") from error
-    records = list(chosen(found.records, command, datetime.now(UTC)))
+    shown = map(_masked, found.records) if redacts(command.redact) else found.records
+    records = list(chosen(shown, command, datetime.now(UTC)))
     if command.json:
         output.write_data("".join(f"{json.dumps(record.as_dict())}\n" for record in records))
     else:
@@ -38,6 +41,11 @@ def run(command: Audit) -> int:
     if not records and sys.stderr is not None and sys.stderr.isatty():
         output.say(f"Nothing to show from {path}")
     return Exit.DONE
+
+
+def _masked(record: Record) -> Record:
+    """Without literals, where the trail was written with them."""
+    return Record({**record.asked, "query": redacted(record.asked["query"] or "")}, record.ended)
 
 
 def chosen(records: Iterable[Record], command: Audit, now: datetime) -> Iterable[Record]:

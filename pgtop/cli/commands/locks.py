@@ -15,8 +15,8 @@ from pgtop.cli import compose, output
 from pgtop.cli.commands.show import for_eyes, in_color, server_record, session_record, written
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import Connection, Locks
+from pgtop.cli.safety import redacts
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.sampler import PostgresSource
 from pgtop.view.blocking import Question, header, rollback, row_line, rows, summary
 from pgtop.view.picture import Picture
 from pgtop.view.text import clean
@@ -29,7 +29,7 @@ _PAGE = 160
 
 def run(command: Locks) -> int:
     """Print the tree; returns the exit code, which tells whether anybody waits. Raises PgtopError and SourceError."""
-    picture = Picture.of(asyncio.run(_sample(command.connection)))
+    picture = Picture.of(asyncio.run(_sample(command.connection, redacts(command.redact))))
     if command.json:
         output.write_data(as_json(picture))
     else:
@@ -39,8 +39,8 @@ def run(command: Locks) -> int:
     return Exit.WAITING if picture.forest.waiting else Exit.DONE
 
 
-async def _sample(connection: Connection) -> Snapshot:
-    source = PostgresSource(compose.session_for(connection, compose.Asker()))
+async def _sample(connection: Connection, redact: bool) -> Snapshot:
+    source = compose.source_for(compose.session_for(connection, compose.Asker()), redact)
     try:
         source.watch_blocking(True)
         await compose.first_sample(source, connection.wait)

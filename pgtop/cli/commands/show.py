@@ -17,11 +17,11 @@ from pgtop.analysis.budget import Budget, budget
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import Connection, Form, Show
+from pgtop.cli.safety import redacts
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
 from pgtop.model.instant import Instant, seconds_between, to_datetime
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.sampler import PostgresSource
 from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
 from pgtop.view.columns import column
 from pgtop.view.filter import Filter, FilterError
@@ -60,7 +60,7 @@ AGES = {
 def run(command: Show) -> int:
     """Print one sample; returns the exit code. Raises PgtopError and SourceError."""
     query = _query(command)
-    snapshot = interrupts.run(_sample(command.connection))
+    snapshot = interrupts.run(_sample(command.connection, redacts(command.redact)))
     table = _arranged(snapshot, query)
     if command.form is Form.JSON:
         output.write_data(as_json(table.picture, _sessions(table)))
@@ -71,9 +71,8 @@ def run(command: Show) -> int:
     return Exit.DONE
 
 
-async def _sample(connection: Connection) -> Snapshot:
-    asker = compose.Asker()
-    source = PostgresSource(compose.session_for(connection, asker), text_bytes=_WHOLE)
+async def _sample(connection: Connection, redact: bool) -> Snapshot:
+    source = compose.source_for(compose.session_for(connection, compose.Asker()), redact, _WHOLE)
     try:
         return await compose.first_sample(source, connection.wait)
     finally:

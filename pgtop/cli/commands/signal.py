@@ -25,7 +25,6 @@ from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Why
 from pgtop.model.signal import Outcome, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
-from pgtop.postgres.sampler import PostgresSource
 from pgtop.view.filter import Filter, FilterError
 from pgtop.view.guard import guard
 from pgtop.view.picture import Picture
@@ -75,7 +74,7 @@ class _Command:
         self._guards = guards
         self._filter = chosen
         self._session = compose.session_for(command.connection, compose.Asker())
-        self._source = PostgresSource(self._session)
+        self._source = compose.source_for(self._session, guards.redact)
         self._errands = compose.errands_for(self._session, guards)
 
     async def run(self) -> Exit:

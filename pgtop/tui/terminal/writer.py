@@ -117,6 +117,7 @@ class Writer(Thread):
             _discard_output(self._descriptor)
             self.join(2.5 * _PATIENCE)
         if not self.is_alive():
+            self.run()  # what a bug has kept the thread from sending: the sequences that restore the terminal
             for descriptor in (self._descriptor, self._interruption, self._interrupt):
                 os.close(descriptor)
 

@@ -1,0 +1,71 @@
+"""A password on the command line does not stay on the list of processes."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pgtop.cli.arguments import masked
+from pgtop.demo.server import Cluster
+from tests.cli import one_sentence, pgtop
+from tests.pty import Terminal
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("postgresql://anna:open%20sesame@db1:5432/shop", "postgresql://anna:xxxxxxxxxxxxx@db1:5432/shop"),
+        ("postgres://:pw@/shop", "postgres://:xx@/shop"),
+        ("postgres://anna:p?w#@/shop?password=pw", "postgres://anna:xxxx@/shop?password=xx"),
+        ("postgresql://db1/shop?user=anna&password=pw&port=1", "postgresql://db1/shop?user=anna&password=xx&port=1"),
+        ("host=db1 password=pw dbname=shop", "host=db1 password=xx dbname=shop"),
+        ("password = 'open \\' sesame' host=db1", "password = xxxxxxxxxxxxxxxx host=db1"),
+        ("host=db1 password=a password=b", "host=db1 password=x password=x"),
+        ("postgresql://db1/?pass%77ord=pw", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"),
+    ],
+)  # fmt: skip
+def test_the_password_alone_is_masked(given: str, shown: str) -> None:
+    """Whichever way libpq lets it be written; where none is recognised, everything is masked."""
+    assert masked(given.encode()).decode() == shown
+
+
+@pytest.mark.parametrize("form", ["{}", "-d{}", "--dbname={}"])
+@pytest.mark.parametrize("written", ["uri", "conninfo"])
+def test_ps_does_not_show_it(written: str, form: str, cluster: Cluster) -> None:
+    """`ps` shows host and role while pgtop runs, and no password, which still opens the connection."""
+    uri = f"postgresql://postgres:{cluster.password}@127.0.0.1:{cluster.port}/postgres"
+    word = form.format(uri if written == "uri" else cluster.tcp_dsn)
+    with Terminal([sys.executable, "-m", "pgtop", word]) as terminal:
+        terminal.wait_for("q quit")
+        shown = Path(f"/proc/{terminal.pid}/cmdline").read_text()  # where ps has it from
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+    assert "127.0.0.1" in shown
+    assert cluster.password not in shown
+
+
+@pytest.mark.parametrize(
+    "string",
+    [
+        "postgresql://anna:se%zzsame@h/db",
+        "postgresql://anna:sesame@[h/db",
+        "postgresql://anna:ses same@h:1/db",
+        "postgresql://anna:sesame/x@h/db",
+        "postgresql://anna:sesame@h:9x9/db",
+        "postgresql://anna:x@sesame@127.0.0.1:1/db",
+        "postgresql://anna:sesame@127.0.0.1:1/db",
+        "host=h password=open sesame",
+        "host=h password=open sesame=1",
+        "password=sesame host=127.0.0.1 port=1",
+    ],
+)
+def test_no_error_quotes_it(string: str) -> None:
+    """Whatever is wrong with a connection string, or with the server that it names, the password is not told."""
+    done = pgtop("show", string)
+    assert done.returncode in (2, 3)
+    assert "same" not in one_sentence(done.stderr)
+
+
+def test_without_a_password_the_error_is_exact() -> None:
+    """Where there is nothing to hide, the wrong part is named."""
+    assert '"nokey"' in pgtop("show", "host=h nokey=1").stderr

@@ -1,0 +1,121 @@
+"""What an operator sees and types while something breaks, with the times of both."""
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from string import ascii_lowercase
+from types import TracebackType
+from typing import Self
+
+from tests.faults.ground import PATIENCE
+from tests.pty import Terminal
+
+INTERVAL = 0.5
+DRAWN = 0.3
+"""Seconds from an event in pgtop to a cell in the emulator, on a machine that has other work."""
+_KEY = 0.2
+_STALE = re.compile(r"no answer for|picture is [0-9.]+s old, next try in")
+
+
+class Diary:
+    """When the picture was marked as old and when it was not, as the terminal showed it; a context manager."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.changes: list[tuple[float, bool]] = [(time.monotonic(), False)]
+        self._terminal = terminal
+        self._over = False
+        self._thread = threading.Thread(target=self._write)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over = True
+        self._thread.join()
+
+    @property
+    def is_stale(self) -> bool:
+        """What the terminal shows now."""
+        return self.changes[-1][1]
+
+    @property
+    def was_stale(self) -> bool:
+        """What the terminal has shown at some time."""
+        return any(stale for _, stale in self.changes)
+
+    @property
+    def first_stale(self) -> float:
+        """When the picture was first marked as old."""
+        return next(at for at, stale in self.changes if stale)
+
+    @property
+    def live_again(self) -> float:
+        """When the mark went for good."""
+        return self.changes[-1][0]
+
+    def _write(self) -> None:
+        while not self._over:
+            with suppress(AssertionError):
+                self._terminal.wait_for(self._look, 0.1)
+
+    def _look(self, terminal: Terminal) -> bool:
+        stale = _STALE.search(terminal.text) is not None
+        if stale != self.is_stale:
+            self.changes.append((time.monotonic(), stale))
+        return self._over
+
+
+class Keyboard:
+    """Types into the filter, one letter after another, and measures how long each takes to be seen."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._typed = ""
+        self.seconds: list[float] = []
+        terminal.send("/")
+        terminal.wait_for("words, db:shop")
+
+    def type_until(self, over: Callable[[], bool]) -> None:
+        """Type at least one letter, and until it is over."""
+        give_up = time.monotonic() + PATIENCE
+        self._type()
+        while not over():
+            assert time.monotonic() < give_up, f"it is never over; the screen shows:\n{self._terminal.text}"
+            time.sleep(0.05)
+            self._type()
+
+    def type_for(self, seconds: float) -> None:
+        """Type for so long."""
+        end = time.monotonic() + seconds
+        self.type_until(lambda: time.monotonic() >= end)
+
+    def type_while(self, work: Callable[[], object]) -> float:
+        """Type until the work is done; returns when that was."""
+        with ThreadPoolExecutor(1) as hand:
+            done = hand.submit(lambda: (work(), time.monotonic())[1])
+            self.type_until(done.done)
+            return done.result()
+
+    def _type(self) -> None:
+        letter = ascii_lowercase[len(self.seconds) % 26]
+        if len(self._typed) == 26:
+            self._terminal.send("\x15")
+            self._typed = ""
+        self._typed += letter
+        start = time.monotonic()
+        self._terminal.send(letter)
+        self._terminal.wait_for(self._typed)
+        self.seconds.append(time.monotonic() - start)
+
+
+def check_keys(keyboard: Keyboard) -> None:
+    """All were answered in time. One in a hundred may be late by the machine's own doing, if it is no freeze."""
+    late = sorted(each for each in keyboard.seconds if each > _KEY)
+    assert len(late) <= len(keyboard.seconds) // 100 + 1, late
+    assert not late or late[-1] < 5 * _KEY, late

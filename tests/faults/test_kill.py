@@ -1,0 +1,95 @@
+"""A session is ended while something breaks: it is asked for once at most, and told no better than it was seen."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from pgtop.analysis.planning import plan_for_one
+from pgtop.audit import Trail, read
+from pgtop.clock import MonotonicClock
+from pgtop.errand import Errands, Progress
+from pgtop.model.plan import Plan
+from pgtop.model.signal import Answer, Effect, Outcome, Signal
+from pgtop.postgres.sampler import PostgresSource
+from pgtop.postgres.session import Session
+from pgtop.postgres.signals import PostgresSignaller
+from pgtop.view.words import outcome_words
+from tests.faults.ground import ANSWERS, FAULTS, Connection, Fault, Ground, until
+
+_LASTS = 0.3  # seconds that a fault is left so
+_PATIENCE = 3.0
+_ORDER = b"pg_terminate_backend"
+
+_names = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
+
+
+@pytest.fixture
+async def session(ground: Ground) -> AsyncIterator[Session]:
+    """pgtop's session over the network that will break."""
+    made = Session({name: str(value) for name, value in conninfo_to_dict(ground.dsn).items()})
+    yield made
+    await made.close()
+
+
+@_names
+async def test_what_breaks_before_the_order(fault: Fault, ground: Ground, session: Session, tmp_path: Path) -> None:
+    """A fault that is there already: the order goes out once or not at all, and is told as what it was."""
+    with ground.admin(user="app", dbname="postgres") as victim:
+        made = await _plan(session, victim)
+        await asyncio.to_thread(fault.strike, ground)
+        ending = asyncio.create_task(_end(session, made, tmp_path))
+        await asyncio.sleep(_LASTS)
+        await asyncio.to_thread(fault.mend, ground)
+        [outcome] = (await ending).outcomes
+    _check(outcome, ground, tmp_path)
+
+
+@_names
+async def test_what_breaks_before_the_answer(fault: Fault, ground: Ground, session: Session, tmp_path: Path) -> None:
+    """The server has ended the session, and its answer is lost: it is not sent again, and not told as done."""
+    with ground.admin(user="app", dbname="postgres") as victim:
+        made = await _plan(session, victim)
+        ground.proxy.stall(ANSWERS)
+        ending = asyncio.create_task(_end(session, made, tmp_path))
+        await asyncio.to_thread(until, lambda: not _lives(made.targets[0].backend.pid), "the order has not arrived")
+        await asyncio.to_thread(fault.strike, ground)
+        ground.proxy.cut()
+        await asyncio.to_thread(fault.mend, ground)
+        ground.proxy.mend()
+        [outcome] = (await ending).outcomes
+    _check(outcome, ground, tmp_path)
+    assert outcome.receipt.answer is Answer.UNKNOWN
+    assert outcome.effect in (Effect.GONE, Effect.UNSEEN)
+
+
+async def _plan(session: Session, victim: Connection) -> Plan:
+    snapshot = await PostgresSource(session).sample()
+    [target] = [backend for backend in snapshot.backends if backend.pid == victim.info.backend_pid]
+    return plan_for_one(Signal.TERMINATE, target, snapshot)
+
+
+async def _end(session: Session, plan: Plan, folder: Path) -> Progress:
+    errands = Errands(PostgresSignaller(session), MonotonicClock(), Trail(folder / "audit.jsonl", {}))
+    *_, last = [progress async for progress in errands.run(plan, "a test", _PATIENCE)]
+    return last
+
+
+def _check(outcome: Outcome, ground: Ground, folder: Path) -> None:
+    sent = ground.proxy.said.count(_ORDER)
+    assert sent <= 1
+    assert outcome.final
+    if outcome.receipt.answer is Answer.UNREACHED:
+        assert sent == 0
+    if outcome.effect is Effect.GONE:
+        until(lambda: not _lives(outcome.order.target.pid), "it was told to be gone")
+    if "terminated" in outcome_words(outcome).text:
+        assert (sent, outcome.receipt.answer, outcome.effect) == (1, Answer.SENT, Effect.GONE)
+    [record] = read(folder / "audit.jsonl").records
+    assert record.as_dict()["outcome"]["answer"] == outcome.receipt.answer.value
+
+
+def _lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()

@@ -1,0 +1,65 @@
+"""Many sessions: a thousand real ones and ten thousand scripted ones; and a terminal that is slow to read them."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pgtop.demo.server import Cluster
+from tests.benchmarks.child import Child
+from tests.benchmarks.load import prepare
+from tests.faults.screen import Keyboard, check_keys
+from tests.load.soaking import Held
+from tests.pty import Terminal
+
+_SPEED = 1000  # bytes per second that the slow terminal reads
+_BEHIND = 2048 + 2 * 4096  # bytes that may be under way: those that need no answer, and two frames of 80x24
+
+
+def test_ten_thousand_sessions(tmp_path: Path) -> None:
+    """Ten thousand sessions, one in twenty of them new at each tick, leave the keyboard alive."""
+    command = [sys.executable, "-m", "tests.load.soaking", "1000", "10000", str(tmp_path / "told"), "1"]
+    with Terminal(command) as terminal:
+        terminal.wait_for("q quit", 30)
+        keyboard = Keyboard(terminal)
+        keyboard.type_for(5)
+        terminal.wait_for("of 10000 sessions")
+    check_keys(keyboard)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_a_thousand_real_sessions(bindir: Path | None) -> None:
+    """A thousand backends that work, wait and come and go: all are shown, and keys are answered."""
+    with Cluster(bindir, settings={"max_connections": "1100"}) as server:
+        prepare(server.socket_dsn)
+        with Child("tests.benchmarks.load", server.socket_dsn) as load:
+            load.ask("grow 1000")
+            load.ask("churn")
+            with Terminal([sys.executable, "-m", "pgtop", server.socket_dsn], columns=120) as terminal:
+                terminal.wait_for("1001 of 1097 used", 30)
+                keyboard = Keyboard(terminal)
+                keyboard.type_for(10)
+                terminal.send("\x15\r")
+                terminal.wait_for("1001 sessions")
+            check_keys(keyboard)
+
+
+def test_a_terminal_that_reads_slowly(tmp_path: Path) -> None:
+    """At 1 kB/s nothing piles up: a key waits for what is under way, however long the rest has been changing."""
+    told = tmp_path / "told"
+    command = [sys.executable, "-m", "tests.load.soaking", "2000", "200", str(told), "0.01"]
+    with Terminal(command, speed=_SPEED) as terminal:
+        terminal.wait_for("q quit", 30)
+        time.sleep(10)  # of pictures that it never gets to see; its first answer ends the rush of the start
+        read, start = len(terminal.raw), time.monotonic()
+        terminal.send("?")
+        terminal.wait_for("cursor down", _BEHIND / _SPEED)
+        assert len(terminal.raw) - read < _BEHIND
+        assert time.monotonic() - start < _BEHIND / _SPEED
+        terminal.send("\x1b")
+        assert terminal.wait_for_exit(60) == 0
+    parts = [Held(**part) for part in json.loads(told.read_text())]
+    assert parts[-1].rss_kb < parts[5].rss_kb * 1.03 + 1024

@@ -1,0 +1,52 @@
+"""pgtop with a bug: `python -m tests.processes.crashing WHERE WORD...`; the bug knows everything that is secret."""
+
+import sys
+from collections.abc import Callable
+
+PASSWORD, QUERY = "open-sesame", "SELECT 'the secret of the query'"
+
+
+def _bug(*_: object, **__: object) -> None:
+    secrets = {"password": PASSWORD, "query": QUERY}
+    try:
+        raise KeyError(QUERY)
+    except KeyError as error:
+        raise ValueError(f"{secrets} {PASSWORD}") from error
+
+
+def _in_a_handler() -> None:
+    from pgtop.tui.app import PgtopApp
+
+    PgtopApp.action_pause = _bug  # type: ignore[method-assign]
+
+
+def _in_the_input() -> None:
+    from pgtop.tui.terminal import input as module
+
+    parsed = module._parsed
+    module._parsed = lambda text, parser: _bug() if text == "p" else parsed(text, parser)  # type: ignore[assignment,return-value]
+
+
+def _in_the_output() -> None:
+    from pgtop.tui.app import PgtopApp
+    from pgtop.tui.terminal.painter import Painter
+
+    def break_it(_: PgtopApp) -> None:
+        Painter.paint = _bug  # type: ignore[assignment]
+
+    PgtopApp.action_pause = break_it  # type: ignore[assignment,method-assign]
+
+
+PLACES: dict[str, Callable[[], None]] = {
+    "handler": _in_a_handler,
+    "input": _in_the_input,
+    "output": _in_the_output,
+}
+
+
+if __name__ == "__main__":
+    place, *sys.argv[1:] = sys.argv[1:]
+    PLACES[place]()
+    from pgtop.__main__ import main
+
+    sys.exit(main())

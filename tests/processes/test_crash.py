@@ -1,0 +1,61 @@
+"""A bug in pgtop itself: the terminal is given back, and the report of it can be shown to anybody."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from pgtop.demo.server import Cluster
+from tests.processes.crashing import PASSWORD, PLACES, QUERY
+from tests.processes.ends import check_gone
+from tests.pty import Terminal
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_crash_leaves_a_report_and_the_terminal(place: str, server: Cluster, tmp_path: Path) -> None:
+    """In a handler, in the thread that reads keys or in the one that draws: code 1, a report, no secret in either."""
+    uri = f"postgresql://postgres:{PASSWORD}@/postgres?host={server.folder}&port={server.port}"
+    command = [sys.executable, "-m", "tests.processes.crashing", place, uri]
+    with Terminal(command, columns=200, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
+        terminal.wait_for("q quit")
+        terminal.send("p")
+        assert terminal.wait_for_exit() == 1
+        assert terminal.restored
+        said = terminal.raw.decode()
+    check_gone(server)
+    [report] = (tmp_path / "pgtop").iterdir()
+    assert report.stat().st_mode & 0o777 == 0o600
+    assert str(report) in said
+    text = report.read_text()
+    _check_discretion(text + said.partition("This is a bug")[2])
+    assert re.search(r"^ValueError\n(  .+:\d+ \S+\n)+\nKeyError\n(  .+:\d+ \S+\n)+", text, re.MULTILINE)
+    for word in (
+        "pgtop 0",
+        "Python 3",
+        "textual 8",
+        "psycopg 3",
+        "libpq",
+        "TERM=xterm-256color",
+        "server 1",
+        "primary",
+    ):
+        assert word in text
+
+
+def test_a_report_that_cannot_be_written_is_printed(server: Cluster, tmp_path: Path) -> None:
+    """Where the folder cannot be made, the report goes to the terminal, as harmless as it is."""
+    (tmp_path / "pgtop").write_text("in the way")
+    command = [sys.executable, "-m", "tests.processes.crashing", "handler", server.socket_dsn]
+    with Terminal(command, columns=200, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
+        terminal.wait_for("q quit")
+        terminal.send("p")
+        assert terminal.wait_for_exit() == 1
+        said = terminal.raw.decode().partition("This is a bug")[2]
+    assert "_bug" in said
+    _check_discretion(said)
+
+
+def _check_discretion(text: str) -> None:
+    for secret in (PASSWORD, QUERY, "secret", str(Path.home())):
+        assert secret not in text

@@ -1,0 +1,91 @@
+"""However pgtop is ended or held up, it leaves soon, takes its session along and gives the terminal back."""
+
+import os
+import re
+import resource
+import signal
+import sys
+import time
+
+import pytest
+
+from pgtop.demo.server import Cluster
+from tests.processes.ends import GONE, check_gone, cpu_seconds, within
+from tests.pty import Terminal
+
+_PGTOP = [sys.executable, "-m", "pgtop"]
+_READY = "q quit"
+_JOB = re.compile(rb"=(\d+)=")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "code"),
+    [
+        ([signal.SIGTERM], 143),
+        ([signal.SIGINT], 130),
+        ([signal.SIGHUP], 129),
+        ([signal.SIGINT, signal.SIGINT], 130),
+        ([signal.SIGTERM, signal.SIGTERM], 143),
+    ],
+    ids=lambda value: "-".join(number.name for number in value) if isinstance(value, list) else "",
+)
+@pytest.mark.parametrize("stalled", [False, True], ids=["read", "stalled"])
+def test_a_signal_ends_it(numbers: list[signal.Signals], code: int, stalled: bool, server: Cluster) -> None:
+    """Gone within 2 s with the signal's code, also when nobody reads the terminal; its session 2 s later."""
+    with Terminal([*_PGTOP, server.socket_dsn, "--interval", "0.2"]) as terminal:
+        terminal.wait_for(_READY)
+        if stalled:
+            terminal.stall()
+        for number in numbers:
+            os.kill(terminal.pid, number)
+        assert terminal.wait_for_exit(GONE) == code
+        terminal.go_on()
+        terminal.wait_for(lambda seen: seen.restored)
+    check_gone(server)
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["heard", "ignored"])
+def test_a_dropped_line_ends_it(ignored: bool, server: Cluster) -> None:
+    """Without a reader it is gone within 2 s, even if SIGHUP is ignored, and has burnt next to no CPU till then."""
+    with Terminal([*_PGTOP, server.socket_dsn], ignore_hangup=ignored) as terminal:
+        terminal.wait_for(_READY)
+        before = cpu_seconds(terminal.pid)
+        terminal.hang_up()
+        status, usage = _reaped(terminal.pid)
+        terminal.child.returncode = os.waitstatus_to_exitcode(status)
+        assert terminal.child.returncode == 129
+        assert usage.ru_utime + usage.ru_stime - before < 0.5
+    check_gone(server)
+
+
+def _reaped(pid: int) -> tuple[int, resource.struct_rusage]:
+    """Its status, and what it has spent in all."""
+    ended: list[tuple[int, int, resource.struct_rusage]] = []
+
+    def gone() -> int:
+        ended.append(os.wait4(pid, os.WNOHANG))
+        return ended[-1][0]
+
+    within(GONE, gone, "the process is still there")
+    return ended[-1][1:]
+
+
+def test_ctrl_z_and_fg_in_a_shell(server: Cluster) -> None:
+    """A shell gets its terminal back with echo and its own screen, pgtop rests, and fg draws it again."""
+    with Terminal(["bash", "--norc", "--noprofile", "-i"], environment={"PS1": "prompt> "}) as terminal:
+        terminal.wait_for("prompt>")
+        terminal.send(f"{' '.join(_PGTOP)} '{server.socket_dsn}'\n")
+        terminal.wait_for(_READY)
+        terminal.send("\x1a")
+        terminal.wait_for("Stopped")
+        terminal.send("echo =$(jobs -p)=\n")
+        terminal.wait_for(lambda seen: _JOB.search(seen.raw))
+        [pid] = map(int, _JOB.findall(terminal.raw))
+        before = cpu_seconds(pid)
+        time.sleep(0.5)  # in which nothing may happen
+        assert cpu_seconds(pid) == before
+        terminal.send("fg\n")
+        terminal.wait_for(lambda seen: _READY in seen.screen.display[-1] and "Stopped" not in seen.text)
+        terminal.send("q")
+        terminal.wait_for(lambda seen: seen.raw.endswith(b"prompt> "))
+    check_gone(server)

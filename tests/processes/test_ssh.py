@@ -1,0 +1,99 @@
+"""pgtop at the far end of a real SSH connection that drops."""
+
+import getpass
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pgtop.demo.server import Cluster, _free_port
+from tests.faults.proxy import Proxy
+from tests.processes.ends import check_gone, sessions, within
+from tests.pty import Terminal
+
+pytestmark = pytest.mark.system
+
+_CONFIG = """
+ListenAddress 127.0.0.1:{port}
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/mine.pub
+PidFile none
+UsePAM no
+StrictModes no
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+"""
+
+
+@dataclass(frozen=True)
+class Sshd:
+    """A server that lets this user in by a key of its own."""
+
+    folder: Path
+    port: int
+
+    def login(self, port: int, command: str) -> list[str]:
+        """The words that run a command there in a terminal, through `port`."""
+        options = {"UserKnownHostsFile": "/dev/null", "StrictHostKeyChecking": "no", "LogLevel": "ERROR"}
+        given = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+        there = [f"{getpass.getuser()}@127.0.0.1", command]
+        return ["ssh", "-tt", "-F", "none", "-i", f"{self.folder}/mine", "-p", str(port), *given, *there]
+
+
+@pytest.fixture(scope="module")
+def sshd() -> Iterator[Sshd]:
+    """Debian's own sshd, with keys made for these tests."""
+    folder, port = Path(tempfile.mkdtemp(prefix="pgtop-ssh-")), _free_port()
+    for name in ("host", "mine"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
+    (folder / "config").write_text(_CONFIG.format(folder=folder, port=port))
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    running = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", folder / "config"], stderr=subprocess.DEVNULL)
+    try:
+        within(5, lambda: _listens(port), "sshd does not listen")
+        yield Sshd(folder, port)
+    finally:
+        running.terminate()
+        running.wait()
+        shutil.rmtree(folder)
+
+
+def _listens(port: int) -> bool:
+    return f"0100007F:{port:04X} 00000000:0000 0A" in Path("/proc/net/tcp").read_text()
+
+
+@pytest.mark.parametrize("how", ["cut", "reset", "client killed"])
+def test_a_dropped_connection_ends_it(how: str, sshd: Sshd, server: Cluster, tmp_path: Path) -> None:
+    """The far process is gone within 2 s, and its session 2 s later."""
+    told = tmp_path / "pid"
+    program = shlex.join([sys.executable, "-m", "pgtop", server.socket_dsn])
+    command = f"cd {shlex.quote(os.getcwd())}; echo $$ > {told}; exec env LANG=C.UTF-8 {program}"
+    with Proxy(("127.0.0.1", sshd.port)) as proxy, Terminal(sshd.login(proxy.port, command)) as terminal:
+        terminal.wait_for("q quit")
+        assert sessions(server) == 1
+        drop = {"cut": proxy.cut, "reset": proxy.reset, "client killed": terminal.child.kill}[how]
+        drop()
+        check_gone(server, int(told.read_text()))
+        assert terminal.wait_for_exit() != 0
+
+
+def test_it_is_usable_over_ssh(sshd: Sshd, server: Cluster) -> None:
+    """Keys arrive, `q` leaves with 0 and the terminal as it was."""
+    program = shlex.join([sys.executable, "-m", "pgtop", server.socket_dsn])
+    command = f"cd {shlex.quote(os.getcwd())}; exec env LANG=C.UTF-8 {program}"
+    with Terminal(sshd.login(sshd.port, command)) as terminal:
+        terminal.wait_for("q quit")
+        terminal.send("?")
+        terminal.wait_for("cursor down")
+        terminal.send("\x1bq")
+        assert terminal.wait_for_exit() == 0
+        assert terminal.restored
+    check_gone(server)

@@ -1,0 +1,127 @@
+"""With --redact no literal of a query leaves pgtop, by whatever way."""
+
+import base64
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pgtop.analysis.rights import protection
+from pgtop.audit import FILE_NAME
+from pgtop.model.backend import HIDDEN_QUERY, Backend
+from pgtop.redacting import RedactingSource, without_literals
+from tests.cli import pgtop
+from tests.fakes import FakeSource
+from tests.pty import Terminal
+from tests.scenes import active, calm, snapshot
+
+_SECRET = "open sesame"
+_QUERY = f"SELECT '{_SECRET}' AS word, pg_sleep(0) /* {_SECRET} */ -- {_SECRET}"
+_SHOWN = "SELECT '?' AS word"
+
+
+@pytest.fixture
+def talker(dsn: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """A session whose last query holds a secret."""
+    with psycopg.connect(dsn, autocommit=True, application_name="talker") as connection:
+        connection.execute(_QUERY.encode())
+        yield connection
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["show", "--json"],
+        ["show", "--csv"],
+        ["show", "--all"],
+        ["locks", "--json"],
+        ["locks"],
+        ["kill", "app:talker", "--dry-run", "--json"],
+        ["kill", "app:talker", "--dry-run"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("by", ["option", "file"])
+def test_what_is_printed(
+    by: str, words: list[str], dsn: str, talker: psycopg.Connection[tuple[object, ...]], tmp_path: Path
+) -> None:
+    """Tables, JSON, CSV and plans hold no literal, whether an option or the configuration file says so."""
+    (tmp_path / "config.toml").write_text("redact = true\n")
+    target = ["-d", dsn]
+    if by == "option":
+        done = pgtop(*words, *target, "--redact")
+    else:
+        done = pgtop(*words, *target, environment={"PGTOP_CONFIG": str(tmp_path / "config.toml")})
+    assert _SECRET not in done.stdout + done.stderr
+    assert (_SHOWN in done.stdout) is (words[0] == "show" or words[-2:] == ["--dry-run", "--json"])
+
+
+def test_the_screen(dsn: str, talker: psycopg.Connection[tuple[object, ...]], tmp_path: Path) -> None:
+    """Table, filter, page, copy, dialog and audit trail: a secret is in none of them, and nobody finds it."""
+    command = [sys.executable, "-m", "pgtop", dsn, "--redact"]
+    with Terminal(command, columns=160, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
+        terminal.wait_for("q quit")
+        terminal.send("/query:open\r")
+        terminal.wait_for("0 of ")
+        terminal.send("/\x15app:talker\r")
+        terminal.wait_for(_SHOWN)
+        terminal.send("\r")
+        terminal.wait_for("AS word")
+        terminal.send("y")
+        terminal.wait_for("copied the query")
+        terminal.send("\x1b")
+        terminal.wait_for("q quit")
+        terminal.send("K")
+        terminal.wait_for("Terminate session")
+        terminal.send(f"{talker.info.backend_pid}y")  # it is a superuser's
+        terminal.wait_for("gone after")
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+        raw = terminal.raw.decode()
+    copied = [base64.b64decode(found).decode() for found in re.findall(r"\x1b\]52;c;([^\x07\x1b]+)", raw)]
+    assert _SHOWN in copied[-1]
+    trail = (tmp_path / "pgtop" / FILE_NAME).read_text()
+    assert _SHOWN in trail
+    assert not [text for text in (raw, *copied, trail) if "sesame" in text]
+
+
+def test_a_trail_that_was_written_with_literals(tmp_path: Path) -> None:
+    """`pgtop audit --redact` masks them when it prints them, and finds none."""
+    asked = {
+        "event": "asked", "id": "1", "at": "2026-11-22T10:00:00+00:00", "os_user": "anna", "server": "db1:5432",
+        "as_role": "dba", "signal": "cancel", "pid": 1, "role": "web", "database": "shop", "application": "",
+        "query": _QUERY, "reason": "",
+    }  # fmt: skip
+    trail = tmp_path / "pgtop" / FILE_NAME
+    trail.parent.mkdir()
+    trail.write_text(json.dumps(asked) + "\n")
+    for words in ([], ["--json"]):
+        done = pgtop("audit", "--redact", *words, environment={"XDG_STATE_HOME": str(tmp_path)})
+        assert _SECRET not in done.stdout
+        assert _SHOWN in done.stdout
+    assert pgtop("audit", "--redact", "sesame", environment={"XDG_STATE_HOME": str(tmp_path)}).stdout == ""
+
+
+async def test_a_text_is_masked_once() -> None:
+    """While neither changes, the very backend of the last picture is shown again; another text is another one."""
+    first = active(1, "web@shop", "pool", "SELECT 1", 1.0)
+    second = first._replace(query="SELECT 2, x")
+    source = RedactingSource(FakeSource([snapshot([first]), snapshot([first]), snapshot([second]), calm()]))
+    [shown], [again], [other] = [(await source.sample()).backends for _ in range(3)]
+    assert shown.query == "SELECT ?"
+    assert again is shown
+    assert other.query == "SELECT ?, x"
+
+
+def test_protection_does_not_rest_on_what_is_masked() -> None:
+    """A table's name with a quote in it hides no anti-wraparound vacuum; what may not be read is still told so."""
+    vacuum = Backend(
+        1, datname="shop", backend_type="autovacuum worker", query="autovacuum: VACUUM a.it's 7 (to prevent wraparound)"
+    )
+    server = calm().server
+    assert protection(server, without_literals(vacuum)) == protection(server, vacuum) != ""
+    assert without_literals(Backend(1, query=HIDDEN_QUERY)).query == HIDDEN_QUERY
