@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from pgtop.model.instant import Instant
 
+SUPPORTED = range(12, 19)
+"""Major versions that the tests run on. Any newer one is watched all the same, with a note."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -81,3 +84,8 @@ class Server:
     """Bytes of each query that the server keeps; longer ones are cut by it."""
     roles: Mapping[int, Role] = field(default_factory=dict)
     databases: Mapping[int, Database] = field(default_factory=dict)
+
+    @property
+    def major(self) -> int:
+        """The number that names the major version: 18 of `18.4`, whose `version_num` is 180004."""
+        return self.version_num // 10_000
