@@ -24,6 +24,7 @@ os.environ |= {"XDG_CONFIG_HOME": f"{_home.name}/config", "XDG_STATE_HOME": f"{_
 
 
 settings.register_profile("pgtop", deadline=None)  # a busy machine is no failure
+settings.register_profile("nightly", deadline=None, max_examples=100_000)
 settings.load_profile("pgtop")
 
 
