@@ -4,11 +4,14 @@ A pid here is one of this snapshot only. A parallel group waits as one, under it
 has no process and is known by minus its transaction id, or by 0 where nobody can tell which one it is.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
+from typing import NamedTuple
 
-from pgtop.analysis.graph import Key, circles, totals, turned
+from pgtop.analysis.graph import Edges, Key, circles, knots, reachable, thinned, totals, turned
 from pgtop.model.backend import Backend
 from pgtop.model.blocking import Blocking, Prepared, Wait
 from pgtop.model.instant import Instant, seconds_between
@@ -47,8 +50,8 @@ class Node:
     """Under whom it stands; None is a root."""
     blockers: tuple[Key, ...] = ()
     """All that it waits for and that are still there."""
-    soft: frozenset[Key] = frozenset()
-    """Those of `blockers` that hold nothing it wants: they wait for the same lock, ahead of it."""
+    queue: frozenset[Key] = frozenset()
+    """Who else waits for the same lock, ahead of it or behind, and holds nothing that it wants."""
     gone: tuple[int, ...] = ()
     """pids that it waited for and that are not there any more."""
     waits: bool = False
@@ -66,12 +69,14 @@ class Node:
         return None if self.backend is None else self.backend.pid
 
     @property
+    def soft(self) -> frozenset[Key]:
+        """Those of `blockers` that hold nothing it wants: they wait for the same lock, ahead of it."""
+        return self.queue.intersection(self.blockers)
+
+    @property
     def began(self) -> Instant:
         """Since when it can have held anything: its transaction's start, or else the session's."""
-        if self.prepared is not None:
-            return self.prepared.prepared
-        backend = self.backend
-        return _LATER if backend is None else (backend.xact_start or backend.backend_start or _LATER)
+        return _began(self.backend, self.prepared)
 
     @property
     def since(self) -> Instant | None:
@@ -108,7 +113,7 @@ class Forest:
         return {key: tuple(sorted(nodes, key=_longest_wait_first)) for key, nodes in found.items()}
 
     @cached_property
-    def _waiters(self) -> Mapping[Key, tuple[Key, ...]]:
+    def _waiters(self) -> Edges:
         return turned({node.key: node.blockers for node in self.nodes.values() if not node.worker})
 
     @property
@@ -140,29 +145,32 @@ class Forest:
 
     def hanging(self, key: Key) -> frozenset[Key]:
         """Who waits for it, directly or through others; never itself, also in a deadlock."""
-        found: set[Key] = set()
-        unvisited = [key]
-        while unvisited:
-            fresh = set(self._waiters.get(unvisited.pop(), ())) - found
-            found |= fresh
-            unvisited.extend(fresh)
-        return frozenset(found - {key})
+        return reachable(key, self._waiters) - {key}
 
-    def only(self, key: Key) -> frozenset[Key]:
-        """Those of `hanging` that wait for nobody else in the end: they are free, or next, once it has ended."""
-        kept = set(self.hanging(key))
-        others = {k for k in kept if any(b != key and b not in kept for b in self.nodes[k].blockers)}
-        while others:
-            kept -= others
-            others = {k for o in others for k in self._waiters.get(o, ()) if k in kept}
-        return frozenset(kept)
+    def only(self, *keys: Key) -> frozenset[Key]:
+        """Those that wait, in the end, for nobody but `keys`: they are free, or next, once these have ended."""
+        left = {node.key: len(node.blockers) for node in self.nodes.values()}
+        unvisited = list(keys)
+        for key in unvisited:  # grows meanwhile
+            for waiter in self._waiters.get(key, ()):
+                left[waiter] -= 1
+                if not left[waiter] and waiter not in keys:
+                    unvisited.append(waiter)
+        return frozenset(unvisited).difference(keys)
 
 
 def forest(snapshot: Snapshot) -> Forest:
     """Everybody in `snapshot` who waits for a lock, and whom they wait for."""
     waits = snapshot.blocking.waits
-    waiters = [b for b in snapshot.backends if b.waits_for_lock or b.blocked_by or (b.hidden and b.pid in waits)]
+    waiters = [b for b in snapshot.busy if b.waits_for_lock or b.blocked_by or (b.hidden and b.pid in waits)]
     return Forest(_Planting(snapshot, waiters).nodes()) if waiters else Forest()
+
+
+class _Rivals(NamedTuple):
+    """Who has a lock in a mode that conflicts, and who else only waits for it."""
+
+    holders: frozenset[Key] = frozenset()
+    queue: frozenset[Key] = frozenset()
 
 
 class _Planting:
@@ -170,48 +178,48 @@ class _Planting:
 
     def __init__(self, snapshot: Snapshot, waiters: Sequence[Backend]) -> None:
         self._by_pid = {backend.pid: backend for backend in snapshot.backends}
-        self._leaders = {b.pid: b.leader_pid for b in snapshot.backends if b.leader_pid in self._by_pid}
+        self._leaders = {b.pid: b.leader_pid for b in snapshot.busy if b.leader_pid in self._by_pid}
         self._blocking: Blocking = snapshot.blocking
         self._prepared = {-each.transaction: each for each in snapshot.blocking.prepared}
         self._waiters = waiters
+        self._known: dict[tuple[object, ...], _Rivals] = {}
         self._groups: dict[Key, list[Backend]] = {}
         for waiter in waiters:
             self._groups.setdefault(self._head(waiter.pid), []).append(waiter)
 
     def nodes(self) -> Mapping[Key, Node]:
-        edges = {key: self._blockers(key, members) for key, members in self._groups.items()}
-        keys = dict.fromkeys([*edges, *(key for blockers in edges.values() for key in blockers)])
-        waiters = turned(edges)
-        hanging, rings = totals(keys, edges, waiters), circles(edges, waiters)
+        blockers = {key: self._blockers(key, members) for key, members in self._groups.items()}
+        edges = {key: frozenset(others) for key, others in blockers.items()}
+        direct = Counter(chain.from_iterable(edges.values())) if self._special else self._named
+        edges |= {key: frozenset() for key in direct if key not in edges}
+        thin = thinned(edges)
+        tied = knots(thin)
+        total, circle = totals(thin, tied), circles(edges, tied)
+        rivals = {key: self._rivals(key) for key in edges}
+        parents = self._parents(edges, rivals, circle)
         nodes = {
-            key: replace(
-                self._node(key, edges.get(key, ())),
-                direct=len(waiters.get(key, ())),
-                total=hanging[key],
-                circle=rings.get(key, ()),
+            key: Node(
+                key,
+                self._by_pid.get(key),
+                self._prepared.get(key),
+                wait=next(self._waits(key), None),
+                parent=parents.get(key),
+                blockers=blockers.get(key, ()),
+                queue=rivals[key].queue,
+                gone=self._gone(key, blockers.get(key, ())),
+                waits=key in self._groups,
+                direct=direct[key],
+                total=total[key],
+                circle=circle.get(key, ()),
             )
-            for key in keys
+            for key in edges
         }
-        parents = _parents(nodes)
-        placed = {key: replace(node, parent=parents.get(key)) for key, node in nodes.items()}
-        return placed | {worker.key: worker for worker in self._workers()}
+        return nodes | {worker.key: worker for worker in self._workers()}
 
-    def _node(self, key: Key, blockers: tuple[Key, ...]) -> Node:
-        members = self._groups.get(key, ())
-        named = dict.fromkeys(pid for b in members for pid in b.blocked_by if pid and pid not in self._by_pid)
-        return Node(
-            key,
-            self._by_pid.get(key),
-            self._prepared.get(key),
-            next(self._waits(members), None),
-            blockers=blockers,
-            soft=self._soft(key, blockers),
-            gone=tuple(named),
-            waits=bool(members),
-        )
-
-    def _waits(self, members: Iterable[Backend]) -> Iterator[Wait]:
-        return (wait for member in members if (wait := self._blocking.waits.get(member.pid)))
+    def _waits(self, key: Key) -> Iterator[Wait]:
+        """What a group waits for."""
+        waits = self._blocking.waits
+        return (waits[member.pid] for member in self._groups.get(key, ()) if member.pid in waits)
 
     def _workers(self) -> Iterator[Node]:
         """Those that wait for their group; their leader stands for them everywhere else."""
@@ -225,8 +233,11 @@ class _Planting:
         """Who stands for this pid: its group's leader, if that is there."""
         return self._leaders.get(pid) or pid
 
-    def _blockers(self, key: Key, members: Iterable[Backend]) -> tuple[Key, ...]:
+    def _blockers(self, key: Key, members: Sequence[Backend]) -> tuple[Key, ...]:
         """Whom a group waits for; nobody waits for itself, and nobody for one that is not there any more."""
+        [first, *others] = members
+        if not others and first.pid == key and self._special.isdisjoint(first.blocked_by):
+            return first.blocked_by
         there, leaders = self._by_pid, self._leaders
         found: dict[Key, None] = {}
         for member in members:
@@ -235,6 +246,24 @@ class _Planting:
                 found |= dict.fromkeys(self._prepared_ahead(member))
         return tuple([blocker for blocker in found if blocker != key and (blocker <= 0 or blocker in there)])
 
+    @cached_property
+    def _named(self) -> Counter[int]:
+        """How many name each pid, before it is asked who that is."""
+        return Counter(chain.from_iterable(waiter.blocked_by for waiter in self._waiters))
+
+    @cached_property
+    def _special(self) -> frozenset[int]:
+        """Those that do not stand for themselves: workers, prepared transactions, and who is not there any more."""
+        meant = self._named.keys() | {waiter.pid for waiter in self._waiters}
+        return frozenset(pid for pid in meant if pid in self._leaders or pid not in self._by_pid)
+
+    def _gone(self, key: Key, blockers: tuple[Key, ...]) -> tuple[int, ...]:
+        """pids that a group waited for and that are not there any more."""
+        members = self._groups.get(key, ())
+        if all(member.blocked_by is blockers for member in members):
+            return ()
+        return tuple(dict.fromkeys(pid for b in members for pid in b.blocked_by if pid and pid not in self._by_pid))
+
     def _prepared_ahead(self, member: Backend) -> tuple[Key, ...]:
         """The prepared transactions that it waits for, or 0 where that cannot be told."""
         if len(self._prepared) == 1:
@@ -242,47 +271,68 @@ class _Planting:
         wait = self._blocking.waits.get(member.pid)
         if wait is None:
             return (0,)
-        held = (-(hold.transaction or 0) for hold in wait.holds if hold.pid is None and _hard(hold.mode, wait))
-        return tuple(key for key in held if key in self._prepared) or (0,)
+        held = [hold for hold in wait.holds if hold.pid is None and conflict(hold.mode, wait.lock.mode)]
+        keys = (-(hold.transaction or 0) for hold in held)
+        return tuple(key for key in keys if key in self._prepared) or (0,)
 
-    def _soft(self, key: Key, blockers: Iterable[Key]) -> frozenset[Key]:
-        """Those that wait for the same lock and hold nothing that is in the way."""
-        waits = list(self._waits(self._groups.get(key, ())))
-        holders = {self._head(hold.pid) for w in waits for hold in w.holds if hold.pid and _hard(hold.mode, w)}
-        awaited = {_target(wait) for wait in waits}
-        ahead = [b for b in blockers if b not in holders]
-        return frozenset([b for b in ahead if not awaited.isdisjoint(self._targets.get(b, ()))])
+    def _rivals(self, key: Key) -> _Rivals:
+        """Those who have or want what a group waits for."""
+        found = [self._around(wait) for wait in self._waits(key)]
+        if len(found) == 1:
+            return found[0]
+        holders = frozenset(chain.from_iterable(each.holders for each in found))
+        return _Rivals(holders, frozenset(chain.from_iterable(each.queue for each in found)) - holders)
+
+    def _around(self, wait: Wait) -> _Rivals:
+        """Those who have or want a lock; worked out once for all that want it in the same mode."""
+        alike = _target(wait), wait.lock.mode, id(wait.holds)
+        if alike not in self._known:
+            held = [hold.pid for hold in wait.holds if hold.pid and conflict(hold.mode, wait.lock.mode)]
+            holders = frozenset(map(self._head, held))
+            self._known[alike] = _Rivals(holders, self._queues[_target(wait)] - holders)
+        return self._known[alike]
+
+    def _parents(
+        self, edges: Mapping[Key, frozenset[Key]], rivals: Mapping[Key, _Rivals], circle: Edges
+    ) -> Mapping[Key, Key | None]:
+        """One blocker for each waiter; where these choices run in a circle, its oldest member becomes a root."""
+        began = {key: (_began(self._by_pid.get(key), self._prepared.get(key)), key) for key in edges}
+        parents = {
+            key: min(_likely(blockers, rivals[key], circle.get(key, ())), key=began.__getitem__)
+            for key, blockers in edges.items()
+            if blockers
+        }
+        cut = {min(ring, key=began.__getitem__) for ring in _rings(parents)}
+        return {key: None if key in cut else parent for key, parent in parents.items()}
 
     @cached_property
-    def _targets(self) -> Mapping[Key, set[tuple[str, str]]]:
-        """What each group waits for."""
-        return {key: {_target(wait) for wait in self._waits(members)} for key, members in self._groups.items()}
+    def _queues(self) -> Mapping[tuple[str, str], frozenset[Key]]:
+        """Who waits for each lock."""
+        found: dict[tuple[str, str], list[Key]] = {}
+        for key in self._groups:
+            for wait in self._waits(key):
+                found.setdefault(_target(wait), []).append(key)
+        return {target: frozenset(keys) for target, keys in found.items()}
+
+
+def _began(backend: Backend | None, prepared: Prepared | None) -> Instant:
+    if prepared is not None:
+        return prepared.prepared
+    return _LATER if backend is None else (backend.xact_start or backend.backend_start or _LATER)
 
 
 def _target(wait: Wait) -> tuple[str, str]:
     return wait.lock.locktype, wait.lock.target
 
 
-def _hard(mode: str, wait: Wait) -> bool:
-    return conflict(mode, wait.lock.mode)
-
-
 def _longest_wait_first(node: Node) -> tuple[Instant, Key]:
     return _LATER if node.since is None else node.since, node.key
 
 
-def _parents(nodes: Mapping[Key, Node]) -> Mapping[Key, Key | None]:
-    """One blocker for each waiter; where these choices run in a circle, its oldest member becomes a root."""
-    began = {key: (node.began, key) for key, node in nodes.items()}
-    parents = {key: min(_candidates(node), key=began.__getitem__) for key, node in nodes.items() if node.blockers}
-    cut = {min(ring, key=began.__getitem__) for ring in _rings(parents)}
-    return {key: None if key in cut else parent for key, parent in parents.items()}
-
-
-def _candidates(node: Node) -> Collection[Key]:
+def _likely(blockers: frozenset[Key], rivals: _Rivals, circle: Collection[Key]) -> frozenset[Key]:
     """Who may be the one that has held longest: rather outside a deadlock than in it, rather a holder than not."""
-    outside = [key for key in node.blockers if key not in node.circle] or node.blockers
-    return [key for key in outside if key not in node.soft] or outside
+    outside = (blockers.difference(circle) if circle else blockers) or blockers
+    return (rivals.holders & outside) or (outside - rivals.queue) or outside
 
 
 def _rings(parents: Mapping[Key, Key]) -> Iterator[list[Key]]:

@@ -1,15 +1,14 @@
 """Who holds the connections: the client backends by database, role, application, client and state.
 
-Every client backend is in exactly one share of a dimension. Of the client backends, a share's filter selects exactly
-those that it counts.
+Every client backend is in exactly one share of a dimension.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pgtop.analysis.budget import OTHER, WAITING, state_of
-from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, Backend
+from pgtop.analysis.budget import state_of
+from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
 from pgtop.model.instant import Instant, seconds_between
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
@@ -46,8 +45,8 @@ class Share:
     """How many have been idle for more than five minutes."""
     oldest_idle: float | None
     """Seconds that the longest idle one has been idle."""
-    filter: str
-    """In the language of the sessions' filter."""
+    hidden: bool = False
+    """It is of those into which this role cannot see; another may bear the same name."""
 
 
 def breakdown(snapshot: Snapshot, dimension: Dimension) -> tuple[Share, ...]:
@@ -61,7 +60,7 @@ def breakdown(snapshot: Snapshot, dimension: Dimension) -> tuple[Share, ...]:
             limit=None if hidden else _limit(snapshot.server, dimension, name),
             idle_long=sum(seconds > _LONG_IDLE_SECONDS for seconds in _idle_times(members, snapshot.taken_at)),
             oldest_idle=max(_idle_times(members, snapshot.taken_at), default=None),
-            filter="state:hidden" if hidden else _filter(dimension, name),
+            hidden=hidden,
         )
         for (name, hidden), members in _groups(clients, dimension).items()
     ]
@@ -73,17 +72,6 @@ def client_of(backend: Backend) -> str:
     return backend.client_addr or (LOCAL if backend.backend_type == CLIENT_BACKEND else "")
 
 
-def quoted(text: str) -> str:
-    """`text` as a value of the filter's language, which reads it back unchanged; every character of it is printable."""
-    return '"' + "".join(map(_escaped, text)) + '"'
-
-
-def _escaped(character: str) -> str:
-    if character in '"\\':
-        return "\\" + character
-    return character if character.isprintable() else f"\\u{{{ord(character):x}}}"
-
-
 _NAMES: Mapping[Dimension, Callable[[Backend], str]] = {
     Dimension.DATABASE: lambda backend: backend.datname or "",
     Dimension.ROLE: lambda backend: backend.usename or "",
@@ -92,42 +80,18 @@ _NAMES: Mapping[Dimension, Callable[[Backend], str]] = {
     Dimension.STATE: state_of,
 }
 
-_KEYS = {
-    Dimension.DATABASE: "db",
-    Dimension.ROLE: "user",
-    Dimension.APPLICATION: "app",
-    Dimension.CLIENT: "client",
-}
-
-_STATE_FILTERS = {
-    ACTIVE: "state:active -state:waiting",
-    WAITING: "state:active state:waiting",
-    IDLE_IN_TRANSACTION: "state:idle-in-tx",
-    IDLE: "state:idle",
-    OTHER: "-state:active,idle-in-tx,idle,hidden",
-}
-
-
-_ALWAYS_SHOWN = frozenset({Dimension.DATABASE, Dimension.ROLE, Dimension.APPLICATION})
+ALWAYS_SHOWN = frozenset({Dimension.DATABASE, Dimension.ROLE, Dimension.APPLICATION})
 """Seen of every session by every role, as on servers 15 to 18."""
 
 
 def _groups(clients: Iterable[Backend], dimension: Dimension) -> Mapping[tuple[str, bool], list[Backend]]:
     """The sessions by name, and those that hide it apart."""
-    name_of, shown = _NAMES[dimension], dimension in _ALWAYS_SHOWN
+    name_of, shown = _NAMES[dimension], dimension in ALWAYS_SHOWN
     groups: dict[tuple[str, bool], list[Backend]] = {}
     for backend in clients:
         hidden = backend.hidden and not shown
         groups.setdefault(("" if hidden else name_of(backend), hidden), []).append(backend)
     return groups
-
-
-def _filter(dimension: Dimension, name: str) -> str:
-    if dimension is Dimension.STATE:
-        return _STATE_FILTERS[name]
-    # What is hidden reads as empty too, and is in a share of its own.
-    unhidden = "" if name or dimension in _ALWAYS_SHOWN else " -state:hidden"
-    return f"{_KEYS[dimension]}:={quoted(name)}{unhidden}"
 
 
 def _limit(server: Server, dimension: Dimension, name: str) -> int | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION, WALSENDER, Backend
-from pgtop.model.server import Limits, Server
+from pgtop.model.server import Limits
 from pgtop.model.snapshot import Snapshot
 
 WAITING = "waiting"
@@ -61,27 +61,28 @@ def budget(snapshot: Snapshot, warn: float = 80.0, alarm: float = 95.0) -> Budge
     https://www.postgresql.org/docs/current/runtime-config-connection.html
     """
     limits = snapshot.server.limits
-    clients = [backend for backend in snapshot.backends if backend.is_client]
-    seen = [backend for backend in clients if backend.backend_type is not None]
-    used = _used(snapshot, len(clients), approximate=len(seen) < len(clients))
+    busy = [backend for backend in snapshot.busy if backend.is_client]
+    seen = [backend for backend in busy if not backend.hidden]
+    visible, approximate = len(seen) + snapshot.at_rest, len(seen) < len(busy)
+    used = _used(snapshot, len(busy) + snapshot.at_rest, approximate)
     free = max(0, limits.ordinary - used)
-    openable, reason = _openable(snapshot.server, clients, used, free)
+    openable, reason = _openable(snapshot, used, free)
     return Budget(
         max_connections=limits.max_connections,
         superuser_reserved_connections=limits.superuser_reserved_connections,
         reserved_connections=limits.reserved_connections,
         used=used,
         free=free,
-        approximate=len(seen) < len(clients),
-        states=_by_state(seen),
+        approximate=approximate,
+        states=_by_state(seen, snapshot.at_rest),
         ordinary=limits.ordinary,
         reserved_left=_left(limits, used) - free,
         openable=openable,
         openable_limit=reason,
-        walsenders=[backend.backend_type for backend in snapshot.backends].count(WALSENDER),
+        walsenders=[backend.backend_type for backend in snapshot.busy].count(WALSENDER),
         max_wal_senders=limits.max_wal_senders,
-        hidden=used - len(seen),
-        visible=len(seen),
+        hidden=used - visible,
+        visible=visible,
         level=_level(used, limits.ordinary, warn, alarm),
     )
 
@@ -102,8 +103,9 @@ def _used(snapshot: Snapshot, clients: int, approximate: bool) -> int:
     return clients
 
 
-def _by_state(seen: Iterable[Backend]) -> Mapping[str, int]:
+def _by_state(seen: Iterable[Backend], at_rest: int) -> Mapping[str, int]:
     counts = Counter([state_of(backend) for backend in seen])
+    counts[IDLE] += at_rest
     return {state: counts[state] for state in STATES}
 
 
@@ -111,8 +113,9 @@ def _left(limits: Limits, used: int) -> int:
     return max(0, limits.max_connections - used)
 
 
-def _openable(server: Server, clients: Iterable[Backend], used: int, free: int) -> tuple[int, str]:
+def _openable(snapshot: Snapshot, used: int, free: int) -> tuple[int, str]:
     """How many more this role could open, and the name of what makes that differ from `free`."""
+    server = snapshot.server
     limits = server.limits
     if server.rights.superuser:  # exempt from the limits of roles and databases too
         slots = _left(limits, used)
@@ -123,18 +126,19 @@ def _openable(server: Server, clients: Iterable[Backend], used: int, free: int) 
         else limits.max_connections - limits.ordinary
     )
     slots = max(0, limits.max_connections - kept - used)
-    choices = [(slots, "reserved" if slots > free else ""), *_own_limits(server, clients)]
+    choices = [(slots, "reserved" if slots > free else ""), *_own_limits(snapshot)]
     return min(choices, key=lambda choice: choice[0])
 
 
-def _own_limits(server: Server, clients: Iterable[Backend]) -> Iterable[tuple[int, str]]:
+def _own_limits(snapshot: Snapshot) -> Iterable[tuple[int, str]]:
     """What rolconnlimit of the connected role and datconnlimit of the connected database leave."""
+    server, backends = snapshot.server, snapshot.backends
     role, database = server.roles.get(server.user_oid), server.databases.get(server.database_oid)
     if role is not None and role.connection_limit is not None:
-        held = sum(backend.usesysid == server.user_oid for backend in clients)
+        held = sum([b.is_client and b.usesysid == server.user_oid for b in backends])
         yield max(0, role.connection_limit - held), "role limit"
     if database is not None and database.connection_limit is not None:
-        held = sum(backend.datid == server.database_oid for backend in clients)
+        held = sum([b.is_client and b.datid == server.database_oid for b in backends])
         yield max(0, database.connection_limit - held), "database limit"
 
 

@@ -1,14 +1,20 @@
 """Who waits for whom as edges between numbers: how many hang on each, and who waits in a circle.
 
-Nothing here recurses: a chain may be as long as there are sessions.
+Nothing here recurses: a chain may be as long as there are sessions. And the server names for each of n waiters all that
+are ahead of it, n²/2 edges at every tick: only `thinned` is given all of them, and it takes them by the set.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import reduce
+from itertools import chain
+from operator import or_
 from typing import TypeAlias
 
 Key: TypeAlias = int
-Edges: TypeAlias = Mapping[Key, tuple[Key, ...]]
+Edges: TypeAlias = Mapping[Key, Collection[Key]]
 """From each that waits to those that it waits for; or, turned, from each to those that wait for it."""
+Knot: TypeAlias = frozenset[Key]
+"""Keys that all wait for each other in the end; most stand alone in theirs."""
 
 
 def turned(edges: Edges) -> Edges:
@@ -17,72 +23,88 @@ def turned(edges: Edges) -> Edges:
     for key, others in edges.items():
         for other in others:
             found.setdefault(other, []).append(key)
-    return {key: tuple(others) for key, others in found.items()}
-
-
-def totals(keys: Iterable[Key], edges: Edges, waiters: Edges) -> Mapping[Key, int]:
-    """How many wait for each of `keys`, directly or through others.
-
-    Sets of keys are kept as bits of a number: a queue of n waiters has n²/2 edges, and this is asked at every tick.
-    """
-    bits = {key: 1 << place for place, key in enumerate(keys)}
-    hang = dict.fromkeys(bits, 0)
-    order, rest = _ends_first(bits, edges, waiters)
-    _add_up(order, hang, bits, waiters)
-    while rest and _add_up(rest, hang, bits, waiters):
-        pass  # in circles, until nothing is added any more
-    return {key: (hang[key] & ~bits[key]).bit_count() for key in bits}
-
-
-def _add_up(order: Iterable[Key], hang: dict[Key, int], bits: Mapping[Key, int], waiters: Edges) -> bool:
-    """Give each key those that hang on its waiters; True when that has added any."""
-    changed = False
-    for key in order:
-        found = hang[key]
-        for waiter in waiters.get(key, ()):
-            found |= hang[waiter] | bits[waiter]
-        changed |= found != hang[key]
-        hang[key] = found
-    return changed
-
-
-def _ends_first(keys: Iterable[Key], edges: Edges, waiters: Edges) -> tuple[list[Key], list[Key]]:
-    """Each key after all that wait for it; and those that have no such place, as they are in a circle or above one."""
-    left = dict.fromkeys(keys, 0)
-    for key in left:
-        left[key] = sum(waiter in left for waiter in waiters.get(key, ()))
-    order = [key for key, count in left.items() if not count]
-    for key in order:  # grows meanwhile
-        for blocker in edges.get(key, ()):
-            if blocker in left:
-                left[blocker] -= 1
-                if not left[blocker]:
-                    order.append(blocker)
-    return order, [key for key, count in left.items() if count]
-
-
-def circles(edges: Edges, waiters: Edges) -> Edges:
-    """For each key in a deadlock, a circle of it: each of its keys waits for the next, and the last for the first."""
-    _, above = _ends_first(edges, edges, waiters)
-    _, between = _ends_first(above, waiters, edges)
-    core = frozenset(between)
-    reach = {key: _reach(key, edges, core) for key in core}
-    together = {key: tuple(o for o in reach[key] if key in reach[o]) for key in core if key in reach[key]}
-    return {key: _round(key, edges, frozenset(group)) for key, group in together.items()}
-
-
-def _reach(start: Key, edges: Edges, core: Collection[Key]) -> set[Key]:
-    found: set[Key] = set()
-    unvisited = [start]
-    while unvisited:
-        fresh = {key for key in edges[unvisited.pop()] if key in core} - found
-        found |= fresh
-        unvisited.extend(fresh)
     return found
 
 
-def _round(start: Key, edges: Edges, group: Collection[Key]) -> tuple[Key, ...]:
-    """A shortest way from `start` back to it within `group`, turned so that every member tells it alike."""
+def thinned(edges: Mapping[Key, frozenset[Key]]) -> Edges:
+    """Fewer edges that lead as far: of those ahead of it in a queue one needs only the last, which waits for the rest.
+
+    The one that a key relies on has fewer edges than itself, so that no two can rely on each other.
+    """
+    ranked = sorted(edges, key=lambda key: len(edges[key]), reverse=True)
+    found: dict[Key, Collection[Key]] = {}
+    for place, key in enumerate(ranked, 1):
+        others = found[key] = edges[key]
+        if len(others) > 1:
+            last = edges[next((other for other in ranked[place:] if other in others), key)]
+            found[key] = others - last if len(last) < len(others) else others
+    return found
+
+
+def knots(edges: Edges) -> list[Knot]:
+    """All keys in knots, each knot before those that it waits for (Kosaraju's strongly connected components)."""
+    waiters, taken = turned(edges), set[Key]()
+    found: list[Knot] = []
+    for key in reversed(_blockers_first(edges)):
+        if key not in taken:
+            found.append(reachable(key, waiters, taken))
+            taken |= found[-1]
+    return found
+
+
+def reachable(start: Key, edges: Edges, without: Collection[Key] = ()) -> frozenset[Key]:
+    """All that edges lead to, `start` too, but not through those that are left out."""
+    found, unvisited = {start}, [start]
+    while unvisited:
+        fresh = {key for key in edges.get(unvisited.pop(), ()) if key not in without} - found
+        found |= fresh
+        unvisited.extend(fresh)
+    return frozenset(found)
+
+
+def _blockers_first(edges: Edges) -> Sequence[Key]:
+    """Each key after all that it waits for, but for circles."""
+    order: dict[Key, None] = {}
+    seen: set[Key] = set()
+    unvisited = list(edges)
+    while unvisited:
+        key = unvisited[-1]
+        if key in seen:
+            order.setdefault(unvisited.pop())
+        else:
+            seen.add(key)
+            unvisited += [other for other in edges.get(key, ()) if other not in seen]
+    return list(order)
+
+
+def totals(edges: Edges, knots: Sequence[Knot]) -> Mapping[Key, int]:
+    """How many wait for each key, directly or through others. Sets of keys are kept as bits of a number."""
+    bits = {key: 1 << place for place, key in enumerate(chain.from_iterable(knots))}
+    hang = dict.fromkeys(bits, 0)
+    for knot in knots:
+        inside = reduce(or_, (bits[key] for key in knot)) if len(knot) > 1 else 0
+        found = reduce(or_, (hang[key] for key in knot), inside)
+        for key in knot:
+            hang[key] = found
+            for other in edges.get(key, ()):
+                if other not in knot:
+                    hang[other] |= found | bits[key]
+    return {key: (hang[key] & ~bits[key]).bit_count() for key in bits}
+
+
+def circles(edges: Edges, knots: Iterable[Knot]) -> Mapping[Key, tuple[Key, ...]]:
+    """For each key in a deadlock, a circle of it: each of its keys waits for the next, and the last for the first."""
+    found: dict[Key, tuple[Key, ...]] = {}
+    for knot in knots:
+        for key in sorted(knot) if len(knot) > 1 else ():
+            if key not in found:
+                circle = _round(key, edges, knot)
+                found = dict.fromkeys(circle, circle) | found
+    return found
+
+
+def _round(start: Key, edges: Edges, knot: Knot) -> tuple[Key, ...]:
+    """A shortest way from `start` back to it within its knot, turned so that every member tells it alike."""
     ways: dict[Key, tuple[Key, ...]] = {start: (start,)}
     unvisited = [start]
     for key in unvisited:  # grows meanwhile
@@ -91,7 +113,7 @@ def _round(start: Key, edges: Edges, group: Collection[Key]) -> tuple[Key, ...]:
                 way = ways[key]
                 first = way.index(min(way))
                 return (*way[first:], *way[:first])
-            if blocker in group and blocker not in ways:
+            if blocker in knot and blocker not in ways:
                 ways[blocker] = (*ways[key], blocker)
                 unvisited.append(blocker)
     return ()

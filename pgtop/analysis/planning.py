@@ -3,10 +3,11 @@
 A plan only ever shrinks, or is made anew by whoever asks again. What is protected is never one of many.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
+from pgtop.analysis.blocking import forest
 from pgtop.analysis.rights import protection, right_to_signal
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
 from pgtop.model.plan import Change, LeftOut, Plan, Target, Why
@@ -112,11 +113,6 @@ def _consequence(snapshot: Snapshot) -> Callable[[Target], tuple[object, ...]]:
     return key
 
 
-def _frees(targets: Collection[Target], snapshot: Snapshot) -> int:
-    """Those that wait for nobody but targets, and those that wait for nobody but them and targets, and so on."""
-    planned = {target.backend.pid for target in targets}
-    waiting = [b for b in snapshot.backends if b.blocked_by and b.pid not in planned]
-    free: set[int] = set()
-    while fresh := {b.pid for b in waiting if planned.union(free).issuperset(b.blocked_by)} - free:
-        free |= fresh
-    return len(free)
+def _frees(targets: Iterable[Target], snapshot: Snapshot) -> int:
+    """How many others wait, in the end, for nobody but targets."""
+    return len(forest(snapshot).only(*(target.backend.pid for target in targets)))

@@ -4,7 +4,7 @@ Seen means sampled: what came and went between two samples is not in it, so figu
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -31,9 +31,8 @@ class Concurrency:
 
     def observe(self, snapshot: Snapshot) -> "Concurrency":
         """This and one more snapshot."""
-        visible = _visible(snapshot)
-        busy = Counter([backend.application_name or "" for backend in visible if backend.state != IDLE])
-        held = {backend.application_name or "" for backend in visible}
+        busy = Counter([b.application_name or "" for b in snapshot.busy if _is_visible(b) and b.state != IDLE])
+        held = {b.application_name or "" for b in snapshot.backends if _is_visible(b)}
         return Concurrency({name: self._peak(name, busy[name], snapshot.taken_at) for name in held})
 
     def _peak(self, application: str, busy: int, now: Instant) -> Peak:
@@ -66,11 +65,10 @@ def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
     https://www.pgbouncer.org/features.html
     """
     limit = snapshot.server.limits.max_connections
-    visible = _visible(snapshot)
-    idle = _long_idle(visible, snapshot.taken_at)
+    idle = _long_idle(snapshot)
     if limit <= _MANY_CONNECTIONS and idle * 2 <= limit:
         return None
-    held = Counter([backend.application_name or "" for backend in visible])
+    held = Counter([b.application_name or "" for b in snapshot.backends if _is_visible(b)])
     frees = {name: max(0, held[name] - max(1, peak.busy)) for name, peak in seen.peaks.items()}
     application = min(frees, key=lambda name: (-frees[name], name), default="")
     if not frees.get(application):
@@ -88,12 +86,12 @@ def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
     )
 
 
-def _visible(snapshot: Snapshot) -> list[Backend]:
-    return [backend for backend in snapshot.backends if backend.backend_type == CLIENT_BACKEND]
+def _is_visible(backend: Backend) -> bool:
+    return backend.backend_type == CLIENT_BACKEND
 
 
-def _long_idle(visible: Sequence[Backend], now: Instant) -> int:
+def _long_idle(snapshot: Snapshot) -> int:
     """How many have been idle for more than two minutes."""
-    before = now - _IDLE_SECONDS * MICROSECONDS
-    changes = [backend.state_change for backend in visible if backend.state == IDLE]
+    before = snapshot.taken_at - _IDLE_SECONDS * MICROSECONDS
+    changes = [b.state_change for b in snapshot.backends if b.state == IDLE and _is_visible(b)]
     return sum([change is not None and change < before for change in changes])

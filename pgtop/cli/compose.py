@@ -33,6 +33,7 @@ MENDED_BY_WAITING = frozenset(
 )
 _FIRST_PAUSE, _PAUSE = 1.0, 2.0  # seconds between the tries of --wait
 _SILENT = 0.5  # seconds of connecting before a word is said about it
+_GARBAGE = 20_000  # objects made and not dropped again from which on Python looks for cycles among them
 _TERMINAL = "/dev/tty"
 _CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
 
@@ -162,6 +163,7 @@ async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen,
         asker.be_quiet()
         await loading
         gc.freeze()
+        gc.set_threshold(_GARBAGE)  # a sample makes a few hundred objects and drops them: nothing to look for
         gc.enable()
         from pgtop.tui.app import run_dashboard
 

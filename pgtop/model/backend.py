@@ -19,6 +19,9 @@ DISABLED = "disabled"
 """track_activities is off: what the session does is not shown to anybody."""
 IDLE_IN_TRANSACTION_ABORTED = "idle in transaction (aborted)"
 
+CLIENT_READ = "ClientRead"
+"""What an idle backend waits for as long as nothing happens to it."""
+
 HIDDEN_QUERY = "<insufficient privilege>"
 """What the server shows in place of a query that this role may not read."""
 
@@ -64,7 +67,7 @@ class Backend(NamedTuple):
     """The text, cut on the server to the length that the sampler asked for. None: it comes with a later sample."""
     backend_type: str | None = None
     blocked_by: tuple[int, ...] = ()
-    """pids that hold, or wait ahead for, the lock this backend waits for; 0 is a prepared transaction."""
+    """pids that hold, or wait ahead for, the lock this backend waits for, each once; 0 is a prepared transaction."""
 
     @property
     def identity(self) -> BackendId:
@@ -83,6 +86,11 @@ class Backend(NamedTuple):
     @property
     def waits_for_lock(self) -> bool:
         return self.wait_event_type == "Lock"
+
+    @property
+    def between_commands(self) -> bool:
+        """Its client has the word, whether in a transaction or not."""
+        return self.state == IDLE or self.in_transaction_idle
 
     @property
     def in_transaction_idle(self) -> bool:

@@ -12,7 +12,7 @@ from psycopg import sql
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.blocking import Blocking, Hold, Prepared, Slot, Wait
 from pgtop.model.detail import Lock
-from pgtop.model.instant import MICROSECONDS, Instant
+from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres.details import LockRow, target
@@ -41,21 +41,26 @@ _TAG = """locktype, coalesce(database, 0), coalesce(relation, 0), coalesce(page,
 # Which columns are NULL depends on the kind of lock alone, so zeros in their place do no harm. A lock taken by the
 # fast path is moved to the common table before anybody waits for it, so those left there are in nobody's way.
 _LOCKS = sql.SQL("""
-    WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_lock_status() WHERE NOT fastpath)
-    SELECT pid, virtualtransaction, locktype, mode, granted, {waitstart}, 0, database, relation,
-           CASE WHEN NOT granted AND database IN (0, %(database)s::oid)
-                THEN nullif(relation::regclass::text, relation::text) END,
-           page, tuple, virtualxid, transactionid, classid,
-           CASE WHEN NOT granted THEN nullif(classid::regclass::text, classid::text) END, objid, objsubid,
-           CASE WHEN NOT granted AND pid = ANY(%(hidden)s::int4[]) THEN pg_blocking_pids(pid) END,
-           clock_timestamp()
-      FROM locks
-     WHERE ({tag}) IN (SELECT {tag} FROM locks WHERE NOT granted AND NOT pid = ANY(%(told)s::int4[]))
-       AND (granted OR NOT pid = ANY(%(told)s::int4[]))
-        OR (pid IS NULL AND locktype = 'transactionid')
+    WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_lock_status() WHERE NOT fastpath),
+         found AS MATERIALIZED (
+              SELECT pid, virtualtransaction, locktype, mode, granted, {waitstart}, 0, database, relation,
+                     CASE WHEN NOT granted AND database IN (0, %(database)s::oid)
+                          THEN nullif(relation::regclass::text, relation::text) END,
+                     page, tuple, virtualxid, transactionid, classid,
+                     CASE WHEN NOT granted THEN nullif(classid::regclass::text, classid::text) END, objid, objsubid,
+                     CASE WHEN NOT granted AND pid = ANY(%(hidden)s::int4[]) THEN pg_blocking_pids(pid) END
+                FROM locks
+               WHERE ({tag}) IN (SELECT {tag} FROM locks WHERE NOT granted AND NOT pid = ANY(%(told)s::int4[]))
+                 AND (granted OR NOT pid = ANY(%(told)s::int4[]))
+                  OR (pid IS NULL AND locktype = 'transactionid')
+                  OR (NOT granted AND pid = ANY(%(lent)s::int4[]))
+              )
+    SELECT found.*, statement_timestamp(), (SELECT clock_timestamp() FROM found HAVING count(*) > 0) FROM found
 """)
 
 # Their functions rather than the views: these would join names that are known already.
+_TIMES = 2  # columns behind each row: when the server began and was done, without the network
+_GRANTED = 4
 _PREPARED = """
     SELECT transaction, gid, prepared, ownerid, dbid, age(transaction) FROM pg_catalog.pg_prepared_xact()
 """
@@ -75,7 +80,9 @@ class Plan:
     known: tuple[int, ...] = ()
     """Waiters whose turn it is not: whom they wait for is known from a tick before."""
     hidden: tuple[int, ...] = ()
-    """Sessions that this role sees too little of to tell whether they wait."""
+    """Sessions that this role sees too little of to tell whether they wait, and whose turn it is."""
+    lent: tuple[int, ...] = ()
+    """Such sessions whose turn it is not: only whether they wait still is asked."""
     prepared: bool = False
     """Somebody waits for a prepared transaction, or looks at who holds back vacuum."""
     slots: bool = False
@@ -105,24 +112,37 @@ class Pace:
             return Plan()
         if last.taken_at < self.resting_until:
             return Plan(pids=False)
-        if not self.waits or self.hidden or len(self.known) <= ASKED_AT_ONCE:
-            return Plan(True, watched or self.waits, (), self.hidden, watched or self.prepared, watched)
+        if not self.waits or len(self.known) <= ASKED_AT_ONCE:
+            return Plan(
+                True, watched or self.waits, hidden=self.hidden, prepared=watched or self.prepared, slots=watched
+            )
         known = tuple(who.pid for who in self.known)
-        if self.facts_next:
-            told = tuple(pid for pid in known[ASKED_AT_ONCE:] if pid in last.blocking.waits)
-            return Plan(True, True, known, self.hidden, watched or self.prepared, watched, told)
-        return Plan(True, False, known[ASKED_AT_ONCE:])
+        later = known[ASKED_AT_ONCE:]
+        if not self.facts_next:
+            return Plan(True, False, later)
+        hidden = frozenset(self.hidden)
+        return Plan(
+            True,
+            True,
+            later if hidden else known,
+            hidden=tuple(hidden.difference(later)),
+            lent=tuple(hidden.intersection(later)),
+            prepared=watched or self.prepared,
+            slots=watched,
+            told=tuple(pid for pid in later if pid in last.blocking.waits),
+        )
 
     def after(self, snapshot: Snapshot, plan: Plan, spent: float) -> "Pace":
         """After a tick that took the server `spent` seconds."""
-        waiting = [b for b in snapshot.backends if b.waits_for_lock or b.blocked_by]
+        waiting = [b for b in snapshot.busy if b.waits_for_lock or b.blocked_by]
+        hidden = tuple(b.pid for b in snapshot.busy if b.hidden and b.datid is not None)
         pace = replace(
             self,
             waits=bool(waiting),
             known=self._known_after(snapshot, plan, waiting) if waiting else (),
             prepared=any(0 in b.blocked_by for b in waiting),
-            facts_next=not plan.facts,
-            hidden=tuple(b.pid for b in snapshot.backends if b.hidden and b.datid is not None),
+            facts_next=bool(hidden) or not plan.facts,
+            hidden=hidden,
         )
         if not plan.pids:
             return pace
@@ -155,7 +175,8 @@ def statements(plan: Plan, features: Features, server: Server | None) -> tuple[S
     if not plan.facts or server is None:
         return ()
     waitstart = sql.SQL("waitstart" if "waitstart" in features.lock_columns else "NULL::timestamptz")
-    values = {"database": server.database_oid, "hidden": list(plan.hidden), "told": list(plan.told)}
+    pids = {"hidden": list(plan.hidden), "lent": list(plan.lent), "told": list(plan.told)}
+    values = {"database": server.database_oid, **pids}
     locks = Statement(_LOCKS.format(waitstart=waitstart, tag=sql.SQL(_TAG)), values)
     prepared = (Statement(_PREPARED),) if plan.prepared else ()
     slots = (Statement(_SLOTS),) if plan.slots else ()
@@ -164,35 +185,44 @@ def statements(plan: Plan, features: Features, server: Server | None) -> tuple[S
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """When the server was done, the facts, and whom hidden sessions wait for."""
+    """What the lock manager said, and how long that took the server."""
 
-    done: Instant
     blocking: Blocking = field(default_factory=Blocking)
     hidden: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """Whom hidden sessions wait for."""
+    still: frozenset[int] = frozenset()
+    """Hidden sessions that wait still, and whose turn it was not."""
+    seconds: float = 0.0
 
 
-def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str, end: Instant) -> Answers:
-    """What the answers to `statements` say; nothing where nothing was asked. `end`: when the activity was done."""
+def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str) -> Answers:
+    """What the answers to `statements` say; nothing where nothing was asked."""
     if not answers:
-        return Answers(end)
+        return Answers()
     locks, *others = answers
     prepared = tuple(_prepared(row, server) for row in (others.pop(0) if plan.prepared else ()))
+    lent = frozenset(plan.lent)
+    rows = [row[:-_TIMES] for row in locks]
     blocking = Blocking(
-        _waits(locks, server, encoding, prepared),
+        _waits([row for row in rows if row[0] not in lent or row[_GRANTED]], server, encoding, prepared),
         prepared,
         tuple(_slot(row) for row in (others.pop(0) if plan.slots else ())),
         asked=True,
     )
-    hidden = {row[0]: tuple(dict.fromkeys(row[-2])) for row in locks if row[-2]}
-    return Answers(max((row[-1] for row in locks), default=end), blocking, hidden)
+    return Answers(
+        blocking,
+        {row[0]: tuple(dict.fromkeys(row[-1])) for row in rows if row[-1]},
+        frozenset(row[0] for row in rows if row[0] in lent and not row[_GRANTED]),
+        max((seconds_between(began, done) for *_, began, done in locks), default=0.0),
+    )
 
 
-def completed(found: Blocking, plan: Plan, last: Snapshot | None, backends: Iterable[Backend]) -> Blocking:
+def completed(found: Blocking, plan: Plan, last: Snapshot | None, busy: Iterable[Backend]) -> Blocking:
     """`found`, with what was known before of those that wait still, by the same query, and were not asked about."""
     if last is None or not last.blocking.waits or (found.asked and not plan.told):
         return found
-    before = {b.pid: (b.backend_start, b.query_start) for b in last.backends}
-    waiting = [b for b in backends if b.waits_for_lock or b.blocked_by]
+    before = {b.pid: (b.backend_start, b.query_start) for b in last.busy}
+    waiting = [b for b in busy if b.waits_for_lock or b.blocked_by]
     still = {b.pid for b in waiting if before.get(b.pid) == (b.backend_start, b.query_start)}
     kept = {pid: wait for pid, wait in last.blocking.waits.items() if pid in still}
     if not found.asked:
@@ -200,9 +230,12 @@ def completed(found: Blocking, plan: Plan, last: Snapshot | None, backends: Iter
     return replace(found, waits={pid: kept[pid] for pid in plan.told if pid in kept} | dict(found.waits))
 
 
-def lent_hidden(last: Snapshot | None) -> Mapping[int, tuple[int, ...]]:
-    """Whom hidden sessions waited for, where that was not asked again."""
-    return {b.pid: b.blocked_by for b in last.backends if b.hidden and b.blocked_by} if last else {}
+def hidden_waits(found: Answers, last: Snapshot | None) -> Mapping[int, tuple[int, ...]]:
+    """Whom hidden sessions wait for: as found, and where that was not asked again, as before."""
+    before = {b.pid: b.blocked_by for b in last.busy if b.hidden and b.blocked_by} if last else {}
+    if not found.blocking.asked:
+        return before
+    return {pid: before[pid] for pid in found.still if pid in before} | dict(found.hidden)
 
 
 def with_hidden(backends: Iterable[Backend], hidden: Mapping[int, tuple[int, ...]]) -> tuple[Backend, ...]:
@@ -216,7 +249,7 @@ def _waits(rows: Sequence[Row], server: Server, encoding: str, prepared: Sequenc
     named = _prepared_by_name(rows, prepared)
     holds: dict[Row, list[Hold]] = {}
     awaited: dict[int, tuple[Row, Lock]] = {}
-    for pid, virtual, *columns, _, _ in rows:
+    for pid, virtual, *columns, _ in rows:
         row = LockRow._make(decode(value, encoding) if isinstance(value, bytes) else value for value in columns)
         if not row.granted:
             awaited[pid] = _tag(row), Lock(row.locktype, row.mode, False, target(row, server), row.waitstart)
@@ -239,7 +272,7 @@ def _prepared_by_name(rows: Sequence[Row], prepared: Sequence[Prepared]) -> Mapp
     """Transaction ids by `virtualtransaction`, which two prepared transactions of two sessions may share."""
     known = {each.transaction for each in prepared}
     found: dict[bytes, list[int]] = {}
-    for pid, virtual, *columns, _, _ in rows:
+    for pid, virtual, *columns, _ in rows:
         transaction = columns[LockRow._fields.index("transactionid")]
         if pid is None and transaction in known:
             found.setdefault(virtual, []).append(transaction)

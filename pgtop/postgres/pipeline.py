@@ -1,62 +1,108 @@
-"""Many statements in one round trip, each in a transaction of its own: one that fails stops none of the others.
+"""Many statements in one round trip, in one transaction or each in one of its own.
 
 psycopg's own pipeline raises the first error in place of all that follows, and loses what was heard before a connection
-broke; libpq's keeps every answer apart. https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
+broke; libpq's keeps every answer apart. And its cursors take half a millisecond a sample for what nobody needs here.
+https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 """
 
+import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from functools import partial
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
 from psycopg import pq
-from psycopg.abc import PQGen
-from psycopg.adapt import Transformer
+from psycopg.abc import Buffer, PQGen
+from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.waiting import Ready, Wait
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 Result: TypeAlias = pq.abc.PGresult
+PGconn: TypeAlias = pq.abc.PGconn
+Connection: TypeAlias = psycopg.AsyncConnection[Any]
+
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 
 _AT_ONCE = 64
 """Commands handed to libpq before answers are taken in: neither side's buffer may fill up."""
 
 
+class Command(NamedTuple):
+    """A statement as libpq sends it: with `$1` and so on, and a value for each."""
+
+    sql: bytes
+    values: Sequence[Buffer | None] = ()
+    types: Sequence[int] = ()
+    formats: Sequence[pq.Format] = ()
+
+
+def command(connection: Connection, sql: str, parameters: Mapping[str, Any] | None) -> Command:
+    """The statement `sql`, in which `%(name)s` stands for the parameter of that name."""
+    if parameters is None:
+        return Command(sql.encode())
+    numbered, names = _numbered(sql)
+    transformer = Transformer(connection)
+    values = transformer.dump_sequence([parameters[name] for name in names], [PyFormat.AUTO] * len(names))
+    return Command(numbered, values, transformer.types or (), transformer.formats or ())
+
+
+async def ask(connection: Connection, commands: Sequence[Command]) -> list[Rows]:
+    """The rows of each statement, all in one transaction. Raises psycopg.Error: the first that there was."""
+    heard, failure = await _heard(connection, [commands])
+    refused = next(filter(None, map(_refusal, heard)), None) or failure
+    if refused is not None:
+        raise refused
+    return [_rows(connection, result) for result in heard if result.status == pq.ExecStatus.TUPLES_OK]
+
+
 async def ask_each(
-    connection: psycopg.AsyncConnection[Any], transactions: Sequence[Sequence[bytes]]
+    connection: Connection, transactions: Sequence[Sequence[Command]]
 ) -> AsyncIterator[Rows | psycopg.Error]:
     """The rows of the last statement of each transaction, or the error that ended it.
 
     Raises psycopg.Error when the connection fails, after all that was heard before; the rest may have run.
     """
-    pgconn = connection.pgconn
-    heard: list[Result] = []
-    failure: psycopg.Error | None = None
-    pgconn.enter_pipeline_mode()
-    try:
-        await connection.wait(_exchange(pgconn, deque(_commands(pgconn, transactions)), len(transactions), heard))
-    except psycopg.Error as error:
-        failure = error
+    heard, failure = await _heard(connection, transactions)
     for results in _by_transaction(heard):
-        yield _answer(connection, results)
+        yield next(filter(None, map(_refusal, results)), None) or _rows(connection, results[-1])
     if failure is not None:
         raise failure
+
+
+@lru_cache(maxsize=64)
+def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
+    """`sql` with numbers in place of its parameters, and their names in that order."""
+    names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
+    return _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", sql).encode(), names
+
+
+async def _heard(
+    connection: Connection, transactions: Sequence[Sequence[Command]]
+) -> tuple[list[Result], psycopg.Error | None]:
+    """Every result in its order, and what broke the connection, if it broke."""
+    pgconn = connection.pgconn
+    heard: list[Result] = []
+    pgconn.enter_pipeline_mode()
+    try:
+        await connection.wait(_exchange(pgconn, deque(_calls(pgconn, transactions)), len(transactions), heard))
+    except psycopg.Error as error:
+        return heard, error
     pgconn.exit_pipeline_mode()
+    return heard, None
 
 
-def _commands(pgconn: pq.abc.PGconn, transactions: Sequence[Sequence[bytes]]) -> Iterable[Callable[[], None]]:
-    for statements in transactions:
-        for sql in statements:
-            yield partial(pgconn.send_query_params, sql, None, result_format=pq.Format.BINARY)
+def _calls(pgconn: PGconn, transactions: Iterable[Iterable[Command]]) -> Iterator[Callable[[], None]]:
+    for commands in transactions:
+        for sql, values, types, formats in commands:
+            yield partial(pgconn.send_query_params, sql, values, types, formats, pq.Format.BINARY)
         yield pgconn.pipeline_sync
 
 
-def _exchange(
-    pgconn: pq.abc.PGconn, commands: deque[Callable[[], None]], awaited: int, heard: list[Result]
-) -> PQGen[None]:
+def _exchange(pgconn: PGconn, calls: deque[Callable[[], None]], awaited: int, heard: list[Result]) -> PQGen[None]:
     """Send the commands and hear the results, until as many transactions as awaited are answered."""
-    unsent = True
+    unsent = _send(pgconn, calls)
     while awaited:
         ready = yield Wait.RW if unsent else Wait.R
         if ready & Ready.R:
@@ -65,12 +111,17 @@ def _exchange(
             finally:  # what came before a connection broke is there all the same
                 awaited -= _take(pgconn, heard)
         if ready & Ready.W:
-            unsent = bool(pgconn.flush()) or bool(commands)
-            for _ in range(min(_AT_ONCE, len(commands))):
-                commands.popleft()()
+            unsent = _send(pgconn, calls)
 
 
-def _take(pgconn: pq.abc.PGconn, heard: list[Result]) -> int:
+def _send(pgconn: PGconn, calls: deque[Callable[[], None]]) -> bool:
+    """Hand some commands to libpq; whether any, or bytes of any, are left to send."""
+    for _ in range(min(_AT_ONCE, len(calls))):
+        calls.popleft()()
+    return bool(pgconn.flush()) or bool(calls)
+
+
+def _take(pgconn: PGconn, heard: list[Result]) -> int:
     """Take over every result that has arrived; returns how many transactions have ended with them."""
     ended = silent = 0
     while silent < 2 and not pgconn.is_busy():  # one None ends a command, two are the end of what there is
@@ -82,7 +133,7 @@ def _take(pgconn: pq.abc.PGconn, heard: list[Result]) -> int:
     return ended
 
 
-def _by_transaction(heard: Iterable[Result]) -> Iterable[list[Result]]:
+def _by_transaction(heard: Iterable[Result]) -> Iterator[list[Result]]:
     """The results of each transaction that was heard to its end."""
     results: list[Result] = []
     for result in heard:
@@ -93,11 +144,12 @@ def _by_transaction(heard: Iterable[Result]) -> Iterable[list[Result]]:
             results.append(result)
 
 
-def _answer(connection: psycopg.AsyncConnection[Any], results: Sequence[Result]) -> Rows | psycopg.Error:
-    """Of one transaction: the first error, or the rows of its last statement."""
-    failed = next((result for result in results if result.status == pq.ExecStatus.FATAL_ERROR), None)
-    if failed is not None:
-        return error_from_result(failed, "ascii")
+def _refusal(result: Result) -> psycopg.Error | None:
+    """The server's error, if the result is one."""
+    return error_from_result(result, "ascii") if result.status == pq.ExecStatus.FATAL_ERROR else None
+
+
+def _rows(connection: Connection, result: Result) -> Rows:
     transformer = Transformer(connection)
-    transformer.set_pgresult(results[-1])
-    return transformer.load_rows(0, results[-1].ntuples, tuple)
+    transformer.set_pgresult(result)
+    return transformer.load_rows(0, result.ntuples, tuple)

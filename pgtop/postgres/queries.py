@@ -6,8 +6,9 @@ in another database's encoding. A tick asks for `activity` alone; `FACTS` change
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from struct import Struct
 
-from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
+from pgtop.model.backend import HIDDEN_QUERY, Backend
 from pgtop.model.instant import Instant, to_datetime
 from pgtop.model.server import Database, Limits, Rights, Role, Server
 from pgtop.postgres.encoding import decode, decode_name
@@ -23,25 +24,27 @@ _ACTIVITY = """
                   CASE WHEN %(since)s::timestamptz IS NULL OR query_start > %(since)s OR pid = ANY(%(again)s::int4[])
                        THEN substring(textsend(query) from 1 for %(text_bytes)s::int4) END AS text,
                   backend_type,
-                  state = 'idle' AND wait_event = 'ClientRead' AND state_change <= %(still_since)s::timestamptz
-                  AND pid <> ALL(%(again)s::int4[]) AS is_still
+                  CASE WHEN wait_event_type = 'Lock' AND %(ask)s AND NOT pid = ANY(%(known)s::int4[])
+                       THEN pg_blocking_pids(pid) END AS blockers,
+                  state IN ('idle', 'idle in transaction', 'idle in transaction (aborted)')
+                  AND wait_event = 'ClientRead' AND backend_xmin IS NULL -- whose age never rests
+                  AND state_change <= %(still_since)s::timestamptz AND pid <> ALL(%(again)s::int4[]) AS is_still
              FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)
            )
+    SELECT {nothing}, string_agg(int4send(pid) || timestamptz_send(backend_start), '') FILTER (WHERE is_still),
+           clock_timestamp()
+      FROM activity HAVING %(pid)s::int4 IS NULL
+     UNION ALL
     SELECT pid, backend_start, datid, leader_pid, usesysid, application_name,
            host(client_addr), client_hostname, client_port,
            xact_start, query_start, state_change, wait_event_type, wait_event, state,
-           backend_xid, backend_xmin, age(backend_xmin), query_id, text, backend_type,
-           CASE WHEN wait_event_type = 'Lock' AND %(ask)s AND NOT pid = ANY(%(known)s::int4[])
-                THEN pg_blocking_pids(pid) END, NULL,
+           backend_xid, backend_xmin, age(backend_xmin), query_id, text, backend_type, blockers, NULL,
            CASE WHEN pid = pg_backend_pid() OR %(pid)s::int4 IS NOT NULL THEN statement_timestamp() END
       FROM activity WHERE is_still IS NOT TRUE
-     UNION ALL
-    SELECT {nothing}, array_agg(pid), array_agg(backend_start), clock_timestamp()
-      FROM activity WHERE is_still HAVING %(pid)s::int4 IS NULL
 """
 _COLUMNS = 24
-STILL_WAIT = "ClientRead"
-"""What an idle backend waits for as long as nothing happens to it."""
+_IDLER = Struct("!iq")
+"""Pid and start of one who has waited all along, as the server's own `send` functions write them."""
 
 _SERVER = """
     SELECT current_setting('server_version'), current_setting('server_version_num')::int4,
@@ -84,9 +87,10 @@ def activity(
 ) -> Statement:
     """The activity of one backend or of all: rows for `read_backend`, and for `read_instant` when they were read.
 
-    Of all, a last row, which `read_end` takes off, tells when the server was done, and who has been idle since before
-    `still_since`: these have no row of their own, as nothing of theirs can have changed. Texts come of queries that
-    started after `since` (None: of all), cut to `text_bytes`. The pids in `again` have a row and a text in any case.
+    Of all, a first row, which `read_end` takes off, tells when the server was done and before it sent anything, and who
+    has waited for the client's next command since before `still_since`: these have no row of their own, as nothing of
+    theirs can have changed. Texts come of queries that started after `since` (None: of all), cut to `text_bytes`. The
+    pids in `again` have a row and a text in any case.
     `ask`: whom waiters wait for, but for those in `known`.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """
@@ -94,7 +98,7 @@ def activity(
     sql = _ACTIVITY.format(
         leader_pid="leader_pid" if "leader_pid" in columns else "NULL::int4",
         query_id="query_id" if "query_id" in columns else "NULL::int8",
-        nothing=", ".join(["NULL"] * (_COLUMNS - 3)),
+        nothing=", ".join(["NULL"] * (_COLUMNS - 2)),
     )
     moments = {"since": _moment(since), "still_since": _moment(still_since)}
     values = {"pid": pid, "text_bytes": text_bytes, "again": list(again), "ask": ask, "known": list(known)}
@@ -152,10 +156,10 @@ def read_instant(rows: Iterable[Row]) -> tuple[int, Instant]:
     return next((row[0], row[-1]) for row in rows if row[-1] is not None)
 
 
-def read_end(rows: list[Row]) -> tuple[Instant, list[BackendId]]:
-    """Take off the last row of the activity of all: when the server had read it, and who has been idle all along."""
-    *_, pids, starts, end = rows.pop()
-    return end, [BackendId(*identity) for identity in zip(pids or (), starts or (), strict=True)]
+def read_end(rows: list[Row]) -> tuple[Instant, Iterable[tuple[int, Instant]]]:
+    """Take off the first row of the activity of all: when the server had read it, and who has waited all along."""
+    *_, idlers, end = rows.pop(0)
+    return end, _IDLER.iter_unpack(idlers or b"")
 
 
 def read_facts(answers: Sequence[list[Row]], link: Link) -> Server:

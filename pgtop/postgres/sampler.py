@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import psycopg
 
-from pgtop.model.backend import IDLE, Backend, BackendId
+from pgtop.model.backend import CLIENT_READ, Backend, BackendId
 from pgtop.model.cost import Cost
 from pgtop.model.detail import Detail
 from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
@@ -27,6 +27,9 @@ _SLACK = MICROSECONDS // 10
 
 _NAMES_KEPT = 20_000
 """Some applications put a request's number into their name; past this many, all names are learned anew."""
+
+_ENDED_KEPT = 1000
+"""Sessions that are not there any more and still remembered: to forget them one by one would cost more than to keep."""
 
 _Owner: TypeAlias = tuple[int | None, int | None]
 """The oids of a backend's database and role."""
@@ -76,7 +79,7 @@ class _Reader:
         self._facts_due: Instant = 0
         self._nameless: set[_Owner] = set()
         self._last: Snapshot | None = None
-        self._before: dict[int, Backend] = {}
+        self._known: dict[tuple[int, Instant | None], Backend] = {}
         self._pace = blocking.Pace()
 
     async def server(self) -> Server:
@@ -105,23 +108,26 @@ class _Reader:
         rows, *answers = await self.link.ask(activity, *facts, *count, *locks)
         end, idlers = queries.read_end(rows)
         pid, taken_at = queries.read_instant(rows)
-        remembered = (self._before.get(who.pid) for who in idlers)
-        still = [b for who, b in zip(idlers, remembered, strict=True) if b and b.identity == who and b.state == IDLE]
+        remembered = [self._known.get(who) for who in idlers]
+        still = [b for b in remembered if b is not None and b.wait_event == CLIENT_READ and b.backend_xmin is None]
         set_back = self._last is not None and taken_at < self._last.taken_at
-        if set_back or len(still) < len(idlers):  # what is remembered and what times tell do not agree
+        if set_back or len(still) < len(remembered):  # what is remembered and what times tell do not agree
             self._last = None
             return await self._sample(blocking.Plan())
         cost = Cost(seconds_between(taken_at, end), self._received_since(received))
         server = replace(await self._server_for(rows, answers[: len(facts)], taken_at), pid=pid)
         locks_answers = answers[len(facts) + len(count) :]
-        found = blocking.read(plan, locks_answers, server, self.link.features.encoding, end)
-        hidden = found.hidden if found.blocking.asked else blocking.lent_hidden(self._last)
-        backends = blocking.with_hidden((*self._backends(rows, server), *still), hidden)
+        found = blocking.read(plan, locks_answers, server, self.link.features.encoding)
+        backends = (*self._backends(rows, server), *still)
+        backends = blocking.with_hidden(backends, blocking.hidden_waits(found, self._last))
         numbackends = answers[len(facts)][0][0] if count and _any_hidden(backends) else None
-        known = blocking.completed(found.blocking, plan, self._last, backends)
-        snapshot = Snapshot(taken_at, server, backends, numbackends, cost, known)
-        self._pace = self._pace.after(snapshot, plan, seconds_between(taken_at, found.done))
-        return self._remember(replace(snapshot, blocking=replace(known, note=self._pace.note)))
+        snapshot = Snapshot(taken_at, server, backends, numbackends, cost)
+        waits = blocking.completed(found.blocking, plan, self._last, snapshot.busy)
+        self._pace = self._pace.after(snapshot, plan, cost.server_seconds + found.seconds)
+        waits = replace(waits, note=self._pace.note)
+        self._remember(snapshot, len(rows))
+        self._last = snapshot if waits == snapshot.blocking else replace(snapshot, blocking=waits)
+        return self._last
 
     def _received_since(self, before: int | None) -> int | None:
         now = self.link.received()
@@ -132,7 +138,7 @@ class _Reader:
         last = self._last
         if last is None:
             return queries.activity(self.link.features, self._text_bytes)
-        again = [backend.pid for backend in last.backends if _is_passing(backend)]
+        again = [backend.pid for backend in last.busy if _is_passing(backend)]
         since = last.taken_at - _SLACK
         still_since = None if whole else since
         return queries.activity(
@@ -145,7 +151,7 @@ class _Reader:
 
     def _counts(self) -> bool:
         """Sessions were hidden the last time; the first time they may be."""
-        return self._last is None or _any_hidden(self._last.backends)
+        return self._last is None or _any_hidden(self._last.busy)
 
     async def _server_for(self, rows: list[Row], facts: Sequence[list[Row]], taken_at: Instant) -> Server:
         """The server with the names of all databases and roles in `rows`, where it has any."""
@@ -164,20 +170,21 @@ class _Reader:
         return {(database, role) for database, role in owners if database not in databases or role not in roles}
 
     def _backends(self, rows: list[Row], server: Server) -> tuple[Backend, ...]:
-        read, names, before = queries.read_backend, self._names, self._before
-        return tuple([read(row, server, names, self._text_bytes, before.get(row[0])) for row in rows])
+        read, names, known = queries.read_backend, self._names, self._known
+        return tuple([read(row, server, names, self._text_bytes, known.get(row[:2])) for row in rows])
 
-    def _remember(self, snapshot: Snapshot) -> Snapshot:
-        self._last = snapshot
-        self._before = {backend.pid: backend for backend in snapshot.backends}
+    def _remember(self, snapshot: Snapshot, read: int) -> None:
+        """Keep the backends that were `read` anew, the first ones; of those that have ended, not too many."""
+        self._known.update([(backend[:2], backend) for backend in snapshot.backends[:read]])
+        if len(self._known) > _ENDED_KEPT + len(snapshot.backends):
+            self._known = {backend[:2]: backend for backend in snapshot.backends}
         if len(self._names) > _NAMES_KEPT:
             self._names.clear()
-        return snapshot
 
 
 def _is_passing(backend: Backend) -> bool:
-    """What was read of it cannot stay so: it lacks its text, or is idle and yet busy with something."""
-    return backend.query is None or (backend.state == IDLE and backend.wait_event != queries.STILL_WAIT)
+    """What was read of it cannot stay so: it lacks its text, or has nothing to do and yet is busy with something."""
+    return backend.query is None or (backend.between_commands and backend.wait_event != CLIENT_READ)
 
 
 def _any_hidden(backends: Sequence[Backend]) -> bool:

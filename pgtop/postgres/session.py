@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, LiteralString, NamedTuple, TypeAlias, TypeVar
 
@@ -27,7 +27,7 @@ from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
 from pgtop.postgres.failures import explain, wants_password
 from pgtop.postgres.features import FEATURES, Features
-from pgtop.postgres.pipeline import ask_each
+from pgtop.postgres.pipeline import Command, ask, ask_each, command
 
 # psycopg warns there of what it also raises; without a handler Python would write that across the screen.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
@@ -119,8 +119,8 @@ class Link:
 
     async def ask(self, *statements: Statement) -> list[list[Row]]:
         """The rows of each statement: one round trip, one read-only transaction, binary. Raises psycopg.Error."""
-        before = (Statement(_TRANSACTION_SETTINGS),) if self.features.pooled else ()
-        rows = await _ask(self.connection, (*before, *statements))
+        before = self._settings()
+        rows = await ask(self.connection, self._commands((*before, *statements)))
         return rows[len(before) :]
 
     async def ask_each(self, statements: Sequence[Statement]) -> AsyncIterator[list[Row] | psycopg.Error]:
@@ -131,11 +131,17 @@ class Link:
         has no answer by then may have run.
         https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS
         """
-        before = (Statement(_TRANSACTION_SETTINGS),) if self.features.pooled else ()
-        merge = psycopg.AsyncClientCursor(self.connection).mogrify
-        texts = [[merge(*each).encode() for each in (*before, statement)] for statement in statements]
-        async for answer in ask_each(self.connection, texts):
+        before = self._settings()
+        transactions = [self._commands((*before, statement)) for statement in statements]
+        async for answer in ask_each(self.connection, transactions):
             yield answer
+
+    def _settings(self) -> tuple[Statement, ...]:
+        """What a transaction begins with."""
+        return (Statement(_TRANSACTION_SETTINGS),) if self.features.pooled else ()
+
+    def _commands(self, statements: Sequence[Statement]) -> list[Command]:
+        return [_command(self.connection, statement) for statement in statements]
 
     def received(self) -> int | None:
         """Bytes that have come over this TCP connection so far; None where the kernel does not say."""
@@ -270,15 +276,13 @@ async def _introduce(connection: Connection) -> Features:
     # Instants arrive as the server has them, whole microseconds; transaction ids as the unsigned numbers they are.
     connection.adapters.register_loader("timestamptz", Int8BinaryLoader)
     connection.adapters.register_loader("xid", OidBinaryLoader)
-    _, [row] = await _ask(connection, (settings, Statement(FEATURES)))
+    _, [row] = await ask(connection, [_command(connection, each) for each in (settings, Statement(FEATURES))])
     return Features.of(row, greeted_by)
 
 
-async def _ask(connection: Connection, statements: Sequence[Statement]) -> list[list[Row]]:
-    # One statement needs no pipeline; and in one, the reason why a session was ended is often lost.
-    async with connection.pipeline() if len(statements) > 1 else nullcontext():
-        cursors = [await connection.execute(sql, values, binary=True) for sql, values in statements]
-    return [await cursor.fetchall() for cursor in cursors]
+def _command(connection: Connection, statement: Statement) -> Command:
+    sql, parameters = statement
+    return command(connection, sql if isinstance(sql, str) else sql.as_string(connection), parameters)
 
 
 def _usable(connection: Connection) -> bool:

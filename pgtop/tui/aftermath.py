@@ -1,32 +1,34 @@
-"""What a signal has done to those that waited for its target: told when a picture shows it, and not before."""
+"""What signals have done to those that waited for their targets: told when a picture shows it, and not before."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
+from pgtop.model.backend import BackendId
 from pgtop.model.signal import Effect, Outcome
 from pgtop.view.blocking import freed
 from pgtop.view.picture import Picture
 from pgtop.view.tone import Span
-from pgtop.view.words import outcome_words
+
+_ENDED = frozenset({Effect.GONE, Effect.QUERY_ENDED})
 
 
 @dataclass(frozen=True, slots=True)
 class Aftermath:
-    """A final outcome, and the picture that it was decided on."""
+    """Those that have ended, or whose query has, in words; and the picture in which they were signalled."""
 
-    outcome: Outcome
+    ended: frozenset[BackendId]
+    words: Span
     before: Picture
 
     @classmethod
-    def of(cls, outcome: Outcome, before: Picture) -> Self | None:
+    def of(cls, outcomes: Iterable[Outcome], words: Span, before: Picture) -> Self | None:
         """The aftermath to wait for; None where nobody waited, or nothing has ended."""
-        ended = outcome.effect in (Effect.GONE, Effect.QUERY_ENDED)
-        return cls(outcome, before) if ended and before.blocks.get(outcome.order.target.pid) else None
+        ended = frozenset(outcome.order.target for outcome in outcomes if outcome.effect in _ENDED)
+        return cls(ended, words, before) if any(before.blocks.get(who.pid) for who in ended) else None
 
-    def told(self, after: Picture) -> Span | None:
-        """The outcome and who was freed; None while the picture still shows others waiting for the target."""
-        target = self.outcome.order.target
-        if after is self.before or after.now <= self.before.now or after.blocks.get(target.pid):
-            return None
-        words, tone = outcome_words(self.outcome)
-        return Span(f"{words}: {freed(self.before, after, target)}", tone)
+    def told(self, after: Picture) -> str:
+        """Who was freed, cleaned; nothing while the picture is an old one, or still shows others waiting for them."""
+        if after.now <= self.before.now or any(after.blocks.get(who.pid) for who in self.ended):
+            return ""
+        return freed(self.before, after, self.ended)

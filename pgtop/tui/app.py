@@ -25,7 +25,7 @@ from pgtop.tui.keymap import bindings
 from pgtop.tui.meter import Meter
 from pgtop.tui.screens.blocking import BlockingScreen
 from pgtop.tui.screens.breakdown import BreakdownScreen
-from pgtop.tui.screens.bulk import BulkScreen
+from pgtop.tui.screens.bulk import BulkScreen, ResultScreen
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.pages import DetailScreen, HelpScreen
@@ -43,6 +43,8 @@ _NOTICE_SECONDS = 15.0
 _INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _EVERYWHERE = ("redraw", "suspend", "leave")
 """Actions that a dialog does not keep from being carried out."""
+_SHOWN = LiveScreen | ConfirmScreen | BulkScreen | ResultScreen
+"""Screens that are shown each new state."""
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -141,7 +143,7 @@ class PgtopApp(Signalling):
     def _set_state(self, state: State) -> None:
         self._state = state
         for screen in self.screen_stack:
-            if isinstance(screen, LiveScreen | ConfirmScreen | BulkScreen) and screen.is_mounted:
+            if isinstance(screen, _SHOWN) and screen.is_mounted:
                 screen.show(state)
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:

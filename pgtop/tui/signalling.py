@@ -21,7 +21,7 @@ from pgtop.view.plan import left_out_words
 from pgtop.view.proposal import nothing_to_cancel
 from pgtop.view.results import summary
 from pgtop.view.text import clean
-from pgtop.view.tone import Tone
+from pgtop.view.tone import Span, Tone
 from pgtop.view.words import asking_words, outcome_words
 from pgtop.watch import Watch
 
@@ -97,17 +97,18 @@ class Signalling(App[int]):
             for outcome in progress.outcomes:
                 words, tone = outcome_words(outcome, why_not)
                 self.say(*_with_trouble(words, tone, progress))
-                self._aftermath = Aftermath.of(outcome, before)
+                self._aftermath = Aftermath.of([outcome], Span(words, tone), before)
         self._unseen.discard(order)
         self._leaving = False
         self._watch.refresh()
 
     def _tell_freed(self) -> None:
         """Once a picture shows what a signal has changed for those that waited, say that too."""
-        told = self._aftermath.told(self._state.picture) if self._aftermath else None
-        if told is not None:
+        aftermath = self._aftermath
+        told = aftermath.told(self._state.picture) if aftermath else ""
+        if aftermath and told:
             self._aftermath = None
-            self.say(*told)
+            self.say(f"{aftermath.words.text}: {told}", aftermath.words.tone)
 
     # Many.
 
@@ -134,10 +135,14 @@ class Signalling(App[int]):
 
     async def _see_many_through(self, consent: Consent, results: ResultScreen) -> None:
         self._unseen.update(consent.plan.orders)
+        before = self._state.picture
         async for progress in self._errands.run(consent.plan, consent.reason):
             results.show_progress(progress)
             words = "".join(span.text for span in summary(progress.outcomes))
-            self.say(*_with_trouble(words, Tone.NOTICE, progress))
+            said = Span(*_with_trouble(words, Tone.NOTICE, progress))
+            self.say(*said)
+            self._aftermath = Aftermath.of(progress.outcomes, said, before) if progress.done else None
+            results.expect(self._aftermath)
         self._unseen.difference_update(consent.plan.orders)
         self._watch.refresh()
 

@@ -254,10 +254,6 @@ def rollback(node: Node) -> str:
     return "ROLLBACK PREPARED '" + gid.replace("'", "''") + "'"
 
 
-def _name(node: Node) -> str:
-    return f"prepared transaction {node.prepared.gid}" if node.prepared else "a prepared transaction"
-
-
 def _doing(backend: Backend, picture: Picture) -> str:
     since = backend.state_change if backend.in_transaction_idle else backend.query_start
     state = backend.state if backend.in_transaction_idle else state_word(backend)
@@ -272,7 +268,7 @@ def _lock_words(node: Node) -> str:
     else:
         words = f"{node.wait.lock.mode.removesuffix('Lock')} on {node.wait.lock.target}"
     parts = [words]
-    if node.parent is not None and node.parent in node.soft:
+    if node.parent is not None and node.parent in node.queue:
         parts.append(f"behind {node.parent} in the queue")
     if others := [key for key in node.blockers if key != node.parent]:
         parts.append(f"{'for' if node.parent is None else 'also for'} {_listed(others)}")
@@ -292,7 +288,7 @@ def _circle_words(node: Node, forest: Forest) -> str:
     if not node.circle or node.parent in node.circle:
         return ""
     around = (*node.circle, node.circle[0])
-    hard = not any(blocker in forest.nodes[waiter].soft for waiter, blocker in pairwise(around))
+    hard = not any(blocker in forest.nodes[waiter].queue for waiter, blocker in pairwise(around))
     return f"{'DEADLOCK' if hard else 'circle in the queue'} {' → '.join(map(str, around))}"
 
 
@@ -314,46 +310,63 @@ def _holder_words(holder: XminHolder, picture: Picture) -> str:
 # Words for elsewhere.
 
 
-def summary(picture: Picture) -> str:
-    """How many wait, how long, and who is at the root of most of it; nothing when nobody waits. Cleaned."""
+def summary(picture: Picture) -> Line:
+    """How many wait, how long, and who is at the root of most of it, the least needed last; () when nobody waits."""
     forest = picture.forest
     if not forest.waiting:
-        return ""
+        return ()
     longest = forest.longest(picture.now)
     wait = "" if longest is None else f", longest {age(longest)}"
     root = forest.roots[0]
+    name, does = _root_name(root), _root_does(root, picture)
     more = len(forest.roots) - 1
-    others = f", {more} other root{'' if more == 1 else 's'}" if more else ""
-    return clean(f"{forest.waiting} waiting{wait}, root {_root_words(root, picture)}{others}")
+    parts = [
+        f"{forest.waiting} waiting{wait}, root {name}",
+        f" ({does})" if does else "",
+        f", {more} more root{'' if more == 1 else 's'}" if more else "",
+    ]
+    return tuple(Span(clean(part), Tone.ALARM) for part in parts if part)
+
+
+def _root_name(root: Node) -> str:
+    if root.backend is not None:
+        return str(root.pid)
+    return f"prepared transaction {root.prepared.gid}" if root.prepared else "a prepared transaction"
+
+
+def _root_does(root: Node, picture: Picture) -> str:
+    if root.backend is None:
+        return _for(root, picture)
+    return "waiting" if root.waits else _doing(root.backend, picture)
 
 
 def _root_words(root: Node, picture: Picture) -> str:
-    if root.backend is None:
-        since = f" ({_for(root, picture)})" if root.prepared else ""
-        return f"{_name(root)}{since}"
-    return f"{root.pid} ({'waiting' if root.waits else _doing(root.backend, picture)})"
+    does = _root_does(root, picture)
+    return _root_name(root) + (f" ({does})" if does else "")
 
 
-def freed(before: Picture, after: Picture, who: BackendId) -> str:
-    """What the end of `who` has brought to those that hung on it: how many are free, and who is the next root."""
-    was = {node.backend.identity for node in _hanging_nodes(before.forest, who.pid) if node.backend}
-    here = {backend.identity for backend in after.snapshot.backends}
-    stuck = [
-        node for node in after.forest.nodes.values() if node.backend and node.waits and node.backend.identity in was
-    ]
+def freed(before: Picture, after: Picture, ended: Collection[BackendId]) -> str:
+    """What the end of some has brought to those that hung on them: how many are free, and who is the next root."""
+    was = _hung_on(before.forest, ended)
     if not was:
         return ""
-    gone, waiting = len(was - here), len(stuck)
-    free = len(was) - gone - waiting
-    words = f"{free} of {len(was)} waiting on it {'is' if free == 1 else 'are'} free"
+    here = {backend.identity for backend in after.snapshot.backends}
+    nodes = [node for node in after.forest.nodes.values() if node.waits and not node.worker]
+    stuck = [node for node in nodes if node.backend and node.backend.identity in was]
+    gone = len(was - here)
+    free = len(was) - gone - len(stuck)
+    words = f"{free} of {len(was)} waiting on {'it' if len(ended) == 1 else 'them'} {'is' if free == 1 else 'are'} free"
     if gone:
         words += f", {gone} ended"
     root = _heaviest_root(after.forest, stuck)
     return f"{words}, next root {clean(_root_words(root, after))}" if root else words
 
 
-def _hanging_nodes(forest: Forest, pid: int) -> list[Node]:
-    return [forest.nodes[key] for key in forest.hanging(pid)]
+def _hung_on(forest: Forest, ended: Collection[BackendId]) -> frozenset[BackendId]:
+    """Those that waited for any of `ended`, directly or through others."""
+    keys = {key for who in ended for key in forest.hanging(who.pid)}
+    found = frozenset(backend.identity for key in keys if (backend := forest.nodes[key].backend))
+    return found.difference(ended)
 
 
 def _heaviest_root(forest: Forest, waiters: Sequence[Node]) -> Node | None:

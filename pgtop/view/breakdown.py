@@ -1,9 +1,15 @@
-"""Who uses the connections: shares by database, role, application, client and state, as lines to choose from."""
+"""Who uses the connections: shares by database, role, application, client and state, as lines to choose from.
+
+Of the client backends, the filter of a share selects exactly those that it counts.
+"""
 
 from dataclasses import dataclass
 
-from pgtop.analysis.breakdown import Dimension, Share, breakdown
+from pgtop.analysis.breakdown import ALWAYS_SHOWN, Dimension, Share, breakdown
+from pgtop.analysis.budget import OTHER, WAITING
+from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION
 from pgtop.model.snapshot import Snapshot
+from pgtop.view.filter import quoted
 from pgtop.view.text import clean, fit
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
@@ -18,6 +24,10 @@ _TITLES = {
     Dimension.CLIENT: "BY CLIENT",
     Dimension.STATE: "BY STATE",
 }
+_KEYS = {
+    Dimension.DATABASE: "db", Dimension.ROLE: "user", Dimension.APPLICATION: "app", Dimension.CLIENT: "client",
+}  # fmt: skip
+_STATES = {ACTIVE: "active", WAITING: "waiting", IDLE_IN_TRANSACTION: "idle-in-tx", IDLE: "idle"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,18 @@ def entries(snapshot: Snapshot) -> tuple[Entry, ...]:
         found.append(Entry(dimension))
         found.extend(Entry(dimension, share) for share in breakdown(snapshot, dimension))
     return tuple(found)
+
+
+def share_filter(dimension: Dimension, share: Share) -> str:
+    """What finds the sessions of a share, in the language of the sessions' filter."""
+    if share.hidden:
+        return "state:hidden"
+    if dimension is Dimension.STATE:
+        others = f"-state:{','.join(_STATES.values())},hidden"
+        return others if share.name == OTHER else f"state:{_STATES[share.name]}"
+    # What is hidden reads as empty too, and is in a share of its own.
+    unhidden = "" if share.name or dimension in ALWAYS_SHOWN else " -state:hidden"
+    return f"{_KEYS[dimension]}:={quoted(share.name)}{unhidden}"
 
 
 def entry_line(entry: Entry, width: int) -> Line:

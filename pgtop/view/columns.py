@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -40,12 +40,12 @@ _KINDS = {
 _NARROW_STATES = {"idle in tx": "idle tx", "idle in tx!": "idle tx!", "autovacuum": "autovac", "walsender": "walsend"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One thing to see of each session.
+    """One thing to see of each session; there is one of each, so it is equal to nothing but itself.
 
     `key` gives what it is sorted by, None for nothing to compare; `text` the raw words of the cell. The smaller `rank`,
-    the longer it stays when space is short. `narrow` stands for it on a narrow screen.
+    the longer it stays when space is short. `narrow` stands for it where the most important ones would not all fit.
     """
 
     name: str
@@ -183,6 +183,10 @@ def _wait(backend: Backend, _picture: Picture) -> str | None:
     return f"{backend.wait_event_type}:{backend.wait_event or ''}"
 
 
+def _narrow_wait(backend: Backend, _picture: Picture) -> str:
+    return backend.wait_event_type or ""
+
+
 def _blocked_by(backend: Backend, _picture: Picture) -> int | None:
     """How many it waits for; the server may name a parallel query's pid more than once."""
     return len(set(backend.blocked_by)) or None
@@ -231,12 +235,15 @@ def _since(start: Start, words: Callable[[float | None], str] = rough_age) -> tu
     return key, lambda backend, picture: words(key(backend, picture))
 
 
-_NARROW_STATE = Column("state", "STATE", "what it is doing", 8, 3, _state, _narrow_state, severity)
+def _with_narrow(full: Column, width: int, text: Text | None = None) -> Column:
+    """The column, with a narrower one to stand for it."""
+    return replace(full, narrow=replace(full, width=width, text=text or full.text))
+
 
 COLUMNS: tuple[Column, ...] = (
     Column("pid", "PID", "process id of the backend", 7, 0,
            lambda b, _: b.pid, lambda b, _: str(b.pid), _blocker, right=True),
-    Column("who", "USER@DATABASE", "role and database of the session", 18, 6, _who_key, _who, _row),
+    _with_narrow(Column("who", "USER@DATABASE", "role and database of the session", 18, 6, _who_key, _who, _row), 15),
     Column("database", "DATABASE", "database it is connected to", 12, 18,
            lambda b, _: b.datname, lambda b, _: b.datname or "", _row),
     Column("user", "USER", "role it logged in as", 12, 19,
@@ -245,9 +252,12 @@ COLUMNS: tuple[Column, ...] = (
            lambda b, _: b.application_name or None, lambda b, _: b.application_name or "", _row),
     Column("client", "CLIENT", "address it comes from; local: a socket on the server", 15, 15,
            _client_key, _client, _row),
-    Column("state", "STATE", "what it is doing (idle in tx!: the transaction failed), or its kind", 12, 3,
-           _state, _state, severity, narrow=_NARROW_STATE),
-    Column("wait", "WAIT", "what it waits for, type and event", 18, 11, _wait, _written(_wait), _waiter),
+    _with_narrow(
+        Column("state", "STATE", "what it is doing (idle in tx!: the transaction failed), or its kind", 12, 3,
+               _state, _state, severity), 8, _narrow_state),
+    _with_narrow(
+        Column("wait", "WAIT", "what it waits for, type and event", 18, 11, _wait, _written(_wait), _waiter),
+        6, _narrow_wait),
     Column("age", "AGE", "since its transaction began, or else its running query, or else its state", 6, 2,
            *_since(age_start, age), severity, right=True),
     Column("xact", "XACT", "since its transaction began", 6, 14,
@@ -256,7 +266,7 @@ COLUMNS: tuple[Column, ...] = (
            *_since(lambda b: b.query_start), _row, right=True),
     Column("state_age", "SINCE", "since its state changed", 6, 17,
            *_since(lambda b: b.state_change), _row, right=True),
-    Column("blocked_by", "BLK", "how many sessions it waits for", 4, 13,
+    Column("blocked_by", "BLK", "blocked by: how many sessions it waits for", 4, 4,
            _blocked_by, _written(_blocked_by), _waiter, right=True),
     Column("blocks", "BLOCKS", "how many sessions hang on it, directly or through others; ▲ is a root", 7, 5,
            _blocks_key, _blocks, _blocker, right=True),

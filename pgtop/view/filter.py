@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pgtop.analysis.budget import WAITING, state_of
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION_ABORTED, Backend
 from pgtop.view.columns import column
 from pgtop.view.picture import Picture
@@ -43,7 +44,7 @@ from pgtop.view.predicate import (
 )
 from pgtop.view.units import parse_duration
 
-__all__ = ["FILTER_HELP", "Filter", "FilterError", "HelpEntry"]
+__all__ = ["FILTER_HELP", "Filter", "FilterError", "HelpEntry", "quoted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +94,18 @@ def _key_of(name: str) -> Number:
 
 
 _STATES: Mapping[str, Test] = {
-    "active": lambda backend: backend.state == ACTIVE,
+    "active": lambda backend: state_of(backend) == ACTIVE,
     "idle": lambda backend: backend.state == IDLE,
     "idle in transaction": lambda backend: backend.in_transaction_idle,
     "idle in tx": lambda backend: backend.in_transaction_idle,
     "aborted": lambda backend: backend.state == IDLE_IN_TRANSACTION_ABORTED,
     "idle in tx!": lambda backend: backend.state == IDLE_IN_TRANSACTION_ABORTED,
-    "waiting": lambda backend: backend.waits_for_lock,
+    "waiting": lambda backend: state_of(backend) == WAITING,
     "hidden": lambda backend: backend.hidden,
 }
 
 _RARE_STATES = ("fastpath function call", "disabled", "starting")
-_STATE_NAMES = ("active", "idle", "idle-in-tx", "aborted", "waiting", "hidden", *(s.split()[0] for s in _RARE_STATES))
+_STATE_NAMES = ("active", "waiting", "idle", "idle-in-tx", "aborted", "hidden", *(s.split()[0] for s in _RARE_STATES))
 
 _WAIT_TYPES = frozenset(
     "activity buffer bufferpin client extension injectionpoint io ipc lock lwlock timeout".split()  # noqa: SIM905
@@ -209,7 +210,7 @@ _KEYS: Mapping[str, _Key] = {
         _words("client", "address or host name; `local` is a socket on the server", "client:10.0.", client_texts),
         _words(
             "state",
-            "active, idle, idle-in-tx, aborted, waiting (for a lock), hidden",
+            "as the bar has them: active (runs), waiting (for a lock), idle, idle-in-tx; and aborted, hidden",
             "state:idle-in-tx",
             state_texts,
             _state_like,
@@ -256,7 +257,7 @@ class HelpEntry(NamedTuple):
 FILTER_HELP: tuple[HelpEntry, ...] = (
     HelpEntry("word", "in any column, in any case; of several words all must be found", "shop invoice"),
     HelpEntry("key:value", "in one column", "db:shop"),
-    HelpEntry("key:value,value", "one of several", "state:active,idle"),
+    HelpEntry("key:value,value", "one of several", "state:active,waiting"),
     HelpEntry("key:=value", "exactly so, in this case", "user:=web"),
     HelpEntry("~pattern", "a regular expression, in any column or after a key, in any case", "app:~^api"),
     HelpEntry("-term", "not so", "-query:copy"),
@@ -388,6 +389,17 @@ class _Parser:
         rest = self._text[self._at : self._at + 1]
         if rest and not rest.isspace():
             raise FilterError("a space is missing after the quote", self._at)
+
+
+def quoted(text: str) -> str:
+    """`text` as a value of the language, which reads it back unchanged; every character of it is printable."""
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    return character if character.isprintable() else f"\\u{{{ord(character):x}}}"
 
 
 def _key(name: str) -> _Key | None:

@@ -48,8 +48,8 @@ def client_texts(backend: Backend) -> tuple[str, ...]:
 
 
 def state_texts(backend: Backend) -> tuple[str, ...]:
-    """The word on the screen, and the server's."""
-    return state_word(backend), backend.state or ""
+    """The word on the screen, and the server's, which calls those active too that wait for a lock."""
+    return state_word(backend), "" if backend.waits_for_lock else backend.state or ""
 
 
 def wait_texts(backend: Backend) -> tuple[str, ...]:

@@ -5,9 +5,12 @@ Arranging costs by the number of sessions, so it formats nothing; a line costs b
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from pgtop.model.backend import IDLE, Backend, BackendId
+from pgtop.model.snapshot import Snapshot
 from pgtop.view import columns
 from pgtop.view.columns import COLUMNS, Column
 from pgtop.view.picture import Picture
@@ -18,9 +21,10 @@ from pgtop.view.tone import Span, Tone
 
 ENDED = "ended"
 TAG = "*"
-NARROW_SCREEN = 60
 _PID, _QUERY = columns.column("pid"), columns.column("query")
 _SPLIT = ("database", "user")  # where there is room, these two say what "who" says
+_ESSENTIAL = ("who", "state", "wait", "age", "blocked_by", "blocks")  # rather narrow than out of sight
+_LEAST_OF_QUERY = 16
 
 
 class Placed(NamedTuple):
@@ -55,19 +59,20 @@ def arrange(picture: Picture, query: Query) -> Table:
 
     Raises FilterError when a pattern of the filter takes too long.
     """
-    rows = _of_shown_kinds(picture.snapshot.backends, query.show_background)
+    rows = _of_shown_kinds(picture.snapshot, query.show_background)
     total = len(rows)
     if query.filter.text or not query.show_idle:
         rows = _narrowed(rows, picture, query)
     return Table(tuple(ordered(rows, picture, query.sort)), total, picture, query)
 
 
-def _of_shown_kinds(backends: Sequence[Backend], show_background: bool) -> Sequence[Backend]:
+def _of_shown_kinds(snapshot: Snapshot, show_background: bool) -> Sequence[Backend]:
     if show_background:
-        return backends
-    leaders = {row.leader_pid for row in backends if row.leader_pid is not None}
-    leaders &= {row.pid for row in backends if row.is_client} if leaders else set()
-    return [row for row in backends if row.is_client or row.leader_pid in leaders]
+        return snapshot.backends
+    leaders = {row.leader_pid for row in snapshot.busy if row.leader_pid is not None}
+    leaders &= {row.pid for row in snapshot.backends if row.is_client} if leaders else set()
+    left_out = {row.pid for row in snapshot.busy if not row.is_client and row.leader_pid not in leaders}
+    return [row for row in snapshot.backends if row.pid not in left_out]
 
 
 def _narrowed(rows: Sequence[Backend], picture: Picture, query: Query) -> list[Backend]:
@@ -100,7 +105,7 @@ def scroll_limit(width: int, query: Query) -> int:
 
 def _room(width: int) -> int:
     """Cells for the columns between pid and query, their separators with them; the query has a claim of its own."""
-    claim = max(1, min(_QUERY.width, width * 2 // 5))
+    claim = max(1, min(_QUERY.width, max(_LEAST_OF_QUERY, width // 4), width * 2 // 5))
     return max(0, width - _PID.width - 1 - claim)
 
 
@@ -110,12 +115,21 @@ def _line_up(width: int, query: Query) -> tuple[Column, ...]:
     split = [c for c in wanted if c.name != "who"]
     if sum(c.width + 1 for c in split) <= _room(width):
         return tuple(split)
-    together = [c for c in wanted if c.name not in _SPLIT]
-    if width < NARROW_SCREEN:
-        together = [c.narrow or c for c in together]
+    together = _narrowed_to([c for c in wanted if c.name not in _SPLIT], _room(width))
     by_rank = sorted(together, key=lambda c: c.rank)
     shown = {placed.column.name for placed in _filled(by_rank, _room(width))}
     return (*(c for c in together if c.name in shown), *(c for c in by_rank if c.name not in shown))
+
+
+def _narrowed_to(columns: Sequence[Column], room: int) -> list[Column]:
+    """The columns, as many of the essential ones narrow as it takes to fit these; those that lose least come first."""
+    excess = sum(c.width + 1 for c in columns if c.name in _ESSENTIAL) - room
+    narrow: dict[str, Column] = {}
+    for saved, column in sorted([(c.width - c.narrow.width, c.narrow) for c in columns if c.narrow], key=itemgetter(0)):
+        if excess > 0:
+            narrow[column.name] = column
+            excess -= saved
+    return [narrow.get(c.name, c) for c in columns]
 
 
 def _filled(columns: Iterable[Column], room: int, squeeze: bool = False) -> list[Placed]:
@@ -170,9 +184,16 @@ def line(
         return _marked(line(layout, backend, picture, ended))
     if ended:
         return _ended(layout, backend, picture)
+    return _fitted(
+        layout, tuple([(column.text(backend, picture), column.tone(backend, picture)) for column, _ in layout])
+    )
+
+
+@lru_cache(maxsize=256)
+def _fitted(layout: Layout, cells: tuple[tuple[str, Tone], ...]) -> tuple[Span, ...]:
+    """The raw cells in their places. Kept, as most rows in sight are at each sample what they were at the last."""
     return _joined(
-        (fit(column.text(backend, picture), width, column.right), column.tone(backend, picture))
-        for column, width in layout
+        (fit(text, width, column.right), tone) for (text, tone), (column, width) in zip(cells, layout, strict=True)
     )
 
 

@@ -15,6 +15,8 @@ class Tone(StrEnum):
     WARN = "warn"  # becomes trouble if it goes on
     ALARM = "alarm"  # trouble now
 
+    __hash__ = str.__hash__  # tones are looked up by the thousand, and an enum's own is slow
+
 
 class Span(NamedTuple):
     """A run of cleaned text in one tone; `pgtop.view.text.cells` tells how wide it is."""

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop.analysis.blocking import Forest, conflict, forest
+from pgtop.analysis.graph import reachable, thinned
 from pgtop.model.backend import ACTIVE, PARALLEL_WORKER, Backend
 from pgtop.model.blocking import Blocking, Hold, Prepared, Wait
 from pgtop.model.detail import Lock
@@ -110,6 +111,21 @@ def test_only_those_without_another_blocker_are_only_on_it() -> None:
     assert found.only(2) == frozenset()
 
 
+def test_a_deadlock_is_not_freed_by_its_root() -> None:
+    """Those that wait for each other wait on, whoever else of their blockers ends; two roots that end free more."""
+    found = planted({1: (), 2: (3, 1), 3: (2,), 4: (1, 5), 5: ()})
+    assert found.only(1) == frozenset()
+    assert found.only(1, 5) == {4}
+
+
+def test_of_a_queue_each_needs_only_the_last() -> None:
+    """The server names all that are ahead; what follows from that many edges follows from few."""
+    queue = {pid: frozenset(range(1, pid)) for pid in range(1, 201)}
+    assert thinned(queue) == {pid: frozenset({pid - 1} - {0}) for pid in queue}
+    found = planted({pid: tuple(ahead) for pid, ahead in queue.items()})
+    assert [(found.nodes[pid].direct, found.nodes[pid].total) for pid in (1, 100)] == [(199, 199), (100, 100)]
+
+
 def test_a_long_chain_is_no_trouble() -> None:
     """Nothing recurses, and the time does not grow with the square."""
     found = planted(LONG)
@@ -190,7 +206,9 @@ def test_conflicts_of_modes(held: str, wanted: str, conflicts: bool) -> None:
     assert conflict(wanted, held) is conflicts
 
 
-GRAPHS = st.dictionaries(st.integers(1, 9), st.lists(st.integers(0, 10), max_size=4).map(tuple), max_size=9)
+GRAPHS = st.dictionaries(st.integers(1, 9), st.lists(st.integers(0, 10), max_size=4), max_size=9).map(
+    lambda graph: {pid: tuple(other for other in others if other != pid) for pid, others in graph.items()}
+)
 LEADERS = st.dictionaries(st.integers(1, 9), st.integers(1, 9), max_size=3)
 
 
@@ -238,6 +256,16 @@ def test_every_edge_is_real(graph: Graph, leaders: dict[int, int]) -> None:
             continue
         assert set(node.blockers) == real.get(node.key, set())
         assert node.parent is None or node.parent in node.blockers
+
+
+@given(GRAPHS)
+def test_fewer_edges_lead_as_far(graph: Graph) -> None:
+    """None is added, and from everywhere the same is reached, in circles too."""
+    edges = {pid: frozenset(others) & graph.keys() - {pid} for pid, others in graph.items()}
+    thin = thinned(edges)
+    for pid, others in edges.items():
+        assert set(thin[pid]) <= others
+        assert reachable(pid, thin) == reachable(pid, edges)
 
 
 @given(GRAPHS)

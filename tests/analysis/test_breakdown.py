@@ -4,16 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from pgtop.analysis.breakdown import Dimension, Share, breakdown, quoted
+from pgtop.analysis.breakdown import Dimension, Share, breakdown
 from pgtop.model.backend import CLIENT_BACKEND, WALSENDER, Backend
 from pgtop.model.instant import MICROSECONDS
 from pgtop.model.server import Database, Limits, Role, Server
 from pgtop.model.snapshot import Snapshot
-from pgtop.view.filter import Filter
-from pgtop.view.picture import Picture
 
 NOW = 10_000 * MICROSECONDS
 SERVER = Server(
@@ -96,49 +92,9 @@ def test_hidden_sessions_have_a_share_of_their_own(dimension: Dimension, names: 
     assert {share.name for share in found} == names
 
 
-NAMES = st.none() | st.sampled_from(
-    ["", "api", "hidden", "a b", 'a"b', "-x", "~x", "a,b", "\\", "\x1b[31m", "ſ", "local"]
-)
-NAMES |= st.text(max_size=6)
-STATES = st.sampled_from(
-    [
-        "active",
-        "idle",
-        "idle in transaction",
-        "idle in transaction (aborted)",
-        "fastpath function call",
-        "disabled",
-        None,
-    ]
-)
-CLIENTS = st.builds(
-    client, NAMES, STATES, st.floats(0, 1000), datname=NAMES, usename=NAMES,
-    wait_event_type=st.sampled_from([None, "Lock", "IO"]), client_addr=st.sampled_from([None, "10.0.0.1", "::1"]),
-) | st.just(HIDDEN)  # fmt: skip
-
-
-@settings(deadline=None)  # a dozen sessions, each put to every filter
-@given(st.lists(CLIENTS, min_size=1, max_size=12), st.sampled_from(Dimension))
-def test_each_session_is_in_one_share_and_its_filter_finds_it(backends: list[Backend], dimension: Dimension) -> None:
-    """Shares sum to one, counts to the sessions, and every filter selects exactly as many as its share counts."""
-    snapshot = Snapshot(NOW, SERVER, tuple(backends))
-    found = breakdown(snapshot, dimension)
-    assert sum(share.share for share in found) == pytest.approx(1)
-    picture = Picture.of(snapshot)
-    selected = [{i for i, b in enumerate(backends) if Filter(share.filter).matches(b, picture)} for share in found]
-    assert [len(places) for places in selected] == [share.count for share in found]
-    assert set().union(*selected) == set(range(len(backends)))
-
-
 def test_nothing_connected_has_no_shares() -> None:
     """An empty server has nothing to divide by."""
     assert all(shares(dimension) == () for dimension in Dimension)
-
-
-@given(st.text())
-def test_quoted_is_printable(text: str) -> None:
-    """A quoted name can be put into a terminal's input line without harm."""
-    assert quoted(text).isprintable()
 
 
 def test_a_share_does_not_depend_on_other_servers() -> None:

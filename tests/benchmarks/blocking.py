@@ -1,10 +1,12 @@
-"""What a tick costs the server while 200 sessions wait, beside a calm one: `python -m tests.benchmarks.blocking`.
+"""What a tick costs while 200 sessions wait, beside a calm one: `python -m tests.benchmarks.blocking`.
 
-CPU of our own backend, from the system's own count (Linux). A tick with waiters may cost three times a calm one.
+CPU of our own backend, from the system's own count (Linux), for a superuser and for a role that sees nothing; a tick
+with waiters may cost three times a calm one. And our own CPU for the tree.
 """
 
 import asyncio
 import statistics
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,7 +15,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.analysis.blocking import forest
-from pgtop.demo.server import Cluster
+from pgtop.demo.server import SUPERUSER, Cluster
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 
@@ -33,19 +35,23 @@ def _cpu(pid: int) -> float:
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
 
 
-async def _tick_costs(source: PostgresSource, waiting: int) -> tuple[float, float]:
-    """The least that a tick has cost: on average, and the dearer of those that ask for locks and those that do not."""
+async def _tick_costs(source: PostgresSource, waiting: int) -> tuple[float, float, float]:
+    """The least that a tick has cost: on average, the dearer of those that ask for locks and the others, and us."""
     pid = (await source.sample()).server.pid
     await source.sample()
     costs: dict[bool, list[float]] = {}
+    ours: list[float] = []
     for _ in range(TICKS):
         before = _cpu(pid)
         snapshot = await source.sample()
         await asyncio.sleep(PAUSE)
-        if forest(snapshot).waiting == waiting:  # while the server looks for deadlocks, some are awake for a moment
+        began = time.process_time()
+        found = forest(snapshot)
+        ours.append((time.process_time() - began) * 1000)
+        if found.waiting == waiting:  # while the server looks for deadlocks, some are awake for a moment
             costs.setdefault(snapshot.blocking.asked, []).append(_cpu(pid) - before)
     least = [min(each) for each in costs.values()]  # the machine's clock is not always the same: minima compare
-    return statistics.mean(least), max(least)
+    return statistics.mean(least), max(least), min(ours)
 
 
 def _queue(dsn: str, first: str, then: Callable[[int], str]) -> list[_Connection]:
@@ -61,24 +67,36 @@ def _queue(dsn: str, first: str, then: Callable[[int], str]) -> list[_Connection
     return opened
 
 
+def _source(dsn: str, user: str) -> PostgresSource:
+    source = PostgresSource(Session({**{k: str(v) for k, v in conninfo_to_dict(dsn).items()}, "user": user}))
+    source.watch_blocking(user != SUPERUSER)  # else that role would not learn that somebody waits
+    return source
+
+
 async def main() -> None:
-    """Print a line for a calm server and one for each way to wait."""
+    """Print a line for a calm server, and one for each way to wait and each role."""
     with Cluster(settings={"max_connections": str(SESSIONS + 20)}) as server:
-        source = PostgresSource(Session({k: str(v) for k, v in conninfo_to_dict(server.socket_dsn).items()}))
+        sources = {user: _source(server.socket_dsn, user) for user in (SUPERUSER, "plain")}
         with psycopg.connect(server.socket_dsn, autocommit=True) as made:
             made.execute("CREATE TABLE stock AS SELECT id, 0 AS n FROM generate_series(1, 300) id")
+            made.execute("CREATE ROLE plain LOGIN")
         idle = [psycopg.connect(server.socket_dsn) for _ in range(SESSIONS)]
-        calm, _ = await _tick_costs(source, 0)
-        print(f"{'calm':20} {calm:5.2f} ms")
+        calm: dict[str, float] = {}
+        for user, source in sources.items():
+            calm[user], _, _ = await _tick_costs(source, 0)
+            print(f"{'calm':20} {user:8} {calm[user]:5.2f} ms")
         for each in idle:
             each.close()
         for name, (first, then) in SCENES.items():
             opened = _queue(server.socket_dsn, first, then)
-            mean, most = await _tick_costs(source, WAITERS)
-            print(f"{name:20} {mean:5.2f} ms, {mean / calm:.1f} times calm; the dearest tick {most / calm:.1f} times")
+            for user, source in sources.items():
+                mean, most, ours = await _tick_costs(source, WAITERS)
+                times = f"{mean / calm[user]:.1f} times calm; the dearest tick {most / calm[user]:.1f} times"
+                print(f"{name:20} {user:8} {mean:5.2f} ms, {times}; the tree {ours:.1f} ms of our own")
             for each in reversed(opened):
                 each.close()
-        await source.close()
+        for source in sources.values():
+            await source.close()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pgtop.analysis.blocking import Forest, forest
 from pgtop.analysis.xmin import Kind, xmin_holders
 from pgtop.demo.server import Cluster
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.blocking import ASKED_AT_ONCE
+from pgtop.postgres.blocking import ASKED_AT_ONCE, SLOW
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from tests.postgres.conftest import Wire, until
@@ -338,14 +338,36 @@ class TestTheCost:
             await holder.close()
             await source.close()
 
-    async def test_known_waiters_take_turns(self, scene: Scene) -> None:
-        """Of many waiters only some are asked about at each tick, and none is lost meanwhile."""
+    @pytest.mark.parametrize("user", ["postgres", "plain"])
+    async def test_known_waiters_take_turns(self, scene: Scene, server: Cluster, user: str) -> None:
+        """Of many waiters only some are asked about at each tick, none is lost; also where this role sees nothing."""
         holder = await scene.session("SELECT pg_advisory_lock(99)")
-        for _ in range(ASKED_AT_ONCE + 20):
-            await scene.waiter("SELECT pg_advisory_lock(99)")
-        for _ in range(4):
-            _, found = await scene.seen(lambda _, planted: planted.waiting == ASKED_AT_ONCE + 20)
-            assert found.nodes[pid(holder)].direct == ASKED_AT_ONCE + 20
+        waiters = [await scene.waiter("SELECT pg_advisory_lock(99)") for _ in range(ASKED_AT_ONCE + 20)]
+        scene.source = PostgresSource(Session({**scene.parameters, "user": user}))
+        scene.source.watch_blocking(True)
+        async with _told(scene):
+            await scene.seen(lambda _, planted: planted.waiting == len(waiters))
+            for _ in range(6):
+                asked = server.log.read_text().count("asked about")
+                found = forest(await scene.source.sample())
+                assert server.log.read_text().count("asked about") <= asked + ASKED_AT_ONCE
+                assert found.nodes[pid(holder)].direct == len(waiters)
+                assert all(node.wait for node in found.nodes.values() if node.key != pid(holder))
+            await scene.done(f"SELECT pg_terminate_backend({pid(waiters[-1])})")
+            await scene.seen(lambda _, planted: planted.waiting == len(waiters) - 1)
+
+    async def test_a_slow_network_is_no_slow_lock_manager(self, scene: Scene, server: Cluster) -> None:
+        """What passes while half of the question is on its way is not counted."""
+        holder = await scene.session(row(63))
+        await scene.waiter(row(63))
+        wire = _Halting(scene.parameters["host"], scene.parameters["port"])
+        async with wire.laid():
+            session = Session({**scene.parameters, "host": "127.0.0.1", "port": wire.port, "password": server.password})
+            scene.source = PostgresSource(session)
+            snapshot, _ = await scene.seen(lambda *_: wire.halted)
+            assert snapshot.blocking.note == ""
+            await scene.source.close()
+        await holder.close()
 
     async def test_a_slow_lock_manager_is_left_alone(self, scene: Scene) -> None:
         """It is asked rarely, that is said, and what was known stays."""
@@ -406,14 +428,33 @@ def _counted(wire: Wire) -> Callable[[], int]:
     return lambda: count[0]
 
 
+class _Halting(Wire):
+    """Halts for longer than a lock manager may take before it carries the question about the locks on."""
+
+    halted = False
+
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Callable[[bytes], bytes]
+    ) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                at = data.find(b"pg_lock_status")
+                if at >= 0:
+                    writer.write(data[:at])
+                    await asyncio.sleep(2 * SLOW)
+                    self.halted = True
+                writer.write(data[max(at, 0) :])
+                await writer.drain()
+        writer.close()
+
+
 @contextlib.asynccontextmanager
-async def _slow(scene: Scene, seconds: float) -> AsyncIterator[None]:
-    """While pg_blocking_pids takes that long."""
+async def _instead(scene: Scene, function: str) -> AsyncIterator[None]:
+    """While pg_blocking_pids is another function, which may ask the real one."""
     rename = "ALTER FUNCTION pg_catalog.{}(int) RENAME TO {}"
     await scene.done(
         rename.format("pg_blocking_pids", "pg_real_blocking_pids"),
-        "CREATE FUNCTION pg_catalog.pg_blocking_pids(int) RETURNS int[] LANGUAGE sql VOLATILE AS"
-        f" $$ SELECT pg_real_blocking_pids($1) FROM pg_sleep({seconds}) $$",
+        f"CREATE FUNCTION pg_catalog.pg_blocking_pids(int) RETURNS int[] {function}",
     )
     try:
         yield
@@ -422,3 +463,14 @@ async def _slow(scene: Scene, seconds: float) -> AsyncIterator[None]:
             "DROP FUNCTION pg_catalog.pg_blocking_pids(int)",
             rename.format("pg_real_blocking_pids", "pg_blocking_pids"),
         )
+
+
+def _slow(scene: Scene, seconds: float) -> contextlib.AbstractAsyncContextManager[None]:
+    """While pg_blocking_pids takes that long."""
+    return _instead(scene, f"LANGUAGE sql AS $$ SELECT pg_real_blocking_pids($1) FROM pg_sleep({seconds}) $$")
+
+
+def _told(scene: Scene) -> contextlib.AbstractAsyncContextManager[None]:
+    """While the server's log tells each time that pg_blocking_pids is asked."""
+    said = "BEGIN RAISE LOG 'asked about %', $1; RETURN pg_real_blocking_pids($1); END"
+    return _instead(scene, f"LANGUAGE plpgsql AS $$ {said} $$")

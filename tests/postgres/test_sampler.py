@@ -13,10 +13,11 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.demo.server import Cluster
-from pgtop.model.backend import HIDDEN_QUERY, Backend
+from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.failure import FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
+from pgtop.postgres import sampler
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session, Statement
 from tests.postgres.conftest import Connect, Wire, until
@@ -269,23 +270,25 @@ async def test_a_new_query_is_seen(source: PostgresSource, connect: Connect) -> 
 async def test_a_text_that_was_missed_is_asked_for(source: PostgresSource, connect: Connect) -> None:
     """A row whose query_start is older than the last sample, but unknown, has no text at first and then has it."""
     other = await connect()
-    await other.execute("BEGIN")
+    await other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")  # what it holds back ages, so it always has a row
     await other.execute("SELECT 'first'")
     snapshot = await source.sample()
     reader = source._reader
     assert reader is not None
     later = await sample_until(source, lambda later: later.taken_at - snapshot.taken_at > 200_000)
     # As if this backend had not been there: a parallel worker comes with its leader's older query_start.
-    reader._before.pop(pid_of(other))
+    reader._known.pop(backend(later, pid_of(other)).identity)
     assert backend(later, pid_of(other)).query == "SELECT 'first'"
     assert backend(await source.sample(), pid_of(other)).query is None
     assert backend(await source.sample(), pid_of(other)).query == "SELECT 'first'"
 
 
-async def test_an_idle_session_is_shown_as_before(source: PostgresSource, connect: Connect) -> None:
+@pytest.mark.parametrize("begin", ["", "BEGIN"])
+async def test_an_idle_session_is_shown_as_before(source: PostgresSource, connect: Connect, begin: str) -> None:
     """A session that has no row of its own in the answer is still shown, until it does something or ends."""
     other = await connect(application_name="before")
     pid = pid_of(other)
+    await other.execute(begin.encode())
     first = await source.sample()
     later = await sample_until(source, lambda later: later.taken_at - first.taken_at > 300_000)
     assert backend(later, pid) == backend(first, pid)
@@ -302,23 +305,25 @@ async def test_an_idle_session_that_is_not_remembered_is_read_whole(source: Post
     first = await source.sample()
     await sample_until(source, lambda later: later.taken_at - first.taken_at > 300_000)
     assert source._reader is not None
-    before = source._reader._before
-    before[pid] = before[pid]._replace(backend_start=0, application_name="its forerunner")
+    known, who = source._reader._known, backend(first, pid).identity
+    known[BackendId(pid, 0)] = known.pop(who)._replace(backend_start=0, application_name="its forerunner")
     assert backend(await source.sample(), pid).application_name == "stranger"
-    before = source._reader._before
-    del before[pid]
+    del source._reader._known[who]
     assert backend(await source.sample(), pid).application_name == "stranger"
 
 
-async def test_texts_of_the_gone_are_forgotten(source: PostgresSource, connect: Connect) -> None:
-    """What is remembered is what the last snapshot holds."""
+async def test_texts_of_the_gone_are_forgotten(
+    source: PostgresSource, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once more have ended than are kept, what is remembered is what the last snapshot holds."""
+    monkeypatch.setattr(sampler, "_ENDED_KEPT", 0)
     other = await connect()
     pid = pid_of(other)
     await source.sample()
     await other.close()
     await sample_until(source, lambda snapshot: pid not in {backend.pid for backend in snapshot.backends})
     assert source._reader is not None
-    assert pid not in source._reader._before
+    assert pid not in {who[0] for who in source._reader._known}
 
 
 async def test_hidden_sessions(plain_source: PostgresSource, connect: Connect) -> None:

@@ -172,6 +172,21 @@ async def test_after_the_kill_it_is_told_who_was_freed() -> None:
         assert "1 of 4 waiting on it is free, next root 48801 (active 9m03s)" in _text(stage, "#notice")
 
 
+async def test_after_many_were_killed_it_is_told_who_was_freed() -> None:
+    """In the list of results, and on the notice line once that is closed: as after a single one."""
+    first = busy()
+    stage = Stage(first, source=FakeSource([first]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await _press(pilot, "slash", *"pid:47903,48711", "enter", "asterisk", "K")
+        stage.source.script = [_without(_without(first, 48_711), HOLDER)]
+        await _press(pilot, "y")
+        await stage.tick(6)
+        freed = "1 of 4 waiting on them is free, next root 48801 (active 9m03s)"
+        assert freed in _text(stage, "#facts")
+        await _press(pilot, "escape")
+        assert f"2 gone: {freed}" in _text(stage, "#notice")
+
+
 async def test_a_slow_lock_manager_is_told() -> None:
     """The view says that what it shows is older than the rest, and why."""
     slow = standstill()

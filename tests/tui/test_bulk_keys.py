@@ -192,7 +192,7 @@ async def test_k_on_the_results_goes_on_with_the_survivors() -> None:
     signaller = FakeSignaller(look=lambda who: stays[who])
     stage = Stage(first, signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, "slash", *"user:billing state:active", "enter", "asterisk", "C", "y")
+        await press(pilot, "slash", *"user:billing state:waiting", "enter", "asterisk", "C", "y")
         await stage.tick(6)
         assert "still running" in text_of(stage, "#facts")
         cancelled = _ordered(signaller)

@@ -90,5 +90,5 @@ def test_list_of_a_group(snap_compare: SnapCompare) -> None:
 def test_results(snap_compare: SnapCompare, key: str, size: tuple[int, int]) -> None:
     """What became of each; after a cancel, K goes on with those that survived."""
     stage = Stage(busy(), signaller=MixedSignaller())
-    tags = ("slash", *"state:active", "enter", *("space",) * 9)
+    tags = ("slash", *"state:active,waiting", "enter", *("space",) * 9)
     assert _same(snap_compare, stage, size, (*tags, key, "y"), lambda _: stage.tick(6))

@@ -95,8 +95,9 @@ def test_siblings_are_sorted() -> None:
 
 def test_the_header_says_who_is_at_the_root() -> None:
     """How many wait, the longest wait, and the root with what it does; nothing when nobody waits."""
-    assert summary(Picture.of(scenes.busy())) == "4 waiting, longest 9m02s, root 47903 (idle in transaction 13m20s)"
-    assert summary(Picture.of(scenes.calm())) == ""
+    words = [span.text for span in summary(PICTURE)]
+    assert words == ["12 waiting, longest 14m59s, root 47903", " (idle in transaction 13m20s)", ", 3 more roots"]
+    assert summary(Picture.of(scenes.calm())) == ()
 
 
 def test_a_prepared_transaction_says_what_ends_it() -> None:
@@ -149,7 +150,9 @@ def test_what_the_end_of_a_root_has_brought() -> None:
     )  # fmt: skip
     after = Picture.of(replace(before, backends=gone))
     who = next(b.identity for b in before.backends if b.pid == HOLDER)
-    assert freed(Picture.of(before), after, who) == (
+    assert freed(Picture.of(before), after, {who}) == (
         "1 of 4 waiting on it is free, 1 ended, next root 48801 (active 9m03s)"
     )
-    assert freed(after, after, BackendId(1, None)) == ""
+    both = {who, next(b.identity for b in before.backends if b.pid == 48_809)}
+    assert freed(Picture.of(before), after, both) == ("1 of 3 waiting on them is free, next root 48801 (active 9m03s)")
+    assert freed(after, after, {BackendId(1, None)}) == ""

@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pgtop.analysis.breakdown import quoted
 from pgtop.model.backend import CLIENT_BACKEND, HIDDEN_QUERY, WALSENDER, Backend
 from pgtop.model.instant import MICROSECONDS
 from pgtop.model.server import Limits, Server
 from pgtop.model.snapshot import Snapshot
-from pgtop.view.filter import FILTER_HELP, Filter, FilterError, HelpEntry
+from pgtop.view.filter import FILTER_HELP, Filter, FilterError, HelpEntry, quoted
 from pgtop.view.picture import Picture
 
 NOW = 10_000 * MICROSECONDS
@@ -124,10 +123,13 @@ EVERYBODY = {backend.pid for backend in ALL}
         ("pid:4711", {4711}),
         ("pid:471", set()),
         ("pid:4711,9", {4711, 9}),
-        # states by the names on screen and the server's
-        ("state:active", {4711, 4713, 4717}),
+        # states by the names on screen and the server's; who waits for a lock is apart, as in the bar
+        ("state:active", {4711, 4717}),
+        ("state:=active", {4711, 4717}),
+        ("active", {4711, 4717}),
+        ("state:active,waiting", {4711, 4713, 4717}),
         ("state:idle", {4714}),
-        ("state:active,idle", {4711, 4713, 4714, 4717}),
+        ("state:active,idle", {4711, 4714, 4717}),
         ("state:idle-in-tx", {4712, 4715}),
         ("state:idle-in-transaction", {4712, 4715}),
         ('state:"idle in tx"', {4712, 4715}),
@@ -175,7 +177,7 @@ EVERYBODY = {backend.pid for backend in ALL}
         ("-shop", EVERYBODY - {4711, 4712}),
         ("-query:copy db:crm", {4714, 4715}),
         ("-age>5m", EVERYBODY - {4711, 4712, 4714}),
-        ("-state:active,idle -state:hidden type:client", {4712, 4715}),
+        ("-state:active,waiting,idle -state:hidden type:client", {4712, 4715}),
         ('-app:"my app"', EVERYBODY - {4712}),
         ("-~^sel", EVERYBODY - {4711, 4715}),
         ("db:shop user:web app:~^api state:active age>5m pid:4711 -query:copy", {4711}),
@@ -195,7 +197,7 @@ def test_what_is_found(text: str, pids: set[int]) -> None:
         ("http://x", 0, "in quotes"),
         ("size>5", 0, "unknown key `size`"),
         ("state:", 6, "as in state:idle-in-tx"),
-        ("state:blocked", 6, "`blocked` is no state: use one of active, idle, idle-in-tx"),
+        ("state:blocked", 6, "`blocked` is no state: use one of active, waiting, idle, idle-in-tx"),
         ("state:idle,nosuch", 11, "`nosuch` is no state"),
         ("age > 5m", 4, "`>` stands alone"),
         ("user:web OR user:api", 9, "alternatives are user:web,api"),

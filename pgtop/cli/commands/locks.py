@@ -53,7 +53,7 @@ def page(picture: Picture, width: int) -> list[Line]:
     """What people read: a line that says it all, and the rows of the blocking view."""
     words = summary(picture)
     note = picture.snapshot.blocking.note
-    top = [line(words, Tone.ALARM)] if words else []
+    top = [words] if words else []
     top += [line(clean(note), Tone.WARN)] if note else []
     return [*top, header(width), *(row_line(row, picture, width) for row in rows(picture, Question()))]
 

@@ -21,8 +21,6 @@ from pgtop.view.columns import COLUMNS
 from pgtop.view.filter import FilterError
 from pgtop.view.picture import Picture
 from pgtop.view.query import Query
-from pgtop.view.text import clean
-from pgtop.view.tone import Span, Tone
 from pgtop.view.wrap import Line
 
 
@@ -92,10 +90,6 @@ class BlockingScreen(NarrowingScreen):
     def counts(self) -> str:
         waiting, roots = self.state.picture.forest.waiting, len(self.state.picture.forest.roots)
         return f"{waiting} waiting under {roots} root{'' if roots == 1 else 's'}" if waiting else "locks"
-
-    def status(self) -> Line:
-        note = self.state.picture.snapshot.blocking.note
-        return (Span(f"{clean(note)} · ", Tone.WARN), *super().status()) if note else super().status()
 
     def ask(self, query: Query) -> None:
         self._query = query

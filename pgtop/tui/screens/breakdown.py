@@ -15,7 +15,7 @@ from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
-from pgtop.view.breakdown import Entry, entries, entry_line
+from pgtop.view.breakdown import Entry, entries, entry_line, share_filter
 from pgtop.view.filter import Filter
 from pgtop.view.tone import Tone
 from pgtop.view.wrap import Line, line
@@ -87,7 +87,7 @@ class BreakdownScreen(Moving, LiveScreen):
     def action_open(self) -> None:
         entry = self._table.selected
         if entry is not None and entry.share is not None:
-            self.post_message(FilterAsked(entry.share.filter))
+            self.post_message(FilterAsked(share_filter(entry.dimension, entry.share)))
 
     def action_cancel(self) -> None:
         self._signal(Signal.CANCEL)
@@ -101,7 +101,7 @@ class BreakdownScreen(Moving, LiveScreen):
         if entry is None or entry.share is None:
             return
         picture = self.state.picture
-        is_its = Filter.parse(entry.share.filter).on(picture)
+        is_its = Filter.parse(share_filter(entry.dimension, entry.share)).on(picture)
         group = [backend for backend in picture.snapshot.backends if backend.is_client and is_its(backend)]
         self.post_message(BulkAsked(signal, group))
 

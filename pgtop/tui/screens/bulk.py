@@ -20,6 +20,7 @@ from pgtop.errand import Progress, survivors
 from pgtop.model.backend import IDLE, BackendId
 from pgtop.model.plan import Change, Plan
 from pgtop.model.signal import Signal
+from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.confirm import ButtonLine
 from pgtop.tui.screens.moving import MOVES, Movable, Moving
@@ -264,6 +265,8 @@ class ResultScreen(Moving, ModalScreen[Plan | None]):
     def __init__(self, plan: Plan, palette: Palette) -> None:
         super().__init__()
         self._progress = Progress(plan, ())
+        self._aftermath: Aftermath | None = None
+        self._freed = ""
         self._palette = palette
         self._head = Lines(palette, id="facts")
         self._rows = _Outcomes(palette)
@@ -291,6 +294,16 @@ class ResultScreen(Moving, ModalScreen[Plan | None]):
         self._head.show(lines)
         self._rows.show(progress)
 
+    def expect(self, aftermath: Aftermath | None) -> None:
+        """Tell what this has brought to those that waited, once a picture shows it."""
+        self._aftermath = aftermath
+
+    def show(self, state: State) -> None:
+        """See who is free in another picture."""
+        if self._aftermath is not None and not self._freed:
+            self._freed = self._aftermath.told(state.picture)
+            self.show_progress(self._progress)
+
     def moving(self) -> Movable:
         return self._rows
 
@@ -315,6 +328,7 @@ class ResultScreen(Moving, ModalScreen[Plan | None]):
         left = len(self._survivors().targets)
         spans: list[Line] = [
             summary(self._progress.outcomes) or line("asked …", Tone.NOTICE),
+            *([line(self._freed, Tone.STRONG)] if self._freed else ()),
             *([line(f"K: terminate the {sessions(left)} that survived", Tone.STRONG)] if left else ()),
             *([line(clean(self._progress.trouble), Tone.ALARM)] if self._progress.trouble else ()),
         ]

@@ -76,18 +76,20 @@ class LiveScreen(Screen[None]):
         if not self.compact:
             lines = [server_line(snapshot, width), *lines, legend_line(state.budget, snapshot.server.user, width)]
         self._banner.show(lines, dimmed=state.stale)
-        self._alarm.tell(summary(state.picture), dimmed=state.stale)
+        self._alarm.tell(as_far_as_fits(summary(state.picture), width), dimmed=state.stale)
         fresh = condition(state)
         mark = (Span(" · READ-ONLY", Tone.NOTICE),) if self._settings.read_only else ()
-        status = (*self.status(), *mark)
+        status = (*_lock_note(state), *self.status(), *mark)
         if fresh and status:
             status = (Span(f" · {status[0].text}", status[0].tone), *status[1:])
         self._condition.show([as_far_as_fits((*fresh, *status), width)])
         notice = self._notice_lines()
-        self._notice.styles.height = len(notice)
+        if len(notice) != self._notice.line_count:  # as each change of a style costs a look at all of them
+            self._notice.styles.height = len(notice)
         self._notice.show(notice)
         self._cost.display = state.shows_cost
-        self._cost.show([self._cost_line()])
+        if state.shows_cost:
+            self._cost.show([self._cost_line()])
 
     @property
     def compact(self) -> bool:
@@ -132,6 +134,12 @@ class LiveScreen(Screen[None]):
         if grant := missing_grant(state.budget, state.picture.snapshot.server.user):
             return Span(grant, Tone.NOTICE)
         return Span(_pooling_words(state.hint) if state.hint else "", Tone.QUIET)
+
+
+def _lock_note(state: State) -> Line:
+    """Why who blocks whom is older than the rest of the picture, if it is."""
+    note = state.picture.snapshot.blocking.note
+    return (Span(f"{clean(note)} · ", Tone.WARN),) if note else ()
 
 
 def _pooling_words(hint: PoolingHint) -> str:

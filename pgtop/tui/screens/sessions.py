@@ -27,7 +27,7 @@ class SessionsScreen(NarrowingScreen):
     """The table of sessions and everything that narrows and orders it."""
 
     KEYS = (
-        "help", "quit", "terminate", "cancel", "filter", "open", "sort_menu", "show_breakdown", "show_blocking",
+        "help", "quit", "terminate", "cancel", "filter", "open", "show_breakdown", "show_blocking", "sort_menu",
         "pause", "toggle_idle", "tag",
     )  # fmt: skip
     BINDINGS = bindings(

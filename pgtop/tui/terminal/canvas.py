@@ -23,6 +23,8 @@ _TOKEN = re.compile(
     r"|.",
     re.DOTALL,
 )
+_ONE_CELL_EACH = re.compile(r"[ -~\xa1-\xac\xae-\u02af\u2026\u2500-\u259f\u25b2\u25bc]*")
+"""Text of which no character joins another, and each takes one cell: nearly all that pgtop shows."""
 _LONGEST = 16  # characters that a cell keeps: enough for every emoji; more combining marks are made only to harm
 
 Cell = str
@@ -117,7 +119,7 @@ class Canvas:
                 self.x = 0
 
     def _put(self, text: str) -> None:
-        marks, cells = ("", text) if text.isascii() else _cells(text)
+        marks, cells = ("", text) if _ONE_CELL_EACH.fullmatch(text) else _cells(text)
         if self.y < len(self.lines):
             line = self.lines[self.y]
             if marks:

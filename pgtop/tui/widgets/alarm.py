@@ -5,8 +5,7 @@ from textual.strip import Strip
 
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines, to_strip
-from pgtop.view.tone import Tone
-from pgtop.view.wrap import line
+from pgtop.view.wrap import Line
 
 
 class Alarm(Lines):
@@ -20,11 +19,11 @@ class Alarm(Lines):
         self.chosen = False
         """The cursor is on it."""
 
-    def tell(self, words: str, dimmed: bool) -> None:
-        """Show `words`, cleaned, or nothing at all."""
+    def tell(self, words: Line, dimmed: bool) -> None:
+        """Show `words`, or nothing at all."""
         self.display = bool(words)
         self.choose(self.chosen and self.display)
-        self.show([line(words, Tone.ALARM)], dimmed)
+        self.show([words], dimmed)
 
     def choose(self, chosen: bool) -> None:
         """Put the cursor on it, or take it away."""
@@ -32,9 +31,9 @@ class Alarm(Lines):
             self.chosen = chosen
             self.refresh()
 
-    def render_line(self, y: int) -> Strip:
+    def paint(self, y: int, width: int) -> Strip:
         shown = self._lines[y] if y < len(self._lines) else ()
-        return to_strip(shown, self.size.width, self._palette, self.rich_style, cursor=self.chosen, dimmed=self._dimmed)
+        return to_strip(shown, width, self._palette, self.base, cursor=self.chosen, dimmed=self._dimmed)
 
     def on_click(self) -> None:
         self.post_message(self.Pressed())

@@ -9,9 +9,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
 
 from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.painted import Painted
 from pgtop.view.tone import Tone
 from pgtop.view.wrap import Line
 
@@ -30,7 +30,7 @@ def to_strip(
     return Strip(segments).adjust_cell_length(width, base)
 
 
-class Lines(Widget):
+class Lines(Painted):
     """A block of lines; `dimmed` draws all of it quietly, for a picture that is not fresh."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
@@ -50,9 +50,13 @@ class Lines(Widget):
             if before[y : y + 1] != lines[y : y + 1]:
                 self.refresh(Region(0, y, self.size.width, 1))
 
-    def render_line(self, y: int) -> Strip:
+    @property
+    def line_count(self) -> int:
+        return len(self._lines)
+
+    def paint(self, y: int, width: int) -> Strip:
         line = self._lines[y] if y < len(self._lines) else ()
-        return to_strip(line, self.size.width, self._palette, self.rich_style, dimmed=self._dimmed)
+        return to_strip(line, width, self._palette, self.base, dimmed=self._dimmed)
 
 
 class Pager(Lines):
@@ -93,5 +97,5 @@ class Pager(Lines):
         self.move(0)
         self.refresh()
 
-    def render_line(self, y: int) -> Strip:
-        return super().render_line(y + self._top)
+    def paint(self, y: int, width: int) -> Strip:
+        return super().paint(y + self._top, width)

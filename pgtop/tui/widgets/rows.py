@@ -3,22 +3,24 @@
 Subclasses say how many rows there are and how each looks; which row the cursor is on is theirs to keep by identity.
 """
 
+from typing import NamedTuple
+
 from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import to_strip
+from pgtop.tui.widgets.painted import Painted
 from pgtop.view.tone import Tone
 from pgtop.view.wrap import Line
 
 _WHEEL_ROWS = 3
 
 
-class Rows(Widget):
+class Rows(Painted):
     """Rows below an optional header line. Posts `Chosen` when a row is clicked that the cursor is on already."""
 
     HEADER_LINES = 0
@@ -31,7 +33,7 @@ class Rows(Widget):
         self._palette = palette
         self._cursor = 0
         self._top = 0
-        self._drawn: dict[int, Strip] = {}
+        self._drawn: dict[int, tuple[_Look, Strip]] = {}
         self._dimmed = False
 
     # What subclasses say.
@@ -77,18 +79,19 @@ class Rows(Widget):
             self._dimmed = dimmed
         self._clamp()
         width, height = self.size
-        base = self.rich_style  # Textual works it out anew whenever it is asked for
+        base = self.base
         for y in range(height):
-            strip = self._make_strip(y, width, base)
-            if self._drawn.get(y) != strip:
-                self._drawn[y] = strip
+            look, drawn = self._look(y), self._drawn.get(y)
+            if drawn is None or drawn[0] != look:
+                self._drawn[y] = look, self._strip(look, width, base)
                 self.refresh(Region(0, y, width, 1))
 
-    def render_line(self, y: int) -> Strip:
-        strip = self._drawn.get(y)
-        if strip is None or strip.cell_length != self.size.width:
-            strip = self._drawn[y] = self._make_strip(y, self.size.width, self.rich_style)
-        return strip
+    def paint(self, y: int, width: int) -> Strip:
+        drawn = self._drawn.get(y)
+        if drawn is None or drawn[1].cell_length != width:
+            look = self._look(y)
+            drawn = self._drawn[y] = look, self._strip(look, width, self.base)
+        return drawn[1]
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -102,15 +105,17 @@ class Rows(Widget):
         """Make the rows fit another size."""
         self._clamp()
 
-    def _make_strip(self, y: int, width: int, base: Style) -> Strip:
+    def _look(self, y: int) -> "_Look":
         if y < self.HEADER_LINES:
-            strong = base + self._palette.tones[Tone.STRONG]
-            return to_strip(self.header_line(), width, self._palette, strong, dimmed=self._dimmed)
+            return _Look(self.header_line(), self._dimmed, strong=True)
         index = self._top + y - self.HEADER_LINES
         if index >= self.row_count():
-            return Strip.blank(width, base)
-        here = index == self._cursor
-        return to_strip(self.row_line(index), width, self._palette, base, cursor=here, dimmed=self._dimmed)
+            return _Look((), self._dimmed)
+        return _Look(self.row_line(index), self._dimmed, cursor=index == self._cursor)
+
+    def _strip(self, look: "_Look", width: int, base: Style) -> Strip:
+        base = base + self._palette.tones[Tone.STRONG] if look.strong else base
+        return to_strip(look.line, width, self._palette, base, cursor=look.cursor, dimmed=look.dimmed)
 
     def _put_cursor(self, index: int, step: int) -> None:
         last = self.row_count() - 1
@@ -158,6 +163,15 @@ class Rows(Widget):
 
     def on_mouse_scroll_up(self) -> None:
         self.move(-_WHEEL_ROWS)
+
+
+class _Look(NamedTuple):
+    """All that a line's strip follows from, beside the widget's own width and style."""
+
+    line: Line
+    dimmed: bool
+    cursor: bool = False
+    strong: bool = False
 
 
 def _range(index: int, step: int, last: int) -> range:

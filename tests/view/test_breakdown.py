@@ -1,0 +1,55 @@
+"""The filters of the breakdown: each selects what its share counts."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pgtop.analysis.breakdown import Dimension, breakdown
+from pgtop.model.backend import Backend
+from pgtop.model.snapshot import Snapshot
+from pgtop.view.breakdown import share_filter
+from pgtop.view.filter import Filter, quoted
+from pgtop.view.picture import Picture
+from tests.analysis.test_breakdown import HIDDEN, NOW, SERVER, client
+
+NAMES = st.none() | st.sampled_from(
+    ["", "api", "hidden", "a b", 'a"b', "-x", "~x", "a,b", "\\", "\x1b[31m", "ſ", "local"]
+)
+NAMES |= st.text(max_size=6)
+STATES = st.sampled_from(
+    [
+        "active",
+        "idle",
+        "idle in transaction",
+        "idle in transaction (aborted)",
+        "fastpath function call",
+        "disabled",
+        None,
+    ]
+)
+CLIENTS = st.builds(
+    client, NAMES, STATES, st.floats(0, 1000), datname=NAMES, usename=NAMES,
+    wait_event_type=st.sampled_from([None, "Lock", "IO"]), client_addr=st.sampled_from([None, "10.0.0.1", "::1"]),
+) | st.just(HIDDEN)  # fmt: skip
+
+
+@settings(deadline=None)  # a dozen sessions, each put to every filter
+@given(st.lists(CLIENTS, min_size=1, max_size=12), st.sampled_from(Dimension))
+def test_each_session_is_in_one_share_and_its_filter_finds_it(backends: list[Backend], dimension: Dimension) -> None:
+    """Shares sum to one, counts to the sessions, and every filter selects exactly as many as its share counts."""
+    snapshot = Snapshot(NOW, SERVER, tuple(backends))
+    found = breakdown(snapshot, dimension)
+    assert sum(share.share for share in found) == pytest.approx(1)
+    picture = Picture.of(snapshot)
+    selected = [
+        {i for i, b in enumerate(backends) if Filter(share_filter(dimension, share)).matches(b, picture)}
+        for share in found
+    ]
+    assert [len(places) for places in selected] == [share.count for share in found]
+    assert set().union(*selected) == set(range(len(backends)))
+
+
+@given(st.text())
+def test_quoted_is_printable(text: str) -> None:
+    """A quoted name can be put into a terminal's input line without harm."""
+    assert quoted(text).isprintable()
