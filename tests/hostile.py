@@ -13,8 +13,8 @@ CASES = max(2_000, settings.default.max_examples if settings.default else 0)
 FRAGMENTS = (
     b"\x1b[31m", b"\x1b[2J\x1b[H", b"\x1b]0;owned\x07", b"\x1b]52;c;b3duZWQ=\x1b\\", b"\x1bP+q\x1b\\", b"\x1b[6n",
     b"\x1bc", b"\x9b31m", b"\x9d0;owned\x9c", b"\x90q\x9c", b"\xc2\x9b31m", b"\xc2\x9d0;owned\x07",
-    b"\x07\x08\x0e\x0f\x7f", b"\x00", b"\r\n", b"\t\x0b\x0c", b"\x85", "\u2028\u2029".encode(), "a\u202eb\u2066c\u200f\u061c".encode(),
-    "\u200b\u200c\u200d\u2060\ufeff\xad\u034f\u115f\u3164\uffa0\u180b".encode(),
+    b"\x07\x08\x0e\x0f\x7f", b"\x00", b"\r\n", b"\t\x0b\x0c", b"\x85", "\u2028\u2029".encode(),
+    "a\u202eb\u2066c\u200f\u061c".encode(), "\u200b\u200c\u200d\u2060\ufeff\xad\u034f\u115f\u3164\uffa0\u180b".encode(),
     ("e" + "\u0301" * 20).encode(), "\u0336\u20dd".encode(), ("ก" + "็" * 9).encode(), "\u1112\u1161\u11ab".encode(),
     "日本語".encode(), "日本語".encode("euc_jp"), b"\x8f\xa1\xa1\x8e", "Привет".encode(), "Привет".encode("cp1251"),
     "naïve".encode("latin1"), "👩\u200d👩\u200d👧 👍🏽 🇩🇪 ❤\ufe0f".encode(),
