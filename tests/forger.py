@@ -7,7 +7,7 @@ https://www.postgresql.org/docs/current/protocol-message-formats.html
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import ClassVar, Self, TypeAlias
@@ -18,6 +18,7 @@ Forge: TypeAlias = Callable[[Row], Iterable[Mapping[str, bytes | None]]]
 """Of a row of the server's the rows that the client is given, each with what differs."""
 
 _ROW, _COLUMNS, _ERROR, _NOTICE = b"D", b"T", b"E", b"N"
+_NAMELESS = "?column?"
 _SAID = b"MDH"
 """Fields of an error or a notice that hold sentences: message, detail and hint."""
 
@@ -30,9 +31,11 @@ class Forger:
 
     PLAIN: ClassVar = {"sslmode": "disable", "gssencmode": "disable"}
 
-    def __init__(self, host: str, port: int, forge: Forge = lambda row: ({},)) -> None:
+    def __init__(self, host: str, port: int, forge: Forge = lambda row: ({},), names: Sequence[str] = ()) -> None:
         self._server = host, port
         self.forge = forge
+        self.names = list(names)
+        """Those of the columns of a result whose first has none, if they are as many."""
         self.says: bytes | None = None
         """What stands in the sentences of errors and notices."""
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -100,6 +103,8 @@ class _Messages:
         kind = message[:1]
         if kind == _COLUMNS:
             self._names = list(_names_in(message))
+            if self._names[0] == _NAMELESS and len(self._names) == len(self._forger.names):
+                self._names = self._forger.names
         if kind in (_ERROR, _NOTICE) and self._forger.says is not None:
             return _with_words(message, self._forger.says)
         if kind != _ROW:

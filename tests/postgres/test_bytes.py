@@ -25,6 +25,12 @@ _ROWS = 100
 _COLUMNS, _LINES = 220, _ROWS + 20
 _DATABASES = 7_000
 _FIRST_PID = 1_000_000
+_ACTIVITY = (
+    "pid", "backend_start", "datid", "leader_pid", "usesysid", "application_name", "host", "client_hostname",
+    "client_port", "xact_start", "query_start", "state_change", "wait_event_type", "wait_event", "state",
+    "backend_xid", "backend_xmin", "age", "query_id", "text", "backend_type", "blockers", "idlers", "instant",
+)  # fmt: skip
+"""The columns of `queries.activity`, in the order that `read_backend` takes them in."""
 _TEXTS = ("application_name", "host", "client_hostname", "wait_event_type", "wait_event", "text")
 _OURS = re.compile(r"\x1b\[[<=>?]?[0-9;:]*\$?[@-~]|\x1b\]22;[a-z]*\x07|\x1b[M78=>]|\x1b\([B0]")
 _PID = re.compile(r" *(\d+)[ *]")
@@ -120,7 +126,7 @@ class Glass:
 @pytest.fixture(scope="module")
 def glass(cluster: Cluster) -> Iterator[Glass]:
     crowd = Crowd()
-    with Forger("127.0.0.1", cluster.port, crowd) as forger:
+    with Forger("127.0.0.1", cluster.port, crowd, _ACTIVITY) as forger:
         dsn = make_conninfo(cluster.tcp_dsn, port=forger.port, **Forger.PLAIN)
         command = [sys.executable, "-m", "pgtop", "--interval", "0.2", dsn]
         with Terminal(command, _COLUMNS, _LINES) as terminal:
