@@ -87,6 +87,31 @@ def test_demo_terminates_the_runaway_and_nothing_else() -> None:
     _until(lambda: not folder.exists(), "the demo's files are still there")
 
 
+def test_what_is_drawn_line_by_line_is_what_a_whole_repaint_draws() -> None:
+    """After refreshes, keys, dialogs, other views and sizes, the screen is, paused, what Ctrl-L makes of it."""
+    with Terminal([*_PGTOP, "demo", "--interval", "0.2"]) as terminal:
+        terminal.wait_for(_READY, _PATIENCE)
+        for keys in ("jjj", "b", "w", "\x1b[C", "2", "1", "K", "\x1b", "/shop\r", "s", "\x1b", "3", "1", "\x1b"):
+            terminal.send(keys)
+            time.sleep(0.3)  # as long as a refresh and a half: both ways of drawing have their turn
+        for size in ((60, 12), (120, 40), (80, 24)):
+            terminal.resize(*size)
+            time.sleep(0.5)
+        terminal.send("p")
+        terminal.wait_for("PAUSED")
+        drawn = _but_ages(terminal.text)
+        before = len(terminal.raw)
+        terminal.send("\x0c")
+        _until(lambda: len(terminal.raw) - before > 1000, "nothing was painted")
+        _until(lambda: _but_ages(terminal.text) == drawn, f"{drawn}\n\nis not\n\n{terminal.text}")
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+
+
+def _but_ages(text: str) -> str:
+    return re.sub(r"picture is \S+ old", "", text)
+
+
 @pytest.mark.parametrize(
     ("number", "code"),
     [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)],

@@ -37,6 +37,7 @@ class PgtopDriver(LinuxDriver):
         super().__init__(*args, **options)
         self._terminal = os.dup(_STDERR)  # where Textual draws; the app may send descriptor 2 elsewhere later
         self._input_ended, self._end_input = os.pipe()
+        self._drawn: list[str] = []
 
     @property  # type: ignore[override]
     def _writer_thread(self) -> Writer | None:
@@ -48,6 +49,22 @@ class PgtopDriver(LinuxDriver):
         """Textual makes a writer at every start, and starts what it finds here then."""
         painter = Painter(erases_in_colour=not os.environ.get("TERM", "").startswith("screen"))
         self._writer = Writer(self._terminal, self._canvas, self._get_terminal_size, painter) if stock else None
+
+    def draw(self, frame: str) -> None:
+        """Take a part of a frame from a widget; what is drawn at one go is sent as one."""
+        if not self._drawn:
+            self._loop.call_soon(self._send_drawn)
+        self._drawn.append(frame)
+
+    def _send_drawn(self) -> None:
+        frame, self._drawn = "".join(self._drawn), []
+        if frame:
+            super().write(frame)
+
+    def write(self, data: str) -> None:
+        """Take what Textual writes, which was drawn after whatever came before."""
+        self._send_drawn()
+        super().write(data)
 
     @property
     def sent_bytes(self) -> int:

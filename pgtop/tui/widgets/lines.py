@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Region
 from textual.strip import Strip
 
 from pgtop.tui.theme import Palette
@@ -46,9 +45,9 @@ class Lines(Painted):
             self._dimmed = dimmed
             self.refresh()
             return
-        for y in range(max(len(before), len(lines))):
-            if before[y : y + 1] != lines[y : y + 1]:
-                self.refresh(Region(0, y, self.size.width, 1))
+        changed = [y for y in range(max(len(before), len(lines))) if before[y : y + 1] != lines[y : y + 1]]
+        if changed:
+            self.draw(changed)
 
     @property
     def line_count(self) -> int:

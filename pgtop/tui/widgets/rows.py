@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from rich.style import Style
 from textual import events
-from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
@@ -79,12 +78,14 @@ class Rows(Painted):
             self._dimmed = dimmed
         self._clamp()
         width, height = self.size
-        base = self.base
+        base, changed = self.base, []
         for y in range(height):
             look, drawn = self._look(y), self._drawn.get(y)
             if drawn is None or drawn[0] != look:
                 self._drawn[y] = look, self._strip(look, width, base)
-                self.refresh(Region(0, y, width, 1))
+                changed.append(y)
+        if changed:
+            self.draw(changed)
 
     def paint(self, y: int, width: int) -> Strip:
         drawn = self._drawn.get(y)
