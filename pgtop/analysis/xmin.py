@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pgtop.model.backend import WALSENDER, Backend
+from pgtop.model.instant import Instant
 from pgtop.model.snapshot import Snapshot
 
 _WRAP = 1 << 32
@@ -37,10 +38,17 @@ class XminHolder:
 def xmin_holders(snapshot: Snapshot) -> tuple[XminHolder, ...]:
     """All that are known, the oldest first; slots and prepared transactions only where they were asked for.
 
+    Short queries have the age of the transaction that holds them all back: of equal ones the oldest stands first.
+
     https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-WRAPAROUND
     """
     found = [*_sessions(snapshot), *_outliving(snapshot)]
-    return tuple(sorted(found, key=lambda holder: (-holder.age, holder.kind, holder.name)))
+    return tuple(sorted(found, key=lambda holder: (-holder.age, _began(holder), holder.kind, holder.name)))
+
+
+def _began(holder: XminHolder) -> Instant:
+    """Since when it may have held back vacuum; what outlives sessions comes first."""
+    return 0 if holder.backend is None or holder.backend.xact_start is None else holder.backend.xact_start
 
 
 def _sessions(snapshot: Snapshot) -> Iterator[XminHolder]:

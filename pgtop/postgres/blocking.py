@@ -27,7 +27,7 @@ New waiters are asked about at once, and those whose blocker has gone. Without t
 whole queue, 200 waiters cost four times a calm tick and more (`python -m tests.benchmarks.blocking`).
 """
 SLOW = 0.25
-"""Seconds of a tick on the server from which the lock manager is left alone for a while."""
+"""Seconds of a tick on the server, without the network, from which the lock manager is left alone for a while."""
 _REST = 20
 """How many times as long it is left alone as it took: it then costs a twentieth of one core at most."""
 _LONGEST_REST = 60.0
@@ -58,9 +58,10 @@ _LOCKS = sql.SQL("""
     SELECT found.*, statement_timestamp(), (SELECT clock_timestamp() FROM found HAVING count(*) > 0) FROM found
 """)
 
-# Their functions rather than the views: these would join names that are known already.
 _TIMES = 2  # columns behind each row: when the server began and was done, without the network
 _GRANTED = 4
+
+# Their functions rather than the views: these would join names that are known already.
 _PREPARED = """
     SELECT transaction, gid, prepared, ownerid, dbid, age(transaction) FROM pg_catalog.pg_prepared_xact()
 """
@@ -146,7 +147,7 @@ class Pace:
         )
         if not plan.pids:
             return pace
-        if spent < SLOW:
+        if spent < SLOW or not (waiting or plan.facts):  # else it was not asked, and something else is slow
             return replace(pace, note="")
         rest = min(_LONGEST_REST, _REST * spent)
         return pace._resting(

@@ -188,28 +188,34 @@ def _widths(width: int) -> tuple[int, int, int]:
 
 def _node_line(row: Row, node: Node, picture: Picture, width: int) -> Line:
     tree, who, what = _widths(width)
-    tone = Tone.QUIET if row.quiet else _tone(node, picture)
+    tone = Tone.QUIET if row.quiet else _tone(node)
     fold = (FOLDED if row.hidden else UNFOLDED) if row.foldable else " "
     name = "prepared" if node.backend is None else str(node.pid)
     folded = f" +{row.hidden}" if row.hidden else ""
     hang = f"{f'{node.direct}/{node.total}' if node.total else '':>7} " if width >= _HANG_FROM else ""
-    names = f"{fit(clean(_who(node)), who)} " if who else ""
-    start = f"{fit(f'{row.stem}{fold}{name}{folded}', tree)} {hang}{_for(node, picture):>7} "
+    start = Span(f"{fit(f'{row.stem}{fold}{name}{folded}', tree)} {hang}", tone)
+    waited = Span(f"{_for(node, picture):>7} ", tone if row.quiet else _tone_of_wait(node, picture))
+    names = Span(f"{fit(clean(_who(node)), who)} " if who else "", Tone.QUIET if row.quiet else Tone.PLAIN)
     first, rest = _what(node, picture)
     first, rest = clean(first), clean(rest)
     room = what - cells(first)
     if room < 4 or not rest:
-        return (Span(start + names, tone), Span(fit(first or rest, what), tone))
+        return start, waited, names, Span(fit(first or rest, what), tone)
     quiet = Tone.QUIET if node.waits else Tone.PLAIN
-    return Span(start + names, tone), Span(first, tone), Span(fit(f" · {rest}" if first else rest, room), quiet)
+    return start, waited, names, Span(first, tone), Span(fit(f" · {rest}" if first else rest, room), quiet)
 
 
-def _tone(node: Node, picture: Picture) -> Tone:
+def _tone(node: Node) -> Tone:
+    """Roots and deadlocks stand out; of those that hang on them only how long they have waited."""
     if node.circle or node.backend is None:
         return Tone.ALARM
     if node.parent is None and node.total:
         return Tone.ALARM if node.backend.in_transaction_idle else Tone.STRONG
-    return severity(node.backend, picture)
+    return Tone.PLAIN
+
+
+def _tone_of_wait(node: Node, picture: Picture) -> Tone:
+    return severity(node.backend, picture) if node.backend and node.waits else _tone(node)
 
 
 def _who(node: Node) -> str:

@@ -257,7 +257,7 @@ COLUMNS: tuple[Column, ...] = (
                _state, _state, severity), 8, _narrow_state),
     _with_narrow(
         Column("wait", "WAIT", "what it waits for, type and event", 18, 11, _wait, _written(_wait), _waiter),
-        6, _narrow_wait),
+        7, _narrow_wait),
     Column("age", "AGE", "since its transaction began, or else its running query, or else its state", 6, 2,
            *_since(age_start, age), severity, right=True),
     Column("xact", "XACT", "since its transaction began", 6, 14,
@@ -268,7 +268,7 @@ COLUMNS: tuple[Column, ...] = (
            *_since(lambda b: b.state_change), _row, right=True),
     Column("blocked_by", "BLK", "blocked by: how many sessions it waits for", 4, 4,
            _blocked_by, _written(_blocked_by), _waiter, right=True),
-    Column("blocks", "BLOCKS", "how many sessions hang on it, directly or through others; ▲ is a root", 7, 5,
+    Column("blocks", "BLOCKS", "how many sessions hang on it, in all; ▲ is a root", 7, 5,
            _blocks_key, _blocks, _blocker, right=True),
     Column("backend_age", "LOGIN", "since it logged in", 6, 7,
            *_since(lambda b: b.backend_start), _row, right=True, on_request=True),

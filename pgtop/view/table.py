@@ -105,7 +105,7 @@ def scroll_limit(width: int, query: Query) -> int:
 
 def _room(width: int) -> int:
     """Cells for the columns between pid and query, their separators with them; the query has a claim of its own."""
-    claim = max(1, min(_QUERY.width, max(_LEAST_OF_QUERY, width // 4), width * 2 // 5))
+    claim = max(1, min(_QUERY.width, max(_LEAST_OF_QUERY, (width - 1) // 4), width * 2 // 5))
     return max(0, width - _PID.width - 1 - claim)
 
 

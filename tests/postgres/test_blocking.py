@@ -14,9 +14,10 @@ from pgtop.analysis.blocking import Forest, forest
 from pgtop.analysis.xmin import Kind, xmin_holders
 from pgtop.demo.server import Cluster
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.blocking import ASKED_AT_ONCE, SLOW
+from pgtop.postgres.blocking import ASKED_AT_ONCE, SLOW, Pace, Plan
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
+from tests import scenes
 from tests.postgres.conftest import Wire, until
 
 Other: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -41,6 +42,11 @@ class Scene:
         self._stack = stack
         self._waiting: list[asyncio.Task[Any]] = []
         self.source = PostgresSource(Session(parameters))
+
+    async def look_anew(self, **changed: str) -> None:
+        """With another source, which has seen nothing yet."""
+        await self.source.close()
+        self.source = PostgresSource(Session({**self.parameters, **changed}))
 
     async def session(self, *statements: str, **changed: str) -> Other:
         """A session in a transaction in which it has run these."""
@@ -265,7 +271,7 @@ async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
     leader = await scene.session(*(f"SET {setting}" for setting in settings))
     task = asyncio.create_task(leader.execute("SELECT count(*) FROM wide WHERE take() = 1"))
     try:
-        _, found = await scene.seen(lambda _, planted: bool(planted.waiting) and planted.nodes[pid(holder)].total > 0)
+        _, found = await scene.compared(1)
         workers = [node for node in found.nodes.values() if node.key not in (pid(holder), pid(leader))]
         assert all(node.wait is not None and node.wait.lock.target == "advisory key 815" for node in workers)
         assert {node.parent for node in workers} == {pid(leader)}
@@ -289,26 +295,31 @@ async def test_a_deadlock_before_it_is_found(scene: Scene) -> None:
 
 
 async def test_a_root_that_ends_between_two_samples(scene: Scene) -> None:
-    """What is still told of its waiters keeps them in sight, as roots."""
-    holder, waiter = await scene.session(row(31)), await scene.waiter(row(31))
-    snapshot, _ = await scene.compared(1)
-    without = tuple(b for b in snapshot.backends if b.pid != pid(holder))
-    found = forest(Snapshot(snapshot.taken_at, snapshot.server, without, blocking=snapshot.blocking))
-    [root] = found.roots
-    assert (root.key, root.gone) == (pid(waiter), (pid(holder),))
-    await holder.close()
+    """Its waiter is shown as a root that says so, while the lock manager is left alone, and never dropped."""
+    first, second = await scene.session(row(31)), await scene.session(row(32))
+    waiter = await scene.waiter("UPDATE stock SET n = n + 1 WHERE id IN (31, 32)")
+    await scene.compared(1)
+    async with _slow(scene, 2 * SLOW):
+        await scene.seen(lambda s, _: bool(s.blocking.note))
+    gone = pid(first)
+    await first.close()
 
-    async def freed() -> bool:
-        return not forest(await scene.source.sample()).nodes
+    async def waits_for_the_second() -> bool:
+        return await scene.ask(f"SELECT pg_blocking_pids({pid(waiter)})") == [([pid(second)],)]
 
-    await until(freed)
+    await until(waits_for_the_second)
+    [root] = forest(await scene.source.sample()).roots
+    assert (root.key, root.gone, root.waits) == (pid(waiter), (gone,), True)
+    await scene.look_anew()
+    _, found = await scene.compared(1)
+    assert found.nodes[pid(waiter)].parent == pid(second)
 
 
 async def test_a_role_that_sees_nothing(scene: Scene) -> None:
     """Without pg_read_all_stats the tree is there all the same, once somebody looks at it."""
     holder = await scene.session(row(41))
     waiter = await scene.waiter(row(41))
-    scene.source = PostgresSource(Session({**scene.parameters, "user": "plain"}))
+    await scene.look_anew(user="plain")
     scene.source.watch_blocking(True)
     snapshot, found = await scene.compared(1)
     assert found.nodes[pid(waiter)].parent == pid(holder)
@@ -343,7 +354,7 @@ class TestTheCost:
         """Of many waiters only some are asked about at each tick, none is lost; also where this role sees nothing."""
         holder = await scene.session("SELECT pg_advisory_lock(99)")
         waiters = [await scene.waiter("SELECT pg_advisory_lock(99)") for _ in range(ASKED_AT_ONCE + 20)]
-        scene.source = PostgresSource(Session({**scene.parameters, "user": user}))
+        await scene.look_anew(user=user)
         scene.source.watch_blocking(True)
         async with _told(scene):
             await scene.seen(lambda _, planted: planted.waiting == len(waiters))
@@ -362,8 +373,7 @@ class TestTheCost:
         await scene.waiter(row(63))
         wire = _Halting(scene.parameters["host"], scene.parameters["port"])
         async with wire.laid():
-            session = Session({**scene.parameters, "host": "127.0.0.1", "port": wire.port, "password": server.password})
-            scene.source = PostgresSource(session)
+            await scene.look_anew(host="127.0.0.1", port=wire.port, password=server.password)
             snapshot, _ = await scene.seen(lambda *_: wire.halted)
             assert snapshot.blocking.note == ""
             await scene.source.close()
@@ -381,6 +391,15 @@ class TestTheCost:
         assert not quick.blocking.asked
         assert quick.blocking.note == slow.blocking.note
         assert forest(quick).nodes[pid(waiter)].parent == pid(holder)
+
+    @pytest.mark.parametrize(("scene_of", "told"), [(scenes.calm, False), (scenes.busy, True)])
+    def test_a_slow_server_without_waiters_is_no_slow_lock_manager(
+        self, scene_of: Callable[[], Snapshot], told: bool
+    ) -> None:
+        """It was not even asked then."""
+        pace = Pace().after(scene_of(), Plan(), 2 * SLOW)
+        assert bool(pace.note) is told
+        assert (pace.resting_until > scenes.NOW) is told
 
     async def test_one_that_does_not_answer_costs_only_its_part(self, scene: Scene) -> None:
         """Sessions are still sampled, and the reason is told."""

@@ -7,6 +7,7 @@ style whenever it is asked for. What has neither pays a fifth of a refresh for i
 from collections.abc import Iterable, Sequence
 
 from rich.style import Style
+from textual.errors import NoWidget
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -47,11 +48,15 @@ class Painted(Widget):
             self.refresh(*[Region(0, y, width, 1) for y in lines])
 
     def _place(self) -> Region | None:
-        """Where it stands, if nothing can lie over it, and no field is open, whose cursor is Textual's to place."""
+        """Where it stands, whole and with nothing over it, if no field is open, whose cursor is Textual's to place."""
         screen = self.screen
         if screen is not self.app.screen or screen.focused is not None or self.get_line_filters():
             return None
-        return self.region
+        try:
+            geometry = screen.find_widget(self)
+        except NoWidget:
+            return None
+        return geometry.region if geometry.visible_region == geometry.region else None
 
     def _frame(self, lines: Iterable[int], place: Region) -> str:
         """What Textual's compositor would write for these lines: half of what a refresh costs is on the way there."""
