@@ -112,3 +112,5 @@ ACTIONS: tuple[Action, ...] = (
     Action("quit", ("q",), "quit", Group.PROGRAM, "quit"),
     Action("leave", ("ctrl+c",), "quit, also from a dialog or a text field", Group.PROGRAM),
 )
+
+BY_ID = {action.id: action for action in ACTIONS}

@@ -1,21 +1,22 @@
 """The audit trail: a line of JSON for every signal before it is sent, and one more when its outcome is known.
 
 The file is only ever appended to, and only its owner may read it. Two lines belong together by their `id`; a first
-line without its second is a signal whose outcome nobody saw, because pgtop was ended in between.
+line without its second is a signal whose outcome nobody saw, because pgtop was ended in between. Half a line, which a
+full disk leaves behind, spoils no other one: a record always begins on a line of its own.
 """
 
 import getpass
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pgtop.model.audit import Entry
 from pgtop.model.instant import Instant, to_datetime
-from pgtop.model.signal import Outcome
+from pgtop.model.signal import Effect, Outcome
 from pgtop.ports import RecordError
 
 FILE_NAME = "audit.jsonl"
@@ -47,25 +48,37 @@ class Trail:
         lines = "".join(json.dumps(record) + "\n" for record in records).encode("ascii")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            written = _append_at_once(self.path, lines)
+            file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise _unwritten(self.path, error.strerror or str(error)) from error
-        if written < len(lines):
-            raise _unwritten(self.path, "the disk is full")
+            raise self._unwritten(error) from error
+        try:
+            os.fchmod(file, 0o600)
+            self._write(file, lines)
+        except OSError as error:
+            raise self._unwritten(error) from error
+        finally:
+            os.close(file)
+
+    def _write(self, file: int, lines: bytes) -> None:
+        """In one write, so that lines of two pgtops never mix; a second one only to learn why the first was cut."""
+        start = b"" if _ends_with_a_line(file) else b"\n"
+        text = start + lines
+        written = os.write(file, text)
+        while written < len(text):
+            try:
+                written += os.write(file, text[written:])
+            except OSError as error:
+                raise self._unwritten(error, max(0, text[:written].count(b"\n") - len(start))) from error
+
+    def _unwritten(self, error: OSError, written: int = 0) -> RecordError:
+        why = error.strerror or str(error)
+        return RecordError(f"the audit trail {self.path} could not be written: {why}", written)
 
 
-def _append_at_once(path: Path, lines: bytes) -> int:
-    """In one write, so that lines of two pgtops never mix; returns how much was written."""
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        os.fchmod(file, 0o600)
-        return os.write(file, lines)
-    finally:
-        os.close(file)
-
-
-def _unwritten(path: Path, why: str) -> RecordError:
-    return RecordError(f"the audit trail {path} could not be written: {why}")
+def _ends_with_a_line(file: int) -> bool:
+    """It is empty, or its last line is whole."""
+    size = os.fstat(file).st_size
+    return size == 0 or os.pread(file, 1, size - 1) == b"\n"
 
 
 def person_of(environ: Mapping[str, str]) -> dict[str, str]:
@@ -91,34 +104,56 @@ class Record:
     asked: Mapping[str, Any]
     ended: Mapping[str, Any] | None
 
+    @property
+    def finished(self) -> bool:
+        """Its effect was seen, or looked for to the end: nobody interrupted pgtop before."""
+        return self.ended is not None and self.ended["effect"] != Effect.PENDING
+
     def as_dict(self) -> dict[str, Any]:
         """Both in one; the outcome under `outcome`, or null."""
         ended = self.ended and {name: value for name, value in self.ended.items() if name not in ("id", "event")}
         return {**{name: value for name, value in self.asked.items() if name != "event"}, "outcome": ended}
 
 
-def read(path: Path) -> Iterator[Record]:
-    """The trail's signals in the order asked. A file that is not there is empty; lines that are broken are left out.
+class Reading(NamedTuple):
+    """The trail's signals in the order asked, and how many of its lines are no records, or half of one."""
 
-    Raises RecordError when it cannot be read.
-    """
+    records: Sequence[Record]
+    damaged: int
+
+
+def read(path: Path) -> Reading:
+    """All that the trail tells; a file that is not there tells nothing. Raises RecordError when it cannot be read."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     except OSError as error:
         raise RecordError(f"the audit trail {path} could not be read: {error.strerror}") from error
-    records = [record for record in map(_parsed, text.splitlines()) if record is not None]
-    ended = {record["id"]: record for record in records if record.get("event") == "ended"}
-    for record in records:
-        if record.get("event") == "asked":
-            yield Record(record, ended.get(record["id"]))
+    lines = [line for line in text.splitlines() if line.strip()]
+    whole = [record for record in map(_parsed, lines) if record is not None]
+    ended = {record["id"]: record for record in whole if record["event"] == "ended"}
+    records = [Record(record, ended.get(record["id"])) for record in whole if record["event"] == "asked"]
+    return Reading(records, len(lines) - len(whole))
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
+    """The record in a line; None if it is none, or something is missing."""
     try:
         record = json.loads(line)
-    except ValueError:
+        datetime.fromisoformat(record["at"]).astimezone(UTC)
+        needed = _NEEDED[record["event"]]
+    except (ValueError, TypeError, KeyError):
         return None
-    return record if isinstance(record, dict) and "id" in record else None
+    return record if needed <= record.keys() and isinstance(record["id"], str) else None
+
+
+_NEEDED = {
+    "asked": {
+        "id", "os_user", "server", "as_role", "signal", "pid", "backend_start", "role", "database", "application",
+        "client", "query", "reason",
+    },
+    "ended": {"id", "answer", "effect", "after", "said"},
+}  # fmt: skip
+"""What no record of its kind lacks."""
 
 
 def _asked(entry: Entry, person: Mapping[str, str]) -> dict[str, Any]:

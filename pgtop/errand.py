@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from pgtop.model.audit import Entry
 from pgtop.model.plan import Plan, Target
-from pgtop.model.signal import Answer, Effect, Outcome, Receipt, Signal
+from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
 from pgtop.ports import Clock, Recorder, RecordError, Signaller
 from pgtop.proof import PATIENCE, carry_out_all
 
@@ -52,10 +52,13 @@ class Errands:
 
     async def run(self, plan: Plan, reason: str = "", patience: float = PATIENCE) -> AsyncIterator[Progress]:
         """Carry the plan out once, and tell whenever something more was seen; the last progress is done."""
-        entries = [_entry(plan, target, reason) for target in plan.targets]
-        trouble = self._begin(entries)
+        entries = [_entry(plan, order, target, reason) for order, target in zip(plan.orders, plan.targets, strict=True)]
+        begun, trouble = self._begin(entries)
         if trouble and self.required:
-            yield Progress(plan, tuple(_unsent(entry, trouble) for entry in entries), trouble)
+            unsent = tuple(_unsent(entry, trouble) for entry in entries)
+            if begun and self._finish(begun, unsent):
+                trouble = f"{trouble}; it shows {len(begun)} as unfinished, though nothing was sent"
+            yield Progress(plan, unsent, trouble)
             return
         progress = Progress(plan, ())
         try:
@@ -64,19 +67,21 @@ class Errands:
                 if not progress.done:
                     yield progress
         finally:  # also when whoever asked has left meanwhile
-            failed = self._finish(entries, progress.outcomes)
+            failed = self._finish(begun, progress.outcomes)
         yield Progress(plan, progress.outcomes, trouble or failed)
 
-    def _begin(self, entries: Sequence[Entry]) -> str:
+    def _begin(self, entries: Sequence[Entry]) -> tuple[Sequence[Entry], str]:
+        """Those that stand in the trail now, and why the others do not."""
         try:
             self.recorder.begin(entries)
         except RecordError as error:
-            return str(error)
-        return ""
+            return entries[: error.written], str(error)
+        return entries, ""
 
-    def _finish(self, entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> str:
+    def _finish(self, begun: Sequence[Entry], outcomes: Sequence[Outcome]) -> str:
+        """Write what became of those that were begun, which are the first; returns why that failed, if it did."""
         try:
-            self.recorder.finish(list(zip(entries, outcomes, strict=False)))
+            self.recorder.finish(list(zip(begun, outcomes, strict=False)))
         except RecordError as error:
             return str(error)
         return ""
@@ -86,7 +91,7 @@ def survivors(progress: Progress) -> Plan:
     """The plan to terminate those that a cancel did not help against, as they were last seen."""
     pairs = zip(progress.plan.targets, progress.outcomes, strict=True)
     left = tuple(_as_seen(target, outcome) for target, outcome in pairs if outcome.effect in SURVIVED)
-    return Plan(Signal.TERMINATE, progress.plan.server, left)
+    return Plan(Signal.TERMINATE, progress.plan.server, progress.plan.seen_at, left)
 
 
 def _as_seen(target: Target, outcome: Outcome) -> Target:
@@ -100,8 +105,8 @@ def _as_seen(target: Target, outcome: Outcome) -> Target:
     return replace(target, backend=backend, pinned=True)
 
 
-def _entry(plan: Plan, target: Target, reason: str) -> Entry:
-    return Entry(secrets.token_hex(8), target.order(plan.signal), target.backend, plan.server, reason)
+def _entry(plan: Plan, order: Order, target: Target, reason: str) -> Entry:
+    return Entry(secrets.token_hex(8), order, target.backend, plan.server, reason)
 
 
 def _unsent(entry: Entry, trouble: str) -> Outcome:

@@ -26,6 +26,10 @@ class Source(Protocol):
         """One instant of the server, in one round trip; connects first where needed. Raises SourceError."""
         ...
 
+    def renew(self) -> None:
+        """Let the next sample read roles and rights anew, which others may be a minute old."""
+        ...
+
     def watch_blocking(self, watched: bool) -> None:
         """Somebody looks at who blocks whom: tell prepared transactions and slots even while nobody waits."""
         ...
@@ -49,13 +53,22 @@ class Signaller(Protocol):
         """
         ...
 
-    async def look_all(self, whos: Sequence[BackendId]) -> Mapping[BackendId, Backend]:
-        """Those of the backends, by pid *and* start, that are there now. Raises SourceError."""
+    async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
+        """The targets of the orders, each as it is now; whoever is not among them has ended.
+
+        One that this role may not tell from its target any more is among them, hidden. Raises SourceError, also where
+        the targets may live on, on a server that is not the one that answers.
+        """
         ...
 
 
 class RecordError(Exception):
-    """The audit trail could not be written; the message says why and what to do next."""
+    """The audit trail could not be written, or read; the message says why and what to do next."""
+
+    def __init__(self, message: str, written: int = 0) -> None:
+        """`written`: how many of the records, from the first on, stand in it all the same."""
+        super().__init__(message)
+        self.written = written
 
 
 class Recorder(Protocol):

@@ -23,7 +23,7 @@ class RefusingSignaller:
         """Refuse, whatever the orders."""
         return [Receipt(Answer.REFUSED, self._reason) for _ in orders]
 
-    async def look_all(self, whos: Sequence[BackendId]) -> Mapping[BackendId, Backend]:
+    async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
         raise SourceError(Failure(FailureKind.OTHER, self._reason))
 
 
@@ -70,7 +70,7 @@ def _effects(outcomes: Sequence[Outcome]) -> list[Effect]:
 
 async def _look(outcomes: Sequence[Outcome], signaller: Signaller, clock: Clock, sent_at: float) -> tuple[Outcome, ...]:
     """The outcomes after one look at those that are still open."""
-    wanted = [outcome.order.target for outcome in outcomes if not outcome.final]
+    wanted = [outcome.order for outcome in outcomes if not outcome.final]
     try:
         seen = await signaller.look_all(wanted)
     except SourceError as error:
@@ -95,9 +95,14 @@ def _given_up(outcome: Outcome) -> Outcome:
     """No effect within the time given: still running if that was seen, unknown if it could not be."""
     if outcome.final:
         return outcome
-    seen, signal = outcome.seen, outcome.order.signal
-    blind = seen is None or (signal is Signal.CANCEL and (seen.hidden or seen.state == DISABLED))
-    return replace(outcome, effect=Effect.UNSEEN if blind else Effect.STILL_RUNNING)
+    return replace(outcome, effect=Effect.UNSEEN if _is_blind(outcome.order, outcome.seen) else Effect.STILL_RUNNING)
+
+
+def _is_blind(order: Order, seen: Backend | None) -> bool:
+    """Nothing was seen, or too little: perhaps not even the target, as its start is hidden by now."""
+    if seen is None or seen.backend_start != order.target.backend_start:
+        return True
+    return order.signal is Signal.CANCEL and (seen.hidden or seen.state == DISABLED)
 
 
 def effect_on(order: Order, seen: Backend | None) -> Effect:

@@ -73,8 +73,12 @@ class FakeSource:
         self.overlapped = False
         self.closed = 0
         self.watched = False
+        self.renewed = 0
         self.details: dict[BackendId, Detail] = {}
         self._hanging: asyncio.Future[Snapshot] | None = None
+
+    def renew(self) -> None:
+        self.renewed += 1
 
     def watch_blocking(self, watched: bool) -> None:
         self.watched = watched
@@ -124,6 +128,6 @@ class FakeSignaller:
         self.orders.extend(orders)
         return [self._receipt for _ in orders]
 
-    async def look_all(self, whos: Sequence[BackendId]) -> Mapping[BackendId, Backend]:
+    async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
         self.looks += 1
-        return {who: seen for who in whos if (seen := self._look(who)) is not None}
+        return {o.target: seen for o in orders if (seen := self._look(o.target)) is not None}

@@ -1,16 +1,23 @@
 """The audit trail: written before and after, whole lines only, private, and honest about what it does not know."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Sequence
+import resource
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pgtop.analysis.planning import plan
 from pgtop.audit import Trail, person_of, read
-from pgtop.cli.commands.audit import UNFINISHED, lines
+from pgtop.cli.commands.audit import INTERRUPTED, UNFINISHED, chosen, lines
+from pgtop.cli.options import Audit
 from pgtop.errand import Errands, Progress
 from pgtop.model.audit import Entry
 from pgtop.model.backend import Backend, BackendId
@@ -52,7 +59,7 @@ def test_every_target_has_its_line_before_and_after(tmp_path: Path) -> None:
 
     progress = _run(Errands(Watching(), JumpingClock(), trail), made, "storm")
     assert (at_the_door, progress.trouble) == ([len(made.targets)], "")
-    records = list(read(trail.path))
+    records = read(trail.path).records
     assert [r.asked["pid"] for r in records] == [t.backend.pid for t in made.targets]
     assert all(r.ended is not None and r.ended["effect"] == "gone" for r in records)
     assert {r.asked["reason"] for r in records} == {"storm"}
@@ -69,7 +76,7 @@ def test_a_crash_in_between_shows(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         _run(Errands(Crashing(), JumpingClock(), trail), made)
-    records = list(read(trail.path))
+    records = read(trail.path).records
     assert len(records) == len(made.targets)
     assert all(record.ended is None for record in records)
     assert all(UNFINISHED in "".join(lines(record)) for record in records)
@@ -83,7 +90,7 @@ def test_the_file_is_only_appended_to(tmp_path: Path) -> None:
     trail.path.chmod(0o644)
     _run(Errands(FakeSignaller(), JumpingClock(), trail), _plan())
     assert trail.path.read_text().startswith('{"half a line\n')
-    assert len(list(read(trail.path))) == len(_plan().targets)
+    assert len(read(trail.path).records) == len(_plan().targets)
     assert trail.path.stat().st_mode & 0o777 == 0o600
 
 
@@ -115,6 +122,128 @@ def test_what_cannot_be_written_is_told(at: str, required: bool, sent: bool) -> 
         assert {o.receipt.answer for o in progress.outcomes} == {Answer.REFUSED}
 
 
+@contextlib.contextmanager
+def full_after(size: int) -> Iterator[None]:
+    """No file of this process grows beyond so many bytes: the kernel cuts the write, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_half_a_line_spoils_no_other(tmp_path: Path) -> None:
+    """A write that was cut leaves half a record; the next one begins on a line of its own, and readers tell of it."""
+    trail, made = _trail(tmp_path), _plan()
+    entries = [Entry(str(n), order, made.targets[n].backend, made.server) for n, order in enumerate(made.orders)]
+    trail.begin(entries[:1])
+    size = trail.path.stat().st_size
+    with full_after(3 * size + size // 2), pytest.raises(RecordError, match="could not be written") as cut:
+        trail.begin(entries[1:])
+    written = cut.value.written
+    assert 0 < written < len(entries) - 1
+    assert not trail.path.read_text().endswith("\n")
+    trail.begin(entries[-1:])
+    found = read(trail.path)
+    assert [record.asked["id"] for record in found.records] == ["0", *map(str, range(1, written + 1)), entries[-1].id]
+    assert found.damaged == 1
+
+
+def _cut(trail: Trail) -> int:
+    """A size of the trail within its third record, once a plan is written down."""
+    spare = Trail(trail.path.with_name("spare.jsonl"), trail.person)
+    _run(Errands(FakeSignaller(), JumpingClock(), spare), _plan())
+    return sum(map(len, spare.path.read_text().splitlines(keepends=True)[:2])) + 20
+
+
+def test_a_cut_batch_that_is_required_is_told_and_sends_nothing(tmp_path: Path) -> None:
+    """The disk is full after two records and a half: nothing is sent, and that two look unfinished is told."""
+    trail, signaller = _trail(tmp_path), FakeSignaller()
+    with full_after(_cut(trail)):
+        progress = _run(Errands(signaller, JumpingClock(), trail, required=True), _plan())
+    assert signaller.orders == []
+    assert {outcome.receipt.answer for outcome in progress.outcomes} == {Answer.REFUSED}
+    assert "shows 2 as unfinished, though nothing was sent" in progress.trouble
+    found = read(trail.path)
+    assert ([record.finished for record in found.records], found.damaged) == ([False, False], 1)
+
+
+class Roomy:
+    """A trail whose disk has room again when the outcomes are known."""
+
+    def __init__(self, trail: Trail) -> None:
+        self._cut, self._trail = _cut(trail), trail
+
+    def begin(self, entries: Sequence[Entry]) -> None:
+        with full_after(self._cut):
+            self._trail.begin(entries)
+
+    def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
+        self._trail.finish(ended)
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_only_what_was_begun_is_finished(tmp_path: Path, required: bool) -> None:
+    """No outcome stands in the trail without its question, and what stands there unsent is told to be so."""
+    trail, signaller, made = _trail(tmp_path), FakeSignaller(), _plan()
+    progress = _run(Errands(signaller, JumpingClock(), Roomy(trail), required), made)
+    assert len(signaller.orders) == (0 if required else len(made.targets))
+    assert "could not be written" in progress.trouble
+    found = read(trail.path)
+    assert [record.finished for record in found.records] == [True, True]
+    assert {record.as_dict()["outcome"]["effect"] for record in found.records} == {"not sent" if required else "gone"}
+    ended = [line for line in trail.path.read_text().splitlines() if '"event": "ended"' in line]
+    assert len(ended) == 2
+
+
+def test_who_leaves_before_the_effect_leaves_it_unfinished(tmp_path: Path) -> None:
+    """An interruption writes what is known, that it was sent, and the signal stays among the unfinished ones."""
+    trail = _trail(tmp_path)
+
+    def interrupted(who: BackendId) -> Backend | None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _run(Errands(FakeSignaller(look=interrupted), JumpingClock(), trail), _plan())
+    records = read(trail.path).records
+    assert {record.as_dict()["outcome"]["answer"] for record in records} == {"sent"}
+    assert list(chosen(records, Audit(unfinished=True), datetime.now(UTC))) == list(records)
+    assert all(INTERRUPTED in "".join(lines(record)) for record in records)
+
+
+_WHOLE = {
+    "event": "asked", "id": "1", "at": "2026-03-10T14:25:07.250+00:00", "os_user": "anna", "server": "db1:5432",
+    "as_role": "dba", "signal": "cancel", "pid": 1, "backend_start": None, "role": "web", "database": "shop",
+    "application": "", "client": None, "query": "", "reason": "",
+}  # fmt: skip
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*_WHOLE, "ssh_client"]), st.none() | st.text() | st.integers() | st.lists(st.none())
+    )
+)
+def test_no_damage_stops_the_reader(damage: dict[str, object]) -> None:
+    """Whatever a field holds by now, the record is shown or counted as damaged, and those around it are shown."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "audit.jsonl"
+        path.write_text("".join(json.dumps(each) + "\n" for each in (_WHOLE, _WHOLE | damage, _WHOLE)))
+        found = read(path)
+    assert len(found.records) + found.damaged == 3
+    for record in chosen(found.records, Audit(since=1e10), datetime.now(UTC)):
+        assert lines(record)
+
+
+@given(st.sets(st.sampled_from(sorted(_WHOLE)), min_size=1))
+def test_a_record_that_lacks_something_is_damaged(missing: set[str]) -> None:
+    """What a hand or a disk has taken out of a record is no reason to fail: it is left out and counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "audit.jsonl"
+        path.write_text(json.dumps({name: value for name, value in _WHOLE.items() if name not in missing}) + "\n")
+        assert read(path) == ([], 1)
+
+
 @pytest.mark.parametrize("in_the_way", ["folder", "link"])
 def test_a_trail_that_cannot_be_opened(tmp_path: Path, in_the_way: str) -> None:
     """A file in the place of the folder, and a link in the place of the file, are refused with the path."""
@@ -136,7 +265,7 @@ def test_hostile_texts_stay_inside_their_line(tmp_path: Path) -> None:
     text = trail.path.read_text(encoding="ascii")
     assert len(text.splitlines()) == 2 * len(made.targets)
     assert all(json.loads(line) for line in text.splitlines())
-    shown = "".join(row for record in read(trail.path) for row in lines(record))
+    shown = "".join(row for record in read(trail.path).records for row in lines(record))
     assert "\x1b" not in shown
 
 
@@ -156,4 +285,4 @@ def test_survivors_of_a_cancel_are_recorded_as_seen(tmp_path: Path) -> None:
 
     made = plan(Signal.CANCEL, scene.backends, replace(scene))
     _run(Errands(FakeSignaller(look=look), JumpingClock(), trail), made)
-    assert {record.as_dict()["outcome"]["effect"] for record in read(trail.path)} == {"still running"}
+    assert {record.as_dict()["outcome"]["effect"] for record in read(trail.path).records} == {"still running"}

@@ -5,15 +5,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pgtop.analysis.planning import asked_again, changes, plan
 from pgtop.errand import Errands, Progress
 from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, Backend, BackendId
+from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.plan import Change, Plan
-from pgtop.model.signal import Answer, Order, Receipt, Signal
+from pgtop.model.signal import Answer, Effect, Order, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
+from pgtop.ports import SourceError
 from pgtop.postgres.signals import Found, receipt_for
 from tests.fakes import JumpingClock
 from tests.scenes import snapshot
@@ -27,7 +29,9 @@ class ModelServer:
 
     def __init__(self) -> None:
         self.now = 1
+        self.started_at = 0
         self.sessions: dict[int, Backend] = {}
+        self.elsewhere: dict[int, Backend] = {}
         self.hits: list[tuple[Signal, Backend]] = []
 
     def tick(self) -> int:
@@ -56,12 +60,26 @@ class ModelServer:
         if pid in self.sessions:
             self.sessions[pid] = self.sessions[pid]._replace(state=IDLE, xact_start=None)
 
+    def move(self) -> None:
+        """The address leads to the other of two servers, with sessions of its own under the same pids."""
+        self.started_at = 1 - self.started_at
+        self.sessions, self.elsewhere = self.elsewhere, self.sessions
+
     def picture(self) -> Snapshot:
-        return replace(snapshot(self.sessions.values()), taken_at=self.now)
+        return replace(snapshot(self.sessions.values(), started_at=self.started_at), taken_at=self.now)
+
+    def is_meant(self, order: Order) -> bool:
+        return order.sighting is not None and order.sighting.run.started_at == self.started_at
+
+    def lives(self, who: BackendId) -> bool:
+        """On either server."""
+        return any(who == b.identity for b in (*self.sessions.values(), *self.elsewhere.values()))
 
     def carry_out(self, order: Order) -> Receipt:
         found = self.sessions.get(order.target.pid)
-        receipt = receipt_for(None if found is None else _compared(order, found))
+        same_server = self.is_meant(order)
+        compared = _NOBODY if found is None else _compared(order, found)
+        receipt = receipt_for(compared._replace(same_server=same_server, sent=compared.sent if same_server else None))
         if found is not None and receipt.answer is Answer.SENT:
             self.hits.append((order.signal, found))
             if order.signal is Signal.TERMINATE:
@@ -77,7 +95,10 @@ def _compared(order: Order, found: Backend) -> Found:
         same = not order.pinned or (found.query_start, found.xact_start) == (order.query_start, order.xact_start)
     else:
         same = found.query_start == order.query_start and found.state == ACTIVE
-    return Found(same_backend, same, False, True if same_backend and same else None)
+    return Found(True, True, same_backend, same, False, False, True if same_backend and same else None)
+
+
+_NOBODY = Found(True, False, None, None, False, True, None)
 
 
 STEPS = st.one_of(
@@ -85,6 +106,7 @@ STEPS = st.one_of(
     st.tuples(st.just("leave"), PIDS),
     st.tuples(st.just("begin"), PIDS, st.sampled_from([ACTIVE, IDLE_IN_TRANSACTION])),
     st.tuples(st.just("end"), PIDS),
+    st.tuples(st.just("move")),
 )
 HISTORY = st.lists(STEPS, max_size=12)
 
@@ -111,9 +133,11 @@ class RacingDoor:
             receipts.append(self._server.carry_out(order))
         return receipts
 
-    async def look_all(self, whos: Sequence[BackendId]) -> Mapping[BackendId, Backend]:
+    async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
+        if not all(map(self._server.is_meant, orders)):
+            raise SourceError(Failure(FailureKind.OTHER, "another server"))
         found = {backend.identity: backend for backend in self._server.sessions.values()}
-        return {who: found[who] for who in whos if who in found}
+        return {order.target: found[order.target] for order in orders if order.target in found}
 
 
 async def _run(made: Plan, door: RacingDoor) -> Progress:
@@ -159,11 +183,12 @@ def test_nobody_outside_the_plan_is_ever_signalled(
             assert hit.xact_start == target.backend.xact_start
 
 
+@example(Signal.TERMINATE, [("arrive", 1, CHOSEN)], [("move",)])
 @given(st.sampled_from(Signal), HISTORY, HISTORY)
 def test_what_is_said_is_what_happened(
     signal: Signal, before: list[tuple[object, ...]], while_sending: list[tuple[object, ...]]
 ) -> None:
-    """As many were hit as were told to be sent, and a target that was not hit is told as such."""
+    """As many were hit as were told to be sent, and whoever is told to be gone lives on no server."""
     server = ModelServer()
     _happen(server, before)
     seen = server.picture()
@@ -171,6 +196,9 @@ def test_what_is_said_is_what_happened(
     progress = asyncio.run(_run(made, RacingDoor(server, while_sending)))
     sent = [o.order.target for o in progress.outcomes if o.receipt.answer is Answer.SENT]
     assert sent == [hit.identity for _, hit in server.hits]
+    for outcome in progress.outcomes:
+        if outcome.effect is Effect.GONE or outcome.receipt.answer is Answer.GONE:
+            assert not server.lives(outcome.order.target)
 
 
 @given(st.sampled_from(Signal), HISTORY, HISTORY)
@@ -188,7 +216,8 @@ def test_a_plan_only_shrinks(
     for target in made.targets:
         change = changes(made, later).get(target.identity)
         same = now.get(target.identity)
-        assert (change is Change.ENDED) == (same is None)
+        assert (change is Change.ELSEWHERE) == (later.server.run != seen.server.run)
+        assert (change is Change.ENDED) == (not server.lives(target.identity) and change is not Change.ELSEWHERE)
         if same is not None:
             before_then = (target.backend.query_start, target.backend.xact_start)
             assert (change is None) == ((same.query_start, same.xact_start) == before_then)

@@ -133,7 +133,8 @@ def test_nothing_that_is_shown_acts(sent: Sent) -> None:
         assert not harmful("".join(span.text for span in shown))
     picture, first = Picture.of(snapshot), snapshot.backends[0]
     proposal = propose(Signal.CANCEL, first, picture)
-    for text in (proposal.title, proposal.query, change_since(first, first._replace(state=decode_name(sent.told)))):
+    changed = replace(snapshot, backends=(first._replace(state=decode_name(sent.told)),))
+    for text in (proposal.title, proposal.query, change_since(first, picture, Picture.of(changed))):
         assert not harmful(text)
 
 
@@ -185,7 +186,7 @@ def test_the_trail_keeps_it_whole_and_shows_it_tame(sent: Sent) -> None:
         trail.begin([entry])
         trail.finish([(entry, outcome)])
         assert len(trail.path.read_bytes().decode("ascii").splitlines()) == 2
-        [record] = read(trail.path)
+        [record] = read(trail.path).records
     kept = record.as_dict()
     assert (kept["query"], kept["role"], kept["application"]) == (
         backend.query, backend.usename, backend.application_name,

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from pgtop.analysis.blocking import forest
 from pgtop.analysis.rights import protection, right_to_signal
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
-from pgtop.model.plan import Change, LeftOut, Plan, Target, Why
+from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Target, Why
 from pgtop.model.server import Server
 from pgtop.model.signal import Signal
 from pgtop.model.snapshot import Snapshot
@@ -37,7 +37,7 @@ def plan(
         else:
             targets.append(_target(snapshot.server, backend, pinned=pinned))
     ordered = tuple(sorted(targets, key=_consequence(snapshot)))
-    return Plan(signal, snapshot.server, ordered, tuple(left_out), _frees(ordered, snapshot))
+    return Plan(signal, snapshot.server, snapshot.taken_at, ordered, tuple(left_out), _frees(ordered, snapshot))
 
 
 def plan_for_one(signal: Signal, backend: Backend, snapshot: Snapshot, guard: Guard = unguarded) -> Plan:
@@ -45,14 +45,37 @@ def plan_for_one(signal: Signal, backend: Backend, snapshot: Snapshot, guard: Gu
     server = snapshot.server
     protected = protection(server, backend) or guard(backend)
     target = _target(server, backend, protected, pinned=False)
-    return Plan(signal, server, (target,), (), _frees((target,), snapshot))
+    return Plan(signal, server, snapshot.taken_at, (target,), (), _frees((target,), snapshot))
 
 
-def changes(planned: Plan, snapshot: Snapshot) -> Mapping[BackendId, Change]:
+def changes(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Mapping[BackendId, Change]:
     """Of each target that is not any more as it was planned, what has happened to it."""
-    now = {(backend.identity, backend.usesysid): backend for backend in snapshot.backends}
-    found = ((t.identity, _change(t, now.get((t.identity, t.backend.usesysid)))) for t in planned.targets)
-    return {identity: change for identity, change in found if change is not None}
+    sighting, run = planned.sighting, snapshot.server.run
+    if not sighting.goes_on(run):
+        change = Change.ENDED if sighting.is_over(run) else Change.ELSEWHERE
+        return {target.identity: change for target in planned.targets}
+    now = {(backend.pid, backend.usesysid): backend for backend in snapshot.backends}
+    found = ((t, now.get((t.backend.pid, t.backend.usesysid))) for t in planned.targets)
+    changed = ((target.identity, _change(target, backend, snapshot.server, guard)) for target, backend in found)
+    return {identity: change for identity, change in changed if change is not None}
+
+
+def spared(planned: Plan, changed: Mapping[BackendId, Change]) -> Plan:
+    """The plan without those that changed, who are told as left out."""
+    left_out = (
+        LeftOut(t.backend, Why.CHANGED, _CHANGED[changed[t.identity]]) for t in planned.targets if t.identity in changed
+    )
+    return replace(planned.without(changed), left_out=(*planned.left_out, *left_out))
+
+
+_CHANGED = {
+    Change.ENDED: "it has ended",
+    Change.QUERY: "it has begun another query since",
+    Change.TRANSACTION: "it has begun another transaction since",
+    Change.PROTECTED: "it is protected by now",
+    Change.HIDDEN: "this role may not see any more whether it is the same",
+    Change.ELSEWHERE: "the connection is to another server now",
+}
 
 
 def asked_again(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Plan:
@@ -60,14 +83,15 @@ def asked_again(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> 
 
     A terminate is then for the session whatever it does, a cancel for the query that it runs now.
     """
-    now = {backend.identity: backend for backend in snapshot.backends}
-    moved = {identity for identity, change in changes(planned, snapshot).items() if change is not Change.ENDED}
-    still = [now[target.identity] for target in planned.targets if target.identity in now]
-    renewed = plan(planned.signal, still, snapshot, guard)
+    changed = changes(planned, snapshot, guard)
+    live = {backend.identity: backend for backend in snapshot.backends}
+    still = [t for t in planned.targets if changed.get(t.identity) in (None, Change.PROTECTED, *MOVED_ON)]
+    lost = {who: change for who, change in changed.items() if change in (Change.HIDDEN, Change.ELSEWHERE)}
+    renewed = plan(planned.signal, [live[target.identity] for target in still], snapshot, guard)
     terminate = planned.signal is Signal.TERMINATE
-    loose = moved | {target.identity for target in planned.targets if not target.pinned}
+    loose = {t.identity for t in still if not t.pinned or changed.get(t.identity) in MOVED_ON}
     targets = tuple(replace(t, pinned=not (terminate and t.identity in loose)) for t in renewed.targets)
-    return replace(renewed, targets=targets, left_out=(*planned.left_out, *renewed.left_out))
+    return replace(renewed, targets=targets, left_out=(*spared(planned, lost).left_out, *renewed.left_out))
 
 
 def _reason_to_leave_out(signal: Signal, backend: Backend, server: Server, guard: Guard) -> tuple[Why, str] | None:
@@ -89,10 +113,14 @@ def _target(server: Server, backend: Backend, protected: str = "", *, pinned: bo
     return Target(backend, right.reason, right.remedy, protected, pinned)
 
 
-def _change(target: Target, now: Backend | None) -> Change | None:
+def _change(target: Target, now: Backend | None, server: Server, guard: Guard) -> Change | None:
     before = target.backend
     if now is None:
         return Change.ENDED
+    if now.identity != before.identity:
+        return Change.HIDDEN if None in (before.backend_start, now.backend_start) else Change.ENDED
+    if not target.protection and (protection(server, now) or guard(now)):
+        return Change.PROTECTED
     if not target.pinned:
         return None
     if now.query_start != before.query_start:

@@ -15,7 +15,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.cli import interrupts, output
-from pgtop.cli.options import Connection, Password, Screen
+from pgtop.cli.options import Connection, Password, Safety
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.clock import MonotonicClock
 from pgtop.errand import Errands
@@ -146,15 +146,15 @@ def _say_connecting() -> None:
         output.say("Connecting …")
 
 
-def open_dashboard(connection: Connection, screen: Screen) -> int:
+def open_dashboard(connection: Connection, chosen: Settings, safety: Safety) -> int:
     """Connect, and show the dashboard until it is left. Raises UsageError and SourceError."""
     asker = Asker()
-    guards = guards_of(screen.safety)
+    guards = guards_of(safety)
     session = session_for(connection, asker)
-    return interrupts.run(_dashboard(session, asker, connection.wait, screen, guards))
+    return interrupts.run(_dashboard(session, asker, connection.wait, chosen, guards))
 
 
-async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen, guards: Guards) -> int:
+async def _dashboard(session: Session, asker: Asker, wait: bool, chosen: Settings, guards: Guards) -> int:
     source = PostgresSource(session)
     # In a thread, so that the network's time, and the user's at the password, are not lost.
     loading = asyncio.create_task(asyncio.to_thread(load_screen))
@@ -168,7 +168,7 @@ async def _dashboard(session: Session, asker: Asker, wait: bool, screen: Screen,
         from pgtop.tui.app import run_dashboard
 
         errands = errands_for(session, guards)
-        settings = settings_for(screen, guards, os.environ)
+        settings = settings_for(chosen, guards, os.environ)
         return await run_dashboard(source, errands.signaller, first, settings, errands.clock, errands.recorder)
     finally:
         await source.close()
@@ -195,17 +195,12 @@ def _signaller(session: Session, read_only: str) -> Signaller:
     return PostgresSignaller(session)
 
 
-def settings_for(screen: Screen, guards: Guards, environ: Mapping[str, str]) -> Settings:
-    """The screen's settings from options and environment (https://no-color.org)."""
-    return Settings(
-        interval=screen.interval,
+def settings_for(chosen: Settings, guards: Guards, environ: Mapping[str, str]) -> Settings:
+    """What the user chose, with what guards the door and what the environment says (https://no-color.org)."""
+    return chosen._replace(
         read_only=bool(guards.read_only),
         protect=guards.protect,
         require_audit=guards.require_audit,
-        color=screen.color and not environ.get("NO_COLOR"),
-        theme=screen.theme,
-        warn=screen.warn,
-        alarm=screen.alarm,
-        plain_driver=screen.plain_driver,
+        color=chosen.color and not environ.get("NO_COLOR"),
         ascii=not output.locale_is_utf8(environ, sys.flags.utf8_mode),
     )

@@ -25,10 +25,11 @@ from pgtop.cli.signal_options import (
     signal_parser,
 )
 from pgtop.errors import UsageError
+from pgtop.tui.settings import Settings
 
 __all__ = [
     "Audit", "Budget", "Command", "Completion", "Connection", "Dashboard", "Demo", "Form", "Help", "Password", "Safety",
-    "Screen", "Show", "SignalMany", "parse", "parsers",
+    "Show", "SignalMany", "parse", "parsers",
 ]  # fmt: skip
 
 SHORTEST, LONGEST = 0.2, 60.0
@@ -45,33 +46,19 @@ class Form(Enum):
     CSV = "--csv"
 
 
-class Screen(NamedTuple):
-    """What the dashboard looks like and may do."""
-
-    interval: float = 1.0
-    color: bool = True
-    warn: float = 80.0
-    alarm: float = 95.0
-    theme: str = THEMES[0]
-    plain_driver: bool = False
-    safety: Safety = Safety()
-
-    @property
-    def read_only(self) -> bool:
-        return self.safety.read_only
-
-
 class Dashboard(NamedTuple):
     """`pgtop`"""
 
     connection: Connection = Connection()
-    screen: Screen = Screen()
+    settings: Settings = Settings()
+    safety: Safety = Safety()
 
 
 class Demo(NamedTuple):
     """`pgtop demo`"""
 
-    screen: Screen = Screen()
+    settings: Settings = Settings()
+    safety: Safety = Safety()
     keep_running: bool = False
 
 
@@ -147,7 +134,7 @@ def _dashboard(words: Sequence[str]) -> Dashboard:
             f"{given.target!r} must be the first word: pgtop {given.target} [OPTION]...",
             f"A database of that name: pgtop -d {given.target}.",
         )
-    return Dashboard(connection_of(given), _screen(given))
+    return Dashboard(connection_of(given), _settings(given), safety_of(given))
 
 
 def _demo_parser() -> Parser:
@@ -165,7 +152,7 @@ def _demo_parser() -> Parser:
 
 def _demo(words: Sequence[str]) -> Demo:
     given = _demo_parser().parse_args(words)
-    return Demo(_screen(given), given.keep_running)
+    return Demo(_settings(given), safety_of(given), given.keep_running)
 
 
 def _show_parser() -> Parser:
@@ -272,17 +259,17 @@ def _add_screen(parser: argparse.ArgumentParser) -> None:
     add_safety(parser)
 
 
-def _screen(given: argparse.Namespace) -> Screen:
+def _settings(given: argparse.Namespace) -> Settings:
+    """What the options say; what the door's guards and the environment add comes later, see `compose`."""
     if given.warn > given.alarm:
         raise UsageError(f"--warn {given.warn:g} is above --alarm {given.alarm:g}.", "The warning must come first.")
-    return Screen(
-        given.interval,
-        not given.no_color,
-        given.warn,
-        given.alarm,
-        given.theme,
-        given.plain_driver,
-        safety_of(given),
+    return Settings(
+        interval=given.interval,
+        color=not given.no_color,
+        theme=given.theme,
+        warn=given.warn,
+        alarm=given.alarm,
+        plain_driver=given.plain_driver,
     )
 
 

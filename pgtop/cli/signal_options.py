@@ -1,6 +1,7 @@
 """The options of what signals, of what guards it, and of what checks and remembers. Nothing heavy is loaded."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -126,7 +127,7 @@ def _add_doing(how: "argparse._ArgumentGroup", name: str) -> None:
 
 def read_signal(name: str, words: Sequence[str]) -> SignalMany:
     """Read the words after `pgtop cancel` or `pgtop kill`. Raises UsageError."""
-    given = signal_parser(name).parse_args(words)
+    given = _parsed(name, words)
     pids, text = _whom(given)
     if given.started is not None and len(pids) != 1:
         raise UsageError("--started goes with exactly one PID.")
@@ -147,6 +148,19 @@ def read_signal(name: str, words: Sequence[str]) -> SignalMany:
         color=not given.no_color,
         safety=safety_of(given),
     )
+
+
+def _parsed(name: str, words: Sequence[str]) -> argparse.Namespace:
+    """What the words say; a term of a filter that was taken for an option is told how to be none."""
+    try:
+        return signal_parser(name).parse_args(words)
+    except UsageError as error:
+        if not _TERM.match(error.what):
+            raise
+        raise UsageError(error.what, f"If it is of a filter: pgtop {name} [OPTION]... -- FILTER.") from error
+
+
+_TERM = re.compile(r"Unrecognized option: -[a-z]")
 
 
 def _whom(given: argparse.Namespace) -> tuple[tuple[int, ...], str]:

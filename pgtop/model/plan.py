@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.server import Server
+from pgtop.model.instant import Instant
+from pgtop.model.server import Server, Sighting
 from pgtop.model.signal import Order, Signal
 
 
@@ -19,6 +20,7 @@ class Why(StrEnum):
     PROTECTED = "protected"
     HIDDEN = "hidden"
     NOTHING_RUNS = "nothing to cancel"
+    CHANGED = "changed"
 
 
 class Change(StrEnum):
@@ -27,6 +29,13 @@ class Change(StrEnum):
     ENDED = "ended"
     QUERY = "another query"
     TRANSACTION = "another transaction"
+    PROTECTED = "protected by now"
+    HIDDEN = "hidden by now"
+    ELSEWHERE = "on another server"
+
+
+MOVED_ON = frozenset({Change.QUERY, Change.TRANSACTION})
+"""It is the same session still, which may be asked for as it is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +55,9 @@ class Target:
     def identity(self) -> BackendId:
         return self.backend.identity
 
-    def order(self, signal: Signal) -> Order:
+    def order(self, signal: Signal, sighting: Sighting) -> Order:
         """The order that signals this target and nothing else."""
-        return Order.against(signal, self.backend, pinned=self.pinned)
+        return Order.against(signal, self.backend, pinned=self.pinned, sighting=sighting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +75,22 @@ class Plan:
 
     signal: Signal
     server: Server
+    seen_at: Instant
+    """When the targets were seen on it."""
     targets: tuple[Target, ...]
     left_out: tuple[LeftOut, ...] = ()
     frees: int = 0
     """Sessions outside the plan that wait for its targets and for nobody else."""
 
     @property
+    def sighting(self) -> Sighting:
+        """On which run of the server the targets were seen, and when."""
+        return Sighting(self.server.run, self.seen_at)
+
+    @property
     def orders(self) -> tuple[Order, ...]:
         """One for each target."""
-        return tuple(target.order(self.signal) for target in self.targets)
+        return tuple(target.order(self.signal, self.sighting) for target in self.targets)
 
     @property
     def refusals(self) -> tuple[Target, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pgtop.model.instant import Instant
 
@@ -60,6 +61,36 @@ class Rights:
     """It has pg_use_reserved_connections (16 and later)."""
 
 
+class Run(NamedTuple):
+    """A server from one start to its end: behind one name there may later be another server, or this one restarted."""
+
+    started_at: Instant
+    address: str = ""
+    """Where the server says that it was reached, which a proxy or a virtual address does not hide."""
+
+
+class Sighting(NamedTuple):
+    """On which run of a server something was seen, and when, by that server's clock."""
+
+    run: Run
+    at: Instant
+
+    def goes_on(self, now: Run) -> bool:
+        """It is that very run that answers, perhaps at another of its addresses: no two start in one microsecond."""
+        return now.started_at == self.run.started_at
+
+    def is_over(self, now: Run) -> bool:
+        """`now` answers because that server was restarted since: what ran on it then is gone.
+
+        A server of another address, or one that already ran at the time, is another one: what was seen may live on.
+        """
+        return now.address == self.run.address and now.started_at > self.at
+
+    def is_answered_by(self, now: Run) -> bool:
+        """Who was seen and is not there any more has ended: that very server answers, restarted or not."""
+        return self.goes_on(now) or self.is_over(now)
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """Which server this is, as whom and by which backend we are connected, and its limits."""
@@ -84,6 +115,12 @@ class Server:
     """Bytes of each query that the server keeps; longer ones are cut by it."""
     roles: Mapping[int, Role] = field(default_factory=dict)
     databases: Mapping[int, Database] = field(default_factory=dict)
+    address: str = ""
+    """Where it says that it was reached."""
+
+    @property
+    def run(self) -> Run:
+        return Run(self.started_at, self.address)
 
     @property
     def major(self) -> int:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.instant import Instant
+from pgtop.model.server import Sighting
 
 
 class Signal(StrEnum):
@@ -21,6 +22,7 @@ class Order:
     The server checks, in the statement that signals, pid, `backend_start` and, for a cancel, `query_start`.
     Where this role may not see `backend_start`, it checks `usesysid` instead, which is weaker.
     A `pinned` terminate checks `query_start` and `xact_start` too: only while the session does what it did.
+    `sighting` tells the server that is meant: on another one, or after its restart, nothing is sent.
     """
 
     signal: Signal
@@ -29,11 +31,16 @@ class Order:
     usesysid: int | None = None
     xact_start: Instant | None = None
     pinned: bool = False
+    sighting: Sighting | None = None
 
     @classmethod
-    def against(cls, signal: Signal, backend: Backend, *, pinned: bool = False) -> "Order":
+    def against(
+        cls, signal: Signal, backend: Backend, *, pinned: bool = False, sighting: Sighting | None = None
+    ) -> "Order":
         """The order that signals `backend` as it was seen, and nothing else."""
-        return cls(signal, backend.identity, backend.query_start, backend.usesysid, backend.xact_start, pinned)
+        return cls(
+            signal, backend.identity, backend.query_start, backend.usesysid, backend.xact_start, pinned, sighting
+        )
 
 
 class Answer(StrEnum):
@@ -44,7 +51,7 @@ class Answer(StrEnum):
     REPLACED = "replaced"  # the pid belongs to another session now: nothing was sent
     CHANGED = "changed"  # the session is not at the query, or in the transaction, that was meant: nothing was sent
     REFUSED = "refused"  # this role may not
-    UNREACHED = "unreached"  # no connection could be had: nothing was sent
+    UNREACHED = "unreached"  # no connection to the server that was meant could be had: nothing was sent
     UNKNOWN = "unknown"  # the connection failed before the answer came: it may or may not have been sent
 
 

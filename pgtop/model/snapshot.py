@@ -7,7 +7,7 @@ from pgtop.model.backend import CLIENT_BACKEND, CLIENT_READ, IDLE, Backend
 from pgtop.model.blocking import Blocking
 from pgtop.model.cost import Cost
 from pgtop.model.instant import Instant
-from pgtop.model.server import Server
+from pgtop.model.server import Server, Sighting
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,11 @@ class Snapshot:
     cost: Cost = field(default_factory=Cost)
     blocking: Blocking = field(default_factory=Blocking)
     """What the lock manager said of who waits; empty while nobody does."""
+
+    @property
+    def sighting(self) -> Sighting:
+        """On which run of the server, and when."""
+        return Sighting(self.server.run, self.taken_at)
 
     @cached_property
     def busy(self) -> tuple[Backend, ...]:

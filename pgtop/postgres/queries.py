@@ -50,7 +50,8 @@ _SERVER = """
     SELECT current_setting('server_version'), current_setting('server_version_num')::int4,
            pg_postmaster_start_time(), pg_is_in_recovery(),
            (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user),
-           (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+           (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()),
+           host(inet_server_addr()), current_setting('port')
 """
 
 _SETTINGS = """
@@ -165,7 +166,7 @@ def read_end(rows: list[Row]) -> tuple[Instant, Iterable[tuple[int, Instant]]]:
 def read_facts(answers: Sequence[list[Row]], link: Link) -> Server:
     """The server as its answers to FACTS describe it."""
     [server], settings, roles, databases = answers
-    version, version_num, started_at, in_recovery, user_oid, database_oid = server
+    version, version_num, started_at, in_recovery, user_oid, database_oid, *reached = server
     number = {decode_name(name): value for name, value in settings}
     known_roles = {row[0]: _role(row, link.features.encoding) for row in roles}
     known_databases = {row[0]: _database(row) for row in databases}
@@ -187,7 +188,13 @@ def read_facts(answers: Sequence[list[Row]], link: Link) -> Server:
         track_activity_query_size=number["track_activity_query_size"],
         roles=known_roles,
         databases=known_databases,
+        address=read_address(*reached),
     )
+
+
+def read_address(host: bytes | None, port: bytes) -> str:
+    """Where the server was reached, as it sees it itself; without a host that is a local socket."""
+    return f"{decode_name(host or b'')}:{decode_name(port)}"
 
 
 def _lent_by(before: Backend | None, backend_start: Instant | None, query_start: Instant) -> str | None:

@@ -44,6 +44,11 @@ class PostgresSource:
         self._reader: _Reader | None = None
         self._watched = False
 
+    def renew(self) -> None:
+        """Let the next sample read roles and rights anew."""
+        if self._reader is not None:
+            self._reader.renew()
+
     def watch_blocking(self, watched: bool) -> None:
         """Read prepared transactions and slots too from now on, or only while somebody waits for a lock."""
         self._watched = watched
@@ -81,6 +86,10 @@ class _Reader:
         self._last: Snapshot | None = None
         self._known: dict[tuple[int, Instant | None], Backend] = {}
         self._pace = blocking.Pace()
+
+    def renew(self) -> None:
+        """The facts are due."""
+        self._facts_due = 0
 
     async def server(self) -> Server:
         """The server as last read; read now, if it never was."""

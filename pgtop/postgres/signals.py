@@ -14,12 +14,12 @@ from psycopg import sql
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.instant import Instant, to_datetime
-from pgtop.model.server import Server
+from pgtop.model.server import Run, Sighting
 from pgtop.model.signal import Answer, Order, Receipt, Signal
 from pgtop.ports import SourceError
-from pgtop.postgres import queries
-from pgtop.postgres.details import find, server_words
+from pgtop.postgres.details import server_words
 from pgtop.postgres.encoding import decode_name
+from pgtop.postgres.queries import read_address
 from pgtop.postgres.session import Link, Row, Session, Statement
 
 _FUNCTIONS = {
@@ -29,8 +29,10 @@ _FUNCTIONS = {
 """https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL"""
 
 _SIGNAL = sql.SQL("""
-    SELECT same_backend, same_query, auxiliary, CASE WHEN same_backend AND same_query THEN {function}(pid) END
+    SELECT same_server, pid IS NOT NULL, same_backend, same_query, ours, auxiliary,
+           CASE WHEN same_server AND same_backend AND same_query AND NOT ours THEN {function}(pid) END
       FROM (SELECT found.pid,
+                   coalesce(meant.server_start = pg_catalog.pg_postmaster_start_time(), true) AS same_server,
                    CASE WHEN meant.backend_start IS NULL THEN found.usesysid = meant.usesysid
                         ELSE found.backend_start = meant.backend_start END
                    AND (meant.usesysid IS NULL OR found.usesysid = meant.usesysid) AS same_backend,
@@ -39,38 +41,45 @@ _SIGNAL = sql.SQL("""
                         WHEN found.query_start IS DISTINCT FROM meant.query_start THEN false
                         WHEN %(terminate)s THEN found.xact_start IS NOT DISTINCT FROM meant.xact_start
                         ELSE found.state IN ('active', 'fastpath function call', 'disabled') END AS same_query,
+                   %(pooled)s AND meant.pid = pg_catalog.pg_backend_pid() AS ours,
                    found.usesysid IS NULL AS auxiliary
-              FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4) AS found,
-                   (SELECT %(backend_start)s::timestamptz AS backend_start,
+              FROM (SELECT %(pid)s::int4 AS pid,
+                           %(server_start)s::timestamptz AS server_start,
+                           %(backend_start)s::timestamptz AS backend_start,
                            %(usesysid)s::oid AS usesysid,
                            %(query_start)s::timestamptz AS query_start,
                            %(xact_start)s::timestamptz AS xact_start) AS meant
-             WHERE found.pid = %(pid)s::int4) AS compared
+              LEFT JOIN pg_catalog.pg_stat_get_activity(%(pid)s::int4) AS found ON found.pid = meant.pid) AS compared
 """)
 """Compare, then signal, in one statement.
 
 `same_backend` is NULL where the role may not see enough to tell. A backend hidden from the role, or one with
 track_activities off, shows no `query_start`: a cancel then rests on `same_backend` alone.
+`ours`: behind a pooler any session may be the one that carries this very statement.
 """
 
 _UNIDENTIFIED = "this role may not see when it started, so it may be another session under the same pid"
 _AUXILIARY = "it is a process of the server's own, and those take no such signals"
-_TEXT_BYTES = 800
-
+_OURS = "the pooler lent us this very session to signal it over: try again"
+_ELSEWHERE = "The connection is to another server now, or this one was restarted."
 
 _LOOK = """
-    SELECT pid, backend_start, usesysid, xact_start, query_start, state, wait_event_type, wait_event, backend_type
-      FROM pg_catalog.pg_stat_get_activity(NULL)
-     WHERE pid = ANY(%(pids)s::int4[])
+    SELECT pg_catalog.pg_postmaster_start_time(), host(inet_server_addr()), current_setting('port'),
+           pid, backend_start, usesysid, xact_start, query_start, state, wait_event_type, wait_event, backend_type
+      FROM (SELECT) AS server
+      LEFT JOIN pg_catalog.pg_stat_get_activity(NULL) ON pid = ANY(%(pids)s::int4[])
 """
-"""No text and no blockers: it is asked several times a second, about hundreds."""
+"""No text and no blockers: it is asked several times a second, about hundreds. At least one row, of the server."""
 
 
 class Found(NamedTuple):
-    """What the statement found under the pid, and what the function returned where it was called."""
+    """What the statement found under the pid, if anything, and what the function returned where it was called."""
 
+    same_server: bool
+    present: bool
     same_backend: bool | None
     same_query: bool | None
+    ours: bool
     auxiliary: bool
     sent: bool | None
 
@@ -80,8 +89,6 @@ class PostgresSignaller:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._known: tuple[Link, Server] | None = None
-        self._sent_to: tuple[str, str, int] | None = None
 
     async def send(self, order: Order) -> Receipt:
         """Ask the server, once, to signal the order's target; the receipt says whether it did, or that nobody knows."""
@@ -89,17 +96,9 @@ class PostgresSignaller:
         try:
             async with self._session.exchange() as link:
                 failed = Answer.UNKNOWN
-                self._sent_to = _address(link)
                 return await self._send(link, order)
         except SourceError as error:
             return Receipt(failed, error.failure.what)
-
-    async def look(self, who: BackendId) -> Backend | None:
-        """The backend as it is now, or None when no backend with this pid and start is there. Raises SourceError."""
-        async with self._session.exchange() as link:
-            server = await self._server(link)
-            [rows] = await link.ask(queries.activity(link.features, _TEXT_BYTES, pid=who.pid))
-            return find(rows, server, who, _TEXT_BYTES)
 
     async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
         """Ask for each order, once, in one round trip; none that fails stops another."""
@@ -110,51 +109,41 @@ class PostgresSignaller:
         try:
             async with self._session.exchange() as link:
                 failed = Answer.UNKNOWN
-                self._sent_to = _address(link)
-                async for answer in link.ask_each([statement(order) for order in orders]):
+                async for answer in link.ask_each([statement(order, link.features.pooled) for order in orders]):
                     receipts.append(_receipt_of(answer))  # noqa: PERF401  # those heard before a failure are kept
         except SourceError as error:
             return [*receipts, *(Receipt(failed, error.failure.what) for _ in orders[len(receipts) :])]
         return receipts
 
-    async def look_all(self, whos: Sequence[BackendId]) -> Mapping[BackendId, Backend]:
-        """Those of the backends that are there now, as far as `proof` needs to see them. Raises SourceError."""
+    async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
+        """The targets that are there, or may be, as far as `proof` needs to see them. Raises SourceError."""
         async with self._session.exchange() as link:
-            if self._sent_to not in (None, _address(link)):
-                raise SourceError(_ELSEWHERE)  # who is not there may live on where the order went
-            [rows] = await link.ask(Statement(_LOOK, {"pids": [who.pid for who in whos]}))
-        found = {row[0]: _glimpse(row) for row in rows}
-        return {who: found[who.pid] for who in whos if who.pid in found and _is(who, found[who.pid])}
+            [rows] = await link.ask(Statement(_LOOK, {"pids": [order.target.pid for order in orders]}))
+        started_at, *reached = rows[0][:3]
+        run = Run(started_at, read_address(*reached))
+        meant = {order: order.sighting or Sighting(run, started_at) for order in orders}
+        if not all(sighting.is_answered_by(run) for sighting in meant.values()):
+            raise SourceError(Failure(FailureKind.OTHER, _ELSEWHERE))  # they may live on where the order went
+        here = [order for order, sighting in meant.items() if sighting.goes_on(run)]
+        found = {row[3]: _glimpse(row) for row in rows if row[3] is not None}
+        return {
+            o.target: found[o.target.pid] for o in here if o.target.pid in found and _may_be(o, found[o.target.pid])
+        }
 
     async def _send(self, link: Link, order: Order) -> Receipt:
         try:
-            [rows] = await link.ask(statement(order))
+            [rows] = await link.ask(statement(order, link.features.pooled))
         except psycopg.Error as error:
             if not never_ran(error):
                 raise
             return _receipt_of(error)
         return _receipt_of(rows)
 
-    async def _server(self, link: Link) -> Server:
-        """Whose names a backend is shown under; read once per connection."""
-        if self._known is None or self._known[0] is not link:
-            self._known = link, queries.read_facts(await link.ask(*queries.FACTS), link)
-        return self._known[1]
-
-
-_ELSEWHERE = Failure(FailureKind.OTHER, "The connection was lost, and is to another server now.")
-
-
-def _address(link: Link) -> tuple[str, str, int]:
-    """Which of several hosts the connection is to."""
-    info = link.connection.info
-    return info.host, info.hostaddr, info.port
-
 
 def _receipt_of(answer: list[Row] | psycopg.Error) -> Receipt:
     """Of a statement's rows, or of its error, which may leave open whether anything was sent."""
     if not isinstance(answer, psycopg.Error):
-        return receipt_for(Found(*answer[0]) if answer else None)
+        return receipt_for(Found(*answer[0]))
     if never_ran(answer):
         return Receipt(Answer.REFUSED, server_words(answer))
     return Receipt(Answer.UNKNOWN, server_words(answer))
@@ -162,7 +151,7 @@ def _receipt_of(answer: list[Row] | psycopg.Error) -> Receipt:
 
 def _glimpse(row: Row) -> Backend:
     """The backend in a row of _LOOK."""
-    pid, start, usesysid, xact_start, query_start, state, wait_type, wait, kind = row
+    _, _, _, pid, start, usesysid, xact_start, query_start, state, wait_type, wait, kind = row
     return Backend(
         pid=pid, backend_start=start, usesysid=usesysid, xact_start=xact_start, query_start=query_start,
         state=_name(state), wait_event_type=_name(wait_type), wait_event=_name(wait), backend_type=_name(kind),
@@ -173,28 +162,34 @@ def _name(raw: bytes | None) -> str | None:
     return None if raw is None else decode_name(raw)
 
 
-def _is(who: BackendId, backend: Backend) -> bool:
-    """Where no start is known, whoever has the pid is the one."""
-    return who.backend_start in (None, backend.backend_start)
+def _may_be(order: Order, found: Backend) -> bool:
+    """Another role's is another session, and so is one of another start; where that is hidden, it may be the target."""
+    other_role = None not in (order.usesysid, found.usesysid) and order.usesysid != found.usesysid
+    start = order.target.backend_start
+    return not other_role and (None in (start, found.backend_start) or start == found.backend_start)
 
 
-def statement(order: Order) -> Statement:
-    """The statement that carries out `order`, and nothing but it: it answers with at most one row for `Found`."""
+def statement(order: Order, pooled: bool = False) -> Statement:
+    """The statement that carries out `order`, and nothing but it: it answers with one row for `Found`."""
     values = {
         "pid": order.target.pid,
+        "server_start": _moment(order.sighting.run.started_at if order.sighting else None),
         "backend_start": _moment(order.target.backend_start),
         "usesysid": order.usesysid,
         "any_query": order.signal is Signal.TERMINATE and not order.pinned,
         "terminate": order.signal is Signal.TERMINATE,
         "query_start": _moment(order.query_start),
         "xact_start": _moment(order.xact_start),
+        "pooled": pooled,
     }
     return Statement(_SIGNAL.format(function=_FUNCTIONS[order.signal]), values)
 
 
-def receipt_for(found: Found | None) -> Receipt:
-    """What became of an order, from the row of its statement; None is no row, no such pid."""
-    if found is None:
+def receipt_for(found: Found) -> Receipt:
+    """What became of an order, from the row of its statement."""
+    if not found.same_server:
+        return Receipt(Answer.UNREACHED, _ELSEWHERE)
+    if not found.present:
         return Receipt(Answer.GONE)
     if found.same_backend is None:
         return Receipt(Answer.REFUSED, _UNIDENTIFIED)
@@ -202,6 +197,8 @@ def receipt_for(found: Found | None) -> Receipt:
         return Receipt(Answer.REPLACED)
     if not found.same_query:
         return Receipt(Answer.CHANGED)
+    if found.ours:
+        return Receipt(Answer.REFUSED, _OURS)
     if found.sent:
         return Receipt(Answer.SENT)
     # The server only warned. A session ended between comparison and call; an auxiliary process is still there.

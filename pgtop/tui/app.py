@@ -25,8 +25,8 @@ from pgtop.tui.keymap import bindings
 from pgtop.tui.meter import Meter
 from pgtop.tui.screens.blocking import BlockingScreen
 from pgtop.tui.screens.breakdown import BreakdownScreen
-from pgtop.tui.screens.bulk import BulkScreen, ResultScreen
-from pgtop.tui.screens.confirm import ConfirmScreen
+from pgtop.tui.screens.bulk import ResultScreen
+from pgtop.tui.screens.dialog import Dialog
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.pages import DetailScreen, HelpScreen
 from pgtop.tui.screens.sessions import SessionsScreen
@@ -43,7 +43,7 @@ _NOTICE_SECONDS = 15.0
 _INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _EVERYWHERE = ("redraw", "suspend", "leave")
 """Actions that a dialog does not keep from being carried out."""
-_SHOWN = LiveScreen | ConfirmScreen | BulkScreen | ResultScreen
+_SHOWN = (LiveScreen, Dialog, ResultScreen)
 """Screens that are shown each new state."""
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 

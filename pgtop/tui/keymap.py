@@ -2,9 +2,7 @@
 
 from textual.binding import Binding, BindingType
 
-from pgtop.actions import ACTIONS
-
-_BY_ID = {action.id: action for action in ACTIONS}
+from pgtop.actions import BY_ID
 
 
 def bindings(*actions: str) -> list[BindingType]:
@@ -12,5 +10,5 @@ def bindings(*actions: str) -> list[BindingType]:
 
     They have priority, which to Textual means at once: keys typed ahead are carried out in their order.
     """
-    chosen = [(_BY_ID[name], key) for name in actions for key in _BY_ID[name].keys]
+    chosen = [(BY_ID[name], key) for name in actions for key in BY_ID[name].keys]
     return [Binding(key, action.id, action.title, show=False, priority=True) for action, key in chosen]

@@ -1,19 +1,19 @@
-"""What the user chose for the screen. Plain data, known before Textual is loaded."""
+"""What the user chose for the screen. Plain data, from the command line on: nothing heavy is loaded for it."""
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from pgtop.view.filter import Filter
+if TYPE_CHECKING:
+    from pgtop.view.filter import Filter
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How the dashboard shows, and how often it asks."""
+class Settings(NamedTuple):
+    """How the dashboard shows, how often it asks, and what it may do."""
 
     interval: float = 1.0
     """Seconds from one sample to the next at the start."""
     read_only: bool = False
     """The actions that signal are not offered (and the signaller refuses, whatever is offered)."""
-    protect: tuple[Filter, ...] = ()
+    protect: "tuple[Filter, ...]" = ()
     """Sessions that match one of these are protected, besides those that always are."""
     require_audit: bool = False
     """What the audit trail cannot be told of is not sent."""

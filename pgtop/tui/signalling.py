@@ -1,5 +1,7 @@
 """From a wish to signal to what became of it: refuse, ask, send, tell. The app's part that ends other people's work."""
 
+from collections.abc import Callable
+
 from textual.app import App
 from textual.screen import ModalScreen
 
@@ -8,16 +10,18 @@ from pgtop.errand import Errands, Progress
 from pgtop.model.backend import Backend
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Order, Signal
+from pgtop.ports import Source
 from pgtop.tui import messages
 from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.screens.bulk import BulkScreen, Consent, ResultScreen
 from pgtop.tui.screens.confirm import Agreed, ConfirmScreen
+from pgtop.tui.screens.dialog import ConsentT, Dialog
 from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.view.guard import guard
 from pgtop.view.picture import Picture
-from pgtop.view.plan import left_out_words
+from pgtop.view.plan import nobody
 from pgtop.view.proposal import nothing_to_cancel
 from pgtop.view.results import summary
 from pgtop.view.text import clean
@@ -36,6 +40,7 @@ class Signalling(App[int]):
     _errands: Errands
     _palette: Palette
     _settings: Settings
+    _source: Source
     _state: State
     _watch: Watch
     _unseen: set[Order]
@@ -67,25 +72,34 @@ class Signalling(App[int]):
         if made.targets:
             self._ask_many(made)
         else:
-            self.say(_nobody(made), Tone.WARN)
+            self.say(nobody(made), Tone.WARN)
 
     def _guard_of(self, picture: Picture) -> Guard:
         return guard(self._settings.protect, picture)
 
+    def _put(self, dialog: Dialog[ConsentT | None], then: Callable[[ConsentT], None]) -> None:
+        """Ask, with the sessions watched meanwhile even if the picture was paused, and with roles as they are now."""
+        was_paused, self._watch.paused = self._watch.paused, False
+        self._source.renew()
+        if not self._state.stale:  # else it would cost the connection that an answer is awaited on
+            self._watch.refresh()
+
+        def answered(consent: ConsentT | None) -> None:
+            self._watch.paused = was_paused
+            if consent is not None:
+                then(consent)
+
+        self.push_screen(dialog, answered)
+        dialog.call_after_refresh(lambda: dialog.show(self._state))  # what has come while it was being opened
+
     # One.
 
     def _ask(self, asked: Signal, backend: Backend) -> None:
-        """Ask, with the session watched meanwhile even if the picture was paused."""
-        was_paused, self._watch.paused = self._watch.paused, False
+        def agreed(to: Agreed) -> None:
+            made = plan_for_one(asked, to.backend, to.picture.snapshot)
+            self.run_worker(self._see_through(made, to.reason), group="signals")
 
-        def answered(agreed: Agreed | None) -> None:
-            self._watch.paused = was_paused
-            if agreed is not None:
-                made = plan_for_one(asked, agreed.backend, self._state.picture.snapshot)
-                self.run_worker(self._see_through(made, agreed.reason), group="signals")
-
-        dialog = ConfirmScreen(asked, backend, self._state, self._palette, self._settings.protect)
-        self.push_screen(dialog, answered)
+        self._put(ConfirmScreen(asked, backend, self._state, self._palette, self._settings.protect), agreed)
 
     async def _see_through(self, made: Plan, reason: str) -> None:
         [target], [order] = made.targets, made.orders
@@ -113,15 +127,7 @@ class Signalling(App[int]):
     # Many.
 
     def _ask_many(self, made: Plan) -> None:
-        """Show the list, with its sessions watched meanwhile even if the picture was paused."""
-        was_paused, self._watch.paused = self._watch.paused, False
-
-        def answered(consent: Consent | None) -> None:
-            self._watch.paused = was_paused
-            if consent is not None:
-                self._send_many(consent)
-
-        self.push_screen(BulkScreen(made, self._state.picture, self._guard_of, self._palette), answered)
+        self._put(BulkScreen(made, self._state.picture, self._guard_of, self._palette), self._send_many)
 
     def _send_many(self, consent: Consent) -> None:
         results = ResultScreen(consent.plan, self._palette)
@@ -150,9 +156,3 @@ class Signalling(App[int]):
 def _with_trouble(words: str, tone: Tone, progress: Progress) -> tuple[str, Tone]:
     """The words, and why the audit trail could not be told, if it could not."""
     return (f"{words} ({clean(progress.trouble)})", Tone.ALARM) if progress.trouble else (words, tone)
-
-
-def _nobody(made: Plan) -> str:
-    """Why nobody is left to signal."""
-    reasons = (left_out_words(why, reason) for why, reason in made.reasons())
-    return f"nobody to signal: {', '.join(reasons) or 'they have all ended'}"

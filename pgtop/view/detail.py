@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from pgtop.analysis.planning import Guard, unguarded
 from pgtop.analysis.rights import protection, right_to_signal
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail, Lock
@@ -36,12 +37,18 @@ _FIELDS: tuple[tuple[str, str], ...] = (
 
 
 def detail_lines(
-    backend: Backend, detail: Detail | None, picture: Picture, width: int, read_only: bool = False
+    backend: Backend,
+    detail: Detail | None,
+    picture: Picture,
+    width: int,
+    read_only: bool = False,
+    guard: Guard = unguarded,
 ) -> list[Line]:
     """All lines of the detail view at `width` cells; `detail` is None until the server has sent it."""
+    rights = _READ_ONLY if read_only else _rights(backend, picture, width, guard)
     return [
         *_heading("What may be done", width),
-        *(_rights(backend, picture, width) if not read_only else [line("nothing: pgtop was started with --read-only")]),
+        *rights,
         *_heading("Query", width),
         *_query(backend, detail, picture, width),
         *_heading("Session", width),
@@ -57,7 +64,10 @@ def _heading(words: str, width: int) -> list[Line]:
     return [line(f"── {words} {'─' * max(0, width - cells(words) - 4)}"[:width], Tone.QUIET)]
 
 
-def _rights(backend: Backend, picture: Picture, width: int) -> Iterable[Line]:
+_READ_ONLY = (line("nothing: pgtop was started with --read-only"),)
+
+
+def _rights(backend: Backend, picture: Picture, width: int, guard: Guard) -> Iterable[Line]:
     server = picture.snapshot.server
     right = right_to_signal(server, backend)
     user = clean(server.user)
@@ -69,7 +79,7 @@ def _rights(backend: Backend, picture: Picture, width: int) -> Iterable[Line]:
         yield from wrapped(line(clean(f"{user} {verb} signal it, as it {right.reason}{remedy}"), Tone.WARN), width)
     if others := _by_whom(backend, server):
         yield from wrapped(line(clean(others), Tone.QUIET), width)
-    if reason := protection(server, backend):
+    if reason := protection(server, backend) or guard(backend):
         yield from wrapped(line(f"protected: {reason}", Tone.WARN), width)
 
 

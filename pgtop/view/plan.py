@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from pgtop.model.backend import BackendId
-from pgtop.model.plan import Change, Plan, Target, Why
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Target, Why
 from pgtop.model.signal import Outcome, Signal
 from pgtop.view.columns import column, state_word
 from pgtop.view.picture import Picture
@@ -72,16 +72,33 @@ def target_line(placed: Layout, target: Target, picture: Picture, change: Change
 
 def outcome_line(outcome: Outcome, target: Target, width: int) -> Line:
     """One target and what became of it, in at most `width` cells."""
-    backend = target.backend
-    who = clean(f"{backend.usename or '?'}@{backend.datname or '?'} {backend.application_name or ''}")
-    words, tone = result_words(outcome)
-    name = f"{backend.pid:>7} {fit(who, _WHO)} "
-    return (Span(name, Tone.PLAIN), Span(fit(words, max(1, width - cells(name))).rstrip(), tone))
+    return _told(target.backend, result_words(outcome), width)
+
+
+def left_out_line(left: LeftOut, width: int) -> Line:
+    """One that was left out and why, in at most `width` cells."""
+    return _told(left.backend, Span(left_out_words(left.why, left.reason), Tone.NOTICE), width)
 
 
 def left_out_words(why: Why, reason: str) -> str:
     """Why some are left out."""
     return f"{why}: {clean(reason)}"
+
+
+def nobody(plan: Plan) -> str:
+    """Why a plan has no targets."""
+    return f"nobody to signal: {who_is_left_out(plan) or 'they have all ended'}"
+
+
+def who_is_left_out(plan: Plan) -> str:
+    """How many for which reasons, in one line; nothing where nobody is."""
+    return ", ".join(f"{count} {left_out_words(*why)}" for why, count in plan.reasons().items())
+
+
+def _told(backend: Backend, told: Span, width: int) -> Line:
+    who = clean(f"{backend.usename or '?'}@{backend.datname or '?'} {backend.application_name or ''}")
+    name = f"{backend.pid:>7} {fit(who, _WHO)} "
+    return (Span(name, Tone.PLAIN), Span(fit(told.text, max(1, width - cells(name))).rstrip(), told.tone))
 
 
 def _states(plan: Plan) -> Iterable[Line]:
@@ -113,7 +130,7 @@ def _changed(changed: Mapping[BackendId, Change]) -> Iterable[Line]:
         return
     counts = Counter(changed.values()).most_common()
     words = ", ".join(f"{count} {change}" for change, count in counts)
-    again = " (a: ask again for those that live)" if set(changed.values()) - {Change.ENDED} else ""
+    again = " (a: ask again for those that moved on)" if MOVED_ON.intersection(changed.values()) else ""
     yield one_tone(f"left out, as they changed since (!): {words}{again}", Tone.ALARM)
 
 

@@ -54,15 +54,25 @@ def nothing_to_cancel(backend: Backend) -> str:
     return ""
 
 
-def change_since(seen: Backend, now: Backend | None) -> str:
-    """What happened to the backend while its dialog was open, or nothing."""
+def change_since(seen: Backend, before: Picture, after: Picture) -> str:
+    """What happened to a backend of one picture by the time of another, while its dialog was open, or nothing."""
+    now = after.find(seen)
     if now is None:
-        return f"{seen.pid} has ended: there is nothing left to do"
+        return _lost(seen, before, after)
     if now.query_start != seen.query_start:
         return "its query has changed while you looked"
     if now.state != seen.state:
         return f"it has changed from {clean(seen.state or '?')} to {clean(now.state or '?')} while you looked"
     return ""
+
+
+def _lost(seen: Backend, before: Picture, after: Picture) -> str:
+    """It is not in the later picture: that it has ended is said only where that is sure."""
+    if not before.snapshot.sighting.is_answered_by(after.snapshot.server.run):
+        return f"the connection is to another server now, where {seen.pid} is not: nothing can be done from here"
+    if any((b.pid, b.usesysid, b.backend_start) == (seen.pid, seen.usesysid, None) for b in after.snapshot.backends):
+        return f"this role may not see any more whether {seen.pid} is the same: grant pg_read_all_stats"
+    return f"{seen.pid} has ended: there is nothing left to do"
 
 
 def _whom(backend: Backend) -> str:

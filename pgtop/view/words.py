@@ -7,6 +7,39 @@ from pgtop.view.tone import Span, Tone
 _DONE = {Signal.CANCEL: "cancelled", Signal.TERMINATE: "terminated"}
 _ASKED = {Signal.CANCEL: "asked to cancel its query", Signal.TERMINATE: "asked to end"}
 
+_NOT_SENT = {
+    Answer.GONE: ("{pid} had already ended, nothing was sent", Tone.NOTICE),
+    Answer.REPLACED: ("pid {pid} belongs to another session now, nothing was sent", Tone.WARN),
+    Answer.CHANGED: ("{pid} is not running that query any more, nothing was sent", Tone.WARN),
+    Answer.UNREACHED: ("no connection, nothing was sent to {pid}: {reason}", Tone.WARN),
+}
+_REFUSED = ("refused: {refused}", Tone.WARN)
+
+_GONE = {
+    Signal.TERMINATE: ("terminated {pid} (gone after {seconds})", Tone.CALM),
+    Signal.CANCEL: ("{pid} has ended (gone after {seconds})", Tone.CALM),
+}
+_SENT = {
+    Effect.PENDING: ("{pid} was {asked} …", Tone.NOTICE),
+    Effect.QUERY_ENDED: ("cancelled {pid} (its query ended after {seconds})", Tone.CALM),
+    Effect.TRANSACTION_OPEN: (
+        "{pid} was cancelled, its transaction is still open: press K to end the session",
+        Tone.WARN,
+    ),
+    Effect.STILL_RUNNING: ("{pid} is still running after {seconds}: {way_on}", Tone.ALARM),
+}
+_BLIND = ("{pid} was {asked}; {blind}", Tone.WARN)
+
+_ENDED_UNANSWERED = ("the query of {pid} has ended; no answer came{why}, so whether by this is not known", Tone.WARN)
+_UNANSWERED = {
+    Effect.PENDING: ("no answer came{why}, looking whether {pid} was {done} …", Tone.WARN),
+    Effect.GONE: ("{pid} has ended; no answer came{why}, so whether by this is not known", Tone.WARN),
+    Effect.QUERY_ENDED: _ENDED_UNANSWERED,
+    Effect.TRANSACTION_OPEN: _ENDED_UNANSWERED,
+    Effect.STILL_RUNNING: ("{pid} is still running; the signal may not have been sent: look and ask again", Tone.ALARM),
+}
+_UNKNOWN = ("no answer came{why}: whether {pid} got the signal is not known", Tone.ALARM)
+
 
 def asking_words(order: Order) -> Span:
     """What is said until the server has answered, which may take as long as a sample that hangs."""
@@ -24,61 +57,32 @@ def outcome_words(outcome: Outcome, why_not: str = "") -> Span:
 
 def _not_sent(outcome: Outcome, why_not: str) -> Span:
     pid, reason = outcome.order.target.pid, clean(outcome.receipt.reason)
-    match outcome.receipt.answer:
-        case Answer.GONE:
-            return Span(f"{pid} had already ended, nothing was sent", Tone.NOTICE)
-        case Answer.REPLACED:
-            return Span(f"pid {pid} belongs to another session now, nothing was sent", Tone.WARN)
-        case Answer.CHANGED:
-            return Span(f"{pid} is not running that query any more, nothing was sent", Tone.WARN)
-        case Answer.UNREACHED:
-            return Span(f"no connection, nothing was sent to {pid}: {reason}", Tone.WARN)
-        case _:
-            said = f"{pid}: {reason or 'the server gave no reason'}"
-            return Span(f"refused: {f'{pid} {clean(why_not)} ({reason})' if why_not else said}", Tone.WARN)
+    said = f"{pid}: {reason or 'the server gave no reason'}"
+    refused = f"{pid} {clean(why_not)} ({reason})" if why_not else said
+    words, tone = _NOT_SENT.get(outcome.receipt.answer, _REFUSED)
+    return Span(words.format(pid=pid, reason=reason, refused=refused), tone)
 
 
 def _sent(outcome: Outcome) -> Span:
-    pid, signal = outcome.order.target.pid, outcome.order.signal
-    seconds = _seconds(outcome.after)
-    match outcome.effect:
-        case Effect.PENDING:
-            return Span(f"{pid} was {_ASKED[signal]} …", Tone.NOTICE)
-        case Effect.GONE if signal is Signal.TERMINATE:
-            return Span(f"terminated {pid} (gone after {seconds})", Tone.CALM)
-        case Effect.GONE:
-            return Span(f"{pid} has ended (gone after {seconds})", Tone.CALM)
-        case Effect.QUERY_ENDED:
-            return Span(f"cancelled {pid} (its query ended after {seconds})", Tone.CALM)
-        case Effect.TRANSACTION_OPEN:
-            return Span(f"{pid} was cancelled, its transaction is still open: press K to end the session", Tone.WARN)
-        case Effect.STILL_RUNNING:
-            return Span(f"{pid} is still running after {seconds}: {_way_on(outcome)}", Tone.ALARM)
-        case _:
-            return Span(f"{pid} was {_ASKED[signal]}; {_blind(outcome)}", Tone.WARN)
+    signal = outcome.order.signal
+    words, tone = _GONE[signal] if outcome.effect is Effect.GONE else _SENT.get(outcome.effect, _BLIND)
+    return Span(
+        words.format(
+            pid=outcome.order.target.pid,
+            asked=_ASKED[signal],
+            seconds=_seconds(outcome.after),
+            way_on=_way_on(outcome),
+            blind=_blind(outcome),
+        ),
+        tone,
+    )
 
 
 def _unanswered(outcome: Outcome) -> Span:
     """No answer came, so the signal may or may not have been sent: what is seen is told, who did it is not known."""
-    pid = outcome.order.target.pid
     why = f" ({clean(outcome.receipt.reason)})" if outcome.receipt.reason else ""
-    match outcome.effect:
-        case Effect.PENDING:
-            return Span(
-                f"no answer came{why}, looking whether {pid} was {_DONE[outcome.order.signal]} …",
-                Tone.WARN,
-            )
-        case Effect.GONE:
-            return Span(f"{pid} has ended; no answer came{why}, so whether by this is not known", Tone.WARN)
-        case Effect.QUERY_ENDED | Effect.TRANSACTION_OPEN:
-            return Span(
-                f"the query of {pid} has ended; no answer came{why}, so whether by this is not known",
-                Tone.WARN,
-            )
-        case Effect.STILL_RUNNING:
-            return Span(f"{pid} is still running; the signal may not have been sent: look and ask again", Tone.ALARM)
-        case _:
-            return Span(f"no answer came{why}: whether {pid} got the signal is not known", Tone.ALARM)
+    words, tone = _UNANSWERED.get(outcome.effect, _UNKNOWN)
+    return Span(words.format(pid=outcome.order.target.pid, why=why, done=_DONE[outcome.order.signal]), tone)
 
 
 def _way_on(outcome: Outcome) -> str:

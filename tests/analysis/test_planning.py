@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from pgtop.analysis.planning import plan, plan_for_one
+from pgtop.analysis.planning import asked_again, changes, plan, plan_for_one, spared
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, Backend
-from pgtop.model.plan import Why
+from pgtop.model.plan import Change, Plan, Why
 from pgtop.model.signal import Signal
-from tests.scenes import active, busy, calm, client, not_privileged, snapshot
+from pgtop.model.snapshot import Snapshot
+from tests.scenes import active, busy, calm, client, not_privileged, server, snapshot
 
 _HOLDER = active(1, "web@shop", "psql", "UPDATE x", 5.0)
 
@@ -80,3 +81,47 @@ def test_a_session_that_is_logging_in_is_left_out_of_many() -> None:
     made = plan(Signal.TERMINATE, (starting,), replace(scene, backends=(*scene.backends, starting)))
     assert not made.targets
     assert [left.why for left in made.left_out] == [Why.HIDDEN]
+
+
+def _two() -> tuple[Snapshot, Plan]:
+    scene = snapshot([client(1, "web@shop"), client(2, "web@shop")])
+    return scene, plan(Signal.TERMINATE, scene.backends, scene)
+
+
+def test_another_server_is_no_end() -> None:
+    """After a fail-over nobody is called ended, and asked again nobody is left; after a restart all have ended."""
+    scene, made = _two()
+    there = replace(scene, backends=(), server=server(address="10.0.0.9:5432", started_at=1))
+    assert set(changes(made, there).values()) == {Change.ELSEWHERE}
+    assert asked_again(made, there).targets == ()
+    assert {left.why for left in asked_again(made, there).left_out} == {Why.CHANGED}
+    restarted = replace(scene, backends=(), server=server(started_at=scene.taken_at + 1))
+    assert set(changes(made, restarted).values()) == {Change.ENDED}
+
+
+def test_a_role_that_became_a_superuser_is_left_out() -> None:
+    """Rights are compared as they are now, and so are the filters of --protect."""
+    scene, made = _two()
+    roles = {oid: replace(role, superuser=True) for oid, role in scene.server.roles.items()}
+    later = replace(scene, server=replace(scene.server, roles=roles))
+    assert set(changes(made, later).values()) == {Change.PROTECTED}
+    guarded = changes(made, scene, lambda backend: "it is dear" if backend.pid == 1 else "")
+    assert {who.pid: change for who, change in guarded.items()} == {1: Change.PROTECTED}
+    assert [left.why for left in asked_again(made, later).left_out] == [Why.PROTECTED] * 2
+
+
+def test_a_start_that_is_hidden_by_now_is_no_end() -> None:
+    """A role that lost pg_read_all_stats cannot tell; under another role it is another session: the first is gone."""
+    scene, made = _two()
+    one, two = (Backend(pid=b.pid, usesysid=b.usesysid) for b in scene.backends)
+    later = replace(scene, backends=(one, two._replace(usesysid=99)))
+    assert {who.pid: change for who, change in changes(made, later).items()} == {1: Change.HIDDEN, 2: Change.ENDED}
+
+
+def test_who_is_spared_is_told() -> None:
+    """Each that changed leaves the targets and is left out with what happened to it."""
+    _, made = _two()
+    left = spared(made, {made.targets[0].identity: Change.QUERY})
+    assert left.targets == made.targets[1:]
+    assert [(each.backend, each.why) for each in left.left_out] == [(made.targets[0].backend, Why.CHANGED)]
+    assert "another query" in left.left_out[0].reason

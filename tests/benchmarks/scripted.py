@@ -52,6 +52,9 @@ class Script:
         self.refreshes = 0
         self._started = time.monotonic()
 
+    def renew(self) -> None:
+        pass
+
     def watch_blocking(self, watched: bool) -> None:
         """Nobody waits here."""
 

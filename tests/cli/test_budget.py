@@ -7,6 +7,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pgtop.analysis.usage import Usage
@@ -27,14 +30,25 @@ PERFDATA = re.compile(r"used=\d+;\d*;\d*;0;\d+")
 )  # fmt: skip
 def test_levels(used: int, warn: float | None, crit: float | None, code: Check, levels: str) -> None:
     """A level begins at its percentage; the performance data give the largest number below it."""
-    found, words = check(Usage("connections", used, 100), warn, crit)
-    assert found is code
-    assert words.endswith(f"| used={used};{levels};0;100")
+    verdict = check(Usage("connections", used, 100), warn, crit)
+    assert verdict.code is code
+    assert verdict.line.endswith(f"| used={used};{levels};0;100")
 
 
 def test_a_limit_of_nothing_is_used_up() -> None:
     """A role that may not connect at all has no share left."""
-    assert check(Usage("role x", 0, 0), 80, 95)[0] is Check.CRITICAL
+    assert check(Usage("role x", 0, 0), 80, 95).code is Check.CRITICAL
+
+
+@given(st.text(), st.integers(0, 10), st.integers(0, 10))
+def test_no_name_reaches_the_performance_data(name: str, used: int, limit: int) -> None:
+    """Whatever a role is called, with | ' = or line breaks in it: one line, one bar, one label, plain numbers."""
+    line = check(Usage(f"role {name}", used, limit), 80, 95).line
+    words, bar, data = line.partition(" | ")
+    assert (line.count("|"), bar) == (1, " | ")
+    assert len(line.splitlines()) == 1
+    assert PERFDATA.fullmatch(data)
+    assert words.startswith("PGTOP ")
 
 
 def test_one_line_for_monitoring(dsn: str) -> None:
@@ -66,6 +80,20 @@ def test_by_role_and_by_database(dsn: str) -> None:
     assert pgtop("budget", dsn, "--warn", "99", "--database", "postgres").returncode == Check.OK
     unknown = pgtop("budget", dsn, "--warn", "99", "--database", "no such")
     assert (unknown.returncode, unknown.stdout) == (Check.UNKNOWN, "PGTOP UNKNOWN - There is no database 'no such'.\n")
+
+
+def test_a_role_with_signs_in_its_name(dsn: str) -> None:
+    """The signs that mean something in performance data do no harm, whether the role is there or not."""
+    name = "pgtop|a'b=c d"
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN CONNECTION LIMIT 2").format(sql.Identifier(name)))
+        try:
+            found = pgtop("budget", dsn, "--crit", "50", "--role", name)
+        finally:
+            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+    assert found.stdout == "PGTOP OK - role pgtop/a'b=c d: 0 of 2 used (0%) | used=0;;0;0;2\n"
+    unknown = pgtop("budget", dsn, "--crit", "50", "--role", name)
+    assert (unknown.returncode, "|" in unknown.stdout) == (Check.UNKNOWN, False)
 
 
 def test_a_server_that_cannot_be_asked_is_unknown() -> None:

@@ -17,13 +17,14 @@ import pytest
 
 from pgtop.cli.compose import Asker, parameters_of, settings_for
 from pgtop.cli.exits import Exit, exit_for
-from pgtop.cli.options import Connection, Screen
+from pgtop.cli.options import Connection
 from pgtop.cli.output import locale_is_utf8
 from pgtop.cli.safety import Guards
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
+from pgtop.tui.settings import Settings
 from tests.cli import PATIENCE, PGTOP, one_sentence, pgtop
 from tests.pty import Terminal
 
@@ -343,17 +344,17 @@ def test_the_users_locale(environ: dict[str, str], utf8_mode: int, expected: boo
 
 
 @pytest.mark.parametrize(
-    ("screen", "environ", "color"),
+    ("chosen", "environ", "color"),
     [
-        (Screen(), {}, True),
-        (Screen(), {"NO_COLOR": ""}, True),
-        (Screen(), {"NO_COLOR": "1"}, False),
-        (Screen(color=False), {}, False),
+        (Settings(), {}, True),
+        (Settings(), {"NO_COLOR": ""}, True),
+        (Settings(), {"NO_COLOR": "1"}, False),
+        (Settings(color=False), {}, False),
     ],
 )
-def test_colour_is_given_up_by_option_or_environment(screen: Screen, environ: dict[str, str], color: bool) -> None:
+def test_colour_is_given_up_by_option_or_environment(chosen: Settings, environ: dict[str, str], color: bool) -> None:
     """NO_COLOR counts when it is not empty, as its page says."""
-    assert settings_for(screen, Guards(), environ).color is color
+    assert settings_for(chosen, Guards(), environ).color is color
 
 
 @pytest.mark.parametrize("kind", FailureKind)

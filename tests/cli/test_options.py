@@ -15,11 +15,11 @@ from pgtop.cli.options import (
     Help,
     Password,
     Safety,
-    Screen,
     Show,
     parse,
 )
 from pgtop.errors import UsageError
+from pgtop.tui.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -38,13 +38,13 @@ from pgtop.errors import UsageError
         ("-w --wait", Dashboard(Connection(password=Password.NEVER, wait=True))),
         ("postgresql://web@db1/shop", Dashboard(Connection("postgresql://web@db1/shop"))),
         ("-- -odd", Dashboard(Connection("-odd"))),
-        ("--interval 0.2", Dashboard(screen=Screen(interval=0.2))),
-        ("--interval=60 --read-only", Dashboard(screen=Screen(interval=60, safety=Safety(read_only=True)))),
-        ("--no-color --theme light", Dashboard(screen=Screen(color=False, theme="light"))),
-        ("--warn 50 --alarm 70.5", Dashboard(screen=Screen(warn=50, alarm=70.5))),
-        ("--plain-driver", Dashboard(screen=Screen(plain_driver=True))),
+        ("--interval 0.2", Dashboard(settings=Settings(interval=0.2))),
+        ("--interval=60 --read-only", Dashboard(settings=Settings(interval=60), safety=Safety(read_only=True))),
+        ("--no-color --theme light", Dashboard(settings=Settings(color=False, theme="light"))),
+        ("--warn 50 --alarm 70.5", Dashboard(settings=Settings(warn=50, alarm=70.5))),
+        ("--plain-driver", Dashboard(settings=Settings(plain_driver=True))),
         ("demo", Demo()),
-        ("demo --keep-running --interval 2", Demo(Screen(interval=2), keep_running=True)),
+        ("demo --keep-running --interval 2", Demo(Settings(interval=2), keep_running=True)),
         ("show --json", Show(form=Form.JSON)),
         ("show -h db1 --csv --all", Show(Connection(host="db1"), form=Form.CSV, everything=True)),
         ("show --filter age>5m --sort xact:asc --no-color", Show(filter="age>5m", sort="xact:asc", color=False)),

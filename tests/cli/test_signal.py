@@ -2,12 +2,8 @@
 
 import json
 import re
-import secrets
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import psycopg
 import pytest
@@ -15,59 +11,13 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.cli.exits import Exit
-from pgtop.cli.options import parse
+from pgtop.cli.options import SignalMany, parse
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
 from tests.cli import PGTOP, one_sentence, pgtop
-from tests.postgres.test_signals import may_choose_pids, session_with_pid
+from tests.cli.sessions import Opener, alive, run_forever, trail, until
+from tests.postgres.doors import may_choose_pids, session_with_pid
 from tests.pty import Terminal
-
-Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
-Opener: TypeAlias = Callable[..., Connection]
-PATIENCE = 20.0
-
-
-@pytest.fixture
-def role(dsn: str) -> Iterator[str]:
-    """An ordinary role of this test's own, so that its sessions can be told from all others."""
-    name = f"pgtop_{secrets.token_hex(4)}"
-    with psycopg.connect(dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(sql.Identifier(name)))
-        yield name
-        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [name])
-        admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
-
-
-@pytest.fixture
-def open_session(dsn: str, role: str) -> Iterator[Opener]:
-    """Opens sessions of the role."""
-    with ExitStack() as stack:
-
-        def opened(**given: str) -> Connection:
-            return stack.enter_context(psycopg.connect(make_conninfo(dsn, user=role, **given), autocommit=True))
-
-        yield opened
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> dict[str, str]:
-    """A state and a configuration folder of the test's own."""
-    config = tmp_path / "config.toml"
-    config.touch()
-    return {"XDG_STATE_HOME": str(tmp_path / "state"), "PGTOP_CONFIG": str(config)}
-
-
-def trail(state: dict[str, str]) -> list[dict[str, Any]]:
-    done = pgtop("audit", "--json", environment=state)
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def alive(connection: Connection) -> bool:
-    try:
-        connection.execute("SELECT 1")
-    except psycopg.OperationalError:
-        return False
-    return True
 
 
 def test_a_filter_ends_exactly_what_it_lets_through(
@@ -190,21 +140,11 @@ def test_cancel_and_escalate(dsn: str, role: str, open_session: Opener, state: d
     for words, code, result in ((), Exit.SURVIVED, "still in its transaction"), (["--escalate"], Exit.DONE, "gone"):
         session = open_session()
         session.execute("BEGIN")
-        session.pgconn.send_query(b"SELECT pg_sleep(100)")
-        session.pgconn.flush()
-        running = f"user:{role} state:active query:pg_sleep"
-        _until(lambda who=running: "pg_sleep" in pgtop("show", dsn, "--filter", who).stdout)  # type: ignore[misc]
-        done = pgtop("cancel", "-d", dsn, running, "--yes", *words, environment=state)
+        run_forever(dsn, session, role)
+        done = pgtop("cancel", "-d", dsn, f"user:{role} state:active", "--yes", *words, environment=state)
         assert result in done.stdout
         assert done.returncode == code
         session.close()
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
 
 
 def test_a_refusal_is_listed_and_told_by_the_code(
@@ -332,7 +272,7 @@ if may_choose_pids():
         with Terminal([*PGTOP, "kill", "-d", dsn, str(pid)], 120, 30, environment=state) as terminal:
             terminal.wait_for("[y/N]")
             victim.close()
-            _until(lambda: _start_of(dsn, pid) == "")
+            until(lambda: _start_of(dsn, pid) == "")
             parameters = conninfo_to_dict(make_conninfo(dsn, user=role))
             with session_with_pid(pid, {name: str(value) for name, value in parameters.items()}) as heir:
                 terminal.send("y\n")
@@ -379,3 +319,11 @@ def test_wrong_usage(words: str) -> None:
     """What makes no sense is told before anything is connected."""
     with pytest.raises(UsageError):
         parse(words.split())
+
+
+def test_a_term_that_looks_like_an_option() -> None:
+    """-user:web is a filter's term behind --, and whoever forgets that is told."""
+    with pytest.raises(UsageError) as told:
+        parse(["kill", "-user:web"])
+    assert "pgtop kill [OPTION]... -- FILTER" in told.value.advice
+    assert parse(["kill", "--yes", "--", "-user:web"]) == SignalMany("kill", filter="-user:web", yes=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,10 +10,12 @@ from typing import Any, Protocol
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
+from pgtop.postgres.signals import PostgresSignaller
 
 PATIENCE = 20.0
 
@@ -131,3 +134,27 @@ async def wired(parameters: dict[str, str], wire: Wire) -> AsyncIterator[Session
     made = Session({**parameters, "host": "127.0.0.1", "port": wire.port})
     yield made
     await made.close()
+
+
+@pytest.fixture
+def signaller(session: Session) -> PostgresSignaller:
+    """The door, opened as superuser."""
+    return PostgresSignaller(session)
+
+
+@pytest.fixture
+async def make_role(connect: Connect) -> AsyncIterator[Callable[[str], Awaitable[dict[str, str]]]]:
+    """Makes a role with the given options and tells how to connect as it; dropped when the test ends."""
+    admin = await connect()
+    made: list[sql.Identifier] = []
+
+    async def role(options: str) -> dict[str, str]:
+        name, password = f"pgtop_{secrets.token_hex(4)}", secrets.token_hex(8)
+        made.append(sql.Identifier(name))
+        create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} ").format(made[-1], password)
+        await admin.execute(create + sql.SQL(options))
+        return {"user": name, "password": password}
+
+    yield role
+    for name in made:
+        await admin.execute(sql.SQL("DROP ROLE {}").format(name))

@@ -27,7 +27,7 @@ from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture
 from tests.cli import pgtop
 from tests.postgres.conftest import Wire, until
-from tests.postgres.test_signals import may_choose_pids, session_with_pid
+from tests.postgres.doors import may_choose_pids, session_with_pid
 
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 

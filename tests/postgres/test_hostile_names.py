@@ -163,5 +163,5 @@ def test_the_trail_and_the_kill_name_it(town: Town, tmp_path: Path) -> None:
     victim.close()
     assert done.returncode == Exit.DONE, done.stderr
     assert not harmful(done.stdout) - {"\n"}
-    [record] = read(tmp_path / "pgtop" / FILE_NAME)
+    [record] = read(tmp_path / "pgtop" / FILE_NAME).records
     assert record.as_dict()["role"] == town.shown

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from textual.screen import ModalScreen
 
+from pgtop.actions import ACTIONS
 from pgtop.model.backend import IDLE, Backend
 from pgtop.model.signal import Answer, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.proof import RefusingSignaller
-from pgtop.tui.screens.breakdown import BreakdownScreen
 from pgtop.tui.screens.bulk import BulkScreen, ResultScreen
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.sessions import SessionsScreen
@@ -212,14 +213,24 @@ async def test_one_refusal_never_stops_the_rest() -> None:
         assert "not allowed" in text_of(stage, "#facts")
 
 
-@pytest.mark.parametrize("keys", [("asterisk", "K"), ("asterisk", "C"), ("2", "K"), ("2", "C")])
-async def test_read_only_refuses_many(keys: tuple[str, ...]) -> None:
-    """In read-only mode neither tags nor groups open a dialog."""
+@pytest.mark.parametrize("signal", ["K", "C"])
+@pytest.mark.parametrize("way", [("asterisk",), ("space",), ("2",), ("3", "down"), ("enter",)])
+async def test_read_only_refuses_on_every_way(way: tuple[str, ...], signal: str) -> None:
+    """In read-only mode neither tags, groups, trees of waiters nor the page of one session open a dialog."""
     stage = Stage(busy(), Settings(read_only=True), RefusingSignaller("read-only mode"))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *keys)
-        assert isinstance(stage.app.screen, SessionsScreen | BreakdownScreen)
+        await press(pilot, *way, signal)
+        assert not isinstance(stage.app.screen, ModalScreen)
         assert "read-only" in text_of(stage, "#notice")
+
+
+async def test_read_only_leaves_the_palette_without_deeds() -> None:
+    """The command palette offers nothing that could end somebody's work."""
+    stage = Stage(busy(), Settings(read_only=True), RefusingSignaller("read-only mode"))
+    async with stage.app.run_test(size=_SIZE):
+        offered = {command.title for command in stage.app.get_system_commands(stage.app.screen)}
+    assert offered
+    assert not offered & {action.title for action in ACTIONS if action.dangerous}
 
 
 async def test_the_reason_goes_with_the_order() -> None:
@@ -239,3 +250,37 @@ async def test_the_reason_goes_with_the_order() -> None:
         await press(pilot, "K", "r", *"runaway", "enter", "y")
         await press(pilot, "space", "down", "down", "space", "K", "r", *"storm", "enter", "y")
     assert reasons == ["runaway", "storm", "storm"]
+
+
+async def test_who_is_protected_by_now_is_left_out_of_many() -> None:
+    """Roles are read anew when the list opens: those of a new superuser are marked, and get nothing."""
+    first, signaller = nearly_full(), FakeSignaller()
+    roles = {oid: replace(role, superuser=True) for oid, role in first.server.roles.items()}
+    later = replace(first, server=replace(first.server, roles=roles))
+    stage = Stage(first, signaller=signaller, source=FakeSource([later]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *_LEAK, "asterisk", "K")
+        await stage.tick(0)
+        assert f"{len(_leak(first))} protected by now" in text_of(stage, "#facts")
+        await press(pilot, "y")
+        assert "nobody is left to signal" in text_of(stage, "#facts")
+        assert signaller.orders == []
+
+
+async def test_survivors_are_guarded_anew() -> None:
+    """Between cancel and K their role became a superuser's: the list of survivors leaves them out."""
+    first = busy()
+    stays = {b.identity: b for b in first.backends}
+    signaller = FakeSignaller(look=lambda who: stays[who])
+    stage = Stage(first, signaller=signaller, source=FakeSource([first]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "slash", *"user:billing state:active", "enter", "asterisk", "C", "y")
+        await stage.tick(6)
+        signaller.orders.clear()
+        roles = {oid: replace(role, superuser=True) for oid, role in first.server.roles.items()}
+        stage.source.script = [replace(first, server=replace(first.server, roles=roles))]
+        await press(pilot, "K")
+        await stage.tick(0)
+        await press(pilot, "y")
+        assert "nobody is left to signal" in text_of(stage, "#facts")
+        assert signaller.orders == []

@@ -29,13 +29,13 @@ class MixedSignaller(FakeSignaller):
         self.orders.extend(orders)
         return [answers[place] if place < len(answers) else answers[0] for place in range(len(orders))]
 
-    async def look_all(self, whos: Sequence[BackendId]) -> Mapping[BackendId, Backend]:
+    async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
         """The first target stays, and so does the last, in its transaction."""
         self.looks += 1
         every = {b.identity: b for b in busy().backends}
         first, last = self.orders[0].target, self.orders[-1].target
         stays = {first: every[first], last: every[last]._replace(state="idle in transaction")}
-        return {who: seen for who, seen in stays.items() if who in whos}
+        return {who: seen for who, seen in stays.items() if who in [order.target for order in orders]}
 
 
 def _changed(snapshot: Snapshot) -> Snapshot:

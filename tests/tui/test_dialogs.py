@@ -1,14 +1,19 @@
 """The way from a key to a signal: the dialog, its answers, the order, and what is told of it."""
 
+from dataclasses import replace
+
 import pytest
 
+from pgtop.model.backend import Backend
 from pgtop.model.signal import Answer, Receipt, Signal
+from pgtop.model.snapshot import Snapshot
 from pgtop.proof import RefusingSignaller
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.menu import MenuScreen
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.settings import Settings
+from pgtop.view.filter import Filter
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, not_privileged
 from tests.tui.apps import SIZE, Stage, burst, pid_of, press, selected_on, text_of, with_changes, without
@@ -206,3 +211,92 @@ async def test_leaving_before_an_effect_was_seen_asks_twice() -> None:
         assert stage.app.is_running
         await press(pilot, "q")
         assert stage.app.return_code == 0
+
+
+def _with_superusers(snapshot: Snapshot) -> Snapshot:
+    """The snapshot once every role is a superuser."""
+    roles = {oid: replace(role, superuser=True) for oid, role in snapshot.server.roles.items()}
+    return replace(snapshot, server=replace(snapshot.server, roles=roles))
+
+
+async def test_roles_are_read_anew_for_a_dialog() -> None:
+    """What was known of roles may be a minute old: opening the dialog asks anew, and heeds it."""
+    first, signaller = busy(), FakeSignaller()
+    stage = Stage(first, signaller=signaller, source=FakeSource([_with_superusers(first)]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        pid = selected_on(stage).pid
+        await press(pilot, "K")
+        await stage.tick(0)
+        assert stage.source.renewed == 1
+        assert "belongs to a superuser" in text_of(stage, "#proposal")
+        await press(pilot, "y", "y")
+        assert signaller.orders == []
+        await press(pilot, *str(pid), "enter")
+        assert [order.target.pid for order in signaller.orders] == [pid]
+
+
+async def test_a_dialog_costs_no_connection_that_an_answer_is_awaited_on() -> None:
+    """While the server does not answer, opening a dialog does not give up on it."""
+    stage = Stage(busy(), source=FakeSource([None]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.tick(4)
+        await press(pilot, "K")
+        await stage.tick(2)
+        assert stage.source.samples == 1
+
+
+async def test_another_server_is_no_end_of_the_session() -> None:
+    """The connection has moved to another server while the dialog was open: it says so, and y only closes."""
+    first, signaller = busy(), FakeSignaller()
+    there = replace(first, backends=(), server=replace(first.server, address="10.0.0.9:5432", started_at=1))
+    stage = Stage(first, signaller=signaller, source=FakeSource([there]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "K")
+        await stage.tick()
+        assert "another server now" in text_of(stage, "#proposal")
+        await press(pilot, "y")
+        assert signaller.orders == []
+
+
+async def test_a_start_that_is_hidden_by_now_is_no_end_of_the_session() -> None:
+    """The right to see others was taken away while the dialog was open: it cannot be told whether it is the same."""
+    first, signaller = busy(), FakeSignaller()
+    hidden = tuple(Backend(pid=b.pid, usesysid=b.usesysid) for b in first.backends)
+    stage = Stage(first, signaller=signaller, source=FakeSource([replace(first, backends=hidden)]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "K")
+        await stage.tick()
+        assert "may not see any more" in text_of(stage, "#proposal")
+        await press(pilot, "y")
+        assert signaller.orders == []
+
+
+async def test_the_page_of_one_session_honours_protect() -> None:
+    """Opened with Enter, a session that --protect names is told to be protected, and K there needs its pid typed."""
+    signaller = FakeSignaller()
+    stage = Stage(busy(), Settings(protect=(Filter("user:anna"),)), signaller=signaller)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "slash", *"user:anna", "enter")
+        pid = selected_on(stage).pid
+        await press(pilot, "enter")
+        assert isinstance(stage.app.screen, DetailScreen)
+        shown = "\n".join("".join(span.text for span in row) for row in stage.app.screen.lines())
+        assert "protected: it matches --protect user:anna" in shown
+        await press(pilot, "K", "y")
+        assert signaller.orders == []
+        await press(pilot, *str(pid), "enter")
+        assert [order.target.pid for order in signaller.orders] == [pid]
+
+
+@pytest.mark.parametrize(("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "was on another server")])
+async def test_the_page_of_one_session_claims_no_end_on_another_server(address: str, words: str) -> None:
+    """A session that is not in the next picture has ended only where that is the same server's."""
+    first = busy()
+    there = replace(first, backends=(), server=replace(first.server, address=address, started_at=first.taken_at + 1))
+    stage = Stage(first, source=FakeSource([there]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "enter")
+        await stage.tick()
+        assert words in text_of(stage, "#condition")
+        await stage.tick()
+        assert words in text_of(stage, "#condition")

@@ -205,7 +205,8 @@ def test_wrong_filter(snap_compare: SnapCompare) -> None:
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_theme(snap_compare: SnapCompare, theme: str) -> None:
     """The other themes, with a dialog."""
-    assert _same(snap_compare, Stage(nearly_full(), Settings(theme=theme)), SIZES[0], ("K",))
+    stage = Stage(nearly_full(), Settings(theme=theme), source=FakeSource([None]))
+    assert _same(snap_compare, stage, SIZES[0], ("K",))
 
 
 def test_without_colours(snap_compare: SnapCompare) -> None:

@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from pgtop.audit import Record, default_path, read
 from pgtop.cli import output
@@ -14,7 +13,8 @@ from pgtop.errors import OutputError
 from pgtop.ports import RecordError
 from pgtop.view.text import clean
 
-UNFINISHED = "no outcome was written"
+UNFINISHED = "no outcome was written: pgtop was ended before it was known"
+INTERRUPTED = "pgtop was ended before the effect was seen"
 
 
 def run(command: Audit) -> int:
@@ -24,13 +24,17 @@ def run(command: Audit) -> int:
         output.write(f"{path}\n")
         return Exit.DONE
     try:
-        records = list(chosen(read(path), command, datetime.now(UTC)))
+        found = read(path)
     except RecordError as error:
         raise OutputError(f"{error}.") from error
+    records = list(chosen(found.records, command, datetime.now(UTC)))
     if command.json:
         output.write_data("".join(f"{json.dumps(record.as_dict())}\n" for record in records))
     else:
         output.write("".join(f"{row}\n" for record in records for row in lines(record)))
+    if found.damaged:
+        lines_are = "line is" if found.damaged == 1 else "lines are"
+        output.say(f"{found.damaged} {lines_are} damaged and left out, as a full disk leaves them behind: {path}")
     if not records and sys.stderr is not None and sys.stderr.isatty():
         output.say(f"Nothing to show from {path}")
     return Exit.DONE
@@ -42,9 +46,9 @@ def chosen(records: Iterable[Record], command: Audit, now: datetime) -> Iterable
     oldest = None if command.since is None else now - timedelta(seconds=command.since)
     for record in records:
         text = json.dumps(record.as_dict(), ensure_ascii=False).lower()
-        if command.unfinished and record.ended is not None:
+        if command.unfinished and record.finished:
             continue
-        if oldest is not None and datetime.fromisoformat(str(record.asked["at"])) < oldest:
+        if oldest is not None and datetime.fromisoformat(record.asked["at"]).astimezone(UTC) < oldest:
             continue
         if all(word in text for word in words):
             yield record
@@ -54,14 +58,17 @@ def lines(record: Record) -> list[str]:
     """One signal for people, cleaned: who and whom, then what became of it and why, then the query."""
     asked = record.asked
     whom = f"{asked['role'] or '?'}@{asked['database'] or '?'} {asked['application'] or ''}".rstrip()
-    by = f"{asked['os_user']}{' from ' + asked['ssh_client'] if 'ssh_client' in asked else ''}"
+    by = f"{asked['os_user']} from {asked['ssh_client']}" if "ssh_client" in asked else asked["os_user"]
     head = f"{asked['at']} {by} as {asked['as_role']} on {asked['server']}: {asked['signal']} {asked['pid']} {whom}"
-    more = [_outcome(record.ended), f"reason: {asked['reason']}" if asked["reason"] else "", asked["query"] or ""]
+    more = [_outcome(record), f"reason: {asked['reason']}" if asked["reason"] else "", asked["query"] or ""]
     return [clean(head), *(f"    {clean(str(row))[:200]}" for row in more if row)]
 
 
-def _outcome(ended: Any) -> str:
+def _outcome(record: Record) -> str:
+    ended = record.ended
     if ended is None:
         return UNFINISHED
     said = f": {ended['said']}" if ended["said"] else ""
+    if not record.finished:
+        return f"{ended['answer']}, but {INTERRUPTED}{said}"
     return f"{ended['answer']}, {ended['effect']} after {ended['after']} s{said}"

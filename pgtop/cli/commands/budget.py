@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 import sys
+from typing import NamedTuple
 
 from pgtop.analysis.breakdown import Dimension
 from pgtop.analysis.budget import budget
@@ -36,17 +37,31 @@ def run(command: Budget) -> int:
         return _print(command)
     try:
         snapshot = interrupts.run(_sample(command.connection))
-        code, words = check(_usage(snapshot, command), command.warn, command.crit)
+        verdict = check(_usage(snapshot, command), command.warn, command.crit)
     except SourceError as error:
-        code, words = unasked(error.failure)
+        verdict = unasked(error.failure)
     except PgtopError as error:
-        code, words = Check.UNKNOWN, f"{error.what} {error.advice}".strip()
-    output.write(f"PGTOP {code.name} - {clean(words)}\n")
-    return code
+        verdict = Verdict(Check.UNKNOWN, f"{error.what} {error.advice}".strip())
+    output.write(f"{verdict.line}\n")
+    return verdict.code
 
 
-def check(found: Usage, warn: float | None, crit: float | None) -> tuple[Check, str]:
-    """The verdict on a usage, and its sentence with performance data."""
+class Verdict(NamedTuple):
+    """What a check found: its code, a sentence, and performance data where it could measure."""
+
+    code: Check
+    words: str
+    data: str = ""
+
+    @property
+    def line(self) -> str:
+        """All of it for monitoring, which takes what follows the first `|` for data: no name may bring one."""
+        words = clean(self.words).replace("|", "/")
+        return f"PGTOP {self.code.name} - {words}{f' | {self.data}' if self.data else ''}"
+
+
+def check(found: Usage, warn: float | None, crit: float | None) -> Verdict:
+    """The verdict on a usage. The label is the same for every role and database, so no name has to be quoted in it."""
     code = Check.OK
     if warn is not None and found.percent >= warn:
         code = Check.WARNING
@@ -55,13 +70,13 @@ def check(found: Usage, warn: float | None, crit: float | None) -> tuple[Check, 
     about = "about " if found.approximate else ""
     words = f"{found.name}: {about}{found.used} of {found.limit} used ({found.percent:.0f}%)"
     data = f"used={found.used};{_level(found, warn)};{_level(found, crit)};0;{found.limit}"
-    return code, f"{words} | {data}"
+    return Verdict(code, words, data)
 
 
-def unasked(failure: Failure) -> tuple[Check, str]:
+def unasked(failure: Failure) -> Verdict:
     """A server without a free slot is what such a check is there to find; anything else is not known."""
     code = Check.CRITICAL if failure.kind is FailureKind.FULL else Check.UNKNOWN
-    return code, f"{failure.what} {failure.advice}".replace("|", "/")
+    return Verdict(code, f"{failure.what} {failure.advice}".strip())
 
 
 def _level(found: Usage, percent: float | None) -> str:

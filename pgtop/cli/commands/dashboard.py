@@ -17,7 +17,7 @@ def run(command: Dashboard) -> int:
     with without_ssl():
         from pgtop.cli import compose
 
-    return compose.open_dashboard(command.connection, command.screen)
+    return compose.open_dashboard(command.connection, command.settings, command.safety)
 
 
 @contextmanager

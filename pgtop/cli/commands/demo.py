@@ -19,7 +19,7 @@ def run(command: Demo) -> int:
     with _start() as world:
         from pgtop.cli import compose
 
-        code = compose.open_dashboard(Connection(world.dsn, password=Password.NEVER), command.screen)
+        code = compose.open_dashboard(Connection(world.dsn, password=Password.NEVER), command.settings, command.safety)
         if command.keep_running:
             output.write(f"{world.keep()}\n")
     return code

@@ -7,11 +7,11 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pgtop.analysis.planning import Guard, asked_again, changes, plan, plan_for_one
+from pgtop.analysis.planning import Guard, asked_again, changes, plan, plan_for_one, spared
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.commands.show import session_record
 from pgtop.cli.exits import Exit
@@ -19,21 +19,36 @@ from pgtop.cli.options import SignalMany
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.errand import Progress, survivors
 from pgtop.errors import UsageError
-from pgtop.model.backend import Backend
+from pgtop.model.backend import Backend, BackendId
 from pgtop.model.instant import Instant, from_datetime, to_datetime
-from pgtop.model.plan import Change, Plan, Why
+from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Why
 from pgtop.model.signal import Outcome, Signal
 from pgtop.model.snapshot import Snapshot
+from pgtop.ports import SourceError
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.view.filter import Filter, FilterError
 from pgtop.view.guard import guard
 from pgtop.view.picture import Picture
-from pgtop.view.plan import TYPED_ABOVE, facts, heading, layout, outcome_line, sessions, target_line, title
+from pgtop.view.plan import (
+    TYPED_ABOVE,
+    facts,
+    heading,
+    layout,
+    left_out_line,
+    nobody,
+    outcome_line,
+    sessions,
+    target_line,
+    title,
+    who_is_left_out,
+)
 from pgtop.view.results import REFUSED, SURVIVED, Result, result_of, summary
 from pgtop.view.wrap import Line, wrapped
 
 _SIGNALS = {"cancel": Signal.CANCEL, "kill": Signal.TERMINATE}
 _WIDTH = 160  # cells where the output is no terminal
+_NEVER_WISHED = frozenset({Why.HIDDEN, Why.CHANGED})
+"""Why some are left out that the user meant all the same; the others are left out as pgtop says it always does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,8 @@ class _Command:
     async def _carry_out(self, proposed: Proposed) -> Exit:
         self._print_plan(proposed)
         if not proposed.plan.targets:
-            return self._without_outcome(proposed, Exit.SOME_REFUSED if self._named_refused(proposed) else Exit.NOBODY)
+            self._say_nobody(proposed)
+            return self._without_outcome(proposed, Exit.SOME_REFUSED if self._refused(proposed) else Exit.NOBODY)
         if self._command.dry_run:
             return self._without_outcome(proposed, Exit.DONE)
         if self._guards.read_only:
@@ -84,11 +100,11 @@ class _Command:
         agreed = await self._agreed(proposed)
         if agreed is None:
             return self._without_outcome(proposed, Exit.NOT_CONFIRMED)
-        dropped = len(agreed.targets) < len(proposed.plan.targets)
+        agreed_on = replace(proposed, plan=agreed)
         if not agreed.targets:
             output.say("Nothing was signalled: all of them have changed.")
-            return self._without_outcome(replace(proposed, plan=agreed), Exit.SOME_REFUSED)
-        return await self._send(replace(proposed, plan=agreed), dropped=dropped)
+            return self._without_outcome(agreed_on, Exit.SOME_REFUSED)
+        return await self._send(agreed_on)
 
     # The plan.
 
@@ -108,6 +124,8 @@ class _Command:
         now = {backend.pid: backend for backend in snapshot.backends}
         missing = tuple(words for pid in self._command.pids if (words := self._missing(pid, now.get(pid))))
         found = [now[pid] for pid in self._command.pids if not self._missing(pid, now.get(pid))]
+        if self._command.started is not None and any(backend.backend_start is None for backend in found):
+            return Proposed(Plan(signal, snapshot.server, snapshot.taken_at, (), _unpinned(found)), picture)
         made = plan(signal, found, snapshot, guarded, pinned=False)
         alone = len(self._command.pids) == 1 and any(left.why is not Why.NOTHING_RUNS for left in made.left_out)
         if alone and not self._command.yes:
@@ -119,10 +137,8 @@ class _Command:
         if backend is None:
             return f"{pid} is not there"
         wanted = self._command.started
-        if wanted is None or backend.backend_start == from_datetime(wanted):
+        if wanted is None or backend.backend_start in (None, from_datetime(wanted)):
             return ""
-        if backend.backend_start is None:
-            return f"when {pid} started is hidden from this role: grant pg_read_all_stats"
         return f"{pid} is another session: it started at {_written(backend.backend_start)}"
 
     def _found(self, picture: Picture) -> list[Backend]:
@@ -133,9 +149,21 @@ class _Command:
         matches = self._filter.on(picture)
         return [backend for backend in snapshot.backends if matches(backend)]
 
-    def _named_refused(self, proposed: Proposed) -> bool:
-        """What the user named by pid, and is protected or hidden, was refused; a filter's only left out."""
-        return bool(self._command.pids) and any(left.why is not Why.NOTHING_RUNS for left in proposed.plan.left_out)
+    def _refused(self, proposed: Proposed) -> bool:
+        """Somebody who was meant got no signal: hidden, changed, or protected and named by pid."""
+        refused = _NEVER_WISHED | ({Why.PROTECTED} if self._command.pids else set())
+        return any(left.why in refused for left in proposed.plan.left_out)
+
+    def _say_nobody(self, proposed: Proposed) -> None:
+        """Why there are no targets; pids that are not there have been told."""
+        if proposed.plan.left_out:
+            output.say(nobody(proposed.plan))
+        elif self._command.all_clients:
+            output.say("There is no other client session.")
+        elif self._command.filter:
+            hidden = sum(b.hidden and b.is_client for b in proposed.picture.snapshot.backends)
+            advice = f"{sessions(hidden)} of other roles cannot be seen: grant pg_read_all_stats." if hidden else ""
+            output.say(f"No session matches {self._command.filter!r}.", advice)
 
     # The consent.
 
@@ -155,34 +183,52 @@ class _Command:
 
     async def _still_meant(self, agreed: Plan) -> Plan | None:
         """The plan without those that changed while the user was thinking, unless they are asked for again."""
+        snapshot, guarded = await self._sample_anew()
+        changed = _changes_of_the_living(agreed, snapshot, guarded)
+        moved = sum(change in MOVED_ON for change in changed.values())
+        words = f"{sessions(moved)} changed since (another query or transaction). As they are now too? [y/N] "
+        if moved and _answer(words).lower() in ("y", "yes"):
+            return asked_again(agreed, snapshot, guarded)
+        return spared(agreed, changed)
+
+    async def _sample_anew(self) -> tuple[Snapshot, Guard]:
+        """The server as it is now, its roles too, and who is protected by that. Raises SourceError."""
+        self._source.renew()
         snapshot = await self._source.sample()
-        changed = changes(agreed, snapshot)
-        moved = [change for change in changed.values() if change is not Change.ENDED]
-        if not moved:
-            return agreed  # those that have ended are told as already gone
-        words = f"{sessions(len(moved))} changed since (another query or transaction). As they are now too? [y/N] "
-        if _answer(words).lower() in ("y", "yes"):
-            return asked_again(agreed, snapshot, guard(self._guards.protect, Picture.of(snapshot)))
-        return agreed.without([identity for identity, change in changed.items() if change is not Change.ENDED])
+        return snapshot, guard(self._guards.protect, Picture.of(snapshot))
 
     # The deed.
 
-    async def _send(self, proposed: Proposed, *, dropped: bool) -> Exit:
-        """`dropped`: some were spared as they had changed, which is not all done."""
+    async def _send(self, proposed: Proposed) -> Exit:
         progress = await self._see_through(proposed.plan)
-        outcomes = dict(zip((t.identity for t in proposed.plan.targets), progress.outcomes, strict=True))
-        left = survivors(progress)
-        if self._command.escalate and left.targets:
+        outcomes = {outcome.order.target: outcome for outcome in progress.outcomes}
+        left = await self._escalated(progress) if self._command.escalate else None
+        if left is not None and left.targets:
             second = await self._see_through(left)
-            outcomes.update(zip((t.identity for t in left.targets), second.outcomes, strict=True))
+            outcomes |= {outcome.order.target: outcome for outcome in second.outcomes}
             progress = replace(progress, trouble=progress.trouble or second.trouble)
         if progress.trouble:
             output.say(progress.trouble)
         final = tuple(outcomes.values())
-        code = Exit.SOME_REFUSED if dropped or self._named_refused(proposed) else Exit.DONE
-        code = _exit_of(final) or code
+        code = _exit_of(final) or (Exit.SOME_REFUSED if self._refused(proposed) else Exit.DONE)
         self._print_outcomes(proposed, final, code)
         return code
+
+    async def _escalated(self, progress: Progress) -> Plan | None:
+        """The plan to terminate the survivors that may be, guarded anew; a protected one has to be asked for."""
+        left = survivors(progress)
+        if not left.targets:
+            return None
+        try:
+            snapshot, guarded = await self._sample_anew()
+        except SourceError as error:
+            output.say(f"Nobody was terminated: {error.failure.what}", error.failure.advice)
+            return None
+        meant = spared(left, _changes_of_the_living(left, snapshot, guarded))
+        if meant.left_out:
+            output.say(f"not terminated: {who_is_left_out(meant)}")
+        asks = any(target.protection for target in meant.targets)
+        return None if asks and not _consents(meant) else meant
 
     async def _see_through(self, agreed: Plan) -> Progress:
         progress = Progress(agreed, ())
@@ -203,7 +249,12 @@ class _Command:
             self._print_json(proposed, outcomes, code)
             return
         pairs = zip(outcomes, proposed.plan.targets, strict=True)
-        lines = [*(outcome_line(outcome, target, _width()) for outcome, target in pairs), summary(outcomes)]
+        changed = [left for left in proposed.plan.left_out if left.why is Why.CHANGED]
+        lines = [
+            *(outcome_line(outcome, target, _width()) for outcome, target in pairs),
+            *(left_out_line(left, _width()) for left in changed),
+            summary(outcomes),
+        ]
         output.write("".join(f"{row}\n" for row in self._painted(lines)))
 
     def _without_outcome(self, proposed: Proposed, code: Exit) -> Exit:
@@ -212,7 +263,7 @@ class _Command:
         return code
 
     def _print_json(self, proposed: Proposed, outcomes: Sequence[Outcome], code: Exit) -> None:
-        output.write_data(json.dumps(as_record(proposed, outcomes, self._command.dry_run, code)) + "\n")
+        output.write_data(json.dumps(as_record(proposed, outcomes, self._command, code)) + "\n")
 
     def _painted(self, lines: Iterable[Line]) -> Iterable[str]:
         environ = os.environ
@@ -220,12 +271,13 @@ class _Command:
         return (output.painted(spans, self._command.color and for_eyes) for spans in lines)
 
 
-def as_record(proposed: Proposed, outcomes: Sequence[Outcome], dry_run: bool, code: Exit) -> dict[str, Any]:
+def as_record(proposed: Proposed, outcomes: Sequence[Outcome], command: SignalMany, code: Exit) -> dict[str, Any]:
     """Plan and outcomes as scripts see them."""
     made, picture = proposed.plan, proposed.picture
     return {
         "signal": made.signal.value,
-        "dry_run": dry_run,
+        "dry_run": command.dry_run,
+        "escalate": command.escalate,
         "taken_at": _written(picture.now),
         "targets": [
             {
@@ -244,6 +296,18 @@ def as_record(proposed: Proposed, outcomes: Sequence[Outcome], dry_run: bool, co
         "outcomes": [_outcome_record(outcome) for outcome in outcomes],
         "exit": int(code),
     }
+
+
+def _changes_of_the_living(made: Plan, snapshot: Snapshot, guarded: Guard) -> Mapping[BackendId, Change]:
+    """What has happened to the targets; those that have ended are not spared, the door will tell that they are gone."""
+    found = changes(made, snapshot, guarded)
+    return {who: change for who, change in found.items() if change is not Change.ENDED}
+
+
+def _unpinned(found: Iterable[Backend]) -> tuple[LeftOut, ...]:
+    """Those whose start cannot be compared with --started."""
+    reason = "when it started is hidden from this role: grant pg_read_all_stats"
+    return tuple(LeftOut(backend, Why.HIDDEN, reason) for backend in found)
 
 
 def _outcome_record(outcome: Outcome) -> dict[str, Any]:

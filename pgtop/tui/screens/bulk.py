@@ -4,27 +4,25 @@ The list stays as it was when it was shown: nobody is ever added. Who has change
 asked for again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
-from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.geometry import Size
 from textual.screen import ModalScreen
-from textual.widgets import Input
+from textual.widget import Widget
 
-from pgtop.analysis.planning import Guard, asked_again, changes
+from pgtop.analysis.planning import Guard, asked_again, changes, spared
 from pgtop.errand import Progress, survivors
 from pgtop.model.backend import IDLE, BackendId
 from pgtop.model.plan import Change, Plan
 from pgtop.model.signal import Signal
 from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.confirm import ButtonLine
+from pgtop.tui.screens.dialog import FRAME, Dialog
 from pgtop.tui.screens.moving import MOVES, Movable, Moving
-from pgtop.tui.screens.reason import ReasonField
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
@@ -36,7 +34,6 @@ from pgtop.view.text import clean
 from pgtop.view.tone import Tone
 from pgtop.view.wrap import Line, line, wrapped
 
-_FRAME = 4  # cells of border and padding, left and right together
 _BELOW = 7  # lines of border, list, field and buttons that the facts leave room for
 _DO = {Signal.CANCEL: "Cancel", Signal.TERMINATE: "Terminate"}
 
@@ -78,63 +75,45 @@ class _Targets(Rows):
         return heading(layout(self.size.width))
 
 
-class BulkScreen(Moving, ModalScreen[Consent | None]):
+class BulkScreen(Moving, Dialog[Consent | None]):
     """Returns the part of the plan that is still as it was shown, when the user said yes, or None."""
 
-    AUTO_FOCUS = ""  # keys belong to the screen, until the number must be typed
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *MOVES,
-        *bindings("confirm", "keep", "clear", "open", "ask_again", "only_idle", "reason"),
-        Binding("left,shift+tab", "focus_button(-1)", "other button", priority=True),
-        Binding("right,tab", "focus_button(1)", "other button", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*MOVES, *bindings("ask_again", "only_idle")]
 
     def __init__(self, plan: Plan, picture: Picture, guard_of: GuardOf, palette: Palette) -> None:
-        super().__init__()
+        super().__init__(palette, lines="facts", proof="count")
         self._plan = plan
         self._planned_at = picture
         self._latest = picture
         self._guard_of = guard_of
-        self._changed: Mapping[BackendId, Change] = {}
-        self._note = ""
-        self._facts = Lines(palette, id="facts")
+        self._changed = self._changes()
         self._targets = _Targets(palette)
-        self._count = Input(id="count", restrict=r"[0-9]*", select_on_focus=False)
-        self._why = ReasonField()
-        self._buttons = ButtonLine(palette)
 
-    def compose(self) -> ComposeResult:
-        self._count.cursor_blink = False
-        self._count.display = False
-        with Vertical(id="box") as box:
-            box.border_subtitle = "y n · i only idle · a ask again · r reason"
-            yield self._facts
-            yield self._targets
-            yield self._count
-            yield self._why
-            yield self._buttons
+    def body(self) -> Iterable[Widget]:
+        yield self._targets
 
     def on_mount(self) -> None:
-        self._draw(self.app.size)
-
-    def on_resize(self, event: events.Resize) -> None:
-        self._draw(event.size)
+        self.query_one("#box").border_subtitle = "y n · i only idle · a ask again · r reason"
+        super().on_mount()
 
     def show(self, state: State) -> None:
         """Mark who is not any more as they were shown."""
         if state.picture is self._latest:
             return
         self._latest = state.picture
-        self._changed = changes(self._plan, state.picture.snapshot)
-        self._draw(self.app.size)
+        self._changed = self._changes()
+        self.draw(self.app.size)
 
     def moving(self) -> Movable:
         return self._targets
 
     @property
     def meant(self) -> Plan:
-        """The plan without those that changed."""
-        return self._plan.without(self._changed)
+        """The plan without those that changed, who are told as left out."""
+        return spared(self._plan, self._changed)
+
+    def _changes(self) -> Mapping[BackendId, Change]:
+        return changes(self._plan, self._latest.snapshot, self._guard_of(self._latest))
 
     # The answers.
 
@@ -142,98 +121,53 @@ class BulkScreen(Moving, ModalScreen[Consent | None]):
         """`y`: do it to those that are as they were shown; many of them ask for their number first."""
         count = len(self.meant.targets)
         if not count:
-            self._say("nobody is left to signal")
-        elif count > TYPED_ABOVE and self._count.value != str(count):
-            self._count.display = True
-            self._count.placeholder = f"type {count}"
-            self.set_focus(self._count)
-            self._say(f"type {count} and press Enter to go on")
+            self.say("nobody is left to signal")
+        elif count > TYPED_ABOVE and self._proof.value != str(count):
+            self._proof.display = True
+            self._proof.placeholder = f"type {count}"
+            self.set_focus(self._proof)
+            self.say(f"type {count} and press Enter to go on")
         else:
             self.dismiss(Consent(self.meant, self._why.words))
 
-    def action_keep(self) -> None:
-        self.dismiss(None)
-
     def action_clear(self) -> None:
         """Esc: out of a field, or out of the dialog."""
-        if self.field is None:
-            self.dismiss(None)
-        self._close_fields()
+        if not self._proof.display or self._why.display:
+            super().action_clear()
+            return
+        self._proof.display = False
+        self._proof.value = ""
+        self.set_focus(None)
+        self.say("")
 
-    def action_open(self) -> None:
-        """Enter keeps the reason, gives the number in, or presses the focused button."""
-        if self._why.display:
-            self._close_fields()
-        elif self._count.display or self._buttons.focused_index == 1:
-            self.action_confirm()
-        else:
-            self.dismiss(None)
-
-    def action_reason(self) -> None:
-        self._why.display = True
-        self.set_focus(self._why)
-        self._draw(self.app.size)
+    @property
+    def gives_in(self) -> bool:
+        return self._proof.display
 
     def action_only_idle(self) -> None:
         """Narrow the list to the sessions that are idle."""
         self._plan = self._plan.without([t.identity for t in self._plan.targets if t.backend.state != IDLE])
-        self._changed = changes(self._plan, self._latest.snapshot)
-        self._say("only the idle ones")
+        self._changed = self._changes()
+        self.say("only the idle ones")
 
     def action_ask_again(self) -> None:
         """Show the same sessions as they are now; those that have ended leave."""
         self._plan = asked_again(self._plan, self._latest.snapshot, self._guard_of(self._latest))
         self._planned_at, self._changed = self._latest, {}
-        self._say("asked again: this is what they do now")
-
-    def action_focus_button(self, step: int) -> None:
-        self._buttons.step(step)
-
-    @on(ButtonLine.Pressed)
-    def _clicked(self, message: ButtonLine.Pressed) -> None:
-        if message.index == 0:
-            self.dismiss(None)
-        else:
-            self.action_confirm()
-
-    # The fields.
-
-    @property
-    def field(self) -> Input | None:
-        return next((field for field in (self._why, self._count) if field.display), None)
-
-    def typed(self) -> None:
-        self._draw(self.app.size)
-
-    def _close_fields(self) -> None:
-        self._why.display = self._count.display = False
-        self._count.value = ""
-        self.set_focus(None)
-        self._say("")
+        self.say("asked again: this is what they do now")
 
     # Drawing.
 
-    def _say(self, note: str) -> None:
-        self._note = note
-        self._draw(self.app.size)
-
-    def _draw(self, size: Size) -> None:
-        width, count = max(10, size.width - _FRAME), len(self.meant.targets)
-        self.query_one("#box").border_title = title(self.meant)
-        lines = self._lines(width)[: max(1, size.height - _BELOW)]
-        self._facts.styles.height = len(lines)
-        self._facts.show(lines)
+    def draw(self, size: Size) -> None:
+        width, meant = max(10, size.width - FRAME), self._plan.without(self._changed)
+        self.query_one("#box").border_title = title(meant)
+        spans = (*self.note_lines(), *facts(meant, self._changed), *self.reason_lines())
+        lines = [row for each in spans for row in wrapped(each, width)][: max(1, size.height - _BELOW)]
+        self._lines.styles.height = len(lines)
+        self._lines.show(lines)
         self._targets.show(self._plan, self._planned_at, self._changed)
-        self._buttons.offer(("Keep", f"{_DO[self._plan.signal]} {count} (y)"), self._buttons.focused_index)
-
-    def _lines(self, width: int) -> list[Line]:
-        reason = self._why.words
-        spans = [
-            *([line(self._note, Tone.ALARM)] if self._note else ()),
-            *facts(self._plan.without(self._changed), self._changed),
-            *([line(f"reason: {clean(reason)}", Tone.QUIET)] if reason and not self._why.display else ()),
-        ]
-        return [row for each in spans for row in wrapped(each, width)]
+        label = f"{_DO[self._plan.signal]} {len(meant.targets)} (y)"
+        self._buttons.offer(("Keep", label), self._buttons.focused_index)
 
 
 class _Outcomes(Rows):
@@ -289,7 +223,7 @@ class ResultScreen(Moving, ModalScreen[Plan | None]):
         self._progress = progress
         if not self.is_mounted:
             return
-        lines = self._lines(max(10, self.app.size.width - _FRAME))
+        lines = self._lines(max(10, self.app.size.width - FRAME))
         self._head.styles.height = len(lines)
         self._head.show(lines)
         self._rows.show(progress)
@@ -316,16 +250,18 @@ class ResultScreen(Moving, ModalScreen[Plan | None]):
     def action_terminate(self) -> None:
         """`K`: ask to end the sessions that a cancel did not help."""
         left = self._survivors()
-        if left.targets:
+        if left is not None:
             self.dismiss(left)
 
-    def _survivors(self) -> Plan:
+    def _survivors(self) -> Plan | None:
         if not self._progress.done or self._progress.plan.signal is not Signal.CANCEL:
-            return Plan(Signal.TERMINATE, self._progress.plan.server, ())
-        return survivors(self._progress)
+            return None
+        left = survivors(self._progress)
+        return left if left.targets else None
 
     def _lines(self, width: int) -> Sequence[Line]:
-        left = len(self._survivors().targets)
+        survived = self._survivors()
+        left = len(survived.targets) if survived else 0
         spans: list[Line] = [
             summary(self._progress.outcomes) or line("asked …", Tone.NOTICE),
             *([line(self._freed, Tone.STRONG)] if self._freed else ()),

@@ -17,7 +17,9 @@ from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Pager
 from pgtop.view.columns import state_word
 from pgtop.view.detail import detail_lines
+from pgtop.view.guard import guard
 from pgtop.view.help import help_lines
+from pgtop.view.picture import Picture
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.wrap import Line
@@ -81,7 +83,7 @@ class DetailScreen(PageScreen):
         super().__init__(state, settings, palette)
         self._backend = backend
         self._detail: Detail | None = None
-        self._ended = False
+        self._gone = ""
 
     @property
     def backend(self) -> Backend:
@@ -101,13 +103,14 @@ class DetailScreen(PageScreen):
         self.show(self.state)
 
     def lines(self) -> list[Line]:
-        read_only = self._settings.read_only
-        return detail_lines(self._backend, self._detail, self.state.picture, self.size.width, read_only)
+        settings, picture = self._settings, self.state.picture
+        guarded = guard(settings.protect, picture)
+        return detail_lines(self._backend, self._detail, picture, self.size.width, settings.read_only, guarded)
 
     def status(self) -> Line:
         name = Span(f"session {self._backend.pid} ", Tone.STRONG)
-        if self._ended:
-            return (name, Span("has ended; this is the last that was seen of it", Tone.WARN))
+        if self._gone:
+            return (name, Span(f"{self._gone}; this is the last that was seen of it", Tone.WARN))
         return (name, Span(f"{clean(state_word(self._backend))}{self.more()}", Tone.PLAIN))
 
     def action_copy_query(self) -> None:
@@ -124,13 +127,19 @@ class DetailScreen(PageScreen):
         if state.picture is self.state.picture:
             return
         found = state.picture.find(self._backend)
-        self._ended = found is None
         if found is None:
+            self._gone = self._gone or _gone(self.state.picture, state.picture)
             return
+        self._gone = ""
         moved_on = _moment(found) != _moment(self._backend)
         self._backend = found
         if moved_on:
             self.post_message(DetailWanted(found))
+
+
+def _gone(before: Picture, after: Picture) -> str:
+    ended = before.snapshot.sighting.is_answered_by(after.snapshot.server.run)
+    return "has ended" if ended else "was on another server"
 
 
 def _moment(backend: Backend) -> tuple[object, ...]:

@@ -3,13 +3,11 @@
 from textual import events
 from textual.message import Message
 
-from pgtop.actions import ACTIONS
+from pgtop.actions import BY_ID
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.text import cells
 from pgtop.view.tone import Span, Tone
-
-_BY_ID = {action.id: action for action in ACTIONS}
 
 
 class KeyLine(Lines):
@@ -24,7 +22,7 @@ class KeyLine(Lines):
 
     def __init__(self, palette: Palette, actions: tuple[str, ...], read_only: bool, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
-        chosen = (_BY_ID[name] for name in actions)
+        chosen = (BY_ID[name] for name in actions)
         self._actions = tuple(action for action in chosen if not (read_only and action.dangerous))
         self._places: list[tuple[int, int, str]] = []
 

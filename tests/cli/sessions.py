@@ -1,0 +1,45 @@
+"""Real sessions for the commands that signal, and what is left of them."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import psycopg
+
+from tests.cli import pgtop
+
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+Opener: TypeAlias = Callable[..., Connection]
+PATIENCE = 20.0
+
+
+def alive(connection: Connection) -> bool:
+    """Its session still answers."""
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def run_forever(dsn: str, connection: Connection, role: str) -> None:
+    """Start a query that does not end by itself; return once pgtop sees it run."""
+    connection.pgconn.send_query(b"SELECT pg_sleep(100)")
+    connection.pgconn.flush()
+    running = f"user:={role} state:active query:pg_sleep"
+    until(lambda: "pg_sleep" in pgtop("show", dsn, "--filter", running).stdout)
+
+
+def trail(state: Mapping[str, str], *words: str) -> list[dict[str, Any]]:
+    """The audit trail's records."""
+    done = pgtop("audit", "--json", *words, environment=state)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Return when a condition holds; fail when it does not within PATIENCE."""
+    give_up = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)

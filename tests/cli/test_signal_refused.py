@@ -1,0 +1,162 @@
+"""`pgtop cancel` and `pgtop kill` where somebody gets no signal, or nobody: what is told, and with which exit code."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import environ
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from pgtop.cli.exits import Exit
+from tests.cli import PATIENCE, PGTOP, one_sentence, pgtop
+from tests.cli.sessions import Connection, Opener, alive, run_forever, trail, until
+from tests.pty import Terminal
+
+
+@contextmanager
+def stranger(dsn: str, role: str, grants: str = "pg_signal_backend") -> Iterator[str]:
+    """How another role connects, that may signal others and not see them."""
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        name = sql.Identifier(f"{role}_blind")
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x' IN ROLE ").format(name) + sql.SQL(grants))
+        try:
+            yield make_conninfo(dsn, user=f"{role}_blind")
+        finally:
+            admin.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_a_hidden_start_cannot_be_pinned(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str], words: list[str]
+) -> None:
+    """--started on a session whose start this role may not see: it is there, so it is refused, and not unmatched."""
+    session = open_session()
+    pinned = (str(session.info.backend_pid), "--started", "2026-03-10T14:25:07.250000+00:00", "--yes", *words)
+    with stranger(dsn, role) as blind:
+        done = pgtop("kill", "-d", blind, *pinned, environment=state)
+    assert "grant pg_read_all_stats" in one_sentence(done.stderr)
+    assert (done.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
+
+
+def test_a_filter_that_finds_only_hidden_sessions(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """Hidden sessions that match were meant and got no signal: that is refused, and told."""
+    session = open_session()
+    with stranger(dsn, role) as blind:
+        done = pgtop("kill", "-d", blind, f"user:={role}", "--yes", environment=state)
+    assert "nobody to signal: 1 hidden" in one_sentence(done.stderr)
+    assert (done.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
+
+
+def test_what_did_not_match_is_told(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+    """Nothing matched: stderr names the filter, says how many it could not look at, or why nobody is left."""
+    session = open_session()
+    nobody = pgtop("kill", "-d", dsn, "app:=nobody", "--yes", environment=state)
+    assert one_sentence(nobody.stderr) == "pgtop: No session matches 'app:=nobody'.\n"
+    with stranger(dsn, role) as blind:
+        unseen = pgtop("kill", "-d", blind, "state:active app:=nobody", "--yes", "--json", environment=state)
+    assert "cannot be seen: grant pg_read_all_stats" in one_sentence(unseen.stderr)
+    idle = pgtop("cancel", "-d", dsn, f"user:={role}", "--yes", environment=state)
+    assert "1 nothing to cancel: it runs no query" in one_sentence(idle.stderr)
+    guarded = pgtop("kill", "-d", dsn, f"user:={role}", "--yes", "--protect", f"user:{role}", environment=state)
+    assert f"1 protected: it matches --protect user:{role}" in one_sentence(guarded.stderr)
+    assert {done.returncode for done in (nobody, unseen, idle, guarded)} == {Exit.NOBODY}
+    assert alive(session)
+
+
+@contextmanager
+def hung(session: Connection) -> Iterator[None]:
+    """Its server process stands still: no signal takes effect before this ends."""
+    os.kill(session.info.backend_pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(session.info.backend_pid, signal.SIGCONT)
+
+
+def test_an_interrupted_run_stays_unfinished(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+    """Ctrl-C while the outcome is looked for: the signal was sent, and the trail says that nobody saw what followed."""
+    session = open_session()
+    with hung(session):
+        words = ["kill", "-d", dsn, f"user:={role}", "--yes", "--timeout=1h"]
+        with Terminal([*PGTOP, *words], 120, 30, environment=state) as terminal:
+            until(lambda: len(trail(state)) == 1)
+            terminal.send("\x03")
+            assert terminal.wait_for_exit() == Exit.INTERRUPT
+        [record] = trail(state, "--unfinished")
+    assert (record["outcome"]["answer"], record["outcome"]["effect"]) == ("sent", "pending")
+    assert "ended before the effect was seen" in pgtop("audit", "--unfinished", environment=state).stdout
+
+
+def test_who_became_a_superuser_is_not_escalated(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """Survivors are guarded anew, by rights as they are then: one that is protected by now is left alone, and told."""
+    session = open_session()
+    session.execute("BEGIN")
+    run_forever(dsn, session, role)
+    words = ["cancel", "-d", dsn, f"user:={role} state:active", "--yes", "--escalate", "--json", "--timeout=2s"]
+    with hung(session), psycopg.connect(dsn, autocommit=True) as admin:
+        with subprocess.Popen(
+            [*PGTOP, *words], env={**environ, **state}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as running:
+            until(lambda: len(trail(state)) == 1)
+            admin.execute(sql.SQL("ALTER ROLE {} SUPERUSER").format(sql.Identifier(role)))
+            out, said = running.communicate(timeout=PATIENCE)
+        admin.execute(sql.SQL("ALTER ROLE {} NOSUPERUSER").format(sql.Identifier(role)))
+    whole = json.loads(out)
+    assert whole["escalate"] is True
+    assert [outcome["signal"] for outcome in whole["outcomes"]] == ["cancel"]
+    assert "not terminated: 1 changed: it is protected by now" in said
+    assert running.returncode == Exit.SURVIVED
+
+
+@pytest.mark.parametrize("consents", [True, False])
+def test_a_protected_session_is_asked_for_again_before_it_is_escalated(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str], consents: bool
+) -> None:
+    """The pid that was typed for a cancel is no consent to a terminate."""
+    session = open_session()
+    session.execute("BEGIN")
+    run_forever(dsn, session, role)
+    pid = str(session.info.backend_pid)
+    words = ["cancel", "-d", dsn, pid, "--protect", f"user:{role}", "--escalate"]
+    with Terminal([*PGTOP, *words], 120, 30, environment=state) as terminal:
+        terminal.wait_for(f"Type {pid} to go on")
+        terminal.send(f"{pid}\n")
+        terminal.wait_for("Terminate 1 session? It is protected")
+        terminal.send(f"{pid}\n" if consents else "y\n")
+        assert terminal.wait_for_exit() == (Exit.DONE if consents else Exit.SURVIVED)
+    left = json.loads(pgtop("show", "--json", dsn, "--filter", f"pid:{pid}").stdout)["sessions"]
+    assert bool(left) is not consents
+
+
+def test_who_changed_is_in_the_json(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str], tmp_path: Path
+) -> None:
+    """A session that moved on between plan and yes stands among those left out, and not only in the code."""
+    moved, still = open_session(), open_session()
+    for session in (moved, still):
+        session.execute("SELECT 'first'")
+    written = tmp_path / "plan.json"
+    words = shlex.join([*PGTOP, "kill", "-d", dsn, f"user:{role}", "--json"])
+    with Terminal(["sh", "-c", f"{words} > {written}"], 120, 30, environment=state) as terminal:
+        terminal.wait_for("[y/N]")
+        moved.execute("SELECT 'second'")
+        terminal.send("y\n")
+        terminal.wait_for("1 session changed since")
+        terminal.send("n\n")
+        assert terminal.wait_for_exit() == Exit.SOME_REFUSED
+    found = json.loads(written.read_text())
+    [left] = found["left_out"]
+    assert (left["pid"], left["why"]) == (moved.info.backend_pid, "changed")
+    assert [target["pid"] for target in found["targets"]] == [still.info.backend_pid]

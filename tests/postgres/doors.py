@@ -1,0 +1,98 @@
+"""The door to a real server, sessions to point it at, and what it takes to see what became of them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import psycopg
+import pytest
+from psycopg import errors
+from psycopg.conninfo import make_conninfo
+
+from pgtop.model.backend import ACTIVE, Backend, BackendId
+from pgtop.postgres.sampler import PostgresSource
+from pgtop.postgres.session import Session
+from pgtop.postgres.signals import PostgresSignaller
+from tests.postgres.conftest import until
+
+Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
+RoleMaker: TypeAlias = Callable[[str], Awaitable[dict[str, str]]]
+
+LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
+SLEEP = "SELECT pg_sleep(100)"
+
+
+async def look(signaller: PostgresSignaller, who: BackendId) -> Backend | None:
+    """The backend as the door's role sees it, or None when it is not there any more."""
+    detail = await PostgresSource(signaller._session).detail(who)
+    return detail.backend if detail else None
+
+
+async def now(signaller: PostgresSignaller, connection: Connection) -> Backend:
+    """The session of `connection` as the signaller's role sees it."""
+    seen = await look(signaller, BackendId(connection.info.backend_pid, None))
+    assert seen is not None
+    return seen
+
+
+async def run(signaller: PostgresSignaller, connection: Connection, query: str) -> tuple[Backend, "asyncio.Task[Any]"]:
+    """Start a query that does not end by itself; its session, seen as it runs the query."""
+    task: asyncio.Task[Any] = asyncio.create_task(connection.execute(query))
+
+    async def runs() -> bool:
+        seen = await now(signaller, connection)
+        return seen.state == ACTIVE and seen.query == query
+
+    await until(runs)
+    return await now(signaller, connection), task
+
+
+async def gone(signaller: PostgresSignaller, who: BackendId) -> None:
+    async def is_gone() -> bool:
+        return await look(signaller, who) is None
+
+    await until(is_gone)
+
+
+async def alive(connection: Connection) -> bool:
+    """Its session still answers."""
+    return await (await connection.execute("SELECT 1")).fetchone() == (1,)
+
+
+async def stop(connection: Connection, task: "asyncio.Task[Any]") -> None:
+    await connection.cancel_safe()
+    with pytest.raises(errors.QueryCanceled):
+        await task
+
+
+@contextlib.asynccontextmanager
+async def as_role(parameters: dict[str, str], role: dict[str, str]) -> AsyncIterator[PostgresSignaller]:
+    """The door, opened as another role."""
+    session = Session({**parameters, **role})
+    try:
+        yield PostgresSignaller(session)
+    finally:
+        await session.close()
+
+
+def may_choose_pids() -> bool:
+    """Linux lets root say which pid comes next."""
+    try:
+        LAST_PID.write_text(LAST_PID.read_text())
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def session_with_pid(pid: int, parameters: dict[str, str]) -> Any:
+    """A session on a server of this machine whose process got this very pid."""
+    for _ in range(200):
+        LAST_PID.write_text(str(pid - 1))
+        with psycopg.connect(make_conninfo(**parameters), autocommit=True) as connection:
+            if connection.info.backend_pid == pid:
+                yield connection
+                return
+    pytest.fail(f"the kernel never gave out pid {pid}")

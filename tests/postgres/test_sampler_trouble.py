@@ -1,0 +1,108 @@
+"""Snapshots while something changes or fails: rights, sessions, poolers, the server itself."""
+
+import asyncio
+import os
+import signal
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from pgtop.demo.server import Cluster
+from pgtop.model.failure import FailureKind
+from pgtop.ports import SourceError
+from pgtop.postgres.sampler import PostgresSource
+from pgtop.postgres.session import Session, Statement
+from tests.postgres.conftest import Connect, Wire
+from tests.postgres.sampled import backend, pid_of, sample_until
+
+
+async def test_facts_are_read_again(source: PostgresSource, connect: Connect) -> None:
+    """A limit that was set meanwhile is known once the facts are due."""
+    admin = await connect()
+    await admin.execute("CREATE ROLE pgtop_limited")
+    try:
+        before = await source.sample()
+        oid = next(oid for oid, role in before.server.roles.items() if role.name == "pgtop_limited")
+        await admin.execute("ALTER ROLE pgtop_limited CONNECTION LIMIT 7")
+        assert (await source.sample()).server.roles[oid].connection_limit is None
+        assert source._reader is not None
+        source._reader._facts_due = before.taken_at
+        assert (await source.sample()).server.roles[oid].connection_limit == 7
+    finally:
+        await admin.execute("DROP ROLE pgtop_limited")
+
+
+async def test_an_ended_session_starts_afresh(source: PostgresSource, connect: Connect) -> None:
+    """When our backend is ended it is said once; the next sample comes over a new connection, whole."""
+    other = await connect()
+    await other.execute("SELECT 'kept'")
+    first = await source.sample()
+    await other.execute("SELECT pg_terminate_backend(%s)", [first.server.pid])
+    with pytest.raises(SourceError) as caught:
+        await sample_until(source, lambda _: False)
+    assert caught.value.failure.kind is FailureKind.TERMINATED
+    again = await source.sample()
+    assert again.server.pid != first.server.pid
+    assert replace(again.server, pid=first.server.pid) == first.server
+    assert backend(again, pid_of(other)).query == "SELECT pg_terminate_backend($1)"
+
+
+async def test_a_pooler_may_change_the_backend(parameters: dict[str, str], wire: Wire) -> None:
+    """Behind a pooler the own pid is that of the process that answered."""
+    wire.false_pid = b"\0\0\0\1"
+    source = PostgresSource(Session({**parameters, "host": "127.0.0.1", "port": wire.port}))
+    snapshot = await source.sample()
+    wire.forget()
+    await source.sample()
+    await source.close()
+    assert backend(snapshot, snapshot.server.pid).application_name == "pgtop"
+    assert wire.trips == 1
+
+
+async def test_a_server_that_stops_and_starts(bindir: Any) -> None:
+    """While the server is away each sample says so; when it is back the same source goes on."""
+    with Cluster(bindir) as cluster:
+        given = {name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()}
+        source = PostgresSource(Session(given))
+        before = await source.sample()
+        cluster.stop()
+        kinds = []
+        for _ in range(2):
+            with pytest.raises(SourceError) as caught:
+                await source.sample()
+            kinds.append(caught.value.failure.kind)
+        cluster.launch()
+        after = await source.sample()
+        await source.close()
+    assert kinds == [FailureKind.TERMINATED, FailureKind.UNREACHABLE]
+    assert after.server.started_at > before.server.started_at
+
+
+async def test_statement_timeout_keeps_the_connection(session: Session) -> None:
+    """A statement that the server cancels is a failure in words, and costs no connection."""
+    source = PostgresSource(session)
+    pid = (await source.sample()).server.pid
+    async with session.exchange() as link:
+        await link.connection.execute("SET statement_timeout = '20ms'")
+    with pytest.raises(SourceError) as caught:
+        async with session.exchange() as link:
+            await link.ask(Statement("SELECT pg_sleep(5)"))
+    assert caught.value.failure.kind is FailureKind.SLOW
+    assert (await source.sample()).server.pid == pid
+
+
+async def test_a_stopped_backend_holds_nobody(source: PostgresSource) -> None:
+    """While our backend is stopped by the system, closing returns and the sample under way is told."""
+    pid = (await source.sample()).server.pid
+    os.kill(pid, signal.SIGSTOP)
+    task = asyncio.create_task(source.sample())
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(1):
+            await source.close()
+            with pytest.raises(SourceError):
+                await task
+    finally:
+        os.kill(pid, signal.SIGCONT)

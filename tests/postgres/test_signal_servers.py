@@ -1,0 +1,207 @@
+"""Another server behind one name, and the same one after a restart: who is not there has ended only where they were."""
+
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pgtop.clock import MonotonicClock
+from pgtop.demo.server import Cluster
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.server import Run, Sighting
+from pgtop.model.signal import Answer, Effect, Order, Receipt, Signal
+from pgtop.ports import SourceError
+from pgtop.postgres.sampler import PostgresSource
+from pgtop.postgres.session import Session
+from pgtop.postgres.signals import PostgresSignaller
+from pgtop.proof import carry_out
+from tests.postgres.conftest import Connect, Wire
+from tests.postgres.doors import Connection, RoleMaker, alive, as_role
+from tests.postgres.sampled import backend
+
+PASSWORD = "the same on both"
+
+
+@pytest.fixture(scope="module")
+def pair(bindir: Path | None) -> Iterator[tuple[Cluster, Cluster]]:
+    """Two servers with the same administrator, the second the younger one."""
+    with Cluster(bindir) as first, Cluster(bindir) as second:
+        for each in (first, second):
+            with psycopg.connect(each.socket_dsn, autocommit=True) as admin:
+                admin.execute(f"CREATE ROLE dba SUPERUSER LOGIN PASSWORD '{PASSWORD}'")
+        yield first, second
+
+
+class VirtualAddress(Wire):
+    """One address, for one server after the other."""
+
+    def __init__(self, server: Cluster) -> None:
+        super().__init__("127.0.0.1", str(server.port))
+
+    def move_to(self, server: Cluster) -> None:
+        self._port = str(server.port)
+
+
+@pytest.fixture
+async def address(pair: tuple[Cluster, Cluster]) -> AsyncIterator[VirtualAddress]:
+    laid = VirtualAddress(pair[0])
+    async with laid.laid():
+        yield laid
+
+
+@pytest.fixture
+async def far(address: VirtualAddress) -> AsyncIterator[Session]:
+    """A session on whichever server the address leads to when it connects."""
+    made = Session(
+        {"host": "127.0.0.1", "port": address.port, "user": "dba", "password": PASSWORD, "dbname": "postgres"}
+    )
+    yield made
+    await made.close()
+
+
+async def opened_on(server: Cluster) -> Connection:
+    return await psycopg.AsyncConnection.connect(server.socket_dsn, autocommit=True)
+
+
+async def order_against(session: Session, pid: int, kind: Signal = Signal.TERMINATE) -> Order:
+    """The order as a plan makes it: with the server that the target was seen on, and when."""
+    snapshot = await PostgresSource(session).sample()
+    return Order.against(kind, backend(snapshot, pid), sighting=snapshot.sighting)
+
+
+async def fail_over(session: Session, address: VirtualAddress, server: Cluster) -> None:
+    """The connection breaks, and the next one leads to another server."""
+    address.move_to(server)
+    async with session.exchange() as link:
+        await link.connection.close()
+
+
+@pytest.mark.parametrize("to_younger", [True, False])
+async def test_another_server_gets_nothing_and_proves_nothing(
+    pair: tuple[Cluster, Cluster], address: VirtualAddress, far: Session, to_younger: bool
+) -> None:
+    """After a fail-over no order is sent and nobody is called gone, though their pid is not there; they live on."""
+    old, new = pair if to_younger else pair[::-1]
+    address.move_to(old)
+    async with await opened_on(old) as victim:
+        order, door = await order_against(far, victim.info.backend_pid), PostgresSignaller(far)
+        await fail_over(far, address, new)
+        receipt = await door.send(order)
+        assert (receipt.answer, "another server" in receipt.reason) == (Answer.UNREACHED, True)
+        assert {each.answer for each in await door.send_all([order, order])} == {Answer.UNREACHED}
+        with pytest.raises(SourceError, match="another server"):
+            await door.look_all([order])
+        assert await alive(victim)
+
+
+class FailingOver:
+    """The door, on a server that hands over right after the signal."""
+
+    def __init__(self, session: Session, address: VirtualAddress, server: Cluster) -> None:
+        self._session, self._address, self._server = session, address, server
+        self._door = PostgresSignaller(session)
+
+    async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
+        receipts = await self._door.send_all(orders)
+        await fail_over(self._session, self._address, self._server)
+        return receipts
+
+    async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
+        return await self._door.look_all(orders)
+
+
+async def test_what_was_sent_before_a_fail_over_is_unseen(
+    pair: tuple[Cluster, Cluster], address: VirtualAddress, far: Session
+) -> None:
+    """A session that hangs got the signal; on the other server it is not, and that does not make it gone."""
+    old, new = pair
+    async with await opened_on(old) as victim:
+        pid = victim.info.backend_pid
+        order = await order_against(far, pid)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            outcomes = carry_out(order, FailingOver(far, address, new), MonotonicClock(), 0.2)
+            last = [outcome async for outcome in outcomes][-1]
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert (last.receipt.answer, last.effect) == (Answer.SENT, Effect.UNSEEN)
+        assert "another server" in last.receipt.reason
+
+
+async def test_after_a_restart_all_are_gone(bindir: Path | None) -> None:
+    """The same server has started anew since: whatever ran on it then has ended; an order for it is not sent."""
+    with Cluster(bindir) as server:
+        parameters = {"host": str(server.folder), "port": str(server.port), "user": "postgres", "dbname": "postgres"}
+        session = Session(parameters)
+        async with await opened_on(server) as victim:
+            order, door = await order_against(session, victim.info.backend_pid), PostgresSignaller(session)
+            assert order.target in await door.look_all([order])
+            server.stop(signal.SIGQUIT)
+            server.launch()
+            with pytest.raises(SourceError):  # the old connection
+                await door.look_all([order])
+            assert await door.look_all([order]) == {}
+            assert (await door.send(order)).answer is Answer.UNREACHED
+        await session.close()
+
+
+@pytest.mark.parametrize(
+    ("now", "is_answered"),
+    [
+        (Run(50, "10.0.0.1:5432"), True),
+        (Run(50, "10.0.0.2:5432"), True),  # the same, at another of its addresses
+        (Run(200, "10.0.0.1:5432"), True),
+        (Run(100, "10.0.0.1:5432"), False),  # it ran already when the target was seen
+        (Run(200, "10.0.0.2:5432"), False),  # a stranger that has just started
+        (Run(200, "10.0.0.1:5433"), False),
+    ],
+)
+def test_what_makes_a_restart(now: Run, is_answered: bool) -> None:
+    """That very run answers, or a younger one at the server's own address: then who is not there has ended."""
+    assert Sighting(Run(50, "10.0.0.1:5432"), 150).is_answered_by(now) is is_answered
+
+
+async def test_a_start_that_was_hidden_meanwhile_is_not_gone(
+    connect: Connect, parameters: dict[str, str], make_role: RoleMaker
+) -> None:
+    """The right to see others is taken away while pgtop looks: what cannot be told any more is unseen."""
+    victim, admin, watcher = await connect(**await make_role("")), await connect(), await make_role("")
+    pid = victim.info.backend_pid
+    await admin.execute(f"GRANT pg_read_all_stats, pg_signal_backend TO {watcher['user']}")
+    async with as_role(parameters, watcher) as door:
+        order = await order_against(door._session, pid)
+        assert order.target.backend_start is not None
+        await admin.execute(f"REVOKE pg_read_all_stats FROM {watcher['user']}")
+        assert (await door.look_all([order]))[order.target].hidden
+
+        class Hung(PostgresSignaller):
+            async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
+                return [Receipt(Answer.SENT) for _ in orders]
+
+        last = [outcome async for outcome in carry_out(order, Hung(door._session), MonotonicClock(), 0.1)][-1]
+        assert last.effect is Effect.UNSEEN
+    assert await alive(victim)
+
+
+async def test_behind_a_pooler_our_own_session_is_never_hit(
+    parameters: dict[str, str], wire: Wire, connect: Connect
+) -> None:
+    """The pooler lends us the very session that is meant: the statement does not end the session that it runs in."""
+    wire.false_pid = b"\0\0\0\1"
+    session = Session({**parameters, "host": "127.0.0.1", "port": wire.port})
+    door = PostgresSignaller(session)
+    async with session.exchange() as link:
+        pid = link.features.pid
+        assert link.features.pooled
+    for kind in Signal:
+        order = await order_against(session, pid, kind)
+        for answer in (await door.send(order), *await door.send_all([order, order])):
+            assert answer.answer in (Answer.REFUSED, Answer.CHANGED)  # what it ran when it was seen is over
+    receipt = await door.send(await order_against(session, pid))
+    assert "lent us this very session" in receipt.reason
+    async with session.exchange() as link:
+        assert link.features.pid == pid
+    await session.close()
