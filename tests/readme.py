@@ -7,13 +7,14 @@ from pgtop.actions import ACTIONS, Group
 from pgtop.cli.exits import Exit
 from pgtop.view.columns import COLUMNS
 from pgtop.view.filter import FILTER_HELP
+from tests.roles import WATCHERS
 
 README = Path(__file__).parents[1] / "README.md"
 
 
 def sections() -> dict[str, str]:
     """Each generated section by the name in its marker."""
-    return {"keys": _keys(), "filter": _filter(), "columns": _columns(), "exit codes": _exits()}
+    return {"keys": _keys(), "filter": _filter(), "columns": _columns(), "roles": _roles(), "exit codes": _exits()}
 
 
 def with_sections(text: str) -> str:
@@ -45,6 +46,11 @@ def _filter() -> str:
 def _columns() -> str:
     rows = ((f"`{c.name}`", c.title.strip(), c.meaning + (" (with `w`)" if c.on_request else "")) for c in COLUMNS)
     return _table(("name", "heading", "meaning"), rows)
+
+
+def _roles() -> str:
+    head = ("as", "sees", "of 20 slots it is told", "may end", "is warned of the others", "at the door")
+    return _table(head, ((f"`{w.name}`, {w.title}", *w.experience) for w in WATCHERS))
 
 
 def _exits() -> str:

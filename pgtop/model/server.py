@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from pgtop.model.instant import Instant
 
+SUPPORTED = range(12, 19)
+"""Major versions that the tests run on. Any newer one is watched all the same, with a note."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -118,3 +121,8 @@ class Server:
     @property
     def run(self) -> Run:
         return Run(self.started_at, self.address)
+
+    @property
+    def major(self) -> int:
+        """The number that names the major version: 18 of `18.4`, whose `version_num` is 180004."""
+        return self.version_num // 10_000

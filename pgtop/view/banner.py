@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from pgtop.analysis.budget import Budget, Level
 from pgtop.model.instant import seconds_between, to_datetime
+from pgtop.model.server import SUPPORTED, Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.view.text import cells, clean, fit
 from pgtop.view.tone import Span, Tone
@@ -36,6 +37,7 @@ def server_line(snapshot: Snapshot, width: int) -> Line:
     parts = [
         Span(fit(clean(place), min(cells(clean(place)), max(1, width - _CLOCK - 1))), Tone.STRONG),
         Span(f"PostgreSQL {clean(server.version).partition(' ')[0]}", Tone.PLAIN),
+        Span(_doubt(server), Tone.NOTICE),
         Span(clean(f"{server.user}@{server.database}"), Tone.PLAIN),
         Span(f"up {age(seconds_between(server.started_at, snapshot.taken_at))}", Tone.QUIET),
         Span("standby" if server.in_recovery else "", Tone.NOTICE),
@@ -94,6 +96,13 @@ def missing_grant(budget: Budget, user: str) -> str:
         return ""
     total = budget.visible + budget.hidden
     return f"you see {budget.visible} of {total} sessions: grant pg_read_all_stats to {clean(user)}"
+
+
+def _doubt(server: Server) -> str:
+    """That nobody has tried pgtop on this version, or nothing."""
+    if server.major in SUPPORTED:
+        return ""
+    return "newer than tested" if server.major >= SUPPORTED.stop else "older than tested"
 
 
 def _words(budget: Budget) -> list[str]:

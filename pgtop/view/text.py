@@ -15,6 +15,11 @@ MOST_MARKS = 8
 """Combining marks kept on one character: enough for every script, too few to climb over the lines above."""
 
 _MARK_BASE = "◌"
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+"""Letters and marks that nobody sees: of what Unicode lets a program leave out, those that Python calls printable.
+
+https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt (Default_Ignorable_Code_Point)
+"""
 _BREAK = re.compile(r"[\t-\r\x85\u2028\u2029][\t-\r\x85\u2028\u2029 ]*")
 _LINE_END = re.compile(r"\r\n|[\n-\r\x85\u2028\u2029]")
 _ONE_CELL_EACH = re.compile(r"[ -~\xa1-\xac\xae-\u02ff\u0400-\u0482\u048a-\u052f…▲▼◌\u2400-\u2421\u2500-\u257f\ufffd]*")
@@ -96,6 +101,8 @@ def _visible(char: str) -> str:
     """What stands for `char` on the screen; nothing for a variation selector: each terminal widens by it or not."""
     if _is_variation_selector(char):
         return ""
+    if char in _UNSEEN:
+        return REPLACEMENT
     if _is_flag_or_skin(char):
         return REPLACEMENT  # alone one or two cells, after an emoji none, as each terminal pleases
     if char.isprintable():

@@ -28,7 +28,7 @@ from tests import scenes
 from tests.cli import PGTOP, pgtop
 from tests.pty import Terminal
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
 

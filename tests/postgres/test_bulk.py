@@ -243,12 +243,10 @@ if may_choose_pids():
 
 
 @pytest.fixture
-def standby(big: Cluster, bindir: Path | None, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A real stream of WAL."""
-    folder = bindir if bindir and (bindir / "pg_receivewal").exists() else embedded_bindir()  # npm's lack it
-    program = folder / "pg_receivewal"
+def standby(big: Cluster, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A real stream of WAL; the embedded program takes it from a server of any version."""
     call: list[str | Path] = [
-        program,
+        embedded_bindir() / "pg_receivewal",
         "-D",
         tmp_path,
         "-d",

@@ -50,6 +50,7 @@ WIDE_AND_COMBINING = (
         ("del\x7f", "del␡"),
         ("\x9b31m", "\ufffd31m"),
         ("a\u202eb\u200bc\xadd\ufeff", "a\ufffdb\ufffdc\ufffdd\ufffd"),
+        ("a\u034f\u115f\u1160\u180b\u3164\uffa0", "a" + "\ufffd" * 6),
         ("\ud800\ue000\U000e0fff\U000e0041", "\ufffd\ufffd\ufffd\ufffd"),
         ("a\xa0b\u3000c", "a b c"),
         ("\u0301a", "◌\u0301a"),

@@ -55,6 +55,8 @@ AGES = {
     "backend_age": "backend_start",
 }
 """Seconds since an instant, at the instant of the sample."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet may take for the beginning of one."""
 
 
 def run(command: Show) -> int:
@@ -182,7 +184,7 @@ def _inert(text: str) -> str:
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _page(table: Table, color: bool) -> str:

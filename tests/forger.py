@@ -1,0 +1,147 @@
+"""A TCP port that leads to a real server, whose rows and sentences come back as whatever a test makes of them.
+
+The real driver talks to a real server: every statement, every type and every other message is theirs.
+https://www.postgresql.org/docs/current/protocol-message-formats.html
+"""
+
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import ClassVar, Self, TypeAlias
+
+Row: TypeAlias = dict[str, bytes | None]
+"""A row by the names of its columns, each value as it is on the wire; of columns of the same name the first."""
+Forge: TypeAlias = Callable[[Row], Iterable[Mapping[str, bytes | None]]]
+"""Of a row of the server's the rows that the client is given, each with what differs."""
+
+_ROW, _COLUMNS, _ERROR, _NOTICE = b"D", b"T", b"E", b"N"
+_NAMELESS = "?column?"
+_SAID = b"MDH"
+"""Fields of an error or a notice that hold sentences: message, detail and hint."""
+
+
+class Forger:
+    """Listens on 127.0.0.1 until it is left; `forge` and `says` may be exchanged at any time.
+
+    The client must not ask for encryption: `PLAIN`.
+    """
+
+    PLAIN: ClassVar = {"sslmode": "disable", "gssencmode": "disable"}
+
+    def __init__(self, host: str, port: int, forge: Forge = lambda row: ({},), names: Sequence[str] = ()) -> None:
+        self._server = host, port
+        self.forge = forge
+        self.names = list(names)
+        """Those of the columns of a result whose first has none, if they are as many."""
+        self.says: bytes | None = None
+        """What stands in the sentences of errors and notices."""
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._ends: list[socket.socket] = [self._listener]
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> Self:
+        self._start(self._accept)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for end in self._ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _start(self, work: Callable[..., None], *given: object) -> None:
+        self._threads.append(threading.Thread(target=work, args=given, daemon=True))
+        self._threads[-1].start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # left
+            while True:
+                client, server = self._listener.accept()[0], socket.create_connection(self._server)
+                self._ends += client, server
+                self._start(_pass_on, client, server, lambda data: data)
+                self._start(_pass_on, server, client, _Messages(self).forged)
+
+
+def _pass_on(source: socket.socket, target: socket.socket, changed: Callable[[bytes], bytes]) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(changed(data))
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
+    source.close()
+
+
+class _Messages:
+    """The server's side of one connection, cut into messages."""
+
+    def __init__(self, forger: Forger) -> None:
+        self._forger = forger
+        self._unfinished = b""
+        self._names: list[str] = []
+
+    def forged(self, data: bytes) -> bytes:
+        self._unfinished += data
+        return b"".join(self._whole())
+
+    def _whole(self) -> Iterator[bytes]:
+        while len(self._unfinished) >= 5:
+            size = 1 + int.from_bytes(self._unfinished[1:5], "big")
+            if len(self._unfinished) < size:
+                return
+            message, self._unfinished = self._unfinished[:size], self._unfinished[size:]
+            yield self._changed(message)
+
+    def _changed(self, message: bytes) -> bytes:
+        kind = message[:1]
+        if kind == _COLUMNS:
+            self._names = list(_names_in(message))
+            if self._names[0] == _NAMELESS and len(self._names) == len(self._forger.names):
+                self._names = self._forger.names
+        if kind in (_ERROR, _NOTICE) and self._forger.says is not None:
+            return _with_words(message, self._forger.says)
+        if kind != _ROW:
+            return message
+        values = list(_values_in(message))
+        row = dict(reversed(list(zip(self._names, values, strict=True))))
+        return b"".join(self._written(values, changes) for changes in self._forger.forge(row))
+
+    def _written(self, values: list[bytes | None], changes: Mapping[str, bytes | None]) -> bytes:
+        given = [*values]
+        for name, value in changes.items():
+            given[self._names.index(name)] = value
+        fields = (b"\xff\xff\xff\xff" if v is None else struct.pack(">i", len(v)) + v for v in given)
+        body = struct.pack(">h", len(given)) + b"".join(fields)
+        return _ROW + struct.pack(">i", 4 + len(body)) + body
+
+
+def _with_words(message: bytes, words: bytes) -> bytes:
+    """An error or notice that says these words; the protocol ends a field at a zero."""
+    sayable = words.replace(b"\0", b"")
+    fields = [field[:1] + sayable if field[:1] in _SAID else field for field in message[5:-2].split(b"\0")]
+    body = b"".join(field + b"\0" for field in fields) + b"\0"
+    return message[:1] + struct.pack(">i", 4 + len(body)) + body
+
+
+def _names_in(message: bytes) -> Iterator[str]:
+    """Each column: its name, a zero, and 18 bytes about its type."""
+    at = 7
+    while at < len(message):
+        end = message.index(b"\0", at)
+        yield message[at:end].decode()
+        at = end + 19
+
+
+def _values_in(message: bytes) -> Iterator[bytes | None]:
+    at = 7
+    while at < len(message):
+        size = int.from_bytes(message[at : at + 4], "big", signed=True)
+        yield None if size < 0 else message[at + 4 : at + 4 + size]
+        at += 4 + max(0, size)

@@ -1,0 +1,168 @@
+"""What each kind of role sees, is told, may do and is refused, on a real server: the table in README."""
+
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from pgtop.analysis.budget import budget
+from pgtop.analysis.planning import plan_for_one
+from pgtop.analysis.rights import right_to_signal
+from pgtop.clock import MonotonicClock
+from pgtop.demo.server import Cluster
+from pgtop.model.backend import Backend
+from pgtop.model.signal import Answer, Outcome, Signal
+from pgtop.model.snapshot import Snapshot
+from pgtop.ports import SourceError
+from pgtop.postgres.sampler import PostgresSource
+from pgtop.postgres.session import Session
+from pgtop.postgres.signals import PostgresSignaller
+from pgtop.proof import carry_out
+from pgtop.view.banner import budget_line, legend_line
+from pgtop.view.picture import Picture
+from pgtop.view.proposal import propose
+from pgtop.view.words import outcome_words
+from tests.postgres.conftest import until
+from tests.roles import (
+    ALL,
+    ALL_BUT_SUPERUSERS,
+    OWN,
+    OWN_AND_GRANTED,
+    SLOTS,
+    SUPERUSER,
+    TEAM,
+    WATCHERS,
+    WEB,
+    Experience,
+    Watcher,
+)
+
+DATABASE = "shop"
+_SETTINGS = {"max_connections": str(SLOTS), "autovacuum": "off"}  # its workers would count among the sessions
+_WIDE = 200
+_PLACE = re.compile(r" \(on socket .*\)")
+_WARNING = "The server will refuse: "
+
+
+@pytest.fixture(scope="module")
+def staffed(bindir: Path) -> Iterator[dict[str, str]]:
+    """Parameters, but the role, of a server with every kind of role."""
+    with Cluster(bindir, settings=_SETTINGS) as cluster:
+        with psycopg.connect(cluster.socket_dsn, autocommit=True) as admin:
+            for name in (TEAM, WEB, *(watcher.name for watcher in WATCHERS)):
+                admin.execute(f"CREATE ROLE {name} LOGIN; GRANT CONNECT ON DATABASE postgres TO {name}".encode())
+            admin.execute("REVOKE CONNECT ON DATABASE postgres FROM public")
+            for watcher in WATCHERS:
+                admin.execute(watcher.sql.encode())
+            admin.execute(f"CREATE DATABASE {DATABASE}".encode())
+        parameters = {name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()}
+        yield parameters | {"dbname": DATABASE}
+
+
+@pytest.fixture
+async def scene(staffed: dict[str, str], watcher: Watcher) -> AsyncIterator[tuple[Session, Snapshot]]:
+    """The watcher's pgtop, and what it shows of four sessions: another of its own, team's, web's and a superuser's."""
+    async with AsyncExitStack() as stack:
+        for role in (watcher.name, TEAM, WEB, SUPERUSER):
+            other = await psycopg.AsyncConnection.connect(**(staffed | {"user": role}))  # type: ignore[arg-type]
+            stack.push_async_callback(other.close)
+        session = Session(staffed | {"user": watcher.name})
+        stack.push_async_callback(session.close)
+        source = PostgresSource(session)
+        seen: list[Snapshot] = []
+
+        async def settled() -> bool:
+            """The sessions of the test before have left."""
+            seen.append(await source.sample())
+            return budget(seen[-1]).used == 5
+
+        await until(settled)
+        yield session, seen[-1]
+
+
+@pytest.mark.parametrize("watcher", WATCHERS, ids=lambda watcher: watcher.name)
+async def test_what_a_role_gets(staffed: dict[str, str], watcher: Watcher, scene: tuple[Session, Snapshot]) -> None:
+    """Sessions seen, budget, rights, warnings and refusals are those of the table, and the server keeps to them."""
+    session, snapshot = scene
+    refused = await _refusal(staffed | {"user": watcher.name, "dbname": watcher.refused_at})
+    others = {str(b.usename): b for b in snapshot.backends if b.is_client and b.pid != snapshot.server.pid}
+    assert others.keys() == {watcher.name, TEAM, WEB, SUPERUSER}
+    signaller = PostgresSignaller(session)
+    outcomes = {name: [o async for o in _ended(backend, snapshot, signaller)][-1] for name, backend in others.items()}
+    ended = {name for name, outcome in outcomes.items() if outcome.receipt.answer is Answer.SENT}
+    assert ended == {name for name, b in others.items() if right_to_signal(snapshot.server, b).allowed}
+    for name in others.keys() - ended:
+        _is_told(others[name], outcomes[name], snapshot)
+    got = Experience(
+        sees=_extent({name for name, backend in others.items() if not backend.hidden}, watcher),
+        budget=_budget_words(snapshot),
+        ends=_extent(ended, watcher),
+        warned="; ".join(_warnings([others[WEB], others[SUPERUSER]], snapshot)),
+        refused=refused,
+    )
+    assert got == watcher.experience
+
+
+async def _ended(backend: Backend, snapshot: Snapshot, signaller: PostgresSignaller) -> AsyncIterator[Outcome]:
+    """The outcomes of a terminate that is asked for in the dialog."""
+    [order] = plan_for_one(Signal.TERMINATE, backend, snapshot).orders
+    async for outcome in carry_out(order, signaller, MonotonicClock()):
+        yield outcome
+
+
+def _is_told(backend: Backend, outcome: Outcome, snapshot: Snapshot) -> None:
+    """A refused signal was not sent, and the notice says why, in our words and in the server's."""
+    assert outcome.receipt.answer is Answer.REFUSED
+    why_not = right_to_signal(snapshot.server, backend).reason
+    words = outcome_words(outcome, why_not).text
+    assert words == f"refused: {backend.pid} {why_not} ({outcome.receipt.reason})"
+    assert "terminate" in outcome.receipt.reason or "superuser" in outcome.receipt.reason.lower()
+
+
+def _warnings(backends: Iterable[Backend], snapshot: Snapshot) -> Sequence[str]:
+    """What the dialogs say of refusals to come, each once."""
+    picture = Picture.of(snapshot)
+    lines = [
+        "".join(span.text for span in row)
+        for backend in backends
+        for row in propose(Signal.TERMINATE, backend, picture).lines
+    ]
+    warned = [text.removeprefix(_WARNING) for text in lines if text.startswith(_WARNING)]
+    return list(dict.fromkeys(warned))
+
+
+def _budget_words(snapshot: Snapshot) -> str:
+    found = budget(snapshot)
+    used = re.match(r".*? free", budget_line(found, _WIDE)[-1].text.strip())
+    legend = "".join(span.text for span in legend_line(found, snapshot.server.user, _WIDE))
+    more = re.search(r"can open .*?(?=  )", legend)
+    assert used is not None
+    assert more is not None
+    return f"{used[0]}; {more[0]}"
+
+
+def _extent(names: set[str], watcher: Watcher) -> str:
+    """Whose sessions these are, in the words of the table."""
+    own = {watcher.name}
+    return {
+        frozenset(own): OWN,
+        frozenset(own | {TEAM}): OWN_AND_GRANTED,
+        frozenset(own | {TEAM, WEB}): ALL_BUT_SUPERUSERS,
+        frozenset(own | {TEAM, WEB, SUPERUSER}): ALL,
+    }[frozenset(names)]
+
+
+async def _refusal(parameters: dict[str, str]) -> str:
+    """What is said at the door of the database, if it does not let this role in."""
+    if not parameters["dbname"]:
+        return ""
+    session = Session(parameters)
+    with pytest.raises(SourceError) as caught:
+        await session.connect()
+    await session.close()
+    failure = caught.value.failure
+    return f"{_PLACE.sub('', failure.what)}. {failure.advice}"
