@@ -37,7 +37,7 @@ def _kill(ground: Ground, state: Path, options: list[str], *, full: bool) -> Non
         terminal.send("K")
         terminal.wait_for("Terminate session")
         terminal.send("y")
-        terminal.wait_for("disk is full" if full else "gone after")
+        terminal.wait_for("could not be" if full else "gone after")
         terminal.wait_for(lambda seen: "asking" not in seen.text)
         terminal.send("q")
         assert terminal.wait_for_exit() == 0
