@@ -38,7 +38,8 @@ class Progress:
 
     @property
     def done(self) -> bool:
-        return all(outcome.final for outcome in self.outcomes)
+        """Each target has its outcome, and none of them will change."""
+        return len(self.outcomes) == len(self.plan.targets) and all(outcome.final for outcome in self.outcomes)
 
 
 @dataclass(frozen=True, slots=True)

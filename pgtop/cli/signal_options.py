@@ -172,6 +172,11 @@ def _parsed(name: str, words: Sequence[str]) -> argparse.Namespace:
 _TERM = re.compile(r"Unrecognized option: -[a-z]")
 
 
+_NO_NUMBERS = "pgtop kill takes no signal numbers: give pids or a filter."
+_NUMBER = re.compile(r"-[0-9.]+")
+"""What the shell's `kill -9` leaves of a forgotten pid: as a filter it means nearly everybody."""
+
+
 def _whom(given: argparse.Namespace) -> tuple[tuple[int, ...], str]:
     """The pids or the filter; exactly one way to say whom."""
     text = " ".join(given.words).strip()
@@ -180,6 +185,8 @@ def _whom(given: argparse.Namespace) -> tuple[tuple[int, ...], str]:
             "It is not clear whom to signal." if text else "Nobody is named.",
             "Give pids, or a filter, or --all-clients: one of them.",
         )
+    if numbered := next(filter(_NUMBER.fullmatch, given.words), None):
+        raise UsageError(f"{numbered} is no pid, and as a filter it would mean nearly everybody.", _NO_NUMBERS)
     numbers = [word for word in given.words if word.isascii() and word.isdecimal()]
     if not numbers:
         return (), text

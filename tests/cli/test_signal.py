@@ -312,6 +312,7 @@ def test_all_clients(own: Cluster, state: dict[str, str]) -> None:
     [
         "kill", "kill 4711 app:x", "kill --all-clients 4711", "kill 1 2 --started 2026-01-01T00:00:00+00:00",
         "kill 1 --started yesterday", "kill 1 --started 2026-01-01", "kill 1 --timeout soon", "kill 1 --escalate",
+        "kill -9", "kill -9 4711", "cancel -1.5",
         "cancel 1 --changed-too", "budget --warn 90 --crit 80", "budget --role a --database b", "completion tcsh",
     ],
 )  # fmt: skip

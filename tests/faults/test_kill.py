@@ -72,7 +72,7 @@ async def _plan(session: Session, victim: Connection) -> Plan:
 
 
 async def _end(session: Session, plan: Plan, folder: Path) -> Progress:
-    errands = Errands(PostgresSignaller(session), MonotonicClock(), Trail(folder / "audit.jsonl", {}))
+    errands = Errands(PostgresSignaller(session), MonotonicClock(), Trail(folder / "audit.jsonl", {"os_user": "dba"}))
     *_, last = [progress async for progress in errands.run(plan, "a test", _PATIENCE)]
     return last
 

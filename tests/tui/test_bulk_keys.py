@@ -6,8 +6,10 @@ import pytest
 from textual.screen import ModalScreen
 
 from pgtop.actions import ACTIONS
+from pgtop.analysis.planning import plan
+from pgtop.errand import Progress
 from pgtop.model.backend import IDLE, Backend
-from pgtop.model.signal import Answer, Receipt, Signal
+from pgtop.model.signal import Answer, Effect, Outcome, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.proof import RefusingSignaller
 from pgtop.tui.screens.bulk import BulkScreen, ResultScreen
@@ -267,6 +269,16 @@ async def test_who_is_protected_by_now_is_left_out_of_many() -> None:
         assert signaller.orders == []
 
 
+def test_a_plan_is_not_done_before_each_target_has_its_outcome() -> None:
+    """While some have no outcome yet, nobody counts as having survived."""
+    two = plan(Signal.CANCEL, [b for b in busy().backends if b.waits_for_lock][:2], busy())
+    some = Progress(two, (Outcome(two.orders[0], Receipt(Answer.SENT), Effect.STILL_RUNNING),))
+    assert len(two.targets) == 2
+    assert not Progress(two, ()).done
+    assert not some.done
+    assert replace(some, outcomes=some.outcomes * 2).done
+
+
 async def test_survivors_are_guarded_anew() -> None:
     """Between cancel and K their role became a superuser's: the list of survivors leaves them out."""
     first = busy()
@@ -274,7 +286,7 @@ async def test_survivors_are_guarded_anew() -> None:
     signaller = FakeSignaller(look=lambda who: stays[who])
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, "slash", *"user:billing state:active", "enter", "asterisk", "C", "y")
+        await press(pilot, "slash", *"user:billing state:waiting", "enter", "asterisk", "C", "y")
         await stage.tick(6)
         signaller.orders.clear()
         roles = {oid: replace(role, superuser=True) for oid, role in first.server.roles.items()}
