@@ -39,9 +39,12 @@ _TAG = """locktype, coalesce(database, 0), coalesce(relation, 0), coalesce(page,
 
 # What others wait for, and who has it; and what tells which prepared transaction a holder without a pid is.
 # Which columns are NULL depends on the kind of lock alone, so zeros in their place do no harm. A lock taken by the
-# fast path is moved to the common table before anybody waits for it, so those left there are in nobody's way.
+# fast path is moved to the common table before anybody waits for it, so those left there are in nobody's way; and the
+# marks that serializable transactions leave on what they have read (SIReadLock) are in nobody's way ever.
 _LOCKS = sql.SQL("""
-    WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_lock_status() WHERE NOT fastpath),
+    WITH locks AS MATERIALIZED (
+              SELECT * FROM pg_catalog.pg_lock_status() WHERE NOT fastpath AND mode <> 'SIReadLock'
+              ),
          found AS MATERIALIZED (
               SELECT pid, virtualtransaction, locktype, mode, granted, {waitstart}, 0, database, relation,
                      CASE WHEN NOT granted AND database IN (0, %(database)s::oid)

@@ -257,6 +257,26 @@ async def test_a_prepared_root(scene: Scene) -> None:
         await scene.done("ROLLBACK PREPARED 'it''s'", "ROLLBACK PREPARED 'other'")
 
 
+async def test_what_a_serializable_transaction_has_read_blocks_nobody(scene: Scene) -> None:
+    """Of two prepared transactions the one that only read what another locks is not named."""
+    serializable = "BEGIN ISOLATION LEVEL SERIALIZABLE"
+    reading = (serializable, "SELECT count(*) FROM stock", "SELECT txid_current()", "PREPARE TRANSACTION 'innocent'")
+    locking = (
+        "BEGIN",
+        "LOCK TABLE stock IN ROW EXCLUSIVE MODE",
+        "SELECT txid_current()",
+        "PREPARE TRANSACTION 'guilty'",
+    )
+    await scene.done(*reading)
+    await scene.done(*locking)
+    try:
+        await scene.waiter("LOCK TABLE stock IN SHARE MODE")
+        _, found = await scene.compared(1)
+        assert [root.prepared and root.prepared.gid for root in found.roots] == ["guilty"]
+    finally:
+        await scene.done("ROLLBACK PREPARED 'guilty'", "ROLLBACK PREPARED 'innocent'")
+
+
 async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
     """A worker that waits stands under its leader, and its leader under the one whose key it wants."""
     if not scene.has_leaders:  # 12 takes no advisory locks in a worker, and nothing tells whose worker one is
