@@ -61,6 +61,8 @@ class Node:
     """Sessions that wait for it."""
     total: int = 0
     """Sessions that wait for it, directly or through others."""
+    lent: bool = False
+    """Whom it waits for is what was known a moment before."""
     circle: tuple[Key, ...] = ()
     """It is in a deadlock: each of these waits for the next, and the last for the first."""
 
@@ -210,6 +212,7 @@ class _Planting:
                 waits=key in self._groups,
                 direct=direct[key],
                 total=total[key],
+                lent=any(member.pid in self._blocking.lent for member in self._groups.get(key, ())),
                 circle=circle.get(key, ()),
             )
             for key in edges

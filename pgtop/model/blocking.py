@@ -64,5 +64,7 @@ class Blocking:
     slots: tuple[Slot, ...] = ()
     asked: bool = False
     """The facts above were asked for at this instant."""
+    lent: frozenset[int] = frozenset()
+    """Waiters of whom it is told whom they waited for a moment before: it was not their turn to be asked about."""
     note: str = ""
     """Why who blocks whom is older than the snapshot, if it is."""

@@ -4,7 +4,7 @@ Nothing here is asked while nobody waits. A wait's target is put into words only
 a relation's number has a name in its own database alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from psycopg import sql
@@ -247,6 +247,45 @@ def with_hidden(backends: Iterable[Backend], hidden: Mapping[int, tuple[int, ...
     if not hidden:
         return tuple(backends)
     return tuple(b._replace(blocked_by=hidden[b.pid]) if b.hidden and b.pid in hidden else b for b in backends)
+
+
+def lent(plan: Plan, found: Answers, backends: Iterable[Backend]) -> frozenset[int]:
+    """Waiters of whom it was not asked in this tick whom they wait for: the last one lends what is told of them."""
+    if plan.pids and not plan.known and not plan.lent:
+        return frozenset()
+    turnless = frozenset((*plan.known, *plan.lent)).difference(found.hidden)
+    return frozenset([b.pid for b in backends if b.blocked_by and (not plan.pids or b.pid in turnless)])
+
+
+def without_moved(
+    backends: tuple[Backend, ...], lent: Collection[int], found: Blocking, last: Snapshot | None
+) -> tuple[Backend, ...]:
+    """The backends; those in `lent` without the blockers that have moved on since `last`, as their locks are gone.
+
+    One that others were heard to wait for in this very tick stays: a session may hold a lock across transactions.
+    """
+    if last is None or not lent:
+        return backends
+    named = frozenset().union(*(b.blocked_by for b in backends if b.pid in lent))
+    before = {b.pid: b for b in last.backends if b.pid in named}
+    moved = {b.pid for b in backends if b.pid in named and _has_moved(before.get(b.pid), b)}
+    moved.difference_update(*(b.blocked_by for b in backends if b.pid not in lent))
+    moved.difference_update(hold.pid for wait in found.waits.values() for hold in wait.holds)
+    if not moved:
+        return backends
+    return tuple(
+        [
+            b._replace(blocked_by=tuple(p for p in b.blocked_by if p not in moved)) if b.pid in lent else b
+            for b in backends
+        ]
+    )
+
+
+def _has_moved(before: Backend | None, now: Backend) -> bool:
+    """It is in another transaction than it was, or, if it waited itself, at another query."""
+    if before is None or (before.backend_start, before.xact_start) != (now.backend_start, now.xact_start):
+        return True
+    return before.waits_for_lock and before.query_start != now.query_start
 
 
 def _waits(rows: Sequence[Row], server: Server, encoding: str, prepared: Sequence[Prepared]) -> Mapping[int, Wait]:

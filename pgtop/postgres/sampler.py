@@ -131,11 +131,13 @@ class _Reader:
         found = blocking.read(plan, locks_answers, server, self.link.features.encoding)
         backends = (*self._backends(rows, server), *still)
         backends = blocking.with_hidden(backends, blocking.hidden_waits(found, self._last))
+        lent = blocking.lent(plan, found, backends)
+        backends = blocking.without_moved(backends, lent, found.blocking, self._last)
         numbackends = answers[len(facts)][0][0] if count and _any_hidden(backends) else None
         snapshot = Snapshot(taken_at, server, backends, numbackends, cost)
         waits = blocking.completed(found.blocking, plan, self._last, snapshot.busy)
         self._pace = self._pace.after(snapshot, plan, cost.server_seconds + found.seconds)
-        waits = replace(waits, note=self._pace.note)
+        waits = replace(waits, lent=lent, note=self._pace.note)
         self._remember(snapshot, len(rows))
         self._last = snapshot if waits == snapshot.blocking else replace(snapshot, blocking=waits)
         return self._last

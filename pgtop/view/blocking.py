@@ -295,7 +295,9 @@ def _circle_words(node: Node, forest: Forest) -> str:
         return ""
     around = (*node.circle, node.circle[0])
     hard = not any(blocker in forest.nodes[waiter].queue for waiter, blocker in pairwise(around))
-    return f"{'DEADLOCK' if hard else 'circle in the queue'} {' → '.join(map(str, around))}"
+    sure = not any(forest.nodes[key].lent for key in node.circle)
+    name = ("DEADLOCK" if sure else "perhaps a DEADLOCK") if hard else "circle in the queue"
+    return f"{name} {' → '.join(map(str, around))}"
 
 
 def _holder_line(holder: XminHolder, picture: Picture, width: int) -> Line:

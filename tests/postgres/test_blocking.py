@@ -387,6 +387,32 @@ class TestTheCost:
             await scene.done(f"SELECT pg_terminate_backend({pid(waiters[-1])})")
             await scene.seen(lambda _, planted: planted.waiting == len(waiters) - 1)
 
+    async def test_of_many_waiters_none_is_said_to_wait_for_one_that_has_moved_on(self, scene: Scene) -> None:
+        """A root that commits is a root no more in the next picture, though not all were asked about again."""
+        root = await scene.session("LOCK TABLE stock")
+        waiters = [await scene.waiter("LOCK TABLE stock") for _ in range(100)]
+        await scene.seen(lambda _, planted: planted.total(pid(root)) == 100)
+        for _ in range(3):
+            await scene.source.sample()
+        await root.commit()
+        await until(lambda: _holds(scene, waiters))
+        for _ in range(8):
+            snapshot = await scene.source.sample()
+            found = forest(snapshot)
+            assert found.total(pid(root)) == 0
+            assert found.waiting == 99
+            assert not any(node.circle for node in found.nodes.values())
+
+    async def test_a_lock_may_be_held_across_transactions(self, scene: Scene) -> None:
+        """Whoever holds an advisory lock for its session stays a root in every picture, whatever else it does."""
+        holder = await scene.session("SELECT pg_advisory_lock(77)")
+        waiters = [await scene.waiter("SELECT pg_advisory_lock(77)") for _ in range(2 * ASKED_AT_ONCE)]
+        await scene.seen(lambda _, planted: planted.total(pid(holder)) == len(waiters))
+        for _ in range(6):
+            await holder.commit()
+            await holder.execute("SELECT 1")
+            assert forest(await scene.source.sample()).nodes[pid(holder)].direct == len(waiters)
+
     async def test_a_slow_network_is_no_slow_lock_manager(self, scene: Scene, server: Cluster) -> None:
         """What passes while half of the question is on its way is not counted."""
         holder = await scene.session(row(63))
@@ -452,6 +478,12 @@ async def test_slots_and_sessions_hold_back_vacuum(scene: Scene) -> None:
         assert list(ages.values()) == sorted(ages.values(), reverse=True)
     finally:
         await scene.done("SELECT pg_drop_replication_slot('kept')")
+
+
+async def _holds(scene: Scene, sessions: list[Other]) -> bool:
+    """One of them has the table."""
+    said = await scene.ask("SELECT pid FROM pg_locks WHERE granted AND relation = 'stock'::regclass")
+    return any((pid(each),) in said for each in sessions)
 
 
 def _counted(wire: Wire) -> Callable[[], int]:
