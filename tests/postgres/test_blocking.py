@@ -457,6 +457,21 @@ class TestTheCost:
         assert "statement timeout" in snapshot.blocking.note
         assert forest(snapshot).nodes[pid(waiter)].parent == pid(holder)
 
+    @pytest.mark.parametrize("samples", [0, 2])
+    async def test_one_that_never_answered_costs_only_its_part_too(self, scene: Scene, samples: int) -> None:
+        """Also at the first sample, and at the first one that meets waiters: these are shown, with the reason."""
+        holder = await scene.session(row(64))
+        for _ in range(samples):
+            assert (await scene.source.sample()).blocking.note == ""
+        async with _slow(scene, 30):
+            waiter = await scene.waiter(row(64))
+            snapshot = await scene.source.sample()
+            assert "statement timeout" in snapshot.blocking.note
+            assert forest(snapshot).nodes[pid(waiter)].waits
+            again = await scene.source.sample()
+        assert again.blocking.note == snapshot.blocking.note
+        await holder.close()
+
 
 async def test_slots_and_sessions_hold_back_vacuum(scene: Scene) -> None:
     """The oldest stands first: a session's snapshot, a session's own transaction, and a slot."""
