@@ -4,7 +4,7 @@ A row is known by who it is, never by its place: the cursor and what is folded s
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -58,6 +58,8 @@ class Row:
     hidden: int = 0
     """Sessions folded away below it."""
     foldable: bool = False
+    left: str = ""
+    """It is not there any more, and why: the cursor stays on it for one picture, and is not handed to another."""
     quiet: bool = False
     """It is there only for those below it, which the filter asks for."""
 
@@ -71,10 +73,17 @@ class Row:
     def identity(self) -> Identity | None:
         """Who it is, from one picture to the next; None for words."""
         if self.holder is not None:
-            return self.holder.kind, self.holder.name
+            backend = self.holder.backend
+            return self.holder.kind, str(backend.identity) if backend else self.holder.name
         if self.node is None:
             return None
         return self.node.backend.identity if self.node.backend else ("prepared", str(self.node.key))
+
+
+def departed(row: Row, picture: Picture) -> Row:
+    """The row of one that has left the tree or the list."""
+    ended = row.backend is not None and picture.find(row.backend) is None
+    return replace(row, left="has ended" if ended else "is not here any more", hidden=0, foldable=False)
 
 
 def rows(picture: Picture, question: Question) -> tuple[Row, ...]:
@@ -162,11 +171,20 @@ def header(width: int) -> Line:
 
 def row_line(row: Row, picture: Picture, width: int) -> Line:
     """The row at exactly `width` cells."""
+    if row.left:
+        return (Span(fit(f"{row.stem} {_name(row)} {row.left}", width), Tone.QUIET),)
     if row.node is not None:
         return _cut(_node_line(row, row.node, picture, width), width)
     if row.holder is not None:
         return _holder_line(row.holder, picture, width)
     return (Span(fit(row.words, width), row.tone),)
+
+
+def _name(row: Row) -> str:
+    """A session by its pid. Cleaned."""
+    if row.backend is not None:
+        return str(row.backend.pid)
+    return clean(row.holder.name if row.holder else "prepared")
 
 
 def _cut(spans: Line, width: int) -> Line:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from textual.pilot import Pilot
 
+from pgtop.model.backend import WALSENDER
 from pgtop.model.signal import Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.tui.screens.blocking import BlockingScreen, BlockingTable
@@ -13,7 +14,7 @@ from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.lines import Lines
 from tests.fakes import FakeSignaller, FakeSource
-from tests.scenes import busy, calm, standstill
+from tests.scenes import busy, calm, client, snapshot, standstill
 from tests.tui.apps import Stage
 
 _SIZE = (100, 34)
@@ -112,6 +113,43 @@ async def test_the_cursor_stays_with_its_session() -> None:
         stage.source.script = [_without(first, 49_010)]
         await stage.tick()
         assert _key(stage) == 48_803
+
+
+async def test_a_session_that_ends_under_the_cursor_hands_it_to_nobody() -> None:
+    """Its row stays for one picture, and K is about it: never about the one that has come into its place."""
+    first = standstill()
+    stage = Stage(first, source=FakeSource([first]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await _press(pilot, "3")
+        assert _key(stage) == HOLDER
+        stage.source.script = [_without(first, HOLDER)]
+        await stage.tick()
+        assert _key(stage) == HOLDER
+        await _press(pilot, "K")
+        assert "47903" in _text(stage, "#proposal")
+        await _press(pilot, "escape")
+        stage.source.script = [replace(_without(first, HOLDER), taken_at=first.taken_at + 2)]
+        await stage.tick(2)
+        assert _key(stage) != HOLDER
+
+
+async def test_two_standbys_of_one_name_keep_the_cursor_apart() -> None:
+    """Both are called walreceiver: the cursor is on one process, and stays there."""
+    standbys = (client(pid, "monitor@postgres", "walreceiver") for pid in (100, 200))
+    ages = (9, 8)
+    first = snapshot(
+        each._replace(backend_type=WALSENDER, backend_xmin=60 - age, xmin_age=age)
+        for each, age in zip(standbys, ages, strict=True)
+    )
+    stage = Stage(first, source=FakeSource([first, replace(first, taken_at=first.taken_at + 1)]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await _press(pilot, "3", "down")
+        for _ in range(2):
+            row = _table(stage).selected
+            assert row is not None
+            assert row.backend is not None
+            assert row.backend.pid == 200
+            await stage.tick()
 
 
 async def test_folding() -> None:

@@ -16,7 +16,7 @@ from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
-from pgtop.view.blocking import Identity, Question, Row, header, row_line, rows, toggled, without_session
+from pgtop.view.blocking import Identity, Question, Row, departed, header, row_line, rows, toggled, without_session
 from pgtop.view.columns import COLUMNS
 from pgtop.view.filter import FilterError
 from pgtop.view.picture import Picture
@@ -42,11 +42,19 @@ class BlockingTable(Rows):
         return row if row is not None and row.identity is not None else None
 
     def show(self, shown: tuple[Row, ...], picture: Picture, dimmed: bool) -> None:
-        """Draw other rows; the cursor stays with whom it is on while they are there."""
+        """Draw other rows; the cursor stays with whom it is on, and for one picture more when they have left."""
+        shown = self._with_departed(shown, picture)
         self._rows, self._picture, self._dimmed = shown, picture, dimmed
-        at = next((i for i, row in enumerate(shown) if row.identity == self._identity), None)
-        self._cursor = self._cursor if at is None or self._identity is None else at
+        at = _place(self._identity, shown)
+        self._cursor = self._cursor if at is None else at
         self.move(0)
+
+    def _with_departed(self, shown: tuple[Row, ...], picture: Picture) -> tuple[Row, ...]:
+        """The rows, and the cursor's own in its place if it has left since the last picture by no deed of the user."""
+        row = self.selected
+        if row is None or row.left or picture is self._picture or _place(row.identity, shown) is not None:
+            return shown
+        return (*shown[: self._cursor], departed(row, picture), *shown[self._cursor :])
 
     def row_count(self) -> int:
         return len(self._rows)
@@ -64,6 +72,10 @@ class BlockingTable(Rows):
         super().redraw(dimmed)
         row = self.selected
         self._identity = row.identity if row is not None else None
+
+
+def _place(identity: Identity | None, shown: tuple[Row, ...]) -> int | None:
+    return next((i for i, row in enumerate(shown) if identity is not None and row.identity == identity), None)
 
 
 class BlockingScreen(NarrowingScreen):
