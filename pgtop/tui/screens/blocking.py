@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from textual import on
 from textual.widget import Widget
 
+from pgtop.analysis.graph import Key
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
@@ -48,6 +49,13 @@ class BlockingTable(Rows):
         at = _place(self._identity, shown)
         self._cursor = self._cursor if at is None else at
         self.move(0)
+
+    def go_to(self, key: Key) -> bool:
+        """Put the cursor on a node of the tree, if it is shown."""
+        at = next((i for i, row in enumerate(self._rows) if row.node is not None and row.node.key == key), None)
+        if at is not None:
+            self.move_to(at)
+        return at is not None
 
     def _with_departed(self, shown: tuple[Row, ...], picture: Picture) -> tuple[Row, ...]:
         """The rows, and the cursor's own in its place if it has left since the last picture by no deed of the user."""
@@ -95,8 +103,12 @@ class BlockingScreen(NarrowingScreen):
         yield from super().body()
 
     def show(self, state: State) -> None:
+        changed = state.picture is not self.state.picture or not self._table.row_count()
         self.state = state
-        self._arrange()
+        if changed:
+            self._arrange()
+        else:
+            self._table.redraw(dimmed=self._dimmed)
         self.show_frame()
 
     def counts(self) -> str:
@@ -109,8 +121,13 @@ class BlockingScreen(NarrowingScreen):
         self.show_frame()
 
     def go_to_root(self) -> None:
-        """Put the cursor on the root that most hang on."""
-        self._table.move_to(0)
+        """Put the cursor on the root that most hang on, wherever it stands; a filter that hides it goes."""
+        roots = self.state.picture.forest.roots
+        if not roots or not self._table.row_count():  # one that is just being opened begins there
+            return
+        if not self._table.go_to(roots[0].key):
+            self.narrow("")
+            self._table.go_to(roots[0].key)
 
     def sortable(self) -> list[str]:
         return [each.name for each in COLUMNS if not each.on_request]
@@ -124,9 +141,15 @@ class BlockingScreen(NarrowingScreen):
             shown = rows(self.state.picture, question)
         except FilterError as error:
             self._match_error = error
+            self._table.redraw(dimmed=True)
             return
         self._match_error = None
         self._table.show(shown, self.state.picture, self.state.stale)
+
+    @property
+    def _dimmed(self) -> bool:
+        """The rows are not those of now: the picture is old, or the filter could not be answered."""
+        return self.state.stale or self._match_error is not None
 
     def action_fold(self) -> None:
         row = self._table.selected
