@@ -212,6 +212,7 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
         prepared,
         tuple(_slot(row) for row in (others.pop(0) if plan.slots else ())),
         asked=True,
+        complete=plan.prepared and plan.slots,
     )
     return Answers(
         blocking,
@@ -223,7 +224,9 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
 
 def completed(found: Blocking, plan: Plan, last: Snapshot | None, busy: Iterable[Backend]) -> Blocking:
     """`found`, with what was known before of those that wait still, by the same query, and were not asked about."""
-    if last is None or not last.blocking.waits or (found.asked and not plan.told):
+    if last is None or (found.asked and not plan.told):
+        return found
+    if plan.pids and not last.blocking.waits:
         return found
     before = {b.pid: (b.backend_start, b.query_start) for b in last.busy}
     waiting = [b for b in busy if b.waits_for_lock or b.blocked_by]

@@ -91,13 +91,15 @@ def rows(picture: Picture, question: Question) -> tuple[Row, ...]:
     tree = tuple(_tree(picture, question))
     holders = xmin_holders(picture.snapshot)
     more = len(holders) - _HOLDERS_SHOWN
+    complete = picture.snapshot.blocking.complete
     return (
         *(tree or (Row(words=_NOBODY),)),
         Row(),
         Row(words="WHO HOLDS BACK VACUUM, AND BY HOW MANY TRANSACTIONS", tone=Tone.STRONG),
         *(Row(holder=holder) for holder in holders[:_HOLDERS_SHOWN]),
         *((Row(words=f"and {more} more"),) if more > 0 else ()),
-        *(() if holders else (Row(words="nobody"),)),
+        *((Row(words="slots and prepared transactions: not asked yet"),) if not complete else ()),
+        *((Row(words="nobody"),) if complete and not holders else ()),
     )
 
 
@@ -327,7 +329,8 @@ def _holder_line(holder: XminHolder, picture: Picture, width: int) -> Line:
 def _holder_words(holder: XminHolder, picture: Picture) -> str:
     backend = holder.backend
     if backend is None or holder.kind is Kind.STANDBY:
-        return f"{holder.name}{' (system catalogs only)' if holder.catalog else ''}"
+        place = f" · in {holder.database}" if holder.database else ""
+        return f"{holder.name}{place}{' (system catalogs only)' if holder.catalog else ''}"
     who = f"{backend.usename or ''}@{backend.datname or ''}".strip("@")
     query = " ".join((backend.query or "").split())
     return " · ".join(filter(None, (f"{backend.pid} {who}".strip(), _doing(backend, picture), query)))
@@ -342,7 +345,8 @@ def summary(picture: Picture) -> Line:
     if not forest.waiting:
         return ()
     longest = forest.longest(picture.now)
-    wait = "" if longest is None else f", longest {age(longest)}"
+    about = "" if forest.longest_is_exact else APPROXIMATE
+    wait = "" if longest is None else f", longest {about}{age(longest)}"
     root = forest.roots[0]
     name, does = _root_name(root), _root_does(root, picture)
     more = len(forest.roots) - 1

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import psycopg
@@ -13,8 +14,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pgtop.analysis.blocking import Forest, forest
 from pgtop.analysis.xmin import Kind, xmin_holders
 from pgtop.demo.server import Cluster
+from pgtop.model.blocking import Blocking, Slot
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.blocking import ASKED_AT_ONCE, SLOW, Pace, Plan
+from pgtop.postgres.blocking import ASKED_AT_ONCE, SLOW, Pace, Plan, completed
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from tests import scenes
@@ -499,6 +501,14 @@ async def _holds(scene: Scene, sessions: list[Other]) -> bool:
     """One of them has the table."""
     said = await scene.ask("SELECT pid FROM pg_locks WHERE granted AND relation = 'stock'::regclass")
     return any((pid(each),) in said for each in sessions)
+
+
+def test_what_was_known_stays_while_the_lock_manager_rests() -> None:
+    """Slots and prepared transactions too, also where nobody waits."""
+    slots = (Slot("kept", 400),)
+    last = replace(scenes.calm(), blocking=Blocking(slots=slots, asked=True, complete=True))
+    rested = completed(Blocking(), Plan(pids=False), last, last.busy)
+    assert (rested.slots, rested.complete, rested.asked) == (slots, True, False)
 
 
 def _counted(wire: Wire) -> Callable[[], int]:
