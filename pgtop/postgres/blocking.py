@@ -154,7 +154,9 @@ class Pace:
             return replace(pace, note="")
         rest = min(_LONGEST_REST, _REST * spent)
         return pace._resting(
-            snapshot.taken_at, rest, f"the lock manager is slow ({spent:.1f} s): read every {rest:.0f} s, to spare it"
+            snapshot.taken_at,
+            rest,
+            f"the server is slow to tell who waits ({spent:.1f} s): asked every {rest:.0f} s, to spare it",
         )
 
     def _known_after(self, snapshot: Snapshot, plan: Plan, waiting: Iterable[Backend]) -> tuple[BackendId, ...]:

@@ -434,7 +434,7 @@ class TestTheCost:
         await scene.compared(1)
         async with _slow(scene, 0.4):
             slow, _ = await scene.seen(lambda s, _: bool(s.blocking.note))
-            assert "the lock manager is slow" in slow.blocking.note
+            assert "the server is slow to tell who waits" in slow.blocking.note
             quick = await scene.source.sample()
         assert not quick.blocking.asked
         assert quick.blocking.note == slow.blocking.note
