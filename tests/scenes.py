@@ -145,7 +145,7 @@ def calm() -> Snapshot:
 def busy() -> Snapshot:
     """Something of everything: a storm, a runaway query with workers, waiters in a chain, forgotten transactions."""
     rows = [*_own(), *_pool(22), *_short_queries(11), *_runaway(), *_lock_chain(), *_forgotten(), *_services()]
-    return replace(snapshot(rows), blocking=Blocking(_chain_waits(), asked=True))
+    return replace(snapshot(rows), blocking=Blocking(_chain_waits(), asked=True, complete=True))
 
 
 def standstill() -> Snapshot:
@@ -154,7 +154,7 @@ def standstill() -> Snapshot:
     prepared = Prepared(882_001_377, "transfer-'4711'", _ago(2 * DAY + 4 * HOUR), "billing", "billing", 1_620_113)
     slots = (Slot("standby2", 4_812_004), Slot("debezium", 96_311, active=True, catalog=True))
     rows = [*_own(), *_pool(6), *_runaway(), *_lock_chain(), *_standstill(), *_services()]
-    return replace(snapshot(rows), blocking=Blocking(roots, (prepared,), slots, asked=True))
+    return replace(snapshot(rows), blocking=Blocking(roots, (prepared,), slots, asked=True, complete=True))
 
 
 def nearly_full() -> Snapshot:

@@ -61,6 +61,8 @@ class Node:
     """Sessions that wait for it."""
     total: int = 0
     """Sessions that wait for it, directly or through others."""
+    lent: bool = False
+    """Whom it waits for is what was known a moment before."""
     circle: tuple[Key, ...] = ()
     """It is in a deadlock: each of these waits for the next, and the last for the first."""
 
@@ -121,10 +123,20 @@ class Forest:
         """Sessions that wait for a lock."""
         return sum(node.waits and not node.worker for node in self.nodes.values())
 
+    @cached_property
+    def _first(self) -> Node | None:
+        """Who has waited longest."""
+        return min((node for node in self.nodes.values() if node.waits), key=_longest_wait_first, default=None)
+
     def longest(self, now: Instant) -> float | None:
         """Seconds of the longest wait."""
-        since = [node.since for node in self.nodes.values() if node.waits and node.since is not None]
-        return seconds_between(min(since), now) if since else None
+        since = self._first.since if self._first else None
+        return None if since is None else seconds_between(since, now)
+
+    @property
+    def longest_is_exact(self) -> bool:
+        """It is counted from when the wait began, not from an earlier change of state."""
+        return self._first is not None and self._first.exact
 
     def total(self, pid: int) -> int:
         """How many sessions hang on this one, directly or through others."""
@@ -210,6 +222,7 @@ class _Planting:
                 waits=key in self._groups,
                 direct=direct[key],
                 total=total[key],
+                lent=any(member.pid in self._blocking.lent for member in self._groups.get(key, ())),
                 circle=circle.get(key, ()),
             )
             for key in edges

@@ -3,6 +3,7 @@
 Ages are in transactions. Row versions younger than the oldest holder stay, however often vacuum runs.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,7 @@ from pgtop.model.instant import Instant
 from pgtop.model.snapshot import Snapshot
 
 _WRAP = 1 << 32
+_PLAIN_VACUUM = re.compile(r"\s*(autovacuum: )?VACUUM\b(?!.*\bFULL\b)", re.IGNORECASE | re.DOTALL)
 
 
 class Kind(StrEnum):
@@ -33,6 +35,8 @@ class XminHolder:
     backend: Backend | None = None
     catalog: bool = False
     """Only the system catalogs are held back."""
+    database: str | None = None
+    """Where it holds back vacuum; None is everywhere, and of shared catalogs everybody does."""
 
 
 def xmin_holders(snapshot: Snapshot) -> tuple[XminHolder, ...]:
@@ -59,12 +63,13 @@ def _sessions(snapshot: Snapshot) -> Iterator[XminHolder]:
             continue
         standby = backend.backend_type == WALSENDER
         name = (backend.application_name if standby else "") or str(backend.pid)
-        yield XminHolder(Kind.STANDBY if standby else Kind.SESSION, age, name, backend)
+        kind = Kind.STANDBY if standby else Kind.SESSION
+        yield XminHolder(kind, age, name, backend, database=None if standby else backend.datname)
 
 
 def _outliving(snapshot: Snapshot) -> Iterator[XminHolder]:
     for prepared in snapshot.blocking.prepared:
-        yield XminHolder(Kind.PREPARED, prepared.age, prepared.gid)
+        yield XminHolder(Kind.PREPARED, prepared.age, prepared.gid, database=prepared.database)
     for slot in snapshot.blocking.slots:
         yield XminHolder(Kind.SLOT, slot.age, slot.name, catalog=slot.catalog)
 
@@ -85,5 +90,8 @@ def _age(backend: Backend, upcoming: int | None) -> int | None:
 
 
 def _vacuums(backend: Backend) -> bool:
-    """Vacuums do not hold each other back. https://www.postgresql.org/docs/current/sql-vacuum.html"""
-    return (backend.query or "").startswith("autovacuum: VACUUM")
+    """Vacuums do not hold each other back, but for VACUUM FULL, which rewrites the table.
+
+    https://www.postgresql.org/docs/current/sql-vacuum.html
+    """
+    return _PLAIN_VACUUM.match(backend.query or "") is not None

@@ -64,5 +64,9 @@ class Blocking:
     slots: tuple[Slot, ...] = ()
     asked: bool = False
     """The facts above were asked for at this instant."""
+    complete: bool = False
+    """`prepared` and `slots` were asked for, at this instant or a moment before."""
+    lent: frozenset[int] = frozenset()
+    """Waiters of whom it is told whom they waited for a moment before: it was not their turn to be asked about."""
     note: str = ""
     """Why who blocks whom is older than the snapshot, if it is."""

@@ -4,7 +4,7 @@ Nothing here is asked while nobody waits. A wait's target is put into words only
 a relation's number has a name in its own database alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from psycopg import sql
@@ -39,9 +39,12 @@ _TAG = """locktype, coalesce(database, 0), coalesce(relation, 0), coalesce(page,
 
 # What others wait for, and who has it; and what tells which prepared transaction a holder without a pid is.
 # Which columns are NULL depends on the kind of lock alone, so zeros in their place do no harm. A lock taken by the
-# fast path is moved to the common table before anybody waits for it, so those left there are in nobody's way.
+# fast path is moved to the common table before anybody waits for it, so those left there are in nobody's way; and the
+# marks that serializable transactions leave on what they have read (SIReadLock) are in nobody's way ever.
 _LOCKS = sql.SQL("""
-    WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_lock_status() WHERE NOT fastpath),
+    WITH locks AS MATERIALIZED (
+              SELECT * FROM pg_catalog.pg_lock_status() WHERE NOT fastpath AND mode <> 'SIReadLock'
+              ),
          found AS MATERIALIZED (
               SELECT pid, virtualtransaction, locktype, mode, granted, {waitstart}, 0, database, relation,
                      CASE WHEN NOT granted AND database IN (0, %(database)s::oid)
@@ -151,7 +154,9 @@ class Pace:
             return replace(pace, note="")
         rest = min(_LONGEST_REST, _REST * spent)
         return pace._resting(
-            snapshot.taken_at, rest, f"the lock manager is slow ({spent:.1f} s): read every {rest:.0f} s, to spare it"
+            snapshot.taken_at,
+            rest,
+            f"the server is slow to tell who waits ({spent:.1f} s): asked every {rest:.0f} s, to spare it",
         )
 
     def _known_after(self, snapshot: Snapshot, plan: Plan, waiting: Iterable[Backend]) -> tuple[BackendId, ...]:
@@ -209,6 +214,7 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
         prepared,
         tuple(_slot(row) for row in (others.pop(0) if plan.slots else ())),
         asked=True,
+        complete=plan.prepared and plan.slots,
     )
     return Answers(
         blocking,
@@ -220,7 +226,9 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
 
 def completed(found: Blocking, plan: Plan, last: Snapshot | None, busy: Iterable[Backend]) -> Blocking:
     """`found`, with what was known before of those that wait still, by the same query, and were not asked about."""
-    if last is None or not last.blocking.waits or (found.asked and not plan.told):
+    if last is None or (found.asked and not plan.told):
+        return found
+    if plan.pids and not last.blocking.waits:
         return found
     before = {b.pid: (b.backend_start, b.query_start) for b in last.busy}
     waiting = [b for b in busy if b.waits_for_lock or b.blocked_by]
@@ -244,6 +252,45 @@ def with_hidden(backends: Iterable[Backend], hidden: Mapping[int, tuple[int, ...
     if not hidden:
         return tuple(backends)
     return tuple(b._replace(blocked_by=hidden[b.pid]) if b.hidden and b.pid in hidden else b for b in backends)
+
+
+def lent(plan: Plan, found: Answers, backends: Iterable[Backend]) -> frozenset[int]:
+    """Waiters of whom it was not asked in this tick whom they wait for: the last one lends what is told of them."""
+    if plan.pids and not plan.known and not plan.lent:
+        return frozenset()
+    turnless = frozenset((*plan.known, *plan.lent)).difference(found.hidden)
+    return frozenset([b.pid for b in backends if b.blocked_by and (not plan.pids or b.pid in turnless)])
+
+
+def without_moved(
+    backends: tuple[Backend, ...], lent: Collection[int], found: Blocking, last: Snapshot | None
+) -> tuple[Backend, ...]:
+    """The backends; those in `lent` without the blockers that have moved on since `last`, as their locks are gone.
+
+    One that others were heard to wait for in this very tick stays: a session may hold a lock across transactions.
+    """
+    if last is None or not lent:
+        return backends
+    named = frozenset().union(*(b.blocked_by for b in backends if b.pid in lent))
+    before = {b.pid: b for b in last.backends if b.pid in named}
+    moved = {b.pid for b in backends if b.pid in named and _has_moved(before.get(b.pid), b)}
+    moved.difference_update(*(b.blocked_by for b in backends if b.pid not in lent))
+    moved.difference_update(hold.pid for wait in found.waits.values() for hold in wait.holds)
+    if not moved:
+        return backends
+    return tuple(
+        [
+            b._replace(blocked_by=tuple(p for p in b.blocked_by if p not in moved)) if b.pid in lent else b
+            for b in backends
+        ]
+    )
+
+
+def _has_moved(before: Backend | None, now: Backend) -> bool:
+    """It is in another transaction than it was, or, if it waited itself, at another query."""
+    if before is None or (before.backend_start, before.xact_start) != (now.backend_start, now.xact_start):
+        return True
+    return before.waits_for_lock and before.query_start != now.query_start
 
 
 def _waits(rows: Sequence[Row], server: Server, encoding: str, prepared: Sequence[Prepared]) -> Mapping[int, Wait]:

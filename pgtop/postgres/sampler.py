@@ -105,10 +105,16 @@ class _Reader:
         try:
             return await self._sample(plan)
         except psycopg.Error as error:
-            if self._last is None or not (plan.facts or self._pace.waits) or self.link.connection.closed:
+            if not plan.pids or self.link.connection.closed:
                 raise
-            self._pace = self._pace.after_failure(self._last.taken_at, server_words(error))
-            return await self._sample(blocking.Plan(pids=False))
+            return await self._sample_without(server_words(error))
+
+    async def _sample_without(self, why: str) -> Snapshot:
+        """All backends, when to ask whom they wait for has failed: if this succeeds, that was the reason."""
+        snapshot = await self._sample(blocking.Plan(pids=False))
+        self._pace = self._pace.after_failure(snapshot.taken_at, why)
+        self._last = replace(snapshot, blocking=replace(snapshot.blocking, note=self._pace.note))
+        return self._last
 
     async def _sample(self, plan: blocking.Plan) -> Snapshot:
         facts = queries.FACTS if self._facts_are_due() else ()
@@ -124,18 +130,20 @@ class _Reader:
         set_back = self._last is not None and taken_at < self._last.taken_at
         if set_back or len(still) < len(remembered):  # what is remembered and what times tell do not agree
             self._last = None
-            return await self._sample(blocking.Plan())
+            return await self._sample(blocking.Plan(pids=plan.pids))
         cost = Cost(seconds_between(taken_at, end), self._received_since(received))
         server = replace(await self._server_for(rows, answers[: len(facts)], taken_at), pid=pid)
         locks_answers = answers[len(facts) + len(count) :]
         found = blocking.read(plan, locks_answers, server, self.link.features.encoding)
         backends = (*self._backends(rows, server), *still)
         backends = blocking.with_hidden(backends, blocking.hidden_waits(found, self._last))
+        lent = blocking.lent(plan, found, backends)
+        backends = blocking.without_moved(backends, lent, found.blocking, self._last)
         numbackends = answers[len(facts)][0][0] if count and _any_hidden(backends) else None
         snapshot = Snapshot(taken_at, server, backends, numbackends, cost)
         waits = blocking.completed(found.blocking, plan, self._last, snapshot.busy)
         self._pace = self._pace.after(snapshot, plan, cost.server_seconds + found.seconds)
-        waits = replace(waits, note=self._pace.note)
+        waits = replace(waits, lent=lent, note=self._pace.note)
         self._remember(snapshot, len(rows))
         self._last = snapshot if waits == snapshot.blocking else replace(snapshot, blocking=waits)
         return self._last
@@ -148,7 +156,7 @@ class _Reader:
         """What has changed since the last sample; `whole`: the rows of those too that have not, as names may have."""
         last = self._last
         if last is None:
-            return queries.activity(self.link.features, self._text_bytes)
+            return queries.activity(self.link.features, self._text_bytes, ask=plan.pids)
         again = [backend.pid for backend in last.busy if _is_passing(backend)]
         since = last.taken_at - _SLACK
         still_since = None if whole else since

@@ -10,7 +10,7 @@ from pgtop.view.blocking import freed
 from pgtop.view.picture import Picture
 from pgtop.view.tone import Span
 
-_ENDED = frozenset({Effect.GONE, Effect.QUERY_ENDED})
+_ENDED = frozenset({Effect.GONE, Effect.QUERY_ENDED, Effect.TRANSACTION_OPEN})
 
 
 @dataclass(frozen=True, slots=True)

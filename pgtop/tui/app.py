@@ -223,6 +223,8 @@ class PgtopApp(Signalling):
             self.push_screen(BlockingScreen(self._state, self._settings, self._palette))
 
     async def on_blocking_asked(self) -> None:
+        if isinstance(self.screen, ModalScreen):
+            return
         await self.action_show_blocking()
         if isinstance(self.screen, BlockingScreen):
             self.screen.go_to_root()

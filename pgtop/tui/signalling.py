@@ -44,8 +44,8 @@ class Signalling(App[int]):
     _state: State
     _watch: Watch
     _unseen: set[Order]
-    _leaving: bool
     """Those whose effect is still being looked for."""
+    _leaving: bool
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
         """Put a sentence, cleaned, on the notice line."""

@@ -4,7 +4,7 @@ A row is known by who it is, never by its place: the cursor and what is folded s
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -58,6 +58,8 @@ class Row:
     hidden: int = 0
     """Sessions folded away below it."""
     foldable: bool = False
+    left: str = ""
+    """It is not there any more, and why: the cursor stays on it for one picture, and is not handed to another."""
     quiet: bool = False
     """It is there only for those below it, which the filter asks for."""
 
@@ -71,10 +73,17 @@ class Row:
     def identity(self) -> Identity | None:
         """Who it is, from one picture to the next; None for words."""
         if self.holder is not None:
-            return self.holder.kind, self.holder.name
+            backend = self.holder.backend
+            return self.holder.kind, str(backend.identity) if backend else self.holder.name
         if self.node is None:
             return None
         return self.node.backend.identity if self.node.backend else ("prepared", str(self.node.key))
+
+
+def departed(row: Row, picture: Picture) -> Row:
+    """The row of one that has left the tree or the list."""
+    ended = row.backend is not None and picture.find(row.backend) is None
+    return replace(row, left="has ended" if ended else "is not here any more", hidden=0, foldable=False)
 
 
 def rows(picture: Picture, question: Question) -> tuple[Row, ...]:
@@ -82,13 +91,15 @@ def rows(picture: Picture, question: Question) -> tuple[Row, ...]:
     tree = tuple(_tree(picture, question))
     holders = xmin_holders(picture.snapshot)
     more = len(holders) - _HOLDERS_SHOWN
+    complete = picture.snapshot.blocking.complete
     return (
         *(tree or (Row(words=_NOBODY),)),
         Row(),
         Row(words="WHO HOLDS BACK VACUUM, AND BY HOW MANY TRANSACTIONS", tone=Tone.STRONG),
         *(Row(holder=holder) for holder in holders[:_HOLDERS_SHOWN]),
         *((Row(words=f"and {more} more"),) if more > 0 else ()),
-        *(() if holders else (Row(words="nobody"),)),
+        *((Row(words="slots and prepared transactions: not asked yet"),) if not complete else ()),
+        *((Row(words="nobody"),) if complete and not holders else ()),
     )
 
 
@@ -162,11 +173,20 @@ def header(width: int) -> Line:
 
 def row_line(row: Row, picture: Picture, width: int) -> Line:
     """The row at exactly `width` cells."""
+    if row.left:
+        return (Span(fit(f"{row.stem} {_name(row)} {row.left}", width), Tone.QUIET),)
     if row.node is not None:
         return _cut(_node_line(row, row.node, picture, width), width)
     if row.holder is not None:
         return _holder_line(row.holder, picture, width)
     return (Span(fit(row.words, width), row.tone),)
+
+
+def _name(row: Row) -> str:
+    """A session by its pid. Cleaned."""
+    if row.backend is not None:
+        return str(row.backend.pid)
+    return clean(row.holder.name if row.holder else "prepared")
 
 
 def _cut(spans: Line, width: int) -> Line:
@@ -295,7 +315,9 @@ def _circle_words(node: Node, forest: Forest) -> str:
         return ""
     around = (*node.circle, node.circle[0])
     hard = not any(blocker in forest.nodes[waiter].queue for waiter, blocker in pairwise(around))
-    return f"{'DEADLOCK' if hard else 'circle in the queue'} {' → '.join(map(str, around))}"
+    sure = not any(forest.nodes[key].lent for key in node.circle)
+    name = ("DEADLOCK" if sure else "perhaps a DEADLOCK") if hard else "circle in the queue"
+    return f"{name} {' → '.join(map(str, around))}"
 
 
 def _holder_line(holder: XminHolder, picture: Picture, width: int) -> Line:
@@ -307,7 +329,8 @@ def _holder_line(holder: XminHolder, picture: Picture, width: int) -> Line:
 def _holder_words(holder: XminHolder, picture: Picture) -> str:
     backend = holder.backend
     if backend is None or holder.kind is Kind.STANDBY:
-        return f"{holder.name}{' (system catalogs only)' if holder.catalog else ''}"
+        place = f" · in {holder.database}" if holder.database else ""
+        return f"{holder.name}{place}{' (system catalogs only)' if holder.catalog else ''}"
     who = f"{backend.usename or ''}@{backend.datname or ''}".strip("@")
     query = " ".join((backend.query or "").split())
     return " · ".join(filter(None, (f"{backend.pid} {who}".strip(), _doing(backend, picture), query)))
@@ -322,7 +345,8 @@ def summary(picture: Picture) -> Line:
     if not forest.waiting:
         return ()
     longest = forest.longest(picture.now)
-    wait = "" if longest is None else f", longest {age(longest)}"
+    about = "" if forest.longest_is_exact else APPROXIMATE
+    wait = "" if longest is None else f", longest {about}{age(longest)}"
     root = forest.roots[0]
     name, does = _root_name(root), _root_does(root, picture)
     more = len(forest.roots) - 1

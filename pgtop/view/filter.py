@@ -183,18 +183,26 @@ def _read_pids(parser: "_Parser", key: _Key, _: str) -> Predicate:
     return Is(lambda backend: backend.pid in pids)
 
 
-def _in_trees(inside: Callable[[Backend, Picture, int], bool]) -> "Callable[[_Parser, _Key, str], Predicate]":
-    """How a key is read whose values are pids that others wait for."""
-
-    def read(parser: "_Parser", key: _Key, _: str) -> Predicate:
-        pids = frozenset(_whole(value, position, key.example) for value, position in parser.values(key.example))
-        return Compares(lambda backend, picture: any(inside(backend, picture, pid) for pid in pids), operator.eq, True)
-
-    return read
+def _read_blockers(parser: "_Parser", key: _Key, _: str) -> Predicate:
+    pids = frozenset(_whole(value, position, key.example) for value, position in parser.values(key.example))
+    return Is(lambda backend: not pids.isdisjoint(backend.blocked_by))
 
 
-def _stands_under(backend: Backend, picture: Picture, root: int) -> bool:
-    return picture.forest.root_of(backend.pid) == root
+@dataclass(frozen=True, slots=True)
+class _InTree:
+    """One of `pids` and all that hang on it, workers with their leader: found once for each picture."""
+
+    pids: frozenset[int]
+
+    def on(self, look: Look, /) -> Test:
+        forest = look.picture.forest
+        trees = [{pid} | forest.hanging(pid) for pid in self.pids if pid in forest.nodes]
+        inside: frozenset[int] = frozenset().union(*trees)
+        return lambda backend: backend.pid in inside or backend.leader_pid in inside
+
+
+def _read_roots(parser: "_Parser", key: _Key, _: str) -> Predicate:
+    return _InTree(frozenset(_whole(value, position, key.example) for value, position in parser.values(key.example)))
 
 
 _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
@@ -219,10 +227,8 @@ _KEYS: Mapping[str, _Key] = {
         _words("type", "kind of process", "type:autovacuum", lambda backend: (backend.backend_type or "",)),
         _words("query", "text of the query", "-query:copy", lambda backend: (backend.query or "",)),
         _Key("pid", "process id", "pid:4711,4712", (":", "="), _read_pids),
-        _Key(
-            "b", "those that wait for this pid", "b:4711", (":", "="), _in_trees(lambda b, _, pid: pid in b.blocked_by)
-        ),
-        _Key("root", "this root, and all that hang on it", "root:4711", (":", "="), _in_trees(_stands_under)),
+        _Key("b", "those that wait for this pid", "b:4711", (":", "="), _read_blockers),
+        _Key("root", "this root, and all that hang on it", "root:4711", (":", "="), _read_roots),
         _ages(
             "age",
             "since its transaction began, or else its running query, or else its state",

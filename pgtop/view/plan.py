@@ -122,7 +122,7 @@ def _left_out(plan: Plan) -> Iterable[Line]:
 def _frees(plan: Plan) -> Iterable[Line]:
     if plan.frees:
         waits = "waits" if plan.frees == 1 else "wait"
-        yield one_tone(f"{sessions(plan.frees)} that {waits} for them will be free", Tone.STRONG)
+        yield one_tone(f"{sessions(plan.frees)} {waits} for nobody but them", Tone.STRONG)
 
 
 def _changed(changed: Mapping[BackendId, Change]) -> Iterable[Line]:

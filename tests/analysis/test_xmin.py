@@ -50,8 +50,10 @@ def test_who_does_not_hold_it_back() -> None:
         session(1),
         session(2, leader_pid=1, **{**seen, "backend_type": PARALLEL_WORKER}),
         session(3, query="autovacuum: VACUUM public.stock", **{**seen, "backend_type": "autovacuum worker"}),
+        session(4, query="\n vacuum (verbose) stock", **seen),
         own=OWN._replace(xmin_age=10),
     ) == []  # fmt: skip
+    assert held(session(5, query="VACUUM FULL stock", **seen), own=OWN._replace(xmin_age=10)) != []
 
 
 def test_what_outlives_sessions_is_there_too() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -12,6 +13,7 @@ from pgtop.cli.commands.locks import as_json, page
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import Connection, Locks, parse
 from pgtop.cli.output import painted
+from pgtop.model.blocking import Blocking
 from pgtop.view.picture import Picture
 from pgtop.view.text import cells
 from tests import scenes
@@ -73,8 +75,21 @@ def test_json_of_everything() -> None:
     assert nodes[49_011]["deadlock"] == [49_010, 49_011]
     assert nodes[49_004]["soft"] == [49_005]
     assert found["xmin_holders"][0] == {
-        "kind": "replication slot", "name": "standby2", "pid": None, "age": 4_812_004, "catalog": False
+        "kind": "replication slot", "name": "standby2", "pid": None, "age": 4_812_004, "database": None,
+        "catalog": False,
     }  # fmt: skip
+    assert (found["asked"], found["note"]) == (True, None)
+
+
+def test_one_that_nobody_can_name_is_no_root() -> None:
+    """Whoever waits for a prepared transaction that cannot be told from others stands under it all the same."""
+    waiter = scenes.client(4711, "web@shop", wait="Lock:transactionid", blocked_by=[0])
+    resting = Blocking(note="the server is slow")
+    found = json.loads(as_json(Picture.of(replace(scenes.snapshot([waiter]), blocking=resting))))
+    nodes = {node["name"]: node for node in found["nodes"]}
+    assert (nodes[4711]["parent"], nodes[4711]["root"]) == ("a prepared transaction", "a prepared transaction")
+    assert found["roots"] == ["a prepared transaction"]
+    assert (found["asked"], found["note"]) == (False, "the server is slow")
 
 
 @pytest.mark.parametrize("width", [40, 80, 160])

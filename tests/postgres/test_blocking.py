@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import psycopg
@@ -13,8 +14,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pgtop.analysis.blocking import Forest, forest
 from pgtop.analysis.xmin import Kind, xmin_holders
 from pgtop.demo.server import Cluster
+from pgtop.model.blocking import Blocking, Slot
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.blocking import ASKED_AT_ONCE, SLOW, Pace, Plan
+from pgtop.postgres.blocking import ASKED_AT_ONCE, SLOW, Pace, Plan, completed
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from tests import scenes
@@ -257,6 +259,26 @@ async def test_a_prepared_root(scene: Scene) -> None:
         await scene.done("ROLLBACK PREPARED 'it''s'", "ROLLBACK PREPARED 'other'")
 
 
+async def test_what_a_serializable_transaction_has_read_blocks_nobody(scene: Scene) -> None:
+    """Of two prepared transactions the one that only read what another locks is not named."""
+    serializable = "BEGIN ISOLATION LEVEL SERIALIZABLE"
+    reading = (serializable, "SELECT count(*) FROM stock", "SELECT txid_current()", "PREPARE TRANSACTION 'innocent'")
+    locking = (
+        "BEGIN",
+        "LOCK TABLE stock IN ROW EXCLUSIVE MODE",
+        "SELECT txid_current()",
+        "PREPARE TRANSACTION 'guilty'",
+    )
+    await scene.done(*reading)
+    await scene.done(*locking)
+    try:
+        await scene.waiter("LOCK TABLE stock IN SHARE MODE")
+        _, found = await scene.compared(1)
+        assert [root.prepared and root.prepared.gid for root in found.roots] == ["guilty"]
+    finally:
+        await scene.done("ROLLBACK PREPARED 'guilty'", "ROLLBACK PREPARED 'innocent'")
+
+
 async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
     """A worker that waits stands under its leader, and its leader under the one whose key it wants."""
     if not scene.has_leaders:  # 12 takes no advisory locks in a worker, and nothing tells whose worker one is
@@ -367,6 +389,32 @@ class TestTheCost:
             await scene.done(f"SELECT pg_terminate_backend({pid(waiters[-1])})")
             await scene.seen(lambda _, planted: planted.waiting == len(waiters) - 1)
 
+    async def test_of_many_waiters_none_is_said_to_wait_for_one_that_has_moved_on(self, scene: Scene) -> None:
+        """A root that commits is a root no more in the next picture, though not all were asked about again."""
+        root = await scene.session("LOCK TABLE stock")
+        waiters = [await scene.waiter("LOCK TABLE stock") for _ in range(100)]
+        await scene.seen(lambda _, planted: planted.total(pid(root)) == 100)
+        for _ in range(3):
+            await scene.source.sample()
+        await root.commit()
+        await until(lambda: _holds(scene, waiters))
+        for _ in range(8):
+            snapshot = await scene.source.sample()
+            found = forest(snapshot)
+            assert found.total(pid(root)) == 0
+            assert found.waiting == 99
+            assert not any(node.circle for node in found.nodes.values())
+
+    async def test_a_lock_may_be_held_across_transactions(self, scene: Scene) -> None:
+        """Whoever holds an advisory lock for its session stays a root in every picture, whatever else it does."""
+        holder = await scene.session("SELECT pg_advisory_lock(77)")
+        waiters = [await scene.waiter("SELECT pg_advisory_lock(77)") for _ in range(2 * ASKED_AT_ONCE)]
+        await scene.seen(lambda _, planted: planted.total(pid(holder)) == len(waiters))
+        for _ in range(6):
+            await holder.commit()
+            await holder.execute("SELECT 1")
+            assert forest(await scene.source.sample()).nodes[pid(holder)].direct == len(waiters)
+
     async def test_a_slow_network_is_no_slow_lock_manager(self, scene: Scene, server: Cluster) -> None:
         """What passes while half of the question is on its way is not counted."""
         holder = await scene.session(row(63))
@@ -386,7 +434,7 @@ class TestTheCost:
         await scene.compared(1)
         async with _slow(scene, 0.4):
             slow, _ = await scene.seen(lambda s, _: bool(s.blocking.note))
-            assert "the lock manager is slow" in slow.blocking.note
+            assert "the server is slow to tell who waits" in slow.blocking.note
             quick = await scene.source.sample()
         assert not quick.blocking.asked
         assert quick.blocking.note == slow.blocking.note
@@ -411,6 +459,21 @@ class TestTheCost:
         assert "statement timeout" in snapshot.blocking.note
         assert forest(snapshot).nodes[pid(waiter)].parent == pid(holder)
 
+    @pytest.mark.parametrize("samples", [0, 2])
+    async def test_one_that_never_answered_costs_only_its_part_too(self, scene: Scene, samples: int) -> None:
+        """Also at the first sample, and at the first one that meets waiters: these are shown, with the reason."""
+        holder = await scene.session(row(64))
+        for _ in range(samples):
+            assert (await scene.source.sample()).blocking.note == ""
+        async with _slow(scene, 30):
+            waiter = await scene.waiter(row(64))
+            snapshot = await scene.source.sample()
+            assert "statement timeout" in snapshot.blocking.note
+            assert forest(snapshot).nodes[pid(waiter)].waits
+            again = await scene.source.sample()
+        assert again.blocking.note == snapshot.blocking.note
+        await holder.close()
+
 
 async def test_slots_and_sessions_hold_back_vacuum(scene: Scene) -> None:
     """The oldest stands first: a session's snapshot, a session's own transaction, and a slot."""
@@ -432,6 +495,20 @@ async def test_slots_and_sessions_hold_back_vacuum(scene: Scene) -> None:
         assert list(ages.values()) == sorted(ages.values(), reverse=True)
     finally:
         await scene.done("SELECT pg_drop_replication_slot('kept')")
+
+
+async def _holds(scene: Scene, sessions: list[Other]) -> bool:
+    """One of them has the table."""
+    said = await scene.ask("SELECT pid FROM pg_locks WHERE granted AND relation = 'stock'::regclass")
+    return any((pid(each),) in said for each in sessions)
+
+
+def test_what_was_known_stays_while_the_lock_manager_rests() -> None:
+    """Slots and prepared transactions too, also where nobody waits."""
+    slots = (Slot("kept", 400),)
+    last = replace(scenes.calm(), blocking=Blocking(slots=slots, asked=True, complete=True))
+    rested = completed(Blocking(), Plan(pids=False), last, last.busy)
+    assert (rested.slots, rested.complete, rested.asked) == (slots, True, False)
 
 
 def _counted(wire: Wire) -> Callable[[], int]:

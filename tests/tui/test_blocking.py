@@ -2,19 +2,25 @@
 
 from dataclasses import replace
 
+import pytest
 from textual.pilot import Pilot
 
+from pgtop.model.backend import WALSENDER
 from pgtop.model.signal import Signal
 from pgtop.model.snapshot import Snapshot
+from pgtop.tui.messages import BlockingAsked
+from pgtop.tui.screens import blocking
 from pgtop.tui.screens.blocking import BlockingScreen, BlockingTable
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.lines import Lines
+from pgtop.view.blocking import Question, Row, rows
+from pgtop.view.picture import Picture
 from tests.fakes import FakeSignaller, FakeSource
-from tests.scenes import busy, calm, standstill
-from tests.tui.apps import Stage
+from tests.scenes import busy, calm, client, snapshot, standstill
+from tests.tui.apps import Stage, with_changes
 
 _SIZE = (100, 34)
 HOLDER = 47_903
@@ -91,6 +97,47 @@ async def test_a_click_on_the_alarm_does_the_same() -> None:
         assert _key(stage) == HOLDER
 
 
+@pytest.mark.parametrize("before", [("I",), ("slash", *"pid:49010", "enter")])
+async def test_the_alarm_leads_to_the_root_wherever_it_stands(before: tuple[str, ...]) -> None:
+    """Also in the view itself: in another order, and where the filter has hidden it."""
+    stage = Stage(standstill())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await _press(pilot, "3", *before, "end")
+        assert _key(stage) != HOLDER
+        await pilot.click("#alarm")
+        await pilot.pause()
+        assert _key(stage) == HOLDER
+
+
+async def test_the_alarm_is_not_heard_behind_a_dialog() -> None:
+    """What was asked before the dialog was there does not close it."""
+    stage = Stage(standstill())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await _press(pilot, "K")
+        stage.app.post_message(BlockingAsked())
+        await pilot.pause()
+        assert isinstance(stage.app.screen, ConfirmScreen)
+
+
+async def test_a_notice_arranges_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tree is worked out once for each picture, not for each sentence."""
+    arranged: list[Picture] = []
+
+    def counted(picture: Picture, question: Question) -> tuple[Row, ...]:
+        arranged.append(picture)
+        return rows(picture, question)
+
+    monkeypatch.setattr(blocking, "rows", counted)
+    stage = Stage(standstill())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await _press(pilot, "3")
+        await stage.tick()
+        before = len(arranged)
+        stage.app.say("something")
+        assert before > 0
+        assert len(arranged) == before
+
+
 async def test_no_alarm_while_nobody_waits() -> None:
     """It takes no line then, and the cursor stays on the first row."""
     stage = Stage(calm())
@@ -112,6 +159,43 @@ async def test_the_cursor_stays_with_its_session() -> None:
         stage.source.script = [_without(first, 49_010)]
         await stage.tick()
         assert _key(stage) == 48_803
+
+
+async def test_a_session_that_ends_under_the_cursor_hands_it_to_nobody() -> None:
+    """Its row stays for one picture, and K is about it: never about the one that has come into its place."""
+    first = standstill()
+    stage = Stage(first, source=FakeSource([first]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await _press(pilot, "3")
+        assert _key(stage) == HOLDER
+        stage.source.script = [_without(first, HOLDER)]
+        await stage.tick()
+        assert _key(stage) == HOLDER
+        await _press(pilot, "K")
+        assert "47903" in _text(stage, "#proposal")
+        await _press(pilot, "escape")
+        stage.source.script = [replace(_without(first, HOLDER), taken_at=first.taken_at + 2)]
+        await stage.tick(2)
+        assert _key(stage) != HOLDER
+
+
+async def test_two_standbys_of_one_name_keep_the_cursor_apart() -> None:
+    """Both are called walreceiver: the cursor is on one process, and stays there."""
+    standbys = (client(pid, "monitor@postgres", "walreceiver") for pid in (100, 200))
+    ages = (9, 8)
+    first = snapshot(
+        each._replace(backend_type=WALSENDER, backend_xmin=60 - age, xmin_age=age)
+        for each, age in zip(standbys, ages, strict=True)
+    )
+    stage = Stage(first, source=FakeSource([first, replace(first, taken_at=first.taken_at + 1)]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await _press(pilot, "3", "down")
+        for _ in range(2):
+            row = _table(stage).selected
+            assert row is not None
+            assert row.backend is not None
+            assert row.backend.pid == 200
+            await stage.tick()
 
 
 async def test_folding() -> None:
@@ -170,6 +254,20 @@ async def test_after_the_kill_it_is_told_who_was_freed() -> None:
         assert isinstance(stage.signaller, FakeSignaller)
         assert [order.signal for order in stage.signaller.orders] == [Signal.TERMINATE]
         assert "1 of 4 waiting on it is free, next root 48801 (active 9m03s)" in _text(stage, "#notice")
+
+
+async def test_who_is_freed_by_a_cancel_inside_a_transaction_is_told() -> None:
+    """Its error gives back what it had locked, though its transaction is still to be rolled back."""
+    first = with_changes(busy(), HOLDER, state="active", query="UPDATE accounts SET note = 'x'")
+    failed = _without(first, HOLDER)
+    seen = next(b for b in first.backends if b.pid == HOLDER)._replace(state="idle in transaction (aborted)")
+    stage = Stage(first, source=FakeSource([first]), signaller=FakeSignaller(look=lambda _: seen))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await _press(pilot, "3", "C")
+        stage.source.script = [replace(failed, backends=(*failed.backends, seen))]
+        await _press(pilot, "y")
+        await stage.tick(6)
+        assert "1 of 4 waiting on it is free" in _text(stage, "#notice").replace("\n", " ")
 
 
 async def test_after_many_were_killed_it_is_told_who_was_freed() -> None:

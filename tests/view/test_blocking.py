@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pgtop.model.backend import BackendId
+from pgtop.model.blocking import Blocking
 from pgtop.model.signal import Signal
 from pgtop.view.blocking import Question, Row, freed, header, row_line, rows, summary, without_session
 from pgtop.view.columns import column
@@ -51,6 +52,30 @@ def text(key: int, width: int = 200) -> str:
 def test_words_of_a_node(key: int, words: str) -> None:
     """What it waits for and how, whom else it names, and what ends it."""
     assert words in text(key)
+
+
+def test_a_deadlock_is_sure_only_where_it_was_read_at_one_instant() -> None:
+    """What one of its members was known to wait for a moment before makes it no more than likely."""
+    scene = scenes.standstill()
+    picture = Picture.of(replace(scene, blocking=replace(scene.blocking, lent=frozenset({49_011}))))
+    line = "".join(span.text for span in row_line(row_of(49_010, rows(picture, Question())), picture, 200))
+    assert "perhaps a DEADLOCK 49010 → 49011 → 49010" in line
+
+
+def test_nobody_is_said_only_where_it_was_asked() -> None:
+    """Until slots and prepared transactions are known, the list of who holds back vacuum says so."""
+    scene = scenes.snapshot([])
+    not_asked = rows(Picture.of(scene), Question())[-1]
+    asked = rows(Picture.of(replace(scene, blocking=Blocking(asked=True, complete=True))), Question())[-1]
+    assert (not_asked.words, asked.words) == ("slots and prepared transactions: not asked yet", "nobody")
+
+
+def test_the_longest_wait_is_marked_where_it_is_not_exact() -> None:
+    """Without the start of its wait it is counted from the state's change."""
+    waiter = scenes.active(2, "web@shop", "web", "UPDATE stock", 60, wait="Lock:transactionid", blocked_by=[1])
+    holder = scenes.client(1, "web@shop", state="idle in transaction", xact=90)
+    words = "".join(span.text for span in summary(Picture.of(scenes.snapshot([holder, waiter]))))
+    assert words.startswith("1 waiting, longest ~1m")
 
 
 def test_a_deadlock_is_named_once() -> None:

@@ -65,6 +65,9 @@ def as_json(picture: Picture) -> str:
         "server": server_record(picture.snapshot),
         "waiting": forest.waiting,
         "longest": forest.longest(picture.now),
+        "longest_is_exact": forest.longest_is_exact,
+        "asked": picture.snapshot.blocking.asked,
+        "note": picture.snapshot.blocking.note or None,
         "roots": [_name(root) for root in forest.roots],
         "nodes": [_node_record(row.node, picture) for row in rows(picture, Question()) if row.node is not None],
         "xmin_holders": [_holder_record(holder) for holder in xmin_holders(picture.snapshot)],
@@ -72,9 +75,11 @@ def as_json(picture: Picture) -> str:
     return json.dumps(whole) + "\n"
 
 
-def _name(node: Node) -> int | str | None:
-    """A session's pid, a prepared transaction's gid."""
-    return node.pid if node.prepared is None else node.prepared.gid
+def _name(node: Node) -> int | str:
+    """A session's pid, a prepared transaction's gid, or, where nobody can tell which one it is, what it is."""
+    if node.backend is not None:
+        return node.backend.pid
+    return node.prepared.gid if node.prepared else "a prepared transaction"
 
 
 def _node_record(node: Node, picture: Picture) -> dict[str, Any]:
@@ -110,4 +115,7 @@ def _prepared_record(node: Node) -> dict[str, Any] | None:
 
 def _holder_record(holder: XminHolder) -> dict[str, Any]:
     pid = holder.backend.pid if holder.backend else None
-    return {"kind": holder.kind, "name": holder.name, "pid": pid, "age": holder.age, "catalog": holder.catalog}
+    return {
+        "kind": holder.kind, "name": holder.name, "pid": pid, "age": holder.age, "database": holder.database,
+        "catalog": holder.catalog,
+    }  # fmt: skip

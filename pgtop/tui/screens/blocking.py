@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from textual import on
 from textual.widget import Widget
 
+from pgtop.analysis.graph import Key
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
@@ -16,7 +17,7 @@ from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
-from pgtop.view.blocking import Identity, Question, Row, header, row_line, rows, toggled, without_session
+from pgtop.view.blocking import Identity, Question, Row, departed, header, row_line, rows, toggled, without_session
 from pgtop.view.columns import COLUMNS
 from pgtop.view.filter import FilterError
 from pgtop.view.picture import Picture
@@ -42,11 +43,26 @@ class BlockingTable(Rows):
         return row if row is not None and row.identity is not None else None
 
     def show(self, shown: tuple[Row, ...], picture: Picture, dimmed: bool) -> None:
-        """Draw other rows; the cursor stays with whom it is on while they are there."""
+        """Draw other rows; the cursor stays with whom it is on, and for one picture more when they have left."""
+        shown = self._with_departed(shown, picture)
         self._rows, self._picture, self._dimmed = shown, picture, dimmed
-        at = next((i for i, row in enumerate(shown) if row.identity == self._identity), None)
-        self._cursor = self._cursor if at is None or self._identity is None else at
+        at = _place(self._identity, shown)
+        self._cursor = self._cursor if at is None else at
         self.move(0)
+
+    def go_to(self, key: Key) -> bool:
+        """Put the cursor on a node of the tree, if it is shown."""
+        at = next((i for i, row in enumerate(self._rows) if row.node is not None and row.node.key == key), None)
+        if at is not None:
+            self.move_to(at)
+        return at is not None
+
+    def _with_departed(self, shown: tuple[Row, ...], picture: Picture) -> tuple[Row, ...]:
+        """The rows, and the cursor's own in its place if it has left since the last picture by no deed of the user."""
+        row = self.selected
+        if row is None or row.left or picture is self._picture or _place(row.identity, shown) is not None:
+            return shown
+        return (*shown[: self._cursor], departed(row, picture), *shown[self._cursor :])
 
     def row_count(self) -> int:
         return len(self._rows)
@@ -66,6 +82,10 @@ class BlockingTable(Rows):
         self._identity = row.identity if row is not None else None
 
 
+def _place(identity: Identity | None, shown: tuple[Row, ...]) -> int | None:
+    return next((i for i, row in enumerate(shown) if identity is not None and row.identity == identity), None)
+
+
 class BlockingScreen(NarrowingScreen):
     """Who blocks whom: fold, filter, sort, open and end as among the sessions."""
 
@@ -83,8 +103,12 @@ class BlockingScreen(NarrowingScreen):
         yield from super().body()
 
     def show(self, state: State) -> None:
+        changed = state.picture is not self.state.picture or not self._table.row_count()
         self.state = state
-        self._arrange()
+        if changed:
+            self._arrange()
+        else:
+            self._table.redraw(dimmed=self._dimmed)
         self.show_frame()
 
     def counts(self) -> str:
@@ -97,8 +121,13 @@ class BlockingScreen(NarrowingScreen):
         self.show_frame()
 
     def go_to_root(self) -> None:
-        """Put the cursor on the root that most hang on."""
-        self._table.move_to(0)
+        """Put the cursor on the root that most hang on, wherever it stands; a filter that hides it goes."""
+        roots = self.state.picture.forest.roots
+        if not roots or not self._table.row_count():  # one that is just being opened begins there
+            return
+        if not self._table.go_to(roots[0].key):
+            self.narrow("")
+            self._table.go_to(roots[0].key)
 
     def sortable(self) -> list[str]:
         return [each.name for each in COLUMNS if not each.on_request]
@@ -112,9 +141,15 @@ class BlockingScreen(NarrowingScreen):
             shown = rows(self.state.picture, question)
         except FilterError as error:
             self._match_error = error
+            self._table.redraw(dimmed=True)
             return
         self._match_error = None
         self._table.show(shown, self.state.picture, self.state.stale)
+
+    @property
+    def _dimmed(self) -> bool:
+        """The rows are not those of now: the picture is old, or the filter could not be answered."""
+        return self.state.stale or self._match_error is not None
 
     def action_fold(self) -> None:
         row = self._table.selected
