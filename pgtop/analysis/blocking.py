@@ -158,6 +158,10 @@ class Forest:
                     unvisited.append(waiter)
         return frozenset(unvisited).difference(keys)
 
+    def next_after(self, key: Key) -> frozenset[Key]:
+        """Those of `only` that wait for nobody else at all: the others wait for these, too."""
+        return frozenset(waiter for waiter in self._waiters.get(key, ()) if set(self.nodes[waiter].blockers) == {key})
+
 
 def forest(snapshot: Snapshot) -> Forest:
     """Everybody in `snapshot` who waits for a lock, and whom they wait for."""

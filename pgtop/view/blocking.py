@@ -194,7 +194,7 @@ def _node_line(row: Row, node: Node, picture: Picture, width: int) -> Line:
     folded = f" +{row.hidden}" if row.hidden else ""
     hang = f"{f'{node.direct}/{node.total}' if node.total else '':>7} " if width >= _HANG_FROM else ""
     start = Span(f"{fit(f'{row.stem}{fold}{name}{folded}', tree)} {hang}", tone)
-    waited = Span(f"{_for(node, picture):>7} ", tone if row.quiet else _tone_of_wait(node, picture))
+    waited = Span(f"{how_long(node, picture):>7} ", tone if row.quiet else _tone_of_wait(node, picture))
     names = Span(f"{fit(clean(_who(node)), who)} " if who else "", Tone.QUIET if row.quiet else Tone.PLAIN)
     first, rest = _what(node, picture)
     first, rest = clean(first), clean(rest)
@@ -227,8 +227,8 @@ def _who(node: Node) -> str:
     return f"{backend.usename or ''}@{backend.datname or ''}"
 
 
-def _for(node: Node, picture: Picture) -> str:
-    """How long it has waited for its lock; of a root, how long its transaction has been open."""
+def how_long(node: Node, picture: Picture) -> str:
+    """How long it has waited for its lock; of one that does not wait, how long its transaction has been open."""
     if node.waits:
         since = node.since
         return "" if since is None else ("" if node.exact else APPROXIMATE) + age(seconds_between(since, picture.now))
@@ -277,15 +277,15 @@ def _lock_words(node: Node) -> str:
     if node.parent is not None and node.parent in node.queue:
         parts.append(f"behind {node.parent} in the queue")
     if others := [key for key in node.blockers if key != node.parent]:
-        parts.append(f"{'for' if node.parent is None else 'also for'} {_listed(others)}")
+        parts.append(f"{'for' if node.parent is None else 'also for'} {listed(others)}")
     if node.gone:
-        parts.append(f"{_listed(list(node.gone))} which it waited for {'has' if len(node.gone) == 1 else 'have'} ended")
+        parts.append(f"{listed(list(node.gone))} which it waited for {'has' if len(node.gone) == 1 else 'have'} ended")
     return ", ".join(parts)
 
 
-def _listed(keys: list[Key]) -> str:
+def listed(keys: Sequence[Key]) -> str:
     """A few of them by pid, and how many more there are."""
-    named = " ".join("prepared" if key <= 0 else str(key) for key in keys[:_OTHERS_NAMED])
+    named = " ".join("a prepared transaction" if key <= 0 else str(key) for key in keys[:_OTHERS_NAMED])
     return f"{named} +{len(keys) - _OTHERS_NAMED}" if len(keys) > _OTHERS_NAMED else named
 
 
@@ -294,8 +294,13 @@ def _circle_words(node: Node, forest: Forest) -> str:
     if not node.circle or node.parent in node.circle:
         return ""
     around = (*node.circle, node.circle[0])
-    hard = not any(blocker in forest.nodes[waiter].queue for waiter, blocker in pairwise(around))
-    return f"{'DEADLOCK' if hard else 'circle in the queue'} {' → '.join(map(str, around))}"
+    return f"{'DEADLOCK' if is_deadlock(node, forest) else 'circle in the queue'} {' → '.join(map(str, around))}"
+
+
+def is_deadlock(node: Node, forest: Forest) -> bool:
+    """It waits in a circle of holders; one with a mere rival in it the server resolves by turning the queue round."""
+    around = (*node.circle, *node.circle[:1])
+    return bool(around) and not any(blocker in forest.nodes[waiter].queue for waiter, blocker in pairwise(around))
 
 
 def _holder_line(holder: XminHolder, picture: Picture, width: int) -> Line:
@@ -342,7 +347,7 @@ def _root_name(root: Node) -> str:
 
 def _root_does(root: Node, picture: Picture) -> str:
     if root.backend is None:
-        return _for(root, picture)
+        return how_long(root, picture)
     return "waiting" if root.waits else _doing(root.backend, picture)
 
 

@@ -131,13 +131,42 @@ def test_sorting_by_blocks_brings_roots_first() -> None:
     assert [column("blocks").text(row, PICTURE) for row in found[:3]] == ["▲4", "▲2", "3"]
 
 
+def dialog(pid: int, picture: Picture = PICTURE) -> list[str]:
+    """What the dialog says, from what the session does on."""
+    backend = next(backend for backend in picture.snapshot.backends if backend.pid == pid)
+    return ["".join(span.text for span in spans) for spans in propose(Signal.TERMINATE, backend, picture).lines][1:]
+
+
 def test_the_dialog_says_who_waits_only_on_it() -> None:
     """Those who wait for others too are told apart."""
     backends = (scenes.client(1, "web@shop", since=9), scenes.client(2, "web@shop", since=9))
     waiters = [scenes.client(pid, "web@shop", wait="Lock:tuple", blocked_by=by) for pid, by in ((3, (1,)), (4, (1, 2)))]
     picture = Picture.of(scenes.snapshot([*backends, *waiters]))
-    lines = ["".join(span.text for span in spans) for spans in propose(Signal.TERMINATE, backends[0], picture).lines]
-    assert lines[-1] == "2 sessions wait on it, 1 of them only on it"
+    assert dialog(1, picture)[-1] == "2 sessions wait on it, 1 of them only on it"
+    assert dialog(2, picture)[-1] == "1 session waits on it, and not only on it"
+
+
+@pytest.mark.parametrize(
+    ("pid", "words"),
+    [
+        (HOLDER, ["4 sessions wait on it, 4 of them only on it: the first of them is next"]),
+        (48_801, ["3 sessions wait on it, 2 of them only on it: the first of them is next",
+                  "it waits for 47903 itself, so they go on waiting"]),
+        (49_001, ["3 sessions wait on it, 3 of them only on it: the first 2 of them are next",
+                  "it waits for a prepared transaction itself"]),
+        (49_010, ["2 sessions wait on it, 2 of them only on it",
+                  "it is in a deadlock with 49011, of which the server will end one by itself"]),
+    ],
+)  # fmt: skip
+def test_the_dialog_promises_nobody_too_much(pid: int, words: list[str]) -> None:
+    """A queue moves up by one; behind one that waits itself a row stays taken; the server ends a deadlock itself."""
+    assert dialog(pid)[-len(words) :] == words
+
+
+def test_the_dialog_for_a_waiter_says_whom_it_waits_for() -> None:
+    """Active says nothing of a session that waits for a lock."""
+    assert dialog(48_806)[0].startswith("has waited 38s for a lock behind 48801 48803, transaction open for")
+    assert dialog(49_030)[0].startswith("has waited ~5.0s for a lock, transaction open for")
 
 
 def test_what_the_end_of_a_root_has_brought() -> None:
