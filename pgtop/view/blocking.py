@@ -381,9 +381,19 @@ def _hung_on(forest: Forest, ended: Collection[BackendId]) -> frozenset[BackendI
 
 
 def _heaviest_root(forest: Forest, waiters: Sequence[Node]) -> Node | None:
-    """The root that most hangs on, of the trees that `waiters` stand in."""
+    """The root that most hangs on, of the trees that `waiters` stand in; never one that only seems to be one."""
     keys = {forest.root_of(node.key) for node in waiters}
-    return next((root for root in forest.roots if root.key in keys), None)
+    return next((root for root in forest.roots if root.key in keys and not _seems_root(root)), None)
+
+
+def is_unsettled(picture: Picture) -> bool:
+    """The picture was read while a queue moved up: somebody in it waits for nobody that is there."""
+    return any(map(_seems_root, picture.forest.roots))
+
+
+def _seems_root(root: Node) -> bool:
+    """It waits itself, and not in a circle: whom it waits for is missing."""
+    return root.waits and not root.circle
 
 
 def toggled(folded: frozenset[Identity], identity: Identity) -> frozenset[Identity]:

@@ -4,17 +4,22 @@ from dataclasses import replace
 
 from textual.pilot import Pilot
 
-from pgtop.model.signal import Signal
+from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
+from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.screens.blocking import BlockingScreen, BlockingTable
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
+from pgtop.tui.settings import Settings
+from pgtop.tui.state import State
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.lines import Lines
+from pgtop.view.picture import Picture
+from pgtop.view.tone import Span, Tone
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, calm, standstill
-from tests.tui.apps import Stage
+from tests.tui.apps import Stage, with_changes
 
 _SIZE = (100, 34)
 HOLDER = 47_903
@@ -170,6 +175,25 @@ async def test_after_the_kill_it_is_told_who_was_freed() -> None:
         assert isinstance(stage.signaller, FakeSignaller)
         assert [order.signal for order in stage.signaller.orders] == [Signal.TERMINATE]
         assert "1 of 4 waiting on it is free, next root 48801 (active 9m03s)" in _text(stage, "#notice")
+
+
+def test_an_aftermath_waits_for_a_picture_that_can_tell() -> None:
+    """One that was asked for before the end is too old, and one of a queue that moves up names no root."""
+    first = busy()
+    holder = next(backend for backend in first.backends if backend.pid == HOLDER)
+    ended = Outcome(Order.against(Signal.TERMINATE, holder), Receipt(Answer.SENT), Effect.GONE)
+    aftermath = Aftermath.of([ended], Span("terminated", Tone.CALM), Picture.of(first), seen_at=10.0)
+    assert aftermath is not None
+
+    def told(snapshot: Snapshot, asked_at: float) -> str:
+        return aftermath.told(replace(State.first(snapshot, Settings()), asked_at=asked_at))
+
+    whole = _without(first, HOLDER)
+    waits_still = with_changes(whole, 48_801, wait_event_type="Lock", wait_event="transactionid")
+    assert told(whole, 9.9) == ""
+    assert told(waits_still, 10.1) == ""
+    assert told(whole, 10.1) == "1 of 4 waiting on it is free, next root 48801 (active 9m03s)"
+    assert told(waits_still, 15.0) == "0 of 4 waiting on it are free", "who only waits is no root, also later"
 
 
 async def test_after_many_were_killed_it_is_told_who_was_freed() -> None:
