@@ -105,12 +105,12 @@ class Forest:
 
     @cached_property
     def children(self) -> Mapping[Key, tuple[Node, ...]]:
-        """Who stands under whom: who waits longest first."""
+        """Who stands under whom: those with most sessions hanging on them first, then who waits longest."""
         found: dict[Key, list[Node]] = {}
         for node in self.nodes.values():
             if node.parent is not None:
                 found.setdefault(node.parent, []).append(node)
-        return {key: tuple(sorted(nodes, key=_longest_wait_first)) for key, nodes in found.items()}
+        return {key: tuple(sorted(nodes, key=_most_waiters_first)) for key, nodes in found.items()}
 
     @cached_property
     def _waiters(self) -> Edges:
@@ -121,9 +121,10 @@ class Forest:
         """Sessions that wait for a lock."""
         return sum(node.waits and not node.worker for node in self.nodes.values())
 
-    def longest(self, now: Instant) -> float | None:
-        """Seconds of the longest wait."""
-        since = [node.since for node in self.nodes.values() if node.waits and node.since is not None]
+    def longest(self, now: Instant, root: Key | None = None) -> float | None:
+        """Seconds of the longest wait; with `root`, of those that hang on it and its own."""
+        nodes = self.nodes.values() if root is None else [self.nodes[key] for key in (root, *self.hanging(root))]
+        since = [node.since for node in nodes if node.waits and node.since is not None]
         return seconds_between(min(since), now) if since else None
 
     def total(self, pid: int) -> int:
@@ -329,8 +330,8 @@ def _target(wait: Wait) -> tuple[str, str]:
     return wait.lock.locktype, wait.lock.target
 
 
-def _longest_wait_first(node: Node) -> tuple[Instant, Key]:
-    return _LATER if node.since is None else node.since, node.key
+def _most_waiters_first(node: Node) -> tuple[int, Instant, Key]:
+    return -node.total, _LATER if node.since is None else node.since, node.key
 
 
 def _likely(blockers: frozenset[Key], rivals: _Rivals, circle: Collection[Key]) -> frozenset[Key]:

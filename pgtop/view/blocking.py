@@ -29,6 +29,7 @@ FOLDED, UNFOLDED = "▶", "▼"
 APPROXIMATE = "~"
 """Before a wait that is counted from the state change, as the server does not tell since when the lock is awaited."""
 _NOBODY = "nobody waits for a lock"
+_ALL_HIDDEN = "the filter hides all who wait for a lock, and whom they wait for: Esc shows them"
 _HOLDERS_SHOWN = 12
 _OTHERS_NAMED = 3
 _WHO_FROM = 110  # cells of screen from which there is room for who it is
@@ -83,13 +84,19 @@ def rows(picture: Picture, question: Question) -> tuple[Row, ...]:
     holders = xmin_holders(picture.snapshot)
     more = len(holders) - _HOLDERS_SHOWN
     return (
-        *(tree or (Row(words=_NOBODY),)),
+        *(tree or (Row(words=_ALL_HIDDEN if picture.forest.nodes else _NOBODY),)),
         Row(),
         Row(words="WHO HOLDS BACK VACUUM, AND BY HOW MANY TRANSACTIONS", tone=Tone.STRONG),
         *(Row(holder=holder) for holder in holders[:_HOLDERS_SHOWN]),
         *((Row(words=f"and {more} more"),) if more > 0 else ()),
         *(() if holders else (Row(words="nobody"),)),
     )
+
+
+def matching(picture: Picture, narrowed: Filter) -> int:
+    """How many that wait the filter lets through, folded away or not. Raises FilterError as `rows` does."""
+    nodes = picture.forest.nodes
+    return sum(nodes[key].waits and not nodes[key].worker for key in _shown(picture, narrowed)[1])
 
 
 def _tree(picture: Picture, question: Question) -> Iterator[Row]:
@@ -276,8 +283,12 @@ def _lock_words(node: Node) -> str:
     parts = [words]
     if node.parent is not None and node.parent in node.queue:
         parts.append(f"behind {node.parent} in the queue")
-    if others := [key for key in node.blockers if key != node.parent]:
-        parts.append(f"{'for' if node.parent is None else 'also for'} {listed(others)}")
+    others = [key for key in node.blockers if key != node.parent]
+    also = "" if node.parent is None else "also "
+    if holders := [key for key in others if key not in node.queue]:
+        parts.append(f"{also}for {listed(holders)}")
+    if rivals := [key for key in others if key in node.queue]:
+        parts.append(f"{also}behind {listed(rivals)} in the queue")
     if node.gone:
         parts.append(f"{listed(list(node.gone))} which it waited for {'has' if len(node.gone) == 1 else 'have'} ended")
     return ", ".join(parts)
@@ -322,21 +333,25 @@ def _holder_words(holder: XminHolder, picture: Picture) -> str:
 
 
 def summary(picture: Picture) -> Line:
-    """How many wait, how long, and who is at the root of most of it, the least needed last; () when nobody waits."""
+    """How many wait, and who is at the root of most of it and for how long; () when nobody waits."""
     forest = picture.forest
     if not forest.waiting:
         return ()
-    longest = forest.longest(picture.now)
-    wait = "" if longest is None else f", longest {age(longest)}"
-    root = forest.roots[0]
-    name, does = _root_name(root), _root_does(root, picture)
-    more = len(forest.roots) - 1
-    parts = [
-        f"{forest.waiting} waiting{wait}, root {name}",
-        f" ({does})" if does else "",
-        f", {more} more root{'' if more == 1 else 's'}" if more else "",
-    ]
-    return tuple(Span(clean(part), Tone.ALARM) for part in parts if part)
+    root, *others = forest.roots
+    name, does, longest = _root_name(root), _root_does(root, picture), forest.longest(picture.now, root.key)
+    wait = "" if longest is None else f"longest {age(longest)}"
+    more = [f"{len(others) + 1} roots"] if others else []
+    more += [f"deadlock {listed(circle)}" for circle in _deadlocks(forest)]
+    words = ", ".join(filter(None, (f"{forest.waiting} waiting", wait, f"root {name}")))
+    if more:
+        words = f"{', '.join((f'{forest.waiting} waiting', *more))}; {wait}{' on ' if wait else ''}root {name}"
+    return tuple(Span(clean(part), Tone.ALARM) for part in (words, f" ({does})" if does else "") if part)
+
+
+def _deadlocks(forest: Forest) -> list[tuple[Key, ...]]:
+    """Each once."""
+    found = {frozenset(node.circle): node.circle for node in forest.nodes.values() if is_deadlock(node, forest)}
+    return list(found.values())
 
 
 def _root_name(root: Node) -> str:

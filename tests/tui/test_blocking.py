@@ -70,7 +70,7 @@ async def test_the_alarm_leads_to_the_root() -> None:
     """Up from the first row goes to the line that tells of the waiters; Enter there jumps to the root."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        assert "12 waiting, longest 14m59s, root 47903" in _text(stage, "#alarm")
+        assert "12 waiting, 4 roots, deadlock 49010 49011; longest 9m02s on root 47903" in _text(stage, "#alarm")
         await _press(pilot, "up")
         assert stage.app.screen.query_one(Alarm).chosen
         await _press(pilot, "K")
@@ -129,6 +129,18 @@ async def test_folding() -> None:
         assert _table(stage).row_count() == rows - 4
         await _press(pilot, "space")
         assert _table(stage).row_count() == rows
+
+
+async def test_the_headline_says_what_is_in_sight() -> None:
+    """Which rows, where not all fit, and how many of those who wait pass the filter."""
+    stage = Stage(standstill())
+    async with stage.app.run_test(size=(100, 20)) as pilot:
+        await _press(pilot, "3")
+        assert "rows 1-12 of " in _text(stage, "#condition")
+        await _press(pilot, "end")
+        assert "rows 1-12 of " not in _text(stage, "#condition")
+        await _press(pilot, "slash", *"pid:1", "enter")
+        assert "0 of 12 waiting under 4 roots" in _text(stage, "#condition")
 
 
 async def test_the_key_line_can_be_clicked() -> None:
