@@ -66,6 +66,8 @@ def as_json(picture: Picture) -> str:
         "waiting": forest.waiting,
         "longest": forest.longest(picture.now),
         "roots": [_name(root) for root in forest.roots],
+        "note": picture.snapshot.blocking.note,
+        "asked": picture.snapshot.blocking.asked,
         "nodes": [_node_record(row.node, picture) for row in rows(picture, Question()) if row.node is not None],
         "xmin_holders": [_holder_record(holder) for holder in xmin_holders(picture.snapshot)],
     }
