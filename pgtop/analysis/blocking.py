@@ -107,12 +107,12 @@ class Forest:
 
     @cached_property
     def children(self) -> Mapping[Key, tuple[Node, ...]]:
-        """Who stands under whom: who waits longest first."""
+        """Who stands under whom: those with most sessions hanging on them first, then who waits longest."""
         found: dict[Key, list[Node]] = {}
         for node in self.nodes.values():
             if node.parent is not None:
                 found.setdefault(node.parent, []).append(node)
-        return {key: tuple(sorted(nodes, key=_longest_wait_first)) for key, nodes in found.items()}
+        return {key: tuple(sorted(nodes, key=_most_waiters_first)) for key, nodes in found.items()}
 
     @cached_property
     def _waiters(self) -> Edges:
@@ -123,20 +123,15 @@ class Forest:
         """Sessions that wait for a lock."""
         return sum(node.waits and not node.worker for node in self.nodes.values())
 
-    @cached_property
-    def _first(self) -> Node | None:
-        """Who has waited longest."""
-        return min((node for node in self.nodes.values() if node.waits), key=_longest_wait_first, default=None)
+    def longest_wait(self, root: Key | None = None) -> Node | None:
+        """Who has waited longest; with `root`, of those that hang on it and itself."""
+        nodes = self.nodes.values() if root is None else [self.nodes[key] for key in (root, *self.hanging(root))]
+        return min((node for node in nodes if node.waits), key=_longest_wait_first, default=None)
 
     def longest(self, now: Instant) -> float | None:
         """Seconds of the longest wait."""
-        since = self._first.since if self._first else None
-        return None if since is None else seconds_between(since, now)
-
-    @property
-    def longest_is_exact(self) -> bool:
-        """It is counted from when the wait began, not from an earlier change of state."""
-        return self._first is not None and self._first.exact
+        first = self.longest_wait()
+        return None if first is None or first.since is None else seconds_between(first.since, now)
 
     def total(self, pid: int) -> int:
         """How many sessions hang on this one, directly or through others."""
@@ -169,6 +164,10 @@ class Forest:
                 if not left[waiter] and waiter not in keys:
                     unvisited.append(waiter)
         return frozenset(unvisited).difference(keys)
+
+    def next_after(self, key: Key) -> frozenset[Key]:
+        """Those of `only` that wait for nobody else at all: the others wait for these, too."""
+        return frozenset(waiter for waiter in self._waiters.get(key, ()) if set(self.nodes[waiter].blockers) == {key})
 
 
 def forest(snapshot: Snapshot) -> Forest:
@@ -340,6 +339,10 @@ def _target(wait: Wait) -> tuple[str, str]:
 
 def _longest_wait_first(node: Node) -> tuple[Instant, Key]:
     return _LATER if node.since is None else node.since, node.key
+
+
+def _most_waiters_first(node: Node) -> tuple[int, Instant, Key]:
+    return -node.total, _LATER if node.since is None else node.since, node.key
 
 
 def _likely(blockers: frozenset[Key], rivals: _Rivals, circle: Collection[Key]) -> frozenset[Key]:

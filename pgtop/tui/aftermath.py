@@ -6,11 +6,13 @@ from typing import Self
 
 from pgtop.model.backend import BackendId
 from pgtop.model.signal import Effect, Outcome
-from pgtop.view.blocking import freed
+from pgtop.tui.state import State
+from pgtop.view.blocking import freed, is_unsettled
 from pgtop.view.picture import Picture
 from pgtop.view.tone import Span
 
 _ENDED = frozenset({Effect.GONE, Effect.QUERY_ENDED, Effect.TRANSACTION_OPEN})
+_SETTLING = 5.0  # seconds in which a picture that was read while the queue moved up is not believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +22,20 @@ class Aftermath:
     ended: frozenset[BackendId]
     words: Span
     before: Picture
+    seen_at: float
+    """When the end was seen, on our clock."""
 
     @classmethod
-    def of(cls, outcomes: Iterable[Outcome], words: Span, before: Picture) -> Self | None:
+    def of(cls, outcomes: Iterable[Outcome], words: Span, before: Picture, seen_at: float) -> Self | None:
         """The aftermath to wait for; None where nobody waited, or nothing has ended."""
         ended = frozenset(outcome.order.target for outcome in outcomes if outcome.effect in _ENDED)
-        return cls(ended, words, before) if any(before.blocks.get(who.pid) for who in ended) else None
+        return cls(ended, words, before, seen_at) if any(before.blocks.get(who.pid) for who in ended) else None
 
-    def told(self, after: Picture) -> str:
-        """Who was freed, cleaned; nothing while the picture is an old one, or still shows others waiting for them."""
-        if after.now <= self.before.now or any(after.blocks.get(who.pid) for who in self.ended):
+    def told(self, after: State) -> str:
+        """Who was freed, cleaned; nothing before a picture that was asked for after the end, and shows it whole."""
+        picture = after.picture
+        if after.asked_at < self.seen_at or any(picture.blocks.get(who.pid) for who in self.ended):
             return ""
-        return freed(self.before, after, self.ended)
+        if after.asked_at < self.seen_at + _SETTLING and is_unsettled(picture):
+            return ""
+        return freed(self.before, picture, self.ended)

@@ -81,6 +81,8 @@ class PgtopApp(Signalling):
         self._watch = Watch(source, settings.interval, clock, fresh=True)
         self._state = State.first(first, settings)
         self._notice_until = 0.0
+        self._report: Span | None = None
+        self._report_until = 0.0
         self._meter = Meter()
         self._aftermath = None
         self._unseen = set()
@@ -142,7 +144,8 @@ class PgtopApp(Signalling):
         if state.notice is not None and self._clock.now() > self._notice_until:
             state = replace(state, notice=None)
         if isinstance(event, Sampled):
-            state = replace(state, spent=self._meter.read(self._driver))
+            asked_at = self._clock.now() - event.took
+            state = replace(state, spent=self._meter.read(self._driver), asked_at=asked_at)
         self._set_state(replace(state, interval=self._watch.interval))
         self._tell_freed()
 
@@ -153,9 +156,25 @@ class PgtopApp(Signalling):
                 screen.show(state)
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
-        """Put a sentence, cleaned, on the notice line."""
+        """Put a sentence, cleaned, on the notice line; behind what a signal has done, within that one's time."""
+        kept = self._kept_report()
+        self._show_notice(Span(f"{kept.text} · {words}", kept.tone) if kept else Span(words, tone))
+
+    def report(self, words: str, tone: Tone) -> None:
+        """Put what a signal has done, cleaned, on the notice line: nothing that is said wipes it within its time."""
+        self._report, self._report_until = Span(words, tone), self._clock.now() + _NOTICE_SECONDS
+        self._show_notice(self._report)
+
+    def clear_notice(self) -> None:
+        """What was said of one session must not stand under the dialog for another."""
+        self._show_notice(self._kept_report())
+
+    def _kept_report(self) -> Span | None:
+        return self._report if self._clock.now() <= self._report_until else None
+
+    def _show_notice(self, notice: Span | None) -> None:
         self._notice_until = self._clock.now() + _NOTICE_SECONDS
-        self._set_state(replace(self._state, notice=Span(words, tone)))
+        self._set_state(replace(self._state, notice=notice))
 
     # Messages up.
 

@@ -10,7 +10,7 @@ from pgtop.errand import Errands, Progress
 from pgtop.model.backend import Backend
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Order, Signal
-from pgtop.ports import Source
+from pgtop.ports import Clock, Source
 from pgtop.tui import messages
 from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.screens.bulk import BulkScreen, Consent, ResultScreen
@@ -37,6 +37,7 @@ class Signalling(App[int]):
 
     _aftermath: Aftermath | None
     """What is still to be told of the last one that others waited for."""
+    _clock: Clock
     _errands: Errands
     _palette: Palette
     _settings: Settings
@@ -49,6 +50,14 @@ class Signalling(App[int]):
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
         """Put a sentence, cleaned, on the notice line."""
+        raise NotImplementedError
+
+    def report(self, words: str, tone: Tone) -> None:
+        """Put what a signal has done, cleaned, on the notice line."""
+        raise NotImplementedError
+
+    def clear_notice(self) -> None:
+        """Take away what was said before."""
         raise NotImplementedError
 
     def on_signal_asked(self, message: messages.SignalAsked) -> None:
@@ -81,6 +90,7 @@ class Signalling(App[int]):
         """Ask, with the sessions watched meanwhile even if the picture was paused, and with roles as they are now."""
         was_paused, self._watch.paused = self._watch.paused, False
         self._source.renew()
+        self.clear_notice()
         if not self._state.stale:  # else it would cost the connection that an answer is awaited on
             self._watch.refresh()
 
@@ -110,8 +120,8 @@ class Signalling(App[int]):
         async for progress in self._errands.run(made, reason):
             for outcome in progress.outcomes:
                 words, tone = outcome_words(outcome, why_not)
-                self.say(*_with_trouble(words, tone, progress))
-                self._aftermath = Aftermath.of([outcome], Span(words, tone), before)
+                self.report(*_with_trouble(words, tone, progress))
+                self._aftermath = Aftermath.of([outcome], Span(words, tone), before, self._clock.now())
         self._unseen.discard(order)
         self._leaving = False
         self._watch.refresh()
@@ -119,10 +129,10 @@ class Signalling(App[int]):
     def _tell_freed(self) -> None:
         """Once a picture shows what a signal has changed for those that waited, say that too."""
         aftermath = self._aftermath
-        told = aftermath.told(self._state.picture) if aftermath else ""
+        told = aftermath.told(self._state) if aftermath else ""
         if aftermath and told:
             self._aftermath = None
-            self.say(f"{aftermath.words.text}: {told}", aftermath.words.tone)
+            self.report(f"{aftermath.words.text}: {told}", aftermath.words.tone)
 
     # Many.
 
@@ -141,13 +151,14 @@ class Signalling(App[int]):
 
     async def _see_many_through(self, consent: Consent, results: ResultScreen) -> None:
         self._unseen.update(consent.plan.orders)
-        before = self._state.picture
+        before, self._aftermath = self._state.picture, None
         async for progress in self._errands.run(consent.plan, consent.reason):
             results.show_progress(progress)
             words = "".join(span.text for span in summary(progress.outcomes))
             said = Span(*_with_trouble(words, Tone.NOTICE, progress))
-            self.say(*said)
-            self._aftermath = Aftermath.of(progress.outcomes, said, before) if progress.done else None
+            self.report(*said)
+            if progress.done:
+                self._aftermath = Aftermath.of(progress.outcomes, said, before, self._clock.now())
             results.expect(self._aftermath)
         self._unseen.difference_update(consent.plan.orders)
         self._watch.refresh()

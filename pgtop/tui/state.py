@@ -34,6 +34,8 @@ class State:
     spent: Spent | None = None
     """What the last picture cost on this side."""
     shows_cost: bool = False
+    asked_at: float = float("-inf")
+    """When the picture was asked for, on our clock; the first one before anything else."""
 
     @classmethod
     def first(cls, snapshot: Snapshot, settings: Settings) -> Self:

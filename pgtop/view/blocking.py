@@ -29,6 +29,7 @@ FOLDED, UNFOLDED = "▶", "▼"
 APPROXIMATE = "~"
 """Before a wait that is counted from the state change, as the server does not tell since when the lock is awaited."""
 _NOBODY = "nobody waits for a lock"
+_ALL_HIDDEN = "the filter hides all who wait for a lock, and whom they wait for: Esc shows them"
 _HOLDERS_SHOWN = 12
 _OTHERS_NAMED = 3
 _WHO_FROM = 110  # cells of screen from which there is room for who it is
@@ -93,7 +94,7 @@ def rows(picture: Picture, question: Question) -> tuple[Row, ...]:
     more = len(holders) - _HOLDERS_SHOWN
     complete = picture.snapshot.blocking.complete
     return (
-        *(tree or (Row(words=_NOBODY),)),
+        *(tree or (Row(words=_ALL_HIDDEN if picture.forest.nodes else _NOBODY),)),
         Row(),
         Row(words="WHO HOLDS BACK VACUUM, AND BY HOW MANY TRANSACTIONS", tone=Tone.STRONG),
         *(Row(holder=holder) for holder in holders[:_HOLDERS_SHOWN]),
@@ -101,6 +102,12 @@ def rows(picture: Picture, question: Question) -> tuple[Row, ...]:
         *((Row(words="slots and prepared transactions: not asked yet"),) if not complete else ()),
         *((Row(words="nobody"),) if complete and not holders else ()),
     )
+
+
+def matching(picture: Picture, narrowed: Filter) -> int:
+    """How many that wait the filter lets through, folded away or not. Raises FilterError as `rows` does."""
+    nodes = picture.forest.nodes
+    return sum(nodes[key].waits and not nodes[key].worker for key in _shown(picture, narrowed)[1])
 
 
 def _tree(picture: Picture, question: Question) -> Iterator[Row]:
@@ -214,7 +221,7 @@ def _node_line(row: Row, node: Node, picture: Picture, width: int) -> Line:
     folded = f" +{row.hidden}" if row.hidden else ""
     hang = f"{f'{node.direct}/{node.total}' if node.total else '':>7} " if width >= _HANG_FROM else ""
     start = Span(f"{fit(f'{row.stem}{fold}{name}{folded}', tree)} {hang}", tone)
-    waited = Span(f"{_for(node, picture):>7} ", tone if row.quiet else _tone_of_wait(node, picture))
+    waited = Span(f"{how_long(node, picture):>7} ", tone if row.quiet else _tone_of_wait(node, picture))
     names = Span(f"{fit(clean(_who(node)), who)} " if who else "", Tone.QUIET if row.quiet else Tone.PLAIN)
     first, rest = _what(node, picture)
     first, rest = clean(first), clean(rest)
@@ -247,8 +254,8 @@ def _who(node: Node) -> str:
     return f"{backend.usename or ''}@{backend.datname or ''}"
 
 
-def _for(node: Node, picture: Picture) -> str:
-    """How long it has waited for its lock; of a root, how long its transaction has been open."""
+def how_long(node: Node, picture: Picture) -> str:
+    """How long it has waited for its lock; of one that does not wait, how long its transaction has been open."""
     if node.waits:
         since = node.since
         return "" if since is None else ("" if node.exact else APPROXIMATE) + age(seconds_between(since, picture.now))
@@ -296,16 +303,20 @@ def _lock_words(node: Node) -> str:
     parts = [words]
     if node.parent is not None and node.parent in node.queue:
         parts.append(f"behind {node.parent} in the queue")
-    if others := [key for key in node.blockers if key != node.parent]:
-        parts.append(f"{'for' if node.parent is None else 'also for'} {_listed(others)}")
+    others = [key for key in node.blockers if key != node.parent]
+    also = "" if node.parent is None else "also "
+    if holders := [key for key in others if key not in node.queue]:
+        parts.append(f"{also}for {listed(holders)}")
+    if rivals := [key for key in others if key in node.queue]:
+        parts.append(f"{also}behind {listed(rivals)} in the queue")
     if node.gone:
-        parts.append(f"{_listed(list(node.gone))} which it waited for {'has' if len(node.gone) == 1 else 'have'} ended")
+        parts.append(f"{listed(list(node.gone))} which it waited for {'has' if len(node.gone) == 1 else 'have'} ended")
     return ", ".join(parts)
 
 
-def _listed(keys: list[Key]) -> str:
+def listed(keys: Sequence[Key]) -> str:
     """A few of them by pid, and how many more there are."""
-    named = " ".join("prepared" if key <= 0 else str(key) for key in keys[:_OTHERS_NAMED])
+    named = " ".join("a prepared transaction" if key <= 0 else str(key) for key in keys[:_OTHERS_NAMED])
     return f"{named} +{len(keys) - _OTHERS_NAMED}" if len(keys) > _OTHERS_NAMED else named
 
 
@@ -313,11 +324,22 @@ def _circle_words(node: Node, forest: Forest) -> str:
     """A deadlock, told once, by the highest of its members."""
     if not node.circle or node.parent in node.circle:
         return ""
-    around = (*node.circle, node.circle[0])
-    hard = not any(blocker in forest.nodes[waiter].queue for waiter, blocker in pairwise(around))
-    sure = not any(forest.nodes[key].lent for key in node.circle)
-    name = ("DEADLOCK" if sure else "perhaps a DEADLOCK") if hard else "circle in the queue"
-    return f"{name} {' → '.join(map(str, around))}"
+    if not is_deadlock(node, forest):
+        name = "circle in the queue"
+    else:
+        name = "DEADLOCK" if is_surely_deadlocked(node, forest) else "perhaps a DEADLOCK"
+    return f"{name} {' → '.join(map(str, (*node.circle, node.circle[0])))}"
+
+
+def is_deadlock(node: Node, forest: Forest) -> bool:
+    """It waits in a circle of holders; one with a mere rival in it the server resolves by turning the queue round."""
+    around = (*node.circle, *node.circle[:1])
+    return bool(around) and not any(blocker in forest.nodes[waiter].queue for waiter, blocker in pairwise(around))
+
+
+def is_surely_deadlocked(node: Node, forest: Forest) -> bool:
+    """It is in a deadlock, and all of its circle were asked about at this instant."""
+    return is_deadlock(node, forest) and not any(forest.nodes[key].lent for key in node.circle)
 
 
 def _holder_line(holder: XminHolder, picture: Picture, width: int) -> Line:
@@ -340,22 +362,32 @@ def _holder_words(holder: XminHolder, picture: Picture) -> str:
 
 
 def summary(picture: Picture) -> Line:
-    """How many wait, how long, and who is at the root of most of it, the least needed last; () when nobody waits."""
+    """How many wait, and who is at the root of most of it and for how long; () when nobody waits."""
     forest = picture.forest
     if not forest.waiting:
         return ()
-    longest = forest.longest(picture.now)
-    about = "" if forest.longest_is_exact else APPROXIMATE
-    wait = "" if longest is None else f", longest {about}{age(longest)}"
-    root = forest.roots[0]
-    name, does = _root_name(root), _root_does(root, picture)
-    more = len(forest.roots) - 1
-    parts = [
-        f"{forest.waiting} waiting{wait}, root {name}",
-        f" ({does})" if does else "",
-        f", {more} more root{'' if more == 1 else 's'}" if more else "",
-    ]
-    return tuple(Span(clean(part), Tone.ALARM) for part in parts if part)
+    root, *others = forest.roots
+    name, does, wait = _root_name(root), _root_does(root, picture), _longest_words(root, picture)
+    more = [f"{len(others) + 1} roots"] if others else []
+    more += [f"deadlock {listed(circle)}" for circle in _deadlocks(forest)]
+    words = ", ".join(filter(None, (f"{forest.waiting} waiting", wait, f"root {name}")))
+    if more:
+        words = f"{', '.join((f'{forest.waiting} waiting', *more))}; {wait}{' on ' if wait else ''}root {name}"
+    return tuple(Span(clean(part), Tone.ALARM) for part in (words, f" ({does})" if does else "") if part)
+
+
+def _longest_words(root: Node, picture: Picture) -> str:
+    """How long those that hang on `root` have waited at most; only about, where the wait's own start is not known."""
+    first = picture.forest.longest_wait(root.key)
+    if first is None or first.since is None:
+        return ""
+    return f"longest {'' if first.exact else APPROXIMATE}{age(seconds_between(first.since, picture.now))}"
+
+
+def _deadlocks(forest: Forest) -> list[tuple[Key, ...]]:
+    """Each that is sure, once."""
+    nodes = [node for node in forest.nodes.values() if is_surely_deadlocked(node, forest)]
+    return list({frozenset(node.circle): node.circle for node in nodes}.values())
 
 
 def _root_name(root: Node) -> str:
@@ -366,7 +398,7 @@ def _root_name(root: Node) -> str:
 
 def _root_does(root: Node, picture: Picture) -> str:
     if root.backend is None:
-        return _for(root, picture)
+        return how_long(root, picture)
     return "waiting" if root.waits else _doing(root.backend, picture)
 
 
@@ -400,9 +432,19 @@ def _hung_on(forest: Forest, ended: Collection[BackendId]) -> frozenset[BackendI
 
 
 def _heaviest_root(forest: Forest, waiters: Sequence[Node]) -> Node | None:
-    """The root that most hangs on, of the trees that `waiters` stand in."""
+    """The root that most hangs on, of the trees that `waiters` stand in; never one that only seems to be one."""
     keys = {forest.root_of(node.key) for node in waiters}
-    return next((root for root in forest.roots if root.key in keys), None)
+    return next((root for root in forest.roots if root.key in keys and not _seems_root(root)), None)
+
+
+def is_unsettled(picture: Picture) -> bool:
+    """The picture was read while a queue moved up: somebody in it waits for nobody that is there."""
+    return any(map(_seems_root, picture.forest.roots))
+
+
+def _seems_root(root: Node) -> bool:
+    """It waits itself, and not in a circle: whom it waits for is missing."""
+    return root.waits and not root.circle
 
 
 def toggled(folded: frozenset[Identity], identity: Identity) -> frozenset[Identity]:

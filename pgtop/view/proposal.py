@@ -1,12 +1,16 @@
 """What a confirmation dialog says before a signal: what will happen, to whom, and who else feels it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from pgtop.analysis.blocking import Forest
+from pgtop.analysis.graph import Key
 from pgtop.analysis.planning import Guard, unguarded
 from pgtop.analysis.rights import Right, protection, right_to_signal
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION_ABORTED, Backend
 from pgtop.model.instant import Instant, seconds_between
 from pgtop.model.signal import Signal
+from pgtop.view.blocking import how_long, is_surely_deadlocked, listed
 from pgtop.view.picture import Picture
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
@@ -14,6 +18,9 @@ from pgtop.view.units import age
 from pgtop.view.wrap import Line, line
 
 _VERBS = {Signal.CANCEL: "Cancel the query of", Signal.TERMINATE: "Terminate session"}
+_ROW_QUEUE = "tuple"
+"""What those wait for who want a row after another that waits for it too, and that holds nothing but its turn.
+https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-LOCK-TABLE"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ def propose(signal: Signal, backend: Backend, picture: Picture, guard: Guard = u
         *_protected(protected, backend.pid),
         *_rights(right_to_signal(server, backend)),
         *_weak_check(backend),
-        line(_consequence(signal, backend, picture.now), Tone.WARN),
+        line(_consequence(signal, backend, picture), Tone.WARN),
         *_waiters(backend, picture),
     ]
     title = f"{_VERBS[signal]} {backend.pid}?"
@@ -90,10 +97,11 @@ def _client(backend: Backend) -> str:
     return f"from {address}{port}{host}"
 
 
-def _consequence(signal: Signal, backend: Backend, now: Instant) -> str:
+def _consequence(signal: Signal, backend: Backend, picture: Picture) -> str:
     if backend.hidden:
         return "what it is doing is hidden from this role: grant pg_read_all_stats to see it"
-    doing = f"{clean(backend.state or 'at work')} for {_since(_doing_since(backend), now)}"
+    now = picture.now
+    doing = _waiting(backend, picture) or _doing(backend, now)
     if backend.state == IDLE_IN_TRANSACTION_ABORTED:
         return f"{doing}; what its transaction did is lost already, but not yet rolled back"
     if backend.xact_start is None:
@@ -102,6 +110,19 @@ def _consequence(signal: Signal, backend: Backend, now: Instant) -> str:
     if signal is Signal.CANCEL:
         return f"{doing}, {open_for}: the statement is undone; a transaction around it fails and stays open"
     return f"{doing}, {open_for}: it will be rolled back"
+
+
+def _waiting(backend: Backend, picture: Picture) -> str:
+    """That it waits for a lock, how long and behind whom; nothing of one that does not."""
+    node = picture.forest.nodes.get(backend.pid)
+    if node is None or not node.waits:
+        return ""
+    behind = f" behind {listed(node.blockers)}" if node.blockers else ""
+    return f"has waited {how_long(node, picture) or '?'} for a lock{behind}"
+
+
+def _doing(backend: Backend, now: Instant) -> str:
+    return f"{clean(backend.state or 'at work')} for {_since(_doing_since(backend), now)}"
 
 
 def _doing_since(backend: Backend) -> Instant | None:
@@ -113,12 +134,43 @@ def _since(instant: Instant | None, now: Instant) -> str:
 
 
 def _waiters(backend: Backend, picture: Picture) -> list[Line]:
-    waiting, only = picture.blocks.get(backend.pid, 0), len(picture.forest.only(backend.pid))
+    """Who hangs on it, and what its end can bring them."""
+    waiting, only = picture.blocks.get(backend.pid, 0), picture.forest.only(backend.pid)
     if not waiting:
-        return []
+        return _deadlock(backend, picture)
     words = "1 session waits on it" if waiting == 1 else f"{waiting} sessions wait on it"
-    rest = ", and on nobody else" if only == waiting else f", {only or 'none'} of them only on it"
-    return [line(f"{words}{rest}", Tone.STRONG)]
+    rest = f", {len(only) or 'none'} of them only on it{_turn(backend.pid, only, picture.forest)}"
+    if waiting == 1:
+        rest = ", and only on it" if only else ", and not only on it"
+    return [line(f"{words}{rest}", Tone.STRONG), *(_deadlock(backend, picture) or _own_wait(backend, picture))]
+
+
+def _turn(pid: int, only: Collection[Key], forest: Forest) -> str:
+    """That not all are free at once: they stand one behind the other."""
+    first = len(forest.next_after(pid))
+    if not first or first == len(only):
+        return ""
+    return ": the first of them is next" if first == 1 else f": the first {first} of them are next"
+
+
+def _deadlock(backend: Backend, picture: Picture) -> list[Line]:
+    node = picture.forest.nodes.get(backend.pid)
+    if node is None or not is_surely_deadlocked(node, picture.forest):
+        return []
+    others = listed([key for key in node.circle if key != node.key])
+    return [line(f"it is in a deadlock with {others}, of which the server will end one by itself", Tone.ALARM)]
+
+
+def _own_wait(backend: Backend, picture: Picture) -> list[Line]:
+    """That it waits itself. Its waiters are free without it, unless others keep them or all of them want one row."""
+    forest = picture.forest
+    node = forest.nodes.get(backend.pid)
+    if node is None or not node.blockers:
+        return []
+    waiters = [forest.nodes[key].backend for key in forest.next_after(node.key)]
+    stuck = all(each is not None and each.wait_event == _ROW_QUEUE for each in waiters)
+    words = f"it waits for {listed(node.blockers)} itself{', so they go on waiting' if stuck else ''}"
+    return [line(words, Tone.WARN)]
 
 
 def _protected(reason: str, pid: int) -> list[Line]:

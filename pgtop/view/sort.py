@@ -20,7 +20,7 @@ def ordered(backends: Iterable[Backend], picture: Picture, sort: Sort) -> list[B
     """All of `backends` in the order asked for; parallel workers directly under their leader, if it is there."""
     rows = sorted(backends, key=_base_key)
     if sort.column is None:
-        return _workers_under_leaders(_what_hurts_first(rows, sort.descending))
+        return _workers_under_leaders(_roots_first(rows, picture, sort.descending))
     key = column(sort.column).key
     return _workers_under_leaders(by_value(rows, [key(row, picture) for row in rows], sort.descending))
 
@@ -36,6 +36,18 @@ def by_value(rows: list[Row], values: list[Any], descending: bool) -> list[Row]:
     if len(places) < len(rows):
         places += [place for place, value in enumerate(values) if value is None]
     return [rows[place] for place in places]
+
+
+def _roots_first(rows: list[Backend], picture: Picture, worst_first: bool) -> list[Backend]:
+    """What hurts first, and before it the idle roots of trees of waiters: the others are old enough to stand high."""
+    places = {root.key: place for place, root in enumerate(picture.forest.roots) if root.total}
+    roots = [row for row in rows if row.pid in places and row.state == IDLE] if places else []
+    if not roots:
+        return _what_hurts_first(rows, worst_first)
+    idle = {row.pid for row in roots}
+    roots.sort(key=lambda row: places[row.pid], reverse=not worst_first)
+    rest = _what_hurts_first([row for row in rows if row.pid not in idle], worst_first)
+    return roots + rest if worst_first else rest + roots
 
 
 def _what_hurts_first(rows: list[Backend], worst_first: bool) -> list[Backend]:

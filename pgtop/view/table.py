@@ -76,9 +76,10 @@ def _of_shown_kinds(snapshot: Snapshot, show_background: bool) -> Sequence[Backe
 
 
 def _narrowed(rows: Sequence[Backend], picture: Picture, query: Query) -> list[Backend]:
-    """The rows that pass, and the parallel workers of those."""
+    """The rows that pass, and the parallel workers of those. A root of a tree of waiters is never too idle to show."""
     matches, idle_too = query.filter.on(picture), query.show_idle
-    passed = [(idle_too or row.state != IDLE) and matches(row) for row in rows]
+    roots = {root.key for root in picture.forest.roots if root.total}
+    passed = [(idle_too or row.state != IDLE or row.pid in roots) and matches(row) for row in rows]
     leaders = {row.pid for row, kept in zip(rows, passed, strict=True) if kept}
     return [row for row, kept in zip(rows, passed, strict=True) if kept or row.leader_pid in leaders]
 

@@ -69,6 +69,7 @@ def test_somebody_waits(dsn: str) -> None:
 def test_json_of_everything() -> None:
     """Prepared transactions by gid with the statement that ends them, deadlocks, queues, and who holds back vacuum."""
     found = json.loads(as_json(Picture.of(scenes.standstill())))
+    assert (found["note"], found["asked"]) == ("", scenes.standstill().blocking.asked)
     nodes = {node["name"]: node for node in found["nodes"]}
     assert nodes["transfer-'4711'"]["prepared"]["rollback"] == "ROLLBACK PREPARED 'transfer-''4711'''"
     assert nodes[49_001]["parent"] == "transfer-'4711'"
@@ -78,7 +79,7 @@ def test_json_of_everything() -> None:
         "kind": "replication slot", "name": "standby2", "pid": None, "age": 4_812_004, "database": None,
         "catalog": False,
     }  # fmt: skip
-    assert (found["asked"], found["note"]) == (True, None)
+    assert (found["asked"], found["note"]) == (True, "")
 
 
 def test_one_that_nobody_can_name_is_no_root() -> None:

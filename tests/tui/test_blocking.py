@@ -6,18 +6,22 @@ import pytest
 from textual.pilot import Pilot
 
 from pgtop.model.backend import WALSENDER
-from pgtop.model.signal import Signal
+from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
+from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.messages import BlockingAsked
 from pgtop.tui.screens import blocking
 from pgtop.tui.screens.blocking import BlockingScreen, BlockingTable
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
+from pgtop.tui.settings import Settings
+from pgtop.tui.state import State
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.blocking import Question, Row, rows
 from pgtop.view.picture import Picture
+from pgtop.view.tone import Span, Tone
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, calm, client, snapshot, standstill
 from tests.tui.apps import Stage, with_changes
@@ -71,7 +75,7 @@ async def test_the_alarm_leads_to_the_root() -> None:
     """Up from the first row goes to the line that tells of the waiters; Enter there jumps to the root."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        assert "12 waiting, longest 14m59s, root 47903" in _text(stage, "#alarm")
+        assert "12 waiting, 4 roots, deadlock 49010 49011; longest 9m02s on root 47903" in _text(stage, "#alarm")
         await _press(pilot, "up")
         assert stage.app.screen.query_one(Alarm).chosen
         await _press(pilot, "K")
@@ -210,6 +214,18 @@ async def test_folding() -> None:
         assert _table(stage).row_count() == rows
 
 
+async def test_the_headline_says_what_is_in_sight() -> None:
+    """Which rows, where not all fit, and how many of those who wait pass the filter."""
+    stage = Stage(standstill())
+    async with stage.app.run_test(size=(100, 20)) as pilot:
+        await _press(pilot, "3")
+        assert "rows 1-12 of " in _text(stage, "#condition")
+        await _press(pilot, "end")
+        assert "rows 1-12 of " not in _text(stage, "#condition")
+        await _press(pilot, "slash", *"pid:1", "enter")
+        assert "0 of 12 waiting under 4 roots" in _text(stage, "#condition")
+
+
 async def test_the_key_line_can_be_clicked() -> None:
     """A click on `Esc` in the bottom line leaves the view, as the key does."""
     stage = Stage(standstill())
@@ -229,7 +245,7 @@ async def test_enter_and_kill_work_on_nodes() -> None:
         assert stage.app.screen.backend.pid == 48_801
         await _press(pilot, "escape", "up", "K")
         assert isinstance(stage.app.screen, ConfirmScreen)
-        assert "4 sessions wait on it, and on nobody else" in _text(stage, "#proposal")
+        assert "4 sessions wait on it, 4 of them only on it: the first of them is next" in _text(stage, "#proposal")
 
 
 async def test_a_prepared_transaction_cannot_be_killed() -> None:
@@ -268,6 +284,25 @@ async def test_who_is_freed_by_a_cancel_inside_a_transaction_is_told() -> None:
         await _press(pilot, "y")
         await stage.tick(6)
         assert "1 of 4 waiting on it is free" in _text(stage, "#notice").replace("\n", " ")
+
+
+def test_an_aftermath_waits_for_a_picture_that_can_tell() -> None:
+    """One that was asked for before the end is too old, and one of a queue that moves up names no root."""
+    first = busy()
+    holder = next(backend for backend in first.backends if backend.pid == HOLDER)
+    ended = Outcome(Order.against(Signal.TERMINATE, holder), Receipt(Answer.SENT), Effect.GONE)
+    aftermath = Aftermath.of([ended], Span("terminated", Tone.CALM), Picture.of(first), seen_at=10.0)
+    assert aftermath is not None
+
+    def told(snapshot: Snapshot, asked_at: float) -> str:
+        return aftermath.told(replace(State.first(snapshot, Settings()), asked_at=asked_at))
+
+    whole = _without(first, HOLDER)
+    waits_still = with_changes(whole, 48_801, wait_event_type="Lock", wait_event="transactionid")
+    assert told(whole, 9.9) == ""
+    assert told(waits_still, 10.1) == ""
+    assert told(whole, 10.1) == "1 of 4 waiting on it is free, next root 48801 (active 9m03s)"
+    assert told(waits_still, 15.0) == "0 of 4 waiting on it are free", "who only waits is no root, also later"
 
 
 async def test_after_many_were_killed_it_is_told_who_was_freed() -> None:

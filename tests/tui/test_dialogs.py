@@ -85,6 +85,30 @@ async def test_cancel_of_an_idle_session_is_explained_without_a_dialog() -> None
         assert "has no query to cancel" in text_of(stage, "#notice")
 
 
+async def test_what_was_said_of_another_session_goes_when_a_dialog_opens() -> None:
+    """Nothing about the last session stands under the question for this one."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "end", "C")
+        assert "has no query to cancel" in text_of(stage, "#notice")
+        await press(pilot, "K")
+        assert stage.app._state.notice is None
+
+
+async def test_an_outcome_is_not_wiped_by_what_is_said_after_it() -> None:
+    """It keeps its place within its time; the later sentence stands behind it."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "K", "y")
+        await stage.tick(2)
+        await press(pilot, "plus")
+        assert text_of(stage, "#notice").startswith("terminated ")
+        assert "· every 2 s" in text_of(stage, "#notice").replace("\n", " ")
+        await stage.tick(20)
+        await press(pilot, "plus")
+        assert text_of(stage, "#notice").strip() == "every 5 s"
+
+
 async def test_dialog_asks_anew_when_the_query_changed() -> None:
     """A first y after a change sends nothing; the second sends the order for what is shown now."""
     first = busy()

@@ -7,7 +7,7 @@ import pytest
 from pgtop.model.backend import BackendId
 from pgtop.model.blocking import Blocking
 from pgtop.model.signal import Signal
-from pgtop.view.blocking import Question, Row, freed, header, row_line, rows, summary, without_session
+from pgtop.view.blocking import Question, Row, freed, header, matching, row_line, rows, summary, without_session
 from pgtop.view.columns import column
 from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture
@@ -38,7 +38,7 @@ def text(key: int, width: int = 200) -> str:
     [
         (HOLDER, "idle in transaction 13m20s · UPDATE accounts SET note"),
         (48_801, "Share on transaction 882944017 · UPDATE accounts"),
-        (48_806, "Exclusive on row (0,7) of accounts, also for 48803 · "),
+        (48_806, "Exclusive on row (0,7) of accounts, also behind 48803 in the queue · "),
         (48_809, "AccessExclusive on accounts, also for 48801 48803 48806 · "),
         (49_004, "AccessShare on ledger, behind 49005 in the queue"),
         (49_010, "DEADLOCK 49010 → 49011 → 49010"),
@@ -121,8 +121,31 @@ def test_siblings_are_sorted() -> None:
 def test_the_header_says_who_is_at_the_root() -> None:
     """How many wait, the longest wait, and the root with what it does; nothing when nobody waits."""
     words = [span.text for span in summary(PICTURE)]
-    assert words == ["12 waiting, longest 14m59s, root 47903", " (idle in transaction 13m20s)", ", 3 more roots"]
+    head = "12 waiting, 4 roots, deadlock 49010 49011; longest 9m02s on root 47903"
+    assert words == [head, " (idle in transaction 13m20s)"], "the longest of that root, and no other's"
+    assert cells(head) <= 80
+    alone = [span.text for span in summary(Picture.of(scenes.busy()))]
+    assert alone == ["4 waiting, longest 9m02s, root 47903", " (idle in transaction 13m20s)"]
     assert summary(Picture.of(scenes.calm())) == ()
+
+
+def test_a_filter_that_matches_nobody_says_so() -> None:
+    """Those who wait are hidden, which is not the same as nobody."""
+    shown = rows(PICTURE, Question(Filter.parse("pid:1")))
+    assert shown[0].words.startswith("the filter hides all who wait for a lock")
+    assert matching(PICTURE, Filter.parse("app:dunning")) == 1
+    assert matching(PICTURE, Filter()) == PICTURE.forest.waiting
+
+
+def test_siblings_with_most_waiters_come_first() -> None:
+    """Below a root as among the roots: one with waiters stands above one without that has waited longer."""
+    root = scenes.client(1, "web@shop", since=90)
+    alone, middle, last = (
+        scenes.active(pid, "web@shop", "", "", seconds, wait="Lock:transactionid", blocked_by=by)
+        for pid, seconds, by in ((2, 80.0, (1,)), (3, 9.0, (1,)), (4, 5.0, (3,)))
+    )
+    picture = Picture.of(scenes.snapshot([root, alone, middle, last]))
+    assert names(rows(picture, Question())) == [1, 3, 4, 2]
 
 
 def test_a_prepared_transaction_says_what_ends_it() -> None:
@@ -156,13 +179,42 @@ def test_sorting_by_blocks_brings_roots_first() -> None:
     assert [column("blocks").text(row, PICTURE) for row in found[:3]] == ["▲4", "▲2", "3"]
 
 
+def dialog(pid: int, picture: Picture = PICTURE) -> list[str]:
+    """What the dialog says, from what the session does on."""
+    backend = next(backend for backend in picture.snapshot.backends if backend.pid == pid)
+    return ["".join(span.text for span in spans) for spans in propose(Signal.TERMINATE, backend, picture).lines][1:]
+
+
 def test_the_dialog_says_who_waits_only_on_it() -> None:
     """Those who wait for others too are told apart."""
     backends = (scenes.client(1, "web@shop", since=9), scenes.client(2, "web@shop", since=9))
     waiters = [scenes.client(pid, "web@shop", wait="Lock:tuple", blocked_by=by) for pid, by in ((3, (1,)), (4, (1, 2)))]
     picture = Picture.of(scenes.snapshot([*backends, *waiters]))
-    lines = ["".join(span.text for span in spans) for spans in propose(Signal.TERMINATE, backends[0], picture).lines]
-    assert lines[-1] == "2 sessions wait on it, 1 of them only on it"
+    assert dialog(1, picture)[-1] == "2 sessions wait on it, 1 of them only on it"
+    assert dialog(2, picture)[-1] == "1 session waits on it, and not only on it"
+
+
+@pytest.mark.parametrize(
+    ("pid", "words"),
+    [
+        (HOLDER, ["4 sessions wait on it, 4 of them only on it: the first of them is next"]),
+        (48_801, ["3 sessions wait on it, 2 of them only on it: the first of them is next",
+                  "it waits for 47903 itself, so they go on waiting"]),
+        (49_001, ["3 sessions wait on it, 3 of them only on it: the first 2 of them are next",
+                  "it waits for a prepared transaction itself"]),
+        (49_010, ["2 sessions wait on it, 2 of them only on it",
+                  "it is in a deadlock with 49011, of which the server will end one by itself"]),
+    ],
+)  # fmt: skip
+def test_the_dialog_promises_nobody_too_much(pid: int, words: list[str]) -> None:
+    """A queue moves up by one; behind one that waits itself a row stays taken; the server ends a deadlock itself."""
+    assert dialog(pid)[-len(words) :] == words
+
+
+def test_the_dialog_for_a_waiter_says_whom_it_waits_for() -> None:
+    """Active says nothing of a session that waits for a lock."""
+    assert dialog(48_806)[0].startswith("has waited 38s for a lock behind 48801 48803, transaction open for")
+    assert dialog(49_030)[0].startswith("has waited ~5.0s for a lock, transaction open for")
 
 
 def test_what_the_end_of_a_root_has_brought() -> None:

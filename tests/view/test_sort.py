@@ -131,3 +131,14 @@ def test_idle_in_a_transaction_is_not_idle() -> None:
     """An open transaction hurts though nothing runs in it."""
     rows = [client(1, "web@shop", since=900), client(2, "web@shop", state=IDLE_IN_TRANSACTION, xact=1)]
     assert pids(ordered(rows, BUSY, Sort())) == [2, 1]
+
+
+def test_an_idle_root_hurts_most_and_is_not_hidden() -> None:
+    """A lock of the session outlives its transaction: whoever holds one is idle, and at the root of a standstill."""
+    root = scenes.client(1, "web@shop", since=9)
+    waiter = scenes.active(2, "web@shop", "", "", 60.0, wait="Lock:advisory", blocked_by=(1,))
+    others = scenes.active(3, "web@shop", "", "", 90.0), scenes.client(4, "web@shop", since=99)
+    picture = Picture.of(scenes.snapshot([waiter, *others, root]))
+    assert [row.pid for row in arrange(picture, Query()).rows] == [1, 3, 2, 4]
+    assert [row.pid for row in arrange(picture, Query(sort=Sort(descending=False))).rows] == [4, 2, 3, 1]
+    assert [row.pid for row in arrange(picture, Query(show_idle=False)).rows] == [1, 3, 2]

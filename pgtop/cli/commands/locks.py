@@ -61,14 +61,15 @@ def page(picture: Picture, width: int) -> list[Line]:
 def as_json(picture: Picture) -> str:
     """One object on one line, in ASCII."""
     forest = picture.forest
+    first = forest.longest_wait()
     whole = {
         "server": server_record(picture.snapshot),
         "waiting": forest.waiting,
         "longest": forest.longest(picture.now),
-        "longest_is_exact": forest.longest_is_exact,
-        "asked": picture.snapshot.blocking.asked,
-        "note": picture.snapshot.blocking.note or None,
+        "longest_is_exact": first is not None and first.exact,
         "roots": [_name(root) for root in forest.roots],
+        "note": picture.snapshot.blocking.note,
+        "asked": picture.snapshot.blocking.asked,
         "nodes": [_node_record(row.node, picture) for row in rows(picture, Question()) if row.node is not None],
         "xmin_holders": [_holder_record(holder) for holder in xmin_holders(picture.snapshot)],
     }

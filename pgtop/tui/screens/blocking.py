@@ -17,7 +17,18 @@ from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
-from pgtop.view.blocking import Identity, Question, Row, departed, header, row_line, rows, toggled, without_session
+from pgtop.view.blocking import (
+    Identity,
+    Question,
+    Row,
+    departed,
+    header,
+    matching,
+    row_line,
+    rows,
+    toggled,
+    without_session,
+)
 from pgtop.view.columns import COLUMNS
 from pgtop.view.filter import FilterError
 from pgtop.view.picture import Picture
@@ -41,6 +52,11 @@ class BlockingTable(Rows):
         """The row under the cursor, if it is about somebody."""
         row = self._rows[self._cursor] if self._cursor < len(self._rows) else None
         return row if row is not None and row.identity is not None else None
+
+    @property
+    def in_sight(self) -> tuple[int, int]:
+        """The first and the last row in sight, counted from 1."""
+        return self._top + 1, min(self._top + self.page, len(self._rows))
 
     def show(self, shown: tuple[Row, ...], picture: Picture, dimmed: bool) -> None:
         """Draw other rows; the cursor stays with whom it is on, and for one picture more when they have left."""
@@ -96,6 +112,7 @@ class BlockingScreen(NarrowingScreen):
     def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
         super().__init__(state, settings, palette)
         self._folded: frozenset[Identity] = frozenset()
+        self._matching = 0
         self._table = BlockingTable(state.picture, palette, id="blocking")
 
     def body(self) -> Iterable[Widget]:
@@ -113,7 +130,19 @@ class BlockingScreen(NarrowingScreen):
 
     def counts(self) -> str:
         waiting, roots = self.state.picture.forest.waiting, len(self.state.picture.forest.roots)
-        return f"{waiting} waiting under {roots} root{'' if roots == 1 else 's'}" if waiting else "locks"
+        if not waiting:
+            return f"{self._in_sight()}locks"
+        shown = f"{self._matching} of " if self._query.filter.text else ""
+        return f"{self._in_sight()}{shown}{waiting} waiting under {roots} root{'' if roots == 1 else 's'}"
+
+    def _in_sight(self) -> str:
+        """Which rows are in sight, where not all are."""
+        first, last = self._table.in_sight
+        count = self._table.row_count()
+        return f"rows {first}-{last} of {count} · " if last - first + 1 < count else ""
+
+    def moved(self) -> None:
+        self.show_frame()
 
     def ask(self, query: Query) -> None:
         self._query = query
@@ -139,6 +168,7 @@ class BlockingScreen(NarrowingScreen):
         question = Question(self._query.filter, self._query.sort, self._folded)
         try:
             shown = rows(self.state.picture, question)
+            self._matching = matching(self.state.picture, question.filter)
         except FilterError as error:
             self._match_error = error
             self._table.redraw(dimmed=True)

@@ -235,7 +235,7 @@ class ResultScreen(Moving, ModalScreen[Plan | None]):
     def show(self, state: State) -> None:
         """See who is free in another picture."""
         if self._aftermath is not None and not self._freed:
-            self._freed = self._aftermath.told(state.picture)
+            self._freed = self._aftermath.told(state)
             self.show_progress(self._progress)
 
     def moving(self) -> Movable:
