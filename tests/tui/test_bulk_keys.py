@@ -205,6 +205,23 @@ async def test_k_on_the_results_goes_on_with_the_survivors() -> None:
         assert all(order.signal is Signal.TERMINATE and order.pinned for order in signaller.orders)
 
 
+async def test_results_that_come_after_esc_disturb_nobody() -> None:
+    """Who closes the list before the end goes on watching: what is seen later is told on the notice line."""
+    first = nearly_full()
+    alive = {backend.identity: backend for backend in _leak(first)}
+    stage = Stage(first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *_LEAK, "asterisk", "escape", "K", "y", *str(len(alive)), "enter")
+        assert isinstance(stage.app.screen, ResultScreen)
+        await press(pilot, "escape")
+        assert isinstance(stage.app.screen, SessionsScreen)
+        alive.popitem()
+        await stage.tick()
+        await stage.tick(6)
+        assert "1 gone" in text_of(stage, "#notice")
+        assert "still running" in text_of(stage, "#notice")
+
+
 async def test_one_refusal_never_stops_the_rest() -> None:
     """Each target has its own answer in the list."""
     stage = Stage(busy(), signaller=FakeSignaller(Receipt(Answer.REFUSED, "permission denied")))
@@ -274,7 +291,7 @@ async def test_survivors_are_guarded_anew() -> None:
     signaller = FakeSignaller(look=lambda who: stays[who])
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, "slash", *"user:billing state:active", "enter", "asterisk", "C", "y")
+        await press(pilot, "slash", *"user:billing state:waiting", "enter", "asterisk", "C", "y")
         await stage.tick(6)
         signaller.orders.clear()
         roles = {oid: replace(role, superuser=True) for oid, role in first.server.roles.items()}

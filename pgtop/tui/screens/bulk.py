@@ -219,9 +219,9 @@ class ResultScreen(Moving, ModalScreen[Plan | None]):
         self.show_progress(self._progress)
 
     def show_progress(self, progress: Progress) -> None:
-        """Draw what has been seen so far."""
+        """Draw what has been seen so far, while there is somewhere to: results go on coming after Esc."""
         self._progress = progress
-        if not self.is_mounted:
+        if not (self.is_mounted and self.is_attached):
             return
         lines = self._lines(max(10, self.app.size.width - FRAME))
         self._head.styles.height = len(lines)
