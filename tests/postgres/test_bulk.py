@@ -206,7 +206,8 @@ async def test_a_transaction_that_goes_back_to_a_savepoint_and_on_is_still_open(
         assert [o.effect for o in progress.outcomes] == [Effect.TRANSACTION_OPEN]
         await until(lambda: runs("second"))
         await connection.cancel_safe()
-        assert isinstance(*await _failures([working]), psycopg.errors.QueryCanceled)
+        [failed] = await _failures([working])
+        assert isinstance(failed, psycopg.errors.QueryCanceled)
 
 
 async def _failures(tasks: list[asyncio.Task[Any]]) -> list[BaseException]:
