@@ -16,7 +16,7 @@ from pgtop.cli import compose, interrupts, output
 from pgtop.cli.commands.show import session_record
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import SignalMany
-from pgtop.cli.safety import Guards, guards_of
+from pgtop.cli.safety import Guards, check_judged_unmasked, guards_of
 from pgtop.errand import Progress, survivors
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend, BackendId
@@ -25,6 +25,7 @@ from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Why
 from pgtop.model.signal import Outcome, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
+from pgtop.postgres.sampler import WHOLE
 from pgtop.view.filter import Filter, FilterError
 from pgtop.view.guard import guard
 from pgtop.view.picture import Picture
@@ -63,6 +64,8 @@ def run(command: SignalMany) -> int:
     """Carry the command out; returns the exit code. Raises PgtopError and SourceError."""
     guards = guards_of(command.safety)
     chosen = _filter(command.filter)
+    if guards.redact:
+        check_judged_unmasked(chosen, repr(command.filter))
     return interrupts.run(_Command(command, guards, chosen).run())
 
 
@@ -74,7 +77,7 @@ class _Command:
         self._guards = guards
         self._filter = chosen
         self._session = compose.session_for(command.connection, compose.Asker())
-        self._source = compose.source_for(self._session, guards.redact)
+        self._source = compose.source_for(self._session, guards.redact, WHOLE)
         self._errands = compose.errands_for(self._session, guards)
 
     async def run(self) -> Exit:
