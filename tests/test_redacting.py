@@ -93,8 +93,8 @@ def test_a_trail_that_was_written_with_literals(tmp_path: Path) -> None:
     """`pgtop audit --redact` masks them when it prints them, and finds none."""
     asked = {
         "event": "asked", "id": "1", "at": "2026-11-22T10:00:00+00:00", "os_user": "anna", "server": "db1:5432",
-        "as_role": "dba", "signal": "cancel", "pid": 1, "backend_start": None, "client": None, "role": "web", "database": "shop", "application": "",
-        "query": _QUERY, "reason": "",
+        "as_role": "dba", "signal": "cancel", "pid": 1, "backend_start": None, "role": "web", "database": "shop",
+        "application": "", "client": None, "query": _QUERY, "reason": "",
     }  # fmt: skip
     trail = tmp_path / "pgtop" / FILE_NAME
     trail.parent.mkdir()

@@ -179,7 +179,7 @@ def test_masked_queries_are_not_judged(command: str, words: list[str], state: di
 
 
 def test_no_guard_of_the_file_judges_masked_queries(tmp_path: Path) -> None:
-    """What guards every front end is read so: `redact` and `protect` of the configuration file go together only where they can."""
+    """`redact` and `protect` of the configuration file go together only where they can, for every front end."""
     (tmp_path / "config.toml").write_text('redact = true\nprotect = ["query:payroll"]\n')
     with pytest.raises(UsageError, match="reads queries"):
         guards_of(Safety(), {"PGTOP_CONFIG": str(tmp_path / "config.toml")})
