@@ -222,6 +222,23 @@ async def test_results_that_come_after_esc_disturb_nobody() -> None:
         assert "still running" in text_of(stage, "#notice")
 
 
+@pytest.mark.parametrize(("typed", "sent"), [("7", 0), ("11", 0), ("10", 10)])
+async def test_the_number_follows_the_list(typed: str, sent: int) -> None:
+    """Once a number is asked for it must be that of the list as it is, though it is one that none is asked for."""
+    first, signaller = nearly_full(), FakeSignaller()
+    for backend in _leak(first)[11:]:
+        first = without(first, backend.pid)
+    stage = Stage(first, signaller=signaller, source=FakeSource([first]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *_LEAK, "asterisk", "escape", "K", "y")
+        assert "type 11" in text_of(stage, "#facts")
+        stage.source.script = [without(first, _leak(first)[0].pid)]
+        await stage.tick()
+        assert "it is 10 now: type 10" in text_of(stage, "#facts")
+        await press(pilot, *typed, "enter")
+        assert len(signaller.orders) == sent
+
+
 async def test_one_refusal_never_stops_the_rest() -> None:
     """Each target has its own answer in the list."""
     stage = Stage(busy(), signaller=FakeSignaller(Receipt(Answer.REFUSED, "permission denied")))
