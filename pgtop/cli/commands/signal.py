@@ -173,7 +173,7 @@ class _Command:
         """The plan as it may be carried out now, or None."""
         if self._command.yes:
             return proposed.plan
-        if sys.stdin is None or not sys.stdin.isatty():
+        if not self._will_ask:
             output.say("Nothing was signalled, as there is no terminal to ask on.", "--yes signals without asking.")
             return None
         if self._command.escalate:
@@ -182,6 +182,11 @@ class _Command:
             output.say("Nothing was signalled.")
             return None
         return await self._still_meant(proposed.plan)
+
+    @property
+    def _will_ask(self) -> bool:
+        """The user is asked, on a terminal."""
+        return not (self._command.yes or self._command.dry_run) and sys.stdin is not None and sys.stdin.isatty()
 
     async def _still_meant(self, agreed: Plan) -> Plan | None:
         """The plan without those that changed while the user was thinking, unless they are asked for again."""
@@ -243,8 +248,11 @@ class _Command:
     def _print_plan(self, proposed: Proposed) -> None:
         for words in proposed.missing:
             output.say(words)
+        page = "".join(f"{row}\n" for row in self._painted(_page(proposed)))
         if not self._command.json:
-            output.write("".join(f"{row}\n" for row in self._painted(_page(proposed))))
+            output.write(page)
+        if self._will_ask and (self._command.json or not _for_eyes()):  # nobody agrees to what they have not seen
+            sys.stderr.write(page)
 
     def _print_outcomes(self, proposed: Proposed, outcomes: Sequence[Outcome], code: Exit) -> None:
         if self._command.json:
