@@ -28,7 +28,12 @@ class Aftermath:
         return cls(ended, words, before) if any(before.blocks.get(who.pid) for who in ended) else None
 
     def told(self, after: Picture) -> str:
-        """Who was freed, cleaned; nothing while the picture is an old one, or still shows others waiting for them."""
+        """Who was freed, cleaned; nothing while the picture is an old one, or still shows others waiting for them.
+
+        Nothing either on another run of the server, where nobody is who waited.
+        """
+        if not self.before.snapshot.sighting.goes_on(after.snapshot.server.run):
+            return ""
         if after.now <= self.before.now or any(after.blocks.get(who.pid) for who in self.ended):
             return ""
         return freed(self.before, after, self.ended)

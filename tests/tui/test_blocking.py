@@ -6,12 +6,15 @@ from textual.pilot import Pilot
 
 from pgtop.model.signal import Signal
 from pgtop.model.snapshot import Snapshot
+from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.screens.blocking import BlockingScreen, BlockingTable
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.lines import Lines
+from pgtop.view.picture import Picture
+from pgtop.view.tone import Span, Tone
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, calm, standstill
 from tests.tui.apps import Stage
@@ -185,6 +188,18 @@ async def test_after_many_were_killed_it_is_told_who_was_freed() -> None:
         assert freed in _text(stage, "#facts")
         await _press(pilot, "escape")
         assert f"2 gone: {freed}" in _text(stage, "#notice")
+
+
+def test_nobody_is_freed_by_another_server() -> None:
+    """After a fail-over those that waited are not there, which is not the signal's doing: nothing is told of them."""
+    first = busy()
+    there = replace(first, backends=(), server=replace(first.server, address="10.0.0.9:5432", started_at=1))
+    before = Picture.of(first)
+    holder = next(b.identity for b in first.backends if b.pid == HOLDER)
+    aftermath = Aftermath(frozenset([holder]), Span("terminated", Tone.CALM), before)
+    assert aftermath.told(Picture.of(replace(there, taken_at=first.taken_at + 1))) == ""
+    here = _without(replace(first, taken_at=first.taken_at + 1), HOLDER)
+    assert "1 of 4 waiting on it is free" in aftermath.told(Picture.of(here))
 
 
 async def test_a_slow_lock_manager_is_told() -> None:
