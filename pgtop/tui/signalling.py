@@ -43,8 +43,9 @@ class Signalling(App[int]):
     _state: State
     _watch: Watch
     _unseen: set[Order]
-    _leaving: bool
     """Those whose effect is still being looked for."""
+    _left: frozenset[Order]
+    """Those of which the user was told, on leaving, that it has not been seen."""
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
         """Put a sentence, cleaned, on the notice line."""
@@ -112,7 +113,6 @@ class Signalling(App[int]):
                 self.say(*_with_trouble(words, tone, progress))
                 self._aftermath = Aftermath.of([outcome], Span(words, tone), before)
         self._unseen.discard(order)
-        self._leaving = False
         self._watch.refresh()
 
     def _tell_freed(self) -> None:

@@ -213,6 +213,22 @@ async def test_leaving_before_an_effect_was_seen_asks_twice() -> None:
         assert stage.app.return_code == 0
 
 
+async def test_leaving_is_asked_anew_for_a_later_order() -> None:
+    """Who was told of one order, and stayed, is told of the next one too."""
+    first = busy()
+    alive = {backend.identity: backend for backend in first.backends}
+    stage = Stage(first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "space", "down", "down", "space", "K", "y", "escape", "q")
+        assert "has not been seen yet" in text_of(stage, "#notice")
+        await stage.tick(6)
+        await press(pilot, "u", "K", "y", "q")
+        assert "has not been seen yet" in text_of(stage, "#notice")
+        assert stage.app.is_running
+        await press(pilot, "q")
+        assert stage.app.return_code == 0
+
+
 def _with_superusers(snapshot: Snapshot) -> Snapshot:
     """The snapshot once every role is a superuser."""
     roles = {oid: replace(role, superuser=True) for oid, role in snapshot.server.roles.items()}
