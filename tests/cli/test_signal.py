@@ -81,6 +81,20 @@ def test_what_is_asked_for_is_shown(dsn: str, role: str, open_session: Opener, s
         assert terminal.wait_for_exit() == Exit.NOT_CONFIRMED
 
 
+def test_a_question_outlives_our_own_session(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+    """Where the server ends pgtop's idle session before the answer, it looks and signals over a new one."""
+    session = open_session()
+    ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
+    with Terminal([*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 30, environment=state) as terminal:
+        terminal.wait_for("[y/N]")
+        with psycopg.connect(dsn, autocommit=True) as admin:
+            assert admin.execute(ours).fetchall() == [(True,)]
+            until(lambda: not admin.execute(ours).fetchall())
+        terminal.send("y\n")
+        assert terminal.wait_for_exit() == Exit.DONE
+    assert not alive(session)
+
+
 def test_many_ask_for_their_number(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
     """More than ten need the number; y is not enough."""
     sessions = [open_session() for _ in range(11)]

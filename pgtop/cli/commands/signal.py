@@ -201,7 +201,10 @@ class _Command:
     async def _sample_anew(self) -> tuple[Snapshot, Guard]:
         """The server as it is now, its roles too, and who is protected by that. Raises SourceError."""
         self._source.renew()
-        snapshot = await self._source.sample()
+        try:
+            snapshot = await self._source.sample()
+        except SourceError:  # our session, idle while the user was thinking, may have been ended: on a new one
+            snapshot = await self._source.sample()
         return snapshot, guard(self._guards.protect, Picture.of(snapshot))
 
     # The deed.
