@@ -5,9 +5,9 @@ line without its second is a signal whose outcome nobody saw, because pgtop was 
 full disk leaves behind, spoils no other one: a record always begins on a line of its own.
 """
 
-import getpass
 import json
 import os
+import pwd
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -96,9 +96,10 @@ def person_of(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _os_user() -> str:
+    """By the process's own uid: LOGNAME and USER are whatever somebody has set them to."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a uid without a name, as in a container
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a uid without a name, as in a container
         return str(os.getuid())
 
 

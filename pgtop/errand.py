@@ -13,7 +13,7 @@ from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
 from pgtop.ports import Clock, Recorder, RecordError, Signaller
 from pgtop.proof import PATIENCE, carry_out_all
 
-SURVIVED = frozenset({Effect.TRANSACTION_OPEN, Effect.STILL_RUNNING})
+_UNHELPED = frozenset({Effect.TRANSACTION_OPEN, Effect.STILL_RUNNING})
 """Effects of a cancel that did not help."""
 
 
@@ -91,7 +91,7 @@ class Errands:
 def survivors(progress: Progress) -> Plan:
     """The plan to terminate those that a cancel did not help against, as they were last seen."""
     pairs = zip(progress.plan.targets, progress.outcomes, strict=True)
-    left = tuple(_as_seen(target, outcome) for target, outcome in pairs if outcome.effect in SURVIVED)
+    left = tuple(_as_seen(target, outcome) for target, outcome in pairs if outcome.effect in _UNHELPED)
     return Plan(Signal.TERMINATE, progress.plan.server, progress.plan.seen_at, left)
 
 

@@ -113,7 +113,16 @@ def effect_on(order: Order, seen: Backend | None) -> Effect:
         return Effect.PENDING
     if seen.state == ACTIVE and seen.query_start == order.query_start:
         return Effect.PENDING
-    if seen.in_transaction_idle:  # a transaction that began later is not the one that was to be cancelled
-        later = seen.query_start != order.query_start
-        return Effect.QUERY_ENDED if later else Effect.TRANSACTION_OPEN
-    return Effect.QUERY_ENDED if seen.state in (IDLE, ACTIVE) else Effect.PENDING
+    if seen.state == ACTIVE or seen.in_transaction_idle:
+        return Effect.TRANSACTION_OPEN if _goes_on(order, seen) else Effect.QUERY_ENDED
+    return Effect.QUERY_ENDED if seen.state == IDLE else Effect.PENDING
+
+
+def _goes_on(order: Order, seen: Backend) -> bool:
+    """It is in the transaction that the order was for, though perhaps at another query, and in none that began later.
+
+    A client with a savepoint goes back to it and on. https://www.postgresql.org/docs/current/sql-rollback-to.html
+    """
+    if seen.query_start == order.query_start:
+        return True
+    return seen.xact_start is not None and seen.xact_start == order.xact_start

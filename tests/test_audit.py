@@ -3,7 +3,11 @@
 import asyncio
 import contextlib
 import json
+import os
+import pwd
 import resource
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -286,3 +290,11 @@ def test_survivors_of_a_cancel_are_recorded_as_seen(tmp_path: Path) -> None:
     made = plan(Signal.CANCEL, scene.backends, replace(scene))
     _run(Errands(FakeSignaller(look=look), JumpingClock(), trail), made)
     assert {record.as_dict()["outcome"]["effect"] for record in read(trail.path).records} == {"still running"}
+
+
+def test_who_asks_is_who_the_process_runs_as() -> None:
+    """Names that anybody can set in the environment are nobody's."""
+    env = {**os.environ, "LOGNAME": "alice", "USER": "alice", "LNAME": "alice", "USERNAME": "alice"}
+    code = "import os; from pgtop.audit import person_of; print(person_of(os.environ)['os_user'])"
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == pwd.getpwuid(os.getuid()).pw_name

@@ -23,7 +23,7 @@ from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Signaller, Source, SourceError
-from pgtop.postgres.sampler import TEXT_BYTES, PostgresSource
+from pgtop.postgres.sampler import TEXT_BYTES, WHOLE, PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.proof import RefusingSignaller
 from pgtop.tui.settings import Settings
@@ -171,7 +171,8 @@ def open_dashboard(connection: Connection, chosen: Settings, safety: Safety) -> 
 
 
 async def _dashboard(session: Session, asker: Asker, wait: bool, chosen: Settings, guards: Guards) -> int:
-    source = source_for(session, guards.redact)
+    judged = any(each.reads_queries for each in guards.protect)
+    source = source_for(session, guards.redact, WHOLE if judged else TEXT_BYTES)
     # In a thread, so that the network's time, and the user's at the password, are not lost.
     loading = asyncio.create_task(asyncio.to_thread(load_screen))
     try:

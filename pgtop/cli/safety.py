@@ -33,7 +33,19 @@ def guards_of(given: Safety, environ: Mapping[str, str] = os.environ) -> Guards:
         *(_filter(text, f"{path}: protect") for text in config["protect"]),
     ]
     require_audit = given.require_audit or config["require_audit"]
-    return Guards(read_only, tuple(protect), require_audit, redacts(given.redact, config))
+    redact = redacts(given.redact, config)
+    for each in protect if redact else ():
+        check_judged_unmasked(each, f"--protect {each.text!r}")
+    return Guards(read_only, tuple(protect), require_audit, redact)
+
+
+def check_judged_unmasked(chosen: Filter, name: str) -> None:
+    """Raise UsageError for a filter that reads queries: of masked ones it would tell something else."""
+    if chosen.reads_queries:
+        raise UsageError(
+            f"{name} reads queries, and with redaction their literals and comments are masked.",
+            "Name a column instead, such as user:replicator, or do without redaction.",
+        )
 
 
 def redacts(given: bool, config: Mapping[str, Any] | None = None) -> bool:

@@ -22,6 +22,8 @@ from pgtop.postgres.session import Link, Row, Session, Statement
 
 TEXT_BYTES = 800
 """As much of each query as the widest screen shows of it."""
+WHOLE = 1 << 20
+"""All of each query that the server keeps: the most that track_activity_query_size can be set to."""
 _FACTS_EVERY = 60 * MICROSECONDS
 
 _SLACK = MICROSECONDS // 10

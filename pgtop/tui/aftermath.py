@@ -32,8 +32,13 @@ class Aftermath:
         return cls(ended, words, before, seen_at) if any(before.blocks.get(who.pid) for who in ended) else None
 
     def told(self, after: State) -> str:
-        """Who was freed, cleaned; nothing before a picture that was asked for after the end, and shows it whole."""
+        """Who was freed, cleaned; nothing before a picture that was asked for after the end, and shows it whole.
+
+        Nothing either on another run of the server, where nobody is who waited.
+        """
         picture = after.picture
+        if not self.before.snapshot.sighting.goes_on(picture.snapshot.server.run):
+            return ""
         if after.asked_at < self.seen_at or any(picture.blocks.get(who.pid) for who in self.ended):
             return ""
         if after.asked_at < self.seen_at + _SETTLING and is_unsettled(picture):

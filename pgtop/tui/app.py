@@ -86,7 +86,7 @@ class PgtopApp(Signalling):
         self._meter = Meter()
         self._aftermath = None
         self._unseen = set()
-        self._leaving = False
+        self._left = frozenset()
         self._sessions = SessionsScreen(self._state, settings, self._palette)
         self.animation_level = "none"
         if settings.ascii:
@@ -281,9 +281,9 @@ class PgtopApp(Signalling):
         self.action_suspend_process()
 
     async def action_quit(self) -> None:
-        """Leave; while an order's effect has not been seen, only when asked twice."""
-        if self._unseen and not self._leaving:
-            self._leaving = True
+        """Leave; while an order's effect has not been seen, only when asked again by who was told of that order."""
+        if not self._unseen <= self._left:
+            self._left = frozenset(self._unseen)
             pids = ", ".join(str(order.target.pid) for order in self._unseen)
             self.say(f"what becomes of {pids} has not been seen yet: q again leaves all the same", Tone.WARN)
         else:

@@ -7,7 +7,6 @@ from textual.screen import ModalScreen
 
 from pgtop.analysis.planning import Guard, plan, plan_for_one
 from pgtop.errand import Errands, Progress
-from pgtop.model.backend import Backend
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Order, Signal
 from pgtop.ports import Clock, Source
@@ -46,7 +45,8 @@ class Signalling(App[int]):
     _watch: Watch
     _unseen: set[Order]
     """Those whose effect is still being looked for."""
-    _leaving: bool
+    _left: frozenset[Order]
+    """Those of which the user was told, on leaving, that it has not been seen."""
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
         """Put a sentence, cleaned, on the notice line."""
@@ -68,7 +68,7 @@ class Signalling(App[int]):
         elif message.signal is Signal.CANCEL and (reason := nothing_to_cancel(message.backend)):
             self.say(reason)
         else:
-            self._ask(message.signal, message.backend)
+            self._ask(message)
 
     def on_bulk_asked(self, message: messages.BulkAsked) -> None:
         if isinstance(self.screen, ModalScreen):
@@ -104,12 +104,12 @@ class Signalling(App[int]):
 
     # One.
 
-    def _ask(self, asked: Signal, backend: Backend) -> None:
+    def _ask(self, asked: messages.SignalAsked) -> None:
         def agreed(to: Agreed) -> None:
-            made = plan_for_one(asked, to.backend, to.picture.snapshot)
+            made = plan_for_one(asked.signal, to.backend, to.picture.snapshot)
             self.run_worker(self._see_through(made, to.reason), group="signals")
 
-        self._put(ConfirmScreen(asked, backend, self._state, self._palette, self._settings.protect), agreed)
+        self._put(ConfirmScreen(asked, self._state, self._palette, self._settings.protect), agreed)
 
     async def _see_through(self, made: Plan, reason: str) -> None:
         [target], [order] = made.targets, made.orders
@@ -123,7 +123,6 @@ class Signalling(App[int]):
                 self.report(*_with_trouble(words, tone, progress))
                 self._aftermath = Aftermath.of([outcome], Span(words, tone), before, self._clock.now())
         self._unseen.discard(order)
-        self._leaving = False
         self._watch.refresh()
 
     def _tell_freed(self) -> None:

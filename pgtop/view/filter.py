@@ -39,6 +39,8 @@ from pgtop.view.predicate import (
     any_of,
     client_texts,
     pattern,
+    query_texts,
+    reads_query,
     state_texts,
     wait_texts,
 )
@@ -70,6 +72,16 @@ class Filter:
         """
         look = Look.at(picture)
         return all_of([term.on(look) for term in self._terms])
+
+    def on_all_but_queries(self, picture: Picture) -> Test:
+        """The test without the terms that read a query's text, for a text of which not all is there."""
+        look = Look.at(picture)
+        return all_of([term.on(look) for term in self._terms if not reads_query(term)])
+
+    @property
+    def reads_queries(self) -> bool:
+        """It asks for words in a query's text, be it by `query:` or by words that may stand in any column."""
+        return any(map(reads_query, self._terms))
 
     def matches(self, backend: Backend, picture: Picture) -> bool:
         """Does all that is asked hold of this one session? For many use `on`; FilterError as there."""
@@ -225,7 +237,7 @@ _KEYS: Mapping[str, _Key] = {
         ),
         _words("wait", "wait event: type, event or type:event", "wait:Lock", wait_texts, _wait_like),
         _words("type", "kind of process", "type:autovacuum", lambda backend: (backend.backend_type or "",)),
-        _words("query", "text of the query", "-query:copy", lambda backend: (backend.query or "",)),
+        _words("query", "text of the query", "-query:copy", query_texts),
         _Key("pid", "process id", "pid:4711,4712", (":", "="), _read_pids),
         _Key("b", "those that wait for this pid", "b:4711", (":", "="), _read_blockers),
         _Key("root", "this root, and all that hang on it", "root:4711", (":", "="), _read_roots),

@@ -1,6 +1,7 @@
 """Sessions that the user wants protected: those that match any of some filters.
 
-A guard is made for the moment: its patterns share one limit of time, which runs from then on.
+A guard is made for the moment: its patterns share one limit of time, which runs from then on. What is not known to be
+unprotected is protected.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,10 +16,38 @@ from pgtop.view.text import clean
 def guard(filters: Sequence[Filter], picture: Picture) -> Guard:
     """What protects a backend of `picture`, by the words of the first filter that it matches.
 
-    Where a pattern takes too long it protects, too: what is not known to be unprotected is not signalled.
+    Where a pattern takes too long it protects, too, and where words may stand in the part of a query that was cut off.
     """
-    tests = [(each.on(picture), f"it matches --protect {clean(each.text)}") for each in filters]
+    size = picture.snapshot.server.track_activity_query_size
+    tests = [
+        *((each.on(picture), _matches(each)) for each in filters),
+        *((_may_match(each, picture, size), f"{_matches(each)}, or may: {_CUT}") for each in filters),
+    ]
     return lambda backend: next((reason for reason in (_reason(*test, backend) for test in tests) if reason), "")
+
+
+def _matches(filter: Filter) -> str:
+    return f"it matches --protect {clean(filter.text)}"
+
+
+def _may_match(filter: Filter, picture: Picture, size: int) -> Callable[[Backend], bool]:
+    """Whether all holds but what it asks of the text, of which only the beginning is known."""
+    if not filter.reads_queries:
+        return lambda _: False
+    test = filter.on_all_but_queries(picture)
+    return lambda backend: _may_be_cut(backend, size) and test(backend)
+
+
+def _may_be_cut(backend: Backend, size: int) -> bool:
+    """The text fills what the server keeps of one, but for a byte of its own and a character that it does not split.
+
+    https://www.postgresql.org/docs/current/runtime-config-statistics.html#GUC-TRACK-ACTIVITY-QUERY-SIZE
+    """
+    text = backend.query or ""
+    return len(text.encode(errors="replace")) >= size - (1 if text.isascii() else 4)
+
+
+_CUT = "its query is cut by the server"
 
 
 def _reason(matches: Callable[[Backend], bool], reason: str, backend: Backend) -> str:

@@ -28,6 +28,11 @@ class Picture:
         who, role = backend.identity, backend.usesysid
         return next((b for b in self.snapshot.backends if b.identity == who and b.usesysid == role), None)
 
+    def still(self, backend: Backend, seen_in: "Picture") -> Backend | None:
+        """The session of an earlier picture in this one: whoever looks like it after a restart is another."""
+        goes_on = seen_in.snapshot.sighting.goes_on(self.snapshot.server.run)
+        return self.find(backend) if goes_on else None
+
     @property
     def now(self) -> Instant:
         """The instant that all ages are taken against."""

@@ -59,6 +59,10 @@ def wait_texts(backend: Backend) -> tuple[str, ...]:
     return f"{backend.wait_event_type}:{event}", backend.wait_event_type, event
 
 
+def query_texts(backend: Backend) -> tuple[str, ...]:
+    return (backend.query or "",)
+
+
 class Look(NamedTuple):
     """One pass over the sessions of a picture. After `deadline` (monotonic) no pattern is tried any more."""
 
@@ -251,6 +255,18 @@ def all_of(tests: list[Test]) -> Test:
 
 def _too_long(position: int) -> FilterError:
     return FilterError("the pattern takes too long: make it simpler", position)
+
+
+def reads_query(term: Predicate) -> bool:
+    """Whether it holds may rest on a query's text."""
+    match term:
+        case Not(inner):
+            return reads_query(inner)
+        case AnyOf(terms):
+            return any(map(reads_query, terms))
+        case InColumn(texts):
+            return texts is query_texts
+    return isinstance(term, Anywhere)
 
 
 def any_of(terms: Iterable[Predicate]) -> Predicate:

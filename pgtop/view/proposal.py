@@ -63,7 +63,7 @@ def nothing_to_cancel(backend: Backend) -> str:
 
 def change_since(seen: Backend, before: Picture, after: Picture) -> str:
     """What happened to a backend of one picture by the time of another, while its dialog was open, or nothing."""
-    now = after.find(seen)
+    now = after.still(seen, before)
     if now is None:
         return _lost(seen, before, after)
     if now.query_start != seen.query_start:
@@ -75,9 +75,11 @@ def change_since(seen: Backend, before: Picture, after: Picture) -> str:
 
 def _lost(seen: Backend, before: Picture, after: Picture) -> str:
     """It is not in the later picture: that it has ended is said only where that is sure."""
-    if not before.snapshot.sighting.is_answered_by(after.snapshot.server.run):
+    sighting, run = before.snapshot.sighting, after.snapshot.server.run
+    if not sighting.is_answered_by(run):
         return f"the connection is to another server now, where {seen.pid} is not: nothing can be done from here"
-    if any((b.pid, b.usesysid, b.backend_start) == (seen.pid, seen.usesysid, None) for b in after.snapshot.backends):
+    known_by_role = ((b.pid, b.usesysid, b.backend_start) for b in after.snapshot.backends if sighting.goes_on(run))
+    if (seen.pid, seen.usesysid, None) in known_by_role:
         return f"this role may not see any more whether {seen.pid} is the same: grant pg_read_all_stats"
     return f"{seen.pid} has ended: there is nothing left to do"
 

@@ -1,6 +1,7 @@
 """`pgtop budget`: for people, and as a check in the monitoring-plugin convention."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,10 +14,14 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pgtop.analysis.usage import Usage
+from pgtop.cli.commands import budget
 from pgtop.cli.commands.budget import check
 from pgtop.cli.exits import Check, Exit
+from pgtop.cli.options import Budget
 from pgtop.demo.server import Cluster
-from tests.cli import pgtop
+from pgtop.model.snapshot import Snapshot
+from tests.cli import PGTOP, pgtop
+from tests.scenes import calm
 
 PERFDATA = re.compile(r"used=\d+;\d*;\d*;0;\d+")
 
@@ -102,6 +107,41 @@ def test_a_server_that_cannot_be_asked_is_unknown() -> None:
     assert done.returncode == Check.UNKNOWN
     assert done.stdout.startswith("PGTOP UNKNOWN - ")
     assert done.stdout.count("\n") == 1
+
+
+def test_a_check_that_cannot_be_told_is_unknown(dsn: str) -> None:
+    """A full disk under the log of a monitoring: 3, and a sentence on stderr."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*PGTOP, "budget", dsn, "--warn", "80"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+    assert done.returncode == Check.UNKNOWN
+    assert done.stderr.startswith("pgtop: ")
+
+
+def test_a_bug_in_a_check_is_unknown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """It is reported as every bug is, and the monitoring does not take it for a warning."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(budget, "_usage", _broken)
+    monkeypatch.setattr(budget, "_sample", _calm)
+    code = budget.run(Budget(warn=80.0))
+    said = capsys.readouterr()
+    assert (code, said.out) == (
+        Check.UNKNOWN,
+        "PGTOP UNKNOWN - This is a bug in pgtop (KeyError): stderr tells more.\n",
+    )
+    assert "Please report it" in said.err
+
+
+def _broken(*_: object) -> Usage:
+    raise KeyError("no such")
+
+
+async def _calm(_: object) -> Snapshot:
+    return calm()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +67,32 @@ def test_on_a_terminal_it_asks(
         terminal.send(typed)
         assert terminal.wait_for_exit() == code
     assert alive(session) is lives
+
+
+@pytest.mark.parametrize("way", ["--json", ">/dev/null"])
+def test_what_is_asked_for_is_shown(dsn: str, role: str, open_session: Opener, state: dict[str, str], way: str) -> None:
+    """Where stdout is for a program, or is none of the terminal, the plan stands before the question all the same."""
+    pid = str(open_session().info.backend_pid)
+    words = shlex.join([*PGTOP, "kill", "-d", dsn, f"user:{role}"])
+    with Terminal(["sh", "-c", f"{words} {way}"], 120, 30, environment=state) as terminal:
+        terminal.wait_for("[y/N]")
+        assert pid in terminal.text
+        terminal.send("n\n")
+        assert terminal.wait_for_exit() == Exit.NOT_CONFIRMED
+
+
+def test_a_question_outlives_our_own_session(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+    """Where the server ends pgtop's idle session before the answer, it looks and signals over a new one."""
+    session = open_session()
+    ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
+    with Terminal([*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 30, environment=state) as terminal:
+        terminal.wait_for("[y/N]")
+        with psycopg.connect(dsn, autocommit=True) as admin:
+            assert admin.execute(ours).fetchall() == [(True,)]
+            until(lambda: not admin.execute(ours).fetchall())
+        terminal.send("y\n")
+        assert terminal.wait_for_exit() == Exit.DONE
+    assert not alive(session)
 
 
 def test_many_ask_for_their_number(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:

@@ -16,6 +16,9 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pgtop.cli.exits import Exit
+from pgtop.cli.options import Safety
+from pgtop.cli.safety import guards_of
+from pgtop.errors import UsageError
 from tests.cli import PATIENCE, PGTOP, one_sentence, pgtop
 from tests.cli.sessions import Connection, Opener, alive, run_forever, trail, until
 from tests.pty import Terminal
@@ -160,3 +163,34 @@ def test_who_changed_is_in_the_json(
     [left] = found["left_out"]
     assert (left["pid"], left["why"]) == (moved.info.backend_pid, "changed")
     assert [target["pid"] for target in found["targets"]] == [still.info.backend_pid]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["app:x", "--protect", "query:payroll"], ["query:payroll"], ["payroll"], ["4711", "--protect", "payroll"]],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("command", ["cancel", "kill"])
+def test_masked_queries_are_not_judged(command: str, words: list[str], state: dict[str, str]) -> None:
+    """With --redact a filter that reads queries would judge masked ones: it is refused before anybody is asked."""
+    done = pgtop(command, "-h", "nowhere.invalid", *words, "--redact", "--yes", environment=state)
+    assert "reads queries, and with redaction their literals and comments are masked" in one_sentence(done.stderr)
+    assert done.returncode == Exit.USAGE
+
+
+def test_no_guard_of_the_file_judges_masked_queries(tmp_path: Path) -> None:
+    """`redact` and `protect` of the configuration file go together only where they can, for every front end."""
+    (tmp_path / "config.toml").write_text('redact = true\nprotect = ["query:payroll"]\n')
+    with pytest.raises(UsageError, match="reads queries"):
+        guards_of(Safety(), {"PGTOP_CONFIG": str(tmp_path / "config.toml")})
+
+
+def test_the_whole_text_is_judged(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+    """A mark at the end of a long query protects it, and a filter finds it there."""
+    session = open_session()
+    session.execute(f"SELECT {', '.join(f'{n} AS column_number_{n}' for n in range(38))} /* nightly */".encode())
+    how = ("--yes", "-d", dsn)
+    guarded = pgtop("kill", *how, f"user:={role}", "--protect", "query:nightly", environment=state)
+    narrowed = pgtop("kill", *how, f"user:={role} -query:nightly", environment=state)
+    assert (guarded.returncode, narrowed.returncode) == (Exit.NOBODY, Exit.NOBODY)
+    assert alive(session)

@@ -185,6 +185,31 @@ async def test_cancel_of_many_tells_each_its_own_outcome(big: Cluster) -> None:
         assert all(isinstance(each, psycopg.errors.QueryCanceled) for each in await _failures(queries))
 
 
+async def test_a_transaction_that_goes_back_to_a_savepoint_and_on_is_still_open(big: Cluster) -> None:
+    """A client that catches the cancel and does more in the same transaction has kept its locks: it has survived."""
+    async with storm(big, 1) as [connection], tools(big) as (source, errands):
+
+        async def work() -> None:
+            async with connection.transaction():
+                with contextlib.suppress(psycopg.errors.QueryCanceled):
+                    async with connection.transaction():
+                        await connection.execute("SELECT pg_sleep(100) AS first")
+                await connection.execute("SELECT pg_sleep(100) AS second")
+
+        working = asyncio.create_task(work())
+
+        async def runs(query: str) -> bool:
+            return bool(by_filter(f"app:storm state:active query:{query}", await source.sample()).targets)
+
+        await until(lambda: runs("first"))
+        progress = await see_through(errands, by_filter("app:storm", await source.sample(), Signal.CANCEL))
+        assert [o.effect for o in progress.outcomes] == [Effect.TRANSACTION_OPEN]
+        await until(lambda: runs("second"))
+        await connection.cancel_safe()
+        [failed] = await _failures([working])
+        assert isinstance(failed, psycopg.errors.QueryCanceled)
+
+
 async def _failures(tasks: list[asyncio.Task[Any]]) -> list[BaseException]:
     return [each for each in await asyncio.gather(*tasks, return_exceptions=True) if isinstance(each, BaseException)]
 

@@ -320,6 +320,23 @@ async def test_after_many_were_killed_it_is_told_who_was_freed() -> None:
         assert f"2 gone: {freed}" in _text(stage, "#notice")
 
 
+def test_nobody_is_freed_by_another_server() -> None:
+    """After a fail-over those that waited are not there, which is not the signal's doing: nothing is told of them."""
+    first = busy()
+    there = replace(first, backends=(), server=replace(first.server, address="10.0.0.9:5432", started_at=1))
+    before = Picture.of(first)
+    holder = next(b.identity for b in first.backends if b.pid == HOLDER)
+    aftermath = Aftermath(frozenset([holder]), Span("terminated", Tone.CALM), before, 10.0)
+    assert aftermath.told(_state(replace(there, taken_at=first.taken_at + 1))) == ""
+    here = _without(replace(first, taken_at=first.taken_at + 1), HOLDER)
+    assert "1 of 4 waiting on it is free" in aftermath.told(_state(here))
+
+
+def _state(shown: Snapshot) -> State:
+    """With a picture that was asked for a second after the end."""
+    return replace(State.first(shown, Settings()), asked_at=11.0)
+
+
 async def test_a_slow_lock_manager_is_told() -> None:
     """The view says that what it shows is older than the rest, and why."""
     slow = standstill()

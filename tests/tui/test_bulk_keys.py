@@ -207,6 +207,40 @@ async def test_k_on_the_results_goes_on_with_the_survivors() -> None:
         assert all(order.signal is Signal.TERMINATE and order.pinned for order in signaller.orders)
 
 
+async def test_results_that_come_after_esc_disturb_nobody() -> None:
+    """Who closes the list before the end goes on watching: what is seen later is told on the notice line."""
+    first = nearly_full()
+    alive = {backend.identity: backend for backend in _leak(first)}
+    stage = Stage(first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *_LEAK, "asterisk", "escape", "K", "y", *str(len(alive)), "enter")
+        assert isinstance(stage.app.screen, ResultScreen)
+        await press(pilot, "escape")
+        assert isinstance(stage.app.screen, SessionsScreen)
+        alive.popitem()
+        await stage.tick()
+        await stage.tick(6)
+        assert "1 gone" in text_of(stage, "#notice")
+        assert "still running" in text_of(stage, "#notice")
+
+
+@pytest.mark.parametrize(("typed", "sent"), [("7", 0), ("11", 0), ("10", 10)])
+async def test_the_number_follows_the_list(typed: str, sent: int) -> None:
+    """Once a number is asked for it must be that of the list as it is, though it is one that none is asked for."""
+    first, signaller = nearly_full(), FakeSignaller()
+    for backend in _leak(first)[11:]:
+        first = without(first, backend.pid)
+    stage = Stage(first, signaller=signaller, source=FakeSource([first]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *_LEAK, "asterisk", "escape", "K", "y")
+        assert "type 11" in text_of(stage, "#facts")
+        stage.source.script = [without(first, _leak(first)[0].pid)]
+        await stage.tick()
+        assert "it is 10 now: type 10" in text_of(stage, "#facts")
+        await press(pilot, *typed, "enter")
+        assert len(signaller.orders) == sent
+
+
 async def test_one_refusal_never_stops_the_rest() -> None:
     """Each target has its own answer in the list."""
     stage = Stage(busy(), signaller=FakeSignaller(Receipt(Answer.REFUSED, "permission denied")))

@@ -237,6 +237,22 @@ async def test_leaving_before_an_effect_was_seen_asks_twice() -> None:
         assert stage.app.return_code == 0
 
 
+async def test_leaving_is_asked_anew_for_a_later_order() -> None:
+    """Who was told of one order, and stayed, is told of the next one too."""
+    first = busy()
+    alive = {backend.identity: backend for backend in first.backends}
+    stage = Stage(first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "space", "down", "down", "space", "K", "y", "escape", "q")
+        assert "has not been seen yet" in text_of(stage, "#notice")
+        await stage.tick(6)
+        await press(pilot, "u", "K", "y", "q")
+        assert "has not been seen yet" in text_of(stage, "#notice")
+        assert stage.app.is_running
+        await press(pilot, "q")
+        assert stage.app.return_code == 0
+
+
 def _with_superusers(snapshot: Snapshot) -> Snapshot:
     """The snapshot once every role is a superuser."""
     roles = {oid: replace(role, superuser=True) for oid, role in snapshot.server.roles.items()}
@@ -324,3 +340,50 @@ async def test_the_page_of_one_session_claims_no_end_on_another_server(address: 
         assert words in text_of(stage, "#condition")
         await stage.tick()
         assert words in text_of(stage, "#condition")
+
+
+def _restarted(snapshot: Snapshot, address: str = "") -> Snapshot:
+    """The same sessions a minute later, on a server that was started in between."""
+    server = replace(snapshot.server, started_at=snapshot.taken_at + 30_000_000, address=address)
+    return replace(snapshot, taken_at=snapshot.taken_at + 60_000_000, server=server)
+
+
+async def test_the_dialog_follows_no_pid_across_a_restart() -> None:
+    """Where starts are hidden, pid and role are all there is: after a restart they are another session's."""
+    first, signaller = busy(), FakeSignaller()
+    pid = next(b.pid for b in first.backends if b.usename == "anna")
+    hidden = with_changes(first, pid, backend_start=None, query_start=None, xact_start=None, state=None, query=None)
+    stage = Stage(hidden, signaller=signaller, source=FakeSource([hidden]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "slash", *f"pid:{pid}", "enter", "K")
+        stage.source.script = [_restarted(hidden)]
+        await stage.tick()
+        assert f"{pid} has ended" in text_of(stage, "#proposal")
+        await press(pilot, "y")
+        assert signaller.orders == []
+
+
+@pytest.mark.parametrize("key", ["K", "C", "f9"])
+@pytest.mark.parametrize(("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "was on another server")])
+async def test_the_page_of_a_session_that_is_gone_signals_nobody(key: str, address: str, words: str) -> None:
+    """What was said when it went is said again, whichever key is pressed: it does not become another server's."""
+    first = busy()
+    stage = Stage(first, source=FakeSource([first]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        pid = pid_of(stage)
+        await press(pilot, "enter")
+        stage.source.script = [without(_restarted(first, address), pid)]
+        await stage.tick()
+        await press(pilot, key)
+        assert isinstance(stage.app.screen, DetailScreen)
+        assert f"{pid} {words}: nothing can be signalled from here" in text_of(stage, "#notice")
+
+
+async def test_the_page_of_one_session_offers_both_signals() -> None:
+    """F9 there lists cancel and terminate, and what is chosen is asked for."""
+    stage = Stage(busy(), source=FakeSource([busy()]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "enter", "f9")
+        assert isinstance(stage.app.screen, MenuScreen)
+        await press(pilot, "down", "enter")
+        assert isinstance(stage.app.screen, ConfirmScreen)

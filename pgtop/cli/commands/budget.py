@@ -16,7 +16,8 @@ from pgtop.analysis.usage import Usage, usage, usage_of_database, usage_of_role
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.exits import Check, Exit
 from pgtop.cli.options import Budget, Connection
-from pgtop.errors import PgtopError, UsageError
+from pgtop.cli.report import report_bug
+from pgtop.errors import CheckError, OutputError, PgtopError, UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
@@ -32,7 +33,7 @@ _SHARES = (Dimension.DATABASE, Dimension.ROLE)
 
 
 def run(command: Budget) -> int:
-    """Print or check the budget; returns the exit code. Raises PgtopError and SourceError, but never as a check."""
+    """Print or check the budget; returns the exit code. Raises PgtopError and SourceError, as a check CheckError."""
     if not command.checks:
         return _print(command)
     try:
@@ -42,7 +43,18 @@ def run(command: Budget) -> int:
         verdict = unasked(error.failure)
     except PgtopError as error:
         verdict = Verdict(Check.UNKNOWN, f"{error.what} {error.advice}".strip())
-    output.write(f"{verdict.line}\n")
+    except Exception as bug:  # noqa: BLE001  # the 1 that Python exits with would be WARNING
+        report_bug(type(bug), bug, bug.__traceback__)
+        verdict = Verdict(Check.UNKNOWN, f"This is a bug in pgtop ({type(bug).__name__}): stderr tells more.")
+    return _told(verdict)
+
+
+def _told(verdict: "Verdict") -> int:
+    """Tell the verdict. Raises CheckError where it cannot be told, so that nobody takes it for one."""
+    try:
+        output.write(f"{verdict.line}\n")
+    except OutputError as error:
+        raise CheckError(error.what, error.advice) from error
     return verdict.code
 
 

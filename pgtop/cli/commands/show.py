@@ -22,6 +22,7 @@ from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
 from pgtop.model.instant import Instant, seconds_between, to_datetime
 from pgtop.model.snapshot import Snapshot
+from pgtop.postgres.sampler import WHOLE
 from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
 from pgtop.view.columns import column
 from pgtop.view.filter import Filter, FilterError
@@ -32,8 +33,6 @@ from pgtop.view.text import cells, clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.wrap import Line, wrapped
 
-_WHOLE = 1 << 20
-"""Bytes of each query to ask for: the most that track_activity_query_size can be set to."""
 _PAGE = 200
 """Cells of a table that does not go to a terminal, before its queries are given all the room they need."""
 _WIDEST_BANNER = 120
@@ -74,7 +73,7 @@ def run(command: Show) -> int:
 
 
 async def _sample(connection: Connection, redact: bool) -> Snapshot:
-    source = compose.source_for(compose.session_for(connection, compose.Asker()), redact, _WHOLE)
+    source = compose.source_for(compose.session_for(connection, compose.Asker()), redact, WHOLE)
     try:
         return await compose.first_sample(source, connection.wait)
     finally:

@@ -16,7 +16,7 @@ from pgtop.cli import compose, interrupts, output
 from pgtop.cli.commands.show import session_record
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import SignalMany
-from pgtop.cli.safety import Guards, guards_of
+from pgtop.cli.safety import Guards, check_judged_unmasked, guards_of
 from pgtop.errand import Progress, survivors
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend, BackendId
@@ -25,6 +25,7 @@ from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Why
 from pgtop.model.signal import Outcome, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
+from pgtop.postgres.sampler import WHOLE
 from pgtop.view.filter import Filter, FilterError
 from pgtop.view.guard import guard
 from pgtop.view.picture import Picture
@@ -63,6 +64,8 @@ def run(command: SignalMany) -> int:
     """Carry the command out; returns the exit code. Raises PgtopError and SourceError."""
     guards = guards_of(command.safety)
     chosen = _filter(command.filter)
+    if guards.redact:
+        check_judged_unmasked(chosen, repr(command.filter))
     return interrupts.run(_Command(command, guards, chosen).run())
 
 
@@ -74,7 +77,7 @@ class _Command:
         self._guards = guards
         self._filter = chosen
         self._session = compose.session_for(command.connection, compose.Asker())
-        self._source = compose.source_for(self._session, guards.redact)
+        self._source = compose.source_for(self._session, guards.redact, WHOLE)
         self._errands = compose.errands_for(self._session, guards)
 
     async def run(self) -> Exit:
@@ -170,7 +173,7 @@ class _Command:
         """The plan as it may be carried out now, or None."""
         if self._command.yes:
             return proposed.plan
-        if sys.stdin is None or not sys.stdin.isatty():
+        if not self._will_ask:
             output.say("Nothing was signalled, as there is no terminal to ask on.", "--yes signals without asking.")
             return None
         if self._command.escalate:
@@ -179,6 +182,11 @@ class _Command:
             output.say("Nothing was signalled.")
             return None
         return await self._still_meant(proposed.plan)
+
+    @property
+    def _will_ask(self) -> bool:
+        """The user is asked, on a terminal."""
+        return not (self._command.yes or self._command.dry_run) and sys.stdin is not None and sys.stdin.isatty()
 
     async def _still_meant(self, agreed: Plan) -> Plan | None:
         """The plan without those that changed while the user was thinking, unless they are asked for again."""
@@ -193,7 +201,10 @@ class _Command:
     async def _sample_anew(self) -> tuple[Snapshot, Guard]:
         """The server as it is now, its roles too, and who is protected by that. Raises SourceError."""
         self._source.renew()
-        snapshot = await self._source.sample()
+        try:
+            snapshot = await self._source.sample()
+        except SourceError:  # our session, idle while the user was thinking, may have been ended: on a new one
+            snapshot = await self._source.sample()
         return snapshot, guard(self._guards.protect, Picture.of(snapshot))
 
     # The deed.
@@ -240,8 +251,11 @@ class _Command:
     def _print_plan(self, proposed: Proposed) -> None:
         for words in proposed.missing:
             output.say(words)
+        page = "".join(f"{row}\n" for row in self._painted(_page(proposed)))
         if not self._command.json:
-            output.write("".join(f"{row}\n" for row in self._painted(_page(proposed))))
+            output.write(page)
+        if self._will_ask and (self._command.json or not _for_eyes()):  # nobody agrees to what they have not seen
+            sys.stderr.write(page)
 
     def _print_outcomes(self, proposed: Proposed, outcomes: Sequence[Outcome], code: Exit) -> None:
         if self._command.json:

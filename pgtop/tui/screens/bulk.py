@@ -36,6 +36,7 @@ from pgtop.view.wrap import Line, line, wrapped
 
 _BELOW = 7  # lines of border, list, field and buttons that the facts leave room for
 _DO = {Signal.CANCEL: "Cancel", Signal.TERMINATE: "Terminate"}
+_ASKS_NUMBER = "type {} and press Enter to go on"
 
 GuardOf = Callable[[Picture], Guard]
 
@@ -100,8 +101,12 @@ class BulkScreen(Moving, Dialog[Consent | None]):
         """Mark who is not any more as they were shown."""
         if state.picture is self._latest:
             return
+        before = len(self.meant.targets)
         self._latest = state.picture
         self._changed = self._changes()
+        count = len(self.meant.targets)
+        if self._proof.display and count != before:
+            self._note = f"it is {count} now: {_ASKS_NUMBER.format(count)}"
         self.draw(self.app.size)
 
     def moving(self) -> Movable:
@@ -122,11 +127,10 @@ class BulkScreen(Moving, Dialog[Consent | None]):
         count = len(self.meant.targets)
         if not count:
             self.say("nobody is left to signal")
-        elif count > TYPED_ABOVE and self._proof.value != str(count):
+        elif (count > TYPED_ABOVE or self._proof.display) and self._proof.value != str(count):
             self._proof.display = True
-            self._proof.placeholder = f"type {count}"
             self.set_focus(self._proof)
-            self.say(f"type {count} and press Enter to go on")
+            self.say(_ASKS_NUMBER.format(count))
         else:
             self.dismiss(Consent(self.meant, self._why.words))
 
@@ -165,6 +169,7 @@ class BulkScreen(Moving, Dialog[Consent | None]):
         lines = [row for each in spans for row in wrapped(each, width)][: max(1, size.height - _BELOW)]
         self._lines.styles.height = len(lines)
         self._lines.show(lines)
+        self._proof.placeholder = f"type {len(meant.targets)}"
         self._targets.show(self._plan, self._planned_at, self._changed)
         label = f"{_DO[self._plan.signal]} {len(meant.targets)} (y)"
         self._buttons.offer(("Keep", label), self._buttons.focused_index)
@@ -219,9 +224,9 @@ class ResultScreen(Moving, ModalScreen[Plan | None]):
         self.show_progress(self._progress)
 
     def show_progress(self, progress: Progress) -> None:
-        """Draw what has been seen so far."""
+        """Draw what has been seen so far, while there is somewhere to: results go on coming after Esc."""
         self._progress = progress
-        if not self.is_mounted:
+        if not (self.is_mounted and self.is_attached):
             return
         lines = self._lines(max(10, self.app.size.width - FRAME))
         self._head.styles.height = len(lines)

@@ -11,6 +11,7 @@ from textual.geometry import Size
 
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
+from pgtop.tui.messages import SignalAsked
 from pgtop.tui.screens.dialog import FRAME, Dialog
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
@@ -37,18 +38,17 @@ class Agreed(NamedTuple):
 class ConfirmScreen(Dialog[Agreed | None]):
     """Returns what was agreed to, or None."""
 
-    def __init__(
-        self, signal: Signal, backend: Backend, state: State, palette: Palette, protect: Sequence[Filter] = ()
-    ) -> None:
+    def __init__(self, asked: SignalAsked, state: State, palette: Palette, protect: Sequence[Filter] = ()) -> None:
+        """The question as what was asked for was seen; `show` tells at once what has become of it since."""
         super().__init__(palette, lines="proposal", proof="pid")
         self._protect = protect
-        self._picture = state.picture
-        self._proposal = self._proposed(signal, backend, state.picture)
+        self._picture = asked.seen_in or state.picture
+        self._proposal = self._proposed(asked.signal, asked.backend, self._picture)
         self._stale = state.stale
         self._over = ""
         self._armed = True
         self._reminded = False
-        self._proof.placeholder = f"type {backend.pid}"
+        self._proof.placeholder = f"type {asked.backend.pid}"
         self._proof.display = self._proposal.needs_pid
 
     def on_mount(self) -> None:
@@ -63,7 +63,7 @@ class ConfirmScreen(Dialog[Agreed | None]):
         if state.picture is self._picture or self._over:
             return
         before, change = self._proposal.backend, change_since(self._proposal.backend, self._picture, state.picture)
-        now = state.picture.find(before)
+        now = state.picture.still(before, self._picture)
         if now is None:
             self._over = change
         else:

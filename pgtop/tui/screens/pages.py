@@ -8,7 +8,7 @@ from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import CopyAsked, DetailWanted, SignalAsked
+from pgtop.tui.messages import CopyAsked, DetailWanted, Said, SignalAsked
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.moving import MOVES, Movable, Moving
 from pgtop.tui.settings import Settings
@@ -83,6 +83,7 @@ class DetailScreen(PageScreen):
         super().__init__(state, settings, palette)
         self._backend = backend
         self._detail: Detail | None = None
+        self._seen_in = state.picture
         self._gone = ""
 
     @property
@@ -117,20 +118,34 @@ class DetailScreen(PageScreen):
         self.post_message(CopyAsked(self._backend))
 
     def action_cancel(self) -> None:
-        self.post_message(SignalAsked(Signal.CANCEL, self._backend))
+        self._signal(Signal.CANCEL)
 
     def action_terminate(self) -> None:
-        self.post_message(SignalAsked(Signal.TERMINATE, self._backend))
+        self._signal(Signal.TERMINATE)
+
+    def action_signal_menu(self) -> None:
+        if self._is_there():
+            self.offer_signals(self._backend)
+
+    def _signal(self, signal: Signal) -> None:
+        if self._is_there():
+            self.post_message(SignalAsked(signal, self._backend, self._seen_in))
+
+    def _is_there(self) -> bool:
+        """The session may be signalled from here; where it cannot be any more, that is told instead."""
+        if self._gone:
+            self.post_message(Said(f"{self._backend.pid} {self._gone}: nothing can be signalled from here"))
+        return not self._gone
 
     def _follow(self, state: State) -> None:
         """Find the session in a new picture, and ask for its details again when it has moved on."""
         if state.picture is self.state.picture:
             return
-        found = state.picture.find(self._backend)
+        found = state.picture.still(self._backend, self._seen_in)
         if found is None:
-            self._gone = self._gone or _gone(self.state.picture, state.picture)
+            self._gone = _gone(self._seen_in, state.picture)
             return
-        self._gone = ""
+        self._gone, self._seen_in = "", state.picture
         moved_on = _moment(found) != _moment(self._backend)
         self._backend = found
         if moved_on:

@@ -10,7 +10,6 @@ from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import BlockingAsked, BulkAsked, CopyAsked, OpenAsked, SignalAsked
-from pgtop.tui.screens.menu import Choice, MenuScreen
 from pgtop.tui.screens.moving import Movable
 from pgtop.tui.screens.narrowing import NarrowingScreen
 from pgtop.tui.settings import Settings
@@ -206,19 +205,8 @@ class SessionsScreen(NarrowingScreen):
         self._signal(Signal.TERMINATE)
 
     def action_signal_menu(self) -> None:
-        backend = self._selected()
-        if backend is None or self._settings.read_only:
-            return
-        choices = [
-            Choice(Signal.CANCEL, "C  cancel the query"),
-            Choice(Signal.TERMINATE, "K  terminate the session"),
-        ]
-
-        def chosen(name: str | None) -> None:
-            if name is not None:
-                self.post_message(SignalAsked(Signal(name), backend))
-
-        self.app.push_screen(MenuScreen(f"Session {backend.pid}", choices, Signal.CANCEL, self._palette), chosen)
+        if backend := self._selected():
+            self.offer_signals(backend)
 
     def _signal(self, signal: Signal) -> None:
         """Signal the tagged sessions, or the one under the cursor when there are none."""

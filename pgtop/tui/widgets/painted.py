@@ -39,7 +39,12 @@ class Painted(Widget):
         self._base = None
 
     def draw(self, lines: Sequence[int]) -> None:
-        """Show these lines anew: at once where the widget has its place to itself, else with Textual's next refresh."""
+        """Show these lines anew: at once where the widget has its place to itself, else with Textual's next refresh.
+
+        A screen that was left takes its widgets along, and they may still be told of what they have asked for.
+        """
+        if not self.is_attached:
+            return
         driver, place = self.app._driver, self._place()
         if place and isinstance(driver, PgtopDriver):
             driver.draw(self._frame(lines, place))
