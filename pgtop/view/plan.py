@@ -41,6 +41,7 @@ def facts(plan: Plan, changed: Mapping[BackendId, Change] | None = None) -> list
         *_protected_alone(plan),
         *_changed(changed or {}),
         *_states(plan),
+        *_rolled_back(plan),
         *_refusals(plan),
         *_left_out(plan),
         *_frees(plan),
@@ -105,6 +106,13 @@ def _states(plan: Plan) -> Iterable[Line]:
     counts = Counter(clean(state_word(target.backend)) for target in plan.targets).most_common()
     if counts:
         yield one_tone(" · ".join(f"{count} {state}" for state, count in counts), Tone.STRONG)
+
+
+def _rolled_back(plan: Plan) -> Iterable[Line]:
+    """What those who are ended lose; a cancel leaves the transaction to its client."""
+    count = sum(target.backend.xact_start is not None for target in plan.targets)
+    if count and plan.signal is Signal.TERMINATE:
+        yield one_tone(f"{count} open transaction{'' if count == 1 else 's'} will be rolled back", Tone.NOTICE)
 
 
 def _refusals(plan: Plan) -> Iterable[Line]:
