@@ -3,7 +3,7 @@
 The one way from a front end to the door. Nothing is sent that was not written down first, or could not be.
 """
 
-import secrets
+import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -107,7 +107,7 @@ def _as_seen(target: Target, outcome: Outcome) -> Target:
 
 
 def _entry(plan: Plan, order: Order, target: Target, reason: str) -> Entry:
-    return Entry(secrets.token_hex(8), order, target.backend, plan.server, reason)
+    return Entry(os.urandom(8).hex(), order, target.backend, plan.server, reason)
 
 
 def _unsent(entry: Entry, trouble: str) -> Outcome:

@@ -2,9 +2,10 @@
 
 In plain code a handler unwinds the stack. In an event loop that would raise wherever the loop happens to be, and might
 be lost; there the work is cancelled. A second signal is never held up: it kills.
+
+asyncio is imported by who has work for it: this module comes before all others, and asyncio would bring ssl.
 """
 
-import asyncio
 import signal
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ def guard() -> None:
 
 def run(work: Coroutine[Any, Any, _T]) -> _T:
     """asyncio.run, with a signal cancelling the work. Raises SystemExit then."""
+    import asyncio
+
     return asyncio.run(_until_signalled(work))
 
 
@@ -40,6 +43,8 @@ def unwinding() -> Iterator[None]:
 
 
 async def _until_signalled(work: Coroutine[Any, Any, _T]) -> _T:
+    import asyncio
+
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
     received: list[int] = []

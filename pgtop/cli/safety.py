@@ -1,7 +1,6 @@
 """What guards the door: options and configuration file together. The file can add a guard and never take one away."""
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,7 +66,7 @@ def config_path(environ: Mapping[str, str] = os.environ) -> Path:
 def read_config(path: Path) -> dict[str, Any]:
     """Every setting by its name; a file that is not there sets nothing. Raises UsageError."""
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = _parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         found = {}
     except (OSError, ValueError) as error:
@@ -75,6 +74,12 @@ def read_config(path: Path) -> dict[str, Any]:
     for name, value in found.items():
         _check(path, name, value)
     return {**_DEFAULTS, **found}
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    import tomllib  # only for who has a file
+
+    return tomllib.loads(text)
 
 
 def _check(path: Path, name: str, value: object) -> None:

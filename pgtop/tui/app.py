@@ -1,4 +1,7 @@
-"""The screen's wiring: events from the watch become states for the screens, messages from the screens become deeds."""
+"""The screen's wiring: events from the watch become states for the screens, messages from the screens become deeds.
+
+Only the screen of the start is imported with it; the others when they are first opened.
+"""
 
 import asyncio
 import os
@@ -25,13 +28,8 @@ from pgtop.tui.ascii import AsciiFilter
 from pgtop.tui.driver import PgtopDriver
 from pgtop.tui.keymap import bindings
 from pgtop.tui.meter import Meter
-from pgtop.tui.screens.blocking import BlockingScreen
-from pgtop.tui.screens.breakdown import BreakdownScreen
-from pgtop.tui.screens.bulk import ResultScreen
-from pgtop.tui.screens.dialog import Dialog
-from pgtop.tui.screens.live import LiveScreen
-from pgtop.tui.screens.pages import DetailScreen, HelpScreen
 from pgtop.tui.screens.sessions import SessionsScreen
+from pgtop.tui.screens.shown import Shown
 from pgtop.tui.settings import Settings
 from pgtop.tui.signalling import Signalling
 from pgtop.tui.state import State
@@ -45,8 +43,6 @@ _NOTICE_SECONDS = 15.0
 _INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _EVERYWHERE = ("redraw", "suspend", "leave")
 """Actions that a dialog does not keep from being carried out."""
-_SHOWN = (LiveScreen, Dialog, ResultScreen)
-"""Screens that are shown each new state."""
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -139,7 +135,9 @@ class PgtopApp(Signalling):
             self._take(event)
 
     def _take(self, event: Event) -> None:
-        self._source.watch_blocking(any(isinstance(screen, BlockingScreen) for screen in self.screen_stack))
+        self._source.watch_blocking(
+            any(isinstance(screen, Shown) and screen.NEEDS_BLOCKING for screen in self.screen_stack)
+        )
         state = self._state.after(event, self._settings)
         if state.notice is not None and self._clock.now() > self._notice_until:
             state = replace(state, notice=None)
@@ -152,7 +150,7 @@ class PgtopApp(Signalling):
     def _set_state(self, state: State) -> None:
         self._state = state
         for screen in self.screen_stack:
-            if isinstance(screen, _SHOWN) and screen.is_mounted:
+            if isinstance(screen, Shown) and screen.is_mounted:
                 screen.show(state)
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
@@ -183,6 +181,8 @@ class PgtopApp(Signalling):
 
     def on_open_asked(self, message: messages.OpenAsked) -> None:
         if not isinstance(self.screen, ModalScreen):
+            from pgtop.tui.screens.pages import DetailScreen
+
             self.push_screen(DetailScreen(message.backend, self._state, self._settings, self._palette))
 
     def on_detail_wanted(self, message: messages.DetailWanted) -> None:
@@ -194,6 +194,8 @@ class PgtopApp(Signalling):
         except SourceError as error:
             self.say(f"details of {backend.pid} could not be read: {clean(error.failure.what)}", Tone.WARN)
             return
+        from pgtop.tui.screens.pages import DetailScreen
+
         if isinstance(self.screen, DetailScreen) and self.screen.backend.identity == backend.identity:
             self.screen.show_detail(detail)
 
@@ -230,11 +232,15 @@ class PgtopApp(Signalling):
             await self.pop_screen()
 
     async def action_show_breakdown(self) -> None:
+        from pgtop.tui.screens.breakdown import BreakdownScreen
+
         if not isinstance(self.screen, BreakdownScreen):
             await self.action_show_sessions()
             self.push_screen(BreakdownScreen(self._state, self._settings, self._palette))
 
     async def action_show_blocking(self) -> None:
+        from pgtop.tui.screens.blocking import BlockingScreen
+
         if not isinstance(self.screen, BlockingScreen):
             await self.action_show_sessions()
             self._source.watch_blocking(True)
@@ -245,10 +251,14 @@ class PgtopApp(Signalling):
         if isinstance(self.screen, ModalScreen):
             return
         await self.action_show_blocking()
+        from pgtop.tui.screens.blocking import BlockingScreen
+
         if isinstance(self.screen, BlockingScreen):
             self.screen.go_to_root()
 
     def action_help(self) -> None:
+        from pgtop.tui.screens.pages import HelpScreen
+
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self._state, self._settings, self._palette))
 

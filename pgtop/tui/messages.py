@@ -12,8 +12,8 @@ from pgtop.view.picture import Picture
 class SignalAsked(Message):
     """The user wants a backend signalled: ask for confirmation, then see it through."""
 
-    def __init__(self, signal: Signal, backend: Backend, seen_in: Picture | None = None) -> None:
-        """`seen_in`: the picture that showed the backend, if it may be an older one than that of now."""
+    def __init__(self, signal: Signal, backend: Backend, seen_in: Picture) -> None:
+        """`seen_in`: the picture that showed the backend, which may be an older one than that of now."""
         super().__init__()
         self.signal = signal
         self.backend = backend

@@ -1,6 +1,9 @@
 """From a wish to signal to what became of it: refuse, ask, send, tell. The app's part that ends other people's work."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.screen import ModalScreen
@@ -12,9 +15,6 @@ from pgtop.model.signal import Order, Signal
 from pgtop.ports import Clock, Source
 from pgtop.tui import messages
 from pgtop.tui.aftermath import Aftermath
-from pgtop.tui.screens.bulk import BulkScreen, Consent, ResultScreen
-from pgtop.tui.screens.confirm import Agreed, ConfirmScreen
-from pgtop.tui.screens.dialog import ConsentT, Dialog
 from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
@@ -27,6 +27,11 @@ from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.words import asking_words, outcome_words
 from pgtop.watch import Watch
+
+if TYPE_CHECKING:  # dialogs are imported when they are first opened
+    from pgtop.tui.screens.bulk import Consent, ResultScreen
+    from pgtop.tui.screens.confirm import Agreed
+    from pgtop.tui.screens.dialog import ConsentT, Dialog
 
 _READ_ONLY = "read-only mode: start pgtop without --read-only to end queries or sessions"
 
@@ -105,6 +110,8 @@ class Signalling(App[int]):
     # One.
 
     def _ask(self, asked: messages.SignalAsked) -> None:
+        from pgtop.tui.screens.confirm import ConfirmScreen
+
         def agreed(to: Agreed) -> None:
             made = plan_for_one(asked.signal, to.backend, to.picture.snapshot)
             self.run_worker(self._see_through(made, to.reason), group="signals")
@@ -136,9 +143,13 @@ class Signalling(App[int]):
     # Many.
 
     def _ask_many(self, made: Plan) -> None:
+        from pgtop.tui.screens.bulk import BulkScreen
+
         self._put(BulkScreen(made, self._state.picture, self._guard_of, self._palette), self._send_many)
 
     def _send_many(self, consent: Consent) -> None:
+        from pgtop.tui.screens.bulk import ResultScreen
+
         results = ResultScreen(consent.plan, self._palette)
 
         def closed(survivors: Plan | None) -> None:

@@ -7,7 +7,6 @@
 What cannot be read is a FilterError that says what is right; reading never raises anything else.
 """
 
-import difflib
 import operator
 import re
 import sys
@@ -426,6 +425,8 @@ def _key(name: str) -> _Key | None:
 
 
 def _unknown_key(name: str, sign: str, position: int) -> FilterError:
+    import difflib  # only for who has mistyped one
+
     near = difflib.get_close_matches(name.lower(), [*_KEYS, *_OTHER_NAMES], n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"use one of {', '.join(_KEYS)}."
     quotes = f"Text with `{sign}` in it goes in quotes"

@@ -260,7 +260,7 @@ def test_a_dumb_terminal_is_refused(dsn: str) -> None:
 def test_nothing_heavy_is_loaded_before_it_is_needed(words: list[str], unwanted: set[str], dsn: str) -> None:
     """Help loads neither driver nor screen, and show never loads the screen."""
     program = (
-        "import sys; from pgtop.cli.main import run; run(sys.argv[1:]);"
+        "import sys; from pgtop.__main__ import main; main();"
         "sys.stderr.write('\\n' + ' '.join({name.partition('.')[0] for name in sys.modules}))"
     )
     call = [sys.executable, "-c", program, *words, *([dsn] if "show" in words else [])]
@@ -268,6 +268,20 @@ def test_nothing_heavy_is_loaded_before_it_is_needed(words: list[str], unwanted:
     loaded = set(done.stderr.rpartition("\n")[2].split())
     assert "pgtop" in loaded
     assert not loaded & unwanted
+
+
+def test_the_dashboard_does_without_python_s_ssl() -> None:
+    """4 MB and 10 ms that nobody uses are not loaded with the whole dashboard: libpq does TLS itself."""
+    program = (
+        "import sys; from pgtop.cli import interrupts; interrupts.guard()\n"
+        "from pgtop.cli.commands.dashboard import without_ssl\n"
+        "with without_ssl():\n from pgtop.cli import compose\n"
+        "compose.load_screen(); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8")
+    loaded = set(done.stdout.split())
+    assert "pgtop.tui.app" in loaded
+    assert not loaded & {"ssl", "_ssl", "hashlib", "_hashlib"}
 
 
 def test_a_bug_leaves_a_report(tmp_path: Path) -> None:

@@ -7,10 +7,8 @@ from textual.widget import Widget
 
 from pgtop.analysis.graph import Key
 from pgtop.model.backend import Backend
-from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import CopyAsked, OpenAsked, Said, SignalAsked
-from pgtop.tui.screens.menu import Choice, MenuScreen
+from pgtop.tui.messages import OpenAsked, Said
 from pgtop.tui.screens.moving import Movable
 from pgtop.tui.screens.narrowing import NarrowingScreen
 from pgtop.tui.settings import Settings
@@ -107,7 +105,8 @@ class BlockingScreen(NarrowingScreen):
 
     DEFAULT_ORDER = "most waiters"
     KEYS = ("clear", "quit", "terminate", "cancel", "filter", "open", "fold", "sort_menu", "show_sessions", "pause")
-    BINDINGS = bindings("open", "fold", "copy_query", "cancel", "terminate", "signal_menu")
+    BINDINGS = bindings("open", "fold")
+    NEEDS_BLOCKING = True
 
     def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
         super().__init__(state, settings, palette)
@@ -199,39 +198,10 @@ class BlockingScreen(NarrowingScreen):
     @on(Rows.Chosen)
     def action_open(self) -> None:
         """Enter: keep a filter that can be read; else open the session."""
-        if not self.kept_filter() and (backend := self._selected()):
+        if not self.kept_filter() and (backend := self.selected()):
             self.post_message(OpenAsked(backend))
 
-    def action_copy_query(self) -> None:
-        if backend := self._selected():
-            self.post_message(CopyAsked(backend))
-
-    def action_cancel(self) -> None:
-        self._signal(Signal.CANCEL)
-
-    def action_terminate(self) -> None:
-        self._signal(Signal.TERMINATE)
-
-    def action_signal_menu(self) -> None:
-        backend = None if self._settings.read_only else self._selected()
-        if backend is None:
-            return
-        choices = [
-            Choice(Signal.CANCEL, "C  cancel the query"),
-            Choice(Signal.TERMINATE, "K  terminate the session"),
-        ]
-
-        def chosen(name: str | None) -> None:
-            if name is not None:
-                self.post_message(SignalAsked(Signal(name), backend))
-
-        self.app.push_screen(MenuScreen(f"Session {backend.pid}", choices, Signal.CANCEL, self._palette), chosen)
-
-    def _signal(self, signal: Signal) -> None:
-        if backend := self._selected():
-            self.post_message(SignalAsked(signal, backend))
-
-    def _selected(self) -> Backend | None:
+    def selected(self) -> Backend | None:
         """The session under the cursor; what has none is told of instead."""
         row = self._table.selected
         if row is not None and row.backend is None:

@@ -23,6 +23,7 @@ from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.dialog import FRAME, Dialog
 from pgtop.tui.screens.moving import MOVES, Movable, Moving
+from pgtop.tui.screens.shown import Shown
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
@@ -195,7 +196,7 @@ class _Outcomes(Rows):
         return outcome_line(self._progress.outcomes[index], self._progress.plan.targets[index], self.size.width)
 
 
-class ResultScreen(Moving, ModalScreen[Plan | None]):
+class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
     """What became of each, as it is seen. Returns the plan to terminate those that a cancel did not help, or None."""
 
     AUTO_FOCUS = ""

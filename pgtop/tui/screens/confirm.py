@@ -42,7 +42,7 @@ class ConfirmScreen(Dialog[Agreed | None]):
         """The question as what was asked for was seen; `show` tells at once what has become of it since."""
         super().__init__(palette, lines="proposal", proof="pid")
         self._protect = protect
-        self._picture = asked.seen_in or state.picture
+        self._picture = asked.seen_in
         self._proposal = self._proposed(asked.signal, asked.backend, self._picture)
         self._stale = state.stale
         self._over = ""

@@ -18,7 +18,7 @@ from textual.widgets import Input
 
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.reason import ReasonField
-from pgtop.tui.state import State
+from pgtop.tui.screens.shown import Shown
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.text import cells, clean
@@ -70,7 +70,7 @@ class ButtonLine(Lines):
             x = end + 2
 
 
-class Dialog(ModalScreen[ConsentT]):
+class Dialog(Shown, ModalScreen[ConsentT]):
     """Returns what the user said yes to, or None. Subclasses say what is asked and when a yes is one."""
 
     AUTO_FOCUS = ""  # y and n belong to the screen, unless something must be typed
@@ -102,10 +102,6 @@ class Dialog(ModalScreen[ConsentT]):
     def body(self) -> Iterable[Widget]:
         """What stands between the words and the fields."""
         return ()
-
-    def show(self, state: State) -> None:
-        """Go on with a new picture."""
-        raise NotImplementedError
 
     def draw(self, size: Size) -> None:
         """Draw all of it for a terminal of that size."""

@@ -7,11 +7,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from pgtop.analysis.pooling import PoolingHint
-from pgtop.model.backend import Backend
-from pgtop.model.signal import Signal
 from pgtop.tui.conditions import condition, reason
-from pgtop.tui.messages import BlockingAsked, SignalAsked
-from pgtop.tui.screens.menu import Choice, MenuScreen
+from pgtop.tui.messages import BlockingAsked
+from pgtop.tui.screens.shown import Shown
 from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
@@ -30,10 +28,8 @@ from pgtop.watch import Sampled
 _NOTICE_LINES = 3
 _COMPACT_BELOW = 15  # lines of screen; a smaller one keeps the budget and gives the rest to the sessions
 
-_SIGNALS = (Choice(Signal.CANCEL, "C  cancel the query"), Choice(Signal.TERMINATE, "K  terminate the session"))
 
-
-class LiveScreen(Screen[None]):
+class LiveScreen(Shown, Screen[None]):
     """A screen that is shown every new state. Subclasses give the body and say what they narrow it to."""
 
     AUTO_FOCUS = ""  # keys belong to the screen; an input takes them only when it is opened
@@ -69,7 +65,6 @@ class LiveScreen(Screen[None]):
         return ()
 
     def show(self, state: State) -> None:
-        """Draw another state."""
         self.state = state
         self.show_frame()
 
@@ -112,18 +107,6 @@ class LiveScreen(Screen[None]):
         """Carried out by the app, as a key is: a screen that awaits its own removal would wait for ever."""
         owner = "screen" if hasattr(self, f"action_{message.action}") else "app"
         self.app.call_later(self.app.run_action, f"{owner}.{message.action}")
-
-    def offer_signals(self, backend: Backend) -> None:
-        """Let the user choose what to send to a session, as it is seen now."""
-        if self._settings.read_only:
-            return
-        seen_in = self.state.picture
-
-        def chosen(name: str | None) -> None:
-            if name is not None:
-                self.post_message(SignalAsked(Signal(name), backend, seen_in))
-
-        self.app.push_screen(MenuScreen(f"Session {backend.pid}", _SIGNALS, Signal.CANCEL, self._palette), chosen)
 
     def _cost_line(self) -> Line:
         event, spent = self.state.event, self.state.spent

@@ -7,8 +7,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.live import LiveScreen
-from pgtop.tui.screens.menu import Choice, MenuScreen
+from pgtop.tui.screens.acting import ActingScreen
 from pgtop.tui.screens.moving import MOVES, Moving
 from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
@@ -23,7 +22,7 @@ from pgtop.view.wrap import Line
 _PLACEHOLDER = "words, db:shop, state:idle-in-tx, age>5m, -query:copy …"
 
 
-class NarrowingScreen(Moving, LiveScreen):
+class NarrowingScreen(Moving, ActingScreen):
     """Owns the query; subclasses answer it (`ask`) and say how many rows came of it (`counts`)."""
 
     DEFAULT_ORDER = "what hurts first"
@@ -96,6 +95,8 @@ class NarrowingScreen(Moving, LiveScreen):
         self._sort(replace(sort, descending=not sort.descending))
 
     def action_sort_menu(self) -> None:
+        from pgtop.tui.screens.menu import Choice, MenuScreen
+
         choices = [
             Choice("", self.DEFAULT_ORDER),
             *(Choice(c.name, f"{c.title.strip() or c.name}: {c.meaning}") for c in COLUMNS),

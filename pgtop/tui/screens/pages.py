@@ -6,9 +6,9 @@ from textual.widget import Widget
 
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
-from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import CopyAsked, DetailWanted, Said, SignalAsked
+from pgtop.tui.messages import CopyAsked, DetailWanted, Said
+from pgtop.tui.screens.acting import ActingScreen
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.moving import MOVES, Movable, Moving
 from pgtop.tui.settings import Settings
@@ -73,11 +73,10 @@ class HelpScreen(PageScreen):
         return (Span("help (Esc goes back)", Tone.QUIET), Span(self.more(), Tone.QUIET))
 
 
-class DetailScreen(PageScreen):
+class DetailScreen(ActingScreen, PageScreen):
     """One session, by identity, for as long as it lives; its last picture stays when it has ended."""
 
     KEYS = ("clear", "quit", "terminate", "cancel", "copy_query", "refresh")
-    BINDINGS = bindings("copy_query", "cancel", "terminate", "signal_menu")
 
     def __init__(self, backend: Backend, state: State, settings: Settings, palette: Palette) -> None:
         super().__init__(state, settings, palette)
@@ -117,25 +116,16 @@ class DetailScreen(PageScreen):
     def action_copy_query(self) -> None:
         self.post_message(CopyAsked(self._backend))
 
-    def action_cancel(self) -> None:
-        self._signal(Signal.CANCEL)
+    def selected(self) -> Backend | None:
+        """The session; where it cannot be signalled from here any more, that is told instead."""
+        if not self._gone:
+            return self._backend
+        self.post_message(Said(f"{self._backend.pid} {self._gone}: nothing can be signalled from here"))
+        return None
 
-    def action_terminate(self) -> None:
-        self._signal(Signal.TERMINATE)
-
-    def action_signal_menu(self) -> None:
-        if self._is_there():
-            self.offer_signals(self._backend)
-
-    def _signal(self, signal: Signal) -> None:
-        if self._is_there():
-            self.post_message(SignalAsked(signal, self._backend, self._seen_in))
-
-    def _is_there(self) -> bool:
-        """The session may be signalled from here; where it cannot be any more, that is told instead."""
-        if self._gone:
-            self.post_message(Said(f"{self._backend.pid} {self._gone}: nothing can be signalled from here"))
-        return not self._gone
+    @property
+    def seen_in(self) -> Picture:
+        return self._seen_in
 
     def _follow(self, state: State) -> None:
         """Find the session in a new picture, and ask for its details again when it has moved on."""

@@ -9,7 +9,7 @@ from textual.widget import Widget
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import BlockingAsked, BulkAsked, CopyAsked, OpenAsked, SignalAsked
+from pgtop.tui.messages import BlockingAsked, BulkAsked, OpenAsked, SignalAsked
 from pgtop.tui.screens.moving import Movable
 from pgtop.tui.screens.narrowing import NarrowingScreen
 from pgtop.tui.settings import Settings
@@ -31,7 +31,7 @@ class SessionsScreen(NarrowingScreen):
     )  # fmt: skip
     BINDINGS = bindings(
         "scroll_left", "scroll_right", "open", "toggle_idle", "toggle_background", "toggle_columns", "copy_query",
-        "cancel", "terminate", "signal_menu", "tag", "tag_all", "untag_all",
+        "tag", "tag_all", "untag_all",
     )  # fmt: skip
 
     def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
@@ -153,7 +153,7 @@ class SessionsScreen(NarrowingScreen):
 
     def action_tag(self) -> None:
         """Space: tag the session under the cursor, or take its tag off, and move down."""
-        if backend := self._selected():
+        if backend := self.selected():
             self._tag(self._tags ^ {backend.identity})
             self._table.move(1)
 
@@ -187,36 +187,22 @@ class SessionsScreen(NarrowingScreen):
             return
         if self._alarm.chosen:
             self.post_message(BlockingAsked())
-        elif backend := self._selected():
+        elif backend := self.selected():
             self.post_message(OpenAsked(backend))
 
     @on(SessionTable.Chosen)
     def _row_clicked(self) -> None:
         self.action_open()
 
-    def action_copy_query(self) -> None:
-        if backend := self._selected():
-            self.post_message(CopyAsked(backend))
-
-    def action_cancel(self) -> None:
-        self._signal(Signal.CANCEL)
-
-    def action_terminate(self) -> None:
-        self._signal(Signal.TERMINATE)
-
-    def action_signal_menu(self) -> None:
-        if backend := self._selected():
-            self.offer_signals(backend)
-
-    def _signal(self, signal: Signal) -> None:
+    def signal(self, signal: Signal) -> None:
         """Signal the tagged sessions, or the one under the cursor when there are none."""
         tagged = self._tagged()
         if len(tagged) > 1:
             self.post_message(BulkAsked(signal, tagged))
         elif tagged:
-            self.post_message(SignalAsked(signal, tagged[0]))
-        elif backend := self._selected():
-            self.post_message(SignalAsked(signal, backend))
+            self.post_message(SignalAsked(signal, tagged[0], self.seen_in))
+        else:
+            super().signal(signal)
 
-    def _selected(self) -> Backend | None:
+    def selected(self) -> Backend | None:
         return None if self._alarm.chosen else self._table.choose()

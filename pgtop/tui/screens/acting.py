@@ -1,0 +1,57 @@
+"""What screens share on which one session stands ready: copy its query, cancel it, terminate it."""
+
+from pgtop.model.backend import Backend
+from pgtop.model.signal import Signal
+from pgtop.tui.keymap import bindings
+from pgtop.tui.messages import CopyAsked, SignalAsked
+from pgtop.tui.screens.live import LiveScreen
+from pgtop.view.picture import Picture
+
+
+class ActingScreen(LiveScreen):
+    """Subclasses say which session is meant (`selected`), and what it was seen in."""
+
+    BINDINGS = bindings("copy_query", "cancel", "terminate", "signal_menu")
+
+    def selected(self) -> Backend | None:
+        """The session that is meant; None for none, of which the user has been told where it needs telling."""
+        raise NotImplementedError
+
+    @property
+    def seen_in(self) -> Picture:
+        """The picture that shows it."""
+        return self.state.picture
+
+    def signal(self, signal: Signal) -> None:
+        """Ask for the signal to be sent."""
+        if backend := self.selected():
+            self.post_message(SignalAsked(signal, backend, self.seen_in))
+
+    def action_copy_query(self) -> None:
+        if backend := self.selected():
+            self.post_message(CopyAsked(backend))
+
+    def action_cancel(self) -> None:
+        self.signal(Signal.CANCEL)
+
+    def action_terminate(self) -> None:
+        self.signal(Signal.TERMINATE)
+
+    def action_signal_menu(self) -> None:
+        """Let the user choose what to send to the session, as it is seen now."""
+        backend = None if self._settings.read_only else self.selected()
+        if backend is None:
+            return
+        seen_in = self.seen_in
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.post_message(SignalAsked(Signal(name), backend, seen_in))
+
+        from pgtop.tui.screens.menu import Choice, MenuScreen
+
+        choices = [
+            Choice(Signal.CANCEL, "C  cancel the query"),
+            Choice(Signal.TERMINATE, "K  terminate the session"),
+        ]
+        self.app.push_screen(MenuScreen(f"Session {backend.pid}", choices, Signal.CANCEL, self._palette), chosen)
