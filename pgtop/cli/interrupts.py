@@ -24,10 +24,13 @@ def guard() -> None:
 
 
 def run(work: Coroutine[Any, Any, _T]) -> _T:
-    """asyncio.run, with a signal cancelling the work. Raises SystemExit then."""
+    """The work's result, unless a signal cancels it. Raises SystemExit then."""
     import asyncio
 
-    return asyncio.run(_until_signalled(work))
+    from pgtop.cli.loop import Loop
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        return runner.run(_until_signalled(work))
 
 
 @contextmanager

@@ -4,14 +4,13 @@ The names in JSON are a promise to scripts, as those of `pgtop show`. Nodes are 
 chain may be deeper than a reader of nested JSON can follow.
 """
 
-import asyncio
 import json
 import shutil
 from typing import Any
 
 from pgtop.analysis.blocking import Node
 from pgtop.analysis.xmin import XminHolder, xmin_holders
-from pgtop.cli import compose, output
+from pgtop.cli import compose, interrupts, output
 from pgtop.cli.commands.show import for_eyes, in_color, server_record, session_record, written
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import Connection, Locks
@@ -29,7 +28,7 @@ _PAGE = 160
 
 def run(command: Locks) -> int:
     """Print the tree; returns the exit code, which tells whether anybody waits. Raises PgtopError and SourceError."""
-    picture = Picture.of(asyncio.run(_sample(command.connection, redacts(command.redact))))
+    picture = Picture.of(interrupts.run(_sample(command.connection, redacts(command.redact))))
     if command.json:
         output.write_data(as_json(picture))
     else:

@@ -1,0 +1,47 @@
+"""Name look-ups."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from pgtop.cli.loop import Loop
+from tests.cli import PATIENCE
+
+_DEAF = """
+import socket, sys, time
+def never(*_, **__):
+    sys.stderr.write("looking up\\n"); sys.stderr.flush(); time.sleep(3600)
+socket.getaddrinfo = never
+from pgtop.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("words", [["show"], ["locks"], ["budget"], ["kill", "1", "--yes"]])
+def test_a_name_server_that_is_gone_holds_up_nobody(words: Sequence[str]) -> None:
+    """A process that is told to end ends, though the name of its server is still being looked up."""
+    call = [sys.executable, "-c", _DEAF, *words, "-w", "-h", "db1.example.net"]
+    with subprocess.Popen(call, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == b"looking up\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 128 + signal.SIGTERM
+
+
+def test_a_wrong_name_is_raised_where_it_was_asked() -> None:
+    """What the look-up raises, an error of the network or of the name itself, comes to who awaits it."""
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        for name, error in (("no.such.invalid", socket.gaierror), ("x" * 64 + ".example", UnicodeError)):
+            with pytest.raises(error):
+                runner.run(_look_up(name))
+        assert runner.run(_look_up("127.0.0.1"))[0][4] == ("127.0.0.1", 5432)
+
+
+async def _look_up(name: str) -> list[Any]:
+    return await asyncio.get_running_loop().getaddrinfo(name, 5432)
