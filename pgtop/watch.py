@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from pgtop.model.failure import Failure
+from pgtop.model.failure import LOGIN_REFUSED, Failure
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Clock, Source, SourceError
 
@@ -22,6 +22,7 @@ SHORTEST, LONGEST = 0.2, 60.0
 """Bounds of the interval, in seconds."""
 _TICK = 1.0  # how often a state that shows its age is told again
 _FIRST_RETRY, _LONGEST_RETRY = 0.5, 30.0
+_REFUSALS = 2  # of a login, in a row; from then on tries are rare, as directories lock an account after five or so
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Watch:
         self._nudge = asyncio.Event()
         self._took = 0.0  # by the last answer
         self._costs: deque[float] = deque([0.0] * _HICCUPS, _HICCUPS)
-        self._failures = 0
+        self._failures = self._refusals = 0  # in a row
         self._failure: Failure | None = None
         self._fresh = fresh
         self._started = self._last_picture = clock.now()
@@ -155,9 +156,11 @@ class Watch:
             snapshot = sampling.result()
         except SourceError as error:
             self._failures += 1
+            self._refusals = self._refusals + 1 if error.failure.kind in LOGIN_REFUSED else 0
             self._failure = error.failure
             return self._missed(error.failure)
-        self._failures, self._failure = 0, None
+        self._failures = self._refusals = 0
+        self._failure = None
         self._last_picture = self._clock.now()
         self._took = self._last_picture - self._started
         self._costs.append(snapshot.cost.server_seconds)
@@ -182,9 +185,14 @@ class Watch:
             await self._wait_for(None, min(left, _TICK) if self._failure else left)
 
     def _due(self) -> float:
-        """When to ask next. Retries come at most two intervals apart, so that a server that is back is seen at once."""
+        """When to ask next. Retries come at most two intervals apart, so that a server that is back is seen at once.
+
+        But not where a login was refused: that is not mended by trying, and may lock the account.
+        """
         if self._failure is None:
             return self._started + self._pace()
+        if self._refusals >= _REFUSALS:
+            return self._started + _LONGEST_RETRY
         doublings = min(self._failures - 1, 6)  # enough to pass the longest retry
         backoff: float = min(_FIRST_RETRY * 2**doublings, 2 * self._interval, _LONGEST_RETRY)
         return self._started + max(backoff, min(self._interval, _FIRST_RETRY))

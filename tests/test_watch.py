@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
+
 from pgtop.model.cost import Cost
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.watch import Event, Missed, Paused, Sampled, Waiting, Watch
@@ -112,6 +114,23 @@ async def test_failures_are_retried_with_back_off_within_two_intervals() -> None
         assert gaps == sorted(gaps)
         assert gaps[-1] == 2.0
         assert isinstance(events[-1], Missed)
+
+
+@pytest.mark.parametrize("kind", [FailureKind.PASSWORD, FailureKind.DENIED])
+async def test_a_refused_login_is_seldom_tried_again(kind: FailureKind) -> None:
+    """Two refusals in a row and tries come 30 s apart, lest the account be locked; the user can try at once."""
+    source = FakeSource([_REFUSED, *[Failure(kind, "no")] * 4, calm()])
+    async with _watching(source) as (watch, events, clock):
+        await clock.advance(10.0)
+        assert source.samples == 3
+        watch.refresh()
+        await clock.advance(0.0)
+        assert source.samples == 4
+        await clock.advance(29.0)
+        assert source.samples == 4
+        await clock.advance(31.5)
+        assert source.samples == 6
+        assert isinstance(events[-1], Sampled)
 
 
 async def test_countdown_is_told_every_second_and_ages_the_picture() -> None:

@@ -18,6 +18,10 @@ class FailureKind(StrEnum):
     OTHER = "error"
 
 
+LOGIN_REFUSED = frozenset({FailureKind.PASSWORD, FailureKind.DENIED})
+"""The server knows us, and lets us not in: each further try may bring the user nearer to being locked out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """One sentence of what happened, and one of what to do next. `what` may be the server's: clean before showing."""
