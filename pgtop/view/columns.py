@@ -225,14 +225,22 @@ def _written(key: Key) -> Text:
     return text
 
 
-def _since(start: Start, words: Callable[[float | None], str] = rough_age) -> tuple[Key, Text]:
-    """Key and text of the seconds since `start`; roughly, but for the one age that stands on every screen."""
+def _since(start: Start) -> tuple[Key, Text]:
+    """Key and text of the seconds since `start`, roughly."""
 
     def key(backend: Backend, picture: Picture) -> float | None:
         since = start(backend)
         return None if since is None else seconds_between(since, picture.snapshot.taken_at)
 
-    return key, lambda backend, picture: words(key(backend, picture))
+    return key, lambda backend, picture: rough_age(key(backend, picture))
+
+
+_age_key, _rough_age = _since(age_start)
+
+
+def _age(backend: Backend, picture: Picture) -> str:
+    """To the second, but for who is quiet: hundreds of idle sessions need not be drawn every second."""
+    return _rough_age(backend, picture) if _is_quiet(backend) else age(_age_key(backend, picture))
 
 
 def _with_narrow(full: Column, width: int, text: Text | None = None) -> Column:
@@ -259,7 +267,7 @@ COLUMNS: tuple[Column, ...] = (
         Column("wait", "WAIT", "what it waits for, type and event", 18, 11, _wait, _written(_wait), _waiter),
         7, _narrow_wait),
     Column("age", "AGE", "since its transaction began, or else its running query, or else its state", 6, 2,
-           *_since(age_start, age), severity, right=True),
+           _age_key, _age, severity, right=True),
     Column("xact", "XACT", "since its transaction began", 6, 14,
            *_since(lambda b: b.xact_start), _row, right=True),
     Column("query_age", "STMT", "since its query began; of an idle session, its last", 6, 16,

@@ -143,6 +143,20 @@ def test_age_counts_from_the_transaction_first(backend: Backend, since: int | No
     assert age_start(backend) == since
 
 
+@pytest.mark.parametrize(
+    ("backend", "words"),
+    [
+        (client(1, "web@shop", state=IDLE, since=186), "3m"),
+        (client(1, "web@shop", state=IDLE, since=6), "6s"),
+        (client(1, "web@shop", state=IDLE_IN_TRANSACTION, xact=186), "3m06s"),
+        (active(1, "web@shop", "", "SELECT 1", 186), "3m06s"),
+    ],
+)
+def test_the_age_of_who_is_quiet_is_rough(backend: Backend, words: str) -> None:
+    """Hundreds of idle sessions do not change on the screen every second; whoever is looked for counts by the second."""
+    assert column("age").text(backend, picture_of(backend)) == words
+
+
 def test_a_hidden_session_names_the_grant() -> None:
     """Its state and query say that they are hidden, quietly, and everything else is empty."""
     picture = Picture.of(scenes.not_privileged())
