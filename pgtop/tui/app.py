@@ -74,6 +74,7 @@ class PgtopApp(Signalling):
         self._settings = settings
         self._clock = clock
         self._palette = palette(settings.theme, settings.color)
+        self.theme = self._palette.textual_theme
         self._watch = Watch(source, settings.interval, clock, fresh=True)
         self._state = State.first(first, settings)
         self._notice_until = 0.0
@@ -89,7 +90,6 @@ class PgtopApp(Signalling):
             self._filters.append(AsciiFilter())
 
     def on_mount(self) -> None:
-        self.theme = self._palette.textual_theme
         self.app_resume_signal.subscribe(self, lambda _: self.action_redraw())
         self.push_screen(self._sessions)
         self.run_worker(self._follow(), name="watch")

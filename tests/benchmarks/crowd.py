@@ -21,7 +21,8 @@ def make_crowd(control: psycopg.Connection[tuple[Any, ...]], sessions: int) -> N
     for statement in (
         "ALTER FUNCTION pg_catalog.pg_stat_get_activity(int) RENAME TO pg_stat_get_real_activity",
         "CREATE TABLE crowd AS SELECT a.* FROM pg_stat_get_real_activity(NULL) a, generate_series(1, 100)"
-        f" WHERE client_port IS NOT NULL LIMIT {sessions}",
+        " WHERE client_port IS NOT NULL AND wait_event_type IS DISTINCT FROM 'Lock'"
+        f" LIMIT {sessions}",  # nobody waits for a lock by a copied pid
         "CREATE SEQUENCE numbers START 100000",
         "UPDATE crowd SET pid = nextval('numbers')",
         "VACUUM FULL crowd",
