@@ -133,7 +133,11 @@ class PgtopDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Deliver input until it is disabled; end the app when there will be none any more."""
-        if not read_input(self.fileno, self._input_ended, XTermParser(self._debug), self.process_message):
+
+        def new_parser() -> XTermParser:
+            return XTermParser(self._debug)
+
+        if not read_input(self.fileno, self._input_ended, new_parser, self.process_message):
             self._app.call_later(self._app.exit, return_code=HUNG_UP)
 
     def process_message(self, message: Message) -> None:

@@ -1,7 +1,9 @@
 """pgtop with a bug: `python -m tests.processes.crashing WHERE WORD...`; the bug knows everything that is secret."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from textual.message import Message
 
 PASSWORD, QUERY = "open-sesame", "SELECT 'the secret of the query'"
 
@@ -21,10 +23,16 @@ def _in_a_handler() -> None:
 
 
 def _in_the_input() -> None:
-    from pgtop.tui.terminal import input as module
+    from pgtop.tui.terminal.input import Keys
 
-    parsed = module._parsed
-    module._parsed = lambda text, parser: _bug() if text == "p" else parsed(text, parser)  # type: ignore[assignment,return-value]
+    feed = Keys.feed
+
+    def break_on_p(keys: Keys, text: str) -> Iterator[Message]:
+        if text == "p":
+            _bug()
+        return feed(keys, text)
+
+    Keys.feed = break_on_p  # type: ignore[assignment, method-assign]
 
 
 def _in_the_output() -> None:

@@ -153,7 +153,7 @@ def test_age_counts_from_the_transaction_first(backend: Backend, since: int | No
     ],
 )
 def test_the_age_of_who_is_quiet_is_rough(backend: Backend, words: str) -> None:
-    """Hundreds of idle sessions do not change on the screen every second; whoever is looked for counts by the second."""
+    """Idle sessions do not change on the screen every second; of whoever is looked for each second counts."""
     assert column("age").text(backend, picture_of(backend)) == words
 
 
