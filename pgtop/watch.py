@@ -36,9 +36,10 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The server has not answered for `elapsed` seconds; the last picture is that much older than its due."""
+    """The server has not answered for `elapsed` seconds; the last picture is `age` seconds old."""
 
     elapsed: float
+    age: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class Watch:
                     await self._give_up(sampling)
                     return
                 else:
-                    yield Waiting(elapsed)
+                    yield Waiting(elapsed, self._age())
             yield self._told(sampling)
         finally:
             sampling.cancel()

@@ -100,6 +100,20 @@ async def test_refresh_during_an_overdue_answer_tries_a_new_connection() -> None
         assert not source.overlapped
 
 
+async def test_the_picture_ages_whatever_is_tried() -> None:
+    """A try that is begun anew counts from zero; the age of the picture does not."""
+    source = FakeSource([calm(), None, None])
+    async with _watching(source) as (watch, events, clock):
+        await clock.advance(10.0)
+        watch.refresh()
+        await clock.advance(2.0)
+        assert source.samples == 3
+        last = events[-1]
+        assert isinstance(last, Waiting)
+        assert last.elapsed <= 2.0
+        assert last.age >= 11.0
+
+
 async def test_failures_are_retried_with_back_off_within_two_intervals() -> None:
     """Tries come further apart, but never so far that a server which is back stays unseen for two intervals."""
     source = FakeSource([_REFUSED])

@@ -19,8 +19,9 @@ def condition(state: State) -> Line:
 
 def _words(event: Event) -> Span:
     match event:
-        case Waiting(elapsed):
-            return Span(f"no answer for {_whole(elapsed)} (r: try a new connection)", Tone.WARN)
+        case Waiting(elapsed, picture_age):
+            waiting = f"no answer for {_whole(elapsed)}: picture is {_whole(picture_age)} old"
+            return Span(f"{waiting} (r: try a new connection)", Tone.WARN)
         case Missed(failure, retry_in, picture_age):
             lost = f"{failure.kind.upper()}: picture is {_whole(picture_age)} old"
             return Span(f"{lost}, next try in {_whole(retry_in)} (r: now)", Tone.ALARM)
