@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from pgtop.analysis.budget import Budget, budget
+from pgtop.analysis.interruption import Interruption, interruption
 from pgtop.analysis.pooling import Concurrency, PoolingHint, pooling_hint
 from pgtop.model.snapshot import Snapshot
 from pgtop.tui.settings import Settings
@@ -30,6 +31,8 @@ class State:
     interval: float
     seen: Concurrency
     hint: PoolingHint | None = None
+    interruption: Interruption | None = None
+    """The last that befell the server."""
     notice: Span | None = None
     spent: Spent | None = None
     """What the last picture cost on this side."""
@@ -61,6 +64,7 @@ class State:
             event=event,
             seen=seen,
             hint=pooling_hint(snapshot, seen),
+            interruption=interruption(self.picture.snapshot, snapshot) or self.interruption,
         )
 
     @property

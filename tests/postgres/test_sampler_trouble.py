@@ -3,18 +3,23 @@
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from pgtop.analysis.interruption import Cause, interruption
 from pgtop.demo.server import Cluster
 from pgtop.model.failure import FailureKind
+from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session, Statement
-from tests.postgres.conftest import Connect, Wire
+from tests.postgres.conftest import Connect, Wire, until
 from tests.postgres.sampled import backend, pid_of, sample_until
 
 
@@ -106,3 +111,36 @@ async def test_a_stopped_backend_holds_nobody(source: PostgresSource) -> None:
                 await task
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize(("how", "cause"), [("crash", Cause.CRASH), ("restart", Cause.RESTART)])
+async def test_a_crash_is_told_from_a_restart(how: str, cause: Cause, bindir: Path | None) -> None:
+    """After a process has died the postmaster is the same and its checkpointer another; who is gone is counted."""
+    with Cluster(bindir) as server:
+        session = Session({name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()})
+        source = PostgresSource(session)
+        async with await psycopg.AsyncConnection.connect(server.socket_dsn) as victim:
+            before = await source.sample()
+            if how == "crash":
+                os.kill(victim.info.backend_pid, signal.SIGKILL)
+            else:
+                server.stop(signal.SIGQUIT)
+                server.launch()
+            after = await _sample_by_another(source, before.server.pid)
+        await session.close()
+    found = interruption(before, after)
+    assert found is not None
+    assert (found.cause, found.gone) == (cause, 1)
+
+
+async def _sample_by_another(source: PostgresSource, pid: int) -> Snapshot:
+    """The first sample that another backend than this one gives."""
+    found: list[Snapshot] = []
+
+    async def sampled() -> bool:
+        with suppress(SourceError):
+            found.append(await source.sample())
+        return bool(found) and found[-1].server.pid != pid
+
+    await until(sampled)
+    return found[-1]

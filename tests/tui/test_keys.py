@@ -9,6 +9,7 @@ from pgtop.actions import ACTIONS
 from pgtop.model.cost import Cost
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure, FailureKind
+from pgtop.model.instant import MICROSECONDS
 from pgtop.tui.screens.blocking import BlockingScreen
 from pgtop.tui.screens.breakdown import BreakdownScreen
 from pgtop.tui.screens.bulk import BulkScreen
@@ -425,3 +426,14 @@ async def test_cursor_stays_on_top_until_it_is_moved() -> None:
         stage.source.script = [first]
         await stage.tick()
         assert pid_of(stage) == shown_on(stage)[0] == 48711
+
+
+async def test_a_restart_leaves_a_trace() -> None:
+    """Whoever looked away for the second in which the server was restarted is told of it later."""
+    first = busy()
+    later = first.taken_at + 5 * MICROSECONDS
+    again = replace(first, server=replace(first.server, pid=1, started_at=later - 1), backends=(), taken_at=later)
+    stage = Stage(first, source=FakeSource([again]))
+    async with stage.app.run_test(size=SIZE):
+        await stage.tick(2)
+        assert "the server was restarted (seen at 14:25:12 UTC): 42 sessions ended" in text_of(stage, "#notice")

@@ -19,6 +19,7 @@ from pgtop.tui.widgets.lines import Lines
 from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
 from pgtop.view.blocking import summary
 from pgtop.view.cost import cost_line
+from pgtop.view.interruption import interruption_words
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
@@ -131,6 +132,8 @@ class LiveScreen(Shown, Screen[None]):
             return Span(lost, Tone.WARN)
         if state.notice is not None:
             return state.notice
+        if befell := interruption_words(state.interruption, state.picture.now):
+            return Span(befell, Tone.WARN)
         if grant := missing_grant(state.budget, state.picture.snapshot.server.user):
             return Span(grant, Tone.NOTICE)
         return Span(_pooling_words(state.hint) if state.hint else "", Tone.QUIET)

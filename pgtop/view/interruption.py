@@ -1,0 +1,20 @@
+"""What befell the server, in a sentence that stays for a while."""
+
+from pgtop.analysis.interruption import Cause, Interruption
+from pgtop.model.instant import Instant, seconds_between, to_datetime
+
+_TOLD_FOR = 600.0  # seconds
+_WORDS = {
+    Cause.RESTART: "the server was restarted ({at}): {gone} ended",
+    Cause.CRASH: "a process of the server crashed ({at}): {gone} ended with it, the server's log says more",
+    Cause.OTHER_SERVER: "another server answers ({at}): sessions of the one before may go on there",
+}
+
+
+def interruption_words(found: Interruption | None, now: Instant) -> str:
+    """The sentence, for ten minutes; nothing after that."""
+    if found is None or seconds_between(found.seen_at, now) > _TOLD_FOR:
+        return ""
+    at = f"seen at {to_datetime(found.seen_at):%H:%M:%S} UTC"
+    gone = f"{found.gone} session{'' if found.gone == 1 else 's'}"
+    return _WORDS[found.cause].format(at=at, gone=gone)
