@@ -58,18 +58,22 @@ _TCP_INFO_SIZE = 136
 
 _WHERE = ("host", "hostaddr", "port", "target_session_attrs", "load_balance_hosts")
 
-_SESSION_SETTINGS = """
-    SELECT set_config('statement_timeout', '5s', false), set_config('lock_timeout', '1s', false),
-           set_config('default_transaction_read_only', 'on', false)
-     WHERE pg_backend_pid() = %(greeted_by)s
+_SETTINGS = """
+    SELECT pg_catalog.set_config(name, value, pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.<>) %(greeted_by)s)
+      FROM (VALUES ('search_path', 'pg_catalog, pg_temp'), ('transaction_read_only', 'on'),
+                   ('default_transaction_read_only', 'on'), ('statement_timeout', '5s'), ('lock_timeout', '1s')
+           ) AS ours (name, value)
 """
-"""Not behind a pooler: there the server process, and these settings with it, may serve somebody else next."""
+"""What comes before anything else: here alone every function and operator is qualified, and no type is named.
 
-_TRANSACTION_SETTINGS = """
-    SELECT set_config('statement_timeout', '5s', true), set_config('lock_timeout', '1s', true),
-           set_config('transaction_read_only', 'on', true)
+Whoever owns a database, and before 15 whoever may enter it, can put doubles of the server's own functions, operators
+and types into it and have them found first; run with a superuser's rights they would do whatever they like. From the
+next statement on they are not looked up; pg_temp, where it is not named, would come before pg_catalog.
+https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH
+
+Behind a pooler, where another process answers than the one that greeted us, all this holds for the transaction alone:
+the process, and what is set in it, may serve somebody else next.
 """
-"""The same for the one implicit transaction that a pipeline is."""
 
 _LOOK_SECONDS = 1.0
 """How often a wait looks whether its socket is still there; what arrives on it wakes the wait at once."""
@@ -137,8 +141,8 @@ class Link:
             yield answer
 
     def _settings(self) -> tuple[Statement, ...]:
-        """What a transaction begins with."""
-        return (Statement(_TRANSACTION_SETTINGS),) if self.features.pooled else ()
+        """What a transaction begins with, where the session cannot keep it."""
+        return (_settings(self.connection),) if self.features.pooled else ()
 
     def _commands(self, statements: Sequence[Statement]) -> list[Command]:
         return [_command(self.connection, statement) for statement in statements]
@@ -271,13 +275,16 @@ def _as_libpq_has_them(parameters: Mapping[str, str]) -> dict[str, str]:
 async def _introduce(connection: Connection) -> Features:
     """Set our limits on the server and learn what it can do, in one round trip."""
     connection.listen()
-    greeted_by = connection.pgconn.backend_pid
-    settings = Statement(_SESSION_SETTINGS, {"greeted_by": greeted_by})
     # Instants arrive as the server has them, whole microseconds; transaction ids as the unsigned numbers they are.
     connection.adapters.register_loader("timestamptz", Int8BinaryLoader)
     connection.adapters.register_loader("xid", OidBinaryLoader)
-    _, [row] = await ask(connection, [_command(connection, each) for each in (settings, Statement(FEATURES))])
-    return Features.of(row, greeted_by)
+    statements = (_settings(connection), Statement(FEATURES))
+    _, [row] = await ask(connection, [_command(connection, each) for each in statements])
+    return Features.of(row, connection.pgconn.backend_pid)
+
+
+def _settings(connection: Connection) -> Statement:
+    return Statement(_SETTINGS, {"greeted_by": connection.pgconn.backend_pid})
 
 
 def _command(connection: Connection, statement: Statement) -> Command:
