@@ -86,6 +86,12 @@ _TERMINATED = _Cause(
     "Our session was ended",
     "An administrator did that, or the server is stopping: connecting again tells which.",
 )
+_IDLE = _Cause(
+    _Kind.TERMINATED,
+    "Our session was ended because it was idle",
+    "The server's idle_session_timeout did that, which pgtop can turn off for itself only without a pooler: "
+    "a shorter interval (-) keeps the session.",
+)
 _CRASHED = _Cause(
     _Kind.TERMINATED,
     "The server ended all sessions after one of its processes crashed",
@@ -140,7 +146,7 @@ _BY_SQLSTATE = {
     "57P02": _CRASHED,
     "57P03": _STARTING,
     "57P04": _TERMINATED,
-    "57P05": _TERMINATED,
+    "57P05": _IDLE,
 }
 
 _BY_PHRASE = (

@@ -61,8 +61,10 @@ _WHERE = ("host", "hostaddr", "port", "target_session_attrs", "load_balance_host
 _SETTINGS = """
     SELECT pg_catalog.set_config(name, value, pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.<>) %(greeted_by)s)
       FROM (VALUES ('search_path', 'pg_catalog, pg_temp'), ('transaction_read_only', 'on'),
-                   ('default_transaction_read_only', 'on'), ('statement_timeout', '5s'), ('lock_timeout', '1s')
+                   ('default_transaction_read_only', 'on'), ('statement_timeout', '5s'), ('lock_timeout', '1s'),
+                   ('idle_session_timeout', '0')
            ) AS ours (name, value)
+     WHERE pg_catalog.current_setting(name, true) IS NOT NULL -- idle_session_timeout came in 14
 """
 """What comes before anything else: here alone every function and operator is qualified, and no type is named.
 

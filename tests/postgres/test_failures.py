@@ -229,6 +229,7 @@ def test_sentences_seen(text: str, kind: FailureKind, what: str) -> None:
         ("57P01", FailureKind.TERMINATED),
         ("57P02", FailureKind.TERMINATED),
         ("57P03", FailureKind.STARTING),
+        ("57P05", FailureKind.TERMINATED),
         ("22012", FailureKind.OTHER),
     ],
 )

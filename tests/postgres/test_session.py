@@ -18,6 +18,7 @@ from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
 from pgtop.postgres.session import Session, Statement
 from tests.postgres.conftest import Connect, Wire, until
+from tests.postgres.doors import RoleMaker
 
 SETTINGS = ("application_name", "client_encoding", "statement_timeout", "lock_timeout", "default_transaction_read_only")
 
@@ -58,6 +59,18 @@ async def test_limits_are_set(session: Session, monkeypatch: pytest.MonkeyPatch)
     """The connection limits itself, cannot write, hands out bytes, and is called pgtop whatever PGAPPNAME says."""
     monkeypatch.setenv("PGAPPNAME", "other")
     assert await settings_of(session) == ["pgtop", "SQL_ASCII", "5s", "1s", "on"]
+
+
+async def test_no_idle_timeout(parameters: dict[str, str], connect: Connect, make_role: RoleMaker) -> None:
+    """Between two samples our session is idle, whatever the server allows other sessions; before 14 it knows none."""
+    admin, role = await connect(), await make_role("")
+    known = await admin.execute("SELECT FROM pg_settings WHERE name = 'idle_session_timeout'")
+    if known.rowcount:
+        await admin.execute(f"ALTER ROLE {role['user']} SET idle_session_timeout = '10s'".encode())
+    session = Session({**parameters, **role})
+    [[told]] = await run(session, "SELECT current_setting('idle_session_timeout', true)")
+    await session.close()
+    assert told == (b"0" if known.rowcount else None)
 
 
 async def test_connecting_is_one_round_trip_after_the_greeting(
