@@ -25,6 +25,7 @@ from psycopg.waiting import wait_async
 
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
+from pgtop.postgres.encoding import decode_name
 from pgtop.postgres.failures import explain, wants_password
 from pgtop.postgres.features import FEATURES, Features
 from pgtop.postgres.pipeline import Command, ask, ask_each, command
@@ -258,18 +259,18 @@ def _completed(parameters: Mapping[str, str]) -> dict[str, str]:
     """
     known = _as_libpq_has_them(parameters)
     defaults = {name: value for name, value in _DEFAULTS.items() if name not in known}
-    where = {name: known[name] for name in _WHERE if name in known}
+    where = {name: decode_name(known[name]) for name in _WHERE if name in known}
     return {**defaults, **where, **parameters, **_OURS}
 
 
-def _as_libpq_has_them(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Each option's value after environment and service file, by libpq's own rules.
+def _as_libpq_has_them(parameters: Mapping[str, str]) -> dict[str, bytes]:
+    """Each option's value after environment and service file, by libpq's own rules; bytes, as it takes any.
 
     libpq tells them of a connection only, so it is given one that it refuses before it goes near the network.
     https://www.postgresql.org/docs/current/libpq-status.html#LIBPQ-PQCONNINFO
     """
     refused = pq.PGconn.connect_start(make_conninfo(**{**parameters, "sslmode": "none of them"}).encode())
-    options = {option.keyword.decode(): option.val.decode() for option in refused.info if option.val}
+    options = {option.keyword.decode(): option.val for option in refused.info if option.val}
     refused.finish()
     return options
 

@@ -141,6 +141,21 @@ async def test_service_file_with_several_hosts(
     assert (options["host"], options["port"]) == (parameters["host"], parameters["port"])
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("PGDATABASE", FailureKind.DENIED), ("PGUSER", FailureKind.DENIED), ("PGHOST", None)]
+)
+async def test_an_environment_of_other_bytes(
+    parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, kind: FailureKind | None
+) -> None:
+    """What is no UTF-8 reaches the server, or the name service, as it is, and is told like any other wrong name."""
+    keyword = {"PGDATABASE": "dbname", "PGUSER": "user", "PGHOST": "host"}[name]
+    monkeypatch.setenv(name, os.fsdecode(b"b\xfcro"))
+    session = Session({option: value for option, value in parameters.items() if option != keyword})
+    with pytest.raises(SourceError, match=r"b\\+xfcro") as caught:
+        await session.connect()
+    assert kind in (None, caught.value.failure.kind)
+
+
 async def test_target_session_attrs(parameters: dict[str, str]) -> None:
     """A server of another kind than wanted is refused in words."""
     session = Session({**parameters, "target_session_attrs": "standby"})
