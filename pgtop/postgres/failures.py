@@ -102,6 +102,7 @@ _SLOW = _Cause(
     "The server took too long and the statement was cancelled",
     "It is overloaded, or somebody cancelled it: the next sample tells.",
 )
+_SILENT = _Cause(_Kind.SLOW, "", "It, or the network to it, hangs: look at the machine itself.")
 _NO_ANSWER = _Cause(
     _Kind.SLOW,
     "No answer",
@@ -180,6 +181,7 @@ _BY_PHRASE = (
     ("No route to host", _NO_ROUTE),
     ("etwork is unreachable", _NO_ROUTE),
     ("Host is down", _NO_ROUTE),
+    ("did not answer within", _SILENT),  # our own words
     ("timeout expired", _NO_ANSWER),
     ("Connection timed out", _NO_ANSWER),
     ("closed the connection unexpectedly", _CUT),

@@ -9,6 +9,7 @@ import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
+from time import monotonic
 from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
@@ -22,6 +23,9 @@ Rows: TypeAlias = list[tuple[Any, ...]]
 Result: TypeAlias = pq.abc.PGresult
 PGconn: TypeAlias = pq.abc.PGconn
 Connection: TypeAlias = psycopg.AsyncConnection[Any]
+
+ANSWER_SECONDS = 8.0
+"""The longest the server may be silent. Its own limit for each statement is 5 s: past this, it or the network hangs."""
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 
@@ -95,7 +99,9 @@ async def _heard(
 
 def _calls(pgconn: PGconn, transactions: Iterable[Iterable[Command]]) -> Iterator[Callable[[], None]]:
     for commands in transactions:
-        for sql, values, types, formats in commands:
+        for number, (sql, values, types, formats) in enumerate(commands):
+            if number:
+                yield pgconn.send_flush_request  # what is done before comes now: else the server keeps it to the end
             yield partial(pgconn.send_query_params, sql, values, types, formats, pq.Format.BINARY)
         yield pgconn.pipeline_sync
 
@@ -103,13 +109,18 @@ def _calls(pgconn: PGconn, transactions: Iterable[Iterable[Command]]) -> Iterato
 def _exchange(pgconn: PGconn, calls: deque[Callable[[], None]], awaited: int, heard: list[Result]) -> PQGen[None]:
     """Send the commands and hear the results, until as many transactions as awaited are answered."""
     unsent = _send(pgconn, calls)
+    heard_at = monotonic()
     while awaited:
         ready = yield Wait.RW if unsent else Wait.R
         if ready & Ready.R:
+            heard_at = monotonic()
             try:
                 pgconn.consume_input()
             finally:  # what came before a connection broke is there all the same
                 awaited -= _take(pgconn, heard)
+        elif monotonic() - heard_at > ANSWER_SECONDS:
+            pgconn.finish()
+            raise psycopg.OperationalError(f"The server did not answer within {ANSWER_SECONDS:.0f} s.")
         if ready & Ready.W:
             unsent = _send(pgconn, calls)
 

@@ -38,9 +38,6 @@ AskPassword: TypeAlias = Callable[[str], str]
 
 Row: TypeAlias = tuple[Any, ...]
 
-ANSWER_SECONDS = 20.0
-"""The longest an exchange may take. The limits on the server are far shorter: past this, it or the network hangs."""
-
 _DEFAULTS = {
     "connect_timeout": "10",
     "keepalives_idle": "10",
@@ -186,14 +183,12 @@ class Session:
             try:
                 async with asyncio.timeout(None) as limit:
                     self._limit = limit
-                    link = await self._open()
-                    limit.reschedule(asyncio.get_running_loop().time() + ANSWER_SECONDS)
-                    yield link
+                    yield await self._open()
             except psycopg.Error as error:
                 farewell = self._link.connection.farewell if self._link else None
                 raise SourceError(explain(farewell or error)) from error
             except TimeoutError as error:
-                raise SourceError(_CLOSED if self._closed else _SLOW) from error
+                raise SourceError(_CLOSED) from error
             finally:
                 self._limit = None
                 await self._drop_unless_usable()
@@ -228,8 +223,7 @@ class Session:
         # Nothing is prepared: that saves the server 0.3 ms a sample, but costs a round trip, and poolers break it.
         connection = await Connection.connect(conninfo, autocommit=True, prepare_threshold=None)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):  # a pooler may let us in and then have no server for us
-                return Link(connection, await _introduce(connection))
+            return Link(connection, await _introduce(connection))
         except BaseException:
             await connection.close()
             raise
@@ -244,11 +238,6 @@ class Session:
             await link.connection.close()
 
 
-_SLOW = Failure(
-    FailureKind.SLOW,
-    f"The server did not answer within {ANSWER_SECONDS:.0f} s.",
-    "It, or the network to it, hangs: look at the machine itself.",
-)
 _CLOSED = Failure(FailureKind.OTHER, "The connection was given back.", "Start pgtop again to go on.")
 
 

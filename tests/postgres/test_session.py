@@ -308,7 +308,7 @@ async def test_close_while_connecting(parameters: dict[str, str]) -> None:
 
 async def test_a_server_that_hangs_is_given_up(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exchange that gets no answer ends with a failure that says so, and the next one starts afresh."""
-    monkeypatch.setattr("pgtop.postgres.session.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("pgtop.postgres.pipeline.ANSWER_SECONDS", 0.3)
     pid = await pid_of(session)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -317,7 +317,28 @@ async def test_a_server_that_hangs_is_given_up(session: Session, monkeypatch: py
     finally:
         os.kill(pid, signal.SIGCONT)
     assert caught.value.failure.kind is FailureKind.SLOW
+    assert "did not answer" in caught.value.failure.what
     assert await pid_of(session) != pid
+
+
+async def test_a_server_that_is_slow_is_not_given_up(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has its time for each statement, however many are sent at once: each answer is heard when it is there."""
+    monkeypatch.setattr("pgtop.postgres.pipeline.ANSWER_SECONDS", 1.0)
+    pid = await pid_of(session)
+    async with session.exchange() as link:
+        assert await link.ask(*[Statement("SELECT pg_sleep(0.6)")] * 4)
+    assert await pid_of(session) == pid
+
+
+async def test_what_was_heard_before_a_silence_is_kept(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many transactions those that were answered are known; only then it is said that the rest are not."""
+    monkeypatch.setattr("pgtop.postgres.pipeline.ANSWER_SECONDS", 0.3)
+    heard = []
+    with pytest.raises(SourceError, match="did not answer"):
+        async with session.exchange() as link:
+            async for answer in link.ask_each([Statement("SELECT 7"), Statement("SELECT pg_sleep(4)")]):
+                heard.append(answer)  # noqa: PERF401  # what comes after raises
+    assert heard == [[(7,)]]
 
 
 async def test_a_lost_connection_is_opened_again(session: Session, connect: Connect) -> None:
