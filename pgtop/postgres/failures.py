@@ -79,6 +79,11 @@ _NO_ENTRY = _Cause(
     "This role may not do that",
     "Name another database, as pgtop sees every session from each, or another role (-U).",
 )
+_NO_RIGHT = _Cause(
+    _Kind.DENIED,
+    "The server refuses this to this role",
+    "Grant the role what the message names, or connect as another (-U).",
+)
 _STARTING = _Cause(_Kind.STARTING, "The server is starting up", "Wait: it will take connections when it is ready.")
 _STOPPING = _Cause(_Kind.STOPPING, "The server is shutting down", "Wait for it to come back, or look at its log.")
 _TERMINATED = _Cause(
@@ -139,7 +144,7 @@ _BY_SQLSTATE = {
     "28P01": _BAD_PASSWORD,
     "28000": _REFUSED,
     "3D000": _NO_DATABASE,
-    "42501": _NO_ENTRY,
+    "42501": _NO_RIGHT,
     "53300": _FULL_FOR_ALL,
     "55P03": _SLOW,
     "57014": _SLOW,

@@ -240,6 +240,13 @@ def test_sqlstates(sqlstate: str, kind: FailureKind) -> None:
     assert "auf gut Deutsch" in failure.what
 
 
+def test_a_right_that_lacks_inside_is_none_of_the_door() -> None:
+    """Who is in already is not told to go by another database."""
+    failure = explain(psycopg.errors.InsufficientPrivilege("permission denied for function pg_lock_status"))
+    assert failure.what == "The server refuses this to this role: permission denied for function pg_lock_status"
+    assert failure.advice == "Grant the role what the message names, or connect as another (-U)."
+
+
 @given(st.text())
 def test_any_text_is_told(text: str) -> None:
     """No message makes the telling fail, and what it says is one line."""
