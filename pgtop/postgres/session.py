@@ -56,6 +56,9 @@ _TCP_INFO_SIZE = 136
 
 _WHERE = ("host", "hostaddr", "port", "target_session_attrs", "load_balance_hosts")
 
+STATEMENT_SECONDS = 5.0
+"""What _SETTINGS have for `statement_timeout`."""
+
 _SETTINGS = """
     SELECT pg_catalog.set_config(name, value, pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.<>) %(greeted_by)s)
       FROM (VALUES ('search_path', 'pg_catalog, pg_temp'), ('transaction_read_only', 'on'),

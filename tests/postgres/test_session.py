@@ -5,9 +5,10 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -333,12 +334,18 @@ async def test_a_server_that_is_slow_is_not_given_up(session: Session, monkeypat
 async def test_what_was_heard_before_a_silence_is_kept(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many transactions those that were answered are known; only then it is said that the rest are not."""
     monkeypatch.setattr("pgtop.postgres.pipeline.ANSWER_SECONDS", 0.3)
-    heard = []
+    heard: list[list[tuple[object, ...]] | psycopg.Error] = []
     with pytest.raises(SourceError, match="did not answer"):
-        async with session.exchange() as link:
-            async for answer in link.ask_each([Statement("SELECT 7"), Statement("SELECT pg_sleep(4)")]):
-                heard.append(answer)  # noqa: PERF401  # what comes after raises
+        await hear_each(session, ["SELECT 7", "SELECT pg_sleep(4)"], heard)
     assert heard == [[(7,)]]
+
+
+async def hear_each(
+    session: Session, asked: Sequence[LiteralString], heard: list[list[tuple[object, ...]] | psycopg.Error]
+) -> None:
+    async with session.exchange() as link:
+        async for answer in link.ask_each([Statement(sql) for sql in asked]):
+            heard.append(answer)  # noqa: PERF401  # what comes after may raise
 
 
 async def test_a_lost_connection_is_opened_again(session: Session, connect: Connect) -> None:
