@@ -340,6 +340,16 @@ async def test_what_was_heard_before_a_silence_is_kept(session: Session, monkeyp
     assert heard == [[(7,)]]
 
 
+async def test_of_many_what_ended_our_session_is_told(session: Session) -> None:
+    """Among many transactions, too, it is the server's own words, and not only that the connection was cut."""
+    asked: list[LiteralString] = ["SELECT 7", "SELECT pg_terminate_backend(pg_backend_pid())", "SELECT 8"]
+    heard: list[list[tuple[object, ...]] | psycopg.Error] = []
+    with pytest.raises(SourceError) as caught:
+        await hear_each(session, asked, heard)
+    assert heard == [[(7,)]]
+    assert caught.value.failure.kind is FailureKind.TERMINATED
+
+
 async def hear_each(
     session: Session, asked: Sequence[LiteralString], heard: list[list[tuple[object, ...]] | psycopg.Error]
 ) -> None:
