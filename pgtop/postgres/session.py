@@ -78,6 +78,8 @@ Behind a pooler, where another process answers than the one that greeted us, all
 the process, and what is set in it, may serve somebody else next.
 """
 
+_NO_PROCESS = 0
+
 _LOOK_SECONDS = 1.0
 """How often a wait looks whether its socket is still there; what arrives on it wakes the wait at once."""
 
@@ -144,8 +146,8 @@ class Link:
             yield answer
 
     def _settings(self) -> tuple[Statement, ...]:
-        """What a transaction begins with, where the session cannot keep it."""
-        return (_settings(self.connection),) if self.features.pooled else ()
+        """What a transaction begins with, where the session cannot keep it: whichever process runs it."""
+        return (_settings(_NO_PROCESS),) if self.features.pooled else ()
 
     def _commands(self, statements: Sequence[Statement]) -> list[Command]:
         return [_command(self.connection, statement) for statement in statements]
@@ -273,13 +275,15 @@ async def _introduce(connection: Connection) -> Features:
     # Instants arrive as the server has them, whole microseconds; transaction ids as the unsigned numbers they are.
     connection.adapters.register_loader("timestamptz", Int8BinaryLoader)
     connection.adapters.register_loader("xid", OidBinaryLoader)
-    statements = (_settings(connection), Statement(FEATURES))
+    greeted_by = connection.pgconn.backend_pid
+    statements = (_settings(greeted_by), Statement(FEATURES))
     _, [row] = await ask(connection, [_command(connection, each) for each in statements])
-    return Features.of(row, connection.pgconn.backend_pid)
+    return Features.of(row, greeted_by)
 
 
-def _settings(connection: Connection) -> Statement:
-    return Statement(_SETTINGS, {"greeted_by": connection.pgconn.backend_pid})
+def _settings(greeted_by: int) -> Statement:
+    """Our settings: for the session where this very process runs it, else for the transaction."""
+    return Statement(_SETTINGS, {"greeted_by": greeted_by})
 
 
 def _command(connection: Connection, statement: Statement) -> Command:
