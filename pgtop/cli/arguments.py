@@ -20,7 +20,7 @@ _SECRETS = re.compile(
     % {b"names": _NAMES},
     re.VERBOSE | re.DOTALL,
 )
-_TRACES = ("@", "pass", "secret", "_key")
+_TRACES = ("@", "pass", "secret", "scram")
 _QUOTED = re.compile(r'"([^"]*)"')
 _SIGNS = frozenset({"=", "]"})
 """What libpq may miss in a connection string, and quotes then."""
