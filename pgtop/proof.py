@@ -27,14 +27,6 @@ class RefusingSignaller:
         raise SourceError(Failure(FailureKind.OTHER, self._reason))
 
 
-async def carry_out(
-    order: Order, signaller: Signaller, clock: Clock, patience: float = PATIENCE
-) -> AsyncIterator[Outcome]:
-    """Send the order once and tell what is seen: the last outcome is final, those before it are not."""
-    async for (outcome,) in carry_out_all((order,), signaller, clock, patience):
-        yield outcome
-
-
 async def carry_out_all(
     orders: Sequence[Order], signaller: Signaller, clock: Clock, patience: float = PATIENCE
 ) -> AsyncIterator[tuple[Outcome, ...]]:

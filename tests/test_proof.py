@@ -6,7 +6,7 @@ from pgtop.model.backend import Backend, BackendId
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
 from pgtop.ports import SourceError
-from pgtop.proof import RefusingSignaller, carry_out, effect_on
+from pgtop.proof import RefusingSignaller, carry_out_all, effect_on
 from tests.fakes import FakeSignaller, JumpingClock
 
 _RUNNING = Backend(
@@ -23,7 +23,7 @@ _CANCEL = Order.against(Signal.CANCEL, _RUNNING)
 
 
 async def _outcomes(order: Order, signaller: FakeSignaller | RefusingSignaller) -> list[Outcome]:
-    return [outcome async for outcome in carry_out(order, signaller, JumpingClock())]
+    return [outcome async for (outcome,) in carry_out_all((order,), signaller, JumpingClock())]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A password on the command line: taken off the list of processes, which every user can read, and quoted in no error.
+"""A secret on the command line: taken off the list of processes, which every user can read, and quoted in no error.
 
 Until then, for the time that Python needs to start, it stands there: a password file is better. Linux alone tells
 where a process has its arguments.
@@ -7,14 +7,20 @@ where a process has its arguments.
 import re
 from pathlib import Path
 
-_PASSWORDS = re.compile(
+SECRETS = frozenset({"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"})
+"""libpq's keywords for what nobody else may see. https://www.postgresql.org/docs/current/libpq-connect.html"""
+
+_NAMES = "|".join(SECRETS).encode()
+_SECRETS = re.compile(
     rb"""
       ^postgres(?:ql)?://[^/@:]*:(?P<before_host>[^/@]*)@
-    | [?&]password=(?P<parameter>[^&\#]*)
-    | (?:^|\s)password\s*=\s*(?P<keyword>'(?:[^'\\]|\\.)*'|\S+)
-    """,
-    re.VERBOSE,
+    | [?&](?:%(names)b|[^=&]*%%[^=&]*)=(?P<parameter>[^&]*)  # a keyword that is written with %% may be any
+    | (?:^|[\s'])(?:%(names)b)\s*=\s*(?P<keyword>'(?:[^'\\]|\\.)*'|(?:\\.|\S)+)
+    """
+    % {b"names": _NAMES},
+    re.VERBOSE | re.DOTALL,
 )
+_TRACES = ("@", "pass", "secret", "scram")
 _QUOTED = re.compile(r'"([^"]*)"')
 _SIGNS = frozenset({"=", "]"})
 """What libpq may miss in a connection string, and quotes then."""
@@ -24,7 +30,7 @@ _ARG_START, _ARG_END = 47, 48
 
 
 def hide(connection_string: str) -> None:
-    """Write over the password in the connection string, where that stands among this process's arguments."""
+    """Write over the secrets in the connection string, where that stands among this process's arguments."""
     try:
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         given = Path("/proc/self/cmdline").read_bytes()
@@ -37,8 +43,8 @@ def hide(connection_string: str) -> None:
 
 
 def masked(connection_string: bytes) -> bytes:
-    """As long as it was, with every password masked; all of it, where the password stands in no usual place."""
-    spans = [found.span(found.lastgroup or 0) for found in _PASSWORDS.finditer(connection_string)]
+    """As long as it was, with every secret masked; all of it, where the secret stands in no usual place."""
+    spans = [found.span(found.lastgroup or 0) for found in _SECRETS.finditer(connection_string)]
     if not spans:
         return _MASK * len(connection_string)
     for start, end in spans:
@@ -46,9 +52,9 @@ def masked(connection_string: bytes) -> bytes:
     return connection_string
 
 
-def may_hold_password(connection_string: str) -> bool:
+def may_hold_secret(connection_string: str) -> bool:
     """Also one that is written in a wrong way, so that any part of the string may be a part of it."""
-    return "@" in connection_string or "pass" in connection_string.lower()
+    return any(trace in connection_string.lower() for trace in _TRACES)
 
 
 def discreet(message: str) -> str:

@@ -81,9 +81,9 @@ def parameters_of(connection: Connection) -> dict[str, str]:
     try:
         parameters = {**given, **{name: str(value) for name, value in conninfo_to_dict(target).items()}}
     except psycopg.ProgrammingError as error:
-        words = arguments.discreet(str(error)) if arguments.may_hold_password(target) else str(error)
+        words = arguments.discreet(str(error)) if arguments.may_hold_secret(target) else str(error)
         raise UsageError(f"The connection string is wrong: {words}", _CONNINFO_HELP) from error
-    if "password" in parameters:
+    if arguments.SECRETS & parameters.keys():
         arguments.hide(target)
     return parameters
 

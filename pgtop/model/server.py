@@ -66,7 +66,10 @@ class Run(NamedTuple):
 
     started_at: Instant
     address: str = ""
-    """Where the server says that it was reached, which a proxy or a virtual address does not hide."""
+    """Where the server says that it was reached, which a proxy does not hide.
+
+    An address that moves from machine to machine is the same on each.
+    """
 
 
 class Sighting(NamedTuple):

@@ -125,7 +125,7 @@ def target(row: LockRow, server: Server) -> str:
     elsewhere = _elsewhere(row, server)
     facts = row._asdict() | {
         "elsewhere": elsewhere,
-        "name": row.name or _nameless(row, server),
+        "name": _short(row.name) if row.name else _nameless(row, server),
         "class_name": row.class_name or f"class {row.classid}",
         "key": _advisory_key(row),
     }
@@ -153,6 +153,11 @@ def _nameless(row: LockRow, server: Server) -> str:
         return f"relation {row.relation}"
     database = server.databases.get(row.database or 0)
     return f"{database.name if database else row.database}.{row.relation} (a relation of another database)"
+
+
+def _short(name: str) -> str:
+    """Without the schema that people leave out, unless it then read like a name of the server's own catalog."""
+    return name if name.startswith("public.pg_") else name.removeprefix("public.")
 
 
 def _advisory_key(row: LockRow) -> str:

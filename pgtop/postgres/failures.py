@@ -79,12 +79,23 @@ _NO_ENTRY = _Cause(
     "This role may not do that",
     "Name another database, as pgtop sees every session from each, or another role (-U).",
 )
+_NO_RIGHT = _Cause(
+    _Kind.DENIED,
+    "The server refuses this to this role",
+    "Grant the role what the message names, or connect as another (-U).",
+)
 _STARTING = _Cause(_Kind.STARTING, "The server is starting up", "Wait: it will take connections when it is ready.")
 _STOPPING = _Cause(_Kind.STOPPING, "The server is shutting down", "Wait for it to come back, or look at its log.")
 _TERMINATED = _Cause(
     _Kind.TERMINATED,
     "Our session was ended",
     "An administrator did that, or the server is stopping: connecting again tells which.",
+)
+_IDLE = _Cause(
+    _Kind.TERMINATED,
+    "Our session was ended because it was idle",
+    "The server's idle_session_timeout did that, which pgtop can turn off for itself only without a pooler: "
+    "a shorter interval (-) keeps the session.",
 )
 _CRASHED = _Cause(
     _Kind.TERMINATED,
@@ -96,6 +107,7 @@ _SLOW = _Cause(
     "The server took too long and the statement was cancelled",
     "It is overloaded, or somebody cancelled it: the next sample tells.",
 )
+_SILENT = _Cause(_Kind.SLOW, "", "It, or the network to it, hangs: look at the machine itself.")
 _NO_ANSWER = _Cause(
     _Kind.SLOW,
     "No answer",
@@ -132,7 +144,7 @@ _BY_SQLSTATE = {
     "28P01": _BAD_PASSWORD,
     "28000": _REFUSED,
     "3D000": _NO_DATABASE,
-    "42501": _NO_ENTRY,
+    "42501": _NO_RIGHT,
     "53300": _FULL_FOR_ALL,
     "55P03": _SLOW,
     "57014": _SLOW,
@@ -140,7 +152,7 @@ _BY_SQLSTATE = {
     "57P02": _CRASHED,
     "57P03": _STARTING,
     "57P04": _TERMINATED,
-    "57P05": _TERMINATED,
+    "57P05": _IDLE,
 }
 
 _BY_PHRASE = (
@@ -174,6 +186,7 @@ _BY_PHRASE = (
     ("No route to host", _NO_ROUTE),
     ("etwork is unreachable", _NO_ROUTE),
     ("Host is down", _NO_ROUTE),
+    ("did not answer within", _SILENT),  # our own words
     ("timeout expired", _NO_ANSWER),
     ("Connection timed out", _NO_ANSWER),
     ("closed the connection unexpectedly", _CUT),

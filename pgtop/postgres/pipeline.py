@@ -9,6 +9,7 @@ import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
+from time import monotonic
 from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
@@ -22,6 +23,9 @@ Rows: TypeAlias = list[tuple[Any, ...]]
 Result: TypeAlias = pq.abc.PGresult
 PGconn: TypeAlias = pq.abc.PGconn
 Connection: TypeAlias = psycopg.AsyncConnection[Any]
+
+ANSWER_SECONDS = 8.0
+"""The longest the server may be silent. Its own limit for each statement is 5 s: past this, it or the network hangs."""
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 
@@ -51,7 +55,7 @@ def command(connection: Connection, sql: str, parameters: Mapping[str, Any] | No
 async def ask(connection: Connection, commands: Sequence[Command]) -> list[Rows]:
     """The rows of each statement, all in one transaction. Raises psycopg.Error: the first that there was."""
     heard, failure = await _heard(connection, [commands])
-    refused = next(filter(None, map(_refusal, heard)), None) or failure
+    refused = _refusal_in(heard) or failure
     if refused is not None:
         raise refused
     return [_rows(connection, result) for result in heard if result.status == pq.ExecStatus.TUPLES_OK]
@@ -65,10 +69,11 @@ async def ask_each(
     Raises psycopg.Error when the connection fails, after all that was heard before; the rest may have run.
     """
     heard, failure = await _heard(connection, transactions)
-    for results in _by_transaction(heard):
-        yield next(filter(None, map(_refusal, results)), None) or _rows(connection, results[-1])
+    *ended, unended = _by_transaction(heard)
+    for results in ended:
+        yield _refusal_in(results) or _rows(connection, results[-1])
     if failure is not None:
-        raise failure
+        raise _refusal_in(unended) or failure
 
 
 @lru_cache(maxsize=64)
@@ -95,7 +100,9 @@ async def _heard(
 
 def _calls(pgconn: PGconn, transactions: Iterable[Iterable[Command]]) -> Iterator[Callable[[], None]]:
     for commands in transactions:
-        for sql, values, types, formats in commands:
+        for number, (sql, values, types, formats) in enumerate(commands):
+            if number:
+                yield pgconn.send_flush_request  # what is done before comes now: else the server keeps it to the end
             yield partial(pgconn.send_query_params, sql, values, types, formats, pq.Format.BINARY)
         yield pgconn.pipeline_sync
 
@@ -103,13 +110,18 @@ def _calls(pgconn: PGconn, transactions: Iterable[Iterable[Command]]) -> Iterato
 def _exchange(pgconn: PGconn, calls: deque[Callable[[], None]], awaited: int, heard: list[Result]) -> PQGen[None]:
     """Send the commands and hear the results, until as many transactions as awaited are answered."""
     unsent = _send(pgconn, calls)
+    heard_at = monotonic()
     while awaited:
         ready = yield Wait.RW if unsent else Wait.R
         if ready & Ready.R:
+            heard_at = monotonic()
             try:
                 pgconn.consume_input()
             finally:  # what came before a connection broke is there all the same
                 awaited -= _take(pgconn, heard)
+        elif monotonic() - heard_at > ANSWER_SECONDS:
+            pgconn.finish()
+            raise psycopg.OperationalError(f"The server did not answer within {ANSWER_SECONDS:.0f} s.")
         if ready & Ready.W:
             unsent = _send(pgconn, calls)
 
@@ -133,20 +145,21 @@ def _take(pgconn: PGconn, heard: list[Result]) -> int:
     return ended
 
 
-def _by_transaction(heard: Iterable[Result]) -> Iterator[list[Result]]:
-    """The results of each transaction that was heard to its end."""
-    results: list[Result] = []
+def _by_transaction(heard: Iterable[Result]) -> list[list[Result]]:
+    """The results of each transaction; the last ones are of that which was not heard to its end, if any was not."""
+    transactions: list[list[Result]] = [[]]
     for result in heard:
         if result.status == pq.ExecStatus.PIPELINE_SYNC:
-            yield results
-            results = []
+            transactions.append([])
         else:
-            results.append(result)
+            transactions[-1].append(result)
+    return transactions
 
 
-def _refusal(result: Result) -> psycopg.Error | None:
-    """The server's error, if the result is one."""
-    return error_from_result(result, "ascii") if result.status == pq.ExecStatus.FATAL_ERROR else None
+def _refusal_in(results: Iterable[Result]) -> psycopg.Error | None:
+    """The server's first error among the results: the one that is not due to another."""
+    refused = (result for result in results if result.status == pq.ExecStatus.FATAL_ERROR)
+    return next((error_from_result(result, "ascii") for result in refused), None)
 
 
 def _rows(connection: Connection, result: Result) -> Rows:

@@ -101,19 +101,20 @@ def activity(
         query_id="query_id" if "query_id" in columns else "NULL::int8",
         nothing=", ".join(["NULL"] * (_COLUMNS - 2)),
     )
-    moments = {"since": _moment(since), "still_since": _moment(still_since)}
+    moments = {"since": moment(since), "still_since": moment(still_since)}
     values = {"pid": pid, "text_bytes": text_bytes, "again": list(again), "ask": ask, "known": list(known)}
     return Statement(sql, {**values, **moments})
 
 
-def _moment(instant: Instant | None) -> datetime | None:
+def moment(instant: Instant | None) -> datetime | None:
+    """The instant as a parameter."""
     return None if instant is None else to_datetime(instant)
 
 
 class Names(dict[bytes | None, str | None]):
     """Bytes that come again and again (states, addresses, applications) to one and the same text.
 
-    All of them are ASCII: the server makes application names so itself.
+    The server makes application names ASCII itself; a host's name may be any bytes.
     """
 
     def __missing__(self, raw: bytes | None) -> str | None:

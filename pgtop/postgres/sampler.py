@@ -6,6 +6,7 @@ remembered belongs to one connection; a new one starts with nothing.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from time import monotonic
 from typing import TypeAlias
 
 import psycopg
@@ -18,7 +19,7 @@ from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres import blocking, queries
 from pgtop.postgres.details import read_detail, server_words
-from pgtop.postgres.session import Link, Row, Session, Statement
+from pgtop.postgres.session import STATEMENT_SECONDS, Link, Row, Session, Statement
 
 TEXT_BYTES = 800
 """As much of each query as the widest screen shows of it."""
@@ -104,10 +105,11 @@ class _Reader:
     async def sample(self, watched: bool = False) -> Snapshot:
         """All backends at one instant; without whom they wait for, if only that cannot be read."""
         plan = self._pace.plan(self._last, watched)
+        began = monotonic()
         try:
             return await self._sample(plan)
         except psycopg.Error as error:
-            if not plan.pids or self.link.connection.closed:
+            if not plan.pids or self.link.connection.closed or _is_chance(error, monotonic() - began):
                 raise
             return await self._sample_without(server_words(error))
 
@@ -130,6 +132,8 @@ class _Reader:
         remembered = [self._known.get(who) for who in idlers]
         still = [b for b in remembered if b is not None and b.wait_event == CLIENT_READ and b.backend_xmin is None]
         set_back = self._last is not None and taken_at < self._last.taken_at
+        if set_back:
+            self._pace = blocking.Pace()  # it may be an hour until that clock is again where the rest ends
         if set_back or len(still) < len(remembered):  # what is remembered and what times tell do not agree
             self._last = None
             return await self._sample(blocking.Plan(pids=plan.pids))
@@ -201,6 +205,16 @@ class _Reader:
             self._known = {backend[:2]: backend for backend in snapshot.backends}
         if len(self._names) > _NAMES_KEPT:
             self._names.clear()
+
+
+def _is_chance(error: psycopg.Error, seconds: float) -> bool:
+    """The statement was cancelled by somebody, or by a standby's recovery, and not for what it asked.
+
+    The server has one code for that and its time limit, and words that may be translated: `seconds` tell them apart.
+    https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-CONFLICT
+    """
+    cancelled = error.sqlstate == "57014" and seconds < STATEMENT_SECONDS
+    return cancelled or (error.sqlstate or "").startswith("40")
 
 
 def _is_passing(backend: Backend) -> bool:

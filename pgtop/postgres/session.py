@@ -25,6 +25,7 @@ from psycopg.waiting import wait_async
 
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
+from pgtop.postgres.encoding import decode_name
 from pgtop.postgres.failures import explain, wants_password
 from pgtop.postgres.features import FEATURES, Features
 from pgtop.postgres.pipeline import Command, ask, ask_each, command
@@ -36,9 +37,6 @@ AskPassword: TypeAlias = Callable[[str], str]
 """Given a prompt, the password. What it raises passes through."""
 
 Row: TypeAlias = tuple[Any, ...]
-
-ANSWER_SECONDS = 20.0
-"""The longest an exchange may take. The limits on the server are far shorter: past this, it or the network hangs."""
 
 _DEFAULTS = {
     "connect_timeout": "10",
@@ -58,18 +56,29 @@ _TCP_INFO_SIZE = 136
 
 _WHERE = ("host", "hostaddr", "port", "target_session_attrs", "load_balance_hosts")
 
-_SESSION_SETTINGS = """
-    SELECT set_config('statement_timeout', '5s', false), set_config('lock_timeout', '1s', false),
-           set_config('default_transaction_read_only', 'on', false)
-     WHERE pg_backend_pid() = %(greeted_by)s
-"""
-"""Not behind a pooler: there the server process, and these settings with it, may serve somebody else next."""
+STATEMENT_SECONDS = 5.0
+"""What _SETTINGS have for `statement_timeout`."""
 
-_TRANSACTION_SETTINGS = """
-    SELECT set_config('statement_timeout', '5s', true), set_config('lock_timeout', '1s', true),
-           set_config('transaction_read_only', 'on', true)
+_SETTINGS = """
+    SELECT pg_catalog.set_config(name, value, pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.<>) %(greeted_by)s)
+      FROM (VALUES ('search_path', 'pg_catalog, pg_temp'), ('transaction_read_only', 'on'),
+                   ('default_transaction_read_only', 'on'), ('statement_timeout', '5s'), ('lock_timeout', '1s'),
+                   ('idle_session_timeout', '0')
+           ) AS ours (name, value)
+     WHERE pg_catalog.current_setting(name, true) IS NOT NULL -- idle_session_timeout came in 14
 """
-"""The same for the one implicit transaction that a pipeline is."""
+"""What comes before anything else: here alone every function and operator is qualified, and no type is named.
+
+Whoever owns a database, and before 15 whoever may enter it, can put doubles of the server's own functions, operators
+and types into it and have them found first; run with a superuser's rights they would do whatever they like. From the
+next statement on they are not looked up; pg_temp, where it is not named, would come before pg_catalog.
+https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH
+
+Behind a pooler, where another process answers than the one that greeted us, all this holds for the transaction alone:
+the process, and what is set in it, may serve somebody else next.
+"""
+
+_NO_PROCESS = 0
 
 _LOOK_SECONDS = 1.0
 """How often a wait looks whether its socket is still there; what arrives on it wakes the wait at once."""
@@ -137,8 +146,8 @@ class Link:
             yield answer
 
     def _settings(self) -> tuple[Statement, ...]:
-        """What a transaction begins with."""
-        return (Statement(_TRANSACTION_SETTINGS),) if self.features.pooled else ()
+        """What a transaction begins with, where the session cannot keep it: whichever process runs it."""
+        return (_settings(_NO_PROCESS),) if self.features.pooled else ()
 
     def _commands(self, statements: Sequence[Statement]) -> list[Command]:
         return [_command(self.connection, statement) for statement in statements]
@@ -179,14 +188,12 @@ class Session:
             try:
                 async with asyncio.timeout(None) as limit:
                     self._limit = limit
-                    link = await self._open()
-                    limit.reschedule(asyncio.get_running_loop().time() + ANSWER_SECONDS)
-                    yield link
+                    yield await self._open()
             except psycopg.Error as error:
                 farewell = self._link.connection.farewell if self._link else None
                 raise SourceError(explain(farewell or error)) from error
             except TimeoutError as error:
-                raise SourceError(_CLOSED if self._closed else _SLOW) from error
+                raise SourceError(_CLOSED) from error
             finally:
                 self._limit = None
                 await self._drop_unless_usable()
@@ -221,8 +228,7 @@ class Session:
         # Nothing is prepared: that saves the server 0.3 ms a sample, but costs a round trip, and poolers break it.
         connection = await Connection.connect(conninfo, autocommit=True, prepare_threshold=None)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):  # a pooler may let us in and then have no server for us
-                return Link(connection, await _introduce(connection))
+            return Link(connection, await _introduce(connection))
         except BaseException:
             await connection.close()
             raise
@@ -237,11 +243,6 @@ class Session:
             await link.connection.close()
 
 
-_SLOW = Failure(
-    FailureKind.SLOW,
-    f"The server did not answer within {ANSWER_SECONDS:.0f} s.",
-    "It, or the network to it, hangs: look at the machine itself.",
-)
 _CLOSED = Failure(FailureKind.OTHER, "The connection was given back.", "Start pgtop again to go on.")
 
 
@@ -252,18 +253,18 @@ def _completed(parameters: Mapping[str, str]) -> dict[str, str]:
     """
     known = _as_libpq_has_them(parameters)
     defaults = {name: value for name, value in _DEFAULTS.items() if name not in known}
-    where = {name: known[name] for name in _WHERE if name in known}
+    where = {name: decode_name(known[name]) for name in _WHERE if name in known}
     return {**defaults, **where, **parameters, **_OURS}
 
 
-def _as_libpq_has_them(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Each option's value after environment and service file, by libpq's own rules.
+def _as_libpq_has_them(parameters: Mapping[str, str]) -> dict[str, bytes]:
+    """Each option's value after environment and service file, by libpq's own rules; bytes, as it takes any.
 
     libpq tells them of a connection only, so it is given one that it refuses before it goes near the network.
     https://www.postgresql.org/docs/current/libpq-status.html#LIBPQ-PQCONNINFO
     """
     refused = pq.PGconn.connect_start(make_conninfo(**{**parameters, "sslmode": "none of them"}).encode())
-    options = {option.keyword.decode(): option.val.decode() for option in refused.info if option.val}
+    options = {option.keyword.decode(): option.val for option in refused.info if option.val}
     refused.finish()
     return options
 
@@ -271,13 +272,18 @@ def _as_libpq_has_them(parameters: Mapping[str, str]) -> dict[str, str]:
 async def _introduce(connection: Connection) -> Features:
     """Set our limits on the server and learn what it can do, in one round trip."""
     connection.listen()
-    greeted_by = connection.pgconn.backend_pid
-    settings = Statement(_SESSION_SETTINGS, {"greeted_by": greeted_by})
     # Instants arrive as the server has them, whole microseconds; transaction ids as the unsigned numbers they are.
     connection.adapters.register_loader("timestamptz", Int8BinaryLoader)
     connection.adapters.register_loader("xid", OidBinaryLoader)
-    _, [row] = await ask(connection, [_command(connection, each) for each in (settings, Statement(FEATURES))])
+    greeted_by = connection.pgconn.backend_pid
+    statements = (_settings(greeted_by), Statement(FEATURES))
+    _, [row] = await ask(connection, [_command(connection, each) for each in statements])
     return Features.of(row, greeted_by)
+
+
+def _settings(greeted_by: int) -> Statement:
+    """Our settings: for the session where this very process runs it, else for the transaction."""
+    return Statement(_SETTINGS, {"greeted_by": greeted_by})
 
 
 def _command(connection: Connection, statement: Statement) -> Command:

@@ -5,7 +5,6 @@ ever sent twice: where no answer came, nobody knows whether the first one arrive
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 import psycopg
@@ -13,14 +12,13 @@ from psycopg import sql
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.failure import Failure, FailureKind
-from pgtop.model.instant import Instant, to_datetime
 from pgtop.model.server import Run, Sighting
 from pgtop.model.signal import Answer, Order, Receipt, Signal
 from pgtop.ports import SourceError
 from pgtop.postgres.details import server_words
 from pgtop.postgres.encoding import decode_name
-from pgtop.postgres.queries import read_address
-from pgtop.postgres.session import Link, Row, Session, Statement
+from pgtop.postgres.queries import moment, read_address
+from pgtop.postgres.session import Row, Session, Statement
 
 _FUNCTIONS = {
     Signal.CANCEL: sql.Identifier("pg_catalog", "pg_cancel_backend"),
@@ -90,20 +88,11 @@ class PostgresSignaller:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def send(self, order: Order) -> Receipt:
-        """Ask the server, once, to signal the order's target; the receipt says whether it did, or that nobody knows."""
-        failed = Answer.UNREACHED
-        try:
-            async with self._session.exchange() as link:
-                failed = Answer.UNKNOWN
-                return await self._send(link, order)
-        except SourceError as error:
-            return Receipt(failed, error.failure.what)
-
     async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
-        """Ask for each order, once, in one round trip; none that fails stops another."""
-        if len(orders) == 1:
-            return [await self.send(orders[0])]
+        """Ask the server, once, for each order, in one round trip; none that fails stops another.
+
+        Each receipt says whether the server sent the signal, or that nobody knows.
+        """
         receipts: list[Receipt] = []
         failed = Answer.UNREACHED
         try:
@@ -129,15 +118,6 @@ class PostgresSignaller:
         return {
             o.target: found[o.target.pid] for o in here if o.target.pid in found and _may_be(o, found[o.target.pid])
         }
-
-    async def _send(self, link: Link, order: Order) -> Receipt:
-        try:
-            [rows] = await link.ask(statement(order, link.features.pooled))
-        except psycopg.Error as error:
-            if not never_ran(error):
-                raise
-            return _receipt_of(error)
-        return _receipt_of(rows)
 
 
 def _receipt_of(answer: list[Row] | psycopg.Error) -> Receipt:
@@ -173,13 +153,13 @@ def statement(order: Order, pooled: bool = False) -> Statement:
     """The statement that carries out `order`, and nothing but it: it answers with one row for `Found`."""
     values = {
         "pid": order.target.pid,
-        "server_start": _moment(order.sighting.run.started_at if order.sighting else None),
-        "backend_start": _moment(order.target.backend_start),
+        "server_start": moment(order.sighting.run.started_at if order.sighting else None),
+        "backend_start": moment(order.target.backend_start),
         "usesysid": order.usesysid,
         "any_query": order.signal is Signal.TERMINATE and not order.pinned,
         "terminate": order.signal is Signal.TERMINATE,
-        "query_start": _moment(order.query_start),
-        "xact_start": _moment(order.xact_start),
+        "query_start": moment(order.query_start),
+        "xact_start": moment(order.xact_start),
         "pooled": pooled,
     }
     return Statement(_SIGNAL.format(function=_FUNCTIONS[order.signal]), values)
@@ -212,7 +192,3 @@ def never_ran(error: psycopg.Error) -> bool:
     all, may come after the signal has left. https://www.postgresql.org/docs/current/errcodes-appendix.html
     """
     return (error.sqlstate or "").startswith("42")
-
-
-def _moment(instant: Instant | None) -> datetime | None:
-    return None if instant is None else to_datetime(instant)

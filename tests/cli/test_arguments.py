@@ -21,26 +21,38 @@ from tests.pty import Terminal
         ("host=db1 password=pw dbname=shop", "host=db1 password=xx dbname=shop"),
         ("password = 'open \\' sesame' host=db1", "password = xxxxxxxxxxxxxxxx host=db1"),
         ("host=db1 password=a password=b", "host=db1 password=x password=x"),
-        ("postgresql://db1/?pass%77ord=pw", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"),
+        ("password=open\\ sesame host=db1", "password=xxxxxxxxxxxx host=db1"),
+        ("host='db1'password=pw", "host='db1'password=xx"),
+        ("postgresql://db1/?pass%77ord=pw", "postgresql://db1/?pass%77ord=xx"),
+        ("postgresql://db1/?password=p#w&sslmode=require", "postgresql://db1/?password=xxx&sslmode=require"),
+        ("host=db1 sslpassword=pw password=pw", "host=db1 sslpassword=xx password=xx"),
+        ("postgresql://db1/?sslpassword=pw&oauth_client_secret=pw&port=1",
+         "postgresql://db1/?sslpassword=xx&oauth_client_secret=xx&port=1"),
+        ("scram_client_key=a2V5 scram_server_key='a2V5' sslkey=key",
+         "scram_client_key=xxxx scram_server_key=xxxxxx sslkey=key"),
+        ("dbname=shop", "xxxxxxxxxxx"),
     ],
 )  # fmt: skip
-def test_the_password_alone_is_masked(given: str, shown: str) -> None:
-    """Whichever way libpq lets it be written; where none is recognised, everything is masked."""
+def test_secrets_alone_are_masked(given: str, shown: str) -> None:
+    """Whichever way libpq lets them be written; where none is recognised, everything is masked."""
     assert masked(given.encode()).decode() == shown
 
 
 @pytest.mark.parametrize("form", ["{}", "-d{}", "--dbname={}"])
-@pytest.mark.parametrize("written", ["uri", "conninfo"])
+@pytest.mark.parametrize("written", ["uri", "conninfo", "key"])
 def test_ps_does_not_show_it(written: str, form: str, cluster: Cluster) -> None:
-    """`ps` shows host and role while pgtop runs, and no password, which still opens the connection."""
-    uri = f"postgresql://postgres:{cluster.password}@127.0.0.1:{cluster.port}/postgres"
-    word = form.format(uri if written == "uri" else cluster.tcp_dsn)
-    with Terminal([sys.executable, "-m", "pgtop", word]) as terminal:
+    """`ps` shows the place while pgtop runs, and no password, which still opens the connection, nor another secret."""
+    ways = {
+        "uri": f"postgresql://postgres:{cluster.password}@127.0.0.1:{cluster.port}/postgres",
+        "conninfo": cluster.tcp_dsn,
+        "key": f"{cluster.socket_dsn} sslpassword={cluster.password}",
+    }
+    with Terminal([sys.executable, "-m", "pgtop", form.format(ways[written])]) as terminal:
         terminal.wait_for("q quit")
         shown = Path(f"/proc/{terminal.pid}/cmdline").read_text()  # where ps has it from
         terminal.send("q")
         assert terminal.wait_for_exit() == 0
-    assert "127.0.0.1" in shown
+    assert str(cluster.port) in shown
     assert cluster.password not in shown
 
 
@@ -57,6 +69,8 @@ def test_ps_does_not_show_it(written: str, form: str, cluster: Cluster) -> None:
         "host=h password=open sesame",
         "host=h password=open sesame=1",
         "password=sesame host=127.0.0.1 port=1",
+        "host=h oauth_client_secret=open sesame",
+        "host=h scram_client_key=open sesame=1",
     ],
 )
 def test_no_error_quotes_it(string: str) -> None:

@@ -15,7 +15,9 @@ from pgtop.analysis.blocking import Forest, forest
 from pgtop.analysis.xmin import Kind, xmin_holders
 from pgtop.demo.server import Cluster
 from pgtop.model.blocking import Blocking, Slot
+from pgtop.model.instant import MICROSECONDS
 from pgtop.model.snapshot import Snapshot
+from pgtop.ports import SourceError
 from pgtop.postgres.blocking import ASKED_AT_ONCE, SLOW, Pace, Plan, completed
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
@@ -474,6 +476,47 @@ class TestTheCost:
         assert again.blocking.note == snapshot.blocking.note
         await holder.close()
 
+    @pytest.mark.parametrize("code", ["42501", "55P03"])
+    async def test_a_refusal_is_told_and_asked_for_later(self, scene: Scene, code: str) -> None:
+        """Whoever may not ask, or would have to wait to ask, sees the sessions all the same."""
+        holder = await scene.session(row(65))
+        waiter = await scene.waiter(row(65))
+        async with _failing(scene, code):
+            snapshot = await scene.source.sample()
+        assert "who waits for whom could not be read" in snapshot.blocking.note
+        assert pid(waiter) in {backend.pid for backend in snapshot.busy}
+        assert not (await scene.source.sample()).blocking.asked
+        await holder.close()
+
+    @pytest.mark.parametrize("code", ["57014", "40001"])
+    async def test_a_cancel_by_chance_is_no_refusal(self, scene: Scene, code: str) -> None:
+        """Somebody cancels our statement, or a standby's recovery does: that is told, and all is asked for again."""
+        holder = await scene.session(row(66))
+        await scene.waiter(row(66))
+        await scene.compared(1)
+        async with _failing(scene, code):
+            with pytest.raises(SourceError, match="by chance"):
+                await scene.source.sample()
+        snapshot = await scene.source.sample()
+        assert (snapshot.blocking.asked, snapshot.blocking.note) == (True, "")
+        await holder.close()
+
+    async def test_a_clock_set_back_ends_the_rest(self, scene: Scene) -> None:
+        """The lock manager was to be left alone until a time that the server's clock now reaches in an hour."""
+        holder = await scene.session(row(67))
+        await scene.waiter(row(67))
+        await scene.compared(1)
+        reader = scene.source._reader
+        assert reader is not None
+        assert reader._last is not None
+        later = reader._last.taken_at + 3600 * MICROSECONDS
+        reader._last = replace(reader._last, taken_at=later)
+        reader._pace = reader._pace.after_failure(later, "by chance")
+        await scene.source.sample()
+        snapshot = await scene.source.sample()
+        assert (snapshot.blocking.asked, snapshot.blocking.note) == (True, "")
+        await holder.close()
+
 
 async def test_slots_and_sessions_hold_back_vacuum(scene: Scene) -> None:
     """The oldest stands first: a session's snapshot, a session's own transaction, and a slot."""
@@ -564,6 +607,12 @@ async def _instead(scene: Scene, function: str) -> AsyncIterator[None]:
 def _slow(scene: Scene, seconds: float) -> contextlib.AbstractAsyncContextManager[None]:
     """While pg_blocking_pids takes that long."""
     return _instead(scene, f"LANGUAGE sql AS $$ SELECT pg_real_blocking_pids($1) FROM pg_sleep({seconds}) $$")
+
+
+def _failing(scene: Scene, code: str) -> contextlib.AbstractAsyncContextManager[None]:
+    """While pg_blocking_pids fails in this way."""
+    raised = f"BEGIN RAISE 'by chance' USING ERRCODE = '{code}'; END"
+    return _instead(scene, f"LANGUAGE plpgsql AS $$ {raised} $$")
 
 
 def _told(scene: Scene) -> contextlib.AbstractAsyncContextManager[None]:

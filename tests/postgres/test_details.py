@@ -254,6 +254,10 @@ async def test_one_round_trip(wired: Session, wire: Wire, connect: Connect) -> N
     ("row", "words"),
     [
         (LockRow("relation", "m", True, database=5, relation=9, name="orders"), "orders"),
+        (LockRow("relation", "m", True, database=5, relation=9, name="public.orders"), "orders"),
+        (LockRow("relation", "m", True, database=5, relation=9, name='public."my orders"'), '"my orders"'),
+        (LockRow("relation", "m", True, database=5, relation=9, name="shop.orders"), "shop.orders"),
+        (LockRow("relation", "m", True, database=5, relation=9, name="public.pg_class"), "public.pg_class"),
         (LockRow("relation", "m", True, database=5, relation=9, name="{evil}"), "{evil}"),
         (LockRow("relation", "m", True, database=7, relation=9), "shop.9 (a relation of another database)"),
         (LockRow("relation", "m", True, database=8, relation=9), "8.9 (a relation of another database)"),

@@ -229,6 +229,7 @@ def test_sentences_seen(text: str, kind: FailureKind, what: str) -> None:
         ("57P01", FailureKind.TERMINATED),
         ("57P02", FailureKind.TERMINATED),
         ("57P03", FailureKind.STARTING),
+        ("57P05", FailureKind.TERMINATED),
         ("22012", FailureKind.OTHER),
     ],
 )
@@ -237,6 +238,13 @@ def test_sqlstates(sqlstate: str, kind: FailureKind) -> None:
     failure = explain(psycopg.errors.lookup(sqlstate)("auf gut Deutsch: too many clients"))
     assert failure.kind is kind
     assert "auf gut Deutsch" in failure.what
+
+
+def test_a_right_that_lacks_inside_is_none_of_the_door() -> None:
+    """Who is in already is not told to go by another database."""
+    failure = explain(psycopg.errors.InsufficientPrivilege("permission denied for function pg_lock_status"))
+    assert failure.what == "The server refuses this to this role: permission denied for function pg_lock_status"
+    assert failure.advice == "Grant the role what the message names, or connect as another (-U)."
 
 
 @given(st.text())

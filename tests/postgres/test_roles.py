@@ -21,7 +21,7 @@ from pgtop.ports import SourceError
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.postgres.signals import PostgresSignaller
-from pgtop.proof import carry_out
+from pgtop.proof import carry_out_all
 from pgtop.view.banner import budget_line, legend_line
 from pgtop.view.picture import Picture
 from pgtop.view.proposal import propose
@@ -110,7 +110,7 @@ async def test_what_a_role_gets(staffed: dict[str, str], watcher: Watcher, scene
 async def _ended(backend: Backend, snapshot: Snapshot, signaller: PostgresSignaller) -> AsyncIterator[Outcome]:
     """The outcomes of a terminate that is asked for in the dialog."""
     [order] = plan_for_one(Signal.TERMINATE, backend, snapshot).orders
-    async for outcome in carry_out(order, signaller, MonotonicClock()):
+    async for (outcome,) in carry_out_all((order,), signaller, MonotonicClock()):
         yield outcome
 
 

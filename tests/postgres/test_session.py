@@ -5,9 +5,10 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -18,6 +19,7 @@ from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
 from pgtop.postgres.session import Session, Statement
 from tests.postgres.conftest import Connect, Wire, until
+from tests.postgres.doors import RoleMaker
 
 SETTINGS = ("application_name", "client_encoding", "statement_timeout", "lock_timeout", "default_transaction_read_only")
 
@@ -58,6 +60,18 @@ async def test_limits_are_set(session: Session, monkeypatch: pytest.MonkeyPatch)
     """The connection limits itself, cannot write, hands out bytes, and is called pgtop whatever PGAPPNAME says."""
     monkeypatch.setenv("PGAPPNAME", "other")
     assert await settings_of(session) == ["pgtop", "SQL_ASCII", "5s", "1s", "on"]
+
+
+async def test_no_idle_timeout(parameters: dict[str, str], connect: Connect, make_role: RoleMaker) -> None:
+    """Between two samples our session is idle, whatever the server allows other sessions; before 14 it knows none."""
+    admin, role = await connect(), await make_role("")
+    known = await admin.execute("SELECT FROM pg_settings WHERE name = 'idle_session_timeout'")
+    if known.rowcount:
+        await admin.execute(f"ALTER ROLE {role['user']} SET idle_session_timeout = '10s'".encode())
+    session = Session({**parameters, **role})
+    [[told]] = await run(session, "SELECT current_setting('idle_session_timeout', true)")
+    await session.close()
+    assert told == (b"0" if known.rowcount else None)
 
 
 async def test_connecting_is_one_round_trip_after_the_greeting(
@@ -126,6 +140,21 @@ async def test_service_file_with_several_hosts(
     options = await options_of(session)
     await session.close()
     assert (options["host"], options["port"]) == (parameters["host"], parameters["port"])
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("PGDATABASE", FailureKind.DENIED), ("PGUSER", FailureKind.DENIED), ("PGHOST", None)]
+)
+async def test_an_environment_of_other_bytes(
+    parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, kind: FailureKind | None
+) -> None:
+    """What is no UTF-8 reaches the server, or the name service, as it is, and is told like any other wrong name."""
+    keyword = {"PGDATABASE": "dbname", "PGUSER": "user", "PGHOST": "host"}[name]
+    monkeypatch.setenv(name, os.fsdecode(b"b\xfcro"))
+    session = Session({option: value for option, value in parameters.items() if option != keyword})
+    with pytest.raises(SourceError, match=r"b\\+xfcro") as caught:
+        await session.connect()
+    assert kind in (None, caught.value.failure.kind)
 
 
 async def test_target_session_attrs(parameters: dict[str, str]) -> None:
@@ -280,7 +309,7 @@ async def test_close_while_connecting(parameters: dict[str, str]) -> None:
 
 async def test_a_server_that_hangs_is_given_up(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exchange that gets no answer ends with a failure that says so, and the next one starts afresh."""
-    monkeypatch.setattr("pgtop.postgres.session.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("pgtop.postgres.pipeline.ANSWER_SECONDS", 0.3)
     pid = await pid_of(session)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -289,7 +318,44 @@ async def test_a_server_that_hangs_is_given_up(session: Session, monkeypatch: py
     finally:
         os.kill(pid, signal.SIGCONT)
     assert caught.value.failure.kind is FailureKind.SLOW
+    assert "did not answer" in caught.value.failure.what
     assert await pid_of(session) != pid
+
+
+async def test_a_server_that_is_slow_is_not_given_up(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has its time for each statement, however many are sent at once: each answer is heard when it is there."""
+    monkeypatch.setattr("pgtop.postgres.pipeline.ANSWER_SECONDS", 1.0)
+    pid = await pid_of(session)
+    async with session.exchange() as link:
+        assert await link.ask(*[Statement("SELECT pg_sleep(0.6)")] * 4)
+    assert await pid_of(session) == pid
+
+
+async def test_what_was_heard_before_a_silence_is_kept(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many transactions those that were answered are known; only then it is said that the rest are not."""
+    monkeypatch.setattr("pgtop.postgres.pipeline.ANSWER_SECONDS", 0.3)
+    heard: list[list[tuple[object, ...]] | psycopg.Error] = []
+    with pytest.raises(SourceError, match="did not answer"):
+        await hear_each(session, ["SELECT 7", "SELECT pg_sleep(4)"], heard)
+    assert heard == [[(7,)]]
+
+
+async def test_of_many_what_ended_our_session_is_told(session: Session) -> None:
+    """Among many transactions, too, it is the server's own words, and not only that the connection was cut."""
+    asked: list[LiteralString] = ["SELECT 7", "SELECT pg_terminate_backend(pg_backend_pid())", "SELECT 8"]
+    heard: list[list[tuple[object, ...]] | psycopg.Error] = []
+    with pytest.raises(SourceError) as caught:
+        await hear_each(session, asked, heard)
+    assert heard == [[(7,)]]
+    assert caught.value.failure.kind is FailureKind.TERMINATED
+
+
+async def hear_each(
+    session: Session, asked: Sequence[LiteralString], heard: list[list[tuple[object, ...]] | psycopg.Error]
+) -> None:
+    async with session.exchange() as link:
+        async for answer in link.ask_each([Statement(sql) for sql in asked]):
+            heard.append(answer)  # noqa: PERF401  # what comes after may raise
 
 
 async def test_a_lost_connection_is_opened_again(session: Session, connect: Connect) -> None:

@@ -18,7 +18,7 @@ async def test_our_own_session(session: Session, signaller: PostgresSignaller) -
         pid = link.features.pid
     own = await look(signaller, BackendId(pid, None))
     assert own is not None
-    receipt = await signaller.send(Order.against(Signal.TERMINATE, own))
+    [receipt] = await signaller.send_all([Order.against(Signal.TERMINATE, own)])
     assert receipt.answer is Answer.UNKNOWN
     await gone(signaller, own.identity)
 
@@ -55,7 +55,7 @@ async def test_a_lost_answer_is_unknown_and_sent_once(
     async with wire.laid():
         far = {"host": "127.0.0.1", "port": wire.port, "sslmode": "disable"}
         async with as_role(parameters, far) as cut_off:
-            receipt = await cut_off.send(Order.against(Signal.TERMINATE, seen))
+            [receipt] = await cut_off.send_all([Order.against(Signal.TERMINATE, seen)])
         assert receipt.answer is Answer.UNKNOWN
         assert receipt.reason
         assert wire.signals == 1
@@ -68,7 +68,7 @@ async def test_a_lost_answer_is_unknown_and_sent_once(
 async def test_no_connection_nothing_sent(parameters: dict[str, str], unused_tcp_port: int) -> None:
     """Where no connection can be had, the receipt says surely that nothing was sent, and why."""
     async with as_role(parameters, {"host": "127.0.0.1", "port": str(unused_tcp_port)}) as signaller:
-        receipt = await signaller.send(Order(Signal.TERMINATE, BackendId(1, 1), usesysid=10))
+        [receipt] = await signaller.send_all([Order(Signal.TERMINATE, BackendId(1, 1), usesysid=10)])
     assert receipt.answer is Answer.UNREACHED
     assert receipt.reason
 
@@ -84,7 +84,7 @@ async def test_a_timeout_claims_nothing(
     async with blocker.transaction():
         # A new session has to look the function up there; our lock_timeout breaks that off.
         await blocker.execute("LOCK TABLE pg_catalog.pg_proc IN ACCESS EXCLUSIVE MODE")
-        receipt = await PostgresSignaller(fresh).send(order)
+        [receipt] = await PostgresSignaller(fresh).send_all([order])
     await fresh.close()
     assert receipt.answer is Answer.UNKNOWN
     assert await alive(victim)

@@ -17,7 +17,7 @@ from pgtop.ports import SourceError
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.postgres.signals import PostgresSignaller
-from pgtop.proof import carry_out
+from pgtop.proof import carry_out_all
 from tests.postgres.conftest import Connect, Wire
 from tests.postgres.doors import Connection, RoleMaker, alive, as_role
 from tests.postgres.sampled import backend
@@ -89,7 +89,7 @@ async def test_another_server_gets_nothing_and_proves_nothing(
     async with await opened_on(old) as victim:
         order, door = await order_against(far, victim.info.backend_pid), PostgresSignaller(far)
         await fail_over(far, address, new)
-        receipt = await door.send(order)
+        [receipt] = await door.send_all([order])
         assert (receipt.answer, "another server" in receipt.reason) == (Answer.UNREACHED, True)
         assert {each.answer for each in await door.send_all([order, order])} == {Answer.UNREACHED}
         with pytest.raises(SourceError, match="another server"):
@@ -123,8 +123,8 @@ async def test_what_was_sent_before_a_fail_over_is_unseen(
         order = await order_against(far, pid)
         os.kill(pid, signal.SIGSTOP)
         try:
-            outcomes = carry_out(order, FailingOver(far, address, new), MonotonicClock(), 0.2)
-            last = [outcome async for outcome in outcomes][-1]
+            outcomes = carry_out_all((order,), FailingOver(far, address, new), MonotonicClock(), 0.2)
+            last = [outcome async for (outcome,) in outcomes][-1]
         finally:
             os.kill(pid, signal.SIGCONT)
         assert (last.receipt.answer, last.effect) == (Answer.SENT, Effect.UNSEEN)
@@ -144,7 +144,8 @@ async def test_after_a_restart_all_are_gone(bindir: Path | None) -> None:
             with pytest.raises(SourceError):  # the old connection
                 await door.look_all([order])
             assert await door.look_all([order]) == {}
-            assert (await door.send(order)).answer is Answer.UNREACHED
+            [receipt] = await door.send_all([order])
+            assert receipt.answer is Answer.UNREACHED
         await session.close()
 
 
@@ -181,7 +182,8 @@ async def test_a_start_that_was_hidden_meanwhile_is_not_gone(
             async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
                 return [Receipt(Answer.SENT) for _ in orders]
 
-        last = [outcome async for outcome in carry_out(order, Hung(door._session), MonotonicClock(), 0.1)][-1]
+        outcomes = carry_out_all((order,), Hung(door._session), MonotonicClock(), 0.1)
+        last = [outcome async for (outcome,) in outcomes][-1]
         assert last.effect is Effect.UNSEEN
     assert await alive(victim)
 
@@ -198,9 +200,9 @@ async def test_behind_a_pooler_our_own_session_is_never_hit(
         assert link.features.pooled
     for kind in Signal:
         order = await order_against(session, pid, kind)
-        for answer in (await door.send(order), *await door.send_all([order, order])):
+        for answer in await door.send_all([order, order]):
             assert answer.answer in (Answer.REFUSED, Answer.CHANGED)  # what it ran when it was seen is over
-    receipt = await door.send(await order_against(session, pid))
+    [receipt] = await door.send_all([await order_against(session, pid)])
     assert "lent us this very session" in receipt.reason
     async with session.exchange() as link:
         assert link.features.pid == pid
