@@ -5,6 +5,7 @@ is kept in memory for reconnects and appears in no text. Nothing is ever written
 """
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -172,6 +173,7 @@ class Session:
         self._link: Link | None = None
         self._limit: asyncio.Timeout | None = None
         self._closed = False
+        self._broken_off = False  # the last try to connect
 
     async def connect(self) -> None:
         """Open the connection, unless it is open. Raises SourceError."""
@@ -225,8 +227,15 @@ class Session:
 
     async def _connect(self) -> Link:
         conninfo = make_conninfo(**_completed(self._parameters))
-        # Nothing is prepared: that saves the server 0.3 ms a sample, but costs a round trip, and poolers break it.
-        connection = await Connection.connect(conninfo, autocommit=True, prepare_threshold=None)
+        if self._broken_off:  # psycopg leaves its socket to the garbage collector: a session in the end, and a slot
+            gc.collect()
+        try:
+            # Nothing is prepared: that saves the server 0.3 ms a sample, but costs a round trip, and poolers break it.
+            connection = await Connection.connect(conninfo, autocommit=True, prepare_threshold=None)
+        except asyncio.CancelledError:
+            self._broken_off = True
+            raise
+        self._broken_off = False
         try:
             return Link(connection, await _introduce(connection))
         except BaseException:

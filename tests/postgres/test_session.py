@@ -1,6 +1,7 @@
 """The one connection: how it is opened, what it sets, and how it is given back."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -18,7 +19,7 @@ from pgtop.demo.server import Cluster
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
 from pgtop.postgres.session import Session, Statement
-from tests.postgres.conftest import Connect, Wire, until
+from tests.postgres.conftest import PATIENCE, Connect, Wire, until
 from tests.postgres.doors import RoleMaker
 
 SETTINGS = ("application_name", "client_encoding", "statement_timeout", "lock_timeout", "default_transaction_read_only")
@@ -49,6 +50,14 @@ def silent_port() -> Iterator[str]:
     """A port that takes connections and never says a word."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         yield str(listener.getsockname()[1])
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """No garbage is collected but on purpose."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def unused_port() -> str:
@@ -305,6 +314,34 @@ async def test_close_while_connecting(parameters: dict[str, str]) -> None:
         assert time.monotonic() - start < 0.2
         with pytest.raises(SourceError):
             await task
+
+
+async def test_a_try_to_connect_that_was_broken_off_holds_no_slot(
+    parameters: dict[str, str], uncollected: None
+) -> None:
+    """Before another try its socket is closed: a server that wakes up makes no session of it."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        listener.setblocking(False)
+        session = Session({**parameters, "host": "127.0.0.1", "port": str(listener.getsockname()[1])})
+        first = await _server_side(listener, trying := asyncio.create_task(session.connect()))
+        trying.cancel()
+        await asyncio.wait({trying})
+        second = await _server_side(listener, trying := asyncio.create_task(session.connect()))
+        with closing(first), closing(second):
+            async with asyncio.timeout(PATIENCE):
+                while await asyncio.get_running_loop().sock_recv(first, 1024):
+                    assert not trying.done()
+        await session.close()
+        await asyncio.wait({trying})
+        assert isinstance(trying.exception(), SourceError)
+
+
+async def _server_side(listener: socket.socket, trying: asyncio.Task[None]) -> socket.socket:
+    """The socket of who tries to connect, as the server has it."""
+    side, _ = await asyncio.get_running_loop().sock_accept(listener)
+    side.setblocking(False)
+    assert not trying.done()
+    return side
 
 
 async def test_a_server_that_hangs_is_given_up(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
