@@ -8,6 +8,7 @@ import asyncio
 import gc
 import getpass
 import os
+import re
 import sys
 from collections.abc import Mapping
 
@@ -35,6 +36,9 @@ _FIRST_PAUSE, _PAUSE = 1.0, 2.0  # seconds between the tries of --wait
 _SILENT = 0.5  # seconds of connecting before a word is said about it
 _GARBAGE = 20_000  # objects made and not dropped again from which on Python looks for cycles among them
 _TERMINAL = "/dev/tty"
+_FOREIGN_URI = re.compile(r"(?!postgres(?:ql)?://)[a-z][a-z0-9+.:-]*?(?::/|//)", re.IGNORECASE)
+"""What other programs call a connection string; as the name of a database it would be told to the server's log."""
+_SCHEME = "Begin it with postgresql://, without a driver's name or jdbc: before it."
 _ENCODE = "In a URI's password write @ as %40, / as %2F, : as %3A and % as %25."
 _CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
 
@@ -76,6 +80,9 @@ def parameters_of(connection: Connection) -> dict[str, str]:
     target = connection.target or ""
     options = {"host": connection.host, "port": connection.port, "user": connection.user}
     given = {name: value for name, value in options.items() if value is not None}
+    if _FOREIGN_URI.match(target):
+        arguments.hide(target)
+        raise UsageError("The connection string begins in a way that libpq does not know.", _SCHEME)
     if not _is_conninfo(target):
         return {**given, **({"dbname": target} if target else {})}
     try:

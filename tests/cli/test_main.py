@@ -312,7 +312,7 @@ def test_a_bug_leaves_a_report(tmp_path: Path) -> None:
             {"user": "web", "host": "db1,db2", "port": ",7", "dbname": "shop"},
         ),
         (Connection("postgresql:///?sslmode=require", port="9"), {"sslmode": "require", "port": "9"}),
-        (Connection("postgresqlx://db1"), {"dbname": "postgresqlx://db1"}),
+        (Connection("host=/tmp//pg dbname=a://b"), {"host": "/tmp//pg", "dbname": "a://b"}),
     ],
 )
 def test_options_and_connection_strings_are_merged(given: Connection, parameters: dict[str, str]) -> None:
