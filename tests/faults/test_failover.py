@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pgtop.demo.server import Cluster, embedded_bindir, plain_environment
-from tests.faults.ground import SETTINGS, Ground, laid, stop_at_once, until
-from tests.faults.screen import DRAWN, INTERVAL, Diary, Keyboard, check_keys
+from tests.faults.ground import INTERVAL, SETTINGS, Ground, laid, stop_at_once
+from tests.faults.screen import DRAWN, Diary, Keyboard
 from tests.pty import Terminal
+from tests.waiting import until
 
 
 class Standby(Cluster):
@@ -47,13 +48,12 @@ def test_failover_to_a_promoted_standby(primary: Ground, bindir: Path | None) ->
         command = [sys.executable, "-m", "pgtop", f"{hosts} {login}", "--interval", str(INTERVAL)]
         with Terminal(command) as terminal:
             terminal.wait_for(f"127.0.0.1:{primary.proxy.port}")
-            keyboard = Keyboard(terminal)
-            with Diary(terminal) as diary:
+            with Keyboard(terminal) as keyboard, Diary(terminal) as diary:
                 keyboard.type_while(lambda: stop_at_once(primary))
                 keyboard.type_until(lambda: diary.is_stale)
                 promoted = keyboard.type_while(lambda: second.ask("SELECT pg_promote()"))
                 keyboard.type_until(lambda: not diary.is_stale)
             terminal.wait_for(f"127.0.0.1:{second.proxy.port}")
-        check_keys(keyboard)
-        assert diary.live_again - promoted < 2 * INTERVAL + DRAWN
+        assert not keyboard.late
+        assert keyboard.elapsed(promoted, diary.live_again) < 2 * INTERVAL + DRAWN
         until(lambda: not second.ours, "the session is still there")

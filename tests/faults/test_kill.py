@@ -17,7 +17,8 @@ from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.postgres.signals import PostgresSignaller
 from pgtop.view.words import outcome_words
-from tests.faults.ground import ANSWERS, FAULTS, Connection, Fault, Ground, until
+from tests.faults.ground import ANSWERS, FAULTS, Connection, Fault, Ground
+from tests.waiting import until
 
 _LASTS = 0.3  # seconds that a fault is left so
 _PATIENCE = 3.0
