@@ -188,15 +188,16 @@ def end_ours(ground: Ground) -> None:
 def fill_and_end_ours(ground: Ground) -> None:
     """The slot that pgtop had is taken by somebody else."""
     fill(ground)
-    ground.proxy.stall()  # pgtop comes back when the slot is gone
+    ground.proxy.stall(Way.TO_SERVER)  # pgtop comes back when the slot is gone
     end_ours(ground)
     until(lambda: not ground.ours, "pgtop's session is still there")
-    until(lambda: fill(ground) or _is_full(ground), "the slot does not become free")
-    ground.proxy.go_on()
+    until(lambda: _fills(ground), "the slot does not become free")
+    ground.proxy.go_on(Way.TO_SERVER)
 
 
-def _is_full(ground: Ground) -> bool:
-    """Every slot for ordinary roles is taken by one that stays."""
+def _fills(ground: Ground) -> bool:
+    """Every slot for ordinary roles is taken now by one that stays."""
+    fill(ground)
     return ground.ask("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'") == [(_SLOTS,)]
 
 

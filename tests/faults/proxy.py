@@ -128,14 +128,19 @@ class Proxy:
         """Pass nothing on for ever over the connections there are, as after a firewall's restart; new ones are good."""
         self._do(self._strand)
 
-    def go_on(self) -> None:
-        """Pass on what was held, and all that comes."""
-        self._do(self._go_on)
+    def go_on(self, *ways: Way) -> None:
+        """Pass on what was held, and all that comes, in these directions (in both, if none is named)."""
+        self._do(lambda: self._go_on(ways or tuple(Way)))
 
     def mend(self) -> None:
         """Be a good network again; connections that were stalled go on."""
         self.delay = 0.0
         self.go_on()
+
+    @property
+    def heard(self) -> bytes:
+        """All that clients have said, also what is still held here."""
+        return self._do(lambda: bytes(self.said) + b"".join(e.held for e in self.ends if e.way is Way.TO_SERVER))
 
     def connect(self, client: _End) -> None:
         """Lead a client on to the server; one that cannot be reached ends the connection."""
@@ -182,8 +187,8 @@ class Proxy:
         for end in self.ends:
             end.stranded = True
 
-    def _go_on(self) -> None:
-        self._closed.clear()
+    def _go_on(self, ways: tuple[Way, ...]) -> None:
+        self._closed.difference_update(ways)
         for end in tuple(self.ends):
             self.forward(end)
 
