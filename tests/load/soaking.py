@@ -11,6 +11,7 @@ import random
 import sys
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from tests import scenes
 from tests.fakes import FakeSignaller
 
 PARTS = 10
+_LIVE = 2  # Textual's own screen, and the sessions on it
 _LOST = Failure(FailureKind.UNREACHABLE, "The connection was cut", "Wait.")
 
 
@@ -52,6 +54,8 @@ class Churn:
         self._now = self.first.taken_at
         self._cpu = time.process_time()
         self.held: list[Held] = []
+        self.quiet: Callable[[], Awaitable[None]]
+        """Closes whatever pages are open: their objects and tasks are nothing that stays."""
         self.over = asyncio.Event()
 
     def renew(self) -> None:
@@ -64,6 +68,7 @@ class Churn:
         await asyncio.sleep(0)
         self._count += 1
         if self._count % (self._ticks // PARTS) == 0:
+            await self.quiet()
             self.held.append(self._look())
         if self._count >= self._ticks:
             self.over.set()
@@ -127,6 +132,12 @@ async def main(ticks: str, sessions: str, told: str, interval: str = "0.001") ->
 
     churn = Churn(int(ticks), int(sessions))
     app = PgtopApp(churn, FakeSignaller(), churn.first, Settings(interval=float(interval)), MonotonicClock())
+
+    async def quiet() -> None:
+        while len(app.screen_stack) > _LIVE:
+            await app.pop_screen()
+
+    churn.quiet = quiet
     running = asyncio.create_task(app.run_async(mouse=True))
     await asyncio.wait({running, asyncio.create_task(churn.over.wait())}, return_when=asyncio.FIRST_COMPLETED)
     app.exit(0)

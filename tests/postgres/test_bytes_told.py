@@ -30,7 +30,7 @@ _SETUP = """
 
 
 class Tale:
-    """Every name and every sentence of the server begins with a mark, so that it is found, and goes on with anything."""
+    """Every name and every sentence of the server begins with a mark, to be found, and goes on with anything."""
 
     def __init__(self) -> None:
         self.mark = ""
@@ -108,7 +108,7 @@ _seeds = st.integers(0, 2**32)
 @settings(max_examples=20, phases=[Phase.generate])
 @given(_seeds)
 def test_locks_and_prepared_transactions_are_told_tame(told: Told, seed: int) -> None:
-    """The tree of waiters, with what holds back, and the page of a waiter name the relation and the gid, and do not act."""
+    """The tree of waiters, what holds back and the page of a waiter name relation and gid, and do not act."""
     terminal = told.terminal
     mark = told.begin(seed)
     terminal.send("3")
