@@ -16,9 +16,10 @@ from pgtop.cli.options import SignalMany, parse
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
 from tests.cli import PGTOP, one_sentence, pgtop
-from tests.cli.sessions import Opener, alive, run_forever, trail, until
+from tests.cli.sessions import Opener, alive, run_forever, trail
 from tests.postgres.doors import may_choose_pids, session_with_pid
 from tests.pty import Terminal
+from tests.waiting import until
 
 
 def test_a_filter_ends_exactly_what_it_lets_through(

@@ -1,6 +1,6 @@
 """The app that users run, on sessions that never stay: `python -m tests.load.soaking TICKS SESSIONS FILE [INTERVAL]`.
 
-Written to FILE at the end: what the process held, and how long a tick took, after each of ten parts.
+Written to FILE after each of ten parts: what the process held, and how long a tick took, in each part so far.
 """
 
 import asyncio
@@ -44,9 +44,10 @@ class Held:
 class Churn:
     """ports.Source: at each tick one session in twenty is another one, one in ten does something else."""
 
-    def __init__(self, ticks: int, sessions: int) -> None:
+    def __init__(self, ticks: int, sessions: int, told: Path) -> None:
         self._random = random.Random(1)
         self._ticks = ticks
+        self._told = told
         self._count = 0
         self._pid = 1000
         self._backends = [self._session() for _ in range(sessions)]
@@ -70,6 +71,7 @@ class Churn:
         if self._count % (self._ticks // PARTS) == 0:
             await self.quiet()
             self.held.append(self._look())
+            self._tell()
         if self._count >= self._ticks:
             self.over.set()
         if self._count % 100 == 0:
@@ -110,6 +112,12 @@ class Churn:
             blocked_by=(other,) if waits else (),
         )  # fmt: skip
 
+    def _tell(self) -> None:
+        """Whole, whoever reads it meanwhile."""
+        whole = self._told.with_suffix(".new")
+        whole.write_text(json.dumps([asdict(held) for held in self.held]))
+        whole.rename(self._told)
+
     def _look(self) -> Held:
         gc.collect()
         status = Path("/proc/self/status").read_text()
@@ -130,7 +138,7 @@ async def main(ticks: str, sessions: str, told: str, interval: str = "0.001") ->
     from pgtop.tui.app import PgtopApp
     from pgtop.tui.settings import Settings
 
-    churn = Churn(int(ticks), int(sessions))
+    churn = Churn(int(ticks), int(sessions), Path(told))
     app = PgtopApp(churn, FakeSignaller(), churn.first, Settings(interval=float(interval)), MonotonicClock())
 
     async def quiet() -> None:
@@ -144,7 +152,6 @@ async def main(ticks: str, sessions: str, told: str, interval: str = "0.001") ->
     await running
     if app.crash is not None:
         raise app.crash
-    Path(told).write_text(json.dumps([asdict(held) for held in churn.held]))  # noqa: ASYNC240  # the app has ended
 
 
 if __name__ == "__main__":

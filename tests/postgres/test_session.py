@@ -15,7 +15,8 @@ from pgtop.demo.server import Cluster
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
 from pgtop.postgres.session import Session, Statement
-from tests.postgres.conftest import Connect, Wire, until
+from tests.postgres.conftest import Connect, Wire
+from tests.waiting import until_async
 
 SETTINGS = ("application_name", "client_encoding", "statement_timeout", "lock_timeout", "default_transaction_read_only")
 
@@ -217,7 +218,7 @@ async def test_a_cancelled_task_leaves_no_half_read_answer(session: Session, con
     watcher = await connect()
     pid = await pid_of(session)
     task = asyncio.create_task(run(session, "SELECT pg_sleep(60)"))
-    await until(lambda: is_active(watcher, pid))
+    await until_async(lambda: is_active(watcher, pid))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -241,7 +242,7 @@ async def test_close_does_not_wait(session: Session, connect: Connect, stopped: 
     watcher = await connect()
     pid = await pid_of(session)
     task = asyncio.create_task(run(session, "SELECT pg_sleep(4)"))
-    await until(lambda: is_active(watcher, pid))
+    await until_async(lambda: is_active(watcher, pid))
     if stopped:
         os.kill(pid, signal.SIGSTOP)
     try:

@@ -11,8 +11,9 @@ import pgtop
 from pgtop.model.backend import BackendId
 from pgtop.model.signal import Answer, Order, Receipt, Signal
 from pgtop.postgres.signals import PostgresSignaller
-from tests.postgres.conftest import Connect, until
+from tests.postgres.conftest import Connect
 from tests.postgres.doors import SLEEP, alive, gone, look, may_choose_pids, now, run, session_with_pid, stop
+from tests.waiting import until_async
 
 
 async def test_terminate_ends_exactly_that_session(signaller: PostgresSignaller, connect: Connect) -> None:
@@ -132,7 +133,7 @@ async def test_cancel_where_activity_is_not_tracked(signaller: PostgresSignaller
         assert await signaller.send(Order.against(Signal.CANCEL, seen)) == Receipt(Answer.SENT)
         return query.done()
 
-    await until(cancelled)
+    await until_async(cancelled)
     with pytest.raises(errors.QueryCanceled):
         await query
 

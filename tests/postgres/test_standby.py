@@ -12,7 +12,7 @@ from pgtop.analysis.xmin import Kind, XminHolder, xmin_holders
 from pgtop.demo.server import Cluster, embedded_bindir, plain_environment
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
-from tests.postgres.conftest import until
+from tests.waiting import until_async
 
 _NAME = "reporting standby"
 
@@ -67,7 +67,7 @@ async def test_the_feedback_of_a_standby_is_among_the_holders(primary: Cluster, 
         async def held() -> bool:
             return any(holder.kind is Kind.STANDBY and holder.age >= 7 for holder in await holders())
 
-        await until(held)
+        await until_async(held)
         [said] = writer.execute("SELECT age(backend_xmin), pid FROM pg_stat_replication").fetchall()
         [oldest, *_] = await holders()
         assert (oldest.kind, oldest.name) == (Kind.STANDBY, _NAME)
@@ -78,5 +78,5 @@ async def test_the_feedback_of_a_standby_is_among_the_holders(primary: Cluster, 
         async def let_go() -> bool:
             return all(holder.age < 7 for holder in await holders() if holder.kind is Kind.STANDBY)
 
-        await until(let_go)
+        await until_async(let_go)
     await source.close()

@@ -15,8 +15,9 @@ import pytest
 
 from pgtop.demo.server import Cluster, _free_port
 from tests.faults.proxy import Proxy
-from tests.processes.ends import check_gone, sessions, within
+from tests.processes.ends import check_gone, sessions
 from tests.pty import Terminal
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 
@@ -61,7 +62,7 @@ def sshd() -> Iterator[Sshd]:
         room.mkdir(mode=0o755)
     running = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", folder / "config"], stderr=subprocess.DEVNULL)
     try:
-        within(5, lambda: _listens(port), "sshd does not listen")
+        until(lambda: _listens(port), "sshd does not listen")
         yield Sshd(folder, port)
     finally:
         running.terminate()
