@@ -183,18 +183,14 @@ async def playing(cluster: Cluster, role: str) -> AsyncIterator[list[int]]:
         await play
 
 
-async def eventually(condition: Callable[[], bool]) -> bool:
-    return await asyncio.to_thread(until, condition)
-
-
 async def test_a_terminated_actor_comes_back(cluster: Cluster) -> None:
     """As often as its session is terminated."""
     async with playing(cluster, "postgres") as seen:
-        assert await eventually(lambda: len(seen) == 1)
+        await asyncio.to_thread(until, lambda: len(seen) == 1)
         ask(cluster.socket_dsn, f"SELECT pg_terminate_backend({seen[0]})")
-        assert await eventually(lambda: len(seen) == 2)
+        await asyncio.to_thread(until, lambda: len(seen) == 2)
         ask(cluster.socket_dsn, f"SELECT pg_terminate_backend({seen[1]})")
-        assert await eventually(lambda: len(seen) == 3)
+        await asyncio.to_thread(until, lambda: len(seen) == 3)
 
 
 async def test_a_refused_actor_tries_until_there_is_a_slot(cluster: Cluster) -> None:
@@ -202,13 +198,13 @@ async def test_a_refused_actor_tries_until_there_is_a_slot(cluster: Cluster) -> 
     with psycopg.connect(cluster.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE crowded LOGIN")
         async with playing(cluster, "crowded") as seen:
-            assert await eventually(lambda: len(seen) == 1)
+            await asyncio.to_thread(until, lambda: len(seen) == 1)
             admin.execute("ALTER ROLE crowded CONNECTION LIMIT 0")
             admin.execute("SELECT pg_terminate_backend(%s)", [seen[0]])
             refusal = 'too many connections for role "crowded"'
-            assert await eventually(lambda: refusal in cluster.log.read_text())
+            await asyncio.to_thread(until, lambda: refusal in cluster.log.read_text())
             admin.execute("ALTER ROLE crowded CONNECTION LIMIT -1")
-            assert await eventually(lambda: len(seen) == 2)
+            await asyncio.to_thread(until, lambda: len(seen) == 2)
         admin.execute("DROP ROLE crowded")
 
 
