@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from string import ascii_lowercase
 from types import TracebackType
 from typing import Self
 
+from tests.benchmarks.process import cpu
 from tests.pty import Terminal
 from tests.waiting import PATIENCE
 
@@ -17,7 +19,7 @@ DRAWN = 0.3
 """Seconds from an event in pgtop to a cell in the emulator, on a machine that has other work."""
 _KEY = 0.2
 _PACE = 0.05  # from key to key
-_SONG = 0.005
+_LOOK = 0.01
 _STALE = re.compile(r"no answer for|picture is [0-9.]+s old, next try in")
 
 
@@ -73,12 +75,13 @@ class Diary:
 
 
 class Canary:
-    """A thread that wants to run every few milliseconds, and how late the machine lets it; a context manager."""
+    """How long the machine kept a program from running that was to run, or kept us from looking; a context manager."""
 
-    def __init__(self) -> None:
-        self._waits: list[tuple[float, float]] = []
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._looks: list[tuple[float, float, float]] = []
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._sing)
+        self._thread = threading.Thread(target=self._watch)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -91,25 +94,36 @@ class Canary:
         self._thread.join()
 
     def late(self, start: float, end: float) -> float:
-        """Seconds between two times in which it could not run though it was to."""
-        return sum(max(0.0, min(end, woke) - max(start, due)) for due, woke in self._waits)
+        """Seconds between two times that the machine took for itself."""
+        return sum(lost for began, ended, lost in self._looks if start < ended and began < end)
 
-    def _sing(self) -> None:
-        while not self._over.is_set():
-            due = time.monotonic() + _SONG
-            self._over.wait(_SONG)
-            self._waits.append((due, time.monotonic()))
+    def _watch(self) -> None:
+        before, spent = time.monotonic(), cpu(self._pid)
+        while not self._over.wait(_LOOK):
+            now, used = time.monotonic(), cpu(self._pid)
+            took = now - before
+            kept_waiting = took - (used - spent) if _is_runnable(self._pid) else 0.0
+            self._looks.append((before, now, max(kept_waiting, took - _LOOK, 0.0)))
+            before, spent = now, used
+
+
+def _is_runnable(pid: int) -> bool:
+    """One of its threads runs or would, had it a processor; a program that sleeps or waits is not."""
+    with suppress(OSError):
+        threads = Path(f"/proc/{pid}/task").glob("*/stat")
+        return any(thread.read_text().rpartition(")")[2].split()[0] == "R" for thread in threads)
+    return False
 
 
 class Keyboard:
     """Types into the filter, one letter after another, and times when each is seen; a context manager.
 
-    What the machine takes for itself meanwhile, as a canary on it tells, is nobody's answer.
+    What the machine takes for itself meanwhile, as a canary tells, is no part of an answer.
     """
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._canary = Canary()
+        self._canary = Canary(terminal.pid)
         self._typed = ""
         self._keys: list[tuple[float, float]] = []
 

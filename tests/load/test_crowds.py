@@ -50,7 +50,7 @@ def test_a_thousand_real_sessions(bindir: Path | None) -> None:
 def test_a_terminal_that_reads_slowly(tmp_path: Path) -> None:
     """At 1 kB/s nothing piles up: a key waits for what is under way, however long the rest has been changing."""
     told = tmp_path / "told"
-    command = [sys.executable, "-m", "tests.load.soaking", "1000", "200", str(told), "0.01"]
+    command = [sys.executable, "-m", "tests.load.soaking", "2000", "200", str(told), "0.01"]
     with Terminal(command, speed=_SPEED) as terminal:
         terminal.wait_for("q quit")
         until(lambda: len(_parts(told)) > 3, "the pictures that it never gets to see do not come")

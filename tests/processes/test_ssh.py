@@ -15,7 +15,7 @@ import pytest
 
 from pgtop.demo.server import Cluster, _free_port
 from tests.faults.proxy import Proxy
-from tests.processes.ends import check_gone, sessions
+from tests.processes.ends import GONE, check_gone, sessions
 from tests.pty import Terminal
 from tests.waiting import until
 
@@ -32,7 +32,11 @@ UsePAM no
 StrictModes no
 PermitRootLogin prohibit-password
 PasswordAuthentication no
+ClientAliveInterval 1
+ClientAliveCountMax 1
 """
+_NOTICED = 3 * 1.0
+"""Seconds after which this sshd has given up a client that says nothing."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,19 @@ def test_a_dropped_connection_ends_it(how: str, sshd: Sshd, server: Cluster, tmp
         drop()
         check_gone(server, int(told.read_text()))
         assert terminal.wait_for_exit() != 0
+
+
+def test_a_line_that_stalls_silently_ends_it(sshd: Sshd, server: Cluster, tmp_path: Path) -> None:
+    """No byte, no FIN and no RST comes any more: when sshd gives the client up, the same."""
+    told = tmp_path / "pid"
+    program = shlex.join([sys.executable, "-m", "pgtop", server.socket_dsn])
+    command = f"cd {shlex.quote(os.getcwd())}; echo $$ > {told}; exec env LANG=C.UTF-8 {program}"
+    with Proxy(("127.0.0.1", sshd.port)) as proxy, Terminal(sshd.login(proxy.port, command)) as terminal:
+        terminal.wait_for("q quit")
+        proxy.strand()
+        session = Path(f"/proc/{told.read_text().strip()}")
+        until(lambda: not session.exists(), "the process is still there", _NOTICED + GONE)
+        check_gone(server)
 
 
 def test_it_is_usable_over_ssh(sshd: Sshd, server: Cluster) -> None:
