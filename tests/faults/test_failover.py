@@ -1,33 +1,17 @@
 """The primary dies and its standby is promoted: pgtop, which was given both hosts, goes over to it by itself."""
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pgtop.demo.server import Cluster, embedded_bindir, plain_environment
+from pgtop.demo.server import Cluster
 from tests.faults.ground import INTERVAL, SETTINGS, Ground, laid, stop_at_once
 from tests.faults.screen import DRAWN, Diary, Keyboard
 from tests.pty import Terminal
+from tests.standby import Standby
 from tests.waiting import until
-
-
-class Standby(Cluster):
-    """A server made from the files of a running one by pg_basebackup, that follows it until it is promoted."""
-
-    def __init__(self, primary: Cluster, bindir: Path | None) -> None:
-        super().__init__(bindir, settings={**SETTINGS, "primary_conninfo": primary.socket_dsn})
-        self._primary = primary
-
-    def _make_cluster(self) -> None:
-        program = str(embedded_bindir() / "pg_basebackup")
-        backup = [program, "-D", str(self.data), "-d", self._primary.socket_dsn, "-c", "fast"]
-        subprocess.run(backup, check=True, capture_output=True, env=plain_environment())
-        (self.data / "standby.signal").touch()
-        for path in (self.data, *self.data.rglob("*")):
-            self._own(path)
 
 
 @pytest.fixture
@@ -40,7 +24,7 @@ def primary(bindir: Path | None) -> Iterator[Ground]:
 
 def test_failover_to_a_promoted_standby(primary: Ground, bindir: Path | None) -> None:
     """The picture is of the new primary within two intervals of its promotion, and keys answer all the time."""
-    with Standby(primary.cluster, bindir) as standby, laid(standby) as second:
+    with Standby(primary.cluster, bindir, SETTINGS) as standby, laid(standby) as second:
         hosts = (
             f"host=127.0.0.1,127.0.0.1 port={primary.proxy.port},{second.proxy.port} target_session_attrs=read-write"
         )
