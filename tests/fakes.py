@@ -1,7 +1,7 @@
 """Stand-ins at the ports, and only there: a scripted source, a signaller that remembers, a clock turned by hand."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail
@@ -58,8 +58,10 @@ class JumpingClock(FakeClock):
 
 
 async def settle() -> None:
-    """Let every task that can run do so."""
-    for _ in range(20):
+    """Let every task that can run do so, until none is left that can without time or another thread."""
+    ready: Sized = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]  # no public way tells
+    await asyncio.sleep(0)
+    while ready:  # noqa: ASYNC110  # nobody sets an event when there is nothing left to do
         await asyncio.sleep(0)
 
 

@@ -64,7 +64,12 @@ class Forger:
     def _accept(self) -> None:
         with suppress(OSError):  # left
             while True:
-                client, server = self._listener.accept()[0], socket.create_connection(self._server)
+                client = self._listener.accept()[0]
+                try:
+                    server = socket.create_connection(self._server)
+                except OSError:  # as the client would have been refused
+                    client.close()
+                    continue
                 self._ends += client, server
                 self._start(_pass_on, client, server, lambda data: data)
                 self._start(_pass_on, server, client, _Messages(self).forged)

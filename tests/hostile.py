@@ -11,7 +11,7 @@ CASES = max(2_000, settings.default.max_examples if settings.default else 0)
 """How many are tried; 100,000 with --hypothesis-profile nightly."""
 
 FRAGMENTS = (
-    b"\x1b[31m", b"\x1b[2J\x1b[H", b"\x1b]0;owned\x07", b"\x1b]52;c;b3duZWQ=\x1b\\", b"\x1bP+q\x1b\\", b"\x1b[6n",
+    b"\x1b[5;8m", b"\x1b[2J\x1b[H", b"\x1b]0;owned\x07", b"\x1b]52;c;b3duZWQ=\x1b\\", b"\x1bP+q\x1b\\", b"\x1b[5n",
     b"\x1bc", b"\x9b31m", b"\x9d0;owned\x9c", b"\x90q\x9c", b"\xc2\x9b31m", b"\xc2\x9d0;owned\x07",
     b"\x07\x08\x0e\x0f\x7f", b"\x00", b"\r\n", b"\t\x0b\x0c", b"\x85", "\u2028\u2029".encode(),
     "a\u202eb\u2066c\u200f\u061c".encode(), "\u200b\u200c\u200d\u2060\ufeff\xad\u034f\u115f\u3164\uffa0\u180b".encode(),
@@ -23,6 +23,15 @@ FRAGMENTS = (
 )  # fmt: skip
 TEXTS = st.lists(st.binary(max_size=8) | st.sampled_from(FRAGMENTS), max_size=5).map(b"".join)
 """Any bytes, more often such as do harm where they are not tamed."""
+
+_STYLE = r"(?:[0-479]|2[2-57]|[34][0-79])"
+OURS = re.compile(
+    rf"\x1b\[(?:\d*(?:;\d+)?H|\d*[ABCD]|K|(?:{_STYLE}(?:;{_STYLE})*)?m|6n)"
+    r"|\x1b\[(?:\?(?:7|25|1000|1004|1006|1049|2004)[hl]|\?2026\$p|>25u|<u)|\x1b\]22;default\x07|\x1bM"
+)
+"""The sequences that pgtop writes in the terminal's own colours: what any of FRAGMENTS does takes another one."""
+MOVES = frozenset("\b\r\n")
+"""Shorter than a sequence, so that our painter moves the cursor with them; a stranger's would break the columns."""
 
 _IGNORABLE = re.compile(
     "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"

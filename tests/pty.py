@@ -21,7 +21,7 @@ from typing import Any, Self
 
 import pyte
 
-PATIENCE = 15.0  # seconds until a test says that what it waits for does not come
+from tests.waiting import PATIENCE
 
 _QUERY = re.compile(
     r"\x1b\[(?:\?(?P<mode>\d+)\$p|(?P<position>6n)|(?P<status>5n)|(?P<attributes>0?c)|(?P<version>>0?q))"

@@ -173,7 +173,8 @@ def test_programs_and_clipboard_get_it_whole_and_inert(sent: Sent) -> None:
     (first.query or "").encode()
 
 
-@settings(max_examples=200)
+@pytest.mark.nightly
+@settings(max_examples=CASES)
 @given(_SENT)
 def test_the_trail_keeps_it_whole_and_shows_it_tame(sent: Sent) -> None:
     """A record of the audit trail is a line of ASCII that comes back as it was; what is printed of it does not act."""

@@ -4,8 +4,7 @@ import os
 import re
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -13,12 +12,12 @@ import pytest
 
 from pgtop.demo.server import Cluster
 from tests.pty import Terminal
+from tests.waiting import until
 
 _PGTOP = [sys.executable, "-m", "pgtop"]
 _READY = "q quit"
 _RUNAWAY = "month-end report"
 _SHORT_LIVED = ("payments-api", "mobile-api")  # the storm and the leak come and go by themselves
-_PATIENCE = 30
 
 Identity = tuple[int, object]
 
@@ -28,13 +27,6 @@ def other(bindir: Path | None) -> Iterator[Cluster]:
     """A server of the test's own, to stop and to start."""
     with Cluster(bindir, settings={"max_connections": "20"}) as running:
         yield running
-
-
-def _until(true: Callable[[], object], what: str) -> None:
-    give_up = time.monotonic() + _PATIENCE
-    while not true():
-        assert time.monotonic() < give_up, what
-        time.sleep(0.05)
 
 
 def _dsn_on(terminal: Terminal) -> str:
@@ -52,15 +44,6 @@ def _sessions(connection: psycopg.Connection[tuple[object, ...]]) -> dict[Identi
     return {(int(str(pid)), start): str(name) for pid, start, name in rows}
 
 
-def _words(raw: bytes) -> bytes:
-    """What was written, without its control sequences."""
-    return re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", raw)
-
-
-def _is_stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
-
-
 def _folder_of(terminal: Terminal) -> Path:
     return Path(_dsn_on(terminal).split()[0].removeprefix("host="))
 
@@ -68,14 +51,14 @@ def _folder_of(terminal: Terminal) -> Path:
 def test_demo_terminates_the_runaway_and_nothing_else() -> None:
     """In `pgtop demo`, keys alone end the runaway query's session; on the server it is gone and all others live."""
     with Terminal([*_PGTOP, "demo"]) as terminal:
-        terminal.wait_for(_READY, _PATIENCE)
+        terminal.wait_for(_READY)
         with psycopg.connect(_dsn_on(terminal), autocommit=True) as server:
-            _until(lambda: _RUNAWAY in _sessions(server).values(), "the runaway query has not begun")
+            until(lambda: _RUNAWAY in _sessions(server).values(), "the runaway query has not begun")
             before = _sessions(server)
             terminal.send(f'/app:"{_RUNAWAY}"\rK')  # in one burst, as a slow line delivers what was typed ahead
             terminal.wait_for("Terminate session")
             terminal.send("y")
-            terminal.wait_for("gone after", _PATIENCE)
+            terminal.wait_for("gone after")
             after = _sessions(server)
         gone = {name for who, name in before.items() if who not in after}
         lasting = {name for name in gone if not name.startswith(_SHORT_LIVED)}
@@ -84,80 +67,39 @@ def test_demo_terminates_the_runaway_and_nothing_else() -> None:
         terminal.send("q")
         assert terminal.wait_for_exit() == 0
         assert terminal.restored
-    _until(lambda: not folder.exists(), "the demo's files are still there")
+    until(lambda: not folder.exists(), "the demo's files are still there")
 
 
 def test_what_is_drawn_line_by_line_is_what_a_whole_repaint_draws() -> None:
     """After refreshes, keys, dialogs, other views and sizes, the screen is, paused, what Ctrl-L makes of it."""
     with Terminal([*_PGTOP, "demo", "--interval", "0.2"]) as terminal:
-        terminal.wait_for(_READY, _PATIENCE)
+        terminal.wait_for(_READY)
         for keys in ("jjj", "b", "w", "\x1b[C", "2", "1", "K", "\x1b", "/shop\r", "s", "\x1b", "3", "1", "\x1b"):
             terminal.send(keys)
-            time.sleep(0.3)  # as long as a refresh and a half: both ways of drawing have their turn
+            _wait_for_drawing(terminal)
         for size in ((60, 12), (120, 40), (80, 24)):
             terminal.resize(*size)
-            time.sleep(0.5)
+            _wait_for_drawing(terminal)
         terminal.send("p")
         terminal.wait_for("PAUSED")
         drawn = _but_ages(terminal.text)
         before = len(terminal.raw)
         terminal.send("\x0c")
-        _until(lambda: len(terminal.raw) - before > 1000, "nothing was painted")
-        _until(lambda: _but_ages(terminal.text) == drawn, f"{drawn}\n\nis not\n\n{terminal.text}")
+        until(lambda: len(terminal.raw) - before > 1000, "nothing was painted")
+        until(lambda: _but_ages(terminal.text) == drawn, f"{drawn}\n\nis not\n\n{terminal.text}")
         terminal.send("q")
         assert terminal.wait_for_exit() == 0
+
+
+def _wait_for_drawing(terminal: Terminal) -> None:
+    """Both ways of drawing have had their turn: an answer to a key, and a refresh."""
+    for _ in range(2):
+        before = len(terminal.raw)
+        terminal.wait_for(lambda seen, before=before: len(seen.raw) > before)  # type: ignore[misc]
 
 
 def _but_ages(text: str) -> str:
     return re.sub(r"picture is \S+ old", "", text)
-
-
-@pytest.mark.parametrize(
-    ("number", "code"),
-    [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)],
-    ids=lambda value: getattr(value, "name", None),
-)
-def test_demo_leaves_nothing_behind(number: signal.Signals, code: int) -> None:
-    """A signal ends the demo with its code, restores the terminal, stops the server and removes its files."""
-    with Terminal([*_PGTOP, "demo"]) as terminal:
-        terminal.wait_for(_READY, _PATIENCE)
-        folder = _folder_of(terminal)
-        os.kill(terminal.pid, number)
-        assert terminal.wait_for_exit() == code
-        assert terminal.restored
-    _until(lambda: not folder.exists(), "the demo's files are still there")
-
-
-def test_suspend_gives_the_terminal_back_and_fg_redraws(other: Cluster) -> None:
-    """Ctrl-Z stops the process with the terminal restored; SIGCONT draws the screen again."""
-    with Terminal([*_PGTOP, other.socket_dsn]) as terminal:
-        terminal.wait_for(_READY, _PATIENCE)
-        terminal.send("\x1a")
-        terminal.wait_for(lambda seen: seen.restored, _PATIENCE)
-        _until(lambda: _is_stopped(terminal.pid), "Ctrl-Z did not stop the process")
-        drawn = len(terminal.raw)
-        os.kill(terminal.pid, signal.SIGCONT)
-        terminal.wait_for(
-            lambda seen: not seen.restored and _READY.encode() in _words(bytes(seen.raw[drawn:])), _PATIENCE
-        )
-        terminal.send("q")
-        assert terminal.wait_for_exit() == 0
-        assert terminal.restored
-
-
-def test_server_that_comes_back_is_found_again(other: Cluster) -> None:
-    """A stopped server is told with its reason; keys work meanwhile; filter and view are kept when it is back."""
-    with Terminal([*_PGTOP, other.socket_dsn]) as terminal:
-        terminal.wait_for(_READY, _PATIENCE)
-        terminal.send("/app:pgtop\r")
-        terminal.wait_for("filter: app:pgtop")
-        other.stop()
-        terminal.wait_for("next try in", _PATIENCE)
-        terminal.send("?")
-        terminal.wait_for("cursor down")
-        terminal.send("\x1b")
-        other.launch()
-        terminal.wait_for(lambda seen: "next try in" not in seen.text and "filter: app:pgtop" in seen.text, _PATIENCE)
 
 
 def test_hanging_server_leaves_the_keyboard_alive(other: Cluster) -> None:
@@ -166,11 +108,11 @@ def test_hanging_server_leaves_the_keyboard_alive(other: Cluster) -> None:
         psycopg.connect(other.socket_dsn, autocommit=True) as server,
         Terminal([*_PGTOP, other.socket_dsn]) as terminal,
     ):
-        terminal.wait_for(_READY, _PATIENCE)
+        terminal.wait_for(_READY)
         (pid,) = [who[0] for who, name in _sessions(server).items() if name == "pgtop"]
         os.kill(pid, signal.SIGSTOP)
         try:
-            terminal.wait_for("no answer for", _PATIENCE)
+            terminal.wait_for("no answer for")
             terminal.send("?")
             terminal.wait_for("cursor down")
             terminal.send("q")

@@ -25,6 +25,7 @@ SUPERUSER = "postgres"
 _NOBODY = 65534  # the uid and gid that Linux and its distributions keep for processes without rights
 _START_SECONDS = 60
 _STOP_SECONDS = 20
+_QUIT_SECONDS = 8  # the server itself kills children that do not heed SIGQUIT after five
 
 
 class ClusterError(Exception):
@@ -83,6 +84,11 @@ class Cluster:
         return f"host=127.0.0.1 port={self.port} user={SUPERUSER} password={self.password} dbname=postgres"
 
     @property
+    def running(self) -> bool:
+        """It was launched, and has neither been stopped nor ended by itself."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def pid(self) -> int:
         """The postmaster's pid."""
         if self._process is None:
@@ -126,16 +132,22 @@ class Cluster:
         self._wait_until_ready(self._process)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop the server: SIGINT is a fast shutdown, SIGQUIT an immediate one. The data stay."""
+        """Stop the server: SIGINT is a fast shutdown, SIGQUIT an immediate one. The data stay.
+
+        A server that does not stop, also one that the system has stopped (SIGSTOP), is killed in the end.
+        https://www.postgresql.org/docs/current/server-shutdown.html
+        """
         process, self._process = self._process, None
         if process is None:
             return
-        process.send_signal(how)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGQUIT)
-            process.wait()
+        for number, seconds in ((how, _STOP_SECONDS), (signal.SIGQUIT, _QUIT_SECONDS)):
+            process.send_signal(number)
+            process.send_signal(signal.SIGCONT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(seconds)
+                return
+        process.kill()
+        process.wait()
 
     def remove(self) -> None:
         """Stop the server and remove its files. Calling it twice does no harm."""

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import events
+from textual._styles_cache import StylesCache
 from textual.app import SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import ModalScreen, Screen
 
@@ -114,6 +116,11 @@ class PgtopApp(Signalling):
                 if handler is not None and not (self._settings.read_only and action.dangerous):
                     yield SystemCommand(action.title, ", ".join(action.key_names), handler)
                     break
+
+    def pop_screen(self) -> AwaitComplete:
+        """As Textual does; it would keep the lines of a thousand closed pages as keys of a cache of two colours."""
+        StylesCache.get_inner_outer.cache_clear()
+        return super().pop_screen()
 
     # Keys in their order.
 

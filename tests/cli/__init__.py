@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from os import environ
 from typing import IO
 
+from tests.waiting import PATIENCE
+
 PGTOP = (sys.executable, "-m", "pgtop")
-PATIENCE = 30.0
 
 
 def pgtop(

@@ -1,17 +1,16 @@
 """Real sessions for the commands that signal, and what is left of them."""
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import psycopg
 
 from tests.cli import pgtop
+from tests.waiting import until
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 Opener: TypeAlias = Callable[..., Connection]
-PATIENCE = 20.0
 
 
 def alive(connection: Connection) -> bool:
@@ -35,11 +34,3 @@ def trail(state: Mapping[str, str], *words: str) -> list[dict[str, Any]]:
     """The audit trail's records."""
     done = pgtop("audit", "--json", *words, environment=state)
     return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Return when a condition holds; fail when it does not within PATIENCE."""
-    give_up = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)

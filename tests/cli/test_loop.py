@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pgtop.cli.loop import Loop
-from tests.cli import PATIENCE
+from tests.waiting import PATIENCE
 
 _DEAF = """
 import socket, sys, time

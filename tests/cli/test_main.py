@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,8 +24,9 @@ from pgtop.errors import UsageError
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
 from pgtop.tui.settings import Settings
-from tests.cli import PATIENCE, PGTOP, one_sentence, pgtop
+from tests.cli import PGTOP, one_sentence, pgtop
 from tests.pty import Terminal
+from tests.waiting import PATIENCE, until
 
 _SLOTS = 6
 
@@ -191,20 +191,12 @@ def reachable() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _is_emptied(folder: Path) -> bool:
-    """Whether a server that was told to leave takes its files along, which it may do after pgtop has gone."""
-    give_up = time.monotonic() + PATIENCE
-    while list(folder.iterdir()) and time.monotonic() < give_up:
-        time.sleep(0.05)
-    return not list(folder.iterdir())
-
-
 @pytest.mark.parametrize(
     ("shown", "sent", "code"),
     [
         ("starting PostgreSQL", signal.SIGTERM, Exit.TERMINATE),
         ("filling the databases", signal.SIGHUP, Exit.HANGUP),
-        ("q quit", signal.SIGTERM, Exit.TERMINATE),
+        ("q quit", signal.SIGINT, Exit.INTERRUPT),
     ],
 )
 def test_the_demo_leaves_nothing_behind(reachable: Path, shown: str, sent: signal.Signals, code: Exit) -> None:
@@ -214,7 +206,7 @@ def test_the_demo_leaves_nothing_behind(reachable: Path, shown: str, sent: signa
         os.kill(terminal.pid, sent)
         assert terminal.wait_for_exit() == code
         assert terminal.restored
-    assert _is_emptied(reachable)
+    until(lambda: not list(reachable.iterdir()), "its files are still there")
 
 
 def test_the_demo_stays_if_it_is_told_to(reachable: Path) -> None:
@@ -230,7 +222,7 @@ def test_the_demo_stays_if_it_is_told_to(reachable: Path) -> None:
         assert pgtop("show", connection).returncode == Exit.DONE
     finally:
         os.kill(int(keeper), signal.SIGTERM)
-    assert _is_emptied(reachable)
+    until(lambda: not list(reachable.iterdir()), "its files are still there")
 
 
 def test_a_dumb_terminal_is_refused(dsn: str) -> None:

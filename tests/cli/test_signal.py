@@ -16,9 +16,10 @@ from pgtop.cli.options import SignalMany, parse
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
 from tests.cli import PGTOP, one_sentence, pgtop
-from tests.cli.sessions import Opener, alive, run_forever, trail, until
+from tests.cli.sessions import Opener, alive, run_forever, trail
 from tests.postgres.doors import may_choose_pids, session_with_pid
 from tests.pty import Terminal
+from tests.waiting import until
 
 
 def test_a_filter_ends_exactly_what_it_lets_through(
@@ -289,24 +290,23 @@ def test_require_audit_sends_nothing_it_cannot_write(
     assert (done.returncode, alive(session)) == (Exit.DONE, False)
 
 
-if may_choose_pids():
-
-    def test_a_reused_pid_is_spared(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
-        """While the question is open the session ends and its pid goes to another: that one lives."""
-        victim = open_session()
-        pid = victim.info.backend_pid
-        started = _start_of(dsn, pid)
-        with Terminal([*PGTOP, "kill", "-d", dsn, str(pid)], 120, 30, environment=state) as terminal:
-            terminal.wait_for("[y/N]")
-            victim.close()
-            until(lambda: _start_of(dsn, pid) == "")
-            parameters = conninfo_to_dict(make_conninfo(dsn, user=role))
-            with session_with_pid(pid, {name: str(value) for name, value in parameters.items()}) as heir:
-                terminal.send("y\n")
-                assert terminal.wait_for_exit() in (Exit.DONE, Exit.SOME_REFUSED)
-                pinned = pgtop("kill", "-d", dsn, str(pid), "--started", started, "--yes", environment=state)
-                assert pinned.returncode == Exit.NOBODY
-                assert alive(heir)
+@pytest.mark.skipif(not may_choose_pids(), reason="only root on Linux may say which pid comes next")
+def test_a_reused_pid_is_spared(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+    """While the question is open the session ends and its pid goes to another: that one lives."""
+    victim = open_session()
+    pid = victim.info.backend_pid
+    started = _start_of(dsn, pid)
+    with Terminal([*PGTOP, "kill", "-d", dsn, str(pid)], 120, 30, environment=state) as terminal:
+        terminal.wait_for("[y/N]")
+        victim.close()
+        until(lambda: _start_of(dsn, pid) == "")
+        parameters = conninfo_to_dict(make_conninfo(dsn, user=role))
+        with session_with_pid(pid, {name: str(value) for name, value in parameters.items()}) as heir:
+            terminal.send("y\n")
+            assert terminal.wait_for_exit() in (Exit.DONE, Exit.SOME_REFUSED)
+            pinned = pgtop("kill", "-d", dsn, str(pid), "--started", started, "--yes", environment=state)
+            assert pinned.returncode == Exit.NOBODY
+            assert alive(heir)
 
 
 def _start_of(dsn: str, pid: int) -> str:

@@ -19,9 +19,10 @@ from pgtop.cli.exits import Exit
 from pgtop.cli.options import Safety
 from pgtop.cli.safety import guards_of
 from pgtop.errors import UsageError
-from tests.cli import PATIENCE, PGTOP, one_sentence, pgtop
-from tests.cli.sessions import Connection, Opener, alive, run_forever, trail, until
+from tests.cli import PGTOP, one_sentence, pgtop
+from tests.cli.sessions import Connection, Opener, alive, run_forever, trail
 from tests.pty import Terminal
+from tests.waiting import PATIENCE, until
 
 
 @contextmanager

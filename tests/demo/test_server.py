@@ -74,6 +74,14 @@ def test_stop_and_launch_keep_data_and_port(bindir: Path | None) -> None:
             connection.execute("SELECT FROM kept")
 
 
+def test_a_server_that_the_system_has_stopped_can_be_stopped(bindir: Path | None) -> None:
+    """One that got SIGSTOP, and heeds no other signal, is not left behind."""
+    with Cluster(bindir) as cluster:
+        pid = cluster.pid
+        os.kill(pid, signal.SIGSTOP)
+    assert not Path(f"/proc/{pid}").exists()
+
+
 def test_remove_twice_does_no_harm(bindir: Path | None) -> None:
     """Removing stops the server and deletes its files; the second time there is nothing to do."""
     cluster = Cluster(bindir)

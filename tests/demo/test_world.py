@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psycopg
@@ -17,8 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pgtop.demo import cast, scenery
 from pgtop.demo.server import Cluster, ClusterError
 from pgtop.demo.world import World, start_world
-
-PATIENCE = 40.0
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +24,6 @@ def world() -> Iterator[World]:
     """One world for the tests that only look."""
     with start_world() as running:
         yield running
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    """Whether it comes true before patience ends."""
-    give_up = time.monotonic() + PATIENCE
-    while time.monotonic() < give_up:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def ask(dsn: str, question: str) -> object:
@@ -46,10 +34,10 @@ def ask(dsn: str, question: str) -> object:
     return row[0]
 
 
-def holds(dsn: str, condition: str) -> bool:
-    """Whether it comes true of pg_stat_activity's client backends and their parallel workers."""
+def check(dsn: str, condition: str) -> None:
+    """It comes true of pg_stat_activity's client backends and their parallel workers."""
     question = f"SELECT {condition} FROM pg_stat_activity WHERE backend_type IN ('client backend', 'parallel worker')"
-    return until(lambda: ask(dsn, question) is True)
+    until(lambda: ask(dsn, question) is True, f"it never holds that {condition}")
 
 
 def folder_of(dsn: str) -> Path:
@@ -93,7 +81,7 @@ def leaks(dsn: str) -> int:
 )
 def test_the_promised_cast_is_there(world: World, condition: str) -> None:
     """Each part of the cast shows in pg_stat_activity."""
-    assert holds(world.dsn, condition)
+    check(world.dsn, condition)
 
 
 def test_both_addresses_lead_to_it(world: World) -> None:
@@ -109,21 +97,21 @@ def test_a_chain_of_lock_waiters_stands(world: World) -> None:
         FROM pg_stat_activity AS waiter
         JOIN pg_stat_activity AS holder ON holder.pid = ANY (pg_blocking_pids(waiter.pid))"""
     chain = ["order picker <- back office", "reservations <- order picker", "stock sync <- back office"]
-    assert until(lambda: ask(world.dsn, question) == chain)
-    assert holds(world.dsn, "bool_or(application_name = 'back office' AND state = 'idle in transaction')")
+    until(lambda: ask(world.dsn, question) == chain)
+    check(world.dsn, "bool_or(application_name = 'back office' AND state = 'idle in transaction')")
 
 
 def test_the_storm_changes(world: World) -> None:
     """The short queries are others a moment later."""
     question = "SELECT max(query_start)::text FROM pg_stat_activity WHERE application_name = 'shop-web'"
     before = ask(world.dsn, question)
-    assert until(lambda: ask(world.dsn, question) != before)
+    until(lambda: ask(world.dsn, question) != before)
 
 
 def test_leaks_rise(world: World) -> None:
     """The leaking application holds more and more connections, and does nothing with them."""
     before = leaks(world.dsn)
-    assert until(lambda: leaks(world.dsn) > before)
+    until(lambda: leaks(world.dsn) > before)
 
 
 def test_leaks_stop_just_short_of_the_limit() -> None:
@@ -137,7 +125,7 @@ def test_leaks_stop_just_short_of_the_limit() -> None:
 def test_nothing_in_it_spins(world: World) -> None:
     """Between two leaks, four seconds, the world's process uses a small part of a processor."""
     started, before = cpu_seconds(world.pid), leaks(world.dsn)
-    assert until(lambda: leaks(world.dsn) > before)
+    until(lambda: leaks(world.dsn) > before)
     assert cpu_seconds(world.pid) - started < 1.0
 
 
@@ -163,7 +151,7 @@ def test_everything_can_be_terminated_by_the_dba(fragile_world: World) -> None:
     assert len(victims) >= len(cast.CAST)
     for pid in victims:
         assert ask(dsn, f"SELECT pg_terminate_backend({pid}, 5000)") is True
-    assert until(lambda: leaks(dsn) > 0)
+    until(lambda: leaks(dsn) > 0)
     assert pids(dsn).isdisjoint(victims)
 
 
@@ -173,7 +161,7 @@ def test_everything_can_be_cancelled_by_the_dba(fragile_world: World) -> None:
     before = pids(dsn)
     for pid in before:
         assert ask(dsn, f"SELECT pg_cancel_backend({pid})") is True
-    assert holds(dsn, "bool_or(application_name = 'month-end report' AND state = 'idle')")
+    check(dsn, "bool_or(application_name = 'month-end report' AND state = 'idle')")
     assert pids(dsn) >= before
 
 
@@ -195,18 +183,14 @@ async def playing(cluster: Cluster, role: str) -> AsyncIterator[list[int]]:
         await play
 
 
-async def eventually(condition: Callable[[], bool]) -> bool:
-    return await asyncio.to_thread(until, condition)
-
-
 async def test_a_terminated_actor_comes_back(cluster: Cluster) -> None:
     """As often as its session is terminated."""
     async with playing(cluster, "postgres") as seen:
-        assert await eventually(lambda: len(seen) == 1)
+        await asyncio.to_thread(until, lambda: len(seen) == 1)
         ask(cluster.socket_dsn, f"SELECT pg_terminate_backend({seen[0]})")
-        assert await eventually(lambda: len(seen) == 2)
+        await asyncio.to_thread(until, lambda: len(seen) == 2)
         ask(cluster.socket_dsn, f"SELECT pg_terminate_backend({seen[1]})")
-        assert await eventually(lambda: len(seen) == 3)
+        await asyncio.to_thread(until, lambda: len(seen) == 3)
 
 
 async def test_a_refused_actor_tries_until_there_is_a_slot(cluster: Cluster) -> None:
@@ -214,13 +198,13 @@ async def test_a_refused_actor_tries_until_there_is_a_slot(cluster: Cluster) -> 
     with psycopg.connect(cluster.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE crowded LOGIN")
         async with playing(cluster, "crowded") as seen:
-            assert await eventually(lambda: len(seen) == 1)
+            await asyncio.to_thread(until, lambda: len(seen) == 1)
             admin.execute("ALTER ROLE crowded CONNECTION LIMIT 0")
             admin.execute("SELECT pg_terminate_backend(%s)", [seen[0]])
             refusal = 'too many connections for role "crowded"'
-            assert await eventually(lambda: refusal in cluster.log.read_text())
+            await asyncio.to_thread(until, lambda: refusal in cluster.log.read_text())
             admin.execute("ALTER ROLE crowded CONNECTION LIMIT -1")
-            assert await eventually(lambda: len(seen) == 2)
+            await asyncio.to_thread(until, lambda: len(seen) == 2)
         admin.execute("DROP ROLE crowded")
 
 
@@ -241,7 +225,7 @@ def test_closing_leaves_nothing() -> None:
     running = start_world()
     assert ask(running.dsn, "SELECT 1") == 1
     running.close()
-    assert until(lambda: gone(running.dsn))
+    until(lambda: gone(running.dsn))
     running.close()
 
 
@@ -250,7 +234,7 @@ def test_a_signal_ends_it(number: signal.Signals) -> None:
     """SIGTERM, SIGINT and SIGHUP to its process take server and files with it."""
     with start_world() as running:
         os.kill(running.pid, number)
-        assert until(lambda: gone(running.dsn))
+        until(lambda: gone(running.dsn))
 
 
 def test_it_ends_when_its_owner_is_killed() -> None:
@@ -261,7 +245,7 @@ def test_it_ends_when_its_owner_is_killed() -> None:
         dsn = owner.stdout.readline()
         assert ask(dsn, "SELECT 1") == 1
         owner.kill()
-    assert until(lambda: gone(dsn))
+    until(lambda: gone(dsn))
 
 
 def test_kept_it_outlives_its_owner_and_says_how_to_reach_and_stop_it() -> None:
@@ -277,7 +261,7 @@ def test_kept_it_outlives_its_owner_and_says_how_to_reach_and_stop_it() -> None:
         assert not gone(running.dsn)
     finally:
         os.kill(running.pid, signal.SIGTERM)
-    assert until(lambda: gone(running.dsn))
+    until(lambda: gone(running.dsn))
 
 
 def test_a_world_that_is_not_there_cannot_be_kept() -> None:
@@ -302,7 +286,7 @@ def test_the_users_environment_does_not_reach_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PGOPTIONS", "-c statement_timeout=1")
     with start_world() as running:
         monkeypatch.undo()
-        assert holds(running.dsn, "bool_or(application_name = 'month-end report' AND state = 'active')")
+        check(running.dsn, "bool_or(application_name = 'month-end report' AND state = 'active')")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,22 +11,20 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from pgtop.demo.server import Cluster
+from pgtop.postgres.pipeline import ANSWER_SECONDS
 from tests.benchmarks.process import tree
 from tests.faults.proxy import Proxy, Way
+from tests.waiting import until
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-PATIENCE = 20.0
 _PASSWORD = "before"
+_ROW, _HEAD = b"D", 5
 SETTINGS = {"max_connections": "12", "superuser_reserved_connections": "3"}
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    """Wait until it is true; fail in the words of `what` when that takes too long."""
-    give_up = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < give_up, what
-        time.sleep(0.01)
+_SLOTS = 9
+"""Those of ordinary roles."""
+INTERVAL = 0.5
+"""From picture to picture, in seconds."""
 
 
 @dataclass
@@ -73,12 +70,15 @@ class Ground:
         return False
 
     def mended(self) -> None:
-        """Whatever a test has left behind is put right: everybody out, the server up."""
+        """Whatever a test has left behind is put right: the server runs and answers, and everybody is out."""
+        thaw(self)
+        launch(self)
         self.proxy.mend()
-        for each in self.crowd:
-            each.close()
-        self.crowd.clear()
+        self.proxy.cut()
+        empty(self)
         until(self.answers, "the server does not come back")
+        restore_password(self)
+        until(lambda: not self.ours, "pgtop's session is still there")
 
 
 @contextmanager
@@ -97,7 +97,8 @@ def stop_fast(ground: Ground) -> None:
 
 
 def launch(ground: Ground) -> None:
-    ground.cluster.launch()
+    if not ground.cluster.running:
+        ground.cluster.launch()
 
 
 def crash(ground: Ground) -> None:
@@ -121,13 +122,28 @@ def thaw(ground: Ground) -> None:
 
 
 def _signal_all(ground: Ground, number: signal.Signals) -> None:
-    for pid in tree(ground.cluster.pid):
+    for pid in tree(ground.cluster.pid) if ground.cluster.running else ():
         with suppress(ProcessLookupError):
             os.kill(pid, number)
 
 
 def cut_a_row(ground: Ground) -> None:
-    ground.proxy.truncate(100)
+    ground.proxy.truncate(_within_the_second_row)
+
+
+def _within_the_second_row(sent: bytes) -> int | None:
+    """A place in the middle of a row that comes after a whole row, once enough of it has come.
+
+    https://www.postgresql.org/docs/current/protocol-message-formats.html
+    """
+    at, rows = 0, 0
+    while len(sent) >= at + _HEAD:
+        size = 1 + int.from_bytes(sent[at + 1 : at + _HEAD], "big")
+        rows += sent[at : at + 1] == _ROW
+        if rows == 2:
+            return at + size // 2 if len(sent) >= at + size // 2 else None
+        at += size
+    return None
 
 
 def reset(ground: Ground) -> None:
@@ -138,10 +154,9 @@ def stall(ground: Ground) -> None:
     ground.proxy.stall()
 
 
-def stall_then_cut(ground: Ground) -> None:
-    """What was stalled never comes; new connections do."""
-    ground.proxy.cut()
-    ground.proxy.mend()
+def strand(ground: Ground) -> None:
+    """The connection is dead, and nobody tells: no byte, no FIN, no RST, ever. New ones are good."""
+    ground.proxy.strand()
 
 
 def delay(ground: Ground) -> None:
@@ -173,8 +188,17 @@ def end_ours(ground: Ground) -> None:
 def fill_and_end_ours(ground: Ground) -> None:
     """The slot that pgtop had is taken by somebody else."""
     fill(ground)
+    ground.proxy.stall(Way.TO_SERVER)  # pgtop comes back when the slot is gone
     end_ours(ground)
+    until(lambda: not ground.ours, "pgtop's session is still there")
+    until(lambda: _fills(ground), "the slot does not become free")
+    ground.proxy.go_on(Way.TO_SERVER)
+
+
+def _fills(ground: Ground) -> bool:
+    """Every slot for ordinary roles is taken now by one that stays."""
     fill(ground)
+    return ground.ask("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'") == [(_SLOTS,)]
 
 
 def change_password(ground: Ground) -> None:
@@ -198,7 +222,8 @@ def nothing(ground: Ground) -> None:
 class Fault(NamedTuple):
     """What befalls the server or the network, and what puts an end to it.
 
-    `lost`: no sample comes meanwhile. `lasts` is how long it is left so, in seconds.
+    `lost`: no sample comes meanwhile. `lasts` is how long it is left so, in seconds; `untold`, how long pgtop takes at
+    most to find out by itself that it has ended. `mend` may be done twice.
     """
 
     name: str
@@ -206,6 +231,8 @@ class Fault(NamedTuple):
     mend: Callable[[Ground], None]
     lost: bool = True
     lasts: float = 1.0
+    untold: float = 0.0
+    interval: float = INTERVAL
 
 
 FAULTS = (
@@ -215,8 +242,8 @@ FAULTS = (
     Fault("connection cut in a row", cut_a_row, nothing, lasts=0.0),
     Fault("connection reset", reset, nothing, lasts=0.0),
     Fault("stall of 10 s", stall, mend, lasts=10.0),
-    Fault("stall for ever", stall, stall_then_cut),
-    Fault("300 ms latency", delay, mend, lost=False),
+    Fault("stall for ever", strand, nothing, lasts=0.0, untold=ANSWER_SECONDS),
+    Fault("300 ms latency", delay, mend, lost=False, interval=2 * INTERVAL),  # an answer is due after one
     Fault("slots exhausted", fill, empty, lost=False),
     Fault("slots exhausted, ours too", fill_and_end_ours, empty),
     Fault("our session ended", end_ours, nothing, lasts=0.0),

@@ -7,13 +7,17 @@ import asyncio
 import socket
 import struct
 import threading
+from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from types import TracebackType
-from typing import Self, TypeVar, cast
+from typing import Self, TypeAlias, TypeVar, cast
 
 _T = TypeVar("_T")
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST in place of FIN
+
+Place: TypeAlias = Callable[[bytes], int | None]
+"""Given all that a connection has brought since, after how many bytes of it to end; None: not yet."""
 
 
 class Way(Enum):
@@ -32,6 +36,15 @@ class _End(asyncio.Protocol):
         self.peer: _End | None = None
         self.held = bytearray()
         self.lost = False
+        self.stranded = False
+        """Nothing of it is ever passed on again."""
+        self.place: Place | None = None
+        self.since = bytearray()
+        """What it has brought since it was given a place to end at."""
+        self.under_way: deque[bytes | None] = deque()
+        """What its peer is still to be given, in this order whatever each takes; None: the end of it."""
+        self.arrives = 0.0
+        """When the last of that does, by the loop's clock."""
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -103,22 +116,31 @@ class Proxy:
         """End every connection with RST, as a firewall that has forgotten it."""
         self._do(lambda: self._end_all(reset=True))
 
-    def truncate(self, size: int) -> None:
-        """End every connection once the server has sent `size` bytes more over it."""
-        self._do(lambda: self._truncate(size))
+    def truncate(self, place: Place) -> None:
+        """End every connection there is where `place` says, given what the server sends over it from now on."""
+        self._do(lambda: self._truncate(place))
 
     def stall(self, *ways: Way) -> None:
         """Take everything and pass nothing on, in these directions (in both, if none is named)."""
         self._do(lambda: self._closed.update(ways or Way))
 
-    def go_on(self) -> None:
-        """Pass on what was held, and all that comes."""
-        self._do(self._go_on)
+    def strand(self) -> None:
+        """Pass nothing on for ever over the connections there are, as after a firewall's restart; new ones are good."""
+        self._do(self._strand)
+
+    def go_on(self, *ways: Way) -> None:
+        """Pass on what was held, and all that comes, in these directions (in both, if none is named)."""
+        self._do(lambda: self._go_on(ways or tuple(Way)))
 
     def mend(self) -> None:
         """Be a good network again; connections that were stalled go on."""
         self.delay = 0.0
         self.go_on()
+
+    @property
+    def heard(self) -> bytes:
+        """All that clients have said, also what is still held here."""
+        return self._do(lambda: bytes(self.said) + b"".join(e.held for e in self.ends if e.way is Way.TO_SERVER))
 
     def connect(self, client: _End) -> None:
         """Lead a client on to the server; one that cannot be reached ends the connection."""
@@ -128,23 +150,22 @@ class Proxy:
     def forward(self, end: _End) -> None:
         """Pass on what one end has sent, and that it is gone, unless that way is closed."""
         peer = end.peer
-        if end.way in self._closed or peer is None or peer.transport is None:
+        if end.way in self._closed or end.stranded or peer is None or peer.transport is None:
             return
-        data = self._cut_to_size(bytes(end.held)) if end.way is Way.TO_CLIENT else bytes(end.held)
+        data, over = _cut_to_place(end, bytes(end.held))
         end.held.clear()
         if end.way is Way.TO_SERVER:
             self.said += data
-        self._loop.call_later(self.delay, peer.transport.write, data)
-        if end.lost or self._most == 0:
+        self._deliver(end, data)
+        if end.lost or over:
             self.ends.discard(end)
-            self._most = None
-            self._loop.call_later(self.delay, peer.close)
+            self._deliver(end, None)
 
-    def _cut_to_size(self, data: bytes) -> bytes:
-        if self._most is not None:
-            data = data[: self._most]
-            self._most -= len(data)
-        return data
+    def _deliver(self, end: _End, data: bytes | None) -> None:
+        """Give the other end this, after all that it is to be given before."""
+        end.under_way.append(data)
+        end.arrives = max(end.arrives, self._loop.time() + self.delay)
+        self._loop.call_at(end.arrives, _arrive, end)
 
     async def _connected(self, client: _End) -> None:
         server = _End(self, Way.TO_CLIENT)
@@ -157,11 +178,17 @@ class Proxy:
         for end in tuple(self.ends):
             end.end(reset=reset)
 
-    def _truncate(self, size: int) -> None:
-        self._most = size
+    def _truncate(self, place: Place) -> None:
+        for end in self.ends:
+            if end.way is Way.TO_CLIENT:
+                end.place = place
 
-    def _go_on(self) -> None:
-        self._closed.clear()
+    def _strand(self) -> None:
+        for end in self.ends:
+            end.stranded = True
+
+    def _go_on(self, ways: tuple[Way, ...]) -> None:
+        self._closed.difference_update(ways)
         for end in tuple(self.ends):
             self.forward(end)
 
@@ -172,3 +199,24 @@ class Proxy:
             return work()
 
         return asyncio.run_coroutine_threadsafe(done(), self._loop).result()
+
+
+def _cut_to_place(end: _End, data: bytes) -> tuple[bytes, bool]:
+    """What of it is passed on, and whether that is the last."""
+    if end.place is None:
+        return data, False
+    before = len(end.since)
+    end.since += data
+    at = end.place(bytes(end.since))
+    return (data, False) if at is None else (data[: max(0, at - before)], True)
+
+
+def _arrive(end: _End) -> None:
+    """The next of what is under way has arrived."""
+    data = end.under_way.popleft()
+    if end.peer is None or end.peer.transport is None:
+        return
+    if data is None:
+        end.peer.close()
+    else:
+        end.peer.transport.write(data)

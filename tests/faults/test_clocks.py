@@ -10,9 +10,10 @@ import pytest
 
 from pgtop.demo.server import Cluster
 from tests.faults.clock import OFFSETS, preloaded
-from tests.faults.ground import SETTINGS, Ground, laid, until
-from tests.faults.screen import INTERVAL, Diary, Keyboard, check_keys
+from tests.faults.ground import INTERVAL, SETTINGS, Ground, laid
+from tests.faults.screen import Diary, Keyboard
 from tests.pty import Terminal
+from tests.waiting import until
 
 _PGTOP = [sys.executable, "-m", "pgtop"]
 _jumps = pytest.mark.parametrize("offset", OFFSETS)
@@ -59,8 +60,7 @@ def _look_on(program: Sequence[str], ground: Ground, jump: Callable[[], object])
     with ground.admin(user="app", dbname="postgres", application_name="victim") as victim:
         with Terminal([*program, ground.dsn, "--interval", str(INTERVAL)]) as terminal:
             terminal.wait_for("q quit")
-            keyboard = Keyboard(terminal)
-            with Diary(terminal) as diary:
+            with Keyboard(terminal) as keyboard, Diary(terminal) as diary:
                 keyboard.type_for(INTERVAL)
                 jump()
                 keyboard.type_for(4 * INTERVAL)
@@ -71,5 +71,5 @@ def _look_on(program: Sequence[str], ground: Ground, jump: Callable[[], object])
             terminal.send("y")
             terminal.wait_for("gone after")
         until(lambda: not Path(f"/proc/{victim.info.backend_pid}").exists(), "it was told to be gone")
-    check_keys(keyboard)
+    assert not keyboard.late
     assert not diary.was_stale

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from pgtop.audit import FILE_NAME, read
-from tests.faults.ground import Connection, Ground, until
+from tests.faults.ground import Connection, Ground
 from tests.pty import Terminal
+from tests.waiting import until
 
 _ROOM = 100  # bytes, less than a line of the trail
 

@@ -1,32 +1,17 @@
 """The primary dies and its standby is promoted: pgtop, which was given both hosts, goes over to it by itself."""
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pgtop.demo.server import Cluster, embedded_bindir, plain_environment
-from tests.faults.ground import SETTINGS, Ground, laid, stop_at_once, until
-from tests.faults.screen import DRAWN, INTERVAL, Diary, Keyboard, check_keys
+from pgtop.demo.server import Cluster
+from tests.faults.ground import INTERVAL, SETTINGS, Ground, laid, stop_at_once
+from tests.faults.screen import DRAWN, Diary, Keyboard
 from tests.pty import Terminal
-
-
-class Standby(Cluster):
-    """A server made from the files of a running one by pg_basebackup, that follows it until it is promoted."""
-
-    def __init__(self, primary: Cluster, bindir: Path | None) -> None:
-        super().__init__(bindir, settings={**SETTINGS, "primary_conninfo": primary.socket_dsn})
-        self._primary = primary
-
-    def _make_cluster(self) -> None:
-        program = str(embedded_bindir() / "pg_basebackup")
-        backup = [program, "-D", str(self.data), "-d", self._primary.socket_dsn, "-c", "fast"]
-        subprocess.run(backup, check=True, capture_output=True, env=plain_environment())
-        (self.data / "standby.signal").touch()
-        for path in (self.data, *self.data.rglob("*")):
-            self._own(path)
+from tests.standby import Standby
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -39,7 +24,7 @@ def primary(bindir: Path | None) -> Iterator[Ground]:
 
 def test_failover_to_a_promoted_standby(primary: Ground, bindir: Path | None) -> None:
     """The picture is of the new primary within two intervals of its promotion, and keys answer all the time."""
-    with Standby(primary.cluster, bindir) as standby, laid(standby) as second:
+    with Standby(primary.cluster, bindir, SETTINGS) as standby, laid(standby) as second:
         hosts = (
             f"host=127.0.0.1,127.0.0.1 port={primary.proxy.port},{second.proxy.port} target_session_attrs=read-write"
         )
@@ -47,13 +32,12 @@ def test_failover_to_a_promoted_standby(primary: Ground, bindir: Path | None) ->
         command = [sys.executable, "-m", "pgtop", f"{hosts} {login}", "--interval", str(INTERVAL)]
         with Terminal(command) as terminal:
             terminal.wait_for(f"127.0.0.1:{primary.proxy.port}")
-            keyboard = Keyboard(terminal)
-            with Diary(terminal) as diary:
+            with Keyboard(terminal) as keyboard, Diary(terminal) as diary:
                 keyboard.type_while(lambda: stop_at_once(primary))
                 keyboard.type_until(lambda: diary.is_stale)
                 promoted = keyboard.type_while(lambda: second.ask("SELECT pg_promote()"))
                 keyboard.type_until(lambda: not diary.is_stale)
             terminal.wait_for(f"127.0.0.1:{second.proxy.port}")
-        check_keys(keyboard)
-        assert diary.live_again - promoted < 2 * INTERVAL + DRAWN
+        assert not keyboard.late
+        assert keyboard.elapsed(promoted, diary.live_again) < 2 * INTERVAL + DRAWN
         until(lambda: not second.ours, "the session is still there")

@@ -17,9 +17,9 @@ from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.postgres.signals import PostgresSignaller
 from pgtop.view.words import outcome_words
-from tests.faults.ground import ANSWERS, FAULTS, Connection, Fault, Ground, until
+from tests.faults.ground import ANSWERS, FAULTS, Connection, Fault, Ground
+from tests.waiting import until
 
-_LASTS = 0.3  # seconds that a fault is left so
 _PATIENCE = 3.0
 _ORDER = b"pg_terminate_backend"
 
@@ -39,10 +39,12 @@ async def test_what_breaks_before_the_order(fault: Fault, ground: Ground, sessio
     """A fault that is there already: the order goes out once or not at all, and is told as what it was."""
     with ground.admin(user="app", dbname="postgres") as victim:
         made = await _plan(session, victim)
-        await asyncio.to_thread(fault.strike, ground)
-        ending = asyncio.create_task(_end(session, made, tmp_path))
-        await asyncio.sleep(_LASTS)
-        await asyncio.to_thread(fault.mend, ground)
+        try:
+            await asyncio.to_thread(fault.strike, ground)
+            ending = asyncio.create_task(_end(session, made, tmp_path))
+            await asyncio.to_thread(until, lambda: _is_out(ending, ground), "the order is neither out nor refused")
+        finally:
+            await asyncio.to_thread(fault.mend, ground)
         [outcome] = (await ending).outcomes
     _check(outcome, ground, tmp_path)
 
@@ -55,10 +57,12 @@ async def test_what_breaks_before_the_answer(fault: Fault, ground: Ground, sessi
         ground.proxy.stall(ANSWERS)
         ending = asyncio.create_task(_end(session, made, tmp_path))
         await asyncio.to_thread(until, lambda: not _lives(made.targets[0].backend.pid), "the order has not arrived")
-        await asyncio.to_thread(fault.strike, ground)
-        ground.proxy.cut()
-        await asyncio.to_thread(fault.mend, ground)
-        ground.proxy.mend()
+        try:
+            await asyncio.to_thread(fault.strike, ground)
+            ground.proxy.cut()
+        finally:
+            await asyncio.to_thread(fault.mend, ground)
+            ground.proxy.mend()
         [outcome] = (await ending).outcomes
     _check(outcome, ground, tmp_path)
     assert outcome.receipt.answer is Answer.UNKNOWN
@@ -75,6 +79,10 @@ async def _end(session: Session, plan: Plan, folder: Path) -> Progress:
     errands = Errands(PostgresSignaller(session), MonotonicClock(), Trail(folder / "audit.jsonl", {"os_user": "dba"}))
     *_, last = [progress async for progress in errands.run(plan, "a test", _PATIENCE)]
     return last
+
+
+def _is_out(ending: asyncio.Task[Progress], ground: Ground) -> bool:
+    return ending.done() or _ORDER in ground.proxy.heard
 
 
 def _check(outcome: Outcome, ground: Ground, folder: Path) -> None:

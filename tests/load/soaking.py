@@ -1,6 +1,6 @@
 """The app that users run, on sessions that never stay: `python -m tests.load.soaking TICKS SESSIONS FILE [INTERVAL]`.
 
-Written to FILE at the end: what the process held, and how long a tick took, after each of ten parts.
+Written to FILE after each of ten parts: what the process held, and how long a tick took, in each part so far.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import random
 import sys
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from tests import scenes
 from tests.fakes import FakeSignaller
 
 PARTS = 10
+_LIVE = 2  # Textual's own screen, and the sessions on it
 _LOST = Failure(FailureKind.UNREACHABLE, "The connection was cut", "Wait.")
 
 
@@ -42,9 +44,10 @@ class Held:
 class Churn:
     """ports.Source: at each tick one session in twenty is another one, one in ten does something else."""
 
-    def __init__(self, ticks: int, sessions: int) -> None:
+    def __init__(self, ticks: int, sessions: int, told: Path) -> None:
         self._random = random.Random(1)
         self._ticks = ticks
+        self._told = told
         self._count = 0
         self._pid = 1000
         self._backends = [self._session() for _ in range(sessions)]
@@ -52,6 +55,8 @@ class Churn:
         self._now = self.first.taken_at
         self._cpu = time.process_time()
         self.held: list[Held] = []
+        self.quiet: Callable[[], Awaitable[None]]
+        """Closes whatever pages are open: their objects and tasks are nothing that stays."""
         self.over = asyncio.Event()
 
     def renew(self) -> None:
@@ -64,7 +69,9 @@ class Churn:
         await asyncio.sleep(0)
         self._count += 1
         if self._count % (self._ticks // PARTS) == 0:
+            await self.quiet()
             self.held.append(self._look())
+            self._tell()
         if self._count >= self._ticks:
             self.over.set()
         if self._count % 100 == 0:
@@ -105,6 +112,12 @@ class Churn:
             blocked_by=(other,) if waits else (),
         )  # fmt: skip
 
+    def _tell(self) -> None:
+        """Whole, whoever reads it meanwhile."""
+        whole = self._told.with_suffix(".new")
+        whole.write_text(json.dumps([asdict(held) for held in self.held]))
+        whole.rename(self._told)
+
     def _look(self) -> Held:
         gc.collect()
         status = Path("/proc/self/status").read_text()
@@ -125,15 +138,20 @@ async def main(ticks: str, sessions: str, told: str, interval: str = "0.001") ->
     from pgtop.tui.app import PgtopApp
     from pgtop.tui.settings import Settings
 
-    churn = Churn(int(ticks), int(sessions))
+    churn = Churn(int(ticks), int(sessions), Path(told))
     app = PgtopApp(churn, FakeSignaller(), churn.first, Settings(interval=float(interval)), MonotonicClock())
+
+    async def quiet() -> None:
+        while len(app.screen_stack) > _LIVE:
+            await app.pop_screen()
+
+    churn.quiet = quiet
     running = asyncio.create_task(app.run_async(mouse=True))
     await asyncio.wait({running, asyncio.create_task(churn.over.wait())}, return_when=asyncio.FIRST_COMPLETED)
     app.exit(0)
     await running
     if app.crash is not None:
         raise app.crash
-    Path(told).write_text(json.dumps([asdict(held) for held in churn.held]))  # noqa: ASYNC240  # the app has ended
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import secrets
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
@@ -17,21 +16,11 @@ from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.postgres.signals import PostgresSignaller
 
-PATIENCE = 20.0
-
 
 class Connect(Protocol):
     """Opens a session of another application, closed when the test ends."""
 
     async def __call__(self, **parameters: str) -> psycopg.AsyncConnection[tuple[Any, ...]]: ...
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Return when a condition holds; fail when it does not within PATIENCE."""
-    give_up = time.monotonic() + PATIENCE
-    while not await holds():
-        assert time.monotonic() < give_up, "the condition never came to hold"
-        await asyncio.sleep(0.01)
 
 
 class Wire:

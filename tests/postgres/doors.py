@@ -15,7 +15,7 @@ from pgtop.model.backend import ACTIVE, Backend, BackendId
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.postgres.signals import PostgresSignaller
-from tests.postgres.conftest import until
+from tests.waiting import until_async
 
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 RoleMaker: TypeAlias = Callable[[str], Awaitable[dict[str, str]]]
@@ -45,7 +45,7 @@ async def run(signaller: PostgresSignaller, connection: Connection, query: str) 
         seen = await now(signaller, connection)
         return seen.state == ACTIVE and seen.query == query
 
-    await until(runs)
+    await until_async(runs)
     return await now(signaller, connection), task
 
 
@@ -53,7 +53,7 @@ async def gone(signaller: PostgresSignaller, who: BackendId) -> None:
     async def is_gone() -> bool:
         return await look(signaller, who) is None
 
-    await until(is_gone)
+    await until_async(is_gone)
 
 
 async def alive(connection: Connection) -> bool:

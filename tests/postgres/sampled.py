@@ -8,7 +8,7 @@ import psycopg
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres.sampler import PostgresSource
-from tests.postgres.conftest import until
+from tests.waiting import until_async
 
 Other = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -31,5 +31,5 @@ async def sample_until(source: PostgresSource, holds: Callable[[Snapshot], bool]
         found.append(snapshot)
         return holds(snapshot)
 
-    await until(sampled)
+    await until_async(sampled)
     return found[-1]

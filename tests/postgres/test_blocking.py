@@ -22,7 +22,8 @@ from pgtop.postgres.blocking import ASKED_AT_ONCE, SLOW, Pace, Plan, completed
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from tests import scenes
-from tests.postgres.conftest import Wire, until
+from tests.postgres.conftest import Wire
+from tests.waiting import until_async
 
 Other: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 Holds: TypeAlias = Callable[[Snapshot, Forest], bool]
@@ -77,7 +78,7 @@ class Scene:
         async def waits() -> bool:
             return bool(await self.ask(f"SELECT FROM pg_locks WHERE NOT granted AND pid = {waiter}"))
 
-        await until(waits)
+        await until_async(waits)
 
     async def waiter(self, statement: str, *before: str) -> Other:
         return await self.wait(await self.session(*before), statement)
@@ -97,7 +98,7 @@ class Scene:
             found.append((snapshot, forest(snapshot)))
             return snapshot.blocking.asked and holds(*found[-1])
 
-        await until(sampled)
+        await until_async(sampled)
         return found[-1]
 
     async def compared(self, waiters: int) -> tuple[Snapshot, Forest]:
@@ -331,7 +332,7 @@ async def test_a_root_that_ends_between_two_samples(scene: Scene) -> None:
     async def waits_for_the_second() -> bool:
         return await scene.ask(f"SELECT pg_blocking_pids({pid(waiter)})") == [([pid(second)],)]
 
-    await until(waits_for_the_second)
+    await until_async(waits_for_the_second)
     [root] = forest(await scene.source.sample()).roots
     assert (root.key, root.gone, root.waits) == (pid(waiter), (gone,), True)
     await scene.look_anew()
@@ -399,7 +400,7 @@ class TestTheCost:
         for _ in range(3):
             await scene.source.sample()
         await root.commit()
-        await until(lambda: _holds(scene, waiters))
+        await until_async(lambda: _holds(scene, waiters))
         for _ in range(8):
             snapshot = await scene.source.sample()
             found = forest(snapshot)

@@ -26,8 +26,9 @@ from pgtop.postgres.signals import PostgresSignaller
 from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture
 from tests.cli import pgtop
-from tests.postgres.conftest import Wire, until
+from tests.postgres.conftest import Wire
 from tests.postgres.doors import may_choose_pids, session_with_pid
+from tests.waiting import until_async
 
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -175,7 +176,7 @@ async def test_cancel_of_many_tells_each_its_own_outcome(big: Cluster) -> None:
         async def all_run() -> bool:
             return len(by_filter("app:storm query:pg_sleep state:active", await source.sample()).targets) == 20
 
-        await until(all_run)
+        await until_async(all_run)
         made = by_filter("app:storm", await source.sample(), Signal.CANCEL)
         assert (len(made.targets), len(made.left_out)) == (20, 10)
         progress = await see_through(errands, made)
@@ -201,10 +202,10 @@ async def test_a_transaction_that_goes_back_to_a_savepoint_and_on_is_still_open(
         async def runs(query: str) -> bool:
             return bool(by_filter(f"app:storm state:active query:{query}", await source.sample()).targets)
 
-        await until(lambda: runs("first"))
+        await until_async(lambda: runs("first"))
         progress = await see_through(errands, by_filter("app:storm", await source.sample(), Signal.CANCEL))
         assert [o.effect for o in progress.outcomes] == [Effect.TRANSACTION_OPEN]
-        await until(lambda: runs("second"))
+        await until_async(lambda: runs("second"))
         await connection.cancel_safe()
         [failed] = await _failures([working])
         assert isinstance(failed, psycopg.errors.QueryCanceled)
@@ -257,7 +258,7 @@ if may_choose_pids():
             async def ended() -> bool:
                 return all(b.pid != pid for b in (await source.sample()).backends)
 
-            await until(ended)
+            await until_async(ended)
             parameters = conninfo_to_dict(big.socket_dsn) | {"user": "web", "application_name": "storm"}
             with session_with_pid(pid, {name: str(value) for name, value in parameters.items()}) as heir:
                 progress = await see_through(errands, made)
@@ -289,7 +290,7 @@ async def test_a_walsender_is_never_one_of_many(big: Cluster, standby: "subproce
         async def streams() -> bool:
             return any(b.backend_type == "walsender" for b in (await source.sample()).backends)
 
-        await until(streams)
+        await until_async(streams)
         snapshot = await source.sample()
         made = plan(Signal.TERMINATE, snapshot.backends, snapshot)
         assert any("streams WAL" in left.reason for left in made.protected)

@@ -1,7 +1,6 @@
 """Any bytes, sent by a server through the real driver to the real program: what its terminal gets, what is told."""
 
 import asyncio
-import codecs
 import re
 import struct
 import sys
@@ -18,7 +17,8 @@ from pgtop.ports import SourceError
 from pgtop.postgres.session import Session, Statement
 from pgtop.view.text import clean
 from tests.forger import Forger, Row
-from tests.hostile import CASES, ENCODINGS, FRAGMENTS, TEXTS, harmful
+from tests.hostile import CASES, ENCODINGS, FRAGMENTS, MOVES, TEXTS, harmful
+from tests.postgres.glass import Glass
 from tests.pty import Terminal
 
 _ROWS = 100
@@ -32,12 +32,8 @@ _ACTIVITY = (
 )  # fmt: skip
 """The columns of `queries.activity`, in the order that `read_backend` takes them in."""
 _TEXTS = ("application_name", "host", "client_hostname", "wait_event_type", "wait_event", "text")
-_OURS = re.compile(r"\x1b\[[<=>?]?[0-9;:]*\$?[@-~]|\x1b\]22;[a-z]*\x07|\x1b[M78=>]|\x1b\([B0]")
 _PID = re.compile(r" *(\d+)[ *]")
-_UNFINISHED = re.compile(r"\x1b[^@-Z\\^_`a-z]*\Z|\x1b\]22;?[a-z]*\Z")
 _CLIPBOARD = re.compile(r"\x1b\]52;c;[A-Za-z0-9+/=]*\x07")
-_MOVES = {"\b", "\r", "\n"}
-"""Shorter than a sequence, so that our painter moves the cursor with them; a stranger's would break the columns."""
 
 
 class Crowd:
@@ -85,15 +81,12 @@ def _oid(number: int) -> bytes:
     return struct.pack(">i", number)
 
 
-class Glass:
+class CrowdedGlass(Glass):
     """The dashboard in a terminal, on a server of which a crowd is told."""
 
     def __init__(self, terminal: Terminal, crowd: Crowd) -> None:
-        self.terminal = terminal
+        super().__init__(terminal)
         self.crowd = crowd
-        self._read = 0
-        self._decode = codecs.getincrementaldecoder("utf-8")("strict").decode
-        self._rest = ""
 
     def tell(self, seed: int) -> None:
         """Exchange the crowd, and wait until every one of it is on the screen, in its columns."""
@@ -113,25 +106,16 @@ class Glass:
         told = {"".join(row[start:end]) if row else "" for row in rows}
         return len(told) == 1 and bool(told.pop().strip())
 
-    def sent(self) -> str:
-        """What has been written since the last look, without our own control sequences; fails on bytes not UTF-8."""
-        raw = bytes(self.terminal.raw[self._read :])
-        self._read += len(raw)
-        text = _OURS.sub("", self._rest + self._decode(raw))
-        unfinished = _UNFINISHED.search(text)
-        self._rest = unfinished[0] if unfinished else ""
-        return text[: unfinished.start()] if unfinished else text
-
 
 @pytest.fixture(scope="module")
-def glass(cluster: Cluster) -> Iterator[Glass]:
+def glass(cluster: Cluster) -> Iterator[CrowdedGlass]:
     crowd = Crowd()
     with Forger("127.0.0.1", cluster.port, crowd, _ACTIVITY) as forger:
         dsn = make_conninfo(cluster.tcp_dsn, port=forger.port, **Forger.PLAIN)
         command = [sys.executable, "-m", "pgtop", "--interval", "0.2", dsn]
         with Terminal(command, _COLUMNS, _LINES) as terminal:
             terminal.wait_for("q quit")
-            yield Glass(terminal, crowd)
+            yield CrowdedGlass(terminal, crowd)
             terminal.send("q")
             assert terminal.wait_for_exit() == 0
 
@@ -139,10 +123,10 @@ def glass(cluster: Cluster) -> Iterator[Glass]:
 @pytest.mark.nightly
 @settings(max_examples=CASES // _ROWS, phases=[Phase.generate])  # there is no smaller crowd
 @given(st.integers(0, 2**32))
-def test_no_byte_reaches_the_terminal_and_columns_stay(glass: Glass, seed: int) -> None:
+def test_no_byte_reaches_the_terminal_and_columns_stay(glass: CrowdedGlass, seed: int) -> None:
     """Each session, with any bytes in all its texts, in every encoding, is on its line; nothing that acts is sent."""
     glass.tell(seed)
-    assert harmful(glass.sent()) <= _MOVES
+    assert harmful(glass.sent()) <= MOVES
 
 
 @pytest.mark.parametrize(
@@ -158,7 +142,7 @@ def test_no_byte_reaches_the_terminal_and_columns_stay(glass: Glass, seed: int) 
     ],
     ids=["breakdown", "locks", "one", "dialog", "many", "filter", "copy"],
 )
-def test_no_byte_reaches_the_terminal_from_any_screen(glass: Glass, keys: str, shown: str, back: str) -> None:
+def test_no_byte_reaches_the_terminal_from_any_screen(glass: CrowdedGlass, keys: str, shown: str, back: str) -> None:
     """The same holds of every other screen, and of what is copied."""
     glass.tell(1)
     glass.terminal.send(keys)
@@ -166,7 +150,7 @@ def test_no_byte_reaches_the_terminal_from_any_screen(glass: Glass, keys: str, s
     glass.terminal.send(back)
     glass.terminal.wait_for(lambda _: glass.is_aligned())
     text, copies = _CLIPBOARD.subn("", glass.sent())
-    assert harmful(text) <= _MOVES
+    assert harmful(text) <= MOVES
     assert copies == (1 if shown == "OSC 52" else 0)
 
 

@@ -18,7 +18,8 @@ from pgtop.model.server import Database, Limits, Server
 from pgtop.postgres.details import LOCKS_AT_MOST, LockRow, is_cut, target
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
-from tests.postgres.conftest import Connect, Wire, until
+from tests.postgres.conftest import Connect, Wire
+from tests.waiting import until_async
 
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -59,7 +60,7 @@ async def waiting(source: PostgresSource, connection: Connection, query: str) ->
         detail = await detail_of(source, connection)
         return detail.backend.waits_for_lock and not all(lock.granted for lock in detail.locks)
 
-    await until(waits)
+    await until_async(waits)
     yield [lock for lock in (await detail_of(source, connection)).locks if not lock.granted]
     await connection.cancel_safe()
     with pytest.raises(errors.QueryCanceled):
@@ -92,7 +93,7 @@ async def test_a_backend_is_found_by_identity(source: PostgresSource, connect: C
     async def gone() -> bool:
         return await source.detail(seen.identity) is None
 
-    await until(gone)
+    await until_async(gone)
 
 
 @pytest.mark.parametrize(("length", "cut"), [(100, False), (1022, False), (1023, True), (3000, True)])

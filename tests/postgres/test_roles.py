@@ -26,7 +26,6 @@ from pgtop.view.banner import budget_line, legend_line
 from pgtop.view.picture import Picture
 from pgtop.view.proposal import propose
 from pgtop.view.words import outcome_words
-from tests.postgres.conftest import until
 from tests.roles import (
     ALL,
     ALL_BUT_SUPERUSERS,
@@ -40,6 +39,7 @@ from tests.roles import (
     Experience,
     Watcher,
 )
+from tests.waiting import until_async
 
 DATABASE = "shop"
 _SETTINGS = {"max_connections": str(SLOTS), "autovacuum": "off"}  # its workers would count among the sessions
@@ -80,7 +80,7 @@ async def scene(staffed: dict[str, str], watcher: Watcher) -> AsyncIterator[tupl
             seen.append(await source.sample())
             return budget(seen[-1]).used == 5
 
-        await until(settled)
+        await until_async(settled)
         yield session, seen[-1]
 
 

@@ -19,8 +19,9 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session, Statement
-from tests.postgres.conftest import Connect, Wire, until
+from tests.postgres.conftest import Connect, Wire
 from tests.postgres.sampled import backend, pid_of, sample_until
+from tests.waiting import until_async
 
 
 async def test_facts_are_read_again(source: PostgresSource, connect: Connect) -> None:
@@ -98,17 +99,22 @@ async def test_statement_timeout_keeps_the_connection(session: Session) -> None:
     assert (await source.sample()).server.pid == pid
 
 
-async def test_a_stopped_backend_holds_nobody(source: PostgresSource) -> None:
+async def test_a_stopped_backend_holds_nobody(wired: Session, wire: Wire) -> None:
     """While our backend is stopped by the system, closing returns and the sample under way is told."""
+
+    async def is_under_way() -> bool:
+        return wire.sent > 0
+
+    source = PostgresSource(wired)
     pid = (await source.sample()).server.pid
     os.kill(pid, signal.SIGSTOP)
+    wire.forget()
     task = asyncio.create_task(source.sample())
-    await asyncio.sleep(0)
     try:
-        async with asyncio.timeout(1):
-            await source.close()
-            with pytest.raises(SourceError):
-                await task
+        await until_async(is_under_way)
+        await source.close()
+        with pytest.raises(SourceError, match="given back"):  # and not that the server is slow
+            await task
     finally:
         os.kill(pid, signal.SIGCONT)
 
@@ -142,5 +148,5 @@ async def _sample_by_another(source: PostgresSource, pid: int) -> Snapshot:
             found.append(await source.sample())
         return bool(found) and found[-1].server.pid != pid
 
-    await until(sampled)
+    await until_async(sampled)
     return found[-1]

@@ -1,6 +1,5 @@
 """A real streaming standby, made with pg_basebackup: what its readers keep from vacuum on the primary is told there."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,32 +8,15 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.analysis.xmin import Kind, XminHolder, xmin_holders
-from pgtop.demo.server import Cluster, embedded_bindir, plain_environment
+from pgtop.demo.server import Cluster
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
-from tests.postgres.conftest import until
+from tests.standby import Standby
+from tests.waiting import until_async
 
 _NAME = "reporting standby"
-
-
-class Standby(Cluster):
-    """A copy of a running server that follows it and tells it what its own queries need to see."""
-
-    def __init__(self, primary: Cluster, bindir: Path | None) -> None:
-        followed = f"{primary.socket_dsn} application_name='{_NAME}'"
-        settings = {"hot_standby_feedback": "on", "wal_receiver_status_interval": "1s", "primary_conninfo": followed}
-        super().__init__(bindir, settings)
-        self._primary = primary
-
-    def _make_cluster(self) -> None:
-        # The embedded one copies every older server, too; other distributions of the tests leave it out.
-        subprocess.run(
-            [embedded_bindir() / "pg_basebackup", "-d", self._primary.socket_dsn, "-D", self.data, "-c", "fast"],
-            check=True, capture_output=True, env=plain_environment(),
-        )  # fmt: skip
-        (self.data / "standby.signal").touch()
-        for path in (self.data, *self.data.rglob("*")):
-            self._own(path)
+_FEEDBACK = {"hot_standby_feedback": "on", "wal_receiver_status_interval": "1s"}
+"""It tells its primary what its own queries need to see."""
 
 
 @pytest.fixture
@@ -45,7 +27,7 @@ def primary(bindir: Path | None) -> Iterator[Cluster]:
 
 @pytest.fixture
 def standby(primary: Cluster, bindir: Path | None) -> Iterator[Cluster]:
-    with Standby(primary, bindir) as running:
+    with Standby(primary, bindir, _FEEDBACK, _NAME) as running:
         yield running
 
 
@@ -67,7 +49,7 @@ async def test_the_feedback_of_a_standby_is_among_the_holders(primary: Cluster, 
         async def held() -> bool:
             return any(holder.kind is Kind.STANDBY and holder.age >= 7 for holder in await holders())
 
-        await until(held)
+        await until_async(held)
         [said] = writer.execute("SELECT age(backend_xmin), pid FROM pg_stat_replication").fetchall()
         [oldest, *_] = await holders()
         assert (oldest.kind, oldest.name) == (Kind.STANDBY, _NAME)
@@ -78,5 +60,5 @@ async def test_the_feedback_of_a_standby_is_among_the_holders(primary: Cluster, 
         async def let_go() -> bool:
             return all(holder.age < 7 for holder in await holders() if holder.kind is Kind.STANDBY)
 
-        await until(let_go)
+        await until_async(let_go)
     await source.close()

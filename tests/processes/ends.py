@@ -1,24 +1,15 @@
 """Whether a process and its session are gone, and how soon."""
 
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 
 from pgtop.demo.server import Cluster
+from tests.waiting import until
 
 GONE = 2.0
 """Seconds after which the process is gone, and after as many more its session."""
-
-
-def within(seconds: float, true: Callable[[], object], what: str) -> None:
-    """Wait until it is true; fail in the words of `what` when that takes longer."""
-    give_up = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < give_up, what
-        time.sleep(0.01)
 
 
 def sessions(server: Cluster) -> int:
@@ -31,8 +22,8 @@ def sessions(server: Cluster) -> int:
 def check_gone(server: Cluster, pid: int | None = None) -> None:
     """The process (no child of ours) is gone in time, and then its session is."""
     if pid is not None:
-        within(GONE, lambda: not Path(f"/proc/{pid}").exists(), "the process is still there")
-    within(GONE, lambda: not sessions(server), "the session is still there")
+        until(lambda: not Path(f"/proc/{pid}").exists(), "the process is still there", GONE)
+    until(lambda: not sessions(server), "the session is still there", GONE)
 
 
 def cpu_seconds(pid: int) -> float:

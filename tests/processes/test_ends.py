@@ -10,8 +10,9 @@ import time
 import pytest
 
 from pgtop.demo.server import Cluster
-from tests.processes.ends import GONE, check_gone, cpu_seconds, within
+from tests.processes.ends import GONE, check_gone, cpu_seconds
 from tests.pty import Terminal
+from tests.waiting import until
 
 _PGTOP = [sys.executable, "-m", "pgtop"]
 _READY = "q quit"
@@ -66,7 +67,7 @@ def _reaped(pid: int) -> tuple[int, resource.struct_rusage]:
         ended.append(os.wait4(pid, os.WNOHANG))
         return ended[-1][0]
 
-    within(GONE, gone, "the process is still there")
+    until(gone, "the process is still there", GONE)
     return ended[-1][1:]
 
 

@@ -15,11 +15,14 @@ import pytest
 
 from pgtop.demo.server import Cluster, _free_port
 from tests.faults.proxy import Proxy
-from tests.processes.ends import check_gone, sessions, within
+from tests.processes.ends import check_gone, sessions
 from tests.pty import Terminal
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 
+_SEPARATE = Path("/run/sshd")
+"""Where root's sshd goes before it knows who is there; a package makes it when the service starts."""
 _CONFIG = """
 ListenAddress 127.0.0.1:{port}
 HostKey {folder}/host
@@ -29,6 +32,8 @@ UsePAM no
 StrictModes no
 PermitRootLogin prohibit-password
 PasswordAuthentication no
+ClientAliveInterval 1
+ClientAliveCountMax 1
 """
 
 
@@ -54,29 +59,38 @@ def sshd() -> Iterator[Sshd]:
     for name in ("host", "mine"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
     (folder / "config").write_text(_CONFIG.format(folder=folder, port=port))
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    rooms = [_SEPARATE] if os.geteuid() == 0 and not _SEPARATE.exists() else []
+    for room in rooms:
+        room.mkdir(mode=0o755)
     running = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", folder / "config"], stderr=subprocess.DEVNULL)
     try:
-        within(5, lambda: _listens(port), "sshd does not listen")
+        until(lambda: _listens(port), "sshd does not listen")
         yield Sshd(folder, port)
     finally:
         running.terminate()
         running.wait()
-        shutil.rmtree(folder)
+        for made in (folder, *rooms):
+            shutil.rmtree(made)
 
 
 def _listens(port: int) -> bool:
     return f"0100007F:{port:04X} 00000000:0000 0A" in Path("/proc/net/tcp").read_text()
 
 
+def _dashboard(server: Cluster, told: Path) -> str:
+    """What the far shell is to run; its pid, which is pgtop's then, is told first."""
+    program = shlex.join([sys.executable, "-m", "pgtop", server.socket_dsn])
+    return f"cd {shlex.quote(os.getcwd())}; echo $$ > {told}; exec env LANG=C.UTF-8 {program}"
+
+
 @pytest.mark.parametrize("how", ["cut", "reset", "client killed"])
 def test_a_dropped_connection_ends_it(how: str, sshd: Sshd, server: Cluster, tmp_path: Path) -> None:
     """The far process is gone within 2 s, and its session 2 s later."""
     told = tmp_path / "pid"
-    program = shlex.join([sys.executable, "-m", "pgtop", server.socket_dsn])
-    command = f"cd {shlex.quote(os.getcwd())}; echo $$ > {told}; exec env LANG=C.UTF-8 {program}"
-    with Proxy(("127.0.0.1", sshd.port)) as proxy, Terminal(sshd.login(proxy.port, command)) as terminal:
+    with (
+        Proxy(("127.0.0.1", sshd.port)) as proxy,
+        Terminal(sshd.login(proxy.port, _dashboard(server, told))) as terminal,
+    ):
         terminal.wait_for("q quit")
         assert sessions(server) == 1
         drop = {"cut": proxy.cut, "reset": proxy.reset, "client killed": terminal.child.kill}[how]
@@ -85,11 +99,22 @@ def test_a_dropped_connection_ends_it(how: str, sshd: Sshd, server: Cluster, tmp
         assert terminal.wait_for_exit() != 0
 
 
+def test_a_line_that_stalls_silently_ends_it(sshd: Sshd, server: Cluster, tmp_path: Path) -> None:
+    """No byte, no FIN and no RST comes any more: once sshd has given the client up, the same."""
+    told = tmp_path / "pid"
+    with (
+        Proxy(("127.0.0.1", sshd.port)) as proxy,
+        Terminal(sshd.login(proxy.port, _dashboard(server, told))) as terminal,
+    ):
+        terminal.wait_for("q quit")
+        proxy.strand()
+        until(lambda: any(end.lost for end in tuple(proxy.ends)), "sshd does not give the client up")
+        check_gone(server, int(told.read_text()))
+
+
 def test_it_is_usable_over_ssh(sshd: Sshd, server: Cluster) -> None:
     """Keys arrive, `q` leaves with 0 and the terminal as it was."""
-    program = shlex.join([sys.executable, "-m", "pgtop", server.socket_dsn])
-    command = f"cd {shlex.quote(os.getcwd())}; exec env LANG=C.UTF-8 {program}"
-    with Terminal(sshd.login(sshd.port, command)) as terminal:
+    with Terminal(sshd.login(sshd.port, _dashboard(server, Path(os.devnull)))) as terminal:
         terminal.wait_for("q quit")
         terminal.send("?")
         terminal.wait_for("cursor down")

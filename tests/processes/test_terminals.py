@@ -31,13 +31,6 @@ def test_every_terminal_shows_it(name: str, server: Cluster) -> None:
         assert terminal.restored
 
 
-def test_a_dumb_terminal_is_told_so(server: Cluster) -> None:
-    """Where the cursor cannot be moved, one sentence and no escape sequence."""
-    with Terminal([*_PGTOP, server.socket_dsn], columns=120, environment={"TERM": "dumb"}) as terminal:
-        assert terminal.wait_for_exit() == 2
-        assert b"\x1b" not in terminal.raw
-
-
 def test_three_hundred_resizes(server: Cluster) -> None:
     """In ten seconds, to all sizes from 1x1 to 240x80: afterwards the picture is that of a terminal never resized."""
     sizes = random.Random(1)

@@ -4,14 +4,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.pty import PATIENCE, Terminal
+from tests.pty import Terminal
+from tests.waiting import until
 
 PROBE = [sys.executable, "-m", "tests.tui.probe"]
 
@@ -25,14 +25,6 @@ def probe(*options: str, **terminal: Any) -> Terminal:
         running.close()
         raise
     return running
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    """Wait until `condition` holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE} s for {what}"
-        time.sleep(0.01)
 
 
 def cells(terminal: Terminal) -> list[list[Any]]:

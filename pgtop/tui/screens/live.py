@@ -128,10 +128,10 @@ class LiveScreen(Shown, Screen[None]):
         state = self.state
         if complaint := self.complaint():
             return Span(complaint, Tone.WARN)
+        if state.notice is not None:  # before what is lost: what a signal has done is told even then
+            return state.notice
         if lost := reason(state):
             return Span(lost, Tone.WARN)
-        if state.notice is not None:
-            return state.notice
         if befell := interruption_words(state.interruption, state.picture.now):
             return Span(befell, Tone.WARN)
         if grant := missing_grant(state.budget, state.picture.snapshot.server.user):
