@@ -42,7 +42,7 @@ _NAMES = {
     "home": "Home", "end": "End", "enter": "Enter",
     "escape": "Esc", "slash": "/", "question_mark": "?", "plus": "+", "minus": "-",
     "space": "Space", "asterisk": "*",
-    "less_than_sign": "<", "greater_than_sign": ">", "f1": "F1", "f4": "F4", "f6": "F6", "f9": "F9", "f12": "F12",
+    "less_than_sign": "<", "greater_than_sign": ">", "f1": "F1", "f4": "F4", "f5": "F5", "f6": "F6", "f9": "F9", "f12": "F12",
     "ctrl+c": "Ctrl-C", "ctrl+l": "Ctrl-L", "ctrl+z": "Ctrl-Z",
 }  # fmt: skip
 
@@ -71,7 +71,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("sort_invert", ("I",), "turn the order round", Group.NARROW),
     Action("sort_menu", ("s", "f6"), "choose what to sort by", Group.NARROW, "sort"),
     Action("pause", ("p",), "pause and go on", Group.PACE, "pause"),
-    Action("refresh", ("r",), "refresh now; try to reconnect now", Group.PACE, "refresh"),
+    Action("refresh", ("r", "f5"), "refresh now; try to reconnect now", Group.PACE, "refresh"),
     Action("slower", ("plus",), "longer interval", Group.PACE),
     Action("faster", ("minus",), "shorter interval", Group.PACE),
     Action(

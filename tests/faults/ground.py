@@ -223,7 +223,7 @@ class Fault(NamedTuple):
     """What befalls the server or the network, and what puts an end to it.
 
     `lost`: no sample comes meanwhile. `lasts` is how long it is left so, in seconds; `untold`, how long pgtop takes at
-    most to find out by itself that it has ended. `mend` may be done twice.
+    most to find out by itself that it has ended. `mend` may be done twice. `keys` are what the user types then.
     """
 
     name: str
@@ -233,7 +233,10 @@ class Fault(NamedTuple):
     lasts: float = 1.0
     untold: float = 0.0
     interval: float = INTERVAL
+    keys: str = ""
 
+
+_F5 = "\x1b[15~"
 
 FAULTS = (
     Fault("immediate restart", stop_at_once, launch),
@@ -248,7 +251,7 @@ FAULTS = (
     Fault("slots exhausted, ours too", fill_and_end_ours, empty),
     Fault("our session ended", end_ours, nothing, lasts=0.0),
     Fault("server stopped (SIGSTOP)", freeze, thaw),
-    Fault("password changed", change_password, restore_password),
+    Fault("password changed", change_password, restore_password, keys=_F5),  # by itself it seldom tries a login again
 )
 """Each is tried on the screen and at the moment of a kill."""
 

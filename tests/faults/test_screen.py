@@ -29,6 +29,7 @@ def _late_keys(fault: Fault, ground: Ground) -> list[float]:
                 keyboard.type_for(fault.lasts)
             finally:
                 mended = keyboard.type_while(lambda: fault.mend(ground))
+            terminal.send(fault.keys)
             keyboard.type_until(lambda: not fault.lost or (diary.was_stale and not diary.is_stale))
             keyboard.type_for(2 * fault.interval)
     assert diary.was_stale == fault.lost
