@@ -42,7 +42,8 @@ _NAMES = {
     "home": "Home", "end": "End", "enter": "Enter",
     "escape": "Esc", "slash": "/", "question_mark": "?", "plus": "+", "minus": "-",
     "space": "Space", "asterisk": "*",
-    "less_than_sign": "<", "greater_than_sign": ">", "f1": "F1", "f4": "F4", "f5": "F5", "f6": "F6", "f9": "F9", "f12": "F12",
+    "less_than_sign": "<", "greater_than_sign": ">",
+    "f1": "F1", "f4": "F4", "f5": "F5", "f6": "F6", "f9": "F9", "f12": "F12",
     "ctrl+c": "Ctrl-C", "ctrl+l": "Ctrl-L", "ctrl+z": "Ctrl-Z",
 }  # fmt: skip
 
