@@ -43,7 +43,7 @@ from tests.hostile import CASES, ENCODINGS, TEXTS, harmful
 
 _NOW = scenes.NOW
 _WIDTH = 100
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _KINDS = st.sampled_from([b"client backend", b"parallel worker", b"walsender", b"autovacuum worker"])
 _STATES = st.sampled_from([b"active", b"idle", b"idle in transaction"])
 
@@ -167,7 +167,10 @@ def test_programs_and_clipboard_get_it_whole_and_inert(sent: Sent) -> None:
     [record, _] = csv.DictReader(io.StringIO(written, newline=""))
     for name in ("query", "usename", "datname", "application_name", "state"):
         cell, text = record[name], getattr(first, name)
-        assert cell == (f"'{text}" if text.startswith(_FORMULA) else text)
+        assert cell.replace("'", "") == text.replace("'", "")
+    for separator in ",;\t":
+        rows = csv.reader(io.StringIO(written, newline=""), delimiter=separator)
+        assert not [cell for row in rows for cell in row if cell.lstrip().startswith(_FORMULA)]
     assert not harmful(show.as_csv(picture, snapshot.backends, clean).replace("\r\n", ""))
     assert harmful(clean_lines(first.query or "")) <= {"\n"}
     (first.query or "").encode()

@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable
@@ -56,6 +57,9 @@ AGES = {
 """Seconds since an instant, at the instant of the sample."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the beginning of one."""
+_SEPARATORS = frozenset(";\t\r\n")
+_BEFORE_A_FORMULA = re.compile(r'([\s;"]++)([=+\-@＝＋－＠])?')
+"""Taken as a whole, also where no formula follows: no character of a long run of spaces is looked at twice."""
 
 
 def run(command: Show) -> int:
@@ -181,9 +185,17 @@ def _cell(value: object, safe: Callable[[str], str]) -> object:
 def _inert(text: str) -> str:
     """A spreadsheet runs what begins like a formula, and anybody who may connect can send one as a query.
 
-    https://owasp.org/www-community/attacks/CSV_Injection
+    One that separates by semicolons or tabs sees no quotes within what it takes for a cell, and begins a new one, or a
+    new row, in the middle of a text. https://owasp.org/www-community/attacks/CSV_Injection
     """
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    held = _BEFORE_A_FORMULA.sub(_held, text)
+    return f"'{held}" if held.startswith(_FORMULA) else held
+
+
+def _held(found: re.Match[str]) -> str:
+    before, formula = found.groups("")
+    begins = found.start() == 0 or _SEPARATORS.intersection(before)
+    return f"{before}'{formula}" if formula and begins else found[0]
 
 
 def _page(table: Table, color: bool) -> str:
