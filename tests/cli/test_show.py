@@ -236,8 +236,7 @@ def test_csv_of_blanks_is_not_looked_at_twice() -> None:
     """A megabyte of line ends is written at once: looked at in squares it would take hours, and the test would hang."""
     query = "x" + "\n" * 1_000_000
     found = scenes.snapshot([_one(query=query)])
-    [record] = csv.DictReader(io.StringIO(as_csv(Picture.of(found), found.backends), newline=""))
-    assert record["query"] == query
+    assert f'"{query}"' in as_csv(Picture.of(found), found.backends)
 
 
 @given(st.datetimes(timezones=st.just(UTC)).map(from_datetime))

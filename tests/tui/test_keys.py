@@ -9,6 +9,7 @@ from pgtop.actions import ACTIONS
 from pgtop.model.cost import Cost
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure, FailureKind
+from pgtop.tui.screens import pages
 from pgtop.tui.screens.blocking import BlockingScreen
 from pgtop.tui.screens.breakdown import BreakdownScreen
 from pgtop.tui.screens.bulk import BulkScreen
@@ -26,6 +27,7 @@ from tests.tui.apps import (
     burst,
     pid_of,
     press,
+    selected_on,
     shown_on,
     table_of,
     text_of,
@@ -275,6 +277,27 @@ async def test_detail_shows_the_whole_session() -> None:
         assert "track_activity_query_size" in text
         await press(pilot, "escape")
         assert isinstance(stage.app.screen, SessionsScreen)
+
+
+async def test_a_query_is_made_lines_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the page is drawn, its query is lexed again only when it is another one, or the screen is."""
+    snapshot = busy()
+    stage = Stage(snapshot)
+    made: list[tuple[str, int]] = []
+    monkeypatch.setattr(pages, "query_lines", lambda query, width: made.append((query, width)) or [])
+    async with stage.app.run_test(size=SIZE) as pilot:
+        selected = selected_on(stage)
+        await press(pilot, "enter")
+        made.clear()
+        changed = with_changes(snapshot, selected.pid, query="SELECT 2")
+        stage.source.script = [snapshot, snapshot, snapshot, changed]
+        for _ in range(3):
+            await stage.tick()
+        assert made == []
+        await stage.tick()
+        assert made == [("SELECT 2", 80)]
+        await pilot.resize_terminal(100, 24)
+        assert made == [("SELECT 2", 80), ("SELECT 2", 100)]
 
 
 async def test_copy_puts_the_whole_query_on_the_clipboard() -> None:
