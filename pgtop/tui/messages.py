@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from textual.message import Message
 
 from pgtop.model.backend import Backend
+from pgtop.model.detail import Detail
 from pgtop.model.signal import Signal
 from pgtop.view.picture import Picture
 
@@ -52,9 +53,11 @@ class BlockingAsked(Message):
 class CopyAsked(Message):
     """The user wants a session's whole query on the clipboard."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, detail: Detail | None = None) -> None:
+        """`detail`: what is known of it already."""
         super().__init__()
         self.backend = backend
+        self.detail = detail
 
 
 class FilterAsked(Message):

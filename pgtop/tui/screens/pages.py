@@ -118,7 +118,7 @@ class DetailScreen(ActingScreen, PageScreen):
         return (name, Span(f"{clean(state_word(self._backend))}{self.more()}", Tone.PLAIN))
 
     def action_copy_query(self) -> None:
-        self.post_message(CopyAsked(self._backend))
+        self.post_message(CopyAsked(self._backend, self._detail))
 
     def selected(self) -> Backend | None:
         """The session; where it cannot be signalled from here any more, that is told instead."""
