@@ -20,6 +20,8 @@ from pgtop.model.signal import Effect, Outcome
 from pgtop.ports import RecordError
 
 FILE_NAME = "audit.jsonl"
+PATIENCE = 3.0
+"""Seconds that a signal waits for its line to be written; what is written later still shows in the trail."""
 
 
 def state_folder() -> Path:
@@ -41,13 +43,23 @@ class Trail:
     path: Path
     person: Mapping[str, str]
 
-    def begin(self, entries: Sequence[Entry]) -> None:
+    async def begin(self, entries: Sequence[Entry]) -> None:
         """Write that these are about to be sent. Raises RecordError."""
-        self._append(_asked(entry, self.person) for entry in entries)
+        await self._append_aside([_asked(entry, self.person) for entry in entries])
 
-    def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
+    async def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
         """Write what became of them. Raises RecordError."""
-        self._append(_ended(entry, outcome) for entry, outcome in ended)
+        await self._append_aside([_ended(entry, outcome) for entry, outcome in ended])
+
+    async def _append_aside(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """In a thread, as a home on a network may hang, and then neither the keyboard nor the signal is to wait."""
+        import asyncio  # `pgtop audit` has no work for it
+
+        try:
+            await asyncio.wait_for(asyncio.to_thread(self._append, records), PATIENCE)
+        except TimeoutError as error:
+            why = f"its file system has not answered for {PATIENCE:g} s, and may write it yet"
+            raise RecordError(f"the audit trail {self.path} could not be written: {why}") from error
 
     def _append(self, records: Iterable[Mapping[str, Any]]) -> None:
         lines = "".join(json.dumps(record) + "\n" for record in records).encode("ascii")

@@ -1,5 +1,6 @@
 """Whatever bytes a server sends as text: nothing raises, nothing acts, columns stay, programs get it whole."""
 
+import asyncio
 import csv
 import io
 import json
@@ -186,8 +187,8 @@ def test_the_trail_keeps_it_whole_and_shows_it_tame(sent: Sent) -> None:
     with tempfile.TemporaryDirectory() as folder:
         trail = Trail(Path(folder) / "audit.jsonl", {"os_user": "anna"})
         entry = Entry("1", outcome.order, backend, snapshot.server, decode_name(sent.told))
-        trail.begin([entry])
-        trail.finish([(entry, outcome)])
+        asyncio.run(trail.begin([entry]))
+        asyncio.run(trail.finish([(entry, outcome)]))
         assert len(trail.path.read_bytes().decode("ascii").splitlines()) == 2
         [record] = read(trail.path).records
     kept = record.as_dict()

@@ -274,10 +274,10 @@ async def test_the_reason_goes_with_the_order() -> None:
     reasons: list[str] = []
 
     class Listening:
-        def begin(self, entries: object) -> None:
+        async def begin(self, entries: object) -> None:
             reasons.extend(entry.reason for entry in entries)  # type: ignore[attr-defined]
 
-        def finish(self, ended: object) -> None:
+        async def finish(self, ended: object) -> None:
             pass
 
     stage = Stage(busy())
