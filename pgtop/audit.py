@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pgtop.model.audit import Entry
-from pgtop.model.instant import Instant, to_datetime
+from pgtop.model.instant import written
 from pgtop.model.signal import Effect, Outcome
 from pgtop.ports import RecordError
 
@@ -186,9 +186,9 @@ def _asked(entry: Entry, person: Mapping[str, str]) -> dict[str, Any]:
         "as_role": server.user,
         "signal": order.signal.value,
         "pid": order.target.pid,
-        "backend_start": _written(order.target.backend_start),
-        "query_start": _written(backend.query_start),
-        "xact_start": _written(backend.xact_start),
+        "backend_start": written(order.target.backend_start),
+        "query_start": written(backend.query_start),
+        "xact_start": written(backend.xact_start),
         "role": backend.usename,
         "database": backend.datname,
         "application": backend.application_name,
@@ -213,7 +213,3 @@ def _ended(entry: Entry, outcome: Outcome) -> dict[str, Any]:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _written(instant: Instant | None) -> str | None:
-    return None if instant is None else to_datetime(instant).isoformat(timespec="microseconds")

@@ -9,9 +9,6 @@ from typing import NamedTuple
 from pgtop.cli.parsers import Connection, Parser, add_connection, connection_of, percent
 from pgtop.errors import CheckError, UsageError
 
-PATIENCE = 5.0
-"""Seconds that an outcome is watched for, those of `pgtop.proof`."""
-
 
 class Safety(NamedTuple):
     """What guards the door; the configuration file can only add to it."""
@@ -36,7 +33,8 @@ class SignalMany(NamedTuple):
     dry_run: bool = False
     yes: bool = False
     json: bool = False
-    timeout: float = PATIENCE
+    timeout: float | None = None
+    """Seconds that an outcome is watched for; None: as long as the dashboard does."""
     escalate: bool = False
     changed_too: bool = False
     reason: str = ""
@@ -121,9 +119,7 @@ def _add_doing(how: "argparse._ArgumentGroup", name: str) -> None:
     how.add_argument("--dry-run", action="store_true", help="print the plan and signal nothing")
     how.add_argument("--yes", action="store_true", help="do not ask; protected sessions stay left out")
     how.add_argument("--json", action="store_true", help="plan and outcomes as one JSON object")
-    how.add_argument(
-        "--timeout", metavar="TIME", type=_duration, default=PATIENCE, help="how long outcomes are watched for (5s)"
-    )
+    how.add_argument("--timeout", metavar="TIME", type=_duration, help="how long outcomes are watched for (5s)")
     if name == "cancel":
         how.add_argument("--escalate", action="store_true", help="terminate the sessions that a cancel did not help")
     else:

@@ -4,18 +4,17 @@ The names in JSON are a promise to scripts, as those of `pgtop show`. Nodes are 
 chain may be deeper than a reader of nested JSON can follow.
 """
 
-import asyncio
 import json
-import shutil
 from typing import Any
 
 from pgtop.analysis.blocking import Node
 from pgtop.analysis.xmin import XminHolder, xmin_holders
-from pgtop.cli import compose, output
-from pgtop.cli.commands.show import for_eyes, in_color, server_record, session_record, written
+from pgtop.cli import compose, interrupts, output
+from pgtop.cli.commands.show import server_record, session_record
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import Connection, Locks
 from pgtop.cli.safety import redacts
+from pgtop.model.instant import written
 from pgtop.model.snapshot import Snapshot
 from pgtop.view.blocking import Question, header, rollback, row_line, rows, summary
 from pgtop.view.picture import Picture
@@ -29,13 +28,11 @@ _PAGE = 160
 
 def run(command: Locks) -> int:
     """Print the tree; returns the exit code, which tells whether anybody waits. Raises PgtopError and SourceError."""
-    picture = Picture.of(asyncio.run(_sample(command.connection, redacts(command.redact))))
+    picture = Picture.of(interrupts.run(_sample(command.connection, redacts(command.redact))))
     if command.json:
         output.write_data(as_json(picture))
     else:
-        color = command.color and in_color()
-        width = shutil.get_terminal_size().columns if for_eyes() else _PAGE
-        output.write("".join(f"{output.painted(spans, color)}\n" for spans in page(picture, width)))
+        output.write(output.page(page(picture, output.columns() or _PAGE), command.color))
     return Exit.WAITING if picture.forest.waiting else Exit.DONE
 
 

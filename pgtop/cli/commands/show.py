@@ -7,10 +7,7 @@ exact; whatever is meant for eyes is cleaned.
 import csv
 import io
 import json
-import os
 import re
-import shutil
-import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -21,7 +18,7 @@ from pgtop.cli.options import Connection, Form, Show
 from pgtop.cli.safety import redacts
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
-from pgtop.model.instant import Instant, seconds_between, to_datetime
+from pgtop.model.instant import Instant, seconds_between, written
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres.sampler import WHOLE
 from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
@@ -70,7 +67,7 @@ def run(command: Show) -> int:
     if command.form is Form.JSON:
         output.write_data(as_json(table.picture, _sessions(table)))
     elif command.form is Form.CSV:
-        output.write_data(as_csv(table.picture, _sessions(table), clean if for_eyes() else str))
+        output.write_data(as_csv(table.picture, _sessions(table), clean if output.for_eyes() else str))
     else:
         output.write(_page(table, command.color))
     return Exit.DONE
@@ -157,11 +154,6 @@ def _budget_record(found: Budget) -> dict[str, Any]:
     return {**{name: getattr(found, name) for name in names}, "states": dict(found.states)}
 
 
-def written(instant: Instant | None) -> str | None:
-    """ISO 8601 in UTC, always with microseconds: instants are identities."""
-    return None if instant is None else to_datetime(instant).isoformat(timespec="microseconds")
-
-
 def _age(start: Instant | None, now: Instant) -> float | None:
     return None if start is None else seconds_between(start, now)
 
@@ -200,9 +192,7 @@ def _held(found: re.Match[str]) -> str:
 
 def _page(table: Table, color: bool) -> str:
     """The table for people: as wide as the terminal, or as wide as it needs to be."""
-    color = color and in_color()
-    width = shutil.get_terminal_size().columns if for_eyes() else _wide_enough(table)
-    return "".join(f"{output.painted(spans, color)}\n" for spans in page(table, width))
+    return output.page(page(table, output.columns() or _wide_enough(table)), color)
 
 
 def page(table: Table, width: int) -> list[Line]:
@@ -225,13 +215,3 @@ def page(table: Table, width: int) -> list[Line]:
 def _wide_enough(table: Table) -> int:
     text = column("query").text
     return _PAGE + max((cells(clean(text(row, table.picture))) for row in table.rows), default=0)
-
-
-def in_color() -> bool:
-    """Whether the output may have colours: a terminal that has some, for somebody who has not refused them."""
-    return for_eyes() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def for_eyes() -> bool:
-    """Whether the output goes to a terminal."""
-    return sys.stdout is not None and sys.stdout.isatty()

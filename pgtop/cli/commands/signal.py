@@ -4,8 +4,6 @@ Nobody is signalled who was not in the plan as it was printed, and nothing is wi
 """
 
 import json
-import os
-import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,12 +18,13 @@ from pgtop.cli.safety import Guards, check_judged_unmasked, guards_of
 from pgtop.errand import Progress, survivors
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.instant import Instant, from_datetime, to_datetime
+from pgtop.model.instant import from_datetime, written
 from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Why
 from pgtop.model.signal import Outcome, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
 from pgtop.postgres.sampler import WHOLE
+from pgtop.proof import PATIENCE
 from pgtop.view.filter import Filter, FilterError
 from pgtop.view.guard import guard
 from pgtop.view.picture import Picture
@@ -141,7 +140,7 @@ class _Command:
         wanted = self._command.started
         if wanted is None or backend.backend_start in (None, from_datetime(wanted)):
             return ""
-        return f"{pid} is another session: it started at {_written(backend.backend_start)}"
+        return f"{pid} is another session: it started at {written(backend.backend_start)}"
 
     def _found(self, picture: Picture) -> list[Backend]:
         """Those whom the filter lets through; with --all-clients every client but ourselves."""
@@ -242,7 +241,8 @@ class _Command:
 
     async def _see_through(self, agreed: Plan) -> Progress:
         progress = Progress(agreed, ())
-        async for progress in self._errands.run(agreed, self._command.reason, self._command.timeout):  # noqa: B007
+        patience = PATIENCE if self._command.timeout is None else self._command.timeout
+        async for progress in self._errands.run(agreed, self._command.reason, patience):  # noqa: B007
             pass
         return progress
 
@@ -251,10 +251,10 @@ class _Command:
     def _print_plan(self, proposed: Proposed) -> None:
         for words in proposed.missing:
             output.say(words)
-        page = "".join(f"{row}\n" for row in self._painted(_page(proposed)))
+        page = output.page(_page(proposed), self._command.color)
         if not self._command.json:
             output.write(page)
-        if self._will_ask and (self._command.json or not _for_eyes()):  # nobody agrees to what they have not seen
+        if self._will_ask and (self._command.json or not output.for_eyes()):  # nobody agrees to what they have not seen
             sys.stderr.write(page)
 
     def _print_outcomes(self, proposed: Proposed, outcomes: Sequence[Outcome], code: Exit) -> None:
@@ -268,7 +268,7 @@ class _Command:
             *(left_out_line(left, _width()) for left in changed),
             summary(outcomes),
         ]
-        output.write("".join(f"{row}\n" for row in self._painted(lines)))
+        output.write(output.page(lines, self._command.color))
 
     def _without_outcome(self, proposed: Proposed, code: Exit) -> Exit:
         if self._command.json:
@@ -278,11 +278,6 @@ class _Command:
     def _print_json(self, proposed: Proposed, outcomes: Sequence[Outcome], code: Exit) -> None:
         output.write_data(json.dumps(as_record(proposed, outcomes, self._command, code)) + "\n")
 
-    def _painted(self, lines: Iterable[Line]) -> Iterable[str]:
-        environ = os.environ
-        for_eyes = _for_eyes() and environ.get("TERM") != "dumb" and not environ.get("NO_COLOR")
-        return (output.painted(spans, self._command.color and for_eyes) for spans in lines)
-
 
 def as_record(proposed: Proposed, outcomes: Sequence[Outcome], command: SignalMany, code: Exit) -> dict[str, Any]:
     """Plan and outcomes as scripts see them."""
@@ -291,7 +286,7 @@ def as_record(proposed: Proposed, outcomes: Sequence[Outcome], command: SignalMa
         "signal": made.signal.value,
         "dry_run": command.dry_run,
         "escalate": command.escalate,
-        "taken_at": _written(picture.now),
+        "taken_at": written(picture.now),
         "targets": [
             {
                 **session_record(target.backend, picture),
@@ -324,10 +319,9 @@ def _unpinned(found: Iterable[Backend]) -> tuple[LeftOut, ...]:
 
 
 def _outcome_record(outcome: Outcome) -> dict[str, Any]:
-    start = outcome.order.target.backend_start
     return {
         "pid": outcome.order.target.pid,
-        "backend_start": None if start is None else _written(start),
+        "backend_start": written(outcome.order.target.backend_start),
         "signal": outcome.order.signal.value,
         "result": result_of(outcome).value,
         "answer": outcome.receipt.answer.value,
@@ -389,13 +383,5 @@ def _wrong_filter(error: FilterError) -> UsageError:
     return UsageError(f"The filter is wrong at character {error.position + 1}: {error.message}.")
 
 
-def _written(instant: Instant) -> str:
-    return to_datetime(instant).isoformat(timespec="microseconds")
-
-
 def _width() -> int:
-    return shutil.get_terminal_size().columns if _for_eyes() else _WIDTH
-
-
-def _for_eyes() -> bool:
-    return sys.stdout is not None and sys.stdout.isatty()
+    return output.columns() or _WIDTH
