@@ -10,11 +10,11 @@ from pgtop.analysis.rights import Right, protection, right_to_signal
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION_ABORTED, Backend
 from pgtop.model.instant import Instant, seconds_between
 from pgtop.model.signal import Signal
-from pgtop.view.blocking import how_long, is_surely_deadlocked, listed
 from pgtop.view.picture import Picture
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
+from pgtop.view.waiting import how_long, is_surely_deadlocked, listed
 from pgtop.view.wrap import Line, line
 
 _VERBS = {Signal.CANCEL: "Cancel the query of", Signal.TERMINATE: "Terminate session"}

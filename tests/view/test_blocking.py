@@ -7,7 +7,9 @@ import pytest
 from pgtop.model.backend import BackendId
 from pgtop.model.blocking import Blocking
 from pgtop.model.signal import Signal
-from pgtop.view.blocking import Question, Row, freed, header, matching, row_line, rows, summary, without_session
+from pgtop.view.aftermath import freed
+from pgtop.view.alarm import summary
+from pgtop.view.blocking import Question, Row, header, matching, row_line, rows, without_session
 from pgtop.view.columns import column
 from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture

@@ -16,10 +16,12 @@ from pgtop.cli.options import Connection, Locks
 from pgtop.cli.safety import redacts
 from pgtop.model.instant import written
 from pgtop.model.snapshot import Snapshot
-from pgtop.view.blocking import Question, header, rollback, row_line, rows, summary
+from pgtop.view.alarm import summary
+from pgtop.view.blocking import Question, header, row_line, rows
 from pgtop.view.picture import Picture
 from pgtop.view.text import clean
 from pgtop.view.tone import Tone
+from pgtop.view.waiting import rollback
 from pgtop.view.wrap import Line, line
 
 _PAGE = 160
