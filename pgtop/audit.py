@@ -138,12 +138,16 @@ class Reading(NamedTuple):
 
     records: Sequence[Record]
     damaged: int
+    missing: bool = False
+    """There is no file."""
 
 
 def read(path: Path) -> Reading:
     """All that the trail tells; a file that is not there tells nothing. Raises RecordError when it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return Reading([], 0, missing=True)
     except OSError as error:
         raise RecordError(f"the audit trail {path} could not be read: {error.strerror}") from error
     lines = [line for line in text.splitlines() if line.strip()]

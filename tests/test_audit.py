@@ -281,7 +281,7 @@ def test_a_record_that_lacks_something_is_damaged(missing: set[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "audit.jsonl"
         path.write_text(json.dumps({name: value for name, value in _WHOLE.items() if name not in missing}) + "\n")
-        assert read(path) == ([], 1)
+        assert read(path) == ([], 1, False)
 
 
 @pytest.mark.parametrize("in_the_way", ["folder", "link"])

@@ -116,7 +116,7 @@ def _lines(sent: Sent, snapshot: Snapshot) -> Iterator[Line]:
     yield from plan_view.facts(made)
     for target in made.targets:
         yield plan_view.target_line(plan_view.layout(_WIDTH), target, picture)
-        yield plan_view.outcome_line(refused, target, _WIDTH)
+        yield plan_view.outcome_line(refused, target, _WIDTH, Signal.CANCEL)
 
 
 def _refused(snapshot: Snapshot, words: str) -> Outcome:

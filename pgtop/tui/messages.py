@@ -24,10 +24,12 @@ class SignalAsked(Message):
 class BulkAsked(Message):
     """The user wants many backends signalled: show the list, ask, then see it through."""
 
-    def __init__(self, signal: Signal, backends: Sequence[Backend]) -> None:
+    def __init__(self, signal: Signal, backends: Sequence[Backend], whose: str) -> None:
+        """`whose`: by what they were chosen, going on from "sessions"."""
         super().__init__()
         self.signal = signal
         self.backends = backends
+        self.whose = whose
 
 
 class OpenAsked(Message):
