@@ -202,7 +202,7 @@ def _cut(spans: Line, width: int) -> Line:
 
 def _widths(width: int) -> tuple[int, int, int]:
     """Cells for the tree, for who it is, and for what is left."""
-    tree = min(26, max(13, width // 3))
+    tree = min(26 if width >= _WHO_FROM else 20, max(13, width // 3))
     who = 22 if width >= _WHO_FROM else 0
     hang = 8 if width >= _HANG_FROM else 0
     return tree, who, max(1, width - tree - 1 - hang - 8 - (who + 1 if who else 0))
@@ -219,7 +219,8 @@ def _node_line(row: Row, node: Node, picture: Picture, width: int) -> Line:
     waited = Span(f"{how_long(node, picture):>7} ", tone if row.quiet else _tone_of_wait(node, picture))
     names = Span(f"{fit(clean(who_is(node)), who)} " if who else "", Tone.QUIET if row.quiet else Tone.PLAIN)
     first, rest = what_of(node, picture)
-    first, rest = clean(first), clean(rest)
+    beside = "" if who or node.backend is None else who_is(node)  # where it has no column of its own
+    first, rest = clean(first), clean(" · ".join(filter(None, (beside, rest))))
     room = what - cells(first)
     if room < 4 or not rest:
         return start, waited, names, Span(fit(first or rest, what), tone)

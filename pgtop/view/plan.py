@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from pgtop.analysis.rights import is_another_pgtop
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Target, Why
 from pgtop.model.signal import Outcome, Signal
@@ -47,6 +48,7 @@ def facts(plan: Plan, changed: Mapping[BackendId, Change] | None = None) -> list
         *_changed(changed or {}),
         *_states(plan),
         *_rolled_back(plan),
+        *_pgtops(plan),
         *_refusals(plan),
         *_left_out(plan),
         *_frees(plan),
@@ -119,6 +121,13 @@ def _rolled_back(plan: Plan) -> Iterable[Line]:
     count = sum(target.backend.xact_start is not None for target in plan.targets)
     if count and plan.signal is Signal.TERMINATE:
         yield one_tone(f"{count} open transaction{'' if count == 1 else 's'} will be rolled back", Tone.NOTICE)
+
+
+def _pgtops(plan: Plan) -> Iterable[Line]:
+    count = sum(is_another_pgtop(plan.server, target.backend) for target in plan.targets)
+    if count:
+        who = "1 is another pgtop" if count == 1 else f"{count} are other pgtops"
+        yield one_tone(f"{who}, perhaps of a colleague", Tone.NOTICE)
 
 
 def _refusals(plan: Plan) -> Iterable[Line]:

@@ -86,7 +86,7 @@ def _query(command: Show) -> Query:
     try:
         return Query(Filter.parse(command.filter), _sort(command.sort), show_background=command.everything)
     except FilterError as error:
-        raise _wrong_filter(error) from error
+        raise wrong_filter(error) from error
     except ValueError as error:
         raise UsageError(f"--sort: {error}.") from error
 
@@ -96,10 +96,11 @@ def _arranged(snapshot: Snapshot, query: Query) -> Table:
     try:
         return arrange(Picture.of(snapshot), query)
     except FilterError as error:
-        raise _wrong_filter(error) from error
+        raise wrong_filter(error) from error
 
 
-def _wrong_filter(error: FilterError) -> UsageError:
+def wrong_filter(error: FilterError) -> UsageError:
+    """What to tell of --filter."""
     return UsageError(f"--filter is wrong at character {error.position + 1}: {error.message}.")
 
 
