@@ -24,8 +24,8 @@ class SignalAsked(Message):
 class BulkAsked(Message):
     """The user wants many backends signalled: show the list, ask, then see it through."""
 
-    def __init__(self, signal: Signal, backends: Sequence[Backend], whose: str) -> None:
-        """`whose`: by what they were chosen, going on from "sessions"."""
+    def __init__(self, signal: Signal, backends: Sequence[Backend], whose: str = "") -> None:
+        """`whose`: the group that they are, going on from "sessions"; nothing for tagged ones."""
         super().__init__()
         self.signal = signal
         self.backends = backends

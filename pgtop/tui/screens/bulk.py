@@ -98,6 +98,10 @@ class BulkScreen(Moving, Dialog[Consent | None]):
     def body(self) -> Iterable[Widget]:
         yield self._targets
 
+    def on_mount(self) -> None:
+        self.query_one("#box").border_subtitle = _KEYS
+        super().on_mount()
+
     def show(self, state: State) -> None:
         """Mark who is not any more as they were shown."""
         if state.picture is self._latest:

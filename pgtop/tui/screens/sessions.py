@@ -203,7 +203,7 @@ class SessionsScreen(NarrowingScreen):
         """Signal the tagged sessions, or the one under the cursor when there are none."""
         tagged = self._tagged()
         if len(tagged) > 1:
-            self.post_message(BulkAsked(signal, tagged, "of those tagged"))
+            self.post_message(BulkAsked(signal, tagged))
         elif tagged:
             self.post_message(SignalAsked(signal, tagged[0], self.seen_in))
         else:
