@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pgtop.model.audit import Entry
-from pgtop.model.instant import Instant, to_datetime
+from pgtop.model.instant import written
 from pgtop.model.signal import Effect, Outcome
 from pgtop.ports import RecordError
 
 FILE_NAME = "audit.jsonl"
+PATIENCE = 3.0
+"""Seconds that a signal waits for its line to be written; what is written later still shows in the trail."""
 
 
 def state_folder() -> Path:
@@ -41,13 +43,23 @@ class Trail:
     path: Path
     person: Mapping[str, str]
 
-    def begin(self, entries: Sequence[Entry]) -> None:
+    async def begin(self, entries: Sequence[Entry]) -> None:
         """Write that these are about to be sent. Raises RecordError."""
-        self._append(_asked(entry, self.person) for entry in entries)
+        await self._append_aside([_asked(entry, self.person) for entry in entries])
 
-    def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
+    async def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
         """Write what became of them. Raises RecordError."""
-        self._append(_ended(entry, outcome) for entry, outcome in ended)
+        await self._append_aside([_ended(entry, outcome) for entry, outcome in ended])
+
+    async def _append_aside(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """In a thread, as a home on a network may hang, and then neither the keyboard nor the signal is to wait."""
+        import asyncio  # `pgtop audit` has no work for it
+
+        try:
+            await asyncio.wait_for(asyncio.to_thread(self._append, records), PATIENCE)
+        except TimeoutError as error:
+            why = f"its file system has not answered for {PATIENCE:g} s, and may write it yet"
+            raise RecordError(f"the audit trail {self.path} could not be written: {why}") from error
 
     def _append(self, records: Iterable[Mapping[str, Any]]) -> None:
         lines = "".join(json.dumps(record) + "\n" for record in records).encode("ascii")
@@ -126,12 +138,16 @@ class Reading(NamedTuple):
 
     records: Sequence[Record]
     damaged: int
+    missing: bool = False
+    """There is no file."""
 
 
 def read(path: Path) -> Reading:
     """All that the trail tells; a file that is not there tells nothing. Raises RecordError when it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return Reading([], 0, missing=True)
     except OSError as error:
         raise RecordError(f"the audit trail {path} could not be read: {error.strerror}") from error
     lines = [line for line in text.splitlines() if line.strip()]
@@ -174,9 +190,9 @@ def _asked(entry: Entry, person: Mapping[str, str]) -> dict[str, Any]:
         "as_role": server.user,
         "signal": order.signal.value,
         "pid": order.target.pid,
-        "backend_start": _written(order.target.backend_start),
-        "query_start": _written(backend.query_start),
-        "xact_start": _written(backend.xact_start),
+        "backend_start": written(order.target.backend_start),
+        "query_start": written(backend.query_start),
+        "xact_start": written(backend.xact_start),
         "role": backend.usename,
         "database": backend.datname,
         "application": backend.application_name,
@@ -201,7 +217,3 @@ def _ended(entry: Entry, outcome: Outcome) -> dict[str, Any]:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _written(instant: Instant | None) -> str | None:
-    return None if instant is None else to_datetime(instant).isoformat(timespec="microseconds")

@@ -20,10 +20,10 @@ _UNHELPED = frozenset({Effect.TRANSACTION_OPEN, Effect.STILL_RUNNING})
 class NoRecorder:
     """A recorder that writes nothing, for pictures that are not live."""
 
-    def begin(self, entries: Sequence[Entry]) -> None:
+    async def begin(self, entries: Sequence[Entry]) -> None:
         pass
 
-    def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
+    async def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
         pass
 
 
@@ -54,10 +54,10 @@ class Errands:
     async def run(self, plan: Plan, reason: str = "", patience: float = PATIENCE) -> AsyncIterator[Progress]:
         """Carry the plan out once, and tell whenever something more was seen; the last progress is done."""
         entries = [_entry(plan, order, target, reason) for order, target in zip(plan.orders, plan.targets, strict=True)]
-        begun, trouble = self._begin(entries)
+        begun, trouble = await self._begin(entries)
         if trouble and self.required:
             unsent = tuple(_unsent(entry, trouble) for entry in entries)
-            if begun and self._finish(begun, unsent):
+            if begun and await self._finish(begun, unsent):
                 trouble = f"{trouble}; it shows {len(begun)} as unfinished, though nothing was sent"
             yield Progress(plan, unsent, trouble)
             return
@@ -68,21 +68,21 @@ class Errands:
                 if not progress.done:
                     yield progress
         finally:  # also when whoever asked has left meanwhile
-            failed = self._finish(begun, progress.outcomes)
+            failed = await self._finish(begun, progress.outcomes)
         yield Progress(plan, progress.outcomes, trouble or failed)
 
-    def _begin(self, entries: Sequence[Entry]) -> tuple[Sequence[Entry], str]:
+    async def _begin(self, entries: Sequence[Entry]) -> tuple[Sequence[Entry], str]:
         """Those that stand in the trail now, and why the others do not."""
         try:
-            self.recorder.begin(entries)
+            await self.recorder.begin(entries)
         except RecordError as error:
             return entries[: error.written], str(error)
         return entries, ""
 
-    def _finish(self, begun: Sequence[Entry], outcomes: Sequence[Outcome]) -> str:
+    async def _finish(self, begun: Sequence[Entry], outcomes: Sequence[Outcome]) -> str:
         """Write what became of those that were begun, which are the first; returns why that failed, if it did."""
         try:
-            self.recorder.finish(list(zip(begun, outcomes, strict=False)))
+            await self.recorder.finish(list(zip(begun, outcomes, strict=False)))
         except RecordError as error:
             return str(error)
         return ""

@@ -74,11 +74,11 @@ class RecordError(Exception):
 class Recorder(Protocol):
     """Where it is written down who was signalled: before it is sent, and again when the outcome is known."""
 
-    def begin(self, entries: Sequence[Entry]) -> None:
+    async def begin(self, entries: Sequence[Entry]) -> None:
         """Write that these are about to be sent. Raises RecordError."""
         ...
 
-    def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
+    async def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
         """Write what became of them. Raises RecordError."""
         ...
 

@@ -115,6 +115,24 @@ class FakeSource:
         self.closed += 1
 
 
+class HangingDetails(FakeSource):
+    """Tells details only by `answer_detail`; `asked` counts the questions."""
+
+    def __init__(self, script: Iterable[Snapshot | Failure | None] = ()) -> None:
+        super().__init__(script)
+        self.asked = 0
+        self._open: list[asyncio.Future[Detail | None]] = []
+
+    async def detail(self, who: BackendId) -> Detail | None:
+        self.asked += 1
+        self._open.append(asyncio.get_running_loop().create_future())
+        return await self._open[-1]
+
+    def answer_detail(self, detail: Detail | None) -> None:
+        """Answer the oldest question."""
+        self._open.pop(0).set_result(detail)
+
+
 class FakeSignaller:
     """Remembers its orders; answers and looks as told."""
 

@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -104,11 +105,11 @@ class Broken:
     def __init__(self, at: str) -> None:
         self._at = at
 
-    def begin(self, entries: Sequence[Entry]) -> None:
+    async def begin(self, entries: Sequence[Entry]) -> None:
         if self._at == "begin":
             raise RecordError("the audit trail could not be written: the disk is full")
 
-    def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
+    async def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
         if self._at == "finish":
             raise RecordError("the audit trail could not be written: the disk is full")
 
@@ -126,6 +127,41 @@ def test_what_cannot_be_written_is_told(at: str, required: bool, sent: bool) -> 
         assert {o.receipt.answer for o in progress.outcomes} == {Answer.REFUSED}
 
 
+@pytest.mark.parametrize("required", [False, True])
+def test_a_home_that_hangs_holds_nothing_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, required: bool) -> None:
+    """While its file system hangs other tasks run; then that is told, and only a required trail stops the signal."""
+    monkeypatch.setattr("pgtop.audit.PATIENCE", 0.05)
+    trail, signaller, answers = _trail(tmp_path), FakeSignaller(), threading.Event()
+
+    def hanging(_file: int, text: bytes) -> int:
+        answers.wait()
+        return len(text)
+
+    monkeypatch.setattr(os, "write", hanging)
+
+    async def end() -> tuple[Progress, int]:
+        keys = asyncio.create_task(_count())
+        *_, last = [progress async for progress in Errands(signaller, JumpingClock(), trail, required).run(_plan())]
+        keys.cancel()
+        answers.set()
+        return last, await keys
+
+    progress, keys = asyncio.run(end())
+    assert "has not answered" in progress.trouble
+    assert bool(signaller.orders) is not required
+    assert keys > 10
+
+
+async def _count() -> int:
+    """How often the event loop has come round, until it is cancelled."""
+    rounds = 0
+    with contextlib.suppress(asyncio.CancelledError):
+        while True:
+            await asyncio.sleep(0.001)
+            rounds += 1
+    return rounds
+
+
 @contextlib.contextmanager
 def full_after(size: int) -> Iterator[None]:
     """No file of this process grows beyond so many bytes: the kernel cuts the write, as on a full disk."""
@@ -141,14 +177,14 @@ def test_half_a_line_spoils_no_other(tmp_path: Path) -> None:
     """A write that was cut leaves half a record; the next one begins on a line of its own, and readers tell of it."""
     trail, made = _trail(tmp_path), _plan()
     entries = [Entry(str(n), order, made.targets[n].backend, made.server) for n, order in enumerate(made.orders)]
-    trail.begin(entries[:1])
+    asyncio.run(trail.begin(entries[:1]))
     size = trail.path.stat().st_size
     with full_after(3 * size + size // 2), pytest.raises(RecordError, match="could not be written") as cut:
-        trail.begin(entries[1:])
+        asyncio.run(trail.begin(entries[1:]))
     written = cut.value.written
     assert 0 < written < len(entries) - 1
     assert not trail.path.read_text().endswith("\n")
-    trail.begin(entries[-1:])
+    asyncio.run(trail.begin(entries[-1:]))
     found = read(trail.path)
     assert [record.asked["id"] for record in found.records] == ["0", *map(str, range(1, written + 1)), entries[-1].id]
     assert found.damaged == 1
@@ -179,12 +215,12 @@ class Roomy:
     def __init__(self, trail: Trail) -> None:
         self._cut, self._trail = _cut(trail), trail
 
-    def begin(self, entries: Sequence[Entry]) -> None:
+    async def begin(self, entries: Sequence[Entry]) -> None:
         with full_after(self._cut):
-            self._trail.begin(entries)
+            await self._trail.begin(entries)
 
-    def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
-        self._trail.finish(ended)
+    async def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
+        await self._trail.finish(ended)
 
 
 @pytest.mark.parametrize("required", [True, False])
@@ -245,7 +281,7 @@ def test_a_record_that_lacks_something_is_damaged(missing: set[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "audit.jsonl"
         path.write_text(json.dumps({name: value for name, value in _WHOLE.items() if name not in missing}) + "\n")
-        assert read(path) == ([], 1)
+        assert read(path) == ([], 1, False)
 
 
 @pytest.mark.parametrize("in_the_way", ["folder", "link"])
@@ -258,7 +294,7 @@ def test_a_trail_that_cannot_be_opened(tmp_path: Path, in_the_way: str) -> None:
         trail.path.parent.mkdir()
         trail.path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(RecordError, match="state"):
-        trail.begin([Entry("1", _plan().orders[0], _plan().targets[0].backend, _plan().server)])
+        asyncio.run(trail.begin([Entry("1", _plan().orders[0], _plan().targets[0].backend, _plan().server)]))
 
 
 def test_hostile_texts_stay_inside_their_line(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Whatever bytes a server sends as text: nothing raises, nothing acts, columns stay, programs get it whole."""
 
+import asyncio
 import csv
 import io
 import json
@@ -43,7 +44,7 @@ from tests.hostile import CASES, ENCODINGS, TEXTS, harmful
 
 _NOW = scenes.NOW
 _WIDTH = 100
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _KINDS = st.sampled_from([b"client backend", b"parallel worker", b"walsender", b"autovacuum worker"])
 _STATES = st.sampled_from([b"active", b"idle", b"idle in transaction"])
 
@@ -115,7 +116,7 @@ def _lines(sent: Sent, snapshot: Snapshot) -> Iterator[Line]:
     yield from plan_view.facts(made)
     for target in made.targets:
         yield plan_view.target_line(plan_view.layout(_WIDTH), target, picture)
-        yield plan_view.outcome_line(refused, target, _WIDTH)
+        yield plan_view.outcome_line(refused, target, _WIDTH, Signal.CANCEL)
 
 
 def _refused(snapshot: Snapshot, words: str) -> Outcome:
@@ -167,7 +168,10 @@ def test_programs_and_clipboard_get_it_whole_and_inert(sent: Sent) -> None:
     [record, _] = csv.DictReader(io.StringIO(written, newline=""))
     for name in ("query", "usename", "datname", "application_name", "state"):
         cell, text = record[name], getattr(first, name)
-        assert cell == (f"'{text}" if text.startswith(_FORMULA) else text)
+        assert cell.replace("'", "") == text.replace("'", "")
+    for separator in ",;\t":
+        rows = csv.reader(io.StringIO(written, newline=""), delimiter=separator)
+        assert not [cell for row in rows for cell in row if cell.lstrip().startswith(_FORMULA)]
     assert not harmful(show.as_csv(picture, snapshot.backends, clean).replace("\r\n", ""))
     assert harmful(clean_lines(first.query or "")) <= {"\n"}
     (first.query or "").encode()
@@ -184,8 +188,8 @@ def test_the_trail_keeps_it_whole_and_shows_it_tame(sent: Sent) -> None:
     with tempfile.TemporaryDirectory() as folder:
         trail = Trail(Path(folder) / "audit.jsonl", {"os_user": "anna"})
         entry = Entry("1", outcome.order, backend, snapshot.server, decode_name(sent.told))
-        trail.begin([entry])
-        trail.finish([(entry, outcome)])
+        asyncio.run(trail.begin([entry]))
+        asyncio.run(trail.finish([(entry, outcome)]))
         assert len(trail.path.read_bytes().decode("ascii").splitlines()) == 2
         [record] = read(trail.path).records
     kept = record.as_dict()

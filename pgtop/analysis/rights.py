@@ -62,6 +62,11 @@ def right_to_signal(server: Server, backend: Backend) -> Right:
     )
 
 
+def is_another_pgtop(server: Server, backend: Backend) -> bool:
+    """It calls itself pgtop: a colleague's, perhaps. Anybody may call themselves so, so that protects nobody."""
+    return backend.application_name == "pgtop" and backend.pid != server.pid
+
+
 def protection(server: Server, backend: Backend) -> str:
     """Why ending `backend` should be asked twice, or "" where nothing speaks against it; our own words only."""
     if backend.pid == server.pid:

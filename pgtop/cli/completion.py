@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from pgtop.cli.options import parsers
+from pgtop.view.columns import COLUMNS
 from pgtop.view.filter import FILTER_HELP
 
 
@@ -42,28 +43,40 @@ def _option(action: argparse.Action) -> Option:
 
 
 def bash() -> str:
-    """A function that offers words by the command in front."""
+    """A function that offers words by the command in front, or the values of the option before; else nothing.
+
+    Bash splits what is typed at a colon, so the key of a filter's term stands alone, and its value after it.
+    """
+    by_name = sorted(parsers().items(), key=lambda item: item[0] == "")
     cases = "".join(
-        f"        {name or '*'}) words={_quoted(_words(parser))} ;;\n"
-        for name, parser in sorted(parsers().items(), key=lambda item: item[0] == "")
+        f"        {name or '*'}) words={_quoted(_words(parser))} taking={_quoted(_taking(parser))} ;;\n"
+        for name, parser in by_name
     )
+    values = "".join(f"        {name}) words={_quoted(words)} ;;\n" for name, words in _values().items())
     return f"""\
 # pgtop completion for bash: source <(pgtop completion bash)
 _pgtop() {{
-    local word=${{COMP_WORDS[COMP_CWORD]}} words
+    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} words taking
     case ${{COMP_WORDS[1]}} in
 {cases}    esac
-    if [[ $COMP_CWORD -eq 1 && $word != -* ]]; then
+    if [[ $COMP_CWORD -gt 1 && " $taking " == *" $before "* ]]; then
+        case $before in
+{values}        *) words= ;;
+        esac
+    elif [[ $COMP_CWORD -eq 1 && $word != -* ]]; then
         words={_quoted(commands())}
-    elif [[ ${{COMP_WORDS[1]}} == completion ]]; then
-        words='bash zsh fish'
+    elif [[ $word == : || $before == : ]]; then
+        words=
     elif [[ $word != -* ]]; then
-        words={_quoted(filter_keys())}
-        compopt -o nospace
+        case ${{COMP_WORDS[1]}} in
+            completion) words={_quoted(SCRIPTS)} ;;
+            cancel|kill) words={_quoted(filter_keys())}; compopt -o nospace ;;
+            *) words= ;;
+        esac
     fi
     COMPREPLY=($(compgen -W "$words" -- "$word"))
 }}
-complete -o default -F _pgtop pgtop
+complete -F _pgtop pgtop
 """
 
 
@@ -107,6 +120,22 @@ def fish() -> str:
         when = f"'__fish_seen_subcommand_from {name}'" if name else "__fish_use_subcommand"
         lines += [f"complete -c pgtop -n {when} {_fish_option(option)}" for option in options_of(parser)]
     return "\n".join(lines) + "\n"
+
+
+def _values() -> Mapping[str, Iterable[str]]:
+    """What an option takes, of those that take one of a few words, or words of the filter's language."""
+    choices = {
+        name: option.choices
+        for parser in parsers().values() for option in options_of(parser) if option.choices
+        for name in option.names
+    }  # fmt: skip
+    sorts = [each.name for each in COLUMNS]
+    return {**choices, "--sort": sorts, "--filter": filter_keys(), "--protect": filter_keys()}
+
+
+def _taking(parser: argparse.ArgumentParser) -> Iterable[str]:
+    """Its options behind which a value stands."""
+    return (name for option in options_of(parser) if option.takes for name in option.names)
 
 
 def _words(parser: argparse.ArgumentParser) -> Iterable[str]:

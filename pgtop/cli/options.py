@@ -82,6 +82,7 @@ class Locks(NamedTuple):
     json: bool = False
     color: bool = True
     redact: bool = False
+    filter: str = ""
 
 
 class Completion(NamedTuple):
@@ -194,6 +195,7 @@ def _locks_parser() -> Parser:
     add_connection(parser)
     output = parser.add_argument_group("Output")
     output.add_argument("--json", action="store_true", help="one JSON object")
+    output.add_argument("--filter", metavar="FILTER", default="", help="only who matches, and whom they wait for")
     add_redact(output)
     output.add_argument(
         "--no-color", action="store_true", help="no colours (as with NO_COLOR, or when not on a terminal)"
@@ -203,7 +205,7 @@ def _locks_parser() -> Parser:
 
 def _locks(words: Sequence[str]) -> Locks:
     given = _locks_parser().parse_args(words)
-    return Locks(connection_of(given), given.json, not given.no_color, given.redact)
+    return Locks(connection_of(given), given.json, not given.no_color, given.redact, given.filter)
 
 
 def _completion_parser() -> Parser:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -57,6 +58,16 @@ def _forget_the_rest() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def for_eyes() -> bool:
+    """Whether stdout is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def columns() -> int | None:
+    """Cells of the terminal that stdout is; None where it is none, and lines may be as long as they need."""
+    return shutil.get_terminal_size().columns if for_eyes() else None
+
+
 def locale_is_utf8(environ: Mapping[str, str], utf8_mode: int) -> bool:
     """Whether the user's locale is UTF-8, whatever Python has made of it.
 
@@ -79,6 +90,12 @@ _SGR = {
     Tone.WARN: "33",
     Tone.ALARM: "1;31",
 }
+
+
+def page(lines: Iterable[Iterable[Span]], color: bool) -> str:
+    """Cleaned lines as a text for stdout; with `color` in colours, where it has some and nobody has refused them."""
+    colors = color and for_eyes() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return "".join(f"{painted(spans, colors)}\n" for spans in lines)
 
 
 def painted(spans: Iterable[Span], color: bool) -> str:

@@ -9,9 +9,6 @@ from typing import NamedTuple
 from pgtop.cli.parsers import Connection, Parser, add_connection, connection_of, percent
 from pgtop.errors import CheckError, UsageError
 
-PATIENCE = 5.0
-"""Seconds that an outcome is watched for, those of `pgtop.proof`."""
-
 
 class Safety(NamedTuple):
     """What guards the door; the configuration file can only add to it."""
@@ -36,7 +33,8 @@ class SignalMany(NamedTuple):
     dry_run: bool = False
     yes: bool = False
     json: bool = False
-    timeout: float = PATIENCE
+    timeout: float | None = None
+    """Seconds that an outcome is watched for; None: as long as the dashboard does."""
     escalate: bool = False
     changed_too: bool = False
     reason: str = ""
@@ -100,7 +98,7 @@ def signal_parser(name: str) -> Parser:
     does = "Cancels the running queries" if name == "cancel" else "Ends the sessions"
     parser = Parser(
         f"pgtop {name}",
-        "[OPTION]... PID... | FILTER | --all-clients",
+        "[OPTION]... [URI | CONNINFO] PID... | FILTER | --all-clients",
         f"{does} of the given pids, or of all sessions that a filter (the language of `/`) lets\n"
         "through. Prints the plan and asks; what is protected is left out.",
     )
@@ -121,9 +119,7 @@ def _add_doing(how: "argparse._ArgumentGroup", name: str) -> None:
     how.add_argument("--dry-run", action="store_true", help="print the plan and signal nothing")
     how.add_argument("--yes", action="store_true", help="do not ask; protected sessions stay left out")
     how.add_argument("--json", action="store_true", help="plan and outcomes as one JSON object")
-    how.add_argument(
-        "--timeout", metavar="TIME", type=_duration, default=PATIENCE, help="how long outcomes are watched for (5s)"
-    )
+    how.add_argument("--timeout", metavar="TIME", type=_duration, help="how long outcomes are watched for (5s)")
     if name == "cancel":
         how.add_argument("--escalate", action="store_true", help="terminate the sessions that a cancel did not help")
     else:
@@ -137,6 +133,7 @@ def _add_doing(how: "argparse._ArgumentGroup", name: str) -> None:
 def read_signal(name: str, words: Sequence[str]) -> SignalMany:
     """Read the words after `pgtop cancel` or `pgtop kill`. Raises UsageError."""
     given = _parsed(name, words)
+    given.target = _connection_string(given)
     pids, text = _whom(given)
     if given.started is not None and len(pids) != 1:
         raise UsageError("--started goes with exactly one PID.")
@@ -172,6 +169,20 @@ def _parsed(name: str, words: Sequence[str]) -> argparse.Namespace:
 _TERM = re.compile(r"Unrecognized option: -[a-z]")
 
 
+_CONNECTION_STRING = re.compile(r"postgres(ql)?://|\s*[a-z_]+\s*=[^=]")
+"""A URI, or libpq's keywords: a term of a filter has a colon or a sign before its "=". A mere name of a database may be
+a word of a filter as well, so that goes with -d."""
+
+
+def _connection_string(given: argparse.Namespace) -> str | None:
+    """The one among the words, which is taken out of them. Raises UsageError for a second one."""
+    found = [word for word in given.words if _CONNECTION_STRING.match(word)]
+    if len(found) > 1:
+        raise UsageError("There are two connection strings.", "Give one.")
+    given.words = [word for word in given.words if word not in found]
+    return found[0] if found else None
+
+
 _NO_NUMBERS = "pgtop kill takes no signal numbers: give pids or a filter."
 _NUMBER = re.compile(r"-[0-9.]+")
 """What the shell's `kill -9` leaves of a forgotten pid: as a filter it means nearly everybody."""
@@ -191,7 +202,7 @@ def _whom(given: argparse.Namespace) -> tuple[tuple[int, ...], str]:
     if not numbers:
         return (), text
     if len(numbers) < len(given.words):
-        raise UsageError("Give pids or a filter, not both.", "In a filter a pid is written pid:4711.")
+        raise UsageError("Give pids or a filter, not both.", "In a filter a pid is pid:4711; a database is -d NAME.")
     return tuple(dict.fromkeys(map(int, numbers))), ""
 
 

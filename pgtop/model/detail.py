@@ -33,3 +33,12 @@ class Detail:
     """Why the locks could not be read, if they could not."""
     locks_total: int = 0
     """How many there are; `locks` holds awaited ones first and may hold fewer."""
+
+
+def is_cut(text: str, length: int, size: int) -> bool:
+    """A query of `length` bytes fills track_activity_query_size.
+
+    The server keeps one byte for itself and never splits a character, so up to three more stay free in a text that
+    is not all ASCII. https://www.postgresql.org/docs/current/runtime-config-statistics.html#GUC-TRACK-ACTIVITY-QUERY-SIZE
+    """
+    return length >= size - (1 if text.isascii() else 4)

@@ -26,3 +26,8 @@ def from_datetime(moment: datetime) -> Instant:
 def seconds_between(earlier: Instant, later: Instant) -> float:
     """Seconds from `earlier` to `later`; never negative, as a statement may start after the clock was read."""
     return max(0, later - earlier) / MICROSECONDS
+
+
+def written(instant: Instant | None) -> str | None:
+    """ISO 8601 in UTC, always with microseconds: instants are identities, for programs and for the audit trail."""
+    return None if instant is None else to_datetime(instant).isoformat(timespec="microseconds")

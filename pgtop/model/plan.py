@@ -97,10 +97,6 @@ class Plan:
         """The targets that the server will refuse, as far as can be known."""
         return tuple(target for target in self.targets if target.refusal)
 
-    @property
-    def protected(self) -> tuple[LeftOut, ...]:
-        return tuple(left for left in self.left_out if left.why is Why.PROTECTED)
-
     def reasons(self) -> Mapping[tuple[Why, str], int]:
         """How many are left out for each reason, the most frequent first."""
         return dict(Counter((left.why, left.reason) for left in self.left_out).most_common())

@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.pq import DiagnosticField
 
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.detail import Detail, Lock
+from pgtop.model.detail import Detail, Lock, is_cut
 from pgtop.model.instant import Instant
 from pgtop.model.server import Server
 from pgtop.postgres import queries
@@ -106,15 +106,6 @@ def server_words(error: psycopg.Error) -> str:
     fields = (DiagnosticField.MESSAGE_PRIMARY, DiagnosticField.MESSAGE_DETAIL)
     said = (error.pgresult.error_field(field) for field in fields)
     return ": ".join(decode_name(raw) for raw in said if raw)
-
-
-def is_cut(text: str, length: int, size: int) -> bool:
-    """A query of `length` bytes fills track_activity_query_size.
-
-    The server keeps one byte for itself and never splits a character, so up to three more stay free in a text that
-    is not all ASCII. https://www.postgresql.org/docs/current/runtime-config-statistics.html#GUC-TRACK-ACTIVITY-QUERY-SIZE
-    """
-    return length >= size - (1 if text.isascii() else 4)
 
 
 def target(row: LockRow, server: Server) -> str:

@@ -7,7 +7,7 @@ from typing import Self
 from pgtop.model.backend import BackendId
 from pgtop.model.signal import Effect, Outcome
 from pgtop.tui.state import State
-from pgtop.view.blocking import freed, is_unsettled
+from pgtop.view.aftermath import freed, is_unsettled
 from pgtop.view.picture import Picture
 from pgtop.view.tone import Span
 

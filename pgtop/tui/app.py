@@ -23,6 +23,7 @@ from textual.screen import ModalScreen, Screen
 from pgtop.actions import ACTIONS
 from pgtop.errand import Errands, NoRecorder
 from pgtop.model.backend import Backend
+from pgtop.model.detail import Detail
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Clock, Recorder, Signaller, Source, SourceError
 from pgtop.tui import messages
@@ -30,6 +31,7 @@ from pgtop.tui.ascii import AsciiFilter
 from pgtop.tui.driver import PgtopDriver
 from pgtop.tui.keymap import bindings
 from pgtop.tui.meter import Meter
+from pgtop.tui.newest import Newest
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.screens.shown import Shown
 from pgtop.tui.settings import Settings
@@ -83,6 +85,8 @@ class PgtopApp(Signalling):
         self._report: Span | None = None
         self._report_until = 0.0
         self._meter = Meter()
+        self._details = Newest(self._fetch_detail, self._show_detail)
+        self._copies = Newest(self._fetch_copied, self._copy)
         self._aftermath = None
         self._unseen = set()
         self._left = frozenset()
@@ -193,38 +197,43 @@ class PgtopApp(Signalling):
             self.push_screen(DetailScreen(message.backend, self._state, self._settings, self._palette))
 
     def on_detail_wanted(self, message: messages.DetailWanted) -> None:
-        self.run_worker(self._fetch_detail(message.backend), group="detail")
+        self.run_worker(self._details.want(message.backend), group="detail")
 
-    async def _fetch_detail(self, backend: Backend) -> None:
+    async def _fetch_detail(self, backend: Backend) -> Detail | SourceError | None:
         try:
-            detail = await self._source.detail(backend.identity)
+            return await self._source.detail(backend.identity)
         except SourceError as error:
-            self.say(f"details of {backend.pid} could not be read: {clean(error.failure.what)}", Tone.WARN)
+            return error
+
+    def _show_detail(self, backend: Backend, found: Detail | SourceError | None) -> None:
+        if isinstance(found, SourceError):
+            self.say(f"details of {backend.pid} could not be read: {clean(found.failure.what)}", Tone.WARN)
             return
         from pgtop.tui.screens.pages import DetailScreen
 
         if isinstance(self.screen, DetailScreen) and self.screen.backend.identity == backend.identity:
-            self.screen.show_detail(detail)
+            self.screen.show_detail(found)
 
     def on_copy_asked(self, message: messages.CopyAsked) -> None:
-        self.run_worker(self._copy(message.backend), group="copy")
+        """The whole query; what is shown of it, at once, while the server does not answer."""
+        if self._state.stale:
+            self._copies.forget()
+            self._copy(message, message.detail)
+        else:
+            self.run_worker(self._copies.want(message), group="copy")
 
-    async def _copy(self, backend: Backend) -> None:
-        """The whole query to the clipboard; what is shown of it, when the session cannot be asked any more."""
-        text, whole = backend.query or "", False
-        try:
-            detail = await self._source.detail(backend.identity)
-        except SourceError:
-            detail = None
+    async def _fetch_copied(self, message: messages.CopyAsked) -> Detail | SourceError | None:
+        return await self._fetch_detail(message.backend)
+
+    def _copy(self, message: messages.CopyAsked, found: Detail | SourceError | None) -> None:
+        """To the clipboard; what is shown, where the session cannot be asked any more or runs another query."""
+        backend, text, whole = message.backend, message.backend.query or "", False
+        detail = found if isinstance(found, Detail) else message.detail
         if detail is not None and detail.backend.query_start == backend.query_start:
             text, whole = detail.backend.query or "", not detail.query_is_cut
         self.copy_to_clipboard(clean_lines(text))
-        what = (
-            f"the query of {backend.pid}"
-            if whole
-            else f"the first {len(text)} characters of the query of {backend.pid}"
-        )
-        self.say(f"copied {what}, if the terminal allows it (OSC 52)")
+        what = "the query" if whole else f"the first {len(text)} characters of the query"
+        self.say(f"copied {what} of {backend.pid}, if the terminal allows it (OSC 52)")
 
     async def on_filter_asked(self, message: messages.FilterAsked) -> None:
         if isinstance(self.screen, ModalScreen):

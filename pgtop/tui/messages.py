@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from textual.message import Message
 
 from pgtop.model.backend import Backend
+from pgtop.model.detail import Detail
 from pgtop.model.signal import Signal
 from pgtop.view.picture import Picture
 
@@ -23,10 +24,12 @@ class SignalAsked(Message):
 class BulkAsked(Message):
     """The user wants many backends signalled: show the list, ask, then see it through."""
 
-    def __init__(self, signal: Signal, backends: Sequence[Backend]) -> None:
+    def __init__(self, signal: Signal, backends: Sequence[Backend], whose: str = "") -> None:
+        """`whose`: the group that they are, going on from "sessions"; nothing for tagged ones."""
         super().__init__()
         self.signal = signal
         self.backends = backends
+        self.whose = whose
 
 
 class OpenAsked(Message):
@@ -52,9 +55,11 @@ class BlockingAsked(Message):
 class CopyAsked(Message):
     """The user wants a session's whole query on the clipboard."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, detail: Detail | None = None) -> None:
+        """`detail`: what is known of it already."""
         super().__init__()
         self.backend = backend
+        self.detail = detail
 
 
 class FilterAsked(Message):

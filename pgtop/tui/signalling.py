@@ -84,7 +84,7 @@ class Signalling(App[int]):
         picture = self._state.picture
         made = plan(message.signal, message.backends, picture.snapshot, self._guard_of(picture))
         if made.targets:
-            self._ask_many(made)
+            self._ask_many(made, message.whose)
         else:
             self.say(nobody(made), Tone.WARN)
 
@@ -142,10 +142,10 @@ class Signalling(App[int]):
 
     # Many.
 
-    def _ask_many(self, made: Plan) -> None:
+    def _ask_many(self, made: Plan, whose: str) -> None:
         from pgtop.tui.screens.bulk import BulkScreen
 
-        self._put(BulkScreen(made, self._state.picture, self._guard_of, self._palette), self._send_many)
+        self._put(BulkScreen(made, whose, self._state.picture, self._guard_of, self._palette), self._send_many)
 
     def _send_many(self, consent: Consent) -> None:
         from pgtop.tui.screens.bulk import ResultScreen
@@ -154,7 +154,7 @@ class Signalling(App[int]):
 
         def closed(survivors: Plan | None) -> None:
             if survivors is not None:
-                self._ask_many(survivors)
+                self._ask_many(survivors, "surviving the cancel")
 
         self.push_screen(results, closed)
         self.run_worker(self._see_many_through(consent, results), group="signals")

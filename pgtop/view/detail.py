@@ -1,6 +1,7 @@
 """One session whole: its query, its fields and their meaning, its locks, who waits for whom, what may be done."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from pgtop.analysis.planning import Guard, unguarded
 from pgtop.analysis.rights import protection, right_to_signal
@@ -9,11 +10,13 @@ from pgtop.model.detail import Detail, Lock
 from pgtop.model.instant import Instant, seconds_between, to_datetime
 from pgtop.model.server import Server
 from pgtop.view.picture import Picture
-from pgtop.view.sql import highlighted
+from pgtop.view.sql import query_lines
 from pgtop.view.text import cells, clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
 from pgtop.view.wrap import Line, line, wrapped
+
+QueryLines: TypeAlias = Callable[[str, int], list[Line]]
 
 _NAME = 17  # cells of the longest field name
 
@@ -43,14 +46,18 @@ def detail_lines(
     width: int,
     read_only: bool = False,
     guard: Guard = unguarded,
+    lines_of: QueryLines = query_lines,
 ) -> list[Line]:
-    """All lines of the detail view at `width` cells; `detail` is None until the server has sent it."""
+    """All lines of the detail view at `width` cells; `detail` is None until the server has sent it.
+
+    `lines_of` makes those of the query, for a reader that keeps them from one picture to the next.
+    """
     rights = _READ_ONLY if read_only else _rights(backend, picture, width, guard)
     return [
         *_heading("What may be done", width),
         *rights,
         *_heading("Query", width),
-        *_query(backend, detail, picture, width),
+        *_query(backend, detail, picture, width, lines_of),
         *_heading("Session", width),
         *(row for name, meaning in _FIELDS for row in _field(name, meaning, backend, picture.now, width)),
         *_heading("Waits", width),
@@ -92,14 +99,15 @@ def _by_whom(backend: Backend, server: Server) -> str:
     return f"superusers, members of pg_signal_backend and members of {role.name} may signal it"
 
 
-def _query(backend: Backend, detail: Detail | None, picture: Picture, width: int) -> Iterable[Line]:
+def _query(
+    backend: Backend, detail: Detail | None, picture: Picture, width: int, lines_of: QueryLines
+) -> Iterable[Line]:
     if detail is not None and detail.backend.query_start != backend.query_start:
         detail = None  # it runs another query by now, whose details are on their way
     text = (detail.backend.query if detail else backend.query) or ""
     if not text:
         yield line("none" if detail else "…", Tone.QUIET)
-    for row in highlighted(text) if text else ():
-        yield from wrapped(row, width) or [()]
+    yield from lines_of(text, width) if text else ()
     if detail is not None and detail.query_is_cut:
         size = picture.snapshot.server.track_activity_query_size
         words = f"The server kept only the first {size} bytes: raise track_activity_query_size to see more."

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from pgtop.analysis.planning import Guard
 from pgtop.model.backend import Backend
+from pgtop.model.detail import is_cut
 from pgtop.view.filter import Filter, FilterError
 from pgtop.view.picture import Picture
 from pgtop.view.text import clean
@@ -39,12 +40,8 @@ def _may_match(filter: Filter, picture: Picture, size: int) -> Callable[[Backend
 
 
 def _may_be_cut(backend: Backend, size: int) -> bool:
-    """The text fills what the server keeps of one, but for a byte of its own and a character that it does not split.
-
-    https://www.postgresql.org/docs/current/runtime-config-statistics.html#GUC-TRACK-ACTIVITY-QUERY-SIZE
-    """
     text = backend.query or ""
-    return len(text.encode(errors="replace")) >= size - (1 if text.isascii() else 4)
+    return is_cut(text, len(text.encode(errors="replace")), size)
 
 
 _CUT = "its query is cut by the server"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from pgtop.analysis.rights import is_another_pgtop
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Target, Why
 from pgtop.model.signal import Outcome, Signal
@@ -30,9 +31,14 @@ def sessions(count: int) -> str:
     return f"{count} session" if count == 1 else f"{count} sessions"
 
 
-def title(plan: Plan) -> str:
+def deed(plan: Plan, whose: str = "") -> str:
+    """What is to be done; `whose` says by what they were chosen. Cleaned."""
+    return clean(f"{_VERBS[plan.signal]} {sessions(len(plan.targets))} {whose}".rstrip())
+
+
+def title(plan: Plan, whose: str = "") -> str:
     """What is asked."""
-    return f"{_VERBS[plan.signal]} {sessions(len(plan.targets))}?"
+    return f"{deed(plan, whose)}?"
 
 
 def facts(plan: Plan, changed: Mapping[BackendId, Change] | None = None) -> list[Line]:
@@ -42,6 +48,7 @@ def facts(plan: Plan, changed: Mapping[BackendId, Change] | None = None) -> list
         *_changed(changed or {}),
         *_states(plan),
         *_rolled_back(plan),
+        *_pgtops(plan),
         *_refusals(plan),
         *_left_out(plan),
         *_frees(plan),
@@ -64,16 +71,17 @@ def heading(placed: Layout) -> Line:
 def target_line(placed: Layout, target: Target, picture: Picture, change: Change | None = None) -> Line:
     """One target; a changed one says how, one that the server will refuse is marked."""
     if change is not None:
-        words = f"! {target.backend.pid:>7} {change}"
-        width = _MARK + sum(width + 1 for _, width in placed) - 1
-        return (Span(fit(words, width), Tone.QUIET),)
+        width = sum(width + 1 for _, width in placed) - 1
+        return (Span("! ", Tone.WARN), *_told(target.backend, Span(change, Tone.WARN), width))
     mark = Span("x ", Tone.WARN) if target.refusal else Span("  ", Tone.PLAIN)
     return (mark, *line(placed, target.backend, picture))
 
 
-def outcome_line(outcome: Outcome, target: Target, width: int) -> Line:
-    """One target and what became of it, in at most `width` cells."""
-    return _told(target.backend, result_words(outcome), width)
+def outcome_line(outcome: Outcome, target: Target, width: int, asked: Signal) -> Line:
+    """One target and what became of it, in at most `width` cells; also that it took more than what was asked first."""
+    words, tone = result_words(outcome)
+    more = "" if outcome.order.signal is asked else "terminated, as the cancel did not help: "
+    return _told(target.backend, Span(f"{more}{words}", tone), width)
 
 
 def left_out_line(left: LeftOut, width: int) -> Line:
@@ -113,6 +121,13 @@ def _rolled_back(plan: Plan) -> Iterable[Line]:
     count = sum(target.backend.xact_start is not None for target in plan.targets)
     if count and plan.signal is Signal.TERMINATE:
         yield one_tone(f"{count} open transaction{'' if count == 1 else 's'} will be rolled back", Tone.NOTICE)
+
+
+def _pgtops(plan: Plan) -> Iterable[Line]:
+    count = sum(is_another_pgtop(plan.server, target.backend) for target in plan.targets)
+    if count:
+        who = "1 is another pgtop" if count == 1 else f"{count} are other pgtops"
+        yield one_tone(f"{who}, perhaps of a colleague", Tone.NOTICE)
 
 
 def _refusals(plan: Plan) -> Iterable[Line]:

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pgtop.analysis.blocking import Forest
 from pgtop.analysis.graph import Key
 from pgtop.analysis.planning import Guard, unguarded
-from pgtop.analysis.rights import Right, protection, right_to_signal
+from pgtop.analysis.rights import Right, is_another_pgtop, protection, right_to_signal
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION_ABORTED, Backend
 from pgtop.model.instant import Instant, seconds_between
 from pgtop.model.signal import Signal
-from pgtop.view.blocking import how_long, is_surely_deadlocked, listed
 from pgtop.view.picture import Picture
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
+from pgtop.view.waiting import how_long, is_surely_deadlocked, listed
 from pgtop.view.wrap import Line, line
 
 _VERBS = {Signal.CANCEL: "Cancel the query of", Signal.TERMINATE: "Terminate session"}
@@ -42,6 +42,7 @@ def propose(signal: Signal, backend: Backend, picture: Picture, guard: Guard = u
     lines = [
         line(clean(f"{_whom(backend)} · {_client(backend)}")),
         *_protected(protected, backend.pid),
+        *_another_pgtop(is_another_pgtop(server, backend)),
         *_rights(right_to_signal(server, backend)),
         *_weak_check(backend),
         line(_consequence(signal, backend, picture), Tone.WARN),
@@ -177,6 +178,10 @@ def _own_wait(backend: Backend, picture: Picture) -> list[Line]:
 
 def _protected(reason: str, pid: int) -> list[Line]:
     return [(Span("Protected: ", Tone.ALARM), Span(f"{reason}. Type {pid} to go on.", Tone.PLAIN))] if reason else []
+
+
+def _another_pgtop(it_is: bool) -> list[Line]:
+    return [line("it is another pgtop, perhaps of a colleague", Tone.NOTICE)] if it_is else []
 
 
 def _weak_check(backend: Backend) -> list[Line]:

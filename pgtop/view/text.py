@@ -30,7 +30,8 @@ def clean(text: str) -> str:
     """`text` as one line that is safe to show: breaks become a space, every other control a visible symbol."""
     if _is_plain(text):
         return text
-    return _tame(_BREAK.sub(" ", text))
+    line = _BREAK.sub(" ", text)
+    return _tame_again(line) if len(line) <= _LONGEST_KEPT else _tame(line)
 
 
 def clean_lines(text: str) -> str:
@@ -80,7 +81,6 @@ def _cut(text: str, width: int) -> tuple[str, int]:
     return text, used
 
 
-@lru_cache(maxsize=256)
 def _tame(line: str) -> str:
     """`line` with every character made visible and every mark on a base, at most `MOST_MARKS` of them."""
     kept: list[str] = []
@@ -94,6 +94,11 @@ def _tame(line: str) -> str:
         if marks <= MOST_MARKS:
             kept.append(char)
     return "".join(kept)
+
+
+_tame_again = lru_cache(maxsize=256)(_tame)
+_LONGEST_KEPT = 1_000
+"""Characters of a line that is kept, as names and the beginnings of queries are drawn again and again."""
 
 
 @lru_cache(maxsize=4096)

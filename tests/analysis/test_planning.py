@@ -61,7 +61,7 @@ def test_a_guard_protects_one_of_many_and_asks_about_one_alone() -> None:
     """Guarded: left out of many; alone a target that says why it is protected."""
     scene = snapshot([_HOLDER])
     made = plan(Signal.TERMINATE, [_HOLDER], scene, lambda _: "it is dear to me")
-    assert (made.targets, made.protected[0].reason) == ((), "it is dear to me")
+    assert (made.targets, made.left_out[0].reason) == ((), "it is dear to me")
     [alone] = plan_for_one(Signal.TERMINATE, _HOLDER, scene, lambda _: "it is dear to me").targets
     assert alone.protection == "it is dear to me"
 

@@ -38,6 +38,9 @@ def test_the_shell_can_read_it(shell: str) -> None:
     [
         ("ki", {"kill"}), ("c", {"cancel", "completion"}), ("kill --a", {"--all-clients"}), ("--th", {"--theme"}),
         ("show --c", {"--csv"}), ("kill st", {"state:"}), ("completion f", {"fish"}), ("cancel --es", {"--escalate"}),
+        ("--theme d", {"dark"}), ("show --sort xm", {"xmin_age"}), ("show --filter st", {"state:"}),
+        ("kill --protect us", {"user:"}), ("--host s", set()), ("show s", set()), ("budget --role st", set()),
+        ("kill state : a", set()), ("locks --fi", {"--filter"}), ("-d k", set()),
     ],
 )  # fmt: skip
 def test_bash_completes(typed: str, offered: set[str]) -> None:

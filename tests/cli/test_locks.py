@@ -17,7 +17,7 @@ from pgtop.model.blocking import Blocking
 from pgtop.view.picture import Picture
 from pgtop.view.text import cells
 from tests import scenes
-from tests.cli import pgtop
+from tests.cli import one_sentence, pgtop
 
 
 @contextmanager
@@ -38,6 +38,7 @@ def test_the_words_choose_the_command() -> None:
     """It takes the connection options and two of its own."""
     assert parse(["locks", "--json", "shop"]) == Locks(Connection("shop"), json=True)
     assert parse(["locks", "--no-color"]) == Locks(color=False)
+    assert parse(["locks", "--filter", "db:shop"]) == Locks(filter="db:shop")
 
 
 def test_nobody_waits(dsn: str) -> None:
@@ -47,6 +48,19 @@ def test_nobody_waits(dsn: str) -> None:
     assert "nobody waits for a lock" in done.stdout
     found = json.loads(pgtop("locks", "--json", dsn).stdout)
     assert (found["waiting"], found["roots"], found["nodes"]) == (0, [], [])
+
+
+def test_a_filter_narrows_the_tree_and_the_exit_code(dsn: str) -> None:
+    """Who matches is shown with whom they wait for; where nobody of them waits the exit code is 0."""
+    with _queue(dsn) as (holder, waiter):
+        found = pgtop("locks", "--json", "--filter", f"pid:{waiter}", dsn)
+        nobody = pgtop("locks", "--filter", "db:nowhere", dsn)
+    assert [node["name"] for node in json.loads(found.stdout)["nodes"]] == [holder, waiter]
+    assert (found.returncode, nobody.returncode) == (Exit.WAITING, Exit.DONE)
+    assert "Exclusive on advisory" not in nobody.stdout
+    wrong = pgtop("locks", "--filter", "foer:x", dsn)
+    assert "--filter is wrong at character 1" in one_sentence(wrong.stderr)
+    assert wrong.returncode == Exit.USAGE
 
 
 def test_somebody_waits(dsn: str) -> None:

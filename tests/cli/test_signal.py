@@ -30,7 +30,7 @@ def test_a_filter_ends_exactly_what_it_lets_through(
     bystander = open_session(application_name="calm")
     done = pgtop("kill", "-d", dsn, f"user:={role}", "app:storm", "--yes", environment=state)
     assert done.returncode == Exit.DONE, done.stderr
-    assert done.stdout.startswith("3 idle\n")
+    assert done.stdout.startswith(f"Terminate 3 sessions matching 'user:={role} app:storm':\n3 idle\n")
     assert len(re.findall(r"gone after \d", done.stdout)) == 3
     assert done.stdout.endswith("3 gone\n")
     assert not any(map(alive, victims))
@@ -42,6 +42,7 @@ def test_dry_run_signals_nothing(dsn: str, role: str, open_session: Opener, stat
     session = open_session()
     done = pgtop("kill", "-d", dsn, f"user:{role}", "--dry-run", "--yes", environment=state)
     assert (done.returncode, alive(session)) == (Exit.DONE, True)
+    assert f"Would terminate 1 session matching 'user:{role}'; nothing was signalled." in done.stdout
     assert str(session.info.backend_pid) in done.stdout
     assert trail(state) == []
 
@@ -163,14 +164,47 @@ def test_json_has_plan_and_outcomes(dsn: str, role: str, open_session: Opener, s
     assert whole["exit"] == done.returncode == Exit.DONE
 
 
+def test_json_tells_what_is_not_there(dsn: str, open_session: Opener, state: dict[str, str]) -> None:
+    """A pid that nobody has, and one that another session has by now, have a code each."""
+    session = open_session()
+    pid, started = session.info.backend_pid, "2026-01-01T00:00:00+00:00"
+    for wanted, why in ((2**22 + 1, "gone"), (pid, "replaced")):
+        words = ("kill", "-d", dsn, str(wanted), "--started", started, "--yes", "--json")
+        [missing] = json.loads(pgtop(*words, environment=state).stdout)["missing"]
+        assert (missing["pid"], missing["why"]) == (wanted, why)
+        assert (missing["backend_start"] is None) is (why == "gone")
+    assert alive(session)
+
+
+def test_the_server_may_stand_among_the_pids(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+    """A connection string needs no -d, beside pids and beside a filter."""
+    pid = str(open_session().info.backend_pid)
+    for whom in (pid, f"user:={role}"):
+        done = pgtop("kill", dsn, whom, "--dry-run", environment=state)
+        assert (done.returncode, pid in done.stdout) == (Exit.DONE, True)
+
+
+def test_nothing_in_the_trail_is_told(state: dict[str, str]) -> None:
+    """Where there is no trail yet `pgtop audit` says so, and where it looked; where it cannot be read, too."""
+    done = pgtop("audit", environment=state)
+    assert "There is no audit trail yet" in one_sentence(done.stderr)
+    assert (done.returncode, done.stdout) == (Exit.DONE, "")
+    Path(pgtop("audit", "--path", environment=state).stdout.strip()).mkdir(parents=True)
+    done = pgtop("audit", environment=state)
+    assert "could not be read" in one_sentence(done.stderr)
+    assert done.returncode == Exit.OUTPUT
+
+
 def test_cancel_and_escalate(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
     """A cancelled query leaves its transaction open, which is told by the code; --escalate ends the session."""
-    for words, code, result in ((), Exit.SURVIVED, "still in its transaction"), (["--escalate"], Exit.DONE, "gone"):
+    more = "terminated, as the cancel did not help: gone"
+    for words, code, result in ((), Exit.SURVIVED, "still in its transaction"), (["--escalate"], Exit.DONE, more):
         session = open_session()
         session.execute("BEGIN")
         run_forever(dsn, session, role)
         done = pgtop("cancel", "-d", dsn, f"user:{role} state:active", "--yes", *words, environment=state)
         assert result in done.stdout
+        assert ("the cancel did not help with 1 session: terminating" in done.stderr) is bool(words)
         assert done.returncode == code
         session.close()
 
@@ -200,7 +234,7 @@ def test_protected_sessions_stay(dsn: str, role: str, open_session: Opener, stat
     pid = str(session.info.backend_pid)
     guarded = ("kill", "-d", dsn, "--protect", f"user:{role}")
     by_filter = pgtop(*guarded, f"user:{role}", "--yes", environment=state)
-    assert f"--protect user:{role}" in by_filter.stdout
+    assert re.search(rf"{pid} {role}.*protected: it matches --protect user:{role}", by_filter.stdout)
     assert by_filter.returncode == Exit.NOBODY
     assert pgtop(*guarded, pid, "--yes", environment=state).returncode == Exit.SOME_REFUSED
     for typed, code in (("y", Exit.NOT_CONFIRMED), (pid, Exit.DONE)):
@@ -221,6 +255,8 @@ def test_read_only_refuses(dsn: str, role: str, open_session: Opener, state: dic
         done = pgtop(command, "-d", dsn, f"user:{role} state:active", "--yes", "--read-only", environment=state)
         assert "--read-only" in one_sentence(done.stderr)
         assert done.returncode == Exit.SOME_REFUSED
+    told = [(record["signal"], record["outcome"]["answer"]) for record in trail(state)]
+    assert told == [("terminate", "refused"), ("cancel", "refused")]
     session.pgconn.consume_input()
     assert session.pgconn.is_busy()
     session.cancel_safe()

@@ -137,7 +137,7 @@ def test_a_protected_session_is_asked_for_again_before_it_is_escalated(
     with Terminal([*PGTOP, *words], 120, 30, environment=state) as terminal:
         terminal.wait_for(f"Type {pid} to go on")
         terminal.send(f"{pid}\n")
-        terminal.wait_for("Terminate 1 session? It is protected")
+        terminal.wait_for("Terminate 1 session surviving the cancel? It is protected")
         terminal.send(f"{pid}\n" if consents else "y\n")
         assert terminal.wait_for_exit() == (Exit.DONE if consents else Exit.SURVIVED)
     left = json.loads(pgtop("show", "--json", dsn, "--filter", f"pid:{pid}").stdout)["sessions"]

@@ -293,7 +293,7 @@ async def test_a_walsender_is_never_one_of_many(big: Cluster, standby: "subproce
         await until_async(streams)
         snapshot = await source.sample()
         made = plan(Signal.TERMINATE, snapshot.backends, snapshot)
-        assert any("streams WAL" in left.reason for left in made.protected)
+        assert any("streams WAL" in left.reason for left in made.left_out)
         await see_through(errands, made)
         assert not any([await alive(c) for c in sessions])
         done = await asyncio.to_thread(pgtop, "kill", "-d", big.socket_dsn, "--all-clients", "--yes")

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from psycopg import errors, sql
 
 from pgtop.model.backend import BackendId
-from pgtop.model.detail import Detail, Lock
+from pgtop.model.detail import Detail, Lock, is_cut
 from pgtop.model.server import Database, Limits, Server
-from pgtop.postgres.details import LOCKS_AT_MOST, LockRow, is_cut, target
+from pgtop.postgres.details import LOCKS_AT_MOST, LockRow, target
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from tests.postgres.conftest import Connect, Wire

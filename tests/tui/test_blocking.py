@@ -345,3 +345,16 @@ async def test_a_slow_lock_manager_is_told() -> None:
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "3")
         assert "the lock manager is slow" in _text(stage, "#condition")
+
+
+async def test_a_row_without_a_session_says_what_its_keys_do() -> None:
+    """On a prepared transaction the status tells that C and K only say what ends it, on a session nothing of it."""
+    stage = Stage(standstill())
+    async with stage.app.run_test(size=(100, 30)) as pilot:
+        await _press(pilot, "3")
+        assert "no session" not in _text(stage, "#condition")
+        while (_key(stage) or 0) > 0:
+            await _press(pilot, "down")
+        assert "no session: C K say what ends it" in _text(stage, "#condition")
+        await _press(pilot, "K")
+        assert "ROLLBACK PREPARED" in _text(stage, "#notice")

@@ -16,10 +16,11 @@ from pgtop.tui.screens.bulk import BulkScreen, ResultScreen
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.settings import Settings
+from pgtop.tui.widgets.rows import Rows
 from pgtop.view.filter import Filter
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, nearly_full
-from tests.tui.apps import Stage, press, shown_on, text_of, without
+from tests.tui.apps import Stage, press, shown_on, text_of, with_changes, without
 
 _SIZE = (100, 30)
 _LEAK = ("slash", *"app:coupon-import", "enter")
@@ -179,6 +180,52 @@ async def test_a_whole_group_from_the_breakdown() -> None:
         assert _ordered(signaller) == shop
 
 
+def _frame(stage: Stage) -> tuple[str, str]:
+    """Title and subtitle of the dialog, as they are shown."""
+    box = stage.app.screen.query_one("#box")
+    return str(box._border_title), str(box._border_subtitle)
+
+
+async def test_the_title_names_what_they_were_chosen_by() -> None:
+    """The group of the breakdown by its name, in which nothing is markup; tagged ones need none."""
+    first = busy()
+    hostile = replace(first, backends=tuple(b._replace(datname="[red]x") for b in first.backends))
+    stage = Stage(hostile)
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "space", "space", "K")
+        assert " of " not in _frame(stage)[0]
+        await press(pilot, "n", "2", "K")
+        assert _frame(stage)[0].endswith(" of database [red]x?")
+
+
+async def test_a_list_tells_how_much_of_it_is_below() -> None:
+    """As many as there is no room for, fewer with each row down, and nothing at the end."""
+    stage = Stage(nearly_full())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *_LEAK, "asterisk", "K")
+        rows = stage.app.screen.query_one("#targets", Rows)
+        below = rows.row_count() - rows.page
+        assert f"{below} more below" in _frame(stage)[1]
+        await press(pilot, "pagedown", "down")
+        assert f"{below - 2} more below" in _frame(stage)[1]
+        await press(pilot, "end")
+        assert "below" not in _frame(stage)[1]
+
+
+async def test_who_changed_keeps_the_name() -> None:
+    """A row that is marked as changed still says who that is."""
+    first = nearly_full()
+    leak = _leak(first)[0]
+    stage = Stage(first, source=FakeSource([with_changes(first, leak.pid, query_start=first.taken_at)]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *_LEAK, "asterisk", "K")
+        await stage.tick()
+        rows = stage.app.screen.query_one("#targets", Rows)
+        shown = ["".join(span.text for span in rows.row_line(index)) for index in range(rows.row_count())]
+    [changed] = [row for row in shown if row.startswith("!")]
+    assert changed.split() == ["!", str(leak.pid), "api@shop", "coupon-import", "another", "query"]
+
+
 async def test_cancel_leaves_out_where_nothing_runs() -> None:
     """C on tags signals the queries that run; a group without any says so and asks nothing."""
     stage = Stage(nearly_full())
@@ -274,10 +321,10 @@ async def test_the_reason_goes_with_the_order() -> None:
     reasons: list[str] = []
 
     class Listening:
-        def begin(self, entries: object) -> None:
+        async def begin(self, entries: object) -> None:
             reasons.extend(entry.reason for entry in entries)  # type: ignore[attr-defined]
 
-        def finish(self, ended: object) -> None:
+        async def finish(self, ended: object) -> None:
             pass
 
     stage = Stage(busy())

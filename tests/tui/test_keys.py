@@ -10,6 +10,7 @@ from pgtop.model.cost import Cost
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.instant import MICROSECONDS
+from pgtop.tui.screens import pages
 from pgtop.tui.screens.blocking import BlockingScreen
 from pgtop.tui.screens.breakdown import BreakdownScreen
 from pgtop.tui.screens.bulk import BulkScreen
@@ -19,7 +20,8 @@ from pgtop.tui.screens.pages import DetailScreen, HelpScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.key_line import KeyLine
 from pgtop.tui.widgets.session_table import SessionTable
-from tests.fakes import FakeSignaller, FakeSource
+from pgtop.view.wrap import Line
+from tests.fakes import FakeSignaller, FakeSource, HangingDetails
 from tests.scenes import busy, calm, crowd
 from tests.tui.apps import (
     SIZE,
@@ -27,6 +29,7 @@ from tests.tui.apps import (
     burst,
     pid_of,
     press,
+    selected_on,
     shown_on,
     table_of,
     text_of,
@@ -278,6 +281,32 @@ async def test_detail_shows_the_whole_session() -> None:
         assert isinstance(stage.app.screen, SessionsScreen)
 
 
+async def test_a_query_is_made_lines_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the page is drawn, its query is lexed again only when it is another one, or the screen is."""
+    snapshot = busy()
+    stage = Stage(snapshot)
+    made: list[tuple[str, int]] = []
+
+    def noted(query: str, width: int) -> list[Line]:
+        made.append((query, width))
+        return []
+
+    monkeypatch.setattr(pages, "query_lines", noted)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        selected = selected_on(stage)
+        await press(pilot, "enter")
+        made.clear()
+        changed = with_changes(snapshot, selected.pid, query="SELECT 2")
+        stage.source.script = [snapshot, snapshot, snapshot, changed]
+        for _ in range(3):
+            await stage.tick()
+        assert made == []
+        await stage.tick()
+        assert made == [("SELECT 2", 80)]
+        await pilot.resize_terminal(100, 24)
+        assert made == [("SELECT 2", 80), ("SELECT 2", 100)]
+
+
 async def test_copy_puts_the_whole_query_on_the_clipboard() -> None:
     """y copies what the server has of the query, not what fits on the screen."""
     snapshot = busy()
@@ -289,6 +318,47 @@ async def test_copy_puts_the_whole_query_on_the_clipboard() -> None:
         stage.source.details[selected.identity] = Detail(snapshot.taken_at, whole, query_is_cut=False)
         await press(pilot, "y")
         assert stage.app.clipboard == "SELECT 1;\nSELECT 2"
+
+
+async def test_copy_does_not_wait_for_a_server_that_hangs() -> None:
+    """y copies at once what is shown, the whole query of an open session, and no late answer takes its place."""
+    first = busy()
+    source = HangingDetails([first])
+    stage = Stage(first, source=source)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        selected = selected_on(stage)
+        whole = selected._replace(query="SELECT 'the whole of it'")
+        await press(pilot, "enter")
+        source.answer_detail(Detail(first.taken_at, whole, query_is_cut=False))
+        source.script = [None]
+        await press(pilot, "y", "y", "y")
+        assert stage.app.clipboard == ""
+        await stage.tick(4)
+        await press(pilot, "y")
+        assert stage.app.clipboard == "SELECT 'the whole of it'"
+        assert "copied the query" in text_of(stage, "#notice")
+        stage.app.copy_to_clipboard("something else")
+        source.answer_detail(None)
+        await pilot.pause()
+        assert stage.app.clipboard == "something else"
+        assert source.asked == 2
+
+
+async def test_opening_again_and_again_asks_a_hanging_server_once() -> None:
+    """While details are on their way, only those that were wanted last are asked for next."""
+    first = busy()
+    source = HangingDetails([first])
+    stage = Stage(first, source=source)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "enter", "escape", "down", "enter", "escape", "down", "enter")
+        last = selected_on(stage)
+        assert source.asked == 1
+        source.answer_detail(None)
+        await pilot.pause()
+        assert source.asked == 2
+        source.answer_detail(Detail(first.taken_at, last._replace(query="SELECT 'the last'"), query_is_cut=False))
+        await pilot.pause()
+        assert "the last" in text_of(stage, "#pager")
 
 
 async def test_lost_server_keeps_the_picture_and_counts_down() -> None:

@@ -7,7 +7,9 @@ import pytest
 from pgtop.model.backend import BackendId
 from pgtop.model.blocking import Blocking
 from pgtop.model.signal import Signal
-from pgtop.view.blocking import Question, Row, freed, header, matching, row_line, rows, summary, without_session
+from pgtop.view.aftermath import freed
+from pgtop.view.alarm import summary
+from pgtop.view.blocking import Question, Row, header, matching, row_line, rows, without_session
 from pgtop.view.columns import column
 from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture
@@ -233,3 +235,12 @@ def test_what_the_end_of_a_root_has_brought() -> None:
     both = {who, next(b.identity for b in before.backends if b.pid == 48_809)}
     assert freed(Picture.of(before), after, both) == ("1 of 3 waiting on them is free, next root 48801 (active 9m03s)")
     assert freed(after, after, {BackendId(1, None)}) == ""
+
+
+def test_who_it_is_stands_before_its_query_where_there_is_no_column_for_it() -> None:
+    """At 80 cells a row still tells role and database, once; a prepared transaction has its own words."""
+    for width in (80, 120):
+        shown = ["".join(span.text for span in row_line(row, PICTURE, width)) for row in rows(PICTURE, Question())]
+        [root] = [row for row in shown if row.startswith("▼47903")]
+        assert root.count("anna@billing") == 1
+    assert header(80)[0].text.count("USER@DATABASE") == 0

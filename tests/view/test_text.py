@@ -79,6 +79,13 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     assert clean_lines(clean_lines(text)) == clean_lines(text)
 
 
+def test_long_lines_are_not_kept() -> None:
+    """What was cleaned is kept only of short texts: of those that the server keeps whole, memory would fill."""
+    short, long = "\x1b\x1b", "\x1b" * 100_000
+    assert clean(short) is clean(short)
+    assert clean(long) is not clean(long)
+
+
 @given(ANY_TEXT)
 def test_lines_are_kept_and_each_is_clean(text: str) -> None:
     """Only newlines survive cleaning by lines, and every line is what cleaning it alone gives."""

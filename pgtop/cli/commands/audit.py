@@ -38,7 +38,9 @@ def run(command: Audit) -> int:
     if found.damaged:
         lines_are = "line is" if found.damaged == 1 else "lines are"
         output.say(f"{found.damaged} {lines_are} damaged and left out, as a full disk leaves them behind: {path}")
-    if not records and sys.stderr is not None and sys.stderr.isatty():
+    if found.missing:
+        output.say(f"There is no audit trail yet, as nothing was signalled by this user on this machine: {path}")
+    elif not records and sys.stderr is not None and sys.stderr.isatty():
         output.say(f"Nothing to show from {path}")
     return Exit.DONE
 

@@ -5,9 +5,6 @@ https://www.monitoring-plugins.org/doc/guidelines.html
 """
 
 import math
-import os
-import shutil
-import sys
 from typing import NamedTuple
 
 from pgtop.analysis.breakdown import Dimension
@@ -123,8 +120,7 @@ def _print(command: Budget) -> int:
         found = _usage(snapshot, command)
         output.write(clean(f"{found.name}: {found.used} of {found.limit} used ({found.percent:.0f}%)") + "\n")
         return Exit.DONE
-    for_eyes = _for_eyes() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    output.write("".join(f"{output.painted(row, command.color and for_eyes)}\n" for row in page(snapshot, _width())))
+    output.write(output.page(page(snapshot, output.columns() or _WIDTH), command.color))
     return Exit.DONE
 
 
@@ -140,11 +136,3 @@ def page(snapshot: Snapshot, width: int) -> list[Line]:
         (),
         *(entry_line(entry, width) for entry in entries(snapshot) if entry.dimension in _SHARES),
     ]
-
-
-def _width() -> int:
-    return shutil.get_terminal_size().columns if _for_eyes() else _WIDTH
-
-
-def _for_eyes() -> bool:
-    return sys.stdout is not None and sys.stdout.isatty()

@@ -5,37 +5,50 @@ chain may be deeper than a reader of nested JSON can follow.
 """
 
 import json
-import shutil
 from typing import Any
 
 from pgtop.analysis.blocking import Node
 from pgtop.analysis.xmin import XminHolder, xmin_holders
 from pgtop.cli import compose, interrupts, output
-from pgtop.cli.commands.show import for_eyes, in_color, server_record, session_record, written
+from pgtop.cli.commands.show import server_record, session_record, wrong_filter
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import Connection, Locks
 from pgtop.cli.safety import redacts
+from pgtop.model.instant import written
 from pgtop.model.snapshot import Snapshot
-from pgtop.view.blocking import Question, header, rollback, row_line, rows, summary
+from pgtop.view.alarm import summary
+from pgtop.view.blocking import Question, header, matching, row_line, rows
+from pgtop.view.filter import Filter, FilterError
 from pgtop.view.picture import Picture
 from pgtop.view.text import clean
 from pgtop.view.tone import Tone
+from pgtop.view.waiting import rollback
 from pgtop.view.wrap import Line, line
 
+_ALL = Question()
 _PAGE = 160
 """Cells of a tree that does not go to a terminal."""
 
 
 def run(command: Locks) -> int:
     """Print the tree; returns the exit code, which tells whether anybody waits. Raises PgtopError and SourceError."""
+    question = Question(_filter(command.filter))
     picture = Picture.of(interrupts.run(_sample(command.connection, redacts(command.redact))))
-    if command.json:
-        output.write_data(as_json(picture))
-    else:
-        color = command.color and in_color()
-        width = shutil.get_terminal_size().columns if for_eyes() else _PAGE
-        output.write("".join(f"{output.painted(spans, color)}\n" for spans in page(picture, width)))
-    return Exit.WAITING if picture.forest.waiting else Exit.DONE
+    try:
+        if command.json:
+            output.write_data(as_json(picture, question))
+        else:
+            output.write(output.page(page(picture, output.columns() or _PAGE, question), command.color))
+        return Exit.WAITING if matching(picture, question.filter) else Exit.DONE
+    except FilterError as error:
+        raise wrong_filter(error) from error
+
+
+def _filter(text: str) -> Filter:
+    try:
+        return Filter.parse(text)
+    except FilterError as error:
+        raise wrong_filter(error) from error
 
 
 async def _sample(connection: Connection, redact: bool) -> Snapshot:
@@ -48,16 +61,16 @@ async def _sample(connection: Connection, redact: bool) -> Snapshot:
         await source.close()
 
 
-def page(picture: Picture, width: int) -> list[Line]:
-    """What people read: a line that says it all, and the rows of the blocking view."""
+def page(picture: Picture, width: int, question: Question = _ALL) -> list[Line]:
+    """What people read: a line that says it all of all, and the rows of the blocking view."""
     words = summary(picture)
     note = picture.snapshot.blocking.note
     top = [words] if words else []
     top += [line(clean(note), Tone.WARN)] if note else []
-    return [*top, header(width), *(row_line(row, picture, width) for row in rows(picture, Question()))]
+    return [*top, header(width), *(row_line(row, picture, width) for row in rows(picture, question))]
 
 
-def as_json(picture: Picture) -> str:
+def as_json(picture: Picture, question: Question = _ALL) -> str:
     """One object on one line, in ASCII."""
     forest = picture.forest
     first = forest.longest_wait()
@@ -69,7 +82,7 @@ def as_json(picture: Picture) -> str:
         "roots": [_name(root) for root in forest.roots],
         "note": picture.snapshot.blocking.note,
         "asked": picture.snapshot.blocking.asked,
-        "nodes": [_node_record(row.node, picture) for row in rows(picture, Question()) if row.node is not None],
+        "nodes": [_node_record(row.node, picture) for row in rows(picture, question) if row.node is not None],
         "xmin_holders": [_holder_record(holder) for holder in xmin_holders(picture.snapshot)],
     }
     return json.dumps(whole) + "\n"

@@ -7,9 +7,7 @@ exact; whatever is meant for eyes is cleaned.
 import csv
 import io
 import json
-import os
-import shutil
-import sys
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -20,7 +18,7 @@ from pgtop.cli.options import Connection, Form, Show
 from pgtop.cli.safety import redacts
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
-from pgtop.model.instant import Instant, seconds_between, to_datetime
+from pgtop.model.instant import Instant, seconds_between, written
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres.sampler import WHOLE
 from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
@@ -56,6 +54,9 @@ AGES = {
 """Seconds since an instant, at the instant of the sample."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the beginning of one."""
+_SEPARATORS = frozenset(";\t\r\n")
+_BEFORE_A_FORMULA = re.compile(r'([\s;"]++)([=+\-@＝＋－＠])?')
+"""Taken as a whole, also where no formula follows: no character of a long run of spaces is looked at twice."""
 
 
 def run(command: Show) -> int:
@@ -66,7 +67,7 @@ def run(command: Show) -> int:
     if command.form is Form.JSON:
         output.write_data(as_json(table.picture, _sessions(table)))
     elif command.form is Form.CSV:
-        output.write_data(as_csv(table.picture, _sessions(table), clean if for_eyes() else str))
+        output.write_data(as_csv(table.picture, _sessions(table), clean if output.for_eyes() else str))
     else:
         output.write(_page(table, command.color))
     return Exit.DONE
@@ -85,7 +86,7 @@ def _query(command: Show) -> Query:
     try:
         return Query(Filter.parse(command.filter), _sort(command.sort), show_background=command.everything)
     except FilterError as error:
-        raise _wrong_filter(error) from error
+        raise wrong_filter(error) from error
     except ValueError as error:
         raise UsageError(f"--sort: {error}.") from error
 
@@ -95,10 +96,11 @@ def _arranged(snapshot: Snapshot, query: Query) -> Table:
     try:
         return arrange(Picture.of(snapshot), query)
     except FilterError as error:
-        raise _wrong_filter(error) from error
+        raise wrong_filter(error) from error
 
 
-def _wrong_filter(error: FilterError) -> UsageError:
+def wrong_filter(error: FilterError) -> UsageError:
+    """What to tell of --filter."""
     return UsageError(f"--filter is wrong at character {error.position + 1}: {error.message}.")
 
 
@@ -153,11 +155,6 @@ def _budget_record(found: Budget) -> dict[str, Any]:
     return {**{name: getattr(found, name) for name in names}, "states": dict(found.states)}
 
 
-def written(instant: Instant | None) -> str | None:
-    """ISO 8601 in UTC, always with microseconds: instants are identities."""
-    return None if instant is None else to_datetime(instant).isoformat(timespec="microseconds")
-
-
 def _age(start: Instant | None, now: Instant) -> float | None:
     return None if start is None else seconds_between(start, now)
 
@@ -181,16 +178,22 @@ def _cell(value: object, safe: Callable[[str], str]) -> object:
 def _inert(text: str) -> str:
     """A spreadsheet runs what begins like a formula, and anybody who may connect can send one as a query.
 
-    https://owasp.org/www-community/attacks/CSV_Injection
+    One that separates by semicolons or tabs sees no quotes within what it takes for a cell, and begins a new one, or a
+    new row, in the middle of a text. https://owasp.org/www-community/attacks/CSV_Injection
     """
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    held = _BEFORE_A_FORMULA.sub(_held, text)
+    return f"'{held}" if held.startswith(_FORMULA) else held
+
+
+def _held(found: re.Match[str]) -> str:
+    before, formula = found.groups("")
+    begins = found.start() == 0 or _SEPARATORS.intersection(before)
+    return f"{before}'{formula}" if formula and begins else found[0]
 
 
 def _page(table: Table, color: bool) -> str:
     """The table for people: as wide as the terminal, or as wide as it needs to be."""
-    color = color and in_color()
-    width = shutil.get_terminal_size().columns if for_eyes() else _wide_enough(table)
-    return "".join(f"{output.painted(spans, color)}\n" for spans in page(table, width))
+    return output.page(page(table, output.columns() or _wide_enough(table)), color)
 
 
 def page(table: Table, width: int) -> list[Line]:
@@ -213,13 +216,3 @@ def page(table: Table, width: int) -> list[Line]:
 def _wide_enough(table: Table) -> int:
     text = column("query").text
     return _PAGE + max((cells(clean(text(row, table.picture))) for row in table.rows), default=0)
-
-
-def in_color() -> bool:
-    """Whether the output may have colours: a terminal that has some, for somebody who has not refused them."""
-    return for_eyes() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def for_eyes() -> bool:
-    """Whether the output goes to a terminal."""
-    return sys.stdout is not None and sys.stdout.isatty()

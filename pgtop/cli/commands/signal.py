@@ -4,8 +4,6 @@ Nobody is signalled who was not in the plan as it was printed, and nothing is wi
 """
 
 import json
-import os
-import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,17 +18,19 @@ from pgtop.cli.safety import Guards, check_judged_unmasked, guards_of
 from pgtop.errand import Progress, survivors
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.instant import Instant, from_datetime, to_datetime
+from pgtop.model.instant import from_datetime, written
 from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Why
-from pgtop.model.signal import Outcome, Signal
+from pgtop.model.signal import Answer, Outcome, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
 from pgtop.postgres.sampler import WHOLE
+from pgtop.proof import PATIENCE
 from pgtop.view.filter import Filter, FilterError
 from pgtop.view.guard import guard
 from pgtop.view.picture import Picture
 from pgtop.view.plan import (
     TYPED_ABOVE,
+    deed,
     facts,
     heading,
     layout,
@@ -43,12 +43,34 @@ from pgtop.view.plan import (
     who_is_left_out,
 )
 from pgtop.view.results import REFUSED, SURVIVED, Result, result_of, summary
-from pgtop.view.wrap import Line, wrapped
+from pgtop.view.tone import Tone
+from pgtop.view.wrap import Line, line, wrapped
 
 _SIGNALS = {"cancel": Signal.CANCEL, "kill": Signal.TERMINATE}
 _WIDTH = 160  # cells where the output is no terminal
+_LEFT_OUT_SHOWN = 10
+_SURVIVED = "surviving the cancel"
 _NEVER_WISHED = frozenset({Why.HIDDEN, Why.CHANGED})
 """Why some are left out that the user meant all the same; the others are left out as pgtop says it always does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A pid that was asked for, and the session that has it now, which is another one, or none."""
+
+    pid: int
+    now: Backend | None = None
+
+    @property
+    def words(self) -> str:
+        if self.now is None:
+            return f"{self.pid} is not there"
+        return f"{self.pid} is another session: it started at {written(self.now.backend_start)}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for programs, by the codes of an outcome's `answer`."""
+        why = Answer.GONE if self.now is None else Answer.REPLACED
+        return {"pid": self.pid, "why": why.value, "backend_start": self.now and written(self.now.backend_start)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +79,7 @@ class Proposed:
 
     plan: Plan
     picture: Picture
-    missing: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
 
 
 def run(command: SignalMany) -> int:
@@ -98,7 +120,7 @@ class _Command:
             return self._without_outcome(proposed, Exit.DONE)
         if self._guards.read_only:
             output.say(f"Nothing was signalled: {self._guards.read_only}")
-            return self._without_outcome(proposed, Exit.SOME_REFUSED)
+            return await self._send(proposed)  # to a door that refuses, so that the audit trail tells of it
         agreed = await self._agreed(proposed)
         if agreed is None:
             return self._without_outcome(proposed, Exit.NOT_CONFIRMED)
@@ -124,8 +146,9 @@ class _Command:
         """Pids given by hand: the session is meant, whatever it does; a cancel is for the query that is shown."""
         snapshot = picture.snapshot
         now = {backend.pid: backend for backend in snapshot.backends}
-        missing = tuple(words for pid in self._command.pids if (words := self._missing(pid, now.get(pid))))
-        found = [now[pid] for pid in self._command.pids if not self._missing(pid, now.get(pid))]
+        there = [pid for pid in self._command.pids if self._is_meant(now.get(pid))]
+        missing = tuple(Missing(pid, now.get(pid)) for pid in self._command.pids if pid not in there)
+        found = [now[pid] for pid in there]
         if self._command.started is not None and any(backend.backend_start is None for backend in found):
             return Proposed(Plan(signal, snapshot.server, snapshot.taken_at, (), _unpinned(found)), picture)
         made = plan(signal, found, snapshot, guarded, pinned=False)
@@ -134,14 +157,12 @@ class _Command:
             made = plan_for_one(signal, found[0], snapshot, guarded)
         return Proposed(made, picture, missing)
 
-    def _missing(self, pid: int, backend: Backend | None) -> str:
-        """Why there is no such session, or nothing."""
+    def _is_meant(self, backend: Backend | None) -> bool:
+        """There is such a session, and nothing shows that it began at another time than --started says."""
         if backend is None:
-            return f"{pid} is not there"
+            return False
         wanted = self._command.started
-        if wanted is None or backend.backend_start in (None, from_datetime(wanted)):
-            return ""
-        return f"{pid} is another session: it started at {_written(backend.backend_start)}"
+        return wanted is None or backend.backend_start in (None, from_datetime(wanted))
 
     def _found(self, picture: Picture) -> list[Backend]:
         """Those whom the filter lets through; with --all-clients every client but ourselves."""
@@ -178,7 +199,7 @@ class _Command:
             return None
         if self._command.escalate:
             output.say("Those that survive the cancel are terminated.")
-        if not _consents(proposed.plan):
+        if not _consents(proposed.plan, self._whose):
             output.say("Nothing was signalled.")
             return None
         return await self._still_meant(proposed.plan)
@@ -238,23 +259,39 @@ class _Command:
         if meant.left_out:
             output.say(f"not terminated: {who_is_left_out(meant)}")
         asks = any(target.protection for target in meant.targets)
-        return None if asks and not _consents(meant) else meant
+        if asks and not _consents(meant, _SURVIVED):
+            return None
+        output.say(f"the cancel did not help with {sessions(len(meant.targets))}: terminating")
+        return meant
 
     async def _see_through(self, agreed: Plan) -> Progress:
         progress = Progress(agreed, ())
-        async for progress in self._errands.run(agreed, self._command.reason, self._command.timeout):  # noqa: B007
+        patience = PATIENCE if self._command.timeout is None else self._command.timeout
+        async for progress in self._errands.run(agreed, self._command.reason, patience):  # noqa: B007
             pass
         return progress
 
     # What is told.
 
+    @property
+    def _whose(self) -> str:
+        """By what they were chosen, going on from "sessions"."""
+        return f"matching {self._command.filter!r}" if self._command.filter else ""
+
+    def _intent(self, made: Plan) -> str:
+        """What is going to be done, or would be."""
+        if not made.targets:
+            return "Nobody is signalled."
+        words = deed(made, self._whose)
+        return f"Would {words[0].lower()}{words[1:]}; nothing was signalled." if self._command.dry_run else f"{words}:"
+
     def _print_plan(self, proposed: Proposed) -> None:
-        for words in proposed.missing:
-            output.say(words)
-        page = "".join(f"{row}\n" for row in self._painted(_page(proposed)))
+        for missing in proposed.missing:
+            output.say(missing.words)
+        page = output.page(_page(proposed, self._intent(proposed.plan)), self._command.color)
         if not self._command.json:
             output.write(page)
-        if self._will_ask and (self._command.json or not _for_eyes()):  # nobody agrees to what they have not seen
+        if self._will_ask and (self._command.json or not output.for_eyes()):  # nobody agrees to what they have not seen
             sys.stderr.write(page)
 
     def _print_outcomes(self, proposed: Proposed, outcomes: Sequence[Outcome], code: Exit) -> None:
@@ -264,11 +301,11 @@ class _Command:
         pairs = zip(outcomes, proposed.plan.targets, strict=True)
         changed = [left for left in proposed.plan.left_out if left.why is Why.CHANGED]
         lines = [
-            *(outcome_line(outcome, target, _width()) for outcome, target in pairs),
+            *(outcome_line(outcome, target, _width(), proposed.plan.signal) for outcome, target in pairs),
             *(left_out_line(left, _width()) for left in changed),
             summary(outcomes),
         ]
-        output.write("".join(f"{row}\n" for row in self._painted(lines)))
+        output.write(output.page(lines, self._command.color))
 
     def _without_outcome(self, proposed: Proposed, code: Exit) -> Exit:
         if self._command.json:
@@ -278,11 +315,6 @@ class _Command:
     def _print_json(self, proposed: Proposed, outcomes: Sequence[Outcome], code: Exit) -> None:
         output.write_data(json.dumps(as_record(proposed, outcomes, self._command, code)) + "\n")
 
-    def _painted(self, lines: Iterable[Line]) -> Iterable[str]:
-        environ = os.environ
-        for_eyes = _for_eyes() and environ.get("TERM") != "dumb" and not environ.get("NO_COLOR")
-        return (output.painted(spans, self._command.color and for_eyes) for spans in lines)
-
 
 def as_record(proposed: Proposed, outcomes: Sequence[Outcome], command: SignalMany, code: Exit) -> dict[str, Any]:
     """Plan and outcomes as scripts see them."""
@@ -291,7 +323,7 @@ def as_record(proposed: Proposed, outcomes: Sequence[Outcome], command: SignalMa
         "signal": made.signal.value,
         "dry_run": command.dry_run,
         "escalate": command.escalate,
-        "taken_at": _written(picture.now),
+        "taken_at": written(picture.now),
         "targets": [
             {
                 **session_record(target.backend, picture),
@@ -304,7 +336,7 @@ def as_record(proposed: Proposed, outcomes: Sequence[Outcome], command: SignalMa
             {**session_record(left.backend, picture), "why": left.why.value, "reason": left.reason}
             for left in made.left_out
         ],
-        "missing": list(proposed.missing),
+        "missing": [missing.as_dict() for missing in proposed.missing],
         "frees": made.frees,
         "outcomes": [_outcome_record(outcome) for outcome in outcomes],
         "exit": int(code),
@@ -324,10 +356,9 @@ def _unpinned(found: Iterable[Backend]) -> tuple[LeftOut, ...]:
 
 
 def _outcome_record(outcome: Outcome) -> dict[str, Any]:
-    start = outcome.order.target.backend_start
     return {
         "pid": outcome.order.target.pid,
-        "backend_start": None if start is None else _written(start),
+        "backend_start": written(outcome.order.target.backend_start),
         "signal": outcome.order.signal.value,
         "result": result_of(outcome).value,
         "answer": outcome.receipt.answer.value,
@@ -337,15 +368,19 @@ def _outcome_record(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _page(proposed: Proposed) -> list[Line]:
+def _page(proposed: Proposed, intent: str) -> list[Line]:
     """What will happen, to whom, and who is left out."""
     made, width = proposed.plan, _width()
-    lines = [line for spans in facts(made) for line in wrapped(spans, width)]
-    if not made.targets:
-        return lines
     placed = layout(width)
     rows = [target_line(placed, target, proposed.picture) for target in made.targets]
-    return [*lines, heading(placed), *rows]
+    more = len(made.left_out) - _LEFT_OUT_SHOWN
+    return [
+        *wrapped(line(intent, Tone.STRONG), width),
+        *(row for spans in facts(made) for row in wrapped(spans, width)),
+        *((heading(placed), *rows) if rows else ()),
+        *(left_out_line(left, width) for left in made.left_out[:_LEFT_OUT_SHOWN]),
+        *([line(f"and {more} more left out", Tone.NOTICE)] if more > 0 else []),
+    ]
 
 
 def _exit_of(outcomes: Iterable[Outcome]) -> Exit | None:
@@ -358,16 +393,17 @@ def _exit_of(outcomes: Iterable[Outcome]) -> Exit | None:
     return Exit.SOME_REFUSED if results & REFUSED else None
 
 
-def _consents(made: Plan) -> bool:
+def _consents(made: Plan, whose: str) -> bool:
     """Whether the user says yes: by y, by the number of many, by the pid of a protected one."""
+    asked = title(made, whose)
     [*others, target] = made.targets
     if not others and target.protection:
         pid = str(target.backend.pid)
-        return _answer(f"{title(made)} It is protected. Type {pid} to go on: ") == pid
+        return _answer(f"{asked} It is protected. Type {pid} to go on: ") == pid
     if len(made.targets) > TYPED_ABOVE:
         count = str(len(made.targets))
-        return _answer(f"{title(made)} Type {count} to go on: ") == count
-    return _answer(f"{title(made)} [y/N] ").lower() in ("y", "yes")
+        return _answer(f"{asked} Type {count} to go on: ") == count
+    return _answer(f"{asked} [y/N] ").lower() in ("y", "yes")
 
 
 def _answer(question: str) -> str:
@@ -389,13 +425,5 @@ def _wrong_filter(error: FilterError) -> UsageError:
     return UsageError(f"The filter is wrong at character {error.position + 1}: {error.message}.")
 
 
-def _written(instant: Instant) -> str:
-    return to_datetime(instant).isoformat(timespec="microseconds")
-
-
 def _width() -> int:
-    return shutil.get_terminal_size().columns if _for_eyes() else _WIDTH
-
-
-def _for_eyes() -> bool:
-    return sys.stdout is not None and sys.stdout.isatty()
+    return output.columns() or _WIDTH

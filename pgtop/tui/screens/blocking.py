@@ -31,6 +31,7 @@ from pgtop.view.columns import COLUMNS
 from pgtop.view.filter import FilterError
 from pgtop.view.picture import Picture
 from pgtop.view.query import Query
+from pgtop.view.tone import Span, Tone
 from pgtop.view.wrap import Line
 
 
@@ -133,6 +134,11 @@ class BlockingScreen(NarrowingScreen):
             return f"{self._in_sight()}locks"
         shown = f"{self._matching} of " if self._query.filter.text else ""
         return f"{self._in_sight()}{shown}{waiting} waiting under {roots} root{'' if roots == 1 else 's'}"
+
+    def marks(self) -> Iterable[Span]:
+        row = self._table.selected
+        if row is not None and row.node is not None and row.backend is None and not self._settings.read_only:
+            yield Span(" · no session: C K say what ends it", Tone.NOTICE)
 
     def _in_sight(self) -> str:
         """Which rows are in sight, where not all are."""

@@ -103,7 +103,7 @@ class BreakdownScreen(Moving, LiveScreen):
         picture = self.state.picture
         is_its = Filter.parse(share_filter(entry.dimension, entry.share)).on(picture)
         group = [backend for backend in picture.snapshot.backends if backend.is_client and is_its(backend)]
-        self.post_message(BulkAsked(signal, group))
+        self.post_message(BulkAsked(signal, group, f"of {entry.dimension} {entry.share.name or '(none)'}"))
 
     async def action_clear(self) -> None:
         await self.run_action("app.show_sessions")

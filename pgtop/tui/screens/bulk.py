@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -37,6 +38,7 @@ from pgtop.view.wrap import Line, line, wrapped
 
 _BELOW = 7  # lines of border, list, field and buttons that the facts leave room for
 _DO = {Signal.CANCEL: "Cancel", Signal.TERMINATE: "Terminate"}
+_KEYS = "y n · i only idle · a ask again · r reason"
 _ASKS_NUMBER = "type {} and press Enter to go on"
 
 GuardOf = Callable[[Picture], Guard]
@@ -82,8 +84,10 @@ class BulkScreen(Moving, Dialog[Consent | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*MOVES, *bindings("ask_again", "only_idle")]
 
-    def __init__(self, plan: Plan, picture: Picture, guard_of: GuardOf, palette: Palette) -> None:
+    def __init__(self, plan: Plan, whose: str, picture: Picture, guard_of: GuardOf, palette: Palette) -> None:
+        """`whose`: by what they were chosen, for the title."""
         super().__init__(palette, lines="facts", proof="count")
+        self._whose = whose
         self._plan = plan
         self._planned_at = picture
         self._latest = picture
@@ -95,7 +99,7 @@ class BulkScreen(Moving, Dialog[Consent | None]):
         yield self._targets
 
     def on_mount(self) -> None:
-        self.query_one("#box").border_subtitle = "y n · i only idle · a ask again · r reason"
+        self.query_one("#box").border_subtitle = _KEYS
         super().on_mount()
 
     def show(self, state: State) -> None:
@@ -165,7 +169,7 @@ class BulkScreen(Moving, Dialog[Consent | None]):
 
     def draw(self, size: Size) -> None:
         width, meant = max(10, size.width - FRAME), self._plan.without(self._changed)
-        self.query_one("#box").border_title = title(meant)
+        self.query_one("#box").border_title = Content(title(meant, self._whose))  # a name is no markup
         spans = (*self.note_lines(), *facts(meant, self._changed), *self.reason_lines())
         lines = [row for each in spans for row in wrapped(each, width)][: max(1, size.height - _BELOW)]
         self._lines.styles.height = len(lines)
@@ -174,6 +178,15 @@ class BulkScreen(Moving, Dialog[Consent | None]):
         self._targets.show(self._plan, self._planned_at, self._changed)
         label = f"{_DO[self._plan.signal]} {len(meant.targets)} (y)"
         self._buttons.offer(("Keep", label), self._buttons.focused_index)
+        self.call_after_refresh(self.moved)  # only then it is known how many rows have room
+
+    def moved(self) -> None:
+        self.query_one("#box").border_subtitle = f"{_below(self._targets)}{_KEYS}"
+
+
+def _below(rows: Rows) -> str:
+    """How much of a list there is below what is in sight."""
+    return f"{rows.more_below} more below ↓ · " if rows.more_below else ""
 
 
 class _Outcomes(Rows):
@@ -193,7 +206,8 @@ class _Outcomes(Rows):
     def row_line(self, index: int) -> Line:
         if self._progress is None:
             return ()
-        return outcome_line(self._progress.outcomes[index], self._progress.plan.targets[index], self.size.width)
+        plan, outcomes = self._progress.plan, self._progress.outcomes
+        return outcome_line(outcomes[index], plan.targets[index], self.size.width, plan.signal)
 
 
 class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
@@ -214,7 +228,6 @@ class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = f"{_DO[self._progress.plan.signal]} {sessions(len(self._progress.plan.targets))}"
-            box.border_subtitle = "Esc closes"
             yield self._head
             yield self._rows
 
@@ -233,6 +246,10 @@ class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
         self._head.styles.height = len(lines)
         self._head.show(lines)
         self._rows.show(progress)
+        self.call_after_refresh(self.moved)
+
+    def moved(self) -> None:
+        self.query_one("#box").border_subtitle = f"{_below(self._rows)}Esc closes"
 
     def expect(self, aftermath: Aftermath | None) -> None:
         """Tell what this has brought to those that waited, once a picture shows it."""

@@ -16,8 +16,8 @@ from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.key_line import KeyLine
 from pgtop.tui.widgets.lines import Lines
+from pgtop.view.alarm import summary
 from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
-from pgtop.view.blocking import summary
 from pgtop.view.cost import cost_line
 from pgtop.view.interruption import interruption_words
 from pgtop.view.text import clean

@@ -1,6 +1,7 @@
 """Screens to read: one session whole, and the help. Both scroll; the detail goes on with its session."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from textual.widget import Widget
 
@@ -20,6 +21,7 @@ from pgtop.view.detail import detail_lines
 from pgtop.view.guard import guard
 from pgtop.view.help import help_lines
 from pgtop.view.picture import Picture
+from pgtop.view.sql import query_lines
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.wrap import Line
@@ -84,6 +86,7 @@ class DetailScreen(ActingScreen, PageScreen):
         self._detail: Detail | None = None
         self._seen_in = state.picture
         self._gone = ""
+        self._query_lines = lru_cache(maxsize=1)(query_lines)  # its text stays while every event draws the page anew
 
     @property
     def backend(self) -> Backend:
@@ -103,9 +106,10 @@ class DetailScreen(ActingScreen, PageScreen):
         self.show(self.state)
 
     def lines(self) -> list[Line]:
-        settings, picture = self._settings, self.state.picture
+        settings, picture, width = self._settings, self.state.picture, self.size.width
         guarded = guard(settings.protect, picture)
-        return detail_lines(self._backend, self._detail, picture, self.size.width, settings.read_only, guarded)
+        kept = self._query_lines
+        return detail_lines(self._backend, self._detail, picture, width, settings.read_only, guarded, kept)
 
     def status(self) -> Line:
         name = Span(f"session {self._backend.pid} ", Tone.STRONG)
@@ -114,7 +118,7 @@ class DetailScreen(ActingScreen, PageScreen):
         return (name, Span(f"{clean(state_word(self._backend))}{self.more()}", Tone.PLAIN))
 
     def action_copy_query(self) -> None:
-        self.post_message(CopyAsked(self._backend))
+        self.post_message(CopyAsked(self._backend, self._detail))
 
     def selected(self) -> Backend | None:
         """The session; where it cannot be signalled from here any more, that is told instead."""

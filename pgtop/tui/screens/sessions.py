@@ -20,14 +20,15 @@ from pgtop.view.filter import FilterError
 from pgtop.view.query import Query
 from pgtop.view.table import Table, arrange
 from pgtop.view.tone import Span, Tone
+from pgtop.view.wrap import Line
 
 
 class SessionsScreen(NarrowingScreen):
     """The table of sessions and everything that narrows and orders it."""
 
     KEYS = (
-        "help", "quit", "terminate", "cancel", "filter", "open", "show_breakdown", "show_blocking", "sort_menu",
-        "pause", "toggle_idle", "tag",
+        "help", "quit", "terminate", "cancel", "filter", "tag", "show_breakdown", "show_blocking", "open",
+        "sort_menu", "pause", "toggle_idle",
     )  # fmt: skip
     BINDINGS = bindings(
         "scroll_left", "scroll_right", "open", "toggle_idle", "toggle_background", "toggle_columns", "copy_query",
@@ -60,6 +61,10 @@ class SessionsScreen(NarrowingScreen):
     def marks(self) -> Iterable[Span]:
         if self._tags:
             yield Span(f" · {len(self._tags)} tagged", Tone.STRONG)
+
+    def status(self) -> Line:
+        hint = Span(" · C K act on the tagged", Tone.QUIET)
+        return (*super().status(), *([hint] if self._tags and not self._settings.read_only else ()))
 
     def counts(self) -> str:
         table = self._arranged

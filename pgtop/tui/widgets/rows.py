@@ -62,6 +62,11 @@ class Rows(Painted):
         """The cursor is on the first row that it may rest on."""
         return self._cursor <= self._first_selectable()
 
+    @property
+    def more_below(self) -> int:
+        """Rows below the last one in sight."""
+        return max(0, self.row_count() - self._top - self.page)
+
     def move(self, rows: int) -> None:
         """Move the cursor down (up, if negative) to the nearest row that it may rest on."""
         self._put_cursor(self._cursor + rows, 1 if rows > 0 else -1)

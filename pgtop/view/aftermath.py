@@ -1,0 +1,49 @@
+"""What the end of a session has brought to those that waited for it: who is free, and who is the next root."""
+
+from collections.abc import Collection, Sequence
+
+from pgtop.analysis.blocking import Forest, Node
+from pgtop.model.backend import BackendId
+from pgtop.view.picture import Picture
+from pgtop.view.text import clean
+from pgtop.view.waiting import root_words
+
+
+def freed(before: Picture, after: Picture, ended: Collection[BackendId]) -> str:
+    """What the end of some has brought to those that hung on them: how many are free, and who is the next root."""
+    was = _hung_on(before.forest, ended)
+    if not was:
+        return ""
+    here = {backend.identity for backend in after.snapshot.backends}
+    nodes = [node for node in after.forest.nodes.values() if node.waits and not node.worker]
+    stuck = [node for node in nodes if node.backend and node.backend.identity in was]
+    gone = len(was - here)
+    free = len(was) - gone - len(stuck)
+    words = f"{free} of {len(was)} waiting on {'it' if len(ended) == 1 else 'them'} {'is' if free == 1 else 'are'} free"
+    if gone:
+        words += f", {gone} ended"
+    root = _heaviest_root(after.forest, stuck)
+    return f"{words}, next root {clean(root_words(root, after))}" if root else words
+
+
+def _hung_on(forest: Forest, ended: Collection[BackendId]) -> frozenset[BackendId]:
+    """Those that waited for any of `ended`, directly or through others."""
+    keys = {key for who in ended for key in forest.hanging(who.pid)}
+    found = frozenset(backend.identity for key in keys if (backend := forest.nodes[key].backend))
+    return found.difference(ended)
+
+
+def _heaviest_root(forest: Forest, waiters: Sequence[Node]) -> Node | None:
+    """The root that most hangs on, of the trees that `waiters` stand in; never one that only seems to be one."""
+    keys = {forest.root_of(node.key) for node in waiters}
+    return next((root for root in forest.roots if root.key in keys and not _seems_root(root)), None)
+
+
+def is_unsettled(picture: Picture) -> bool:
+    """The picture was read while a queue moved up: somebody in it waits for nobody that is there."""
+    return any(map(_seems_root, picture.forest.roots))
+
+
+def _seems_root(root: Node) -> bool:
+    """It waits itself, and not in a circle: whom it waits for is missing."""
+    return root.waits and not root.circle

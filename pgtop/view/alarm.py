@@ -1,0 +1,40 @@
+"""The line above every screen while anybody waits for a lock: how many, how long, and for whom."""
+
+from pgtop.analysis.blocking import Forest, Node
+from pgtop.analysis.graph import Key
+from pgtop.model.instant import seconds_between
+from pgtop.view.picture import Picture
+from pgtop.view.text import clean
+from pgtop.view.tone import Span, Tone
+from pgtop.view.units import age
+from pgtop.view.waiting import APPROXIMATE, is_surely_deadlocked, listed, root_does, root_name
+from pgtop.view.wrap import Line
+
+
+def summary(picture: Picture) -> Line:
+    """How many wait, and who is at the root of most of it and for how long; () when nobody waits."""
+    forest = picture.forest
+    if not forest.waiting:
+        return ()
+    root, *others = forest.roots
+    name, does, wait = root_name(root), root_does(root, picture), _longest_words(root, picture)
+    more = [f"{len(others) + 1} roots"] if others else []
+    more += [f"deadlock {listed(circle)}" for circle in _deadlocks(forest)]
+    words = ", ".join(filter(None, (f"{forest.waiting} waiting", wait, f"root {name}")))
+    if more:
+        words = f"{', '.join((f'{forest.waiting} waiting', *more))}; {wait}{' on ' if wait else ''}root {name}"
+    return tuple(Span(clean(part), Tone.ALARM) for part in (words, f" ({does})" if does else "") if part)
+
+
+def _longest_words(root: Node, picture: Picture) -> str:
+    """How long those that hang on `root` have waited at most; only about, where the wait's own start is not known."""
+    first = picture.forest.longest_wait(root.key)
+    if first is None or first.since is None:
+        return ""
+    return f"longest {'' if first.exact else APPROXIMATE}{age(seconds_between(first.since, picture.now))}"
+
+
+def _deadlocks(forest: Forest) -> list[tuple[Key, ...]]:
+    """Each that is sure, once."""
+    nodes = [node for node in forest.nodes.values() if is_surely_deadlocked(node, forest)]
+    return list({frozenset(node.circle): node.circle for node in nodes}.values())

@@ -1,0 +1,133 @@
+"""One who waits or is waited for, in words: who it is, what it does, for how long, and in which deadlock.
+
+The words are raw, as they hold names and queries; whoever shows them cleans them.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from pgtop.analysis.blocking import Forest, Node
+from pgtop.analysis.graph import Key
+from pgtop.model.backend import Backend
+from pgtop.model.instant import seconds_between
+from pgtop.view.columns import HIDDEN_WORDS, state_word
+from pgtop.view.picture import Picture
+from pgtop.view.units import age
+
+APPROXIMATE = "~"
+"""Before a wait that is counted from the state change, as the server does not tell since when the lock is awaited."""
+_OTHERS_NAMED = 3
+
+
+def who_is(node: Node) -> str:
+    if node.prepared is not None:
+        return f"{node.prepared.owner or '?'}@{node.prepared.database or '?'}"
+    backend = node.backend
+    if backend is None or (backend.usename is None and backend.datname is None):
+        return ""
+    return f"{backend.usename or ''}@{backend.datname or ''}"
+
+
+def how_long(node: Node, picture: Picture) -> str:
+    """How long it has waited for its lock; of one that does not wait, how long its transaction has been open."""
+    if node.waits:
+        since = node.since
+        return "" if since is None else ("" if node.exact else APPROXIMATE) + age(seconds_between(since, picture.now))
+    backend = node.backend
+    since = node.prepared.prepared if node.prepared else (backend.xact_start if backend else None)
+    return "" if since is None else age(seconds_between(since, picture.now))
+
+
+def what_of(node: Node, picture: Picture) -> tuple[str, str]:
+    """What it waits for or is, and what it did last; raw."""
+    if node.backend is None:
+        return prepared_words(node)
+    parts = [circle_words(node, picture.forest), lock_words(node) if node.waits else doing(node.backend, picture)]
+    if node.worker:
+        parts.insert(0, f"worker of {node.backend.leader_pid}")
+    query = HIDDEN_WORDS if node.backend.hidden else " ".join((node.backend.query or "").split())
+    return " · ".join(filter(None, parts)), query
+
+
+def prepared_words(node: Node) -> tuple[str, str]:
+    if node.prepared is None:
+        return "a prepared transaction, one of those in pg_prepared_xacts", ""
+    return rollback(node), f"prepared by {node.prepared.owner or '?'} in {node.prepared.database or '?'}"
+
+
+def rollback(node: Node) -> str:
+    """The statement that ends a prepared transaction, in its database; raw."""
+    gid = node.prepared.gid if node.prepared else ""
+    return "ROLLBACK PREPARED '" + gid.replace("'", "''") + "'"
+
+
+def doing(backend: Backend, picture: Picture) -> str:
+    since = backend.state_change if backend.in_transaction_idle else backend.query_start
+    state = backend.state if backend.in_transaction_idle else state_word(backend)
+    return f"{state} {age(seconds_between(since, picture.now))}" if since is not None else state or ""
+
+
+def lock_words(node: Node) -> str:
+    """The lock, whether its parent holds it or only waits ahead, and for whom else it waits."""
+    backend = node.backend
+    if node.wait is None:
+        words = f"{(backend.wait_event if backend else None) or 'some'} lock"
+    else:
+        words = f"{node.wait.lock.mode.removesuffix('Lock')} on {node.wait.lock.target}"
+    parts = [words]
+    if node.parent is not None and node.parent in node.queue:
+        parts.append(f"behind {node.parent} in the queue")
+    others = [key for key in node.blockers if key != node.parent]
+    also = "" if node.parent is None else "also "
+    if holders := [key for key in others if key not in node.queue]:
+        parts.append(f"{also}for {listed(holders)}")
+    if rivals := [key for key in others if key in node.queue]:
+        parts.append(f"{also}behind {listed(rivals)} in the queue")
+    if node.gone:
+        parts.append(f"{listed(list(node.gone))} which it waited for {'has' if len(node.gone) == 1 else 'have'} ended")
+    return ", ".join(parts)
+
+
+def listed(keys: Sequence[Key]) -> str:
+    """A few of them by pid, and how many more there are."""
+    named = " ".join("a prepared transaction" if key <= 0 else str(key) for key in keys[:_OTHERS_NAMED])
+    return f"{named} +{len(keys) - _OTHERS_NAMED}" if len(keys) > _OTHERS_NAMED else named
+
+
+def circle_words(node: Node, forest: Forest) -> str:
+    """A deadlock, told once, by the highest of its members."""
+    if not node.circle or node.parent in node.circle:
+        return ""
+    if not is_deadlock(node, forest):
+        name = "circle in the queue"
+    else:
+        name = "DEADLOCK" if is_surely_deadlocked(node, forest) else "perhaps a DEADLOCK"
+    return f"{name} {' → '.join(map(str, (*node.circle, node.circle[0])))}"
+
+
+def is_deadlock(node: Node, forest: Forest) -> bool:
+    """It waits in a circle of holders; one with a mere rival in it the server resolves by turning the queue round."""
+    around = (*node.circle, *node.circle[:1])
+    return bool(around) and not any(blocker in forest.nodes[waiter].queue for waiter, blocker in pairwise(around))
+
+
+def is_surely_deadlocked(node: Node, forest: Forest) -> bool:
+    """It is in a deadlock, and all of its circle were asked about at this instant."""
+    return is_deadlock(node, forest) and not any(forest.nodes[key].lent for key in node.circle)
+
+
+def root_name(root: Node) -> str:
+    if root.backend is not None:
+        return str(root.pid)
+    return f"prepared transaction {root.prepared.gid}" if root.prepared else "a prepared transaction"
+
+
+def root_does(root: Node, picture: Picture) -> str:
+    if root.backend is None:
+        return how_long(root, picture)
+    return "waiting" if root.waits else doing(root.backend, picture)
+
+
+def root_words(root: Node, picture: Picture) -> str:
+    does = root_does(root, picture)
+    return root_name(root) + (f" ({does})" if does else "")

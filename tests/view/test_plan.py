@@ -1,0 +1,22 @@
+"""What a plan and a proposal say of whom they are about to end."""
+
+from pgtop.analysis.planning import plan
+from pgtop.analysis.rights import is_another_pgtop, protection
+from pgtop.model.signal import Signal
+from pgtop.view.picture import Picture
+from pgtop.view.plan import facts
+from pgtop.view.proposal import propose
+from tests.scenes import active, busy
+
+
+def test_another_pgtop_is_known_by_its_name() -> None:
+    """It calls itself pgtop and is not our own session; that is told, and protects nobody."""
+    scene = busy()
+    ours = active(scene.server.pid, "monitor@postgres", "pgtop", "SELECT 1", 1.0)
+    other = active(4711, "anna@postgres", "pgtop", "SELECT 1", 1.0)
+    assert [is_another_pgtop(scene.server, each) for each in (ours, other)] == [False, True]
+    assert protection(scene.server, other) == ""
+    made = plan(Signal.TERMINATE, [other], scene)
+    assert "another pgtop" in "".join(span.text for row in facts(made) for span in row)
+    lines = propose(Signal.TERMINATE, other, Picture.of(scene)).lines
+    assert "another pgtop" in "".join(span.text for row in lines for span in row)
