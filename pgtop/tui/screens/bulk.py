@@ -22,7 +22,7 @@ from pgtop.model.plan import Change, Plan
 from pgtop.model.signal import Signal
 from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.dialog import FRAME, Dialog
+from pgtop.tui.screens.dialog import FRAME, ConsentT, Dialog
 from pgtop.tui.screens.moving import MOVES, Movable, Moving
 from pgtop.tui.screens.shown import Shown
 from pgtop.tui.state import State
@@ -181,12 +181,14 @@ class BulkScreen(Moving, Dialog[Consent | None]):
         self.call_after_refresh(self.moved)  # only then it is known how many rows have room
 
     def moved(self) -> None:
-        self.query_one("#box").border_subtitle = f"{_below(self._targets)}{_KEYS}"
+        _say_below(self, self._targets, _KEYS)
 
 
-def _below(rows: Rows) -> str:
-    """How much of a list there is below what is in sight."""
-    return f"{rows.more_below} more below ↓ · " if rows.more_below else ""
+def _say_below(screen: ModalScreen[ConsentT], rows: Rows, keys: str) -> None:
+    """In the frame: how much of a list there is below what is in sight. The frame may have been closed meanwhile."""
+    below = f"{rows.more_below} more below ↓ · " if rows.more_below else ""
+    for box in screen.query("#box"):
+        box.border_subtitle = f"{below}{keys}"
 
 
 class _Outcomes(Rows):
@@ -249,7 +251,7 @@ class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
         self.call_after_refresh(self.moved)
 
     def moved(self) -> None:
-        self.query_one("#box").border_subtitle = f"{_below(self._rows)}Esc closes"
+        _say_below(self, self._rows, "Esc closes")
 
     def expect(self, aftermath: Aftermath | None) -> None:
         """Tell what this has brought to those that waited, once a picture shows it."""
