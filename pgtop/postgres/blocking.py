@@ -230,13 +230,18 @@ def completed(found: Blocking, plan: Plan, last: Snapshot | None, busy: Iterable
         return found
     if plan.pids and not last.blocking.waits:
         return found
-    before = {b.pid: (b.backend_start, b.query_start) for b in last.busy}
-    waiting = [b for b in busy if b.waits_for_lock or b.blocked_by]
-    still = {b.pid for b in waiting if before.get(b.pid) == (b.backend_start, b.query_start)}
-    kept = {pid: wait for pid, wait in last.blocking.waits.items() if pid in still}
+    kept = _still_waiting(last, busy) if last.blocking.waits else {}
     if not found.asked:
         return replace(last.blocking, waits=kept, asked=False)
     return replace(found, waits={pid: kept[pid] for pid in plan.told if pid in kept} | dict(found.waits))
+
+
+def _still_waiting(last: Snapshot, busy: Iterable[Backend]) -> dict[int, Wait]:
+    """What was known of those that wait still, by the same query."""
+    before = {b.pid: (b.backend_start, b.query_start) for b in last.busy}
+    waiting = [b for b in busy if b.waits_for_lock or b.blocked_by]
+    still = {b.pid for b in waiting if before.get(b.pid) == (b.backend_start, b.query_start)}
+    return {pid: wait for pid, wait in last.blocking.waits.items() if pid in still}
 
 
 def hidden_waits(found: Answers, last: Snapshot | None) -> Mapping[int, tuple[int, ...]]:

@@ -8,6 +8,7 @@ from pgtop.model.backend import Backend
 from pgtop.model.signal import Answer, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.proof import RefusingSignaller
+from pgtop.tui.screens.bulk import BulkScreen
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.menu import MenuScreen
 from pgtop.tui.screens.pages import DetailScreen
@@ -43,6 +44,21 @@ async def test_dialog_signals_exactly_the_session_shown(keys: tuple[str, ...]) -
         (order,) = signaller.orders
         assert (order.signal, order.target) == (Signal.TERMINATE, backend.identity)
         assert f"terminated {backend.pid} (gone after" in text_of(stage, "#notice")
+
+
+@pytest.mark.parametrize("keys", [("K",), ("asterisk", "K")])
+@pytest.mark.parametrize("size", [(30, 2), (30, 3), (20, 5), (10, 9)])
+async def test_what_cannot_be_read_is_not_agreed_to(size: tuple[int, int], keys: tuple[str, ...]) -> None:
+    """Where the terminal has no room for whom and what, y says so and sends nothing; a larger one goes on."""
+    signaller = FakeSignaller()
+    stage = Stage(busy(), signaller=signaller)
+    async with stage.app.run_test(size=size) as pilot:
+        await press(pilot, "slash", *"app:psql", "enter", *keys, "y", "y", "tab", "enter")
+        assert isinstance(stage.app.screen, ConfirmScreen | BulkScreen)
+        assert signaller.orders == []
+        await pilot.resize_terminal(*SIZE)
+        await press(pilot, "y")
+        assert signaller.orders
 
 
 async def test_cancel_pins_the_query() -> None:

@@ -127,8 +127,8 @@ class BulkScreen(Moving, Dialog[Consent | None]):
 
     # The answers.
 
-    def action_confirm(self) -> None:
-        """`y`: do it to those that are as they were shown; many of them ask for their number first."""
+    def agree(self) -> None:
+        """Do it to those that are as they were shown; many of them ask for their number first."""
         count = len(self.meant.targets)
         if not count:
             self.say("nobody is left to signal")
@@ -171,7 +171,9 @@ class BulkScreen(Moving, Dialog[Consent | None]):
         width, meant = max(10, size.width - FRAME), self._plan.without(self._changed)
         self.query_one("#box").border_title = Content(title(meant, self._whose))  # a name is no markup
         spans = (*self.note_lines(), *facts(meant, self._changed), *self.reason_lines())
-        lines = [row for each in spans for row in wrapped(each, width)][: max(1, size.height - _BELOW)]
+        lines, room = [row for each in spans for row in wrapped(each, width)], max(1, size.height - _BELOW)
+        self._is_whole = len(lines) <= room
+        lines = lines[:room]
         self._lines.styles.height = len(lines)
         self._lines.show(lines)
         self._proof.placeholder = f"type {len(meant.targets)}"

@@ -79,8 +79,8 @@ class ConfirmScreen(Dialog[Agreed | None]):
 
     # The answers.
 
-    def action_confirm(self) -> None:
-        """`y`: do it, unless what it would do has just changed."""
+    def agree(self) -> None:
+        """Do it, unless what it would do has just changed."""
         pid = str(self._proposal.backend.pid)
         if self._over:
             self.dismiss(None)
@@ -124,4 +124,5 @@ class ConfirmScreen(Dialog[Agreed | None]):
         lines = [row for spans in words for row in wrapped(spans, width)]
         query = wrapped(line(proposal.query), width)[:_QUERY_LINES]
         text = [*lines, (), *query, ()]
+        self._is_whole = bool(self._over) or len(lines) <= room
         return text if len(text) <= room else [*lines, *query][:room]

@@ -27,6 +27,7 @@ from pgtop.view.wrap import Line, line
 
 FRAME = 4
 """Cells of border and padding, left and right together."""
+_TOO_SMALL = "too small to show all that you agree to: make the terminal larger"
 
 ConsentT = TypeVar("ConsentT")
 
@@ -84,6 +85,7 @@ class Dialog(Shown, ModalScreen[ConsentT]):
         """`lines` and `proof` name the widgets of the words and of the field that a dangerous yes has to fill in."""
         super().__init__()
         self._note = ""
+        self._is_whole = True  # `draw` found room for all that a yes is about
         self._lines = Lines(palette, id=lines)
         self._proof = Input(id=proof, restrict=r"[0-9]*", select_on_focus=False)
         self._proof.cursor_blink = False
@@ -107,8 +109,8 @@ class Dialog(Shown, ModalScreen[ConsentT]):
         """Draw all of it for a terminal of that size."""
         raise NotImplementedError
 
-    def action_confirm(self) -> None:
-        """`y`: dismiss with the consent, or say what is missing."""
+    def agree(self) -> None:
+        """Dismiss with the consent, or say what is missing."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
@@ -123,6 +125,13 @@ class Dialog(Shown, ModalScreen[ConsentT]):
         self.draw(self.app.size)
 
     # The answers.
+
+    def action_confirm(self) -> None:
+        """`y`: agree to what can be read."""
+        if self._is_whole:
+            self.agree()
+        else:
+            self.say(_TOO_SMALL)
 
     def action_keep(self) -> None:
         self.dismiss(None)

@@ -65,8 +65,11 @@ class NarrowingScreen(Moving, ActingScreen):
     def status(self) -> Line:
         query = self._query
         parts = [Span(self.counts(), Tone.PLAIN), *self.marks()]
-        if self._filter_error or self._match_error:
+        if self._match_error:
             parts.append(Span(" · filter not applied, see below", Tone.WARN))
+        elif self._filter_error:
+            still = f"still filter: {clean(query.filter.text)}" if query.filter.text else "no filter yet"
+            parts.append(Span(f" · {still}, see below", Tone.WARN))
         elif query.filter.text:
             parts.append(Span(f" · filter: {clean(query.filter.text)}", Tone.NOTICE))
         if not query.show_idle:
