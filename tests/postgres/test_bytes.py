@@ -94,7 +94,7 @@ class CrowdedGlass(Glass):
         self.terminal.wait_for(lambda _: self.is_aligned())
 
     def is_aligned(self) -> bool:
-        """Each session has a line, and there the columns from AGE to BLOCKS read the same, as they do on the server."""
+        """Each session has a line, and there the columns from XACT to BLOCKS read the same, as they do on the server."""
         lines = [[self.terminal.screen.buffer[y][x].data for x in range(_COLUMNS)] for y in range(_LINES)]
         found = ["".join(line) for line in lines]
         heading = next((text for text in found if text.lstrip().startswith("PID ")), None)
@@ -102,7 +102,7 @@ class CrowdedGlass(Glass):
             return False
         by_pid = {pid[1]: line for text, line in zip(found, lines, strict=True) if (pid := _PID.match(text))}
         rows = [by_pid.get(str(pid)) for pid in self.crowd.pids]
-        start, end = heading.index("AGE") - 4, heading.index("QUERY")
+        start, end = heading.index("XACT") - 2, heading.index("QUERY")
         told = {"".join(row[start:end]) if row else "" for row in rows}
         return len(told) == 1 and bool(told.pop().strip())
 
