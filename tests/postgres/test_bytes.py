@@ -94,7 +94,7 @@ class CrowdedGlass(Glass):
         self.terminal.wait_for(lambda _: self.is_aligned())
 
     def is_aligned(self) -> bool:
-        """Each session has a line, and there the columns from XACT to BLOCKS read the same, as on the server they do."""
+        """Each session has a line, and there the columns from XACT to BLOCKS read the same, as the server has them."""
         lines = [[self.terminal.screen.buffer[y][x].data for x in range(_COLUMNS)] for y in range(_LINES)]
         found = ["".join(line) for line in lines]
         heading = next((text for text in found if text.lstrip().startswith("PID ")), None)
