@@ -23,14 +23,12 @@ _LOOK = 0.01
 _STALE = re.compile(r"no answer for|picture is [0-9.]+s old, next try in")
 
 
-class Diary:
-    """When the picture was marked as old and when it was not, as the terminal showed it; a context manager."""
+class _Onlooker:
+    """Looks on in a thread of its own until told that it is over; a context manager."""
 
-    def __init__(self, terminal: Terminal) -> None:
-        self.changes: list[tuple[float, bool]] = [(time.monotonic(), False)]
-        self._terminal = terminal
-        self._over = False
-        self._thread = threading.Thread(target=self._write)
+    def __init__(self) -> None:
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -39,8 +37,20 @@ class Diary:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over = True
+        self._over.set()
         self._thread.join()
+
+    def _watch(self) -> None:
+        raise NotImplementedError
+
+
+class Diary(_Onlooker):
+    """When the picture was marked as old and when it was not, as the terminal showed it; a context manager."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__()
+        self.changes: list[tuple[float, bool]] = [(time.monotonic(), False)]
+        self._terminal = terminal
 
     @property
     def is_stale(self) -> bool:
@@ -62,8 +72,8 @@ class Diary:
         """When the mark went for good."""
         return self.changes[-1][0]
 
-    def _write(self) -> None:
-        while not self._over:
+    def _watch(self) -> None:
+        while not self._over.is_set():
             with suppress(AssertionError):
                 self._terminal.wait_for(self._look, 0.1)
 
@@ -71,27 +81,16 @@ class Diary:
         stale = _STALE.search(terminal.text) is not None
         if stale != self.is_stale:
             self.changes.append((time.monotonic(), stale))
-        return self._over
+        return self._over.is_set()
 
 
-class Canary:
+class Canary(_Onlooker):
     """How long the machine kept a program from running that was to run, or kept us from looking; a context manager."""
 
     def __init__(self, pid: int) -> None:
+        super().__init__()
         self._pid = pid
         self._looks: list[tuple[float, float, float]] = []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
 
     def late(self, start: float, end: float) -> float:
         """Seconds between two times that the machine took for itself."""
