@@ -9,6 +9,7 @@ import os
 import signal
 import termios
 import tty
+from collections.abc import Iterable
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -18,7 +19,7 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from pgtop.tui.terminal.canvas import Canvas
+from pgtop.tui.terminal.canvas import Canvas, Piece
 from pgtop.tui.terminal.input import read_input
 from pgtop.tui.terminal.painter import Painter
 from pgtop.tui.terminal.writer import Writer
@@ -37,7 +38,7 @@ class PgtopDriver(LinuxDriver):
         super().__init__(*args, **options)
         self._terminal = os.dup(_STDERR)  # where Textual draws; the app may send descriptor 2 elsewhere later
         self._input_ended, self._end_input = os.pipe()
-        self._drawn: list[str] = []
+        self._drawn: list[Piece] = []
 
     @property  # type: ignore[override]
     def _writer_thread(self) -> Writer | None:
@@ -50,16 +51,16 @@ class PgtopDriver(LinuxDriver):
         painter = Painter(erases_in_colour=not os.environ.get("TERM", "").startswith("screen"))
         self._writer = Writer(self._terminal, self._canvas, self._get_terminal_size, painter) if stock else None
 
-    def draw(self, frame: str) -> None:
-        """Take a part of a frame from a widget; what is drawn at one go is sent as one."""
+    def draw(self, pieces: Iterable[Piece]) -> None:
+        """Take lines from a widget; what is drawn at one go is sent as one."""
         if not self._drawn:
             self._loop.call_soon(self._send_drawn)
-        self._drawn.append(frame)
+        self._drawn += pieces
 
     def _send_drawn(self) -> None:
-        frame, self._drawn = "".join(self._drawn), []
-        if frame:
-            super().write(frame)
+        pieces, self._drawn = self._drawn, []
+        if pieces and self._writer:
+            self._writer.draw(pieces)
 
     def write(self, data: str) -> None:
         """Take what Textual writes, which was drawn after whatever came before."""

@@ -12,7 +12,7 @@ from rich.style import Style
 from pgtop.view.tone import Tone
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Palette:
     """Styles by tone, the cursor's, and the Textual theme that goes with them."""
 

@@ -144,12 +144,38 @@ def test_the_diffed_stream_shows_what_the_frames_show(frames: list[Frame], erase
 
 
 @settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(pieces(), max_size=6), min_size=1, max_size=6))
+def test_lines_that_are_drawn_show_what_frames_of_them_show(pictures: list[list[Piece]]) -> None:
+    """A line given cell by cell, hostile characters and all, looks as if Textual had written it."""
+    written, drawn = Canvas(COLUMNS, LINES), Canvas(COLUMNS, LINES)
+    for picture in pictures:
+        for piece in picture:
+            if wcwidth(piece.text[:1] or " "):  # a mark before all text belongs to nothing that is drawn with it
+                written.apply(piece.written(noisy=False))
+                text = "".join(a + b for a, b in zip(piece.text, piece.noise, strict=True))
+                drawn.draw(piece.x, piece.y, COLUMNS, [(text, restyled(PLAIN, piece.style))])
+        assert [line.cells for line in drawn.lines] == [line.cells for line in written.lines]
+        assert [line.styles for line in drawn.lines] == [line.styles for line in written.lines]
+
+
+@pytest.mark.parametrize(("text", "shown"), [("abcdef", ".abc."), ("ab漢d", ".ab ."), ("e\u0301漢", ".é漢.")])
+def test_lines_are_drawn_within_their_width(text: str, shown: str) -> None:
+    """What does not fit is cut off, never in the middle of a wide character; what stands beside it stays."""
+    canvas = Canvas(5, 1)
+    canvas.apply("\x1b[1;1H.....")
+    canvas.draw(1, 0, 3, [(text, PLAIN)])
+    canvas.draw(0, 7, 3, [("below the screen", PLAIN)])
+    assert unicodedata.normalize("NFC", "".join(canvas.lines[0].cells)) == shown
+
+
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("\x1b[]0123456789;:?mHJKP\\\x9b\x07")))))
 def test_nothing_but_text_positions_and_styles_reaches_the_terminal(texts: list[str]) -> None:
     """Whatever the frames hold, no other sequence comes out, every cell counts, and it can be encoded."""
     canvas, painter = Canvas(COLUMNS, LINES), Painter()
     for text in texts:
         canvas.apply("\x1b[2;3H" + text)
+        canvas.draw(2, 3, COLUMNS, [(text, PLAIN)])
         sent = painter.paint(canvas)
         assert HARMLESS.fullmatch(sent)
         sent.encode("utf-8", "replace")

@@ -5,30 +5,38 @@ as hostile text may have brought it along; what does not fit on the screen is cu
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from rich.cells import cell_len
 
 from pgtop.tui.terminal.style import PLAIN, Style, restyled
 
+# Bidirectional controls and line separators are no text either: they change how the whole line is shown.
+_TEXT = r"[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+"
 _FRAME_START = re.compile(r"\n*\x1b\[[0-9]{1,4}(?:;[0-9]{1,4})?H")
 _TOKEN = re.compile(
     r"\x1b\[(?P<row>[0-9]{0,4});?(?P<column>[0-9]{0,4})H"
     r"|\x1b\[(?P<style>[0-9;]{0,120})m"
     r"|(?P<newline>\n)"
-    # Bidirectional controls and line separators are no text either: they change how the whole line is shown.
-    r"|(?P<text>[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+)"
+    rf"|(?P<text>{_TEXT})"
     r"|\x1b\]8;[^\x1b\x07]*\x1b\\"  # Rich's hyperlinks, dropped whole as their text takes no cells
     r"|.",
     re.DOTALL,
 )
+_TEXTS = re.compile(_TEXT)
 _ONE_CELL_EACH = re.compile(r"[ -~\xa1-\xac\xae-\u02af\u2026\u2500-\u259f\u25b2\u25bc]*")
 """Text of which no character joins another, and each takes one cell: nearly all that pgtop shows."""
 _LONGEST = 16  # characters that a cell keeps: enough for every emoji; more combining marks are made only to harm
 
 Cell = str
 """A character with its marks; empty where a wide character goes on."""
+
+Run = tuple[str, Style]
+"""Text of one style."""
+
+Piece = tuple[int, int, int, Iterable[Run]]
+"""Where it begins, column and line from 0; its width; and what stands there."""
 
 
 class Line:
@@ -102,6 +110,19 @@ class Canvas:
             line.resize(width)
         self.touched.clear()
 
+    def draw(self, x: int, y: int, width: int, runs: Iterable[Run]) -> None:
+        """Put runs of text on `width` cells of a line; the frames' cursor stays where it is."""
+        if y >= len(self.lines):
+            return
+        self.used = True
+        self.touched.add(y)
+        line, end = self.lines[y], min(x + width, self.width)
+        for text, style in runs:
+            cells = text if _ONE_CELL_EACH.fullmatch(text) else _clusters(text)
+            if x < end and cells:
+                line.put(x, cells if len(cells) <= end - x else _cut(cells, end - x), style)
+            x += len(cells)
+
     def apply(self, frame: str) -> None:
         """Put a frame on the canvas."""
         self.used = True
@@ -149,6 +170,11 @@ def _cells(text: str) -> tuple[str, tuple[Cell, ...]]:
             marks += character
     cells = [cell for cluster in clusters for cell in (cluster, *[""] * (cell_len(cluster) - 1))]
     return marks, tuple(cells)
+
+
+def _clusters(text: str) -> tuple[Cell, ...]:
+    """The cells of a text from which all that is none is left out, as are marks that have nothing before them."""
+    return _cells("".join(_TEXTS.findall(text)))[1]
 
 
 def _continues(cluster: str, character: str) -> bool:

@@ -7,12 +7,12 @@ next one sent is the difference to the newest. Modes, titles and the clipboard a
 import os
 import re
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from select import select
 from threading import Condition, Thread
 
-from pgtop.tui.terminal.canvas import Canvas, is_frame
+from pgtop.tui.terminal.canvas import Canvas, Piece, is_frame
 from pgtop.tui.terminal.painter import Painter
 
 _ASK_POSITION = "\x1b[6n"
@@ -70,6 +70,17 @@ class Writer(Thread):
                 self._synchronises = True
             else:
                 self._take_control(text)
+            self._news.notify_all()
+
+    def draw(self, pieces: Iterable[Piece]) -> None:
+        """Take lines, or parts of them, of the picture; as a frame is taken."""
+        with self._news:
+            if self._stopping or self._leaving:
+                return
+            self._fit()
+            for piece in pieces:
+                self._canvas.draw(*piece)
+            self._frame_due = True
             self._news.notify_all()
 
     def repaint(self) -> None:

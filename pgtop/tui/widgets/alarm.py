@@ -1,10 +1,10 @@
 """The line that says that sessions wait for locks. Enter or a click on it leads to the root of the trouble."""
 
 from textual.message import Message
-from textual.strip import Strip
 
+from pgtop.tui.ink import Look
 from pgtop.tui.theme import Palette
-from pgtop.tui.widgets.lines import Lines, to_strip
+from pgtop.tui.widgets.lines import Lines
 from pgtop.view.wrap import Line
 
 
@@ -31,9 +31,8 @@ class Alarm(Lines):
             self.chosen = chosen
             self.refresh()
 
-    def paint(self, y: int, width: int) -> Strip:
-        shown = self._lines[y] if y < len(self._lines) else ()
-        return to_strip(shown, width, self._palette, self.base, cursor=self.chosen, dimmed=self._dimmed)
+    def look(self, y: int) -> Look:
+        return super().look(y)._replace(cursor=self.chosen)
 
     def on_click(self) -> None:
         self.post_message(self.Pressed())

@@ -5,36 +5,17 @@ The lines are made by pgtop.view, which has cleaned them; nothing else may be gi
 
 from collections.abc import Sequence
 
-from rich.segment import Segment
-from rich.style import Style
-from textual.strip import Strip
-
+from pgtop.tui.ink import Look
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.painted import Painted
-from pgtop.view.tone import Tone
 from pgtop.view.wrap import Line
-
-
-def to_strip(
-    line: Line, width: int, palette: Palette, base: Style, *, cursor: bool = False, dimmed: bool = False
-) -> Strip:
-    """The line at exactly `width` cells on the widget's own style; `cursor` marks it, `dimmed` says it is not fresh."""
-    if cursor:
-        base += palette.cursor
-    flat = base + palette.tones[Tone.QUIET] if dimmed else base
-    if dimmed or (cursor and palette.cursor.bgcolor is None):
-        segments = [Segment("".join(span.text for span in line), flat)]
-    else:
-        segments = [Segment(text, base + palette.tones[tone]) for text, tone in line]
-    return Strip(segments).adjust_cell_length(width, base)
 
 
 class Lines(Painted):
     """A block of lines; `dimmed` draws all of it quietly, for a picture that is not fresh."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._palette = palette
+        super().__init__(palette, id=id)
         self._lines: Sequence[Line] = ()
         self._dimmed = False
 
@@ -53,9 +34,8 @@ class Lines(Painted):
     def line_count(self) -> int:
         return len(self._lines)
 
-    def paint(self, y: int, width: int) -> Strip:
-        line = self._lines[y] if y < len(self._lines) else ()
-        return to_strip(line, width, self._palette, self.base, dimmed=self._dimmed)
+    def look(self, y: int) -> Look:
+        return Look(self._lines[y] if y < len(self._lines) else (), self._dimmed)
 
 
 class Pager(Lines):
@@ -96,5 +76,5 @@ class Pager(Lines):
         self.move(0)
         self.refresh()
 
-    def paint(self, y: int, width: int) -> Strip:
-        return super().paint(y + self._top, width)
+    def look(self, y: int) -> Look:
+        return super().look(y + self._top)

@@ -3,17 +3,12 @@
 Subclasses say how many rows there are and how each looks; which row the cursor is on is theirs to keep by identity.
 """
 
-from typing import NamedTuple
-
-from rich.style import Style
 from textual import events
 from textual.message import Message
-from textual.strip import Strip
 
+from pgtop.tui.ink import Look
 from pgtop.tui.theme import Palette
-from pgtop.tui.widgets.lines import to_strip
 from pgtop.tui.widgets.painted import Painted
-from pgtop.view.tone import Tone
 from pgtop.view.wrap import Line
 
 _WHEEL_ROWS = 3
@@ -28,11 +23,10 @@ class Rows(Painted):
         """The user clicked the cursor's row: the same as Enter."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._palette = palette
+        super().__init__(palette, id=id)
         self._cursor = 0
         self._top = 0
-        self._drawn: dict[int, tuple[_Look, Strip]] = {}
+        self._drawn: dict[int, Look] = {}
         self._dimmed = False
 
     # What subclasses say.
@@ -82,26 +76,19 @@ class Rows(Painted):
         if dimmed is not None:
             self._dimmed = dimmed
         self._clamp()
-        width, height = self.size
-        base, changed = self.base, []
-        for y in range(height):
-            look, drawn = self._look(y), self._drawn.get(y)
-            if drawn is None or drawn[0] != look:
-                self._drawn[y] = look, self._strip(look, width, base)
+        changed = []
+        for y in range(self.size.height):
+            look = self._look(y)
+            if self._drawn.get(y) != look:
+                self._drawn[y] = look
                 changed.append(y)
         if changed:
             self.draw(changed)
 
-    def paint(self, y: int, width: int) -> Strip:
-        drawn = self._drawn.get(y)
-        if drawn is None or drawn[1].cell_length != width:
-            look = self._look(y)
-            drawn = self._drawn[y] = look, self._strip(look, width, self.base)
-        return drawn[1]
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._drawn.clear()
+    def look(self, y: int) -> Look:
+        if y not in self._drawn:
+            self._drawn[y] = self._look(y)
+        return self._drawn[y]
 
     def on_resize(self) -> None:
         self._drawn.clear()
@@ -111,17 +98,13 @@ class Rows(Painted):
         """Make the rows fit another size."""
         self._clamp()
 
-    def _look(self, y: int) -> "_Look":
+    def _look(self, y: int) -> Look:
         if y < self.HEADER_LINES:
-            return _Look(self.header_line(), self._dimmed, strong=True)
+            return Look(self.header_line(), self._dimmed, strong=True)
         index = self._top + y - self.HEADER_LINES
         if index >= self.row_count():
-            return _Look((), self._dimmed)
-        return _Look(self.row_line(index), self._dimmed, cursor=index == self._cursor)
-
-    def _strip(self, look: "_Look", width: int, base: Style) -> Strip:
-        base = base + self._palette.tones[Tone.STRONG] if look.strong else base
-        return to_strip(look.line, width, self._palette, base, cursor=look.cursor, dimmed=look.dimmed)
+            return Look((), self._dimmed)
+        return Look(self.row_line(index), self._dimmed, cursor=index == self._cursor)
 
     def _put_cursor(self, index: int, step: int) -> None:
         last = self.row_count() - 1
@@ -169,15 +152,6 @@ class Rows(Painted):
 
     def on_mouse_scroll_up(self) -> None:
         self.move(-_WHEEL_ROWS)
-
-
-class _Look(NamedTuple):
-    """All that a line's strip follows from, beside the widget's own width and style."""
-
-    line: Line
-    dimmed: bool
-    cursor: bool = False
-    strong: bool = False
 
 
 def _range(index: int, step: int, last: int) -> range:

@@ -1,0 +1,84 @@
+"""Tones to styles: Textual's, for what it composes, and the terminal's own, for what is drawn without it.
+
+Nothing here knows Textual, so that the first picture need not wait for it.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from rich.color import ColorSystem
+from rich.style import Style as RichStyle
+
+from pgtop.tui.terminal.canvas import Run
+from pgtop.tui.terminal.style import PLAIN, Style, restyled
+from pgtop.tui.theme import Palette
+from pgtop.view.text import cells
+from pgtop.view.tone import Tone
+from pgtop.view.wrap import Line
+
+_BY_NAME = {"standard": ColorSystem.STANDARD, "256": ColorSystem.EIGHT_BIT, "truecolor": ColorSystem.TRUECOLOR}
+
+
+class Look(NamedTuple):
+    """All that the cells of a line follow from, beside its width and the ground that it is drawn on."""
+
+    line: Line
+    dimmed: bool = False
+    """It is not fresh."""
+    cursor: bool = False
+    strong: bool = False
+
+
+def runs(look: Look, width: int, palette: Palette, ground: RichStyle, colours: ColorSystem | None) -> list[Run]:
+    """The line as a canvas takes it, filled with blanks up to `width` cells; `colours` are the terminal's."""
+    line, dimmed, cursor, strong = look
+    ink = _terminal_styles(palette, ground, colours, dimmed, cursor, strong)
+    inked = [(text, ink[tone]) for text, tone in line]
+    room = width - sum([cells(text) for text, _ in line])
+    return [*inked, (" " * room, ink[Tone.PLAIN])] if room > 0 else inked
+
+
+def styles(look: Look, palette: Palette, ground: RichStyle) -> Mapping[Tone, RichStyle]:
+    """The style of each tone on a line that looks like this."""
+    _, dimmed, cursor, strong = look
+    return _styles(palette, ground, dimmed, cursor, strong)
+
+
+def colours_of(environ: Mapping[str, str]) -> ColorSystem:
+    """What colours the terminal has, told from the environment as Rich tells it, which is heavy to import."""
+    if environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):
+        return ColorSystem.TRUECOLOR
+    kind = environ.get("TERM", "").strip().lower().rpartition("-")[2]
+    return ColorSystem.EIGHT_BIT if kind in ("256color", "kitty") else ColorSystem.STANDARD
+
+
+def colours_named(name: str | None) -> ColorSystem | None:
+    """The colours that a console of Rich's has, by the name that it gives them."""
+    return _BY_NAME.get(name or "")
+
+
+@lru_cache(maxsize=64)
+def _styles(palette: Palette, ground: RichStyle, dimmed: bool, cursor: bool, strong: bool) -> Mapping[Tone, RichStyle]:
+    if strong:
+        ground += palette.tones[Tone.STRONG]
+    if cursor:
+        ground += palette.cursor
+    if dimmed:
+        return dict.fromkeys(Tone, ground + palette.tones[Tone.QUIET])
+    if cursor and palette.cursor.bgcolor is None:
+        return dict.fromkeys(Tone, ground)
+    return {tone: ground + style for tone, style in palette.tones.items()}
+
+
+@lru_cache(maxsize=64)
+def _terminal_styles(
+    palette: Palette, ground: RichStyle, colours: ColorSystem | None, dimmed: bool, cursor: bool, strong: bool
+) -> Mapping[Tone, Style]:
+    by_tone = _styles(palette, ground, dimmed, cursor, strong)
+    return {tone: _to_terminal(style, colours) for tone, style in by_tone.items()}
+
+
+def _to_terminal(style: RichStyle, colours: ColorSystem | None) -> Style:
+    sequence = style.render(".", color_system=colours)
+    return restyled(PLAIN, sequence[2 : sequence.index("m")]) if sequence.startswith("\x1b[") else PLAIN
