@@ -7,10 +7,7 @@ cells that differ, and its input loop, by one that sleeps until there is input. 
 
 import os
 import signal
-import termios
-import tty
 from collections.abc import Iterable
-from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -19,12 +16,11 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from pgtop.tui.terminal.canvas import Canvas, Piece
+from pgtop.tui.terminal.canvas import Piece
 from pgtop.tui.terminal.input import read_input
-from pgtop.tui.terminal.painter import Painter
+from pgtop.tui.terminal.lease import Lease, keep_line_feeds
 from pgtop.tui.terminal.writer import Writer
 
-_STDERR = 2
 HUNG_UP = 128 + signal.SIGHUP
 """The return code of an app whose terminal went away."""
 
@@ -32,11 +28,10 @@ HUNG_UP = 128 + signal.SIGHUP
 class PgtopDriver(LinuxDriver):
     """`App(driver_class=PgtopDriver)`: the fewest bytes to the terminal, and no wake-up without input."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        self._canvas = Canvas()
+    def __init__(self, *args: Any, lease: Lease | None = None, **options: Any) -> None:
+        self._lease = lease or Lease()
         self._writer: Writer | None = None
         super().__init__(*args, **options)
-        self._terminal = os.dup(_STDERR)  # where Textual draws; the app may send descriptor 2 elsewhere later
         self._input_ended, self._end_input = os.pipe()
         self._drawn: list[Piece] = []
 
@@ -48,8 +43,7 @@ class PgtopDriver(LinuxDriver):
     @_writer_thread.setter
     def _writer_thread(self, stock: object) -> None:
         """Textual makes a writer at every start, and starts what it finds here then."""
-        painter = Painter(erases_in_colour=not os.environ.get("TERM", "").startswith("screen"))
-        self._writer = Writer(self._terminal, self._canvas, self._get_terminal_size, painter) if stock else None
+        self._writer = self._lease.writer() if stock else None
 
     def draw(self, pieces: Iterable[Piece]) -> None:
         """Take lines from a widget; what is drawn at one go is sent as one."""
@@ -78,28 +72,17 @@ class PgtopDriver(LinuxDriver):
             self._writer.repaint()
 
     def start_application_mode(self) -> None:
-        """Take the terminal; the screen is painted whole, as it was before if the app was suspended."""
+        """Take the terminal, or take it over; after a suspension the screen is painted whole, as it was before."""
+        suspended = self._lease.canvas.used and not self._lease.taken
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        self._silence_others()
+        self._lease.silence_others()
         if self._writer is None or not self._writer.is_alive():  # started in the background: no terminal for us yet
             return
-        self._keep_line_feeds()
+        self.attrs_before = self._lease.hand_over() or self.attrs_before
+        keep_line_feeds(self.fileno)
         self._heed_every_resize()
-        if self._canvas.used:
+        if suspended:
             self._writer.repaint()
-
-    def _silence_others(self) -> None:
-        """Only we write to the terminal: libpq prints its warnings on descriptor 2, across the screen."""
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, _STDERR)
-        os.close(nowhere)
-
-    def _keep_line_feeds(self) -> None:
-        """Have line feeds move the cursor down and nothing else; Textual restores the settings when it stops."""
-        with suppress(termios.error):
-            settings = termios.tcgetattr(self.fileno)
-            settings[tty.OFLAG] &= ~termios.ONLCR
-            termios.tcsetattr(self.fileno, termios.TCSANOW, settings)
 
     def _heed_every_resize(self) -> None:
         resized = signal.getsignal(signal.SIGWINCH)
@@ -120,7 +103,7 @@ class PgtopDriver(LinuxDriver):
         try:
             super().stop_application_mode()
         finally:
-            os.dup2(self._terminal, _STDERR)
+            self._lease.let_others_speak()
 
     def disable_input(self) -> None:
         """End the input loop at once."""
@@ -150,11 +133,7 @@ class PgtopDriver(LinuxDriver):
 
     def _get_terminal_size(self) -> tuple[int, int]:
         """The size of the terminal that is drawn on, wherever stdout goes."""
-        try:
-            width, height = os.get_terminal_size(self._terminal)
-        except OSError:
-            return super()._get_terminal_size()
-        return width or 80, height or 24
+        return self._lease.size()
 
     def _enable_mouse_support(self) -> None:
         if self._mouse:

@@ -69,6 +69,11 @@ def column(name: str) -> Column:
         raise ValueError(f"there is no column {name!r}: use one of {', '.join(_BY_NAME)}") from None
 
 
+def falls(name: str | None) -> bool:
+    """The order that is meant first: most of what is counted or timed, A to Z of what is named."""
+    return name is None or column(name).right
+
+
 def age_start(backend: Backend) -> Instant | None:
     """Since when `age` counts: its transaction began, or else its running query, or else its state changed."""
     if backend.xact_start is not None:

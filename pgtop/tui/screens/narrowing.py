@@ -6,13 +6,14 @@ from dataclasses import replace
 from textual.widget import Widget
 from textual.widgets import Input
 
+from pgtop.tui.frame import order_line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.acting import ActingScreen
 from pgtop.tui.screens.moving import MOVES, Moving
 from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
-from pgtop.view.columns import COLUMNS, column
+from pgtop.view.columns import COLUMNS, falls
 from pgtop.view.filter import Filter, FilterError
 from pgtop.view.query import Query, Sort
 from pgtop.view.text import clean
@@ -72,14 +73,7 @@ class NarrowingScreen(Moving, ActingScreen):
             parts.append(Span(f" · {still}, see below", Tone.WARN))
         elif query.filter.text:
             parts.append(Span(f" · filter: {clean(query.filter.text)}", Tone.NOTICE))
-        if not query.show_idle:
-            parts.append(Span(" · idle hidden", Tone.NOTICE))
-        sort = query.sort
-        name = self.DEFAULT_ORDER if sort.column is None else column(sort.column).title.strip()
-        turned = "" if sort.descending == _falls(sort.column) else ", inverted"
-        parts.append(Span(f" · by {name}{turned}", Tone.QUIET))
-        parts.append(Span(f" · every {self.state.interval:g}s", Tone.QUIET))
-        return tuple(parts)
+        return (*parts, *order_line(query, self.state.interval, self.DEFAULT_ORDER))
 
     def complaint(self) -> str:
         error = self._filter_error or self._match_error
@@ -115,7 +109,7 @@ class NarrowingScreen(Moving, ActingScreen):
         if (sort.column or "") == name:
             self.action_sort_invert()
         else:
-            self._sort(Sort(name or None, _falls(name or None)))
+            self._sort(Sort(name or None, falls(name or None)))
 
     def _sort_beside(self, step: int) -> None:
         names = self.sortable()
@@ -124,7 +118,7 @@ class NarrowingScreen(Moving, ActingScreen):
         current = self._query.sort.column
         start = names.index(current) if current in names else (-1 if step > 0 else 0)
         name = names[(start + step) % len(names)]
-        self._sort(Sort(name, _falls(name)))
+        self._sort(Sort(name, falls(name)))
 
     def _sort(self, sort: Sort) -> None:
         """Order the rows, and show the first of them: whoever sorts wants to see the most or the least."""
@@ -180,8 +174,3 @@ class NarrowingScreen(Moving, ActingScreen):
     def _leave_field(self) -> None:
         self._input.display = False
         self.set_focus(None)
-
-
-def _falls(name: str | None) -> bool:
-    """The order that is meant first: most of what is counted or timed, A to Z of what is named."""
-    return name is None or column(name).right

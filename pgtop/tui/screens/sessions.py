@@ -8,6 +8,7 @@ from textual.widget import Widget
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
+from pgtop.tui.frame import SESSIONS_KEYS, counted
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import BlockingAsked, BulkAsked, OpenAsked, SignalAsked
 from pgtop.tui.screens.moving import Movable
@@ -26,10 +27,7 @@ from pgtop.view.wrap import Line
 class SessionsScreen(NarrowingScreen):
     """The table of sessions and everything that narrows and orders it."""
 
-    KEYS = (
-        "help", "quit", "terminate", "cancel", "filter", "tag", "show_breakdown", "show_blocking", "open",
-        "sort_menu", "pause", "toggle_idle",
-    )  # fmt: skip
+    KEYS = SESSIONS_KEYS
     BINDINGS = bindings(
         "scroll_left", "scroll_right", "open", "toggle_idle", "toggle_background", "toggle_columns", "copy_query",
         "tag", "tag_all", "untag_all",
@@ -70,11 +68,8 @@ class SessionsScreen(NarrowingScreen):
         table = self._arranged
         if table is None:
             return ""
-        shown, total = len(table.rows), table.total
-        noun = "session" if total == 1 else "sessions"
         first, last = self._table.in_sight
-        rows = f"{first}-{last} of " if first > 1 else ""
-        return f"{rows}{total} {noun}" if shown == total else f"{rows}{shown} of {total} {noun}"
+        return counted(table.total, len(table.rows), first, last)
 
     def _arrange(self) -> None:
         """Answer the query once for this picture; a pattern that takes too long leaves the last answer, dimmed."""

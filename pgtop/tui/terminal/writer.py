@@ -15,6 +15,8 @@ from threading import Condition, Thread
 from pgtop.tui.terminal.canvas import Canvas, Piece, is_frame
 from pgtop.tui.terminal.painter import Painter
 
+ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
+"""To the screen that programs draw on, and back to the shell's."""
 _ASK_POSITION = "\x1b[6n"
 _SYNCHRONISED = ("\x1b[?2026h", "\x1b[?2026l")
 _LARGE_FRAME = 1024  # characters from which on a terminal may draw half of a frame
@@ -48,6 +50,7 @@ class Writer(Thread):
         self._frame_due = False
         self._forgotten = True
         self._synchronises = False
+        self._entered = False
         self._leaving = False
         self._stopping = False
         self._flushed = False
@@ -58,6 +61,16 @@ class Writer(Thread):
         self._answers = False
         self.sent_bytes = 0
         """All that has been written to the terminal."""
+
+    @property
+    def stopped(self) -> bool:
+        """It sends nothing any more."""
+        return self._stopping
+
+    def start(self) -> None:
+        """Begin to send, if that has not been begun."""
+        if self.ident is None:
+            super().start()
 
     def write(self, text: str) -> None:
         """Take a frame, or anything else that Textual writes; never waits for the terminal."""
@@ -148,6 +161,10 @@ class Writer(Thread):
         self._frame_due = True
 
     def _take_control(self, text: str) -> None:
+        if text in (ENTER, LEAVE):
+            if self._entered is (text == ENTER):  # said twice, it would wipe the picture or move the shell's cursor
+                return
+            self._entered = text == ENTER
         self._controls.pop(text, None)  # said again while waiting, it is said once, so that nothing piles up
         self._controls[text] = None
         if not _KEEPS_CELLS.fullmatch(text):

@@ -1,13 +1,14 @@
 """The bottom line: the keys that a tired person needs, the most needed first. A click on one presses it."""
 
+from collections.abc import Sequence
+
 from textual import events
 from textual.message import Message
 
-from pgtop.actions import BY_ID
+from pgtop.actions import Action
+from pgtop.tui.frame import Place, key_line
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
-from pgtop.view.text import cells
-from pgtop.view.tone import Span, Tone
 
 
 class KeyLine(Lines):
@@ -20,27 +21,16 @@ class KeyLine(Lines):
             super().__init__()
             self.action = action
 
-    def __init__(self, palette: Palette, actions: tuple[str, ...], read_only: bool, *, id: str | None = None) -> None:
+    def __init__(self, palette: Palette, actions: Sequence[Action], *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
-        chosen = (BY_ID[name] for name in actions)
-        self._actions = tuple(action for action in chosen if not (read_only and action.dangerous))
-        self._places: list[tuple[int, int, str]] = []
+        self._actions = actions
+        self._places: Sequence[Place] = ()
 
     def on_resize(self) -> None:
-        self._places = []
-        spans: list[Span] = []
-        x = 0
-        for action in self._actions:
-            key, words = action.key_names[0], f" {action.short}  "
-            size = cells(key + words)
-            if x + size - 2 > self.size.width:
-                break
-            spans += [Span(key, Tone.STRONG), Span(words, Tone.QUIET)]
-            self._places.append((x, x + size - 2, action.id))
-            x += size
-        self.show((tuple(spans),))
+        line, self._places = key_line(self._actions, self.size.width)
+        self.show((line,))
 
     def on_click(self, event: events.Click) -> None:
-        hit = next((name for start, end, name in self._places if start <= event.x < end), None)
+        hit = next((place.action for place in self._places if place.start <= event.x < place.end), None)
         if hit is not None:
             self.post_message(self.Pressed(hit))

@@ -1,0 +1,103 @@
+"""The terminal while it is ours: taken for the first picture or by Textual's driver, and given back as it was.
+
+Whoever has taken it gives it back, unless the driver has taken it over with the picture on it. Nothing here knows
+Textual: a first picture need not wait for it.
+"""
+
+import os
+import termios
+import tty
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from pgtop.tui.terminal.canvas import Canvas, Piece
+from pgtop.tui.terminal.painter import Painter
+from pgtop.tui.terminal.writer import ENTER, LEAVE, Writer
+
+_KEYBOARD, _STDERR = 0, 2
+_USUAL_SIZE = (80, 24)
+_HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+
+Modes = list[Any]
+"""What termios tells of a terminal."""
+
+
+class Lease:
+    """Draws where stderr goes to, and keeps everybody else from it: libpq prints its warnings there."""
+
+    def __init__(self) -> None:
+        self._terminal = os.dup(_STDERR)
+        self._modes: Modes | None = None
+        self._writer: Writer | None = None
+        self.canvas = Canvas()
+
+    @property
+    def taken(self) -> bool:
+        """It is ours, and no driver's yet."""
+        return self._modes is not None
+
+    def size(self) -> tuple[int, int]:
+        """Columns and lines now."""
+        try:
+            width, height = os.get_terminal_size(self._terminal)
+        except OSError:
+            return _USUAL_SIZE
+        return width or _USUAL_SIZE[0], height or _USUAL_SIZE[1]
+
+    def take(self) -> None:
+        """Show an empty screen of our own. What is typed is kept for whoever reads it, and not echoed."""
+        if self.taken:
+            return
+        self._modes = termios.tcgetattr(_KEYBOARD)
+        tty.setraw(_KEYBOARD, termios.TCSANOW)
+        self.silence_others()
+        self.writer().start()
+        self.writer().write(ENTER)
+        self.writer().write(_HIDE_CURSOR)
+
+    def draw(self, pieces: Iterable[Piece]) -> None:
+        """Show lines, or parts of them."""
+        self.writer().draw(pieces)
+
+    def give_back(self) -> None:
+        """Leave the terminal as it was found, if it is still ours to give."""
+        modes = self.hand_over()
+        if modes is None:
+            return
+        for sequence in (LEAVE, _SHOW_CURSOR):
+            self.writer().write(sequence)
+        self.writer().stop()
+        with suppress(termios.error):
+            termios.tcsetattr(_KEYBOARD, termios.TCSANOW, modes)
+        self.let_others_speak()
+
+    def hand_over(self) -> Modes | None:
+        """From now on somebody else gives it back, and to these modes; None where it was not taken."""
+        modes, self._modes = self._modes, None
+        return modes
+
+    def writer(self) -> Writer:
+        """The writer at work, or a new one that waits to be started."""
+        if self._writer is None or self._writer.stopped:
+            painter = Painter(erases_in_colour=not os.environ.get("TERM", "").startswith("screen"))
+            self._writer = Writer(self._terminal, self.canvas, self.size, painter)
+        return self._writer
+
+    def silence_others(self) -> None:
+        """Only we write to the terminal."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, _STDERR)
+        os.close(nowhere)
+
+    def let_others_speak(self) -> None:
+        """Descriptor 2 is the terminal again."""
+        os.dup2(self._terminal, _STDERR)
+
+
+def keep_line_feeds(keyboard: int) -> None:
+    """Have line feeds move the cursor down and nothing else, until the modes are put back."""
+    with suppress(termios.error):
+        modes = termios.tcgetattr(keyboard)
+        modes[tty.OFLAG] &= ~termios.ONLCR
+        termios.tcsetattr(keyboard, termios.TCSANOW, modes)
