@@ -10,16 +10,18 @@ import getpass
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.cli import arguments, interrupts, output, report
+from pgtop.cli.exits import Exit
 from pgtop.cli.options import Connection, Password, Safety
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.clock import MonotonicClock
-from pgtop.errand import Errands
 from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
@@ -29,11 +31,15 @@ from pgtop.postgres.session import Session
 from pgtop.proof import RefusingSignaller
 from pgtop.tui.settings import Settings
 
+if TYPE_CHECKING:
+    from pgtop.errand import Errands
+
 MENDED_BY_WAITING = frozenset(
     {FailureKind.FULL, FailureKind.STARTING, FailureKind.STOPPING, FailureKind.UNREACHABLE, FailureKind.SLOW}
 )
 _FIRST_PAUSE, _PAUSE = 1.0, 2.0  # seconds between the tries of --wait
 _SILENT = 0.5  # seconds of connecting before a word is said about it
+_AT_HAND = 0.02  # seconds in which a server nearby has answered
 _GARBAGE = 20_000  # objects made and not dropped again from which on Python looks for cycles among them
 _TERMINAL = "/dev/tty"
 _FOREIGN_URI = re.compile(r"(?!postgres(?:ql)?://)[a-z][a-z0-9+.:-]*?(?::/|//)", re.IGNORECASE)
@@ -48,11 +54,14 @@ class Asker:
 
     def __init__(self) -> None:
         self._quiet = False
+        self.before: Callable[[], object] = bool
+        """Called before each question, to clear the terminal for it."""
 
     def __call__(self, prompt: str) -> str:
         """The password that the user types. Raises SourceError once the terminal belongs to the screen."""
         if self._quiet:
             raise SourceError(_NO_MORE_ASKING)
+        self.before()
         try:
             with interrupts.unwinding():
                 return getpass.getpass(prompt)
@@ -143,24 +152,36 @@ def _terminal_is_there() -> bool:
     return True
 
 
-async def first_sample(source: Source, wait: bool) -> Snapshot:
-    """The first picture. Raises SourceError; with `wait`, tries again for what time can mend, and tells it."""
+async def first_sample(
+    source: Source, wait: bool, connecting: Callable[[], AbstractContextManager[None]] | None = None
+) -> Snapshot:
+    """The first picture. Raises SourceError; with `wait`, tries again for what time can mend, and tells it.
+
+    `connecting` surrounds every try; without it, one that takes long is told of.
+    """
     told: FailureKind | None = None
     while True:
-        patience = asyncio.get_running_loop().call_later(_SILENT, _say_connecting)
         try:
-            return await source.sample()
+            with (connecting or _saying_so)():
+                return await source.sample()
         except SourceError as error:
             failure = error.failure
             if not wait or failure.kind not in MENDED_BY_WAITING:
                 raise
-        finally:
-            patience.cancel()
         if failure.kind is not told:
             output.say(failure.what, "Trying again until it works; Ctrl-C stops.")
         gc.enable()  # this may last for days
         await asyncio.sleep(_PAUSE if told else _FIRST_PAUSE)
         told = failure.kind
+
+
+@contextmanager
+def _saying_so() -> Iterator[None]:
+    patience = asyncio.get_running_loop().call_later(_SILENT, _say_connecting)
+    try:
+        yield
+    finally:
+        patience.cancel()
 
 
 def _say_connecting() -> None:
@@ -174,17 +195,24 @@ def open_dashboard(connection: Connection, chosen: Settings, safety: Safety) -> 
     asker = Asker()
     guards = guards_of(safety)
     session = session_for(connection, asker)
-    return interrupts.run(_dashboard(session, asker, connection.wait, chosen, guards))
+    settings = settings_for(chosen, guards, os.environ)
+    return interrupts.run(_dashboard(session, asker, connection, settings, guards))
 
 
-async def _dashboard(session: Session, asker: Asker, wait: bool, chosen: Settings, guards: Guards) -> int:
+async def _dashboard(session: Session, asker: Asker, connection: Connection, settings: Settings, guards: Guards) -> int:
+    from pgtop.tui.opening import NoOpening, Opening
+
+    opening = NoOpening() if settings.plain_driver else Opening(settings, os.environ, _place_of(connection))
+    asker.before = opening.withdraw
     judged = any(each.reads_queries for each in guards.protect)
     source = source_for(session, guards.redact, WHOLE if judged else TEXT_BYTES)
-    # In a thread, so that the network's time, and the user's at the password, are not lost.
-    loading = asyncio.create_task(asyncio.to_thread(load_screen))
+    shown = asyncio.Event()
+    loading = asyncio.create_task(_load_screen(shown))
     try:
-        first = await first_sample(source, wait)
+        first = await first_sample(source, connection.wait, opening.connecting)
         asker.be_quiet()
+        opening.show(first)
+        shown.set()
         await loading
         gc.freeze()
         gc.set_threshold(_GARBAGE)  # a sample makes a few hundred objects and drops them: nothing to look for
@@ -192,11 +220,33 @@ async def _dashboard(session: Session, asker: Asker, wait: bool, chosen: Setting
         from pgtop.tui.app import run_dashboard
 
         errands = errands_for(session, guards)
-        settings = settings_for(chosen, guards, os.environ)
         with report.noted(_features(first, settings)):
-            return await run_dashboard(source, errands.signaller, first, settings, errands.clock, errands.recorder)
+            return await run_dashboard(
+                source, errands.signaller, first, settings, errands.clock, errands.recorder, opening.lease
+            )
+    except asyncio.CancelledError:
+        if not opening.left:
+            raise
+        return Exit.DONE
     finally:
+        opening.withdraw()
         await source.close()
+
+
+def _place_of(connection: Connection) -> str:
+    """Where the user wants to go, as far as that was said: no word of it can be a secret."""
+    parameters = parameters_of(connection)
+    return ":".join(parameters[name] for name in ("host", "port") if parameters.get(name))
+
+
+async def _load_screen(shown: asyncio.Event) -> None:
+    """Import all that draws the screen, in time that is waited for the network or the user's password anyway.
+
+    A server at hand has answered before: its picture is shown first.
+    """
+    with suppress(TimeoutError):
+        await asyncio.wait_for(shown.wait(), _AT_HAND)
+    await asyncio.to_thread(load_screen)
 
 
 def _features(first: Snapshot, settings: Settings) -> str:
@@ -225,9 +275,10 @@ def source_for(session: Session, redact: bool, text_bytes: int = TEXT_BYTES) -> 
     return RedactingSource(source)
 
 
-def errands_for(session: Session, guards: Guards) -> Errands:
+def errands_for(session: Session, guards: Guards) -> "Errands":
     """The way to the door: through the audit trail, and to a door that refuses where nothing may be signalled."""
     from pgtop.audit import Trail, default_path, person_of
+    from pgtop.errand import Errands
 
     trail = Trail(default_path(), person_of(os.environ))
     return Errands(_signaller(session, guards.read_only), MonotonicClock(), trail, guards.require_audit)

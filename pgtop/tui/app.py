@@ -28,7 +28,7 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Clock, Recorder, Signaller, Source, SourceError
 from pgtop.tui import messages
 from pgtop.tui.ascii import AsciiFilter
-from pgtop.tui.driver import PgtopDriver
+from pgtop.tui.driver import PgtopDriver, driver_on
 from pgtop.tui.keymap import bindings
 from pgtop.tui.meter import Meter
 from pgtop.tui.newest import Newest
@@ -37,6 +37,7 @@ from pgtop.tui.screens.shown import Shown
 from pgtop.tui.settings import Settings
 from pgtop.tui.signalling import Signalling
 from pgtop.tui.state import State
+from pgtop.tui.terminal.lease import Lease
 from pgtop.tui.theme import palette
 from pgtop.tui.typing import take
 from pgtop.view.text import clean, clean_lines
@@ -69,9 +70,10 @@ class PgtopApp(Signalling):
         settings: Settings,
         clock: Clock,
         recorder: Recorder | None = None,
+        lease: Lease | None = None,
     ) -> None:
         os.environ.pop("NO_COLOR", None)  # Textual would turn the terminal's own colours into black on black
-        super().__init__(driver_class=None if settings.plain_driver else PgtopDriver)
+        super().__init__(driver_class=None if settings.plain_driver else driver_on(lease))
         self.set_class(not settings.color, "-monochrome")
         self._source = source
         self._errands = Errands(signaller, clock, recorder or NoRecorder(), settings.require_audit)
@@ -331,9 +333,13 @@ async def run_dashboard(
     settings: Settings,
     clock: Clock,
     recorder: Recorder | None = None,
+    lease: Lease | None = None,
 ) -> int:
-    """Run the dashboard until the user leaves it or the process is told to end; returns the exit code."""
-    app = PgtopApp(source, signaller, first, settings, clock, recorder)
+    """Run the dashboard until the user leaves it or the process is told to end; returns the exit code.
+
+    A terminal that is leased already is taken over with the first picture on it.
+    """
+    app = PgtopApp(source, signaller, first, settings, clock, recorder, lease)
     loop = asyncio.get_running_loop()
     for number in _ENDING_SIGNALS:
         loop.add_signal_handler(number, app.exit, 128 + number)

@@ -147,3 +147,13 @@ class PgtopDriver(LinuxDriver):
 
     def _query_in_band_window_resize(self) -> None:
         """Not asked: SIGWINCH tells the size, and with this Textual wants the mouse in pixels, too."""
+
+
+def driver_on(lease: Lease | None) -> type[PgtopDriver]:
+    """The class of a driver that takes over a terminal which is leased already; Textual makes the driver itself."""
+
+    class Successor(PgtopDriver):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, lease=lease, **options)
+
+    return Successor if lease else PgtopDriver

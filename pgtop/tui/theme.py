@@ -17,6 +17,8 @@ class Palette:
     """Styles by tone, the cursor's, and the Textual theme that goes with them."""
 
     textual_theme: str
+    ground: Style
+    """What that theme draws on."""
     tones: Mapping[Tone, Style]
     cursor: Style
     """The cursor's row; without a background of its own it replaces the tones, which reversed would shout."""
@@ -24,6 +26,7 @@ class Palette:
 
 _TERMINAL = Palette(
     "ansi-dark",
+    Style(color="default", bgcolor="default"),
     {
         Tone.PLAIN: Style(),
         Tone.QUIET: Style(dim=True),
@@ -37,6 +40,7 @@ _TERMINAL = Palette(
 )
 _MONO = Palette(
     "ansi-dark",
+    Style(color="default", bgcolor="default"),
     {
         Tone.PLAIN: Style(),
         Tone.QUIET: Style(dim=True),
@@ -50,6 +54,7 @@ _MONO = Palette(
 )
 _DARK = Palette(
     "textual-dark",
+    Style(color="#e0e0e0", bgcolor="#121212"),
     {
         Tone.PLAIN: Style(color="#d0d4dc"),
         Tone.QUIET: Style(color="#7f8896"),
@@ -63,6 +68,7 @@ _DARK = Palette(
 )
 _LIGHT = Palette(
     "textual-light",
+    Style(color="#1f1f1f", bgcolor="#e0e0e0"),
     {
         Tone.PLAIN: Style(color="#22262e"),
         Tone.QUIET: Style(color="#6a7280"),

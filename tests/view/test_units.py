@@ -82,7 +82,9 @@ def test_no_text_does_worse_than_a_wrong_duration(text: str) -> None:
         (None, ""),
         (0.0, "0s"),
         (9.9, "9s"),
-        (59.9, "59s"),
+        (10, "10s"),
+        (19.9, "10s"),
+        (59.9, "50s"),
         (60, "1m"),
         (3599, "59m"),
         (3600, "1h00m"),
@@ -90,5 +92,5 @@ def test_no_text_does_worse_than_a_wrong_duration(text: str) -> None:
     ],
 )
 def test_rough_ages(seconds: float | None, words: str) -> None:
-    """Whole seconds, then whole minutes, then as any age."""
+    """Whole seconds, then tens of them, then whole minutes, then as any age."""
     assert rough_age(seconds) == words

@@ -15,7 +15,8 @@ from pgtop.tui.terminal.canvas import Canvas, Piece
 from pgtop.tui.terminal.painter import Painter
 from pgtop.tui.terminal.writer import ENTER, LEAVE, Writer
 
-_KEYBOARD, _STDERR = 0, 2
+KEYBOARD, _STDERR = 0, 2
+"""What is read from, and what is drawn on: descriptors."""
 _USUAL_SIZE = (80, 24)
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
@@ -49,12 +50,13 @@ class Lease:
         """Show an empty screen of our own. What is typed is kept for whoever reads it, and not echoed."""
         if self.taken:
             return
-        self._modes = termios.tcgetattr(_KEYBOARD)
-        tty.setraw(_KEYBOARD, termios.TCSANOW)
+        self._modes = termios.tcgetattr(KEYBOARD)
+        tty.setraw(KEYBOARD, termios.TCSANOW)
         self.silence_others()
-        self.writer().start()
-        self.writer().write(ENTER)
-        self.writer().write(_HIDE_CURSOR)
+        writer = self.writer()
+        writer.start()
+        writer.write(ENTER)
+        writer.write(_HIDE_CURSOR)
 
     def draw(self, pieces: Iterable[Piece]) -> None:
         """Show lines, or parts of them."""
@@ -65,11 +67,13 @@ class Lease:
         modes = self.hand_over()
         if modes is None:
             return
-        for sequence in (LEAVE, _SHOW_CURSOR):
-            self.writer().write(sequence)
-        self.writer().stop()
+        writer = self.writer()
+        writer.leave()
+        writer.write(LEAVE)
+        writer.write(_SHOW_CURSOR)
+        writer.stop()
         with suppress(termios.error):
-            termios.tcsetattr(_KEYBOARD, termios.TCSANOW, modes)
+            termios.tcsetattr(KEYBOARD, termios.TCSANOW, modes)
         self.let_others_speak()
 
     def hand_over(self) -> Modes | None:

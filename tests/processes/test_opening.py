@@ -1,0 +1,177 @@
+"""The time before Textual is there, in a real terminal: a picture, keys, signals, and the terminal given back."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pgtop.demo.server import Cluster
+from tests.faults.proxy import Proxy
+from tests.processes.ends import check_gone
+from tests.pty import Terminal
+
+_PGTOP = [sys.executable, "-m", "pgtop"]
+_READY = "q quit"
+_ENDS = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+_HOLDING = """
+import sys, time
+from pathlib import Path
+
+class Holding:
+    def find_spec(self, name, path, target=None):
+        if name == "textual":
+            while not Path({go!r}).exists():
+                time.sleep(0.01)
+            exec(Path({go!r}).read_text())
+
+sys.meta_path.insert(0, Holding())
+"""
+"""A Python in which the import of Textual takes until there is a file, whose words are then carried out."""
+
+
+class Held:
+    """Textual is held back until `let_go`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._go = folder / "go"
+        (folder / "sitecustomize.py").write_text(_HOLDING.format(go=str(self._go)))
+        self.environment = {"PYTHONPATH": f"{folder}:{Path.cwd()}"}
+
+    def let_go(self, then: str = "") -> None:
+        """Let it be imported, after these words of Python."""
+        waiting = self._go.with_suffix(".new")
+        waiting.write_text(then)
+        waiting.rename(self._go)
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Held:
+    return Held(tmp_path)
+
+
+@contextmanager
+def opened(server: Cluster, environment: Mapping[str, str] | None = None) -> Iterator[Terminal]:
+    """The dashboard, which refreshes by itself once in a minute: what is seen was there from the start."""
+    words = [*_PGTOP, server.socket_dsn, "--interval", "60"]
+    with Terminal(words, environment={**(environment or {}), "XDG_STATE_HOME": str(server.data.parent)}) as terminal:
+        yield terminal
+
+
+@contextmanager
+def stopped(server: Cluster) -> Iterator[None]:
+    """The server lets nobody in, and says so to nobody."""
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+def test_the_picture_is_there_before_textual(server: Cluster, held: Held) -> None:
+    """Sessions are seen while Textual is not, a key typed then is not lost, and nothing is painted a second time."""
+    with opened(server, held.environment) as terminal:
+        terminal.wait_for(_READY)
+        terminal.wait_for("1 session")
+        painted = len(terminal.raw)
+        terminal.send("p")
+        held.let_go()
+        terminal.wait_for("PAUSED")
+        assert len(terminal.raw) - painted < 500
+        assert b"?1049h" not in terminal.raw[painted:]
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+        assert terminal.restored
+    check_gone(server)
+
+
+def test_another_size_meanwhile(server: Cluster, held: Held) -> None:
+    """A terminal that has become larger before Textual came is painted whole."""
+    with opened(server, held.environment) as terminal:
+        terminal.wait_for(_READY)
+        terminal.resize(100, 30)
+        held.let_go()
+        terminal.wait_for(lambda seen: _READY in seen.screen.display[29])
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+
+
+@pytest.mark.parametrize(("number", "code"), _ENDS)
+def test_a_signal_before_textual(server: Cluster, held: Held, number: signal.Signals, code: int) -> None:
+    """It ends pgtop with its code, and gives the terminal back."""
+    with opened(server, held.environment) as terminal:
+        terminal.wait_for(_READY)
+        os.kill(terminal.pid, number)
+        held.let_go()
+        assert terminal.wait_for_exit() == code
+        assert terminal.restored
+    check_gone(server)
+
+
+def test_a_bug_before_textual(server: Cluster, held: Held) -> None:
+    """What goes wrong while Textual is imported is told in the shell's own screen."""
+    with opened(server, held.environment) as terminal:
+        terminal.wait_for(_READY)
+        held.let_go("raise ZeroDivisionError")
+        assert terminal.wait_for_exit() == 1
+        assert terminal.restored
+        assert "This is a bug in pgtop (ZeroDivisionError)" in terminal.text
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        pytest.param(lambda terminal: terminal.send("q"), 0, id="q"),
+        pytest.param(lambda terminal: terminal.send("\x03"), 130, id="Ctrl-C"),
+        *[
+            pytest.param(lambda terminal, n=number: os.kill(terminal.pid, n), code, id=number.name)
+            for number, code in _ENDS
+        ],
+    ],
+)
+def test_leaving_a_server_that_does_not_answer(server: Cluster, end: Callable[[Terminal], None], code: int) -> None:
+    """While pgtop connects it says so, and a key or a signal ends it at once, without a trace on the terminal."""
+    with stopped(server), opened(server) as terminal:
+        terminal.wait_for("Connecting to ")
+        terminal.wait_for(_READY)
+        end(terminal)
+        assert terminal.wait_for_exit() == code
+        assert terminal.restored
+        assert terminal.raw.rpartition(b"\x1b[?1049l")[2] == b"\x1b[?25h"
+    check_gone(server)
+
+
+def test_what_is_typed_before_there_is_anything_to_see_does_nothing(server: Cluster) -> None:
+    """Keys for sessions that nobody has seen are dropped; those that come after the picture are not."""
+    with opened(server) as terminal:
+        with stopped(server):
+            terminal.wait_for("Connecting to ")
+            terminal.send("?Ky")
+            terminal.wait_for(lambda seen: "…  " in seen.text or " 1s" in seen.text)
+        terminal.wait_for("1 session")
+        terminal.send("p")
+        terminal.wait_for("PAUSED")
+        assert "Terminate" not in terminal.text
+        assert "cursor down" not in terminal.text
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+
+
+def test_the_password_is_asked_for_in_the_shells_own_screen(server: Cluster) -> None:
+    """Where the server asks for it late, the terminal is given back for the question and taken again."""
+    words = server.tcp_dsn.replace(f"password={server.password} ", "")
+    with Proxy(("127.0.0.1", server.port)) as proxy:
+        proxy.delay = 0.2
+        with Terminal([*_PGTOP, words.replace(f"port={server.port}", f"port={proxy.port}")]) as terminal:
+            terminal.wait_for("Connecting to ")
+            terminal.wait_for("Password: ")
+            assert not terminal.modes.get("1049")
+            terminal.send(f"{server.password}\n")
+            terminal.wait_for("1 session")
+            terminal.send("q")
+            assert terminal.wait_for_exit() == 0
+            assert terminal.restored
+            assert server.password not in terminal.raw.decode()
