@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -157,12 +157,12 @@ async def first_sample(
 ) -> Snapshot:
     """The first picture. Raises SourceError; with `wait`, tries again for what time can mend, and tells it.
 
-    `connecting` surrounds every try; without it, one that takes long is told of.
+    `connecting` surrounds the first try; without it, that is told of if it takes long.
     """
     told: FailureKind | None = None
     while True:
         try:
-            with (connecting or _saying_so)():
+            with (nullcontext if told else connecting or _saying_so)():
                 return await source.sample()
         except SourceError as error:
             failure = error.failure

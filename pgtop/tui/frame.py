@@ -4,6 +4,7 @@ Nothing here knows Textual, so that the first picture need not wait for it.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from pgtop.actions import BY_ID, Action
@@ -81,9 +82,9 @@ def order_line(query: Query, interval: float, order: str = "what hurts first") -
     return (*hidden, Span(f" · by {name}{turned}", Tone.QUIET), Span(f" · every {interval:g}s", Tone.QUIET))
 
 
-def notice_lines(state: State, complaint: str, width: int) -> list[Line]:
+def notice_lines(state: State, complaint: str, width: int) -> Sequence[Line]:
     """What is most worth saying now, on as many lines as it needs, within reason."""
-    return wrapped((_said(state, complaint),), width)[:_NOTICE_LINES]
+    return _notice(_said(state, complaint), width)
 
 
 def offered(actions: Iterable[str], read_only: bool) -> tuple[Action, ...]:
@@ -105,6 +106,11 @@ def key_line(actions: Iterable[Action], width: int) -> tuple[Line, Sequence[Plac
         places.append(Place(x, end - 2, action.id))
         x = end
     return tuple(spans), places
+
+
+@lru_cache(maxsize=4)
+def _notice(words: Span, width: int) -> tuple[Line, ...]:
+    return tuple(wrapped((words,), width)[:_NOTICE_LINES])
 
 
 def _said(state: State, complaint: str) -> Span:

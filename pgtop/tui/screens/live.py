@@ -70,7 +70,8 @@ class LiveScreen(Shown, Screen[None]):
         if len(notice) != self._notice.line_count:  # as each change of a style costs a look at all of them
             self._notice.styles.height = len(notice)
         self._notice.show(notice)
-        self._cost.display = state.shows_cost
+        if self._cost.display != state.shows_cost:
+            self._cost.display = state.shows_cost
         if state.shows_cost:
             self._cost.show([self._cost_line()])
 

@@ -21,8 +21,9 @@ class Alarm(Lines):
 
     def tell(self, words: Line, dimmed: bool) -> None:
         """Show `words`, or nothing at all."""
-        self.display = bool(words)
-        self.choose(self.chosen and self.display)
+        if self.display != bool(words):  # as each change of a style costs a look at all of them
+            self.display = bool(words)
+            self.choose(False)
         self.show([words], dimmed)
 
     def choose(self, chosen: bool) -> None:
