@@ -18,7 +18,6 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.cli import arguments, interrupts, output, report
-from pgtop.cli.exits import Exit
 from pgtop.cli.options import Connection, Password, Safety
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.clock import MonotonicClock
@@ -225,9 +224,9 @@ async def _dashboard(session: Session, asker: Asker, connection: Connection, set
                 source, errands.signaller, first, settings, errands.clock, errands.recorder, opening.lease
             )
     except asyncio.CancelledError:
-        if not opening.left:
+        if opening.left is None:
             raise
-        return Exit.DONE
+        return opening.left
     finally:
         opening.withdraw()
         await source.close()
@@ -245,7 +244,8 @@ async def _load_screen(shown: asyncio.Event) -> None:
     A server at hand has answered before: its picture is shown first.
     """
     with suppress(TimeoutError):
-        await asyncio.wait_for(shown.wait(), _AT_HAND)
+        async with asyncio.timeout(_AT_HAND):  # asyncio.wait_for may lose a cancellation
+            await shown.wait()
     await asyncio.to_thread(load_screen)
 
 

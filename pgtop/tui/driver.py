@@ -18,11 +18,8 @@ from textual.message import Message
 
 from pgtop.tui.terminal.canvas import Piece
 from pgtop.tui.terminal.input import read_input
-from pgtop.tui.terminal.lease import Lease, keep_line_feeds
+from pgtop.tui.terminal.lease import HUNG_UP, Lease, keep_line_feeds
 from pgtop.tui.terminal.writer import Writer
-
-HUNG_UP = 128 + signal.SIGHUP
-"""The return code of an app whose terminal went away."""
 
 
 class PgtopDriver(LinuxDriver):
@@ -76,7 +73,7 @@ class PgtopDriver(LinuxDriver):
         suspended = self._lease.canvas.used and not self._lease.taken
         super().start_application_mode()  # type: ignore[no-untyped-call]
         self._lease.silence_others()
-        if self._writer is None or not self._writer.is_alive():  # started in the background: no terminal for us yet
+        if self._writer is None or self._writer.stopped:  # started in the background: no terminal for us yet
             return
         self.attrs_before = self._lease.hand_over() or self.attrs_before
         keep_line_feeds(self.fileno)

@@ -1,41 +1,18 @@
-"""What is seen before Textual is there: that pgtop is connecting, and then the first picture of the sessions.
+"""The time before Textual is there: the terminal is taken for the first pictures, and given back for words.
 
-Importing Textual takes as long as all that comes before it, so nothing here may. The picture is the one that the
-screen of sessions begins with, cell for cell: Textual goes on from it and paints nothing again.
+Importing Textual takes as long as all that comes before it, so nothing here may.
 """
 
 import asyncio
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from pgtop.model.snapshot import Snapshot
-from pgtop.tui.frame import (
-    SESSIONS_KEYS,
-    alarm_line,
-    banner_lines,
-    condition_line,
-    counted,
-    key_line,
-    notice_lines,
-    offered,
-    order_line,
-)
-from pgtop.tui.ink import Look, colours_of, runs
 from pgtop.tui.settings import Settings
-from pgtop.tui.state import State
-from pgtop.tui.terminal.canvas import Piece, Run
-from pgtop.tui.terminal.lease import KEYBOARD, Lease
-from pgtop.tui.theme import palette
-from pgtop.view.ascii import to_ascii
-from pgtop.view.query import Query
-from pgtop.view.table import Table, arrange, header, layout, line
-from pgtop.view.text import clean
-from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line
-from pgtop.view.wrap import line as line_of
+from pgtop.tui.terminal.lease import HUNG_UP, KEYBOARD, Lease
 
 _SILENT = 0.25
 """Seconds of connecting that need no word: a server at hand has answered by then."""
@@ -50,11 +27,10 @@ class Opening:
 
     def __init__(self, settings: Settings, environ: Mapping[str, str], place: str) -> None:
         self.lease: Lease | None = None
-        self.left = False
-        """The user does not want to wait for the server any longer; the task that does has been cancelled."""
+        self.left: int | None = None
+        """The exit code, once nobody wants to wait for the server any longer; the task that does is cancelled then."""
         self._settings = settings
-        self._palette = palette(settings.theme, settings.color)
-        self._colours = colours_of(environ)
+        self._environ = environ
         self._place = place
         self._telling: asyncio.Task[None] | None = None
 
@@ -72,9 +48,11 @@ class Opening:
 
     def show(self, first: Snapshot) -> None:
         """Draw the first picture."""
-        state = State.first(first, self._settings)
+        from pgtop.tui.first_pictures import pieces, sessions
+
         lease = self._take()
-        self._draw(lease, sessions(state, self._settings, *lease.size()))
+        width, height = lease.size()
+        lease.draw(pieces(sessions(first, self._settings, width, height), self._settings, self._environ, width))
 
     def withdraw(self) -> None:
         """Give the terminal back, unless a driver has taken it over: somebody has to be asked or told something."""
@@ -83,6 +61,8 @@ class Opening:
             self.lease.give_back()
 
     async def _tell(self, waiter: "asyncio.Task[Any] | None") -> None:
+        from pgtop.tui.first_pictures import pieces, waiting  # imported while the server makes a session
+
         await asyncio.sleep(_SILENT)
         lease = self._take()
         loop = asyncio.get_running_loop()
@@ -90,22 +70,25 @@ class Opening:
         loop.add_reader(KEYBOARD, self._read, waiter)
         while True:
             width, height = lease.size()
-            self._draw(lease, waiting(self._place, loop.time() - began, width, height))
+            looks = waiting(self._place, loop.time() - began, width, height)
+            lease.draw(pieces(looks, self._settings, self._environ, width))
             await asyncio.sleep(1)
 
     def _stop_telling(self) -> None:
-        if self._telling:
-            self._telling.cancel()
+        telling, self._telling = self._telling, None
+        if telling:
             asyncio.get_running_loop().remove_reader(KEYBOARD)
-            self._telling = None
+            if not telling.cancel():
+                telling.result()  # it never ends by itself: a bug is raised here
 
     def _read(self, waiter: "asyncio.Task[Any] | None") -> None:
         """Two keys mean something before there is anything to see; whatever else is typed cannot be meant."""
-        typed = os.read(KEYBOARD, 1024)
+        typed = _typed()
         if _CTRL_C in typed:
             signal.raise_signal(signal.SIGINT)
-        elif b"q" in typed and waiter:
-            self.left = True
+        elif waiter and (not typed or b"q" in typed):
+            self.left = 0 if typed else HUNG_UP
+            self._stop_telling()
             waiter.cancel()
 
     def _take(self) -> Lease:
@@ -113,20 +96,12 @@ class Opening:
         self.lease.take()
         return self.lease
 
-    def _draw(self, lease: Lease, looks: Sequence[Look]) -> None:
-        width, height = lease.size()
-        lease.draw(self._piece(y, width, look) for y, look in enumerate(looks[:height]))
-
-    def _piece(self, y: int, width: int, look: Look) -> Piece:
-        inked = runs(look, width, self._palette, self._palette.ground, self._colours)
-        return 0, y, width, [_in_ascii(run) for run in inked] if self._settings.ascii else inked
-
 
 class NoOpening:
     """Textual's own driver draws all there is, so nothing is drawn before it."""
 
     lease = None
-    left = False
+    left = None
 
     def connecting(self) -> nullcontext[None]:
         return nullcontext()
@@ -138,40 +113,9 @@ class NoOpening:
         pass
 
 
-def waiting(place: str, seconds: float, width: int, height: int) -> list[Look]:
-    """A screen that says what is waited for, for how long now, and how to leave."""
-    words = f"Connecting{' to ' if place else ''}{clean(place)} …{f' {int(seconds)}s' if seconds >= 1 else ''}"
-    keys, _ = key_line(offered(["quit"], read_only=False), width)
-    return _between([line_of(words, Tone.STRONG)], [], [keys], height)
-
-
-def sessions(state: State, settings: Settings, width: int, height: int) -> list[Look]:
-    """The screen of sessions as it is at first."""
-    query = Query()
-    table = arrange(state.picture, query)
-    alarm = alarm_line(state, width)
-    status = (Span(counted(table.total, len(table.rows)), Tone.PLAIN), *order_line(query, settings.interval))
-    condition = condition_line(state, status, width, settings.read_only)
-    keys, _ = key_line(offered(SESSIONS_KEYS, settings.read_only), width)
-    above = [*banner_lines(state, width, height), *([alarm] if alarm else []), condition]
-    below = [*notice_lines(state, "", width), keys]
-    return _between(above, _rows(table, width, height - len(above) - len(below)), below, height)
-
-
-def _rows(table: Table, width: int, room: int) -> list[Look]:
-    """The header of the table, and as many rows as have room, with the cursor on the first."""
-    columns = layout(width, table.query, 0)
-    shown = [line(columns, backend, table.picture) for backend in table.rows[: max(0, room - 1)]]
-    rows = [Look(row, cursor=place == 0) for place, row in enumerate(shown)]
-    return [Look(header(columns, table.query.sort), strong=True), *rows]
-
-
-def _between(above: Sequence[Line], body: Sequence[Look], below: Sequence[Line], height: int) -> list[Look]:
-    room = max(0, height - len(above) - len(below))
-    blank = [Look(())] * (room - len(body))
-    return [*map(Look, above), *body[:room], *blank, *map(Look, below)]
-
-
-def _in_ascii(run: Run) -> Run:
-    text, style = run
-    return to_ascii(text), style
+def _typed() -> bytes:
+    """What was typed; nothing from a terminal that is gone."""
+    try:
+        return os.read(KEYBOARD, 1024)
+    except OSError:
+        return b""

@@ -54,10 +54,13 @@ def held(tmp_path: Path) -> Held:
 
 
 @contextmanager
-def opened(server: Cluster, environment: Mapping[str, str] | None = None) -> Iterator[Terminal]:
+def opened(
+    server: Cluster, environment: Mapping[str, str] | None = None, *, ignore_hangup: bool = False
+) -> Iterator[Terminal]:
     """The dashboard, which refreshes by itself once in a minute: what is seen was there from the start."""
     words = [*_PGTOP, server.socket_dsn, "--interval", "60"]
-    with Terminal(words, environment={**(environment or {}), "XDG_STATE_HOME": str(server.data.parent)}) as terminal:
+    own = {**(environment or {}), "XDG_STATE_HOME": str(server.data.parent)}
+    with Terminal(words, environment=own, ignore_hangup=ignore_hangup) as terminal:
         yield terminal
 
 
@@ -141,6 +144,17 @@ def test_leaving_a_server_that_does_not_answer(server: Cluster, end: Callable[[T
         assert terminal.wait_for_exit() == code
         assert terminal.restored
         assert terminal.raw.rpartition(b"\x1b[?1049l")[2] == b"\x1b[?25h"
+    check_gone(server)
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["heard", "ignored"])
+def test_a_dropped_line_ends_the_waiting(server: Cluster, ignored: bool) -> None:
+    """A terminal that goes away while the server is waited for ends pgtop, even if SIGHUP is ignored."""
+    with stopped(server), opened(server, ignore_hangup=ignored) as terminal:
+        terminal.wait_for("Connecting to ")
+        terminal.wait_for(_READY)
+        terminal.hang_up()
+        assert terminal.wait_for_exit() == 129
     check_gone(server)
 
 

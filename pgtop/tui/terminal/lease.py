@@ -5,6 +5,7 @@ Textual: a first picture need not wait for it.
 """
 
 import os
+import signal
 import termios
 import tty
 from collections.abc import Iterable
@@ -17,6 +18,8 @@ from pgtop.tui.terminal.writer import ENTER, LEAVE, Writer
 
 KEYBOARD, _STDERR = 0, 2
 """What is read from, and what is drawn on: descriptors."""
+HUNG_UP = 128 + signal.SIGHUP
+"""The exit code of a program whose terminal went away."""
 _USUAL_SIZE = (80, 24)
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
@@ -64,10 +67,9 @@ class Lease:
 
     def give_back(self) -> None:
         """Leave the terminal as it was found, if it is still ours to give."""
-        modes = self.hand_over()
-        if modes is None:
+        modes, writer = self.hand_over(), self._writer
+        if modes is None or writer is None:
             return
-        writer = self.writer()
         writer.leave()
         writer.write(LEAVE)
         writer.write(_SHOW_CURSOR)

@@ -9,10 +9,9 @@ from rich.color import ColorSystem
 from rich.console import Console
 
 from pgtop.model.snapshot import Snapshot
+from pgtop.tui.first_pictures import sessions, waiting
 from pgtop.tui.ink import Look, colours_named, colours_of, runs
-from pgtop.tui.opening import sessions, waiting
 from pgtop.tui.settings import Settings
-from pgtop.tui.state import State
 from pgtop.tui.terminal.canvas import Canvas
 from pgtop.tui.theme import palette
 from tests.scenes import busy, calm, full, hostile, nearly_full, not_privileged, standstill
@@ -29,7 +28,7 @@ PALETTES = [
 
 def opened(snapshot: Snapshot, settings: Settings, width: int, height: int) -> Canvas:
     """The first picture of a snapshot."""
-    return _drawn(sessions(State.first(snapshot, settings), settings, width, height), settings, width)
+    return _drawn(sessions(snapshot, settings, width, height), settings, width)
 
 
 def _drawn(looks: list[Look], settings: Settings, width: int) -> Canvas:
@@ -72,7 +71,7 @@ async def test_whatever_it_is_drawn_with(settings: Settings) -> None:
 
 def test_textual_is_not_needed_for_it() -> None:
     """Nothing that draws the first picture waits for Textual, or for the heavy part of Rich."""
-    program = "import sys, pgtop.tui.opening; print(*sys.modules)"
+    program = "import sys, pgtop.tui.opening, pgtop.tui.first_pictures; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8")
     loaded = set(done.stdout.split())
     assert "pgtop.tui.frame" in loaded
