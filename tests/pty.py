@@ -104,11 +104,16 @@ class Terminal:
         return "\n".join(self.screen.display)
 
     @property
+    def modes_now(self) -> list[Any]:
+        """The line's settings, as termios has them."""
+        return termios.tcgetattr(self._master)
+
+    @property
     def restored(self) -> bool:
         """Whether the child has taken back every mode that it set, and the line's settings."""
         left_on = {mode for mode, on in self.modes.items() if on} - {"7", "25"}
         hidden = not self.modes.get("25", True) or not self.modes.get("7", True)
-        return not left_on and not hidden and termios.tcgetattr(self._master) == self.settings
+        return not left_on and not hidden and self.modes_now == self.settings
 
     def send(self, keys: str | bytes) -> None:
         """Type."""

@@ -1,7 +1,7 @@
 """The one place that knows both sides, the driver and the screen, and puts them together.
 
-Everything that can go wrong at the start goes wrong before the screen is touched: then it can still be told, and
-a password can still be asked for.
+What goes wrong before the first picture is told in the shell, and a password is asked for there: the terminal is given
+back for both.
 """
 
 import asyncio
@@ -53,14 +53,14 @@ class Asker:
 
     def __init__(self) -> None:
         self._quiet = False
-        self.before: Callable[[], object] = bool
+        self.clear: Callable[[], object] = lambda: None
         """Called before each question, to clear the terminal for it."""
 
     def __call__(self, prompt: str) -> str:
         """The password that the user types. Raises SourceError once the terminal belongs to the screen."""
         if self._quiet:
             raise SourceError(_NO_MORE_ASKING)
-        self.before()
+        self.clear()
         try:
             with interrupts.unwinding():
                 return getpass.getpass(prompt)
@@ -202,7 +202,7 @@ async def _dashboard(session: Session, asker: Asker, connection: Connection, set
     from pgtop.tui.opening import NoOpening, Opening
 
     opening = NoOpening() if settings.plain_driver else Opening(settings, os.environ, _place_of(connection))
-    asker.before = opening.withdraw
+    asker.clear = opening.step_aside
     judged = any(each.reads_queries for each in guards.protect)
     source = source_for(session, guards.redact, WHOLE if judged else TEXT_BYTES)
     shown = asyncio.Event()
@@ -233,13 +233,15 @@ async def _dashboard(session: Session, asker: Asker, connection: Connection, set
 
 
 def _place_of(connection: Connection) -> str:
-    """Where the user wants to go, as far as that was said: no word of it can be a secret."""
+    """Where the user wants to go, as far as that was said, and unless a password may have run into it."""
     parameters = parameters_of(connection)
+    if "@" in parameters.get("dbname", ""):
+        return ""
     return ":".join(parameters[name] for name in ("host", "port") if parameters.get(name))
 
 
 async def _load_screen(shown: asyncio.Event) -> None:
-    """Import all that draws the screen, in time that is waited for the network or the user's password anyway.
+    """Import all that draws the screen, in time that is waited for the network anyway.
 
     A server at hand has answered before: its picture is shown first.
     """

@@ -76,6 +76,7 @@ class PgtopDriver(LinuxDriver):
         if self._writer is None or self._writer.stopped:  # started in the background: no terminal for us yet
             return
         self.attrs_before = self._lease.hand_over() or self.attrs_before
+        self._writer.asks = True
         keep_line_feeds(self.fileno)
         self._heed_every_resize()
         if suspended:

@@ -26,7 +26,7 @@ from pgtop.tui.theme import palette
 from pgtop.view.ascii import to_ascii
 from pgtop.view.query import Query
 from pgtop.view.table import Table, arrange, header, layout, line
-from pgtop.view.text import clean
+from pgtop.view.text import cells, clean, fit
 from pgtop.view.tone import Span, Tone
 from pgtop.view.wrap import Line
 from pgtop.view.wrap import line as line_of
@@ -42,7 +42,10 @@ def pieces(looks: Sequence[Look], settings: Settings, environ: Mapping[str, str]
 
 def waiting(place: str, seconds: float, width: int, height: int) -> list[Look]:
     """A screen that says what is waited for, for how long now, and how to leave."""
-    words = f"Connecting{' to ' if place else ''}{clean(place)} …{f' {int(seconds)}s' if seconds >= 1 else ''}"
+    so_long = f" {int(seconds)}s" if seconds >= 1 else ""
+    room = width - len(f"Connecting to  …{so_long}")
+    whom = f" to {fit(place, min(room, cells(clean(place)))).rstrip()}" if place and room > 0 else ""
+    words = f"Connecting{whom} …{so_long}"
     keys, _ = key_line(offered(["quit"], read_only=False), width)
     return _between([line_of(words, Tone.STRONG)], [], [keys], height)
 

@@ -45,8 +45,10 @@ def styles(look: Look, palette: Palette, ground: RichStyle) -> Mapping[Tone, Ric
     return _styles(palette, ground, dimmed, cursor, strong)
 
 
-def colours_of(environ: Mapping[str, str]) -> ColorSystem:
+def colours_of(environ: Mapping[str, str]) -> ColorSystem | None:
     """What colours the terminal has, told from the environment as Rich tells it, which is heavy to import."""
+    if environ.get("TERM", "").lower() in ("dumb", "unknown"):
+        return None
     if environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):
         return ColorSystem.TRUECOLOR
     kind = environ.get("TERM", "").strip().lower().rpartition("-")[2]

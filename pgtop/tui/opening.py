@@ -7,16 +7,16 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 from pgtop.model.snapshot import Snapshot
 from pgtop.tui.settings import Settings
 from pgtop.tui.terminal.lease import HUNG_UP, KEYBOARD, Lease
 
-_SILENT = 0.25
-"""Seconds of connecting that need no word: a server at hand has answered by then."""
-_CTRL_C = b"\x03"
+_LEAVE = frozenset(b"q")
+_UNSEEN = 0.25
+"""Seconds of connecting that are not shown: a server at hand has answered by then."""
 
 
 class Opening:
@@ -33,11 +33,13 @@ class Opening:
         self._environ = environ
         self._place = place
         self._telling: asyncio.Task[None] | None = None
+        self._waiter: asyncio.Task[Any] | None = None
 
     @contextmanager
     def connecting(self) -> Iterator[None]:
         """While this task waits for a first answer: say so once that takes a while, and let the user leave."""
-        self._telling = asyncio.create_task(self._tell(asyncio.current_task()))
+        self._waiter = asyncio.current_task()
+        self._tell()
         try:
             yield
         except BaseException:
@@ -51,45 +53,72 @@ class Opening:
         from pgtop.tui.first_pictures import pieces, sessions
 
         lease = self._take()
+        lease.keep_keys()
+        signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # until Textual's driver is there, which can suspend
         width, height = lease.size()
         lease.draw(pieces(sessions(first, self._settings, width, height), self._settings, self._environ, width))
 
-    def withdraw(self) -> None:
-        """Give the terminal back, unless a driver has taken it over: somebody has to be asked or told something."""
-        self._stop_telling()
-        if self.lease:
-            self.lease.give_back()
+    def step_aside(self) -> None:
+        """Give the terminal back for a question; while the server is waited for after it, that is told again."""
+        telling = self._telling is not None
+        self.withdraw()
+        if telling:
+            self._tell()
 
-    async def _tell(self, waiter: "asyncio.Task[Any] | None") -> None:
+    def withdraw(self) -> None:
+        """Give the terminal back, unless a driver has taken it over: something has to be told in words."""
+        if self.lease and self.lease.taken:
+            self.lease.give_back()
+            signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        self._stop_telling()
+
+    def _tell(self) -> None:
+        self._telling = asyncio.create_task(self._tell_on())
+        self._telling.add_done_callback(self._told)
+
+    async def _tell_on(self) -> None:
         from pgtop.tui.first_pictures import pieces, waiting  # imported while the server makes a session
 
-        await asyncio.sleep(_SILENT)
+        await asyncio.sleep(_UNSEEN)
         lease = self._take()
         loop = asyncio.get_running_loop()
-        began = loop.time() - _SILENT
-        loop.add_reader(KEYBOARD, self._read, waiter)
+        began = loop.time() - _UNSEEN
+        loop.add_reader(KEYBOARD, self._read)
+        loop.add_signal_handler(signal.SIGTSTP, self._suspend)
         while True:
             width, height = lease.size()
             looks = waiting(self._place, loop.time() - began, width, height)
             lease.draw(pieces(looks, self._settings, self._environ, width))
             await asyncio.sleep(1)
 
+    def _told(self, telling: "asyncio.Task[None]") -> None:
+        """It never ends by itself: a bug in it must not leave an empty screen until the server answers."""
+        if not telling.cancelled() and self._waiter:
+            self._waiter.cancel()
+
     def _stop_telling(self) -> None:
         telling, self._telling = self._telling, None
         if telling:
-            asyncio.get_running_loop().remove_reader(KEYBOARD)
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(KEYBOARD)
+            loop.remove_signal_handler(signal.SIGTSTP)
             if not telling.cancel():
-                telling.result()  # it never ends by itself: a bug is raised here
+                telling.result()
 
-    def _read(self, waiter: "asyncio.Task[Any] | None") -> None:
-        """Two keys mean something before there is anything to see; whatever else is typed cannot be meant."""
+    def _read(self) -> None:
+        """One key means something before there is anything to see; whatever else is typed cannot be meant."""
         typed = _typed()
-        if _CTRL_C in typed:
-            signal.raise_signal(signal.SIGINT)
-        elif waiter and (not typed or b"q" in typed):
+        if set(typed) <= _LEAVE and self._waiter:
             self.left = 0 if typed else HUNG_UP
             self._stop_telling()
-            waiter.cancel()
+            self._waiter.cancel()
+
+    def _suspend(self) -> None:
+        """Ctrl-Z: the shell gets its screen until it lets us go on."""
+        if self.lease:
+            self.lease.give_back()
+            os.kill(os.getpid(), signal.SIGSTOP)
+            self.lease.take()
 
     def _take(self) -> Lease:
         self.lease = self.lease or Lease()
@@ -102,11 +131,12 @@ class NoOpening:
 
     lease = None
     left = None
-
-    def connecting(self) -> nullcontext[None]:
-        return nullcontext()
+    connecting = None
 
     def show(self, first: Snapshot) -> None:
+        pass
+
+    def step_aside(self) -> None:
         pass
 
     def withdraw(self) -> None:

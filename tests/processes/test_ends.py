@@ -90,3 +90,38 @@ def test_ctrl_z_and_fg_in_a_shell(server: Cluster) -> None:
         terminal.send("q")
         terminal.wait_for(lambda seen: seen.raw.endswith(b"prompt> "))
     check_gone(server)
+
+
+def test_started_in_the_background_it_waits_for_the_foreground(server: Cluster) -> None:
+    """It takes the terminal's modes when it has the terminal, not those of the shell's own line."""
+    shell = [sys.executable, "-c", _LINE_EDITOR, *_PGTOP, server.socket_dsn]
+    with Terminal(shell) as terminal:
+        terminal.wait_for("edits its line")
+        terminal.wait_for("stopped")
+        terminal.send("f")
+        terminal.wait_for("1 session")
+        terminal.send("q")
+        terminal.wait_for("ended with 0")
+        assert terminal.restored
+    check_gone(server)
+
+
+_LINE_EDITOR = """
+import os, signal, subprocess, sys, termios, tty
+before = termios.tcgetattr(0)
+tty.setraw(0)
+print("edits its line", end="\\r\\n", flush=True)
+job = subprocess.Popen(sys.argv[1:], process_group=0)
+assert os.WIFSTOPPED(os.waitpid(job.pid, os.WUNTRACED)[1])
+print("stopped", end="\\r\\n", flush=True)
+os.read(0, 1)
+termios.tcsetattr(0, termios.TCSANOW, before)
+os.tcsetpgrp(0, job.pid)
+os.killpg(job.pid, signal.SIGCONT)
+code = job.wait()
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+os.tcsetpgrp(0, os.getpgrp())
+print("ended with", code, flush=True)
+os.read(0, 1)
+"""
+"""A shell that has raw modes of its own while its job is in the background."""

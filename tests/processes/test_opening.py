@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import termios
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from pgtop.demo.server import Cluster
 from tests.faults.proxy import Proxy
 from tests.processes.ends import check_gone
 from tests.pty import Terminal
+from tests.waiting import until
 
 _PGTOP = [sys.executable, "-m", "pgtop"]
 _READY = "q quit"
@@ -129,6 +131,7 @@ def test_a_bug_before_textual(server: Cluster, held: Held) -> None:
     [
         pytest.param(lambda terminal: terminal.send("q"), 0, id="q"),
         pytest.param(lambda terminal: terminal.send("\x03"), 130, id="Ctrl-C"),
+        pytest.param(lambda terminal: terminal.send("K\x03"), 130, id="a key and Ctrl-C"),
         *[
             pytest.param(lambda terminal, n=number: os.kill(terminal.pid, n), code, id=number.name)
             for number, code in _ENDS
@@ -145,6 +148,104 @@ def test_leaving_a_server_that_does_not_answer(server: Cluster, end: Callable[[T
         assert terminal.restored
         assert terminal.raw.rpartition(b"\x1b[?1049l")[2] == b"\x1b[?25h"
     check_gone(server)
+
+
+def test_others_can_still_ask_while_the_server_is_waited_for(server: Cluster) -> None:
+    """OpenSSL asks on the terminal for the password of a key: Enter ends a line, and Ctrl-C is a signal."""
+    with stopped(server), opened(server) as terminal:
+        terminal.wait_for("Connecting to ")
+        _, _, _, local, *_ = terminal.modes_now
+        assert not local & (termios.ECHO | termios.ICANON)
+        assert local & termios.ISIG
+        assert terminal.modes_now[0] & termios.ICRNL
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+
+
+def test_suspended_while_the_server_is_waited_for(server: Cluster) -> None:
+    """Ctrl-Z gives the terminal back; when pgtop goes on, it says again what it waits for, and keys work."""
+    with stopped(server), opened(server) as terminal:
+        terminal.wait_for("Connecting to ")
+        for _ in range(2):
+            terminal.send("\x1a")
+            until(lambda: _is_stopped(terminal.pid), "it is not stopped")
+            terminal.wait_for(lambda seen: seen.restored)
+            os.kill(terminal.pid, signal.SIGCONT)
+            terminal.wait_for(lambda seen: seen.modes.get("1049") and "Connecting to " in seen.text)
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+        assert terminal.restored
+
+
+def _is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def test_a_bug_while_the_server_is_waited_for(server: Cluster, tmp_path: Path) -> None:
+    """It ends pgtop and is told; nobody is left with an empty screen."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import pgtop.tui.first_pictures\npgtop.tui.first_pictures.waiting = lambda *given: [][7]"
+    )
+    with stopped(server), opened(server, {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}) as terminal:
+        assert terminal.wait_for_exit() == 1
+        assert terminal.restored
+        assert "This is a bug in pgtop (IndexError)" in terminal.text
+
+
+def test_textuals_own_driver_has_no_opening(server: Cluster) -> None:
+    """With --plain-driver the shell is told that the server is waited for."""
+    with (
+        stopped(server),
+        Terminal([*_PGTOP, server.socket_dsn, "--plain-driver"]) as terminal,
+    ):
+        terminal.wait_for("pgtop: Connecting …")
+        terminal.send("\x03")
+        assert terminal.wait_for_exit() == 130
+
+
+def test_in_a_locale_without_utf_8(server: Cluster, held: Held) -> None:
+    """The first picture is in ASCII there, as all that follow."""
+    environment = {**held.environment, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    with opened(server, environment) as terminal:
+        terminal.wait_for(_READY)
+        assert terminal.raw.isascii()
+        held.let_go()
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+
+
+def test_a_failure_is_told_where_it_stays(server: Cluster) -> None:
+    """With --wait the reason stands in the shell, and the screen is taken when there is something to see."""
+    with Proxy(("127.0.0.1", server.port)) as proxy:
+        proxy.stall()
+        words = server.tcp_dsn.replace(f"port={server.port}", f"port={proxy.port}")
+        with Terminal([*_PGTOP, "--wait", words]) as terminal:
+            terminal.wait_for("Connecting to ")
+            proxy.cut()
+            terminal.wait_for("Trying again until it works")
+            assert not terminal.modes["1049"]
+            proxy.mend()
+            terminal.wait_for("1 session")
+            terminal.send("q")
+            assert terminal.wait_for_exit() == 0
+
+
+def test_nobody_is_asked_before_somebody_reads_the_answers(server: Cluster, held: Held) -> None:
+    """The terminal is asked for its cursor only once Textual reads what it says: no answer is left to the shell."""
+    environment = {**held.environment, "TERM": "screen-256color"}
+    with Terminal(
+        [*_PGTOP, server.socket_dsn, "--theme", "dark"], columns=200, lines=50, environment=environment
+    ) as terminal:
+        terminal.wait_for(_READY)
+        assert len(terminal.raw) > 4096
+        assert b"\x1b[6n" not in terminal.raw
+        held.let_go()
+        terminal.wait_for(lambda seen: seen.modes.get("2004"))
+        terminal.send("?")
+        terminal.wait_for("cursor down")
+        terminal.wait_for(lambda seen: b"\x1b[6n" in seen.raw)
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
 
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["heard", "ignored"])
@@ -164,7 +265,8 @@ def test_what_is_typed_before_there_is_anything_to_see_does_nothing(server: Clus
         with stopped(server):
             terminal.wait_for("Connecting to ")
             terminal.send("?Ky")
-            terminal.wait_for(lambda seen: "…  " in seen.text or " 1s" in seen.text)
+            terminal.wait_for("… 1s")
+            terminal.wait_for("… 2s")
         terminal.wait_for("1 session")
         terminal.send("p")
         terminal.wait_for("PAUSED")
@@ -184,6 +286,7 @@ def test_the_password_is_asked_for_in_the_shells_own_screen(server: Cluster) -> 
             terminal.wait_for("Password: ")
             assert not terminal.modes.get("1049")
             terminal.send(f"{server.password}\n")
+            terminal.wait_for("Connecting to ")
             terminal.wait_for("1 session")
             terminal.send("q")
             assert terminal.wait_for_exit() == 0

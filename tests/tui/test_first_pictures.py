@@ -89,6 +89,15 @@ def test_whom_is_waited_for_is_told(seconds: float, height: int) -> None:
     assert texts[-1].strip() == "q quit"
 
 
+@pytest.mark.parametrize("width", [40, 80])
+def test_how_long_is_told_beside_the_longest_name(width: int) -> None:
+    """The name of the host gives way, not what is to be watched."""
+    looks = waiting(f"{'a-long-name.' * 9}amazonaws.com:5432", 12.0, width, 24)
+    [words] = looks[0].line
+    assert len(words.text) == width
+    assert words.text.endswith("… 12s")
+
+
 @pytest.mark.parametrize(
     "environ",
     [
@@ -100,6 +109,7 @@ def test_whom_is_waited_for_is_told(seconds: float, height: int) -> None:
         {"TERM": "rxvt-16color"},
         {"TERM": "linux", "COLORTERM": "24bit"},
         {"TERM": "vt220", "COLORTERM": "yes"},
+        {"TERM": "unknown", "COLORTERM": "truecolor"},
         {},
     ],
     ids=str,

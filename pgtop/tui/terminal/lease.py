@@ -50,20 +50,34 @@ class Lease:
         return width or _USUAL_SIZE[0], height or _USUAL_SIZE[1]
 
     def take(self) -> None:
-        """Show an empty screen of our own. What is typed is kept for whoever reads it, and not echoed."""
+        """Show an empty screen of our own. Nothing that is typed is echoed, and the keys that signal still do.
+
+        So whoever else asks something on the terminal, as OpenSSL does for the password of a key, can be answered.
+        """
         if self.taken:
             return
-        self._modes = termios.tcgetattr(KEYBOARD)
-        tty.setraw(KEYBOARD, termios.TCSANOW)
+        _wait_for_the_foreground()
+        try:
+            modes = termios.tcgetattr(KEYBOARD)
+            termios.tcsetattr(KEYBOARD, termios.TCSANOW, _quiet(modes))
+        except termios.error:  # hung up: the end of the input will tell
+            return
+        self._modes = modes
         self.silence_others()
-        writer = self.writer()
-        writer.start()
-        writer.write(ENTER)
-        writer.write(_HIDE_CURSOR)
+        self._writer = self._new_writer()
+        self._writer.start()
+        self._writer.write(ENTER)
+        self._writer.write(_HIDE_CURSOR)
+
+    def keep_keys(self) -> None:
+        """From now on what is typed, whatever it is, waits for the driver."""
+        with suppress(termios.error):
+            tty.setraw(KEYBOARD, termios.TCSANOW)
 
     def draw(self, pieces: Iterable[Piece]) -> None:
         """Show lines, or parts of them."""
-        self.writer().draw(pieces)
+        if self._writer:
+            self._writer.draw(pieces)
 
     def give_back(self) -> None:
         """Leave the terminal as it was found, if it is still ours to give."""
@@ -84,11 +98,14 @@ class Lease:
         return modes
 
     def writer(self) -> Writer:
-        """The writer at work, or a new one that waits to be started."""
-        if self._writer is None or self._writer.stopped:
-            painter = Painter(erases_in_colour=not os.environ.get("TERM", "").startswith("screen"))
-            self._writer = Writer(self._terminal, self.canvas, self.size, painter)
+        """The writer of a terminal that is taken, at work; else a new one, to be started."""
+        if not self.taken or self._writer is None:
+            self._writer = self._new_writer()
         return self._writer
+
+    def _new_writer(self) -> Writer:
+        painter = Painter(erases_in_colour=not os.environ.get("TERM", "").startswith("screen"))
+        return Writer(self._terminal, self.canvas, self.size, painter)
 
     def silence_others(self) -> None:
         """Only we write to the terminal."""
@@ -99,6 +116,20 @@ class Lease:
     def let_others_speak(self) -> None:
         """Descriptor 2 is the terminal again."""
         os.dup2(self._terminal, _STDERR)
+
+
+def _wait_for_the_foreground() -> None:
+    """A job in the background is stopped here; it would take the modes of its shell's own line for the terminal's."""
+    with suppress(OSError):
+        if os.tcgetpgrp(KEYBOARD) != os.getpgrp():
+            signal.raise_signal(signal.SIGTTOU)
+
+
+def _quiet(modes: Modes) -> Modes:
+    """No echo, and each key at once."""
+    ours = list(modes)
+    ours[tty.LFLAG] &= ~(termios.ECHO | termios.ICANON)
+    return ours
 
 
 def keep_line_feeds(keyboard: int) -> None:

@@ -56,6 +56,8 @@ class Writer(Thread):
         self._flushed = False
         self._prefix = b""
         self._ahead = 0
+        self.asks = False
+        """Somebody reads the terminal's answers, and tells of them here."""
         self._asked = False
         self._unanswered = 0
         self._answers = False
@@ -210,7 +212,7 @@ class Writer(Thread):
 
     def _question(self, sent: int) -> str:
         self._ahead += sent
-        if self._asked or self._ahead < _AHEAD:
+        if not self.asks or self._asked or self._ahead < _AHEAD:
             return ""
         self._asked = True
         return _ASK_POSITION
