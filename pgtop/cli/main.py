@@ -57,7 +57,7 @@ _MODULES: Mapping[type[Command], str] = {
     Demo: "demo",
     Locks: "locks",
     Show: "show",
-    SignalMany: "signal",
+    SignalMany: "signal.command",
 }
 
 
