@@ -63,7 +63,12 @@ def exit_for(kind: "FailureKind") -> Exit:
 
 
 # By name, so that `--help` need not load the model.
-_BY_KIND: Mapping[str, Exit] = {"FULL": Exit.FULL, "PASSWORD": Exit.REFUSED, "DENIED": Exit.REFUSED}
+_BY_KIND: Mapping[str, Exit] = {
+    "USAGE": Exit.USAGE,
+    "FULL": Exit.FULL,
+    "PASSWORD": Exit.REFUSED,
+    "DENIED": Exit.REFUSED,
+}
 
 
 def table() -> str:

@@ -45,8 +45,13 @@ def _carry_out(command: Command) -> int:
     try:
         return _with_server(command)
     except SourceError as error:
-        output.say(error.failure.what, error.failure.advice)
-        return exit_for(error.failure.kind)
+        code = exit_for(error.failure.kind)
+        output.say(error.failure.what, f"{error.failure.advice} {_HINTS.get(code, '')}".rstrip())
+        return code
+
+
+_HINTS = {Exit.FULL: "Or start pgtop with --wait: it takes the next free slot."}
+"""What helps on the command line alone: the dashboard goes on trying by itself."""
 
 
 _MODULES: Mapping[type[Command], str] = {
