@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Self
 
-from pgtop.errors import CheckError, DemoError, OutputError, PgtopError
+from pgtop.errors import DemoError, OutputError, PgtopError
 
 if TYPE_CHECKING:
     from pgtop.model.failure import FailureKind
@@ -76,13 +76,12 @@ def table() -> str:
     return "\n".join(f"  {code.value:>3}  {code.meaning}" for code in Exit)
 
 
-def exit_of(error: PgtopError) -> Exit | Check:
+def exit_of(error: PgtopError) -> Exit:
     """The code for what the user can mend."""
     return next((code for kind, code in _BY_ERROR.items() if isinstance(error, kind)), Exit.USAGE)
 
 
-_BY_ERROR: Mapping[type[PgtopError], Exit | Check] = {
-    CheckError: Check.UNKNOWN,
+_BY_ERROR: Mapping[type[PgtopError], Exit] = {
     DemoError: Exit.NO_CONNECTION,
     OutputError: Exit.OUTPUT,
 }

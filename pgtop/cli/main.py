@@ -22,6 +22,7 @@ from pgtop.cli.options import (
     SignalMany,
     parse,
 )
+from pgtop.cli.signal_options import asks_for_check
 from pgtop.errors import PgtopError
 
 
@@ -30,10 +31,19 @@ def run(words: Sequence[str]) -> int:
     try:
         return _carry_out(parse(words))
     except PgtopError as error:
+        if asks_for_check(words):
+            return _unknown(error)
         output.say(error.what, error.advice)
         return exit_of(error)
     except KeyboardInterrupt:
         return Exit.INTERRUPT
+
+
+def _unknown(error: PgtopError) -> int:
+    """2, wrong usage, would be CRITICAL to the monitoring, and wake somebody up."""
+    from pgtop.cli.verdict import Verdict
+
+    return Verdict.unknown(error).tell()
 
 
 def _carry_out(command: Command) -> int:
