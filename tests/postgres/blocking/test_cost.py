@@ -194,8 +194,11 @@ def test_what_was_known_stays_while_the_lock_manager_rests() -> None:
 
 
 async def _holds(scene: Scene, sessions: list[Other]) -> bool:
-    """One of them has the table."""
-    said = await scene.ask("SELECT pid FROM pg_locks WHERE granted AND relation = 'stock'::regclass")
+    """One of them has the table, and has woken up to say that it waits no more."""
+    said = await scene.ask(
+        "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE granted AND relation = 'stock'::regclass AND wait_event_type IS DISTINCT FROM 'Lock'"
+    )
     return any((pid(each),) in said for each in sessions)
 
 
