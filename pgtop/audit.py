@@ -59,7 +59,7 @@ class Trail:
             await asyncio.wait_for(asyncio.to_thread(self._append, records), PATIENCE)
         except TimeoutError as error:
             why = f"its file system has not answered for {PATIENCE:g} s, and may write it yet"
-            raise RecordError(f"the audit trail {self.path} could not be written: {why}") from error
+            raise self._unwritten(why) from error
 
     def _append(self, records: Iterable[Mapping[str, Any]]) -> None:
         lines = "".join(json.dumps(record) + "\n" for record in records).encode("ascii")
@@ -67,12 +67,12 @@ class Trail:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise self._unwritten(error) from error
+            raise self._unwritten(_why(error)) from error
         try:
             os.fchmod(file, 0o600)
             self._write(file, lines)
         except OSError as error:
-            raise self._unwritten(error) from error
+            raise self._unwritten(_why(error)) from error
         finally:
             os.close(file)
 
@@ -85,11 +85,15 @@ class Trail:
             try:
                 written += os.write(file, text[written:])
             except OSError as error:
-                raise self._unwritten(error, max(0, text[:written].count(b"\n") - len(start))) from error
+                raise self._unwritten(_why(error), max(0, text[:written].count(b"\n") - len(start))) from error
 
-    def _unwritten(self, error: OSError, written: int = 0) -> RecordError:
-        why = error.strerror or str(error)
-        return RecordError(f"the audit trail {self.path} could not be written: {why}", written)
+    def _unwritten(self, why: str, written: int = 0) -> RecordError:
+        """The reason before the path: a notice line may have no room for all of it."""
+        return RecordError(f"the audit trail could not be written: {why} ({self.path})", written)
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 def _ends_with_a_line(file: int) -> bool:

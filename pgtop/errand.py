@@ -81,6 +81,8 @@ class Errands:
 
     async def _finish(self, begun: Sequence[Entry], outcomes: Sequence[Outcome]) -> str:
         """Write what became of those that were begun, which are the first; returns why that failed, if it did."""
+        if not begun:
+            return ""
         try:
             await self.recorder.finish(list(zip(begun, outcomes, strict=False)))
         except RecordError as error:
@@ -111,4 +113,4 @@ def _entry(plan: Plan, order: Order, target: Target, reason: str) -> Entry:
 
 
 def _unsent(entry: Entry, trouble: str) -> Outcome:
-    return Outcome(entry.order, Receipt(Answer.REFUSED, trouble), Effect.NOT_SENT)
+    return Outcome(entry.order, Receipt(Answer.UNRECORDED, trouble), Effect.NOT_SENT)

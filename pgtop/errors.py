@@ -17,10 +17,6 @@ class UsageError(PgtopError):
     """The command line asks for something that cannot be: correct it."""
 
 
-class CheckError(UsageError):
-    """A monitoring check that asks for something that cannot be: its outcome is unknown."""
-
-
 class TerminalError(UsageError):
     """The screen cannot be drawn here: use another terminal, or `pgtop show`."""
 

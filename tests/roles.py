@@ -78,7 +78,7 @@ WATCHERS = (
         _ordinary("limited")._replace(
             budget=f"{_ABOUT}; can open 0 more (role limit)",
             refused='The role is at its connection limit: too many connections for role "limited". '
-            "Other roles may still enter: connect as one of them (-U), start pgtop --wait, "
+            "Other roles may still enter: connect as one of them (-U), "
             "or have ALTER ROLE … CONNECTION LIMIT raise it.",
         ),
         refused_at="shop",

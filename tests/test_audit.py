@@ -29,6 +29,7 @@ from pgtop.model.backend import Backend, BackendId
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Answer, Order, Outcome, Receipt, Signal
 from pgtop.ports import RecordError
+from pgtop.view.words import outcome_words
 from tests.fakes import FakeSignaller, JumpingClock
 from tests.scenes import HOSTILE_TEXTS, busy, hostile
 
@@ -124,7 +125,10 @@ def test_what_cannot_be_written_is_told(at: str, required: bool, sent: bool) -> 
     assert "disk is full" in progress.trouble
     assert bool(signaller.orders) is sent
     if not sent:
-        assert {o.receipt.answer for o in progress.outcomes} == {Answer.REFUSED}
+        assert {o.receipt.answer for o in progress.outcomes} == {Answer.UNRECORDED}
+        assert {outcome_words(o).text for o in progress.outcomes} == {
+            f"nothing was sent to {o.order.target.pid}" for o in progress.outcomes
+        }
 
 
 @pytest.mark.parametrize("required", [False, True])
@@ -203,7 +207,7 @@ def test_a_cut_batch_that_is_required_is_told_and_sends_nothing(tmp_path: Path) 
     with full_after(_cut(trail)):
         progress = _run(Errands(signaller, JumpingClock(), trail, required=True), _plan())
     assert signaller.orders == []
-    assert {outcome.receipt.answer for outcome in progress.outcomes} == {Answer.REFUSED}
+    assert {outcome.receipt.answer for outcome in progress.outcomes} == {Answer.UNRECORDED}
     assert "shows 2 as unfinished, though nothing was sent" in progress.trouble
     found = read(trail.path)
     assert ([record.finished for record in found.records], found.damaged) == ([False, False], 1)

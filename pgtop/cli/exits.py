@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Self
 
-from pgtop.errors import CheckError, DemoError, OutputError, PgtopError
+from pgtop.errors import DemoError, OutputError, PgtopError
 
 if TYPE_CHECKING:
     from pgtop.model.failure import FailureKind
@@ -34,7 +34,7 @@ class Exit(IntEnum):
     OUTPUT = 6, "the output could not be written"
     NOBODY = 7, "cancel, kill: nothing matched, or all that did is left out; nothing was signalled"
     SURVIVED = 8, "cancel, kill: some survived: still running, in their transaction, or their outcome was not seen"
-    SOME_REFUSED = 9, "cancel, kill: some got no signal: not allowed, hidden, protected, changed since, or read-only"
+    SOME_REFUSED = 9, "cancel, kill: some got no signal: not allowed, unrecorded, hidden, protected, changed, read-only"
     NOT_CONFIRMED = 10, "cancel, kill: not confirmed, nothing was signalled"
     WAITING = 11, "locks: sessions wait for locks"
     HANGUP = 129, "ended by SIGHUP"
@@ -60,7 +60,12 @@ def exit_for(kind: "FailureKind") -> Exit:
 
 
 # By name, so that `--help` need not load the model.
-_BY_KIND: Mapping[str, Exit] = {"FULL": Exit.FULL, "PASSWORD": Exit.REFUSED, "DENIED": Exit.REFUSED}
+_BY_KIND: Mapping[str, Exit] = {
+    "USAGE": Exit.USAGE,
+    "FULL": Exit.FULL,
+    "PASSWORD": Exit.REFUSED,
+    "DENIED": Exit.REFUSED,
+}
 
 
 def table() -> str:
@@ -68,13 +73,12 @@ def table() -> str:
     return "\n".join(f"  {code.value:>3}  {code.meaning}" for code in Exit)
 
 
-def exit_of(error: PgtopError) -> Exit | Check:
+def exit_of(error: PgtopError) -> Exit:
     """The code for what the user can mend."""
     return next((code for kind, code in _BY_ERROR.items() if isinstance(error, kind)), Exit.USAGE)
 
 
-_BY_ERROR: Mapping[type[PgtopError], Exit | Check] = {
-    CheckError: Check.UNKNOWN,
+_BY_ERROR: Mapping[type[PgtopError], Exit] = {
     DemoError: Exit.NO_CONNECTION,
     OutputError: Exit.OUTPUT,
 }

@@ -1,29 +1,38 @@
-"""The event loop of this process: asyncio's own, but for name look-ups that nobody has to wait for.
+"""The event loop of this process: asyncio's own, but for work in threads that nobody has to wait for.
 
-asyncio looks names up in worker threads, and neither its end nor Python's comes before theirs. A name server that has
-gone away with the network keeps such a thread for up to a minute, and would keep this process alive with it.
+asyncio lends such work, its own look-ups of names among it, to threads before whose end neither its own comes nor
+Python's. A name server that has gone away with the network keeps one for up to a minute, and a home on a file system
+that hangs for ever: either would keep this process alive with it.
 """
 
 import asyncio
-import socket
 import threading
-from concurrent.futures import Future
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import TypeVar, TypeVarTuple
+
+_T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """Ends while a name is still being looked up."""
+    """Ends while a thread of its own still works."""
 
-    async def getaddrinfo(self, host: Any, port: Any, **hints: int) -> list[Any]:
-        """As socket.getaddrinfo; https://docs.python.org/3/library/asyncio-eventloop.html#dns."""
-        answer: Future[list[Any]] = Future()
-        answer.set_running_or_notify_cancel()  # who stops waiting does not stop the thread
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts) -> asyncio.Future[_T]:
+        """What asyncio.to_thread and getaddrinfo call with None: then in a thread that ends with the process.
 
-        def look_up() -> None:
+        https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.run_in_executor
+        """
+        if executor is not None:
+            return super().run_in_executor(executor, func, *args)
+        work: Future[_T] = Future()
+        work.set_running_or_notify_cancel()  # who stops waiting does not stop the thread
+
+        def carry_out() -> None:
             try:
-                answer.set_result(socket.getaddrinfo(host, port, **hints))
-            except Exception as error:  # noqa: BLE001  # is raised where the answer is awaited
-                answer.set_exception(error)
+                work.set_result(func(*args))
+            except Exception as error:  # noqa: BLE001  # is raised where the result is awaited
+                work.set_exception(error)
 
-        threading.Thread(target=look_up, name="getaddrinfo", daemon=True).start()
-        return await asyncio.wrap_future(answer, loop=self)
+        threading.Thread(target=carry_out, name="pgtop-aside", daemon=True).start()
+        return asyncio.wrap_future(work, loop=self)

@@ -22,6 +22,7 @@ from pgtop.cli.options import (
     SignalMany,
     parse,
 )
+from pgtop.cli.signal_options import asks_for_check
 from pgtop.errors import PgtopError
 
 
@@ -30,10 +31,19 @@ def run(words: Sequence[str]) -> int:
     try:
         return _carry_out(parse(words))
     except PgtopError as error:
+        if asks_for_check(words):
+            return _unknown(error)
         output.say(error.what, error.advice)
         return exit_of(error)
     except KeyboardInterrupt:
         return Exit.INTERRUPT
+
+
+def _unknown(error: PgtopError) -> int:
+    """2, wrong usage, would be CRITICAL to the monitoring, and wake somebody up."""
+    from pgtop.cli.verdict import Verdict
+
+    return Verdict.unknown(error).tell()
 
 
 def _carry_out(command: Command) -> int:
@@ -45,8 +55,13 @@ def _carry_out(command: Command) -> int:
     try:
         return _with_server(command)
     except SourceError as error:
-        output.say(error.failure.what, error.failure.advice)
-        return exit_for(error.failure.kind)
+        code = exit_for(error.failure.kind)
+        output.say(error.failure.what, f"{error.failure.advice} {_HINTS.get(code, '')}".rstrip())
+        return code
+
+
+_HINTS = {Exit.FULL: "Or start pgtop with --wait: it takes the next free slot."}
+"""What helps on the command line alone: the dashboard goes on trying by itself."""
 
 
 _MODULES: Mapping[type[Command], str] = {
@@ -57,7 +72,7 @@ _MODULES: Mapping[type[Command], str] = {
     Demo: "demo",
     Locks: "locks",
     Show: "show",
-    SignalMany: "signal",
+    SignalMany: "signal.command",
 }
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pgtop.cli.parsers import Connection, Parser, add_connection, connection_of, percent
-from pgtop.errors import CheckError, UsageError
+from pgtop.errors import UsageError
 
 
 class Safety(NamedTuple):
@@ -226,21 +226,17 @@ def budget_parser() -> Parser:
 
 
 def read_budget(words: Sequence[str]) -> Budget:
-    """Read the words after `pgtop budget`. Raises UsageError; of a check, one that means UNKNOWN to the monitoring."""
-    try:
-        return _budget(words)
-    except UsageError as error:
-        if any(word.startswith(("--warn", "--crit")) for word in words):
-            raise CheckError(error.what, error.advice) from error
-        raise
-
-
-def _budget(words: Sequence[str]) -> Budget:
+    """Read the words after `pgtop budget`. Raises UsageError."""
     given = budget_parser().parse_args(words)
     if given.warn is not None and given.crit is not None and given.warn > given.crit:
         raise UsageError(f"--warn {given.warn:g} is above --crit {given.crit:g}.", "The warning must come first.")
     connection = connection_of(given)
     return Budget(connection, given.warn, given.crit, given.role, given.database, not given.no_color)
+
+
+def asks_for_check(words: Sequence[str]) -> bool:
+    """They are meant to be a check for monitoring, whether or not they can be read."""
+    return "budget" in words[:1] and any(word.startswith(("--warn", "--crit")) for word in words)
 
 
 def audit_parser() -> Parser:

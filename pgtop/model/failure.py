@@ -15,6 +15,7 @@ class FailureKind(StrEnum):
     DENIED = "access denied"  # pg_hba.conf, no such role or database, no CONNECT privilege
     SLOW = "no answer in time"
     TERMINATED = "our session was ended"  # by another administrator
+    USAGE = "wrong parameter"  # nobody was asked: what the connection is to be cannot be
     OTHER = "error"
 
 

@@ -52,6 +52,7 @@ class Answer(StrEnum):
     CHANGED = "changed"  # the session is not at the query, or in the transaction, that was meant: nothing was sent
     REFUSED = "refused"  # this role may not
     UNREACHED = "unreached"  # no connection to the server that was meant could be had: nothing was sent
+    UNRECORDED = "unrecorded"  # the audit trail, which is required, could not be told of it: nothing was sent
     UNKNOWN = "unknown"  # the connection failed before the answer came: it may or may not have been sent
 
 

@@ -32,25 +32,22 @@ class _Message(NamedTuple):
 _FULL_FOR_ALL = _Cause(
     _Kind.FULL,
     "The server is full",
-    "No role may enter now, not even a superuser: let an application give up connections, or start pgtop --wait, "
-    "which takes the next free one.",
+    "No role may enter now, not even a superuser: let an application give up connections.",
 )
 _FULL_FOR_MEMBERS = _Cause(
     _Kind.FULL,
     "The server is full for ordinary roles",
-    "Superusers and members of pg_use_reserved_connections may still enter: connect as one of them (-U), "
-    "or start pgtop --wait.",
+    "Superusers and members of pg_use_reserved_connections may still enter: connect as one of them (-U).",
 )
 _FULL_FOR_SUPERUSERS = _Cause(
     _Kind.FULL,
     "The server is full for ordinary roles",
-    "Superusers may still enter: connect as one of them (-U), or start pgtop --wait.",
+    "Superusers may still enter: connect as one of them (-U).",
 )
 _FULL_ROLE = _Cause(
     _Kind.FULL,
     "The role is at its connection limit",
-    "Other roles may still enter: connect as one of them (-U), start pgtop --wait, "
-    "or have ALTER ROLE … CONNECTION LIMIT raise it.",
+    "Other roles may still enter: connect as one of them (-U), or have ALTER ROLE … CONNECTION LIMIT raise it.",
 )
 _FULL_DATABASE = _Cause(
     _Kind.FULL,
@@ -138,6 +135,16 @@ _WRONG_SERVER = _Cause(
 _NO_SERVICE = _Cause(
     _Kind.OTHER, "The service is unknown", "Look into ~/.pg_service.conf, or the file that PGSERVICEFILE names."
 )
+_SSLMODE = _Cause(
+    _Kind.USAGE,
+    "There is no such sslmode",
+    "Give disable, allow, prefer, require, verify-ca or verify-full, in the connection string or PGSSLMODE.",
+)
+_PARAMETER = _Cause(
+    _Kind.USAGE,
+    "The connection is described wrongly",
+    "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS",
+)
 _UNKNOWN = _Cause(_Kind.OTHER, "", "")
 
 _BY_SQLSTATE = {
@@ -156,6 +163,7 @@ _BY_SQLSTATE = {
 }
 
 _BY_PHRASE = (
+    ("invalid sslmode value", _SSLMODE),
     ("no password supplied", _NO_PASSWORD),
     ("password authentication failed", _BAD_PASSWORD),
     ("too many clients", _FULL_FOR_ALL),
@@ -203,12 +211,13 @@ _BY_PHRASE = (
 """Phrases of libpq, psycopg and the server, the more telling first."""
 
 _BY_PATTERN = (
+    (re.compile(r'^(connection is bad: )?(invalid "?\w+"? value|bad value for \w+): '), _PARAMETER),
     (re.compile(r'role ".*" does not exist'), _NO_LOGIN),
     (re.compile(r'database ".*" does not exist'), _NO_DATABASE),
 )
 
 _TELLING = (
-    _Kind.PASSWORD, _Kind.DENIED, _Kind.FULL, _Kind.STARTING, _Kind.STOPPING, _Kind.TERMINATED,
+    _Kind.USAGE, _Kind.PASSWORD, _Kind.DENIED, _Kind.FULL, _Kind.STARTING, _Kind.STOPPING, _Kind.TERMINATED,
     _Kind.OTHER, _Kind.SLOW, _Kind.UNREACHABLE,
 )  # fmt: skip
 """Of several hosts' failures the first of these is told: it came from the host where we got furthest."""

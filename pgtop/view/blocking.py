@@ -18,7 +18,7 @@ from pgtop.view.query import Sort
 from pgtop.view.sort import by_value
 from pgtop.view.text import cells, clean, fit
 from pgtop.view.tone import Span, Tone
-from pgtop.view.waiting import doing, how_long, rollback, what_of, who_is
+from pgtop.view.waiting import doing, how_long, query_of, rollback, what_of, who_is
 from pgtop.view.wrap import Line
 
 Identity: TypeAlias = BackendId | tuple[str, str]
@@ -253,8 +253,7 @@ def _holder_words(holder: XminHolder, picture: Picture) -> str:
         place = f" · in {holder.database}" if holder.database else ""
         return f"{holder.name}{place}{' (system catalogs only)' if holder.catalog else ''}"
     who = f"{backend.usename or ''}@{backend.datname or ''}".strip("@")
-    query = " ".join((backend.query or "").split())
-    return " · ".join(filter(None, (f"{backend.pid} {who}".strip(), doing(backend, picture), query)))
+    return " · ".join(filter(None, (f"{backend.pid} {who}".strip(), doing(backend, picture), query_of(backend))))
 
 
 def toggled(folded: frozenset[Identity], identity: Identity) -> frozenset[Identity]:

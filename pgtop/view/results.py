@@ -19,6 +19,7 @@ class Result(StrEnum):
     ALREADY_GONE = "already gone"
     CHANGED = "changed, nothing sent"
     NOT_ALLOWED = "not allowed"
+    UNRECORDED = "not recorded, nothing sent"
     STILL_RUNNING = "still running"
     UNREACHED = "no connection, nothing sent"
     UNSEEN = "outcome not seen"
@@ -26,13 +27,14 @@ class Result(StrEnum):
 
 
 SURVIVED = frozenset({Result.IN_TRANSACTION, Result.STILL_RUNNING, Result.UNSEEN})
-REFUSED = frozenset({Result.CHANGED, Result.NOT_ALLOWED})
+REFUSED = frozenset({Result.CHANGED, Result.NOT_ALLOWED, Result.UNRECORDED})
 
 _NOT_SENT = {
     Answer.GONE: Result.ALREADY_GONE,
     Answer.REPLACED: Result.CHANGED,
     Answer.CHANGED: Result.CHANGED,
     Answer.REFUSED: Result.NOT_ALLOWED,
+    Answer.UNRECORDED: Result.UNRECORDED,
     Answer.UNREACHED: Result.UNREACHED,
 }
 _SENT = {

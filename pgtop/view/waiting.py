@@ -45,8 +45,12 @@ def what_of(node: Node, picture: Picture) -> tuple[str, str]:
     parts = [circle_words(node, picture.forest), lock_words(node) if node.waits else doing(node.backend, picture)]
     if node.worker:
         parts.insert(0, f"worker of {node.backend.leader_pid}")
-    query = HIDDEN_WORDS if node.backend.hidden else " ".join((node.backend.query or "").split())
-    return " · ".join(filter(None, parts)), query
+    return " · ".join(filter(None, parts)), query_of(node.backend)
+
+
+def query_of(backend: Backend) -> str:
+    """Its query on one line, or why there is none to be seen."""
+    return HIDDEN_WORDS if backend.hidden else " ".join((backend.query or "").split())
 
 
 def prepared_words(node: Node) -> tuple[str, str]:

@@ -11,6 +11,7 @@ _NOT_SENT = {
     Answer.GONE: ("{pid} had already ended, nothing was sent", Tone.NOTICE),
     Answer.REPLACED: ("pid {pid} belongs to another session now, nothing was sent", Tone.WARN),
     Answer.CHANGED: ("{pid} is not running that query any more, nothing was sent", Tone.WARN),
+    Answer.UNRECORDED: ("nothing was sent to {pid}", Tone.ALARM),  # why is told as what is wrong with the trail
     Answer.UNREACHED: ("no connection, nothing was sent to {pid}: {reason}", Tone.WARN),
 }
 _REFUSED = ("refused: {refused}", Tone.WARN)

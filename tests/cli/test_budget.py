@@ -20,7 +20,7 @@ from pgtop.cli.exits import Check, Exit
 from pgtop.cli.options import Budget
 from pgtop.demo.server import Cluster
 from pgtop.model.snapshot import Snapshot
-from tests.cli import PGTOP, pgtop
+from tests.cli import PGTOP, one_sentence, pgtop
 from tests.scenes import calm
 
 PERFDATA = re.compile(r"used=\d+;\d*;\d*;0;\d+")
@@ -66,10 +66,26 @@ def test_one_line_for_monitoring(dsn: str) -> None:
         assert done.stdout.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [["--warn", "much"], ["--warn=90", "--crit=80"], ["--crit", "5", "--colour"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--warn", "much"], ["--warn=90", "--crit=80"], ["--crit", "5", "--colour"], ["--warning", "80"],
+        ["--crit", "5", "-d", "port=no"], ["--crit", "5", "--role", "\udcff"],
+    ],
+)  # fmt: skip
 def test_a_check_that_is_wrongly_asked_for_is_unknown(words: list[str]) -> None:
-    """2 would be CRITICAL, and wake somebody up."""
-    assert pgtop("budget", *words).returncode == Check.UNKNOWN
+    """2 would be CRITICAL, and wake somebody up; what is wrong is told in one line where the monitoring looks."""
+    done = pgtop("budget", *words)
+    assert (done.returncode, done.stderr) == (Check.UNKNOWN, "")
+    assert done.stdout.startswith("PGTOP UNKNOWN - ")
+    assert done.stdout.count("\n") == 1
+
+
+def test_people_are_told_of_wrong_usage_as_everywhere() -> None:
+    """Without a level to check it is no check."""
+    done = pgtop("budget", "--colour")
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert "--colour" in one_sentence(done.stderr)
 
 
 def test_by_role_and_by_database(dsn: str) -> None:

@@ -1,11 +1,13 @@
-"""Name look-ups."""
+"""Work in threads, name look-ups first, that nobody has to wait for."""
 
 import asyncio
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -45,3 +47,18 @@ def test_a_wrong_name_is_raised_where_it_was_asked() -> None:
 
 async def _look_up(name: str) -> list[Any]:
     return await asyncio.get_running_loop().getaddrinfo(name, 5432)
+
+
+def test_work_aside_comes_back_and_a_pool_of_its_own_is_used() -> None:
+    """What a thread returns or raises comes to who awaits it; without a pool it ends with the process."""
+
+    async def threads() -> tuple[bool, str]:
+        aside = await asyncio.to_thread(threading.current_thread)
+        with ThreadPoolExecutor(1, "pool") as pool:
+            pooled = await asyncio.get_running_loop().run_in_executor(pool, threading.current_thread)
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.to_thread(divmod, 1, 0)
+        return aside.daemon, pooled.name
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        assert runner.run(threads()) == (True, "pool_0")

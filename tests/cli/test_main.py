@@ -103,6 +103,16 @@ def test_a_full_server(small: Cluster) -> None:
     assert done.returncode == Exit.FULL
 
 
+def test_a_wrong_sslmode_is_wrong_usage(dsn: str) -> None:
+    """Nobody was asked: exit code 2, and one sentence that names what it may be, wherever it was given."""
+    given = pgtop("show", "-d", f"{dsn} sslmode=on")
+    exported = pgtop("show", dsn, environment={"PGSSLMODE": "on"})
+    for done in (given, exported):
+        assert done.returncode == Exit.USAGE
+        told = one_sentence(done.stderr)
+        assert all(mode in told for mode in ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"))
+
+
 def test_wait_gets_the_next_free_slot(small: Cluster) -> None:
     """With --wait a full server is told of once, and the first slot that is given up is taken."""
     with ExitStack() as slots:
@@ -366,5 +376,5 @@ def test_colour_is_given_up_by_option_or_environment(chosen: Settings, environ: 
 @pytest.mark.parametrize("kind", FailureKind)
 def test_every_failure_has_a_code(kind: FailureKind) -> None:
     """Only a full server and a refusal have codes of their own; all else is no connection."""
-    expected = {FailureKind.FULL: 5, FailureKind.PASSWORD: 4, FailureKind.DENIED: 4}
+    expected = {FailureKind.FULL: 5, FailureKind.PASSWORD: 4, FailureKind.DENIED: 4, FailureKind.USAGE: 2}
     assert exit_for(kind) == expected.get(kind, 3)

@@ -321,6 +321,7 @@ def test_require_audit_sends_nothing_it_cannot_write(
     refused = pgtop("kill", "-d", dsn, pid, "--yes", "--require-audit", environment=state)
     assert "audit trail" in one_sentence(refused.stderr)
     assert (refused.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
+    assert ("not recorded, nothing sent" in refused.stdout, "not allowed" in refused.stdout) == (True, False)
     done = pgtop("kill", "-d", dsn, pid, "--yes", environment=state)
     assert "audit trail" in one_sentence(done.stderr)
     assert (done.returncode, alive(session)) == (Exit.DONE, False)

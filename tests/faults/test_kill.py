@@ -20,7 +20,7 @@ from pgtop.view.words import outcome_words
 from tests.faults.ground import ANSWERS, FAULTS, Connection, Fault, Ground
 from tests.waiting import until
 
-_PATIENCE = 3.0
+_PATIENCE = 1.0
 _ORDER = b"pg_terminate_backend"
 
 _names = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))

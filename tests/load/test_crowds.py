@@ -14,7 +14,7 @@ from tests.load.soaking import Held
 from tests.pty import Terminal
 from tests.waiting import until
 
-_SPEED = 1000  # bytes per second that the slow terminal reads
+_SPEED = 4000  # bytes per second that the slow terminal reads
 _BEHIND = 2048 + 2 * 4096  # bytes that may be under way: those that need no answer, and two frames of 80x24
 
 
@@ -48,9 +48,9 @@ def test_a_thousand_real_sessions(bindir: Path | None) -> None:
 
 
 def test_a_terminal_that_reads_slowly(tmp_path: Path) -> None:
-    """At 1 kB/s nothing piles up: a key waits for what is under way, however long the rest has been changing."""
+    """At 4 kB/s nothing piles up: a key waits for what is under way, however long the rest has been changing."""
     told = tmp_path / "told"
-    command = [sys.executable, "-m", "tests.load.soaking", "2000", "200", str(told), "0.01"]
+    command = [sys.executable, "-m", "tests.load.soaking", "2000", "200", str(told), "0.0025"]
     with Terminal(command, speed=_SPEED) as terminal:
         terminal.wait_for("q quit")
         until(lambda: len(_parts(told)) > 3, "the pictures that it never gets to see do not come")

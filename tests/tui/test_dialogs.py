@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pgtop.model.backend import Backend
+from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import Answer, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.proof import RefusingSignaller
@@ -18,6 +19,8 @@ from pgtop.view.filter import Filter
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, not_privileged
 from tests.tui.apps import SIZE, Stage, burst, pid_of, press, selected_on, text_of, with_changes, without
+
+_LOST = Failure(FailureKind.UNREACHABLE, "The connection was cut", "Wait.")
 
 
 @pytest.mark.parametrize("keys", [("n",), ("escape",), ("enter",), ("tab", "tab", "enter"), ("right", "left", "enter")])
@@ -273,6 +276,21 @@ def _with_superusers(snapshot: Snapshot) -> Snapshot:
     """The snapshot once every role is a superuser."""
     roles = {oid: replace(role, superuser=True) for oid, role in snapshot.server.roles.items()}
     return replace(snapshot, server=replace(snapshot.server, roles=roles))
+
+
+@pytest.mark.parametrize("key", ["K", "C"])
+async def test_a_dialog_stays_in_its_place_when_the_server_falls_silent(key: str) -> None:
+    """That the picture is old is said on a line that was empty: no button moves under the mouse."""
+    stage = Stage(busy(), source=FakeSource([busy(), _LOST]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, key)
+        await stage.tick(0)
+        places = [stage.app.screen.query_one(widget).region for widget in ("#box", "#buttons")]
+        assert "this is how it was" not in text_of(stage, "#proposal")
+        await stage.tick()
+        await pilot.pause()
+        assert "this is how it was" in text_of(stage, "#proposal")
+        assert [stage.app.screen.query_one(widget).region for widget in ("#box", "#buttons")] == places
 
 
 async def test_roles_are_read_anew_for_a_dialog() -> None:

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from pgtop.model.backend import BackendId
+from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.blocking import Blocking
 from pgtop.model.signal import Signal
 from pgtop.view.aftermath import freed
 from pgtop.view.alarm import summary
 from pgtop.view.blocking import Question, Row, header, matching, row_line, rows, without_session
-from pgtop.view.columns import column
+from pgtop.view.columns import HIDDEN_WORDS, column
 from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture
 from pgtop.view.proposal import propose
@@ -70,6 +70,16 @@ def test_nobody_is_said_only_where_it_was_asked() -> None:
     not_asked = rows(Picture.of(scene), Question())[-1]
     asked = rows(Picture.of(replace(scene, blocking=Blocking(asked=True, complete=True))), Question())[-1]
     assert (not_asked.words, asked.words) == ("slots and prepared transactions: not asked yet", "nobody")
+
+
+def test_who_holds_back_vacuum_is_hidden_in_the_same_words() -> None:
+    """A session that this role may not see says which grant shows it, as among those that wait."""
+    hidden = Backend(7, datid=5, datname="shop", usename="web", query=HIDDEN_QUERY, xmin_age=40)
+    picture = Picture.of(scenes.snapshot([hidden]))
+    [holder] = [row for row in rows(picture, Question()) if row.holder is not None]
+    line = "".join(span.text for span in row_line(holder, picture, 120))
+    assert HIDDEN_WORDS in line
+    assert HIDDEN_QUERY not in line
 
 
 def test_the_longest_wait_is_marked_where_it_is_not_exact() -> None:

@@ -1,11 +1,6 @@
-"""`pgtop budget`: the connection budget for people, or as a check for monitoring.
-
-A check says all in one line on stdout and in its exit code, whatever happens: what it cannot know is UNKNOWN.
-https://www.monitoring-plugins.org/doc/guidelines.html
-"""
+"""`pgtop budget`: the connection budget for people, or as a check for monitoring: what that cannot know is UNKNOWN."""
 
 import math
-from typing import NamedTuple
 
 from pgtop.analysis.breakdown import Dimension
 from pgtop.analysis.budget import budget
@@ -14,7 +9,8 @@ from pgtop.cli import compose, interrupts, output
 from pgtop.cli.exits import Check, Exit
 from pgtop.cli.options import Budget, Connection
 from pgtop.cli.report import report_bug
-from pgtop.errors import CheckError, OutputError, PgtopError, UsageError
+from pgtop.cli.verdict import Verdict
+from pgtop.errors import PgtopError, UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
@@ -30,7 +26,7 @@ _SHARES = (Dimension.DATABASE, Dimension.ROLE)
 
 
 def run(command: Budget) -> int:
-    """Print or check the budget; returns the exit code. Raises PgtopError and SourceError, as a check CheckError."""
+    """Print or check the budget; returns the exit code. Raises PgtopError, and SourceError where it is no check."""
     if not command.checks:
         return _print(command)
     try:
@@ -38,35 +34,12 @@ def run(command: Budget) -> int:
         verdict = check(_usage(snapshot, command), command.warn, command.crit)
     except SourceError as error:
         verdict = unasked(error.failure)
-    except PgtopError as error:
-        verdict = Verdict(Check.UNKNOWN, f"{error.what} {error.advice}".strip())
+    except PgtopError:  # the front door makes it UNKNOWN, as it does with the words that no parser takes
+        raise
     except Exception as bug:  # noqa: BLE001  # the 1 that Python exits with would be WARNING
         report_bug(type(bug), bug, bug.__traceback__)
         verdict = Verdict(Check.UNKNOWN, f"This is a bug in pgtop ({type(bug).__name__}): stderr tells more.")
-    return _told(verdict)
-
-
-def _told(verdict: "Verdict") -> int:
-    """Tell the verdict. Raises CheckError where it cannot be told, so that nobody takes it for one."""
-    try:
-        output.write(f"{verdict.line}\n")
-    except OutputError as error:
-        raise CheckError(error.what, error.advice) from error
-    return verdict.code
-
-
-class Verdict(NamedTuple):
-    """What a check found: its code, a sentence, and performance data where it could measure."""
-
-    code: Check
-    words: str
-    data: str = ""
-
-    @property
-    def line(self) -> str:
-        """All of it for monitoring, which takes what follows the first `|` for data: no name may bring one."""
-        words = clean(self.words).replace("|", "/")
-        return f"PGTOP {self.code.name} - {words}{f' | {self.data}' if self.data else ''}"
+    return verdict.tell()
 
 
 def check(found: Usage, warn: float | None, crit: float | None) -> Verdict:

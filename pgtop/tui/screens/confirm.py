@@ -24,6 +24,7 @@ from pgtop.view.wrap import Line, line, wrapped
 
 _WIDEST = 90
 _QUERY_LINES = 6
+_STALE = "The server does not answer: this is how it was."
 _BUTTONS = {Signal.CANCEL: "Cancel the query", Signal.TERMINATE: "Terminate"}
 
 
@@ -118,11 +119,11 @@ class ConfirmScreen(Dialog[Agreed | None]):
         self._buttons.offer(labels, 0 if self._over else self._buttons.focused_index)
 
     def _text(self, width: int, room: int) -> list[Line]:
-        proposal = self._proposal
-        stale = [line("The server does not answer: this is how it was.", Tone.ALARM)] if self._stale else []
-        words = (*stale, *self.note_lines(), *proposal.lines, *self.reason_lines())
+        """The words; whether the server answers shows where a line is empty, so that nothing moves under a click."""
+        proposal, stale = self._proposal, wrapped(line(_STALE, Tone.ALARM), width) if self._stale else []
+        words = (*self.note_lines(), *proposal.lines, *self.reason_lines())
         lines = [row for spans in words for row in wrapped(spans, width)]
         query = wrapped(line(proposal.query), width)[:_QUERY_LINES]
-        text = [*lines, (), *query, ()]
-        self._is_whole = bool(self._over) or len(lines) <= room
-        return text if len(text) <= room else [*lines, *query][:room]
+        text = [*lines, (), *query, *(stale or [()])]
+        self._is_whole = bool(self._over) or len(stale) + len(lines) <= room
+        return text if len(text) <= room else [*stale, *lines, *query][:room]

@@ -1,0 +1,1 @@
+"""`pgtop cancel` and `pgtop kill`."""

@@ -1,0 +1,179 @@
+"""`pgtop cancel` and `pgtop kill`: print the plan, ask, see it through, tell what was seen.
+
+Nobody is signalled who was not in the plan as it was printed, and nothing is without a yes, from a terminal or --yes.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pgtop.analysis.planning import Guard, asked_again, changes, spared
+from pgtop.cli import compose, interrupts, output
+from pgtop.cli.commands.signal.consent import consents, says_yes
+from pgtop.cli.commands.signal.proposed import Proposed, propose
+from pgtop.cli.commands.signal.telling import Telling
+from pgtop.cli.exits import Exit
+from pgtop.cli.options import SignalMany
+from pgtop.cli.safety import Guards, check_judged_unmasked, guards_of
+from pgtop.errand import Progress, survivors
+from pgtop.errors import UsageError
+from pgtop.model.backend import BackendId
+from pgtop.model.plan import MOVED_ON, Change, Plan
+from pgtop.model.snapshot import Snapshot
+from pgtop.ports import SourceError
+from pgtop.postgres.sampler import WHOLE
+from pgtop.proof import PATIENCE
+from pgtop.view.filter import Filter, FilterError
+from pgtop.view.guard import guard
+from pgtop.view.picture import Picture
+from pgtop.view.plan import sessions, who_is_left_out
+
+_SURVIVED = "surviving the cancel"
+
+
+def run(command: SignalMany) -> int:
+    """Carry the command out; returns the exit code. Raises PgtopError and SourceError."""
+    guards = guards_of(command.safety)
+    chosen = _filter(command.filter)
+    if guards.redact:
+        check_judged_unmasked(chosen, repr(command.filter))
+    return interrupts.run(_Command(command, guards, chosen).run())
+
+
+class _Command:
+    """One command and the connection that it uses."""
+
+    def __init__(self, command: SignalMany, guards: Guards, chosen: Filter) -> None:
+        self._command = command
+        self._guards = guards
+        self._filter = chosen
+        self._telling = Telling(command)
+        self._session = compose.session_for(command.connection, compose.Asker())
+        self._source = compose.source_for(self._session, guards.redact, WHOLE)
+        self._errands = compose.errands_for(self._session, guards)
+
+    async def run(self) -> Exit:
+        try:
+            picture = Picture.of(await compose.first_sample(self._source, self._command.connection.wait))
+            guarded = guard(self._guards.protect, picture)
+            return await self._carry_out(propose(self._command, self._filter, picture, guarded))
+        except FilterError as error:
+            raise _wrong_filter(error) from error
+        finally:
+            await self._source.close()
+
+    async def _carry_out(self, proposed: Proposed) -> Exit:
+        self._telling.print_plan(proposed, self._will_ask)
+        if not proposed.plan.targets:
+            self._telling.say_nobody(proposed)
+            return self._telling.print_no_outcome(proposed, Exit.SOME_REFUSED if proposed.refused else Exit.NOBODY)
+        if self._command.dry_run:
+            return self._telling.print_no_outcome(proposed, Exit.DONE)
+        if self._guards.read_only:
+            output.say(f"Nothing was signalled: {self._guards.read_only}")
+            return await self._send(proposed)  # to a door that refuses, so that the audit trail tells of it
+        agreed = await self._agreed(proposed.plan)
+        if agreed is None:
+            return self._telling.print_no_outcome(proposed, Exit.NOT_CONFIRMED)
+        agreed_on = replace(proposed, plan=agreed)
+        if not agreed.targets:
+            output.say("Nothing was signalled: all of them have changed.")
+            return self._telling.print_no_outcome(agreed_on, Exit.SOME_REFUSED)
+        return await self._send(agreed_on)
+
+    # The consent.
+
+    @property
+    def _will_ask(self) -> bool:
+        """The user is asked, on a terminal."""
+        return not (self._command.yes or self._command.dry_run) and sys.stdin is not None and sys.stdin.isatty()
+
+    async def _agreed(self, made: Plan) -> Plan | None:
+        """The plan as it may be carried out now, or None."""
+        if self._command.yes:
+            return made
+        if not self._will_ask:
+            output.say("Nothing was signalled, as there is no terminal to ask on.", "--yes signals without asking.")
+            return None
+        if self._command.escalate:
+            output.say("Those that survive the cancel are terminated.")
+        if not consents(made, self._telling.whose):
+            output.say("Nothing was signalled.")
+            return None
+        return await self._still_meant(made)
+
+    async def _still_meant(self, agreed: Plan) -> Plan | None:
+        """The plan without those that changed while the user was thinking, unless they are asked for again."""
+        snapshot, guarded = await self._sample_anew()
+        changed = _changes_of_the_living(agreed, snapshot, guarded)
+        moved = sum(change in MOVED_ON for change in changed.values())
+        words = f"{sessions(moved)} changed since (another query or transaction). As they are now too?"
+        if moved and says_yes(words):
+            return asked_again(agreed, snapshot, guarded)
+        return spared(agreed, changed)
+
+    async def _sample_anew(self) -> tuple[Snapshot, Guard]:
+        """The server as it is now, its roles too, and who is protected by that. Raises SourceError."""
+        self._source.renew()
+        try:
+            snapshot = await self._source.sample()
+        except SourceError:  # our session, idle while the user was thinking, may have been ended: on a new one
+            snapshot = await self._source.sample()
+        return snapshot, guard(self._guards.protect, Picture.of(snapshot))
+
+    # The deed.
+
+    async def _send(self, proposed: Proposed) -> Exit:
+        progress = await self._see_through(proposed.plan)
+        outcomes = {outcome.order.target: outcome for outcome in progress.outcomes}
+        left = await self._escalated(progress) if self._command.escalate else None
+        if left is not None and left.targets:
+            second = await self._see_through(left)
+            outcomes |= {outcome.order.target: outcome for outcome in second.outcomes}
+            progress = replace(progress, trouble=progress.trouble or second.trouble)
+        if progress.trouble:
+            output.say(progress.trouble)
+        return self._telling.print_outcomes(proposed, tuple(outcomes.values()))
+
+    async def _escalated(self, progress: Progress) -> Plan | None:
+        """The plan to terminate the survivors that may be, guarded anew; a protected one has to be asked for."""
+        left = survivors(progress)
+        if not left.targets:
+            return None
+        try:
+            snapshot, guarded = await self._sample_anew()
+        except SourceError as error:
+            output.say(f"Nobody was terminated: {error.failure.what}", error.failure.advice)
+            return None
+        meant = spared(left, _changes_of_the_living(left, snapshot, guarded))
+        if meant.left_out:
+            output.say(f"not terminated: {who_is_left_out(meant)}")
+        asks = any(target.protection for target in meant.targets)
+        if asks and not consents(meant, _SURVIVED):
+            return None
+        output.say(f"the cancel did not help with {sessions(len(meant.targets))}: terminating")
+        return meant
+
+    async def _see_through(self, agreed: Plan) -> Progress:
+        progress = Progress(agreed, ())
+        patience = PATIENCE if self._command.timeout is None else self._command.timeout
+        async for progress in self._errands.run(agreed, self._command.reason, patience):  # noqa: B007
+            pass
+        return progress
+
+
+def _changes_of_the_living(made: Plan, snapshot: Snapshot, guarded: Guard) -> Mapping[BackendId, Change]:
+    """What has happened to the targets; those that have ended are not spared, the door will tell that they are gone."""
+    found = changes(made, snapshot, guarded)
+    return {who: change for who, change in found.items() if change is not Change.ENDED}
+
+
+def _filter(text: str) -> Filter:
+    try:
+        return Filter.parse(text)
+    except FilterError as error:
+        raise _wrong_filter(error) from error
+
+
+def _wrong_filter(error: FilterError) -> UsageError:
+    return UsageError(f"The filter is wrong at character {error.position + 1}: {error.message}.")

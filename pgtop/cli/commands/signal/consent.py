@@ -1,0 +1,35 @@
+"""The question on the terminal, and whether what was typed is a yes.
+
+The question goes to stderr, as stdout may be a file.
+"""
+
+import sys
+
+from pgtop.cli import interrupts
+from pgtop.model.plan import Plan
+from pgtop.view.plan import TYPED_ABOVE, title
+
+
+def consents(made: Plan, whose: str) -> bool:
+    """Whether the user says yes: by y, by the number of many, by the pid of a protected one."""
+    asked = title(made, whose)
+    [*others, target] = made.targets
+    if not others and target.protection:
+        pid = str(target.backend.pid)
+        return _answer(f"{asked} It is protected. Type {pid} to go on: ") == pid
+    if len(made.targets) > TYPED_ABOVE:
+        count = str(len(made.targets))
+        return _answer(f"{asked} Type {count} to go on: ") == count
+    return says_yes(asked)
+
+
+def says_yes(question: str) -> bool:
+    """Whether the user says yes to a question."""
+    return _answer(f"{question} [y/N] ").lower() in ("y", "yes")
+
+
+def _answer(question: str) -> str:
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    with interrupts.unwinding():
+        return sys.stdin.readline().strip()

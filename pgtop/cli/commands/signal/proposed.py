@@ -1,0 +1,100 @@
+"""Who is meant by pids, by a filter, or by all clients: the plan, and what was asked for and is not there."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pgtop.analysis.planning import Guard, plan, plan_for_one
+from pgtop.cli.options import SignalMany
+from pgtop.model.backend import Backend
+from pgtop.model.instant import from_datetime, written
+from pgtop.model.plan import LeftOut, Plan, Why
+from pgtop.model.signal import Answer, Signal
+from pgtop.view.filter import Filter
+from pgtop.view.picture import Picture
+
+_SIGNALS = {"cancel": Signal.CANCEL, "kill": Signal.TERMINATE}
+_NEVER_WISHED = frozenset({Why.HIDDEN, Why.CHANGED})
+"""Why some are left out that the user meant all the same; the others are left out as pgtop says it always does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A pid that was asked for, and the session that has it now, which is another one, or none."""
+
+    pid: int
+    now: Backend | None = None
+
+    @property
+    def words(self) -> str:
+        if self.now is None:
+            return f"{self.pid} is not there"
+        return f"{self.pid} is another session: it started at {written(self.now.backend_start)}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for programs, by the codes of an outcome's `answer`."""
+        why = Answer.GONE if self.now is None else Answer.REPLACED
+        return {"pid": self.pid, "why": why.value, "backend_start": self.now and written(self.now.backend_start)}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A plan, and what was asked for and is not there. `by_pid`: each was named."""
+
+    plan: Plan
+    picture: Picture
+    by_pid: bool = False
+    missing: tuple[Missing, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Somebody who was meant gets no signal: hidden, changed, or protected and named by pid."""
+        refused = _NEVER_WISHED | ({Why.PROTECTED} if self.by_pid else set())
+        return any(left.why in refused for left in self.plan.left_out)
+
+
+def propose(command: SignalMany, chosen: Filter, picture: Picture, guarded: Guard) -> Proposed:
+    """What the command asks for, in a picture of the server. Raises FilterError for a pattern that takes too long."""
+    if command.pids:
+        return _named(command, picture, guarded)
+    pinned = not (command.all_clients or command.changed_too)
+    found = _found(command, chosen, picture)
+    return Proposed(plan(_SIGNALS[command.signal], found, picture.snapshot, guarded, pinned=pinned), picture)
+
+
+def _named(command: SignalMany, picture: Picture, guarded: Guard) -> Proposed:
+    """Pids given by hand: the session is meant, whatever it does; a cancel is for the query that is shown."""
+    snapshot, signal = picture.snapshot, _SIGNALS[command.signal]
+    now = {backend.pid: backend for backend in snapshot.backends}
+    there = [pid for pid in command.pids if _is_meant(command, now.get(pid))]
+    missing = tuple(Missing(pid, now.get(pid)) for pid in command.pids if pid not in there)
+    found = [now[pid] for pid in there]
+    if command.started is not None and any(backend.backend_start is None for backend in found):
+        return Proposed(Plan(signal, snapshot.server, snapshot.taken_at, (), _unpinned(found)), picture, by_pid=True)
+    made = plan(signal, found, snapshot, guarded, pinned=False)
+    alone = len(command.pids) == 1 and any(left.why is not Why.NOTHING_RUNS for left in made.left_out)
+    if alone and not command.yes:
+        made = plan_for_one(signal, found[0], snapshot, guarded)
+    return Proposed(made, picture, True, missing)
+
+
+def _is_meant(command: SignalMany, backend: Backend | None) -> bool:
+    """There is such a session, and nothing shows that it began at another time than --started says."""
+    if backend is None:
+        return False
+    return command.started is None or backend.backend_start in (None, from_datetime(command.started))
+
+
+def _unpinned(found: Iterable[Backend]) -> tuple[LeftOut, ...]:
+    """Those whose start cannot be compared with --started."""
+    reason = "when it started is hidden from this role: grant pg_read_all_stats"
+    return tuple(LeftOut(backend, Why.HIDDEN, reason) for backend in found)
+
+
+def _found(command: SignalMany, chosen: Filter, picture: Picture) -> list[Backend]:
+    """Those whom the filter lets through; with --all-clients every client but ourselves."""
+    snapshot = picture.snapshot
+    if command.all_clients:
+        return [b for b in snapshot.backends if b.is_client and b.pid != snapshot.server.pid]
+    matches = chosen.on(picture)
+    return [backend for backend in snapshot.backends if matches(backend)]

@@ -1,0 +1,169 @@
+"""What is told of a plan and of its outcomes: to people, and to programs as one JSON object, with the exit code.
+
+The names in JSON are a promise to scripts, as those of `pgtop show`.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pgtop.cli import output
+from pgtop.cli.commands.show import session_record
+from pgtop.cli.commands.signal.proposed import Proposed
+from pgtop.cli.exits import Exit
+from pgtop.cli.options import SignalMany
+from pgtop.model.instant import written
+from pgtop.model.plan import Plan, Why
+from pgtop.model.signal import Outcome
+from pgtop.view.plan import (
+    deed,
+    facts,
+    heading,
+    layout,
+    left_out_line,
+    nobody,
+    outcome_line,
+    sessions,
+    target_line,
+)
+from pgtop.view.results import REFUSED, SURVIVED, Result, result_of, summary
+from pgtop.view.tone import Tone
+from pgtop.view.wrap import Line, line, wrapped
+
+_WIDTH = 160  # cells where the output is no terminal
+_LEFT_OUT_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Tells what becomes of one command, in the form that its options ask for."""
+
+    command: SignalMany
+
+    @property
+    def whose(self) -> str:
+        """By what the sessions were chosen, going on from "sessions"."""
+        return f"matching {self.command.filter!r}" if self.command.filter else ""
+
+    def print_plan(self, proposed: Proposed, asks: bool) -> None:
+        """What will be done, or would be. `asks`: the user is asked next, and must have seen what they agree to."""
+        for missing in proposed.missing:
+            output.say(missing.words)
+        page = output.page(_page(proposed, self._intent(proposed.plan)), self.command.color)
+        if not self.command.json:
+            output.write(page)
+        if asks and (self.command.json or not output.for_eyes()):
+            sys.stderr.write(page)
+
+    def say_nobody(self, proposed: Proposed) -> None:
+        """Why there are no targets; pids that are not there have been told."""
+        if proposed.plan.left_out:
+            output.say(nobody(proposed.plan))
+        elif self.command.all_clients:
+            output.say("There is no other client session.")
+        elif self.command.filter:
+            hidden = sum(b.hidden and b.is_client for b in proposed.picture.snapshot.backends)
+            advice = f"{sessions(hidden)} of other roles cannot be seen: grant pg_read_all_stats." if hidden else ""
+            output.say(f"No session matches {self.command.filter!r}.", advice)
+
+    def print_outcomes(self, proposed: Proposed, outcomes: Sequence[Outcome]) -> Exit:
+        """What became of each target."""
+        code = _exit_of(outcomes) or (Exit.SOME_REFUSED if proposed.refused else Exit.DONE)
+        if self.command.json:
+            self._json(proposed, outcomes, code)
+            return code
+        pairs = zip(outcomes, proposed.plan.targets, strict=True)
+        changed = [left for left in proposed.plan.left_out if left.why is Why.CHANGED]
+        lines = [
+            *(outcome_line(outcome, target, _width(), proposed.plan.signal) for outcome, target in pairs),
+            *(left_out_line(left, _width()) for left in changed),
+            summary(outcomes),
+        ]
+        output.write(output.page(lines, self.command.color))
+        return code
+
+    def print_no_outcome(self, proposed: Proposed, code: Exit) -> Exit:
+        """That nothing was signalled: people have been told why."""
+        if self.command.json:
+            self._json(proposed, (), code)
+        return code
+
+    def _intent(self, made: Plan) -> str:
+        if not made.targets:
+            return "Nobody is signalled."
+        words = deed(made, self.whose)
+        return f"Would {words[0].lower()}{words[1:]}; nothing was signalled." if self.command.dry_run else f"{words}:"
+
+    def _json(self, proposed: Proposed, outcomes: Sequence[Outcome], code: Exit) -> None:
+        output.write_data(json.dumps(_record(proposed, outcomes, self.command, code)) + "\n")
+
+
+def _page(proposed: Proposed, intent: str) -> list[Line]:
+    """What will happen, to whom, and who is left out."""
+    made, width = proposed.plan, _width()
+    placed = layout(width)
+    rows = [target_line(placed, target, proposed.picture) for target in made.targets]
+    more = len(made.left_out) - _LEFT_OUT_SHOWN
+    return [
+        *wrapped(line(intent, Tone.STRONG), width),
+        *(row for spans in facts(made) for row in wrapped(spans, width)),
+        *((heading(placed), *rows) if rows else ()),
+        *(left_out_line(left, width) for left in made.left_out[:_LEFT_OUT_SHOWN]),
+        *([line(f"and {more} more left out", Tone.NOTICE)] if more > 0 else []),
+    ]
+
+
+def _width() -> int:
+    return output.columns() or _WIDTH
+
+
+def _exit_of(outcomes: Iterable[Outcome]) -> Exit | None:
+    """The worst of the outcomes; None where all is as it was wanted."""
+    results = {result_of(outcome) for outcome in outcomes}
+    if Result.UNREACHED in results:
+        return Exit.NO_CONNECTION
+    if results & SURVIVED:
+        return Exit.SURVIVED
+    return Exit.SOME_REFUSED if results & REFUSED else None
+
+
+def _record(proposed: Proposed, outcomes: Sequence[Outcome], command: SignalMany, code: Exit) -> dict[str, Any]:
+    """Plan and outcomes as scripts see them."""
+    made, picture = proposed.plan, proposed.picture
+    return {
+        "signal": made.signal.value,
+        "dry_run": command.dry_run,
+        "escalate": command.escalate,
+        "taken_at": written(picture.now),
+        "targets": [
+            {
+                **session_record(target.backend, picture),
+                "refusal": target.refusal,
+                "protection": target.protection,
+            }
+            for target in made.targets
+        ],
+        "left_out": [
+            {**session_record(left.backend, picture), "why": left.why.value, "reason": left.reason}
+            for left in made.left_out
+        ],
+        "missing": [missing.as_dict() for missing in proposed.missing],
+        "frees": made.frees,
+        "outcomes": [_outcome_record(outcome) for outcome in outcomes],
+        "exit": int(code),
+    }
+
+
+def _outcome_record(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "pid": outcome.order.target.pid,
+        "backend_start": written(outcome.order.target.backend_start),
+        "signal": outcome.order.signal.value,
+        "result": result_of(outcome).value,
+        "answer": outcome.receipt.answer.value,
+        "effect": outcome.effect.value,
+        "after": round(outcome.after, 3),
+        "said": outcome.receipt.reason,
+    }

@@ -1,0 +1,153 @@
+"""A server, sessions on it that wait for each other, and a source that looks at them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Any, TypeAlias
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from pgtop.analysis.blocking import Forest, forest
+from pgtop.model.snapshot import Snapshot
+from pgtop.postgres.sampler import PostgresSource
+from pgtop.postgres.session import Session
+from tests.waiting import until_async
+
+Other: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
+Holds: TypeAlias = Callable[[Snapshot, Forest], bool]
+
+
+def pid(connection: Other) -> int:
+    return connection.info.backend_pid
+
+
+class Scene:
+    """A server, sessions on it, and a source that looks at them."""
+
+    def __init__(self, parameters: dict[str, str], stack: AsyncExitStack, version: int) -> None:
+        self.parameters = parameters
+        self.has_leaders, self.has_waitstart = version >= 130_000, version >= 140_000
+        self._stack = stack
+        self._waiting: list[asyncio.Task[Any]] = []
+        self.source = PostgresSource(Session(parameters))
+
+    async def look_anew(self, **changed: str) -> None:
+        """With another source, which has seen nothing yet."""
+        await self.source.close()
+        self.source = PostgresSource(Session({**self.parameters, **changed}))
+
+    def another_source(self) -> PostgresSource:
+        """One more that looks, and has seen nothing yet."""
+        made = PostgresSource(Session(self.parameters))
+        self._stack.push_async_callback(made.close)
+        return made
+
+    async def session(self, *statements: str, **changed: str) -> Other:
+        """A session in a transaction in which it has run these."""
+        conninfo = make_conninfo(**{**self.parameters, **changed})
+        made: Other = await psycopg.AsyncConnection.connect(conninfo)
+        self._stack.push_async_callback(made.close)
+        for statement in statements:
+            await made.execute(statement.encode())
+        return made
+
+    async def done(self, *statements: str) -> None:
+        """Run these, each by itself."""
+        async with await psycopg.AsyncConnection.connect(make_conninfo(**self.parameters), autocommit=True) as made:
+            for statement in statements:
+                await made.execute(statement.encode())
+
+    async def wait(self, session: Other, statement: str) -> Other:
+        """Let it run into a lock; return when it waits."""
+        self._waiting.append(asyncio.create_task(session.execute(statement.encode())))
+        await self.until_waits(pid(session))
+        return session
+
+    async def until_waits(self, waiter: int) -> None:
+        async def waits() -> bool:
+            return bool(await self.ask(f"SELECT FROM pg_locks WHERE NOT granted AND pid = {waiter}"))
+
+        await until_async(waits)
+
+    async def waiter(self, statement: str, *before: str) -> Other:
+        return await self.wait(await self.session(*before), statement)
+
+    async def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        if not hasattr(self, "_asking"):
+            self._asking = await self.session()
+            await self._asking.set_autocommit(True)
+        return await (await self._asking.execute(statement.encode())).fetchall()
+
+    async def seen(self, holds: Holds) -> tuple[Snapshot, Forest]:
+        """The first sample, with facts about the locks, for which a condition holds."""
+        found: list[tuple[Snapshot, Forest]] = []
+
+        async def sampled() -> bool:
+            snapshot = await self.source.sample()
+            found.append((snapshot, forest(snapshot)))
+            return snapshot.blocking.asked and holds(*found[-1])
+
+        await until_async(sampled)
+        return found[-1]
+
+    async def compared(self, waiters: int) -> tuple[Snapshot, Forest]:
+        """A sample with so many waiters, after it has been compared with the server's own words."""
+        snapshot, found = await self.seen(lambda _, planted: planted.waiting == waiters)
+        said = await self.ask("SELECT pid, pg_blocking_pids(pid), mode, locktype FROM pg_locks WHERE NOT granted")
+        leaders = {b.pid: b.leader_pid or b.pid for b in snapshot.backends}
+        for waiter, blockers, mode, locktype in said:
+            node = found.nodes[leaders[waiter]]
+            named = {max(key, 0) for key in node.blockers}
+            assert named == set(blockers), waiter
+            assert node.parent in node.blockers or node.parent is None
+            wait = snapshot.blocking.waits[waiter]
+            assert (wait.lock.mode, wait.lock.locktype) == (mode, locktype)
+            assert (wait.lock.waitstart is not None) == self.has_waitstart
+        assert len({leaders[row[0]] for row in said}) == waiters
+        return snapshot, found
+
+    async def end(self) -> None:
+        for task in self._waiting:
+            task.cancel()
+        await asyncio.gather(*self._waiting, return_exceptions=True)
+        await self.source.close()
+
+
+def row(number: int) -> str:
+    return f"UPDATE stock SET n = n + 1 WHERE id = {number}"
+
+
+@contextlib.asynccontextmanager
+async def _instead(scene: Scene, function: str) -> AsyncIterator[None]:
+    """While pg_blocking_pids is another function, which may ask the real one."""
+    rename = "ALTER FUNCTION pg_catalog.{}(int) RENAME TO {}"
+    await scene.done(
+        rename.format("pg_blocking_pids", "pg_real_blocking_pids"),
+        f"CREATE FUNCTION pg_catalog.pg_blocking_pids(int) RETURNS int[] {function}",
+    )
+    try:
+        yield
+    finally:
+        await scene.done(
+            "DROP FUNCTION pg_catalog.pg_blocking_pids(int)",
+            rename.format("pg_real_blocking_pids", "pg_blocking_pids"),
+        )
+
+
+def slow_manager(scene: Scene, seconds: float) -> contextlib.AbstractAsyncContextManager[None]:
+    """While pg_blocking_pids takes that long."""
+    return _instead(scene, f"LANGUAGE sql AS $$ SELECT pg_real_blocking_pids($1) FROM pg_sleep({seconds}) $$")
+
+
+def failing_manager(scene: Scene, code: str) -> contextlib.AbstractAsyncContextManager[None]:
+    """While pg_blocking_pids fails in this way."""
+    raised = f"BEGIN RAISE 'by chance' USING ERRCODE = '{code}'; END"
+    return _instead(scene, f"LANGUAGE plpgsql AS $$ {raised} $$")
+
+
+def logging_manager(scene: Scene) -> contextlib.AbstractAsyncContextManager[None]:
+    """While the server's log tells each time that pg_blocking_pids is asked."""
+    said = "BEGIN RAISE LOG 'asked about %', $1; RETURN pg_real_blocking_pids($1); END"
+    return _instead(scene, f"LANGUAGE plpgsql AS $$ {said} $$")
