@@ -56,7 +56,8 @@ class Trail:
         import asyncio  # `pgtop audit` has no work for it
 
         try:
-            await asyncio.wait_for(asyncio.to_thread(self._append, records), PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                await asyncio.to_thread(self._append, records)
         except TimeoutError as error:
             why = f"its file system has not answered for {PATIENCE:g} s, and may write it yet"
             raise self._unwritten(why) from error

@@ -29,8 +29,13 @@ def run(work: Coroutine[Any, Any, _T]) -> _T:
 
     from pgtop.cli.loop import Loop
 
-    with asyncio.Runner(loop_factory=Loop) as runner:
-        return runner.run(_until_signalled(work))
+    guarded = _until_signalled(work)
+    try:
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            return runner.run(guarded)
+    finally:  # where a signal came before they had begun, Python would complain that nobody has awaited them
+        guarded.close()
+        work.close()
 
 
 @contextmanager
