@@ -161,8 +161,7 @@ class Pace:
 
     def _known_after(self, snapshot: Snapshot, plan: Plan, waiting: Iterable[Backend]) -> tuple[BackendId, ...]:
         """Whom one knows enough about, those first who were asked longest ago; not those whose blocker has gone."""
-        here = {0, *(b.pid for b in snapshot.backends)}
-        known = dict.fromkeys(b.identity for b in waiting if b.blocked_by and here.issuperset(b.blocked_by))
+        known = dict.fromkeys(b.identity for b in waiting if b.blocked_by and _are_here(b.blocked_by, snapshot))
         lent = set(plan.known)
         later = [who for who in self.known if who in known and (who.pid in lent or not plan.pids)]
         return tuple(dict.fromkeys([*later, *known]))
@@ -174,6 +173,11 @@ class Pace:
 
     def _resting(self, now: Instant, seconds: float, note: str) -> "Pace":
         return replace(self, resting_until=now + round(seconds * MICROSECONDS), note=note)
+
+
+def _are_here(pids: Iterable[int], snapshot: Snapshot) -> bool:
+    """None of them has ended."""
+    return all([pid == 0 or snapshot.at(pid) is not None for pid in pids])
 
 
 def statements(plan: Plan, features: Features, server: Server | None) -> tuple[Statement, ...]:

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from pgtop.model.backend import IDLE, Backend, BackendId
-from pgtop.model.snapshot import Snapshot
+from pgtop.model.snapshot import NOBODY, Snapshot
 from pgtop.view import columns
 from pgtop.view.columns import COLUMNS, Column
 from pgtop.view.picture import Picture
@@ -59,20 +59,21 @@ def arrange(picture: Picture, query: Query) -> Table:
 
     Raises FilterError when a pattern of the filter takes too long.
     """
-    rows = _of_shown_kinds(picture.snapshot, query.show_background)
-    total = len(rows)
+    rows, settled = _of_shown_kinds(picture.snapshot, query.show_background), picture.snapshot.settled
+    total = len(rows) + len(settled.backends)
     if query.filter.text or not query.show_idle:
-        rows = _narrowed(rows, picture, query)
-    return Table(tuple(ordered(rows, picture, query.sort)), total, picture, query)
+        rows, settled = _narrowed([*rows, *settled.backends], picture, query), NOBODY
+    return Table(tuple(ordered(rows, picture, query.sort, settled)), total, picture, query)
 
 
 def _of_shown_kinds(snapshot: Snapshot, show_background: bool) -> Sequence[Backend]:
+    """Who is to be shown, beside the settled, who are clients all."""
     if show_background:
-        return snapshot.backends
+        return snapshot.unsettled
     leaders = {row.leader_pid for row in snapshot.busy if row.leader_pid is not None}
-    leaders &= {row.pid for row in snapshot.backends if row.is_client} if leaders else set()
+    leaders &= {row.pid for row in snapshot.unsettled if row.is_client} if leaders else set()
     left_out = {row.pid for row in snapshot.busy if not row.is_client and row.leader_pid not in leaders}
-    return [row for row in snapshot.backends if row.pid not in left_out]
+    return [row for row in snapshot.unsettled if row.pid not in left_out]
 
 
 def _narrowed(rows: Sequence[Backend], picture: Picture, query: Query) -> list[Backend]:
