@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 from pgtop.model.backend import IDLE, Backend, BackendId
 from pgtop.model.snapshot import NOBODY, Snapshot
 from pgtop.view import columns
-from pgtop.view.columns import COLUMNS, Column
+from pgtop.view.columns import COLUMNS, Column, Toner
 from pgtop.view.picture import Picture
 from pgtop.view.query import Query, Sort
 from pgtop.view.sort import ordered
@@ -186,17 +186,17 @@ def line(
         return _marked(line(layout, backend, picture, ended))
     if ended:
         return _ended(layout, backend, picture)
-    return _fitted(
-        layout, tuple([(column.text(backend, picture), column.tone(backend, picture)) for column, _ in layout])
-    )
-
-
-@lru_cache(maxsize=256)
-def _fitted(layout: Layout, cells: tuple[tuple[str, Tone], ...]) -> tuple[Span, ...]:
-    """The raw cells in their places. Kept, as most rows in sight are at each sample what they were at the last."""
+    tones: dict[Toner, Tone] = {}
+    for column, _ in layout:
+        if column.tone not in tones:
+            tones[column.tone] = column.tone(backend, picture)
     return _joined(
-        (fit(text, width, column.right), tone) for (text, tone), (column, width) in zip(cells, layout, strict=True)
+        [(_cell(column.text(backend, picture), width, column.right), tones[column.tone]) for column, width in layout]
     )
+
+
+_cell = lru_cache(maxsize=1024)(fit)
+"""Most cells in sight are at each sample what they were at the last."""
 
 
 def _marked(spans: tuple[Span, ...]) -> tuple[Span, ...]:
