@@ -30,12 +30,14 @@ class Concurrency:
     """What was seen of each application that holds connections now; one that left entirely is forgotten."""
 
     peaks: Mapping[str, Peak] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
+    """How many connections each holds."""
 
     def observe(self, snapshot: Snapshot) -> "Concurrency":
         """This and one more snapshot."""
-        busy = Counter([b.application_name or "" for b in snapshot.busy if _is_visible(b) and b.state != IDLE])
-        held = _held(snapshot)
-        return Concurrency({name: self._peak(name, busy[name], snapshot.taken_at) for name in held})
+        busy = _held_by([b for b in snapshot.busy if b.state != IDLE])
+        held = _held_by(snapshot.unsettled) + _held_by_settled(snapshot.settled)
+        return Concurrency({name: self._peak(name, busy[name], snapshot.taken_at) for name in held}, held)
 
     def _peak(self, application: str, busy: int, now: Instant) -> Peak:
         before = self.peaks.get(application, Peak(0, now))
@@ -70,15 +72,14 @@ def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
     idle = _long_idle(snapshot)
     if limit <= _MANY_CONNECTIONS and idle * 2 <= limit:
         return None
-    held = _held(snapshot)
-    frees = {name: max(0, held[name] - max(1, peak.busy)) for name, peak in seen.peaks.items()}
+    frees = {name: max(0, seen.held[name] - max(1, peak.busy)) for name, peak in seen.peaks.items()}
     application = min(frees, key=lambda name: (-frees[name], name), default="")
     if not frees.get(application):
         return None
     peak = seen.peaks[application]
     return PoolingHint(
         application=application,
-        held=held[application],
+        held=seen.held[application],
         busy=peak.busy,
         frees=frees[application],
         frees_in_all=sum(frees.values()),
@@ -88,17 +89,9 @@ def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
     )
 
 
-def _is_visible(backend: Backend) -> bool:
-    return backend.backend_type == CLIENT_BACKEND
-
-
-def _held(snapshot: Snapshot) -> Counter[str]:
-    """How many connections each application holds."""
-    return _held_by(snapshot.unsettled) + _held_by_settled(snapshot.settled)
-
-
 def _held_by(backends: Iterable[Backend]) -> Counter[str]:
-    return Counter([b.application_name or "" for b in backends if _is_visible(b)])
+    """How many of these connections each application holds."""
+    return Counter([b.application_name or "" for b in backends if b.backend_type == CLIENT_BACKEND])
 
 
 @lru_cache(maxsize=1)
@@ -114,7 +107,8 @@ def _long_idle(snapshot: Snapshot) -> int:
 
 def _idle_since(backends: Iterable[Backend]) -> list[Instant]:
     """When those who are idle became so, in order."""
-    return sorted([b.state_change for b in backends if b.state == IDLE and b.state_change is not None and _is_visible(b)])
+    idle = [b.state_change for b in backends if b.state == IDLE and b.backend_type == CLIENT_BACKEND]
+    return sorted(filter(None, idle))
 
 
 @lru_cache(maxsize=1)

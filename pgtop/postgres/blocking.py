@@ -6,8 +6,7 @@ a relation's number has a name in its own database alone.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-
-from psycopg import sql
+from functools import lru_cache
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.blocking import Blocking, Hold, Prepared, Slot, Wait
@@ -41,7 +40,7 @@ _TAG = """locktype, coalesce(database, 0), coalesce(relation, 0), coalesce(page,
 # Which columns are NULL depends on the kind of lock alone, so zeros in their place do no harm. A lock taken by the
 # fast path is moved to the common table before anybody waits for it, so those left there are in nobody's way; and the
 # marks that serializable transactions leave on what they have read (SIReadLock) are in nobody's way ever.
-_LOCKS = sql.SQL("""
+_LOCKS = """
     WITH locks AS MATERIALIZED (
               SELECT * FROM pg_catalog.pg_lock_status() WHERE NOT fastpath AND mode <> 'SIReadLock'
               ),
@@ -59,7 +58,7 @@ _LOCKS = sql.SQL("""
                   OR (NOT granted AND pid = ANY(%(lent)s::int4[]))
               )
     SELECT found.*, statement_timestamp(), (SELECT clock_timestamp() FROM found HAVING count(*) > 0) FROM found
-""")
+"""
 
 _TIMES = 2  # columns behind each row: when the server began and was done, without the network
 _GRANTED = 4
@@ -184,10 +183,10 @@ def statements(plan: Plan, features: Features, server: Server | None) -> tuple[S
     """What goes along with the activity."""
     if not plan.facts or server is None:
         return ()
-    waitstart = sql.SQL("waitstart" if "waitstart" in features.lock_columns else "NULL::timestamptz")
+    waitstart = "waitstart" if "waitstart" in features.lock_columns else "NULL::timestamptz"
     pids = {"hidden": list(plan.hidden), "lent": list(plan.lent), "told": list(plan.told)}
     values = {"database": server.database_oid, **pids}
-    locks = Statement(_LOCKS.format(waitstart=waitstart, tag=sql.SQL(_TAG)), values)
+    locks = Statement(_LOCKS.format(waitstart=waitstart, tag=_TAG), values)
     prepared = (Statement(_PREPARED),) if plan.prepared else ()
     slots = (Statement(_SLOTS),) if plan.slots else ()
     return locks, *prepared, *slots
@@ -307,22 +306,25 @@ def _waits(rows: Sequence[Row], server: Server, encoding: str, prepared: Sequenc
     holds: dict[Row, list[Hold]] = {}
     awaited: dict[int, tuple[Row, Lock]] = {}
     for pid, virtual, *columns, _ in rows:
-        row = LockRow._make(decode(value, encoding) if isinstance(value, bytes) else value for value in columns)
+        row, tag = _read_lock(tuple(columns), encoding)
         if not row.granted:
-            awaited[pid] = _tag(row), Lock(row.locktype, row.mode, False, target(row, server), row.waitstart)
+            awaited[pid] = tag, Lock(row.locktype, row.mode, False, target(row, server), row.waitstart)
         else:
             transaction = _holder(row, named.get(virtual, ())) if pid is None else None
-            holds.setdefault(_tag(row), []).append(Hold(row.mode, pid, transaction))
+            holds.setdefault(tag, []).append(Hold(row.mode, pid, transaction))
     held = {tag: tuple(found) for tag, found in holds.items()}
     return {pid: Wait(lock, held.get(tag, ())) for pid, (tag, lock) in awaited.items()}
 
 
-def _tag(row: LockRow) -> Row:
-    """What tells one lock from another."""
-    return (
+@lru_cache(maxsize=1024)
+def _read_lock(columns: Row, encoding: str) -> tuple[LockRow, Row]:
+    """The lock, and what tells it from others. Kept, as most locks outlive a sample."""
+    row = LockRow._make([decode(value, encoding) if isinstance(value, bytes) else value for value in columns])
+    tag = (
         row.locktype, row.database, row.relation, row.page, row.tuple, row.virtualxid, row.transactionid, row.classid,
         row.objid, row.objsubid,
     )  # fmt: skip
+    return row, tag
 
 
 def _prepared_by_name(rows: Sequence[Row], prepared: Sequence[Prepared]) -> Mapping[bytes, tuple[int, ...]]:

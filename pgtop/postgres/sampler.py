@@ -126,7 +126,7 @@ class _Reader:
 
     async def _sample(self, plan: blocking.Plan) -> Snapshot:
         facts = queries.FACTS if self._facts_are_due() else ()
-        count = (queries.NUMBACKENDS,) if self._counts() else ()
+        count = (queries.NUMBACKENDS,) if self._last is None or self._pace.hidden else ()
         locks = blocking.statements(plan, self.link.features, self._server)
         received = self.link.received()
         activity = self._activity(plan, whole=bool(facts))
@@ -141,7 +141,8 @@ class _Reader:
             self._last = None
             return await self._sample(blocking.Plan(pids=plan.pids))
         cost = Cost(seconds_between(taken_at, end), self._received_since(received))
-        server = replace(await self._server_for(rows, answers[: len(facts)], taken_at), pid=pid)
+        server = await self._server_for(rows, answers[: len(facts)], taken_at)
+        server = server if server.pid == pid else replace(server, pid=pid)
         locks_answers = answers[len(facts) + len(count) :]
         found = blocking.read(plan, locks_answers, server, self.link.features.encoding)
         unsettled = (*self._backends(rows, server), *still)
@@ -194,10 +195,6 @@ class _Reader:
 
     def _facts_are_due(self) -> bool:
         return self._last is None or self._last.taken_at >= self._facts_due
-
-    def _counts(self) -> bool:
-        """Sessions were hidden the last time; the first time they may be."""
-        return self._last is None or _any_hidden(self._last.busy)
 
     async def _server_for(self, rows: list[Row], facts: Sequence[list[Row]], taken_at: Instant) -> Server:
         """The server with the names of all databases and roles in `rows`, where it has any."""

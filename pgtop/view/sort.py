@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from pgtop.model.backend import IDLE, Backend
+from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
 from pgtop.model.instant import Instant
 from pgtop.model.snapshot import NOBODY, Settled
 from pgtop.view.columns import Start, age_start, column
@@ -91,7 +91,7 @@ def _pile(row: Backend) -> int:
     """0 for those at work, 1 idle, 2 hidden, 3 the server's own processes."""
     if row.hidden:
         return 2 if row.is_client else 3
-    if row.leader_pid is None and not row.is_client:
+    if row.backend_type != CLIENT_BACKEND and row.leader_pid is None:
         return 3
     return 1 if row.state == IDLE else 0
 

@@ -91,18 +91,22 @@ def layout(width: int, query: Query, skip: int = 0) -> Layout:
     The most important ones come first into the space there is. With `skip`, as many columns after the pid leave and
     those that had no room follow, until the query stands alone.
     """
-    width = max(1, width)
+    return _layout(max(1, width), query.on_request, max(0, skip))
+
+
+@lru_cache(maxsize=8)
+def _layout(width: int, on_request: bool, skip: int) -> Layout:
     if width < _PID.width + 2:
         return (Placed(_PID, width),)
     room = _room(width)
-    placed = _filled(_line_up(width, query)[max(0, skip) :], room, squeeze=skip > 0)
+    placed = _filled(_line_up(width, on_request)[skip:], room, squeeze=skip > 0)
     taken = _PID.width + 1 + sum(width + 1 for _, width in placed)
     return (Placed(_PID, _PID.width), *placed, Placed(_QUERY, width - taken))
 
 
 def scroll_limit(width: int, query: Query) -> int:
     """The `skip` at which nothing but pid and query is left."""
-    return len(_line_up(width, query))
+    return len(_line_up(width, query.on_request))
 
 
 def _room(width: int) -> int:
@@ -111,9 +115,9 @@ def _room(width: int) -> int:
     return max(0, width - _PID.width - 1 - claim)
 
 
-def _line_up(width: int, query: Query) -> tuple[Column, ...]:
+def _line_up(width: int, on_request: bool) -> tuple[Column, ...]:
     """All columns between pid and query: first those that have room, as they stand, then the others by rank."""
-    wanted = [c for c in COLUMNS if c not in (_PID, _QUERY) and (query.on_request or not c.on_request)]
+    wanted = [c for c in COLUMNS if c not in (_PID, _QUERY) and (on_request or not c.on_request)]
     split = [c for c in wanted if c.name != "who"]
     if sum(c.width + 1 for c in split) <= _room(width):
         return tuple(split)
@@ -146,6 +150,7 @@ def _filled(columns: Iterable[Column], room: int, squeeze: bool = False) -> list
     return placed
 
 
+@lru_cache(maxsize=8)
 def header(layout: Layout, sort: Sort) -> tuple[Span, ...]:
     """The titles, as wide as the layout; the column that is sorted by is marked."""
     cells = [_title(column, width, sort) for column, width in layout]
