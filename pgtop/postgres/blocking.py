@@ -223,7 +223,7 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
         blocking,
         {row[0]: tuple(dict.fromkeys(row[-1])) for row in rows if row[-1]},
         frozenset(row[0] for row in rows if row[0] in lent and not row[_GRANTED]),
-        max((seconds_between(began, done) for *_, began, done in locks), default=0.0),
+        seconds_between(*locks[0][-_TIMES:]) if locks else 0.0,
     )
 
 
@@ -329,6 +329,8 @@ def _read_lock(columns: Row, encoding: str) -> tuple[LockRow, Row]:
 
 def _prepared_by_name(rows: Sequence[Row], prepared: Sequence[Prepared]) -> Mapping[bytes, tuple[int, ...]]:
     """Transaction ids by `virtualtransaction`, which two prepared transactions of two sessions may share."""
+    if not prepared:
+        return {}
     known = {each.transaction for each in prepared}
     found: dict[bytes, list[int]] = {}
     for pid, virtual, *columns, _ in rows:
