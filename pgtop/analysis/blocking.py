@@ -177,7 +177,8 @@ def forest(snapshot: Snapshot, before: Forest | None = None) -> Forest:
     If nothing has changed since `before` but whose turn it was to be asked, its nodes stand here, too.
     """
     told = snapshot.blocking
-    waiters = [b for b in snapshot.busy if b.waits_for_lock or b.blocked_by or (b.hidden and b.pid in told.waits)]
+    unseen = [b for b in snapshot.busy if b.hidden and not b.blocked_by and b.pid in told.waits] if told.waits else []
+    waiters = [*snapshot.waiting, *unseen]
     if not waiters:
         return Forest()
     leaders = {b.pid: b.leader_pid for b in snapshot.busy if b.leader_pid and snapshot.at(b.leader_pid)}

@@ -1,6 +1,7 @@
 """One instant of one server. Header and rows are drawn from the same one, so they can never disagree."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -65,6 +66,11 @@ class Snapshot:
              if b.state != IDLE or b.wait_event != CLIENT_READ or b.backend_type != CLIENT_BACKEND]
         )  # fmt: skip
 
+    @cached_property
+    def waiting(self) -> tuple[Backend, ...]:
+        """Those of the busy that are seen to wait for a lock, or of whom it is known whom they wait for."""
+        return tuple([b for b in self.busy if b.wait_event_type == "Lock" or b.blocked_by])
+
     @property
     def at_rest(self) -> int:
         """How many are not `busy`."""
@@ -73,6 +79,12 @@ class Snapshot:
     def at(self, pid: int) -> Backend | None:
         """The backend of this pid."""
         return self._by_pid.get(pid) or self.settled.by_pid.get(pid)
+
+    def with_blocking(self, blocking: Blocking) -> "Snapshot":
+        """The same with what the lock manager said; whatever has been worked out of the backends stays so."""
+        told = copy(self)
+        told.__dict__["blocking"] = blocking
+        return told
 
     @cached_property
     def _by_pid(self) -> Mapping[int, Backend]:

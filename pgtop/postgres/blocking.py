@@ -137,7 +137,7 @@ class Pace:
 
     def after(self, snapshot: Snapshot, plan: Plan, spent: float) -> "Pace":
         """After a tick that took the server `spent` seconds."""
-        waiting = [b for b in snapshot.busy if b.waits_for_lock or b.blocked_by]
+        waiting = snapshot.waiting
         hidden = tuple(b.pid for b in snapshot.busy if b.hidden and b.datid is not None)
         pace = replace(
             self,
@@ -227,24 +227,26 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
     )
 
 
-def completed(found: Blocking, plan: Plan, last: Snapshot | None, busy: Iterable[Backend]) -> Blocking:
+def completed(found: Blocking, plan: Plan, last: Snapshot | None, waiting: Iterable[Backend]) -> Blocking:
     """`found`, with what was known before of those that wait still, by the same query, and were not asked about."""
     if last is None or (found.asked and not plan.told):
         return found
     if plan.pids and not last.blocking.waits:
         return found
-    kept = _still_waiting(last, busy) if last.blocking.waits else {}
+    kept = _still_waiting(last, waiting) if last.blocking.waits else {}
     if not found.asked:
         return replace(last.blocking, waits=kept, asked=False)
     return replace(found, waits={pid: kept[pid] for pid in plan.told if pid in kept} | dict(found.waits))
 
 
-def _still_waiting(last: Snapshot, busy: Iterable[Backend]) -> dict[int, Wait]:
+def _still_waiting(last: Snapshot, waiting: Iterable[Backend]) -> dict[int, Wait]:
     """What was known of those that wait still, by the same query."""
-    before = {b.pid: (b.backend_start, b.query_start) for b in last.busy}
-    waiting = [b for b in busy if b.waits_for_lock or b.blocked_by]
-    still = {b.pid for b in waiting if before.get(b.pid) == (b.backend_start, b.query_start)}
+    still = {b.pid for b in waiting if _is_same_query(last.at(b.pid), b)}
     return {pid: wait for pid, wait in last.blocking.waits.items() if pid in still}
+
+
+def _is_same_query(before: Backend | None, now: Backend) -> bool:
+    return before is not None and before.identity == now.identity and before.query_start == now.query_start
 
 
 def hidden_waits(found: Answers, last: Snapshot | None) -> Mapping[int, tuple[int, ...]]:

@@ -121,7 +121,7 @@ class _Reader:
         """All backends, when to ask whom they wait for has failed: if this succeeds, that was the reason."""
         snapshot = await self._sample(blocking.Plan(pids=False))
         self._pace = self._pace.after_failure(snapshot.taken_at, why)
-        self._last = replace(snapshot, blocking=replace(snapshot.blocking, note=self._pace.note))
+        self._last = snapshot.with_blocking(replace(snapshot.blocking, note=self._pace.note))
         return self._last
 
     async def _sample(self, plan: blocking.Plan) -> Snapshot:
@@ -151,11 +151,11 @@ class _Reader:
         unsettled = blocking.without_moved(unsettled, lent, found.blocking, self._last)
         numbackends = answers[len(facts)][0][0] if count and _any_hidden(unsettled) else None
         snapshot = Snapshot(taken_at, server, (*unsettled, *settled.backends), numbackends, cost, settled=settled)
-        waits = blocking.completed(found.blocking, plan, self._last, snapshot.busy)
+        waits = blocking.completed(found.blocking, plan, self._last, snapshot.waiting)
         self._pace = self._pace.after(snapshot, plan, cost.server_seconds + found.seconds)
         waits = replace(waits, lent=lent, note=self._pace.note)
         self._remember(snapshot, len(rows))
-        self._last = snapshot if waits == snapshot.blocking else replace(snapshot, blocking=waits)
+        self._last = snapshot.with_blocking(waits)
         return self._last
 
     def _still(self, idlers: bytes) -> tuple[Backend, ...] | None:
@@ -180,11 +180,14 @@ class _Reader:
         return None if now is None or before is None else now - before
 
     def _activity(self, plan: blocking.Plan, whole: bool) -> Statement:
-        """What has changed since the last sample; `whole`: the rows of those too that have not, as names may have."""
+        """What has changed since the last sample; `whole`: the rows of those too that have not, as names may have.
+
+        What cannot stay as it was read is asked for again: who lacks a text, or has nothing to do and yet is busy.
+        """
         last = self._last
         if last is None:
             return queries.activity(self.link.features, self._text_bytes, ask=plan.pids)
-        again = [backend.pid for backend in last.busy if _is_passing(backend)]
+        again = [b.pid for b in last.busy if b.query is None or (b.wait_event != CLIENT_READ and b.between_commands)]
         since = last.taken_at - _SLACK
         still_since = None if whole else since
         settled_since = None if whole else (last.taken_at // _SETTLING - 1) * _SETTLING
@@ -233,11 +236,6 @@ def _is_chance(error: psycopg.Error, seconds: float) -> bool:
     """
     cancelled = error.sqlstate == "57014" and seconds < STATEMENT_SECONDS
     return cancelled or (error.sqlstate or "").startswith("40")
-
-
-def _is_passing(backend: Backend) -> bool:
-    """What was read of it cannot stay so: it lacks its text, or has nothing to do and yet is busy with something."""
-    return backend.query is None or (backend.between_commands and backend.wait_event != CLIENT_READ)
 
 
 def _any_hidden(backends: Sequence[Backend]) -> bool:
