@@ -191,7 +191,7 @@ def forest(snapshot: Snapshot, before: Forest | None = None) -> Forest:
 def _stands_in(snapshot: Snapshot, before: Forest) -> bool:
     """All nodes are what they were, and who was gone has not come back."""
     at = snapshot.at
-    return all([at(key) == node.backend and not any(map(at, node.gone)) for key, node in before.nodes.items()])
+    return all(at(key) == node.backend and not any(map(at, node.gone)) for key, node in before.nodes.items())
 
 
 def _lending(nodes: Mapping[Key, Node], lent: Collection[int]) -> Mapping[Key, Node]:

@@ -176,7 +176,7 @@ class Pace:
 
 def _are_here(pids: Iterable[int], snapshot: Snapshot) -> bool:
     """None of them has ended."""
-    return all([pid == 0 or snapshot.at(pid) is not None for pid in pids])
+    return all(pid == 0 or snapshot.at(pid) is not None for pid in pids)
 
 
 def statements(plan: Plan, features: Features, server: Server | None) -> tuple[Statement, ...]:

@@ -93,9 +93,9 @@ def activity(
     """The activity of one backend or of all: rows for `read_backend`, and for `read_instant` when they were read.
 
     Of all, a first row, which `read_end` takes off, tells when the server was done and before it sent anything, and who
-    has waited for the client's next command since before `still_since`: these have no row of their own, as nothing of
-    theirs can have changed. Those idle since before `settled_since` are told apart from the others. Texts come of queries that started after `since` (None: of all), cut to `text_bytes`. The
-    pids in `again` have a row and a text in any case.
+    has waited for the client's next command since before `still_since`, those apart who are idle since before
+    `settled_since`: these have no row of their own, as nothing of theirs can have changed. Texts come of queries that
+    started after `since` (None: of all), cut to `text_bytes`. The pids in `again` have a row and a text in any case.
     `ask`: whom waiters wait for, but for those in `known`.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """

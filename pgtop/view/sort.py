@@ -20,9 +20,7 @@ Row = TypeVar("Row")
 _DEFAULT = Sort()
 
 
-def ordered(
-    backends: Sequence[Backend], picture: Picture, sort: Sort, settled: Settled = NOBODY
-) -> list[Backend]:
+def ordered(backends: Sequence[Backend], picture: Picture, sort: Sort, settled: Settled = NOBODY) -> list[Backend]:
     """All of `backends` and the settled in the order asked for; parallel workers directly under their leader."""
     idle = _longest_idle_first(settled)
     if idle and not (sort == _DEFAULT and _are_idle_longest(settled, backends, picture)):
@@ -33,7 +31,7 @@ def ordered(
     else:
         key = column(sort.column).key
         placed = by_value(rows, [key(row, picture) for row in rows], sort.descending)
-    return _workers_under_leaders(placed) if any([row.leader_pid for row in rows]) else placed
+    return _workers_under_leaders(placed) if any(row.leader_pid for row in rows) else placed
 
 
 def _base_key(backend: Backend) -> tuple[Instant, int]:
@@ -50,7 +48,7 @@ def _are_idle_longest(settled: Settled, others: Iterable[Backend], picture: Pict
     if any(root.total and root.key in settled.by_pid for root in picture.forest.roots):
         return False
     last = _idle_since(_longest_idle_first(settled)[-1]) or 0
-    return not any([row.state == IDLE and row.state_change is not None and row.state_change <= last for row in others])
+    return all(row.state != IDLE or row.state_change is None or row.state_change > last for row in others)
 
 
 def by_value(rows: list[Row], values: list[Any], descending: bool) -> list[Row]:
