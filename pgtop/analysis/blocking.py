@@ -184,7 +184,7 @@ def forest(snapshot: Snapshot, before: Forest | None = None) -> Forest:
     leaders = {b.pid: b.leader_pid for b in snapshot.busy if b.leader_pid and snapshot.at(b.leader_pid)}
     seeds = (waiters, leaders, told.waits, told.prepared, leaders and told.lent)
     if before is not None and before.seeds == seeds and _stands_in(snapshot, before):
-        return Forest(before.nodes if leaders else _lending(before.nodes, told.lent), seeds)
+        return Forest(before.nodes if leaders else _with_lent(before.nodes, told.lent), seeds)
     return Forest(_Planting(snapshot, waiters, leaders).nodes(), seeds)
 
 
@@ -194,8 +194,10 @@ def _stands_in(snapshot: Snapshot, before: Forest) -> bool:
     return all(at(key) == node.backend and not any(map(at, node.gone)) for key, node in before.nodes.items())
 
 
-def _lending(nodes: Mapping[Key, Node], lent: Collection[int]) -> Mapping[Key, Node]:
-    return {key: node if node.lent == (key in lent) else node._replace(lent=key in lent) for key, node in nodes.items()}
+def _with_lent(nodes: Mapping[Key, Node], lent: Collection[int]) -> Mapping[Key, Node]:
+    """The nodes, of which these waiters' are lent now."""
+    now = {key: node.waits and key in lent for key, node in nodes.items()}
+    return {key: node if node.lent == now[key] else node._replace(lent=now[key]) for key, node in nodes.items()}
 
 
 class _Rivals(NamedTuple):
