@@ -6,7 +6,9 @@ in another database's encoding. A tick asks for `activity` alone; `FACTS` change
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from struct import Struct
+from typing import LiteralString
 
 from pgtop.model.backend import HIDDEN_QUERY, Backend
 from pgtop.model.instant import Instant, to_datetime
@@ -99,16 +101,20 @@ def activity(
     `ask`: whom waiters wait for, but for those in `known`.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """
-    columns = features.activity_columns
-    sql = _ACTIVITY.format(
+    moments = {"since": moment(since), "still_since": moment(still_since), "settled_since": moment(settled_since)}
+    values = {"pid": pid, "text_bytes": text_bytes, "again": list(again), "ask": ask, "known": list(known)}
+    return Statement(_activity_of(features.activity_columns), {**values, **moments})
+
+
+@lru_cache(maxsize=4)
+def _activity_of(columns: frozenset[str]) -> LiteralString:
+    """The statement for a server that has these columns."""
+    return _ACTIVITY.format(
         leader_pid="leader_pid" if "leader_pid" in columns else "NULL::int4",
         query_id="query_id" if "query_id" in columns else "NULL::int8",
         who=_WHO,
         nothing=", ".join(["NULL"] * (_COLUMNS - 3)),
     )
-    moments = {"since": moment(since), "still_since": moment(still_since), "settled_since": moment(settled_since)}
-    values = {"pid": pid, "text_bytes": text_bytes, "again": list(again), "ask": ask, "known": list(known)}
-    return Statement(sql, {**values, **moments})
 
 
 def moment(instant: Instant | None) -> datetime | None:

@@ -191,7 +191,7 @@ def line(
         return _marked(line(layout, backend, picture, ended))
     if ended:
         return _ended(layout, backend, picture)
-    tones: dict[Toner, Tone] = {}
+    tones: dict[Toner, Tone] = {}  # columns have few kinds of tone, and some of these look at times and at who waits
     for column, _ in layout:
         if column.tone not in tones:
             tones[column.tone] = column.tone(backend, picture)
