@@ -1,6 +1,6 @@
 """All that a front end may ask of the world. Tests hand in their own; nothing else is ever faked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
 
 from pgtop.model.audit import Entry
@@ -90,4 +90,4 @@ class Clock(Protocol):
         """Monotonic seconds."""
         ...
 
-    async def sleep(self, seconds: float) -> None: ...
+    def sleep(self, seconds: float) -> Awaitable[None]: ...

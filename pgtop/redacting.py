@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.detail import Detail
-from pgtop.model.snapshot import Snapshot
+from pgtop.model.snapshot import NOBODY, Snapshot
 from pgtop.ports import Source
 from pgtop.view.redaction import redacted
 
@@ -42,7 +42,7 @@ class RedactingSource:
         snapshot = await self._source.sample()
         masked = [self._mask(backend) for backend in snapshot.backends]
         self._before = {each.came.pid: each for each in masked}
-        return replace(snapshot, backends=tuple(each.shown for each in masked))
+        return replace(snapshot, backends=tuple(each.shown for each in masked), settled=NOBODY)
 
     async def detail(self, who: BackendId) -> Detail | None:
         """One backend whole, its query without literals. Raises SourceError."""

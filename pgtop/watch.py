@@ -71,7 +71,8 @@ class Watch:
         self._interval = interval
         self._paused = False
         self._impatient = False
-        self._nudge = asyncio.Event()
+        self._steered = False
+        self._wakes: asyncio.Future[None] | None = None
         self._took = 0.0  # by the last answer
         self._costs: deque[float] = deque([0.0] * _HICCUPS, _HICCUPS)
         self._failures = self._refusals = 0  # in a row
@@ -87,7 +88,7 @@ class Watch:
     @interval.setter
     def interval(self, seconds: float) -> None:
         self._interval = min(max(seconds, SHORTEST), LONGEST)
-        self._nudge.set()
+        self._steer()
 
     @property
     def paused(self) -> bool:
@@ -96,16 +97,16 @@ class Watch:
     @paused.setter
     def paused(self, paused: bool) -> None:
         self._paused = paused
-        self._nudge.set()
+        self._steer()
 
     def tell(self) -> None:
         """Say again how old a paused picture is."""
-        self._nudge.set()
+        self._steer()
 
     def refresh(self) -> None:
         """Sample now: also while paused, before a retry is due, and in place of an answer that does not come."""
         self._impatient = True
-        self._nudge.set()
+        self._steer()
 
     async def events(self) -> AsyncIterator[Event]:
         """What happens, for ever. A failure is told once a second with the time to the next try."""
@@ -210,7 +211,10 @@ class Watch:
 
     async def _wait_for(self, future: asyncio.Future[Snapshot] | None, seconds: float | None) -> None:
         """Until `future` is done, the time (None: there is no end to it) is over, or somebody steers."""
-        ours: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._nudge.wait())]
+        self._wakes = asyncio.get_running_loop().create_future()
+        if self._steered:
+            self._wakes.set_result(None)
+        ours: list[asyncio.Future[Any]] = [self._wakes]
         if seconds is not None:
             ours.append(asyncio.ensure_future(self._clock.sleep(seconds)))
         try:
@@ -218,4 +222,9 @@ class Watch:
         finally:
             for waiting in ours:
                 waiting.cancel()
-        self._nudge.clear()
+        self._steered = False
+
+    def _steer(self) -> None:
+        self._steered = True
+        if self._wakes is not None and not self._wakes.done():
+            self._wakes.set_result(None)

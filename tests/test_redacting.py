@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -15,11 +16,12 @@ from psycopg.conninfo import make_conninfo
 from pgtop.analysis.rights import protection
 from pgtop.audit import FILE_NAME
 from pgtop.model.backend import HIDDEN_QUERY, Backend
+from pgtop.model.snapshot import Settled
 from pgtop.redacting import RedactingSource, without_literals
 from tests.cli import pgtop
 from tests.fakes import FakeSource
 from tests.pty import Terminal
-from tests.scenes import active, calm, snapshot
+from tests.scenes import active, calm, client, snapshot
 from tests.waiting import until
 
 _SECRET = "open sesame"
@@ -136,3 +138,11 @@ def test_protection_does_not_rest_on_what_is_masked() -> None:
     server = calm().server
     assert protection(server, without_literals(vacuum)) == protection(server, vacuum) != ""
     assert without_literals(Backend(1, query=HIDDEN_QUERY)).query == HIDDEN_QUERY
+
+
+async def test_the_settled_are_masked_too() -> None:
+    """Whoever looks at those at rest alone sees no literal of theirs either."""
+    idle = client(1, "web@shop", since=60)._replace(query="SELECT 'sesame'")
+    came = replace(snapshot([idle]), settled=Settled((idle,)))
+    seen = await RedactingSource(FakeSource([came])).sample()
+    assert [each.query for each in (*seen.unsettled, *seen.settled.backends)] == ["SELECT '?'"]

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from pgtop.clock import MonotonicClock
 from pgtop.model.cost import Cost
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.watch import Event, Missed, Paused, Sampled, Waiting, Watch
@@ -44,6 +45,14 @@ async def test_samples_come_at_the_interval() -> None:
         await clock.advance(3.5)
         assert len(events) == 4
         assert all(isinstance(event, Sampled) for event in events)
+
+
+async def test_a_sleep_that_is_cut_short_leaves_no_timer() -> None:
+    """Nothing wakes the process later for a wait that somebody has ended."""
+    MonotonicClock().sleep(60.0).cancel()
+    await settle()
+    timers: list[asyncio.TimerHandle] = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]  # no public way
+    assert all(timer.cancelled() for timer in timers)
 
 
 async def test_fresh_watch_waits_an_interval_first() -> None:

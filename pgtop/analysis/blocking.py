@@ -37,8 +37,7 @@ def conflict(held: str, wanted: str) -> bool:
     return _MODES.index(wanted) >= _WEAKEST_CONFLICT[held]
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A session or a prepared transaction that waits, or that others wait for."""
 
     key: Key
@@ -98,6 +97,8 @@ class Forest:
     """All nodes by key. Nobody waits where there are none."""
 
     nodes: Mapping[Key, Node] = field(default_factory=dict)
+    seeds: tuple[object, ...] = field(default=(), compare=False, repr=False)
+    """What it has grown from, beside the backends of its nodes."""
 
     @cached_property
     def roots(self) -> tuple[Node, ...]:
@@ -170,11 +171,33 @@ class Forest:
         return frozenset(waiter for waiter in self._waiters.get(key, ()) if set(self.nodes[waiter].blockers) == {key})
 
 
-def forest(snapshot: Snapshot) -> Forest:
-    """Everybody in `snapshot` who waits for a lock, and whom they wait for."""
-    waits = snapshot.blocking.waits
-    waiters = [b for b in snapshot.busy if b.waits_for_lock or b.blocked_by or (b.hidden and b.pid in waits)]
-    return Forest(_Planting(snapshot, waiters).nodes()) if waiters else Forest()
+def forest(snapshot: Snapshot, before: Forest | None = None) -> Forest:
+    """Everybody in `snapshot` who waits for a lock, and whom they wait for.
+
+    If nothing has changed since `before` but whose turn it was to be asked, its nodes stand here, too.
+    """
+    told = snapshot.blocking
+    unseen = [b for b in snapshot.busy if b.hidden and not b.blocked_by and b.pid in told.waits] if told.waits else []
+    waiters = [*snapshot.waiting, *unseen]
+    if not waiters:
+        return Forest()
+    leaders = {b.pid: b.leader_pid for b in snapshot.busy if b.leader_pid and snapshot.at(b.leader_pid)}
+    seeds = (waiters, leaders, told.waits, told.prepared, leaders and told.lent)
+    if before is not None and before.seeds == seeds and _stands_in(snapshot, before):
+        return Forest(before.nodes if leaders else _with_lent(before.nodes, told.lent), seeds)
+    return Forest(_Planting(snapshot, waiters, leaders).nodes(), seeds)
+
+
+def _stands_in(snapshot: Snapshot, before: Forest) -> bool:
+    """All nodes are what they were, and who was gone has not come back."""
+    at = snapshot.at
+    return all(at(key) == node.backend and not any(map(at, node.gone)) for key, node in before.nodes.items())
+
+
+def _with_lent(nodes: Mapping[Key, Node], lent: Collection[int]) -> Mapping[Key, Node]:
+    """The nodes, of which these waiters' are lent now."""
+    now = {key: node.waits and key in lent for key, node in nodes.items()}
+    return {key: node if node.lent == now[key] else node._replace(lent=now[key]) for key, node in nodes.items()}
 
 
 class _Rivals(NamedTuple):
@@ -187,9 +210,9 @@ class _Rivals(NamedTuple):
 class _Planting:
     """How a forest comes to be: edges first, then what follows from them, then one parent for each."""
 
-    def __init__(self, snapshot: Snapshot, waiters: Sequence[Backend]) -> None:
-        self._by_pid = {backend.pid: backend for backend in snapshot.backends}
-        self._leaders = {b.pid: b.leader_pid for b in snapshot.busy if b.leader_pid in self._by_pid}
+    def __init__(self, snapshot: Snapshot, waiters: Sequence[Backend], leaders: Mapping[int, int]) -> None:
+        self._at = snapshot.at
+        self._leaders = leaders
         self._blocking: Blocking = snapshot.blocking
         self._prepared = {-each.transaction: each for each in snapshot.blocking.prepared}
         self._waiters = waiters
@@ -211,7 +234,7 @@ class _Planting:
         nodes = {
             key: Node(
                 key,
-                self._by_pid.get(key),
+                self._at(key),
                 self._prepared.get(key),
                 wait=next(self._waits(key), None),
                 parent=parents.get(key),
@@ -250,13 +273,13 @@ class _Planting:
         [first, *others] = members
         if not others and first.pid == key and self._special.isdisjoint(first.blocked_by):
             return first.blocked_by
-        there, leaders = self._by_pid, self._leaders
+        leaders = self._leaders
         found: dict[Key, None] = {}
         for member in members:
             found |= dict.fromkeys([leaders.get(pid) or pid for pid in member.blocked_by if pid])
             if 0 in member.blocked_by:
                 found |= dict.fromkeys(self._prepared_ahead(member))
-        return tuple([blocker for blocker in found if blocker != key and (blocker <= 0 or blocker in there)])
+        return tuple([blocker for blocker in found if blocker != key and (blocker <= 0 or self._at(blocker))])
 
     @cached_property
     def _named(self) -> Counter[int]:
@@ -267,14 +290,14 @@ class _Planting:
     def _special(self) -> frozenset[int]:
         """Those that do not stand for themselves: workers, prepared transactions, and who is not there any more."""
         meant = self._named.keys() | {waiter.pid for waiter in self._waiters}
-        return frozenset(pid for pid in meant if pid in self._leaders or pid not in self._by_pid)
+        return frozenset(pid for pid in meant if pid in self._leaders or not self._at(pid))
 
     def _gone(self, key: Key, blockers: tuple[Key, ...]) -> tuple[int, ...]:
         """pids that a group waited for and that are not there any more."""
         members = self._groups.get(key, ())
         if all(member.blocked_by is blockers for member in members):
             return ()
-        return tuple(dict.fromkeys(pid for b in members for pid in b.blocked_by if pid and pid not in self._by_pid))
+        return tuple(dict.fromkeys(pid for b in members for pid in b.blocked_by if pid and not self._at(pid)))
 
     def _prepared_ahead(self, member: Backend) -> tuple[Key, ...]:
         """The prepared transactions that it waits for, or 0 where that cannot be told."""
@@ -308,7 +331,7 @@ class _Planting:
         self, edges: Mapping[Key, frozenset[Key]], rivals: Mapping[Key, _Rivals], circle: Edges
     ) -> Mapping[Key, Key | None]:
         """One blocker for each waiter; where these choices run in a circle, its oldest member becomes a root."""
-        began = {key: (_began(self._by_pid.get(key), self._prepared.get(key)), key) for key in edges}
+        began = {key: (_began(self._at(key), self._prepared.get(key)), key) for key in edges}
         parents = {
             key: min(_likely(blockers, rivals[key], circle.get(key, ())), key=began.__getitem__)
             for key, blockers in edges.items()

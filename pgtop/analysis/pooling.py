@@ -3,14 +3,16 @@
 Seen means sampled: what came and went between two samples is not in it, so figures go with how long was watched.
 """
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
 from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
-from pgtop.model.snapshot import Snapshot
+from pgtop.model.snapshot import Settled, Snapshot
 
 _MANY_CONNECTIONS = 500
 _IDLE_SECONDS = 120
@@ -28,12 +30,14 @@ class Concurrency:
     """What was seen of each application that holds connections now; one that left entirely is forgotten."""
 
     peaks: Mapping[str, Peak] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
+    """How many connections each holds."""
 
     def observe(self, snapshot: Snapshot) -> "Concurrency":
         """This and one more snapshot."""
-        busy = Counter([b.application_name or "" for b in snapshot.busy if _is_visible(b) and b.state != IDLE])
-        held = {b.application_name or "" for b in snapshot.backends if _is_visible(b)}
-        return Concurrency({name: self._peak(name, busy[name], snapshot.taken_at) for name in held})
+        busy = _held_by([b for b in snapshot.busy if b.state != IDLE])
+        held = _held_by(snapshot.unsettled) + _held_by_settled(snapshot.settled)
+        return Concurrency({name: self._peak(name, busy[name], snapshot.taken_at) for name in held}, held)
 
     def _peak(self, application: str, busy: int, now: Instant) -> Peak:
         before = self.peaks.get(application, Peak(0, now))
@@ -68,15 +72,14 @@ def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
     idle = _long_idle(snapshot)
     if limit <= _MANY_CONNECTIONS and idle * 2 <= limit:
         return None
-    held = Counter([b.application_name or "" for b in snapshot.backends if _is_visible(b)])
-    frees = {name: max(0, held[name] - max(1, peak.busy)) for name, peak in seen.peaks.items()}
+    frees = {name: max(0, seen.held[name] - max(1, peak.busy)) for name, peak in seen.peaks.items()}
     application = min(frees, key=lambda name: (-frees[name], name), default="")
     if not frees.get(application):
         return None
     peak = seen.peaks[application]
     return PoolingHint(
         application=application,
-        held=held[application],
+        held=seen.held[application],
         busy=peak.busy,
         frees=frees[application],
         frees_in_all=sum(frees.values()),
@@ -86,12 +89,28 @@ def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
     )
 
 
-def _is_visible(backend: Backend) -> bool:
-    return backend.backend_type == CLIENT_BACKEND
+def _held_by(backends: Iterable[Backend]) -> Counter[str]:
+    """How many of these connections each application holds."""
+    return Counter([b.application_name or "" for b in backends if b.backend_type == CLIENT_BACKEND])
+
+
+@lru_cache(maxsize=1)
+def _held_by_settled(settled: Settled) -> Counter[str]:
+    return _held_by(settled.backends)
 
 
 def _long_idle(snapshot: Snapshot) -> int:
     """How many have been idle for more than two minutes."""
     before = snapshot.taken_at - _IDLE_SECONDS * MICROSECONDS
-    changes = [b.state_change for b in snapshot.backends if b.state == IDLE and _is_visible(b)]
-    return sum([change is not None and change < before for change in changes])
+    return sum(bisect_left(found, before) for found in (_idle_since(snapshot.unsettled), _rest(snapshot.settled)))
+
+
+def _idle_since(backends: Iterable[Backend]) -> list[Instant]:
+    """When those who are idle became so, in order."""
+    idle = [b.state_change for b in backends if b.state == IDLE and b.backend_type == CLIENT_BACKEND]
+    return sorted(filter(None, idle))
+
+
+@lru_cache(maxsize=1)
+def _rest(settled: Settled) -> list[Instant]:
+    return _idle_since(settled.backends)

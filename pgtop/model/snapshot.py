@@ -1,5 +1,7 @@
 """One instant of one server. Header and rows are drawn from the same one, so they can never disagree."""
 
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -8,6 +10,23 @@ from pgtop.model.blocking import Blocking
 from pgtop.model.cost import Cost
 from pgtop.model.instant import Instant
 from pgtop.model.server import Server, Sighting
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """Client backends that have been at rest for some seconds: one object, for as long as they are the same ones.
+
+    Of hundreds of sessions most are. What follows from them is worked out once and kept under this very object.
+    """
+
+    backends: tuple[Backend, ...] = ()
+
+    @cached_property
+    def by_pid(self) -> Mapping[int, Backend]:
+        return {backend.pid: backend for backend in self.backends}
+
+
+NOBODY = Settled()
 
 
 @dataclass(frozen=True)
@@ -23,11 +42,18 @@ class Snapshot:
     cost: Cost = field(default_factory=Cost)
     blocking: Blocking = field(default_factory=Blocking)
     """What the lock manager said of who waits; empty while nobody does."""
+    settled: Settled = NOBODY
+    """The last of `backends`."""
 
     @property
     def sighting(self) -> Sighting:
         """On which run of the server, and when."""
         return Sighting(self.server.run, self.taken_at)
+
+    @cached_property
+    def unsettled(self) -> tuple[Backend, ...]:
+        """The first of `backends`: all that are not among the settled."""
+        return self.backends[: len(self.backends) - len(self.settled.backends)]
 
     @cached_property
     def busy(self) -> tuple[Backend, ...]:
@@ -36,11 +62,30 @@ class Snapshot:
         Of thousands of sessions most are at rest, and whoever looks for work, waits or secrets need not look at them.
         """
         return tuple(
-            [b for b in self.backends
+            [b for b in self.unsettled
              if b.state != IDLE or b.wait_event != CLIENT_READ or b.backend_type != CLIENT_BACKEND]
         )  # fmt: skip
+
+    @cached_property
+    def waiting(self) -> tuple[Backend, ...]:
+        """Those of the busy that are seen to wait for a lock, or of whom it is known whom they wait for."""
+        return tuple([b for b in self.busy if b.wait_event_type == "Lock" or b.blocked_by])
 
     @property
     def at_rest(self) -> int:
         """How many are not `busy`."""
         return len(self.backends) - len(self.busy)
+
+    def at(self, pid: int) -> Backend | None:
+        """The backend of this pid."""
+        return self._by_pid.get(pid) or self.settled.by_pid.get(pid)
+
+    def with_blocking(self, blocking: Blocking) -> "Snapshot":
+        """The same with what the lock manager said; whatever has been worked out of the backends stays so."""
+        told = copy(self)
+        told.__dict__["blocking"] = blocking
+        return told
+
+    @cached_property
+    def _by_pid(self) -> Mapping[int, Backend]:
+        return {backend.pid: backend for backend in self.unsettled}

@@ -6,8 +6,7 @@ a relation's number has a name in its own database alone.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-
-from psycopg import sql
+from functools import lru_cache
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.blocking import Blocking, Hold, Prepared, Slot, Wait
@@ -41,7 +40,7 @@ _TAG = """locktype, coalesce(database, 0), coalesce(relation, 0), coalesce(page,
 # Which columns are NULL depends on the kind of lock alone, so zeros in their place do no harm. A lock taken by the
 # fast path is moved to the common table before anybody waits for it, so those left there are in nobody's way; and the
 # marks that serializable transactions leave on what they have read (SIReadLock) are in nobody's way ever.
-_LOCKS = sql.SQL("""
+_LOCKS = """
     WITH locks AS MATERIALIZED (
               SELECT * FROM pg_catalog.pg_lock_status() WHERE NOT fastpath AND mode <> 'SIReadLock'
               ),
@@ -59,7 +58,7 @@ _LOCKS = sql.SQL("""
                   OR (NOT granted AND pid = ANY(%(lent)s::int4[]))
               )
     SELECT found.*, statement_timestamp(), (SELECT clock_timestamp() FROM found HAVING count(*) > 0) FROM found
-""")
+"""
 
 _TIMES = 2  # columns behind each row: when the server began and was done, without the network
 _GRANTED = 4
@@ -138,7 +137,7 @@ class Pace:
 
     def after(self, snapshot: Snapshot, plan: Plan, spent: float) -> "Pace":
         """After a tick that took the server `spent` seconds."""
-        waiting = [b for b in snapshot.busy if b.waits_for_lock or b.blocked_by]
+        waiting = snapshot.waiting
         hidden = tuple(b.pid for b in snapshot.busy if b.hidden and b.datid is not None)
         pace = replace(
             self,
@@ -161,8 +160,7 @@ class Pace:
 
     def _known_after(self, snapshot: Snapshot, plan: Plan, waiting: Iterable[Backend]) -> tuple[BackendId, ...]:
         """Whom one knows enough about, those first who were asked longest ago; not those whose blocker has gone."""
-        here = {0, *(b.pid for b in snapshot.backends)}
-        known = dict.fromkeys(b.identity for b in waiting if b.blocked_by and here.issuperset(b.blocked_by))
+        known = dict.fromkeys(b.identity for b in waiting if b.blocked_by and _are_here(b.blocked_by, snapshot))
         lent = set(plan.known)
         later = [who for who in self.known if who in known and (who.pid in lent or not plan.pids)]
         return tuple(dict.fromkeys([*later, *known]))
@@ -176,14 +174,19 @@ class Pace:
         return replace(self, resting_until=now + round(seconds * MICROSECONDS), note=note)
 
 
+def _are_here(pids: Iterable[int], snapshot: Snapshot) -> bool:
+    """None of them has ended."""
+    return all(pid == 0 or snapshot.at(pid) is not None for pid in pids)
+
+
 def statements(plan: Plan, features: Features, server: Server | None) -> tuple[Statement, ...]:
     """What goes along with the activity."""
     if not plan.facts or server is None:
         return ()
-    waitstart = sql.SQL("waitstart" if "waitstart" in features.lock_columns else "NULL::timestamptz")
+    waitstart = "waitstart" if "waitstart" in features.lock_columns else "NULL::timestamptz"
     pids = {"hidden": list(plan.hidden), "lent": list(plan.lent), "told": list(plan.told)}
     values = {"database": server.database_oid, **pids}
-    locks = Statement(_LOCKS.format(waitstart=waitstart, tag=sql.SQL(_TAG)), values)
+    locks = Statement(_LOCKS.format(waitstart=waitstart, tag=_TAG), values)
     prepared = (Statement(_PREPARED),) if plan.prepared else ()
     slots = (Statement(_SLOTS),) if plan.slots else ()
     return locks, *prepared, *slots
@@ -220,28 +223,30 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
         blocking,
         {row[0]: tuple(dict.fromkeys(row[-1])) for row in rows if row[-1]},
         frozenset(row[0] for row in rows if row[0] in lent and not row[_GRANTED]),
-        max((seconds_between(began, done) for *_, began, done in locks), default=0.0),
+        seconds_between(*locks[0][-_TIMES:]) if locks else 0.0,
     )
 
 
-def completed(found: Blocking, plan: Plan, last: Snapshot | None, busy: Iterable[Backend]) -> Blocking:
+def completed(found: Blocking, plan: Plan, last: Snapshot | None, waiting: Iterable[Backend]) -> Blocking:
     """`found`, with what was known before of those that wait still, by the same query, and were not asked about."""
     if last is None or (found.asked and not plan.told):
         return found
     if plan.pids and not last.blocking.waits:
         return found
-    kept = _still_waiting(last, busy) if last.blocking.waits else {}
+    kept = _still_waiting(last, waiting) if last.blocking.waits else {}
     if not found.asked:
         return replace(last.blocking, waits=kept, asked=False)
     return replace(found, waits={pid: kept[pid] for pid in plan.told if pid in kept} | dict(found.waits))
 
 
-def _still_waiting(last: Snapshot, busy: Iterable[Backend]) -> dict[int, Wait]:
+def _still_waiting(last: Snapshot, waiting: Iterable[Backend]) -> dict[int, Wait]:
     """What was known of those that wait still, by the same query."""
-    before = {b.pid: (b.backend_start, b.query_start) for b in last.busy}
-    waiting = [b for b in busy if b.waits_for_lock or b.blocked_by]
-    still = {b.pid for b in waiting if before.get(b.pid) == (b.backend_start, b.query_start)}
+    still = {b.pid for b in waiting if _is_same_query(last.at(b.pid), b)}
     return {pid: wait for pid, wait in last.blocking.waits.items() if pid in still}
+
+
+def _is_same_query(before: Backend | None, now: Backend) -> bool:
+    return before is not None and before.identity == now.identity and before.query_start == now.query_start
 
 
 def hidden_waits(found: Answers, last: Snapshot | None) -> Mapping[int, tuple[int, ...]]:
@@ -303,26 +308,31 @@ def _waits(rows: Sequence[Row], server: Server, encoding: str, prepared: Sequenc
     holds: dict[Row, list[Hold]] = {}
     awaited: dict[int, tuple[Row, Lock]] = {}
     for pid, virtual, *columns, _ in rows:
-        row = LockRow._make(decode(value, encoding) if isinstance(value, bytes) else value for value in columns)
+        row, tag = _read_lock(tuple(columns), encoding)
         if not row.granted:
-            awaited[pid] = _tag(row), Lock(row.locktype, row.mode, False, target(row, server), row.waitstart)
+            awaited[pid] = tag, Lock(row.locktype, row.mode, False, target(row, server), row.waitstart)
         else:
             transaction = _holder(row, named.get(virtual, ())) if pid is None else None
-            holds.setdefault(_tag(row), []).append(Hold(row.mode, pid, transaction))
+            holds.setdefault(tag, []).append(Hold(row.mode, pid, transaction))
     held = {tag: tuple(found) for tag, found in holds.items()}
     return {pid: Wait(lock, held.get(tag, ())) for pid, (tag, lock) in awaited.items()}
 
 
-def _tag(row: LockRow) -> Row:
-    """What tells one lock from another."""
-    return (
+@lru_cache(maxsize=1024)
+def _read_lock(columns: Row, encoding: str) -> tuple[LockRow, Row]:
+    """The lock, and what tells it from others. Kept, as most locks outlive a sample."""
+    row = LockRow._make([decode(value, encoding) if isinstance(value, bytes) else value for value in columns])
+    tag = (
         row.locktype, row.database, row.relation, row.page, row.tuple, row.virtualxid, row.transactionid, row.classid,
         row.objid, row.objsubid,
     )  # fmt: skip
+    return row, tag
 
 
 def _prepared_by_name(rows: Sequence[Row], prepared: Sequence[Prepared]) -> Mapping[bytes, tuple[int, ...]]:
     """Transaction ids by `virtualtransaction`, which two prepared transactions of two sessions may share."""
+    if not prepared:
+        return {}
     known = {each.transaction for each in prepared}
     found: dict[bytes, list[int]] = {}
     for pid, virtual, *columns, _ in rows:

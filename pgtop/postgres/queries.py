@@ -6,7 +6,9 @@ in another database's encoding. A tick asks for `activity` alone; `FACTS` change
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from struct import Struct
+from typing import LiteralString
 
 from pgtop.model.backend import HIDDEN_QUERY, Backend
 from pgtop.model.instant import Instant, to_datetime
@@ -28,21 +30,24 @@ _ACTIVITY = """
                        THEN pg_blocking_pids(pid) END AS blockers,
                   state IN ('idle', 'idle in transaction', 'idle in transaction (aborted)')
                   AND wait_event = 'ClientRead' AND backend_xmin IS NULL -- whose age never rests
-                  AND state_change <= %(still_since)s::timestamptz AND pid <> ALL(%(again)s::int4[]) AS is_still
+                  AND state_change <= %(still_since)s::timestamptz AND pid <> ALL(%(again)s::int4[]) AS is_still,
+                  state_change <= %(settled_since)s::timestamptz
+                  AND state = 'idle' AND backend_type = 'client backend' AS is_old
              FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)
            )
-    SELECT {nothing}, string_agg(int4send(pid) || timestamptz_send(backend_start), '') FILTER (WHERE is_still),
-           clock_timestamp()
+    SELECT {nothing}, string_agg({who}, '') FILTER (WHERE is_still AND is_old),
+           string_agg({who}, '') FILTER (WHERE is_still AND is_old IS NOT TRUE), clock_timestamp()
       FROM activity HAVING %(pid)s::int4 IS NULL
      UNION ALL
     SELECT pid, backend_start, datid, leader_pid, usesysid, application_name,
            host(client_addr), client_hostname, client_port,
            xact_start, query_start, state_change, wait_event_type, wait_event, state,
-           backend_xid, backend_xmin, age(backend_xmin), query_id, text, backend_type, blockers, NULL,
+           backend_xid, backend_xmin, age(backend_xmin), query_id, text, backend_type, blockers, NULL, NULL,
            CASE WHEN pid = pg_backend_pid() OR %(pid)s::int4 IS NOT NULL THEN statement_timestamp() END
       FROM activity WHERE is_still IS NOT TRUE
 """
-_COLUMNS = 24
+_WHO = "int4send(pid) || timestamptz_send(backend_start)"
+_COLUMNS = 25
 _IDLER = Struct("!iq")
 """Pid and start of one who has waited all along, as the server's own `send` functions write them."""
 
@@ -82,6 +87,7 @@ def activity(
     pid: int | None = None,
     since: Instant | None = None,
     still_since: Instant | None = None,
+    settled_since: Instant | None = None,
     again: Sequence[int] = (),
     ask: bool = True,
     known: Sequence[int] = (),
@@ -89,21 +95,26 @@ def activity(
     """The activity of one backend or of all: rows for `read_backend`, and for `read_instant` when they were read.
 
     Of all, a first row, which `read_end` takes off, tells when the server was done and before it sent anything, and who
-    has waited for the client's next command since before `still_since`: these have no row of their own, as nothing of
-    theirs can have changed. Texts come of queries that started after `since` (None: of all), cut to `text_bytes`. The
-    pids in `again` have a row and a text in any case.
+    has waited for the client's next command since before `still_since`, those apart who are idle since before
+    `settled_since`: these have no row of their own, as nothing of theirs can have changed. Texts come of queries that
+    started after `since` (None: of all), cut to `text_bytes`. The pids in `again` have a row and a text in any case.
     `ask`: whom waiters wait for, but for those in `known`.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """
-    columns = features.activity_columns
-    sql = _ACTIVITY.format(
+    moments = {"since": moment(since), "still_since": moment(still_since), "settled_since": moment(settled_since)}
+    values = {"pid": pid, "text_bytes": text_bytes, "again": list(again), "ask": ask, "known": list(known)}
+    return Statement(_activity_of(features.activity_columns), {**values, **moments})
+
+
+@lru_cache(maxsize=4)
+def _activity_of(columns: frozenset[str]) -> LiteralString:
+    """The statement for a server that has these columns."""
+    return _ACTIVITY.format(
         leader_pid="leader_pid" if "leader_pid" in columns else "NULL::int4",
         query_id="query_id" if "query_id" in columns else "NULL::int8",
-        nothing=", ".join(["NULL"] * (_COLUMNS - 2)),
+        who=_WHO,
+        nothing=", ".join(["NULL"] * (_COLUMNS - 3)),
     )
-    moments = {"since": moment(since), "still_since": moment(still_since)}
-    values = {"pid": pid, "text_bytes": text_bytes, "again": list(again), "ask": ask, "known": list(known)}
-    return Statement(sql, {**values, **moments})
 
 
 def moment(instant: Instant | None) -> datetime | None:
@@ -127,7 +138,7 @@ def read_backend(row: Row, server: Server, names: Names, text_bytes: int, before
     (
         pid, backend_start, datid, leader_pid, usesysid, application, address, hostname, port,
         xact_start, query_start, state_change, wait_type, wait, state,
-        xid, xmin, xmin_age, query_id, text, kind, blockers, _, _,
+        xid, xmin, xmin_age, query_id, text, kind, blockers, *_,
     ) = row  # fmt: skip
     database = server.databases.get(datid)
     role = server.roles.get(usesysid)
@@ -158,10 +169,15 @@ def read_instant(rows: Iterable[Row]) -> tuple[int, Instant]:
     return next((row[0], row[-1]) for row in rows if row[-1] is not None)
 
 
-def read_end(rows: list[Row]) -> tuple[Instant, Iterable[tuple[int, Instant]]]:
-    """Take off the first row of the activity of all: when the server had read it, and who has waited all along."""
-    *_, idlers, end = rows.pop(0)
-    return end, _IDLER.iter_unpack(idlers or b"")
+def read_end(rows: list[Row]) -> tuple[Instant, bytes, bytes]:
+    """Take off the first row of the activity of all: when the server had read it, who is settled, who else waits."""
+    *_, settled, idlers, end = rows.pop(0)
+    return end, settled or b"", idlers or b""
+
+
+def read_who(idlers: bytes) -> Iterable[tuple[int, Instant]]:
+    """Pid and start of each of those who have waited all along."""
+    return _IDLER.iter_unpack(idlers)
 
 
 def read_facts(answers: Sequence[list[Row]], link: Link) -> Server:

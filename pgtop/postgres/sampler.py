@@ -16,7 +16,7 @@ from pgtop.model.cost import Cost
 from pgtop.model.detail import Detail
 from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
 from pgtop.model.server import Server
-from pgtop.model.snapshot import Snapshot
+from pgtop.model.snapshot import NOBODY, Settled, Snapshot
 from pgtop.postgres import blocking, queries
 from pgtop.postgres.details import read_detail, server_words
 from pgtop.postgres.session import STATEMENT_SECONDS, Link, Row, Session, Statement
@@ -26,6 +26,9 @@ TEXT_BYTES = 800
 WHOLE = 1 << 20
 """All of each query that the server keeps: the most that track_activity_query_size can be set to."""
 _FACTS_EVERY = 60 * MICROSECONDS
+
+_SETTLING = 5 * MICROSECONDS
+"""Who has been at rest for so long will rest on, as a rule: such sessions change seldom enough to be kept as one."""
 
 _SLACK = MICROSECONDS // 10
 """A statement takes its start time a moment before others can see it."""
@@ -90,6 +93,7 @@ class _Reader:
         self._nameless: set[_Owner] = set()
         self._last: Snapshot | None = None
         self._known: dict[tuple[int, Instant | None], Backend] = {}
+        self._settled = b"", NOBODY
         self._pace = blocking.Pace()
 
     def renew(self) -> None:
@@ -117,66 +121,83 @@ class _Reader:
         """All backends, when to ask whom they wait for has failed: if this succeeds, that was the reason."""
         snapshot = await self._sample(blocking.Plan(pids=False))
         self._pace = self._pace.after_failure(snapshot.taken_at, why)
-        self._last = replace(snapshot, blocking=replace(snapshot.blocking, note=self._pace.note))
+        self._last = snapshot.with_blocking(replace(snapshot.blocking, note=self._pace.note))
         return self._last
 
     async def _sample(self, plan: blocking.Plan) -> Snapshot:
         facts = queries.FACTS if self._facts_are_due() else ()
-        count = (queries.NUMBACKENDS,) if self._counts() else ()
+        count = (queries.NUMBACKENDS,) if self._last is None or self._pace.hidden else ()
         locks = blocking.statements(plan, self.link.features, self._server)
         received = self.link.received()
         activity = self._activity(plan, whole=bool(facts))
         rows, *answers = await self.link.ask(activity, *facts, *count, *locks)
-        end, idlers = queries.read_end(rows)
+        end, at_rest, idlers = queries.read_end(rows)
         pid, taken_at = queries.read_instant(rows)
-        remembered = [self._known.get(who) for who in idlers]
-        still = [b for b in remembered if b is not None and b.wait_event == CLIENT_READ and b.backend_xmin is None]
+        settled, still = self._settled_of(at_rest), self._still(idlers)
         set_back = self._last is not None and taken_at < self._last.taken_at
         if set_back:
             self._pace = blocking.Pace()  # it may be an hour until that clock is again where the rest ends
-        if set_back or len(still) < len(remembered):  # what is remembered and what times tell do not agree
+        if set_back or settled is None or still is None:  # what is remembered and what times tell do not agree
             self._last = None
             return await self._sample(blocking.Plan(pids=plan.pids))
         cost = Cost(seconds_between(taken_at, end), self._received_since(received))
-        server = replace(await self._server_for(rows, answers[: len(facts)], taken_at), pid=pid)
+        server = await self._server_for(rows, answers[: len(facts)], taken_at)
+        server = server if server.pid == pid else replace(server, pid=pid)
         locks_answers = answers[len(facts) + len(count) :]
         found = blocking.read(plan, locks_answers, server, self.link.features.encoding)
-        backends = (*self._backends(rows, server), *still)
-        backends = blocking.with_hidden(backends, blocking.hidden_waits(found, self._last))
-        lent = blocking.lent(plan, found, backends)
-        backends = blocking.without_moved(backends, lent, found.blocking, self._last)
-        numbackends = answers[len(facts)][0][0] if count and _any_hidden(backends) else None
-        snapshot = Snapshot(taken_at, server, backends, numbackends, cost)
-        waits = blocking.completed(found.blocking, plan, self._last, snapshot.busy)
+        unsettled = (*self._backends(rows, server), *still)
+        unsettled = blocking.with_hidden(unsettled, blocking.hidden_waits(found, self._last))
+        lent = blocking.lent(plan, found, unsettled)
+        unsettled = blocking.without_moved(unsettled, lent, found.blocking, self._last)
+        numbackends = answers[len(facts)][0][0] if count and _any_hidden(unsettled) else None
+        snapshot = Snapshot(taken_at, server, (*unsettled, *settled.backends), numbackends, cost, settled=settled)
+        waits = blocking.completed(found.blocking, plan, self._last, snapshot.waiting)
         self._pace = self._pace.after(snapshot, plan, cost.server_seconds + found.seconds)
         waits = replace(waits, lent=lent, note=self._pace.note)
         self._remember(snapshot, len(rows))
-        self._last = snapshot if waits == snapshot.blocking else replace(snapshot, blocking=waits)
+        self._last = snapshot.with_blocking(waits)
         return self._last
+
+    def _still(self, idlers: bytes) -> tuple[Backend, ...] | None:
+        """Those who have waited for their clients all along, as remembered; None if they are remembered otherwise."""
+        remembered = [self._known.get(who) for who in queries.read_who(idlers)]
+        still = [b for b in remembered if b is not None and b.wait_event == CLIENT_READ and b.backend_xmin is None]
+        return tuple(still) if len(still) == len(remembered) else None
+
+    def _settled_of(self, at_rest: bytes) -> Settled | None:
+        """The same as in the last sample, if it is the same who are at rest."""
+        before, settled = self._settled
+        if at_rest == before:
+            return settled
+        still = self._still(at_rest)
+        if still is None:
+            return None
+        self._settled = at_rest, Settled(still)
+        return self._settled[1]
 
     def _received_since(self, before: int | None) -> int | None:
         now = self.link.received()
         return None if now is None or before is None else now - before
 
     def _activity(self, plan: blocking.Plan, whole: bool) -> Statement:
-        """What has changed since the last sample; `whole`: the rows of those too that have not, as names may have."""
+        """What has changed since the last sample; `whole`: the rows of those too that have not, as names may have.
+
+        What cannot stay as it was read is asked for again: who lacks a text, or has nothing to do and yet is busy.
+        """
         last = self._last
         if last is None:
             return queries.activity(self.link.features, self._text_bytes, ask=plan.pids)
-        again = [backend.pid for backend in last.busy if _is_passing(backend)]
+        again = [b.pid for b in last.busy if b.query is None or (b.wait_event != CLIENT_READ and b.between_commands)]
         since = last.taken_at - _SLACK
         still_since = None if whole else since
+        settled_since = None if whole else (last.taken_at // _SETTLING - 1) * _SETTLING
         return queries.activity(
-            self.link.features, self._text_bytes, since=since, still_since=still_since, again=again,
-            ask=plan.pids, known=plan.known,
+            self.link.features, self._text_bytes, since=since, still_since=still_since,
+            settled_since=settled_since, again=again, ask=plan.pids, known=plan.known,
         )  # fmt: skip
 
     def _facts_are_due(self) -> bool:
         return self._last is None or self._last.taken_at >= self._facts_due
-
-    def _counts(self) -> bool:
-        """Sessions were hidden the last time; the first time they may be."""
-        return self._last is None or _any_hidden(self._last.busy)
 
     async def _server_for(self, rows: list[Row], facts: Sequence[list[Row]], taken_at: Instant) -> Server:
         """The server with the names of all databases and roles in `rows`, where it has any."""
@@ -215,11 +236,6 @@ def _is_chance(error: psycopg.Error, seconds: float) -> bool:
     """
     cancelled = error.sqlstate == "57014" and seconds < STATEMENT_SECONDS
     return cancelled or (error.sqlstate or "").startswith("40")
-
-
-def _is_passing(backend: Backend) -> bool:
-    """What was read of it cannot stay so: it lacks its text, or has nothing to do and yet is busy with something."""
-    return backend.query is None or (backend.between_commands and backend.wait_event != CLIENT_READ)
 
 
 def _any_hidden(backends: Sequence[Backend]) -> bool:

@@ -59,7 +59,7 @@ class State:
         seen = self.seen.observe(snapshot)
         return replace(
             self,
-            picture=Picture.of(snapshot),
+            picture=Picture.of(snapshot, self.picture),
             budget=budget(snapshot, settings.warn, settings.alarm),
             event=event,
             seen=seen,

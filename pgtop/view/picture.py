@@ -18,9 +18,9 @@ class Picture:
     blocks: Mapping[int, int]
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> "Picture":
-        """The picture of `snapshot`."""
-        planted = forest(snapshot)
+    def of(cls, snapshot: Snapshot, before: "Picture | None" = None) -> "Picture":
+        """The picture of `snapshot`; what is as it was `before` is taken from there."""
+        planted = forest(snapshot, None if before is None else before.forest)
         return cls(snapshot, planted, {node.key: node.total for node in planted.nodes.values() if node.total})
 
     def find(self, backend: Backend) -> Backend | None:

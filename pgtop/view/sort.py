@@ -4,29 +4,51 @@ Sorting is by value, never by what is drawn, and what has no value comes last in
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from pgtop.model.backend import IDLE, Backend
+from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
 from pgtop.model.instant import Instant
+from pgtop.model.snapshot import NOBODY, Settled
 from pgtop.view.columns import Start, age_start, column
 from pgtop.view.picture import Picture
 from pgtop.view.query import Sort
 
 Row = TypeVar("Row")
 
+_DEFAULT = Sort()
 
-def ordered(backends: Iterable[Backend], picture: Picture, sort: Sort) -> list[Backend]:
-    """All of `backends` in the order asked for; parallel workers directly under their leader, if it is there."""
+
+def ordered(backends: Sequence[Backend], picture: Picture, sort: Sort, settled: Settled = NOBODY) -> list[Backend]:
+    """All of `backends` and the settled in the order asked for; parallel workers directly under their leader."""
+    idle = _longest_idle_first(settled)
+    if idle and not (sort == _DEFAULT and _are_idle_longest(settled, backends, picture)):
+        backends, idle = [*backends, *idle], ()
     rows = sorted(backends, key=_base_key)
     if sort.column is None:
-        return _workers_under_leaders(_roots_first(rows, picture, sort.descending))
-    key = column(sort.column).key
-    return _workers_under_leaders(by_value(rows, [key(row, picture) for row in rows], sort.descending))
+        placed = _roots_first(rows, picture, sort.descending, idle)
+    else:
+        key = column(sort.column).key
+        placed = by_value(rows, [key(row, picture) for row in rows], sort.descending)
+    return _workers_under_leaders(placed) if any(row.leader_pid for row in rows) else placed
 
 
 def _base_key(backend: Backend) -> tuple[Instant, int]:
     return backend.backend_start or 0, backend.pid
+
+
+@lru_cache(maxsize=1)
+def _longest_idle_first(settled: Settled) -> tuple[Backend, ...]:
+    return tuple(_oldest_first(sorted(settled.backends, key=_base_key), _idle_since, True))
+
+
+def _are_idle_longest(settled: Settled, others: Iterable[Backend], picture: Picture) -> bool:
+    """All of the settled, than each of the others; and none of them goes before all as the root of a tree."""
+    if any(root.total and root.key in settled.by_pid for root in picture.forest.roots):
+        return False
+    last = _idle_since(_longest_idle_first(settled)[-1]) or 0
+    return all(row.state != IDLE or row.state_change is None or row.state_change > last for row in others)
 
 
 def by_value(rows: list[Row], values: list[Any], descending: bool) -> list[Row]:
@@ -38,25 +60,27 @@ def by_value(rows: list[Row], values: list[Any], descending: bool) -> list[Row]:
     return [rows[place] for place in places]
 
 
-def _roots_first(rows: list[Backend], picture: Picture, worst_first: bool) -> list[Backend]:
+def _roots_first(
+    rows: list[Backend], picture: Picture, worst_first: bool, idle_longest: Sequence[Backend]
+) -> list[Backend]:
     """What hurts first, and before it the idle roots of trees of waiters: the others are old enough to stand high."""
     places = {root.key: place for place, root in enumerate(picture.forest.roots) if root.total}
     roots = [row for row in rows if row.pid in places and row.state == IDLE] if places else []
     if not roots:
-        return _what_hurts_first(rows, worst_first)
+        return _what_hurts_first(rows, worst_first, idle_longest)
     idle = {row.pid for row in roots}
     roots.sort(key=lambda row: places[row.pid], reverse=not worst_first)
-    rest = _what_hurts_first([row for row in rows if row.pid not in idle], worst_first)
+    rest = _what_hurts_first([row for row in rows if row.pid not in idle], worst_first, idle_longest)
     return roots + rest if worst_first else rest + roots
 
 
-def _what_hurts_first(rows: list[Backend], worst_first: bool) -> list[Backend]:
+def _what_hurts_first(rows: list[Backend], worst_first: bool, idle_longest: Sequence[Backend]) -> list[Backend]:
     """At work, in a transaction or waiting, then idle, each oldest first; then the hidden and the server's own."""
     piles: tuple[list[Backend], ...] = ([], [], [], [])
     for row in rows:
         piles[_pile(row)].append(row)
     busy = _oldest_first(piles[0], age_start, worst_first)
-    idle = _oldest_first(piles[1], _idle_since, worst_first)
+    idle = [*idle_longest, *_oldest_first(piles[1], _idle_since, worst_first)]
     clients = busy + idle if worst_first else idle + busy
     return [*clients, *piles[2], *piles[3]]
 
@@ -65,7 +89,7 @@ def _pile(row: Backend) -> int:
     """0 for those at work, 1 idle, 2 hidden, 3 the server's own processes."""
     if row.hidden:
         return 2 if row.is_client else 3
-    if row.leader_pid is None and not row.is_client:
+    if row.backend_type != CLIENT_BACKEND and row.leader_pid is None:
         return 3
     return 1 if row.state == IDLE else 0
 

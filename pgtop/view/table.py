@@ -10,9 +10,9 @@ from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from pgtop.model.backend import IDLE, Backend, BackendId
-from pgtop.model.snapshot import Snapshot
+from pgtop.model.snapshot import NOBODY, Snapshot
 from pgtop.view import columns
-from pgtop.view.columns import COLUMNS, Column
+from pgtop.view.columns import COLUMNS, Column, Toner
 from pgtop.view.picture import Picture
 from pgtop.view.query import Query, Sort
 from pgtop.view.sort import ordered
@@ -59,20 +59,21 @@ def arrange(picture: Picture, query: Query) -> Table:
 
     Raises FilterError when a pattern of the filter takes too long.
     """
-    rows = _of_shown_kinds(picture.snapshot, query.show_background)
-    total = len(rows)
+    rows, settled = _of_shown_kinds(picture.snapshot, query.show_background), picture.snapshot.settled
+    total = len(rows) + len(settled.backends)
     if query.filter.text or not query.show_idle:
-        rows = _narrowed(rows, picture, query)
-    return Table(tuple(ordered(rows, picture, query.sort)), total, picture, query)
+        rows, settled = _narrowed([*rows, *settled.backends], picture, query), NOBODY
+    return Table(tuple(ordered(rows, picture, query.sort, settled)), total, picture, query)
 
 
 def _of_shown_kinds(snapshot: Snapshot, show_background: bool) -> Sequence[Backend]:
+    """Who is to be shown, beside the settled, who are clients all."""
     if show_background:
-        return snapshot.backends
+        return snapshot.unsettled
     leaders = {row.leader_pid for row in snapshot.busy if row.leader_pid is not None}
-    leaders &= {row.pid for row in snapshot.backends if row.is_client} if leaders else set()
+    leaders &= {row.pid for row in snapshot.unsettled if row.is_client} if leaders else set()
     left_out = {row.pid for row in snapshot.busy if not row.is_client and row.leader_pid not in leaders}
-    return [row for row in snapshot.backends if row.pid not in left_out]
+    return [row for row in snapshot.unsettled if row.pid not in left_out]
 
 
 def _narrowed(rows: Sequence[Backend], picture: Picture, query: Query) -> list[Backend]:
@@ -90,18 +91,22 @@ def layout(width: int, query: Query, skip: int = 0) -> Layout:
     The most important ones come first into the space there is. With `skip`, as many columns after the pid leave and
     those that had no room follow, until the query stands alone.
     """
-    width = max(1, width)
+    return _layout(max(1, width), query.on_request, max(0, skip))
+
+
+@lru_cache(maxsize=8)
+def _layout(width: int, on_request: bool, skip: int) -> Layout:
     if width < _PID.width + 2:
         return (Placed(_PID, width),)
     room = _room(width)
-    placed = _filled(_line_up(width, query)[max(0, skip) :], room, squeeze=skip > 0)
+    placed = _filled(_line_up(width, on_request)[skip:], room, squeeze=skip > 0)
     taken = _PID.width + 1 + sum(width + 1 for _, width in placed)
     return (Placed(_PID, _PID.width), *placed, Placed(_QUERY, width - taken))
 
 
 def scroll_limit(width: int, query: Query) -> int:
     """The `skip` at which nothing but pid and query is left."""
-    return len(_line_up(width, query))
+    return len(_line_up(width, query.on_request))
 
 
 def _room(width: int) -> int:
@@ -110,9 +115,9 @@ def _room(width: int) -> int:
     return max(0, width - _PID.width - 1 - claim)
 
 
-def _line_up(width: int, query: Query) -> tuple[Column, ...]:
+def _line_up(width: int, on_request: bool) -> tuple[Column, ...]:
     """All columns between pid and query: first those that have room, as they stand, then the others by rank."""
-    wanted = [c for c in COLUMNS if c not in (_PID, _QUERY) and (query.on_request or not c.on_request)]
+    wanted = [c for c in COLUMNS if c not in (_PID, _QUERY) and (on_request or not c.on_request)]
     split = [c for c in wanted if c.name != "who"]
     if sum(c.width + 1 for c in split) <= _room(width):
         return tuple(split)
@@ -145,6 +150,7 @@ def _filled(columns: Iterable[Column], room: int, squeeze: bool = False) -> list
     return placed
 
 
+@lru_cache(maxsize=8)
 def header(layout: Layout, sort: Sort) -> tuple[Span, ...]:
     """The titles, as wide as the layout; the column that is sorted by is marked."""
     cells = [_title(column, width, sort) for column, width in layout]
@@ -185,17 +191,17 @@ def line(
         return _marked(line(layout, backend, picture, ended))
     if ended:
         return _ended(layout, backend, picture)
-    return _fitted(
-        layout, tuple([(column.text(backend, picture), column.tone(backend, picture)) for column, _ in layout])
-    )
-
-
-@lru_cache(maxsize=256)
-def _fitted(layout: Layout, cells: tuple[tuple[str, Tone], ...]) -> tuple[Span, ...]:
-    """The raw cells in their places. Kept, as most rows in sight are at each sample what they were at the last."""
+    tones: dict[Toner, Tone] = {}  # columns have few kinds of tone, and some of these look at times and at who waits
+    for column, _ in layout:
+        if column.tone not in tones:
+            tones[column.tone] = column.tone(backend, picture)
     return _joined(
-        (fit(text, width, column.right), tone) for (text, tone), (column, width) in zip(cells, layout, strict=True)
+        [(_cell(column.text(backend, picture), width, column.right), tones[column.tone]) for column, width in layout]
     )
+
+
+_cell = lru_cache(maxsize=1024)(fit)
+"""Most cells in sight are at each sample what they were at the last."""
 
 
 def _marked(spans: tuple[Span, ...]) -> tuple[Span, ...]:

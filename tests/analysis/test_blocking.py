@@ -214,11 +214,15 @@ LEADERS = st.dictionaries(st.integers(1, 9), st.integers(1, 9), max_size=3)
 
 def _grown(graph: Graph, leaders: dict[int, int]) -> tuple[list[Backend], Forest]:
     """Sessions, of which some are workers of others that are none."""
-    rows = [
+    rows = _rows(graph, leaders)
+    return rows, forest(snapshot(*rows))
+
+
+def _rows(graph: Graph, leaders: dict[int, int]) -> list[Backend]:
+    return [
         session(pid, blockers, leader_pid=None if (leader := leaders.get(pid)) in leaders else leader)
         for pid, blockers in graph.items()
     ]
-    return rows, forest(snapshot(*rows))
 
 
 @given(GRAPHS, LEADERS)
@@ -234,6 +238,26 @@ def test_every_waiter_appears_once_and_every_walk_ends(graph: Graph, leaders: di
         unvisited.extend(found.children.get(node.key, ()))
     assert sorted(walked) == sorted(found.nodes)
     assert {row.pid for row in rows if row.blocked_by} <= set(walked)
+
+
+@given(GRAPHS, GRAPHS, LEADERS, st.booleans(), st.frozensets(st.integers(1, 9)), st.frozensets(st.integers(1, 9)))
+def test_a_forest_before_changes_nothing(
+    first: Graph, other: Graph, leaders: dict[int, int], same: bool, lent: frozenset[int], lent_then: frozenset[int]
+) -> None:
+    """Whatever was planted for the last sample, the next forest is the one that it would be without."""
+    before, now = _rows(first, leaders), _rows(first if same else other, leaders)
+    after = snapshot(*now, lent=lent)
+    assert forest(after, forest(snapshot(*before, lent=lent_then))).nodes == forest(after).nodes
+
+
+def test_nodes_stand_while_nothing_changes() -> None:
+    """The same waits make the same nodes, without working out anything; a root that moved on makes new ones."""
+    first = planted(CHAIN)
+    rows = [session(pid, blockers) for pid, blockers in CHAIN.items()]
+    again = forest(snapshot(*rows), first)
+    assert all(again.nodes[key] is node for key, node in first.nodes.items())
+    moved = forest(snapshot(rows[0]._replace(query="COMMIT"), *rows[1:]), first)
+    assert moved.nodes[1].backend == rows[0]._replace(query="COMMIT")
 
 
 @given(GRAPHS, LEADERS)

@@ -10,7 +10,7 @@ from pgtop.analysis.pooling import Concurrency, Peak, PoolingHint, pooling_hint
 from pgtop.model.backend import CLIENT_BACKEND, Backend
 from pgtop.model.instant import MICROSECONDS
 from pgtop.model.server import Limits, Server
-from pgtop.model.snapshot import Snapshot
+from pgtop.model.snapshot import Settled, Snapshot
 
 SERVER = Server("18.4", 180_004, "db", 5432, "app", "me", 1, 10, 5, 0, Limits(100, 3))
 NOW = 10_000 * MICROSECONDS
@@ -87,3 +87,13 @@ def test_the_peak_is_the_most_ever_seen(samples: list[tuple[int, int]]) -> None:
     assert seen.peaks["api"].busy == max(busy for busy, _ in samples)
     found = pooling_hint(shown, seen)
     assert found is None or found.held - found.frees >= found.busy
+
+
+@given(st.lists(st.tuples(st.sampled_from(["api", "web", None]), st.floats(10, 300)), max_size=9), st.integers(0, 9))
+def test_the_settled_count_like_all_others(idle: list[tuple[str | None, float]], settled: int) -> None:
+    """What is kept of the sessions at rest adds up with the rest to what a look at all of them tells."""
+    rows = [one for name, since in idle for one in sessions(name, 1, since=since)]
+    mixed = snapshot(*rows, max_connections=501)
+    told = replace(mixed, settled=Settled(tuple(rows[settled:])))
+    assert Concurrency().observe(told) == Concurrency().observe(mixed)
+    assert pooling_hint(told, Concurrency().observe(told)) == pooling_hint(mixed, Concurrency().observe(mixed))

@@ -28,7 +28,8 @@ _FIRST_PID = 1_000_000
 _ACTIVITY = (
     "pid", "backend_start", "datid", "leader_pid", "usesysid", "application_name", "host", "client_hostname",
     "client_port", "xact_start", "query_start", "state_change", "wait_event_type", "wait_event", "state",
-    "backend_xid", "backend_xmin", "age", "query_id", "text", "backend_type", "blockers", "idlers", "instant",
+    "backend_xid", "backend_xmin", "age", "query_id", "text", "backend_type", "blockers", "settled", "idlers",
+    "instant",
 )  # fmt: skip
 """The columns of `queries.activity`, in the order that `read_backend` takes them in."""
 _TEXTS = ("application_name", "host", "client_hostname", "wait_event_type", "wait_event", "text")

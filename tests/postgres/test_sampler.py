@@ -282,6 +282,27 @@ async def test_an_idle_session_that_is_not_remembered_is_read_whole(source: Post
     assert backend(await source.sample(), pid).application_name == "stranger"
 
 
+async def test_who_is_settled_is_read_once(
+    source: PostgresSource, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions long at rest come as one and the same object, until one of them does something or ends."""
+    monkeypatch.setattr(sampler, "_SETTLING", 100_000)
+    first, second = pid_of(await connect()), pid_of(other := await connect())
+    settled = await sample_until(source, lambda seen: {first, second} <= seen.settled.by_pid.keys())
+    again = await source.sample()
+    assert again.settled is settled.settled
+    assert set(again.settled.backends).isdisjoint(again.unsettled)
+    assert (*again.unsettled, *again.settled.backends) == again.backends
+    await other.execute("SELECT 'up'")
+    awake = await source.sample()
+    assert first in awake.settled.by_pid
+    assert second not in awake.settled.by_pid
+    assert backend(awake, second).query == "SELECT 'up'"
+    assert (await sample_until(source, lambda seen: second in seen.settled.by_pid)).at(second) == backend(awake, second)
+    await other.close()
+    await sample_until(source, lambda seen: seen.at(second) is None)
+
+
 async def test_texts_of_the_gone_are_forgotten(
     source: PostgresSource, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Orders are by value, steady from sample to sample, and never lose or double a row."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from time import process_time
 
@@ -7,8 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION, PARALLEL_WORKER, Backend
+from pgtop.model.backend import (
+    ACTIVE,
+    CLIENT_BACKEND,
+    CLIENT_READ,
+    IDLE,
+    IDLE_IN_TRANSACTION,
+    PARALLEL_WORKER,
+    Backend,
+)
+from pgtop.model.instant import MICROSECONDS
+from pgtop.model.snapshot import Settled
 from pgtop.view.columns import COLUMNS, column
+from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture
 from pgtop.view.query import Query, Sort
 from pgtop.view.sort import ordered
@@ -142,3 +154,34 @@ def test_an_idle_root_hurts_most_and_is_not_hidden() -> None:
     assert [row.pid for row in arrange(picture, Query()).rows] == [1, 3, 2, 4]
     assert [row.pid for row in arrange(picture, Query(sort=Sort(descending=False))).rows] == [4, 2, 3, 1]
     assert [row.pid for row in arrange(picture, Query(show_idle=False)).rows] == [1, 3, 2]
+
+
+def _with_settled(rows: Sequence[Backend], since: float) -> Picture:
+    """The rows, with the clients that have been at rest for so many seconds at their end and told apart."""
+    settled = [row for row in rows if _is_settled(row, since)]
+    others = [row for row in rows if not _is_settled(row, since)]
+    return Picture.of(replace(scenes.snapshot([*others, *settled]), settled=Settled(tuple(settled))))
+
+
+def _is_settled(row: Backend, since: float) -> bool:
+    at_rest = (row.backend_type, row.state, row.wait_event) == (CLIENT_BACKEND, IDLE, CLIENT_READ)
+    return at_rest and row.state_change is not None and row.state_change <= NOW - since * MICROSECONDS
+
+
+@given(SORTS, st.sampled_from([0.0, 60.0, 600.0]), st.booleans(), st.sampled_from(["", "web"]))
+def test_the_settled_stand_where_they_would(sort: Sort, since: float, show_idle: bool, words: str) -> None:
+    """Told apart or not, whoever is at rest has the same place in every order, and counts as before."""
+    rows = scenes.busy().backends
+    query = Query(filter=Filter.parse(words), sort=sort, show_idle=show_idle)
+    told, plain = arrange(_with_settled(rows, since), query), arrange(Picture.of(scenes.snapshot(rows)), query)
+    assert (told.rows, told.total) == (plain.rows, plain.total)
+
+
+def test_a_settled_root_and_one_idle_for_longer_than_the_settled() -> None:
+    """A root that is at rest goes before all; and who is idle for longest comes first, settled or not."""
+    root, longer = client(1, "web@shop", since=99), client(5, "web@shop", since=500)._replace(wait_event=None)
+    waiter = active(2, "web@shop", "", "", 60.0, wait="Lock:advisory", blocked_by=(1,))
+    rows = [waiter, client(4, "web@shop", since=9), root]
+    assert pids(list(arrange(_with_settled(rows, 5), Query()).rows)) == [1, 2, 4]
+    rows = [longer, client(4, "web@shop", since=9), client(3, "web@shop", since=50)]
+    assert pids(list(arrange(_with_settled(rows, 5), Query()).rows)) == [5, 3, 4]
