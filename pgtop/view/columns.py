@@ -12,7 +12,7 @@ from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, HIDDEN_QUERY, IDLE, PARA
 from pgtop.model.instant import Instant, seconds_between
 from pgtop.view.picture import Picture
 from pgtop.view.tone import Tone
-from pgtop.view.units import age, rough_age
+from pgtop.view.units import age, quiet_age, rough_age
 
 Key = Callable[[Backend, Picture], Any]
 Text = Callable[[Backend, Picture], str]
@@ -231,13 +231,17 @@ def _written(key: Key) -> Text:
 
 
 def _since(start: Start) -> tuple[Key, Text]:
-    """Key and text of the seconds since `start`, roughly."""
+    """Key and text of the seconds since `start`, roughly; of who is quiet, still more so."""
 
     def key(backend: Backend, picture: Picture) -> float | None:
         since = start(backend)
         return None if since is None else seconds_between(since, picture.snapshot.taken_at)
 
-    return key, lambda backend, picture: rough_age(key(backend, picture))
+    def text(backend: Backend, picture: Picture) -> str:
+        seconds = key(backend, picture)
+        return quiet_age(seconds) if _is_quiet(backend) else rough_age(seconds)
+
+    return key, text
 
 
 _age_key, _rough_age = _since(age_start)

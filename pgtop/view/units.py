@@ -13,13 +13,15 @@ _MOST_DAYS = 99_999  # 273 years: five digits and a "d" are six cells
 
 
 def rough_age(seconds: float | None) -> str:
-    """As `age`, but 0s to 9s, then 10s to 50s, then 1m to 59m: what need not be drawn every second."""
+    """As `age`, in whole seconds, and from a minute on in whole minutes: what need not be drawn every second."""
     if seconds is None or seconds >= 3600:
         return age(seconds)
-    if seconds >= 60:
-        return f"{int(seconds) // 60}m"
-    whole = int(max(0.0, seconds))
-    return f"{whole if whole < 10 else whole // 10 * 10}s"
+    return f"{int(max(0.0, seconds))}s" if seconds < 60 else f"{int(seconds) // 60}m"
+
+
+def quiet_age(seconds: float | None) -> str:
+    """As `rough_age`, and from ten seconds to a minute in tens: there are hundreds of idle sessions."""
+    return rough_age(seconds if seconds is None or not 10 <= seconds < 60 else seconds // 10 * 10)
 
 
 def age(seconds: float | None) -> str:

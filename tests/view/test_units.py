@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.view.units import age, parse_duration, rough_age
+from pgtop.view.units import age, parse_duration, quiet_age, rough_age
 
 SECONDS = st.floats(0, 1e13, allow_nan=False)
 
@@ -82,9 +82,7 @@ def test_no_text_does_worse_than_a_wrong_duration(text: str) -> None:
         (None, ""),
         (0.0, "0s"),
         (9.9, "9s"),
-        (10, "10s"),
-        (19.9, "10s"),
-        (59.9, "50s"),
+        (59.9, "59s"),
         (60, "1m"),
         (3599, "59m"),
         (3600, "1h00m"),
@@ -92,5 +90,14 @@ def test_no_text_does_worse_than_a_wrong_duration(text: str) -> None:
     ],
 )
 def test_rough_ages(seconds: float | None, words: str) -> None:
-    """Whole seconds, then tens of them, then whole minutes, then as any age."""
+    """Whole seconds, then whole minutes, then as any age."""
     assert rough_age(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, ""), (-1, "0s"), (9.9, "9s"), (10, "10s"), (19.9, "10s"), (59.9, "50s"), (60, "1m"), (3600, "1h00m")],
+)
+def test_ages_of_the_quiet(seconds: float | None, words: str) -> None:
+    """Whole seconds, then tens of them, then as any rough age."""
+    assert quiet_age(seconds) == words
