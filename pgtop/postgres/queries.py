@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from struct import Struct
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 
 from pgtop.model.backend import HIDDEN_QUERY, Backend
 from pgtop.model.instant import Instant, to_datetime
@@ -35,7 +35,8 @@ _ACTIVITY = """
                   AND state = 'idle' AND backend_type = 'client backend' AS is_old
              FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)
            )
-    SELECT {nothing}, string_agg({who}, '') FILTER (WHERE is_still AND is_old),
+    SELECT {nothing},
+           sha256({settled}) || CASE WHEN sha256({settled}) = %(settled)s::bytea THEN '' ELSE {settled} END,
            string_agg({who}, '') FILTER (WHERE is_still AND is_old IS NOT TRUE), clock_timestamp()
       FROM activity HAVING %(pid)s::int4 IS NULL
      UNION ALL
@@ -47,6 +48,10 @@ _ACTIVITY = """
       FROM activity WHERE is_still IS NOT TRUE
 """
 _WHO = "int4send(pid) || timestamptz_send(backend_start)"
+_SETTLED = f"string_agg({_WHO}, '') FILTER (WHERE is_still AND is_old)"
+"""Worked out once, however often it is named."""
+_DIGEST = 32
+"""Bytes of a SHA-256."""
 _COLUMNS = 25
 _IDLER = Struct("!iq")
 """Pid and start of one who has waited all along, as the server's own `send` functions write them."""
@@ -88,6 +93,7 @@ def activity(
     since: Instant | None = None,
     still_since: Instant | None = None,
     settled_since: Instant | None = None,
+    settled: bytes = b"",
     again: Sequence[int] = (),
     ask: bool = True,
     known: Sequence[int] = (),
@@ -96,14 +102,15 @@ def activity(
 
     Of all, a first row, which `read_end` takes off, tells when the server was done and before it sent anything, and who
     has waited for the client's next command since before `still_since`, those apart who are idle since before
-    `settled_since`: these have no row of their own, as nothing of theirs can have changed. Texts come of queries that
-    started after `since` (None: of all), cut to `text_bytes`. The pids in `again` have a row and a text in any case.
+    `settled_since`: these have no row of their own, as nothing of theirs can have changed, and those whose digest is
+    `settled` are not even named. Texts come of queries that started after `since` (None: of all), cut to `text_bytes`.
+    The pids in `again` have a row and a text in any case.
     `ask`: whom waiters wait for, but for those in `known`.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """
     moments = {"since": moment(since), "still_since": moment(still_since), "settled_since": moment(settled_since)}
     values = {"pid": pid, "text_bytes": text_bytes, "again": list(again), "ask": ask, "known": list(known)}
-    return Statement(_activity_of(features.activity_columns), {**values, **moments})
+    return Statement(_activity_of(features.activity_columns), {**values, **moments, "settled": settled})
 
 
 @lru_cache(maxsize=4)
@@ -113,6 +120,7 @@ def _activity_of(columns: frozenset[str]) -> LiteralString:
         leader_pid="leader_pid" if "leader_pid" in columns else "NULL::int4",
         query_id="query_id" if "query_id" in columns else "NULL::int8",
         who=_WHO,
+        settled=_SETTLED,
         nothing=", ".join(["NULL"] * (_COLUMNS - 3)),
     )
 
@@ -169,10 +177,24 @@ def read_instant(rows: Iterable[Row]) -> tuple[int, Instant]:
     return next((row[0], row[-1]) for row in rows if row[-1] is not None)
 
 
-def read_end(rows: list[Row]) -> tuple[Instant, bytes, bytes]:
-    """Take off the first row of the activity of all: when the server had read it, who is settled, who else waits."""
+class End(NamedTuple):
+    """The first row of the activity of all."""
+
+    at: Instant
+    """When the server had read it."""
+    digest: bytes
+    """Of who is settled; empty for nobody."""
+    settled: bytes
+    """Who is, if that is not the digest that was asked with."""
+    idlers: bytes
+    """Who else waits for their clients."""
+
+
+def read_end(rows: list[Row]) -> End:
+    """Take off the first row."""
     *_, settled, idlers, end = rows.pop(0)
-    return end, settled or b"", idlers or b""
+    digest, settled = (settled[:_DIGEST], settled[_DIGEST:]) if settled else (b"", b"")
+    return End(end, digest, settled, idlers or b"")
 
 
 def read_who(idlers: bytes) -> Iterable[tuple[int, Instant]]:

@@ -131,16 +131,16 @@ class _Reader:
         received = self.link.received()
         activity = self._activity(plan, whole=bool(facts))
         rows, *answers = await self.link.ask(activity, *facts, *count, *locks)
-        end, at_rest, idlers = queries.read_end(rows)
+        end = queries.read_end(rows)
         pid, taken_at = queries.read_instant(rows)
-        settled, still = self._settled_of(at_rest), self._still(idlers)
+        settled, still = self._settled_of(end), self._still(end.idlers)
         set_back = self._last is not None and taken_at < self._last.taken_at
         if set_back:
             self._pace = blocking.Pace()  # it may be an hour until that clock is again where the rest ends
         if set_back or settled is None or still is None:  # what is remembered and what times tell do not agree
             self._last = None
             return await self._sample(blocking.Plan(pids=plan.pids))
-        cost = Cost(seconds_between(taken_at, end), self._received_since(received))
+        cost = Cost(seconds_between(taken_at, end.at), self._received_since(received))
         server = await self._server_for(rows, answers[: len(facts)], taken_at)
         server = server if server.pid == pid else replace(server, pid=pid)
         locks_answers = answers[len(facts) + len(count) :]
@@ -164,15 +164,15 @@ class _Reader:
         still = [b for b in remembered if b is not None and b.wait_event == CLIENT_READ and b.backend_xmin is None]
         return tuple(still) if len(still) == len(remembered) else None
 
-    def _settled_of(self, at_rest: bytes) -> Settled | None:
+    def _settled_of(self, end: queries.End) -> Settled | None:
         """The same as in the last sample, if it is the same who are at rest."""
         before, settled = self._settled
-        if at_rest == before:
+        if end.digest == before:
             return settled
-        still = self._still(at_rest)
+        still = self._still(end.settled)
         if still is None:
             return None
-        self._settled = at_rest, Settled(still)
+        self._settled = end.digest, Settled(still)
         return self._settled[1]
 
     def _received_since(self, before: int | None) -> int | None:
@@ -193,7 +193,7 @@ class _Reader:
         settled_since = None if whole else (last.taken_at // _SETTLING - 1) * _SETTLING
         return queries.activity(
             self.link.features, self._text_bytes, since=since, still_since=still_since,
-            settled_since=settled_since, again=again, ask=plan.pids, known=plan.known,
+            settled_since=settled_since, settled=self._settled[0], again=again, ask=plan.pids, known=plan.known,
         )  # fmt: skip
 
     def _facts_are_due(self) -> bool:

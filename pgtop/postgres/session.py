@@ -156,7 +156,7 @@ class Link:
     def received(self) -> int | None:
         """Bytes that have come over this TCP connection so far; None where the kernel does not say."""
         try:
-            with socket.socket(fileno=os.dup(self.connection.fileno())) as wire:
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(self.connection.fileno())) as wire:
                 told = wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
         except (OSError, AttributeError):  # a local socket; not Linux
             return None
