@@ -1,7 +1,7 @@
 """How SIGHUP, SIGINT and SIGTERM end this process: servers stopped, terminal restored, code 128 + the number.
 
 In plain code a handler unwinds the stack. In an event loop that would raise wherever the loop happens to be, and might
-be lost; there the work is cancelled. A second signal is never held up: it kills.
+be lost; there the work is cancelled. A second signal is not held up: it kills, once there was time to tidy up.
 
 asyncio is imported by who has work for it: this module comes before all others, and asyncio would bring ssl.
 """
@@ -13,6 +13,8 @@ from types import FrameType
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
+_GRACE = 0.3
+"""Seconds in which what is cancelled gives the terminal back; only after them a second signal kills."""
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
@@ -58,9 +60,10 @@ async def _until_signalled(work: Coroutine[Any, Any, _T]) -> _T:
     received: list[int] = []
 
     def cancel(number: int) -> None:
+        if not received:
+            loop.call_later(_GRACE, _die_at_the_next)
+            task.cancel()
         received.append(number)
-        _die_at_the_next()
-        task.cancel()
 
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:

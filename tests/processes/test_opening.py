@@ -276,6 +276,18 @@ def test_what_is_typed_before_there_is_anything_to_see_does_nothing(server: Clus
         assert terminal.wait_for_exit() == 0
 
 
+def test_what_is_typed_before_pgtop_has_begun_does_nothing(server: Cluster) -> None:
+    """So it is on a server at hand, too, where nothing is shown before the first picture."""
+    with opened(server) as terminal:
+        terminal.send("2K?")
+        terminal.wait_for("1 session")
+        terminal.send("p")
+        terminal.wait_for("PAUSED")
+        assert "by what hurts first" in terminal.text
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+
+
 def test_the_password_is_asked_for_in_the_shells_own_screen(server: Cluster) -> None:
     """Where the server asks for it late, the terminal is given back for the question and taken again."""
     words = server.tcp_dsn.replace(f"password={server.password} ", "")

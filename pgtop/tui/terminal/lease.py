@@ -70,8 +70,9 @@ class Lease:
         self._writer.write(_HIDE_CURSOR)
 
     def keep_keys(self) -> None:
-        """From now on what is typed, whatever it is, waits for the driver."""
+        """From now on what is typed, whatever it is, waits for the driver; what was typed before is dropped."""
         with suppress(termios.error):
+            termios.tcflush(KEYBOARD, termios.TCIFLUSH)
             tty.setraw(KEYBOARD, termios.TCSANOW)
 
     def draw(self, pieces: Iterable[Piece]) -> None:
