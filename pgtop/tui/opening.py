@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from pgtop.model.snapshot import Snapshot
@@ -40,13 +40,11 @@ class Opening:
         """While this task waits for a first answer: say so once that takes a while, and let the user leave."""
         self._waiter = asyncio.current_task()
         self._tell()
-        try:
+        with ExitStack() as failing:
+            failing.callback(self.withdraw)
             yield
-        except BaseException:
-            self.withdraw()
-            raise
-        finally:
-            self._stop_telling()
+            failing.pop_all()
+        self._stop_telling()
 
     def show(self, first: Snapshot) -> None:
         """Draw the first picture."""

@@ -8,11 +8,11 @@ def cost_line(trip: float, server: float, received: int | None, cpu: float, draw
     """The price of the last sample: seconds of round trip, server and our CPU; bytes received and drawn."""
     parts = [f"round trip {_ms(trip)}", f"server {_ms(server)}"]
     if received is not None:
-        parts.append(f"received {_bytes(received)}")
+        parts.append(f"{_bytes(received)} in")
     parts.append(f"our CPU {_ms(cpu)}")
     if drawn is not None:
-        parts.append(f"drawn {_bytes(drawn)}")
-    return line(f"each sample: {', '.join(parts)}", Tone.NOTICE)
+        parts.append(f"{_bytes(drawn)} drawn")
+    return line(", ".join(parts), Tone.NOTICE)
 
 
 def _ms(seconds: float) -> str:

@@ -10,6 +10,7 @@ import pytest
 from pgtop.audit import FILE_NAME, read
 from tests.faults.ground import Connection, Ground
 from tests.pty import Terminal
+from tests.victims import ask_for_the_end_of
 from tests.waiting import until
 
 _ROOM = 100  # bytes, less than a line of the trail
@@ -33,11 +34,7 @@ def _kill(ground: Ground, state: Path, options: Sequence[str] = (), *, full: boo
     limit = ["prlimit", f"--fsize={_ROOM}"] if full else []
     command = [*limit, sys.executable, "-m", "pgtop", ground.dsn, *options]
     with Terminal(command, columns=160, environment={"XDG_STATE_HOME": str(state)}) as terminal:
-        terminal.wait_for("q quit")
-        terminal.send("/app:victim\r")
-        terminal.wait_for("1 of ")
-        terminal.send("K")
-        terminal.wait_for("Terminate session")
+        ask_for_the_end_of("victim", terminal)
         terminal.send("y")
         for words in (["could not be"] if full else []) + (["gone after"] if sent else []):
             terminal.wait_for(words)

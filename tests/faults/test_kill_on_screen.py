@@ -21,6 +21,7 @@ from tests.faults.ground import (
     strand,
 )
 from tests.pty import Terminal
+from tests.victims import ask_for_the_end_of
 from tests.waiting import until
 
 _ORDER = b"pg_terminate_backend"
@@ -41,11 +42,7 @@ def victim(ground: Ground) -> Iterator[Connection]:
 def _dialog(ground: Ground) -> Iterator[Terminal]:
     """The dashboard, about to end the victim: `y` does."""
     with Terminal([sys.executable, "-m", "pgtop", ground.dsn, "--interval", str(INTERVAL)], columns=160) as terminal:
-        terminal.wait_for("q quit")
-        terminal.send("/app:victim\r")
-        terminal.wait_for("1 of ")
-        terminal.send("K")
-        terminal.wait_for("Terminate session")
+        ask_for_the_end_of("victim", terminal)
         yield terminal
 
 

@@ -5,7 +5,7 @@ import signal
 import sys
 import termios
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,39 +20,40 @@ _PGTOP = [sys.executable, "-m", "pgtop"]
 _READY = "q quit"
 _ENDS = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 _HOLDING = """
-import sys, time
-from pathlib import Path
+import os, sys
 
 class Holding:
     def find_spec(self, name, path, target=None):
         if name == "textual":
-            while not Path({go!r}).exists():
-                time.sleep(0.01)
-            exec(Path({go!r}).read_text())
+            exec(os.read(os.open({gate!r}, os.O_RDONLY), 4096))
 
 sys.meta_path.insert(0, Holding())
 """
-"""A Python in which the import of Textual takes until there is a file, whose words are then carried out."""
+"""A Python in which the import of Textual waits for words from a pipe, and carries them out first."""
 
 
 class Held:
     """Textual is held back until `let_go`."""
 
     def __init__(self, folder: Path) -> None:
-        self._go = folder / "go"
-        (folder / "sitecustomize.py").write_text(_HOLDING.format(go=str(self._go)))
+        gate = folder / "gate"
+        os.mkfifo(gate)
+        self._gate = os.open(gate, os.O_RDWR)
+        (folder / "sitecustomize.py").write_text(_HOLDING.format(gate=str(gate)))
         self.environment = {"PYTHONPATH": f"{folder}:{Path.cwd()}"}
 
-    def let_go(self, then: str = "") -> None:
+    def let_go(self, then: str = "pass") -> None:
         """Let it be imported, after these words of Python."""
-        waiting = self._go.with_suffix(".new")
-        waiting.write_text(then)
-        waiting.rename(self._go)
+        os.write(self._gate, then.encode())
+
+    def close(self) -> None:
+        os.close(self._gate)
 
 
 @pytest.fixture
-def held(tmp_path: Path) -> Held:
-    return Held(tmp_path)
+def held(tmp_path: Path) -> Iterator[Held]:
+    with closing(Held(tmp_path)) as held:
+        yield held
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pytest
 
 from pgtop.demo.server import Cluster
 from tests.pty import Terminal
+from tests.victims import ask_for_the_end_of
 from tests.waiting import PATIENCE, until
 
 _IMPATIENT = """
@@ -64,11 +65,7 @@ def test_a_command_ends_while_its_trail_hangs(server: Cluster, victim: int, envi
 def test_the_dashboard_ends_while_its_trail_hangs(server: Cluster, victim: int, environment: Mapping[str, str]) -> None:
     """The same from the keyboard: `q` leaves, and the terminal is restored."""
     with Terminal([*_PGTOP, server.socket_dsn], columns=200, environment=environment) as terminal:
-        terminal.wait_for("q quit")
-        terminal.send("/app:victim\r")
-        terminal.wait_for("1 of ")
-        terminal.send("K")
-        terminal.wait_for("Terminate session")
+        ask_for_the_end_of("victim", terminal)
         terminal.send("y")
         terminal.wait_for(_TOLD)
         until(lambda: not Path(f"/proc/{victim}").exists(), "the order has not arrived")

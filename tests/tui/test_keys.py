@@ -467,7 +467,7 @@ async def test_cost_panel() -> None:
         await press(pilot, "f12")
         await stage.tick()
         await pilot.pause()
-        assert "server 6.0 ms, received 34 kB" in text_of(stage, "#cost")
+        assert "server 6.0 ms, 34 kB in" in text_of(stage, "#cost")
         assert stage.app.screen.query_one("#cost").display
         await press(pilot, "2")
         assert stage.app.screen.query_one("#cost").display

@@ -90,7 +90,7 @@ class LiveScreen(Shown, Screen[None]):
     def _cost_line(self) -> Line:
         event, spent = self.state.event, self.state.spent
         if not isinstance(event, Sampled) or spent is None:
-            return line("each sample: not measured yet", Tone.NOTICE)
+            return line("cost: not measured yet", Tone.NOTICE)
         cost = event.snapshot.cost
         return cost_line(event.took, cost.server_seconds, cost.received_bytes, spent.cpu_seconds, spent.drawn_bytes)
 
