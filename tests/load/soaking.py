@@ -1,6 +1,7 @@
-"""The app that users run, on sessions that never stay: `python -m tests.load.soaking TICKS SESSIONS FILE [INTERVAL]`.
+"""The app that users run, on sessions that never stay.
 
-Written to FILE after each of ten parts: what the process held, and how long a tick took, in each part so far.
+`python -m tests.load.soaking TICKS SESSIONS FILE [INTERVAL [PIPE KEYS]]`. Written to FILE after each of ten parts: what
+the process held, and how long a tick took, in each part so far. PIPE is asked for KEYS keys, evenly over the ticks.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION, Backend, BackendId
@@ -57,6 +59,10 @@ class Churn:
         self.held: list[Held] = []
         self.quiet: Callable[[], Awaitable[None]]
         """Closes whatever pages are open: their objects and tasks are nothing that stays."""
+        self.ask: Callable[[], object] | None = None
+        """Asks for a key, if somebody types."""
+        self.pace = 1
+        """So many ticks come to a key."""
         self.over = asyncio.Event()
 
     def renew(self) -> None:
@@ -72,6 +78,8 @@ class Churn:
             await self.quiet()
             self.held.append(self._look())
             self._tell()
+        if self.ask and self._count % self.pace == 0:
+            self.ask()
         if self._count >= self._ticks:
             self.over.set()
         if self._count % 100 == 0:
@@ -132,7 +140,7 @@ class Churn:
         )
 
 
-async def main(ticks: str, sessions: str, told: str, interval: str = "0.001") -> None:
+async def main(ticks: str, sessions: str, told: str, interval: str = "0.001", pipe: str = "", keys: str = "1") -> None:
     """Run the dashboard until the ticks are over, whatever is typed meanwhile."""
     from pgtop.clock import MonotonicClock
     from pgtop.tui.app import PgtopApp
@@ -146,6 +154,9 @@ async def main(ticks: str, sessions: str, told: str, interval: str = "0.001") ->
             await app.pop_screen()
 
     churn.quiet = quiet
+    if pipe:
+        churn.ask = partial(os.write, os.open(pipe, os.O_WRONLY), b"?")
+        churn.pace = int(ticks) // int(keys)
     running = asyncio.create_task(app.run_async(mouse=True))
     await asyncio.wait({running, asyncio.create_task(churn.over.wait())}, return_when=asyncio.FIRST_COMPLETED)
     app.exit(0)
