@@ -4,8 +4,8 @@ The footer, the help screen, the palette, the README's table and the bindings ar
 Plain data: no screen, no server.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Group(StrEnum):
@@ -19,8 +19,7 @@ class Group(StrEnum):
     PROGRAM = "Program"
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """`id` names the handler (`action_<id>`); `short`, if any, is what the footer shows, the most needed first."""
 
     id: str

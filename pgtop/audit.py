@@ -9,7 +9,6 @@ import json
 import os
 import pwd
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,8 +35,7 @@ def default_path() -> Path:
     return state_folder() / FILE_NAME
 
 
-@dataclass(frozen=True, slots=True)
-class Trail:
+class Trail(NamedTuple):
     """`ports.Recorder` in a file. `person` is who asks."""
 
     path: Path
@@ -120,8 +118,7 @@ def _os_user() -> str:
         return str(os.getuid())
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One signal of the trail: what was asked, and what became of it, None if nobody wrote that."""
 
     asked: Mapping[str, Any]

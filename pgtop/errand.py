@@ -5,7 +5,7 @@ The one way from a front end to the door. Nothing is sent that was not written d
 
 import os
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from pgtop.model.audit import Entry
 from pgtop.model.plan import Plan, Target
@@ -27,8 +27,7 @@ class NoRecorder:
         pass
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """What has become of each target of a plan so far, in its order."""
 
     plan: Plan
@@ -42,13 +41,12 @@ class Progress:
         return len(self.outcomes) == len(self.plan.targets) and all(outcome.final for outcome in self.outcomes)
 
 
-@dataclass(frozen=True, slots=True)
-class Errands:
+class Errands(NamedTuple):
     """Sends plans on their way. `required`: what cannot be written down is not sent."""
 
     signaller: Signaller
     clock: Clock
-    recorder: Recorder = field(default_factory=NoRecorder)
+    recorder: Recorder = NoRecorder()
     required: bool = False
 
     async def run(self, plan: Plan, reason: str = "", patience: float = PATIENCE) -> AsyncIterator[Progress]:
@@ -105,7 +103,7 @@ def _as_seen(target: Target, outcome: Outcome) -> Target:
         state=seen.state, query_start=seen.query_start, xact_start=seen.xact_start,
         wait_event_type=seen.wait_event_type, wait_event=seen.wait_event,
     )  # fmt: skip
-    return replace(target, backend=backend, pinned=True)
+    return target._replace(backend=backend, pinned=True)
 
 
 def _entry(plan: Plan, order: Order, target: Target, reason: str) -> Entry:

@@ -1,7 +1,6 @@
 """Carry out orders and look until their effects are seen. Nothing is ever claimed on the strength of having asked."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
 
 from pgtop.model.backend import ACTIVE, DISABLED, IDLE, Backend, BackendId
 from pgtop.model.failure import Failure, FailureKind
@@ -87,7 +86,7 @@ def _given_up(outcome: Outcome) -> Outcome:
     """No effect within the time given: still running if that was seen, unknown if it could not be."""
     if outcome.final:
         return outcome
-    return replace(outcome, effect=Effect.UNSEEN if _is_blind(outcome.order, outcome.seen) else Effect.STILL_RUNNING)
+    return outcome._replace(effect=Effect.UNSEEN if _is_blind(outcome.order, outcome.seen) else Effect.STILL_RUNNING)
 
 
 def _is_blind(order: Order, seen: Backend | None) -> bool:

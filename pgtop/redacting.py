@@ -47,7 +47,7 @@ class RedactingSource:
     async def detail(self, who: BackendId) -> Detail | None:
         """One backend whole, its query without literals. Raises SourceError."""
         detail = await self._source.detail(who)
-        return detail and replace(detail, backend=without_literals(detail.backend))
+        return detail and detail._replace(backend=without_literals(detail.backend))
 
     async def close(self) -> None:
         """See `ports.Source`."""

@@ -6,8 +6,7 @@ Samples never overlap. A consumer that is slow delays the next sample; nothing q
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pgtop.model.failure import LOGIN_REFUSED, Failure
 from pgtop.model.snapshot import Snapshot
@@ -25,8 +24,7 @@ _FIRST_RETRY, _LONGEST_RETRY = 0.5, 30.0
 _REFUSALS = 2  # of a login, in a row; from then on tries are rare, as directories lock an account after five or so
 
 
-@dataclass(frozen=True, slots=True)
-class Sampled:
+class Sampled(NamedTuple):
     """The server answered after `took` seconds; the next sample starts `every` seconds after this one did."""
 
     snapshot: Snapshot
@@ -34,16 +32,14 @@ class Sampled:
     every: float
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """The server has not answered for `elapsed` seconds; the last picture is `age` seconds old."""
 
     elapsed: float
     age: float
 
 
-@dataclass(frozen=True, slots=True)
-class Missed:
+class Missed(NamedTuple):
     """The server could not be asked; the next try is `retry_in` seconds away, the last picture `age` seconds old."""
 
     failure: Failure
@@ -51,8 +47,7 @@ class Missed:
     age: float
 
 
-@dataclass(frozen=True, slots=True)
-class Paused:
+class Paused(NamedTuple):
     """The user wants the picture kept; it is `age` seconds old now. Told again only when asked: see `Watch.tell`."""
 
     age: float

@@ -81,7 +81,7 @@ def server(**changes: object) -> Server:
         roles=_ROLES,
         databases=_DATABASES,
     )
-    return replace(shop, **changes)  # type: ignore[arg-type]  # test helper: the caller names real fields
+    return shop._replace(**changes)  # type: ignore[arg-type]  # test helper: the caller names real fields
 
 
 def snapshot(backends: Iterable[Backend], **changes: object) -> Snapshot:

@@ -4,8 +4,8 @@ Every client backend is in exactly one share of a dimension.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from pgtop.analysis.budget import state_of
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
@@ -30,13 +30,12 @@ class Dimension(StrEnum):
     STATE = "state"
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """The sessions of one database, role, application, client or state."""
 
     name: str
     """As the server sent it; "" for those without one."""
-    count: int
+    sessions: int
     share: float
     """0 to 1, of all client backends that the server shows."""
     limit: int | None
@@ -55,7 +54,7 @@ def breakdown(snapshot: Snapshot, dimension: Dimension) -> tuple[Share, ...]:
     shares = [
         Share(
             name=HIDDEN if hidden else name,
-            count=len(members),
+            sessions=len(members),
             share=len(members) / len(clients),
             limit=None if hidden else _limit(snapshot.server, dimension, name),
             idle_long=sum(seconds > _LONG_IDLE_SECONDS for seconds in _idle_times(members, snapshot.taken_at)),
@@ -64,7 +63,7 @@ def breakdown(snapshot: Snapshot, dimension: Dimension) -> tuple[Share, ...]:
         )
         for (name, hidden), members in _groups(clients, dimension).items()
     ]
-    return tuple(sorted(shares, key=lambda share: (-share.count, share.name)))
+    return tuple(sorted(shares, key=lambda share: (-share.sessions, share.name)))
 
 
 def client_of(backend: Backend) -> str:

@@ -6,8 +6,8 @@ counted in.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION, WALSENDER, Backend
 from pgtop.model.server import Limits
@@ -26,8 +26,7 @@ class Level(StrEnum):
     ALARM = "alarm"
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """The slots of one instant. `used` + `free` + `reserved_left` is `max_connections`."""
 
     max_connections: int

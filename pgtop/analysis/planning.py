@@ -4,7 +4,6 @@ A plan only ever shrinks, or is made anew by whoever asks again. What is protect
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import TypeAlias
 
 from pgtop.analysis.blocking import forest
@@ -65,7 +64,7 @@ def spared(planned: Plan, changed: Mapping[BackendId, Change]) -> Plan:
     left_out = (
         LeftOut(t.backend, Why.CHANGED, _CHANGED[changed[t.identity]]) for t in planned.targets if t.identity in changed
     )
-    return replace(planned.without(changed), left_out=(*planned.left_out, *left_out))
+    return planned.without(changed)._replace(left_out=(*planned.left_out, *left_out))
 
 
 _CHANGED = {
@@ -90,8 +89,8 @@ def asked_again(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> 
     renewed = plan(planned.signal, [live[target.identity] for target in still], snapshot, guard)
     terminate = planned.signal is Signal.TERMINATE
     loose = {t.identity for t in still if not t.pinned or changed.get(t.identity) in MOVED_ON}
-    targets = tuple(replace(t, pinned=not (terminate and t.identity in loose)) for t in renewed.targets)
-    return replace(renewed, targets=targets, left_out=(*spared(planned, lost).left_out, *renewed.left_out))
+    targets = tuple(t._replace(pinned=not (terminate and t.identity in loose)) for t in renewed.targets)
+    return renewed._replace(targets=targets, left_out=(*spared(planned, lost).left_out, *renewed.left_out))
 
 
 def _reason_to_leave_out(signal: Signal, backend: Backend, server: Server, guard: Guard) -> tuple[Why, str] | None:

@@ -6,12 +6,12 @@ Seen means sampled: what came and went between two samples is not in it, so figu
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
 from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
+from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import Settled, Snapshot
 
 _MANY_CONNECTIONS = 500
@@ -25,12 +25,11 @@ class Peak(NamedTuple):
     since: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Concurrency:
+class Concurrency(NamedTuple):
     """What was seen of each application that holds connections now; one that left entirely is forgotten."""
 
-    peaks: Mapping[str, Peak] = field(default_factory=dict)
-    held: Mapping[str, int] = field(default_factory=dict)
+    peaks: Mapping[str, Peak] = EMPTY
+    held: Mapping[str, int] = EMPTY
     """How many connections each holds."""
 
     def observe(self, snapshot: Snapshot) -> "Concurrency":
@@ -44,8 +43,7 @@ class Concurrency:
         return Peak(max(before.busy, busy), before.since)
 
 
-@dataclass(frozen=True, slots=True)
-class PoolingHint:
+class PoolingHint(NamedTuple):
     """The application that a pooler in transaction mode would help most, and the figures that this rests on."""
 
     application: str

@@ -8,7 +8,7 @@ say no where the server says yes.
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pgtop.model.backend import PARALLEL_WORKER, WALSENDER, Backend
 from pgtop.model.server import Role, Server
@@ -28,8 +28,7 @@ _AUXILIARY = frozenset(
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_$]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Right:
+class Right(NamedTuple):
     """Whether this role may signal a backend (None: that cannot be known), why, and what would change it.
 
     `reason` goes on from "it": `belongs to a superuser`. `remedy` is an order: `grant pg_signal_backend to monitor`.

@@ -1,15 +1,14 @@
 """How much of a limit is in use: of all ordinary slots, of a role's connection limit, or of a database's."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pgtop.analysis.budget import budget
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """`used` of `limit` connections. `approximate`: some sessions are hidden from this role."""
 
     name: str

@@ -5,8 +5,8 @@ Ages are in transactions. Row versions younger than the oldest holder stay, howe
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from pgtop.model.backend import WALSENDER, Backend
 from pgtop.model.instant import Instant
@@ -25,8 +25,7 @@ class Kind(StrEnum):
     STANDBY = "standby feedback"
 
 
-@dataclass(frozen=True, slots=True)
-class XminHolder:
+class XminHolder(NamedTuple):
     """One that holds back vacuum by `age` transactions; `name` is raw. A session and a standby have their backend."""
 
     kind: Kind

@@ -9,9 +9,8 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import LiteralString, NoReturn, TypeAlias
+from typing import LiteralString, NamedTuple, NoReturn, TypeAlias
 
 import psycopg
 from psycopg import AsyncConnection
@@ -24,8 +23,7 @@ Act: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
 """What an actor does on its connection; it returns, or raises psycopg.Error, when the connection is lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
+class Seat(NamedTuple):
     """How an application connects: by TCP with its password, or by the socket."""
 
     database: str
@@ -35,8 +33,7 @@ class Seat:
     options: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(NamedTuple):
     """One session of the cast. A terminated one comes back after about `absence` seconds."""
 
     seat: Seat
@@ -44,8 +41,7 @@ class Actor:
     absence: float = 14.0
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(NamedTuple):
     """The server to connect to."""
 
     folder: str

@@ -16,9 +16,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
 
 from pgtop.demo.server import Cluster, ClusterError, plain_environment
 
@@ -139,8 +138,7 @@ def _last_words(complaints: IO[bytes]) -> str:
 # --- the process ---
 
 
-@dataclass(frozen=True, slots=True)
-class _Orders:
+class _Orders(NamedTuple):
     """What the process was told. It leaves on `leave`, and at the end of its input unless told to stay."""
 
     leave: asyncio.Event

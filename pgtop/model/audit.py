@@ -1,14 +1,13 @@
 """What is written down of a signal, before it is sent and after."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pgtop.model.backend import Backend
 from pgtop.model.server import Server
 from pgtop.model.signal import Order
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A signal that was asked for. `id` joins what is written before it is sent with what is written after."""
 
     id: str

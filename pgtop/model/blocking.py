@@ -4,11 +4,11 @@ pids are those of the snapshot that this belongs to. A prepared transaction has 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pgtop.model.detail import Lock
 from pgtop.model.instant import Instant
+from pgtop.model.record import EMPTY
 
 
 class Hold(NamedTuple):
@@ -54,11 +54,10 @@ class Slot(NamedTuple):
     """It holds back the vacuum of the system catalogs only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blocking:
+class Blocking(NamedTuple):
     """What the lock manager said. Empty where it was not asked: while nobody waits there is nothing to ask."""
 
-    waits: Mapping[int, Wait] = field(default_factory=dict)
+    waits: Mapping[int, Wait] = EMPTY
     """By the pid that waits. One that waits may be missing: it began or ended while the server was answering."""
     prepared: tuple[Prepared, ...] = ()
     slots: tuple[Slot, ...] = ()

@@ -1,10 +1,9 @@
 """What one sample cost, as far as it can be measured from here."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """The price of a snapshot."""
 
     server_seconds: float = 0.0

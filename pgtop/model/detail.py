@@ -1,13 +1,12 @@
 """Everything about one backend that is too much for every tick: its whole query and its locks."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pgtop.model.backend import Backend
 from pgtop.model.instant import Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(NamedTuple):
     """A row of pg_locks of one backend. `target` says in words what is locked: a relation, a row, a transaction, a key.
 
     https://www.postgresql.org/docs/current/view-pg-locks.html
@@ -20,8 +19,7 @@ class Lock:
     waitstart: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(NamedTuple):
     """One backend at `taken_at`, with its query as long as the server keeps it."""
 
     taken_at: Instant

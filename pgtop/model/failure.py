@@ -1,7 +1,7 @@
 """Why the server could not be asked, in words for the operator and as a kind for the program."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class FailureKind(StrEnum):
@@ -23,8 +23,7 @@ LOGIN_REFUSED = frozenset({FailureKind.PASSWORD, FailureKind.DENIED})
 """The server knows us, and lets us not in: each further try may bring the user nearer to being locked out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """One sentence of what happened, and one of what to do next. `what` may be the server's: clean before showing."""
 
     kind: FailureKind

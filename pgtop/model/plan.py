@@ -5,8 +5,8 @@ A plan says of every backend that it was made from whether it is a target or lef
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.instant import Instant
@@ -38,8 +38,7 @@ MOVED_ON = frozenset({Change.QUERY, Change.TRANSACTION})
 """It is the same session still, which may be asked for as it is now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A backend as it was seen. `pinned`: only while it is at the same query and transaction."""
 
     backend: Backend
@@ -60,8 +59,7 @@ class Target:
         return Order.against(signal, self.backend, pinned=self.pinned, sighting=sighting)
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """A backend that is not signalled, and why; `reason` goes on from "it": clean before showing."""
 
     backend: Backend
@@ -69,8 +67,7 @@ class LeftOut:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """One signal to many. The targets stand in the order of what ending them would cost, the dearest first."""
 
     signal: Signal
@@ -103,4 +100,4 @@ class Plan:
 
     def without(self, identities: Collection[BackendId]) -> "Plan":
         """The plan less some of its targets."""
-        return replace(self, targets=tuple(target for target in self.targets if target.identity not in identities))
+        return self._replace(targets=tuple(target for target in self.targets if target.identity not in identities))

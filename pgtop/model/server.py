@@ -1,17 +1,16 @@
 """The server itself and what this role may do there: facts that change rarely and are read rarely."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pgtop.model.instant import Instant
+from pgtop.model.record import EMPTY
 
 SUPPORTED = range(12, 19)
 """Major versions that the tests run on. Any newer one is watched all the same, with a note."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How many connections the server takes, from its settings.
 
     https://www.postgresql.org/docs/current/runtime-config-connection.html
@@ -29,8 +28,7 @@ class Limits:
         return max(0, self.max_connections - self.superuser_reserved_connections - self.reserved_connections)
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(NamedTuple):
     """A role; `connection_limit` None is no limit. `mine`: the connected role has its privileges."""
 
     name: str
@@ -39,8 +37,7 @@ class Role:
     mine: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Database:
+class Database(NamedTuple):
     """A database; `connection_limit` None is no limit. `encoding` is PostgreSQL's name of it."""
 
     name: str
@@ -48,8 +45,7 @@ class Database:
     connection_limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
+class Rights(NamedTuple):
     """What the connected role may do beyond its own sessions."""
 
     superuser: bool = False
@@ -94,8 +90,7 @@ class Sighting(NamedTuple):
         return self.goes_on(now) or self.is_over(now)
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """Which server this is, as whom and by which backend we are connected, and its limits."""
 
     version: str
@@ -112,12 +107,12 @@ class Server:
     database_oid: int
     started_at: Instant
     limits: Limits
-    rights: Rights = field(default_factory=Rights)
+    rights: Rights = Rights()
     in_recovery: bool = False
     track_activity_query_size: int = 1024
     """Bytes of each query that the server keeps; longer ones are cut by it."""
-    roles: Mapping[int, Role] = field(default_factory=dict)
-    databases: Mapping[int, Database] = field(default_factory=dict)
+    roles: Mapping[int, Role] = EMPTY
+    databases: Mapping[int, Database] = EMPTY
     address: str = ""
     """Where it says that it was reached."""
 

@@ -1,7 +1,7 @@
 """Orders to signal a backend, and what became of them."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.instant import Instant
@@ -15,8 +15,7 @@ class Signal(StrEnum):
     TERMINATE = "terminate"
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """Signal exactly this backend; for a cancel, exactly this query of it.
 
     The server checks, in the statement that signals, pid, `backend_start` and, for a cancel, `query_start`.
@@ -56,8 +55,7 @@ class Answer(StrEnum):
     UNKNOWN = "unknown"  # the connection failed before the answer came: it may or may not have been sent
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The answer to an order; `reason` is the server's own sentence, if it gave one (clean before showing)."""
 
     answer: Answer
@@ -76,8 +74,7 @@ class Effect(StrEnum):
     NOT_SENT = "not sent"  # see the receipt
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of an order `after` so many seconds (from sending to the look that saw it)."""
 
     order: Order

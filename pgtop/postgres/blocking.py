@@ -5,13 +5,14 @@ a relation's number has a name in its own database alone.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.blocking import Blocking, Hold, Prepared, Slot, Wait
 from pgtop.model.detail import Lock
 from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
+from pgtop.model.record import EMPTY
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres.details import LockRow, target
@@ -74,8 +75,7 @@ _SLOTS = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What a tick asks the lock manager: whom each waiter waits for (`pids`), and for what (`facts`)."""
 
     pids: bool = True
@@ -94,8 +94,7 @@ class Plan:
     """Waiters whose turn it is not: what they wait for is known from a tick before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """When to ask what. A value: what came of a tick gives the pace of the next."""
 
     waits: bool = False
@@ -139,8 +138,7 @@ class Pace:
         """After a tick that took the server `spent` seconds."""
         waiting = snapshot.waiting
         hidden = tuple(b.pid for b in snapshot.busy if b.hidden and b.datid is not None)
-        pace = replace(
-            self,
+        pace = self._replace(
             waits=bool(waiting),
             known=self._known_after(snapshot, plan, waiting) if waiting else (),
             prepared=any(0 in b.blocked_by for b in waiting),
@@ -150,7 +148,7 @@ class Pace:
         if not plan.pids:
             return pace
         if spent < SLOW or not (waiting or plan.facts):  # else it was not asked, and something else is slow
-            return replace(pace, note="")
+            return pace._replace(note="")
         rest = min(_LONGEST_REST, _REST * spent)
         return pace._resting(
             snapshot.taken_at,
@@ -171,7 +169,7 @@ class Pace:
         return self._resting(now, _REST_AFTER_FAILURE, note)
 
     def _resting(self, now: Instant, seconds: float, note: str) -> "Pace":
-        return replace(self, resting_until=now + round(seconds * MICROSECONDS), note=note)
+        return self._replace(resting_until=now + round(seconds * MICROSECONDS), note=note)
 
 
 def _are_here(pids: Iterable[int], snapshot: Snapshot) -> bool:
@@ -192,12 +190,11 @@ def statements(plan: Plan, features: Features, server: Server | None) -> tuple[S
     return locks, *prepared, *slots
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(NamedTuple):
     """What the lock manager said, and how long that took the server."""
 
-    blocking: Blocking = field(default_factory=Blocking)
-    hidden: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    blocking: Blocking = Blocking()
+    hidden: Mapping[int, tuple[int, ...]] = EMPTY
     """Whom hidden sessions wait for."""
     still: frozenset[int] = frozenset()
     """Hidden sessions that wait still, and whose turn it was not."""
@@ -235,8 +232,8 @@ def completed(found: Blocking, plan: Plan, last: Snapshot | None, waiting: Itera
         return found
     kept = _still_waiting(last, waiting) if last.blocking.waits else {}
     if not found.asked:
-        return replace(last.blocking, waits=kept, asked=False)
-    return replace(found, waits={pid: kept[pid] for pid in plan.told if pid in kept} | dict(found.waits))
+        return last.blocking._replace(waits=kept, asked=False)
+    return found._replace(waits={pid: kept[pid] for pid in plan.told if pid in kept} | dict(found.waits))
 
 
 def _still_waiting(last: Snapshot, waiting: Iterable[Backend]) -> dict[int, Wait]:

@@ -3,8 +3,7 @@
 Never a ladder of version numbers: a server newer than we know must work on its first day.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pgtop.postgres.encoding import decode_name
 
@@ -20,8 +19,7 @@ FEATURES = """
 """One row for `Features.of`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
+class Features(NamedTuple):
     """What differs between servers, roles and ways to connect; read once per connection."""
 
     pid: int

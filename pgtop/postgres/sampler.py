@@ -5,7 +5,6 @@ remembered belongs to one connection; a new one starts with nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from time import monotonic
 from typing import TypeAlias
 
@@ -121,7 +120,7 @@ class _Reader:
         """All backends, when to ask whom they wait for has failed: if this succeeds, that was the reason."""
         snapshot = await self._sample(blocking.Plan(pids=False))
         self._pace = self._pace.after_failure(snapshot.taken_at, why)
-        self._last = snapshot.with_blocking(replace(snapshot.blocking, note=self._pace.note))
+        self._last = snapshot.with_blocking(snapshot.blocking._replace(note=self._pace.note))
         return self._last
 
     async def _sample(self, plan: blocking.Plan) -> Snapshot:
@@ -142,7 +141,7 @@ class _Reader:
             return await self._sample(blocking.Plan(pids=plan.pids))
         cost = Cost(seconds_between(taken_at, end.at), self._received_since(received))
         server = await self._server_for(rows, answers[: len(facts)], taken_at)
-        server = server if server.pid == pid else replace(server, pid=pid)
+        server = server if server.pid == pid else server._replace(pid=pid)
         locks_answers = answers[len(facts) + len(count) :]
         found = blocking.read(plan, locks_answers, server, self.link.features.encoding)
         unsettled = (*self._backends(rows, server), *still)
@@ -153,7 +152,7 @@ class _Reader:
         snapshot = Snapshot(taken_at, server, (*unsettled, *settled.backends), numbackends, cost, settled=settled)
         waits = blocking.completed(found.blocking, plan, self._last, snapshot.waiting)
         self._pace = self._pace.after(snapshot, plan, cost.server_seconds + found.seconds)
-        waits = replace(waits, lent=lent, note=self._pace.note)
+        waits = waits._replace(lent=lent, note=self._pace.note)
         self._remember(snapshot, len(rows))
         self._last = snapshot.with_blocking(waits)
         return self._last

@@ -12,7 +12,6 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, LiteralString, NamedTuple, TypeAlias, TypeVar
 
 import psycopg
@@ -120,8 +119,7 @@ class Connection(psycopg.AsyncConnection[Row]):
             raise
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """The open connection, while an exchange lasts."""
 
     connection: Connection

@@ -1,8 +1,7 @@
 """What signals have done to those that waited for their targets: told when a picture shows it, and not before."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from pgtop.model.backend import BackendId
 from pgtop.model.signal import Effect, Outcome
@@ -15,8 +14,7 @@ _ENDED = frozenset({Effect.GONE, Effect.QUERY_ENDED, Effect.TRANSACTION_OPEN})
 _SETTLING = 5.0  # seconds in which a picture that was read while the queue moved up is not believed
 
 
-@dataclass(frozen=True, slots=True)
-class Aftermath:
+class Aftermath(NamedTuple):
     """Those that have ended, or whose query has, in words; and the picture in which they were signalled."""
 
     ended: frozenset[BackendId]

@@ -9,7 +9,6 @@ import signal
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -153,11 +152,11 @@ class PgtopApp(Signalling):
         )
         state = self._state.after(event, self._settings)
         if state.notice is not None and self._clock.now() > self._notice_until:
-            state = replace(state, notice=None)
+            state = state._replace(notice=None)
         if isinstance(event, Sampled):
             asked_at = self._clock.now() - event.took
-            state = replace(state, spent=self._meter.read(self._driver), asked_at=asked_at)
-        self._set_state(replace(state, interval=self._watch.interval))
+            state = state._replace(spent=self._meter.read(self._driver), asked_at=asked_at)
+        self._set_state(state._replace(interval=self._watch.interval))
         self._tell_freed()
 
     def _set_state(self, state: State) -> None:
@@ -185,7 +184,7 @@ class PgtopApp(Signalling):
 
     def _show_notice(self, notice: Span | None) -> None:
         self._notice_until = self._clock.now() + _NOTICE_SECONDS
-        self._set_state(replace(self._state, notice=notice))
+        self._set_state(self._state._replace(notice=notice))
 
     # Messages up.
 
@@ -297,7 +296,7 @@ class PgtopApp(Signalling):
         self.say(f"every {seconds:g} s")
 
     def action_toggle_cost(self) -> None:
-        self._set_state(replace(self._state, shows_cost=not self._state.shows_cost))
+        self._set_state(self._state._replace(shows_cost=not self._state.shows_cost))
 
     def action_redraw(self) -> None:
         """Draw everything anew, whatever the terminal shows now."""

@@ -1,7 +1,6 @@
 """All that the screens show beside their own wishes: the latest picture, how fresh it is, and the last thing to say."""
 
-from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 from pgtop.analysis.budget import Budget, budget
 from pgtop.analysis.interruption import Interruption, interruption
@@ -13,16 +12,14 @@ from pgtop.view.tone import Span
 from pgtop.watch import Event, Missed, Sampled, Waiting
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(NamedTuple):
     """What pgtop itself spent from one picture to the next: seconds of CPU, bytes to the terminal where counted."""
 
     cpu_seconds: float
     drawn_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """One immutable whole, so that no two widgets can disagree."""
 
     picture: Picture
@@ -54,11 +51,10 @@ class State:
     def after(self, event: Event, settings: Settings) -> Self:
         """The state once `event` has happened: another picture, or the same one and why."""
         if not isinstance(event, Sampled):
-            return replace(self, event=event)
+            return self._replace(event=event)
         snapshot = event.snapshot
         seen = self.seen.observe(snapshot)
-        return replace(
-            self,
+        return self._replace(
             picture=Picture.of(snapshot, self.picture),
             budget=budget(snapshot, settings.warn, settings.alarm),
             event=event,

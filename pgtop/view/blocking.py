@@ -4,8 +4,7 @@ A row is known by who it is, never by its place: the cursor and what is folded s
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pgtop.analysis.blocking import Node
 from pgtop.analysis.graph import Key
@@ -32,17 +31,15 @@ _HANG_FROM = 60
 _DEEPEST = 6  # levels that are drawn; below them the depth is a number
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What is asked of the tree: which branches, in which order, and which are folded."""
 
-    filter: Filter = field(default_factory=Filter)
-    sort: Sort = field(default_factory=Sort)
+    filter: Filter = Filter()
+    sort: Sort = Sort()
     folded: frozenset[Identity] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A line: a node of the tree, one that holds back vacuum, or, without either, words."""
 
     node: Node | None = None
@@ -79,7 +76,7 @@ class Row:
 def departed(row: Row, picture: Picture) -> Row:
     """The row of one that has left the tree or the list."""
     ended = row.backend is not None and picture.find(row.backend) is None
-    return replace(row, left="has ended" if ended else "is not here any more", hidden=0, foldable=False)
+    return row._replace(left="has ended" if ended else "is not here any more", hidden=0, foldable=False)
 
 
 def rows(picture: Picture, question: Question) -> tuple[Row, ...]:

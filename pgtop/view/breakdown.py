@@ -3,7 +3,7 @@
 Of the client backends, the filter of a share selects exactly those that it counts.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pgtop.analysis.breakdown import ALWAYS_SHOWN, Dimension, Share, breakdown
 from pgtop.analysis.budget import OTHER, WAITING
@@ -30,8 +30,7 @@ _KEYS = {
 _STATES = {ACTIVE: "active", WAITING: "waiting", IDLE_IN_TRANSACTION: "idle-in-tx", IDLE: "idle"}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A line of the breakdown: a share of a dimension, or, without one, the dimension's heading."""
 
     dimension: Dimension
@@ -66,7 +65,7 @@ def entry_line(entry: Entry, width: int) -> Line:
     share = entry.share
     name = fit(clean(share.name) or "(none)", _name_width(width))
     limit = "" if share.limit is None else f"of {share.limit}"
-    held = f"{share.count:>6}{share.share:>7.0%}{limit:>8}{_nearness(share):>8}"
+    held = f"{share.sessions:>6}{share.share:>7.0%}{limit:>8}{_nearness(share):>8}"
     numbers = f"{held}{share.idle_long or '':>10}{age(share.oldest_idle):>8}"
     tone = Tone.ALARM if _nearness(share) else Tone.PLAIN
     return _cut((Span(f"  {name}", tone), Span(numbers, tone), Span(_bar(share, width), Tone.QUIET)), width)
@@ -74,9 +73,9 @@ def entry_line(entry: Entry, width: int) -> Line:
 
 def _nearness(share: Share) -> str:
     """How close the share is to its limit, in a word, when it is close."""
-    if share.limit is None or share.count < _NEAR_LIMIT * share.limit:
+    if share.limit is None or share.sessions < _NEAR_LIMIT * share.limit:
         return ""
-    return "full!" if share.count >= share.limit else "near!"
+    return "full!" if share.sessions >= share.limit else "near!"
 
 
 def _heading(dimension: Dimension, width: int) -> Line:

@@ -199,8 +199,7 @@ def _read_blockers(parser: "_Parser", key: _Key, _: str) -> Predicate:
     return Is(lambda backend: not pids.isdisjoint(backend.blocked_by))
 
 
-@dataclass(frozen=True, slots=True)
-class _InTree:
+class _InTree(NamedTuple):
     """One of `pids` and all that hang on it, workers with their leader: found once for each picture."""
 
     pids: frozenset[int]

@@ -1,7 +1,7 @@
 """A snapshot together with what follows from all of it, worked out once and read by every cell."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pgtop.analysis.blocking import Forest, forest
 from pgtop.model.backend import Backend
@@ -9,8 +9,7 @@ from pgtop.model.instant import Instant
 from pgtop.model.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """One instant of the server. `blocks`: pid to the number of sessions that hang on it, through others too."""
 
     snapshot: Snapshot

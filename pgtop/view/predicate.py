@@ -9,7 +9,6 @@ import operator
 import re
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from pgtop.analysis.breakdown import client_of
@@ -87,8 +86,7 @@ class Matcher(Protocol):
     def on(self, look: Look, /) -> TextTest: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Contains:
+class Contains(NamedTuple):
     """In any case."""
 
     needle: str  # in lower case
@@ -98,8 +96,7 @@ class Contains:
         return lambda text: needle in text.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class StartsWith:
+class StartsWith(NamedTuple):
     """In any case."""
 
     start: str  # in lower case
@@ -108,8 +105,7 @@ class StartsWith:
         return lambda text: text.lower().startswith(self.start)
 
 
-@dataclass(frozen=True, slots=True)
-class Equals:
+class Equals(NamedTuple):
     """To the letter."""
 
     text: str
@@ -118,8 +114,7 @@ class Equals:
         return self.text.__eq__
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """A regular expression, somewhere in the text; `position` is where it stands in the filter."""
 
     compiled: "regex.Pattern[str]"
@@ -140,8 +135,7 @@ class Pattern:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Anywhere:
+class Anywhere(NamedTuple):
     """Any column of words, or the pid."""
 
     matcher: Matcher
@@ -192,8 +186,7 @@ _does: Callable[[Backend], tuple[str | None, ...]] = operator.itemgetter(
 """All that `_doing_texts` reads, in one step: few sessions differ in it, so that most answers are known already."""
 
 
-@dataclass(frozen=True, slots=True)
-class InColumn:
+class InColumn(NamedTuple):
     """One of a column's texts."""
 
     texts: Texts
@@ -204,8 +197,7 @@ class InColumn:
         return lambda backend: any(map(matches, texts(backend)))
 
 
-@dataclass(frozen=True, slots=True)
-class Is:
+class Is(NamedTuple):
     """Something that needs no preparing."""
 
     test: Test
@@ -214,8 +206,7 @@ class Is:
         return self.test
 
 
-@dataclass(frozen=True, slots=True)
-class Compares:
+class Compares(NamedTuple):
     """A number against a bound. Where there is no number (NULL) it never holds."""
 
     number: Number
@@ -230,8 +221,7 @@ class Compares:
         return holds
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(NamedTuple):
     terms: tuple[Predicate, ...]
 
     def on(self, look: Look, /) -> Test:
@@ -239,8 +229,7 @@ class AnyOf:
         return lambda backend: any(test(backend) for test in tests)
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(NamedTuple):
     term: Predicate
 
     def on(self, look: Look, /) -> Test:

@@ -1,7 +1,7 @@
 """What a confirmation dialog says before a signal: what will happen, to whom, and who else feels it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pgtop.analysis.blocking import Forest
 from pgtop.analysis.graph import Key
@@ -23,8 +23,7 @@ _ROW_QUEUE = "tuple"
 https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-LOCK-TABLE"""
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """One signal to one backend as it was seen, in words. `needs_pid`: it is protected, so its pid must be typed."""
 
     signal: Signal

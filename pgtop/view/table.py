@@ -4,7 +4,6 @@ Arranging costs by the number of sessions, so it formats nothing; a line costs b
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
@@ -37,8 +36,7 @@ class Placed(NamedTuple):
 Layout: TypeAlias = tuple[Placed, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """The sessions to show. `total` counts all of the shown kinds, those too that were filtered out or idle."""
 
     rows: tuple[Backend, ...]

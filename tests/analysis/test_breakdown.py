@@ -1,6 +1,5 @@
 """Who holds the connections: shares, limits, idle times, and filters that select what they count."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,7 +39,7 @@ def test_the_largest_comes_first_and_equals_by_name() -> None:
     """Order, count and share, of client backends only."""
     walsender = client("standby", backend_type=WALSENDER)
     found = shares(Dimension.APPLICATION, client("b"), client("c"), client("c"), client("a"), walsender)
-    assert [(share.name, share.count, share.share) for share in found] == [
+    assert [(share.name, share.sessions, share.share) for share in found] == [
         ("c", 2, 0.5),
         ("a", 1, 0.25),
         ("b", 1, 0.25),
@@ -99,5 +98,5 @@ def test_nothing_connected_has_no_shares() -> None:
 
 def test_a_share_does_not_depend_on_other_servers() -> None:
     """Limits are looked up by name on this snapshot's server."""
-    bare = replace(SERVER, roles={}, databases={})
+    bare = SERVER._replace(roles={}, databases={})
     assert breakdown(Snapshot(NOW, bare, (client(),)), Dimension.ROLE)[0].limit is None

@@ -1,6 +1,5 @@
 """The connection budget as a table of servers, and what holds of all of them."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,7 +27,7 @@ def client(state: str | None = "idle", **changes: Any) -> Backend:
 def of(
     *backends: Backend, limits: Limits = LIMITS, rights: Rights = ORDINARY, numbackends: int | None = None
 ) -> Budget:
-    return budget(Snapshot(0, replace(SERVER, limits=limits, rights=rights), backends, numbackends))
+    return budget(Snapshot(0, SERVER._replace(limits=limits, rights=rights), backends, numbackends))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ def test_only_client_backends_hold_slots(kind: str, used: int) -> None:
     assert found.max_wal_senders == 10
 
 
-RESERVED = replace(LIMITS, reserved_connections=5)
+RESERVED = LIMITS._replace(reserved_connections=5)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +104,7 @@ SUPERUSER, IN_RESERVE = Rights(superuser=True), Rights(uses_reserved=True)
         (ORDINARY, LIMITS, 98, 0, ""),
         (SUPERUSER, LIMITS, 87, 13, "reserved"),
         (SUPERUSER, LIMITS, 100, 0, ""),
-        (SUPERUSER, replace(LIMITS, superuser_reserved_connections=0), 87, 13, ""),
+        (SUPERUSER, LIMITS._replace(superuser_reserved_connections=0), 87, 13, ""),
         (ORDINARY, RESERVED, 91, 1, ""),
         (IN_RESERVE, RESERVED, 91, 6, "reserved"),
         (IN_RESERVE, RESERVED, 98, 0, ""),
@@ -137,8 +136,7 @@ def test_openable_by_own_limits(
     role_limit: int | None, database_limit: int | None, rights: Rights, openable: int, why: str
 ) -> None:
     """The role's and the database's own limits count only their own sessions, and bind everybody but superusers."""
-    server = replace(
-        SERVER,
+    server = SERVER._replace(
         rights=rights,
         roles={ME: Role("me", connection_limit=role_limit)},
         databases={HERE: Database("app", connection_limit=database_limit)},
@@ -189,7 +187,7 @@ def test_level_by_ordinary_slots(used: int, level: Level) -> None:
 
 def test_no_free_slot_is_an_alarm_whatever_the_thresholds() -> None:
     """A server without an ordinary slot refuses the next one, also when the alarm was put out of reach."""
-    server = replace(SERVER, limits=Limits(max_connections=5, superuser_reserved_connections=3))
+    server = SERVER._replace(limits=Limits(max_connections=5, superuser_reserved_connections=3))
     assert budget(Snapshot(0, server, (client(), client())), warn=200, alarm=300).level is Level.ALARM
     assert budget(Snapshot(0, server, (client(),)), warn=200, alarm=300).level is Level.CALM
 

@@ -69,7 +69,7 @@ def test_a_guard_protects_one_of_many_and_asks_about_one_alone() -> None:
 def test_what_the_server_will_refuse_is_a_target_that_says_so() -> None:
     """The server has the last word: the order goes out, and the plan foretells the answer."""
     scene = snapshot([_HOLDER])
-    scene = replace(scene, server=replace(scene.server, rights=replace(scene.server.rights, signals_all=False)))
+    scene = replace(scene, server=scene.server._replace(rights=scene.server.rights._replace(signals_all=False)))
     [target] = plan(Signal.TERMINATE, [_HOLDER], scene).targets
     assert (target.refusal, target.remedy) == ("belongs to web", "grant pg_signal_backend to monitor")
 
@@ -102,8 +102,8 @@ def test_another_server_is_no_end() -> None:
 def test_a_role_that_became_a_superuser_is_left_out() -> None:
     """Rights are compared as they are now, and so are the filters of --protect."""
     scene, made = _two()
-    roles = {oid: replace(role, superuser=True) for oid, role in scene.server.roles.items()}
-    later = replace(scene, server=replace(scene.server, roles=roles))
+    roles = {oid: role._replace(superuser=True) for oid, role in scene.server.roles.items()}
+    later = replace(scene, server=scene.server._replace(roles=roles))
     assert set(changes(made, later).values()) == {Change.PROTECTED}
     guarded = changes(made, scene, lambda backend: "it is dear" if backend.pid == 1 else "")
     assert {who.pid: change for who, change in guarded.items()} == {1: Change.PROTECTED}

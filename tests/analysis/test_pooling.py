@@ -23,7 +23,7 @@ def sessions(application: str | None, count: int, state: str = "idle", since: fl
 
 
 def snapshot(*backends: Backend, max_connections: int = 100, at: int = NOW) -> Snapshot:
-    return Snapshot(at, replace(SERVER, limits=Limits(max_connections, 3)), backends)
+    return Snapshot(at, SERVER._replace(limits=Limits(max_connections, 3)), backends)
 
 
 def hint(*backends: Backend, max_connections: int = 100) -> PoolingHint | None:

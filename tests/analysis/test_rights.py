@@ -1,7 +1,6 @@
 """Who may signal whom: a table of cases, and a real server's own answers."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -64,7 +63,7 @@ HIDDEN = Backend(1, usesysid=WEB)
 )
 def test_who_may_signal_whom(rights: Rights, backend: Backend, allowed: bool | None, reason: str, remedy: str) -> None:
     """The verdict, why, and the grant that would change it."""
-    right = right_to_signal(replace(SERVER, rights=rights), backend)
+    right = right_to_signal(SERVER._replace(rights=rights), backend)
     assert right.allowed is allowed
     assert reason in right.reason
     assert right.remedy.startswith(remedy)
@@ -73,7 +72,7 @@ def test_who_may_signal_whom(rights: Rights, backend: Backend, allowed: bool | N
 
 def test_the_remedy_can_be_pasted() -> None:
     """A role whose name needs quotes gets them, so that the remedy is good SQL."""
-    server = replace(SERVER, user='Ma"x')
+    server = SERVER._replace(user='Ma"x')
     assert right_to_signal(server, client(WEB)).remedy == 'grant pg_signal_backend to "Ma""x"'
 
 

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,7 @@ async def test_an_ended_session_starts_afresh(source: PostgresSource, connect: C
     assert caught.value.failure.kind is FailureKind.TERMINATED
     again = await source.sample()
     assert again.server.pid != first.server.pid
-    assert replace(again.server, pid=first.server.pid) == first.server
+    assert again.server._replace(pid=first.server.pid) == first.server
     assert backend(again, pid_of(other)).query == "SELECT pg_terminate_backend($1)"
 
 

@@ -85,7 +85,7 @@ async def test_a_newer_server_works_with_a_note(
 def test_the_note_is_told_of_untested_versions_alone(major: int, note: str) -> None:
     """Of the versions that the tests run on there is nothing to say."""
     calm = scenes.calm()
-    server = replace(calm.server, version_num=major * 10_000 + 3)
+    server = calm.server._replace(version_num=major * 10_000 + 3)
     notes = {span.text.strip() for span in server_line(replace(calm, server=server), 200) if "tested" in span.text}
     assert notes == ({note} if note else set())
     assert not note or Span(f"  {note}", Tone.NOTICE) in server_line(replace(calm, server=server), 200)

@@ -295,7 +295,7 @@ def test_an_aftermath_waits_for_a_picture_that_can_tell() -> None:
     assert aftermath is not None
 
     def told(snapshot: Snapshot, asked_at: float) -> str:
-        return aftermath.told(replace(State.first(snapshot, Settings()), asked_at=asked_at))
+        return aftermath.told(State.first(snapshot, Settings())._replace(asked_at=asked_at))
 
     whole = _without(first, HOLDER)
     waits_still = with_changes(whole, 48_801, wait_event_type="Lock", wait_event="transactionid")
@@ -323,7 +323,7 @@ async def test_after_many_were_killed_it_is_told_who_was_freed() -> None:
 def test_nobody_is_freed_by_another_server() -> None:
     """After a fail-over those that waited are not there, which is not the signal's doing: nothing is told of them."""
     first = busy()
-    there = replace(first, backends=(), server=replace(first.server, address="10.0.0.9:5432", started_at=1))
+    there = replace(first, backends=(), server=first.server._replace(address="10.0.0.9:5432", started_at=1))
     before = Picture.of(first)
     holder = next(b.identity for b in first.backends if b.pid == HOLDER)
     aftermath = Aftermath(frozenset([holder]), Span("terminated", Tone.CALM), before, 10.0)
@@ -334,13 +334,13 @@ def test_nobody_is_freed_by_another_server() -> None:
 
 def _state(shown: Snapshot) -> State:
     """With a picture that was asked for a second after the end."""
-    return replace(State.first(shown, Settings()), asked_at=11.0)
+    return State.first(shown, Settings())._replace(asked_at=11.0)
 
 
 async def test_a_slow_lock_manager_is_told() -> None:
     """The view says that what it shows is older than the rest, and why."""
     slow = standstill()
-    slow = replace(slow, blocking=replace(slow.blocking, note="the lock manager is slow"))
+    slow = replace(slow, blocking=slow.blocking._replace(note="the lock manager is slow"))
     stage = Stage(slow)
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "3")

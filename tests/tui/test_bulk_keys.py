@@ -328,7 +328,7 @@ async def test_the_reason_goes_with_the_order() -> None:
             pass
 
     stage = Stage(busy())
-    stage.app._errands = replace(stage.app._errands, recorder=Listening())
+    stage.app._errands = stage.app._errands._replace(recorder=Listening())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "K", "r", *"runaway", "enter", "y")
         await press(pilot, "space", "down", "down", "space", "K", "r", *"storm", "enter", "y")
@@ -338,8 +338,8 @@ async def test_the_reason_goes_with_the_order() -> None:
 async def test_who_is_protected_by_now_is_left_out_of_many() -> None:
     """Roles are read anew when the list opens: those of a new superuser are marked, and get nothing."""
     first, signaller = nearly_full(), FakeSignaller()
-    roles = {oid: replace(role, superuser=True) for oid, role in first.server.roles.items()}
-    later = replace(first, server=replace(first.server, roles=roles))
+    roles = {oid: role._replace(superuser=True) for oid, role in first.server.roles.items()}
+    later = replace(first, server=first.server._replace(roles=roles))
     stage = Stage(first, signaller=signaller, source=FakeSource([later]))
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, *_LEAK, "asterisk", "K")
@@ -357,7 +357,7 @@ def test_a_plan_is_not_done_before_each_target_has_its_outcome() -> None:
     assert len(two.targets) == 2
     assert not Progress(two, ()).done
     assert not some.done
-    assert replace(some, outcomes=some.outcomes * 2).done
+    assert some._replace(outcomes=some.outcomes * 2).done
 
 
 async def test_survivors_are_guarded_anew() -> None:
@@ -370,8 +370,8 @@ async def test_survivors_are_guarded_anew() -> None:
         await press(pilot, "slash", *"user:billing state:waiting", "enter", "asterisk", "C", "y")
         await stage.tick(6)
         signaller.orders.clear()
-        roles = {oid: replace(role, superuser=True) for oid, role in first.server.roles.items()}
-        stage.source.script = [replace(first, server=replace(first.server, roles=roles))]
+        roles = {oid: role._replace(superuser=True) for oid, role in first.server.roles.items()}
+        stage.source.script = [replace(first, server=first.server._replace(roles=roles))]
         await press(pilot, "K")
         await stage.tick(0)
         await press(pilot, "y")

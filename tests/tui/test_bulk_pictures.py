@@ -64,7 +64,7 @@ def test_list(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
 def test_list_without_the_right(snap_compare: SnapCompare) -> None:
     """What this role may not signal is marked, with what would mend it."""
     scene = busy()
-    stage = Stage(replace(scene, server=replace(scene.server, rights=replace(scene.server.rights, signals_all=False))))
+    stage = Stage(replace(scene, server=scene.server._replace(rights=scene.server.rights._replace(signals_all=False))))
     assert _same(snap_compare, stage, SIZES[0], ("asterisk", "K"))
 
 

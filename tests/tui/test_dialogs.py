@@ -274,8 +274,8 @@ async def test_leaving_is_asked_anew_for_a_later_order() -> None:
 
 def _with_superusers(snapshot: Snapshot) -> Snapshot:
     """The snapshot once every role is a superuser."""
-    roles = {oid: replace(role, superuser=True) for oid, role in snapshot.server.roles.items()}
-    return replace(snapshot, server=replace(snapshot.server, roles=roles))
+    roles = {oid: role._replace(superuser=True) for oid, role in snapshot.server.roles.items()}
+    return replace(snapshot, server=snapshot.server._replace(roles=roles))
 
 
 @pytest.mark.parametrize("key", ["K", "C"])
@@ -322,7 +322,7 @@ async def test_a_dialog_costs_no_connection_that_an_answer_is_awaited_on() -> No
 async def test_another_server_is_no_end_of_the_session() -> None:
     """The connection has moved to another server while the dialog was open: it says so, and y only closes."""
     first, signaller = busy(), FakeSignaller()
-    there = replace(first, backends=(), server=replace(first.server, address="10.0.0.9:5432", started_at=1))
+    there = replace(first, backends=(), server=first.server._replace(address="10.0.0.9:5432", started_at=1))
     stage = Stage(first, signaller=signaller, source=FakeSource([there]))
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "K")
@@ -366,7 +366,7 @@ async def test_the_page_of_one_session_honours_protect() -> None:
 async def test_the_page_of_one_session_claims_no_end_on_another_server(address: str, words: str) -> None:
     """A session that is not in the next picture has ended only where that is the same server's."""
     first = busy()
-    there = replace(first, backends=(), server=replace(first.server, address=address, started_at=first.taken_at + 1))
+    there = replace(first, backends=(), server=first.server._replace(address=address, started_at=first.taken_at + 1))
     stage = Stage(first, source=FakeSource([there]))
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "enter")
@@ -378,7 +378,7 @@ async def test_the_page_of_one_session_claims_no_end_on_another_server(address: 
 
 def _restarted(snapshot: Snapshot, address: str = "") -> Snapshot:
     """The same sessions a minute later, on a server that was started in between."""
-    server = replace(snapshot.server, started_at=snapshot.taken_at + 30_000_000, address=address)
+    server = snapshot.server._replace(started_at=snapshot.taken_at + 30_000_000, address=address)
     return replace(snapshot, taken_at=snapshot.taken_at + 60_000_000, server=server)
 
 

@@ -502,7 +502,7 @@ async def test_a_restart_leaves_a_trace() -> None:
     """Whoever looked away for the second in which the server was restarted is told of it later."""
     first = busy()
     later = first.taken_at + 5 * MICROSECONDS
-    again = replace(first, server=replace(first.server, pid=1, started_at=later - 1), backends=(), taken_at=later)
+    again = replace(first, server=first.server._replace(pid=1, started_at=later - 1), backends=(), taken_at=later)
     stage = Stage(first, source=FakeSource([again]))
     async with stage.app.run_test(size=SIZE):
         await stage.tick(2)

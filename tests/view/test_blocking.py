@@ -59,7 +59,7 @@ def test_words_of_a_node(key: int, words: str) -> None:
 def test_a_deadlock_is_sure_only_where_it_was_read_at_one_instant() -> None:
     """What one of its members was known to wait for a moment before makes it no more than likely."""
     scene = scenes.standstill()
-    picture = Picture.of(replace(scene, blocking=replace(scene.blocking, lent=frozenset({49_011}))))
+    picture = Picture.of(replace(scene, blocking=scene.blocking._replace(lent=frozenset({49_011}))))
     line = "".join(span.text for span in row_line(row_of(49_010, rows(picture, Question())), picture, 200))
     assert "perhaps a DEADLOCK 49010 → 49011 → 49010" in line
 

@@ -45,7 +45,7 @@ def test_each_session_is_in_one_share_and_its_filter_finds_it(backends: list[Bac
         {i for i, b in enumerate(backends) if Filter(share_filter(dimension, share)).matches(b, picture)}
         for share in found
     ]
-    assert [len(places) for places in selected] == [share.count for share in found]
+    assert [len(places) for places in selected] == [share.sessions for share in found]
     assert set().union(*selected) == set(range(len(backends)))
 
 

@@ -23,7 +23,7 @@ BUSY = Picture.of(scenes.busy())
 WIDTHS = st.integers(1, 250)
 QUERIES = st.builds(
     Query, sort=st.builds(Sort, st.sampled_from([None, *(column.name for column in COLUMNS)]), st.booleans()),
-    on_request=st.booleans(),
+    on_request=st.booleans(), filter=st.just(Filter()),
 )  # fmt: skip
 
 

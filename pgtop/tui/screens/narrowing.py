@@ -1,7 +1,6 @@
 """What screens of sessions share: a query, which a filter being typed narrows and a sort menu orders."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from textual.widget import Widget
 from textual.widgets import Input
@@ -89,7 +88,7 @@ class NarrowingScreen(Moving, ActingScreen):
 
     def action_sort_invert(self) -> None:
         sort = self._query.sort
-        self._sort(replace(sort, descending=not sort.descending))
+        self._sort(sort._replace(descending=not sort.descending))
 
     def action_sort_menu(self) -> None:
         from pgtop.tui.screens.menu import Choice, MenuScreen
@@ -122,7 +121,7 @@ class NarrowingScreen(Moving, ActingScreen):
 
     def _sort(self, sort: Sort) -> None:
         """Order the rows, and show the first of them: whoever sorts wants to see the most or the least."""
-        self.ask(replace(self._query, sort=sort))
+        self.ask(self._query._replace(sort=sort))
         self.sorted_anew()
         self.show_frame()
 
@@ -167,7 +166,7 @@ class NarrowingScreen(Moving, ActingScreen):
             return
         self._filter_error = None
         if chosen != self._query.filter:
-            self.ask(replace(self._query, filter=chosen))
+            self.ask(self._query._replace(filter=chosen))
             self.narrowed()
         self.show_frame()
 

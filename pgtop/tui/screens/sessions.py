@@ -1,7 +1,6 @@
 """The sessions view: owns the query (filter, sort, what is shown) and arranges each picture once."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from textual import on
 from textual.widget import Widget
@@ -121,13 +120,13 @@ class SessionsScreen(NarrowingScreen):
     # What is shown.
 
     def action_toggle_idle(self) -> None:
-        self.ask(replace(self._query, show_idle=not self._query.show_idle))
+        self.ask(self._query._replace(show_idle=not self._query.show_idle))
 
     def action_toggle_background(self) -> None:
-        self.ask(replace(self._query, show_background=not self._query.show_background))
+        self.ask(self._query._replace(show_background=not self._query.show_background))
 
     def action_toggle_columns(self) -> None:
-        self.ask(replace(self._query, on_request=not self._query.on_request))
+        self.ask(self._query._replace(on_request=not self._query.on_request))
 
     # The order and the filter.
 

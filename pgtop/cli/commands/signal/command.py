@@ -5,7 +5,6 @@ Nobody is signalled who was not in the plan as it was printed, and nothing is wi
 
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 
 from pgtop.analysis.planning import Guard, asked_again, changes, spared
 from pgtop.cli import compose, interrupts, output
@@ -75,7 +74,7 @@ class _Command:
         agreed = await self._agreed(proposed.plan)
         if agreed is None:
             return self._telling.print_no_outcome(proposed, Exit.NOT_CONFIRMED)
-        agreed_on = replace(proposed, plan=agreed)
+        agreed_on = proposed._replace(plan=agreed)
         if not agreed.targets:
             output.say("Nothing was signalled: all of them have changed.")
             return self._telling.print_no_outcome(agreed_on, Exit.SOME_REFUSED)
@@ -130,7 +129,7 @@ class _Command:
         if left is not None and left.targets:
             second = await self._see_through(left)
             outcomes |= {outcome.order.target: outcome for outcome in second.outcomes}
-            progress = replace(progress, trouble=progress.trouble or second.trouble)
+            progress = progress._replace(trouble=progress.trouble or second.trouble)
         if progress.trouble:
             output.say(progress.trouble)
         return self._telling.print_outcomes(proposed, tuple(outcomes.values()))

@@ -1,8 +1,7 @@
 """Who is meant by pids, by a filter, or by all clients: the plan, and what was asked for and is not there."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pgtop.analysis.planning import Guard, plan, plan_for_one
 from pgtop.cli.options import SignalMany
@@ -18,8 +17,7 @@ _NEVER_WISHED = frozenset({Why.HIDDEN, Why.CHANGED})
 """Why some are left out that the user meant all the same; the others are left out as pgtop says it always does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(NamedTuple):
     """A pid that was asked for, and the session that has it now, which is another one, or none."""
 
     pid: int
@@ -37,8 +35,7 @@ class Missing:
         return {"pid": self.pid, "why": why.value, "backend_start": self.now and written(self.now.backend_start)}
 
 
-@dataclass(frozen=True, slots=True)
-class Proposed:
+class Proposed(NamedTuple):
     """A plan, and what was asked for and is not there. `by_pid`: each was named."""
 
     plan: Plan

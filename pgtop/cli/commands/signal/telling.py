@@ -6,8 +6,7 @@ The names in JSON are a promise to scripts, as those of `pgtop show`.
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pgtop.cli import output
 from pgtop.cli.commands.show import session_record
@@ -36,8 +35,7 @@ _WIDTH = 160  # cells where the output is no terminal
 _LEFT_OUT_SHOWN = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(NamedTuple):
     """Tells what becomes of one command, in the form that its options ask for."""
 
     command: SignalMany
