@@ -18,6 +18,7 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.postgres.details import LockRow, target
 from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import Features
+from pgtop.postgres.parameters import Parameter
 from pgtop.postgres.session import Row, Statement
 
 ASKED_AT_ONCE = 24
@@ -182,8 +183,12 @@ def statements(plan: Plan, features: Features, server: Server | None) -> tuple[S
     if not plan.facts or server is None:
         return ()
     waitstart = "waitstart" if "waitstart" in features.lock_columns else "NULL::timestamptz"
-    pids = {"hidden": list(plan.hidden), "lent": list(plan.lent), "told": list(plan.told)}
-    values = {"database": server.database_oid, **pids}
+    values: dict[str, Parameter] = {
+        "database": server.database_oid,
+        "hidden": plan.hidden,
+        "lent": plan.lent,
+        "told": plan.told,
+    }
     locks = Statement(_LOCKS.format(waitstart=waitstart, tag=_TAG), values)
     prepared = (Statement(_PREPARED),) if plan.prepared else ()
     slots = (Statement(_SLOTS),) if plan.slots else ()

@@ -6,7 +6,6 @@ A backend is found by pid and start: a pid that has passed to another one finds 
 from typing import Any, NamedTuple
 
 import psycopg
-from psycopg import sql
 from psycopg.pq import DiagnosticField
 
 from pgtop.model.backend import Backend, BackendId
@@ -23,7 +22,7 @@ LOCKS_AT_MOST = 200
 _QUERY_BYTES = "SELECT octet_length(textsend(query)) FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)"
 
 # A relation's number has a name only in its own database. One made in a transaction still open has none for us.
-_LOCKS = sql.SQL("""
+_LOCKS = """
     SELECT locktype, mode, granted, {waitstart}, count(*) OVER (), database, relation,
            CASE WHEN database IN (0, %(database)s::oid)
                 THEN nullif(relation::regclass::text, relation::text) END,
@@ -33,7 +32,7 @@ _LOCKS = sql.SQL("""
      WHERE pid = %(pid)s::int4
      ORDER BY granted, locktype, database, relation, page, tuple, objid, mode
      LIMIT %(limit)s
-""")
+"""
 
 _WORDS = {
     "relation": "{name}",
@@ -179,8 +178,7 @@ async def _read(link: Link, server: Server, pid: int) -> tuple[list[list[Row]], 
 
 
 def _locks(features: Features, server: Server, pid: int) -> Statement:
-    known = "waitstart" in features.lock_columns
-    waitstart = sql.SQL("waitstart" if known else "NULL::timestamptz")
+    waitstart = "waitstart" if "waitstart" in features.lock_columns else "NULL::timestamptz"
     values = {"pid": pid, "database": server.database_oid, "limit": LOCKS_AT_MOST}
     return Statement(_LOCKS.format(waitstart=waitstart), values)
 

@@ -5,19 +5,22 @@ broke; libpq's keeps every answer apart. And its cursors take half a millisecond
 https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 """
 
+import asyncio
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
+from selectors import EVENT_READ, EVENT_WRITE
 from time import monotonic
 from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
 from psycopg import pq
-from psycopg.abc import Buffer, PQGen
-from psycopg.adapt import PyFormat, Transformer
+from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.waiting import Ready, Wait
+
+from pgtop.postgres.parameters import Parameter, encoded
+from pgtop.postgres.readiness import Readiness
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 Result: TypeAlias = pq.abc.PGresult
@@ -34,22 +37,20 @@ _AT_ONCE = 64
 
 
 class Command(NamedTuple):
-    """A statement as libpq sends it: with `$1` and so on, and a value for each."""
+    """A statement as libpq sends it: with `$1` and so on, and for each a value, in binary, and the oid of its type."""
 
     sql: bytes
-    values: Sequence[Buffer | None] = ()
+    values: Sequence[bytes | None] = ()
     types: Sequence[int] = ()
-    formats: Sequence[pq.Format] = ()
 
 
-def command(connection: Connection, sql: str, parameters: Mapping[str, Any] | None) -> Command:
+def command(sql: str, parameters: Mapping[str, Parameter] | None) -> Command:
     """The statement `sql`, in which `%(name)s` stands for the parameter of that name."""
     if parameters is None:
         return Command(sql.encode())
     numbered, names = _numbered(sql)
-    transformer = Transformer(connection)
-    values = transformer.dump_sequence([parameters[name] for name in names], [PyFormat.AUTO] * len(names))
-    return Command(numbered, values, transformer.types or (), transformer.formats or ())
+    values = [encoded(parameters[name]) for name in names]
+    return Command(numbered, [value for value, _ in values], [oid for _, oid in values])
 
 
 async def ask(connection: Connection, commands: Sequence[Command]) -> list[Rows]:
@@ -91,39 +92,45 @@ async def _heard(
     heard: list[Result] = []
     pgconn.enter_pipeline_mode()
     try:
-        await connection.wait(_exchange(pgconn, deque(_calls(pgconn, transactions)), len(transactions), heard))
+        await _exchange(pgconn, deque(_calls(pgconn, transactions)), len(transactions), heard)
     except psycopg.Error as error:
         return heard, error
+    except asyncio.CancelledError:
+        # psycopg would ask the server to cancel and wait for its answer; a server that hangs would hold us, too.
+        pgconn.finish()
+        raise
     pgconn.exit_pipeline_mode()
     return heard, None
 
 
 def _calls(pgconn: PGconn, transactions: Iterable[Iterable[Command]]) -> Iterator[Callable[[], None]]:
     for commands in transactions:
-        for number, (sql, values, types, formats) in enumerate(commands):
+        for number, (sql, values, types) in enumerate(commands):
             if number:
                 yield pgconn.send_flush_request  # what is done before comes now: else the server keeps it to the end
+            formats = [pq.Format.BINARY] * len(values)
             yield partial(pgconn.send_query_params, sql, values, types, formats, pq.Format.BINARY)
         yield pgconn.pipeline_sync
 
 
-def _exchange(pgconn: PGconn, calls: deque[Callable[[], None]], awaited: int, heard: list[Result]) -> PQGen[None]:
+async def _exchange(pgconn: PGconn, calls: deque[Callable[[], None]], awaited: int, heard: list[Result]) -> None:
     """Send the commands and hear the results, until as many transactions as awaited are answered."""
     unsent = _send(pgconn, calls)
     heard_at = monotonic()
-    while awaited:
-        ready = yield Wait.RW if unsent else Wait.R
-        if ready & Ready.R:
-            heard_at = monotonic()
-            try:
-                pgconn.consume_input()
-            finally:  # what came before a connection broke is there all the same
-                awaited -= _take(pgconn, heard)
-        elif monotonic() - heard_at > ANSWER_SECONDS:
-            pgconn.finish()
-            raise psycopg.OperationalError(f"The server did not answer within {ANSWER_SECONDS:.0f} s.")
-        if ready & Ready.W:
-            unsent = _send(pgconn, calls)
+    with Readiness(pgconn.socket) as socket:
+        while awaited:
+            ready = await socket.wait(heard_at + ANSWER_SECONDS - monotonic(), to_write=unsent)
+            if ready & EVENT_READ:
+                heard_at = monotonic()
+                try:
+                    pgconn.consume_input()
+                finally:  # what came before a connection broke is there all the same
+                    awaited -= _take(pgconn, heard)
+            elif monotonic() - heard_at >= ANSWER_SECONDS:
+                pgconn.finish()
+                raise psycopg.OperationalError(f"The server did not answer within {ANSWER_SECONDS:.0f} s.")
+            if ready & EVENT_WRITE:
+                unsent = _send(pgconn, calls)
 
 
 def _send(pgconn: PGconn, calls: deque[Callable[[], None]]) -> bool:

@@ -5,16 +5,16 @@ in another database's encoding. A tick asks for `activity` alone; `FACTS` change
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from functools import lru_cache
 from struct import Struct
 from typing import LiteralString, NamedTuple
 
 from pgtop.model.backend import HIDDEN_QUERY, Backend
-from pgtop.model.instant import Instant, to_datetime
+from pgtop.model.instant import Instant
 from pgtop.model.server import Database, Limits, Rights, Role, Server
 from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import Features
+from pgtop.postgres.parameters import moment
 from pgtop.postgres.session import Link, Row, Statement
 
 _ACTIVITY = """
@@ -109,7 +109,7 @@ def activity(
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """
     moments = {"since": moment(since), "still_since": moment(still_since), "settled_since": moment(settled_since)}
-    values = {"pid": pid, "text_bytes": text_bytes, "again": list(again), "ask": ask, "known": list(known)}
+    values = {"pid": pid, "text_bytes": text_bytes, "again": again, "ask": ask, "known": known}
     return Statement(_activity_of(features.activity_columns), {**values, **moments, "settled": settled})
 
 
@@ -123,11 +123,6 @@ def _activity_of(columns: frozenset[str]) -> LiteralString:
         settled=_SETTLED,
         nothing=", ".join(["NULL"] * (_COLUMNS - 3)),
     )
-
-
-def moment(instant: Instant | None) -> datetime | None:
-    """The instant as a parameter."""
-    return None if instant is None else to_datetime(instant)
 
 
 class Names(dict[bytes | None, str | None]):

@@ -12,22 +12,20 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, LiteralString, NamedTuple, TypeAlias, TypeVar
+from typing import Any, LiteralString, NamedTuple, TypeAlias
 
 import psycopg
 from psycopg import pq
-from psycopg.abc import PQGen
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import Diagnostic, lookup
-from psycopg.sql import Composed
 from psycopg.types.numeric import Int8BinaryLoader, OidBinaryLoader
-from psycopg.waiting import wait_async
 
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
 from pgtop.postgres.encoding import decode_name
 from pgtop.postgres.failures import explain, wants_password
 from pgtop.postgres.features import FEATURES, Features
+from pgtop.postgres.parameters import Parameter
 from pgtop.postgres.pipeline import Command, ask, ask_each, command
 
 # psycopg warns there of what it also raises; without a handler Python would write that across the screen.
@@ -80,24 +78,16 @@ the process, and what is set in it, may serve somebody else next.
 
 _NO_PROCESS = 0
 
-_LOOK_SECONDS = 1.0
-"""How often a wait looks whether its socket is still there; what arrives on it wakes the wait at once."""
-
-RV = TypeVar("RV")
-
 
 class Statement(NamedTuple):
     """SQL with named parameters, `%(name)s`."""
 
-    sql: LiteralString | Composed
-    parameters: Mapping[str, Any] | None = None
+    sql: LiteralString
+    parameters: Mapping[str, Parameter] | None = None
 
 
 class Connection(psycopg.AsyncConnection[Row]):
-    """A connection that is dropped when a task waiting on it is cancelled, and that remembers why it was ended.
-
-    psycopg would ask the server to cancel and wait for its answer; a server that hangs would hold us, too.
-    """
+    """A connection that remembers why it was ended."""
 
     farewell: psycopg.Error | None = None
     """What the server said as it ended the session, if it said so between two exchanges: libpq makes a notice of it."""
@@ -110,13 +100,6 @@ class Connection(psycopg.AsyncConnection[Row]):
         if notice.severity_nonlocalized == "FATAL":
             with suppress(KeyError):
                 self.farewell = lookup(notice.sqlstate or "")(notice.message_primary or "")
-
-    async def wait(self, gen: PQGen[RV], *_: Any, **__: Any) -> RV:
-        try:
-            return await wait_async(gen, self.pgconn.socket, interval=_LOOK_SECONDS)
-        except asyncio.CancelledError:
-            self.pgconn.finish()
-            raise
 
 
 class Link(NamedTuple):
@@ -149,7 +132,7 @@ class Link(NamedTuple):
         return (_settings(_NO_PROCESS),) if self.features.pooled else ()
 
     def _commands(self, statements: Sequence[Statement]) -> list[Command]:
-        return [_command(self.connection, statement) for statement in statements]
+        return [command(*statement) for statement in statements]
 
     def received(self) -> int | None:
         """Bytes that have come over this TCP connection so far; None where the kernel does not say."""
@@ -284,18 +267,13 @@ async def _introduce(connection: Connection) -> Features:
     connection.adapters.register_loader("xid", OidBinaryLoader)
     greeted_by = connection.pgconn.backend_pid
     statements = (_settings(greeted_by), Statement(FEATURES))
-    _, [row] = await ask(connection, [_command(connection, each) for each in statements])
+    _, [row] = await ask(connection, [command(*each) for each in statements])
     return Features.of(row, greeted_by)
 
 
 def _settings(greeted_by: int) -> Statement:
     """Our settings: for the session where this very process runs it, else for the transaction."""
     return Statement(_SETTINGS, {"greeted_by": greeted_by})
-
-
-def _command(connection: Connection, statement: Statement) -> Command:
-    sql, parameters = statement
-    return command(connection, sql if isinstance(sql, str) else sql.as_string(connection), parameters)
 
 
 def _usable(connection: Connection) -> bool:

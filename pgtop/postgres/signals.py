@@ -5,10 +5,9 @@ ever sent twice: where no answer came, nobody knows whether the first one arrive
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
 import psycopg
-from psycopg import sql
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.failure import Failure, FailureKind
@@ -17,16 +16,17 @@ from pgtop.model.signal import Answer, Order, Receipt, Signal
 from pgtop.ports import SourceError
 from pgtop.postgres.details import server_words
 from pgtop.postgres.encoding import decode_name
-from pgtop.postgres.queries import moment, read_address
+from pgtop.postgres.parameters import moment
+from pgtop.postgres.queries import read_address
 from pgtop.postgres.session import Row, Session, Statement
 
-_FUNCTIONS = {
-    Signal.CANCEL: sql.Identifier("pg_catalog", "pg_cancel_backend"),
-    Signal.TERMINATE: sql.Identifier("pg_catalog", "pg_terminate_backend"),
+_FUNCTIONS: Mapping[Signal, LiteralString] = {
+    Signal.CANCEL: "pg_catalog.pg_cancel_backend",
+    Signal.TERMINATE: "pg_catalog.pg_terminate_backend",
 }
 """https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL"""
 
-_SIGNAL = sql.SQL("""
+_SIGNAL = """
     SELECT same_server, pid IS NOT NULL, same_backend, same_query, ours, auxiliary,
            CASE WHEN same_server AND same_backend AND same_query AND NOT ours THEN {function}(pid) END
       FROM (SELECT found.pid,
@@ -48,7 +48,7 @@ _SIGNAL = sql.SQL("""
                            %(query_start)s::timestamptz AS query_start,
                            %(xact_start)s::timestamptz AS xact_start) AS meant
               LEFT JOIN pg_catalog.pg_stat_get_activity(%(pid)s::int4) AS found ON found.pid = meant.pid) AS compared
-""")
+"""
 """Compare, then signal, in one statement.
 
 `same_backend` is NULL where the role may not see enough to tell. A backend hidden from the role, or one with

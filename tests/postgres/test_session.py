@@ -27,11 +27,8 @@ SETTINGS = ("application_name", "client_encoding", "statement_timeout", "lock_ti
 
 async def settings_of(session: Session) -> list[str]:
     async with session.exchange() as link:
-        sql = (
-            "SELECT current_setting(name) FROM unnest(%(names)s::text[]) WITH ORDINALITY AS set (name, nr) ORDER BY nr"
-        )
-        [rows] = await link.ask(Statement(sql, {"names": list(SETTINGS)}))
-        return [value.decode() for (value,) in rows]
+        answers = await link.ask(*[Statement(f"SELECT current_setting('{name}')") for name in SETTINGS])
+        return [value.decode() for [(value,)] in answers]
 
 
 async def options_of(session: Session) -> dict[str, str]:
