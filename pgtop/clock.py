@@ -5,13 +5,12 @@ import time
 
 
 class MonotonicClock:
-    """ports.Clock by this machine's monotonic clock and asyncio's sleep."""
+    """ports.Clock by this machine's monotonic clock and the event loop's timers."""
 
     def now(self) -> float:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> asyncio.Future[None]:
-        """A future: whoever waits for this or something else needs no task for it."""
         loop = asyncio.get_running_loop()
         woken: asyncio.Future[None] = loop.create_future()
         timer = loop.call_later(seconds, _wake, woken)

@@ -1,7 +1,7 @@
 """All that a front end may ask of the world. Tests hand in their own; nothing else is ever faked."""
 
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from pgtop.model.audit import Entry
 from pgtop.model.backend import Backend, BackendId
@@ -9,6 +9,9 @@ from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure
 from pgtop.model.signal import Order, Outcome, Receipt
 from pgtop.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from asyncio import Future
 
 
 class SourceError(Exception):
@@ -90,4 +93,6 @@ class Clock(Protocol):
         """Monotonic seconds."""
         ...
 
-    def sleep(self, seconds: float) -> Awaitable[None]: ...
+    def sleep(self, seconds: float) -> "Future[None]":
+        """Done once so many seconds have passed; whoever sets its result before ends the sleep."""
+        ...

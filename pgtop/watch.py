@@ -6,7 +6,7 @@ Samples never overlap. A consumer that is slow delays the next sample; nothing q
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pgtop.model.failure import LOGIN_REFUSED, Failure
 from pgtop.model.snapshot import Snapshot
@@ -206,20 +206,23 @@ class Watch:
 
     async def _wait_for(self, future: asyncio.Future[Snapshot] | None, seconds: float | None) -> None:
         """Until `future` is done, the time (None: there is no end to it) is over, or somebody steers."""
-        self._wakes = asyncio.get_running_loop().create_future()
+        self._wakes = asyncio.get_running_loop().create_future() if seconds is None else self._clock.sleep(seconds)
         if self._steered:
-            self._wakes.set_result(None)
-        ours: list[asyncio.Future[Any]] = [self._wakes]
-        if seconds is not None:
-            ours.append(asyncio.ensure_future(self._clock.sleep(seconds)))
+            self._wake()
+        if future is not None:
+            future.add_done_callback(self._wake)
         try:
-            await asyncio.wait([*ours, future] if future else ours, return_when=asyncio.FIRST_COMPLETED)
+            await self._wakes
         finally:
-            for waiting in ours:
-                waiting.cancel()
+            self._wakes.cancel()
+            if future is not None:
+                future.remove_done_callback(self._wake)
         self._steered = False
 
     def _steer(self) -> None:
         self._steered = True
+        self._wake()
+
+    def _wake(self, _: object = None) -> None:
         if self._wakes is not None and not self._wakes.done():
             self._wakes.set_result(None)

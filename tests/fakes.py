@@ -21,10 +21,10 @@ class FakeClock:
     def now(self) -> float:
         return self._now
 
-    async def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> asyncio.Future[None]:
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sleepers.append((self._now + seconds, woken))
-        await woken
+        return woken
 
     @property
     def next_wake(self) -> float | None:
@@ -52,9 +52,16 @@ class FakeClock:
 class JumpingClock(FakeClock):
     """Nobody waits: sleeping takes no time, but the clock has moved on afterwards."""
 
-    async def sleep(self, seconds: float) -> None:
-        self._now += seconds
-        await asyncio.sleep(0)
+    def sleep(self, seconds: float) -> asyncio.Future[None]:
+        loop = asyncio.get_running_loop()
+        woken: asyncio.Future[None] = loop.create_future()
+        loop.call_soon(self._jump, seconds, woken)
+        return woken
+
+    def _jump(self, seconds: float, sleeper: asyncio.Future[None]) -> None:
+        if not sleeper.done():
+            self._now += seconds
+            sleeper.set_result(None)
 
 
 async def settle() -> None:

@@ -228,11 +228,14 @@ def _ended(layout: Layout, backend: Backend, picture: Picture) -> tuple[Span, ..
 def _joined(cells: Iterable[tuple[str, Tone]]) -> tuple[Span, ...]:
     """The cells with a space between each, neighbours of one tone as one span."""
     spans: list[Span] = []
+    joined, last = "", None
     for text, tone in cells:
-        if spans and spans[-1].tone is tone:
-            spans[-1] = Span(f"{spans[-1].text} {text}", tone)
+        if tone is last:
+            joined = f"{joined} {text}"
             continue
-        if spans:
-            spans[-1] = Span(spans[-1].text + " ", spans[-1].tone)
-        spans.append(Span(text, tone))
+        if last is not None:
+            spans.append(Span(f"{joined} ", last))
+        joined, last = text, tone
+    if last is not None:
+        spans.append(Span(joined, last))
     return tuple(spans)
