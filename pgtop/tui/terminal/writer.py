@@ -1,7 +1,10 @@
-"""The thread that writes to the terminal, with at most one frame under way.
+"""What writes to the terminal, with at most one frame under way.
 
 Nobody ever waits for the terminal: while it is slow or stopped, frames change the canvas and nothing else, and the
 next one sent is the difference to the newest. Modes, titles and the clipboard are kept and sent in order.
+
+All that may take time is done by a thread. Lines that are drawn while it has nothing to do are sent at once, as far as
+the terminal takes them: to wake it for each picture, on a processor that has seen none of it, costs 0.15 ms more.
 """
 
 import os
@@ -11,6 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from select import select
 from threading import Condition, Thread
+from time import monotonic
 
 from pgtop.tui.terminal.canvas import Canvas, Piece, is_frame
 from pgtop.tui.terminal.painter import Painter
@@ -40,7 +44,7 @@ class Writer(Thread):
 
     def __init__(self, terminal: int, canvas: Canvas, size: Callable[[], tuple[int, int]], painter: Painter) -> None:
         super().__init__(name="pgtop-output", daemon=True)
-        self._descriptor = _open_again(terminal)
+        self._descriptor, self._never_blocks = _open_again(terminal)
         self._canvas = canvas
         self._size = size
         self._painter = painter
@@ -54,11 +58,14 @@ class Writer(Thread):
         self._leaving = False
         self._stopping = False
         self._flushed = False
+        self._resting = False
+        self._left = b""
         self._prefix = b""
         self._ahead = 0
         self.asks = False
         """Somebody reads the terminal's answers, and tells of them here."""
         self._asked = False
+        self._asked_until = 0.0
         self._unanswered = 0
         self._answers = False
         self.sent_bytes = 0
@@ -96,7 +103,9 @@ class Writer(Thread):
             for piece in pieces:
                 self._canvas.draw(*piece)
             self._frame_due = True
-            self._news.notify_all()
+            self._send_at_once()
+            if self._has_work() or self._waits_for_answer():
+                self._news.notify_all()
 
     def repaint(self) -> None:
         """Send the whole picture again at once."""
@@ -178,10 +187,26 @@ class Writer(Thread):
             self._canvas.resize(*size)
             self._forgotten = True
 
+    def _send_at_once(self) -> None:
+        """A frame, as far as the terminal takes it now, if nothing is under way; the thread sends what is left."""
+        if self._resting and self._never_blocks and self._frame_may_go() and not (self._left or self._controls):
+            frame = self._frame().encode("utf-8", "replace")
+            sent = 0
+            with suppress(OSError):  # hung up, as the thread will see
+                sent = self._write_some(frame)
+            self._left = frame[sent:]
+
     def _next(self) -> bytes | None:
         with self._news:
-            while not self._news.wait_for(self._has_work, _ANSWER if self._waits_for_answer() else None):
-                self._ask_again()
+            self._resting = True
+            while not self._has_work():
+                self._news.wait(self._asked_until - monotonic() if self._waits_for_answer() else None)
+                if self._waits_for_answer() and monotonic() >= self._asked_until:
+                    self._ask_again()
+            self._resting = False
+            if self._left:
+                left, self._left = self._left, b""
+                return left
             if self._stopping and not self._controls:
                 return None
             text = "".join(self._controls)
@@ -191,7 +216,7 @@ class Writer(Thread):
             return text.encode("utf-8", "replace")
 
     def _has_work(self) -> bool:
-        return self._stopping or bool(self._controls) or self._frame_may_go()
+        return self._stopping or bool(self._left or self._controls) or self._frame_may_go()
 
     def _frame_may_go(self) -> bool:
         return self._frame_due and not self._waits_for_answer()
@@ -215,10 +240,12 @@ class Writer(Thread):
         if not self.asks or self._asked or self._ahead < _AHEAD:
             return ""
         self._asked = True
+        self._asked_until = monotonic() + _ANSWER
         return _ASK_POSITION
 
     def _ask_again(self) -> None:
         self._controls[_ASK_POSITION] = None
+        self._asked_until = monotonic() + _ANSWER
         self._unanswered += 1
         self._answers = self._unanswered < _QUESTIONS
 
@@ -240,7 +267,7 @@ class Writer(Thread):
             return bool(select([], [self._descriptor], [], _PATIENCE)[1])
         return bool(select([self._interruption], [self._descriptor], [])[1])
 
-    def _write_some(self, data: memoryview) -> int:
+    def _write_some(self, data: bytes | memoryview) -> int:
         try:
             sent = os.write(self._descriptor, data)
         except BlockingIOError:
@@ -259,12 +286,12 @@ class Writer(Thread):
         return memoryview(prefix + data)
 
 
-def _open_again(terminal: int) -> int:
-    """A descriptor that never blocks, of our own: the inherited one is shared with the shell, so its flags are too."""
+def _open_again(terminal: int) -> tuple[int, bool]:
+    """A descriptor of our own, and whether it never blocks: the inherited one is the shell's too, as are its flags."""
     try:
-        return os.open(os.ttyname(terminal), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        return os.open(os.ttyname(terminal), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC), True
     except OSError:  # a terminal of another container or user has no name here
-        return os.dup(terminal)
+        return os.dup(terminal), False
 
 
 def _discard_output(terminal: int) -> None:

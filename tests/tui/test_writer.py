@@ -1,0 +1,104 @@
+"""The writer on a pseudo-terminal of which the test decides when it is read and what it answers."""
+
+import os
+import pty
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from select import select
+
+import pyte
+import pytest
+
+from pgtop.tui.terminal import writer as writing
+from pgtop.tui.terminal.canvas import Canvas
+from pgtop.tui.terminal.painter import Painter
+from pgtop.tui.terminal.style import PLAIN
+from pgtop.tui.terminal.writer import Writer
+from tests.waiting import until
+
+WIDTH, HEIGHT = 200, 50
+ASKED = b"\x1b[6n"
+
+
+class Screen:
+    """A terminal that is read when somebody looks at it, and a writer on it that has nothing to do."""
+
+    def __init__(self, terminal: int, writer: Writer) -> None:
+        self.writer = writer
+        self.raw = b""
+        self._terminal = terminal
+        self._screen = pyte.Screen(WIDTH, HEIGHT)
+        self._stream = pyte.ByteStream(self._screen)
+
+    def draw(self, picture: str) -> None:
+        """A screen full of one character."""
+        self.writer.draw([(0, y, WIDTH, [(picture * WIDTH, PLAIN)]) for y in range(HEIGHT)])
+
+    def shows(self, picture: str) -> bool:
+        """After all that can be read now."""
+        while select([self._terminal], [], [], 0)[0]:
+            read = os.read(self._terminal, 65536)
+            self.raw += read
+            self._stream.feed(read)
+        return all(line == picture * WIDTH for line in self._screen.display)
+
+
+@contextmanager
+def terminal() -> Iterator[Screen]:
+    master, slave = pty.openpty()
+    attributes = termios.tcgetattr(slave)
+    attributes[1] &= ~termios.OPOST
+    termios.tcsetattr(slave, termios.TCSANOW, attributes)
+    writer = Writer(slave, Canvas(), lambda: (WIDTH, HEIGHT), Painter())
+    writer.start()
+    screen = Screen(master, writer)
+    try:
+        screen.draw("0")
+        until(lambda: screen.shows("0"))
+        yield screen
+    finally:
+        writer.stop()
+        os.close(master)
+        os.close(slave)
+
+
+def test_pictures_that_the_terminal_does_not_take_end_in_the_newest() -> None:
+    """Whatever part of which picture was under way, the last one is shown whole once the terminal is read again."""
+    with terminal() as screen:
+        for picture in "abcdefghij" * 3 + "z":
+            screen.draw(picture)
+        until(lambda: screen.shows("z"))
+        sent = screen.writer.sent_bytes
+    assert sent < 30 * WIDTH * HEIGHT  # most of them were never sent
+
+
+def test_a_lost_answer_stops_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that has told its position, and then does not any more, is asked again and then not waited for."""
+    monkeypatch.setattr(writing, "_ANSWER", 0.05)
+    with terminal() as screen:
+        screen.writer.asks = True
+        screen.writer.answered()
+        screen.draw("a")
+        until(lambda: screen.shows("a"))
+        screen.draw("b")
+        until(lambda: screen.shows("b"))
+        assert screen.raw.count(ASKED) > 1
+
+
+def test_what_is_drawn_while_nothing_is_under_way_is_sent_without_the_thread() -> None:
+    """A picture is in the terminal when `draw` returns."""
+    with terminal() as screen:
+        until(lambda: _is_sent_at_once(screen))
+
+
+def _is_sent_at_once(screen: Screen) -> bool:
+    """Sooner or later: the thread may just be ending what it did."""
+    screen.writer._news.acquire()
+    try:
+        screen.draw("x")
+        shown = screen.shows("x")
+        screen.draw("y")
+        return shown and screen.shows("y")
+    finally:
+        screen.writer._news.release()
