@@ -36,5 +36,5 @@ def _longest_words(root: Node, picture: Picture) -> str:
 
 def _deadlocks(forest: Forest) -> list[tuple[Key, ...]]:
     """Each that is sure, once."""
-    nodes = [node for node in forest.nodes.values() if is_surely_deadlocked(node, forest)]
+    nodes = [node for node in forest.nodes.values() if node.circle and is_surely_deadlocked(node, forest)]
     return list({frozenset(node.circle): node.circle for node in nodes}.values())

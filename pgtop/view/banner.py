@@ -23,6 +23,7 @@ LETTERS = {
 }
 _LIMITS = {"reserved": "reserved ones too"}
 _WORDS = {"idle in transaction": "in tx"}
+_FORMS = ("{letter} {count} {state}", "{letter}{count} {word}", "{letter}{count}")
 FREE, RESERVED, UNSEEN = "·", "R", "?"
 _LEVELS = {Level.CALM: Tone.STRONG, Level.WARN: Tone.WARN, Level.ALARM: Tone.ALARM}
 _MARKS = {Level.CALM: "", Level.WARN: "! ", Level.ALARM: "!! "}
@@ -78,16 +79,20 @@ def legend_line(budget: Budget, user: str, width: int) -> Line:
     limit = f" ({_LIMITS.get(budget.openable_limit, budget.openable_limit)})" if budget.openable_limit else ""
     open_more = Span(f"{clean(user)} can open {budget.openable} more{limit}", Tone.PLAIN)
     walsenders = Span(f"walsenders {budget.walsenders}/{budget.max_wal_senders}", Tone.QUIET)
-    long, middle, short = (
-        [
-            Span(form.format(letter=letter, count=count, state=state, word=_WORDS.get(state, state)), tone)
-            for (state, (letter, tone)), count in zip(LETTERS.items(), budget.states.values(), strict=True)
-            if count or state != "other"
-        ]
-        for form in ("{letter} {count} {state}", "{letter}{count} {word}", "{letter}{count}")
+    lines = (
+        _joined([*_counts(budget, form), open_more, walsenders], width, "  ", whole=form != _FORMS[-1])
+        for form in _FORMS
     )
-    fullest = (_joined([*states, open_more, walsenders], width, "  ", whole=True) for states in (long, middle))
-    return next(filter(None, fullest), ()) or _joined([*short, open_more, walsenders], width, "  ")
+    return next(filter(None, lines), ())
+
+
+def _counts(budget: Budget, form: str) -> list[Span]:
+    """How many there are of each state, in this form."""
+    return [
+        Span(form.format(letter=letter, count=count, state=state, word=_WORDS.get(state, state)), tone)
+        for (state, (letter, tone)), count in zip(LETTERS.items(), budget.states.values(), strict=True)
+        if count or state != "other"
+    ]
 
 
 def missing_grant(budget: Budget, user: str) -> str:
