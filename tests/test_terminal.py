@@ -84,6 +84,7 @@ def test_what_is_drawn_line_by_line_is_what_a_whole_repaint_draws() -> None:
         for size in ((60, 12), (120, 40), (80, 24)):
             terminal.resize(*size)
             _wait_for_drawing(terminal)
+        terminal.wait_for("QUERY")  # which the line of 120 cells has no more room for: it has been laid out anew
         terminal.send("p")
         terminal.wait_for("PAUSED")
         drawn = _but_ages(terminal.text)
