@@ -36,8 +36,8 @@ class BackendId(NamedTuple):
 class Backend(NamedTuple):
     """A row of pg_stat_activity under its own column names, and who blocks it.
 
-    None means what NULL means there: not applicable, or hidden from this role. A named tuple rather than a
-    dataclass: ten thousand of them are made at every sample, and this is the cheapest immutable record Python has.
+    None means what NULL means there: not applicable, or hidden from this role. Ten thousand of them may be made at
+    every sample, and a named tuple is the cheapest immutable record that Python has.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
     """
 

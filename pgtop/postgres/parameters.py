@@ -4,7 +4,7 @@ psycopg dumps whatever there is, but takes 0.1 ms a sample to find out what each
 https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from struct import Struct, pack
 from typing import Any, NamedTuple, TypeAlias
 
@@ -31,8 +31,10 @@ def moment(instant: Instant | None) -> Moment | None:
     return None if instant is None else Moment(instant)
 
 
-Parameter: TypeAlias = bool | int | bytes | Sequence[int] | Moment | None
-"""A list is of 32-bit numbers, as pids are; so is a number, if it is not too large."""
+Pids: TypeAlias = list[int] | tuple[int, ...]
+
+Parameter: TypeAlias = bool | int | bytes | Pids | Moment | None
+"""A list is of 32-bit numbers, as pids are. So is a number that can be: functions that take one take no larger type."""
 
 Encoded: TypeAlias = tuple[bytes | None, int]
 """The bytes, and the oid of their type."""
@@ -49,7 +51,7 @@ def _number(number: int) -> Encoded:
     return _int8(number), _INT8
 
 
-def _numbers(numbers: Sequence[int]) -> Encoded:
+def _numbers(numbers: Pids) -> Encoded:
     size = len(numbers)
     items = [part for number in numbers for part in (4, number)]  # each after its own length in bytes
     return _array(1, 0, _INT4, size, 1) + pack(f"!{2 * size}i", *items), _INT4_ARRAY

@@ -96,7 +96,7 @@ async def _heard(
     except psycopg.Error as error:
         return heard, error
     except asyncio.CancelledError:
-        # psycopg would ask the server to cancel and wait for its answer; a server that hangs would hold us, too.
+        # Half an answer is on its way; to ask the server to cancel, as psycopg does, may take for ever where it hangs.
         pgconn.finish()
         raise
     pgconn.exit_pipeline_mode()

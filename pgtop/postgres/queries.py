@@ -14,7 +14,7 @@ from pgtop.model.instant import Instant
 from pgtop.model.server import Database, Limits, Rights, Role, Server
 from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import Features
-from pgtop.postgres.parameters import moment
+from pgtop.postgres.parameters import Pids, moment
 from pgtop.postgres.session import Link, Row, Statement
 
 _ACTIVITY = """
@@ -94,9 +94,9 @@ def activity(
     still_since: Instant | None = None,
     settled_since: Instant | None = None,
     settled: bytes = b"",
-    again: Sequence[int] = (),
+    again: Pids = (),
     ask: bool = True,
-    known: Sequence[int] = (),
+    known: Pids = (),
 ) -> Statement:
     """The activity of one backend or of all: rows for `read_backend`, and for `read_instant` when they were read.
 

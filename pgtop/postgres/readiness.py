@@ -11,12 +11,16 @@ from typing import Self
 
 
 class Readiness:
-    """Tells of a socket, while the context lasts, when there is something to read and room to write."""
+    """Tells of a socket, while the context lasts, when there is something to read and room to write.
+
+    What comes between two waits is told by the second, as the event loop tells of what is there until it is read; and
+    once more after that, so that there may be nothing to read.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._loop = asyncio.get_running_loop()
-        self._woken: asyncio.Future[None] = self._loop.create_future()
+        self._woken: asyncio.Future[None] | None = None
         self._ready = 0
 
     def __enter__(self) -> Self:
@@ -26,7 +30,7 @@ class Readiness:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._loop.remove_reader(self._descriptor)
+        self._loop.remove_reader(self._descriptor)  # libpq may have closed it; that does no harm
 
     async def wait(self, seconds: float, *, to_write: bool) -> int:
         """EVENT_READ, EVENT_WRITE (where that is wanted) or both; 0 when nothing was to be had for so long."""
@@ -44,5 +48,5 @@ class Readiness:
 
     def _wake(self, ready: int) -> None:
         self._ready |= ready
-        if not self._woken.done():
+        if self._woken is not None and not self._woken.done():
             self._woken.set_result(None)

@@ -7,12 +7,14 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from select import select
 from statistics import median
 
 import pytest
 
 from tests.load.soaking import PARTS, Held
 from tests.pty import Terminal
+from tests.waiting import PATIENCE
 
 _STILL = ("", "", "")
 _KEYS = (
@@ -80,8 +82,10 @@ def _course(ticks: int, folder: Path) -> Course:
         Terminal([*command, str(PARTS * len(_KEYS))]) as terminal,
     ):
         terminal.wait_for("q quit")
-        os.set_blocking(asked.fileno(), True)
-        for key, _ in zip(itertools.cycle(_KEYS), iter(lambda: asked.read(1), b""), strict=False):
+        for key in itertools.cycle(_KEYS):
+            assert select([asked], [], [], PATIENCE)[0], f"nothing happens any more:\n{terminal.text}"
+            if not asked.read(1):
+                break
             with suppress(OSError):  # it may have left meanwhile
                 terminal.send(key)
         assert terminal.wait_for_exit() == 0

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.adapt import Transformer
@@ -31,6 +32,14 @@ def test_psycopg_reads_what_was_meant(parameter: bool | int | bytes | list[int] 
 def test_psycopg_reads_the_instant_that_was_meant(moment: datetime) -> None:
     """An instant is that instant, to the microsecond."""
     assert read(Moment(from_datetime(moment))) == moment
+
+
+@pytest.mark.parametrize(
+    ("number", "oid"), [(0, 23), (-1, 23), (2**31 - 1, 23), (2**31, 20), (-(2**31), 20), (2**32 - 1, 20)]
+)
+def test_a_number_is_of_32_bits_if_it_can_be(number: int, oid: int) -> None:
+    """For a larger type the server would find no function."""
+    assert encoded(number)[1] == oid
 
 
 async def test_the_server_reads_what_was_meant(session: Session) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from textual.message import Message
 
@@ -35,12 +36,15 @@ def _in_the_input() -> None:
     Keys.feed = break_on_p  # type: ignore[assignment, method-assign]
 
 
-def _in_the_output() -> None:
+def _in_the_output(*, of_the_thread: bool) -> None:
+    """The thread paints what is painted anew, the event loop the lines of the next sample."""
     from pgtop.tui.app import PgtopApp
     from pgtop.tui.terminal.painter import Painter
 
-    def break_it(_: PgtopApp) -> None:
+    def break_it(app: PgtopApp) -> None:
         Painter.paint = _bug  # type: ignore[assignment]
+        if of_the_thread:
+            app.action_redraw()
 
     PgtopApp.action_pause = break_it  # type: ignore[assignment,method-assign]
 
@@ -48,7 +52,8 @@ def _in_the_output() -> None:
 PLACES: dict[str, Callable[[], None]] = {
     "handler": _in_a_handler,
     "input": _in_the_input,
-    "output": _in_the_output,
+    "output": partial(_in_the_output, of_the_thread=True),
+    "drawing": partial(_in_the_output, of_the_thread=False),
 }
 
 

@@ -14,7 +14,7 @@ from tests.pty import Terminal
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_crash_leaves_a_report_and_the_terminal(place: str, server: Cluster, tmp_path: Path) -> None:
-    """In a handler, in the thread that reads keys or in the one that draws: code 1, a report, no secret in either."""
+    """In a handler, in what draws, in the thread that reads keys or in the one that writes: code 1 and a report."""
     uri = f"postgresql://postgres:{PASSWORD}@/postgres?host={server.folder}&port={server.port}"
     command = [sys.executable, "-m", "tests.processes.crashing", place, uri]
     with Terminal(command, columns=200, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:

@@ -70,7 +70,7 @@ def test_pictures_that_the_terminal_does_not_take_end_in_the_newest() -> None:
             screen.draw(picture)
         until(lambda: screen.shows("z"))
         sent = screen.writer.sent_bytes
-    assert sent < 30 * WIDTH * HEIGHT  # most of them were never sent
+    assert sent < 15 * WIDTH * HEIGHT  # most of them were never sent
 
 
 def test_a_lost_answer_stops_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,18 +87,29 @@ def test_a_lost_answer_stops_no_picture(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_what_is_drawn_while_nothing_is_under_way_is_sent_without_the_thread() -> None:
-    """A picture is in the terminal when `draw` returns."""
+    """A line is in the terminal when `draw` returns."""
+    with terminal() as screen, thread_held_back(screen):
+        sent = screen.writer.sent_bytes
+        screen.writer.draw([(0, 0, WIDTH, [("x" * WIDTH, PLAIN)])])
+        assert screen.writer.sent_bytes > sent
+
+
+def test_leaving_drops_what_the_terminal_did_not_take() -> None:
+    """The rest of a frame that was sent at once is not sent before the terminal is restored."""
     with terminal() as screen:
-        until(lambda: _is_sent_at_once(screen))
+        with thread_held_back(screen):
+            for picture in "abcdefghijklmnop":  # more than any terminal takes unread
+                screen.draw(picture)
+            sent = screen.writer.sent_bytes
+            screen.writer.leave()
+        screen.writer.write("\x1b[?1049l")
+        screen.writer.stop()
+        assert screen.writer.sent_bytes - sent < 30
 
 
-def _is_sent_at_once(screen: Screen) -> bool:
-    """Sooner or later: the thread may just be ending what it did."""
-    screen.writer._news.acquire()
-    try:
-        screen.draw("x")
-        shown = screen.shows("x")
-        screen.draw("y")
-        return shown and screen.shows("y")
-    finally:
-        screen.writer._news.release()
+@contextmanager
+def thread_held_back(screen: Screen) -> Iterator[None]:
+    """The writer's thread, which has nothing to do, cannot begin anything."""
+    until(lambda: screen.writer._resting, "the thread has not come to rest")
+    with screen.writer._news:
+        yield

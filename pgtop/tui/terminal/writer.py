@@ -59,7 +59,9 @@ class Writer(Thread):
         self._stopping = False
         self._flushed = False
         self._resting = False
+        """The thread sends nothing now, so whoever holds `_news` may."""
         self._left = b""
+        """Of a frame that was sent at once, what the terminal did not take."""
         self._prefix = b""
         self._ahead = 0
         self.asks = False
@@ -137,6 +139,9 @@ class Writer(Thread):
                 self._controls["\x1b[m"] = None  # not every terminal restores the style with its first screen
             self._leaving = True
             self._frame_due = False
+            if self._left:
+                self._left = b""
+                self._make_room()
             os.write(self._interrupt, b"\0")
 
     def stop(self) -> None:
@@ -190,15 +195,14 @@ class Writer(Thread):
     def _send_at_once(self) -> None:
         """A frame, as far as the terminal takes it now, if nothing is under way; the thread sends what is left."""
         if self._resting and self._never_blocks and self._frame_may_go() and not (self._left or self._controls):
-            frame = self._frame().encode("utf-8", "replace")
-            sent = 0
+            self._left = self._frame().encode("utf-8", "replace")
             with suppress(OSError):  # hung up, as the thread will see
-                sent = self._write_some(frame)
-            self._left = frame[sent:]
+                self._left = self._left[self._write_some(self._left) :]
 
     def _next(self) -> bytes | None:
         with self._news:
             self._resting = True
+            self._asked_until = monotonic() + _ANSWER  # an answer comes after all that was sent before its question
             while not self._has_work():
                 self._news.wait(self._asked_until - monotonic() if self._waits_for_answer() else None)
                 if self._waits_for_answer() and monotonic() >= self._asked_until:
@@ -269,7 +273,7 @@ class Writer(Thread):
 
     def _write_some(self, data: bytes | memoryview) -> int:
         try:
-            sent = os.write(self._descriptor, data)
+            sent = os.write(self._descriptor, data) if data else 0
         except BlockingIOError:
             return 0
         self.sent_bytes += sent
