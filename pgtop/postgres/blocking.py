@@ -182,14 +182,13 @@ def statements(plan: Plan, features: Features, server: Server | None) -> tuple[S
     """What goes along with the activity."""
     if not plan.facts or server is None:
         return ()
-    waitstart = "waitstart" if "waitstart" in features.lock_columns else "NULL::timestamptz"
     values: dict[str, Parameter] = {
         "database": server.database_oid,
         "hidden": plan.hidden,
         "lent": plan.lent,
         "told": plan.told,
     }
-    locks = Statement(_LOCKS.format(waitstart=waitstart, tag=_TAG), values)
+    locks = Statement(_LOCKS.format(waitstart=features.waitstart, tag=_TAG), values)
     prepared = (Statement(_PREPARED),) if plan.prepared else ()
     slots = (Statement(_SLOTS),) if plan.slots else ()
     return locks, *prepared, *slots

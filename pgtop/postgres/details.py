@@ -178,9 +178,8 @@ async def _read(link: Link, server: Server, pid: int) -> tuple[list[list[Row]], 
 
 
 def _locks(features: Features, server: Server, pid: int) -> Statement:
-    waitstart = "waitstart" if "waitstart" in features.lock_columns else "NULL::timestamptz"
     values = {"pid": pid, "database": server.database_oid, "limit": LOCKS_AT_MOST}
-    return Statement(_LOCKS.format(waitstart=waitstart), values)
+    return Statement(_LOCKS.format(waitstart=features.waitstart), values)
 
 
 def _lock_row(row: Row, encoding: str) -> LockRow:

@@ -3,7 +3,7 @@
 Never a ladder of version numbers: a server newer than we know must work on its first day.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 from pgtop.postgres.encoding import decode_name
 
@@ -32,6 +32,11 @@ class Features(NamedTuple):
     """Columns of pg_locks: `waitstart` came in 14."""
     encoding: str
     """PostgreSQL's name of the connected database's encoding."""
+
+    @property
+    def waitstart(self) -> LiteralString:
+        """That column of pg_locks in a statement, or what stands for it."""
+        return "waitstart" if "waitstart" in self.lock_columns else "NULL::timestamptz"
 
     @classmethod
     def of(cls, row: tuple[Any, ...], greeted_by: int) -> "Features":

@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache, partial
 from selectors import EVENT_READ, EVENT_WRITE
 from time import monotonic
@@ -117,7 +118,7 @@ async def _exchange(pgconn: PGconn, calls: deque[Callable[[], None]], awaited: i
     """Send the commands and hear the results, until as many transactions as awaited are answered."""
     unsent = _send(pgconn, calls)
     heard_at = monotonic()
-    with Readiness(pgconn.socket) as socket:
+    with closing(Readiness(pgconn.socket)) as socket:
         while awaited:
             ready = await socket.wait(heard_at + ANSWER_SECONDS - monotonic(), to_write=unsent)
             if ready & EVENT_READ:

@@ -14,7 +14,7 @@ from pgtop.model.instant import Instant
 from pgtop.model.server import Database, Limits, Rights, Role, Server
 from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import Features
-from pgtop.postgres.parameters import Pids, moment
+from pgtop.postgres.parameters import Parameter, Pids, moment
 from pgtop.postgres.session import Link, Row, Statement
 
 _ACTIVITY = """
@@ -108,9 +108,11 @@ def activity(
     `ask`: whom waiters wait for, but for those in `known`.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """
-    moments = {"since": moment(since), "still_since": moment(still_since), "settled_since": moment(settled_since)}
-    values = {"pid": pid, "text_bytes": text_bytes, "again": again, "ask": ask, "known": known}
-    return Statement(_activity_of(features.activity_columns), {**values, **moments, "settled": settled})
+    values: dict[str, Parameter] = {
+        "pid": pid, "text_bytes": text_bytes, "again": again, "ask": ask, "known": known, "settled": settled,
+        "since": moment(since), "still_since": moment(still_since), "settled_since": moment(settled_since),
+    }  # fmt: skip
+    return Statement(_activity_of(features.activity_columns), values)
 
 
 @lru_cache(maxsize=4)

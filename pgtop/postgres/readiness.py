@@ -6,12 +6,10 @@ CPU a sample.
 
 import asyncio
 from selectors import EVENT_READ, EVENT_WRITE
-from types import TracebackType
-from typing import Self
 
 
 class Readiness:
-    """Tells of a socket, while the context lasts, when there is something to read and room to write.
+    """Tells of a socket, until closed, when there is something to read and room to write.
 
     What comes between two waits is told by the second, as the event loop tells of what is there until it is read; and
     once more after that, so that there may be nothing to read.
@@ -20,17 +18,13 @@ class Readiness:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._loop = asyncio.get_running_loop()
-        self._woken: asyncio.Future[None] | None = None
+        self._woken: asyncio.Future[None] = self._loop.create_future()
         self._ready = 0
+        self._loop.add_reader(descriptor, self._wake, EVENT_READ)
 
-    def __enter__(self) -> Self:
-        self._loop.add_reader(self._descriptor, self._wake, EVENT_READ)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.remove_reader(self._descriptor)  # libpq may have closed it; that does no harm
+    def close(self) -> None:
+        """Look no more; that libpq may have closed the socket does no harm."""
+        self._loop.remove_reader(self._descriptor)
 
     async def wait(self, seconds: float, *, to_write: bool) -> int:
         """EVENT_READ, EVENT_WRITE (where that is wanted) or both; 0 when nothing was to be had for so long."""
@@ -48,5 +42,5 @@ class Readiness:
 
     def _wake(self, ready: int) -> None:
         self._ready |= ready
-        if self._woken is not None and not self._woken.done():
+        if not self._woken.done():
             self._woken.set_result(None)

@@ -136,7 +136,7 @@ class Link(NamedTuple):
 
     def received(self) -> int | None:
         """Bytes that have come over this TCP connection so far; None where the kernel does not say."""
-        try:
+        try:  # of whatever family: where one is named, Python does not ask the kernel which it is
             with socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(self.connection.fileno())) as wire:
                 told = wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
         except (OSError, AttributeError):  # a local socket; not Linux

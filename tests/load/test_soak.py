@@ -18,25 +18,8 @@ from tests.waiting import PATIENCE
 
 _STILL = ("", "", "")
 _KEYS = (
-    "j",
-    "k",
-    ">",
-    "2",
-    "3",
-    "1",
-    "\r",
-    "\x1b",
-    "?",
-    "\x1b",
-    " ",
-    "/app:9\r",
-    "/\x15\r",
-    "pp",
-    "w",
-    "i",
-    "i",
-    *_STILL,
-)
+    "j", "k", ">", "2", "3", "1", "\r", "\x1b", "?", "\x1b", " ", "/app:9\r", "/\x15\r", "pp", "w", "i", "i", *_STILL,
+)  # fmt: skip
 """A walk through every screen that changes with each picture, and then nothing: no page is on its way while we look.
 
 A pause ends at once, for then no ticks ask for more.

@@ -25,7 +25,7 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
 async def test_what_is_there_is_told(ends: tuple[socket.socket, socket.socket]) -> None:
     """Room to write where that is wanted, something to read, and that the other end has been closed."""
     ours, servers = ends
-    with Readiness(ours.fileno()) as readiness:
+    with closing(Readiness(ours.fileno())) as readiness:
         assert await readiness.wait(LONG, to_write=True) == EVENT_WRITE
         servers.send(b"x")
         assert await readiness.wait(LONG, to_write=False) == EVENT_READ
@@ -39,7 +39,7 @@ async def test_what_is_there_is_told(ends: tuple[socket.socket, socket.socket]) 
 @pytest.mark.parametrize("seconds", [0.01, 0.0, -1.0])
 async def test_silence_is_told(ends: tuple[socket.socket, socket.socket], seconds: float) -> None:
     """When the time is over there is nothing."""
-    with Readiness(ends[0].fileno()) as readiness:
+    with closing(Readiness(ends[0].fileno())) as readiness:
         assert await readiness.wait(seconds, to_write=False) == 0
 
 
@@ -50,7 +50,7 @@ async def test_a_cancelled_wait_leaves_nothing_behind(ends: tuple[socket.socket,
         pass
 
     async def wait() -> None:
-        with Readiness(ours.fileno()) as readiness:
+        with closing(Readiness(ours.fileno())) as readiness:
             await readiness.wait(LONG, to_write=True)
 
     waiting = asyncio.create_task(wait())

@@ -249,7 +249,6 @@ class Writer(Thread):
 
     def _ask_again(self) -> None:
         self._controls[_ASK_POSITION] = None
-        self._asked_until = monotonic() + _ANSWER
         self._unanswered += 1
         self._answers = self._unanswered < _QUESTIONS
 
