@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from pgtop.analysis.graph import Edges, Key, circles, knots, reachable, thinned, totals, turned
@@ -63,7 +63,9 @@ class Node(NamedTuple):
     lent: bool = False
     """Whom it waits for is what was known a moment before."""
     circle: tuple[Key, ...] = ()
-    """It is in a deadlock: each of these waits for the next, and the last for the first."""
+    """A circle that it is in: each of these waits for the next, and the last for the first.
+
+    `Forest.is_deadlock` tells a deadlock from a circle that the server resolves."""
 
     @property
     def pid(self) -> int | None:
@@ -118,6 +120,23 @@ class Forest:
     @cached_property
     def _waiters(self) -> Edges:
         return turned({node.key: node.blockers for node in self.nodes.values() if not node.worker})
+
+    @cached_property
+    def circles(self) -> Mapping[tuple[Key, ...], Key]:
+        """Each circle once, and the member that the tree names it at: the oldest under none of the others."""
+        members = {node.circle: node.circle for node in self.nodes.values() if node.circle}
+        tops = {circle: [key for key in circle if self.nodes[key].parent not in circle] for circle in members}
+        return {circle: min(keys, key=lambda key: (self.nodes[key].began, key)) for circle, keys in tops.items()}
+
+    def is_deadlock(self, circle: Sequence[Key]) -> bool:
+        """True if all of a circle wait for holders: one with a mere rival in it the server resolves by itself."""
+        around = (*circle, *circle[:1])
+        return bool(around) and not any(blocker in self.nodes[waiter].queue for waiter, blocker in pairwise(around))
+
+    def is_surely_deadlocked(self, circle: Sequence[Key]) -> bool:
+        """True if it is a deadlock, and what all of the circle wait for, and whom, is known of this instant."""
+        known = all(self.nodes[key].wait is not None and not self.nodes[key].lent for key in circle)
+        return known and self.is_deadlock(circle)
 
     @property
     def waiting(self) -> int:
@@ -228,8 +247,8 @@ class _Planting:
         edges |= {key: frozenset() for key in direct if key not in edges}
         thin = thinned(edges)
         tied = knots(thin)
-        total, circle = totals(thin, tied), circles(edges, tied)
-        rivals = {key: self._rivals(key) for key in edges}
+        total, rivals = totals(thin, tied), {key: self._rivals(key) for key in edges}
+        circle = circles(edges, tied, {key: rival.queue for key, rival in rivals.items() if rival.queue})
         parents = self._parents(edges, rivals, circle)
         nodes = {
             key: Node(
@@ -330,14 +349,20 @@ class _Planting:
     def _parents(
         self, edges: Mapping[Key, frozenset[Key]], rivals: Mapping[Key, _Rivals], circle: Edges
     ) -> Mapping[Key, Key | None]:
-        """One blocker for each waiter; where these choices run in a circle, its oldest member becomes a root."""
+        """Choose one blocker for each waiter, rather one that holds what it wants than one ahead in the queue.
+
+        Where these choices run in a circle, one of its members becomes a root: rather one that only the queue holds up,
+        as the server turns such a queue round, and of these the oldest.
+        """
         began = {key: (_began(self._at(key), self._prepared.get(key)), key) for key in edges}
         parents = {
             key: min(_likely(blockers, rivals[key], circle.get(key, ())), key=began.__getitem__)
             for key, blockers in edges.items()
             if blockers
         }
-        cut = {min(ring, key=began.__getitem__) for ring in _rings(parents)}
+        cut = {
+            min(ring, key=lambda key: (parents[key] not in rivals[key].queue, began[key])) for ring in _rings(parents)
+        }
         return {key: None if key in cut else parent for key, parent in parents.items()}
 
     @cached_property
@@ -369,9 +394,9 @@ def _most_waiters_first(node: Node) -> tuple[int, Instant, Key]:
 
 
 def _likely(blockers: frozenset[Key], rivals: _Rivals, circle: Collection[Key]) -> frozenset[Key]:
-    """Who may be the one that has held longest: rather outside a deadlock than in it, rather a holder than not."""
-    outside = (blockers.difference(circle) if circle else blockers) or blockers
-    return (rivals.holders & outside) or (outside - rivals.queue) or outside
+    """Return those of which one may have held longest: holders, and of these rather some outside a deadlock."""
+    hard = (rivals.holders & blockers) or (blockers - rivals.queue) or blockers
+    return hard.difference(circle) or hard
 
 
 def _rings(parents: Mapping[Key, Key]) -> Iterator[list[Key]]:

@@ -92,14 +92,32 @@ def totals(edges: Edges, knots: Sequence[Knot]) -> Mapping[Key, int]:
     return {key: (hang[key] & ~bits[key]).bit_count() for key in bits}
 
 
-def circles(edges: Edges, knots: Iterable[Knot]) -> Mapping[Key, tuple[Key, ...]]:
-    """For each key in a deadlock, a circle of it: each of its keys waits for the next, and the last for the first."""
+def circles(
+    edges: Mapping[Key, frozenset[Key]], knots_of_all: Iterable[Knot], queues: Mapping[Key, frozenset[Key]]
+) -> Mapping[Key, tuple[Key, ...]]:
+    """Return a circle for each key in one: each of its keys waits for the next, and the last for the first.
+
+    `queues` are the edges of each key that another place in a queue would do away with. A circle that has such an edge
+    is no deadlock, so circles are looked for among the other edges first. Where these have one, no others are named.
+    """
     found: dict[Key, tuple[Key, ...]] = {}
-    for knot in knots:
-        for key in sorted(knot) if len(knot) > 1 else ():
-            if key not in found:
-                circle = _round(key, edges, knot)
-                found = dict.fromkeys(circle, circle) | found
+    for knot in knots_of_all:
+        if len(knot) == 1:
+            continue
+        hard = {key: (edges[key] & knot) - queues.get(key, frozenset()) for key in knot}
+        deadlocks = [tied for tied in knots(thinned(hard)) if len(tied) > 1]
+        for tied in deadlocks or [knot]:
+            found |= _circles_in(tied, hard if deadlocks else edges)
+    return found
+
+
+def _circles_in(knot: Knot, edges: Edges) -> Mapping[Key, tuple[Key, ...]]:
+    """Return a circle for each key of a knot, as few different ones as come of taking the smallest keys first."""
+    found: dict[Key, tuple[Key, ...]] = {}
+    for key in sorted(knot):
+        if key not in found:
+            circle = _round(key, edges, knot)
+            found = dict.fromkeys(circle, circle) | found
     return found
 
 

@@ -45,5 +45,5 @@ def is_unsettled(picture: Picture) -> bool:
 
 
 def _seems_root(root: Node) -> bool:
-    """It waits itself, and not in a circle: whom it waits for is missing."""
-    return root.waits and not root.circle
+    """True if it waits itself, and whom it waits for is missing: it is not one whose circle was cut there."""
+    return root.waits and not root.blockers

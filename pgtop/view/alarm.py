@@ -7,7 +7,7 @@ from pgtop.view.picture import Picture
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
-from pgtop.view.waiting import APPROXIMATE, is_surely_deadlocked, listed, root_does, root_name
+from pgtop.view.waiting import APPROXIMATE, listed, root_does, root_name
 from pgtop.view.wrap import Line
 
 
@@ -19,7 +19,7 @@ def summary(picture: Picture) -> Line:
     root, *others = forest.roots
     name, does, wait = root_name(root), root_does(root, picture), _longest_words(root, picture)
     more = [f"{len(others) + 1} roots"] if others else []
-    more += [f"deadlock {listed(circle)}" for circle in _deadlocks(forest)]
+    more += [f"deadlock {listed(circle, forest)}" for circle in _deadlocks(forest)]
     words = ", ".join(filter(None, (f"{forest.waiting} waiting", wait, f"root {name}")))
     if more:
         words = f"{', '.join((f'{forest.waiting} waiting', *more))}; {wait}{' on ' if wait else ''}root {name}"
@@ -36,5 +36,4 @@ def _longest_words(root: Node, picture: Picture) -> str:
 
 def _deadlocks(forest: Forest) -> list[tuple[Key, ...]]:
     """Each that is sure, once."""
-    nodes = [node for node in forest.nodes.values() if node.circle and is_surely_deadlocked(node, forest)]
-    return list({frozenset(node.circle): node.circle for node in nodes}.values())
+    return [circle for circle in forest.circles if forest.is_surely_deadlocked(circle)]

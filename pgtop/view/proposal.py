@@ -14,7 +14,7 @@ from pgtop.view.picture import Picture
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
-from pgtop.view.waiting import how_long, is_surely_deadlocked, listed
+from pgtop.view.waiting import how_long, listed
 from pgtop.view.wrap import Line, line
 
 _VERBS = {Signal.CANCEL: "Cancel the query of", Signal.TERMINATE: "Terminate session"}
@@ -119,7 +119,7 @@ def _waiting(backend: Backend, picture: Picture) -> str:
     node = picture.forest.nodes.get(backend.pid)
     if node is None or not node.waits:
         return ""
-    behind = f" behind {listed(node.blockers)}" if node.blockers else ""
+    behind = f" behind {clean(listed(node.blockers, picture.forest))}" if node.blockers else ""
     return f"has waited {how_long(node, picture) or '?'} for a lock{behind}"
 
 
@@ -157,9 +157,9 @@ def _turn(pid: int, only: Collection[Key], forest: Forest) -> str:
 
 def _deadlock(backend: Backend, picture: Picture) -> list[Line]:
     node = picture.forest.nodes.get(backend.pid)
-    if node is None or not is_surely_deadlocked(node, picture.forest):
+    if node is None or not picture.forest.is_surely_deadlocked(node.circle):
         return []
-    others = listed([key for key in node.circle if key != node.key])
+    others = listed([key for key in node.circle if key != node.key], picture.forest)
     return [line(f"it is in a deadlock with {others}, of which the server will end one by itself", Tone.ALARM)]
 
 
@@ -171,7 +171,7 @@ def _own_wait(backend: Backend, picture: Picture) -> list[Line]:
         return []
     waiters = [forest.nodes[key].backend for key in forest.next_after(node.key)]
     stuck = all(each is not None and each.wait_event == _ROW_QUEUE for each in waiters)
-    words = f"it waits for {listed(node.blockers)} itself{', so they go on waiting' if stuck else ''}"
+    words = f"it waits for {clean(listed(node.blockers, forest))} itself{', so they go on waiting' if stuck else ''}"
     return [line(words, Tone.WARN)]
 
 

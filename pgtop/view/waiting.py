@@ -4,7 +4,6 @@ The words are raw, as they hold names and queries; whoever shows them cleans the
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from pgtop.analysis.blocking import Forest, Node
 from pgtop.analysis.graph import Key
@@ -16,6 +15,8 @@ from pgtop.view.units import age
 
 APPROXIMATE = "~"
 """Before a wait that is counted from the state change, as the server does not tell since when the lock is awaited."""
+PREPARED = "a prepared transaction"
+"""Where nothing tells which one."""
 _OTHERS_NAMED = 3
 
 
@@ -42,7 +43,8 @@ def what_of(node: Node, picture: Picture) -> tuple[str, str]:
     """What it waits for or is, and what it did last; raw."""
     if node.backend is None:
         return prepared_words(node)
-    parts = [circle_words(node, picture.forest), lock_words(node) if node.waits else doing(node.backend, picture)]
+    does = lock_words(node, picture.forest) if node.waits else doing(node.backend, picture)
+    parts = [circle_words(node, picture.forest), does]
     if node.worker:
         parts.insert(0, f"worker of {node.backend.leader_pid}")
     return " · ".join(filter(None, parts)), query_of(node.backend)
@@ -55,7 +57,7 @@ def query_of(backend: Backend) -> str:
 
 def prepared_words(node: Node) -> tuple[str, str]:
     if node.prepared is None:
-        return "a prepared transaction, one of those in pg_prepared_xacts", ""
+        return f"{PREPARED}, one of those in pg_prepared_xacts", ""
     return rollback(node), f"prepared by {node.prepared.owner or '?'} in {node.prepared.database or '?'}"
 
 
@@ -71,7 +73,7 @@ def doing(backend: Backend, picture: Picture) -> str:
     return f"{state} {age(seconds_between(since, picture.now))}" if since is not None else state or ""
 
 
-def lock_words(node: Node) -> str:
+def lock_words(node: Node, forest: Forest) -> str:
     """The lock, whether its parent holds it or only waits ahead, and for whom else it waits."""
     backend = node.backend
     if node.wait is None:
@@ -80,50 +82,47 @@ def lock_words(node: Node) -> str:
         words = f"{node.wait.lock.mode.removesuffix('Lock')} on {node.wait.lock.target}"
     parts = [words]
     if node.parent is not None and node.parent in node.queue:
-        parts.append(f"behind {node.parent} in the queue")
+        parts.append(f"behind {_key_name(node.parent, forest)} in the queue")
     others = [key for key in node.blockers if key != node.parent]
     also = "" if node.parent is None else "also "
     if holders := [key for key in others if key not in node.queue]:
-        parts.append(f"{also}for {listed(holders)}")
+        parts.append(f"{also}for {listed(holders, forest)}")
     if rivals := [key for key in others if key in node.queue]:
-        parts.append(f"{also}behind {listed(rivals)} in the queue")
+        parts.append(f"{also}behind {listed(rivals, forest)} in the queue")
     if node.gone:
-        parts.append(f"{listed(list(node.gone))} which it waited for {'has' if len(node.gone) == 1 else 'have'} ended")
+        parts.append(
+            f"{listed(node.gone, forest)} which it waited for {'has' if len(node.gone) == 1 else 'have'} ended"
+        )
     return ", ".join(parts)
 
 
-def listed(keys: Sequence[Key]) -> str:
-    """A few of them by pid, and how many more there are."""
-    named = " ".join("a prepared transaction" if key <= 0 else str(key) for key in keys[:_OTHERS_NAMED])
+def listed(keys: Sequence[Key], forest: Forest) -> str:
+    """A few of them, sessions by pid and prepared transactions by gid, and how many more there are; raw."""
+    names = [_key_name(key, forest) for key in keys[:_OTHERS_NAMED]]
+    named = (" " if all(key > 0 for key in keys) else ", ").join(names)
     return f"{named} +{len(keys) - _OTHERS_NAMED}" if len(keys) > _OTHERS_NAMED else named
 
 
+def _key_name(key: Key, forest: Forest) -> str:
+    return str(key) if key > 0 else root_name(forest.nodes[key]) if key in forest.nodes else PREPARED
+
+
 def circle_words(node: Node, forest: Forest) -> str:
-    """A deadlock, told once, by the highest of its members."""
-    if not node.circle or node.parent in node.circle:
-        return ""
-    if not is_deadlock(node, forest):
-        name = "circle in the queue"
-    else:
-        name = "DEADLOCK" if is_surely_deadlocked(node, forest) else "perhaps a DEADLOCK"
-    return f"{name} {' → '.join(map(str, (*node.circle, node.circle[0])))}"
+    """The circles that the tree names at this node: each once."""
+    mine = [circle for circle, key in forest.circles.items() if key == node.key] if node.circle else []
+    return ", ".join(f"{_kind_of(circle, forest)} {' → '.join(map(str, (*circle, circle[0])))}" for circle in mine)
 
 
-def is_deadlock(node: Node, forest: Forest) -> bool:
-    """It waits in a circle of holders; one with a mere rival in it the server resolves by turning the queue round."""
-    around = (*node.circle, *node.circle[:1])
-    return bool(around) and not any(blocker in forest.nodes[waiter].queue for waiter, blocker in pairwise(around))
-
-
-def is_surely_deadlocked(node: Node, forest: Forest) -> bool:
-    """It is in a deadlock, and all of its circle were asked about at this instant."""
-    return is_deadlock(node, forest) and not any(forest.nodes[key].lent for key in node.circle)
+def _kind_of(circle: Sequence[Key], forest: Forest) -> str:
+    if not forest.is_deadlock(circle):
+        return "circle in the queue"
+    return "DEADLOCK" if forest.is_surely_deadlocked(circle) else "perhaps a DEADLOCK"
 
 
 def root_name(root: Node) -> str:
     if root.backend is not None:
         return str(root.pid)
-    return f"prepared transaction {root.prepared.gid}" if root.prepared else "a prepared transaction"
+    return f"prepared transaction {root.prepared.gid}" if root.prepared else PREPARED
 
 
 def root_does(root: Node, picture: Picture) -> str:

@@ -1,5 +1,6 @@
 """The forest of waiters: each waiter in it once, every edge real, and no walk without an end."""
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def parents(found: Forest) -> dict[int, int | None]:
 
 
 CHAIN = {1: (), 2: (1,), 3: (2,), 4: (2, 1)}
-DEADLOCK = {1: (2,), 2: (1,), 3: (1,)}
+DEADLOCK: Graph = {1: (2,), 2: (1,), 3: (1,)}
 LONG = {1: (), **{pid: (pid - 1,) for pid in range(2, 3_000)}}
 
 
@@ -101,6 +102,50 @@ def test_a_waiter_that_nobody_is_known_to_block_is_a_root() -> None:
 def test_a_deadlock_is_named(graph: Graph, circles: Graph) -> None:
     """Its members know the circle, all alike; those that only wait for it do not."""
     assert {key: node.circle for key, node in planted(graph).nodes.items() if node.circle} == circles
+
+
+# Sessions 1 < 4 < 6: 4 has written t, 6 holds key 1, 1 wants t for itself, 6 wants to share t, 4 wants key 1.
+_WRITTEN = (Hold("RowExclusiveLock", 4),)
+_HELD_UP = {
+    1: awaits("AccessExclusiveLock", "t", *_WRITTEN),
+    6: awaits("ShareLock", "t", *_WRITTEN),
+    4: awaits("ExclusiveLock", "key 1", Hold("ExclusiveLock", 6)),
+}
+
+
+@pytest.mark.parametrize("order", list(permutations((1, 4, 6))))
+def test_a_deadlock_is_found_beside_a_queue(order: tuple[int, ...]) -> None:
+    """Whichever pid is the lowest, those that wait for holders are the circle, and each stands under its holder."""
+    to = dict(zip((1, 4, 6), order, strict=True))
+    holds = {key: tuple(hold._replace(pid=to[hold.pid or 0]) for hold in wait.holds) for key, wait in _HELD_UP.items()}
+    waits = {to[key]: wait._replace(holds=holds[key]) for key, wait in _HELD_UP.items()}
+    graph: Graph = {to[1]: (to[4],), to[4]: (to[6],), to[6]: (to[4], to[1])}
+    found = planted(graph, waits=waits)
+    [(circle, _)] = found.circles.items()
+    assert set(circle) == {to[4], to[6]}
+    assert found.is_surely_deadlocked(circle)
+    assert found.nodes[to[1]].circle == ()
+    assert found.nodes[to[1]].parent == to[4]
+    assert {found.nodes[to[key]].parent for key in (4, 6)} <= {None, to[4], to[6]}
+    assert found.roots[0].key in circle
+
+
+def test_a_circle_that_a_queue_closes_is_no_deadlock() -> None:
+    """The one that only the queue holds up becomes the root: the server lets it pass, and all others go on."""
+    waits = {
+        1: awaits("ExclusiveLock", "key 5", Hold("ExclusiveLock", 2)),
+        3: awaits("AccessExclusiveLock", "t", Hold("AccessShareLock", 1)),
+        2: awaits("AccessShareLock", "t", Hold("AccessShareLock", 1)),
+    }
+    found = planted({1: (2,), 2: (3,), 3: (1,)}, waits=waits)
+    assert [found.is_deadlock(circle) for circle in found.circles] == [False]
+    assert parents(found) == {1: 2, 2: None, 3: 1}
+
+
+def test_without_what_they_wait_for_a_deadlock_is_not_sure() -> None:
+    """Whether an edge of the circle is a queue's, only the locks tell."""
+    found = planted(DEADLOCK)
+    assert [(found.is_deadlock(c), found.is_surely_deadlocked(c)) for c in found.circles] == [(True, False)]
 
 
 def test_only_those_without_another_blocker_are_only_on_it() -> None:
@@ -301,6 +346,29 @@ def test_totals_are_those_who_hang(graph: Graph) -> None:
         assert node.total == len(hanging)
         assert found.only(key) <= hanging
         assert all(set(found.nodes[k].blockers) <= found.only(key) | {key} for k in found.only(key))
+
+
+@given(GRAPHS, st.data())
+def test_who_waits_for_a_holder_never_stands_behind_a_mere_rival(graph: Graph, data: st.DataObject) -> None:
+    """Each deadlock is one of the holders' edges alone, and is named at one of its members."""
+    graph = {pid: tuple(other for other in dict.fromkeys(others) if other in graph) for pid, others in graph.items()}
+    pairs = [(pid, other) for pid, others in graph.items() for other in others]
+    hard = data.draw(st.frozensets(st.sampled_from(pairs))) if pairs else frozenset()
+    waits = {
+        pid: awaits("ExclusiveLock", "t", *(Hold("ExclusiveLock", other) for other in others if (pid, other) in hard))
+        for pid, others in graph.items()
+        if others
+    }
+    found = planted(graph, waits=waits)
+    holders = {pid: {o for o in others if (pid, o) in hard or not graph[o]} for pid, others in graph.items()}
+    for node in found.nodes.values():
+        assert set(node.blockers) - node.soft == holders[node.key]
+        assert node.parent is None or node.parent in (holders[node.key] or node.blockers)
+    tied = {key for key in graph if any(key in reachable(other, holders) for other in holders[key])}
+    assert {key for circle in found.circles if found.is_deadlock(circle) for key in circle} == tied
+    for circle, key in found.circles.items():
+        assert key in circle
+        assert found.nodes[key].parent not in circle
 
 
 @given(GRAPHS)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
-from pgtop.model.blocking import Blocking
+from pgtop.model.blocking import Blocking, Hold, Prepared, Wait
+from pgtop.model.detail import Lock
 from pgtop.model.signal import Signal
 from pgtop.view.aftermath import freed
 from pgtop.view.alarm import summary
@@ -62,6 +63,20 @@ def test_a_deadlock_is_sure_only_where_it_was_read_at_one_instant() -> None:
     picture = Picture.of(replace(scene, blocking=scene.blocking._replace(lent=frozenset({49_011}))))
     line = "".join(span.text for span in row_line(row_of(49_010, rows(picture, Question())), picture, 200))
     assert "perhaps a DEADLOCK 49010 → 49011 → 49010" in line
+
+
+def test_prepared_blockers_are_named_by_gid() -> None:
+    """Also where one waits for several: each gid is there once, so that each can be ended."""
+    prepared = tuple(Prepared(xid, f"gid {xid}", scenes.NOW) for xid in (70, 71))
+    holds = tuple(Hold("RowExclusiveLock", None, each.transaction) for each in prepared)
+    waits = {2: Wait(Lock("relation", "ShareLock", False, "stock"), holds)}
+    waiter = scenes.active(2, "web@shop", "web", "LOCK stock", 60, wait="Lock:relation", blocked_by=[0])
+    blocking = Blocking(waits, prepared, asked=True)
+    picture = Picture.of(replace(scenes.snapshot([waiter]), blocking=blocking))
+    row = next(row for row in rows(picture, Question()) if row.node is not None and row.node.key == 2)
+    line = "".join(span.text for span in row_line(row, picture, 200))
+    assert "Share on stock, also for prepared transaction gid 70" in line
+    assert "behind prepared transaction gid 70, prepared transaction gid 71," in dialog(2, picture)[0]
 
 
 def test_nobody_is_said_only_where_it_was_asked() -> None:
@@ -213,7 +228,7 @@ def test_the_dialog_says_who_waits_only_on_it() -> None:
         (48_801, ["3 sessions wait on it, 2 of them only on it: the first of them is next",
                   "it waits for 47903 itself, so they go on waiting"]),
         (49_001, ["3 sessions wait on it, 3 of them only on it: the first 2 of them are next",
-                  "it waits for a prepared transaction itself"]),
+                  "it waits for prepared transaction transfer-'4711' itself"]),
         (49_010, ["2 sessions wait on it, 2 of them only on it",
                   "it is in a deadlock with 49011, of which the server will end one by itself"]),
     ],

@@ -98,6 +98,7 @@ def _name(node: Node) -> int | str:
 def _node_record(node: Node, picture: Picture) -> dict[str, Any]:
     """One node; `soft` are those of `blockers` that only wait ahead in the queue."""
     nodes = picture.forest.nodes
+    deadlock = node.circle if picture.forest.is_deadlock(node.circle) else ()
     root, lock = picture.forest.root_of(node.key), node.wait.lock if node.wait else None
     return {
         "name": _name(node),
@@ -111,7 +112,8 @@ def _node_record(node: Node, picture: Picture) -> dict[str, Any]:
         "target": lock.target if lock else None,
         "blockers": [_name(nodes[key]) for key in node.blockers],
         "soft": [_name(nodes[key]) for key in node.blockers if key in node.soft],
-        "deadlock": [_name(nodes[key]) for key in node.circle],
+        "deadlock": [_name(nodes[key]) for key in deadlock],
+        "deadlock_is_certain": picture.forest.is_surely_deadlocked(deadlock),
         "blocks_directly": node.direct,
         "blocks": node.total,
         "session": session_record(node.backend, picture) if node.backend else None,
