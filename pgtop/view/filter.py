@@ -10,7 +10,7 @@ What cannot be read is a FilterError that says what is right; reading never rais
 import operator
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -62,6 +62,35 @@ class Filter:
     def parse(cls, text: str) -> "Filter":
         """The filter that `text` asks for; FilterError says at which character it cannot be read, and what is right."""
         return cls(text)
+
+    @classmethod
+    def of_arguments(cls, arguments: Sequence[str]) -> "Filter":
+        """Read the words of a command line: each is one term or several whole ones."""
+        at = 0
+        for argument in arguments:
+            if not argument.strip():
+                raise FilterError("an argument is empty: was a variable of the shell empty?", at)
+            at += len(argument) + 1
+        return cls(" ".join(arguments))
+
+    def check_for_signals(self) -> None:
+        """Raise FilterError for what may not decide about a signal."""
+        if not self._terms:
+            raise FilterError("the filter is empty: --all-clients means every client session", 0)
+
+    @property
+    def canonical(self) -> str:
+        """A text of the language that parses back to an equal filter."""
+        return self.text
+
+    @property
+    def understood(self) -> str:
+        """The filter in plain words, which go on from "sessions"; "" for the empty filter."""
+        return f"that match {quoted(self.text)}" if self._terms else ""
+
+    def decide(self, picture: Picture) -> Callable[[Backend], bool | None]:
+        """Return the three-valued test: None where what is known of a session leaves it undecided."""
+        return self.on(picture)
 
     def on(self, picture: Picture) -> Test:
         """The test to put to every session of `picture`; one such pass shares a limit of time for its patterns.
