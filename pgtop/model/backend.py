@@ -75,8 +75,11 @@ class Backend(NamedTuple):
 
     @property
     def hidden(self) -> bool:
-        """This role may not see more of it than pid, role and database (grant pg_read_all_stats)."""
-        return self.backend_type is None
+        """True if this role may see no more of it than pid, role, database and application name.
+
+        Only then is no start shown. The type may be known all the same: that of a walsender is read elsewhere.
+        """
+        return self.backend_start is None
 
     @property
     def is_client(self) -> bool:

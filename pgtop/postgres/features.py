@@ -13,6 +13,9 @@ FEATURES = """
              WHERE oid = to_regprocedure('pg_catalog.pg_stat_get_activity(integer)')),
            (SELECT array_agg(attname::text) FROM pg_catalog.pg_attribute
              WHERE attrelid = to_regclass('pg_catalog.pg_locks') AND attnum > 0),
+           (SELECT array_agg(name) FROM unnest(ARRAY['pg_stat_get_wal_senders()', 'pg_stat_get_subscription(oid)'])
+                AS name
+             WHERE has_function_privilege(to_regprocedure('pg_catalog.' || name), 'EXECUTE')),
            (SELECT pg_encoding_to_char(encoding) FROM pg_catalog.pg_database
              WHERE datname = current_database())
 """
@@ -30,6 +33,8 @@ class Features(NamedTuple):
     """Columns of pg_stat_get_activity: `leader_pid` came in 13, `query_id` in 14."""
     lock_columns: frozenset[str]
     """Columns of pg_locks: `waitstart` came in 14."""
+    functions: frozenset[str]
+    """Functions that this role may call, of those that every role may unless an administrator has revoked it."""
     encoding: str
     """PostgreSQL's name of the connected database's encoding."""
 
@@ -38,11 +43,27 @@ class Features(NamedTuple):
         """That column of pg_locks in a statement, or what stands for it."""
         return "waitstart" if "waitstart" in self.lock_columns else "NULL::timestamptz"
 
+    @property
+    def walsenders(self) -> LiteralString:
+        """The pids of all walsenders, in a statement; every role sees these."""
+        known = "pg_stat_get_wal_senders()" in self.functions
+        return "SELECT pid FROM pg_catalog.pg_stat_get_wal_senders()" if known else _NONE
+
+    @property
+    def subscribers(self) -> LiteralString:
+        """The pids of all workers of subscriptions, in a statement; every role sees these."""
+        known = "pg_stat_get_subscription(oid)" in self.functions
+        return "SELECT pid FROM pg_catalog.pg_stat_get_subscription(NULL)" if known else _NONE
+
     @classmethod
     def of(cls, row: tuple[Any, ...], greeted_by: int) -> "Features":
         """The features in a row of FEATURES; `greeted_by` is the pid that the connection was opened with."""
-        pid, activity, locks, encoding = row
-        return cls(pid, pid != greeted_by, _names(activity), _names(locks), decode_name(encoding))
+        pid, activity, locks, functions, encoding = row
+        names = _names(activity), _names(locks), _names(functions)
+        return cls(pid, pid != greeted_by, *names, decode_name(encoding))
+
+
+_NONE: LiteralString = "SELECT NULL::int4 AS pid WHERE false"
 
 
 def _names(raw: list[bytes] | None) -> frozenset[str]:

@@ -25,7 +25,7 @@ _ACTIVITY = """
                   backend_xid, backend_xmin, {query_id} AS query_id,
                   CASE WHEN %(since)s::timestamptz IS NULL OR query_start > %(since)s OR pid = ANY(%(again)s::int4[])
                        THEN substring(textsend(query) from 1 for %(text_bytes)s::int4) END AS text,
-                  backend_type,
+                  {kind} AS backend_type,
                   CASE WHEN wait_event_type = 'Lock' AND %(ask)s AND NOT pid = ANY(%(known)s::int4[])
                        THEN pg_blocking_pids(pid) END AS blockers,
                   state IN ('idle', 'idle in transaction', 'idle in transaction (aborted)')
@@ -85,6 +85,17 @@ NUMBACKENDS = Statement("SELECT sum(numbackends)::int4 FROM pg_catalog.pg_stat_d
 """Sessions of all databases, background workers too: the nearest to a count of slots that every role sees."""
 
 
+def backend_kind(features: Features) -> LiteralString:
+    """Return the SQL for the type of a backend, which is known of some backends that are hidden otherwise.
+
+    PostgreSQL runs the two lists of pids only where a row is hidden, and once for all rows.
+    """
+    return f"""
+        CASE WHEN backend_start IS NOT NULL THEN backend_type
+             WHEN pid IN ({features.walsenders}) THEN 'walsender'
+             WHEN pid IN ({features.subscribers}) THEN 'logical replication worker' END"""
+
+
 def activity(
     features: Features,
     text_bytes: int,
@@ -112,15 +123,17 @@ def activity(
         "pid": pid, "text_bytes": text_bytes, "again": again, "ask": ask, "known": known, "settled": settled,
         "since": moment(since), "still_since": moment(still_since), "settled_since": moment(settled_since),
     }  # fmt: skip
-    return Statement(_activity_of(features.activity_columns), values)
+    return Statement(_activity_of(features), values)
 
 
 @lru_cache(maxsize=4)
-def _activity_of(columns: frozenset[str]) -> LiteralString:
-    """The statement for a server that has these columns."""
+def _activity_of(features: Features) -> LiteralString:
+    """Build the statement for a server that has these features."""
+    columns = features.activity_columns
     return _ACTIVITY.format(
         leader_pid="leader_pid" if "leader_pid" in columns else "NULL::int4",
         query_id="query_id" if "query_id" in columns else "NULL::int8",
+        kind=backend_kind(features),
         who=_WHO,
         settled=_SETTLED,
         nothing=", ".join(["NULL"] * (_COLUMNS - 3)),
@@ -151,7 +164,7 @@ def read_backend(row: Row, server: Server, names: Names, text_bytes: int, before
     if text is not None:
         query = _text(text, database, text_bytes)
     elif query_start is None:
-        query = HIDDEN_QUERY if kind is None else ""
+        query = HIDDEN_QUERY if backend_start is None else ""
     else:
         query = _lent_by(before, backend_start, query_start)
     return Backend(

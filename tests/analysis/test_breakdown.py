@@ -20,7 +20,7 @@ SERVER = Server(
 
 def client(name: str | None = "api", state: str | None = "idle", since: float = 1, **changes: Any) -> Backend:
     plain = Backend(
-        1, datname="shop", usesysid=11, usename="web", application_name=name, client_addr="10.0.0.1", state=state,
+        1, NOW, datname="shop", usesysid=11, usename="web", application_name=name, client_addr="10.0.0.1", state=state,
         state_change=NOW - int(since * MICROSECONDS), backend_type=CLIENT_BACKEND,
     )  # fmt: skip
     return plain._replace(**changes)

@@ -20,7 +20,7 @@ HIDDEN_PROCESS = Backend(1)
 
 
 def client(state: str | None = "idle", **changes: Any) -> Backend:
-    plain = Backend(1, datid=HERE, usesysid=OTHER_ROLE, state=state, backend_type=CLIENT_BACKEND)
+    plain = Backend(1, 0, datid=HERE, usesysid=OTHER_ROLE, state=state, backend_type=CLIENT_BACKEND)
     return plain._replace(**changes)
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import psycopg
 import pytest
 
-from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
+from pgtop.model.backend import HIDDEN_QUERY, WALSENDER, Backend, BackendId
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres import sampler
 from pgtop.postgres.sampler import PostgresSource
@@ -333,6 +333,24 @@ async def test_hidden_sessions(plain_source: PostgresSource, connect: Connect) -
     assert not snapshot.server.rights.reads_all
     assert snapshot.numbackends is not None
     assert snapshot.numbackends >= 2
+
+
+async def test_a_hidden_walsender_is_known_as_one(
+    plain_source: PostgresSource, connect: Connect, parameters: dict[str, str]
+) -> None:
+    """Every role sees the pids of walsenders, also of one with a database, which looks like a client otherwise."""
+    other = await connect(replication="database")
+    seen = backend(await plain_source.sample(), pid_of(other))
+    assert (seen.hidden, seen.backend_type, seen.is_client, seen.query) == (True, WALSENDER, False, HIDDEN_QUERY)
+    admin = await connect()
+    await admin.execute("REVOKE EXECUTE ON FUNCTION pg_stat_get_wal_senders() FROM PUBLIC")
+    try:
+        blind = PostgresSource(Session({**parameters, "user": "pgtop_plain"}))
+        unknown = backend(await blind.sample(), pid_of(other))
+        await blind.close()
+    finally:
+        await admin.execute("GRANT EXECUTE ON FUNCTION pg_stat_get_wal_senders() TO PUBLIC")
+    assert (unknown.hidden, unknown.backend_type) == (True, None)
 
 
 async def test_who_sees_all_counts_rows(source: PostgresSource, connect: Connect) -> None:
