@@ -3,6 +3,7 @@
 What the server writes itself stays as it is: on the text of an autovacuum worker rests whether it is protected.
 """
 
+import asyncio
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.snapshot import NOBODY, Snapshot
 from pgtop.ports import Source
-from pgtop.view.redaction import redacted
+from pgtop.view.redaction import redaction
 
 _WRITTEN_BY_THE_SERVER = frozenset({"autovacuum worker", "autovacuum launcher"})
 
@@ -25,8 +26,10 @@ class _Masked(NamedTuple):
 class RedactingSource:
     """`ports.Source` around another. A text is masked once, and lent to the next picture while it stays the same."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, text_bytes: int = 1 << 20) -> None:
+        """`text_bytes`: the length that `source` cuts queries to."""
         self._source = source
+        self._text_bytes = text_bytes
         self._before: dict[int, _Masked] = {}
 
     def renew(self) -> None:
@@ -40,30 +43,62 @@ class RedactingSource:
     async def sample(self) -> Snapshot:
         """One instant of the server, its queries without literals. Raises SourceError."""
         snapshot = await self._source.sample()
-        masked = [self._mask(backend) for backend in snapshot.backends]
+        size = min(self._text_bytes, snapshot.server.track_activity_query_size)
+        masked = [self._mask(backend, size) for backend in snapshot.backends]
         self._before = {each.came.pid: each for each in masked}
         return replace(snapshot, backends=tuple(each.shown for each in masked), settled=NOBODY)
 
     async def detail(self, who: BackendId) -> Detail | None:
         """One backend whole, its query without literals. Raises SourceError."""
         detail = await self._source.detail(who)
-        return detail and detail._replace(backend=without_literals(detail.backend))
+        if detail is None:
+            return None
+        backend = await _masked_aside(detail.backend)
+        return detail._replace(backend=backend._replace(query_id=None) if detail.query_is_cut else backend)
 
     async def close(self) -> None:
         """See `ports.Source`."""
         await self._source.close()
 
-    def _mask(self, backend: Backend) -> _Masked:
+    def _mask(self, backend: Backend, size: int) -> _Masked:
         before = self._before.get(backend.pid)
-        if before is None or before.came.query != backend.query or before.came.backend_type != backend.backend_type:
-            return _Masked(backend, without_literals(backend))
-        if before.came is backend:
+        if before is not None and before.came is backend:
             return before
-        return _Masked(backend, backend._replace(query=before.shown.query))
+        if before is None or _text_of(before.came) != _text_of(backend):
+            return _Masked(backend, without_literals(backend, size))
+        return _Masked(backend, backend._replace(query=before.shown.query, query_id=before.shown.query_id))
 
 
-def without_literals(backend: Backend) -> Backend:
-    """The backend with its query masked, unless the server has written that itself."""
-    if not backend.query or backend.query == HIDDEN_QUERY or backend.backend_type in _WRITTEN_BY_THE_SERVER:
+async def _masked_aside(backend: Backend) -> Backend:
+    """Mask a long query in a thread: of a megabyte that takes a second, in which keys are to be answered."""
+    if len(backend.query or "") < _LONG:
+        return without_literals(backend)
+    return await asyncio.to_thread(without_literals, backend)
+
+
+def _text_of(backend: Backend) -> tuple[str | None, int | None, str | None]:
+    """Return what a masked text and its query_id are made of."""
+    return backend.query, backend.query_id, backend.backend_type
+
+
+_LONG = 50_000
+"""Characters."""
+_LONGEST_CHARACTER = 4
+"""Bytes; a text that was cut may be so much shorter."""
+
+
+def without_literals(backend: Backend, size: int = 1 << 20) -> Backend:
+    """Return the backend with its query masked, unless the server has written that itself.
+
+    Its query_id goes where it would tell literals to whoever tries some: the server computes a utility statement's from
+    the whole text. Of a query that was cut to `size` bytes, what came after is not known.
+    """
+    if backend.backend_type in _WRITTEN_BY_THE_SERVER:
         return backend
-    return backend._replace(query=redacted(backend.query))
+    if not backend.query or backend.query == HIDDEN_QUERY:
+        return backend._replace(query_id=None)
+    masked = redaction(backend.query)
+    is_cut = len(backend.query.encode(errors="replace")) > size - _LONGEST_CHARACTER
+    return backend._replace(
+        query=masked.text, query_id=backend.query_id if masked.is_normalized and not is_cut else None
+    )

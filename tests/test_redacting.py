@@ -72,6 +72,33 @@ def test_what_is_printed(by: str, words: list[str], dsn: str, tmp_path: Path) ->
     assert _SHOWN in done.stdout
 
 
+def test_a_dollar_quote_whose_tag_does_not_decode(dsn: str) -> None:
+    """In a database without an encoding a tag may be any bytes: what stands between two of them is a literal."""
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE pgtop_bytes ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+        with closing(psycopg.connect(make_conninfo(dsn, dbname="pgtop_bytes"))) as session:
+            session.pgconn.exec_(b"select $\xe9$ open sesame $\xe9$")
+            done = pgtop("show", "--json", "-d", dsn, "--redact", "--filter", "db:pgtop_bytes")
+        admin.execute("DROP DATABASE pgtop_bytes")
+    assert [each["query"] for each in json.loads(done.stdout)["sessions"]] == ["select $$?$$"]
+
+
+def test_the_query_id_of_a_utility_statement_is_null(dsn: str) -> None:
+    """It depends on the password, so whoever sees it could try some out; that of a SELECT does not."""
+    queries = ["ALTER ROLE postgres VALID UNTIL 'infinity'", "SELECT 'sesame'"]
+    ids = []
+    for query in queries:
+        with closing(psycopg.connect(make_conninfo(dsn, application_name="sesame"), autocommit=True)) as session:
+            if session.info.server_version < 140_000:
+                return
+            session.execute("SET compute_query_id = on")
+            session.execute(query)
+            for option in ([], ["--redact"]):
+                done = pgtop("show", "--json", "-d", dsn, "--filter", "app:sesame", *option)
+                ids += [each["query_id"] for each in json.loads(done.stdout)["sessions"]]
+    assert [each is None for each in ids] == [False, True, False, False]
+
+
 @pytest.mark.usefixtures("talker")
 def test_the_screen(dsn: str, tmp_path: Path) -> None:
     """Table, filter, page, copy, dialog and audit trail: a secret is in none of them, and nobody finds it."""
@@ -128,6 +155,15 @@ async def test_a_text_is_masked_once() -> None:
     assert shown.query == "SELECT ?"
     assert again is shown
     assert other.query == "SELECT ?, x"
+
+
+def test_a_query_id_goes_where_the_text_is_not_all_there() -> None:
+    """Another statement may stand behind the cut, and a text that has not come yet may be of any kind."""
+    select = client(1, "web@shop", since=60)._replace(query="SELECT a, b, c", query_id=7)
+    assert without_literals(select).query_id == 7
+    assert without_literals(select, size=14).query_id is None
+    assert without_literals(select._replace(query=None)).query_id is None
+    assert without_literals(select._replace(query="ALTER ROLE web PASSWORD 'x'")).query_id is None
 
 
 def test_protection_does_not_rest_on_what_is_masked() -> None:

@@ -274,7 +274,7 @@ def source_for(session: Session, redact: bool, text_bytes: int = TEXT_BYTES) -> 
         return source
     from pgtop.redacting import RedactingSource
 
-    return RedactingSource(source)
+    return RedactingSource(source, text_bytes)
 
 
 def errands_for(session: Session, guards: Guards) -> "Errands":

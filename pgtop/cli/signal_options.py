@@ -71,7 +71,11 @@ class Audit(NamedTuple):
 
 def add_redact(group: "argparse._ArgumentGroup") -> None:
     """The option of everything that shows queries."""
-    group.add_argument("--redact", action="store_true", help="mask literals and comments in queries")
+    group.add_argument(
+        "--redact", action="store_true",
+        help="mask literals, comments and the values of SET and the like in queries; names, application names, client"
+        " addresses, advisory keys, gids of prepared transactions and reasons stay",
+    )  # fmt: skip
 
 
 def add_safety(parser: argparse.ArgumentParser) -> None:

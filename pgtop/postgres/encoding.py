@@ -4,6 +4,7 @@ Nothing here raises: any session of the cluster chooses these bytes, and one of 
 does not decode stays visible as `\\xNN`. Nothing is cleaned here: see `pgtop.view.text`.
 """
 
+import re
 from codecs import getincrementaldecoder
 from functools import cache
 
@@ -67,8 +68,22 @@ def decode(raw: bytes, encoding: str, *, cut: bool = False) -> str:
     try:
         return raw.decode(codec)
     except UnicodeDecodeError:
-        # A decoder that is told that more will come keeps half a character back.
-        return _decoder(codec)("backslashreplace").decode(raw, not cut)
+        return _decode_runs(raw, codec, cut)
+
+
+def _decode_runs(raw: bytes, codec: str, cut: bool) -> str:
+    """Decode each run of bytes that are not ASCII by itself: Python's EUC codecs take an ASCII byte behind a wrong one
+    for a part of it, and that may be the quote which ends a literal. No database's encoding has ASCII in a character.
+    """
+    parts = []
+    for match in _RUNS.finditer(raw):
+        run = match[0]
+        # A decoder that is given more later keeps half a character back.
+        is_whole = not cut or match.end() < len(raw)
+        parts.append(
+            run.decode("ascii") if run.isascii() else _decoder(codec)("backslashreplace").decode(run, is_whole)
+        )
+    return "".join(parts)
 
 
 def decode_name(raw: bytes, encoding: str = "SQL_ASCII") -> str:
@@ -83,3 +98,4 @@ def decode_name(raw: bytes, encoding: str = "SQL_ASCII") -> str:
 
 
 _decoder = cache(getincrementaldecoder)
+_RUNS = re.compile(rb"[\x00-\x7f]+|[\x80-\xff]+")

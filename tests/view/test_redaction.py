@@ -4,9 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.view.redaction import redacted
+from pgtop.postgres.encoding import decode
+from pgtop.view.redaction import redacted, redaction
 
 _MARK = "§"  # stands in literals and comments, and nowhere else
+_ENCODINGS = (
+    "SQL_ASCII", "UTF8", "EUC_JP", "EUC_JIS_2004", "EUC_KR", "EUC_CN", "EUC_TW", "MULE_INTERNAL", "LATIN1", "WIN1252",
+    "WIN1255", "WIN874", "KOI8R",
+)  # fmt: skip
 _WORDS = st.sampled_from(
     ["SELECT", "from", "t1", "a$b", "é", '"Quoted ""Name"', "x.y", "$1", "(", ")", "*", "::text", ",", ";", "=", "||"]
 )
@@ -80,12 +85,104 @@ def test_what_is_no_literal_stays(query: str) -> None:
         ('a "cut o', 'a "?'),
         ("$body$cut o$bod", "$$?$$"),
         ("<insufficient privilege>", "<insufficient privilege>"),
-        ("ALTER ROLE x PASSWORD 'y'", "ALTER ROLE x PASSWORD '?'"),
+        ("SELECT 1a$a$ x $a$ secret $a$", "SELECT ?"),
+        ("SELECT $\\xe9$ secret $\\xe9$, caf\\xe9", "SELECT $$?$$, caf\\xe9"),
     ],
 )  # fmt: skip
 def test_examples(query: str, shown: str) -> None:
     """What is left of a query; in doubt, less."""
     assert redacted(query) == shown
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("SET app.key = hunter2", "SET app.key = ?"),
+        ("set local app.key to hunter2, two; SELECT a", "set local app.key to ?; SELECT a"),
+        ('SET SESSION "app"."key" /* c */ = "hunter2"', 'SET SESSION "app"."key" /*?*/ = ?'),
+        ("BEGIN; SET TIME ZONE hunter2", "BEGIN; SET TIME ZONE ?"),
+        ("ALTER SYSTEM SET app.key TO hunter2", "ALTER SYSTEM SET app.key TO ?"),
+        ("ALTER ROLE web IN DATABASE shop SET app.key = hunter2", "ALTER ROLE web IN DATABASE shop SET app.key = ?"),
+        ("CREATE FUNCTION f() RETURNS int SET app.key = hunter2", "CREATE FUNCTION f() RETURNS int SET app.key = ?"),
+        ("SELECT set_config('app.key', 'hunter2', true)", "SELECT set_config('?', '?', true)"),
+        ("LISTEN hunter2", "LISTEN ?"),
+        ("-- c\nNOTIFY hunter2, 'x'", "--?\nNOTIFY ?"),
+        ("UNLISTEN hunter2;", "UNLISTEN ?;"),
+        ("PREPARE TRANSACTION 'hunter2'", "PREPARE TRANSACTION '?'"),
+        ("ROLLBACK PREPARED hunter2", "ROLLBACK PREPARED ?"),
+        ("ALTER ROLE x PASSWORD 'hunter2'", "ALTER ROLE x PASSWORD '?'"),
+        ('CREATE USER x ENCRYPTED PASSWORD "hunter2" LOGIN', "CREATE USER x ENCRYPTED PASSWORD ?"),
+        ("CREATE USER x IDENTIFIED BY hunter2", "CREATE USER x IDENTIFIED BY ?"),
+        ("CREATE USER MAPPING FOR a SERVER b OPTIONS (password hunter2)", "CREATE USER MAPPING FOR a SERVER b OPTIONS ?"),
+        ("ALTER SERVER b OPTIONS (SET host 'hunter2')", "ALTER SERVER b OPTIONS ?"),
+        ("CREATE SUBSCRIPTION s CONNECTION 'password=hunter2' PUBLICATION p", "CREATE SUBSCRIPTION s CONNECTION '?'"),
+        ("COPY t FROM PROGRAM 'curl hunter2'", "COPY t FROM PROGRAM '?'"),
+    ],
+)  # fmt: skip
+def test_values_are_masked_with_and_without_quotes(query: str, shown: str) -> None:
+    """What a setting, a channel, a password or a connection is set to is masked, also in a statement that is wrong."""
+    assert redacted(query) == shown
+    assert redacted(shown) == shown
+    assert redacted(query.lower()) == shown.lower()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "UPDATE t SET a = b WHERE c = d",
+        "INSERT INTO t SELECT a FROM b ON CONFLICT DO UPDATE SET a = excluded.a",
+        "CREATE TABLE t (password text, options int)",
+        "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "SET ROLE web",
+        "SELECT a AS set FROM t WHERE b = c",
+    ],
+)
+def test_columns_and_names_are_no_values(query: str) -> None:
+    """An UPDATE's SET names columns, and roles and isolation levels are names."""
+    assert redacted(query) == query
+
+
+@pytest.mark.parametrize(
+    ("query", "is_normalized"),
+    [
+        ("SELECT 'x'", True), ("-- c\n(SELECT 1) UNION VALUES (2);", True), ("WITH a AS (SELECT 1) TABLE a", True),
+        ("INSERT INTO t VALUES (1)", True), ("MERGE INTO t USING u ON a = b WHEN MATCHED THEN DELETE", True),
+        ("ALTER ROLE web PASSWORD 'x'", False), ("SELECT 1; ALTER ROLE web PASSWORD 'x'", False),
+        ("SELECT 'x' INTO t", False), ("EXPLAIN SELECT 'x'", False), ("SELECT 'cut", True), ("SELECT 'a\\' b", False),
+        ("CREATE TABLE t AS SELECT 'x'", False), ("DECLARE c CURSOR FOR SELECT 'x'", False), ('SELECT "cut', False),
+        ("SELECT $$cut", False), ("SELECT 1 /* cut", False),
+    ],
+)  # fmt: skip
+def test_the_query_id_of_a_utility_statement_depends_on_its_literals(query: str, is_normalized: bool) -> None:
+    """Only where the server leaves literals out of it can nobody try out what they were."""
+    assert redaction(query).is_normalized is is_normalized
+
+
+_WRONG_BYTES = st.binary(max_size=6).map(lambda raw: bytes(byte | 0x80 for byte in raw))
+_MARKED = b"@@"  # in ASCII, so that it stands for itself in every encoding
+_BODIES = st.lists(st.one_of(_WRONG_BYTES, st.sampled_from([b" ", b"x", b"/", b"1"])), max_size=6).map(
+    lambda parts: _MARKED + b"".join(parts) + _MARKED
+)
+_WRITTEN = (
+    b"'%s'", b"E'%s'", b"E'\\'%s'", b"U&'%s'", b"B'%s'", b"-- %s\n", b"/* %s */", b"/* /* */ %s */", b"$$%s$$",
+    b"$q$%s$q$", b"SET a.b = 'x', %s;", b"; LISTEN %s;", b"; ALTER ROLE x PASSWORD %s;",
+)  # fmt: skip
+_TAGGED = st.tuples(_WRONG_BYTES, _BODIES).map(lambda pair: b"$%s$%s$%s$" % (pair[0], pair[1], pair[0]))
+_PIECES = st.one_of(
+    st.tuples(st.sampled_from(_WRITTEN[:10]), _BODIES).map(lambda pair: pair[0] % pair[1]),
+    st.tuples(st.sampled_from(_WRITTEN[10:]), _BODIES).map(lambda pair: b"; " + pair[0] % pair[1]),
+    _TAGGED,
+    _WRONG_BYTES,
+    st.tuples(_WRONG_BYTES, _WRONG_BYTES).map(lambda pair: b'"%s q" n%s' % pair),
+    st.sampled_from([b"SELECT", b"t1", b"12", b"::text", b",", b"(", b"$1"]),
+)
+
+
+@given(st.lists(_PIECES, max_size=8).map(b" ".join), st.sampled_from(_ENCODINGS), st.integers(0, 200))
+def test_no_literal_survives_bytes_that_do_not_decode(query: bytes, encoding: str, length: int) -> None:
+    """In literals, tags and names of any database, whole or cut at any byte: nothing of a literal is left."""
+    assert _MARKED.decode() not in redacted(decode(query, encoding))
+    assert _MARKED.decode() not in redacted(decode(query[:length], encoding, cut=True))
 
 
 def test_a_megabyte_is_masked_at_once() -> None:
