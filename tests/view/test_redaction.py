@@ -113,7 +113,7 @@ def test_examples(query: str, shown: str) -> None:
         ("ALTER ROLE x PASSWORD 'hunter2'", "ALTER ROLE x PASSWORD '?'"),
         ('CREATE USER x ENCRYPTED PASSWORD "hunter2" LOGIN', "CREATE USER x ENCRYPTED PASSWORD ?"),
         ("CREATE USER x IDENTIFIED BY hunter2", "CREATE USER x IDENTIFIED BY ?"),
-        ("CREATE USER MAPPING FOR a SERVER b OPTIONS (password hunter2)", "CREATE USER MAPPING FOR a SERVER b OPTIONS ?"),
+        ("ALTER USER MAPPING FOR a SERVER b OPTIONS (SET c hunter2)", "ALTER USER MAPPING FOR a SERVER b OPTIONS ?"),
         ("ALTER SERVER b OPTIONS (SET host 'hunter2')", "ALTER SERVER b OPTIONS ?"),
         ("CREATE SUBSCRIPTION s CONNECTION 'password=hunter2' PUBLICATION p", "CREATE SUBSCRIPTION s CONNECTION '?'"),
         ("COPY t FROM PROGRAM 'curl hunter2'", "COPY t FROM PROGRAM '?'"),
