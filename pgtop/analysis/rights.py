@@ -2,9 +2,6 @@
 
 A forecast, so that the dialog can tell before the server refuses; the server has the last word. Reasons and remedies
 of a right hold names of roles as the server sent them: clean before showing.
-
-pg_signal_autovacuum_worker (18 and later) is left out: `Rights` does not tell of it, so of an autovacuum worker we may
-say no where the server says yes.
 """
 
 import re
@@ -25,6 +22,9 @@ _AUXILIARY = frozenset(
         "walwriter",
     )
 )
+_AUTOVACUUM_WORKER = "autovacuum worker"
+_SIGNAL_BACKEND, _SIGNAL_AUTOVACUUM = "pg_signal_backend", "pg_signal_autovacuum_worker"
+_AS_SUPERUSER = "connect as a superuser"
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_$]*")
 
 
@@ -50,15 +50,29 @@ def right_to_signal(server: Server, backend: Backend) -> Right:
     if server.rights.superuser:
         return Right(True, "may be signalled by you, a superuser")
     if backend.usesysid is None:
-        return Right(False, "is a background process, which only superusers may signal", "connect as a superuser")
+        return _right_over_process(server, backend)
     if backend.usesysid == server.user_oid:
         return Right(True, "belongs to your own role")
-    role = server.roles.get(backend.usesysid)
-    return (
-        _right_over(server, role)
-        if role
-        else Right(None, "belongs to a role that is not known yet", "ask again in a minute")
-    )
+    nameless = Role(server.role_name(backend.usesysid) or "")
+    if not server.roles:
+        return Right(None, f"belongs to {nameless.name}")
+    return _right_over(server, server.roles.get(backend.usesysid, nameless))
+
+
+def grant(server: Server, name: str) -> str:
+    """Return the order that gives the connected role the privileges of the role `name`.
+
+    It may be a member already, without inheriting: until 15 that was a property of the member, later of the grant.
+    """
+    member = any(role.name == name and role.granted for role in server.roles.values())
+    user = _identifier(server.user)
+    if member and server.major < _INHERITANCE_OF_GRANTS:
+        return f"alter role {user} inherit"
+    return f"grant {name} to {user}{' with inherit true' if member else ''}"
+
+
+_INHERITANCE_OF_GRANTS = 16
+"""https://www.postgresql.org/docs/16/release-16.html: GRANT learns WITH INHERIT, and no longer follows the role."""
 
 
 def is_another_pgtop(server: Server, backend: Backend) -> bool:
@@ -74,14 +88,32 @@ def protection(server: Server, backend: Backend) -> str:
 
 
 def _right_over(server: Server, role: Role) -> Right:
-    """The right over a known role's sessions, for a connected role that is neither that role nor a superuser."""
+    """The right over a role's sessions, for a connected role that is neither that role nor a superuser.
+
+    The sessions of a role that was dropped go on: they are like any stranger's, even if it was a superuser.
+    """
     if role.superuser:
-        return Right(False, "belongs to a superuser", "connect as a superuser")
+        return Right(False, "belongs to a superuser", _AS_SUPERUSER)
     if role.mine:
         return Right(True, f"belongs to {role.name}, whose privileges you have")
     if server.rights.signals_all:
-        return Right(True, f"belongs to {role.name}, and you have pg_signal_backend")
-    return Right(False, f"belongs to {role.name}", f"grant pg_signal_backend to {_identifier(server.user)}")
+        return Right(True, f"belongs to {role.name}, and you have {_SIGNAL_BACKEND}")
+    return Right(False, f"belongs to {role.name}", grant(server, _SIGNAL_BACKEND))
+
+
+def _right_over_process(server: Server, backend: Backend) -> Right:
+    """The right over a process that runs as no role.
+
+    https://www.postgresql.org/docs/18/predefined-roles.html#PREDEFINED-ROLE-PG-SIGNAL-AUTOVACUUM-WORKER
+    """
+    if backend.backend_type == _AUTOVACUUM_WORKER:
+        if server.rights.signals_autovacuum:
+            return Right(True, f"is an autovacuum worker, and you have {_SIGNAL_AUTOVACUUM}")
+        exists = any(role.name == _SIGNAL_AUTOVACUUM for role in server.roles.values())
+        return Right(False, "is an autovacuum worker", grant(server, _SIGNAL_AUTOVACUUM) if exists else _AS_SUPERUSER)
+    if server.rights.signals_autovacuum and backend.hidden and backend.datid is not None:
+        return Right(None, "may be another process than an autovacuum worker", _AS_SUPERUSER)
+    return Right(False, "is a background process, which only superusers may signal", _AS_SUPERUSER)
 
 
 def _process_protection(backend: Backend) -> str:
@@ -96,6 +128,8 @@ def _process_protection(backend: Backend) -> str:
         return f"it is a parallel worker of session {backend.leader_pid}: its query would fail"
     if kind and not backend.is_client:
         return "it is a background process of the server"
+    if backend.hidden and None in (backend.datid, backend.usesysid):
+        return "its type is hidden: it may be a walsender, or another process of the server"
     return ""
 
 
@@ -106,7 +140,7 @@ def _prevents_wraparound(backend: Backend) -> bool:
     """
     query = backend.query or ""
     return (
-        backend.backend_type == "autovacuum worker"
+        backend.backend_type == _AUTOVACUUM_WORKER
         and query.startswith("autovacuum:")
         and "(to prevent wraparound)" in query
     )

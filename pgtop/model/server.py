@@ -29,12 +29,16 @@ class Limits(NamedTuple):
 
 
 class Role(NamedTuple):
-    """A role; `connection_limit` None is no limit. `mine`: the connected role has its privileges."""
+    """A role; `connection_limit` None is no limit.
+
+    `mine`: the connected role has its privileges. `granted`: it is a member, but does not inherit these.
+    """
 
     name: str
     superuser: bool = False
     connection_limit: int | None = None
     mine: bool = False
+    granted: bool = False
 
 
 class Database(NamedTuple):
@@ -55,6 +59,8 @@ class Rights(NamedTuple):
     """It has pg_signal_backend: it may signal every role's sessions but superusers'."""
     uses_reserved: bool = False
     """It has pg_use_reserved_connections (16 and later)."""
+    signals_autovacuum: bool = False
+    """It has pg_signal_autovacuum_worker (18 and later): it may signal these, which run as no role."""
 
 
 class Run(NamedTuple):
@@ -119,6 +125,13 @@ class Server(NamedTuple):
     @property
     def run(self) -> Run:
         return Run(self.started_at, self.address)
+
+    def role_name(self, oid: int | None) -> str | None:
+        """Return the name of a role; of one that was dropped, or may not be read, only its oid is left."""
+        role = self.roles.get(oid) if oid is not None else None
+        if role is None:
+            return None if oid is None else f"role {oid}"
+        return role.name
 
     @property
     def major(self) -> int:

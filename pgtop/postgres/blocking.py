@@ -352,12 +352,12 @@ def _holder(row: LockRow, named: tuple[int, ...]) -> int | None:
 
 def _prepared(row: Row, server: Server) -> Prepared:
     transaction, gid, prepared, owner, database_oid, age = row
-    role, database = server.roles.get(owner), server.databases.get(database_oid)
+    database = server.databases.get(database_oid)
     return Prepared(
         transaction,
         decode(gid, database.encoding if database else "SQL_ASCII"),
         prepared,
-        role.name if role else None,
+        server.role_name(owner),
         database.name if database else None,
         age,
     )

@@ -71,7 +71,8 @@ _SETTINGS = """
 """
 
 _ROLES = """
-    SELECT oid, rolname, rolsuper, rolconnlimit, pg_has_role(oid, 'USAGE') FROM pg_catalog.pg_roles
+    SELECT oid, rolname, rolsuper, rolconnlimit, pg_has_role(oid, 'USAGE'), pg_has_role(oid, 'MEMBER')
+      FROM pg_catalog.pg_roles
 """
 
 _DATABASES = """
@@ -169,7 +170,7 @@ def read_backend(row: Row, server: Server, names: Names, text_bytes: int, before
         query = _lent_by(before, backend_start, query_start)
     return Backend(
         pid, backend_start, datid, database.name if database else None, leader_pid,
-        usesysid, role.name if role else None,
+        usesysid, role.name if role else server.role_name(usesysid),
         names[application], names[address], names[hostname], port,
         xact_start, query_start, state_change, names[wait_type], names[wait], names[state],
         xid, xmin, xmin_age, query_id, query, names[kind],
@@ -270,8 +271,8 @@ def _text(raw: bytes, database: Database | None, text_bytes: int) -> str:
 
 
 def _role(row: Row, encoding: str) -> Role:
-    _, name, superuser, limit, mine = row
-    return Role(decode_name(name, encoding), superuser, _limit(limit), mine)
+    _, name, superuser, limit, mine, member = row
+    return Role(decode_name(name, encoding), superuser, _limit(limit), mine, member and not mine)
 
 
 def _database(row: Row) -> Database:
@@ -302,4 +303,5 @@ def _rights(roles: dict[int, Role], user_oid: int) -> Rights:
         reads_all="pg_read_all_stats" in mine,
         signals_all="pg_signal_backend" in mine,
         uses_reserved="pg_use_reserved_connections" in mine,
+        signals_autovacuum="pg_signal_autovacuum_worker" in mine,
     )
