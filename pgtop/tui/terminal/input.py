@@ -1,84 +1,140 @@
 """Reading keys without ever waking up for nothing.
 
-There is a timeout only after an escape, which may be a key or the beginning of a sequence. Escape and then a letter
-are two keys, however quickly they come: a slow line delivers them at once. There are no Alt keys here.
+There is a timeout only after the beginning of a sequence, which may be the Escape key or never be finished. Escape and
+then a letter are two keys, however quickly they come: a slow line delivers them at once. There are no Alt keys here.
 """
 
 import os
 import re
-from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator
 from select import select
 
 from textual import events
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._keyboard_protocol import FUNCTIONAL_KEYS
 from textual._xterm_parser import XTermParser
-from textual.constants import ESCAPE_DELAY
 from textual.message import Message
+from textual.messages import TerminalSupportsSynchronizedOutput
+
+from pgtop.tui.terminal.sequences import Kind, Scanner, Token, new_decoder
 
 _CHUNK = 4096
-_SLACK = 0.005  # so that the parser's own deadline has passed when ours has
-_ESCAPE = "\x1b"
-_ESCAPE_KEY = re.compile(r"\x1b(?=[^\[\]OPX^_\\])")
-"""An escape that begins no sequence and ends none."""
+_FOCUS: dict[str, Callable[[], Message]] = {"\x1b[I": events.AppFocus, "\x1b[O": events.AppBlur}
+_MOUSE = re.compile(r"\x1b\[<\d{1,5};\d{1,5};\d{1,5}[Mm]")
+_POSITION = re.compile(r"\x1b\[(\d{1,5});(\d{1,5})R")
+_SYNCHRONISES = re.compile(r"\x1b\[\?2026;[1-4]\$y")
+_NUMBERED = re.compile(r"\x1b\[(\d*)[\d:;]*([~ABCDEFHPQRS])")
+_PRIVATE = "<=>?"
 
 
 class Keys:
-    """What text means, by Textual's parser; what would break that is noise of the line, and dropped."""
+    """What text means: keys, pastes, and the few reports that were asked for. All else is dropped.
 
-    def __init__(self, new_parser: Callable[[], XTermParser]) -> None:
-        self._new_parser = new_parser
+    `room` tells how many more messages are of use: of a flood only as many are made, and its last key.
+    """
+
+    def __init__(self, new_parser: Callable[[], XTermParser], room: Callable[[], int] = lambda: _CHUNK) -> None:
         self._parser = new_parser()
-        self._held = ""
+        self._room = room
+        self._scanner = Scanner()
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds after which `expire` is to be called if nothing comes; None for never."""
+        return self._scanner.patience
 
     def feed(self, text: str) -> Iterator[Message]:
-        """The messages so far. A last escape is held until it is known what it begins; see `expire`."""
-        pieces = _ESCAPE_KEY.split(self._held + text)
-        self._held = _ESCAPE if pieces[-1].endswith(_ESCAPE) else ""
-        pieces[-1] = pieces[-1].removesuffix(self._held)
-        for place, piece in enumerate(pieces):
-            if place:
-                yield _escape_key()
-            yield from self._parsed(piece)
+        """The messages so far. What has begun is held until its rest comes; see `expire`."""
+        yield from self._messages(list(self._scanner.feed(text)))
 
     def expire(self) -> Iterator[Message]:
         """Nothing has come for a while: what was begun will not be finished."""
-        yield from self._parser.tick()
-        if self._held:
-            self._held = ""
-            yield _escape_key()
+        yield from self._messages(list(self._scanner.expire()))
 
-    def _parsed(self, text: str) -> Iterator[Message]:
-        for part in text if _ESCAPE in text else filter(None, [text]):  # no text at all means the end to the parser
-            try:
-                yield from self._parser.feed(part)
-            except (OverflowError, ValueError):  # the number of a key that no character has
-                self._parser = self._new_parser()
+    def _messages(self, tokens: list[Token]) -> Iterator[Message]:
+        room = self._room()
+        for place, token in enumerate(tokens):
+            is_last = place == len(tokens) - 1
+            if room <= 0 and not is_last and not _is_report(token) and token.text != "\x03":
+                continue
+            for message in self._meaning(token, max(1, room)):
+                room -= 1
+                yield message
+
+    def _meaning(self, token: Token, room: int) -> Iterator[Message]:
+        if token.kind is Kind.TEXT:
+            text = token.text
+            for character in text if len(text) <= room else text[: room - 1] + text[-1]:
+                yield from self._keys(character)
+        elif token.kind is Kind.CONTROL:
+            yield from self._keys(token.text)
+        elif token.kind is Kind.ESCAPE:
+            yield events.Key("escape", token.text)
+        elif token.kind is Kind.PASTE:
+            yield events.Paste(token.text)
+        else:
+            yield from self._sequence(_in_7_bits(token.text))
+
+    def _sequence(self, sequence: str) -> Iterator[Message]:
+        if focus := _FOCUS.get(sequence):
+            yield focus()
+        elif position := _POSITION.fullmatch(sequence):
+            yield events.CursorPosition(int(position[2]) - 1, int(position[1]) - 1)
+        elif _MOUSE.fullmatch(sequence):
+            if (mouse := self._parser.parse_mouse_code(sequence)) is not None:
+                yield mouse
+        elif _SYNCHRONISES.fullmatch(sequence):
+            yield TerminalSupportsSynchronizedOutput()
+        elif sequence[2:3] not in _PRIVATE:
+            yield from self._keys(sequence)
+
+    def _keys(self, sequence: str) -> Iterator[Message]:
+        """The keys that Textual knows a character or a sequence for; for what is none, nothing."""
+        if (numbered := _NUMBERED.fullmatch(sequence)) and not _is_known(sequence, numbered):
+            return
+        try:
+            keys = list(self._parser._sequence_to_key_events(sequence))
+        except (OverflowError, ValueError):  # the number of a key that no character has
+            return
+        yield from (key for key in keys if key.key != "<ignore>")
 
 
 def read_input(
-    terminal: int, stop: int, new_parser: Callable[[], XTermParser], deliver: Callable[[Message], None]
+    terminal: int,
+    stop: int,
+    new_parser: Callable[[], XTermParser],
+    deliver: Callable[[Message], None],
+    room: Callable[[], int] = lambda: _CHUNK,
 ) -> bool:
     """Deliver what comes from `terminal` until `stop` is readable; False when the input ended before that."""
-    decode = getincrementaldecoder("utf-8")("replace").decode
-    keys, timeout = Keys(new_parser), None
+    decode = new_decoder().decode
+    keys = Keys(new_parser, room)
     while True:
-        ready = select([terminal, stop], [], [], timeout)[0]
+        ready = select([terminal, stop], [], [], keys.patience)[0]
         if stop in ready:
             return True
         if not ready:
-            timeout = None
             _deliver(keys.expire(), deliver)
             continue
         data = _read(terminal)
         if not data:
             return False
-        if b"\x1b" in data:
-            timeout = ESCAPE_DELAY + _SLACK
         _deliver(keys.feed(decode(data)), deliver)
 
 
-def _escape_key() -> Message:
-    return events.Key("escape", _ESCAPE)
+def _is_known(sequence: str, numbered: re.Match[str]) -> bool:
+    """Whether it has a name: Textual would take the number of any other for that of a character."""
+    return sequence in ANSI_SEQUENCES_KEYS or f"{numbered[1] or 1}{numbered[2]}" in FUNCTIONAL_KEYS
+
+
+def _is_report(token: Token) -> bool:
+    return token.kind is Kind.SEQUENCE and token.text.endswith(("R", "y"))
+
+
+def _in_7_bits(sequence: str) -> str:
+    if sequence.startswith("\x9b"):
+        return "\x1b[" + sequence[1:]
+    return "\x1bO" + sequence[1:] if sequence.startswith("\x8f") else sequence
 
 
 def _read(terminal: int) -> bytes:

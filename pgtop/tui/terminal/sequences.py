@@ -1,0 +1,210 @@
+"""What a terminal sends, cut into keys, sequences and pastes, however a slow line splits it.
+
+A terminal answers questions on the same line on which keys arrive, also questions that other programs asked. A reply
+is dropped whole: none of its letters is ever a key. The grammar is that of ECMA-48, in 7 and in 8 bits.
+https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from enum import Enum, auto
+from time import monotonic
+from typing import NamedTuple
+
+PASTE_LIMIT = 2_000
+"""Characters kept of a paste: more than any field takes."""
+_ESCAPE = "\x1b"
+_ESCAPE_PATIENCE = 0.1  # seconds after which an escape is the key
+_PATIENCE = 0.25  # seconds of silence after which a sequence or a string will not be finished
+_PASTE_PATIENCE = 0.5
+_LONGEST = 64  # characters of a sequence that are kept; no key and no report has more
+_STRING_SECONDS = 2.0  # from its beginning, after which an unfinished string ends whatever comes
+
+
+class Kind(Enum):
+    """What a token is."""
+
+    TEXT = auto()
+    """Printable characters."""
+    CONTROL = auto()
+    """One control character."""
+    ESCAPE = auto()
+    """The Escape key."""
+    SEQUENCE = auto()
+    """A whole control sequence, which may be a key, a report or neither."""
+    PASTE = auto()
+    """The text of a bracketed paste, cut to PASTE_LIMIT."""
+
+
+class Token(NamedTuple):
+    """A piece of the input."""
+
+    kind: Kind
+    text: str
+
+
+_TOKEN = re.compile(
+    r"(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
+    r"|(?P<mouse>(?:\x1b\[|\x9b)M[^\x00-\x1f]{3})"  # X10 and UTF-8 encodings: three characters after the sequence
+    r"|(?P<sequence>(?:\x1b\[|\x9b)(?:\[[ -~]|[378]\$|2[34]\$|(?![M\[])[ -?]*[@-~])|(?:\x1bO|\x8f)[ -~])"
+    r"|(?P<string>(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f]))"
+    r"|(?P<unfinished>(?:\x1b\[|\x9b)(?:M[^\x00-\x1f]{0,2}|\[|[ -?]*)\Z|(?:\x1bO|\x8f)\Z|\x1b\Z)"
+    r"|(?P<broken>(?:\x1b\[|\x9b)[ -?]*[M\[]?|\x1bO|\x8f)"  # what follows does not belong to it
+    r"|\x1b\\"  # the end of a string of which nothing is known
+    r"|(?P<escape>\x1b)"  # an escape that begins nothing: Escape and then another key, however quickly they come
+    r"|(?P<control>[\x00-\x1f\x7f])"
+    r"|[\x80-\x9f]"
+)
+"""What ends in `$` are rxvt's keys with Shift; `[A` to `[E` are the Linux console's F1 to F5."""
+_STRING_END = re.compile(r"\x1b(?:\\|(?=.))|\x9c|\x07|[\x01-\x06\x0e-\x1a\x1c-\x1f]", re.DOTALL)
+_TAIL_OF_STRING = re.compile(r"[^\x00-\x07\x0e-\x1f\x9c]*(?:\x1b\\|\x9c|\x07)")
+_PASTE_START = re.compile(r"(?:\x1b\[|\x9b)200~")
+_PASTE_END = re.compile(r"(?:\x1b\[|\x9b)201~")
+_PASTE_TAIL = re.compile(r"(?:\x1b(?:\[(?:2(?:0(?:1)?)?)?)?|\x9b(?:2(?:0(?:1)?)?)?)\Z")
+_OSC = ("\x1b]", "\x9d")
+
+
+class _State(Enum):
+    GROUND = auto()
+    STRING = auto()
+    PASTE = auto()
+
+
+class Scanner:
+    """Cuts text into tokens, piece by piece; memory and time for what is never finished are bounded."""
+
+    def __init__(self) -> None:
+        self._state = _State.GROUND
+        self._held = ""
+        self._began = 0.0
+        self._ends_with_bell = False
+        self._pasted = ""
+        self._given_up: _State | None = None
+        """A string or a paste of which a rest may come with the next piece."""
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds to wait for the rest of what has begun; None if nothing has."""
+        if self._state is _State.PASTE:
+            return _PASTE_PATIENCE
+        if self._held == _ESCAPE:
+            return _ESCAPE_PATIENCE
+        return _PATIENCE if self._held or self._state is _State.STRING else None
+
+    def feed(self, text: str) -> Iterator[Token]:
+        """Yield what is whole by now."""
+        text = self._without_late_rest(self._held + text)
+        self._held = ""
+        if self._state is _State.STRING and monotonic() - self._began > _STRING_SECONDS:
+            self._state = _State.GROUND
+        at = 0
+        while at < len(text):
+            if self._state is _State.STRING:
+                at = self._skip_string(text, at)
+            elif self._state is _State.PASTE:
+                at, pasted = self._take_paste(text, at)
+                yield from pasted
+            else:
+                at, token = self._next(text, at)
+                if token:
+                    yield token
+
+    def expire(self) -> Iterator[Token]:
+        """Give up what was begun: there was silence for as long as `patience`."""
+        held, self._held = self._held, ""
+        state, self._state = self._state, _State.GROUND
+        if state is not _State.GROUND:
+            self._given_up = state
+        if state is _State.PASTE:
+            yield self._whole_paste()
+        elif held == _ESCAPE:
+            yield Token(Kind.ESCAPE, _ESCAPE)
+
+    def _without_late_rest(self, text: str) -> str:
+        """Drop the rest of a string or a paste that seemed to be over, where it comes after all."""
+        late, self._given_up = self._given_up, None
+        if late is _State.PASTE and not _PASTE_START.search(text) and (ends := list(_PASTE_END.finditer(text))):
+            return text[ends[-1].end() :]
+        if late is _State.STRING and (tail := _TAIL_OF_STRING.match(text)):
+            return text[tail.end() :]
+        return text
+
+    def _next(self, text: str, at: int) -> tuple[int, Token | None]:
+        """The place after the next token, and the token unless it is dropped."""
+        match = _TOKEN.match(text, at)
+        if match is None:  # cannot be: each character matches
+            return at + 1, None
+        kind, found = match.lastgroup, match[0]
+        if kind == "string":
+            self._state, self._began, self._ends_with_bell = _State.STRING, monotonic(), found in _OSC
+        elif kind == "unfinished":
+            self._held = found[:_LONGEST]
+        elif kind == "sequence":
+            return match.end(), self._sequence(found)
+        elif kind in _KINDS:
+            return match.end(), Token(_KINDS[kind], found)
+        return match.end(), None
+
+    def _sequence(self, found: str) -> Token | None:
+        if _PASTE_START.fullmatch(found):
+            self._state, self._pasted = _State.PASTE, ""
+            return None
+        return Token(Kind.SEQUENCE, found) if len(found) <= _LONGEST else None
+
+    def _skip_string(self, text: str, at: int) -> int:
+        """The place after the string's end, or after all that there is of it so far."""
+        for end in _STRING_END.finditer(text, at):
+            if end[0] == "\x07" and not self._ends_with_bell:
+                continue
+            self._state = _State.GROUND
+            if end[0] in ("\x1b\\", "\x9c", "\x07", "\x18", "\x1a"):
+                return end.end()
+            return end.start()  # another sequence or a control key: the string was cut
+        if text.endswith(_ESCAPE):
+            self._held = _ESCAPE
+        return len(text)
+
+    def _take_paste(self, text: str, at: int) -> tuple[int, list[Token]]:
+        """Gather what is pasted; a mark of its end inside is text, for the last mark before another paste ends it."""
+        following = _PASTE_START.search(text, at)
+        until = following.start() if following else len(text)
+        ends = list(_PASTE_END.finditer(text, at, until))
+        if ends:
+            self._gather(_PASTE_END.sub("", text[at : ends[-1].start()]))
+            self._state, self._given_up = _State.GROUND, _State.PASTE
+            return ends[-1].end(), [self._whole_paste()]
+        if following:
+            self._gather(text[at:until])
+            return following.end(), []
+        tail = _PASTE_TAIL.search(text, at)
+        self._held = tail[0] if tail else ""
+        self._gather(text[at : len(text) - len(self._held)])
+        return len(text), []
+
+    def _gather(self, text: str) -> None:
+        self._pasted += text[: PASTE_LIMIT + 1 - len(self._pasted)]
+
+    def _whole_paste(self) -> Token:
+        pasted, self._pasted = self._pasted, ""
+        return Token(Kind.PASTE, pasted)
+
+
+_KINDS = {"text": Kind.TEXT, "control": Kind.CONTROL, "escape": Kind.ESCAPE}
+
+
+def _as_c1(error: UnicodeError) -> tuple[str, int]:
+    """A byte from 0x80 to 0x9f that is not UTF-8 is an 8-bit control; all else that is not UTF-8 is shown as such."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    byte = error.object[error.start]
+    is_control = error.end - error.start == 1 and 0x80 <= byte <= 0x9F
+    return (chr(byte) if is_control else "\ufffd"), error.end
+
+
+codecs.register_error("pgtop-terminal", _as_c1)
+
+
+def new_decoder() -> codecs.IncrementalDecoder:
+    """A decoder of a terminal's bytes."""
+    return codecs.getincrementaldecoder("utf-8")("pgtop-terminal")
