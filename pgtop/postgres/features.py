@@ -6,20 +6,22 @@ Never a ladder of version numbers: a server newer than we know must work on its 
 from typing import Any, LiteralString, NamedTuple
 
 from pgtop.postgres.encoding import decode_name
+from pgtop.postgres.shapes import PID, TEXT
 
 FEATURES = """
     SELECT pg_backend_pid(),
-           (SELECT proargnames FROM pg_catalog.pg_proc
+           (SELECT array_to_string(proargnames, ' ') FROM pg_catalog.pg_proc
              WHERE oid = to_regprocedure('pg_catalog.pg_stat_get_activity(integer)')),
-           (SELECT array_agg(attname::text) FROM pg_catalog.pg_attribute
+           (SELECT string_agg(attname::text, ' ') FROM pg_catalog.pg_attribute
              WHERE attrelid = to_regclass('pg_catalog.pg_locks') AND attnum > 0),
-           (SELECT array_agg(name) FROM unnest(ARRAY['pg_stat_get_wal_senders()', 'pg_stat_get_subscription(oid)'])
+           (SELECT string_agg(name, ' ') FROM unnest(ARRAY['pg_stat_get_wal_senders()', 'pg_stat_get_subscription(oid)'])
                 AS name
              WHERE has_function_privilege(to_regprocedure('pg_catalog.' || name), 'EXECUTE')),
            (SELECT pg_encoding_to_char(encoding) FROM pg_catalog.pg_database
              WHERE datname = current_database())
 """
 """One row for `Features.of`."""
+FEATURES_SHAPE = (PID, *[TEXT.or_null] * 4)
 
 
 class Features(NamedTuple):
@@ -60,11 +62,11 @@ class Features(NamedTuple):
         """The features in a row of FEATURES; `greeted_by` is the pid that the connection was opened with."""
         pid, activity, locks, functions, encoding = row
         names = _names(activity), _names(locks), _names(functions)
-        return cls(pid, pid != greeted_by, *names, decode_name(encoding))
+        return cls(pid, pid != greeted_by, *names, decode_name(encoding or b"SQL_ASCII"))
 
 
 _NONE: LiteralString = "SELECT NULL::int4 AS pid WHERE false"
 
 
-def _names(raw: list[bytes] | None) -> frozenset[str]:
-    return frozenset(map(decode_name, raw or ()))
+def _names(raw: bytes | None) -> frozenset[str]:
+    return frozenset(decode_name(raw or b"").split())

@@ -5,33 +5,49 @@ broke; libpq's keeps every answer apart. And its cursors take half a millisecond
 https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 """
 
+import array
 import asyncio
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
+from fcntl import ioctl
 from functools import lru_cache, partial
 from selectors import EVENT_READ, EVENT_WRITE
-from time import monotonic
-from typing import Any, NamedTuple, TypeAlias
+from termios import FIONREAD
+from time import monotonic, thread_time
+from typing import NamedTuple, TypeAlias
 
 import psycopg
 from psycopg import pq
-from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 
 from pgtop.postgres.parameters import Parameter, encoded
 from pgtop.postgres.readiness import Readiness
+from pgtop.postgres.shapes import AnswerError, Connection, Result, Rows, Shape, load
 
-Rows: TypeAlias = list[tuple[Any, ...]]
-Result: TypeAlias = pq.abc.PGresult
 PGconn: TypeAlias = pq.abc.PGconn
-Connection: TypeAlias = psycopg.AsyncConnection[Any]
 
 ANSWER_SECONDS = 8.0
-"""The longest the server may be silent. Its own limit for each statement is 5 s: past this, it or the network hangs."""
+"""The longest that one result may take. The server's own limit for a statement is 5 s: past this, something hangs."""
+SLOWEST = 128 * 1024
+"""Bytes a second that count as an answer under way. What trickles, such as notices alone, does not."""
+ANSWER_BYTES = 4 << 20
+"""The most that an exchange may bring: a whole query, 1 MiB at most, or a line on each of 10,000 sessions."""
+
+WORK_SECONDS = 1.0
+"""The most CPU that libpq may take for it: ten times what it needs for the longest one. It keeps a list of the server's
+settings, which takes the longer to search the more a server invents."""
+_BUFFER = 16 * 1024
+"""What libpq reads at once, unless a message is longer."""
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
+_COMMENT = re.compile(r"--.*")
+
+_ANSWERS = frozenset((pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK))
+_EXPECTED = _ANSWERS | {
+    pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.PIPELINE_SYNC, pq.ExecStatus.PIPELINE_ABORTED
+}  # fmt: skip
 
 _AT_ONCE = 64
 """Commands handed to libpq before answers are taken in: neither side's buffer may fill up."""
@@ -43,57 +59,65 @@ class Command(NamedTuple):
     sql: bytes
     values: Sequence[bytes | None] = ()
     types: Sequence[int] = ()
+    shape: Shape | None = None
+    """What the rows must look like; None: like anything."""
 
 
-def command(sql: str, parameters: Mapping[str, Parameter] | None) -> Command:
+Answer: TypeAlias = list[Rows] | psycopg.Error
+"""The rows of each statement of a transaction, none of a statement that has none; or the error that ended it."""
+
+
+def command(sql: str, parameters: Mapping[str, Parameter] | None = None, shape: Shape | None = None) -> Command:
     """The statement `sql`, in which `%(name)s` stands for the parameter of that name."""
-    if parameters is None:
-        return Command(sql.encode())
     numbered, names = _numbered(sql)
-    values = [encoded(parameters[name]) for name in names]
-    return Command(numbered, [value for value, _ in values], [oid for _, oid in values])
+    values = [encoded(parameters[name]) for name in names] if parameters is not None else []
+    return Command(numbered, [value for value, _ in values], [oid for _, oid in values], shape)
 
 
-async def ask(connection: Connection, commands: Sequence[Command]) -> list[Rows]:
+async def ask(connection: Connection, commands: Sequence[Command], most: int = ANSWER_BYTES) -> list[Rows]:
     """The rows of each statement, all in one transaction. Raises psycopg.Error: the first that there was."""
-    heard, failure = await _heard(connection, [commands])
+    heard, failure = await _heard(connection, [commands], most)
     refused = _refusal_in(heard) or failure
     if refused is not None:
         raise refused
-    return [_rows(connection, result) for result in heard if result.status == pq.ExecStatus.TUPLES_OK]
+    return _rows(connection, commands, heard)
 
 
 async def ask_each(
-    connection: Connection, transactions: Sequence[Sequence[Command]]
-) -> AsyncIterator[Rows | psycopg.Error]:
-    """The rows of the last statement of each transaction, or the error that ended it.
+    connection: Connection, transactions: Sequence[Sequence[Command]], most: int = ANSWER_BYTES
+) -> AsyncIterator[Answer]:
+    """What came of each transaction, in their order.
 
     Raises psycopg.Error when the connection fails, after all that was heard before; the rest may have run.
     """
-    heard, failure = await _heard(connection, transactions)
+    heard, failure = await _heard(connection, transactions, most)
     *ended, unended = _by_transaction(heard)
-    for results in ended:
-        yield _refusal_in(results) or _rows(connection, results[-1])
+    for commands, results in zip(transactions, ended, strict=False):
+        yield _refusal_in(results) or _rows_or_error(connection, commands, results)
     if failure is not None:
         raise _refusal_in(unended) or failure
 
 
 @lru_cache(maxsize=64)
 def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
-    """`sql` with numbers in place of its parameters, and their names in that order."""
+    """`sql` with numbers in place of its parameters, and their names in that order.
+
+    Short, as a server may write each statement into its log, three times over. No literal of ours holds two blanks.
+    """
     names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
-    return _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", sql).encode(), names
+    short = " ".join(_COMMENT.sub("", sql).split())
+    return _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", short).encode(), names
 
 
 async def _heard(
-    connection: Connection, transactions: Sequence[Sequence[Command]]
+    connection: Connection, transactions: Sequence[Sequence[Command]], most: int
 ) -> tuple[list[Result], psycopg.Error | None]:
     """Every result in its order, and what broke the connection, if it broke."""
     pgconn = connection.pgconn
     heard: list[Result] = []
     pgconn.enter_pipeline_mode()
     try:
-        await _exchange(pgconn, deque(_calls(pgconn, transactions)), len(transactions), heard)
+        await _exchange(pgconn, deque(_calls(pgconn, transactions)), len(transactions), heard, most)
     except psycopg.Error as error:
         return heard, error
     except asyncio.CancelledError:
@@ -101,12 +125,14 @@ async def _heard(
         pgconn.finish()
         raise
     pgconn.exit_pipeline_mode()
+    while pgconn.notifies():  # that nobody listens for; libpq would keep them
+        pass
     return heard, None
 
 
 def _calls(pgconn: PGconn, transactions: Iterable[Iterable[Command]]) -> Iterator[Callable[[], None]]:
     for commands in transactions:
-        for number, (sql, values, types) in enumerate(commands):
+        for number, (sql, values, types, _) in enumerate(commands):
             if number:
                 yield pgconn.send_flush_request  # what is done before comes now: else the server keeps it to the end
             formats = [pq.Format.BINARY] * len(values)
@@ -114,24 +140,85 @@ def _calls(pgconn: PGconn, transactions: Iterable[Iterable[Command]]) -> Iterato
         yield pgconn.pipeline_sync
 
 
-async def _exchange(pgconn: PGconn, calls: deque[Callable[[], None]], awaited: int, heard: list[Result]) -> None:
+class _Bounds:
+    """How long and how much an answer may still be."""
+
+    def __init__(self, descriptor: int, most: int) -> None:
+        self._descriptor = descriptor
+        self._most = most
+        self._received = 0
+        self._work = 0.0
+        self._count = array.array("i", [0])
+        self._due = monotonic() + ANSWER_SECONDS
+
+    def left(self) -> float:
+        """Seconds until it is given up."""
+        return self._due - monotonic()
+
+    def answered(self) -> None:
+        """A result is complete; the next one has as long."""
+        self._due = monotonic() + ANSWER_SECONDS
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Count what libpq reads, and how long it works on that, while the context lasts."""
+        before, began = self._queued(), thread_time()
+        try:
+            yield
+        finally:
+            size = max(before - self._queued(), min(before, _BUFFER))
+            self._received += size
+            self._due += size / SLOWEST
+            self._work += thread_time() - began
+
+    def _queued(self) -> int:
+        """Bytes that have arrived and were not read."""
+        with suppress(OSError):  # libpq has closed the socket, and will say why
+            ioctl(self._descriptor, FIONREAD, self._count)
+            return self._count[0]
+        return 0
+
+    def check(self) -> None:
+        """Raise psycopg.Error if it took too long, or is too long."""
+        if self._received > self._most:
+            raise AnswerError(f"The server's answer is longer than {self._most >> 20} MiB and was given up.")
+        if self._work > WORK_SECONDS:
+            raise AnswerError("The server's answer is too much work to read and was given up.")
+        if self.left() <= 0:
+            raise psycopg.OperationalError(f"The server did not answer within {ANSWER_SECONDS:.0f} s.")
+
+
+async def _exchange(
+    pgconn: PGconn, calls: deque[Callable[[], None]], awaited: int, heard: list[Result], most: int
+) -> None:
     """Send the commands and hear the results, until as many transactions as awaited are answered."""
+    bounds = _Bounds(pgconn.socket, most)
     unsent = _send(pgconn, calls)
-    heard_at = monotonic()
     with closing(Readiness(pgconn.socket)) as socket:
         while awaited:
-            ready = await socket.wait(heard_at + ANSWER_SECONDS - monotonic(), to_write=unsent)
+            ready = await socket.wait(bounds.left(), to_write=unsent)
             if ready & EVENT_READ:
-                heard_at = monotonic()
-                try:
-                    pgconn.consume_input()
-                finally:  # what came before a connection broke is there all the same
-                    awaited -= _take(pgconn, heard)
-            elif monotonic() - heard_at >= ANSWER_SECONDS:
-                pgconn.finish()
-                raise psycopg.OperationalError(f"The server did not answer within {ANSWER_SECONDS:.0f} s.")
+                known = len(heard)
+                with bounds.reading():
+                    try:
+                        pgconn.consume_input()
+                    finally:  # what came before a connection broke is there all the same
+                        awaited -= _take(pgconn, heard)
+                if len(heard) > known:
+                    bounds.answered()
+            if awaited:
+                _keep_to(bounds, pgconn)
             if ready & EVENT_WRITE:
                 unsent = _send(pgconn, calls)
+
+
+def _keep_to(bounds: _Bounds, pgconn: PGconn) -> None:
+    """Drop the connection once the answer is out of bounds: what else is on its way is never read."""
+    try:
+        bounds.check()
+    except psycopg.Error:
+        pgconn.finish()
+        raise
 
 
 def _send(pgconn: PGconn, calls: deque[Callable[[], None]]) -> bool:
@@ -148,9 +235,18 @@ def _take(pgconn: PGconn, heard: list[Result]) -> int:
         result = pgconn.get_result()
         silent = silent + 1 if result is None else 0
         if result is not None:
+            _check_status(pgconn, result)
             heard.append(result)
             ended += result.status == pq.ExecStatus.PIPELINE_SYNC
     return ended
+
+
+def _check_status(pgconn: PGconn, result: Result) -> None:
+    """Raise AnswerError for what no statement of ours brings: of a COPY libpq would give the same result for ever."""
+    if result.status not in _EXPECTED:
+        words = pq.ExecStatus(result.status).name
+        pgconn.finish()
+        raise AnswerError(f"The server answered with {words}, which was not asked for.")
 
 
 def _by_transaction(heard: Iterable[Result]) -> list[list[Result]]:
@@ -170,7 +266,19 @@ def _refusal_in(results: Iterable[Result]) -> psycopg.Error | None:
     return next((error_from_result(result, "ascii") for result in refused), None)
 
 
-def _rows(connection: Connection, result: Result) -> Rows:
-    transformer = Transformer(connection)
-    transformer.set_pgresult(result)
-    return transformer.load_rows(0, result.ntuples, tuple)
+def _rows_or_error(connection: Connection, commands: Sequence[Command], results: Sequence[Result]) -> Answer:
+    try:
+        return _rows(connection, commands, results)
+    except psycopg.Error as error:
+        return error
+
+
+def _rows(connection: Connection, commands: Sequence[Command], results: Sequence[Result]) -> list[Rows]:
+    """The rows of each command of one transaction."""
+    answers = [result for result in results if result.status in _ANSWERS]
+    if len(answers) != len(commands):
+        raise AnswerError(f"The server gave {len(answers)} results for {len(commands)} statements.")
+    return [
+        load(connection, result, command.shape) if result.status == pq.ExecStatus.TUPLES_OK or command.shape else []
+        for command, result in zip(commands, answers, strict=True)
+    ]

@@ -24,6 +24,11 @@ TEXT_BYTES = 800
 """As much of each query as the widest screen shows of it."""
 WHOLE = 1 << 20
 """All of each query that the server keeps: the most that track_activity_query_size can be set to."""
+_SESSIONS = 10_000
+_ROW_BYTES = 900
+"""Of a session's row without its query: 220 as a rule; 790 with the longest names there are, and 24 blockers."""
+_WHOLE_TEXTS = 48 << 20
+"""Of the texts, where they are asked for whole: 4 KiB each, or 48 of the longest ones."""
 _FACTS_EVERY = 60 * MICROSECONDS
 
 _SETTLING = 5 * MICROSECONDS
@@ -86,6 +91,7 @@ class _Reader:
     def __init__(self, link: Link, text_bytes: int) -> None:
         self.link = link
         self._text_bytes = text_bytes
+        self._most = _SESSIONS * _ROW_BYTES + min(_SESSIONS * text_bytes, _WHOLE_TEXTS)
         self._names = queries.Names()
         self._server: Server | None = None
         self._facts_due: Instant = 0
@@ -129,7 +135,7 @@ class _Reader:
         locks = blocking.statements(plan, self.link.features, self._server)
         received = self.link.received()
         activity = self._activity(plan, whole=bool(facts))
-        rows, *answers = await self.link.ask(activity, *facts, *count, *locks)
+        rows, *answers = await self.link.ask(activity, *facts, *count, *locks, most=self._most)
         end = queries.read_end(rows)
         pid, taken_at = queries.read_instant(rows)
         settled, still = self._settled_of(end), self._still(end.idlers)

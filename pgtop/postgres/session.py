@@ -19,14 +19,16 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import Diagnostic, lookup
 from psycopg.types.numeric import Int8BinaryLoader, OidBinaryLoader
+from psycopg.types.string import ByteaBinaryLoader
 
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
 from pgtop.postgres.encoding import decode_name
 from pgtop.postgres.failures import explain, wants_password
-from pgtop.postgres.features import FEATURES, Features
+from pgtop.postgres.features import FEATURES, FEATURES_SHAPE, Features
 from pgtop.postgres.parameters import Parameter
-from pgtop.postgres.pipeline import Command, ask, ask_each, command
+from pgtop.postgres.pipeline import ANSWER_BYTES, Answer, Command, ask, ask_each, command
+from pgtop.postgres.shapes import PIDS_OID, PidsLoader, Shape, one_row
 
 # psycopg warns there of what it also raises; without a handler Python would write that across the screen.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
@@ -54,14 +56,24 @@ _TCP_INFO_SIZE = 136
 
 _WHERE = ("host", "hostaddr", "port", "target_session_attrs", "load_balance_hosts")
 
+
+class Statement(NamedTuple):
+    """SQL with named parameters, `%(name)s`, and what its rows must look like, if that is not anything."""
+
+    sql: LiteralString
+    parameters: Mapping[str, Parameter] | None = None
+    shape: Shape | None = None
+
+
 STATEMENT_SECONDS = 5.0
 """What _SETTINGS have for `statement_timeout`."""
 
 _SETTINGS = """
     SELECT pg_catalog.set_config(name, value, pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.<>) %(greeted_by)s)
       FROM (VALUES ('search_path', 'pg_catalog, pg_temp'), ('transaction_read_only', 'on'),
-                   ('default_transaction_read_only', 'on'), ('statement_timeout', '5s'), ('lock_timeout', '1s'),
-                   ('idle_session_timeout', '0')
+                   ('default_transaction_read_only', 'on'), ('default_transaction_isolation', 'read committed'),
+                   ('statement_timeout', '5s'), ('lock_timeout', '1s'), ('client_min_messages', 'error'),
+                   ('idle_session_timeout', '0'), ('transaction_timeout', '0')
            ) AS ours (name, value)
      WHERE pg_catalog.current_setting(name, true) IS NOT NULL -- idle_session_timeout came in 14
 """
@@ -78,12 +90,13 @@ the process, and what is set in it, may serve somebody else next.
 
 _NO_PROCESS = 0
 
-
-class Statement(NamedTuple):
-    """SQL with named parameters, `%(name)s`."""
-
-    sql: LiteralString
-    parameters: Mapping[str, Parameter] | None = None
+_FIRST = Statement("SET transaction_isolation = 'read committed'")
+"""What each transaction begins with until the session does so by itself: the first SELECT takes a snapshot, and where a
+serializable one is the default a standby refuses it, and a deferrable one waits for other sessions.
+https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-DEFAULT-TRANSACTION-ISOLATION
+"""
+_IN_TIME = Statement("SET LOCAL statement_timeout = '5s'")
+"""_SETTINGS themselves may take longer than some roles give their statements. Each SET is done in no time."""
 
 
 class Connection(psycopg.AsyncConnection[Row]):
@@ -108,14 +121,24 @@ class Link(NamedTuple):
     connection: Connection
     features: Features
 
-    async def ask(self, *statements: Statement) -> list[list[Row]]:
-        """The rows of each statement: one round trip, one read-only transaction, binary. Raises psycopg.Error."""
+    async def ask(self, *statements: Statement, most: int = ANSWER_BYTES) -> list[list[Row]]:
+        """The rows of each statement: one round trip, one read-only transaction, binary. Raises psycopg.Error.
+
+        An answer of more than `most` bytes is given up, and the connection with it.
+        """
         before = self._settings()
-        rows = await ask(self.connection, self._commands((*before, *statements)))
+        rows = await ask(self.connection, self._commands((*before, *statements)), most)
         return rows[len(before) :]
 
     async def ask_each(self, statements: Sequence[Statement]) -> AsyncIterator[list[Row] | psycopg.Error]:
-        """The rows of each statement, or its error: one round trip, but each in a transaction of its own.
+        """The rows of each statement, or its error: see `ask_apart`."""
+        async for answer in self.ask_apart([[statement] for statement in statements]):
+            yield answer if isinstance(answer, psycopg.Error) else answer[-1]
+
+    async def ask_apart(
+        self, transactions: Sequence[Sequence[Statement]], most: int = ANSWER_BYTES
+    ) -> AsyncIterator[Answer]:
+        """The rows of each statement of each transaction, or its error: one round trip in all.
 
         So none that fails stops another, and each sees the server as it is by then: what a transaction has once seen
         of other sessions' activity stays the same to its end. Raises psycopg.Error when the connection fails; what
@@ -123,13 +146,13 @@ class Link(NamedTuple):
         https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS
         """
         before = self._settings()
-        transactions = [self._commands((*before, statement)) for statement in statements]
-        async for answer in ask_each(self.connection, transactions):
-            yield answer
+        commands = [self._commands((*before, *statements)) for statements in transactions]
+        async for answer in ask_each(self.connection, commands, most):
+            yield answer if isinstance(answer, psycopg.Error) else answer[len(before) :]
 
     def _settings(self) -> tuple[Statement, ...]:
         """What a transaction begins with, where the session cannot keep it: whichever process runs it."""
-        return (_settings(_NO_PROCESS),) if self.features.pooled else ()
+        return (_FIRST, _settings(_NO_PROCESS)) if self.features.pooled else ()
 
     def _commands(self, statements: Sequence[Statement]) -> list[Command]:
         return [command(*statement) for statement in statements]
@@ -265,10 +288,14 @@ async def _introduce(connection: Connection) -> Features:
     # Instants arrive as the server has them, whole microseconds; transaction ids as the unsigned numbers they are.
     connection.adapters.register_loader("timestamptz", Int8BinaryLoader)
     connection.adapters.register_loader("xid", OidBinaryLoader)
+    # Every text as the bytes it is, whatever the server says of its encoding, and no array that it did not send whole.
+    for name in ("text", "name"):
+        connection.adapters.register_loader(name, ByteaBinaryLoader)
+    connection.adapters.register_loader(PIDS_OID, PidsLoader)
     greeted_by = connection.pgconn.backend_pid
-    statements = (_settings(greeted_by), Statement(FEATURES))
-    _, [row] = await ask(connection, [command(*each) for each in statements])
-    return Features.of(row, greeted_by)
+    statements = (_FIRST, _IN_TIME, _settings(greeted_by), Statement(FEATURES, shape=FEATURES_SHAPE))
+    *_, rows = await ask(connection, [command(*each) for each in statements])
+    return Features.of(one_row(rows), greeted_by)
 
 
 def _settings(greeted_by: int) -> Statement:

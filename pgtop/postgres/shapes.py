@@ -1,0 +1,144 @@
+"""What the rows of each statement must look like, and the one place where a wrong one becomes an error.
+
+A server may be broken, hostile or none at all. What passes here has Python types that the rest of the package may rely
+on, and times that the calendar has; what does not is an error of the server's, never a bug of pgtop's.
+"""
+
+from collections.abc import Sequence
+from struct import Struct
+from typing import Any, NamedTuple, TypeAlias
+
+import psycopg
+from psycopg import pq
+from psycopg.adapt import Buffer, Loader, Transformer
+
+from pgtop.model.instant import MICROSECONDS
+
+Rows: TypeAlias = list[tuple[Any, ...]]
+Result: TypeAlias = pq.abc.PGresult
+Connection: TypeAlias = psycopg.AsyncConnection[Any]
+
+CELLS_AT_MOST = 1_000_000
+"""Of one result: four times what 10,000 sessions take."""
+
+_ROWS_MEASURED = 100
+"""Rows whose values are measured: a server that writes its numbers in another way does so from the first on."""
+
+_DAY = 86_400 * MICROSECONDS
+_EARLIEST, _LATEST = -730_000 * _DAY, 2_900_000 * _DAY
+"""Within the years 1 to 9999, with a margin: what Python's calendar has. Infinity is outside."""
+
+_ARRAY_HEAD = Struct("!iiIii")
+_ELEMENT = Struct("!ii")
+_INT4 = 23
+
+
+class AnswerError(psycopg.DataError):
+    """The server's answer is not what a PostgreSQL server gives."""
+
+
+class Kind(NamedTuple):
+    """What a column holds. `size`: the bytes of each value, where all have the same."""
+
+    oids: frozenset[int]
+    size: int | None = None
+    is_null: bool = False
+    """A value may be missing."""
+    lowest: int | None = None
+    highest: int | None = None
+
+    @property
+    def or_null(self) -> "Kind":
+        return self._replace(is_null=True)
+
+
+# https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
+BOOL = Kind(frozenset({16}), 1)
+BYTES = Kind(frozenset({17}))
+TEXT = Kind(frozenset({19, 25}))
+INT2 = Kind(frozenset({21}), 2)
+INT4 = Kind(frozenset({23}), 4)
+INT8 = Kind(frozenset({20}), 8)
+OID = Kind(frozenset({26}), 4)
+XID = Kind(frozenset({28}), 4)
+PID = INT4._replace(lowest=1)
+PIDS_OID = 1007
+PIDS = Kind(frozenset({PIDS_OID}))
+TIME = Kind(frozenset({1184}), 8, lowest=_EARLIEST, highest=_LATEST)
+
+Shape: TypeAlias = tuple[Kind, ...]
+
+
+class PidsLoader(Loader):
+    """Reads an array of integers. psycopg's own trusts the lengths that the server writes into it."""
+
+    format = pq.Format.BINARY
+
+    def load(self, data: Buffer) -> tuple[int, ...]:
+        """The numbers, none of which is NULL."""
+        raw = bytes(data)
+        if len(raw) == 12 and raw.startswith(b"\0\0\0\0"):  # no dimension
+            return ()
+        if len(raw) < _ARRAY_HEAD.size or (len(raw) - _ARRAY_HEAD.size) % _ELEMENT.size:
+            raise AnswerError("an array of an impossible length")
+        dimensions, _, oid, count, _ = _ARRAY_HEAD.unpack_from(raw)
+        elements = list(_ELEMENT.iter_unpack(raw[_ARRAY_HEAD.size :]))
+        if (dimensions, oid, count) != (1, _INT4, len(elements)) or any(size != 4 for size, _ in elements):
+            raise AnswerError("an array of another type")
+        return tuple([number for _, number in elements])
+
+
+def load(connection: Connection, result: Result, shape: Shape | None) -> Rows:
+    """The rows of `result`. Raises AnswerError, unless they are of this shape (None: they may be of any)."""
+    if result.ntuples * result.nfields > CELLS_AT_MOST:
+        raise AnswerError(f"The server answered with {result.ntuples} rows, which is more than any has.")
+    if shape is not None:
+        _check_columns(result, shape)
+    transformer = Transformer(connection)
+    transformer.set_pgresult(result)
+    rows: Rows = transformer.load_rows(0, result.ntuples, tuple)
+    if shape is not None:
+        _check_values(rows, shape)
+    return rows
+
+
+def one_row(rows: Rows) -> tuple[Any, ...]:
+    """The only row. Raises AnswerError if it is not."""
+    if len(rows) != 1:
+        raise AnswerError(f"The server answered with {len(rows)} rows in place of one.")
+    return rows[0]
+
+
+def _check_columns(result: Result, shape: Shape) -> None:
+    if result.nfields != len(shape):
+        raise AnswerError(f"The server answered with {result.nfields} columns in place of {len(shape)}.")
+    for column, kind in enumerate(shape):
+        if result.ftype(column) not in kind.oids or result.fformat(column) != pq.Format.BINARY:
+            raise AnswerError(f"The server answered with another type in column {column + 1} of {len(shape)}.")
+        if kind.size is not None:
+            _measure(result, column, kind.size)
+
+
+def _measure(result: Result, column: int, size: int) -> None:
+    for row in range(min(result.ntuples, _ROWS_MEASURED)):
+        value = result.get_value(row, column)
+        if value is not None and len(value) != size:
+            raise AnswerError(f"The server answered with {len(value)} bytes where a value has {size}.")
+
+
+def _check_values(rows: Rows, shape: Sequence[Kind]) -> None:
+    for column, kind in enumerate(shape):
+        if kind.lowest is not None:
+            _check_range([row[column] for row in rows], kind)
+        elif not kind.is_null and None in [row[column] for row in rows]:
+            raise AnswerError(f"The server left column {column + 1} of {len(shape)} empty.")
+
+
+def _check_range(values: list[Any], kind: Kind) -> None:
+    numbers = [value for value in values if value is not None]
+    if len(numbers) < len(values) and not kind.is_null:
+        raise AnswerError("The server left out what every session has.")
+    if not numbers:
+        return
+    if min(numbers) < (kind.lowest or 0) or (kind.highest is not None and max(numbers) > kind.highest):
+        raise AnswerError("The server answered with a number or a time that cannot be.")

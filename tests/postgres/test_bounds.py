@@ -1,0 +1,150 @@
+"""Every answer of a server has a bound in bytes and in time: nothing that it sends holds pgtop or fills its memory."""
+
+import asyncio
+import itertools
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from pgtop.model.backend import BackendId
+from pgtop.model.signal import Answer, Order, Signal
+from pgtop.ports import SourceError
+from pgtop.postgres.sampler import PostgresSource
+from pgtop.postgres.session import Session
+from pgtop.postgres.signals import PostgresSignaller
+from tests.impostor import BEGUN, DONE, NOTICE, Impostor, Script, Send, columns, message, row
+
+INT4, TEXT = 23, 25
+_SECONDS = 0.5
+_MEMORY = 80 << 10  # KiB above what the program has: 150 MiB in all
+
+
+def sending(*parts: bytes) -> Script:
+    """These, and then nothing."""
+
+    async def script(send: Send) -> None:
+        for part in parts:
+            await send(part)
+
+    return script
+
+
+def repeating(*head: bytes, each: bytes | Callable[[int], bytes], pause: float = 0.0) -> Script:
+    """These, and then without end the same again."""
+
+    async def script(send: Send) -> None:
+        await send(b"".join(head))
+        for number in itertools.count():
+            await send(each if isinstance(each, bytes) else each(number))
+            await asyncio.sleep(pause)
+
+    return script
+
+
+def _settings(number: int) -> bytes:
+    """Some under names that were never heard before."""
+    return b"".join(message(b"S", b"p%d.%d\0v\0" % (number, each)) for each in range(100))
+
+
+SCRIPTS: dict[str, Script] = {
+    "a copy from us": sending(BEGUN + message(b"G", b"\1\0\0")),
+    "a copy to us": sending(BEGUN + message(b"H", b"\1\0\0")),
+    "a copy both ways": sending(BEGUN + message(b"W", b"\1\0\0")),
+    "endless rows": repeating(BEGUN, columns(INT4), each=row(b"\0\0\0\1") * 4000),
+    "endless rows of nothing": repeating(BEGUN, columns(*[TEXT] * 1600), each=row(*[None] * 1600) * 40),
+    "endless rows without columns": repeating(BEGUN, columns(), each=row() * 9000),
+    "an endless row": repeating(BEGUN, columns(TEXT), b"D\x3f\xff\xff\xff\0\1\x3f\xff\xff\0", each=bytes(65536)),
+    "an endless notice": repeating(BEGUN, b"N\x3f\xff\xff\xffM", each=b"x" * 65536),
+    "endless notices": repeating(BEGUN, each=NOTICE * 1000),
+    "a notice now and then": repeating(BEGUN, each=NOTICE, pause=_SECONDS / 4),
+    "a row now and then": repeating(BEGUN, columns(INT4), each=row(b"\0\0\0\1"), pause=_SECONDS / 4),
+    "endless settings": repeating(BEGUN, each=_settings),
+    "endless notifications": repeating(BEGUN, each=message(b"A", b"\0\0\0\1c\0p\0") * 1000),
+    "65,535 columns": sending(BEGUN, columns(*[INT4] * 65_535), row(*[b"\0\0\0\1"] * 65_535), DONE),
+    "silence": sending(),
+    "half a message": sending(BEGUN + b"T\0\0\0"),
+    "noise": sending(bytes(range(256)) * 64),
+    "too many answers": sending(BEGUN + DONE * 9),
+}
+
+
+@pytest.fixture
+async def impostor(parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Impostor]:
+    monkeypatch.setattr("pgtop.postgres.pipeline.ANSWER_SECONDS", _SECONDS)
+    async with Impostor(parameters).listening() as listening:
+        yield listening
+
+
+def memory(which: str) -> int:
+    """KiB that this process has (VmRSS), or had at most (VmHWM)."""
+    [size] = re.findall(rf"{which}:\s+(\d+)", Path("/proc/self/status").read_text())
+    return int(size)
+
+
+def _forget_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+class Bounds:
+    """What is measured from here on: the time, the memory, and the longest that the event loop stood still."""
+
+    async def __aenter__(self) -> None:
+        _forget_peak()
+        self._memory, self._began = memory("VmRSS"), time.monotonic()
+        self._longest = 0.0
+        self._turning = asyncio.create_task(self._turn())
+
+    async def _turn(self) -> None:
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0.01)
+            self._longest = max(self._longest, time.monotonic() - before)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._turning.cancel()
+        took, grown = time.monotonic() - self._began, memory("VmHWM") - self._memory
+        assert took < 10 * _SECONDS
+        assert grown < _MEMORY
+        assert self._longest < 0.4  # 0.2 s on a machine of its own
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+async def test_a_sample_is_given_up(impostor: Impostor, name: str) -> None:
+    """Whatever the server sends in place of an answer, it is a failure in words; the next sample may be good."""
+    source = PostgresSource(Session(impostor.parameters))
+    await source.sample()
+    impostor.script = SCRIPTS[name]
+    async with Bounds():
+        with pytest.raises(SourceError):
+            await source.sample()
+    impostor.script = None
+    assert (await source.sample()).backends
+    await source.close()
+
+
+@pytest.mark.parametrize("name", ["a copy to us", "endless rows", "a notice now and then"])
+async def test_every_other_answer_is_given_up(impostor: Impostor, name: str) -> None:
+    """A detail, a signal, a look at its effect, and what comes right after the login."""
+    session = Session(impostor.parameters)
+    source, signaller = PostgresSource(session), PostgresSignaller(session)
+    snapshot = await source.sample()
+    order = Order.against(Signal.CANCEL, snapshot.backends[0], sighting=snapshot.sighting)
+    impostor.script = SCRIPTS[name]
+    async with Bounds():
+        with pytest.raises(SourceError):
+            await source.detail(BackendId(1, None))
+    impostor.script = None
+    await session.connect()
+    impostor.script = SCRIPTS[name]
+    async with Bounds():
+        assert [receipt.answer for receipt in await signaller.send_all([order])] == [Answer.UNKNOWN]
+    impostor.script = None
+    await session.connect()
+    impostor.script = SCRIPTS[name]
+    async with Bounds():
+        with pytest.raises(SourceError):
+            await signaller.look_all([order])
+    await session.close()
