@@ -14,8 +14,8 @@ FEATURES = """
              WHERE oid = to_regprocedure('pg_catalog.pg_stat_get_activity(integer)')),
            (SELECT string_agg(attname::text, ' ') FROM pg_catalog.pg_attribute
              WHERE attrelid = to_regclass('pg_catalog.pg_locks') AND attnum > 0),
-           (SELECT string_agg(name, ' ') FROM unnest(ARRAY['pg_stat_get_wal_senders()', 'pg_stat_get_subscription(oid)'])
-                AS name
+           (SELECT string_agg(name, ' ')
+              FROM unnest(ARRAY['pg_stat_get_wal_senders()', 'pg_stat_get_subscription(oid)']) AS name
              WHERE has_function_privilege(to_regprocedure('pg_catalog.' || name), 'EXECUTE')),
            (SELECT pg_encoding_to_char(encoding) FROM pg_catalog.pg_database
              WHERE datname = current_database())

@@ -222,7 +222,7 @@ class TestTheWire:
         await source.sample()
         await admin.execute("DROP ROLE pgtop_leaving")
         fresh = PostgresSource(source._session)
-        assert backend(await fresh.sample(), pid_of(other)).usename is None
+        assert str(backend(await fresh.sample(), pid_of(other)).usename).startswith("role ")
         wire.forget()
         await fresh.sample()
         assert wire.trips == 1
