@@ -8,31 +8,53 @@ full disk leaves behind, spoils no other one: a record always begins on a line o
 import json
 import os
 import pwd
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
+from pgtop import files
 from pgtop.model.audit import Entry
 from pgtop.model.instant import written
 from pgtop.model.signal import Effect, Outcome
-from pgtop.ports import RecordError
+from pgtop.ports import Recorder, RecordError
 
 FILE_NAME = "audit.jsonl"
 PATIENCE = 3.0
 """Seconds that a signal waits for its line to be written; what is written later still shows in the trail."""
 
 
-def state_folder() -> Path:
-    """Where this platform keeps a user's state: `~/.local/state/pgtop` on Linux (XDG_STATE_HOME)."""
-    import platformdirs  # only when something is signalled or read
-
-    return platformdirs.user_state_path("pgtop", appauthor=False)
-
-
 def default_path() -> Path:
-    """The trail among this user's state."""
-    return state_folder() / FILE_NAME
+    """Return the trail's place among this user's state. Raises RecordError for a user without a home."""
+    folder = files.user_folder("state")
+    if folder is None:
+        raise RecordError(_NO_HOME)
+    return folder / FILE_NAME
+
+
+_NO_HOME = "there is no audit trail: this user has no home folder (HOME or XDG_STATE_HOME can name one)"
+
+
+def recorder_for(environ: Mapping[str, str]) -> Recorder:
+    """Return what records this user's signals."""
+    try:
+        return Trail(default_path(), person_of(environ))
+    except RecordError as error:
+        return NoTrail(str(error))
+
+
+class NoTrail(NamedTuple):
+    """`ports.Recorder` that can only say why nothing is recorded."""
+
+    why: str
+
+    async def begin(self, entries: Sequence[Entry]) -> None:
+        """Raise RecordError."""
+        raise RecordError(self.why)
+
+    async def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
+        """Raise RecordError."""
+        raise RecordError(self.why)
 
 
 class Trail(NamedTuple):
@@ -63,8 +85,8 @@ class Trail(NamedTuple):
     def _append(self, records: Iterable[Mapping[str, Any]]) -> None:
         lines = "".join(json.dumps(record) + "\n" for record in records).encode("ascii")
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            files.make_private(self.path.parent)
+            file = files.open_own(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         except OSError as error:
             raise self._unwritten(_why(error)) from error
         try:
@@ -142,32 +164,75 @@ class Reading(NamedTuple):
     damaged: int
     missing: bool = False
     """There is no file."""
+    shortened: bool = False
+    """The file is longer than `_LONGEST`: only its end was read."""
+
+
+_LONGEST = 32 << 20
+"""Bytes of the trail that are read, its newest ones: some ten thousand signals."""
+_LONGEST_LINE = 8 << 20
+"""Bytes; a record of the longest query that a server keeps is shorter."""
 
 
 def read(path: Path) -> Reading:
-    """All that the trail tells; a file that is not there tells nothing. Raises RecordError when it cannot be read."""
+    """Return all that the trail holds; without a file that is nothing. Raises RecordError when it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        file = files.open_own(path, os.O_RDONLY)
     except FileNotFoundError:
         return Reading([], 0, missing=True)
     except OSError as error:
-        raise RecordError(f"the audit trail {path} could not be read: {error.strerror}") from error
-    lines = [line for line in text.splitlines() if line.strip()]
-    whole = [record for record in map(_parsed, lines) if record is not None]
-    ended = {record["id"]: record for record in whole if record["event"] == "ended"}
-    records = [Record(record, ended.get(record["id"])) for record in whole if record["event"] == "asked"]
-    return Reading(records, len(lines) - len(whole))
-
-
-def _parsed(line: str) -> dict[str, Any] | None:
-    """The record in a line; None if it is none, or something is missing."""
+        raise RecordError(f"the audit trail {path} could not be read: {_why(error)}") from error
     try:
-        record = json.loads(line)
+        with open(file, "rb") as opened:
+            return _read(opened, max(0, os.fstat(file).st_size - _LONGEST))
+    except OSError as error:
+        raise RecordError(f"the audit trail {path} could not be read: {_why(error)}") from error
+
+
+def _read(file: BinaryIO, start: int) -> Reading:
+    """Read the records behind `start`, which may be in the middle of one."""
+    asked: list[dict[str, Any]] = []
+    ended: dict[str, dict[str, Any]] = {}
+    damaged = 0
+    for line in _lines(file, start):
+        record = _parsed(line)
+        if record is None:
+            damaged += 1
+        elif record["event"] == "asked":
+            asked.append(record)
+        else:
+            ended[record["id"]] = record
+    return Reading([Record(each, ended.get(each["id"])) for each in asked], damaged, shortened=start > 0)
+
+
+def _lines(file: BinaryIO, start: int) -> Iterator[bytes]:
+    """Yield each line that is not empty; of one that is too long a piece, which is no record."""
+    if start:
+        file.seek(start - 1)
+        _skip_line(file)
+    while line := file.readline(_LONGEST_LINE):
+        if not line.endswith(b"\n") and len(line) == _LONGEST_LINE:
+            _skip_line(file)
+            line = line[:1]
+        if line.strip():
+            yield line
+
+
+def _skip_line(file: BinaryIO) -> None:
+    while (rest := file.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
+        pass
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """Return the record in a line; None if it is none, or something is missing or of a kind that no record has."""
+    try:
+        record = json.loads(line.decode(errors="replace"))
         datetime.fromisoformat(record["at"]).astimezone(UTC)
         needed = _NEEDED[record["event"]]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    return record if needed <= record.keys() and isinstance(record["id"], str) else None
+    is_flat = not any(isinstance(value, list | dict) for value in record.values())
+    return record if is_flat and needed <= record.keys() and isinstance(record["id"], str) else None
 
 
 _NEEDED = {

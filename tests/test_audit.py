@@ -6,11 +6,12 @@ import json
 import os
 import pwd
 import resource
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop.analysis.planning import plan
-from pgtop.audit import Trail, person_of, read
+from pgtop.audit import Reading, Trail, person_of, read, recorder_for
 from pgtop.cli.commands.audit import INTERRUPTED, UNFINISHED, chosen, lines
 from pgtop.cli.options import Audit
 from pgtop.errand import Errands, Progress
@@ -285,7 +286,7 @@ def test_a_record_that_lacks_something_is_damaged(missing: set[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "audit.jsonl"
         path.write_text(json.dumps({name: value for name, value in _WHOLE.items() if name not in missing}) + "\n")
-        assert read(path) == ([], 1, False)
+        assert read(path) == Reading([], 1)
 
 
 @pytest.mark.parametrize("in_the_way", ["folder", "link"])
@@ -338,3 +339,124 @@ def test_who_asks_is_who_the_process_runs_as() -> None:
     code = "import os; from pgtop.audit import person_of; print(person_of(os.environ)['os_user'])"
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == pwd.getpwuid(os.getuid()).pw_name
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _of_another_user(path: Path) -> None:
+    path.write_text("")
+    if os.geteuid() == 0:
+        os.chown(path, 54321, 54321)
+    else:
+        path.unlink()
+        path.symlink_to("/etc/hostname")
+
+
+def _linked(path: Path) -> None:
+    path.with_name("other").write_text("")
+    path.hardlink_to(path.with_name("other"))
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+@pytest.mark.parametrize(
+    "put",
+    [_pipe, _of_another_user, _linked, _socket, Path.mkdir, lambda path: path.symlink_to("/dev/null")],
+    ids=["pipe", "another user's", "hard link", "socket", "folder", "link to a device"],
+)  # fmt: skip
+def test_what_is_no_file_of_this_user_is_no_trail(put: Callable[[Path], None], tmp_path: Path) -> None:
+    """Nothing is written to it or read from it, nothing is waited for, and a required trail stops the signal."""
+    trail, signaller = _trail(tmp_path), FakeSignaller()
+    trail.path.parent.mkdir()
+    put(trail.path)
+    progress = _run(Errands(signaller, JumpingClock(), trail, required=True), _plan())
+    assert "could not be written: it " in progress.trouble
+    assert signaller.orders == []
+    with pytest.raises(RecordError, match="could not be read: it "):
+        read(trail.path)
+
+
+def test_a_folder_of_another_user_holds_no_trail(tmp_path: Path) -> None:
+    """Its owner could put another file in the trail's place."""
+    if os.geteuid() != 0:
+        return
+    trail = _trail(tmp_path)
+    trail.path.parent.mkdir(mode=0o777)
+    os.chown(trail.path.parent, 54321, 54321)
+    assert "belongs to another user" in _run(Errands(FakeSignaller(), JumpingClock(), trail), _plan()).trouble
+
+
+def test_trail_and_folders_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    """A process started with umask 000 makes them for its user alone."""
+    trail = Trail(tmp_path / "local" / "state" / "pgtop" / "audit.jsonl", {"os_user": "anna"})
+    before = os.umask(0)
+    try:
+        _run(Errands(FakeSignaller(), JumpingClock(), trail), _plan())
+    finally:
+        os.umask(before)
+    made = [trail.path, *trail.path.parents[:3]]
+    assert [each.stat().st_mode & 0o777 for each in made] == [0o600, 0o700, 0o700, 0o700]
+
+
+_GARBAGE = {
+    "nested": b"[" * 100_000,
+    "nested in a record": json.dumps(_WHOLE).encode()[:-1] + b', "x": ' + b"[" * 900 + b"]" * 900 + b"}",
+    "long": b"x" * ((8 << 20) + 100),
+    "binary": bytes(each for each in range(256) if each != 10),
+    "long number": b'{"at": ' + b"9" * 100_000 + b"}",
+    "time before all zones": json.dumps(_WHOLE | {"at": "0001-01-01T00:00:00+23:00"}).encode(),
+    "surrogate": json.dumps(_WHOLE | {"query": None}).encode().replace(b"null", b'{"\\ud800": 1}'),
+}
+
+
+@pytest.mark.parametrize("kind", _GARBAGE)
+def test_garbage_is_counted_and_stepped_over(kind: str, tmp_path: Path) -> None:
+    """The records around a line that is none are read."""
+    trail = _trail(tmp_path)
+    trail.path.parent.mkdir()
+    whole = json.dumps(_WHOLE).encode()
+    trail.path.write_bytes(b"\n".join([whole, _GARBAGE[kind], whole, b""]))
+    found = read(trail.path)
+    assert (len(found.records), found.damaged) == (2, 1)
+    assert [line for record in found.records for line in lines(record)]
+
+
+def test_of_a_very_long_trail_the_newest_part_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory stays bounded, and that something was left out is told."""
+    monkeypatch.setattr("pgtop.audit._LONGEST", 1000)
+    path = tmp_path / "audit.jsonl"
+    path.write_text("".join(json.dumps(_WHOLE | {"id": str(number)}) + "\n" for number in range(50)))
+    found = read(path)
+    assert found.shortened
+    assert found.damaged == 0
+    assert [record.asked["id"] for record in found.records] == ["47", "48", "49"][-len(found.records) :]
+
+
+async def test_a_user_without_a_home_has_no_trail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is recorded, which is told; what requires a trail sends nothing."""
+    monkeypatch.setattr("pgtop.files._home", lambda: None)
+    monkeypatch.delenv("XDG_STATE_HOME")
+    signaller = FakeSignaller()
+    errands = Errands(signaller, JumpingClock(), recorder_for({}), required=True)
+    *_, progress = [progress async for progress in errands.run(_plan())]
+    assert "no home folder" in progress.trouble
+    assert signaller.orders == []
+
+
+def test_lines_of_several_writers_stay_whole(tmp_path: Path) -> None:
+    """Ten pgtops at once: each record is one line."""
+    path = tmp_path / "audit.jsonl"
+    code = (
+        "import sys; from pathlib import Path; from pgtop.audit import Trail\n"
+        "trail = Trail(Path(sys.argv[1]), {})\n"
+        f"for each in range(100): trail._append([{_WHOLE!r} | {{'query': 'x' * 5000}}])"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", code, path]) for _ in range(10)]
+    assert [writer.wait() for writer in writers] == [0] * 10
+    found = read(path)
+    assert (len(found.records), found.damaged) == (1000, 0)

@@ -279,11 +279,11 @@ def source_for(session: Session, redact: bool, text_bytes: int = TEXT_BYTES) -> 
 
 def errands_for(session: Session, guards: Guards) -> "Errands":
     """The way to the door: through the audit trail, and to a door that refuses where nothing may be signalled."""
-    from pgtop.audit import Trail, default_path, person_of
+    from pgtop.audit import recorder_for
     from pgtop.errand import Errands
 
-    trail = Trail(default_path(), person_of(os.environ))
-    return Errands(_signaller(session, guards.read_only), MonotonicClock(), trail, guards.require_audit)
+    recorder = recorder_for(os.environ)
+    return Errands(_signaller(session, guards.read_only), MonotonicClock(), recorder, guards.require_audit)
 
 
 def _signaller(session: Session, read_only: str) -> Signaller:

@@ -3,6 +3,7 @@
 No exception's own words, no values and no source text: those hold passwords, queries and names.
 """
 
+import errno
 import os
 import sys
 import threading
@@ -53,10 +54,12 @@ def report_bug(kind: type[BaseException], error: BaseException | None, trace: Tr
 def _written(text: str) -> Path:
     from datetime import UTC, datetime
 
-    from pgtop.audit import state_folder
+    from pgtop import files
 
-    folder = state_folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = files.user_folder("state")
+    if folder is None:
+        raise FileNotFoundError(errno.ENOENT, "there is no home folder")
+    files.make_private(folder)
     path = folder / f"bug-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.txt"
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with open(file, "w", encoding="utf-8", errors="replace") as report:

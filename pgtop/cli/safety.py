@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pgtop import files
+from pgtop.cli import output
 from pgtop.cli.options import Safety
 from pgtop.errors import UsageError
 from pgtop.view.filter import Filter, FilterError
@@ -24,8 +26,7 @@ class Guards(NamedTuple):
 
 def guards_of(given: Safety, environ: Mapping[str, str] = os.environ) -> Guards:
     """The options' guards and the file's. Raises UsageError for a file or a filter that cannot be read."""
-    path = config_path(environ)
-    config = read_config(path)
+    config, path = read_config(environ)
     read_only = _OPTION if given.read_only else _FILE.format(path=path) if config["read_only"] else ""
     protect = [
         *(_filter(text, "--protect") for text in given.protect),
@@ -49,37 +50,91 @@ def check_judged_unmasked(chosen: Filter, name: str) -> None:
 
 def redacts(given: bool, config: Mapping[str, Any] | None = None) -> bool:
     """Literals are to be masked: an option or the file says so. Raises UsageError."""
-    return given or bool((config or read_config(config_path()))["redact"])
+    return given or bool((config or read_config().settings)["redact"])
 
 
-def config_path(environ: Mapping[str, str] = os.environ) -> Path:
-    """PGTOP_CONFIG, or config.toml in the folder where this platform keeps a user's configuration."""
-    if chosen := environ.get("PGTOP_CONFIG"):
-        if not Path(chosen).exists():  # a guard in a file that is not found would guard nothing
-            raise UsageError(f"PGTOP_CONFIG names {chosen}, which is not there.", "Name the file, or unset it.")
-        return Path(chosen)
-    import platformdirs
+class Config(NamedTuple):
+    """The settings, and the file that they are from; `path` is None where this user has none."""
 
-    return platformdirs.user_config_path("pgtop", appauthor=False) / FILE_NAME
+    settings: Mapping[str, Any]
+    path: Path | None = None
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """Every setting by its name; a file that is not there sets nothing. Raises UsageError."""
+def read_config(environ: Mapping[str, str] = os.environ) -> Config:
+    """Read PGTOP_CONFIG, or config.toml where this platform keeps a user's configuration. Raises UsageError.
+
+    Only where there is no such name nothing is set: a guard in a file that cannot be read would guard nothing.
+    """
+    chosen = environ.get("PGTOP_CONFIG")
+    folder = None if chosen else files.user_folder("config")
+    if not chosen and folder is None:
+        output.say("No configuration is read: this user has no home folder", "HOME or XDG_CONFIG_HOME can name one.")
+    path = Path(chosen) if chosen else folder and folder / FILE_NAME
+    if path is None:
+        return Config(_DEFAULTS)
     try:
-        found = _parsed(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        found = {}
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}.", "Mend it, or move it away.") from error
-    for name, value in found.items():
+        text = files.in_time(lambda: _chosen_text(path) if chosen else _text(path))
+        settings = _parsed(text)
+    except _NotOursError:
+        output.say(
+            f"No configuration is read: {path.parent.parent} is in another user's folder", "HOME can name yours."
+        )
+        return Config(_DEFAULTS)
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path} cannot be read: {_why(error)}.", _ADVICE) from error
+    for name, value in settings.items():
         _check(path, name, value)
-    return {**_DEFAULTS, **found}
+    return Config({**_DEFAULTS, **settings}, path)
+
+
+_ADVICE = "Correct it, or move it away: it may hold guards."
+_LONGEST = 64 << 10
+_PIPES = ("/dev/fd", "/proc/self/fd")
+
+
+class _NotOursError(Exception):
+    """The folder of this user's configuration is out of reach in another user's."""
+
+
+def _text(path: Path) -> str:
+    """Return the file's text; none of a name that is not there. Raises OSError, ValueError and _NotOursError."""
+    if files.is_anothers_home(path.parent.parent):
+        raise _NotOursError
+    return _content(files.open_regular(path, os.O_RDONLY)) if files.is_named(path) else ""
+
+
+def _chosen_text(path: Path) -> str:
+    """Return the text of what PGTOP_CONFIG names: a file, /dev/null, or the pipe that a shell makes of <(…)."""
+    if str(path) == os.devnull:
+        return ""
+    if str(path.parent) in _PIPES:  # that nothing may ever come is for the time limit
+        return _content(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+    return _content(files.open_regular(path, os.O_RDONLY))
+
+
+def _content(file: int) -> str:
+    try:
+        return files.read_bounded(file, _LONGEST).decode("utf-8")
+    finally:
+        os.close(file)
 
 
 def _parsed(text: str) -> dict[str, Any]:
     import tomllib  # only for who has a file
 
+    if text.startswith("\ufeff"):
+        raise ValueError("it begins with a byte order mark, which TOML does not have")
     return tomllib.loads(text)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 def _check(path: Path, name: str, value: object) -> None:

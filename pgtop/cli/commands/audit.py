@@ -21,11 +21,11 @@ INTERRUPTED = "pgtop was ended before the effect was seen"
 
 def run(command: Audit) -> int:
     """Print the trail's signals that are asked for; returns the exit code. Raises OutputError."""
-    path = default_path()
-    if command.path:
-        output.write(f"{path}\n")
-        return Exit.DONE
     try:
+        path = default_path()
+        if command.path:
+            output.write(f"{path}\n")
+            return Exit.DONE
         found = read(path)
     except RecordError as error:
         raise OutputError(f"{error}.") from error
@@ -38,6 +38,8 @@ def run(command: Audit) -> int:
     if found.damaged:
         lines_are = "line is" if found.damaged == 1 else "lines are"
         output.say(f"{found.damaged} {lines_are} damaged and left out, as a full disk leaves them behind: {path}")
+    if found.shortened:
+        output.say(f"Only the newest part was read, as the trail is very long: {path}")
     if found.missing:
         output.say(f"There is no audit trail yet, as nothing was signalled by this user on this machine: {path}")
     elif not records and sys.stderr is not None and sys.stderr.isatty():

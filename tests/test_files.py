@@ -1,0 +1,268 @@
+"""What may stand under a file's name, and what pgtop makes of it: nothing is waited for, and no guard is lost."""
+
+import os
+import pwd
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgtop import files
+from pgtop.cli.options import Safety
+from pgtop.cli.safety import Guards, guards_of
+from pgtop.errors import UsageError
+from pgtop.view.text import clean
+from tests.cli import one_sentence, pgtop
+
+_STRANGER = 54321  # a uid without a name
+
+Place = Callable[[Path], object]
+
+
+def _dangling(path: Path) -> None:
+    path.symlink_to(path.with_name("nowhere"))
+
+
+def _socket(path: Path) -> None:
+    socket.socket(socket.AF_UNIX).bind(str(path))
+
+
+_IN_THE_WAY: dict[str, Place] = {
+    "dangling link": _dangling,
+    "link to itself": lambda path: path.symlink_to(path),
+    "folder": Path.mkdir,
+    "pipe": os.mkfifo,
+    "socket": _socket,
+    "device": lambda path: path.symlink_to("/dev/zero"),
+}
+_CONTENTS = {
+    "not UTF-8": b"read_only = true # \xe9\n",
+    "UTF-16": "read_only = true\n".encode("utf-16"),
+    "huge": b"# " + b"x" * 100_000,
+    "nested": b"protect = " + b"[" * 20_000,
+    "byte order mark": b"\xef\xbb\xbfread_only = true\n",
+    "binary": bytes(range(256)),
+    "no TOML": b"read_only: true\n",
+    "unknown setting": b"readonly = true\n",
+    "wrong kind": b'read_only = "no"\n',
+    "number": b"read_only = " + b"9" * 10_000,
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for this user's configuration, which is not the developer's."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "config" / "pgtop").mkdir(parents=True)
+    return tmp_path / "config" / "pgtop"
+
+
+@pytest.mark.parametrize("chosen", [False, True], ids=["usual", "PGTOP_CONFIG"])
+@pytest.mark.parametrize("kind", [*_IN_THE_WAY, *_CONTENTS])
+def test_a_configuration_that_cannot_be_read_is_refused(kind: str, chosen: bool, home: Path) -> None:
+    """It may hold guards: whatever stands under its name and is no file that can be understood stops pgtop."""
+    path = home / "config.toml"
+    if kind in _CONTENTS:
+        path.write_bytes(_CONTENTS[kind])
+    else:
+        _IN_THE_WAY[kind](path)
+    with pytest.raises(UsageError, match=r"config\.toml") as refused:
+        guards_of(Safety(), {"PGTOP_CONFIG": str(path)} if chosen else {})
+    assert len(clean(str(refused.value))) < 1000
+
+
+@given(st.binary(max_size=300) | st.text(alphabet="read_only=[]{}\"'.#\n \\u0protect").map(str.encode))
+def test_no_content_of_a_configuration_is_a_bug(content: bytes) -> None:
+    """Any bytes are guards or a sentence."""
+    file = os.memfd_create("config") if hasattr(os, "memfd_create") else None
+    if file is None:
+        return
+    try:
+        os.pwrite(file, content, 0)
+        guards = guards_of(Safety(), {"PGTOP_CONFIG": f"/proc/self/fd/{file}"})
+        assert isinstance(guards, Guards)
+    except UsageError:
+        pass
+    finally:
+        os.close(file)
+
+
+def test_only_a_missing_name_is_no_configuration(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the file, its folder or the home nothing is set; a folder that is a dangling link is a name."""
+    assert guards_of(Safety(), {}) == Guards()
+    home.rmdir()
+    assert guards_of(Safety(), {}) == Guards()
+    home.symlink_to(home.with_name("not mounted"))
+    with pytest.raises(UsageError, match="no such file"):
+        guards_of(Safety(), {})
+    home.unlink()
+    home.write_text("")
+    with pytest.raises(UsageError, match="Not a directory"):
+        guards_of(Safety(), {})
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent/config")
+    assert guards_of(Safety(), {}) == Guards()
+
+
+def test_a_configuration_that_hangs_is_given_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that does not answer holds the start up for a moment, and then is named."""
+    (home / "config.toml").write_text("read_only = true\n")
+    monkeypatch.setattr(files, "PATIENCE", 0.05)
+    answers = threading.Event()
+
+    def hanging(_path: Path, _flags: int) -> int:
+        answers.wait()
+        raise OSError
+
+    monkeypatch.setattr(files, "open_regular", hanging)
+    with pytest.raises(UsageError, match="has not answered"):
+        guards_of(Safety(), {})
+    answers.set()
+
+
+def test_a_link_to_a_configuration_is_followed(home: Path) -> None:
+    """People keep their configuration elsewhere and link to it."""
+    elsewhere = home.parent / "dotfiles.toml"
+    elsewhere.write_text("read_only = true\n")
+    (home / "config.toml").symlink_to(elsewhere)
+    assert "config.toml" in guards_of(Safety(), {}).read_only
+
+
+def test_a_configuration_out_of_a_pipe_of_the_shell() -> None:
+    """PGTOP_CONFIG=<(…) names a pipe among this process's own files, which is read to its end."""
+    reading, writing = os.pipe()
+    os.write(writing, b"read_only = true\n")
+    os.close(writing)
+    try:
+        assert guards_of(Safety(), {"PGTOP_CONFIG": f"/dev/fd/{reading}"}).read_only
+    finally:
+        os.close(reading)
+
+
+def test_dev_null_is_an_empty_configuration() -> None:
+    """It is what people name to have none."""
+    assert guards_of(Safety(), {"PGTOP_CONFIG": os.devnull}) == Guards()
+
+
+@pytest.mark.parametrize(("variable", "kind"), [("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state")])
+def test_where_files_are(variable: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An XDG variable that is no absolute path counts as none, and HOME likewise; without a name there is no home."""
+    monkeypatch.setenv("HOME", "/home/anna")
+    monkeypatch.setenv(variable, "/elsewhere")
+    assert files.user_folder(kind) == Path("/elsewhere/pgtop")  # type: ignore[arg-type]
+    for wrong in ("", "config", "~/.config", "./x"):
+        monkeypatch.setenv(variable, wrong)
+        found = files.user_folder(kind)  # type: ignore[arg-type]
+        assert found is not None
+        assert found.is_relative_to("/home/anna")
+
+    def nameless(_uid: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", nameless)
+    for wrong in ("", "anna"):
+        monkeypatch.setenv("HOME", wrong)
+        assert files.user_folder(kind) is None  # type: ignore[arg-type]
+
+
+def test_without_a_home_there_are_no_files_and_no_guard_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pgtop says so once and works; the options' guards stand, and a required audit trail is one that cannot be."""
+    monkeypatch.setattr(files, "_home", lambda: None)
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    assert guards_of(Safety(read_only=True), {}).read_only
+
+
+_AS_STRANGER = """
+import os, sys
+import pgtop.audit, pgtop.cli.safety, pgtop.cli.commands.audit, pgtop.cli.main, pgtop.view.text, pgtop.view.ascii
+from pgtop.cli.options import Safety, parse
+parse(["audit"])  # loads the rest: the stranger may not read this Python
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid(54321); os.setuid(54321)
+"""
+
+
+def _as_stranger(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the code as a user without a name, if we may become one."""
+    return subprocess.run(
+        [sys.executable, "-c", _AS_STRANGER + code],
+        env={"PATH": os.environ["PATH"], **environment}, capture_output=True, text=True, cwd="/", check=False,
+    )  # fmt: skip
+
+
+def _closed_folder(tmp_path: Path) -> Path:
+    """A folder that the stranger may not enter."""
+    if os.geteuid() != 0:
+        return Path("/root")
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    return closed
+
+
+def test_the_home_of_another_user_is_none_of_ours(tmp_path: Path) -> None:
+    """A HOME that outlived a change of user is told of once; reading works without files, the trail says why not."""
+    home = str(_closed_folder(tmp_path))
+    code = "print(pgtop.cli.safety.guards_of(Safety(), {}))"
+    done = _as_stranger(code, HOME=home)
+    assert "read_only=''" in done.stdout
+    assert "No configuration is read" in one_sentence(done.stderr)
+    done = _as_stranger("sys.exit(pgtop.cli.main.run(['audit']))", HOME=home)
+    assert done.returncode == 6
+    assert "Permission denied" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_our_own_closed_folder_is_refused() -> None:
+    """What this user has closed itself may hold guards."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        base = Path(folder) / "config"
+        base.mkdir()
+        if os.geteuid() == 0:
+            os.chown(base, _STRANGER, _STRANGER)
+        base.chmod(0)
+        done = _as_stranger("sys.exit(pgtop.cli.main.run(['audit']))", XDG_CONFIG_HOME=str(base), HOME="/nonexistent")
+    assert "Permission denied" in done.stderr
+    assert done.returncode == 2
+
+
+def test_without_a_home_commands_end_in_a_sentence() -> None:
+    """A uid without a name and without HOME, as in a container."""
+    if os.geteuid() != 0:
+        return
+    done = _as_stranger("sys.exit(pgtop.cli.main.run(['audit']))")
+    assert done.returncode == 6
+    assert "no home folder" in one_sentence(done.stderr)
+    done = _as_stranger("print(pgtop.cli.safety.guards_of(Safety(), {}).read_only == '')")
+    assert done.stdout == "True\n"
+    assert "no home folder" in one_sentence(done.stderr)
+
+
+def test_a_refused_configuration_stops_the_command(tmp_path: Path) -> None:
+    """The sentence names the file and says what to do."""
+    (tmp_path / "config.toml").symlink_to(tmp_path / "gone")
+    for words in (["show"], ["locks"], ["audit"], ["kill", "1"]):
+        done = pgtop(*words, environment={"PGTOP_CONFIG": str(tmp_path / "config.toml")})
+        assert done.returncode == 2
+        assert "Correct it, or move it away" in one_sentence(done.stderr)
+
+
+def test_folders_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    """Also those above: `.local` of a new user is not for others to write to."""
+    before = os.umask(0)
+    try:
+        files.make_private(tmp_path / "local" / "state" / "pgtop")
+    finally:
+        os.umask(before)
+    made = [tmp_path / "local", tmp_path / "local" / "state", tmp_path / "local" / "state" / "pgtop"]
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in made} == {0o700}
+    made[-1].chmod(0o777)
+    files.make_private(made[-1])
+    assert stat.S_IMODE(made[-1].stat().st_mode) == 0o700
