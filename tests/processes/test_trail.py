@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -16,9 +16,11 @@ from tests.victims import ask_for_the_end_of
 from tests.waiting import PATIENCE, until
 
 _IMPATIENT = """
-import sys
+import os, sys
 import pgtop.audit
 pgtop.audit.PATIENCE = 0.2
+pipe = os.pipe()
+pgtop.audit.files.open_own = lambda *_: os.read(pipe[0], 1)  # the kernel has whoever opens the trail wait for ever
 from pgtop.__main__ import main
 sys.exit(main())
 """
@@ -27,17 +29,9 @@ _TOLD = "its file system has not answered"
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> Iterator[Mapping[str, str]]:
-    """The trail is a full pipe that nobody reads: who writes to it waits for ever, as the kernel has them do."""
-    trail = tmp_path / "pgtop" / "audit.jsonl"
-    trail.parent.mkdir()
-    os.mkfifo(trail)
-    pipe = os.open(trail, os.O_RDWR | os.O_NONBLOCK)
-    with suppress(BlockingIOError):
-        while True:
-            os.write(pipe, bytes(4096))
-    yield {"XDG_STATE_HOME": str(tmp_path)}
-    os.close(pipe)
+def environment(tmp_path: Path) -> Mapping[str, str]:
+    """A state folder of the test's own."""
+    return {"XDG_STATE_HOME": str(tmp_path)}
 
 
 @pytest.fixture
