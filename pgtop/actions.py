@@ -29,6 +29,8 @@ class Action(NamedTuple):
     short: str = ""
     dangerous: bool = False
     """It can end somebody's work: it asks first, and is not offered in read-only mode."""
+    in_dialogs: bool = False
+    """It answers a dialog and means nothing elsewhere."""
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -90,17 +92,32 @@ ACTIONS: tuple[Action, ...] = (
         "kill",
         dangerous=True,
     ),
-    Action("confirm", ("y",), "in the dialog: do it", Group.SIGNAL, dangerous=True),
-    Action("keep", ("n",), "in the dialog: keep it (also Esc)", Group.SIGNAL, dangerous=True),
-    Action("reason", ("r",), "in the dialog: say why, for the audit trail", Group.SIGNAL, dangerous=True),
+    Action("confirm", ("y",), "in the dialog: do it", Group.SIGNAL, dangerous=True, in_dialogs=True),
+    Action("keep", ("n",), "in the dialog: keep it (also Esc)", Group.SIGNAL, dangerous=True, in_dialogs=True),
+    Action(
+        "reason",
+        ("r",),
+        "in the dialog: say why, for the audit trail",
+        Group.SIGNAL,
+        dangerous=True,
+        in_dialogs=True,
+    ),
     Action(
         "ask_again",
         ("a",),
         "in the list of many: take those that changed as they are now",
         Group.SIGNAL,
         dangerous=True,
+        in_dialogs=True,
     ),
-    Action("only_idle", ("i",), "in the list of many: only the idle ones", Group.SIGNAL, dangerous=True),
+    Action(
+        "only_idle",
+        ("i",),
+        "in the list of many: only the idle ones",
+        Group.SIGNAL,
+        dangerous=True,
+        in_dialogs=True,
+    ),
     Action("tag", ("space",), "tag the session for C and K, and move down", Group.SIGNAL, "tag"),
     Action("tag_all", ("asterisk",), "tag all that the filter shows", Group.SIGNAL),
     Action("untag_all", ("u",), "untag all", Group.SIGNAL),

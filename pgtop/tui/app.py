@@ -19,7 +19,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import ModalScreen, Screen
 
-from pgtop.actions import ACTIONS
+from pgtop.actions import ACTIONS, BY_ID
 from pgtop.errand import Errands, NoRecorder
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
@@ -134,7 +134,19 @@ class PgtopApp(Signalling):
             self._watch.tell()
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded and take(self.screen, event):
             return
+        if isinstance(event, events.Key) and (words := self._out_of_place(event.key)):
+            self.say(words)
         await super().on_event(event)
+
+    def _out_of_place(self, key: str) -> str:
+        """Return why nothing comes of a key that has a meaning in another view only; "" for any other key."""
+        meanings = [action for action in ACTIONS if key in action.keys and not action.in_dialogs]
+        if not meanings or isinstance(self.screen, ModalScreen):
+            return ""
+        if any(hasattr(owner, f"action_{action.id}") for action in meanings for owner in (self.screen, self)):
+            return ""
+        [sessions] = BY_ID["show_sessions"].key_names
+        return f"{meanings[0].key_names[0]} ({meanings[0].title}) works among the sessions: press {sessions}"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a dialog is open its keys are the only ones."""
@@ -240,7 +252,10 @@ class PgtopApp(Signalling):
         if isinstance(self.screen, ModalScreen):
             return
         await self.action_show_sessions()
-        self._sessions.narrow(message.text)
+        self._sessions.narrow_to_share(message.text, message.share)
+
+    async def on_breakdown_asked(self, message: messages.BreakdownAsked) -> None:
+        await self._show_breakdown(message.share)
 
     # Actions of every screen.
 
@@ -249,11 +264,14 @@ class PgtopApp(Signalling):
             await self.pop_screen()
 
     async def action_show_breakdown(self) -> None:
+        await self._show_breakdown(None)
+
+    async def _show_breakdown(self, share: messages.Share | None) -> None:
         from pgtop.tui.screens.breakdown import BreakdownScreen
 
         if not isinstance(self.screen, BreakdownScreen):
             await self.action_show_sessions()
-            self.push_screen(BreakdownScreen(self._state, self._settings, self._palette))
+            self.push_screen(BreakdownScreen(self._state, self._settings, self._palette, share))
 
     async def action_show_blocking(self) -> None:
         from pgtop.tui.screens.blocking import BlockingScreen

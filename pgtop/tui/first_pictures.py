@@ -55,7 +55,7 @@ def sessions(first: Snapshot, settings: Settings, width: int, height: int) -> li
     state, query = State.first(first, settings), Query()
     table = arrange(state.picture, query)
     alarm = alarm_line(state, width)
-    status = (Span(counted(table.total, len(table.rows)), Tone.PLAIN), *order_line(query, settings.interval))
+    status = (Span(counted(table), Tone.PLAIN), *order_line(query, settings.interval))
     condition = condition_line(state, status, width, settings.read_only)
     keys, _ = key_line(offered(SESSIONS_KEYS, settings.read_only), width)
     above = [*banner_lines(state, width, height), *([alarm] if alarm else []), condition]

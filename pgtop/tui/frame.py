@@ -16,6 +16,7 @@ from pgtop.view.banner import budget_line, legend_line, missing_grant, server_li
 from pgtop.view.columns import column, falls
 from pgtop.view.interruption import interruption_words
 from pgtop.view.query import Query
+from pgtop.view.table import Table, with_workers
 from pgtop.view.text import cells, clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
@@ -57,20 +58,30 @@ def alarm_line(state: State, width: int) -> Line:
 
 
 def condition_line(state: State, status: Line, width: int, read_only: bool) -> Line:
-    """How fresh the picture is, and what the screen narrows it to (`status`)."""
-    fresh = condition(state)
-    mark = (Span(" · READ-ONLY", Tone.NOTICE),) if read_only else ()
-    told = (*_lock_note(state), *status, *mark)
-    if fresh and told:
-        told = (Span(f" · {told[0].text}", told[0].tone), *told[1:])
-    return as_far_as_fits((*fresh, *told), width)
+    """Return how fresh the picture is, and what the screen narrows it to (`status`).
+
+    READ-ONLY comes first, so that no width and no filter can push it out of sight.
+    """
+    parts = [(Span("READ-ONLY", Tone.NOTICE),) if read_only else (), condition(state), (*_lock_note(state), *status)]
+    return as_far_as_fits(_separated(part for part in parts if part), width)
 
 
-def counted(total: int, shown: int, first: int = 1, last: int = 1) -> str:
-    """How many sessions there are and are shown; which of them are in sight once the first is not."""
+def _separated(parts: Iterable[Line]) -> Line:
+    """Join parts of a line with a dot between them."""
+    spans: list[Span] = []
+    for first, *rest in parts:
+        dot = " · " if spans else ""
+        spans += [Span(f"{dot}{first.text}", first.tone), *rest]
+    return tuple(spans)
+
+
+def counted(table: Table, first: int = 1, last: int = 1) -> str:
+    """Return how many sessions there are and are shown, and which of them are in sight once the first is not."""
+    total, shown = table.total, len(table.rows)
     noun = "session" if total == 1 else "sessions"
     rows = f"{first}-{last} of " if first > 1 else ""
-    return f"{rows}{total} {noun}" if shown == total else f"{rows}{shown} of {total} {noun}"
+    count = f"{total} {noun}" if shown == total else f"{shown} of {total} {noun}"
+    return f"{rows}{count}{with_workers(table)}"
 
 
 def order_line(query: Query, interval: float, order: str = "what hurts first") -> Line:
@@ -114,12 +125,16 @@ def _notice(words: Span, width: int) -> tuple[Line, ...]:
 
 
 def _said(state: State, complaint: str) -> Span:
-    if complaint:
-        return Span(complaint, Tone.WARN)
-    if state.notice is not None:  # before what is lost: what a signal has done is told even then
-        return state.notice
-    if lost := reason(state):
-        return Span(lost, Tone.WARN)
+    """Return what is wrong now, before anything else; what a signal has done stands behind it."""
+    lost, notice = reason(state), state.notice
+    asked = Span(complaint, Tone.WARN) if complaint else notice
+    if lost:
+        return Span(f"{lost} · {asked.text}" if asked else lost, Tone.WARN)
+    return asked or _remark(state)
+
+
+def _remark(state: State) -> Span:
+    """Return what is worth a word while nothing is wrong and nothing was asked for."""
     if befell := interruption_words(state.interruption, state.picture.now):
         return Span(befell, Tone.WARN)
     if grant := missing_grant(state.budget, state.picture.snapshot.server.user):

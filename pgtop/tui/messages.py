@@ -1,9 +1,11 @@
 """What screens ask of the app. They know no source and no signaller; these are all they can say."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from textual.message import Message
 
+from pgtop.analysis.breakdown import Dimension
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.model.signal import Signal
@@ -24,12 +26,12 @@ class SignalAsked(Message):
 class BulkAsked(Message):
     """The user wants many backends signalled: show the list, ask, then see it through."""
 
-    def __init__(self, signal: Signal, backends: Sequence[Backend], whose: str = "") -> None:
-        """`whose`: the group that they are, going on from "sessions"; nothing for tagged ones."""
+    def __init__(self, signal: Signal, backends: Sequence[Backend], understood: str = "") -> None:
+        """Ask for `backends`, all of which match the filter `understood`: plain words that go on from "sessions"."""
         super().__init__()
         self.signal = signal
         self.backends = backends
-        self.whose = whose
+        self.understood = understood
 
 
 class OpenAsked(Message):
@@ -62,12 +64,26 @@ class CopyAsked(Message):
         self.detail = detail
 
 
-class FilterAsked(Message):
-    """The user wants the sessions narrowed to a filter."""
+Share: TypeAlias = tuple[Dimension, str]
+"""A line of the breakdown: its dimension, and the name of the share."""
 
-    def __init__(self, text: str) -> None:
+
+class BreakdownAsked(Message):
+    """The user wants to see who uses the connections, with the cursor on one line of it."""
+
+    def __init__(self, share: Share) -> None:
+        super().__init__()
+        self.share = share
+
+
+class FilterAsked(Message):
+    """The user wants the sessions of one line of the breakdown."""
+
+    def __init__(self, text: str, share: Share) -> None:
+        """Ask for what `text` selects, in the filter language; Esc leads back to `share`."""
         super().__init__()
         self.text = text
+        self.share = share
 
 
 class Said(Message):

@@ -43,6 +43,8 @@ class Table(NamedTuple):
     total: int
     picture: Picture
     query: Query
+    with_leader: int = 0
+    """Parallel workers among the rows that the filter does not select: they stand below their leader, which it does."""
 
     def position(self, identity: BackendId) -> int | None:
         """The row of this very session; None when it is not shown."""
@@ -59,9 +61,40 @@ def arrange(picture: Picture, query: Query) -> Table:
     """
     rows, settled = _of_shown_kinds(picture.snapshot, query.show_background), picture.snapshot.settled
     total = len(rows) + len(settled.backends)
+    with_leader = 0
     if query.filter.text or not query.show_idle:
-        rows, settled = _narrowed([*rows, *settled.backends], picture, query), NOBODY
-    return Table(tuple(ordered(rows, picture, query.sort, settled)), total, picture, query)
+        rows, with_leader = _narrowed([*rows, *settled.backends], picture, query)
+        settled = NOBODY
+    return Table(tuple(ordered(rows, picture, query.sort, settled)), total, picture, query, with_leader)
+
+
+def with_workers(table: Table) -> str:
+    """Return words that go on from a count of rows, for the parallel workers that the filter does not select."""
+    count = table.with_leader
+    if not count or not table.query.filter.text:
+        return ""
+    return " with 1 parallel worker" if count == 1 else f" with {count} parallel workers"
+
+
+class Unshown(NamedTuple):
+    """How many sessions match the filter and are not among the rows, as their kind is not shown."""
+
+    idle: int = 0
+    background: int = 0
+
+
+def unshown(table: Table) -> Unshown:
+    """Count what an empty table would show of its filter, were idle and background sessions shown.
+
+    Raises FilterError when a pattern of the filter takes too long.
+    """
+    query = table.query
+    if table.rows or not query.filter.text:
+        return Unshown()
+    matches = query.filter.on(table.picture)
+    found = [backend for backend in table.picture.snapshot.backends if matches(backend)]
+    clients = sum(backend.is_client for backend in found)
+    return Unshown(clients, len(found) - clients)
 
 
 def _of_shown_kinds(snapshot: Snapshot, show_background: bool) -> Sequence[Backend]:
@@ -74,13 +107,17 @@ def _of_shown_kinds(snapshot: Snapshot, show_background: bool) -> Sequence[Backe
     return [row for row in snapshot.unsettled if row.pid not in left_out]
 
 
-def _narrowed(rows: Sequence[Backend], picture: Picture, query: Query) -> list[Backend]:
-    """The rows that pass, and the parallel workers of those. A root of a tree of waiters is never too idle to show."""
+def _narrowed(rows: Sequence[Backend], picture: Picture, query: Query) -> tuple[list[Backend], int]:
+    """Return the rows that pass with their parallel workers, and how many are there as such workers alone.
+
+    A root of a tree of waiters is never too idle to show.
+    """
     matches, idle_too = query.filter.on(picture), query.show_idle
     roots = {root.key for root in picture.forest.roots if root.total}
     passed = [(idle_too or row.state != IDLE or row.pid in roots) and matches(row) for row in rows]
     leaders = {row.pid for row, kept in zip(rows, passed, strict=True) if kept}
-    return [row for row, kept in zip(rows, passed, strict=True) if kept or row.leader_pid in leaders]
+    shown = [row for row, kept in zip(rows, passed, strict=True) if kept or row.leader_pid in leaders]
+    return shown, len(shown) - sum(passed)
 
 
 def layout(width: int, query: Query, skip: int = 0) -> Layout:

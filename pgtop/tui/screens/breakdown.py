@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from textual import on
 from textual.widget import Widget
 
-from pgtop.analysis.breakdown import Dimension
 from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import BulkAsked, FilterAsked
+from pgtop.tui.messages import BulkAsked, FilterAsked, Share
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.moving import MOVES, Movable, Moving
 from pgtop.tui.settings import Settings
@@ -24,10 +23,10 @@ from pgtop.view.wrap import Line, line
 class BreakdownTable(Rows):
     """Entries by dimension; the cursor belongs to a share, by dimension and name, and skips the headings."""
 
-    def __init__(self, palette: Palette, *, id: str | None = None) -> None:
+    def __init__(self, palette: Palette, selected: Share | None = None, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
         self._entries: tuple[Entry, ...] = ()
-        self._selected: tuple[Dimension, str] | None = None
+        self._selected = selected
 
     @property
     def selected(self) -> Entry | None:
@@ -56,7 +55,7 @@ class BreakdownTable(Rows):
         self._selected = _name(entry) if entry is not None and entry.share else None
 
 
-def _name(entry: Entry) -> tuple[Dimension, str]:
+def _name(entry: Entry) -> Share:
     return entry.dimension, entry.share.name if entry.share else ""
 
 
@@ -66,9 +65,10 @@ class BreakdownScreen(Moving, LiveScreen):
     KEYS = ("help", "quit", "open", "terminate", "cancel", "show_sessions", "pause")
     BINDINGS = MOVES + bindings("open", "clear", "cancel", "terminate")
 
-    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
+    def __init__(self, state: State, settings: Settings, palette: Palette, selected: Share | None = None) -> None:
+        """`selected`: the line that the cursor begins on."""
         super().__init__(state, settings, palette)
-        self._table = BreakdownTable(palette, id="breakdown")
+        self._table = BreakdownTable(palette, selected, id="breakdown")
 
     def body(self) -> Iterable[Widget]:
         yield self._table
@@ -87,7 +87,7 @@ class BreakdownScreen(Moving, LiveScreen):
     def action_open(self) -> None:
         entry = self._table.selected
         if entry is not None and entry.share is not None:
-            self.post_message(FilterAsked(share_filter(entry.dimension, entry.share)))
+            self.post_message(FilterAsked(share_filter(entry.dimension, entry.share), _name(entry)))
 
     def action_cancel(self) -> None:
         self._signal(Signal.CANCEL)
@@ -101,9 +101,10 @@ class BreakdownScreen(Moving, LiveScreen):
         if entry is None or entry.share is None:
             return
         picture = self.state.picture
-        is_its = Filter.parse(share_filter(entry.dimension, entry.share)).on(picture)
+        chosen = Filter.parse(share_filter(entry.dimension, entry.share))
+        is_its = chosen.on(picture)
         group = [backend for backend in picture.snapshot.backends if backend.is_client and is_its(backend)]
-        self.post_message(BulkAsked(signal, group, f"of {entry.dimension} {entry.share.name or '(none)'}"))
+        self.post_message(BulkAsked(signal, group, chosen.understood))
 
     async def action_clear(self) -> None:
         await self.run_action("app.show_sessions")

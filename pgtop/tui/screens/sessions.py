@@ -1,15 +1,16 @@
 """The sessions view: owns the query (filter, sort, what is shown) and arranges each picture once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from textual import on
 from textual.widget import Widget
 
+from pgtop.actions import BY_ID
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
 from pgtop.tui.frame import SESSIONS_KEYS, counted
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import BlockingAsked, BulkAsked, OpenAsked, SignalAsked
+from pgtop.tui.messages import BlockingAsked, BreakdownAsked, BulkAsked, OpenAsked, Share, SignalAsked
 from pgtop.tui.screens.moving import Movable
 from pgtop.tui.screens.narrowing import NarrowingScreen
 from pgtop.tui.settings import Settings
@@ -18,7 +19,7 @@ from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.session_table import SessionTable
 from pgtop.view.filter import FilterError
 from pgtop.view.query import Query
-from pgtop.view.table import Table, arrange
+from pgtop.view.table import Table, Unshown, arrange, unshown
 from pgtop.view.tone import Span, Tone
 from pgtop.view.wrap import Line
 
@@ -36,7 +37,10 @@ class SessionsScreen(NarrowingScreen):
         super().__init__(state, settings, palette)
         self._tags: frozenset[BackendId] = frozenset()
         self._arranged: Table | None = None
+        self._unshown = Unshown()
+        self._return_to: Share | None = None
         self._before_filter: Backend | None = None
+        self._filter_before = self._filter_of_share = ""
         self._table = SessionTable(palette, id="sessions")
 
     def body(self) -> Iterable[Widget]:
@@ -56,6 +60,8 @@ class SessionsScreen(NarrowingScreen):
         self.show_frame()
 
     def marks(self) -> Iterable[Span]:
+        if words := self._unshown_words():
+            yield Span(words, Tone.WARN)
         if self._tags:
             yield Span(f" · {len(self._tags)} tagged", Tone.STRONG)
 
@@ -63,17 +69,27 @@ class SessionsScreen(NarrowingScreen):
         hint = Span(" · C K act on the tagged", Tone.QUIET)
         return (*super().status(), *([hint] if self._tags and not self._settings.read_only else ()))
 
+    def _unshown_words(self) -> str:
+        """Return which keys show the sessions that match, where none of those in the table do."""
+        hidden = (
+            (self._unshown.idle, "idle", "toggle_idle"),
+            (self._unshown.background, "background", "toggle_background"),
+        )
+        words = [f"{count} {kind} (press {BY_ID[key].key_names[0]})" for count, kind, key in hidden if count]
+        return f" · not shown: {', '.join(words)}" if words else ""
+
     def counts(self) -> str:
         table = self._arranged
         if table is None:
             return ""
         first, last = self._table.in_sight
-        return counted(table.total, len(table.rows), first, last)
+        return counted(table, first, last)
 
     def _arrange(self) -> None:
         """Answer the query once for this picture; a pattern that takes too long leaves the last answer, dimmed."""
         try:
             self._arranged = arrange(self.state.picture, self._query)
+            self._unshown = unshown(self._arranged)
         except FilterError as error:
             self._match_error = error
             self._table.redraw(dimmed=True)
@@ -145,6 +161,21 @@ class SessionsScreen(NarrowingScreen):
         self._before_filter = None if self._table.on_top else self._table.selected
         super().action_filter()
 
+    def narrow_to_share(self, text: str, share: Share) -> None:
+        """Show the sessions of one line of the breakdown; Esc goes back to that line, and to the filter before."""
+        self._return_to, self._filter_before = share, self._query.filter.text
+        self._filter_of_share = text
+        self.narrow(text)
+
+    async def action_clear(self) -> None:
+        """Esc: back to the line of the breakdown that narrowed the sessions, else out of the field and the filter."""
+        share, self._return_to = self._return_to, None
+        if share is None or self.field is not None or self._query.filter.text != self._filter_of_share:
+            await super().action_clear()
+            return
+        self.narrow(self._filter_before)
+        self.post_message(BreakdownAsked(share))
+
     def narrowed(self) -> None:
         self._table.go_back_to(self._before_filter)  # not to what a half-typed word happened to leave
 
@@ -172,6 +203,14 @@ class SessionsScreen(NarrowingScreen):
     def _tagged(self) -> list[Backend]:
         return [backend for backend in self.state.picture.snapshot.backends if backend.identity in self._tags]
 
+    def _understood_of(self, tagged: Sequence[Backend]) -> str:
+        """Return the filter in plain words if every tagged session matches it, so that it describes them."""
+        try:
+            matches = self._query.filter.on(self.state.picture)
+            return self._query.filter.understood if all(map(matches, tagged)) else ""
+        except FilterError:  # a pattern takes too long
+            return ""
+
     def _drop_ended_tags(self) -> None:
         """A tag belongs to a session, and ends with it."""
         if self._tags:
@@ -197,7 +236,7 @@ class SessionsScreen(NarrowingScreen):
         """Signal the tagged sessions, or the one under the cursor when there are none."""
         tagged = self._tagged()
         if len(tagged) > 1:
-            self.post_message(BulkAsked(signal, tagged))
+            self.post_message(BulkAsked(signal, tagged, self._understood_of(tagged)))
         elif tagged:
             self.post_message(SignalAsked(signal, tagged[0], self.seen_in))
         else:

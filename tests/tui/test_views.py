@@ -1,0 +1,103 @@
+"""What a view says of itself, and where its keys lead."""
+
+from pgtop.model.failure import Failure, FailureKind
+from pgtop.tui.screens.breakdown import BreakdownScreen, BreakdownTable
+from pgtop.tui.screens.sessions import SessionsScreen
+from pgtop.tui.settings import Settings
+from pgtop.view.tone import Tone
+from tests.fakes import FakeSource
+from tests.scenes import busy
+from tests.tui.apps import SIZE, Stage, press, shown_on, text_of
+
+
+async def test_read_only_is_always_in_sight() -> None:
+    """READ-ONLY comes first on its line, so that no small screen and no long filter hides it."""
+    stage = Stage(busy(), settings=Settings(read_only=True))
+    async with stage.app.run_test(size=(40, 10)) as pilot:
+        assert text_of(stage, "#condition").startswith("READ-ONLY")
+        await press(pilot, "slash", *("a" * 60), "enter")
+        assert text_of(stage, "#condition").startswith("READ-ONLY")
+
+
+async def test_an_empty_table_names_the_key_that_shows_what_matches() -> None:
+    """A filter that matches only sessions of a kind that is not shown says how many, and which key shows them."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=(120, 24)) as pilot:
+        await press(pilot, "slash", *"type:walsender", "enter")
+        assert shown_on(stage) == []
+        assert "not shown: 1 background (press b)" in text_of(stage, "#condition")
+        await press(pilot, "b")
+        assert len(shown_on(stage)) == 1
+        assert "not shown" not in text_of(stage, "#condition")
+
+
+async def test_esc_leads_back_to_the_breakdown() -> None:
+    """Enter in the breakdown shows the sessions of a line; Esc goes back to that line and to the filter before."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        before = shown_on(stage)
+        await press(pilot, "2", "down", "down")
+        line = stage.app.screen.query_one(BreakdownTable).selected
+        await press(pilot, "enter")
+        assert isinstance(stage.app.screen, SessionsScreen)
+        assert len(shown_on(stage)) < len(before)
+        await press(pilot, "escape")
+        assert isinstance(stage.app.screen, BreakdownScreen)
+        assert stage.app.screen.query_one(BreakdownTable).selected == line
+        await press(pilot, "1")
+        assert shown_on(stage) == before
+
+
+async def test_esc_clears_a_filter_of_the_users_own() -> None:
+    """Once the filter is no longer that of the breakdown's line, Esc clears it and stays."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        before = shown_on(stage)
+        await press(pilot, "2", "down", "enter", "slash", "space", *"pid:1", "enter", "escape")
+        assert isinstance(stage.app.screen, SessionsScreen)
+        assert shown_on(stage) == before
+
+
+async def test_a_key_of_another_view_says_where_it_works() -> None:
+    """A key that does nothing here is answered with a sentence, not with silence."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "2")
+        for key in ("slash", "s", "i"):
+            stage.app.clear_notice()
+            await press(pilot, key)
+            assert "works among the sessions: press 1" in text_of(stage, "#notice")
+
+
+async def test_what_is_wrong_now_comes_before_what_was_said() -> None:
+    """A server that is lost is named at once, also while an older message still has its time."""
+    failure = Failure(FailureKind.STOPPING, "the database system is shutting down")
+    stage = Stage(busy(), source=FakeSource([busy(), failure]))
+    async with stage.app.run_test(size=SIZE):
+        stage.app.report("terminated 4711 (gone after 0.04 s)", Tone.NOTICE)
+        stage.source.script = [failure]
+        await stage.tick(5)
+        notice = text_of(stage, "#notice")
+        assert notice.startswith("the database system is shutting down")
+        assert "terminated 4711" in notice
+
+
+async def test_half_a_word_does_not_filter() -> None:
+    """While what is typed may become the key of a term, or cannot be read, the filter before stays in force."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        everything = shown_on(stage)
+        await press(pilot, "slash", *"ag")
+        assert shown_on(stage) == everything
+        assert "until “ag” is finished" in text_of(stage, "#understood")
+        await press(pilot, *"e<-5s")
+        assert shown_on(stage) == everything
+        await press(pilot, "ctrl+u", *"db:shop")
+        narrowed = shown_on(stage)
+        assert 0 < len(narrowed) < len(everything)
+        await press(pilot, "space", *"ag", *"e>")
+        assert shown_on(stage) == narrowed
+        await press(pilot, "ctrl+u", *"foer")
+        assert shown_on(stage) == []
+        await press(pilot, *":x")  # what searched every column turns out to be no key
+        assert shown_on(stage) == everything
