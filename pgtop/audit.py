@@ -267,6 +267,7 @@ def _asked(entry: Entry, person: Mapping[str, str]) -> dict[str, Any]:
         "state": backend.state,
         "query": backend.query,
         "reason": entry.reason,
+        "understood": entry.understood or None,
     }
 
 

@@ -92,7 +92,8 @@ def survivors(progress: Progress) -> Plan:
     """The plan to terminate those that a cancel did not help against, as they were last seen."""
     pairs = zip(progress.plan.targets, progress.outcomes, strict=True)
     left = tuple(_as_seen(target, outcome) for target, outcome in pairs if outcome.effect in _UNHELPED)
-    return Plan(Signal.TERMINATE, progress.plan.server, progress.plan.seen_at, left)
+    planned = progress.plan
+    return Plan(Signal.TERMINATE, planned.server, planned.seen_at, left, understood=planned.understood)
 
 
 def _as_seen(target: Target, outcome: Outcome) -> Target:
@@ -107,7 +108,7 @@ def _as_seen(target: Target, outcome: Outcome) -> Target:
 
 
 def _entry(plan: Plan, order: Order, target: Target, reason: str) -> Entry:
-    return Entry(os.urandom(8).hex(), order, target.backend, plan.server, reason)
+    return Entry(os.urandom(8).hex(), order, target.backend, plan.server, reason, plan.understood)
 
 
 def _unsent(entry: Entry, trouble: str) -> Outcome:

@@ -24,9 +24,18 @@ def unguarded(_: Backend) -> str:
 
 
 def plan(
-    signal: Signal, chosen: Iterable[Backend], snapshot: Snapshot, guard: Guard = unguarded, *, pinned: bool = True
+    signal: Signal,
+    chosen: Iterable[Backend],
+    snapshot: Snapshot,
+    guard: Guard = unguarded,
+    *,
+    pinned: bool = True,
+    understood: str = "",
 ) -> Plan:
-    """The plan to signal the chosen backends of `snapshot`; `pinned` ones only while they do what they do there."""
+    """The plan to signal the chosen backends of `snapshot`; `pinned` ones only while they do what they do there.
+
+    `understood` is the filter that chose them, in plain words.
+    """
     targets: list[Target] = []
     left_out: list[LeftOut] = []
     for backend in chosen:
@@ -36,7 +45,25 @@ def plan(
         else:
             targets.append(_target(snapshot.server, backend, pinned=pinned))
     ordered = tuple(sorted(targets, key=_consequence(snapshot)))
-    return Plan(signal, snapshot.server, snapshot.taken_at, ordered, tuple(left_out), _frees(ordered, snapshot))
+    frees = _frees(ordered, snapshot)
+    return Plan(signal, snapshot.server, snapshot.taken_at, ordered, tuple(left_out), frees, understood)
+
+
+def with_undecided(planned: Plan, undecided: Iterable[Backend], guard: Guard = unguarded) -> Plan:
+    """Return the plan with the backends that its filter could not decide on, which are left out.
+
+    What is protected would be left out anyway and is not listed: the filter has not asked for it.
+    """
+    server = planned.server
+    open_to_it = (b for b in undecided if not (protection(server, b) or guard(b)))
+    left_out = (LeftOut(backend, Why.UNDECIDED, _undecided(backend)) for backend in open_to_it)
+    return planned._replace(left_out=(*planned.left_out, *left_out))
+
+
+def _undecided(backend: Backend) -> str:
+    if backend.hidden:
+        return "the filter asks for what this role may not see"
+    return "the filter asks for what is not known of it"
 
 
 def plan_for_one(signal: Signal, backend: Backend, snapshot: Snapshot, guard: Guard = unguarded) -> Plan:
@@ -86,7 +113,8 @@ def asked_again(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> 
     live = {backend.identity: backend for backend in snapshot.backends}
     still = [t for t in planned.targets if changed.get(t.identity) in (None, Change.PROTECTED, *MOVED_ON)]
     lost = {who: change for who, change in changed.items() if change in (Change.HIDDEN, Change.ELSEWHERE)}
-    renewed = plan(planned.signal, [live[target.identity] for target in still], snapshot, guard)
+    chosen = [live[target.identity] for target in still]
+    renewed = plan(planned.signal, chosen, snapshot, guard, understood=planned.understood)
     terminate = planned.signal is Signal.TERMINATE
     loose = {t.identity for t in still if not t.pinned or changed.get(t.identity) in MOVED_ON}
     targets = tuple(t._replace(pinned=not (terminate and t.identity in loose)) for t in renewed.targets)

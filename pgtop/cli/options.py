@@ -68,7 +68,7 @@ class Show(NamedTuple):
 
     connection: Connection = Connection()
     form: Form = Form.TABLE
-    filter: str = ""
+    filter: str | None = None
     sort: str = ""
     everything: bool = False
     color: bool = True
@@ -82,7 +82,7 @@ class Locks(NamedTuple):
     json: bool = False
     color: bool = True
     redact: bool = False
-    filter: str = ""
+    filter: str | None = None
 
 
 class Completion(NamedTuple):
@@ -171,7 +171,7 @@ def _show_parser() -> Parser:
     form.add_argument("--json", action="store_const", dest="form", const=Form.JSON, help="one JSON object")
     form.add_argument("--csv", action="store_const", dest="form", const=Form.CSV, help="CSV with a header row")
     parser.set_defaults(form=Form.TABLE)
-    output.add_argument("--filter", metavar="FILTER", default="", help="only these sessions, such as 'db:shop age>5m'")
+    output.add_argument("--filter", metavar="FILTER", help="only these sessions, such as 'db:shop age>5m'")
     output.add_argument("--sort", metavar="COLUMN", default="", help="largest first; COLUMN:asc turns the order round")
     output.add_argument("--all", action="store_true", help="background processes, walsenders and parallel workers too")
     add_redact(output)
@@ -195,7 +195,7 @@ def _locks_parser() -> Parser:
     add_connection(parser)
     output = parser.add_argument_group("Output")
     output.add_argument("--json", action="store_true", help="one JSON object")
-    output.add_argument("--filter", metavar="FILTER", default="", help="only who matches, and whom they wait for")
+    output.add_argument("--filter", metavar="FILTER", help="only who matches, and whom they wait for")
     add_redact(output)
     output.add_argument(
         "--no-color", action="store_true", help="no colours (as with NO_COLOR, or when not on a terminal)"

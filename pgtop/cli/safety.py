@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from pgtop import files
 from pgtop.cli import output
+from pgtop.cli.filters import filter_of
 from pgtop.cli.options import Safety
 from pgtop.errors import UsageError
-from pgtop.view.filter import Filter, FilterError
+from pgtop.view.filter import Filter
 
 FILE_NAME = "config.toml"
 _OPTION, _FILE = "pgtop was started with --read-only", "read_only is set in {path}"
@@ -164,10 +165,6 @@ _KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
 
 
 def _filter(text: str, where: str) -> Filter:
-    try:
-        chosen = Filter.parse(text)
-    except FilterError as error:
-        raise UsageError(f"{where} is wrong at character {error.position + 1}: {error.message}.") from error
     if not text.strip():
-        raise UsageError(f"{where} is empty.", "Write whom to protect, such as user:replicator.")
-    return chosen
+        raise UsageError(f"{where} is empty.", "Write which sessions to protect, such as user:replicator.")
+    return filter_of((text,), where)

@@ -27,7 +27,8 @@ class SignalMany(NamedTuple):
     """cancel or kill."""
     connection: Connection = Connection()
     pids: tuple[int, ...] = ()
-    filter: str = ""
+    filter: tuple[str, ...] = ()
+    """The arguments that are a filter, as the shell has grouped them."""
     all_clients: bool = False
     started: datetime | None = None
     dry_run: bool = False
@@ -137,15 +138,15 @@ def _add_doing(how: "argparse._ArgumentGroup", name: str) -> None:
 def read_signal(name: str, words: Sequence[str]) -> SignalMany:
     """Read the words after `pgtop cancel` or `pgtop kill`. Raises UsageError."""
     given = _parsed(name, words)
-    given.target = _connection_string(given)
-    pids, text = _whom(given)
+    given.target = _connection_uri(given)
+    pids, terms = _selection(given)
     if given.started is not None and len(pids) != 1:
         raise UsageError("--started goes with exactly one PID.")
     return SignalMany(
         signal=name,
         connection=connection_of(given),
         pids=pids,
-        filter=text,
+        filter=terms,
         all_clients=given.all_clients,
         started=given.started,
         dry_run=given.dry_run,
@@ -173,18 +174,19 @@ def _parsed(name: str, words: Sequence[str]) -> argparse.Namespace:
 _TERM = re.compile(r"Unrecognized option: -[a-z]")
 
 
-_CONNECTION_STRING = re.compile(r"postgres(ql)?://|\s*[a-z_]+\s*=[^=]")
-"""A URI, or libpq's keywords: a term of a filter has a colon or a sign before its "=". A mere name of a database may be
-a word of a filter as well, so that goes with -d."""
+_URI = re.compile(r"\s*postgres(ql)?://", re.IGNORECASE)
 
 
-def _connection_string(given: argparse.Namespace) -> str | None:
-    """The one among the words, which is taken out of them. Raises UsageError for a second one."""
-    found = [word for word in given.words if _CONNECTION_STRING.match(word)]
-    if len(found) > 1:
-        raise UsageError("There are two connection strings.", "Give one.")
-    given.words = [word for word in given.words if word not in found]
-    return found[0] if found else None
+def _connection_uri(given: argparse.Namespace) -> str | None:
+    """Take the one URI out of the words. Raises UsageError for a second one.
+
+    Nothing else among them names the server: `user=web` is a term of a filter, however libpq would read it.
+    """
+    uris = [word for word in given.words if _URI.match(word)]
+    if len(uris) > 1:
+        raise UsageError("There are two connection URIs.", "Give one.")
+    given.words = [word for word in given.words if word not in uris]
+    return uris[0] if uris else None
 
 
 _NO_NUMBERS = "pgtop kill takes no signal numbers: give pids or a filter."
@@ -192,22 +194,29 @@ _NUMBER = re.compile(r"-[0-9.]+")
 """What the shell's `kill -9` leaves of a forgotten pid: as a filter it means nearly everybody."""
 
 
-def _whom(given: argparse.Namespace) -> tuple[tuple[int, ...], str]:
-    """The pids or the filter; exactly one way to say whom."""
-    text = " ".join(given.words).strip()
-    if bool(text) == given.all_clients:
-        raise UsageError(
-            "It is not clear whom to signal." if text else "Nobody is named.",
-            "Give pids, or a filter, or --all-clients: one of them.",
-        )
-    if numbered := next(filter(_NUMBER.fullmatch, given.words), None):
+def _selection(given: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The pids, or the arguments of the filter. Raises UsageError unless exactly one of three ways is used."""
+    words: list[str] = given.words
+    if given.all_clients:
+        if words:
+            raise UsageError(
+                "--all-clients goes with neither pids nor a filter.",
+                "Give pids, a filter or --all-clients.",
+            )
+        return (), ()
+    if not words:
+        raise UsageError("Nothing says which sessions.", "Give pids, a filter or --all-clients.")
+    if numbered := next(filter(_NUMBER.fullmatch, words), None):
         raise UsageError(f"{numbered} is no pid, and as a filter it would mean nearly everybody.", _NO_NUMBERS)
-    numbers = [word for word in given.words if word.isascii() and word.isdecimal()]
+    numbers = [word for word in words if word.isascii() and word.isdecimal()]
     if not numbers:
-        return (), text
-    if len(numbers) < len(given.words):
-        raise UsageError("Give pids or a filter, not both.", "In a filter a pid is pid:4711; a database is -d NAME.")
-    return tuple(dict.fromkeys(map(int, numbers))), ""
+        return (), tuple(words)
+    if len(numbers) < len(words):
+        raise UsageError(
+            "Give pids or a filter, not both.",
+            "In a filter a pid is pid:4711; the server is named with -h, -p, -U, -d or a URI.",
+        )
+    return tuple(dict.fromkeys(map(int, numbers))), ()
 
 
 def budget_parser() -> Parser:

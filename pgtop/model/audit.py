@@ -17,3 +17,5 @@ class Entry(NamedTuple):
     server: Server
     reason: str = ""
     """Why, in the words of whoever asked."""
+    understood: str = ""
+    """The filter that chose the target, in plain words that go on from "sessions"; "" if none did."""

@@ -20,6 +20,7 @@ class Why(StrEnum):
     PROTECTED = "protected"
     HIDDEN = "hidden"
     NOTHING_RUNS = "nothing to cancel"
+    UNDECIDED = "undecided"  # the filter is neither true nor false of it, as something that it asks is not known
     CHANGED = "changed"
 
 
@@ -78,6 +79,8 @@ class Plan(NamedTuple):
     left_out: tuple[LeftOut, ...] = ()
     frees: int = 0
     """Sessions outside the plan that wait for its targets and for nobody else."""
+    understood: str = ""
+    """The filter that chose the targets, in plain words that go on from "sessions"; "" if none did."""
 
     @property
     def sighting(self) -> Sighting:

@@ -82,9 +82,11 @@ class Signalling(App[int]):
             self.say(_READ_ONLY)
             return
         picture = self._state.picture
-        made = plan(message.signal, message.backends, picture.snapshot, self._guard_of(picture))
+        made = plan(
+            message.signal, message.backends, picture.snapshot, self._guard_of(picture), understood=message.understood
+        )
         if made.targets:
-            self._ask_many(made, message.whose)
+            self._ask_many(made, made.understood)
         else:
             self.say(nobody(made), Tone.WARN)
 

@@ -41,6 +41,11 @@ def title(plan: Plan, whose: str = "") -> str:
     return f"{deed(plan, whose)}?"
 
 
+def understood(plan: Plan) -> list[Line]:
+    """Return the filter in plain words, as pgtop has understood it; nothing where no filter chose the targets."""
+    return [one_tone(clean(f"Filter: sessions {plan.understood}"), Tone.STRONG)] if plan.understood else []
+
+
 def facts(plan: Plan, changed: Mapping[BackendId, Change] | None = None) -> list[Line]:
     """What is to be known before saying yes, the most important first."""
     return [

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
+from urllib.parse import quote, urlencode
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.cli import pgtop
 from tests.waiting import until
@@ -28,6 +30,12 @@ def run_forever(dsn: str, connection: Connection, role: str) -> None:
     connection.pgconn.flush()
     running = f"user:={role} state:active query:pg_sleep"
     until(lambda: "pg_sleep" in pgtop("show", dsn, "--filter", running).stdout)
+
+
+def uri(dsn: str) -> str:
+    """The same connection as a URI."""
+    parameters = conninfo_to_dict(dsn)
+    return f"postgresql:///?{urlencode(parameters, quote_via=quote)}"
 
 
 def trail(state: Mapping[str, str], *words: str) -> list[dict[str, Any]]:

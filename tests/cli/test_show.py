@@ -55,7 +55,7 @@ def test_json_has_the_names_that_scripts_rely_on(dsn: str) -> None:
             column.name for column in connection.execute("SELECT * FROM pg_stat_activity LIMIT 0").description or ()
         ]
     [own] = [row for row in whole["sessions"] if row["pid"] == whole["server"]["pid"]]
-    assert list(whole) == ["server", "budget", "sessions"]
+    assert list(whole) == ["server", "understood", "budget", "sessions"]
     assert list(own) == [*COLUMNS, *AGES, BLOCKS]
     assert [name for name in own if name in columns] == columns
     assert {"max_connections", "superuser_reserved_connections", "reserved_connections", "used", "free"} <= set(

@@ -15,8 +15,9 @@ from pgtop.cli.exits import Exit
 from pgtop.cli.options import SignalMany, parse
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
+from pgtop.view.filter import Filter
 from tests.cli import PGTOP, one_sentence, pgtop
-from tests.cli.sessions import Opener, alive, run_forever, trail
+from tests.cli.sessions import Opener, alive, run_forever, trail, uri
 from tests.postgres.doors import may_choose_pids, session_with_pid
 from tests.pty import Terminal
 from tests.waiting import until
@@ -25,12 +26,14 @@ from tests.waiting import until
 def test_a_filter_ends_exactly_what_it_lets_through(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """The plan comes first, then each outcome with its time, and sessions beside it live."""
+    """The plan begins with the filter in plain words, then comes each outcome, and sessions beside it live."""
     victims = [open_session(application_name="storm") for _ in range(3)]
     bystander = open_session(application_name="calm")
     done = pgtop("kill", "-d", dsn, f"user:={role}", "app:storm", "--yes", environment=state)
     assert done.returncode == Exit.DONE, done.stderr
-    assert done.stdout.startswith(f"Terminate 3 sessions matching 'user:={role} app:storm':\n3 idle\n")
+    understood = Filter.of_arguments([f"user:={role}", "app:storm"]).understood
+    assert done.stdout.startswith(f"Filter: sessions {understood}\nTerminate 3 sessions:\n3 idle\n")
+    assert [entry["understood"] for entry in trail(state)] == [understood] * 3
     assert len(re.findall(r"gone after \d", done.stdout)) == 3
     assert done.stdout.endswith("3 gone\n")
     assert not any(map(alive, victims))
@@ -42,7 +45,7 @@ def test_dry_run_signals_nothing(dsn: str, role: str, open_session: Opener, stat
     session = open_session()
     done = pgtop("kill", "-d", dsn, f"user:{role}", "--dry-run", "--yes", environment=state)
     assert (done.returncode, alive(session)) == (Exit.DONE, True)
-    assert f"Would terminate 1 session matching 'user:{role}'; nothing was signalled." in done.stdout
+    assert "\nWould terminate 1 session; nothing was signalled." in done.stdout
     assert str(session.info.backend_pid) in done.stdout
     assert trail(state) == []
 
@@ -176,12 +179,20 @@ def test_json_tells_what_is_not_there(dsn: str, open_session: Opener, state: dic
     assert alive(session)
 
 
-def test_the_server_may_stand_among_the_pids(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
-    """A connection string needs no -d, beside pids and beside a filter."""
+def test_a_uri_may_stand_among_the_pids(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+    """A URI needs no -d, beside pids and beside a filter."""
     pid = str(open_session().info.backend_pid)
-    for whom in (pid, f"user:={role}"):
-        done = pgtop("kill", dsn, whom, "--dry-run", environment=state)
+    for selection in (pid, f"user:={role}"):
+        done = pgtop("kill", uri(dsn), selection, "--dry-run", environment=state)
         assert (done.returncode, pid in done.stdout) == (Exit.DONE, True)
+
+
+@pytest.mark.parametrize("term", ["application_name=worker", "user=web", "dbname=shop", "datname = 'shop'"])
+def test_a_term_never_names_the_server(term: str) -> None:
+    """What libpq would read as a connection string is a term of the filter, like every other word."""
+    command = parse(["kill", term, "state:idle-in-tx", "--yes"])
+    assert isinstance(command, SignalMany)
+    assert (command.connection.target, command.filter) == (None, (term, "state:idle-in-tx"))
 
 
 def test_nothing_in_the_trail_is_told(state: dict[str, str]) -> None:
@@ -391,4 +402,4 @@ def test_a_term_that_looks_like_an_option() -> None:
     with pytest.raises(UsageError) as told:
         parse(["kill", "-user:web"])
     assert "pgtop kill [OPTION]... -- FILTER" in told.value.advice
-    assert parse(["kill", "--yes", "--", "-user:web"]) == SignalMany("kill", filter="-user:web", yes=True)
+    assert parse(["kill", "--yes", "--", "-user:web"]) == SignalMany("kill", filter=("-user:web",), yes=True)

@@ -62,10 +62,11 @@ def test_a_filter_that_finds_only_hidden_sessions(
 
 
 def test_what_did_not_match_is_told(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
-    """Nothing matched: stderr names the filter, says how many it could not look at, or why nobody is left."""
+    """Nothing matched: the plan names the filter, stderr says how many it could not look at, or why none is left."""
     session = open_session()
     nobody = pgtop("kill", "-d", dsn, "app:=nobody", "--yes", environment=state)
-    assert one_sentence(nobody.stderr) == "pgtop: No session matches 'app:=nobody'.\n"
+    assert nobody.stdout.startswith("Filter: sessions ")
+    assert one_sentence(nobody.stderr) == "pgtop: No session matches.\n"
     with stranger(dsn, role) as blind:
         unseen = pgtop("kill", "-d", blind, "state:active app:=nobody", "--yes", "--json", environment=state)
     assert "cannot be seen: grant pg_read_all_stats" in one_sentence(unseen.stderr)

@@ -187,15 +187,16 @@ def _frame(stage: Stage) -> tuple[str, str]:
 
 
 async def test_the_title_names_what_they_were_chosen_by() -> None:
-    """The group of the breakdown by its name, in which nothing is markup; tagged ones need none."""
+    """The group of the breakdown in plain words, in which nothing is markup; tagged ones need none."""
     first = busy()
     hostile = replace(first, backends=tuple(b._replace(datname="[red]x") for b in first.backends))
     stage = Stage(hostile)
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "space", "space", "K")
-        assert " of " not in _frame(stage)[0]
+        assert _frame(stage)[0].endswith("Terminate 1 session?")
         await press(pilot, "n", "2", "K")
-        assert _frame(stage)[0].endswith(" of database [red]x?")
+        chosen = Filter('db:="[red]x"').understood
+        assert _frame(stage)[0].endswith(f" sessions {chosen}?")
 
 
 async def test_a_list_tells_how_much_of_it_is_below() -> None:

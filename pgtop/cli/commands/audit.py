@@ -1,9 +1,11 @@
 """`pgtop audit`: who signalled whom, why, and what became of it."""
 
 import json
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from pgtop.audit import Record, default_path, read
 from pgtop.cli import output
@@ -49,7 +51,17 @@ def run(command: Audit) -> int:
 
 def _masked(record: Record) -> Record:
     """Without literals, where the trail was written with them."""
-    return Record({**record.asked, "query": redacted(record.asked["query"] or "")}, record.ended)
+    masked = {"query": redacted(record.asked["query"] or ""), "understood": _without_values(record.asked)}
+    return Record({**record.asked, **masked}, record.ended)
+
+
+def _without_values(asked: Mapping[str, Any]) -> str | None:
+    """Return the filter in plain words without what it looked for, which may have been a literal of a query."""
+    understood = asked.get("understood")
+    return understood and _QUOTED.sub('"?"', str(understood))
+
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def chosen(records: Iterable[Record], command: Audit, now: datetime) -> Iterable[Record]:
@@ -72,7 +84,13 @@ def lines(record: Record) -> list[str]:
     whom = f"{asked['role'] or '?'}@{asked['database'] or '?'} {asked['application'] or ''}".rstrip()
     by = f"{asked['os_user']} from {asked['ssh_client']}" if "ssh_client" in asked else asked["os_user"]
     head = f"{asked['at']} {by} as {asked['as_role']} on {asked['server']}: {asked['signal']} {asked['pid']} {whom}"
-    more = [_outcome(record), f"reason: {asked['reason']}" if asked["reason"] else "", asked["query"] or ""]
+    understood = asked.get("understood")  # trails of 0.1.0 have none
+    more = [
+        _outcome(record),
+        f"reason: {asked['reason']}" if asked["reason"] else "",
+        f"filter: sessions {understood}" if understood else "",
+        asked["query"] or "",
+    ]
     return [clean(head), *(f"    {clean(str(row))[:200]}" for row in more if row)]
 
 

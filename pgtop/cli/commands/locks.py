@@ -10,15 +10,15 @@ from typing import Any
 from pgtop.analysis.blocking import Node
 from pgtop.analysis.xmin import XminHolder, xmin_holders
 from pgtop.cli import compose, interrupts, output
-from pgtop.cli.commands.show import server_record, session_record, wrong_filter
+from pgtop.cli.commands.show import OPTION, option_filter, server_record, session_record
 from pgtop.cli.exits import Exit
+from pgtop.cli.filters import readable
 from pgtop.cli.options import Connection, Locks
 from pgtop.cli.safety import redacts
 from pgtop.model.instant import written
 from pgtop.model.snapshot import Snapshot
 from pgtop.view.alarm import summary
 from pgtop.view.blocking import Question, header, matching, row_line, rows
-from pgtop.view.filter import Filter, FilterError
 from pgtop.view.picture import Picture
 from pgtop.view.text import clean
 from pgtop.view.tone import Tone
@@ -32,23 +32,14 @@ _PAGE = 160
 
 def run(command: Locks) -> int:
     """Print the tree; returns the exit code, which tells whether anybody waits. Raises PgtopError and SourceError."""
-    question = Question(_filter(command.filter))
+    question = Question(option_filter(command.filter))
     picture = Picture.of(interrupts.run(_sample(command.connection, redacts(command.redact))))
-    try:
+    with readable((question.filter.text,), OPTION):  # a pattern may take too long
         if command.json:
             output.write_data(as_json(picture, question))
         else:
             output.write(output.page(page(picture, output.columns() or _PAGE, question), command.color))
         return Exit.WAITING if matching(picture, question.filter) else Exit.DONE
-    except FilterError as error:
-        raise wrong_filter(error) from error
-
-
-def _filter(text: str) -> Filter:
-    try:
-        return Filter.parse(text)
-    except FilterError as error:
-        raise wrong_filter(error) from error
 
 
 async def _sample(connection: Connection, redact: bool) -> Snapshot:
@@ -76,6 +67,7 @@ def as_json(picture: Picture, question: Question = _ALL) -> str:
     first = forest.longest_wait()
     whole = {
         "server": server_record(picture.snapshot),
+        "understood": question.filter.understood or None,
         "waiting": forest.waiting,
         "longest": forest.longest(picture.now),
         "longest_is_exact": first is not None and first.exact,

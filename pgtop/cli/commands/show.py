@@ -14,6 +14,7 @@ from typing import Any
 from pgtop.analysis.budget import Budget, budget
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.exits import Exit
+from pgtop.cli.filters import filter_of, readable
 from pgtop.cli.options import Connection, Form, Show
 from pgtop.cli.safety import redacts
 from pgtop.errors import UsageError
@@ -23,14 +24,16 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.postgres.sampler import WHOLE
 from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
 from pgtop.view.columns import column
-from pgtop.view.filter import Filter, FilterError
+from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture
 from pgtop.view.query import Query, Sort
-from pgtop.view.table import Table, arrange, header, layout, line
+from pgtop.view.table import Table, arrange, header, layout, line, with_workers
 from pgtop.view.text import cells, clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.wrap import Line, wrapped
 
+OPTION = "--filter"
+_ALL = Filter()
 _PAGE = 200
 """Cells of a table that does not go to a terminal, before its queries are given all the room they need."""
 _WIDEST_BANNER = 120
@@ -63,14 +66,18 @@ def run(command: Show) -> int:
     """Print one sample; returns the exit code. Raises PgtopError and SourceError."""
     query = _query(command)
     snapshot = interrupts.run(_sample(command.connection, redacts(command.redact)))
-    table = _arranged(snapshot, query)
+    with readable((query.filter.text,), OPTION):  # a pattern may take too long
+        _print(arrange(Picture.of(snapshot), query), command)
+    return Exit.DONE
+
+
+def _print(table: Table, command: Show) -> None:
     if command.form is Form.JSON:
-        output.write_data(as_json(table.picture, _sessions(table)))
+        output.write_data(as_json(table.picture, _sessions(table), table.query.filter))
     elif command.form is Form.CSV:
         output.write_data(as_csv(table.picture, _sessions(table), clean if output.for_eyes() else str))
     else:
         output.write(_page(table, command.color))
-    return Exit.DONE
 
 
 async def _sample(connection: Connection, redact: bool) -> Snapshot:
@@ -84,24 +91,14 @@ async def _sample(connection: Connection, redact: bool) -> Snapshot:
 def _query(command: Show) -> Query:
     """What the options ask to see. Raises UsageError."""
     try:
-        return Query(Filter.parse(command.filter), _sort(command.sort), show_background=command.everything)
-    except FilterError as error:
-        raise wrong_filter(error) from error
+        return Query(option_filter(command.filter), _sort(command.sort), show_background=command.everything)
     except ValueError as error:
         raise UsageError(f"--sort: {error}.") from error
 
 
-def _arranged(snapshot: Snapshot, query: Query) -> Table:
-    """The sessions asked for. Raises UsageError for a pattern that takes too long."""
-    try:
-        return arrange(Picture.of(snapshot), query)
-    except FilterError as error:
-        raise wrong_filter(error) from error
-
-
-def wrong_filter(error: FilterError) -> UsageError:
-    """What to tell of --filter."""
-    return UsageError(f"--filter is wrong at character {error.position + 1}: {error.message}.")
+def option_filter(text: str | None) -> Filter:
+    """Return the filter of the option --filter; an empty argument is refused, as a shell may have emptied it."""
+    return Filter() if text is None else filter_of((text,), OPTION)
 
 
 def _sort(words: str) -> Sort:
@@ -112,15 +109,21 @@ def _sort(words: str) -> Sort:
 
 
 def _sessions(table: Table) -> list[Backend]:
-    """Without --all exactly what `used` counts: a parallel worker is shown to people, and holds no slot."""
-    return [row for row in table.rows if row.is_client or table.query.show_background]
+    """Return the rows that the filter selects, and without --all only those that `used` counts.
+
+    The table shows people the parallel workers of a session below it, whether or not they match; a program gets
+    what it has asked for.
+    """
+    matches = table.query.filter.on(table.picture)
+    return [row for row in table.rows if (row.is_client or table.query.show_background) and matches(row)]
 
 
-def as_json(picture: Picture, backends: Iterable[Backend]) -> str:
+def as_json(picture: Picture, backends: Iterable[Backend], narrowed: Filter = _ALL) -> str:
     """One object on one line, in ASCII, so that neither a locale nor a terminal can spoil it."""
     snapshot = picture.snapshot
     whole = {
         "server": server_record(snapshot),
+        "understood": narrowed.understood or None,
         "budget": _budget_record(budget(snapshot)),
         "sessions": [session_record(backend, picture) for backend in backends],
     }
@@ -208,7 +211,7 @@ def page(table: Table, width: int) -> list[Line]:
     ]
     grant = missing_grant(found, snapshot.server.user)
     rows = [line(columns, row, table.picture) for row in table.rows]
-    count = f"{len(table.rows)} of {table.total} sessions" if table.query.filter.text else ""
+    count = f"{len(table.rows)} of {table.total} sessions{with_workers(table)}" if table.query.filter.text else ""
     notes = [row for text in (grant, count) if text for row in wrapped((Span(text, Tone.NOTICE),), narrow)]
     return [*banner, *notes, (), header(columns, table.query.sort), *rows]
 

@@ -30,9 +30,19 @@ from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.rows import Rows
 from pgtop.view.picture import Picture
-from pgtop.view.plan import TYPED_ABOVE, facts, heading, layout, outcome_line, sessions, target_line, title
+from pgtop.view.plan import (
+    TYPED_ABOVE,
+    facts,
+    heading,
+    layout,
+    outcome_line,
+    sessions,
+    target_line,
+    title,
+    understood,
+)
 from pgtop.view.results import summary
-from pgtop.view.text import clean
+from pgtop.view.text import cells, clean
 from pgtop.view.tone import Tone
 from pgtop.view.wrap import Line, line, wrapped
 
@@ -169,8 +179,10 @@ class BulkScreen(Moving, Dialog[Consent | None]):
 
     def draw(self, size: Size) -> None:
         width, meant = max(10, size.width - FRAME), self._plan.without(self._changed)
-        self.query_one("#box").border_title = Content(title(meant, self._whose))  # a name is no markup
-        spans = (*self.note_lines(), *facts(meant, self._changed), *self.reason_lines())
+        words = title(meant, self._whose)
+        self.query_one("#box").border_title = Content(words)  # a name is no markup
+        filter_lines = understood(meant) if cells(words) > width or not self._whose else ()
+        spans = (*self.note_lines(), *filter_lines, *facts(meant, self._changed), *self.reason_lines())
         lines, room = [row for each in spans for row in wrapped(each, width)], max(1, size.height - _BELOW)
         self._is_whole = len(lines) <= room
         lines = lines[:room]

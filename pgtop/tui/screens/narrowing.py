@@ -12,12 +12,14 @@ from pgtop.tui.screens.moving import MOVES, Moving
 from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.lines import Lines
 from pgtop.view.columns import COLUMNS, falls
 from pgtop.view.filter import Filter, FilterError
+from pgtop.view.filter_field import unfinished_key, without_fragment
 from pgtop.view.query import Query, Sort
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line
+from pgtop.view.wrap import Line, as_far_as_fits
 
 _PLACEHOLDER = "words, db:shop, state:idle-in-tx, age>5m, -query:copy …"
 
@@ -33,12 +35,15 @@ class NarrowingScreen(Moving, ActingScreen):
         self._query = Query()
         self._filter_error: FilterError | None = None
         self._match_error: FilterError | None = None
+        self._unfinished = ""
         self._input = Input(id="filter", placeholder=_PLACEHOLDER, select_on_focus=False)
+        self._understood = Lines(palette, id="understood")
 
     def body(self) -> Iterable[Widget]:
-        self._input.display = False
+        self._input.display = self._understood.display = False
         self._input.cursor_blink = False
         yield self._input
+        yield self._understood
 
     def ask(self, query: Query) -> None:
         """Take over another query, and show what it asks for."""
@@ -77,6 +82,19 @@ class NarrowingScreen(Moving, ActingScreen):
     def complaint(self) -> str:
         error = self._filter_error or self._match_error
         return str(error) if error else ""
+
+    def show_frame(self) -> None:
+        super().show_frame()
+        if self.field is not None:
+            self._understood.show([as_far_as_fits(self._understood_line(), self.size.width)])
+
+    def _understood_line(self) -> Line:
+        """Return what the filter in force means, in plain words, and why what is typed is not in force yet."""
+        words = self._query.filter.understood
+        shown = clean(f"sessions {words}") if words else "all sessions"
+        if self._unfinished:
+            return (Span(f"{shown}, until “{clean(self._unfinished)}” is finished", Tone.QUIET),)
+        return (Span(shown, Tone.QUIET),)
 
     # The order.
 
@@ -132,11 +150,19 @@ class NarrowingScreen(Moving, ActingScreen):
         return self._input if self._input.display else None
 
     def typed(self) -> None:
-        self._set_filter(self._input.value)
+        """Take over what was typed, unless its last word may still become the key of a term."""
+        text = self._input.value
+        self._unfinished = unfinished_key(text)
+        if self._unfinished:
+            self._filter_error = None
+            self.show_frame()
+        else:
+            self._set_filter(text)
 
     def action_filter(self) -> None:
-        self._input.display = True
+        self._input.display = self._understood.display = True
         self.set_focus(self._input)
+        self.show_frame()
 
     async def action_clear(self) -> None:
         """Esc: out of the field, and without the filter."""
@@ -147,6 +173,7 @@ class NarrowingScreen(Moving, ActingScreen):
         """Enter in the field: keep the filter, unless it cannot be read; False when the field is not open."""
         if self.field is None:
             return False
+        self._set_filter(self._input.value)
         if self._filter_error is None:
             self._leave_field()
         return True
@@ -158,18 +185,26 @@ class NarrowingScreen(Moving, ActingScreen):
 
     def _set_filter(self, text: str) -> None:
         """Take the filter over if it can be read; else keep the last one and say where this one goes wrong."""
+        self._unfinished = ""
         try:
             chosen = Filter.parse(text)
         except FilterError as error:
             self._filter_error = error
-            self.show_frame()
-            return
-        self._filter_error = None
+            chosen = self._still_in_force(text)
+        else:
+            self._filter_error = None
         if chosen != self._query.filter:
             self.ask(self._query._replace(filter=chosen))
             self.narrowed()
         self.show_frame()
 
+    def _still_in_force(self, text: str) -> Filter:
+        """Return the filter that stays in force while `text` cannot be read."""
+        try:
+            return Filter.parse(without_fragment(self._query.filter.text, text))
+        except FilterError:  # the word was all that a `not` or an `or` had
+            return self._query.filter
+
     def _leave_field(self) -> None:
-        self._input.display = False
+        self._input.display = self._understood.display = False
         self.set_focus(None)

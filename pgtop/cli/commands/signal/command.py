@@ -12,17 +12,17 @@ from pgtop.cli.commands.signal.consent import consents, says_yes
 from pgtop.cli.commands.signal.proposed import Proposed, propose
 from pgtop.cli.commands.signal.telling import Telling
 from pgtop.cli.exits import Exit
+from pgtop.cli.filters import filter_for_signals, readable
 from pgtop.cli.options import SignalMany
 from pgtop.cli.safety import Guards, check_judged_unmasked, guards_of
 from pgtop.errand import Progress, survivors
-from pgtop.errors import UsageError
 from pgtop.model.backend import BackendId
 from pgtop.model.plan import MOVED_ON, Change, Plan
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
 from pgtop.postgres.sampler import WHOLE
 from pgtop.proof import PATIENCE
-from pgtop.view.filter import Filter, FilterError
+from pgtop.view.filter import Filter
 from pgtop.view.guard import guard
 from pgtop.view.picture import Picture
 from pgtop.view.plan import sessions, who_is_left_out
@@ -33,9 +33,9 @@ _SURVIVED = "surviving the cancel"
 def run(command: SignalMany) -> int:
     """Carry the command out; returns the exit code. Raises PgtopError and SourceError."""
     guards = guards_of(command.safety)
-    chosen = _filter(command.filter)
+    chosen = filter_for_signals(command.filter) if command.filter else Filter()
     if guards.redact:
-        check_judged_unmasked(chosen, repr(command.filter))
+        check_judged_unmasked(chosen, repr(" ".join(command.filter)))
     return interrupts.run(_Command(command, guards, chosen).run())
 
 
@@ -55,9 +55,9 @@ class _Command:
         try:
             picture = Picture.of(await compose.first_sample(self._source, self._command.connection.wait))
             guarded = guard(self._guards.protect, picture)
-            return await self._carry_out(propose(self._command, self._filter, picture, guarded))
-        except FilterError as error:
-            raise _wrong_filter(error) from error
+            with readable(self._command.filter, "The filter"):  # a pattern may take too long
+                proposed = propose(self._command, self._filter, picture, guarded)
+            return await self._carry_out(proposed)
         finally:
             await self._source.close()
 
@@ -96,7 +96,7 @@ class _Command:
             return None
         if self._command.escalate:
             output.say("Those that survive the cancel are terminated.")
-        if not consents(made, self._telling.whose):
+        if not consents(made):
             output.say("Nothing was signalled.")
             return None
         return await self._still_meant(made)
@@ -165,14 +165,3 @@ def _changes_of_the_living(made: Plan, snapshot: Snapshot, guarded: Guard) -> Ma
     """What has happened to the targets; those that have ended are not spared, the door will tell that they are gone."""
     found = changes(made, snapshot, guarded)
     return {who: change for who, change in found.items() if change is not Change.ENDED}
-
-
-def _filter(text: str) -> Filter:
-    try:
-        return Filter.parse(text)
-    except FilterError as error:
-        raise _wrong_filter(error) from error
-
-
-def _wrong_filter(error: FilterError) -> UsageError:
-    return UsageError(f"The filter is wrong at character {error.position + 1}: {error.message}.")

@@ -10,7 +10,7 @@ from pgtop.model.plan import Plan
 from pgtop.view.plan import TYPED_ABOVE, title
 
 
-def consents(made: Plan, whose: str) -> bool:
+def consents(made: Plan, whose: str = "") -> bool:
     """Whether the user says yes: by y, by the number of many, by the pid of a protected one."""
     asked = title(made, whose)
     [*others, target] = made.targets

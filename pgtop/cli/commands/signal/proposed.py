@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from pgtop.analysis.planning import Guard, plan, plan_for_one
+from pgtop.analysis.planning import Guard, plan, plan_for_one, with_undecided
 from pgtop.cli.options import SignalMany
 from pgtop.model.backend import Backend
 from pgtop.model.instant import from_datetime, written
@@ -55,8 +55,16 @@ def propose(command: SignalMany, chosen: Filter, picture: Picture, guarded: Guar
     if command.pids:
         return _named(command, picture, guarded)
     pinned = not (command.all_clients or command.changed_too)
-    found = _found(command, chosen, picture)
-    return Proposed(plan(_SIGNALS[command.signal], found, picture.snapshot, guarded, pinned=pinned), picture)
+    signal, snapshot = _SIGNALS[command.signal], picture.snapshot
+    if command.all_clients:
+        clients = [b for b in snapshot.backends if b.is_client and b.pid != snapshot.server.pid]
+        return Proposed(plan(signal, clients, snapshot, guarded, pinned=pinned), picture)
+    decide = chosen.decide(picture)
+    decided = [(backend, decide(backend)) for backend in snapshot.backends]
+    matching = [backend for backend, answer in decided if answer]
+    made = plan(signal, matching, snapshot, guarded, pinned=pinned, understood=chosen.understood)
+    undecided = [backend for backend, answer in decided if answer is None]
+    return Proposed(with_undecided(made, undecided, guarded), picture)
 
 
 def _named(command: SignalMany, picture: Picture, guarded: Guard) -> Proposed:
@@ -86,12 +94,3 @@ def _unpinned(found: Iterable[Backend]) -> tuple[LeftOut, ...]:
     """Those whose start cannot be compared with --started."""
     reason = "when it started is hidden from this role: grant pg_read_all_stats"
     return tuple(LeftOut(backend, Why.HIDDEN, reason) for backend in found)
-
-
-def _found(command: SignalMany, chosen: Filter, picture: Picture) -> list[Backend]:
-    """Those whom the filter lets through; with --all-clients every client but ourselves."""
-    snapshot = picture.snapshot
-    if command.all_clients:
-        return [b for b in snapshot.backends if b.is_client and b.pid != snapshot.server.pid]
-    matches = chosen.on(picture)
-    return [backend for backend in snapshot.backends if matches(backend)]

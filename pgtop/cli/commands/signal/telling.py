@@ -26,6 +26,7 @@ from pgtop.view.plan import (
     outcome_line,
     sessions,
     target_line,
+    understood,
 )
 from pgtop.view.results import REFUSED, SURVIVED, Result, result_of, summary
 from pgtop.view.tone import Tone
@@ -39,11 +40,6 @@ class Telling(NamedTuple):
     """Tells what becomes of one command, in the form that its options ask for."""
 
     command: SignalMany
-
-    @property
-    def whose(self) -> str:
-        """By what the sessions were chosen, going on from "sessions"."""
-        return f"matching {self.command.filter!r}" if self.command.filter else ""
 
     def print_plan(self, proposed: Proposed, asks: bool) -> None:
         """What will be done, or would be. `asks`: the user is asked next, and must have seen what they agree to."""
@@ -64,7 +60,7 @@ class Telling(NamedTuple):
         elif self.command.filter:
             hidden = sum(b.hidden and b.is_client for b in proposed.picture.snapshot.backends)
             advice = f"{sessions(hidden)} of other roles cannot be seen: grant pg_read_all_stats." if hidden else ""
-            output.say(f"No session matches {self.command.filter!r}.", advice)
+            output.say("No session matches.", advice)
 
     def print_outcomes(self, proposed: Proposed, outcomes: Sequence[Outcome]) -> Exit:
         """What became of each target."""
@@ -90,8 +86,8 @@ class Telling(NamedTuple):
 
     def _intent(self, made: Plan) -> str:
         if not made.targets:
-            return "Nobody is signalled."
-        words = deed(made, self.whose)
+            return "Nothing is signalled."
+        words = deed(made)
         return f"Would {words[0].lower()}{words[1:]}; nothing was signalled." if self.command.dry_run else f"{words}:"
 
     def _json(self, proposed: Proposed, outcomes: Sequence[Outcome], code: Exit) -> None:
@@ -103,12 +99,13 @@ def _page(proposed: Proposed, intent: str) -> list[Line]:
     made, width = proposed.plan, _width()
     placed = layout(width)
     rows = [target_line(placed, target, proposed.picture) for target in made.targets]
-    more = len(made.left_out) - _LEFT_OUT_SHOWN
+    named = [left for left in made.left_out if left.why is not Why.UNDECIDED]
+    more = len(named) - _LEFT_OUT_SHOWN
+    lines = [*understood(made), line(intent, Tone.STRONG), *facts(made)]
     return [
-        *wrapped(line(intent, Tone.STRONG), width),
-        *(row for spans in facts(made) for row in wrapped(spans, width)),
+        *(row for spans in lines for row in wrapped(spans, width)),
         *((heading(placed), *rows) if rows else ()),
-        *(left_out_line(left, width) for left in made.left_out[:_LEFT_OUT_SHOWN]),
+        *(left_out_line(left, width) for left in named[:_LEFT_OUT_SHOWN]),
         *([line(f"and {more} more left out", Tone.NOTICE)] if more > 0 else []),
     ]
 
@@ -132,6 +129,7 @@ def _record(proposed: Proposed, outcomes: Sequence[Outcome], command: SignalMany
     made, picture = proposed.plan, proposed.picture
     return {
         "signal": made.signal.value,
+        "understood": made.understood or None,
         "dry_run": command.dry_run,
         "escalate": command.escalate,
         "taken_at": written(picture.now),

@@ -1,0 +1,39 @@
+"""Filters of the command line: read from the arguments that the shell has grouped, or refused in one sentence."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from pgtop.errors import UsageError
+from pgtop.view.filter import Filter, FilterError
+from pgtop.view.text import clean
+
+_EXCERPT = 20
+
+
+def filter_of(arguments: Sequence[str], name: str) -> Filter:
+    """Return the filter that the arguments are. Raises UsageError, which calls it `name`."""
+    with readable(arguments, name):
+        return Filter.of_arguments(arguments)
+
+
+def filter_for_signals(arguments: Sequence[str]) -> Filter:
+    """Return the filter that decides which sessions get a signal. Raises UsageError also for a doubtful one."""
+    with readable(arguments, "The filter"):
+        chosen = Filter.of_arguments(arguments)
+        chosen.check_for_signals()
+        return chosen
+
+
+@contextmanager
+def readable(arguments: Sequence[str], name: str) -> Iterator[None]:
+    """Turn a FilterError into a UsageError that says where in the arguments the filter is wrong."""
+    try:
+        yield
+    except FilterError as error:
+        raise UsageError(f"{name} is wrong {_place(' '.join(arguments), error.position)}: {error.message}.") from error
+
+
+def _place(text: str, position: int) -> str:
+    rest = text[position : position + _EXCERPT].strip()
+    at = f"at character {position + 1}"
+    return f'{at}, "{clean(rest)}"' if rest else at
