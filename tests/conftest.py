@@ -15,7 +15,8 @@ from hypothesis import settings
 from pgtop.demo.server import Cluster
 from tests import servers
 
-os.environ.pop("NO_COLOR", None)  # Textual would turn every picture grey
+for name in ("NO_COLOR", "COLUMNS", "LINES"):  # Textual would turn every picture grey; tables are as wide as they need
+    os.environ.pop(name, None)
 for name in [name for name in os.environ if name.startswith("PG")]:
     del os.environ[name]  # a developer's own server is none of the tests' business
 

@@ -2,7 +2,6 @@
 
 import io
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -64,8 +63,30 @@ def for_eyes() -> bool:
 
 
 def columns() -> int | None:
-    """Cells of the terminal that stdout is; None where it is none, and lines may be as long as they need."""
-    return shutil.get_terminal_size().columns if for_eyes() else None
+    """Return the cells of a line: COLUMNS, which `watch` sets, or else those of the terminal that stdout is.
+
+    None where there is neither, and lines may be as long as they need.
+    """
+    return _chosen_columns(os.environ.get("COLUMNS", "")) or (_terminal_columns() if for_eyes() else None)
+
+
+_WIDEST = 10_000
+"""Cells; a wider line is a mistake, and would cost memory."""
+_USUAL = 80
+
+
+def _chosen_columns(text: str) -> int | None:
+    """Return the number that COLUMNS is set to, if it is a width."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(_WIDEST))
+    return int(text) if is_number and 0 < int(text) <= _WIDEST else None
+
+
+def _terminal_columns() -> int:
+    """Return the width that the kernel knows; a serial line has none."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL
+    except OSError:
+        return _USUAL
 
 
 def locale_is_utf8(environ: Mapping[str, str], utf8_mode: int) -> bool:
