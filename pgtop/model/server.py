@@ -121,6 +121,8 @@ class Server(NamedTuple):
     databases: Mapping[int, Database] = EMPTY
     address: str = ""
     """Where it says that it was reached."""
+    missing: tuple[str, ...] = ()
+    """What is not known, as this role may not read it."""
 
     @property
     def run(self) -> Run:
@@ -132,6 +134,13 @@ class Server(NamedTuple):
         if role is None:
             return None if oid is None else f"role {oid}"
         return role.name
+
+    def database_name(self, oid: int | None) -> str | None:
+        """Return the name of a database; of one that was dropped, or may not be read, only its oid is left."""
+        database = self.databases.get(oid) if oid is not None else None
+        if database is None:
+            return None if not oid else f"database {oid}"
+        return database.name
 
     @property
     def major(self) -> int:

@@ -8,20 +8,25 @@ from typing import Any, LiteralString, NamedTuple
 from pgtop.postgres.encoding import decode_name
 from pgtop.postgres.shapes import PID, TEXT
 
-FEATURES = """
+_FUNCTIONS: LiteralString = """
+    ARRAY['pg_stat_get_wal_senders()', 'pg_stat_get_subscription(oid)', 'pg_blocking_pids(integer)',
+          'pg_lock_status()', 'pg_prepared_xact()', 'pg_get_replication_slots()']
+"""
+_FEATURES = """
     SELECT pg_backend_pid(),
            (SELECT array_to_string(proargnames, ' ') FROM pg_catalog.pg_proc
              WHERE oid = to_regprocedure('pg_catalog.pg_stat_get_activity(integer)')),
            (SELECT string_agg(attname::text, ' ') FROM pg_catalog.pg_attribute
              WHERE attrelid = to_regclass('pg_catalog.pg_locks') AND attnum > 0),
-           (SELECT string_agg(name, ' ')
-              FROM unnest(ARRAY['pg_stat_get_wal_senders()', 'pg_stat_get_subscription(oid)']) AS name
-             WHERE has_function_privilege(to_regprocedure('pg_catalog.' || name), 'EXECUTE')),
-           (SELECT pg_encoding_to_char(encoding) FROM pg_catalog.pg_database
-             WHERE datname = current_database())
+           (SELECT string_agg(name, ' ') FROM unnest({functions}) AS name WHERE {is_allowed})
 """
+FEATURES = _FEATURES.format(
+    functions=_FUNCTIONS, is_allowed="has_function_privilege(to_regprocedure('pg_catalog.' || name), 'EXECUTE')"
+)
 """One row for `Features.of`."""
-FEATURES_SHAPE = (PID, *[TEXT.or_null] * 4)
+FEATURES_IN_GOOD_FAITH = _FEATURES.format(functions=_FUNCTIONS, is_allowed="true")
+"""The same where the server does not tell which functions this role may call: all."""
+FEATURES_SHAPE = (PID, *[TEXT.or_null] * 3)
 
 
 class Features(NamedTuple):
@@ -39,6 +44,8 @@ class Features(NamedTuple):
     """Functions that this role may call, of those that every role may unless an administrator has revoked it."""
     encoding: str
     """PostgreSQL's name of the connected database's encoding."""
+    plain: bool = False
+    """This role may not call `set_config`: what a transaction begins with is set by SET."""
 
     @property
     def waitstart(self) -> LiteralString:
@@ -58,11 +65,11 @@ class Features(NamedTuple):
         return "SELECT pid FROM pg_catalog.pg_stat_get_subscription(NULL)" if known else _NONE
 
     @classmethod
-    def of(cls, row: tuple[Any, ...], greeted_by: int) -> "Features":
+    def of(cls, row: tuple[Any, ...], greeted_by: int, encoding: str, plain: bool = False) -> "Features":
         """The features in a row of FEATURES; `greeted_by` is the pid that the connection was opened with."""
-        pid, activity, locks, functions, encoding = row
+        pid, activity, locks, functions = row
         names = _names(activity), _names(locks), _names(functions)
-        return cls(pid, pid != greeted_by, *names, decode_name(encoding or b"SQL_ASCII"))
+        return cls(pid, pid != greeted_by, *names, encoding, plain)
 
 
 _NONE: LiteralString = "SELECT NULL::int4 AS pid WHERE false"

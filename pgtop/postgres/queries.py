@@ -1,21 +1,22 @@
 """What is asked of the server, and how the answers become the model.
 
 Every text is fetched as the bytes it is and cut on the server: no function there may look into bytes that are
-in another database's encoding. A tick asks for `activity` alone; `FACTS` change rarely and are asked for rarely.
+in another database's encoding. A tick asks for `activity` alone: see `facts` for what changes rarely.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from struct import Struct
 from typing import LiteralString, NamedTuple
 
 from pgtop.model.backend import HIDDEN_QUERY, Backend
 from pgtop.model.instant import Instant
-from pgtop.model.server import Database, Limits, Rights, Role, Server
+from pgtop.model.server import Database, Server
 from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import Features
 from pgtop.postgres.parameters import Parameter, Pids, moment
-from pgtop.postgres.session import Link, Row, Statement
+from pgtop.postgres.session import Row, Statement
+from pgtop.postgres.shapes import BYTES, INT4, INT8, OID, PID, PIDS, TEXT, TIME, XID, AnswerError
 
 _ACTIVITY = """
       WITH activity AS (
@@ -52,37 +53,18 @@ _SETTLED = f"string_agg({_WHO}, '') FILTER (WHERE is_still AND is_old)"
 """Worked out once, however often it is named."""
 _DIGEST = 32
 """Bytes of a SHA-256."""
-_COLUMNS = 25
+_SHAPE = (
+    PID.or_null, TIME.or_null, OID.or_null, INT4.or_null, OID.or_null, TEXT.or_null,
+    TEXT.or_null, TEXT.or_null, INT4.or_null,
+    TIME.or_null, TIME.or_null, TIME.or_null, TEXT.or_null, TEXT.or_null, TEXT.or_null,
+    XID.or_null, XID.or_null, INT4.or_null, INT8.or_null, BYTES.or_null, TEXT.or_null, PIDS.or_null,
+    BYTES.or_null, BYTES.or_null, TIME.or_null,
+)  # fmt: skip
+_COLUMNS = len(_SHAPE)
 _IDLER = Struct("!iq")
 """Pid and start of one who has waited all along, as the server's own `send` functions write them."""
 
-_SERVER = """
-    SELECT current_setting('server_version'), current_setting('server_version_num')::int4,
-           pg_postmaster_start_time(), pg_is_in_recovery(),
-           (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user),
-           (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()),
-           host(inet_server_addr()), current_setting('port')
-"""
-
-_SETTINGS = """
-    SELECT name, setting::int4 FROM pg_catalog.pg_settings
-     WHERE name IN ('max_connections', 'superuser_reserved_connections', 'reserved_connections',
-                    'max_wal_senders', 'track_activity_query_size')
-"""
-
-_ROLES = """
-    SELECT oid, rolname, rolsuper, rolconnlimit, pg_has_role(oid, 'USAGE'), pg_has_role(oid, 'MEMBER')
-      FROM pg_catalog.pg_roles
-"""
-
-_DATABASES = """
-    SELECT oid, datname, pg_encoding_to_char(encoding), datconnlimit FROM pg_catalog.pg_database
-"""
-
-FACTS = (Statement(_SERVER), Statement(_SETTINGS), Statement(_ROLES), Statement(_DATABASES))
-"""What `read_facts` reads."""
-
-NUMBACKENDS = Statement("SELECT sum(numbackends)::int4 FROM pg_catalog.pg_stat_database")
+NUMBACKENDS = Statement("SELECT sum(numbackends)::int4 FROM pg_catalog.pg_stat_database", shape=(INT4.or_null,))
 """Sessions of all databases, background workers too: the nearest to a count of slots that every role sees."""
 
 
@@ -124,7 +106,7 @@ def activity(
         "pid": pid, "text_bytes": text_bytes, "again": again, "ask": ask, "known": known, "settled": settled,
         "since": moment(since), "still_since": moment(still_since), "settled_since": moment(settled_since),
     }  # fmt: skip
-    return Statement(_activity_of(features), values)
+    return Statement(_activity_of(features), values, _SHAPE)
 
 
 @lru_cache(maxsize=4)
@@ -169,7 +151,7 @@ def read_backend(row: Row, server: Server, names: Names, text_bytes: int, before
     else:
         query = _lent_by(before, backend_start, query_start)
     return Backend(
-        pid, backend_start, datid, database.name if database else None, leader_pid,
+        pid, backend_start, datid, database.name if database else server.database_name(datid), leader_pid,
         usesysid, role.name if role else server.role_name(usesysid),
         names[application], names[address], names[hostname], port,
         xact_start, query_start, state_change, names[wait_type], names[wait], names[state],
@@ -184,8 +166,11 @@ def owner(row: Row) -> tuple[int | None, int | None]:
 
 
 def read_instant(rows: Iterable[Row]) -> tuple[int, Instant]:
-    """The backend that answered, if `rows` are of all, and when."""
-    return next((row[0], row[-1]) for row in rows if row[-1] is not None)
+    """The backend that answered, if `rows` are of all, and when. Raises AnswerError if none is said to."""
+    for row in rows:
+        if row[-1] is not None:
+            return row[0], row[-1]
+    raise AnswerError("The server does not name the session that answered.")
 
 
 class End(NamedTuple):
@@ -202,49 +187,20 @@ class End(NamedTuple):
 
 
 def read_end(rows: list[Row]) -> End:
-    """Take off the first row."""
+    """Take off the first row. Raises AnswerError for rows of sessions without a pid, and for the lack of this one."""
+    pids = [row[0] for row in rows]
+    if not rows or pids[0] is not None or None in pids[1:] or rows[0][-1] is None:
+        raise AnswerError("The server answered with rows that are no sessions.")
     *_, settled, idlers, end = rows.pop(0)
     digest, settled = (settled[:_DIGEST], settled[_DIGEST:]) if settled else (b"", b"")
     return End(end, digest, settled, idlers or b"")
 
 
 def read_who(idlers: bytes) -> Iterable[tuple[int, Instant]]:
-    """Pid and start of each of those who have waited all along."""
+    """Pid and start of each of those who have waited all along. Raises AnswerError."""
+    if len(idlers) % _IDLER.size:
+        raise AnswerError("The server answered with half a session.")
     return _IDLER.iter_unpack(idlers)
-
-
-def read_facts(answers: Sequence[list[Row]], link: Link) -> Server:
-    """The server as its answers to FACTS describe it."""
-    [server], settings, roles, databases = answers
-    version, version_num, started_at, in_recovery, user_oid, database_oid, *reached = server
-    number = {decode_name(name): value for name, value in settings}
-    known_roles = {row[0]: _role(row, link.features.encoding) for row in roles}
-    known_databases = {row[0]: _database(row) for row in databases}
-    info = link.connection.info
-    return Server(
-        version=decode_name(version),
-        version_num=version_num,
-        host=info.host,
-        port=info.port,
-        database=known_databases[database_oid].name,
-        user=known_roles[user_oid].name,
-        pid=link.features.pid,
-        user_oid=user_oid,
-        database_oid=database_oid,
-        started_at=started_at,
-        limits=_limits(number),
-        rights=_rights(known_roles, user_oid),
-        in_recovery=in_recovery,
-        track_activity_query_size=number["track_activity_query_size"],
-        roles=known_roles,
-        databases=known_databases,
-        address=read_address(*reached),
-    )
-
-
-def read_address(host: bytes | None, port: bytes) -> str:
-    """Where the server was reached, as it sees it itself; without a host that is a local socket."""
-    return f"{decode_name(host or b'')}:{decode_name(port)}"
 
 
 def _lent_by(before: Backend | None, backend_start: Instant | None, query_start: Instant) -> str | None:
@@ -255,7 +211,7 @@ def _lent_by(before: Backend | None, backend_start: Instant | None, query_start:
 
 
 def _blocked_by(
-    blockers: list[int] | None, before: Backend | None, backend_start: Instant | None, query_start: Instant | None
+    blockers: tuple[int, ...] | None, before: Backend | None, backend_start: Instant | None, query_start: Instant | None
 ) -> tuple[int, ...]:
     """Whom a waiter waits for; where that was not asked, whom the same query waited for before."""
     if blockers is not None:
@@ -268,40 +224,3 @@ def _blocked_by(
 def _text(raw: bytes, database: Database | None, text_bytes: int) -> str:
     encoding = "SQL_ASCII" if database is None else database.encoding
     return decode(raw, encoding, cut=len(raw) == text_bytes)
-
-
-def _role(row: Row, encoding: str) -> Role:
-    _, name, superuser, limit, mine, member = row
-    return Role(decode_name(name, encoding), superuser, _limit(limit), mine, member and not mine)
-
-
-def _database(row: Row) -> Database:
-    _, name, raw_encoding, limit = row
-    encoding = decode_name(raw_encoding)
-    return Database(decode_name(name, encoding), encoding, _limit(limit))
-
-
-def _limit(stored: int) -> int | None:
-    """-1 is none; a database that was being dropped has -2."""
-    return stored if stored >= 0 else None
-
-
-def _limits(number: dict[str, int]) -> Limits:
-    return Limits(
-        max_connections=number["max_connections"],
-        superuser_reserved_connections=number["superuser_reserved_connections"],
-        reserved_connections=number.get("reserved_connections", 0),
-        max_wal_senders=number.get("max_wal_senders", 0),
-    )
-
-
-def _rights(roles: dict[int, Role], user_oid: int) -> Rights:
-    """From membership in the predefined roles that this server has; a superuser is a member of all."""
-    mine = {role.name for role in roles.values() if role.mine}
-    return Rights(
-        superuser=roles[user_oid].superuser,
-        reads_all="pg_read_all_stats" in mine,
-        signals_all="pg_signal_backend" in mine,
-        uses_reserved="pg_use_reserved_connections" in mine,
-        signals_autovacuum="pg_signal_autovacuum_worker" in mine,
-    )

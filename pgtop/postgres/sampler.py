@@ -18,7 +18,10 @@ from pgtop.model.server import Server
 from pgtop.model.snapshot import NOBODY, Settled, Snapshot
 from pgtop.postgres import blocking, queries
 from pgtop.postgres.details import read_detail, server_words
+from pgtop.postgres.facts import Facts
+from pgtop.postgres.pipeline import Answer
 from pgtop.postgres.session import STATEMENT_SECONDS, Link, Row, Session, Statement
+from pgtop.postgres.shapes import one_row
 
 TEXT_BYTES = 800
 """As much of each query as the widest screen shows of it."""
@@ -29,8 +32,6 @@ _ROW_BYTES = 900
 """Of a session's row without its query: 220 as a rule; 790 with the longest names there are, and 24 blockers."""
 _WHOLE_TEXTS = 48 << 20
 """Of the texts, where they are asked for whole: 4 KiB each, or 48 of the longest ones."""
-_FACTS_EVERY = 60 * MICROSECONDS
-
 _SETTLING = 5 * MICROSECONDS
 """Who has been at rest for so long will rest on, as a rule: such sessions change seldom enough to be kept as one."""
 
@@ -93,8 +94,7 @@ class _Reader:
         self._text_bytes = text_bytes
         self._most = _SESSIONS * _ROW_BYTES + min(_SESSIONS * text_bytes, _WHOLE_TEXTS)
         self._names = queries.Names()
-        self._server: Server | None = None
-        self._facts_due: Instant = 0
+        self._facts = Facts()
         self._nameless: set[_Owner] = set()
         self._last: Snapshot | None = None
         self._known: dict[tuple[int, Instant | None], Backend] = {}
@@ -103,13 +103,11 @@ class _Reader:
 
     def renew(self) -> None:
         """The facts are due."""
-        self._facts_due = 0
+        self._facts.renew()
 
     async def server(self) -> Server:
         """The server as last read; read now, if it never was."""
-        if self._server is None:
-            self._server = queries.read_facts(await self.link.ask(*queries.FACTS), self.link)
-        return self._server
+        return self._facts.server or await self._facts.ask(self.link, 0)
 
     async def sample(self, watched: bool = False) -> Snapshot:
         """All backends at one instant; without whom they wait for, if only that cannot be read."""
@@ -130,12 +128,12 @@ class _Reader:
         return self._last
 
     async def _sample(self, plan: blocking.Plan) -> Snapshot:
-        facts = queries.FACTS if self._facts_are_due() else ()
-        count = (queries.NUMBACKENDS,) if self._last is None or self._pace.hidden else ()
-        locks = blocking.statements(plan, self.link.features, self._server)
+        facts = self._facts.statements() if self._facts_are_due() else []
+        count = [[queries.NUMBACKENDS]] if self._last is None or self._pace.hidden else []
         received = self.link.received()
-        activity = self._activity(plan, whole=bool(facts))
-        rows, *answers = await self.link.ask(activity, *facts, *count, *locks, most=self._most)
+        sessions = [self._activity(plan, whole=bool(facts)), *self._lock_statements(plan)]
+        first, *answers = await self._ask([sessions, *facts, *count])
+        rows, *locks = first
         end = queries.read_end(rows)
         pid, taken_at = queries.read_instant(rows)
         settled, still = self._settled_of(end), self._still(end.idlers)
@@ -148,13 +146,12 @@ class _Reader:
         cost = Cost(seconds_between(taken_at, end.at), self._received_since(received))
         server = await self._server_for(rows, answers[: len(facts)], taken_at)
         server = server if server.pid == pid else server._replace(pid=pid)
-        locks_answers = answers[len(facts) + len(count) :]
-        found = blocking.read(plan, locks_answers, server, self.link.features.encoding)
+        found = blocking.read(plan, locks, server, self.link.features.encoding)
         unsettled = (*self._backends(rows, server), *still)
         unsettled = blocking.with_hidden(unsettled, blocking.hidden_waits(found, self._last))
         lent = blocking.lent(plan, found, unsettled)
         unsettled = blocking.without_moved(unsettled, lent, found.blocking, self._last)
-        numbackends = answers[len(facts)][0][0] if count and _any_hidden(unsettled) else None
+        numbackends = _number(answers[-1]) if count and _any_hidden(unsettled) else None
         snapshot = Snapshot(taken_at, server, (*unsettled, *settled.backends), numbackends, cost, settled=settled)
         waits = blocking.completed(found.blocking, plan, self._last, snapshot.waiting)
         self._pace = self._pace.after(snapshot, plan, cost.server_seconds + found.seconds)
@@ -201,17 +198,29 @@ class _Reader:
             settled_since=settled_since, settled=self._settled[0], again=again, ask=plan.pids, known=plan.known,
         )  # fmt: skip
 
-    def _facts_are_due(self) -> bool:
-        return self._last is None or self._last.taken_at >= self._facts_due
+    async def _ask(self, transactions: Sequence[Sequence[Statement]]) -> tuple[list[list[Row]], *tuple[Answer, ...]]:
+        """The answers, the first of which is no error. Raises psycopg.Error."""
+        first, *others = [answer async for answer in self.link.ask_apart(transactions, self._most)]
+        if isinstance(first, psycopg.Error):
+            raise first
+        return first, *others
 
-    async def _server_for(self, rows: list[Row], facts: Sequence[list[Row]], taken_at: Instant) -> Server:
+    def _lock_statements(self, plan: blocking.Plan) -> Sequence[Statement]:
+        return blocking.statements(plan, self.link.features, self._facts.server)
+
+    def _facts_are_due(self) -> bool:
+        return self._last is None or self._facts.are_due(self._last.taken_at)
+
+    async def _server_for(self, rows: list[Row], facts: Sequence[Answer], taken_at: Instant) -> Server:
         """The server with the names of all databases and roles in `rows`, where it has any."""
-        server = self._server
-        if server is None or facts or self._strangers(rows, server) - self._nameless:
-            server = queries.read_facts(facts or await self.link.ask(*queries.FACTS), self.link)
-            self._nameless = self._strangers(rows, server)
-            self._facts_due = taken_at + _FACTS_EVERY
-        self._server = server
+        server = self._facts.server
+        if facts:
+            server = await self._facts.read(facts, self.link, taken_at)
+        elif server is None or self._strangers(rows, server) - self._nameless:
+            server = await self._facts.ask(self.link, taken_at)
+        else:
+            return server
+        self._nameless = self._strangers(rows, server)
         return server
 
     def _strangers(self, rows: list[Row], server: Server) -> set[_Owner]:
@@ -241,6 +250,15 @@ def _is_chance(error: psycopg.Error, seconds: float) -> bool:
     """
     cancelled = error.sqlstate == "57014" and seconds < STATEMENT_SECONDS
     return cancelled or (error.sqlstate or "").startswith("40")
+
+
+def _number(answer: Answer) -> int | None:
+    """The number that a count gave; None if it was refused."""
+    if isinstance(answer, psycopg.Error):
+        return None
+    [rows] = answer
+    [number] = one_row(rows)
+    return number if isinstance(number, int) else None
 
 
 def _any_hidden(backends: Sequence[Backend]) -> bool:

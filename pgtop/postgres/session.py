@@ -25,10 +25,10 @@ from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
 from pgtop.postgres.encoding import decode_name
 from pgtop.postgres.failures import explain, wants_password
-from pgtop.postgres.features import FEATURES, FEATURES_SHAPE, Features
+from pgtop.postgres.features import FEATURES, FEATURES_IN_GOOD_FAITH, FEATURES_SHAPE, Features
 from pgtop.postgres.parameters import Parameter
 from pgtop.postgres.pipeline import ANSWER_BYTES, Answer, Command, ask, ask_each, command
-from pgtop.postgres.shapes import PIDS_OID, PidsLoader, Shape, one_row
+from pgtop.postgres.shapes import PID, PIDS_OID, PidsLoader, Shape, one_row
 
 # psycopg warns there of what it also raises; without a handler Python would write that across the screen.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
@@ -95,6 +95,11 @@ _FIRST = Statement("SET transaction_isolation = 'read committed'")
 serializable one is the default a standby refuses it, and a deferrable one waits for other sessions.
 https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-DEFAULT-TRANSACTION-ISOLATION
 """
+_PLAIN: tuple[LiteralString, ...] = (
+    "statement_timeout = '5s'", "search_path = pg_catalog, pg_temp", "transaction_read_only = on",
+    "default_transaction_read_only = on", "default_transaction_isolation = 'read committed'", "lock_timeout = '1s'",
+    "client_min_messages = error",
+)  # fmt: skip
 _IN_TIME = Statement("SET LOCAL statement_timeout = '5s'")
 """_SETTINGS themselves may take longer than some roles give their statements. Each SET is done in no time."""
 
@@ -152,7 +157,9 @@ class Link(NamedTuple):
 
     def _settings(self) -> tuple[Statement, ...]:
         """What a transaction begins with, where the session cannot keep it: whichever process runs it."""
-        return (_FIRST, _settings(_NO_PROCESS)) if self.features.pooled else ()
+        if not self.features.pooled:
+            return ()
+        return (_FIRST, *(_plain_settings("SET LOCAL") if self.features.plain else (_settings(_NO_PROCESS),)))
 
     def _commands(self, statements: Sequence[Statement]) -> list[Command]:
         return [command(*statement) for statement in statements]
@@ -292,10 +299,32 @@ async def _introduce(connection: Connection) -> Features:
     for name in ("text", "name"):
         connection.adapters.register_loader(name, ByteaBinaryLoader)
     connection.adapters.register_loader(PIDS_OID, PidsLoader)
-    greeted_by = connection.pgconn.backend_pid
-    statements = (_FIRST, _IN_TIME, _settings(greeted_by), Statement(FEATURES, shape=FEATURES_SHAPE))
+    try:
+        return await _settled(connection, (_IN_TIME, _settings(connection.pgconn.backend_pid)), FEATURES)
+    except psycopg.errors.InsufficientPrivilege:
+        return await _introduce_plainly(connection)
+
+
+async def _introduce_plainly(connection: Connection) -> Features:
+    """Do the same where this role may not call the functions for it, in one round trip more."""
+    which = (_FIRST, Statement("SELECT pg_catalog.pg_backend_pid()", shape=(PID,)))
+    *_, rows = await ask(connection, [command(*each) for each in which])
+    is_pooled = one_row(rows)[0] != connection.pgconn.backend_pid
+    return await _settled(connection, _plain_settings("SET LOCAL" if is_pooled else "SET"), FEATURES_IN_GOOD_FAITH)
+
+
+async def _settled(connection: Connection, settings: Sequence[Statement], features: LiteralString) -> Features:
+    """Make the settings and read the features."""
+    statements = (_FIRST, *settings, Statement(features, shape=FEATURES_SHAPE))
     *_, rows = await ask(connection, [command(*each) for each in statements])
-    return Features.of(one_row(rows), greeted_by)
+    encoding = connection.info.parameter_status("server_encoding") or "SQL_ASCII"
+    plain = features is FEATURES_IN_GOOD_FAITH
+    return Features.of(one_row(rows), connection.pgconn.backend_pid, encoding, plain)
+
+
+def _plain_settings(set_: LiteralString) -> tuple[Statement, ...]:
+    """Our settings, without a function; not those that only some versions have."""
+    return tuple([Statement(f"{set_} {setting}") for setting in _PLAIN])
 
 
 def _settings(greeted_by: int) -> Statement:

@@ -16,8 +16,8 @@ from pgtop.model.signal import Answer, Order, Receipt, Signal
 from pgtop.ports import SourceError
 from pgtop.postgres.details import server_words
 from pgtop.postgres.encoding import decode_name
+from pgtop.postgres.facts import read_address
 from pgtop.postgres.parameters import moment
-from pgtop.postgres.queries import read_address
 from pgtop.postgres.session import Row, Session, Statement
 
 _FUNCTIONS: Mapping[Signal, LiteralString] = {

@@ -33,5 +33,5 @@ async def test_a_pooler_is_noticed(wire: Wire, wired: Session) -> None:
 
 def test_a_server_without_the_columns() -> None:
     """A server that lacks what we ask for has empty sets, not an error."""
-    features = Features.of((7, None, None, None, b"UTF8"), 7)
+    features = Features.of((7, None, None, None), 7, "UTF8")
     assert features == Features(7, False, frozenset(), frozenset(), frozenset(), "UTF8")

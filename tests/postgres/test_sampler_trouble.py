@@ -33,7 +33,7 @@ async def test_facts_are_read_again(source: PostgresSource, connect: Connect) ->
         await admin.execute("ALTER ROLE pgtop_limited CONNECTION LIMIT 7")
         assert (await source.sample()).server.roles[oid].connection_limit is None
         assert source._reader is not None
-        source._reader._facts_due = before.taken_at
+        source._reader._facts._due = before.taken_at
         assert (await source.sample()).server.roles[oid].connection_limit == 7
     finally:
         await admin.execute("DROP ROLE pgtop_limited")

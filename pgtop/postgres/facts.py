@@ -1,0 +1,223 @@
+"""Facts of a server that change rarely: what is asked for them, and what stands in where an administrator revoked it.
+
+Each fact is asked for in a transaction of its own, so that one that is refused takes nothing else with it. A fact that
+was known before stays when the server refuses it later, as it does to a role that was dropped meanwhile.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import LiteralString, NamedTuple
+
+import psycopg
+
+from pgtop.model.instant import MICROSECONDS, Instant
+from pgtop.model.server import Database, Limits, Rights, Role, Server
+from pgtop.postgres.encoding import decode_name
+from pgtop.postgres.pipeline import Answer
+from pgtop.postgres.session import Link, Row, Statement
+from pgtop.postgres.shapes import BOOL, INT4, OID, TEXT, TIME, AnswerError, one_row
+
+_EVERY = 60 * MICROSECONDS
+_EVERY_REFUSED = 600 * MICROSECONDS
+"""What is refused leaves an error in the server's log each time."""
+
+
+class Fact(NamedTuple):
+    """What to ask for it, the best way first; `missing` is what is not known by the others."""
+
+    ways: tuple[Statement, ...]
+    missing: str = ""
+
+
+_SERVER = """
+    SELECT pg_postmaster_start_time(), pg_is_in_recovery(), to_regrole(quote_ident(current_user))::oid,
+           (SELECT datid FROM pg_catalog.pg_stat_get_activity(pg_backend_pid())), host(inet_server_addr()), {port}
+"""
+_SERVER_SHAPE = (TIME, BOOL, OID, OID, TEXT.or_null, TEXT.or_null)
+SERVER = Fact(
+    (
+        Statement(_SERVER.format(port="current_setting('port')"), shape=_SERVER_SHAPE),
+        Statement(_SERVER.format(port="NULL::text"), shape=_SERVER_SHAPE),
+    )
+)
+
+_NAMES: LiteralString = """ARRAY['max_connections', 'superuser_reserved_connections', 'reserved_connections',
+    'max_wal_senders', 'track_activity_query_size']"""
+_SETTINGS = "SELECT name, setting::int4 FROM pg_catalog.pg_settings WHERE name = ANY({names})"
+_CURRENT_SETTINGS = """
+    SELECT name, (CASE WHEN name = 'track_activity_query_size' THEN pg_size_bytes(current_setting(name))
+                       ELSE current_setting(name)::int8 END)::int4
+      FROM unnest({names}) AS name WHERE current_setting(name, true) IS NOT NULL
+"""
+_SETTINGS_SHAPE = (TEXT, INT4)
+SETTINGS = Fact(
+    (
+        Statement(_SETTINGS.format(names=_NAMES), shape=_SETTINGS_SHAPE),
+        Statement(_CURRENT_SETTINGS.format(names=_NAMES), shape=_SETTINGS_SHAPE),
+    )
+)
+
+_ROLES = """
+    SELECT oid, rolname, rolsuper, rolconnlimit, pg_has_role(oid, 'USAGE'), pg_has_role(oid, 'MEMBER')
+      FROM pg_catalog.pg_roles
+"""
+_ROLES_IN_SIGHT = """
+    SELECT oid, pg_get_userbyid(oid), has_table_privilege(oid, 'pg_catalog.pg_authid', 'SELECT'), -1,
+           pg_has_role(oid, 'USAGE'), pg_has_role(oid, 'MEMBER')
+      FROM (SELECT usesysid AS oid FROM pg_catalog.pg_stat_get_activity(NULL)
+             UNION
+            SELECT to_regrole(name)::oid
+              FROM unnest(ARRAY[quote_ident(current_user), 'pg_read_all_stats', 'pg_signal_backend', 'pg_monitor',
+                                'pg_use_reserved_connections', 'pg_signal_autovacuum_worker']) AS name) AS known
+     WHERE to_regrole(quote_ident(pg_get_userbyid(oid)))::oid = oid
+"""
+"""Those that have sessions, and those that give rights. A role that may read passwords counts as a superuser."""
+_ROLES_SHAPE = (OID, TEXT, BOOL, INT4, BOOL.or_null, BOOL.or_null)
+ROLES = Fact(
+    (Statement(_ROLES, shape=_ROLES_SHAPE), Statement(_ROLES_IN_SIGHT, shape=_ROLES_SHAPE)),
+    "pg_roles may not be read: connection limits of roles are not known",
+)
+
+_DATABASES_SHAPE = (OID, TEXT, TEXT, INT4)
+DATABASES = Fact(
+    (
+        Statement(
+            "SELECT oid, datname, pg_encoding_to_char(encoding), datconnlimit FROM pg_catalog.pg_database",
+            shape=_DATABASES_SHAPE,
+        ),
+        Statement(
+            """SELECT datid, datname, CASE WHEN datname = current_database() THEN getdatabaseencoding()
+                                           ELSE 'SQL_ASCII' END, -1
+                 FROM pg_catalog.pg_stat_database WHERE datname IS NOT NULL""",
+            shape=_DATABASES_SHAPE,
+        ),
+        Statement(
+            """SELECT datid, current_database(), getdatabaseencoding(), -1
+                 FROM pg_catalog.pg_stat_get_activity(pg_backend_pid())""",
+            shape=_DATABASES_SHAPE,
+        ),
+    ),
+    "pg_database may not be read: connection limits and encodings of databases are not known",
+)
+
+_FACTS = (SERVER, SETTINGS, ROLES, DATABASES)
+
+
+class Facts:
+    """The facts of one connection, and when they are to be read again."""
+
+    def __init__(self) -> None:
+        self.server: Server | None = None
+        self._due: Instant = 0
+        self._ways = dict.fromkeys(_FACTS, 0)
+        self._rows: dict[Fact, list[Row]] = {}
+
+    def renew(self) -> None:
+        """Make them due."""
+        self._due = 0
+
+    def are_due(self, now: Instant) -> bool:
+        return now >= self._due
+
+    def statements(self) -> list[list[Statement]]:
+        """Return what to ask, each in a transaction of its own: see `read`."""
+        return [[fact.ways[self._ways[fact]]] for fact in _FACTS]
+
+    async def ask(self, link: Link, now: Instant) -> Server:
+        """Ask for them, and read them. Raises psycopg.Error."""
+        return await self.read([answer async for answer in link.ask_apart(self.statements())], link, now)
+
+    async def read(self, answers: Sequence[Answer], link: Link, now: Instant) -> Server:
+        """Read the answers to `statements`, after other ways were tried for what was refused. Raises psycopg.Error."""
+        refused = False
+        for fact, answer in zip(_FACTS, answers, strict=True):
+            if isinstance(answer, psycopg.Error):
+                refused = True
+                await self._try_others(fact, answer, link)
+            else:
+                self._rows[fact] = answer[-1]
+        self._due = now + (_EVERY_REFUSED if refused else _EVERY)
+        self.server = self._read(link)
+        return self.server
+
+    async def _try_others(self, fact: Fact, refusal: psycopg.Error, link: Link) -> None:
+        """Ask in the other ways, unless it is known from before. Raises `refusal` when none is left."""
+        if fact in self._rows:
+            return
+        for way in range(self._ways[fact] + 1, len(fact.ways)):
+            async for answer in link.ask_each([fact.ways[way]]):
+                if not isinstance(answer, psycopg.Error):
+                    self._ways[fact], self._rows[fact] = way, answer
+                    return
+        raise refusal
+
+    def _read(self, link: Link) -> Server:
+        started_at, in_recovery, user_oid, database_oid, *reached = one_row(self._rows[SERVER])
+        number = {decode_name(name): value for name, value in self._rows[SETTINGS]}
+        roles = {row[0]: _role(row, link.features.encoding) for row in self._rows[ROLES]}
+        databases = {row[0]: _database(row) for row in self._rows[DATABASES]}
+        user, database = roles.get(user_oid), databases.get(database_oid)
+        info = link.connection.info
+        return Server(
+            version=info.parameter_status("server_version") or "",
+            version_num=info.server_version,
+            host=info.host,
+            port=info.port,
+            database=database.name if database else info.dbname,
+            user=user.name if user else info.user,
+            pid=link.features.pid,
+            user_oid=user_oid,
+            database_oid=database_oid,
+            started_at=started_at,
+            limits=_limits(number),
+            rights=_rights(roles, user),
+            in_recovery=in_recovery,
+            track_activity_query_size=number.get("track_activity_query_size", 1024),
+            roles=roles,
+            databases=databases,
+            address=read_address(*reached),
+            missing=tuple(fact.missing for fact in _FACTS if self._ways[fact] and fact.missing),
+        )
+
+
+def read_address(host: bytes | None, port: bytes | None) -> str:
+    """Where the server was reached, as it sees it itself; without a host that is a local socket."""
+    return f"{decode_name(host or b'')}:{decode_name(port or b'')}"
+
+
+def _role(row: Row, encoding: str) -> Role:
+    _, name, superuser, limit, mine, member = row
+    return Role(decode_name(name, encoding), superuser, _limit(limit), bool(mine), bool(member and not mine))
+
+
+def _database(row: Row) -> Database:
+    _, name, raw_encoding, limit = row
+    encoding = decode_name(raw_encoding)
+    return Database(decode_name(name, encoding), encoding, _limit(limit))
+
+
+def _limit(stored: int) -> int | None:
+    """-1 is none; a database that was being dropped has -2."""
+    return stored if stored >= 0 else None
+
+
+def _limits(number: Mapping[str, int]) -> Limits:
+    if "max_connections" not in number:
+        raise AnswerError("The server does not say how many connections it takes.")
+    return Limits(
+        max_connections=number["max_connections"],
+        superuser_reserved_connections=number.get("superuser_reserved_connections", 0),
+        reserved_connections=number.get("reserved_connections", 0),
+        max_wal_senders=number.get("max_wal_senders", 0),
+    )
+
+
+def _rights(roles: Mapping[int, Role], user: Role | None) -> Rights:
+    """From membership in the predefined roles that this server has; a superuser is a member of all."""
+    mine = {role.name for role in roles.values() if role.mine}
+    return Rights(
+        superuser=user is not None and user.superuser,
+        reads_all="pg_read_all_stats" in mine,
+        signals_all="pg_signal_backend" in mine,
+        uses_reserved="pg_use_reserved_connections" in mine,
+        signals_autovacuum="pg_signal_autovacuum_worker" in mine,
+    )
