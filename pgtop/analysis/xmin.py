@@ -4,16 +4,23 @@ Ages are in transactions. Row versions younger than the oldest holder stay, howe
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from pgtop.model.backend import WALSENDER, Backend
+from pgtop.model.backend import DISABLED, WALSENDER, Backend
+from pgtop.model.blocking import Blocking
+from pgtop.model.detail import Lock
 from pgtop.model.instant import Instant
 from pgtop.model.snapshot import Snapshot
 
 _WRAP = 1 << 32
-_PLAIN_VACUUM = re.compile(r"\s*(autovacuum: )?VACUUM\b(?!.*\bFULL\b)", re.IGNORECASE | re.DOTALL)
+_LATEST: Instant = 1 << 62
+_BLANK = re.compile(r"[\s;]++|--[^\n]*+")
+_COMMENT_ENDS = re.compile(r"/\*|\*/")
+_VACUUM = re.compile(r"(autovacuum: )?VACUUM\b", re.IGNORECASE)
+_OTHER_PHASES = re.compile(r"FULL|ANALY[ZS]E", re.IGNORECASE)
+_VACUUM_MODE = "ShareUpdateExclusiveLock"
 
 
 class Kind(StrEnum):
@@ -23,6 +30,7 @@ class Kind(StrEnum):
     PREPARED = "prepared transaction"
     SLOT = "replication slot"
     STANDBY = "standby feedback"
+    WALSENDER = "walsender"
 
 
 class XminHolder(NamedTuple):
@@ -36,34 +44,177 @@ class XminHolder(NamedTuple):
     """Only the system catalogs are held back."""
     database: str | None = None
     """Where it holds back vacuum; None is everywhere, and of shared catalogs everybody does."""
+    is_certain: bool = True
+    """False: it may be a vacuum, which holds back no other, and the server does not tell."""
+    cause: str | None = None
+    """The name of the one whose open transaction its snapshot began beside: it sees no less than that."""
+
+
+class Cutoff(NamedTuple):
+    """A holder, and how many younger sessions of its database hold back vacuum just as far."""
+
+    holder: XminHolder
+    younger: int = 0
+
+
+_Reach: TypeAlias = tuple[int, str | None]
+"""How far back, and in which database."""
 
 
 def xmin_holders(snapshot: Snapshot) -> tuple[XminHolder, ...]:
     """All that are known, the oldest first; slots and prepared transactions only where they were asked for.
 
-    Short queries have the age of the transaction that holds them all back: of equal ones the oldest stands first.
+    Short queries have the age of the transaction that holds them all back: of equal ones the cause stands first, and
+    then the oldest.
 
     https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-WRAPAROUND
     """
-    found = [*_sessions(snapshot), *_outliving(snapshot)]
-    return tuple(sorted(found, key=lambda holder: (-holder.age, _began(holder), holder.kind, holder.name)))
+    owners = _owners(snapshot)
+    found = [*_sessions(snapshot, owners), *_outliving(snapshot)]
+    return tuple(sorted(found, key=_oldest_first))
+
+
+def cutoffs(holders: Iterable[XminHolder]) -> tuple[Cutoff, ...]:
+    """Holders in their order; sessions that see as far back as one before them in their database are only counted."""
+    found: list[Cutoff] = []
+    places: dict[_Reach, int] = {}
+    for holder in holders:
+        reach = _reach(holder)
+        if reach in places:
+            first, younger = found[places[reach]]
+            found[places[reach]] = Cutoff(first, younger + 1)
+            continue
+        if reach is not None:
+            places[reach] = len(found)
+        found.append(Cutoff(holder))
+    return tuple(found)
+
+
+def holds_back(backend: Backend, exempt: bool | None, awaited: Lock | None) -> bool | None:
+    """True if its snapshot holds back vacuum, False for one that vacuum ignores, None where that cannot be known.
+
+    `exempt` is what the server says (`Blocking.exempt`), None where it was not asked. It does not say it of a vacuum
+    that still waits for its table: only there, and only to leave one out that can be nothing else, the text counts.
+
+    https://www.postgresql.org/docs/current/sql-vacuum.html
+    """
+    if exempt:
+        return False
+    if not _may_vacuum(backend):
+        return True
+    if exempt is None:
+        return None
+    if awaited is None or awaited.locktype != "relation" or awaited.mode != _VACUUM_MODE:
+        return True
+    return False if _can_only_vacuum(backend) else None
+
+
+def _may_vacuum(backend: Backend) -> bool:
+    """Return True if its query reads like a vacuum, which no function can run, or cannot be read."""
+    if backend.between_commands:
+        return False
+    if backend.hidden or backend.state == DISABLED or backend.query is None:
+        return True
+    text = _without_comments(backend.query)
+    return _VACUUM.match(text) is not None or (not text and bool(backend.query))
+
+
+def _can_only_vacuum(backend: Backend) -> bool:
+    """Return True for a vacuum whose text mentions neither ANALYZE nor FULL, and so has no other phase."""
+    text = "" if backend.hidden else _without_comments(backend.query or "")
+    return _VACUUM.match(text) is not None and _OTHER_PHASES.search(text) is None
+
+
+def _without_comments(query: str) -> str:
+    """Return the query from its first word on; nothing of one that was cut in a comment before it."""
+    at = 0
+    while at < len(query):
+        blank = _BLANK.match(query, at)
+        if blank is not None:
+            at = blank.end()
+        elif query.startswith("/*", at):
+            at = _comment_end(query, at)
+        else:
+            break
+    return query[at:]
+
+
+def _comment_end(query: str, start: int) -> int:
+    """Return where a comment ends, which may have others in it."""
+    depth = 0
+    for mark in _COMMENT_ENDS.finditer(query, start):
+        depth += 1 if mark[0] == "/*" else -1
+        if not depth:
+            return mark.end()
+    return len(query)
+
+
+def _oldest_first(holder: XminHolder) -> tuple[int, bool, Instant, Kind, str, bool]:
+    return -holder.age, holder.cause is not None, _began(holder), holder.kind, holder.name, holder.catalog
 
 
 def _began(holder: XminHolder) -> Instant:
     """Since when it may have held back vacuum; what outlives sessions comes first."""
-    return 0 if holder.backend is None or holder.backend.xact_start is None else holder.backend.xact_start
+    if holder.backend is None:
+        return 0
+    return holder.backend.xact_start or (0 if holder.kind is Kind.STANDBY else _LATEST)
 
 
-def _sessions(snapshot: Snapshot) -> Iterator[XminHolder]:
-    upcoming = _next_transaction(snapshot.backends)
+def _reach(holder: XminHolder) -> _Reach | None:
+    """What makes sessions alike: how far back they hold vacuum, and where; None for one that stands for itself."""
+    alike = (Kind.SESSION, Kind.WALSENDER, Kind.PREPARED)
+    if holder.kind not in alike or not holder.is_certain:
+        return None
+    return holder.age, holder.database
+
+
+def _sessions(snapshot: Snapshot, owners: Mapping[int, str]) -> Iterator[XminHolder]:
+    blocking, upcoming = snapshot.blocking, _next_transaction(snapshot.backends)
+    vacuums = {(b.datid, b.backend_xmin) for b in snapshot.backends if b.pid in blocking.exempt}
     for backend in snapshot.backends:
         age = _age(backend, upcoming)
-        if age is None or backend.pid == snapshot.server.pid or backend.leader_pid is not None or _vacuums(backend):
+        if age is None or backend.pid == snapshot.server.pid or backend.leader_pid is not None:
             continue
-        standby = backend.backend_type == WALSENDER
-        name = (backend.application_name if standby else "") or str(backend.pid)
-        kind = Kind.STANDBY if standby else Kind.SESSION
-        yield XminHolder(kind, age, name, backend, database=None if standby else backend.datname)
+        holds = holds_back(backend, _is_exempt(backend, blocking), _awaited(backend, blocking))
+        if holds is False:
+            continue
+        is_vacuum_worker = backend.hidden and (backend.datid, backend.backend_xmin) in vacuums
+        yield _holder(backend, age, holds is True and not is_vacuum_worker, owners)
+
+
+def _holder(backend: Backend, age: int, is_certain: bool, owners: Mapping[int, str]) -> XminHolder:
+    kind = _kind(backend)
+    name = (backend.application_name if kind is not Kind.SESSION else "") or str(backend.pid)
+    cause = None if backend.backend_xmin is None else owners.get(backend.backend_xmin)
+    if kind is Kind.STANDBY or cause == name or age != backend.xmin_age:
+        cause = None
+    database = None if kind is Kind.STANDBY else backend.datname
+    return XminHolder(kind, age, name, backend, database=database, is_certain=is_certain, cause=cause)
+
+
+def _kind(backend: Backend) -> Kind:
+    """A walsender in a database is a session of it; one in none carries what its standby still needs to see.
+
+    One with a role and without a database is nothing else, also where its type is hidden.
+    """
+    if backend.datid is None and (backend.backend_type == WALSENDER or (backend.hidden and backend.usesysid)):
+        return Kind.STANDBY
+    return Kind.WALSENDER if backend.backend_type == WALSENDER else Kind.SESSION
+
+
+def _is_exempt(backend: Backend, blocking: Blocking) -> bool | None:
+    return backend.pid in blocking.exempt if blocking.complete else None
+
+
+def _awaited(backend: Backend, blocking: Blocking) -> Lock | None:
+    wait = blocking.waits.get(backend.pid)
+    return None if wait is None else wait.lock
+
+
+def _owners(snapshot: Snapshot) -> Mapping[int, str]:
+    """Each open transaction by its id, and the name of the holder that it belongs to."""
+    sessions = {b.backend_xid: _holder(b, 0, True, {}).name for b in snapshot.backends if b.backend_xid is not None}
+    return sessions | {each.transaction: each.gid for each in snapshot.blocking.prepared}
 
 
 def _outliving(snapshot: Snapshot) -> Iterator[XminHolder]:
@@ -86,11 +237,3 @@ def _age(backend: Backend, upcoming: int | None) -> int | None:
         age = (upcoming - backend.backend_xid) % _WRAP
         ages.append(age if age < _WRAP // 2 else 0)  # begun after the row that `upcoming` comes from was read
     return max(ages, default=None)
-
-
-def _vacuums(backend: Backend) -> bool:
-    """Vacuums do not hold each other back, but for VACUUM FULL, which rewrites the table.
-
-    https://www.postgresql.org/docs/current/sql-vacuum.html
-    """
-    return _PLAIN_VACUUM.match(backend.query or "") is not None

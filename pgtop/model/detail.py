@@ -31,6 +31,8 @@ class Detail(NamedTuple):
     """Why the locks could not be read, if they could not."""
     locks_total: int = 0
     """How many there are; `locks` holds awaited ones first and may hold fewer."""
+    exempt: bool | None = None
+    """True if its snapshot holds back no vacuum (`Blocking.exempt`); None if that could not be read."""
 
 
 def is_cut(text: str, length: int, size: int) -> bool:

@@ -4,7 +4,7 @@ Nothing here is asked while nobody waits. A wait's target is put into words only
 a relation's number has a name in its own database alone.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
 from pgtop.model.record import EMPTY
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.details import LockRow, target
+from pgtop.postgres.details import EXEMPT, LockRow, target
 from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import Features
 from pgtop.postgres.parameters import Parameter
@@ -70,9 +70,14 @@ _PREPARED = """
     SELECT transaction, gid, prepared, ownerid, dbid, age(transaction) FROM pg_catalog.pg_prepared_xact()
 """
 
+# What tells an invalidated slot, which holds nothing, came with several versions; JSON has what there is of it.
 _SLOTS = """
-    SELECT slot_name, active, age(xmin), age(catalog_xmin) FROM pg_catalog.pg_get_replication_slots()
-     WHERE xmin IS NOT NULL OR catalog_xmin IS NOT NULL
+    SELECT slot_name, active, age(xmin), age(catalog_xmin)
+      FROM pg_catalog.pg_get_replication_slots() AS slot, to_jsonb(slot) AS known
+     WHERE (xmin IS NOT NULL OR catalog_xmin IS NOT NULL)
+       AND known ->> 'invalidation_reason' IS NULL
+       AND (known ->> 'conflicting' = 'true') IS NOT TRUE
+       AND (known ->> 'wal_status' = 'lost' AND restart_lsn IS NULL) IS NOT TRUE
 """
 
 
@@ -190,7 +195,7 @@ def statements(plan: Plan, features: Features, server: Server | None) -> tuple[S
     }
     locks = Statement(_LOCKS.format(waitstart=features.waitstart, tag=_TAG), values)
     prepared = (Statement(_PREPARED),) if plan.prepared else ()
-    slots = (Statement(_SLOTS),) if plan.slots else ()
+    slots = (Statement(_SLOTS), Statement(EXEMPT)) if plan.slots else ()
     return locks, *prepared, *slots
 
 
@@ -211,12 +216,14 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
         return Answers()
     locks, *others = answers
     prepared = tuple(_prepared(row, server) for row in (others.pop(0) if plan.prepared else ()))
+    slots, exempt = others if plan.slots else ((), ())
     lent = frozenset(plan.lent)
     rows = [row[:-_TIMES] for row in locks]
     blocking = Blocking(
         _waits([row for row in rows if row[0] not in lent or row[_GRANTED]], server, encoding, prepared),
         prepared,
-        tuple(_slot(row) for row in (others.pop(0) if plan.slots else ())),
+        tuple(slot for row in slots for slot in _slots(row)),
+        frozenset(pid for (pid,) in exempt),
         asked=True,
         complete=plan.prepared and plan.slots,
     )
@@ -363,6 +370,10 @@ def _prepared(row: Row, server: Server) -> Prepared:
     )
 
 
-def _slot(row: Row) -> Slot:
+def _slots(row: Row) -> Iterator[Slot]:
+    """Yield what a slot holds back: all rows, and those of the system catalogs where it reaches further back there."""
     name, active, age, catalog_age = row
-    return Slot(decode_name(name), catalog_age if age is None else age, active, catalog=age is None)
+    if age is not None:
+        yield Slot(decode_name(name), age, active)
+    if catalog_age is not None and (age is None or catalog_age > age):
+        yield Slot(decode_name(name), catalog_age, active, catalog=True)

@@ -34,6 +34,20 @@ _LOCKS = """
      LIMIT %(limit)s
 """
 
+EXEMPT = """
+    SELECT pid FROM pg_catalog.pg_stat_get_progress_info('VACUUM')
+     UNION ALL
+    SELECT active_pid FROM pg_catalog.pg_get_replication_slots()
+     WHERE slot_type = 'logical' AND NOT temporary
+       AND active_pid IN (SELECT pid FROM pg_catalog.pg_stat_get_wal_senders())
+"""
+"""Processes whose snapshots hold back no vacuum, which every role may see.
+
+A vacuum is in that view until it begins to analyze; its text is no guide, as one statement can do both. The slot of a
+walsender that decodes holds for it; a temporary slot stays with its walsender for whatever that does next.
+https://www.postgresql.org/docs/current/progress-reporting.html#VACUUM-PROGRESS-REPORTING
+"""
+
 _WORDS = {
     "relation": "{name}",
     "extend": "the end of {name}",
@@ -74,7 +88,7 @@ class LockRow(NamedTuple):
 async def read_detail(link: Link, server: Server, who: BackendId) -> Detail | None:
     """The backend with its whole query and its locks, or None when it is not there any more. Raises psycopg.Error."""
     size = server.track_activity_query_size
-    (rows, lengths, locks), failure = await _read(link, server, who.pid)
+    (rows, lengths, locks, exempt), failure = await _read(link, server, who.pid)
     backend = find(rows, server, who, size)
     if backend is None:
         return None
@@ -86,6 +100,7 @@ async def read_detail(link: Link, server: Server, who: BackendId) -> Detail | No
         locks=tuple(_lock(row, server) for row in found),
         locks_failure=failure,
         locks_total=found[0].total if found else 0,
+        exempt=None if failure else (who.pid,) in exempt,
     )
 
 
@@ -166,15 +181,15 @@ def _signed(number: int, bits: int) -> int:
 
 
 async def _read(link: Link, server: Server, pid: int) -> tuple[list[list[Row]], str]:
-    """Activity, length of the query and locks; without the locks, and why, where those alone cannot be read."""
+    """Read activity, length of the query, locks and EXEMPT; without the last two, and why, where those fail."""
     activity = queries.activity(link.features, server.track_activity_query_size, pid=pid)
     length = Statement(_QUERY_BYTES, {"pid": pid})
     try:
-        return await link.ask(activity, length, _locks(link.features, server, pid)), ""
+        return await link.ask(activity, length, _locks(link.features, server, pid), Statement(EXEMPT)), ""
     except psycopg.Error as error:
         if link.connection.closed:
             raise
-        return [*await link.ask(activity, length), []], server_words(error)
+        return [*await link.ask(activity, length), [], []], server_words(error)
 
 
 def _locks(features: Features, server: Server, pid: int) -> Statement:

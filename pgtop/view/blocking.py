@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from pgtop.analysis.blocking import Node
 from pgtop.analysis.graph import Key
-from pgtop.analysis.xmin import Kind, XminHolder, xmin_holders
+from pgtop.analysis.xmin import Kind, XminHolder, cutoffs, xmin_holders
 from pgtop.model.backend import Backend, BackendId
 from pgtop.view.columns import column, severity
 from pgtop.view.filter import Filter
@@ -44,6 +44,8 @@ class Row(NamedTuple):
 
     node: Node | None = None
     holder: XminHolder | None = None
+    younger: int = 0
+    """Sessions that hold back vacuum as far as `holder`, and began later."""
     words: str = ""
     tone: Tone = Tone.QUIET
     """Of the words."""
@@ -67,7 +69,8 @@ class Row(NamedTuple):
         """Who it is, from one picture to the next; None for words."""
         if self.holder is not None:
             backend = self.holder.backend
-            return self.holder.kind, str(backend.identity) if backend else self.holder.name
+            name = str(backend.identity) if backend else self.holder.name
+            return f"{self.holder.kind}{' of catalogs' if self.holder.catalog else ''}", name
         if self.node is None:
             return None
         return self.node.backend.identity if self.node.backend else ("prepared", str(self.node.key))
@@ -82,14 +85,14 @@ def departed(row: Row, picture: Picture) -> Row:
 def rows(picture: Picture, question: Question) -> tuple[Row, ...]:
     """All rows in their order. Raises FilterError when a pattern of the filter takes too long."""
     tree = tuple(_tree(picture, question))
-    holders = xmin_holders(picture.snapshot)
+    holders = cutoffs(xmin_holders(picture.snapshot))
     more = len(holders) - _HOLDERS_SHOWN
     complete = picture.snapshot.blocking.complete
     return (
         *(tree or (Row(words=_ALL_HIDDEN if picture.forest.nodes else _NOBODY),)),
         Row(),
         Row(words="WHO HOLDS BACK VACUUM, AND BY HOW MANY TRANSACTIONS", tone=Tone.STRONG),
-        *(Row(holder=holder) for holder in holders[:_HOLDERS_SHOWN]),
+        *(Row(holder=holder, younger=younger) for holder, younger in holders[:_HOLDERS_SHOWN]),
         *((Row(words=f"and {more} more"),) if more > 0 else ()),
         *((Row(words="slots and prepared transactions: not asked yet"),) if not complete else ()),
         *((Row(words="nobody"),) if complete and not holders else ()),
@@ -177,7 +180,7 @@ def row_line(row: Row, picture: Picture, width: int) -> Line:
     if row.node is not None:
         return _cut(_node_line(row, row.node, picture, width), width)
     if row.holder is not None:
-        return _holder_line(row.holder, picture, width)
+        return _holder_line(row.holder, row.younger, picture, width)
     return (Span(fit(row.words, width), row.tone),)
 
 
@@ -238,19 +241,24 @@ def _tone_of_wait(node: Node, picture: Picture) -> Tone:
     return severity(node.backend, picture) if node.backend and node.waits else _tone(node)
 
 
-def _holder_line(holder: XminHolder, picture: Picture, width: int) -> Line:
-    words = clean(_holder_words(holder, picture))
+def _holder_line(holder: XminHolder, younger: int, picture: Picture, width: int) -> Line:
+    words = clean(_holder_words(holder, younger, picture))
     start = f"{holder.age:>13,} {fit(holder.kind, 21)}"
     return (Span(fit(start + words, width), Tone.PLAIN),)
 
 
-def _holder_words(holder: XminHolder, picture: Picture) -> str:
+def _holder_words(holder: XminHolder, younger: int, picture: Picture) -> str:
     backend = holder.backend
+    others = f"and {younger} younger" if younger else ""
     if backend is None or holder.kind is Kind.STANDBY:
         place = f" · in {holder.database}" if holder.database else ""
-        return f"{holder.name}{place}{' (system catalogs only)' if holder.catalog else ''}"
+        words = f"{holder.name}{place}{' (system catalogs only)' if holder.catalog else ''}"
+        return " · ".join(filter(None, (words, others)))
+    doubt = "" if holder.is_certain else "perhaps: it may be a vacuum"
+    cause = f"since {holder.cause} was open" if holder.cause else ""
     who = f"{backend.usename or ''}@{backend.datname or ''}".strip("@")
-    return " · ".join(filter(None, (f"{backend.pid} {who}".strip(), doing(backend, picture), query_of(backend))))
+    parts = (f"{backend.pid} {who}".strip(), doubt, doing(backend, picture), cause, others, query_of(backend))
+    return " · ".join(filter(None, parts))
 
 
 def toggled(folded: frozenset[Identity], identity: Identity) -> frozenset[Identity]:

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from pgtop.analysis.planning import Guard, unguarded
 from pgtop.analysis.rights import protection, right_to_signal
+from pgtop.analysis.xmin import holds_back
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail, Lock
 from pgtop.model.instant import Instant, seconds_between, to_datetime
@@ -33,10 +34,16 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     ("query_start", "query began"),
     ("state_change", "state last changed"),
     ("backend_xid", "its transaction id, if it has written"),
-    ("backend_xmin", "oldest transaction it still needs to see: holds back vacuum"),
+    ("backend_xmin", "oldest transaction it still needs to see"),
     ("query_id", "fingerprint of the query (pg_stat_statements)"),
     ("leader_pid", "leader of its parallel group"),
 )
+
+_HOLDS = {
+    True: ": holds back vacuum",
+    False: ", and holds back no vacuum",
+    None: ": holds back vacuum, unless it is a vacuum itself",
+}
 
 
 def detail_lines(
@@ -59,7 +66,11 @@ def detail_lines(
         *_heading("Query", width),
         *_query(backend, detail, picture, width, lines_of),
         *_heading("Session", width),
-        *(row for name, meaning in _FIELDS for row in _field(name, meaning, backend, picture.now, width)),
+        *(
+            row
+            for name, meaning in _fields(backend, detail)
+            for row in _field(name, meaning, backend, picture.now, width)
+        ),
         *_heading("Waits", width),
         *_waits(backend, picture, width),
         *_heading("Locks", width),
@@ -112,6 +123,14 @@ def _query(
         size = picture.snapshot.server.track_activity_query_size
         words = f"The server kept only the first {size} bytes: raise track_activity_query_size to see more."
         yield from wrapped(line(words, Tone.NOTICE), width)
+
+
+def _fields(backend: Backend, detail: Detail | None) -> Iterable[tuple[str, str]]:
+    """Yield each field and its meaning, which of a snapshot depends on whose it is."""
+    awaited = next((lock for lock in detail.locks if not lock.granted), None) if detail else None
+    holds = holds_back(backend, detail.exempt if detail else None, awaited)
+    for name, meaning in _FIELDS:
+        yield name, f"{meaning}{_HOLDS[holds]}" if name == "backend_xmin" else meaning
 
 
 def _field(name: str, meaning: str, backend: Backend, now: Instant, width: int) -> list[Line]:

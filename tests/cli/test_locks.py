@@ -91,7 +91,7 @@ def test_json_of_everything() -> None:
     assert nodes[49_004]["soft"] == [49_005]
     assert found["xmin_holders"][0] == {
         "kind": "replication slot", "name": "standby2", "pid": None, "age": 4_812_004, "database": None,
-        "catalog": False,
+        "catalog": False, "is_certain": True, "inherited_from": None,
     }  # fmt: skip
     assert (found["asked"], found["note"]) == (True, "")
 

@@ -124,5 +124,5 @@ def _holder_record(holder: XminHolder) -> dict[str, Any]:
     pid = holder.backend.pid if holder.backend else None
     return {
         "kind": holder.kind, "name": holder.name, "pid": pid, "age": holder.age, "database": holder.database,
-        "catalog": holder.catalog,
+        "catalog": holder.catalog, "is_certain": holder.is_certain, "inherited_from": holder.cause,
     }  # fmt: skip
