@@ -27,6 +27,7 @@ from pgtop.model.snapshot import Snapshot
 
 NOW: Instant = from_datetime(datetime(2026, 3, 10, 14, 25, 7, 250_000, tzinfo=UTC))
 PGTOP_PID = 48_120
+_VACUUMING = 48_940
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 _ROLES = {
@@ -145,7 +146,9 @@ def calm() -> Snapshot:
 def busy() -> Snapshot:
     """Something of everything: a storm, a runaway query with workers, waiters in a chain, forgotten transactions."""
     rows = [*_own(), *_pool(22), *_short_queries(11), *_runaway(), *_lock_chain(), *_forgotten(), *_services()]
-    return replace(snapshot(rows), blocking=Blocking(_chain_waits(), asked=True, complete=True))
+    return replace(
+        snapshot(rows), blocking=Blocking(_chain_waits(), exempt=frozenset({_VACUUMING}), asked=True, complete=True)
+    )
 
 
 def standstill() -> Snapshot:
@@ -154,7 +157,8 @@ def standstill() -> Snapshot:
     prepared = Prepared(882_001_377, "transfer-'4711'", _ago(2 * DAY + 4 * HOUR), "billing", "billing", 1_620_113)
     slots = (Slot("standby2", 4_812_004), Slot("debezium", 96_311, active=True, catalog=True))
     rows = [*_own(), *_pool(6), *_runaway(), *_lock_chain(), *_standstill(), *_services()]
-    return replace(snapshot(rows), blocking=Blocking(roots, (prepared,), slots, asked=True, complete=True))
+    facts = Blocking(roots, (prepared,), slots, frozenset({_VACUUMING}), asked=True, complete=True)
+    return replace(snapshot(rows), blocking=facts)
 
 
 def nearly_full() -> Snapshot:
@@ -395,7 +399,7 @@ def _services() -> list[Backend]:
         query='START_REPLICATION SLOT "standby1" 3F/C2000000 TIMELINE 1',
     )  # fmt: skip
     vacuum = Backend(
-        pid=48_940, backend_start=_ago(95), datid=16_401, datname="shop", xact_start=_ago(92), query_start=_ago(92),
+        pid=_VACUUMING, backend_start=_ago(95), datid=16_401, datname="shop", xact_start=_ago(92), query_start=_ago(92),
         state_change=_ago(92), wait_event_type="Timeout", wait_event="VacuumDelay", state=ACTIVE, xmin_age=0,
         backend_xmin=883_622_919, query="autovacuum: VACUUM public.cart_items", backend_type="autovacuum worker",
     )  # fmt: skip

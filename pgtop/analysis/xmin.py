@@ -20,7 +20,7 @@ _BLANK = re.compile(r"[\s;]++|--[^\n]*+")
 _COMMENT_ENDS = re.compile(r"/\*|\*/")
 _VACUUM = re.compile(r"(autovacuum: )?VACUUM\b", re.IGNORECASE)
 _OTHER_PHASES = re.compile(r"FULL|ANALY[ZS]E", re.IGNORECASE)
-_VACUUM_MODE = "ShareUpdateExclusiveLock"
+_TABLE_OF_A_VACUUM = ("relation", "ShareUpdateExclusiveLock")
 
 
 class Kind(StrEnum):
@@ -94,7 +94,8 @@ def holds_back(backend: Backend, exempt: bool | None, awaited: Lock | None) -> b
     """True if its snapshot holds back vacuum, False for one that vacuum ignores, None where that cannot be known.
 
     `exempt` is what the server says (`Blocking.exempt`), None where it was not asked. It does not say it of a vacuum
-    that still waits for its table: only there, and only to leave one out that can be nothing else, the text counts.
+    that still waits for its table: only there, or before that was asked, and only to leave one out that can be
+    nothing else, the text counts.
 
     https://www.postgresql.org/docs/current/sql-vacuum.html
     """
@@ -102,9 +103,8 @@ def holds_back(backend: Backend, exempt: bool | None, awaited: Lock | None) -> b
         return False
     if not _may_vacuum(backend):
         return True
-    if exempt is None:
-        return None
-    if awaited is None or awaited.locktype != "relation" or awaited.mode != _VACUUM_MODE:
+    waits_for_its_table = awaited is not None and (awaited.locktype, awaited.mode) == _TABLE_OF_A_VACUUM
+    if exempt is False and not waits_for_its_table:
         return True
     return False if _can_only_vacuum(backend) else None
 
