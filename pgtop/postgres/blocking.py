@@ -15,7 +15,7 @@ from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
 from pgtop.model.record import EMPTY
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.details import EXEMPT, LockRow, target
+from pgtop.postgres.details import LockRow, exempt, target
 from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import Features
 from pgtop.postgres.parameters import Parameter
@@ -195,7 +195,7 @@ def statements(plan: Plan, features: Features, server: Server | None) -> tuple[S
     }
     locks = Statement(_LOCKS.format(waitstart=features.waitstart, tag=_TAG), values)
     prepared = (Statement(_PREPARED),) if plan.prepared else ()
-    slots = (Statement(_SLOTS), Statement(EXEMPT)) if plan.slots else ()
+    slots = (Statement(_SLOTS), exempt(features)) if plan.slots else ()
     return locks, *prepared, *slots
 
 
@@ -216,14 +216,14 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
         return Answers()
     locks, *others = answers
     prepared = tuple(_prepared(row, server) for row in (others.pop(0) if plan.prepared else ()))
-    slots, exempt = others if plan.slots else ((), ())
+    slots, exempted = others if plan.slots else ((), ())
     lent = frozenset(plan.lent)
     rows = [row[:-_TIMES] for row in locks]
     blocking = Blocking(
         _waits([row for row in rows if row[0] not in lent or row[_GRANTED]], server, encoding, prepared),
         prepared,
         tuple(slot for row in slots for slot in _slots(row)),
-        frozenset(pid for (pid,) in exempt),
+        frozenset(pid for (pid,) in exempted),
         asked=True,
         complete=plan.prepared and plan.slots,
     )

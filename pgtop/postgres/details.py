@@ -34,12 +34,12 @@ _LOCKS = """
      LIMIT %(limit)s
 """
 
-EXEMPT = """
+_EXEMPT = """
     SELECT pid FROM pg_catalog.pg_stat_get_progress_info('VACUUM')
      UNION ALL
     SELECT active_pid FROM pg_catalog.pg_get_replication_slots()
      WHERE slot_type = 'logical' AND NOT temporary
-       AND active_pid IN (SELECT pid FROM pg_catalog.pg_stat_get_wal_senders())
+       AND active_pid IN ({walsenders})
 """
 """Processes whose snapshots hold back no vacuum, which every role may see.
 
@@ -181,15 +181,20 @@ def _signed(number: int, bits: int) -> int:
 
 
 async def _read(link: Link, server: Server, pid: int) -> tuple[list[list[Row]], str]:
-    """Read activity, length of the query, locks and EXEMPT; without the last two, and why, where those fail."""
+    """Read activity, length of the query, locks and exempt ones; without the last two, and why, where those fail."""
     activity = queries.activity(link.features, server.track_activity_query_size, pid=pid)
     length = Statement(_QUERY_BYTES, {"pid": pid})
     try:
-        return await link.ask(activity, length, _locks(link.features, server, pid), Statement(EXEMPT)), ""
+        return await link.ask(activity, length, _locks(link.features, server, pid), exempt(link.features)), ""
     except psycopg.Error as error:
         if link.connection.closed:
             raise
         return [*await link.ask(activity, length), [], []], server_words(error)
+
+
+def exempt(features: Features) -> Statement:
+    """Build the statement for the pids of processes whose snapshots hold back no vacuum (`Blocking.exempt`)."""
+    return Statement(_EXEMPT.format(walsenders=features.walsenders))
 
 
 def _locks(features: Features, server: Server, pid: int) -> Statement:

@@ -32,7 +32,7 @@ def _snapshot(*backends: Backend, own: Backend = OWN, **blocking: object) -> Sna
 
 
 def session(pid: int, **more: object) -> Backend:
-    return Backend(pid, **({"backend_type": CLIENT_BACKEND, "query": "SELECT 1"} | more))  # type: ignore[arg-type]
+    return Backend(pid, **({"backend_type": CLIENT_BACKEND, "query": "SELECT 1", "backend_start": 1} | more))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ _TABLE = Wait(Lock("relation", "ShareUpdateExclusiveLock", False, "stock"))
         ({"query": None}, {"waits": {1: _TABLE}}, None),
         ({"query": "", "state": DISABLED}, {"waits": {1: _TABLE}}, None),
         ({"query": "VACUUM stock", "state": IDLE_IN_TRANSACTION}, {"waits": {1: _TABLE}}, True),
-        ({"backend_type": None, "datid": 5}, {"waits": {1: _TABLE}}, None),
-        ({"backend_type": None, "datid": 5}, {}, True),
+        ({"backend_type": None, "backend_start": None, "datid": 5}, {"waits": {1: _TABLE}}, None),
+        ({"backend_type": None, "backend_start": None, "datid": 5}, {}, True),
     ],
 )
 def test_what_holds_is_told_by_the_server_and_not_by_the_text(
@@ -107,7 +107,7 @@ def test_what_holds_is_told_by_the_server_and_not_by_the_text(
 
 def test_a_hidden_worker_of_a_vacuum_is_not_sure_to_hold_anything() -> None:
     """Its leader is hidden too, and it sees what that sees."""
-    seen = {"backend_xmin": 990, "xmin_age": 10, "backend_type": None, "datid": 5}
+    seen = {"backend_xmin": 990, "xmin_age": 10, "backend_type": None, "backend_start": None, "datid": 5}
     found = xmin_holders(_snapshot(session(1, **seen), session(2, **seen), complete=True, exempt=frozenset({1})))
     assert [(holder.name, holder.is_certain) for holder in found] == [("2", False)]
 
@@ -117,8 +117,14 @@ def test_a_hidden_worker_of_a_vacuum_is_not_sure_to_hold_anything() -> None:
     [
         ({"backend_type": WALSENDER}, (Kind.STANDBY, "standby1", None)),
         ({"backend_type": WALSENDER, "datid": 5, "datname": "shop"}, (Kind.WALSENDER, "standby1", "shop")),
-        ({"backend_type": None, "usesysid": 10, "application_name": None}, (Kind.STANDBY, "1", None)),
-        ({"backend_type": None, "usesysid": 10, "datid": 5, "datname": "shop"}, (Kind.SESSION, "1", "shop")),
+        (
+            {"backend_type": None, "backend_start": None, "usesysid": 10, "application_name": None},
+            (Kind.STANDBY, "1", None),
+        ),
+        (
+            {"backend_type": None, "backend_start": None, "usesysid": 10, "datid": 5, "datname": "shop"},
+            (Kind.SESSION, "1", "shop"),
+        ),
     ],
 )
 def test_a_walsender_is_a_session_of_its_database(more: dict[str, object], expected: tuple[str, ...]) -> None:
