@@ -4,10 +4,12 @@ Every test that has a server among its fixtures is marked `server` and runs once
 """
 
 import os
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from hypothesis import settings
@@ -23,6 +25,28 @@ for name in [name for name in os.environ if name.startswith("PG")]:
 _home = tempfile.TemporaryDirectory(prefix="pgtop-home-")  # nor are their configuration and their audit trail
 os.environ |= {"XDG_CONFIG_HOME": f"{_home.name}/config", "XDG_STATE_HOME": f"{_home.name}/state"}
 
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing: this process goes on, and its children get the default, as handlers are not inherited."""
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    """End the tests as Ctrl-C does: what they have started is stopped."""
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def _take_over_signals() -> None:
+    """Let no child of the tests inherit what nohup, a script's background or its `trap` ignore or block."""
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # which Python itself ignores
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, _ignore)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _stop)
+
+
+_take_over_signals()
 
 settings.register_profile("pgtop", deadline=None)  # a busy machine is no failure
 settings.register_profile("nightly", deadline=None, max_examples=100_000)

@@ -21,6 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pgtop.demo.watchdog import Watchdog
+
 SUPERUSER = "postgres"
 _NOBODY = 65534  # the uid and gid that Linux and its distributions keep for processes without rights
 _START_SECONDS = 60
@@ -57,6 +59,7 @@ class Cluster:
         self._settings = dict(settings or {})
         self._initdb = initdb
         self._process: subprocess.Popen[bytes] | None = None
+        self._watchdog: Watchdog | None = None
         self._as_user: dict[str, Any] = (
             {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
         )
@@ -99,6 +102,7 @@ class Cluster:
         """Make the folder and the cluster, and wait until it takes connections. Raises ClusterError."""
         try:
             self.folder = Path(tempfile.mkdtemp(prefix="pgtop-", dir=self._parent_folder()))
+            self._watchdog = Watchdog(self.folder)
             self._own(self.folder)
             self._make_reachable()
             self._make_cluster()
@@ -152,6 +156,9 @@ class Cluster:
     def remove(self) -> None:
         """Stop the server and remove its files. Calling it twice does no harm."""
         self.stop()
+        if self._watchdog is not None:
+            self._watchdog.dismiss()
+            self._watchdog = None
         if self.folder != Path():
             shutil.rmtree(self.folder, ignore_errors=True)
 

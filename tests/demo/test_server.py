@@ -4,6 +4,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import psycopg
 import pytest
 
 from pgtop.demo.server import Cluster, ClusterError, embedded_bindir
+from tests.waiting import until
 
 AS_ROOT = os.geteuid() == 0
 
@@ -80,6 +83,33 @@ def test_a_server_that_the_system_has_stopped_can_be_stopped(bindir: Path | None
         pid = cluster.pid
         os.kill(pid, signal.SIGSTOP)
     assert not Path(f"/proc/{pid}").exists()
+
+
+_OWNER = """
+import sys, signal
+from pathlib import Path
+from pgtop.demo.server import Cluster
+cluster = Cluster(Path(sys.argv[1]) if sys.argv[1:] else None)
+cluster.start()
+print(cluster.pid, cluster.folder, flush=True)
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("state", ["running", "stopped by the system"])
+def test_a_server_ends_with_its_owner(number: signal.Signals, state: str, bindir: Path | None) -> None:
+    """However the process that started it is killed, neither server nor files are left, and nobody else is hit."""
+    command = [sys.executable, "-c", _OWNER, *([str(bindir)] if bindir else [])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as owner:
+        assert owner.stdout is not None
+        pid, folder = owner.stdout.readline().split()
+        if state != "running":
+            os.kill(int(pid), signal.SIGSTOP)
+        owner.send_signal(number)
+    until(lambda: not Path(folder).exists(), "its files are still there")
+    with pytest.raises(OSError, match=pid):
+        os.readlink(f"/proc/{pid}/cwd")
 
 
 def test_remove_twice_does_no_harm(bindir: Path | None) -> None:

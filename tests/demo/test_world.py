@@ -229,9 +229,9 @@ def test_closing_leaves_nothing() -> None:
     running.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_a_signal_ends_it(number: signal.Signals) -> None:
-    """SIGTERM, SIGINT and SIGHUP to its process take server and files with it."""
+    """A signal to its process takes server and files with it, also one that the process does not see."""
     with start_world() as running:
         os.kill(running.pid, number)
         until(lambda: gone(running.dsn))

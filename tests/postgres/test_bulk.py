@@ -25,6 +25,7 @@ from pgtop.postgres.session import Session
 from pgtop.postgres.signals import PostgresSignaller
 from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture
+from tests.children import end_with_parent
 from tests.cli import pgtop
 from tests.postgres.conftest import Wire
 from tests.postgres.doors import may_choose_pids, session_with_pid
@@ -278,7 +279,7 @@ def standby(big: Cluster, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]
         "-d",
         make_conninfo(big.socket_dsn, dbname=None, user="replicator"),
     ]
-    with subprocess.Popen(call, env=plain_environment(), stderr=subprocess.PIPE) as running:
+    with subprocess.Popen(call, env=plain_environment(), stderr=subprocess.PIPE, preexec_fn=end_with_parent) as running:
         yield running
         running.terminate()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pgtop.demo.server import Cluster, _free_port
+from tests.children import end_with_parent
 from tests.faults.proxy import Proxy
 from tests.processes.ends import check_gone, sessions
 from tests.pty import Terminal
@@ -62,7 +63,9 @@ def sshd() -> Iterator[Sshd]:
     rooms = [_SEPARATE] if os.geteuid() == 0 and not _SEPARATE.exists() else []
     for room in rooms:
         room.mkdir(mode=0o755)
-    running = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", folder / "config"], stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(
+        ["/usr/sbin/sshd", "-D", "-e", "-f", folder / "config"], stderr=subprocess.DEVNULL, preexec_fn=end_with_parent
+    )
     try:
         until(lambda: _listens(port), "sshd does not listen")
         yield Sshd(folder, port)

@@ -1,0 +1,43 @@
+"""Ends a server whose owner was killed: a small process at the other end of a pipe, which the kernel then closes.
+
+A signal goes to no process but the server: one that has the server's data folder as its own current folder.
+"""
+
+import subprocess
+from pathlib import Path
+
+_SCRIPT = r"""
+trap '' HUP INT QUIT TERM
+read -r _ && exit 0
+lives() {
+  [ -n "$pid" ] || return 1
+  if [ -d /proc/self ]; then [ "$(readlink "/proc/$pid/cwd")" = "$folder/data" ]
+  else ps -o command= -p "$pid" | grep -qF "$folder/data"; fi
+}
+end() {
+  lives && kill -s "$1" "$pid" && kill -s CONT "$pid"
+  looks=0
+  while lives && [ "$looks" -lt 80 ]; do looks=$((looks + 1)); sleep 0.1; done
+}
+folder=$1
+pid=$(head -n 1 "$folder/data/postmaster.pid")
+end QUIT
+end KILL
+rm -rf "$folder"
+"""
+# A crash leaves postmaster.pid behind, and its number to any process: hence `lives`.
+
+
+class Watchdog:
+    """Watches over the server in `folder` until `dismiss`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            ["/bin/sh", "-c", _SCRIPT, "pgtop-watchdog", folder.resolve()],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            cwd="/", start_new_session=True,
+        )  # fmt: skip
+
+    def dismiss(self) -> None:
+        """End it: its owner has stopped the server."""
+        self._process.communicate(b"\n")

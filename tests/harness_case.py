@@ -1,0 +1,22 @@
+"""What `test_harness` runs in a pytest of its own: never collected with the others."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from pgtop.demo.server import Cluster
+
+
+def test_that_uses_a_server(cluster: Cluster) -> None:
+    """Report the server, and go on until somebody ends this."""
+    Path(os.environ["HARNESS_REPORT"]).write_text(f"{cluster.pid} {cluster.folder}")
+    time.sleep(100)
+
+
+def test_that_starts_a_program() -> None:
+    """What a child ignores and blocks, as masks in hexadecimal."""
+    status = subprocess.run(["cat", "/proc/self/status"], capture_output=True, text=True, check=True).stdout
+    masks = {name: int(value, 16) for name, _, value in (line.partition(":\t") for line in status.splitlines())
+             if name in ("SigIgn", "SigBlk")}  # fmt: skip
+    assert masks == {"SigIgn": 0, "SigBlk": 0}
