@@ -1,6 +1,8 @@
 """What each kind of role gets from pgtop: declared here, held to a real server by a test, and printed in README.
 
-The server of the test has 20 connections. Besides pgtop's own there are four sessions: one of each other kind below.
+The server of the test has 20 connections, five of them reserved: three for superusers and two for members of
+pg_use_reserved_connections, or, before 16, all five for superusers. Besides pgtop's own there are four sessions: one of
+the role itself, and one of each kind below.
 """
 
 from typing import NamedTuple
@@ -30,44 +32,58 @@ class Watcher(NamedTuple):
     sql: str
     experience: Experience
     refused_at: str = ""
+    since: int = 0
+    """The first version that knows what `sql` grants; on older ones it is an ordinary login."""
 
 
 ALL, ALL_BUT_SUPERUSERS, OWN_AND_GRANTED, OWN = "all", "all but superusers'", "its own, its roles'", "its own"
-_EXACT, _ABOUT = "5 of 17 used, 12 free", "about 5 of 17 used, 12 free"
-_MORE = "can open 12 more"
+ONLY_GRANTED = "team's"
+_EXACT, _ABOUT = "5 of 15 used; 10 free", "about 5 of 15 used; about 10 free"
+_LEFT = "10 left for you"
 _SUPERUSERS = "it belongs to a superuser (connect as a superuser)"
 
 
-def _ordinary(name: str) -> Experience:
+def ordinary(name: str) -> Experience:
+    """What a role without grants gets."""
     warned = f"it belongs to {WEB} (grant pg_signal_backend to {name}); {_SUPERUSERS}"
-    return Experience(OWN, f"{_ABOUT}; {_MORE}", OWN, warned)
+    return Experience(OWN, f"{_ABOUT}; about {_LEFT}", OWN, warned)
 
 
 WATCHERS = (
     Watcher(
         "root", "a superuser", "ALTER ROLE root SUPERUSER",
-        Experience(ALL, f"{_EXACT}; can open 15 more (reserved ones too)", ALL, ""),
+        Experience(ALL, f"{_EXACT}; 15 left for you: 10 + 5 reserved", ALL, ""),
     ),
     Watcher(
         "managed", "`pg_monitor` and `pg_signal_backend`", "GRANT pg_monitor, pg_signal_backend TO managed",
-        Experience(ALL, f"{_EXACT}; {_MORE}", ALL_BUT_SUPERUSERS, _SUPERUSERS),
+        Experience(ALL, f"{_EXACT}; {_LEFT}", ALL_BUT_SUPERUSERS, _SUPERUSERS),
     ),
     Watcher(
         "reader", "`pg_read_all_stats` only", "GRANT pg_read_all_stats TO reader",
-        _ordinary("reader")._replace(sees=ALL, budget=f"{_EXACT}; {_MORE}"),
+        ordinary("reader")._replace(sees=ALL, budget=f"{_EXACT}; {_LEFT}"),
     ),
     Watcher(
         "signaller", "`pg_signal_backend` only", "GRANT pg_signal_backend TO signaller",
-        _ordinary("signaller")._replace(ends=ALL_BUT_SUPERUSERS, warned=_SUPERUSERS),
+        ordinary("signaller")._replace(ends=ALL_BUT_SUPERUSERS, warned=_SUPERUSERS),
     ),
     Watcher(
         "member", f"a member of {TEAM}", f"GRANT {TEAM} TO member",
-        _ordinary("member")._replace(sees=OWN_AND_GRANTED, ends=OWN_AND_GRANTED),
+        ordinary("member")._replace(sees=OWN_AND_GRANTED, ends=OWN_AND_GRANTED),
     ),
-    Watcher("plain", "an ordinary login", "", _ordinary("plain")),
+    Watcher("plain", "an ordinary login", "", ordinary("plain")),
+    Watcher(
+        "acting", f"a login that becomes {TEAM} (`ALTER ROLE … SET role`)",
+        f"GRANT {TEAM} TO acting; ALTER ROLE acting SET role = {TEAM}",
+        ordinary(TEAM)._replace(sees=ONLY_GRANTED, ends=ONLY_GRANTED),
+    ),
+    Watcher(
+        "reserved", "`pg_use_reserved_connections` only (16)", "GRANT pg_use_reserved_connections TO reserved",
+        ordinary("reserved")._replace(budget=f"{_ABOUT}; about 12 left for you: 10 + 2 reserved"),
+        since=16,
+    ),
     Watcher(
         "outsider", "no right to connect to `postgres`", "REVOKE CONNECT ON DATABASE postgres FROM outsider",
-        _ordinary("outsider")._replace(
+        ordinary("outsider")._replace(
             refused='This role may not do that: permission denied for database "postgres". '
             "Name another database, as pgtop sees every session from each, or another role (-U).",
         ),
@@ -75,8 +91,8 @@ WATCHERS = (
     ),
     Watcher(
         "limited", "at its own connection limit", "ALTER ROLE limited CONNECTION LIMIT 2",
-        _ordinary("limited")._replace(
-            budget=f"{_ABOUT}; can open 0 more (role limit)",
+        ordinary("limited")._replace(
+            budget=f"{_ABOUT}; 0 left for you: role limit",
             refused='The role is at its connection limit: too many connections for role "limited". '
             "Other roles may still enter: connect as one of them (-U), "
             "or have ALTER ROLE … CONNECTION LIMIT raise it.",

@@ -22,7 +22,7 @@ from pgtop.model.backend import (
 from pgtop.model.blocking import Blocking, Hold, Prepared, Slot, Wait
 from pgtop.model.detail import Lock
 from pgtop.model.instant import MICROSECONDS, Instant, from_datetime
-from pgtop.model.server import Database, Limits, Rights, Role, Server
+from pgtop.model.server import Database, Limits, Login, Rights, Role, Server
 from pgtop.model.snapshot import Snapshot
 
 NOW: Instant = from_datetime(datetime(2026, 3, 10, 14, 25, 7, 250_000, tzinfo=UTC))
@@ -81,6 +81,7 @@ def server(**changes: object) -> Server:
         rights=Rights(reads_all=True, signals_all=True),
         roles=_ROLES,
         databases=_DATABASES,
+        login=Login(16_501, "monitor"),
     )
     return shop._replace(**changes)  # type: ignore[arg-type]  # test helper: the caller names real fields
 
@@ -172,14 +173,15 @@ def full() -> Snapshot:
     used = sum(backend.is_client for backend in others)
     own = _own(who="postgres@postgres")
     return snapshot(
-        [*own, *others, *_leak(97 - used, first=71_000)], user="postgres", user_oid=10, rights=Rights(superuser=True)
-    )
+        [*own, *others, *_leak(97 - used, first=71_000)],
+        user="postgres", user_oid=10, rights=Rights(superuser=True), login=Login(10, "postgres", superuser=True),
+    )  # fmt: skip
 
 
 def not_privileged() -> Snapshot:
     """The busy server as a role sees it that was granted nothing: others' sessions are a pid and a role."""
     seen = [_hidden(backend) if backend.usename != "monitor" else backend for backend in busy().backends]
-    return replace(snapshot(seen, rights=Rights()), numbackends=_slots(busy()) + 3)
+    return snapshot(seen, rights=Rights())
 
 
 HOSTILE_TEXTS = (

@@ -1,16 +1,17 @@
 """The connection budget: who holds the slots of `max_connections`, and how many are left for whom.
 
 Only client backends hold them. Walsenders, autovacuum and background workers have pools of their own and are never
-counted in.
+counted in. A role that may not see what a session is cannot tell a client from a worker: its counts have two bounds.
+Slots follow the role that logged in, not the current role.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION, WALSENDER, Backend
-from pgtop.model.server import Limits
+from pgtop.model.server import Limits, Login, Reserve
 from pgtop.model.snapshot import Snapshot
 
 WAITING = "waiting"
@@ -32,58 +33,101 @@ class Budget(NamedTuple):
     max_connections: int
     superuser_reserved_connections: int
     reserved_connections: int
+    reserves: tuple[Reserve, ...]
+    """The reserves beside that of superusers, a vendor's own among them."""
     used: int
+    """Slots in use; where `approximate`, the most that may be."""
+    used_at_least: int
+    """Slots that are in use for sure: hidden sessions may be workers, which hold none."""
     free: int
     """Slots that an ordinary role could still open."""
     approximate: bool
-    """Some sessions are hidden from this role, so that `used` is the nearest that it can know."""
+    """Some sessions are hidden from this role, and perhaps not all of them hold a slot."""
     states: Mapping[str, int]
     """The visible sessions by state, in the order of STATES; with `hidden` they make up `used`."""
     ordinary: int
     """Slots that ordinary roles can ever get."""
     reserved_left: int
-    """Free slots that only superusers or members of pg_use_reserved_connections can take."""
+    """Free slots that only superusers or members of the roles in `reserves` can take."""
     openable: int
-    """Connections that the connected role could still open to the connected database."""
+    """Connections that the role that logged in could still open to the connected database."""
     openable_limit: str
     """Why that is not `free`: "role limit", "database limit", or "reserved" (it may use reserved slots too)."""
+    openable_is_exact: bool
     walsenders: int
     max_wal_senders: int
     hidden: int
     visible: int
+    sees_logins: bool
+    """Logins that still authenticate, each of which holds a slot, are among the `used`."""
     level: Level
 
 
+class Held(NamedTuple):
+    """Connections that count against a limit: so many for sure, and at most."""
+
+    at_least: int
+    at_most: int
+
+    @property
+    def is_exact(self) -> bool:
+        """True if nothing that is counted may be a worker."""
+        return self.at_least == self.at_most
+
+
+class _Choice(NamedTuple):
+    """What one of the limits leaves."""
+
+    openable: int
+    reason: str
+    is_exact: bool
+
+
 def budget(snapshot: Snapshot, warn: float = 80.0, alarm: float = 95.0) -> Budget:
-    """The budget of `snapshot`; `warn` and `alarm` are percents of the ordinary slots in use.
+    """Return the budget of `snapshot`; `warn` and `alarm` are percents of the ordinary slots in use.
 
     https://www.postgresql.org/docs/current/runtime-config-connection.html
     """
     limits = snapshot.server.limits
     busy = [backend for backend in snapshot.busy if backend.is_client]
     seen = [backend for backend in busy if not backend.hidden]
-    visible, approximate = len(seen) + snapshot.at_rest, len(seen) < len(busy)
-    used = _used(snapshot, len(busy) + snapshot.at_rest, approximate)
+    visible, used = len(seen) + snapshot.at_rest, len(busy) + snapshot.at_rest
+    held = _bounds(used, [backend.may_be_worker for backend in busy].count(True), limits)
     free = max(0, limits.ordinary - used)
-    openable, reason = _openable(snapshot, used, free)
+    openable = _openable(snapshot, held, free)
     return Budget(
         max_connections=limits.max_connections,
         superuser_reserved_connections=limits.superuser_reserved_connections,
         reserved_connections=limits.reserved_connections,
+        reserves=limits.reserves,
         used=used,
+        used_at_least=held.at_least,
         free=free,
-        approximate=approximate,
+        approximate=not held.is_exact,
         states=_by_state(seen, snapshot.at_rest),
         ordinary=limits.ordinary,
         reserved_left=_left(limits, used) - free,
-        openable=openable,
-        openable_limit=reason,
+        openable=openable.openable,
+        openable_limit=openable.reason,
+        openable_is_exact=openable.is_exact,
         walsenders=[backend.backend_type for backend in snapshot.busy].count(WALSENDER),
         max_wal_senders=limits.max_wal_senders,
         hidden=used - visible,
         visible=visible,
-        level=_level(used, limits.ordinary, warn, alarm),
+        sees_logins=snapshot.server.shows_logins,
+        level=_level(held, limits.ordinary, warn, alarm),
     )
+
+
+def held_by(snapshot: Snapshot, is_its: Callable[[Backend], bool]) -> Held:
+    """Count the connections of a role or a database as the server does for its connection limit."""
+    walsenders_too = snapshot.server.limits_count_walsenders
+    counted = [
+        backend.may_be_worker
+        for backend in snapshot.backends
+        if (backend.is_client or (walsenders_too and backend.backend_type == WALSENDER)) and is_its(backend)
+    ]
+    return _bounds(len(counted), counted.count(True), snapshot.server.limits)
 
 
 def state_of(backend: Backend) -> str:
@@ -95,11 +139,9 @@ def state_of(backend: Backend) -> str:
     return IDLE if backend.state == IDLE else OTHER
 
 
-def _used(snapshot: Snapshot, clients: int, approximate: bool) -> int:
-    """The slots in use; where sessions are hidden, numbackends, which every role sees, if it is more than the rows."""
-    if approximate and snapshot.numbackends is not None:
-        return max(clients, snapshot.numbackends)
-    return clients
+def _bounds(clients: int, doubtful: int, limits: Limits) -> Held:
+    """Bound the clients from below: of the doubtful ones no more can be workers than may run at once."""
+    return Held(clients - min(doubtful, limits.max_worker_processes), clients)
 
 
 def _by_state(seen: Iterable[Backend], at_rest: int) -> Mapping[str, int]:
@@ -112,36 +154,42 @@ def _left(limits: Limits, used: int) -> int:
     return max(0, limits.max_connections - used)
 
 
-def _openable(snapshot: Snapshot, used: int, free: int) -> tuple[int, str]:
-    """How many more this role could open, and the name of what makes that differ from `free`."""
+def _openable(snapshot: Snapshot, held: Held, free: int) -> _Choice:
+    """Return how many more the role that logged in could open, and what makes that differ from `free`."""
+    limits, login = snapshot.server.limits, snapshot.server.login
+    kept = 0 if login.superuser else _kept_from(login, limits)
+    slots = max(0, limits.max_connections - kept - held.at_most)
+    by_slots = _Choice(slots, "reserved" if slots > free else "", held.is_exact)
+    if login.superuser:  # exempt from the limits of roles and databases too
+        return by_slots
+    return min([by_slots, *_own_limits(snapshot)], key=lambda choice: choice.openable)
+
+
+def _kept_from(login: Login, limits: Limits) -> int:
+    """Count the slots of reserves that this login may not use."""
+    others = [reserve.slots for reserve in limits.reserves if reserve.role not in login.reserves]
+    return limits.superuser_reserved_connections + sum(others)
+
+
+def _own_limits(snapshot: Snapshot) -> Iterable[_Choice]:
+    """What rolconnlimit of the role that logged in and datconnlimit of the connected database leave."""
     server = snapshot.server
-    limits = server.limits
-    if server.rights.superuser:  # exempt from the limits of roles and databases too
-        slots = _left(limits, used)
-        return slots, "reserved" if slots > free else ""
-    kept = (
-        limits.superuser_reserved_connections
-        if server.rights.uses_reserved
-        else limits.max_connections - limits.ordinary
-    )
-    slots = max(0, limits.max_connections - kept - used)
-    choices = [(slots, "reserved" if slots > free else ""), *_own_limits(snapshot)]
-    return min(choices, key=lambda choice: choice[0])
-
-
-def _own_limits(snapshot: Snapshot) -> Iterable[tuple[int, str]]:
-    """What rolconnlimit of the connected role and datconnlimit of the connected database leave."""
-    server, backends = snapshot.server, snapshot.backends
-    role, database = server.roles.get(server.user_oid), server.databases.get(server.database_oid)
+    login, here = server.login.oid, server.database_oid
+    role, database = server.roles.get(login), server.databases.get(here)
     if role is not None and role.connection_limit is not None:
-        held = sum([b.is_client and b.usesysid == server.user_oid for b in backends])
-        yield max(0, role.connection_limit - held), "role limit"
+        held = held_by(snapshot, lambda backend: backend.usesysid == login)
+        yield _Choice(max(0, role.connection_limit - held.at_most), "role limit", held.is_exact)
     if database is not None and database.connection_limit is not None:
-        held = sum([b.is_client and b.datid == server.database_oid for b in backends])
-        yield max(0, database.connection_limit - held), "database limit"
+        held = held_by(snapshot, lambda backend: backend.datid == here)
+        yield _Choice(max(0, database.connection_limit - held.at_most), "database limit", held.is_exact)
 
 
-def _level(used: int, ordinary: int, warn: float, alarm: float) -> Level:
-    if used >= ordinary or used * 100 >= alarm * ordinary:
+def _level(held: Held, ordinary: int, warn: float, alarm: float) -> Level:
+    """Alarm only by what is surely in use; warn by what may be."""
+    if _reaches(held.at_least, ordinary, alarm):
         return Level.ALARM
-    return Level.WARN if used * 100 >= warn * ordinary else Level.CALM
+    return Level.WARN if _reaches(held.at_most, ordinary, min(warn, alarm)) else Level.CALM
+
+
+def _reaches(used: int, ordinary: int, percent: float) -> bool:
+    return used >= ordinary or used * 100 >= percent * ordinary

@@ -1,54 +1,65 @@
 """How much of a limit is in use: of all ordinary slots, of a role's connection limit, or of a database's."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
-from pgtop.analysis.budget import budget
-from pgtop.model.backend import Backend
+from pgtop.analysis.budget import Held, budget, held_by
 from pgtop.model.snapshot import Snapshot
 
 
 class Usage(NamedTuple):
-    """`used` of `limit` connections. `approximate`: some sessions are hidden from this role."""
+    """Connections in use of a limit: `used`, or, where some of them may be workers, between `at_least` and `used`."""
 
     name: str
     used: int
     limit: int
-    approximate: bool = False
+    at_least: int | None = None
+
+    @property
+    def approximate(self) -> bool:
+        """True if some of the sessions are hidden from this role and may hold no slot."""
+        return self.at_least is not None and self.at_least < self.used
 
     @property
     def percent(self) -> float:
-        return 100 * self.used / self.limit if self.limit else 100.0
+        """Percent of the limit that may be in use."""
+        return _percent(self.used, self.limit)
+
+    @property
+    def sure_percent(self) -> float:
+        """Percent of the limit that is in use for sure."""
+        return _percent(self.used if self.at_least is None else self.at_least, self.limit)
 
 
 def usage(snapshot: Snapshot) -> Usage:
-    """Of all slots that ordinary roles can get."""
-    found = budget(snapshot)
-    return Usage("connections", found.used, found.ordinary, found.approximate)
+    """Return the usage of all slots that ordinary roles can get."""
+    slots = budget(snapshot)
+    return Usage("connections", slots.used, slots.ordinary, slots.used_at_least)
 
 
 def usage_of_role(snapshot: Snapshot, name: str) -> Usage | None:
-    """Of the role's connection limit, or of all ordinary slots; None when there is no such role."""
-    role = next((role for role in snapshot.server.roles.values() if role.name == name), None)
-    if role is None:
+    """Return the usage of the role's connection limit, or of all ordinary slots; None when there is no such role."""
+    match = next(((oid, role) for oid, role in snapshot.server.roles.items() if role.name == name), None)
+    if match is None:
         return None
-    held = _held(snapshot, lambda backend: backend.usename == name)
+    oid, role = match
     limit = None if role.superuser else role.connection_limit
-    return Usage(f"role {name}", held, _or_all(limit, snapshot))
+    return _of_limit(f"role {name}", held_by(snapshot, lambda backend: backend.usesysid == oid), limit, snapshot)
 
 
 def usage_of_database(snapshot: Snapshot, name: str) -> Usage | None:
-    """Of the database's connection limit, or of all ordinary slots; None when there is no such database."""
-    database = next((each for each in snapshot.server.databases.values() if each.name == name), None)
-    if database is None:
+    """Return the usage of the database's limit, or of all ordinary slots; None when there is no such database."""
+    match = next(((oid, it) for oid, it in snapshot.server.databases.items() if it.name == name), None)
+    if match is None:
         return None
-    held = _held(snapshot, lambda backend: backend.datname == name)
-    return Usage(f"database {name}", held, _or_all(database.connection_limit, snapshot))
+    oid, database = match
+    held = held_by(snapshot, lambda backend: backend.datid == oid)
+    return _of_limit(f"database {name}", held, database.connection_limit, snapshot)
 
 
-def _held(snapshot: Snapshot, is_its: Callable[[Backend], bool]) -> int:
-    return sum(backend.is_client and is_its(backend) for backend in snapshot.backends)
+def _of_limit(name: str, held: Held, limit: int | None, snapshot: Snapshot) -> Usage:
+    total = snapshot.server.limits.ordinary if limit is None else limit
+    return Usage(name, held.at_most, total, held.at_least)
 
 
-def _or_all(limit: int | None, snapshot: Snapshot) -> int:
-    return snapshot.server.limits.ordinary if limit is None else limit
+def _percent(used: int, limit: int) -> float:
+    return 100 * used / limit if limit else 100.0

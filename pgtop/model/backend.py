@@ -83,8 +83,13 @@ class Backend(NamedTuple):
 
     @property
     def is_client(self) -> bool:
-        """It holds one of the `max_connections` slots; hidden ones in a database count, as nothing says otherwise."""
-        return self.backend_type == CLIENT_BACKEND or (self.backend_type is None and self.datid is not None)
+        """It holds one of the `max_connections` slots, as far as this role can know."""
+        return self.backend_type == CLIENT_BACKEND or self.may_be_worker
+
+    @property
+    def may_be_worker(self) -> bool:
+        """Hidden, with a role and a database: a client, a parallel or other background worker."""
+        return self.backend_type is None and self.datid is not None and self.usesysid is not None
 
     @property
     def waits_for_lock(self) -> bool:

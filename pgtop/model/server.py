@@ -10,6 +10,23 @@ SUPPORTED = range(12, 19)
 """Major versions that the tests run on. Any newer one is watched all the same, with a note."""
 
 
+RESERVED_ROLE = "pg_use_reserved_connections"
+"""The role whose members may use `reserved_connections`, since 16."""
+
+_COUNTS_NO_WALSENDERS = 13
+"""The first version that leaves walsenders out of the limits of roles and databases."""
+
+_SHOWS_LOGINS = 18
+"""The first version with a row in pg_stat_activity for a login that still authenticates."""
+
+
+class Reserve(NamedTuple):
+    """Slots that only superusers and members of `role` can take."""
+
+    role: str
+    slots: int
+
+
 class Limits(NamedTuple):
     """How many connections the server takes, from its settings.
 
@@ -21,11 +38,26 @@ class Limits(NamedTuple):
     reserved_connections: int = 0
     """Slots kept for members of pg_use_reserved_connections; the setting came in 16, before that it is 0."""
     max_wal_senders: int = 0
+    max_worker_processes: int = 8
+    """The most background workers, parallel ones included, that can run at once."""
+    vendor_reserves: tuple[Reserve, ...] = ()
+    """What a vendor's own settings reserve."""
+
+    @property
+    def reserves(self) -> tuple[Reserve, ...]:
+        """The reserves beside that of superusers."""
+        own = (Reserve(RESERVED_ROLE, self.reserved_connections),) if self.reserved_connections else ()
+        return (*own, *self.vendor_reserves)
+
+    @property
+    def reserved(self) -> int:
+        """Slots that an ordinary role can never get."""
+        return self.superuser_reserved_connections + sum([reserve.slots for reserve in self.reserves])
 
     @property
     def ordinary(self) -> int:
         """Slots that an ordinary role can ever get."""
-        return max(0, self.max_connections - self.superuser_reserved_connections - self.reserved_connections)
+        return max(0, self.max_connections - self.reserved)
 
 
 class Role(NamedTuple):
@@ -50,17 +82,28 @@ class Database(NamedTuple):
 
 
 class Rights(NamedTuple):
-    """What the connected role may do beyond its own sessions."""
+    """What the current role may do beyond its own sessions."""
 
     superuser: bool = False
     reads_all: bool = False
     """It has pg_read_all_stats: it sees every session's state and query."""
     signals_all: bool = False
     """It has pg_signal_backend: it may signal every role's sessions but superusers'."""
-    uses_reserved: bool = False
-    """It has pg_use_reserved_connections (16 and later)."""
     signals_autovacuum: bool = False
     """It has pg_signal_autovacuum_worker (18 and later): it may signal these, which run as no role."""
+
+
+class Login(NamedTuple):
+    """The role that logged in, session_user: slots, connection limit and reserved slots follow it.
+
+    What may be seen and signalled follows current_user, which differs after `ALTER ROLE … SET role`.
+    """
+
+    oid: int = 0
+    name: str = ""
+    superuser: bool = False
+    reserves: frozenset[str] = frozenset()
+    """Roles with reserved slots whose privileges it has."""
 
 
 class Run(NamedTuple):
@@ -107,6 +150,7 @@ class Server(NamedTuple):
     port: int
     database: str
     user: str
+    """The current role, which decides what may be seen and signalled."""
     pid: int
     """pgtop's own backend."""
     user_oid: int
@@ -123,6 +167,22 @@ class Server(NamedTuple):
     """Where it says that it was reached."""
     missing: tuple[str, ...] = ()
     """What is not known, as this role may not read it."""
+    login: Login = Login()
+
+    @property
+    def acts_as_another(self) -> bool:
+        """True if the current role is not the one that logged in."""
+        return bool(self.login.name) and self.login.oid != self.user_oid
+
+    @property
+    def limits_count_walsenders(self) -> bool:
+        """True if walsenders count against the limits of their role and database."""
+        return self.major < _COUNTS_NO_WALSENDERS
+
+    @property
+    def shows_logins(self) -> bool:
+        """True if this role sees logins that still authenticate; they hold a slot all the time."""
+        return self.major >= _SHOWS_LOGINS and self.rights.reads_all
 
     @property
     def run(self) -> Run:

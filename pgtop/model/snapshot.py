@@ -36,9 +36,6 @@ class Snapshot:
     taken_at: Instant
     server: Server
     backends: tuple[Backend, ...]
-    numbackends: int | None = None
-    """sum(pg_stat_database.numbackends), read only when some sessions are hidden: the nearest to a count of slots
-    that every role sees."""
     cost: Cost = field(default_factory=Cost)
     blocking: Blocking = field(default_factory=Blocking)
     """What the lock manager said of who waits; empty while nobody does."""

@@ -4,13 +4,14 @@ Each fact is asked for in a transaction of its own, so that one that is refused 
 was known before stays when the server refuses it later, as it does to a role that was dropped meanwhile.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import LiteralString, NamedTuple
 
 import psycopg
 
 from pgtop.model.instant import MICROSECONDS, Instant
-from pgtop.model.server import Database, Limits, Rights, Role, Server
+from pgtop.model.server import Database, Limits, Login, Reserve, Rights, Role, Server
 from pgtop.postgres.encoding import decode_name
 from pgtop.postgres.pipeline import Answer
 from pgtop.postgres.session import Link, Row, Statement
@@ -19,6 +20,9 @@ from pgtop.postgres.shapes import BOOL, INT4, OID, TEXT, TIME, AnswerError, one_
 _EVERY = 60 * MICROSECONDS
 _EVERY_REFUSED = 600 * MICROSECONDS
 """What is refused leaves an error in the server's log each time."""
+_WORKERS = 8
+"""PostgreSQL's default of max_worker_processes."""
+_NUMBER = re.compile(rb"\d{1,6}")
 
 
 class Fact(NamedTuple):
@@ -29,10 +33,11 @@ class Fact(NamedTuple):
 
 
 _SERVER = """
-    SELECT pg_postmaster_start_time(), pg_is_in_recovery(), to_regrole(quote_ident(current_user))::oid,
+    SELECT pg_postmaster_start_time(), pg_is_in_recovery(),
+           to_regrole(quote_ident(current_user))::oid, to_regrole(quote_ident(session_user))::oid,
            (SELECT datid FROM pg_catalog.pg_stat_get_activity(pg_backend_pid())), host(inet_server_addr()), {port}
 """
-_SERVER_SHAPE = (TIME, BOOL, OID, OID, TEXT.or_null, TEXT.or_null)
+_SERVER_SHAPE = (TIME, BOOL, OID, OID, OID, TEXT.or_null, TEXT.or_null)
 SERVER = Fact(
     (
         Statement(_SERVER.format(port="current_setting('port')"), shape=_SERVER_SHAPE),
@@ -41,7 +46,7 @@ SERVER = Fact(
 )
 
 _NAMES: LiteralString = """ARRAY['max_connections', 'superuser_reserved_connections', 'reserved_connections',
-    'max_wal_senders', 'track_activity_query_size']"""
+    'max_wal_senders', 'max_worker_processes', 'track_activity_query_size']"""
 _SETTINGS = "SELECT name, setting::int4 FROM pg_catalog.pg_settings WHERE name = ANY({names})"
 _CURRENT_SETTINGS = """
     SELECT name, (CASE WHEN name = 'track_activity_query_size' THEN pg_size_bytes(current_setting(name))
@@ -56,6 +61,25 @@ SETTINGS = Fact(
     )
 )
 
+_RESERVES = """
+    SELECT role, slots, pg_has_role(to_regrole(quote_ident(session_user))::oid, to_regrole(role)::oid, 'USAGE')
+      FROM (VALUES ('pg_use_reserved_connections', NULL), ('rds_superuser', ({rds}))) AS reserves (role, slots)
+"""
+_RDS_SETTING = "current_setting('rds.rds_superuser_reserved_connections', true)"
+_RDS_SETTINGS = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'rds.rds_superuser_reserved_connections'"
+_RESERVES_SHAPE = (TEXT, TEXT.or_null, BOOL.or_null)
+RESERVES = Fact(
+    (
+        Statement(_RESERVES.format(rds=_RDS_SETTING), shape=_RESERVES_SHAPE),
+        Statement(_RESERVES.format(rds=_RDS_SETTINGS), shape=_RESERVES_SHAPE),
+    )
+)
+"""Roles with slots of their own; how many, where a vendor's setting has them; and whether the login may use them.
+
+Amazon's RDS and Aurora have such a setting; Azure, Cloud SQL and AlloyDB use PostgreSQL's own ones.
+https://repost.aws/knowledge-center/rds-postgresql-error-connection-slots
+"""
+
 _ROLES = """
     SELECT oid, rolname, rolsuper, rolconnlimit, pg_has_role(oid, 'USAGE'), pg_has_role(oid, 'MEMBER')
       FROM pg_catalog.pg_roles
@@ -66,7 +90,8 @@ _ROLES_IN_SIGHT = """
       FROM (SELECT usesysid AS oid FROM pg_catalog.pg_stat_get_activity(NULL)
              UNION
             SELECT to_regrole(name)::oid
-              FROM unnest(ARRAY[quote_ident(current_user), 'pg_read_all_stats', 'pg_signal_backend', 'pg_monitor',
+              FROM unnest(ARRAY[quote_ident(current_user), quote_ident(session_user),
+                                'pg_read_all_stats', 'pg_signal_backend', 'pg_monitor',
                                 'pg_use_reserved_connections', 'pg_signal_autovacuum_worker']) AS name) AS known
      WHERE to_regrole(quote_ident(pg_get_userbyid(oid)))::oid = oid
 """
@@ -99,7 +124,7 @@ DATABASES = Fact(
     "pg_database may not be read: connection limits and encodings of databases are not known",
 )
 
-_FACTS = (SERVER, SETTINGS, ROLES, DATABASES)
+_FACTS = (SERVER, SETTINGS, RESERVES, ROLES, DATABASES)
 
 
 class Facts:
@@ -151,11 +176,11 @@ class Facts:
         raise refusal
 
     def _read(self, link: Link) -> Server:
-        started_at, in_recovery, user_oid, database_oid, *reached = one_row(self._rows[SERVER])
+        started_at, in_recovery, user_oid, login_oid, database_oid, *reached = one_row(self._rows[SERVER])
         number = {decode_name(name): value for name, value in self._rows[SETTINGS]}
         roles = {row[0]: _role(row, link.features.encoding) for row in self._rows[ROLES]}
         databases = {row[0]: _database(row) for row in self._rows[DATABASES]}
-        user, database = roles.get(user_oid), databases.get(database_oid)
+        user, database, reserves = roles.get(user_oid), databases.get(database_oid), self._rows[RESERVES]
         info = link.connection.info
         return Server(
             version=info.parameter_status("server_version") or "",
@@ -168,13 +193,14 @@ class Facts:
             user_oid=user_oid,
             database_oid=database_oid,
             started_at=started_at,
-            limits=_limits(number),
+            limits=_limits(number, reserves),
             rights=_rights(roles, user),
             in_recovery=in_recovery,
             track_activity_query_size=number.get("track_activity_query_size", 1024),
             roles=roles,
             databases=databases,
             address=read_address(*reached),
+            login=_login(login_oid, roles.get(login_oid), reserves, info.user),
             missing=tuple(fact.missing for fact in _FACTS if self._ways[fact] and fact.missing),
         )
 
@@ -200,15 +226,29 @@ def _limit(stored: int) -> int | None:
     return stored if stored >= 0 else None
 
 
-def _limits(number: Mapping[str, int]) -> Limits:
+def _limits(number: Mapping[str, int], reserves: Sequence[Row]) -> Limits:
     if "max_connections" not in number:
         raise AnswerError("The server does not say how many connections it takes.")
+    vendors = [Reserve(decode_name(role), _slots(slots)) for role, slots, _ in reserves]
     return Limits(
         max_connections=number["max_connections"],
         superuser_reserved_connections=number.get("superuser_reserved_connections", 0),
         reserved_connections=number.get("reserved_connections", 0),
         max_wal_senders=number.get("max_wal_senders", 0),
+        max_worker_processes=number.get("max_worker_processes", _WORKERS),
+        vendor_reserves=tuple([reserve for reserve in vendors if reserve.slots]),
     )
+
+
+def _slots(setting: bytes | None) -> int:
+    """The number of slots in a vendor's setting, which may be missing, or be anything where no vendor knows it."""
+    return int(setting) if setting is not None and _NUMBER.fullmatch(setting) else 0
+
+
+def _login(oid: int, role: Role | None, reserves: Sequence[Row], name: str) -> Login:
+    """The role that logged in, whose name is `name` if the role may not be read."""
+    usable = frozenset([decode_name(role) for role, _, is_usable in reserves if is_usable])
+    return Login(oid, role.name if role else name, role is not None and role.superuser, usable)
 
 
 def _rights(roles: Mapping[int, Role], user: Role | None) -> Rights:
@@ -218,6 +258,5 @@ def _rights(roles: Mapping[int, Role], user: Role | None) -> Rights:
         superuser=user is not None and user.superuser,
         reads_all="pg_read_all_stats" in mine,
         signals_all="pg_signal_backend" in mine,
-        uses_reserved="pg_use_reserved_connections" in mine,
         signals_autovacuum="pg_signal_autovacuum_worker" in mine,
     )

@@ -64,9 +64,6 @@ _COLUMNS = len(_SHAPE)
 _IDLER = Struct("!iq")
 """Pid and start of one who has waited all along, as the server's own `send` functions write them."""
 
-NUMBACKENDS = Statement("SELECT sum(numbackends)::int4 FROM pg_catalog.pg_stat_database", shape=(INT4.or_null,))
-"""Sessions of all databases, background workers too: the nearest to a count of slots that every role sees."""
-
 
 def backend_kind(features: Features) -> LiteralString:
     """Return the SQL for the type of a backend, which is known of some backends that are hidden otherwise.
@@ -75,6 +72,7 @@ def backend_kind(features: Features) -> LiteralString:
     """
     return f"""
         CASE WHEN backend_start IS NOT NULL THEN backend_type
+             WHEN pid = pg_backend_pid() THEN 'client backend' -- hidden from us after SET ROLE
              WHEN pid IN ({features.walsenders}) THEN 'walsender'
              WHEN pid IN ({features.subscribers}) THEN 'logical replication worker' END"""
 

@@ -21,7 +21,6 @@ from pgtop.postgres.details import read_detail, server_words
 from pgtop.postgres.facts import Facts
 from pgtop.postgres.pipeline import Answer
 from pgtop.postgres.session import STATEMENT_SECONDS, Link, Row, Session, Statement
-from pgtop.postgres.shapes import one_row
 
 TEXT_BYTES = 800
 """As much of each query as the widest screen shows of it."""
@@ -129,10 +128,9 @@ class _Reader:
 
     async def _sample(self, plan: blocking.Plan) -> Snapshot:
         facts = self._facts.statements() if self._facts_are_due() else []
-        count = [[queries.NUMBACKENDS]] if self._last is None or self._pace.hidden else []
         received = self.link.received()
         sessions = [self._activity(plan, whole=bool(facts)), *self._lock_statements(plan)]
-        first, *answers = await self._ask([sessions, *facts, *count])
+        first, *answers = await self._ask([sessions, *facts])
         rows, *locks = first
         end = queries.read_end(rows)
         pid, taken_at = queries.read_instant(rows)
@@ -144,15 +142,14 @@ class _Reader:
             self._last = None
             return await self._sample(blocking.Plan(pids=plan.pids))
         cost = Cost(seconds_between(taken_at, end.at), self._received_since(received))
-        server = await self._server_for(rows, answers[: len(facts)], taken_at)
+        server = await self._server_for(rows, answers, taken_at)
         server = server if server.pid == pid else server._replace(pid=pid)
         found = blocking.read(plan, locks, server, self.link.features.encoding)
         unsettled = (*self._backends(rows, server), *still)
         unsettled = blocking.with_hidden(unsettled, blocking.hidden_waits(found, self._last))
         lent = blocking.lent(plan, found, unsettled)
         unsettled = blocking.without_moved(unsettled, lent, found.blocking, self._last)
-        numbackends = _number(answers[-1]) if count and _any_hidden(unsettled) else None
-        snapshot = Snapshot(taken_at, server, (*unsettled, *settled.backends), numbackends, cost, settled=settled)
+        snapshot = Snapshot(taken_at, server, (*unsettled, *settled.backends), cost, settled=settled)
         waits = blocking.completed(found.blocking, plan, self._last, snapshot.waiting)
         self._pace = self._pace.after(snapshot, plan, cost.server_seconds + found.seconds)
         waits = waits._replace(lent=lent, note=self._pace.note)
@@ -250,17 +247,3 @@ def _is_chance(error: psycopg.Error, seconds: float) -> bool:
     """
     cancelled = error.sqlstate == "57014" and seconds < STATEMENT_SECONDS
     return cancelled or (error.sqlstate or "").startswith("40")
-
-
-def _number(answer: Answer) -> int | None:
-    """The number that a count gave; None if it was refused."""
-    if isinstance(answer, psycopg.Error):
-        return None
-    [rows] = answer
-    [number] = one_row(rows)
-    return number if isinstance(number, int) else None
-
-
-def _any_hidden(backends: Sequence[Backend]) -> bool:
-    """Sessions are hidden; background processes, which have no database, always are from a role without the right."""
-    return any(backend.hidden and backend.datid is not None for backend in backends)

@@ -49,7 +49,7 @@ def banner_lines(state: State, width: int, height: int) -> list[Line]:
     bar = budget_line(state.budget, width)
     if is_compact(height):
         return [bar]
-    return [server_line(snapshot, width), bar, legend_line(state.budget, snapshot.server.user, width)]
+    return [server_line(snapshot, width), bar, legend_line(state.budget, width)]
 
 
 def alarm_line(state: State, width: int) -> Line:
@@ -77,11 +77,9 @@ def _separated(parts: Iterable[Line]) -> Line:
 
 def counted(table: Table, first: int = 1, last: int = 1) -> str:
     """Return how many sessions there are and are shown, and which of them are in sight once the first is not."""
-    total, shown = table.total, len(table.rows)
-    noun = "session" if total == 1 else "sessions"
     rows = f"{first}-{last} of " if first > 1 else ""
-    count = f"{total} {noun}" if shown == total else f"{shown} of {total} {noun}"
-    return f"{rows}{count}{with_workers(table)}"
+    shown = "" if len(table.rows) == table.total else f"{len(table.rows)} of "
+    return f"{rows}{shown}{table.whole}{with_workers(table)}"
 
 
 def order_line(query: Query, interval: float, order: str = "what hurts first") -> Line:

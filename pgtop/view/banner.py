@@ -21,7 +21,6 @@ LETTERS = {
     "idle": ("i", Tone.QUIET),
     "other": ("o", Tone.NOTICE),
 }
-_LIMITS = {"reserved": "reserved ones too"}
 _WORDS = {"idle in transaction": "in tx"}
 _FORMS = ("{letter} {count} {state}", "{letter}{count} {word}", "{letter}{count}")
 FREE, RESERVED, UNSEEN = "·", "R", "?"
@@ -39,7 +38,7 @@ def server_line(snapshot: Snapshot, width: int) -> Line:
         Span(fit(clean(place), min(cells(clean(place)), max(1, width - _CLOCK - 1))), Tone.STRONG),
         Span(f"PostgreSQL {clean(server.version).partition(' ')[0]}", Tone.PLAIN),
         Span(_doubt(server), Tone.NOTICE),
-        Span(clean(f"{server.user}@{server.database}"), Tone.PLAIN),
+        Span(_account(server), Tone.PLAIN),
         Span(f"up {age(seconds_between(server.started_at, snapshot.taken_at))}", Tone.QUIET),
         Span("standby" if server.in_recovery else "", Tone.NOTICE),
     ]
@@ -74,16 +73,24 @@ def bar(budget: Budget, width: int) -> Line:
     return tuple(Span(letter * size, tone) for (letter, tone), size in zip(faces, sizes, strict=True) if size)
 
 
-def legend_line(budget: Budget, user: str, width: int) -> Line:
-    """What the letters stand for and how many there are, what this role may still open, and the walsenders apart."""
-    limit = f" ({_LIMITS.get(budget.openable_limit, budget.openable_limit)})" if budget.openable_limit else ""
-    open_more = Span(f"{clean(user)} can open {budget.openable} more{limit}", Tone.PLAIN)
+def legend_line(budget: Budget, width: int) -> Line:
+    """What the letters stand for and how many there are, what is left for pgtop's role, and the walsenders apart."""
+    left = Span(left_words(budget), Tone.PLAIN)
     walsenders = Span(f"walsenders {budget.walsenders}/{budget.max_wal_senders}", Tone.QUIET)
     lines = (
-        _joined([*_counts(budget, form), open_more, walsenders], width, "  ", whole=form != _FORMS[-1])
-        for form in _FORMS
+        _joined([*_counts(budget, form), left, walsenders], width, "  ", whole=form != _FORMS[-1]) for form in _FORMS
     )
     return next(filter(None, lines), ())
+
+
+def left_words(budget: Budget) -> str:
+    """Return how many connections the role that logged in can still open, as a sum or with what limits them."""
+    about = "" if budget.openable_is_exact else "about "
+    sum_or_limit = {
+        "": "",
+        "reserved": f": {budget.free} + {budget.openable - budget.free} reserved",
+    }.get(budget.openable_limit, f": {budget.openable_limit}")
+    return f"{about}{budget.openable} left for you{sum_or_limit}"
 
 
 def _counts(budget: Budget, form: str) -> list[Span]:
@@ -110,28 +117,39 @@ def _doubt(server: Server) -> str:
     return "newer than tested" if server.major >= SUPPORTED.stop else "older than tested"
 
 
+def _account(server: Server) -> str:
+    """As which role pgtop acts, and as which it has logged in, if that is another."""
+    if server.acts_as_another:
+        return clean(f"as {server.user}, logged in as {server.login.name}@{server.database}")
+    return clean(f"{server.user}@{server.database}")
+
+
 def _words(budget: Budget) -> list[str]:
     mark, about = _MARKS[budget.level], "about " if budget.approximate else ""
-    held = min(budget.used, budget.ordinary)  # what superusers hold beyond that is told by the reserve
-    used = f"{mark}{about}{held} of {budget.ordinary} used, {budget.free} free"
-    reserves = list(_reserves(budget))
+    held = min(budget.used, budget.ordinary)  # the rest is in the reserved slots, and is shown there
+    unseen = budget.level is not Level.CALM and budget.free > 0 and not budget.sees_logins
+    free = f"{'at most ' if unseen else about}{budget.free} free"
+    used = f"{mark}{about}{held} of {budget.ordinary} used; {free}"
+    short = "up to " if unseen else "~" if about else ""
+    reserves = ", ".join(_reserves(budget))
+    logins = ("logins in progress unseen",) if unseen else ()
     return [
-        ", ".join((used, *reserves)),
-        f"{used}, {budget.reserved_left} reserved",
+        "; ".join(filter(None, (used, reserves, *logins))),
+        "; ".join((used, *logins)) if unseen else f"{used}; {budget.reserved_left} reserved",
         used,
-        f"{mark}{'~' if about else ''}{held}/{budget.ordinary}, {budget.free} free",
+        f"{mark}{'~' if about else ''}{held}/{budget.ordinary}, {short}{budget.free} free",
     ]
 
 
 def _reserves(budget: Budget) -> Iterable[str]:
-    total = budget.superuser_reserved_connections + budget.reserved_connections
+    """For whom slots are reserved, or how many of them are left."""
+    total = budget.max_connections - budget.ordinary
     if budget.reserved_left < total:
         yield f"{budget.reserved_left} of {total} reserved left"
         return
-    if budget.superuser_reserved_connections:
-        yield f"{budget.superuser_reserved_connections} reserved for superusers"
-    if budget.reserved_connections:
-        yield f"{budget.reserved_connections} for pg_use_reserved_connections"
+    for role, slots in (("superusers", budget.superuser_reserved_connections), *budget.reserves):
+        if slots:
+            yield f"{slots} reserved for {clean(role)}"
 
 
 def _shares(parts: list[int], width: int) -> list[int]:

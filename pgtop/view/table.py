@@ -45,6 +45,18 @@ class Table(NamedTuple):
     query: Query
     with_leader: int = 0
     """Parallel workers among the rows that the filter does not select: they stand below their leader, which it does."""
+    others: int = 0
+    """How many of `total` are no client sessions and hold no slot."""
+
+    @property
+    def whole(self) -> str:
+        """What `total` is the sum of: the sessions, and the other processes, as "148 sessions + 4 workers"."""
+        sessions = self.total - self.others
+        words = f"{sessions} session" if sessions == 1 else f"{sessions} sessions"
+        if not self.others:
+            return words
+        kind = "other" if self.query.show_background else "worker"
+        return f"{words} + {self.others} {kind}{'' if self.others == 1 else 's'}"
 
     def position(self, identity: BackendId) -> int | None:
         """The row of this very session; None when it is not shown."""
@@ -61,11 +73,13 @@ def arrange(picture: Picture, query: Query) -> Table:
     """
     rows, settled = _of_shown_kinds(picture.snapshot, query.show_background), picture.snapshot.settled
     total = len(rows) + len(settled.backends)
+    left_out = len(picture.snapshot.unsettled) - len(rows)
+    others = [row.is_client for row in picture.snapshot.busy].count(False) - left_out
     with_leader = 0
     if query.filter.text or not query.show_idle:
         rows, with_leader = _narrowed([*rows, *settled.backends], picture, query)
         settled = NOBODY
-    return Table(tuple(ordered(rows, picture, query.sort, settled)), total, picture, query, with_leader)
+    return Table(tuple(ordered(rows, picture, query.sort, settled)), total, picture, query, with_leader, others)
 
 
 def with_workers(table: Table) -> str:

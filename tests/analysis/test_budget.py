@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from pgtop.analysis.budget import STATES, Budget, Level, budget
 from pgtop.model.backend import CLIENT_BACKEND, WALSENDER, Backend
-from pgtop.model.server import Database, Limits, Rights, Role, Server
+from pgtop.model.server import Database, Limits, Login, Reserve, Rights, Role, Server
 from pgtop.model.snapshot import Snapshot
 
 ME, OTHER_ROLE, HERE, ELSEWHERE = 16_001, 16_002, 5, 6
 LIMITS = Limits(max_connections=100, superuser_reserved_connections=3, max_wal_senders=10)
-SERVER = Server("18.4", 180_004, "db", 5432, "app", "me", 1, ME, HERE, 0, LIMITS)
-ORDINARY = Rights()
+ORDINARY = Login(ME, "me")
+SERVER = Server("18.4", 180_004, "db", 5432, "app", "me", 1, ME, HERE, 0, LIMITS, login=ORDINARY)
 HIDDEN = Backend(1, datid=HERE, usesysid=OTHER_ROLE, usename="other", query="<insufficient privilege>")
 HIDDEN_PROCESS = Backend(1)
 
@@ -24,10 +24,8 @@ def client(state: str | None = "idle", **changes: Any) -> Backend:
     return plain._replace(**changes)
 
 
-def of(
-    *backends: Backend, limits: Limits = LIMITS, rights: Rights = ORDINARY, numbackends: int | None = None
-) -> Budget:
-    return budget(Snapshot(0, SERVER._replace(limits=limits, rights=rights), backends, numbackends))
+def of(*backends: Backend, limits: Limits = LIMITS, login: Login = ORDINARY) -> Budget:
+    return budget(Snapshot(0, SERVER._replace(limits=limits, login=login), backends))
 
 
 @pytest.mark.parametrize(
@@ -72,6 +70,7 @@ def test_only_client_backends_hold_slots(kind: str, used: int) -> None:
 
 
 RESERVED = LIMITS._replace(reserved_connections=5)
+VENDOR = LIMITS._replace(vendor_reserves=(Reserve("rds_superuser", 4),))
 
 
 @pytest.mark.parametrize(
@@ -85,6 +84,8 @@ RESERVED = LIMITS._replace(reserved_connections=5)
         (LIMITS, 103, 0, 0),  # seen for a moment while sessions end
         (RESERVED, 92, 0, 8),
         (RESERVED, 90, 2, 8),
+        (VENDOR, 90, 3, 7),
+        (VENDOR, 94, 0, 6),
         (Limits(max_connections=2, superuser_reserved_connections=3), 0, 0, 2),
     ],
 )
@@ -94,11 +95,13 @@ def test_slots_left(limits: Limits, used: int, free: int, reserved_left: int) ->
     assert (found.used, found.free, found.reserved_left) == (used, free, reserved_left)
 
 
-SUPERUSER, IN_RESERVE = Rights(superuser=True), Rights(uses_reserved=True)
+SUPERUSER = ORDINARY._replace(superuser=True)
+IN_RESERVE = ORDINARY._replace(reserves=frozenset({"pg_use_reserved_connections"}))
+IN_VENDOR = ORDINARY._replace(reserves=frozenset({"rds_superuser"}))
 
 
 @pytest.mark.parametrize(
-    ("rights", "limits", "used", "openable", "why"),
+    ("login", "limits", "used", "openable", "why"),
     [
         (ORDINARY, LIMITS, 87, 10, ""),
         (ORDINARY, LIMITS, 98, 0, ""),
@@ -110,16 +113,20 @@ SUPERUSER, IN_RESERVE = Rights(superuser=True), Rights(uses_reserved=True)
         (IN_RESERVE, RESERVED, 98, 0, ""),
         (SUPERUSER, RESERVED, 98, 2, "reserved"),
         (IN_RESERVE, LIMITS, 87, 10, ""),
+        (ORDINARY, VENDOR, 90, 3, ""),
+        (IN_VENDOR, VENDOR, 90, 7, "reserved"),
+        (IN_RESERVE, VENDOR, 90, 3, ""),
+        (SUPERUSER, VENDOR, 90, 10, "reserved"),
     ],
 )
-def test_openable_by_rights(rights: Rights, limits: Limits, used: int, openable: int, why: str) -> None:
+def test_openable_by_reserves(login: Login, limits: Limits, used: int, openable: int, why: str) -> None:
     """What this role could open depends on which reserve it may use."""
-    found = of(*[client()] * used, limits=limits, rights=rights)
+    found = of(*[client()] * used, limits=limits, login=login)
     assert (found.openable, found.openable_limit) == (openable, why)
 
 
 @pytest.mark.parametrize(
-    ("role_limit", "database_limit", "rights", "openable", "why"),
+    ("role_limit", "database_limit", "login", "openable", "why"),
     [
         (None, None, ORDINARY, 90, ""),
         (5, None, ORDINARY, 3, "role limit"),
@@ -133,11 +140,11 @@ def test_openable_by_rights(rights: Rights, limits: Limits, used: int, openable:
     ],
 )
 def test_openable_by_own_limits(
-    role_limit: int | None, database_limit: int | None, rights: Rights, openable: int, why: str
+    role_limit: int | None, database_limit: int | None, login: Login, openable: int, why: str
 ) -> None:
     """The role's and the database's own limits count only their own sessions, and bind everybody but superusers."""
     server = SERVER._replace(
-        rights=rights,
+        login=login,
         roles={ME: Role("me", connection_limit=role_limit)},
         databases={HERE: Database("app", connection_limit=database_limit)},
     )
@@ -148,24 +155,80 @@ def test_openable_by_own_limits(
     assert (found.openable, found.openable_limit) == (openable, why)
 
 
+def test_limits_and_slots_follow_the_login() -> None:
+    """After `ALTER ROLE … SET role` the current role has the rights, and the one that logged in the slots."""
+    team = SERVER._replace(
+        user="team", user_oid=OTHER_ROLE, rights=Rights(superuser=True), login=ORDINARY,
+        roles={ME: Role("me", connection_limit=3), OTHER_ROLE: Role("team", superuser=True)},
+    )  # fmt: skip
+    found = budget(Snapshot(0, team, (client(usesysid=ME), *[client(usesysid=OTHER_ROLE)] * 5)))
+    assert (found.openable, found.openable_limit) == (2, "role limit")
+    admin = team._replace(rights=Rights(), login=SUPERUSER)
+    assert budget(Snapshot(0, admin, (client(),))).openable == 99
+
+
 @pytest.mark.parametrize(
-    ("visible", "hidden", "numbackends", "used", "unseen"),
+    ("visible", "hidden", "at_least"),
+    [(3, 0, 3), (3, 7, 3), (3, 8, 3), (3, 20, 15), (0, 97, 89)],
+)
+def test_hidden_sessions_make_it_approximate(visible: int, hidden: int, at_least: int) -> None:
+    """A hidden session is a client or a worker, and of workers no more run at once than the server allows."""
+    found = of(*[client()] * visible, *[HIDDEN] * hidden, HIDDEN_PROCESS)
+    assert (found.used, found.used_at_least) == (visible + hidden, at_least)
+    assert (found.visible, found.hidden) == (visible, hidden)
+    assert found.approximate == bool(hidden)
+    assert found.openable_is_exact == (not hidden)
+    assert sum(found.states.values()) == visible
+
+
+@pytest.mark.parametrize(
+    ("backend", "used"),
     [
-        (3, 0, None, 3, 0),
-        (3, 0, 50, 3, 0),  # every row is seen: nothing is better than counting them
-        (3, 7, None, 10, 7),
-        (3, 7, 12, 12, 9),
-        (3, 7, 8, 10, 7),  # never less than what is seen
+        (HIDDEN, 1),
+        (HIDDEN._replace(usesysid=None), 0),  # an autovacuum worker
+        (HIDDEN._replace(datid=None), 0),  # a physical walsender, or the launcher of logical replication
+        (HIDDEN._replace(backend_type=WALSENDER), 0),
+        (HIDDEN_PROCESS, 0),
     ],
 )
-def test_hidden_sessions_make_it_approximate(
-    visible: int, hidden: int, numbackends: int | None, used: int, unseen: int
-) -> None:
-    """Without pg_read_all_stats the states are of the visible ones only, and with the hidden they make up the used."""
-    found = of(*[client()] * visible, *[HIDDEN] * hidden, HIDDEN_PROCESS, numbackends=numbackends)
-    assert (found.used, found.visible, found.hidden) == (used, visible, unseen)
-    assert found.approximate == bool(hidden)
-    assert sum(found.states.values()) == visible
+def test_what_a_hidden_process_may_be(backend: Backend, used: int) -> None:
+    """A client has a role and a database, and no client is in the list of walsenders, which every role may read."""
+    found = of(backend)
+    assert (found.used, found.used_at_least) == (used, 0)
+    assert found.walsenders == (backend.backend_type == WALSENDER)
+
+
+def test_a_hidden_session_of_ours_is_a_client() -> None:
+    """pgtop's own session is hidden from the current role if that is not the one that logged in."""
+    found = of(HIDDEN._replace(backend_type=CLIENT_BACKEND))
+    assert (found.used, found.used_at_least, found.hidden) == (1, 1, 1)
+
+
+def test_what_may_be_workers_never_raises_the_alarm() -> None:
+    """The alarm is by what is surely in use; what may be in use warns."""
+    assert of(*[client()] * 88, *[HIDDEN] * 8).level is Level.WARN
+    assert of(*[client()] * 93, *[HIDDEN] * 4).level is Level.ALARM
+    assert of(*[HIDDEN] * 101).level is Level.ALARM
+
+
+@pytest.mark.parametrize(("version", "openable"), [(120_022, 1), (130_023, 3), (150_000, 3), (180_004, 3)])
+def test_only_12_counts_walsenders_against_limits(version: int, openable: int) -> None:
+    """Of a role's limit of 3 two walsenders take 2 there, and none on later servers."""
+    server = SERVER._replace(version_num=version, roles={ME: Role("me", connection_limit=3)})
+    walsenders = [Backend(1, datid=HERE, usesysid=ME, backend_type=WALSENDER)] * 2
+    assert budget(Snapshot(0, server, (*walsenders,))).openable == openable
+
+
+@pytest.mark.parametrize(
+    ("version", "rights", "sees"),
+    [(170_010, Rights(reads_all=True), False), (180_004, Rights(), False), (180_004, Rights(reads_all=True), True)],
+)
+def test_logins_that_still_authenticate(version: int, rights: Rights, sees: bool) -> None:
+    """They have a row since 18, which only a role that sees every session can read."""
+    server = SERVER._replace(version_num=version, rights=rights)
+    starting = Backend(1, backend_start=1, state="starting", backend_type=CLIENT_BACKEND)
+    found = budget(Snapshot(0, server, (starting,)))
+    assert (found.sees_logins, found.used, found.states["other"]) == (sees, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -193,20 +256,22 @@ def test_no_free_slot_is_an_alarm_whatever_the_thresholds() -> None:
 
 
 COUNTS = st.integers(0, 120)
-ANY_LIMITS = st.builds(Limits, COUNTS, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
-ANY_RIGHTS = st.builds(Rights, superuser=st.booleans(), uses_reserved=st.booleans())
+RESERVES = st.frozensets(st.sampled_from(["pg_use_reserved_connections", "rds_superuser"]))
+VENDORS = st.lists(st.builds(Reserve, st.just("rds_superuser"), st.integers(1, 9)), max_size=1).map(tuple)
+ANY_LIMITS = st.builds(
+    Limits, COUNTS, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 30), VENDORS
+)
+ANY_LOGIN = st.builds(Login, st.just(ME), st.just("me"), st.booleans(), RESERVES)
 
 
-@given(ANY_LIMITS, ANY_RIGHTS, COUNTS, st.integers(0, 20), st.none() | COUNTS)
-def test_the_parts_make_the_whole(
-    limits: Limits, rights: Rights, visible: int, hidden: int, numbackends: int | None
-) -> None:
+@given(ANY_LIMITS, ANY_LOGIN, COUNTS, st.integers(0, 20))
+def test_the_parts_make_the_whole(limits: Limits, login: Login, visible: int, hidden: int) -> None:
     """No part is negative; used, free and reserved are all slots; nobody can open more than is left."""
-    found = of(*[client()] * visible, *[HIDDEN] * hidden, limits=limits, rights=rights, numbackends=numbackends)
+    found = of(*[client()] * visible, *[HIDDEN] * hidden, limits=limits, login=login)
     assert min(found.free, found.reserved_left, found.openable, found.hidden) >= 0
     assert found.used + found.free + found.reserved_left == max(found.used, limits.max_connections)
     assert found.openable <= found.free + found.reserved_left
-    assert found.visible + found.hidden == found.used
+    assert visible <= found.used_at_least <= found.used == found.visible + found.hidden
     assert sum(found.states.values()) == found.visible
 
 

@@ -104,7 +104,7 @@ def page(snapshot: Snapshot, width: int) -> list[Line]:
     return [
         server_line(snapshot, width),
         budget_line(found, width),
-        legend_line(found, snapshot.server.user, width),
+        legend_line(found, width),
         *(wrapped((Span(grant, Tone.NOTICE),), width) if grant else ()),
         (),
         *(entry_line(entry, width) for entry in entries(snapshot) if entry.dimension in _SHARES),

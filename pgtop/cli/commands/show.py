@@ -144,6 +144,7 @@ def server_record(snapshot: Snapshot) -> dict[str, Any]:
     names = ("version", "version_num", "host", "port", "database", "user", "pid", "in_recovery")
     return {
         **{name: getattr(server, name) for name in names},
+        "login": server.login.name or server.user,
         "started_at": written(server.started_at),
         "taken_at": written(snapshot.taken_at),
     }
@@ -153,9 +154,10 @@ def _budget_record(found: Budget) -> dict[str, Any]:
     names = (
         "max_connections", "superuser_reserved_connections", "reserved_connections", "used", "free",
         "approximate", "ordinary", "reserved_left", "openable", "openable_limit", "walsenders", "max_wal_senders",
-        "visible", "hidden",
+        "visible", "hidden", "used_at_least", "openable_is_exact", "sees_logins",
     )  # fmt: skip
-    return {**{name: getattr(found, name) for name in names}, "states": dict(found.states)}
+    reserves = [reserve._asdict() for reserve in found.reserves]
+    return {**{name: getattr(found, name) for name in names}, "reserves": reserves, "states": dict(found.states)}
 
 
 def _age(start: Instant | None, now: Instant) -> float | None:
@@ -207,11 +209,11 @@ def page(table: Table, width: int) -> list[Line]:
     banner = [
         server_line(snapshot, narrow),
         budget_line(found, narrow),
-        legend_line(found, snapshot.server.user, narrow),
+        legend_line(found, narrow),
     ]
     grant = missing_grant(found, snapshot.server.user)
     rows = [line(columns, row, table.picture) for row in table.rows]
-    count = f"{len(table.rows)} of {table.total} sessions{with_workers(table)}" if table.query.filter.text else ""
+    count = f"{len(table.rows)} of {table.whole}{with_workers(table)}" if table.query.filter.text else ""
     notes = [row for text in (grant, count) if text for row in wrapped((Span(text, Tone.NOTICE),), narrow)]
     return [*banner, *notes, (), header(columns, table.query.sort), *rows]
 
