@@ -5,7 +5,10 @@ where a process has its arguments.
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+
+from pgtop.errors import UsageError
 
 SECRETS = frozenset({"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"})
 """libpq's keywords for what nobody else may see. https://www.postgresql.org/docs/current/libpq-connect.html"""
@@ -21,9 +24,17 @@ _SECRETS = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _TRACES = ("@", "pass", "secret", "scram")
-_QUOTED = re.compile(r'"([^"]*)"')
-_SIGNS = frozenset({"=", "]"})
-"""What libpq may miss in a connection string, and quotes then."""
+_WRONG_KEYWORD = re.compile(r'^(?:invalid connection option|invalid URI query parameter:) "(\w{1,40})"')
+_URI = re.compile(
+    r"""
+      (?:postgres|jdbc)[\w+]*:/?/?
+    | [a-z][\w+.-]*:/{0,2}[^\s/:@]*:[^\s@]*@
+    | ^["'\s]*[^\s:/@"']+:[^\s@]*@[\w.\[\]-]+(?:[:/]|["'\s]*$)(?<!@)
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_ASSIGNED = re.compile(r"\b(?:ssl)?(?:password|passwd|pwd)\s*=", re.IGNORECASE)
+_GLUED = ("-d", "-h", "-U", "-p")
 _MASK = b"x"
 _ARG_START, _ARG_END = 47, 48
 """Fields of /proc/self/stat, counted from 0. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
@@ -52,14 +63,39 @@ def masked(connection_string: bytes) -> bytes:
     return connection_string
 
 
-def may_hold_secret(connection_string: str) -> bool:
-    """Also one that is written in a wrong way, so that any part of the string may be a part of it."""
-    return any(trace in connection_string.lower() for trace in _TRACES)
+def discreet(message: str, connection_string: str) -> str:
+    """Return the keyword that libpq finds wrong, for the end of a sentence; nothing else of what libpq quotes.
+
+    Not even that where a password may be about: any part of the string may be a part of it.
+    """
+    found = _WRONG_KEYWORD.search(message)
+    if found is None or any(trace in connection_string.lower() for trace in _TRACES):
+        return ""
+    return f': invalid connection option "{found[1]}"'
 
 
-def discreet(message: str) -> str:
-    """What libpq says of a connection string, without what it quotes of it."""
-    return _QUOTED.sub(lambda quoted: quoted[0] if quoted[1] in _SIGNS else '"…"', message)
+def check_words(words: Sequence[str], connection_string: str | None) -> None:
+    """Raise UsageError for a word other than the connection string that may hold a password: nothing may quote it."""
+    for word in words:
+        value = _value(word)
+        if value != connection_string and holds_password(value):
+            hide(word)
+            raise UsageError(
+                "There is a password in a place that is none of a connection string.",
+                "Give the connection string as one word of its own, or with -d.",
+            )
+
+
+def holds_password(word: str) -> bool:
+    """Return whether the word, which need not be well written, may be a connection string with a password."""
+    return bool(_URI.search(word)) or (bool(_ASSIGNED.search(word)) and "query:" not in word)
+
+
+def _value(word: str) -> str:
+    """Return the word without the option that it begins with."""
+    if word.startswith("--"):
+        return word.partition("=")[2]
+    return word[2:] if word.startswith(_GLUED) else word
 
 
 def _write(address: int, text: bytes) -> None:

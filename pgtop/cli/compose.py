@@ -25,6 +25,7 @@ from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Signaller, Source, SourceError
+from pgtop.postgres.places import ENCODE, refusal
 from pgtop.postgres.sampler import TEXT_BYTES, WHOLE, PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.proof import RefusingSignaller
@@ -41,15 +42,17 @@ _SILENT = 0.5  # seconds of connecting before a word is said about it
 _AT_HAND = 0.02  # seconds in which a server nearby has answered
 _GARBAGE = 20_000  # objects made and not dropped again from which on Python looks for cycles among them
 _TERMINAL = "/dev/tty"
-_FOREIGN_URI = re.compile(r"(?!postgres(?:ql)?://)[a-z][a-z0-9+.:-]*?(?::/|//)", re.IGNORECASE)
-"""What other programs call a connection string; as the name of a database it would be told to the server's log."""
+_FOREIGN_URI = re.compile(r"""(?!postgres(?:ql)?://)\s*(?i:["']*[a-z][a-z0-9+.:-]*?(?::/|//))""")
+"""What other programs call a connection string; as the name of a database it would reach the server's log."""
+_BAD_URI = re.compile(r"postgres(?:ql)?://(?:\S*\s|[^?]*/[^?]*@|[^?@]*@[^?]*@)")
+"""With a blank, or with an @ beyond the one before the host: what follows it may be a part of the password."""
+_QUOTED_NAME = re.compile(r"(?:^|\s)dbname\s*=\s*'")
 _SCHEME = "Begin it with postgresql://, without a driver's name or jdbc: before it."
-_ENCODE = "In a URI's password write @ as %40, / as %2F, : as %3A and % as %25."
 _CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
 
 
 class Asker:
-    """Asks for the password on the terminal, until the screen takes that over."""
+    """Asks for a password or passphrase on the terminal, until the screen takes that over."""
 
     def __init__(self) -> None:
         self._quiet = False
@@ -65,7 +68,7 @@ class Asker:
             with interrupts.unwinding():
                 return getpass.getpass(prompt)
         except EOFError:
-            raise UsageError("No password was typed.", "Use -w, PGPASSWORD or ~/.pgpass to connect unasked.") from None
+            raise UsageError("Nothing was typed.", "Use -w, PGPASSWORD or ~/.pgpass to connect unasked.") from None
 
     def be_quiet(self) -> None:
         """From now on the terminal belongs to the screen."""
@@ -74,13 +77,13 @@ class Asker:
 
 _NO_MORE_ASKING = Failure(
     FailureKind.PASSWORD,
-    "The server wants a password now, and did not before.",
+    "A password is wanted now, and was not before.",
     "Leave and start pgtop again to be asked.",
 )
 
 
 def parameters_of(connection: Connection) -> dict[str, str]:
-    """libpq's keywords for what the user gave. Raises UsageError for a wrong connection string.
+    """Return libpq's keywords for what the user gave. Raises UsageError for a wrong connection string.
 
     As in psql, a name with `=` in it or a URI's scheme before it is a whole connection string, and what it says
     overrides the options. https://www.postgresql.org/docs/current/app-psql.html
@@ -88,37 +91,34 @@ def parameters_of(connection: Connection) -> dict[str, str]:
     target = connection.target or ""
     options = {"host": connection.host, "port": connection.port, "user": connection.user}
     given = {name: value for name, value in options.items() if value is not None}
+    written = _parameters_in(target)
+    parameters = {**given, **written}
+    if arguments.SECRETS & parameters.keys():
+        arguments.hide(target)
+    quoted = {"dbname"} if _QUOTED_NAME.search(target) else set()
+    checked = {name: value for name, value in parameters.items() if name not in quoted}
+    if why := refusal(checked, written if _is_conninfo(target) else ()):
+        arguments.hide(target)
+        raise UsageError(why, ENCODE if "://" in target else "")
+    return parameters
+
+
+def _parameters_in(target: str) -> dict[str, str]:
+    """Return what a database's name, a URI or a connection string says, quoting nothing of what is wrong with it."""
     if _FOREIGN_URI.match(target):
         arguments.hide(target)
         raise UsageError("The connection string begins in a way that libpq does not know.", _SCHEME)
     if not _is_conninfo(target):
-        return {**given, **({"dbname": target} if target else {})}
-    try:
-        parameters = {**given, **{name: str(value) for name, value in conninfo_to_dict(target).items()}}
-    except psycopg.ProgrammingError as error:
-        words = arguments.discreet(str(error)) if arguments.may_hold_secret(target) else str(error)
-        raise UsageError(f"The connection string is wrong: {words}", _CONNINFO_HELP) from error
-    if arguments.SECRETS & parameters.keys():
+        return {"dbname": target} if target else {}
+    if _BAD_URI.match(target):
         arguments.hide(target)
-    return parameters
-
-
-def _check_place(parameters: Mapping[str, str]) -> None:
-    """Raise UsageError for a place that a password has run into, and for what is no port, or list of them.
-
-    psycopg would take the one and the other for a host that has no address, and tell its name.
-    """
-    if "@" in parameters.get("host", ""):
-        raise UsageError("There is an @ in the host's name.", _ENCODE)
-    _check_port(parameters.get("port", ""), secret="password" in parameters or "@" in parameters.get("dbname", ""))
-
-
-def _check_port(ports: str, secret: bool) -> None:
-    for port in map(str.strip, ports.split(",")):
-        if port and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65_536):
-            if secret:
-                raise UsageError("What stands for the port is not one.", _ENCODE)
-            raise UsageError(f"{port!r} is not a port: ports are numbers from 1 to 65535.")
+        raise UsageError("The URI has a blank or an @ too many in it.", f"Write a blank as %20. {ENCODE}")
+    try:
+        return {name: str(value) for name, value in conninfo_to_dict(target).items()}
+    except psycopg.ProgrammingError as error:
+        arguments.hide(target)
+        words = arguments.discreet(str(error), target)
+        raise UsageError(f"The connection string is wrong{words}.", _CONNINFO_HELP) from None
 
 
 def _is_conninfo(target: str) -> bool:
@@ -128,7 +128,6 @@ def _is_conninfo(target: str) -> bool:
 def session_for(connection: Connection, asker: Asker) -> Session:
     """A session that asks for the password as the user wishes, not connected yet. Raises UsageError."""
     parameters = parameters_of(connection)
-    _check_place(parameters)
     if connection.password is Password.NEVER:
         return Session(parameters)
     can_ask = _terminal_is_there()
@@ -233,10 +232,8 @@ async def _dashboard(session: Session, asker: Asker, connection: Connection, set
 
 
 def _place_of(connection: Connection) -> str:
-    """Where the user wants to go, as far as that was said, and unless a password may have run into it."""
+    """Return where the user wants to go, as far as that was said."""
     parameters = parameters_of(connection)
-    if "@" in parameters.get("dbname", ""):
-        return ""
     return ":".join(parameters[name] for name in ("host", "port") if parameters.get(name))
 
 

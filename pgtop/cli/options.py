@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
+from pgtop.cli import arguments
 from pgtop.cli.parsers import Connection, Parser, Password, Told, add_connection, connection_of, number, percent
 from pgtop.cli.signal_options import (
     Audit,
@@ -105,9 +106,15 @@ def parse(words: Sequence[str]) -> Command:
     for word in words:
         _check_encoding(word)
     try:
-        return _COMMANDS[words[0]](words[1:]) if words and words[0] in _COMMANDS else _dashboard(words)
+        command = _COMMANDS[words[0]](words[1:]) if words and words[0] in _COMMANDS else _dashboard(words)
     except Told as told:
         return Help(told.text)
+    except UsageError:
+        arguments.check_words(words, None)  # which the error may quote
+        raise
+    connection = getattr(command, "connection", Connection())
+    arguments.check_words(words, connection.target)
+    return command
 
 
 def _dashboard_parser() -> Parser:

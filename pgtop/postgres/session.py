@@ -5,30 +5,33 @@ is kept in memory for reconnects and appears in no text. Nothing is ever written
 """
 
 import asyncio
-import gc
 import logging
 import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, LiteralString, NamedTuple, TypeAlias
 
 import psycopg
 from psycopg import pq
-from psycopg.conninfo import make_conninfo
 from psycopg.errors import Diagnostic, lookup
 from psycopg.types.numeric import Int8BinaryLoader, OidBinaryLoader
 from psycopg.types.string import ByteaBinaryLoader
 
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
-from pgtop.postgres.encoding import decode_name
-from pgtop.postgres.failures import explain, wants_password
+from pgtop.postgres import places
+from pgtop.postgres.aside import Aside
+from pgtop.postgres.conninfo import Resolved, environment, forget_service, resolve
+from pgtop.postgres.dialing import dial, patience, within
+from pgtop.postgres.failures import CONSOLE, explain, locked, misplaced, wants_password
 from pgtop.postgres.features import FEATURES, FEATURES_IN_GOOD_FAITH, FEATURES_SHAPE, Features
 from pgtop.postgres.parameters import Parameter
 from pgtop.postgres.pipeline import ANSWER_BYTES, Answer, Command, ask, ask_each, command
 from pgtop.postgres.shapes import PID, PIDS_OID, PidsLoader, Shape, one_row
+from pgtop.postgres.tls_files import locked_key, needs_tls
 
 # psycopg warns there of what it also raises; without a handler Python would write that across the screen.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
@@ -54,9 +57,6 @@ _BYTES_RECEIVED = slice(128, 136)
 _TCP_INFO_SIZE = 136
 """Up to tcpi_bytes_received in Linux's struct tcp_info, since 4.1. https://man7.org/linux/man-pages/man7/tcp.7.html"""
 
-_WHERE = ("host", "hostaddr", "port", "target_session_attrs", "load_balance_hosts")
-
-
 class Statement(NamedTuple):
     """SQL with named parameters, `%(name)s`, and what its rows must look like, if that is not anything."""
 
@@ -67,6 +67,9 @@ class Statement(NamedTuple):
 
 STATEMENT_SECONDS = 5.0
 """What _SETTINGS have for `statement_timeout`."""
+
+_NO_PASSPHRASE = "none was given"  # noqa: S105
+"""Any text keeps OpenSSL from asking for a passphrase on the terminal: libpq then answers with it."""
 
 _SETTINGS = """
     SELECT pg_catalog.set_config(name, value, pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.<>) %(greeted_by)s)
@@ -184,7 +187,8 @@ class Session:
         self._link: Link | None = None
         self._limit: asyncio.Timeout | None = None
         self._closed = False
-        self._broken_off = False  # the last try to connect
+        self._aside = Aside()
+        self._resolved: Resolved | None = None
 
     async def connect(self) -> None:
         """Open the connection, unless it is open. Raises SourceError."""
@@ -227,27 +231,45 @@ class Session:
         return self._link
 
     async def _connect_asking(self) -> Link:
-        """Connect; where the server wants a password that nobody gave, ask for it once and remember it."""
+        """Connect; ask once for what the server or our own key wants and nothing has given, and remember it."""
+        if self._resolved is None:
+            self._resolved = await self._resolve()
+            await self._unlock_key(self._resolved.options)
         try:
-            return await self._connect()
+            return await self._connect(self._resolved)
         except psycopg.OperationalError as error:
-            if self._ask_password is None or "password" in self._parameters or not wants_password(error):
+            if self._ask_password is None or "password" in self._resolved.options or not wants_password(error):
                 raise
-        self._parameters["password"] = self._ask_password("Password: ")
-        return await self._connect()
+        self._resolved.options["password"] = self._ask_password("Password: ")
+        return await self._connect(self._resolved)
 
-    async def _connect(self) -> Link:
-        conninfo = make_conninfo(**_completed(self._parameters))
-        if self._broken_off:  # psycopg leaves its socket to the garbage collector: a session in the end, and a slot
-            gc.collect()
+    async def _resolve(self) -> Resolved:
+        async with within(patience({**environment(), **self._parameters})):
+            resolved = await self._aside.run(partial(resolve, self._parameters))
+        forget_service()
+        implied = {name: value for name, value in resolved.options.items() if name not in self._parameters}
+        if why := places.refusal(implied):
+            raise SourceError(misplaced(why))
+        defaults = {name: value for name, value in _DEFAULTS.items() if name not in resolved.options}
+        resolved.options.update({**defaults, **_OURS})
+        return resolved
+
+    async def _unlock_key(self, options: dict[str, str]) -> None:
+        """Ask for the passphrase of the client's key; where that cannot be, keep OpenSSL from asking."""
+        async with within(patience(options)):
+            key = await self._aside.run(partial(locked_key, options))
+        if key and self._ask_password is not None:
+            options["sslpassword"] = self._ask_password(f"Passphrase of {key}: ")
+        elif key and needs_tls(options):
+            raise SourceError(locked(key))
+        options.setdefault("sslpassword", _NO_PASSPHRASE)
+
+    async def _connect(self, resolved: Resolved) -> Link:
+        # Nothing is prepared: that saves the server 0.3 ms a sample, but costs a round trip, and poolers break it.
+        connection = Connection(await dial(self._aside, resolved))
+        connection.prepare_threshold = None
         try:
-            # Nothing is prepared: that saves the server 0.3 ms a sample, but costs a round trip, and poolers break it.
-            connection = await Connection.connect(conninfo, autocommit=True, prepare_threshold=None)
-        except asyncio.CancelledError:
-            self._broken_off = True
-            raise
-        self._broken_off = False
-        try:
+            await connection.set_autocommit(True)
             return Link(connection, await _introduce(connection))
         except BaseException:
             await connection.close()
@@ -266,32 +288,11 @@ class Session:
 _CLOSED = Failure(FailureKind.OTHER, "The connection was given back.", "Start pgtop again to go on.")
 
 
-def _completed(parameters: Mapping[str, str]) -> dict[str, str]:
-    """The parameters, with our defaults where libpq knows no value and the place to connect to spelled out.
-
-    psycopg takes a list of hosts apart itself, and would overlook one that stands in a service file.
-    """
-    known = _as_libpq_has_them(parameters)
-    defaults = {name: value for name, value in _DEFAULTS.items() if name not in known}
-    where = {name: decode_name(known[name]) for name in _WHERE if name in known}
-    return {**defaults, **where, **parameters, **_OURS}
-
-
-def _as_libpq_has_them(parameters: Mapping[str, str]) -> dict[str, bytes]:
-    """Each option's value after environment and service file, by libpq's own rules; bytes, as it takes any.
-
-    libpq tells them of a connection only, so it is given one that it refuses before it goes near the network.
-    https://www.postgresql.org/docs/current/libpq-status.html#LIBPQ-PQCONNINFO
-    """
-    refused = pq.PGconn.connect_start(make_conninfo(**{**parameters, "sslmode": "none of them"}).encode())
-    options = {option.keyword.decode(): option.val for option in refused.info if option.val}
-    refused.finish()
-    return options
-
-
 async def _introduce(connection: Connection) -> Features:
     """Set our limits on the server and learn what it can do, in one round trip."""
     connection.listen()
+    if _is_console(connection.pgconn):
+        raise SourceError(CONSOLE)
     # Instants arrive as the server has them, whole microseconds; transaction ids as the unsigned numbers they are.
     connection.adapters.register_loader("timestamptz", Int8BinaryLoader)
     connection.adapters.register_loader("xid", OidBinaryLoader)
@@ -325,6 +326,12 @@ async def _settled(connection: Connection, settings: Sequence[Statement], featur
 def _plain_settings(set_: LiteralString) -> tuple[Statement, ...]:
     """Our settings, without a function; not those that only some versions have."""
     return tuple([Statement(f"{set_} {setting}") for setting in _PLAIN])
+
+
+def _is_console(pgconn: pq.abc.PGconn) -> bool:
+    """Return whether a pooler's console answers: PgBouncer says so in its version, Odyssey's is of a fixed one."""
+    version = pgconn.parameter_status(b"server_version") or b""
+    return version.endswith(b"/bouncer") or (version == b"9.6.0" and pgconn.db == b"console")
 
 
 def _settings(greeted_by: int) -> Statement:

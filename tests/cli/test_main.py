@@ -49,7 +49,7 @@ def _without_password(cluster: Cluster) -> str:
         (["--interval", "0"], Exit.USAGE, "from 0.2 to 60"),
         (["show", "no_such_keyword=1"], Exit.USAGE, "no_such_keyword"),
         (["show", "postgresql://[::1/shop"], Exit.USAGE, "connection string"),
-        (["show", "postgresql://db1:port/shop"], Exit.USAGE, "'port' is not a port"),
+        (["show", "postgresql://db1:port/shop"], Exit.USAGE, "not a port"),
         (["show", "-p", "5432,70000"], Exit.USAGE, "'70000' is not a port"),
         (["show", "host='open"], Exit.USAGE, "connection string"),
         (["show", "--filter", "age>soon"], Exit.USAGE, "--filter is wrong at character"),

@@ -1,0 +1,84 @@
+"""Whether a value for host, port, role or database can be one, or is a connection string that was not understood.
+
+Such a string may hold a password. libpq would look it up as a host or send it to the default server as a database,
+whose log keeps it; so it is refused before, and quoted nowhere.
+"""
+
+import re
+from collections.abc import Container, Mapping
+from ipaddress import ip_address
+
+LOCAL_SOCKET = ("/", "@")
+"""A host that begins so is a Unix-domain socket: in a folder, or in Linux's abstract namespace."""
+
+ENCODE = "In a URI's password write @ as %40, / as %2F, : as %3A and % as %25."
+_NOT_IN_A_HOST = re.compile(r"[\s@=;/?#\"'<>(){}|\\^`]")
+_STRING = re.compile(
+    r"""
+      ^[\s"']*(?:postgres|jdbc)[\w+]*:/?/?           # a URI, whole or not
+    | :[^@]*@                                       # user:password@host
+    | \b(?:ssl)?(?:password|passwd|pwd)\s*=         # a keyword
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_STRANGE = re.compile(r"""://|=|^\s*["']""")
+"""In a name that is not the value of a keyword: what connection strings of other kinds have."""
+_KEYWORD = re.compile(r"\b(?:ssl)?(?:password|passwd|pwd)\s*=|://[^\s/]*:[^\s]*@", re.IGNORECASE)
+_SECRET = ("password", "secret", "_key")
+_HINTS = {"host": "the host (-h)", "user": "the role (-U)", "dbname": "the database (-d)"}
+
+
+def refusal(options: Mapping[str, str], by_keyword: Container[str] = ()) -> str:
+    """Return what is wrong with the first value that cannot be meant as it is, without quoting it; or nothing.
+
+    The values of `by_keyword` stand in a connection string that could be read: a strange name is meant there.
+    """
+    refusals = (_refused(name, value, name in by_keyword) for name, value in options.items())
+    return next(filter(None, refusals), "")
+
+
+def _refused(name: str, value: str, by_keyword: bool) -> str:
+    if name == "host":
+        return next(filter(None, map(_refused_host, value.split(","))), "")
+    if name == "port":
+        return next((_no_port(port) for port in value.split(",") if not _is_port(port)), "")
+    if name in _HINTS and (_STRING.search(value) or (_STRANGE.search(value) and not by_keyword)):
+        return _looks_like_string(name)
+    if _KEYWORD.search(value) and not any(part in name for part in _SECRET):
+        return f"The value of {name} looks like a connection string."
+    return ""
+
+
+def _looks_like_string(name: str) -> str:
+    return f"What stands for {_HINTS[name]} looks like a connection string."
+
+
+def _refused_host(text: str) -> str:
+    host = text.strip()
+    if host.startswith(LOCAL_SOCKET):
+        return _looks_like_string("host") if re.match(r"//|[/@][^/]*:[^/]*@", host) else ""
+    if "@" in host:
+        return "There is an @ in the host's name."
+    if _NOT_IN_A_HOST.search(host):
+        return "The host's name has a character that no host's name has."
+    if ":" in host and not _is_address(host):
+        return "There is a colon in the host's name: the port is given with -p."
+    return ""
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_port(text: str) -> str:
+    number = f"{text.strip()!r} is not a port" if re.fullmatch(r"\s*[0-9]{1,6}\s*", text) else "That is not a port"
+    return f"{number}: ports are numbers from 1 to 65535."
+
+
+def _is_port(text: str) -> bool:
+    port = text.strip()
+    return not port or (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65_536)
