@@ -22,7 +22,7 @@ from pgtop.cli.options import Connection, Password, Safety
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.clock import MonotonicClock
 from pgtop.errors import UsageError
-from pgtop.model.failure import Failure, FailureKind
+from pgtop.model.failure import LOGIN_REFUSED, Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Signaller, Source, SourceError
 from pgtop.postgres.places import ENCODE, refusal
@@ -35,9 +35,12 @@ if TYPE_CHECKING:
     from pgtop.errand import Errands
 
 MENDED_BY_WAITING = frozenset(
-    {FailureKind.FULL, FailureKind.STARTING, FailureKind.STOPPING, FailureKind.UNREACHABLE, FailureKind.SLOW}
-)
-_FIRST_PAUSE, _PAUSE = 1.0, 2.0  # seconds between the tries of --wait
+    {
+        FailureKind.FULL, FailureKind.STARTING, FailureKind.STOPPING, FailureKind.UNREACHABLE, FailureKind.SLOW,
+        FailureKind.LOGIN,
+    }
+)  # fmt: skip
+_FIRST_PAUSE, _PAUSE, _SELDOM = 1.0, 2.0, 30.0  # seconds between the tries of --wait
 _SILENT = 0.5  # seconds of connecting before a word is said about it
 _AT_HAND = 0.02  # seconds in which a server nearby has answered
 _GARBAGE = 20_000  # objects made and not dropped again from which on Python looks for cycles among them
@@ -169,8 +172,15 @@ async def first_sample(
         if failure.kind is not told:
             output.say(failure.what, "Trying again until it works; Ctrl-C stops.")
         gc.enable()  # this may last for days
-        await asyncio.sleep(_PAUSE if told else _FIRST_PAUSE)
+        await asyncio.sleep(_pause(failure.kind, told))
         told = failure.kind
+
+
+def _pause(kind: FailureKind, before: FailureKind | None) -> float:
+    """Return the seconds to the next try: what may be a refused login is tried seldom, so that it locks nobody out."""
+    if kind in LOGIN_REFUSED:
+        return _SELDOM
+    return _PAUSE if before else _FIRST_PAUSE
 
 
 @contextmanager

@@ -13,14 +13,15 @@ class FailureKind(StrEnum):
     FULL = "too many clients"
     PASSWORD = "password refused"  # noqa: S105 - a kind, not a secret
     DENIED = "access denied"  # pg_hba.conf, no such role or database, no CONNECT privilege
+    LOGIN = "login failed"  # nobody knows why: a pooler says it in words that are not known
     SLOW = "no answer in time"
     TERMINATED = "our session was ended"  # by another administrator
     USAGE = "wrong parameter"  # nobody was asked: what the connection is to be cannot be
     OTHER = "error"
 
 
-LOGIN_REFUSED = frozenset({FailureKind.PASSWORD, FailureKind.DENIED})
-"""The server knows us, and lets us not in: each further try may bring the user nearer to being locked out."""
+LOGIN_REFUSED = frozenset({FailureKind.PASSWORD, FailureKind.DENIED, FailureKind.LOGIN})
+"""The server answers and does not let us in: each further try may bring the user nearer to being locked out."""
 
 
 class Failure(NamedTuple):

@@ -3,12 +3,15 @@
 What the event loop has stopped waiting for is closed as soon as its thread comes back: it would hold a slot.
 """
 
+import array
 import asyncio
 import os
 import select
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from fcntl import ioctl
+from termios import FIONREAD
 from time import monotonic
 from typing import NamedTuple
 
@@ -25,6 +28,8 @@ PGconn = pq.abc.PGconn
 
 _PATIENCE, _LEAST, _LONGEST = "10", 2, 130
 """Seconds for an address: where nothing is said, at least, and where 0 asks for no limit: then the kernel's own."""
+_GREETING = 1 << 20
+"""The most bytes of a login; libpq would keep whatever the server invents."""
 _GRACE = 1.0
 """Seconds that the thread has beyond its own limit before it is left behind."""
 
@@ -134,9 +139,13 @@ class _Line:
         libpq.show_sqlstates(pgconn, True)
         until = monotonic() + self._seconds
         step: int = pq.PollingStatus.WRITING
+        received = 0
         while step in (pq.PollingStatus.READING, pq.PollingStatus.WRITING):
             self._wait(pgconn.socket, step, until)
+            received += _queued(pgconn.socket)
             step = libpq.poll(pgconn)
+            if received > _GREETING:
+                raise psycopg.OperationalError(f"The server's greeting is longer than {_GREETING >> 20} MiB.")
         if step != pq.PollingStatus.OK:
             return False
         libpq.show_sqlstates(pgconn, False)
@@ -152,6 +161,13 @@ class _Line:
             raise psycopg.OperationalError("connecting was broken off")
         if not ready:
             raise TimeoutError
+
+
+def _queued(descriptor: int) -> int:
+    """Return how many bytes have arrived and were not read; what stays there is counted again."""
+    count = array.array("i", [0])
+    ioctl(descriptor, FIONREAD, count)
+    return count[0]
 
 
 def _touch_socket(options: Options) -> None:

@@ -26,7 +26,7 @@ from pgtop.postgres import places
 from pgtop.postgres.aside import Aside
 from pgtop.postgres.conninfo import Resolved, environment, forget_service, resolve
 from pgtop.postgres.dialing import dial, patience, within
-from pgtop.postgres.failures import CONSOLE, explain, locked, misplaced, wants_password
+from pgtop.postgres.failures import console, explain, locked, misplaced, wants_password
 from pgtop.postgres.features import FEATURES, FEATURES_IN_GOOD_FAITH, FEATURES_SHAPE, Features
 from pgtop.postgres.parameters import Parameter
 from pgtop.postgres.pipeline import ANSWER_BYTES, Answer, Command, ask, ask_each, command
@@ -56,6 +56,7 @@ _OURS = {"application_name": "pgtop", "client_encoding": "SQL_ASCII"}
 _BYTES_RECEIVED = slice(128, 136)
 _TCP_INFO_SIZE = 136
 """Up to tcpi_bytes_received in Linux's struct tcp_info, since 4.1. https://man7.org/linux/man-pages/man7/tcp.7.html"""
+
 
 class Statement(NamedTuple):
     """SQL with named parameters, `%(name)s`, and what its rows must look like, if that is not anything."""
@@ -292,7 +293,7 @@ async def _introduce(connection: Connection) -> Features:
     """Set our limits on the server and learn what it can do, in one round trip."""
     connection.listen()
     if _is_console(connection.pgconn):
-        raise SourceError(CONSOLE)
+        raise SourceError(console())
     # Instants arrive as the server has them, whole microseconds; transaction ids as the unsigned numbers they are.
     connection.adapters.register_loader("timestamptz", Int8BinaryLoader)
     connection.adapters.register_loader("xid", OidBinaryLoader)

@@ -1,0 +1,322 @@
+"""What can keep pgtop from a server, each with advice, and by what it is known.
+
+SQLSTATEs and routines of the server's source are the same in every language; libpq and the poolers speak English.
+https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+import re
+from typing import NamedTuple
+
+from pgtop.model.failure import FailureKind
+
+
+class Cause(NamedTuple):
+    kind: FailureKind
+    what: str
+    """The beginning of the sentence that the message ends."""
+    advice: str
+
+
+FULL_FOR_ALL = Cause(
+    FailureKind.FULL,
+    "The server is full",
+    "No role may enter now, not even a superuser: let an application give up connections.",
+)
+FULL_FOR_MEMBERS = Cause(
+    FailureKind.FULL,
+    "The server is full for ordinary roles",
+    "Superusers and members of pg_use_reserved_connections may still enter: connect as one of them (-U).",
+)
+FULL_FOR_SUPERUSERS = Cause(
+    FailureKind.FULL,
+    "The server is full for ordinary roles",
+    "Superusers may still enter: connect as one of them (-U).",
+)
+FULL = Cause(
+    FailureKind.FULL,
+    "There is no free connection slot for this role",
+    "Superusers may still enter, unless all slots are gone: connect as one (-U), or let an application give up some.",
+)
+FULL_ROLE = Cause(
+    FailureKind.FULL,
+    "The role is at its connection limit",
+    "Other roles may still enter: connect as one of them (-U), or have ALTER ROLE … CONNECTION LIMIT raise it.",
+)
+FULL_DATABASE = Cause(
+    FailureKind.FULL,
+    "The database is at its connection limit",
+    "Superusers may still enter it, and pgtop sees every session from any other database: name another (-d).",
+)
+NO_PASSWORD = Cause(
+    FailureKind.PASSWORD, "The server wants a password and got none", "Give it with -W, PGPASSWORD or ~/.pgpass."
+)
+BAD_PASSWORD = Cause(
+    FailureKind.PASSWORD,
+    "The password was refused",
+    "Check role and password (-U, -W, PGPASSWORD, ~/.pgpass); an unknown role is refused in the same words.",
+)
+REFUSED = Cause(
+    FailureKind.DENIED,
+    "The server refuses this role here",
+    "Check role, database and host; if they are right, the server's pg_hba.conf has to let them in.",
+)
+NO_LOGIN = Cause(FailureKind.DENIED, "The server refuses this role", "Name a role that may log in: -U.")
+NO_DATABASE = Cause(
+    FailureKind.DENIED, "There is no such database", "Name another: any does, pgtop sees every session from each."
+)
+NO_ENTRY = Cause(
+    FailureKind.DENIED,
+    "This role may not do that",
+    "Name another database, as pgtop sees every session from each, or another role (-U).",
+)
+NO_RIGHT = Cause(
+    FailureKind.DENIED,
+    "The server refuses this to this role",
+    "Grant the role what the message names, or connect as another (-U).",
+)
+STARTING = Cause(FailureKind.STARTING, "The server is starting up", "Wait: it will take connections when it is ready.")
+STOPPING = Cause(FailureKind.STOPPING, "The server is shutting down", "Wait for it to come back, or look at its log.")
+TERMINATED = Cause(
+    FailureKind.TERMINATED,
+    "Our session was ended",
+    "An administrator did that, or the server is stopping: connecting again tells which.",
+)
+IDLE = Cause(
+    FailureKind.TERMINATED,
+    "Our session was ended because it was idle",
+    "The server's idle_session_timeout did that, which pgtop can turn off for itself only without a pooler: "
+    "a shorter interval (-) keeps the session.",
+)
+CRASHED = Cause(
+    FailureKind.TERMINATED,
+    "The server ended all sessions after one of its processes crashed",
+    "It recovers by itself; its log says which process it was.",
+)
+SLOW = Cause(
+    FailureKind.SLOW,
+    "The server took too long and the statement was cancelled",
+    "It is overloaded, or somebody cancelled it: the next sample tells.",
+)
+SILENT = Cause(FailureKind.SLOW, "", "It, or the network to it, hangs: look at the machine itself.")
+NO_ANSWER = Cause(
+    FailureKind.SLOW,
+    "No answer",
+    "Check host and port; a firewall that drops packets looks like this, and so does a machine that hangs.",
+)
+NO_SERVER_CONNECTION = Cause(
+    FailureKind.SLOW,
+    "The pooler had no server connection to give",
+    "Its pool is full, or the server is: connect to the server itself (-h, -p), or wait.",
+)
+PARAMETER_OF_POOLER = Cause(
+    FailureKind.USAGE,
+    "The pooler takes no such parameter",
+    "Leave it out of PGOPTIONS and the connection string, or let ignore_startup_parameters name it.",
+)
+POOLER_SAYS = Cause(
+    FailureKind.LOGIN,
+    "The pooler turned us away",
+    "Connect to the server itself (-h, -p) to see whether it lets you in.",
+)
+SILENT_POOLER = Cause(FailureKind.SLOW, "The pooler gave up", "Connect to the server itself (-h, -p), or wait.")
+NOBODY = Cause(
+    FailureKind.UNREACHABLE,
+    "Nothing listens there",
+    "Check host and port (-h, -p), and that the server runs and its listen_addresses covers this address.",
+)
+NO_SOCKET = Cause(
+    FailureKind.UNREACHABLE,
+    "No server has its socket there",
+    "Check that it runs, the port (-p), and the folder of its socket; -h localhost goes by TCP instead.",
+)
+NO_HOST = Cause(FailureKind.UNREACHABLE, "The host's name is unknown", "Check its spelling (-h) and the name service.")
+NO_ROUTE = Cause(
+    FailureKind.UNREACHABLE, "The network does not reach the server", "Check the network, VPN and firewall."
+)
+CUT = Cause(
+    FailureKind.UNREACHABLE,
+    "The connection was cut",
+    "The server may have crashed or been stopped, or the network failed.",
+)
+NO_POSTGRES = Cause(FailureKind.OTHER, "What answers there is no PostgreSQL server", "Check host and port (-h, -p).")
+TLS = Cause(
+    FailureKind.OTHER, "No encrypted connection came about", "Check sslmode, sslrootcert and the server's certificate."
+)
+WRONG_SERVER = Cause(
+    FailureKind.OTHER, "No server of the wanted kind", "target_session_attrs asks for another kind than was found."
+)
+NO_SERVICE = Cause(
+    FailureKind.OTHER, "The service is unknown", "Look into ~/.pg_service.conf, or the file that PGSERVICEFILE names."
+)
+SSLMODE = Cause(
+    FailureKind.USAGE,
+    "There is no such sslmode",
+    "Give disable, allow, prefer, require, verify-ca or verify-full, in the connection string or PGSSLMODE.",
+)
+PARAMETER = Cause(
+    FailureKind.USAGE,
+    "The connection is described wrongly",
+    "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS",
+)
+CONSOLE = Cause(
+    FailureKind.USAGE,
+    "That is the pooler's own console, which knows nothing of the server's sessions",
+    "Name a database behind the pooler (-d), or connect to the server itself (-h, -p).",
+)
+LOCAL_FILE = Cause(
+    FailureKind.OTHER,
+    "A file on this machine is at fault",
+    "Check the client's certificate, key and root certificate (sslcert, sslkey, sslrootcert); the key must be readable "
+    "by you alone, and its passphrase right.",
+)
+NOT_NOW = Cause(
+    FailureKind.STARTING, "The server takes no connections now", "It is starting up, recovering or shutting down: wait."
+)
+LOGIN_REFUSED = Cause(
+    FailureKind.DENIED,
+    "The login was refused",
+    "Check role, database and host (-U, -d, -h), and what the message names.",
+)
+BEHIND_POOLER = Cause(
+    FailureKind.UNREACHABLE, "The pooler cannot reach the server", "Connect to the server itself (-h, -p), or wait."
+)
+POOLER_STOPS = Cause(
+    FailureKind.STOPPING, "The pooler is shutting down", "Wait for it, or connect to the server itself."
+)
+HANGING = Cause(
+    FailureKind.SLOW,
+    "Connecting hangs on this machine",
+    "A file that it needs (key, certificate, service or password file), the name service or Kerberos does not answer.",
+)
+UNKNOWN = Cause(FailureKind.OTHER, "", "")
+
+BY_SQLSTATE = {
+    "28P01": BAD_PASSWORD,
+    "28000": REFUSED,
+    "3D000": NO_DATABASE,
+    "42501": NO_RIGHT,
+    "53300": FULL_FOR_ALL,
+    "55P03": SLOW,
+    "57014": SLOW,
+    "57P01": TERMINATED,
+    "57P02": CRASHED,
+    "57P03": STARTING,
+    "57P04": TERMINATED,
+    "57P05": IDLE,
+}
+
+AT_LOGIN = {
+    "08004": LOGIN_REFUSED,
+    "42501": NO_ENTRY,
+    "53300": FULL,
+    "55000": NO_ENTRY,
+    "57P01": NOT_NOW,
+    "57P03": NOT_NOW,
+}
+"""Where it means something else than inside a session."""
+
+BY_ROUTINE = {
+    ("28000", "InitializeSessionUserId"): NO_LOGIN,
+    ("53300", "InitializeSessionUserId"): FULL_ROLE,
+    ("53300", "CheckMyDatabase"): FULL_DATABASE,
+    ("53300", "InitPostgres"): FULL_FOR_SUPERUSERS,
+    ("53300", "InitProcess"): FULL_FOR_ALL,
+    ("53300", "ProcessStartupPacket"): FULL_FOR_ALL,
+    ("53300", "BackendInitialize"): FULL_FOR_ALL,
+}
+"""Of the server's source: what refuses logins with one SQLSTATE for several reasons."""
+
+HARMLESS_CLASSES = ("0A", "22", "25", "40", "42", "53", "54", "55", "57", "58", "XX")
+"""No mere refusal to let the role in, so another try locks nobody out."""
+
+SHARPER = (
+    (FULL_FOR_SUPERUSERS, "pg_use_reserved_connections", FULL_FOR_MEMBERS),
+    (NOT_NOW, "starting up", STARTING),
+    (NOT_NOW, "not yet accepting connections", STARTING),
+    (NOT_NOW, "in recovery mode", STARTING),
+    (NOT_NOW, "shutting down", STOPPING),
+    (STARTING, "shutting down", STOPPING),
+)
+"""English sentences that make a cause more exact. Nothing but the words rests on them."""
+
+BY_POOLER = (
+    ("no more connections allowed", FULL_FOR_ALL),
+    ("client connections exceeded", FULL_FOR_ALL),
+    ("too many clients", FULL_FOR_ALL),
+    ("too many connections for role", FULL_ROLE),
+    ("too many connections for database", FULL_DATABASE),
+    ("too many connections", FULL_FOR_ALL),
+    ("too many tcp connections", FULL_FOR_ALL),
+    ("connection slots are reserved", FULL_FOR_SUPERUSERS),
+    ("max_client_conn", FULL_FOR_ALL),
+    ("pooler is shutting down", POOLER_STOPS),
+    ("server shutting down", POOLER_STOPS),
+    ("starting up", STARTING),
+    ("not yet accepting connections", STARTING),
+    ("shutting down", STOPPING),
+    ("server login", BEHIND_POOLER),
+    ("server_login_retry", BEHIND_POOLER),
+    ("cannot connect to server", BEHIND_POOLER),
+    ("server conn crashed", BEHIND_POOLER),
+    ("connect failed", BEHIND_POOLER),
+    ("failed to connect", BEHIND_POOLER),
+    ("(server down)", BEHIND_POOLER),
+    ("backend nodes are down", BEHIND_POOLER),
+    ("backend connection", BEHIND_POOLER),
+    ("query_wait_timeout", NO_SERVER_CONNECTION),
+    ("unsupported startup parameter", PARAMETER_OF_POOLER),
+    ("client_login_timeout", SILENT_POOLER),
+    ("no such database", NO_DATABASE),
+    ("no such user", BAD_PASSWORD),
+    ("pg_hba.conf", REFUSED),
+    ("auth failed", BAD_PASSWORD),
+    ("authentication failed", BAD_PASSWORD),
+    ("admin console", CONSOLE),
+)  # fmt: skip
+"""What PgBouncer, Pgpool-II, Odyssey and RDS Proxy say under SQLSTATEs of their own; they are not translated."""
+
+POOLERS = ("08", "58", "XX")
+"""Classes of the SQLSTATEs that poolers give their own sentences."""
+
+PHRASES = (
+    ("invalid sslmode value", SSLMODE),
+    ("received invalid response", NO_POSTGRES),
+    ("expected authentication request", NO_POSTGRES),
+    ("hot standby mode", WRONG_SERVER),
+    ("session is read-only", WRONG_SERVER),
+    ("session is not read-only", WRONG_SERVER),
+    ("definition of service", NO_SERVICE),
+    ("service file", NO_SERVICE),
+    ("failed to resolve host", NO_HOST),
+    ("could not translate host name", NO_HOST),
+    ("private key file", LOCAL_FILE),
+    ("certificate file", LOCAL_FILE),
+    ("certificate revocation list", LOCAL_FILE),
+    ("Connection refused", NOBODY),
+    ("No route to host", NO_ROUTE),
+    ("etwork is unreachable", NO_ROUTE),
+    ("Host is down", NO_ROUTE),
+    ("did not get on within", HANGING),  # our own words
+    ("did not answer within", SILENT),  # our own words
+    ("timeout expired", NO_ANSWER),
+    ("Connection timed out", NO_ANSWER),
+    ("closed the connection unexpectedly", CUT),
+    ("has been closed unexpectedly", CUT),
+    ("Connection reset by peer", CUT),
+    ("could not receive data from server", CUT),
+    ("could not send data to server", CUT),
+    ("connection socket closed", CUT),
+    ("the connection is closed", CUT),
+    ("the connection is lost", CUT),
+    ("SSL", TLS),
+    ("certificate", TLS),
+)  # fmt: skip
+"""Phrases of libpq and psycopg, the more telling first."""
+
+POOLER_PATTERNS = (
+    (re.compile(r'role ".*" does not exist'), NO_LOGIN),
+    (re.compile(r'database ".*" does not exist'), NO_DATABASE),
+)
+"""What the server says and a pooler passes on, under a SQLSTATE of the pooler's own."""
+
+PATTERNS = ((re.compile(r'^(connection is bad: )?(invalid "?\w+"? value|bad value for \w+): '), PARAMETER),)
