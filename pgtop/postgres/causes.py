@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from pgtop.model.failure import FailureKind
 
+_Kind = FailureKind
+
 
 class Cause(NamedTuple):
     kind: FailureKind
@@ -18,177 +20,173 @@ class Cause(NamedTuple):
 
 
 FULL_FOR_ALL = Cause(
-    FailureKind.FULL,
+    _Kind.FULL,
     "The server is full",
     "No role may enter now, not even a superuser: let an application give up connections.",
 )
 FULL_FOR_MEMBERS = Cause(
-    FailureKind.FULL,
+    _Kind.FULL,
     "The server is full for ordinary roles",
     "Superusers and members of pg_use_reserved_connections may still enter: connect as one of them (-U).",
 )
 FULL_FOR_SUPERUSERS = Cause(
-    FailureKind.FULL,
+    _Kind.FULL,
     "The server is full for ordinary roles",
     "Superusers may still enter: connect as one of them (-U).",
 )
 FULL = Cause(
-    FailureKind.FULL,
+    _Kind.FULL,
     "There is no free connection slot for this role",
     "Superusers may still enter, unless all slots are gone: connect as one (-U), or let an application give up some.",
 )
 FULL_ROLE = Cause(
-    FailureKind.FULL,
+    _Kind.FULL,
     "The role is at its connection limit",
     "Other roles may still enter: connect as one of them (-U), or have ALTER ROLE … CONNECTION LIMIT raise it.",
 )
 FULL_DATABASE = Cause(
-    FailureKind.FULL,
+    _Kind.FULL,
     "The database is at its connection limit",
     "Superusers may still enter it, and pgtop sees every session from any other database: name another (-d).",
 )
 NO_PASSWORD = Cause(
-    FailureKind.PASSWORD, "The server wants a password and got none", "Give it with -W, PGPASSWORD or ~/.pgpass."
+    _Kind.PASSWORD, "The server wants a password and got none", "Give it with -W, PGPASSWORD or ~/.pgpass."
 )
 BAD_PASSWORD = Cause(
-    FailureKind.PASSWORD,
+    _Kind.PASSWORD,
     "The password was refused",
     "Check role and password (-U, -W, PGPASSWORD, ~/.pgpass); an unknown role is refused in the same words.",
 )
 REFUSED = Cause(
-    FailureKind.DENIED,
+    _Kind.DENIED,
     "The server refuses this role here",
     "Check role, database and host; if they are right, the server's pg_hba.conf has to let them in.",
 )
-NO_LOGIN = Cause(FailureKind.DENIED, "The server refuses this role", "Name a role that may log in: -U.")
+NO_LOGIN = Cause(_Kind.DENIED, "The server refuses this role", "Name a role that may log in: -U.")
 NO_DATABASE = Cause(
-    FailureKind.DENIED, "There is no such database", "Name another: any does, pgtop sees every session from each."
+    _Kind.DENIED, "There is no such database", "Name another: any does, pgtop sees every session from each."
 )
 NO_ENTRY = Cause(
-    FailureKind.DENIED,
+    _Kind.DENIED,
     "This role may not do that",
     "Name another database, as pgtop sees every session from each, or another role (-U).",
 )
 NO_RIGHT = Cause(
-    FailureKind.DENIED,
+    _Kind.DENIED,
     "The server refuses this to this role",
     "Grant the role what the message names, or connect as another (-U).",
 )
-STARTING = Cause(FailureKind.STARTING, "The server is starting up", "Wait: it will take connections when it is ready.")
-STOPPING = Cause(FailureKind.STOPPING, "The server is shutting down", "Wait for it to come back, or look at its log.")
+STARTING = Cause(_Kind.STARTING, "The server is starting up", "Wait: it will take connections when it is ready.")
+STOPPING = Cause(_Kind.STOPPING, "The server is shutting down", "Wait for it to come back, or look at its log.")
 TERMINATED = Cause(
-    FailureKind.TERMINATED,
+    _Kind.TERMINATED,
     "Our session was ended",
     "An administrator did that, or the server is stopping: connecting again tells which.",
 )
 IDLE = Cause(
-    FailureKind.TERMINATED,
+    _Kind.TERMINATED,
     "Our session was ended because it was idle",
     "The server's idle_session_timeout did that, which pgtop can turn off for itself only without a pooler: "
     "a shorter interval (-) keeps the session.",
 )
 CRASHED = Cause(
-    FailureKind.TERMINATED,
+    _Kind.TERMINATED,
     "The server ended all sessions after one of its processes crashed",
     "It recovers by itself; its log says which process it was.",
 )
 SLOW = Cause(
-    FailureKind.SLOW,
+    _Kind.SLOW,
     "The server took too long and the statement was cancelled",
     "It is overloaded, or somebody cancelled it: the next sample tells.",
 )
-SILENT = Cause(FailureKind.SLOW, "", "It, or the network to it, hangs: look at the machine itself.")
+SILENT = Cause(_Kind.SLOW, "", "It, or the network to it, hangs: look at the machine itself.")
 NO_ANSWER = Cause(
-    FailureKind.SLOW,
+    _Kind.SLOW,
     "No answer",
     "Check host and port; a firewall that drops packets looks like this, and so does a machine that hangs.",
 )
 NO_SERVER_CONNECTION = Cause(
-    FailureKind.SLOW,
+    _Kind.SLOW,
     "The pooler had no server connection to give",
     "Its pool is full, or the server is: connect to the server itself (-h, -p), or wait.",
 )
 PARAMETER_OF_POOLER = Cause(
-    FailureKind.USAGE,
+    _Kind.USAGE,
     "The pooler takes no such parameter",
     "Leave it out of PGOPTIONS and the connection string, or let ignore_startup_parameters name it.",
 )
 POOLER_SAYS = Cause(
-    FailureKind.LOGIN,
+    _Kind.LOGIN,
     "The pooler turned us away",
     "Connect to the server itself (-h, -p) to see whether it lets you in.",
 )
-SILENT_POOLER = Cause(FailureKind.SLOW, "The pooler gave up", "Connect to the server itself (-h, -p), or wait.")
+SILENT_POOLER = Cause(_Kind.SLOW, "The pooler gave up", "Connect to the server itself (-h, -p), or wait.")
 NOBODY = Cause(
-    FailureKind.UNREACHABLE,
+    _Kind.UNREACHABLE,
     "Nothing listens there",
     "Check host and port (-h, -p), and that the server runs and its listen_addresses covers this address.",
 )
 NO_SOCKET = Cause(
-    FailureKind.UNREACHABLE,
+    _Kind.UNREACHABLE,
     "No server has its socket there",
     "Check that it runs, the port (-p), and the folder of its socket; -h localhost goes by TCP instead.",
 )
-NO_HOST = Cause(FailureKind.UNREACHABLE, "The host's name is unknown", "Check its spelling (-h) and the name service.")
-NO_ROUTE = Cause(
-    FailureKind.UNREACHABLE, "The network does not reach the server", "Check the network, VPN and firewall."
-)
+NO_HOST = Cause(_Kind.UNREACHABLE, "The host's name is unknown", "Check its spelling (-h) and the name service.")
+NO_ROUTE = Cause(_Kind.UNREACHABLE, "The network does not reach the server", "Check the network, VPN and firewall.")
 CUT = Cause(
-    FailureKind.UNREACHABLE,
+    _Kind.UNREACHABLE,
     "The connection was cut",
     "The server may have crashed or been stopped, or the network failed.",
 )
-NO_POSTGRES = Cause(FailureKind.OTHER, "What answers there is no PostgreSQL server", "Check host and port (-h, -p).")
+NO_POSTGRES = Cause(_Kind.OTHER, "What answers there is no PostgreSQL server", "Check host and port (-h, -p).")
 TLS = Cause(
-    FailureKind.OTHER, "No encrypted connection came about", "Check sslmode, sslrootcert and the server's certificate."
+    _Kind.OTHER, "No encrypted connection came about", "Check sslmode, sslrootcert and the server's certificate."
 )
 WRONG_SERVER = Cause(
-    FailureKind.OTHER, "No server of the wanted kind", "target_session_attrs asks for another kind than was found."
+    _Kind.OTHER, "No server of the wanted kind", "target_session_attrs asks for another kind than was found."
 )
 NO_SERVICE = Cause(
-    FailureKind.OTHER, "The service is unknown", "Look into ~/.pg_service.conf, or the file that PGSERVICEFILE names."
+    _Kind.OTHER, "The service is unknown", "Look into ~/.pg_service.conf, or the file that PGSERVICEFILE names."
 )
 SSLMODE = Cause(
-    FailureKind.USAGE,
+    _Kind.USAGE,
     "There is no such sslmode",
     "Give disable, allow, prefer, require, verify-ca or verify-full, in the connection string or PGSSLMODE.",
 )
 PARAMETER = Cause(
-    FailureKind.USAGE,
+    _Kind.USAGE,
     "The connection is described wrongly",
     "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS",
 )
 CONSOLE = Cause(
-    FailureKind.USAGE,
+    _Kind.USAGE,
     "That is the pooler's own console, which knows nothing of the server's sessions",
     "Name a database behind the pooler (-d), or connect to the server itself (-h, -p).",
 )
 LOCAL_FILE = Cause(
-    FailureKind.OTHER,
+    _Kind.OTHER,
     "A file on this machine is at fault",
     "Check the client's certificate, key and root certificate (sslcert, sslkey, sslrootcert); the key must be readable "
     "by you alone, and its passphrase right.",
 )
 NOT_NOW = Cause(
-    FailureKind.STARTING, "The server takes no connections now", "It is starting up, recovering or shutting down: wait."
+    _Kind.STARTING, "The server takes no connections now", "It is starting up, recovering or shutting down: wait."
 )
 LOGIN_REFUSED = Cause(
-    FailureKind.DENIED,
+    _Kind.DENIED,
     "The login was refused",
     "Check role, database and host (-U, -d, -h), and what the message names.",
 )
 BEHIND_POOLER = Cause(
-    FailureKind.UNREACHABLE, "The pooler cannot reach the server", "Connect to the server itself (-h, -p), or wait."
+    _Kind.UNREACHABLE, "The pooler cannot reach the server", "Connect to the server itself (-h, -p), or wait."
 )
-POOLER_STOPS = Cause(
-    FailureKind.STOPPING, "The pooler is shutting down", "Wait for it, or connect to the server itself."
-)
+POOLER_STOPS = Cause(_Kind.STOPPING, "The pooler is shutting down", "Wait for it, or connect to the server itself.")
 HANGING = Cause(
-    FailureKind.SLOW,
+    _Kind.SLOW,
     "Connecting hangs on this machine",
     "A file that it needs (key, certificate, service or password file), the name service or Kerberos does not answer.",
 )
-UNKNOWN = Cause(FailureKind.OTHER, "", "")
+UNKNOWN = Cause(_Kind.OTHER, "", "")
 
 BY_SQLSTATE = {
     "28P01": BAD_PASSWORD,

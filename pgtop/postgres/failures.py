@@ -17,6 +17,8 @@ from pgtop.postgres.causes import Cause
 from pgtop.postgres.dialing import LoginFailed, Refusal
 from pgtop.postgres.encoding import decode_name
 
+_Kind = FailureKind
+
 
 class _Message(NamedTuple):
     place: str
@@ -24,8 +26,8 @@ class _Message(NamedTuple):
 
 
 _TELLING = (
-    FailureKind.USAGE, FailureKind.PASSWORD, FailureKind.DENIED, FailureKind.LOGIN, FailureKind.FULL, FailureKind.STARTING, FailureKind.STOPPING, FailureKind.TERMINATED,
-    FailureKind.OTHER, FailureKind.SLOW, FailureKind.UNREACHABLE,
+    _Kind.USAGE, _Kind.PASSWORD, _Kind.DENIED, _Kind.LOGIN, _Kind.FULL, _Kind.STARTING, _Kind.STOPPING,
+    _Kind.TERMINATED, _Kind.OTHER, _Kind.SLOW, _Kind.UNREACHABLE,
 )  # fmt: skip
 """Of several hosts' failures the first of these is told: it came from the host where we got furthest."""
 
@@ -44,7 +46,7 @@ def wants_password(error: psycopg.Error) -> bool:
 def locked(key: str) -> Failure:
     """Return what to say of a key whose passphrase nobody can be asked for."""
     return Failure(
-        FailureKind.OTHER,
+        _Kind.OTHER,
         f"The client's key {key} has a passphrase, and there is no terminal to ask for it on.",
         "Start pgtop on a terminal, without -w, or use a key without a passphrase.",
     )
@@ -57,7 +59,7 @@ def console() -> Failure:
 
 def misplaced(why: str) -> Failure:
     """Return what to say of a value that environment or service file give."""
-    return Failure(FailureKind.USAGE, why, "Look into the PG* variables and the service file.")
+    return Failure(_Kind.USAGE, why, "Look into the PG* variables and the service file.")
 
 
 def explain(error: psycopg.Error) -> Failure:
@@ -114,7 +116,8 @@ def _login_cause(sqlstate: str, routine: str, words: str) -> Cause:
     cause = (
         causes.BY_ROUTINE.get((sqlstate, routine)) or causes.AT_LOGIN.get(sqlstate) or causes.BY_SQLSTATE.get(sqlstate)
     )
-    cause = cause or _pooler_cause(sqlstate, words)
+    if cause is None and (sqlstate.startswith("08") or not routine):  # PostgreSQL itself names a routine
+        cause = _pooler_cause(sqlstate, words)
     if cause is None:
         cause = causes.UNKNOWN if sqlstate.startswith(causes.HARMLESS_CLASSES) else causes.LOGIN_REFUSED
     return _sharper(cause, words)

@@ -1,6 +1,7 @@
 """Every way in which a server turns us away has its kind, a sentence and advice."""
 
 import asyncio
+import locale
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, closing
@@ -15,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pgtop.demo.server import Cluster
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
+from pgtop.postgres.dialing import LoginFailed, Refusal
 from pgtop.postgres.failures import explain
 from pgtop.postgres.session import Session
 
@@ -181,43 +183,109 @@ async def test_nobody_answers() -> None:
     assert failure.kind is FailureKind.SLOW
 
 
-AT = 'connection failed: connection to server at "db", port 5432 failed: '
+AT = 'connection to server at "db", port 5432 failed: '
+
+
+def refused(*texts: str, needs_password: bool = False, missing_file: str = "") -> Failure:
+    """The failure where each address was refused with these words of libpq's."""
+    return explain(LoginFailed([Refusal(text.encode(), needs_password) for text in texts], missing_file))
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "what"),
+    ("said", "routine", "kind", "what"),
     [
-        (AT + "FATAL:  the database system is starting up", FailureKind.STARTING, "starting up"),
-        (AT + "FATAL:  the database system is in recovery mode", FailureKind.STARTING, "recovery mode"),
-        (
-            AT + "FATAL:  the database system is not yet accepting connections\nDETAIL:  Consistent recovery state …",
-            FailureKind.STARTING,
-            "not yet accepting connections",
-        ),
-        (AT + "FATAL:  the database system is shutting down", FailureKind.STOPPING, "shutting down"),
-        (
-            AT + "FATAL:  remaining connection slots are reserved for non-replication superuser connections",
-            FailureKind.FULL,
-            "ordinary roles",
-        ),
-        (
-            AT + "FATAL:  remaining connection slots are reserved for roles with privileges of the "
-            '"pg_use_reserved_connections" role',
-            FailureKind.FULL,
-            "ordinary roles",
-        ),
-        (AT + "FATAL:  no more connections allowed (max_client_conn)", FailureKind.FULL, "full"),
-        (AT + "No route to host", FailureKind.UNREACHABLE, "network"),
-        (AT + "FATAL:  es ist etwas anderes geschehen\nDETAIL:  Näheres", FailureKind.OTHER, "etwas anderes"),
-        ("", FailureKind.OTHER, ""),
+        ("57P03: %s", "ProcessStartupPacket", FailureKind.STARTING, "no connections now"),
+        ("53300: %s", "InitProcess", FailureKind.FULL, "server is full:"),
+        ("53300: %s", "ProcessStartupPacket", FailureKind.FULL, "server is full:"),
+        ("53300: %s", "InitPostgres", FailureKind.FULL, "full for ordinary roles"),
+        ("53300: %s", "InitializeSessionUserId", FailureKind.FULL, "role is at its"),
+        ("53300: %s", "CheckMyDatabase", FailureKind.FULL, "database is at its"),
+        ("53300: %s", "", FailureKind.FULL, "no free connection slot"),
+        ("28P01: %s", "auth_failed", FailureKind.PASSWORD, "password was refused"),
+        ("28000: %s", "auth_failed", FailureKind.DENIED, "refuses this role here"),
+        ("28000: %s", "ClientAuthentication", FailureKind.DENIED, "refuses this role here"),
+        ("28000: %s", "InitializeSessionUserId", FailureKind.DENIED, "refuses this role:"),
+        ("3D000: %s", "InitPostgres", FailureKind.DENIED, "no such database"),
+        ("42501: %s", "CheckMyDatabase", FailureKind.DENIED, "may not do that"),
+        ("55000: %s", "CheckMyDatabase", FailureKind.DENIED, "may not do that"),
+        ("P0001: %s", "exec_stmt_raise", FailureKind.DENIED, "login was refused"),  # a login trigger
+        ("22023: %s", "set_config_option", FailureKind.OTHER, ""),
+        ("XX000: %s", "whatever", FailureKind.OTHER, ""),
+        ("08P01: %s", "", FailureKind.LOGIN, "pooler"),
     ],
 )
-def test_sentences_seen(text: str, kind: FailureKind, what: str) -> None:
-    """What servers of all versions were seen to say at the door, and what none of them says."""
-    failure = explain(psycopg.OperationalError(text))
+@pytest.mark.parametrize("words", ["データベースシステムは起動しています", "starting up, too many clients", "x: y", ""])
+def test_no_words_decide_about_a_login(said: str, routine: str, kind: FailureKind, what: str, words: str) -> None:
+    """SQLSTATE and routine do, in whatever language the sentence is; an English one makes the words more exact."""
+    if said.startswith("08") and "clients" in words:
+        return  # a pooler's own words
+    location = f"LOCATION:  {routine}, file.c:12\n" if routine else ""
+    for severity in ("FATAL", "致命的エラー", "VERHÄNGNIS: böse"):
+        failure = refused(f"{AT}{severity}:  {said % words}\nDETAIL:  Näheres\n{location}")
+        assert failure.kind is kind
+        assert words in failure.what
+        assert "starting up" in words or what in failure.what
+        assert "Näheres" not in failure.what
+        assert said[:5] not in failure.what
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "what"),
+    [
+        ("no more connections allowed (max_client_conn)", FailureKind.FULL, "full"),
+        ("client connections exceeded (max_user_client_connections)", FailureKind.FULL, "full"),
+        ("sorry, too many clients already", FailureKind.FULL, "full"),
+        ("server login failed: FATAL sorry, too many clients already", FailureKind.FULL, "full"),
+        ("server login failed: FATAL the database system is starting up", FailureKind.STARTING, "starting"),
+        ("server login failed: wrong password type", FailureKind.UNREACHABLE, "cannot reach"),
+        ("server login has been failing, try again later (server_login_retry)", FailureKind.UNREACHABLE, "cannot"),
+        ("pgbouncer cannot connect to server", FailureKind.UNREACHABLE, "cannot reach"),
+        ("client_login_timeout (server down)", FailureKind.UNREACHABLE, "cannot reach"),
+        ("query_wait_timeout", FailureKind.SLOW, "no server connection"),
+        ("pooler is shutting down", FailureKind.STOPPING, "shutting down"),
+        ("no such database: shop", FailureKind.DENIED, "no such database"),
+        ('database "shop" does not exist', FailureKind.DENIED, "no such database"),
+        ("SASL authentication failed", FailureKind.PASSWORD, "password"),
+        ("no such user", FailureKind.PASSWORD, "password"),
+        ("unsupported startup parameter: options", FailureKind.USAGE, "no such parameter"),
+        ("tut mir leid, schon zu viele Verbindungen", FailureKind.LOGIN, "pooler"),
+    ],
+)
+@pytest.mark.parametrize("inside", [False, True])
+def test_poolers_have_sentences_of_their_own(words: str, kind: FailureKind, what: str, inside: bool) -> None:
+    """At the login as in place of a query's answer, where they stand under one SQLSTATE for all."""
+    failure = explain(psycopg.errors.ProtocolViolation(words)) if inside else refused(f"{AT}FATAL:  08P01: {words}\n")
     assert failure.kind is kind
     assert what in failure.what
-    assert "DETAIL" not in failure.what
+
+
+@pytest.mark.parametrize(
+    ("texts", "kind", "what"),
+    [
+        ([AT + "No route to host"], FailureKind.UNREACHABLE, "network"),
+        ([AT + "timeout expired"], FailureKind.SLOW, "No answer"),
+        ([AT + 'could not load private key file "/k": bad decrypt\n' + AT + "FATAL:  28000: no entry"],
+         FailureKind.OTHER, "on this machine"),
+        ([AT + "FATAL:  28000: no entry\n" + AT + 'private key file "/k" has group or world access'],
+         FailureKind.OTHER, "on this machine"),
+        ([AT + "Connection refused", AT + "FATAL:  28P01: no"], FailureKind.PASSWORD, "None of 2"),
+        ([""], FailureKind.OTHER, ""),
+    ],
+)  # fmt: skip
+def test_what_libpq_itself_says(texts: list[str], kind: FailureKind, what: str) -> None:
+    """Its own sentences are in English: nothing in this process asks for another language."""
+    assert locale.setlocale(locale.LC_MESSAGES) == "C"
+    failure = refused(*texts)
+    assert failure.kind is kind
+    assert what in failure.what
+
+
+def test_a_client_certificate_that_is_missing_is_said_to_be() -> None:
+    """libpq goes on without it, and the server's refusal alone would send the user to pg_hba.conf."""
+    failure = refused(f"{AT}FATAL:  28000: connection requires a valid client certificate", missing_file="/c.crt")
+    assert "/c.crt does not exist" in failure.what
+    assert "pg_hba" not in failure.advice
+    assert refused(f"{AT}Connection refused", missing_file="/c.crt").kind is FailureKind.UNREACHABLE
 
 
 @pytest.mark.parametrize(
@@ -254,5 +322,5 @@ def test_a_right_that_lacks_inside_is_none_of_the_door() -> None:
 @given(st.text())
 def test_any_text_is_told(text: str) -> None:
     """No message makes the telling fail, and what it says is one line."""
-    failure = explain(psycopg.OperationalError(text))
-    assert "\n" not in failure.what
+    for failure in (explain(psycopg.OperationalError(text)), refused(text), refused(f"{AT}F:  08P01: {text}")):
+        assert "\n" not in failure.what
