@@ -41,6 +41,8 @@ class Snapshot:
     """What the lock manager said of who waits; empty while nobody does."""
     settled: Settled = NOBODY
     """The last of `backends`."""
+    text_bytes: int = 1 << 20
+    """The most bytes of each query that were asked for; a text of so many may go on."""
 
     @property
     def sighting(self) -> Sighting:

@@ -149,7 +149,9 @@ class _Reader:
         unsettled = blocking.with_hidden(unsettled, blocking.hidden_waits(found, self._last))
         lent = blocking.lent(plan, found, unsettled)
         unsettled = blocking.without_moved(unsettled, lent, found.blocking, self._last)
-        snapshot = Snapshot(taken_at, server, (*unsettled, *settled.backends), cost, settled=settled)
+        snapshot = Snapshot(
+            taken_at, server, (*unsettled, *settled.backends), cost, settled=settled, text_bytes=self._text_bytes
+        )
         waits = blocking.completed(found.blocking, plan, self._last, snapshot.waiting)
         self._pace = self._pace.after(snapshot, plan, cost.server_seconds + found.seconds)
         waits = waits._replace(lent=lent, note=self._pace.note)

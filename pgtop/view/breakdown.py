@@ -51,8 +51,7 @@ def share_filter(dimension: Dimension, share: Share) -> str:
     if share.hidden:
         return "state:hidden"
     if dimension is Dimension.STATE:
-        others = f"-state:{','.join(_STATES.values())},hidden"
-        return others if share.name == OTHER else f"state:{_STATES[share.name]}"
+        return f"state:{_STATES.get(share.name, OTHER)}"
     # What is hidden reads as empty too, and is in a share of its own.
     unhidden = "" if share.name or dimension in ALWAYS_SHOWN else " -state:hidden"
     return f"{_KEYS[dimension]}:={quoted(share.name)}{unhidden}"

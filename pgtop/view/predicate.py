@@ -1,6 +1,8 @@
-"""What one term of the filter asks of a session.
+"""What one term of a filter asks of a session, in three values: it holds, it fails, or nobody can know.
 
-A term is prepared once for a pass over all sessions (`on`), so that asking ten thousand of them costs milliseconds.
+A criterion has two tests, `holds` and `fails`, of which at most one is true of a session. Neither is where the answer
+rests on something that the session does not have, that this role may not see, or that was cut off.
+A test is prepared once for a pass over all sessions, so that asking ten thousand of them costs milliseconds.
 Patterns come from the keyboard and run over texts of others: each has a limit of time, and all of a pass together.
 """
 
@@ -8,20 +10,23 @@ import math
 import operator
 import re
 import time
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from pgtop.analysis.breakdown import client_of
 from pgtop.model.backend import Backend
-from pgtop.view.columns import state_word
+from pgtop.view import known
 from pgtop.view.picture import Picture
 
 if TYPE_CHECKING:
     import regex
 
 Test: TypeAlias = Callable[[Backend], bool]
+Decision: TypeAlias = Callable[[Backend], bool | None]
 TextTest: TypeAlias = Callable[[str], bool]
-Texts: TypeAlias = Callable[[Backend], tuple[str, ...]]
+Texts: TypeAlias = Callable[[Backend], tuple[str, ...] | None]
+"""A column's texts of a session, of which one is enough; None where they are not known."""
+K = TypeVar("K")
 Number: TypeAlias = Callable[[Backend, Picture], float | None]
 
 _MATCH_SECONDS = 0.02
@@ -42,26 +47,6 @@ class FilterError(ValueError):
         self.position = position
 
 
-def client_texts(backend: Backend) -> tuple[str, ...]:
-    return client_of(backend), backend.client_hostname or client_of(backend)
-
-
-def state_texts(backend: Backend) -> tuple[str, ...]:
-    """The word on the screen, and the server's, which calls those active too that wait for a lock."""
-    return state_word(backend), "" if backend.waits_for_lock else backend.state or ""
-
-
-def wait_texts(backend: Backend) -> tuple[str, ...]:
-    if backend.wait_event_type is None:
-        return ("",)
-    event = backend.wait_event or ""
-    return f"{backend.wait_event_type}:{event}", backend.wait_event_type, event
-
-
-def query_texts(backend: Backend) -> tuple[str, ...]:
-    return (backend.query or "",)
-
-
 class Look(NamedTuple):
     """One pass over the sessions of a picture. After `deadline` (monotonic) no pattern is tried any more."""
 
@@ -74,10 +59,16 @@ class Look(NamedTuple):
         return cls(picture, time.monotonic() + _PASS_SECONDS)
 
 
-class Predicate(Protocol):
-    """One term. `on` prepares it for a pass, so that what is the same for all sessions is done once."""
+class Criterion(Protocol):
+    """One question to a session."""
 
-    def on(self, look: Look, /) -> Test: ...
+    def holds(self, look: Look, /) -> Test:
+        """Prepare the test that is true where the answer is surely yes."""
+        ...
+
+    def fails(self, look: Look, /) -> Test:
+        """Prepare the test that is true where the answer is surely no."""
+        ...
 
 
 class Matcher(Protocol):
@@ -85,8 +76,13 @@ class Matcher(Protocol):
 
     def on(self, look: Look, /) -> TextTest: ...
 
+    def on_beginning(self, look: Look, /) -> TextTest:
+        """Prepare the test that is true of a text's beginning only where it is of the whole, whatever follows."""
+        ...
 
-class Contains(NamedTuple):
+
+@dataclass(frozen=True, slots=True)
+class Contains:
     """In any case."""
 
     needle: str  # in lower case
@@ -95,8 +91,11 @@ class Contains(NamedTuple):
         needle = self.needle
         return lambda text: needle in text.lower()
 
+    on_beginning = on
 
-class StartsWith(NamedTuple):
+
+@dataclass(frozen=True, slots=True)
+class StartsWith:
     """In any case."""
 
     start: str  # in lower case
@@ -104,8 +103,11 @@ class StartsWith(NamedTuple):
     def on(self, _: Look, /) -> TextTest:
         return lambda text: text.lower().startswith(self.start)
 
+    on_beginning = on
 
-class Equals(NamedTuple):
+
+@dataclass(frozen=True, slots=True)
+class Equals:
     """To the letter."""
 
     text: str
@@ -113,159 +115,281 @@ class Equals(NamedTuple):
     def on(self, _: Look, /) -> TextTest:
         return self.text.__eq__
 
+    def on_beginning(self, _: Look, /) -> TextTest:
+        return lambda _: False
 
-class Pattern(NamedTuple):
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
     """A regular expression, somewhere in the text; `position` is where it stands in the filter."""
 
     compiled: "regex.Pattern[str]"
     position: int
 
     def on(self, look: Look, /) -> TextTest:
-        search = self.compiled.search
+        search = self._search(look)
+        return lambda text: search(text) is not None
+
+    def on_beginning(self, look: Look, /) -> TextTest:
+        source = self.compiled.pattern
+        if not _LOOKS_NO_FURTHER.fullmatch(source):
+            return lambda _: False
+        search, has_edges = self._search(look), _EDGE.search(source) is not None
 
         def found(text: str) -> bool:
+            match = search(text)
+            return match is not None and not (has_edges and match.end() >= len(text) - 1)
+
+        return found
+
+    @property
+    def matches_empty(self) -> bool:
+        """True if the empty text matches, so that every text does."""
+        return self.compiled.search("") is not None
+
+    def _search(self, look: Look) -> "Callable[[str], regex.Match[str] | None]":
+        search = self.compiled.search
+
+        def found(text: str) -> "regex.Match[str] | None":
             left = look.deadline - time.monotonic()
             if left <= 0:
                 raise _too_long(self.position)
             try:
-                return search(text, timeout=min(left, _MATCH_SECONDS)) is not None
+                return search(text, timeout=min(left, _MATCH_SECONDS))
             except TimeoutError:
                 raise _too_long(self.position) from None
 
         return found
 
 
-class Anywhere(NamedTuple):
+_LOOKS_NO_FURTHER = re.compile(r"(?:[^\\(*+?}]|\\(?:[bBdDwWsSntZA]|[^\w\s])|\((?![?*])|\(\?:|[*+?}]\??(?!\+))*")
+"""Patterns without lookaround, atomic groups or the like: text behind a match can only undo it at the match's edge."""
+_EDGE = re.compile(r"\$|\\[bBZ]")
+
+
+@dataclass(frozen=True, slots=True)
+class InColumn:
+    """One of a column's texts."""
+
+    texts: Texts
+    matchers: tuple[Matcher, ...]
+
+    def holds(self, look: Look, /) -> Test:
+        texts, matches = self.texts, _any_of([matcher.on(look) for matcher in self.matchers])
+        return lambda backend: any(map(matches, texts(backend) or ()))
+
+    def fails(self, look: Look, /) -> Test:
+        texts, matches = self.texts, _any_of([matcher.on(look) for matcher in self.matchers])
+
+        def fails(backend: Backend) -> bool:
+            known_texts = texts(backend)
+            return known_texts is not None and not any(map(matches, known_texts))
+
+        return fails
+
+
+@dataclass(frozen=True, slots=True)
+class InQuery:
+    """The query's text, of which only the beginning may be known."""
+
+    matchers: tuple[Matcher, ...]
+
+    def holds(self, look: Look, /) -> Test:
+        whole = _any_of([matcher.on(look) for matcher in self.matchers])
+        beginning = _any_of([matcher.on_beginning(look) for matcher in self.matchers])
+        is_cut = known.cut(look.picture.snapshot)
+
+        def holds(backend: Backend) -> bool:
+            text = known.query(backend)
+            return text is not None and whole(text) and (not is_cut(text) or beginning(text))
+
+        return holds
+
+    def fails(self, look: Look, /) -> Test:
+        whole = _any_of([matcher.on(look) for matcher in self.matchers])
+        is_cut = known.cut(look.picture.snapshot)
+
+        def fails(backend: Backend) -> bool:
+            text = known.query(backend)
+            return text is not None and not whole(text) and not is_cut(text)
+
+        return fails
+
+
+@dataclass(frozen=True, slots=True)
+class Anywhere:
     """Any column of words, or the pid."""
 
     matcher: Matcher
 
-    def on(self, look: Look, /) -> Test:
-        matches = self.matcher.on(look)
-        named = _Known(matches)
-        doing: dict[tuple[str | None, ...], bool] = {}
+    def holds(self, look: Look, /) -> Test:
+        named, doing = self._named(look), self._doing(look)
+        in_query, matches = InQuery((self.matcher,)).holds(look), self.matcher.on(look)
 
         def holds(backend: Backend) -> bool:
-            does = _does(backend)
-            answer = doing.get(does)
-            if answer is None:
-                answer = doing[does] = any(map(matches, _doing_texts(backend)))
             return (
-                answer
+                doing[_does(backend)]
                 or named[backend.datname]
                 or named[backend.usename]
                 or named[backend.application_name]
-                or named[client_of(backend)]
+                or named[known.client(backend)]
                 or named[backend.client_hostname]
                 or matches(str(backend.pid))
-                or matches(backend.query or "")
+                or in_query(backend)
             )
 
         return holds
 
+    def fails(self, look: Look, /) -> Test:
+        named, doing = self._named(look), self._doing(look)
+        in_query_not, matches = InQuery((self.matcher,)).fails(look), self.matcher.on(look)
 
-class _Known(dict[str | None, bool]):
-    """The answers of one pass for names that many sessions share: each is worked out once."""
+        def fails(backend: Backend) -> bool:
+            return (
+                backend.backend_type is not None
+                and (backend.datname is not None or known.database(backend) is not None)
+                and (backend.usename is not None or known.role(backend) is not None)
+                and not doing[_does(backend)]
+                and not named[backend.datname]
+                and not named[backend.usename]
+                and not named[backend.application_name]
+                and not named[known.client(backend)]
+                and not named[backend.client_hostname]
+                and not matches(str(backend.pid))
+                and in_query_not(backend)
+            )
 
-    def __init__(self, matches: TextTest) -> None:
-        self._matches = matches
+        return fails
 
-    def __missing__(self, text: str | None) -> bool:
-        answer = self[text] = self._matches(text or "")
+    def _named(self, look: Look) -> "_Answers[str | None]":
+        """Answers for names that many sessions share."""
+        matches = self.matcher.on(look)
+        return _Answers(lambda name: name is not None and matches(name))
+
+    def _doing(self, look: Look) -> "_Answers[tuple[str | None, ...]]":
+        """Answers for what many sessions are and do, in the words of the columns type, state and wait."""
+        matches = self.matcher.on(look)
+        return _Answers(lambda does: any(map(matches, known.doing_texts(*does))))
+
+
+class _Answers(dict[K, bool]):
+    """The answers of one pass: each is worked out once."""
+
+    def __init__(self, answer: Callable[[K], bool]) -> None:
+        super().__init__()
+        self._answer = answer
+
+    def __missing__(self, key: K) -> bool:
+        answer = self[key] = self._answer(key)
         return answer
-
-
-def _doing_texts(backend: Backend) -> tuple[str, ...]:
-    """What it is and does, in the words of the columns type, state and wait."""
-    return backend.backend_type or "", *state_texts(backend), *wait_texts(backend)
 
 
 _does: Callable[[Backend], tuple[str | None, ...]] = operator.itemgetter(
     *map(Backend._fields.index, ("backend_type", "state", "wait_event_type", "wait_event"))
 )
-"""All that `_doing_texts` reads, in one step: few sessions differ in it, so that most answers are known already."""
+"""All that says what a session is and does, in one step: few sessions differ in it."""
 
 
-class InColumn(NamedTuple):
-    """One of a column's texts."""
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """Something that follows from what a session is and does."""
 
-    texts: Texts
-    matcher: Matcher
+    decide: Decision
 
-    def on(self, look: Look, /) -> Test:
-        texts, matches = self.texts, self.matcher.on(look)
-        return lambda backend: any(map(matches, texts(backend)))
+    def holds(self, look: Look, /) -> Test:
+        return self._is(True)
+
+    def fails(self, look: Look, /) -> Test:
+        return self._is(False)
+
+    def _is(self, wanted: bool) -> Test:
+        answers: dict[tuple[str | None, ...], bool] = {}
+
+        def test(backend: Backend) -> bool:
+            does = _does(backend)
+            answer = answers.get(does)
+            if answer is None:
+                answer = answers[does] = self.decide(backend) is wanted
+            return answer
+
+        return test
 
 
-class Is(NamedTuple):
-    """Something that needs no preparing."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Anything else: `on` prepares a decision for a picture."""
 
-    test: Test
+    on: Callable[[Picture], Decision]
 
-    def on(self, _: Look, /) -> Test:
-        return self.test
+    def holds(self, look: Look, /) -> Test:
+        decide = self.on(look.picture)
+        return lambda backend: decide(backend) is True
+
+    def fails(self, look: Look, /) -> Test:
+        decide = self.on(look.picture)
+        return lambda backend: decide(backend) is False
 
 
-class Compares(NamedTuple):
-    """A number against a bound. Where there is no number (NULL) it never holds."""
+@dataclass(frozen=True, slots=True)
+class Compares:
+    """A number against a bound. Where there is no number the answer is not known."""
 
     number: Number
     compare: Callable[[float, float], bool]
     bound: float
 
-    def on(self, look: Look, /) -> Test:
-        def holds(backend: Backend) -> bool:
-            number = self.number(backend, look.picture)
-            return number is not None and self.compare(number, self.bound)
+    def holds(self, look: Look, /) -> Test:
+        return self._test(look, True)
 
-        return holds
+    def fails(self, look: Look, /) -> Test:
+        return self._test(look, False)
 
+    def _test(self, look: Look, wanted: bool) -> Test:
+        picture, read, compare, bound = look.picture, self.number, self.compare, self.bound
 
-class AnyOf(NamedTuple):
-    terms: tuple[Predicate, ...]
+        def test(backend: Backend) -> bool:
+            number = read(backend, picture)
+            return number is not None and compare(number, bound) is wanted
 
-    def on(self, look: Look, /) -> Test:
-        tests = [term.on(look) for term in self.terms]
-        return lambda backend: any(test(backend) for test in tests)
-
-
-class Not(NamedTuple):
-    term: Predicate
-
-    def on(self, look: Look, /) -> Test:
-        test = self.term.on(look)
-        return lambda backend: not test(backend)
+        return test
 
 
-def all_of(tests: list[Test]) -> Test:
-    """The test that holds where all of `tests` do; of none, everywhere."""
-    return tests[0] if len(tests) == 1 else lambda backend: all(test(backend) for test in tests)
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """How many sessions hang on one, against a bound. Where waiters may be hidden, there may be more of them."""
+
+    compare: Callable[[float, float], bool]
+    bound: int
+
+    def holds(self, look: Look, /) -> Test:
+        return self._test(look, True)
+
+    def fails(self, look: Look, /) -> Test:
+        return self._test(look, False)
+
+    def _test(self, look: Look, wanted: bool) -> Test:
+        blocks, compare, bound = look.picture.blocks, self.compare, self.bound
+        if compare(math.inf, bound) is not wanted and known.misses_waiters(look.picture):
+            return lambda _: False
+        sure = bound if compare is operator.eq and known.misses_waiters(look.picture) else -1
+
+        def test(backend: Backend) -> bool:
+            count = blocks.get(backend.pid, 0)
+            return compare(count, bound) is wanted and count > sure
+
+        return test
+
+
+def _any_of(tests: Sequence[TextTest]) -> TextTest:
+    return tests[0] if len(tests) == 1 else lambda text: any(test(text) for test in tests)
 
 
 def _too_long(position: int) -> FilterError:
     return FilterError("the pattern takes too long: make it simpler", position)
 
 
-def reads_query(term: Predicate) -> bool:
-    """Whether it holds may rest on a query's text."""
-    match term:
-        case Not(inner):
-            return reads_query(inner)
-        case AnyOf(terms):
-            return any(map(reads_query, terms))
-        case InColumn(texts):
-            return texts is query_texts
-    return isinstance(term, Anywhere)
-
-
-def any_of(terms: Iterable[Predicate]) -> Predicate:
-    """The term that holds where one of `terms` does."""
-    several = tuple(terms)
-    return several[0] if len(several) == 1 else AnyOf(several)
-
-
 def pattern(source: str, position: int) -> Pattern:
-    """The pattern `source`, which stands at `position` of the filter, in any case.
+    """Compile the pattern `source`, which stands at `position` of the filter: in any case, and `.` is any character.
 
     FilterError also where reading it would take too long: the library limits the time of matching only.
     https://pypi.org/project/regex/
@@ -279,12 +403,22 @@ def pattern(source: str, position: int) -> Pattern:
     import regex  # late, as most filters have no pattern
 
     try:
-        return Pattern(regex.compile(source, regex.IGNORECASE), position)
+        return Pattern(regex.compile(source, regex.IGNORECASE | regex.DOTALL), position)
     except RecursionError:
         raise FilterError("the pattern is nested too deeply: make it simpler", position) from None
     except (regex.error, ValueError) as error:  # ValueError: flags that contradict each other
         reason, _, _ = str(error).partition(" at position")  # counted from the pattern's start, which would mislead
         raise FilterError(f"the pattern cannot be read: {reason}", position) from None
+
+
+def matches_empty(criterion: Criterion) -> bool:
+    """Say whether some pattern of a criterion matches the empty text, and with it every text."""
+    match criterion:
+        case InColumn(_, matchers) | InQuery(matchers):
+            return any(isinstance(each, Pattern) and each.matches_empty for each in matchers)
+        case Anywhere(matcher):
+            return isinstance(matcher, Pattern) and matcher.matches_empty
+    return False
 
 
 def _repeats(source: str) -> int:

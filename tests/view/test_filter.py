@@ -51,12 +51,12 @@ BROKEN = Backend(
     query_start=ago(80), state_change=ago(80), wait_event_type="LWLock", wait_event="WALWrite",
     state="idle in transaction (aborted)", query="selekt 1", backend_type=CLIENT_BACKEND,
 )  # fmt: skip
-HIDDEN = Backend(4716, usename="secret", usesysid=99, query=HIDDEN_QUERY)
+HIDDEN = Backend(4716, datid=5, datname="crm", usename="secret", usesysid=99, application_name="", query=HIDDEN_QUERY)
 STANDBY = Backend(
     4717, ago(5), usename="replicator", application_name="standby1", client_addr="10.0.0.3", state="active",
     state_change=ago(5), wait_event_type="Activity", wait_event="WalSenderMain", backend_type=WALSENDER,
 )  # fmt: skip
-CHECKPOINTER = Backend(9, ago(5), backend_type="checkpointer")
+CHECKPOINTER = Backend(9, ago(5), application_name="", backend_type="checkpointer", query="")
 ALL = (RUNNER, HOLDER, WAITER, SLEEPER, BROKEN, HIDDEN, STANDBY, CHECKPOINTER)
 PICTURE = Picture.of(Snapshot(NOW, SERVER, ALL))
 
@@ -66,6 +66,7 @@ def found(text: str) -> set[int]:
 
 
 EVERYBODY = {backend.pid for backend in ALL}
+SEEN = EVERYBODY - {4716}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,7 @@ EVERYBODY = {backend.pid for backend in ALL}
         ("SHOP", {4711, 4712}),
         ("orders", {4711}),
         ("web crm", {4713}),
+        ("web and crm", {4713}),
         ("anna commit", {4714}),
         ("4713", {4713}),
         ("checkp", {9}),
@@ -88,7 +90,6 @@ EVERYBODY = {backend.pid for backend in ALL}
         ("10.0.0.", {4711, 4712, 4714, 4717}),
         ("local", {4712, 4713}),
         ("waiting", {4713}),
-        ("id=5", set()),
         ('"id = 5"', {4711}),
         ('"web crm"', set()),
         ("~^sel", {4711, 4715}),
@@ -104,7 +105,7 @@ EVERYBODY = {backend.pid for backend in ALL}
         ("user:=web", {4711, 4713}),
         ("user:=WEB", set()),
         ("user:=web,worker", {4711, 4712, 4713}),
-        ('db:=""', {4716, 4717, 9}),
+        ('db:=""', {4717, 9}),
         ('app:="" type:client', {4713}),
         ("app:~^api", {4711}),
         ("app:~^API-[0-9]{1,3}$", {4711}),
@@ -114,7 +115,12 @@ EVERYBODY = {backend.pid for backend in ALL}
         ('app:="say \\"hi\\" \\\\o/"', {4714}),
         ('application_name:~"app, v\\d"', {4712}),
         ("client:10.0.0.1", {4711}),
-        ("client:batch", {4712}),
+        ("host:batch", {4712}),
+        ("client:10.0.0.", {4711, 4712, 4714, 4717}),
+        ("client:10.0.0.0/29", {4711, 4712, 4717}),
+        ("client:10.0.0.1,::1", {4711, 4715}),
+        ("-client:10.0.0.0/8,::1", {4713, 9}),
+        ("client:local", {4713}),
         ("client:=local", {4713}),
         ("client:::1", {4715}),
         ("type:walsender", {4717}),
@@ -133,8 +139,8 @@ EVERYBODY = {backend.pid for backend in ALL}
         ("state:idle-in-tx", {4712, 4715}),
         ("state:idle-in-transaction", {4712, 4715}),
         ('state:"idle in tx"', {4712, 4715}),
-        ("state:Idle-In", {4712, 4715}),
-        ("state:idl", {4712, 4714, 4715}),
+        ("state:Idle-In-Tx", {4712, 4715}),
+        ("-state:idle-in-tx", {4711, 4713, 4714, 4717, 9}),
         ('state:="idle in transaction"', {4712}),
         ("state:aborted", {4715}),
         ("state:waiting", {4713}),
@@ -172,14 +178,25 @@ EVERYBODY = {backend.pid for backend in ALL}
         ("blocks>1", set()),
         ("blocked>0", {4713}),
         ("blocked=1", {4713}),
-        ("blocked<1", EVERYBODY - {4713}),
+        ("blocked<1", SEEN - {4713}),
+        ("blocked=0", SEEN - {4713}),
+        ("blocked!=1", SEEN - {4713}),
         # not
-        ("-shop", EVERYBODY - {4711, 4712}),
+        ("-shop", SEEN - {4711, 4712}),
         ("-query:copy db:crm", {4714, 4715}),
-        ("-age>5m", EVERYBODY - {4711, 4712, 4714}),
+        ("-age>5m", {4713, 4715, 4717}),
+        ("-xact<10m", {4711}),
         ("-state:active,waiting,idle -state:hidden type:client", {4712, 4715}),
         ('-app:"my app"', EVERYBODY - {4712}),
-        ("-~^sel", EVERYBODY - {4711, 4715}),
+        ("-~^sel", SEEN - {4711, 4715}),
+        ("not db:shop", EVERYBODY - {4711, 4712}),
+        ("not (db:shop or user:anna)", EVERYBODY - {4711, 4712, 4714, 4715}),
+        ("not (age>5m state:active)", {4712, 4713, 4714, 4715, 9, 4717}),
+        # or, and groups
+        ("db:shop or user:anna", {4711, 4712, 4714, 4715}),
+        ("db:shop user:web or db:crm user:anna", {4711, 4714, 4715}),
+        ("db:crm (user:web or state:idle)", {4713, 4714}),
+        ("pid:4711 or 4712", {4711, 4712}),
         ("db:shop user:web app:~^api state:active age>5m pid:4711 -query:copy", {4711}),
     ],
 )
@@ -196,40 +213,96 @@ def test_what_is_found(text: str, pids: set[int]) -> None:
         ("usr:x", 0, "did you mean `user`?"),
         ("http://x", 0, "in quotes"),
         ("size>5", 0, "unknown key `size`"),
-        ("state:", 6, "as in state:idle-in-tx"),
+        ("id=5", 0, "unknown key `id`"),
+        ("shop ~^sel", 0, "unknown key `shop`"),
+        ("state:", 6, "as in state:active"),
         ("state:blocked", 6, "`blocked` is no state: use one of active, waiting, idle, idle-in-tx"),
+        ("state:idl", 6, "`idl` is no state"),
         ("state:idle,nosuch", 11, "`nosuch` is no state"),
-        ("age > 5m", 4, "`>` stands alone"),
-        ("user:web OR user:api", 9, "alternatives are user:web,api"),
+        ("state:idle in transaction", 11, "write state:idle-in-tx"),
         ("state:active,", 13, "a value is missing"),
         ("db:shop user:", 13, "as in user:web"),
         ("user:=", 6, "a value is missing"),
+        ("user: web", 5, "a value is missing"),
+        ("user:web, api", 9, "a value is missing"),
+        ("user:web ,api", 9, "user:web,api"),
         ("age>", 4, "as in age>5m"),
         ("age> 5m", 4, "as in age>5m"),
+        ("age >  5m", 5, "as in age>5m"),
         ("age>5x", 4, "is not a duration"),
         ("age>-5", 4, "is not a duration"),
+        ("age>5 m", 6, "write 5m"),
+        ("age > 1.5 hours db:x", 10, "write 1.5h"),
+        ("age>999999d", 4, "at most 99999d"),
+        ("age>" + "9" * 400, 4, "at most 99999d"),
         ("age:5m", 3, "`age` does not go with `:`"),
         ("age=5m", 3, "as in age>5m"),
+        ("age=>5m", 3, "as in age>5m"),
+        ("age between 1m and 5m", 4, "write age>=1m age<=5m"),
         ("db>shop", 2, "as in db:shop"),
-        ("db=shop", 2, "as in db:shop"),
         ("pid:x", 4, "is not a whole number"),
         ("pid:1,x", 6, "is not a whole number"),
         ("pid:99999999999", 4, "is not a whole number"),
+        ("pid in (1,2)", 4, "as in pid:4711,4712"),
         ("blocks>many", 7, "is not a whole number"),
         ("blocks:1", 6, "as in blocks>0"),
         ('app:"my', 4, "the quote is not closed"),
+        ("app:'my", 4, "the quote is not closed: write another '"),
         ('"my app', 0, "the quote is not closed"),
         ('app:"my"app', 8, "a space is missing"),
         ('"a","b"', 3, "a space is missing"),
         ('db:""', 3, "a value is missing"),
-        ("-", 1, "a value is missing"),
-        ("--x", 0, "one `-` is enough"),
-        ("~", 1, "a value is missing"),
+        ('""', 0, "nothing in the quotes"),
+        ('"datname"=shop', 9, "a key goes without quotes"),
+        ("app:it's", 6, "goes in quotes"),
+        ("app:web*", 7, "already means contains"),
+        ("app:%web%", 4, "already means contains"),
+        ("app:web|api", 7, "app:web,api"),
+        ("app:^web", 4, "a pattern is app:~^web"),
+        ("app:a:b", 5, "cannot stand in a value"),
+        ("app:-web", 4, "in quotes"),
+        ("app:null", 4, "`null` is not part of the language"),
+        ("app=~web", 4, "as in app:~^api"),
+        ("app like 'web%'", 4, "write app:web (contains) or app~^web"),
+        ("app NOT LIKE 'web%'", 4, "write not app:web"),
+        ("user in (web,api)", 5, "write user:web,api"),
+        ("query is null", 6, 'write query:=""'),
+        ("user = web in", 11, "`in` is not part of the language"),
+        ("app:my app", 7, "`app` is a key"),
+        ("user", 0, "`user` is a key"),
+        ("in", 0, "`in` is not part of the language"),
+        ("shop LIKE web", 5, "`LIKE` is not part of the language"),
+        ("web*", 3, "is no wildcard here"),
+        ("a=b", 0, "unknown key `a`"),
+        ("5=5", 1, "in quotes"),
+        ("= 5", 0, "`=` needs a key"),
+        ("shop || crm", 5, "with `or` between them"),
+        ("shop && crm", 5, "with `and` between them"),
+        ("shop;crm", 4, "in quotes"),
+        ("client:10.1", 7, "`10.1` is no address"),
+        ("client:web-1", 7, "host names go with host:"),
+        ("client:web1", 7, "host names go with host:"),
+        ("client:10.1.2.3/8", 7, "write 10.0.0.0/8"),
+        ("client=10.0.", 7, "write client:10.0."),
+        ("-", 1, "a term is missing"),
+        ("! shop", 1, "a term is missing"),
+        ("not", 3, "a term is missing"),
+        ("--x", 1, "one `-` is enough"),
+        ("not not x", 4, "one `not` is enough"),
+        ("or", 0, "a term is missing"),
+        ("shop or", 7, "a term is missing"),
+        ("shop or and crm", 8, "a term is missing"),
+        ("()", 1, "a term is missing"),
+        ("(shop", 0, "the parenthesis is not closed"),
+        ("shop)", 4, "`)` closes nothing"),
+        ("(" * 21 + "x" + ")" * 21, 20, "20 deep"),
+        ("~", 1, "a pattern is missing"),
         ("~(", 1, "missing )"),
         ("app:~[a", 5, "cannot be read"),
         ("~(?L)(?u)a", 1, "cannot be read"),
         ("~" + "(" * 400, 1, "nested too deeply"),
         ("~" + "a" * 501, 1, "500 characters"),
+        ("x" * 2001, 2000, "2000 characters"),
     ],
 )
 def test_what_cannot_be_read(text: str, position: int, words: str) -> None:
@@ -243,7 +316,7 @@ def test_what_cannot_be_read(text: str, position: int, words: str) -> None:
 
 TERMS = st.sampled_from(
     [
-        "shop",
+        '"shop"',
         "db:shop",
         "state:idle",
         "-query:copy",
@@ -253,7 +326,7 @@ TERMS = st.sampled_from(
         "pid:4711",
         "~^sel",
         "app:~i",
-        'x"',
+        '"x"',
     ]
 )
 FRAGMENTS = st.lists(TERMS | st.sampled_from([*'-:=~<>,"\\ (){}*', "age", "pid", "state"]) | st.text(max_size=3))
@@ -278,9 +351,11 @@ def error_of(text: str) -> FilterError | None:
 
 
 @given(TERMS.filter(lambda term: not term.startswith("-")))
-def test_not_is_the_complement(term: str) -> None:
-    """A session is found by a term or by its negation, never by both or neither, also where values are NULL."""
-    assert found(f"-{term}") == EVERYBODY - found(term)
+def test_nobody_is_found_by_a_term_and_by_its_negation(term: str) -> None:
+    """Whoever is found by neither is undecided, such as a session whose state is hidden."""
+    assert not found(f"-{term}") & found(term)
+    decide = Filter.parse(term).decide(PICTURE)
+    assert {b.pid for b in ALL if decide(b) is None} == EVERYBODY - found(f"-{term}") - found(term)
 
 
 @given(TERMS, TERMS)
@@ -307,7 +382,7 @@ def test_quoted_names_come_back(name: str) -> None:
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
 def test_quoted_words_are_found_in_any_case(word: str) -> None:
     """A quoted word is found within a query in upper or lower case as Python has them."""
-    backend = Backend(1, query=f"before {word.lower()} after")
+    backend = RUNNER._replace(query=f"before {word.lower()} after")
     assert Filter.parse(quoted(word)).matches(backend, PICTURE)
     assert not Filter.parse(f"-{quoted(word)}").matches(backend, PICTURE)
 

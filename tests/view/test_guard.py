@@ -18,12 +18,15 @@ _CUT = ("SELECT " + "column_of_a_table, " * 60)[:1023]
         ("query:nightly", _WHOLE, ""),
         ("query:nightly", _CUT, "it matches --protect query:nightly, or may: its query is cut by the server"),
         ("nightly", _CUT, "it matches --protect nightly, or may: its query is cut by the server"),
+        ("query:column", _CUT, "it matches --protect query:column"),
         ("query:nightly,weekly", _CUT[:-1] + "ü", "or may"),
         ("query:nightly user:web", _CUT, "or may"),
-        ("-query:column", _CUT, "or may"),
+        ("-query:column", _CUT, ""),
+        ("-query:nightly", _CUT, "or may"),
         ("query:nightly user:billing", _CUT, ""),
         ("user:billing", _CUT, ""),
-        ("query:nightly", _CUT[:-1], ""),
+        ("query:nightly", _CUT[:-4], ""),
+        ("user:billing or query:nightly", _CUT, "or may"),
     ],
 )
 def test_words_may_stand_where_a_text_was_cut(protect: str, query: str, said: str) -> None:
