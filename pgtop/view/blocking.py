@@ -12,12 +12,13 @@ from pgtop.analysis.xmin import Kind, XminHolder, cutoffs, xmin_holders
 from pgtop.model.backend import Backend, BackendId
 from pgtop.view.columns import column, severity
 from pgtop.view.filter import Filter
+from pgtop.view.identity import who_is
 from pgtop.view.picture import Picture
 from pgtop.view.query import Sort
 from pgtop.view.sort import by_value
 from pgtop.view.text import cells, clean, fit
 from pgtop.view.tone import Span, Tone
-from pgtop.view.waiting import doing, how_long, query_of, rollback, what_of, who_is
+from pgtop.view.waiting import doing, how_long, query_of, rollback, what_of, whose
 from pgtop.view.wrap import Line
 
 Identity: TypeAlias = BackendId | tuple[str, str]
@@ -217,9 +218,9 @@ def _node_line(row: Row, node: Node, picture: Picture, width: int) -> Line:
     hang = f"{f'{node.direct}/{node.total}' if node.total else '':>7} " if width >= _HANG_FROM else ""
     start = Span(f"{fit(f'{row.stem}{fold}{name}{folded}', tree)} {hang}", tone)
     waited = Span(f"{how_long(node, picture):>7} ", tone if row.quiet else _tone_of_wait(node, picture))
-    names = Span(f"{fit(clean(who_is(node)), who)} " if who else "", Tone.QUIET if row.quiet else Tone.PLAIN)
+    names = Span(f"{fit(clean(whose(node)), who)} " if who else "", Tone.QUIET if row.quiet else Tone.PLAIN)
     first, rest = what_of(node, picture)
-    beside = "" if who or node.backend is None else who_is(node)  # where it has no column of its own
+    beside = "" if who or node.backend is None else whose(node)  # where it has no column of its own
     first, rest = clean(first), clean(" · ".join(filter(None, (beside, rest))))
     room = what - cells(first)
     if room < 4 or not rest:
@@ -256,8 +257,14 @@ def _holder_words(holder: XminHolder, younger: int, picture: Picture) -> str:
         return " · ".join(filter(None, (words, others)))
     doubt = "" if holder.is_certain else "perhaps: it may be a vacuum"
     cause = f"since {holder.cause} was open" if holder.cause else ""
-    who = f"{backend.usename or ''}@{backend.datname or ''}".strip("@")
-    parts = (f"{backend.pid} {who}".strip(), doubt, doing(backend, picture), cause, others, query_of(backend))
+    parts = (
+        f"{backend.pid} {who_is(backend)}".strip(),
+        doubt,
+        doing(backend, picture),
+        cause,
+        others,
+        query_of(backend),
+    )
     return " · ".join(filter(None, parts))
 
 

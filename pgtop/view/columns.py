@@ -10,6 +10,7 @@ from typing import Any
 
 from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, HIDDEN_QUERY, IDLE, PARALLEL_WORKER, WALSENDER, Backend
 from pgtop.model.instant import Instant, seconds_between
+from pgtop.view.identity import who_is
 from pgtop.view.picture import Picture
 from pgtop.view.tone import Tone
 from pgtop.view.units import age, quiet_age, rough_age
@@ -147,9 +148,7 @@ def _narrow_state(backend: Backend, _picture: Picture) -> str:
 
 
 def _who(backend: Backend, _picture: Picture) -> str:
-    if backend.usename is None or backend.datname is None:
-        return backend.usename or backend.datname or ""
-    return f"{backend.usename}@{backend.datname}"
+    return who_is(backend)
 
 
 def _who_key(backend: Backend, _picture: Picture) -> tuple[str, str] | None:

@@ -10,6 +10,8 @@ from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail, Lock
 from pgtop.model.instant import Instant, seconds_between, to_datetime
 from pgtop.model.server import Server
+from pgtop.view.columns import state_word
+from pgtop.view.identity import who_is
 from pgtop.view.picture import Picture
 from pgtop.view.sql import query_lines
 from pgtop.view.text import cells, clean
@@ -179,7 +181,8 @@ def _who(pid: int, by_pid: dict[int, Backend]) -> str:
     other = by_pid.get(pid)
     if other is None:
         return f"{pid}, which has just ended"
-    return clean(f"{pid} {other.usename}@{other.datname} {other.state or ''}: {other.query or ''}"[:400])
+    does = other.state if other.is_client and other.state else state_word(other)
+    return clean(f"{' '.join(filter(None, (str(pid), who_is(other), does)))}: {other.query or ''}"[:400])
 
 
 def _locks(detail: Detail | None, width: int) -> Iterable[Line]:

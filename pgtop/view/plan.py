@@ -8,6 +8,7 @@ from pgtop.model.backend import Backend, BackendId
 from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Target, Why
 from pgtop.model.signal import Outcome, Signal
 from pgtop.view.columns import column, state_word
+from pgtop.view.identity import who_is
 from pgtop.view.picture import Picture
 from pgtop.view.query import Sort
 from pgtop.view.results import result_words
@@ -110,7 +111,7 @@ def who_is_left_out(plan: Plan) -> str:
 
 
 def _told(backend: Backend, told: Span, width: int) -> Line:
-    who = clean(f"{backend.usename or '?'}@{backend.datname or '?'} {backend.application_name or ''}")
+    who = clean(f"{who_is(backend) or state_word(backend)} {backend.application_name or ''}")
     name = f"{backend.pid:>7} {fit(who, _WHO)} "
     return (Span(name, Tone.PLAIN), Span(fit(told.text, max(1, width - cells(name))).rstrip(), told.tone))
 

@@ -10,6 +10,7 @@ from pgtop.analysis.rights import Right, is_another_pgtop, protection, right_to_
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION_ABORTED, Backend
 from pgtop.model.instant import Instant, seconds_between
 from pgtop.model.signal import Signal
+from pgtop.view.identity import who_is
 from pgtop.view.picture import Picture
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
@@ -85,9 +86,8 @@ def _lost(seen: Backend, before: Picture, after: Picture) -> str:
 
 
 def _whom(backend: Backend) -> str:
-    who = f"{backend.usename or '?'}@{backend.datname or '?'}"
-    kind = "" if backend.is_client else f" · {backend.backend_type}"
-    return f"{who}{kind} · {backend.application_name}" if backend.application_name else f"{who}{kind}"
+    kind = "" if backend.is_client else backend.backend_type
+    return " · ".join(filter(None, (who_is(backend), kind, backend.application_name)))
 
 
 def _client(backend: Backend) -> str:

@@ -10,6 +10,7 @@ from pgtop.analysis.graph import Key
 from pgtop.model.backend import Backend
 from pgtop.model.instant import seconds_between
 from pgtop.view.columns import HIDDEN_WORDS, state_word
+from pgtop.view.identity import user_at_database, who_is
 from pgtop.view.picture import Picture
 from pgtop.view.units import age
 
@@ -20,13 +21,11 @@ PREPARED = "a prepared transaction"
 _OTHERS_NAMED = 3
 
 
-def who_is(node: Node) -> str:
+def whose(node: Node) -> str:
+    """Return the role and the database of a node; raw."""
     if node.prepared is not None:
-        return f"{node.prepared.owner or '?'}@{node.prepared.database or '?'}"
-    backend = node.backend
-    if backend is None or (backend.usename is None and backend.datname is None):
-        return ""
-    return f"{backend.usename or ''}@{backend.datname or ''}"
+        return user_at_database(node.prepared.owner, node.prepared.database)
+    return "" if node.backend is None else who_is(node.backend)
 
 
 def how_long(node: Node, picture: Picture) -> str:

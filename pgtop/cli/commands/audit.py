@@ -14,6 +14,7 @@ from pgtop.cli.options import Audit
 from pgtop.cli.safety import redacts
 from pgtop.errors import OutputError
 from pgtop.ports import RecordError
+from pgtop.view.identity import user_at_database
 from pgtop.view.redaction import redacted
 from pgtop.view.text import clean
 
@@ -81,7 +82,8 @@ def chosen(records: Iterable[Record], command: Audit, now: datetime) -> Iterable
 def lines(record: Record) -> list[str]:
     """One signal for people, cleaned: who and whom, then what became of it and why, then the query."""
     asked = record.asked
-    whom = f"{asked['role'] or '?'}@{asked['database'] or '?'} {asked['application'] or ''}".rstrip()
+    role, database = (str(asked[name]) if asked[name] else None for name in ("role", "database"))
+    whom = f"{user_at_database(role, database)} {asked['application'] or ''}".strip()
     by = f"{asked['os_user']} from {asked['ssh_client']}" if "ssh_client" in asked else asked["os_user"]
     head = f"{asked['at']} {by} as {asked['as_role']} on {asked['server']}: {asked['signal']} {asked['pid']} {whom}"
     understood = asked.get("understood")  # trails of 0.1.0 have none

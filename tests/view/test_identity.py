@@ -1,0 +1,34 @@
+"""Role and database are written by one rule, whatever names them."""
+
+import pytest
+
+from pgtop.model.backend import Backend
+from pgtop.model.signal import Signal
+from pgtop.view.detail import detail_lines
+from pgtop.view.identity import user_at_database
+from pgtop.view.picture import Picture
+from pgtop.view.proposal import propose
+from tests import scenes
+
+VACUUM = Backend(
+    5, backend_start=1, datid=5, datname="shop", state="active", query="autovacuum: VACUUM t",
+    backend_type="autovacuum worker",
+)  # fmt: skip
+WAITER = scenes.active(6, "web@shop", "web", "LOCK t", 60, wait="Lock:relation", blocked_by=[5])
+PICTURE = Picture.of(scenes.snapshot([VACUUM, WAITER]))
+
+
+@pytest.mark.parametrize(
+    ("user", "database", "words"),
+    [("web", "shop", "web@shop"), (None, "shop", "shop"), ("repl", None, "repl"), (None, None, "")],
+)
+def test_only_what_there_is_is_written(user: str | None, database: str | None, words: str) -> None:
+    """Background processes have no role, walsenders no database."""
+    assert user_at_database(user, database) == words
+
+
+def test_a_blocking_autovacuum_worker_is_named_for_what_it_is() -> None:
+    """The detail of its waiter, and the dialog about itself, have no place for a role that it does not have."""
+    detail = "\n".join("".join(span.text for span in line) for line in detail_lines(WAITER, None, PICTURE, 120))
+    assert "waits for  5 shop autovacuum: autovacuum: VACUUM t" in detail
+    assert propose(Signal.TERMINATE, VACUUM, PICTURE).lines[0][0].text.startswith("shop · autovacuum worker")
