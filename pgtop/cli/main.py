@@ -23,7 +23,7 @@ from pgtop.cli.options import (
     parse,
 )
 from pgtop.cli.signal_options import asks_for_check
-from pgtop.errors import PgtopError
+from pgtop.errors import PgtopError, UsageError
 
 
 def run(words: Sequence[str]) -> int:
@@ -37,6 +37,13 @@ def run(words: Sequence[str]) -> int:
         return exit_of(error)
     except KeyboardInterrupt:
         return Exit.INTERRUPT
+
+
+def code_after_a_bug(words: Sequence[str]) -> int:
+    """Return the exit code after a bug was reported; of a check, print its line, as 1 would be WARNING."""
+    if not asks_for_check(words):
+        return Exit.BUG
+    return _unknown(PgtopError("a bug in pgtop: standard error says where the report is"))
 
 
 def _unknown(error: PgtopError) -> int:
@@ -78,6 +85,14 @@ _MODULES: Mapping[type[Command], str] = {
 
 def _with_server(command: Command) -> int:
     """Let the command's own module do it, which is loaded only now."""
-    module = importlib.import_module(f"pgtop.cli.commands.{_MODULES[type(command)]}")
-    code: int = module.run(command)
+    try:
+        module = importlib.import_module(f"pgtop.cli.commands.{_MODULES[type(command)]}")
+        code: int = module.run(command)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "pgtop":  # a bug
+            raise
+        raise UsageError(f"A library of pgtop's cannot be loaded: {error}.", _LIBRARY) from error
     return code
+
+
+_LIBRARY = "Install pgtop again with its dependencies; PSYCOPG_IMPL, if it is set, must name what is installed."

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -21,9 +21,14 @@ _TERMINAL = ("TERM", "COLORTERM", "TERM_PROGRAM", "LANG", "LC_ALL", "LC_CTYPE", 
 _LIBRARIES = ("psycopg", "textual", "rich")
 
 
-def catch_bugs() -> None:
-    """From now on what escapes, from any thread, is reported. Python then exits with 1."""
-    sys.excepthook = report_bug
+def catch_bugs(code_after: Callable[[], int] = lambda: 1) -> None:
+    """Report what escapes from any thread from now on. Out of the main one Python then exits with `code_after()`."""
+
+    def report_and_exit(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        report_bug(kind, error, trace)
+        raise SystemExit(code_after())
+
+    sys.excepthook = report_and_exit
     threading.excepthook = lambda failed: report_bug(failed.exc_type, failed.exc_value, failed.exc_traceback)
 
 

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -70,7 +71,7 @@ class World:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "pgtop.demo.world"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints,
-                env=plain_environment(), start_new_session=True,
+                env=_environment(), start_new_session=True,
             )  # fmt: skip
             try:
                 self._hear_out(self._process, complaints)
@@ -127,6 +128,13 @@ class World:
             self.dsn, self.tcp_dsn, self.pid = report["dsn"], report["tcp_dsn"], report["pid"]
             return
         raise ClusterError(f"The demo's world ended before it was ready: {_last_words(complaints)}")
+
+
+def _environment() -> dict[str, str]:
+    """Return a plain environment in which pgtop is found where it was found here, also in a zip file."""
+    plain = plain_environment()
+    here = str(Path(__file__).parents[2])
+    return plain | {"PYTHONPATH": os.pathsep.join(filter(None, (plain.get("PYTHONPATH"), here)))}
 
 
 def _last_words(complaints: IO[bytes]) -> str:

@@ -5,11 +5,11 @@ Only the screen of the start is imported with it; the others when they are first
 
 import asyncio
 import os
+import pkgutil
 import signal
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import ClassVar
 
 from textual import events
@@ -54,7 +54,7 @@ class PgtopApp(Signalling):
     """Owns the state, the watch and the door; the screens own what is asked of the picture."""
 
     TITLE = "pgtop"
-    CSS_PATH = Path(__file__).with_name("pgtop.tcss")
+    CSS = (pkgutil.get_data(__name__, "pgtop.tcss") or b"").decode()  # also out of a zip file
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("show_sessions", "show_breakdown", "show_blocking"),
         *bindings("pause", "refresh", "slower", "faster", "toggle_cost", "help", "quit"),

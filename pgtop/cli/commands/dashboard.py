@@ -14,7 +14,10 @@ def run(command: Dashboard) -> int:
     """Open the dashboard until it is left. Raises PgtopError and SourceError, before the screen is touched."""
     require_terminal(os.environ, sys.stdin, sys.stderr)
 
-    with without_ssl():
+    try:
+        with without_ssl():
+            from pgtop.cli import compose
+    except ImportError:  # psycopg in Python alone needs ssl, to prepare libcrypto for threads
         from pgtop.cli import compose
 
     return compose.open_dashboard(command.connection, command.settings, command.safety)

@@ -1,0 +1,87 @@
+"""pgtop as people install it: out of one file, on psycopg without its binary part, and with a library missing."""
+
+import shutil
+import subprocess
+import sys
+import zipapp
+from pathlib import Path
+
+import pytest
+
+import pgtop
+from pgtop.cli.exits import Check, Exit
+from pgtop.demo.server import Cluster
+from tests.cli import PGTOP, one_sentence
+from tests.cli import pgtop as run
+from tests.pty import Terminal
+
+_BUG = """
+import sys
+import pgtop.cli.main
+pgtop.cli.main.parse = None
+from pgtop.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.fixture(scope="module")
+def one_file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """pgtop in a zip file; its libraries are installed, as two of them are compiled."""
+    folder = tmp_path_factory.mktemp("zip")
+    package = Path(pgtop.__file__).parent
+    shutil.copytree(package, folder / "app" / "pgtop", ignore=shutil.ignore_patterns("__pycache__"))
+    zipapp.create_archive(folder / "app", folder / "pgtop.pyz", main="pgtop.__main__:main")
+    return str(folder / "pgtop.pyz")
+
+
+def test_one_file_does_it_all(one_file: str, server: Cluster, tmp_path: Path) -> None:
+    """A zipapp prints a sample and shows the dashboard, styles and help with it."""
+    version = subprocess.run([sys.executable, one_file, "--version"], capture_output=True, cwd=tmp_path, check=True)
+    assert version.stdout.startswith(b"pgtop ")
+    shown = subprocess.run([sys.executable, one_file, "show", server.socket_dsn], capture_output=True, check=True)
+    assert b"PostgreSQL" in shown.stdout
+    with Terminal([sys.executable, one_file, server.socket_dsn]) as terminal:
+        terminal.wait_for("q quit")
+        terminal.send("?")
+        terminal.wait_for("page down")
+        terminal.send("\x1bq")
+        assert terminal.wait_for_exit() == 0
+
+
+@pytest.mark.system
+def test_psycopg_in_python_alone_will_do(server: Cluster) -> None:
+    """Where there are no wheels psycopg finds the system's libpq, a matter of ten times the time and no more."""
+    environment = {"PSYCOPG_IMPL": "python"}
+    done = run("show", "--json", server.socket_dsn, environment=environment)
+    assert (done.returncode, done.stderr) == (Exit.DONE, "")
+    with Terminal([*PGTOP, server.socket_dsn], environment=environment) as terminal:
+        terminal.wait_for("q quit")
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+
+
+def test_a_library_that_is_missing_is_named() -> None:
+    """It is no bug of pgtop's; to a check for monitoring it is UNKNOWN."""
+    for words, code in (
+        (["show"], Exit.USAGE),
+        (["kill", "1"], Exit.USAGE),
+        (["budget", "--warn", "80"], Check.UNKNOWN),
+    ):
+        done = run(*words.split(), environment={"PSYCOPG_IMPL": "c"})
+        said = done.stdout if code is Check.UNKNOWN else one_sentence(done.stderr)
+        assert (done.returncode, "psycopg_c" in said) == (code, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [(["show"], Exit.BUG, ""), (["budget", "--crit", "9"], Check.UNKNOWN, "PGTOP UNKNOWN - a bug in pgtop")],
+)
+def test_a_bug_anywhere_in_a_check_is_unknown(words: list[str], code: int, said: str, tmp_path: Path) -> None:
+    """Also before its command has begun: 1 would be a warning to the monitoring."""
+    environment = {"XDG_STATE_HOME": str(tmp_path), "PYTHONPATH": str(Path(pgtop.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", _BUG, *words], env=environment, capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert done.returncode == code
+    assert done.stdout.startswith(said)
+    assert "This is a bug in pgtop" in one_sentence(done.stderr)
