@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from pgtop.view.language.keys import Key, key_called, state_called
-from pgtop.view.language.parser import COMPARISON, SIGNS, Parser
+from pgtop.view.language.parser import COMPARISON, LONGEST, SIGNS, Parser, too_long
 from pgtop.view.language.quoting import QUOTES, quoted, unquoted
 from pgtop.view.language.tree import Node, Relation, Term, terms_of
 from pgtop.view.language.words import is_keyword
@@ -24,6 +24,8 @@ def tree_of(arguments: Sequence[str]) -> tuple[Node, bool]:
 
     Positions of a FilterError count characters of that text.
     """
+    if len(" ".join(arguments)) > LONGEST:
+        raise too_long()
     starts: list[int] = []
     at = 0
     for argument in arguments:

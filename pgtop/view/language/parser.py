@@ -15,6 +15,8 @@ from pgtop.view.predicate import FilterError
 LONGEST = 2000
 """Characters of a filter. Nothing that people write comes near, and reading it stays a matter of milliseconds."""
 _DEEPEST = 20
+_MOST_WORDS = 64
+"""Texts and patterns of a filter, each of which is put to thousands of sessions at every key."""
 
 SIGNS: Mapping[str, tuple[Relation, bool]] = {
     ":~": (Relation.MATCHES, False), "~": (Relation.MATCHES, False), "~*": (Relation.MATCHES, False),
@@ -37,7 +39,6 @@ _CONNECTIVE = re.compile(r"(and|or)(?=[\s()]|$)", re.IGNORECASE)
 _NOT = re.compile(r"not(?=[\s(]|$)\s*", re.IGNORECASE)
 _STRAY_SIGN = re.compile(r"[:=!<>~]+")
 _UNIT = re.compile(r"(ms|[smhdw])[a-z]*", re.IGNORECASE)
-_BARE_NUMBER = re.compile(r"([0-9.]+)\s+$")
 _IDLE = re.compile(r"idle\s+$", re.IGNORECASE)
 _INSTEAD = {
     "|": "alternatives are app:web,api, or terms with `or` between them",
@@ -61,11 +62,12 @@ class Parser:
         self._grouped = grouped or {}
         self._edges = edges
         self._last: Term | None = None
+        self._words = 0
 
     def tree(self) -> Node:
         """Read the whole text."""
         if len(self._text) > LONGEST:
-            raise FilterError(f"a filter may have {LONGEST} characters: make it shorter", LONGEST)
+            raise too_long()
         self._skip_blanks()
         if self._is_at_end():
             return All()
@@ -108,8 +110,15 @@ class Parser:
             node = self._group()
         else:
             node = self._last = self._plain_term()
+            self._count_words(node)
         self._expect_end_of_term()
         return _negated(node) if is_negated else node
+
+    def _count_words(self, term: Term) -> None:
+        if not term.key or KEYS[term.key].takes_words:
+            self._words += len(term.values)
+        if self._words > _MOST_WORDS:
+            raise FilterError(f"a filter may have {_MOST_WORDS} words: make it simpler", term.position)
 
     def _take_negation(self) -> bool:
         start = self._at
@@ -288,10 +297,13 @@ class Parser:
         raise FilterError(f"`{word}` is a key: write it as in {key.example}; as text it goes in quotes", start)
 
     def _check_is_no_unit(self, word: str, start: int) -> None:
-        number = _BARE_NUMBER.search(self._text, 0, start)
-        unit = _UNIT.fullmatch(word)
-        if number and unit and self._last is not None and self._last.key and KEYS[self._last.key].is_time:
-            raise FilterError(f"a time stands without blanks: write {number[1]}{unit[1].lower()}", start)
+        """A unit stands apart from the number of the term before it."""
+        unit, last = _UNIT.fullmatch(word), self._last
+        if unit is None or last is None or last.key not in KEYS or not KEYS[last.key].is_time:
+            return
+        number = last.values[0]
+        if self._text[:start].rstrip().endswith(number) and not number[-1].isalpha():
+            raise FilterError(f"a time stands without blanks: write {number}{unit[1].lower()}", start)
 
     # Characters.
 
@@ -321,6 +333,11 @@ class Parser:
 
     def _fail(self, message: str) -> NoReturn:
         raise FilterError(message, self._at)
+
+
+def too_long() -> FilterError:
+    """Return the error of a text with more than LONGEST characters."""
+    return FilterError(f"a filter may have {LONGEST} characters: make it shorter", LONGEST)
 
 
 def _negated(node: Node) -> Node:
