@@ -64,11 +64,12 @@ def grant(server: Server, name: str) -> str:
 
     It may be a member already, without inheriting: until 15 that was a property of the member, later of the grant.
     """
-    member = any(role.name == name and role.granted for role in server.roles.values())
     user = _identifier(server.user)
-    if member and server.major < _INHERITANCE_OF_GRANTS:
-        return f"alter role {user} inherit"
-    return f"grant {name} to {user}{' with inherit true' if member else ''}"
+    if not any(role.name == name and role.granted for role in server.roles.values()):
+        return f"grant {name} to {user}"
+    is_of_grant = server.major >= _INHERITANCE_OF_GRANTS
+    order = f"grant {name} to {user} with inherit true" if is_of_grant else f"alter role {user} inherit"
+    return f"{order}, or connect with PGOPTIONS='-c role={name}'"
 
 
 _INHERITANCE_OF_GRANTS = 16

@@ -37,6 +37,7 @@ class Exit(IntEnum):
     SOME_REFUSED = 9, "cancel, kill: some got no signal: not allowed, unrecorded, hidden, protected, changed, read-only"
     NOT_CONFIRMED = 10, "cancel, kill: not confirmed, nothing was signalled"
     WAITING = 11, "locks: sessions wait for locks"
+    LOCKS_UNKNOWN = 12, "locks: the server could not be asked who waits for whom"
     HANGUP = 129, "ended by SIGHUP"
     INTERRUPT = 130, "ended by SIGINT (Ctrl-C)"
     TERMINATE = 143, "ended by SIGTERM"

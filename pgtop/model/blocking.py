@@ -71,3 +71,7 @@ class Blocking(NamedTuple):
     """Waiters of whom it is told whom they waited for a moment before: it was not their turn to be asked about."""
     note: str = ""
     """Why who blocks whom is older than the snapshot, if it is."""
+    unread: str = ""
+    """Why `prepared` or `slots` cannot be asked for, if this role may not."""
+    failure: str = ""
+    """Why it could not be asked who waits for whom, or for what; empty also where there was nothing to ask."""

@@ -17,9 +17,10 @@ from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres.details import LockRow, exempt, target
 from pgtop.postgres.encoding import decode, decode_name
-from pgtop.postgres.features import Features
+from pgtop.postgres.features import BLOCKING_PIDS, LOCK_STATUS, PREPARED, SLOTS, Features
 from pgtop.postgres.parameters import Parameter
 from pgtop.postgres.session import Row, Statement
+from pgtop.postgres.shapes import BOOL, INT2, INT4, OID, PID, PIDS, TEXT, TIME, XID
 
 ASKED_AT_ONCE = 24
 """Up to so many waiters all is asked at every tick; of more, so many: whom they wait for, or what for, in turn.
@@ -52,7 +53,7 @@ _LOCKS = """
                           THEN nullif(relation::regclass::text, relation::text) END,
                      page, tuple, virtualxid, transactionid, classid,
                      CASE WHEN NOT granted THEN nullif(classid::regclass::text, classid::text) END, objid, objsubid,
-                     CASE WHEN NOT granted AND pid = ANY(%(hidden)s::int4[]) THEN pg_blocking_pids(pid) END
+                     CASE WHEN NOT granted AND pid = ANY(%(hidden)s::int4[]) THEN {blocking_pids} END
                 FROM locks
                WHERE ({tag}) IN (SELECT {tag} FROM locks WHERE NOT granted AND NOT pid = ANY(%(told)s::int4[]))
                  AND (granted OR NOT pid = ANY(%(told)s::int4[]))
@@ -62,6 +63,11 @@ _LOCKS = """
     SELECT found.*, statement_timestamp(), (SELECT clock_timestamp() FROM found HAVING count(*) > 0) FROM found
 """
 
+_LOCKS_SHAPE = (
+    PID.or_null, TEXT.or_null, TEXT, TEXT, BOOL, TIME.or_null, INT4, OID.or_null, OID.or_null, TEXT.or_null,
+    INT4.or_null, INT2.or_null, TEXT.or_null, XID.or_null, OID.or_null, TEXT.or_null, OID.or_null, INT2.or_null,
+    PIDS.or_null, TIME, TIME.or_null,
+)  # fmt: skip
 _TIMES = 2  # columns behind each row: when the server began and was done, without the network
 _GRANTED = 4
 
@@ -69,6 +75,8 @@ _GRANTED = 4
 _PREPARED = """
     SELECT transaction, gid, prepared, ownerid, dbid, age(transaction) FROM pg_catalog.pg_prepared_xact()
 """
+
+_PREPARED_SHAPE = (XID, TEXT, TIME, OID, OID, INT4)
 
 # What tells an invalidated slot, which holds nothing, came with several versions; JSON has what there is of it.
 _SLOTS = """
@@ -79,6 +87,7 @@ _SLOTS = """
        AND (known ->> 'conflicting' = 'true') IS NOT TRUE
        AND (known ->> 'wal_status' = 'lost' AND restart_lsn IS NULL) IS NOT TRUE
 """
+_SLOTS_SHAPE = (TEXT, BOOL, INT4.or_null, INT4.or_null)
 
 
 class Plan(NamedTuple):
@@ -99,6 +108,15 @@ class Plan(NamedTuple):
     told: tuple[int, ...] = ()
     """Waiters whose turn it is not: what they wait for is known from a tick before."""
 
+    def permitted(self, features: Features) -> "Plan":
+        """The same without what this role may not ask."""
+        return self._replace(
+            pids=self.pids and features.allows(BLOCKING_PIDS),
+            facts=self.facts and features.allows(LOCK_STATUS),
+            prepared=self.prepared and features.allows(PREPARED),
+            slots=self.slots and features.allows(SLOTS),
+        )
+
 
 class Pace(NamedTuple):
     """When to ask what. A value: what came of a tick gives the pace of the next."""
@@ -113,6 +131,8 @@ class Pace(NamedTuple):
     hidden: tuple[int, ...] = ()
     resting_until: Instant = 0
     note: str = ""
+    failure: str = ""
+    """The note, where nothing is known because of it."""
 
     def plan(self, last: Snapshot | None, watched: bool) -> Plan:
         """The next tick's; `watched`: somebody looks at the facts, whether anybody waits or not."""
@@ -154,7 +174,7 @@ class Pace(NamedTuple):
         if not plan.pids:
             return pace
         if spent < SLOW or not (waiting or plan.facts):  # else it was not asked, and something else is slow
-            return pace._replace(note="")
+            return pace._replace(note="", failure="")
         rest = min(_LONGEST_REST, _REST * spent)
         return pace._resting(
             snapshot.taken_at,
@@ -172,7 +192,7 @@ class Pace(NamedTuple):
     def after_failure(self, now: Instant, why: str) -> "Pace":
         """The lock manager could not be asked, or took too long: leave it alone for a while."""
         note = f"who waits for whom could not be read ({why}): next try after {_REST_AFTER_FAILURE:.0f} s"
-        return self._resting(now, _REST_AFTER_FAILURE, note)
+        return self._resting(now, _REST_AFTER_FAILURE, note)._replace(failure=note)
 
     def _resting(self, now: Instant, seconds: float, note: str) -> "Pace":
         return self._replace(resting_until=now + round(seconds * MICROSECONDS), note=note)
@@ -185,7 +205,7 @@ def _are_here(pids: Iterable[int], snapshot: Snapshot) -> bool:
 
 def statements(plan: Plan, features: Features, server: Server | None) -> tuple[Statement, ...]:
     """What goes along with the activity."""
-    if not plan.facts or server is None:
+    if server is None:
         return ()
     values: dict[str, Parameter] = {
         "database": server.database_oid,
@@ -193,10 +213,12 @@ def statements(plan: Plan, features: Features, server: Server | None) -> tuple[S
         "lent": plan.lent,
         "told": plan.told,
     }
-    locks = Statement(_LOCKS.format(waitstart=features.waitstart, tag=_TAG), values)
-    prepared = (Statement(_PREPARED),) if plan.prepared else ()
-    slots = (Statement(_SLOTS), exempt(features)) if plan.slots else ()
-    return locks, *prepared, *slots
+    blocking_pids = "pg_blocking_pids(pid)" if features.allows(BLOCKING_PIDS) else "NULL::int4[]"
+    sql = _LOCKS.format(waitstart=features.waitstart, tag=_TAG, blocking_pids=blocking_pids)
+    locks = (Statement(sql, values, _LOCKS_SHAPE),) if plan.facts else ()
+    prepared = (Statement(_PREPARED, shape=_PREPARED_SHAPE),) if plan.prepared else ()
+    slots = (Statement(_SLOTS, shape=_SLOTS_SHAPE), exempt(features)) if plan.slots else ()
+    return *locks, *prepared, *slots
 
 
 class Answers(NamedTuple):
@@ -214,7 +236,8 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
     """What the answers to `statements` say; nothing where nothing was asked."""
     if not answers:
         return Answers()
-    locks, *others = answers
+    others = [*answers]
+    locks = others.pop(0) if plan.facts else []
     prepared = tuple(_prepared(row, server) for row in (others.pop(0) if plan.prepared else ()))
     slots, exempted = others if plan.slots else ((), ())
     lent = frozenset(plan.lent)
@@ -224,7 +247,7 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
         prepared,
         tuple(slot for row in slots for slot in _slots(row)),
         frozenset(pid for (pid,) in exempted),
-        asked=True,
+        asked=plan.facts,
         complete=plan.prepared and plan.slots,
     )
     return Answers(

@@ -14,8 +14,9 @@ from pgtop.model.instant import Instant
 from pgtop.model.server import Server
 from pgtop.postgres import queries
 from pgtop.postgres.encoding import decode, decode_name
-from pgtop.postgres.features import Features
+from pgtop.postgres.features import NO_PIDS, PROGRESS, SLOTS, Features
 from pgtop.postgres.session import Link, Row, Statement
+from pgtop.postgres.shapes import BOOL, INT2, INT4, INT8, OID, PID, TEXT, TIME, XID
 
 LOCKS_AT_MOST = 200
 
@@ -34,9 +35,13 @@ _LOCKS = """
      LIMIT %(limit)s
 """
 
-_EXEMPT = """
-    SELECT pid FROM pg_catalog.pg_stat_get_progress_info('VACUUM')
-     UNION ALL
+_LOCKS_SHAPE = (
+    TEXT, TEXT, BOOL, TIME.or_null, INT8, OID.or_null, OID.or_null, TEXT.or_null, INT4.or_null, INT2.or_null,
+    TEXT.or_null, XID.or_null, OID.or_null, TEXT.or_null, OID.or_null, INT2.or_null,
+)  # fmt: skip
+
+_VACUUMS = "SELECT pid FROM pg_catalog.pg_stat_get_progress_info('VACUUM')"
+_DECODERS = """
     SELECT active_pid FROM pg_catalog.pg_get_replication_slots()
      WHERE slot_type = 'logical' AND NOT temporary
        AND active_pid IN ({walsenders})
@@ -96,7 +101,7 @@ async def read_detail(link: Link, server: Server, who: BackendId) -> Detail | No
     return Detail(
         taken_at=queries.read_instant(rows)[1],
         backend=backend,
-        query_is_cut=is_cut(backend.query or "", lengths[0][0] or 0, size),
+        query_is_cut=is_cut(backend.query or "", (lengths[0][0] if lengths else None) or 0, size),
         locks=tuple(_lock(row, server) for row in found),
         locks_failure=failure,
         locks_total=found[0].total if found else 0,
@@ -183,7 +188,7 @@ def _signed(number: int, bits: int) -> int:
 async def _read(link: Link, server: Server, pid: int) -> tuple[list[list[Row]], str]:
     """Read activity, length of the query, locks and exempt ones; without the last two, and why, where those fail."""
     activity = queries.activity(link.features, server.track_activity_query_size, pid=pid)
-    length = Statement(_QUERY_BYTES, {"pid": pid})
+    length = Statement(_QUERY_BYTES, {"pid": pid}, (INT4.or_null,))
     try:
         return await link.ask(activity, length, _locks(link.features, server, pid), exempt(link.features)), ""
     except psycopg.Error as error:
@@ -194,12 +199,14 @@ async def _read(link: Link, server: Server, pid: int) -> tuple[list[list[Row]], 
 
 def exempt(features: Features) -> Statement:
     """Build the statement for the pids of processes whose snapshots hold back no vacuum (`Blocking.exempt`)."""
-    return Statement(_EXEMPT.format(walsenders=features.walsenders))
+    vacuums = _VACUUMS if features.allows(PROGRESS) else NO_PIDS
+    decoders = _DECODERS if features.allows(SLOTS) else NO_PIDS
+    return Statement(f"{vacuums} UNION ALL {decoders.format(walsenders=features.walsenders)}", shape=(PID,))
 
 
 def _locks(features: Features, server: Server, pid: int) -> Statement:
     values = {"pid": pid, "database": server.database_oid, "limit": LOCKS_AT_MOST}
-    return Statement(_LOCKS.format(waitstart=features.waitstart), values)
+    return Statement(_LOCKS.format(waitstart=features.waitstart), values, _LOCKS_SHAPE)
 
 
 def _lock_row(row: Row, encoding: str) -> LockRow:

@@ -194,7 +194,7 @@ class Facts:
             database_oid=database_oid,
             started_at=started_at,
             limits=_limits(number, reserves),
-            rights=_rights(roles, user),
+            rights=_rights(roles, user, info.server_version),
             in_recovery=in_recovery,
             track_activity_query_size=number.get("track_activity_query_size", 1024),
             roles=roles,
@@ -219,6 +219,10 @@ def _database(row: Row) -> Database:
     _, name, raw_encoding, limit = row
     encoding = decode_name(raw_encoding)
     return Database(decode_name(name, encoding), encoding, _limit(limit))
+
+
+_INHERITANCE_COUNTS = 150_000
+"""Before, a member of pg_read_all_stats saw all, whether it inherited or not. https://postgr.es/c/6198420ad"""
 
 
 def _limit(stored: int) -> int | None:
@@ -251,9 +255,11 @@ def _login(oid: int, role: Role | None, reserves: Sequence[Row], name: str) -> L
     return Login(oid, role.name if role else name, role is not None and role.superuser, usable)
 
 
-def _rights(roles: Mapping[int, Role], user: Role | None) -> Rights:
+def _rights(roles: Mapping[int, Role], user: Role | None, version: int) -> Rights:
     """From membership in the predefined roles that this server has; a superuser is a member of all."""
     mine = {role.name for role in roles.values() if role.mine}
+    if version < _INHERITANCE_COUNTS:
+        mine.update(role.name for role in roles.values() if role.granted and role.name == "pg_read_all_stats")
     return Rights(
         superuser=user is not None and user.superuser,
         reads_all="pg_read_all_stats" in mine,

@@ -8,9 +8,14 @@ from typing import Any, LiteralString, NamedTuple
 from pgtop.postgres.encoding import decode_name
 from pgtop.postgres.shapes import PID, TEXT
 
+BLOCKING_PIDS, LOCK_STATUS = "pg_blocking_pids(integer)", "pg_lock_status()"
+PREPARED, SLOTS = "pg_prepared_xact()", "pg_get_replication_slots()"
+PROGRESS = "pg_stat_get_progress_info(text)"
+_HOLDERS = {"slots": SLOTS, "prepared transactions": PREPARED}
+
 _FUNCTIONS: LiteralString = """
     ARRAY['pg_stat_get_wal_senders()', 'pg_stat_get_subscription(oid)', 'pg_blocking_pids(integer)',
-          'pg_lock_status()', 'pg_prepared_xact()', 'pg_get_replication_slots()']
+          'pg_lock_status()', 'pg_prepared_xact()', 'pg_get_replication_slots()', 'pg_stat_get_progress_info(text)']
 """
 _FEATURES = """
     SELECT pg_backend_pid(),
@@ -56,13 +61,30 @@ class Features(NamedTuple):
     def walsenders(self) -> LiteralString:
         """The pids of all walsenders, in a statement; every role sees these."""
         known = "pg_stat_get_wal_senders()" in self.functions
-        return "SELECT pid FROM pg_catalog.pg_stat_get_wal_senders()" if known else _NONE
+        return "SELECT pid FROM pg_catalog.pg_stat_get_wal_senders()" if known else NO_PIDS
 
     @property
     def subscribers(self) -> LiteralString:
         """The pids of all workers of subscriptions, in a statement; every role sees these."""
         known = "pg_stat_get_subscription(oid)" in self.functions
-        return "SELECT pid FROM pg_catalog.pg_stat_get_subscription(NULL)" if known else _NONE
+        return "SELECT pid FROM pg_catalog.pg_stat_get_subscription(NULL)" if known else NO_PIDS
+
+    def allows(self, function: str) -> bool:
+        """Return whether this role may call it, of the functions that an administrator may have revoked."""
+        return function in self.functions
+
+    @property
+    def lock_refusal(self) -> str:
+        """Why it cannot be known who waits for whom, or for what; empty where this role may ask."""
+        refused = [name for name in (BLOCKING_PIDS, LOCK_STATUS) if not self.allows(name)]
+        names = " and ".join(name.partition("(")[0] for name in refused)
+        return f"this role may not call {names}: who waits for whom is not known" if refused else ""
+
+    @property
+    def holder_refusal(self) -> str:
+        """Why not all that holds back vacuum can be known; empty where this role may ask."""
+        refused = [what for what, name in _HOLDERS.items() if not self.allows(name)]
+        return f"{' and '.join(refused)}: this role may not read them" if refused else ""
 
     @classmethod
     def of(cls, row: tuple[Any, ...], greeted_by: int, encoding: str, plain: bool = False) -> "Features":
@@ -72,7 +94,7 @@ class Features(NamedTuple):
         return cls(pid, pid != greeted_by, *names, encoding, plain)
 
 
-_NONE: LiteralString = "SELECT NULL::int4 AS pid WHERE false"
+NO_PIDS: LiteralString = "SELECT NULL::int4 AS pid WHERE false"
 
 
 def _names(raw: bytes | None) -> frozenset[str]:

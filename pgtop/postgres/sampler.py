@@ -11,6 +11,7 @@ from typing import TypeAlias
 import psycopg
 
 from pgtop.model.backend import CLIENT_READ, Backend, BackendId
+from pgtop.model.blocking import Blocking
 from pgtop.model.cost import Cost
 from pgtop.model.detail import Detail
 from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
@@ -110,7 +111,7 @@ class _Reader:
 
     async def sample(self, watched: bool = False) -> Snapshot:
         """All backends at one instant; without whom they wait for, if only that cannot be read."""
-        plan = self._pace.plan(self._last, watched)
+        plan = self._pace.plan(self._last, watched).permitted(self.link.features)
         began = monotonic()
         try:
             return await self._sample(plan)
@@ -123,8 +124,16 @@ class _Reader:
         """All backends, when to ask whom they wait for has failed: if this succeeds, that was the reason."""
         snapshot = await self._sample(blocking.Plan(pids=False))
         self._pace = self._pace.after_failure(snapshot.taken_at, why)
-        self._last = snapshot.with_blocking(snapshot.blocking._replace(note=self._pace.note))
+        self._last = snapshot.with_blocking(self._noted(snapshot.blocking))
         return self._last
+
+    def _noted(self, waits: Blocking) -> Blocking:
+        """The same with what is to be known of how it came about."""
+        features = self.link.features
+        refusal = features.lock_refusal
+        return waits._replace(
+            note=refusal or self._pace.note, failure=refusal or self._pace.failure, unread=features.holder_refusal
+        )
 
     async def _sample(self, plan: blocking.Plan) -> Snapshot:
         facts = self._facts.statements() if self._facts_are_due() else []
@@ -154,7 +163,7 @@ class _Reader:
         )
         waits = blocking.completed(found.blocking, plan, self._last, snapshot.waiting)
         self._pace = self._pace.after(snapshot, plan, cost.server_seconds + found.seconds)
-        waits = waits._replace(lent=lent, note=self._pace.note)
+        waits = self._noted(waits._replace(lent=lent))
         self._remember(snapshot, len(rows))
         self._last = snapshot.with_blocking(waits)
         return self._last

@@ -12,7 +12,7 @@ from pgtop.analysis.pooling import PoolingHint
 from pgtop.tui.conditions import condition, reason
 from pgtop.tui.state import State
 from pgtop.view.alarm import summary
-from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
+from pgtop.view.banner import budget_line, legend_line, missing, server_line
 from pgtop.view.columns import column, falls
 from pgtop.view.interruption import interruption_words
 from pgtop.view.query import Query
@@ -135,8 +135,8 @@ def _remark(state: State) -> Span:
     """Return what is worth a word while nothing is wrong and nothing was asked for."""
     if befell := interruption_words(state.interruption, state.picture.now):
         return Span(befell, Tone.WARN)
-    if grant := missing_grant(state.budget, state.picture.snapshot.server.user):
-        return Span(grant, Tone.NOTICE)
+    if unread := missing(state.budget, state.picture.snapshot.server):
+        return Span(unread, Tone.NOTICE)
     return Span(_pooling_words(state.hint) if state.hint else "", Tone.QUIET)
 
 

@@ -6,6 +6,7 @@ Told apart by letter as well as by colour: the bar must be read on a monochrome 
 from collections.abc import Iterable
 
 from pgtop.analysis.budget import Budget, Level
+from pgtop.analysis.rights import grant
 from pgtop.model.instant import seconds_between, to_datetime
 from pgtop.model.server import SUPPORTED, Server
 from pgtop.model.snapshot import Snapshot
@@ -102,12 +103,13 @@ def _counts(budget: Budget, form: str) -> list[Span]:
     ]
 
 
-def missing_grant(budget: Budget, user: str) -> str:
-    """The sentence for a role that cannot see every session, or nothing."""
-    if not budget.hidden:
-        return ""
-    total = budget.visible + budget.hidden
-    return f"you see {budget.visible} of {total} sessions: grant pg_read_all_stats to {clean(user)}"
+def missing(budget: Budget, server: Server) -> str:
+    """Return the sentence for a role that cannot read all of it, or nothing."""
+    parts = list(server.missing)
+    if budget.hidden:
+        total = budget.visible + budget.hidden
+        parts.insert(0, f"you see {budget.visible} of {total} sessions: {grant(server, 'pg_read_all_stats')}")
+    return clean("; ".join(parts))
 
 
 def _doubt(server: Server) -> str:

@@ -24,6 +24,7 @@ from pgtop.view.wrap import Line
 Identity: TypeAlias = BackendId | tuple[str, str]
 
 FOLDED, UNFOLDED = "▶", "▼"
+_UNKNOWN = "it is not known whether anybody waits for a lock"
 _NOBODY = "nobody waits for a lock"
 _ALL_HIDDEN = "the filter hides all who wait for a lock, and whom they wait for: Esc shows them"
 _HOLDERS_SHOWN = 12
@@ -88,14 +89,16 @@ def rows(picture: Picture, question: Question) -> tuple[Row, ...]:
     tree = tuple(_tree(picture, question))
     holders = cutoffs(xmin_holders(picture.snapshot))
     more = len(holders) - _HOLDERS_SHOWN
-    complete = picture.snapshot.blocking.complete
+    blocking = picture.snapshot.blocking
+    complete, unread = blocking.complete, blocking.unread
+    nobody = _UNKNOWN if blocking.failure else _NOBODY
     return (
-        *(tree or (Row(words=_ALL_HIDDEN if picture.forest.nodes else _NOBODY),)),
+        *(tree or (Row(words=_ALL_HIDDEN if picture.forest.nodes else nobody),)),
         Row(),
         Row(words="WHO HOLDS BACK VACUUM, AND BY HOW MANY TRANSACTIONS", tone=Tone.STRONG),
         *(Row(holder=holder, younger=younger) for holder, younger in holders[:_HOLDERS_SHOWN]),
         *((Row(words=f"and {more} more"),) if more > 0 else ()),
-        *((Row(words="slots and prepared transactions: not asked yet"),) if not complete else ()),
+        *((Row(words=unread or "slots and prepared transactions: not asked yet"),) if not complete else ()),
         *((Row(words="nobody"),) if complete and not holders else ()),
     )
 

@@ -91,8 +91,12 @@ def test_a_member_that_does_not_inherit_needs_no_membership() -> None:
     """The remedy makes it inherit what it was granted; until 15 that is a property of the member."""
     roles = {**ROLES, 4_200: Role("pg_signal_backend", granted=True)}
     new, old = SERVER._replace(roles=roles), SERVER._replace(roles=roles, version_num=150_018)
-    assert right_to_signal(new, client(WEB)).remedy == "grant pg_signal_backend to me with inherit true"
-    assert right_to_signal(old, client(WEB)).remedy == "alter role me inherit"
+    assert right_to_signal(new, client(WEB)).remedy == (
+        "grant pg_signal_backend to me with inherit true, or connect with PGOPTIONS='-c role=pg_signal_backend'"
+    )
+    assert right_to_signal(old, client(WEB)).remedy == (
+        "alter role me inherit, or connect with PGOPTIONS='-c role=pg_signal_backend'"
+    )
 
 
 def test_where_roles_may_not_be_read_no_right_is_foretold() -> None:

@@ -15,7 +15,7 @@ from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
 from pgtop.postgres.sampler import PostgresSource
-from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
+from pgtop.view.banner import budget_line, legend_line, missing, server_line
 from pgtop.view.breakdown import entries, entry_line
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
@@ -100,12 +100,12 @@ def _print(command: Budget) -> int:
 def page(snapshot: Snapshot, width: int) -> list[Line]:
     """The server, its slots, and who holds them by database and by role."""
     found = budget(snapshot)
-    grant = missing_grant(found, snapshot.server.user)
+    unread = missing(found, snapshot.server)
     return [
         server_line(snapshot, width),
         budget_line(found, width),
         legend_line(found, width),
-        *(wrapped((Span(grant, Tone.NOTICE),), width) if grant else ()),
+        *(wrapped((Span(unread, Tone.NOTICE),), width) if unread else ()),
         (),
         *(entry_line(entry, width) for entry in entries(snapshot) if entry.dimension in _SHARES),
     ]

@@ -39,6 +39,8 @@ def run(command: Locks) -> int:
             output.write_data(as_json(picture, question))
         else:
             output.write(output.page(page(picture, output.columns() or _PAGE, question), command.color))
+        if picture.snapshot.blocking.failure:
+            return Exit.LOCKS_UNKNOWN
         return Exit.WAITING if matching(picture, question.filter) else Exit.DONE
 
 
@@ -65,13 +67,15 @@ def as_json(picture: Picture, question: Question = _ALL) -> str:
     """One object on one line, in ASCII."""
     forest = picture.forest
     first = forest.longest_wait()
+    failure = picture.snapshot.blocking.failure
     whole = {
         "server": server_record(picture.snapshot),
         "understood": question.filter.understood or None,
-        "waiting": forest.waiting,
-        "longest": forest.longest(picture.now),
+        "waiting": None if failure else forest.waiting,
+        "longest": None if failure else forest.longest(picture.now),
         "longest_is_exact": first is not None and first.exact,
-        "roots": [_name(root) for root in forest.roots],
+        "roots": None if failure else [_name(root) for root in forest.roots],
+        "reason": failure or None,
         "note": picture.snapshot.blocking.note,
         "asked": picture.snapshot.blocking.asked,
         "nodes": [_node_record(row.node, picture) for row in rows(picture, question) if row.node is not None],

@@ -22,7 +22,7 @@ from pgtop.model.backend import Backend
 from pgtop.model.instant import Instant, seconds_between, written
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres.sampler import WHOLE
-from pgtop.view.banner import budget_line, legend_line, missing_grant, server_line
+from pgtop.view.banner import budget_line, legend_line, missing, server_line
 from pgtop.view.columns import column
 from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture
@@ -147,6 +147,7 @@ def server_record(snapshot: Snapshot) -> dict[str, Any]:
         "login": server.login.name or server.user,
         "started_at": written(server.started_at),
         "taken_at": written(snapshot.taken_at),
+        "missing": list(server.missing),
     }
 
 
@@ -211,10 +212,10 @@ def page(table: Table, width: int) -> list[Line]:
         budget_line(found, narrow),
         legend_line(found, narrow),
     ]
-    grant = missing_grant(found, snapshot.server.user)
+    unread = missing(found, snapshot.server)
     rows = [line(columns, row, table.picture) for row in table.rows]
     count = f"{len(table.rows)} of {table.whole}{with_workers(table)}" if table.query.filter.text else ""
-    notes = [row for text in (grant, count) if text for row in wrapped((Span(text, Tone.NOTICE),), narrow)]
+    notes = [row for text in (unread, count) if text for row in wrapped((Span(text, Tone.NOTICE),), narrow)]
     return [*banner, *notes, (), header(columns, table.query.sort), *rows]
 
 
