@@ -89,7 +89,7 @@ async def test_half_a_word_does_not_filter() -> None:
         everything = shown_on(stage)
         await press(pilot, "slash", *"ag")
         assert shown_on(stage) == everything
-        assert "until “ag” is finished" in text_of(stage, "#understood")
+        assert "“ag” is not applied yet" in text_of(stage, "#understood")
         await press(pilot, *"e<-5s")
         assert shown_on(stage) == everything
         await press(pilot, "ctrl+u", *"db:shop")

@@ -93,7 +93,7 @@ class NarrowingScreen(Moving, ActingScreen):
         words = self._query.filter.understood
         shown = clean(f"sessions {words}") if words else "all sessions"
         if self._unfinished:
-            return (Span(f"{shown}, until “{clean(self._unfinished)}” is finished", Tone.QUIET),)
+            return (Span(f"{shown} · “{clean(self._unfinished)}” is not applied yet", Tone.QUIET),)
         return (Span(shown, Tone.QUIET),)
 
     # The order.
