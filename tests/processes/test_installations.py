@@ -67,7 +67,7 @@ def test_a_library_that_is_missing_is_named() -> None:
         (["kill", "1"], Exit.USAGE),
         (["budget", "--warn", "80"], Check.UNKNOWN),
     ):
-        done = run(*words.split(), environment={"PSYCOPG_IMPL": "c"})
+        done = run(*words, environment={"PSYCOPG_IMPL": "c"})
         said = done.stdout if code is Check.UNKNOWN else one_sentence(done.stderr)
         assert (done.returncode, "psycopg_c" in said) == (code, True)
 
