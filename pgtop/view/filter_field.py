@@ -2,10 +2,10 @@
 
 import re
 
-from pgtop.view.filter import FILTER_HELP
+from pgtop.view.language.keys import KEYS, OTHER_NAMES
 
 _LAST_WORD = re.compile(r"(?:^|[\s(!-])([^\W\d_][\w-]*)$")
-_KEYS = tuple(entry.name for entry in FILTER_HELP if re.fullmatch(r"[a-z-]+", entry.name))
+_NAMES = (*KEYS, *OTHER_NAMES)
 
 
 def unfinished_key(text: str) -> str:
@@ -15,7 +15,7 @@ def unfinished_key(text: str) -> str:
     """
     found = _LAST_WORD.search(text)
     word = found[1] if found else ""
-    return word if word and any(key.startswith(word.lower()) for key in _KEYS) else ""
+    return word if word and any(name.startswith(word.lower()) for name in _NAMES) else ""
 
 
 def without_fragment(in_force: str, text: str) -> str:

@@ -22,6 +22,8 @@ from tests.postgres.doors import may_choose_pids, session_with_pid
 from tests.pty import Terminal
 from tests.waiting import until
 
+NOWHERE = "host=127.0.0.1 port=1"
+
 
 def test_a_filter_ends_exactly_what_it_lets_through(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
@@ -38,6 +40,22 @@ def test_a_filter_ends_exactly_what_it_lets_through(
     assert done.stdout.endswith("3 gone\n")
     assert not any(map(alive, victims))
     assert alive(bystander)
+
+
+def test_what_the_filter_cannot_decide_is_counted_and_left_out(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """A session without a transaction has no age of one: it is undecided, for a term and for its negation."""
+    idle, busy = open_session(), open_session()
+    busy.execute("BEGIN")
+    for term in ("xact<1h", "not xact>1h"):
+        done = pgtop("kill", "-d", dsn, f"user:={role}", term, "--dry-run", "--json", environment=state)
+        plan = json.loads(done.stdout)
+        assert [target["pid"] for target in plan["targets"]] == [busy.info.backend_pid]
+        assert [(left["pid"], left["why"]) for left in plan["left_out"]] == [(idle.info.backend_pid, "undecided")]
+        assert plan["understood"] == Filter.of_arguments([f"user:={role}", term]).understood
+    shown = pgtop("kill", "-d", dsn, f"user:={role}", "xact<1h", "--dry-run", environment=state)
+    assert "1 left out, undecided" in shown.stdout
 
 
 def test_dry_run_signals_nothing(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
@@ -193,6 +211,14 @@ def test_a_term_never_names_the_server(term: str) -> None:
     command = parse(["kill", term, "state:idle-in-tx", "--yes"])
     assert isinstance(command, SignalMany)
     assert (command.connection.target, command.filter) == (None, (term, "state:idle-in-tx"))
+
+
+@pytest.mark.parametrize("words", [[""], ["app:"], ["app:", "state:idle"], ["app:~^"], ["invoice"], ["user:="], [" "]])
+def test_an_argument_that_the_shell_emptied_is_refused(words: list[str], state: dict[str, str]) -> None:
+    """No term vanishes, and none matches everything: the command is refused before any server is asked."""
+    done = pgtop("kill", "-d", NOWHERE, "--yes", "--", *words, environment=state)
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert one_sentence(done.stderr)
 
 
 def test_nothing_in_the_trail_is_told(state: dict[str, str]) -> None:

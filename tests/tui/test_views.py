@@ -101,3 +101,14 @@ async def test_half_a_word_does_not_filter() -> None:
         assert shown_on(stage) == []
         await press(pilot, *":x")  # what searched every column turns out to be no key
         assert shown_on(stage) == everything
+
+
+async def test_the_filter_is_said_back_while_it_is_typed() -> None:
+    """Under the field stands what the filter was understood to mean; the line goes with the field."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "slash", *"db:shop")
+        assert text_of(stage, "#understood") == 'sessions in database containing "shop"'
+        assert stage.app.screen.query_one("#understood").display
+        await press(pilot, "enter")
+        assert not stage.app.screen.query_one("#understood").display
