@@ -44,7 +44,7 @@ class Exit(IntEnum):
 
 
 class Check(IntEnum):
-    """What `pgtop budget --warn --crit` exits with, whatever goes wrong.
+    """What `pgtop budget --warn` and `--crit` exit with, whatever goes wrong.
 
     https://www.monitoring-plugins.org/doc/guidelines.html#AEN78
     """

@@ -8,7 +8,8 @@ import importlib
 from collections.abc import Mapping, Sequence
 
 from pgtop.cli import output
-from pgtop.cli.exits import Exit, exit_for, exit_of
+from pgtop.cli.budget_options import asks_for_check
+from pgtop.cli.exits import Check, Exit, exit_for, exit_of
 from pgtop.cli.options import (
     Audit,
     Budget,
@@ -22,17 +23,18 @@ from pgtop.cli.options import (
     SignalMany,
     parse,
 )
-from pgtop.cli.signal_options import asks_for_check
 from pgtop.errors import PgtopError, UsageError
 
 
 def run(words: Sequence[str]) -> int:
     """Do what the words ask for; returns the exit code. What escapes is a bug."""
+    if asks_for_check(words):
+        from pgtop.cli.verdict import as_check
+
+        return as_check(lambda: _check(words))
     try:
         return _carry_out(parse(words))
     except PgtopError as error:
-        if asks_for_check(words):
-            return _unknown(error)
         output.say(error.what, error.advice)
         return exit_of(error)
     except KeyboardInterrupt:
@@ -43,14 +45,16 @@ def code_after_a_bug(words: Sequence[str]) -> int:
     """Return the exit code after a bug was reported; of a check, print its line, as 1 would be WARNING."""
     if not asks_for_check(words):
         return Exit.BUG
-    return _unknown(PgtopError("a bug in pgtop: standard error says where the report is"))
-
-
-def _unknown(error: PgtopError) -> int:
-    """2, wrong usage, would be CRITICAL to the monitoring, and wake somebody up."""
     from pgtop.cli.verdict import Verdict
 
-    return Verdict.unknown(error).tell()
+    return Verdict.unknown("a bug in pgtop: standard error says where the report is").tell()
+
+
+def _check(words: Sequence[str]) -> int:
+    """Carry out a check; its help is no state of a server, so that is unknown."""
+    command = parse(words)
+    code = _carry_out(command)
+    return Check.UNKNOWN if isinstance(command, Help) else code
 
 
 def _carry_out(command: Command) -> int:

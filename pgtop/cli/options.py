@@ -10,18 +10,16 @@ from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from pgtop.cli import arguments
+from pgtop.cli.budget_options import Budget, budget_parser, read_budget, with_command_first
 from pgtop.cli.parsers import Connection, Parser, Password, Told, add_connection, connection_of, number, percent
 from pgtop.cli.signal_options import (
     Audit,
-    Budget,
     Safety,
     SignalMany,
     add_redact,
     add_safety,
     audit_parser,
-    budget_parser,
     read_audit,
-    read_budget,
     read_signal,
     safety_of,
     signal_parser,
@@ -105,6 +103,7 @@ def parse(words: Sequence[str]) -> Command:
     """The command that the words ask for. Raises UsageError."""
     for word in words:
         _check_encoding(word)
+    words = with_command_first(words)
     try:
         command = _COMMANDS[words[0]](words[1:]) if words and words[0] in _COMMANDS else _dashboard(words)
     except Told as told:

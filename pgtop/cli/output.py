@@ -17,27 +17,39 @@ def say(what: str, advice: str = "") -> None:
     if sys.stderr is None:
         return
     with suppress(OSError):
-        print(f"pgtop: {clean(' '.join(map(_sentence, filter(None, (what, advice)))))}", file=sys.stderr, flush=True)
+        print(f"pgtop: {clean(' '.join(map(sentence, filter(None, (what, advice)))))}", file=sys.stderr, flush=True)
 
 
-def _sentence(words: str) -> str:
-    """Servers and libraries end theirs with a line break, with a full stop or with nothing."""
+def sentence(words: str) -> str:
+    """End the words as a sentence. Servers and libraries end theirs with a line break, a full stop or nothing."""
     words = words.strip()
     return words if words.endswith((".", "!", "?", "…")) else f"{words}."
 
 
 def write(text: str) -> None:
     """Text for people on stdout, in ASCII where the locale is not UTF-8. Raises OutputError."""
+    write_data(for_locale(text))
+
+
+def for_locale(text: str) -> str:
+    """Return the text in ASCII where the locale is not UTF-8."""
     from pgtop.view.ascii import to_ascii
 
-    if locale_is_utf8(os.environ, sys.flags.utf8_mode):
-        write_data(text)
-    else:
-        write_data(to_ascii(text))
+    return text if locale_is_utf8(os.environ, sys.flags.utf8_mode) else to_ascii(text)
 
 
 def write_data(text: str) -> None:
     """`text` on stdout in UTF-8, whatever the locale. Raises OutputError, but not for a reader that has left."""
+    with suppress(ReaderLeftError):
+        deliver(text)
+
+
+class ReaderLeftError(OutputError):
+    """Whatever reads standard output has closed it."""
+
+
+def deliver(text: str) -> None:
+    """Write `text` to stdout in UTF-8. Raises OutputError, and ReaderLeftError where nothing reads it."""
     if sys.stdout is None:
         raise OutputError("Standard output is closed.")
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -45,8 +57,9 @@ def write_data(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except BrokenPipeError as error:
         _forget_the_rest()
+        raise ReaderLeftError("Nothing reads the output.") from error
     except OSError as error:
         _forget_the_rest()
         raise OutputError(f"The output could not be written: {error.strerror}.") from error

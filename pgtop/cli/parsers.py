@@ -77,19 +77,21 @@ def connection_of(given: argparse.Namespace) -> Connection:
 
 
 def percent(text: str) -> float:
-    """An argument from 0 to 100."""
-    return number(text, 0, 100, "percent")
+    """An argument from 0 to 100, as `80`, `2.5` or `80%`."""
+    return number(text, 0, 100, "percent", sign="%")
 
 
-def number(text: str, least: float, most: float, unit: str) -> float:
-    """An argument within bounds."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = least - 1
-    if least <= value <= most:
-        return value
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number of {unit} from {least:g} to {most:g}")
+def number(text: str, least: float, most: float, unit: str, sign: str = "") -> float:
+    """An argument within bounds, in plain decimals, after which its unit's sign may stand."""
+    match = _NUMBER.fullmatch(text.removesuffix(sign).strip())
+    if match and least <= float(match[0]) <= most:
+        return float(match[0])
+    shown = repr(text) if len(text) <= _LONGEST_QUOTED else "that"
+    raise argparse.ArgumentTypeError(f"{shown} is not a number of {unit} from {least:g} to {most:g}")
+
+
+_NUMBER = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)")
+_LONGEST_QUOTED = 40
 
 
 def _version() -> str:

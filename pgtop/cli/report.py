@@ -25,8 +25,10 @@ def catch_bugs(code_after: Callable[[], int] = lambda: 1) -> None:
     """Report what escapes from any thread from now on. Out of the main one Python then exits with `code_after()`."""
 
     def report_and_exit(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
-        report_bug(kind, error, trace)
-        raise SystemExit(code_after())
+        try:
+            report_bug(kind, error, trace)
+        finally:  # also where the report fails
+            raise SystemExit(code_after())
 
     sys.excepthook = report_and_exit
     threading.excepthook = lambda failed: report_bug(failed.exc_type, failed.exc_value, failed.exc_traceback)

@@ -1,4 +1,4 @@
-"""The options of what signals, of what guards it, and of what checks and remembers. Nothing heavy is loaded."""
+"""The options of what signals, of what guards it, and of what remembers. Nothing heavy is loaded."""
 
 import argparse
 import re
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from pgtop.cli.parsers import Connection, Parser, add_connection, connection_of, percent
+from pgtop.cli.parsers import Connection, Parser, add_connection, connection_of
 from pgtop.errors import UsageError
 
 
@@ -41,22 +41,6 @@ class SignalMany(NamedTuple):
     reason: str = ""
     color: bool = True
     safety: Safety = Safety()
-
-
-class Budget(NamedTuple):
-    """`pgtop budget`"""
-
-    connection: Connection = Connection()
-    warn: float | None = None
-    crit: float | None = None
-    role: str | None = None
-    database: str | None = None
-    color: bool = True
-
-    @property
-    def checks(self) -> bool:
-        """A check in the monitoring-plugin convention is asked for."""
-        return self.warn is not None or self.crit is not None
 
 
 class Audit(NamedTuple):
@@ -217,39 +201,6 @@ def _selection(given: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, .
             "In a filter a pid is pid:4711; the server is named with -h, -p, -U, -d or a URI.",
         )
     return tuple(dict.fromkeys(map(int, numbers))), ()
-
-
-def budget_parser() -> Parser:
-    """Of `pgtop budget`."""
-    parser = Parser(
-        "pgtop budget",
-        "[OPTION]... [DBNAME | URI | CONNINFO]",
-        "Prints the connection budget. With --warn or --crit it is a check for monitoring: one line with\n"
-        "performance data, and exit code 0 (OK), 1 (WARNING), 2 (CRITICAL) or 3 (UNKNOWN).",
-    )
-    add_connection(parser)
-    check = parser.add_argument_group("Check")
-    check.add_argument("--warn", metavar="PERCENT", type=percent, help="warn from so much in use")
-    check.add_argument("--crit", metavar="PERCENT", type=percent, help="critical from so much in use")
-    of = check.add_mutually_exclusive_group()
-    of.add_argument("--role", metavar="NAME", help="of this role's connection limit, or of all slots if it has none")
-    of.add_argument("--database", metavar="NAME", help="of this database's limit, or of all slots if it has none")
-    check.add_argument("--no-color", action="store_true", help="no colours (as with NO_COLOR)")
-    return parser
-
-
-def read_budget(words: Sequence[str]) -> Budget:
-    """Read the words after `pgtop budget`. Raises UsageError."""
-    given = budget_parser().parse_args(words)
-    if given.warn is not None and given.crit is not None and given.warn > given.crit:
-        raise UsageError(f"--warn {given.warn:g} is above --crit {given.crit:g}.", "The warning must come first.")
-    connection = connection_of(given)
-    return Budget(connection, given.warn, given.crit, given.role, given.database, not given.no_color)
-
-
-def asks_for_check(words: Sequence[str]) -> bool:
-    """They are meant to be a check for monitoring, whether or not they can be read."""
-    return "budget" in words[:1] and any(word.startswith(("--warn", "--crit")) for word in words)
 
 
 def audit_parser() -> Parser:

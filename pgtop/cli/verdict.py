@@ -3,11 +3,18 @@
 https://www.monitoring-plugins.org/doc/guidelines.html
 """
 
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from pgtop.cli import output
 from pgtop.cli.exits import Check
 from pgtop.errors import OutputError, PgtopError
+
+_LONGEST = 500
+"""Characters of the sentence; monitoring cuts lines from 1 kB on, and with them the performance data."""
 
 
 class Verdict(NamedTuple):
@@ -18,23 +25,69 @@ class Verdict(NamedTuple):
     data: str = ""
 
     @classmethod
-    def unknown(cls, error: PgtopError) -> "Verdict":
+    def unknown(cls, what: str, advice: str = "") -> "Verdict":
         """What could not be found out, and why."""
-        return cls(Check.UNKNOWN, f"{error.what} {error.advice}".strip())
+        return cls.of_sentences(Check.UNKNOWN, what, advice)
+
+    @classmethod
+    def of_sentences(cls, code: Check, *sentences: str) -> "Verdict":
+        """A verdict without a number."""
+        return cls(code, " ".join(map(output.sentence, filter(None, sentences))))
 
     @property
     def line(self) -> str:
         """All of it for monitoring, which takes what follows the first `|` for data: no name may bring one."""
         from pgtop.view.text import clean
 
-        words = clean(self.words).replace("|", "/")
+        words = clean(" ".join(self.words.split())).replace("|", "/")
+        words = words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
         return f"PGTOP {self.code.name} - {words}{f' | {self.data}' if self.data else ''}"
 
     def tell(self) -> Check:
         """Print it; returns the exit code, which is UNKNOWN where that failed."""
         try:
-            output.write(f"{self.line}\n")
+            output.deliver(output.for_locale(f"{self.line}\n"))
         except OutputError as error:
             output.say(error.what, error.advice)
             return Check.UNKNOWN
         return self.code
+
+
+def as_check(work: Callable[[], int]) -> int:
+    """Do the work of a check and return its code, or UNKNOWN with a line that says what ended it. A bug passes."""
+    try:
+        return work()
+    except PgtopError as error:
+        verdict = Verdict.unknown(error.what, error.advice)
+    except KeyboardInterrupt:
+        verdict = Verdict.unknown("Ended by SIGINT.")
+    except SystemExit as ended:
+        verdict = Verdict.unknown(f"Ended by {_signal_name(ended.code)}.")
+    return verdict.tell()
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """End this process as UNKNOWN if what is done here takes longer, even if it blocks the event loop."""
+    import threading
+
+    watchdog = threading.Timer(seconds, _give_up, (seconds,))
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
+        watchdog.join()  # where it is giving up at this very moment, it ends the process
+
+
+def _give_up(seconds: float) -> None:
+    Verdict.unknown(f"No answer within {seconds:g} s.").tell()
+    os._exit(Check.UNKNOWN)
+
+
+def _signal_name(code: object) -> str:
+    """Name the signal behind an exit code of a shell's kind."""
+    with suppress(ValueError):
+        return signal.Signals(code - 128).name if isinstance(code, int) else "an exit"
+    return f"exit code {code}"

@@ -1,10 +1,15 @@
 """`pgtop budget`: for people, and as a check in the monitoring-plugin convention."""
 
+import os
 import re
+import signal
+import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 
 import psycopg
 import pytest
@@ -14,14 +19,18 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pgtop.analysis.usage import Usage
-from pgtop.cli.commands import budget
-from pgtop.cli.commands.budget import check
+from pgtop.cli.budget_options import asks_for_check
+from pgtop.cli.commands.budget import check, with_doubt
 from pgtop.cli.exits import Check, Exit
-from pgtop.cli.options import Budget
+from pgtop.cli.main import run
+from pgtop.cli.options import Budget, Dashboard, Password, parse
+from pgtop.cli.verdict import Verdict
 from pgtop.demo.server import Cluster
-from pgtop.model.snapshot import Snapshot
+from pgtop.errors import UsageError
+from pgtop.model.server import Login
 from tests.cli import PGTOP, one_sentence, pgtop
 from tests.scenes import calm
+from tests.waiting import PATIENCE
 
 PERFDATA = re.compile(r"used=\d+;\d*;\d*;0;\d+")
 
@@ -38,6 +47,40 @@ def test_levels(used: int, warn: float | None, crit: float | None, code: Check, 
     verdict = check(Usage("connections", used, 100), warn, crit)
     assert verdict.code is code
     assert verdict.line.endswith(f"| used={used};{levels};0;100")
+
+
+@pytest.mark.parametrize(
+    ("at_least", "used", "warn", "crit", "code"),
+    [
+        (1, 5, 80, 95, Check.WARNING), (4, 5, 80, 95, Check.WARNING), (5, 5, 80, 95, Check.CRITICAL),
+        (1, 5, None, 95, Check.WARNING), (1, 3, 80, 95, Check.OK),
+    ],
+)  # fmt: skip
+def test_what_may_be_workers_is_never_critical(
+    at_least: int, used: int, warn: float | None, crit: float, code: Check
+) -> None:
+    """Hidden sessions that may hold no slot warn; critical is what is surely in use."""
+    verdict = check(Usage("role x", used, 5, at_least), warn, crit)
+    assert verdict.code is code
+    assert verdict.words.startswith(f"role x: {'about ' if at_least < used else ''}{used} of 5 used")
+    assert (f"{at_least} for sure" in verdict.words) == (at_least < used)
+
+
+@pytest.mark.parametrize(
+    ("version", "login", "used", "words"),
+    [
+        (170_010, Login(1, "plain"), 14, ""),
+        (170_010, Login(1, "plain"), 90, "; logins in progress not counted"),
+        (170_010, Login(1, "dba", superuser=True), 14, "; logins in progress not counted: check as an ordinary role"),
+        (180_004, Login(1, "dba", superuser=True), 90, ""),
+    ],
+)
+def test_logins_in_progress_are_named_where_they_may_matter(version: int, login: Login, used: int, words: str) -> None:
+    """An ordinary login that got in proves that a slot was free; one with a reserved slot proves nothing."""
+    scene = calm()
+    snapshot = replace(scene, server=scene.server._replace(version_num=version, login=login))
+    verdict = check(Usage("connections", used, 97), 80, 95)
+    assert with_doubt(verdict, snapshot).words == verdict.words + words
 
 
 def test_a_limit_of_nothing_is_used_up() -> None:
@@ -69,16 +112,80 @@ def test_one_line_for_monitoring(dsn: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["--warn", "much"], ["--warn=90", "--crit=80"], ["--crit", "5", "--colour"], ["--warning", "80"],
-        ["--crit", "5", "-d", "port=no"], ["--crit", "5", "--role", "\udcff"],
+        "budget --warn much", "budget --warn=90 --crit=80", "budget --crit 5 --colour", "budget --crit 5 -d port=no",
+        "budget --crit 5 --role \udcff", "budget --wran 80", "budget --rcit 90%", "budget -w 8o", "budget -w 80:",
+        "budget -w @10:20", "budget -c", "budget -c 101", "budget --crit=nan", "budget --warn 8_0", "budget --warn=",
+        "budget -w 80 --wait", "budget -w 80 -t never", "budget -W -w 80 a b", "-h db1 budget -w 80 --color",
+        "--hots db1 budget -w 80", "--no-color budget --Warn 80", "budget -w -80", "budget -w80x",
     ],
 )  # fmt: skip
-def test_a_check_that_is_wrongly_asked_for_is_unknown(words: list[str]) -> None:
-    """2 would be CRITICAL, and wake somebody up; what is wrong is told in one line where the monitoring looks."""
-    done = pgtop("budget", *words)
-    assert (done.returncode, done.stderr) == (Check.UNKNOWN, "")
-    assert done.stdout.startswith("PGTOP UNKNOWN - ")
-    assert done.stdout.count("\n") == 1
+def test_a_check_that_is_wrongly_asked_for_is_unknown(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """2 would be CRITICAL, and wake up a human; what is wrong is in one line where the monitoring looks."""
+    code, (out, err) = run(words.split(" ")), capsys.readouterr()
+    assert (code, err) == (Check.UNKNOWN, "")
+    assert out.startswith("PGTOP UNKNOWN - ")
+    assert out.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", ["budget -w 80 --help", "budget --version -c 90%"])
+def test_help_is_no_state_of_a_server(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A check whose options ask for help has checked nothing."""
+    assert run(words.split()) == Check.UNKNOWN
+    assert "pgtop" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("budget -w 80 -c 90", (80.0, 90.0, None, Password.NEVER)),
+        ("budget -w80% -c90%", (80.0, 90.0, None, Password.NEVER)),
+        ("budget -w=2.5", (2.5, None, None, Password.NEVER)),
+        ("budget --warning=80 --critical 90 shop", (80.0, 90.0, "shop", Password.NEVER)),
+        ("budget -w shop", (None, None, "shop", Password.NEVER)),
+        ("budget -w -d 80", (None, None, "80", Password.NEVER)),
+        ("budget -w -w 80", (80.0, None, None, Password.NEVER)),
+        ("budget -W -c 80", (None, 80.0, None, Password.FIRST)),
+        ("budget -- 80", (None, None, "80", Password.WHEN_WANTED)),
+        ("-h db1 -p 5433 budget -w 80", (80.0, None, None, Password.NEVER)),
+        ("-w -U budget budget", (None, None, None, Password.NEVER)),
+        ("budget", (None, None, None, Password.WHEN_WANTED)),
+    ],
+)
+def test_thresholds_as_monitoring_writes_them(
+    words: str, expected: tuple[float | None, float | None, str | None, Password]
+) -> None:
+    """`-w` with a number is a threshold, and without one psql's; options may stand before the command."""
+    command = parse(words.split())
+    assert isinstance(command, Budget)
+    connection = command.connection
+    assert (command.warn, command.crit, connection.target, connection.password) == expected
+
+
+@pytest.mark.parametrize("words", ["-d budget --warn 80", "-U budget", "--theme dark -d budget", "-h budget shop"])
+def test_a_database_named_budget_is_no_command(words: str) -> None:
+    """What belongs to an option is its value."""
+    assert isinstance(parse(words.split()), Dashboard)
+    assert not asks_for_check(words.split())
+
+
+@given(
+    st.lists(st.sampled_from(["-w", "-c", "80", "90%", "--warn", "-h", "db", "-p", "1", "budget", "--", "-W", "x=y"]))
+)
+def test_no_words_end_a_check_as_a_state_of_the_server(words: list[str]) -> None:
+    """What looks like a check and cannot be read is a usage error, which the front door makes UNKNOWN."""
+    try:
+        command = parse(["budget", *words])
+    except UsageError:
+        return
+    assert isinstance(command, Budget)
+    assert not command.checks or asks_for_check(["budget", *words])
+
+
+def test_a_very_long_sentence_is_cut() -> None:
+    """Monitoring cuts long lines, and the performance data with them."""
+    line = Verdict(Check.OK, "x" * 5_000, "used=1;;;0;2").line
+    assert len(line) < 600
+    assert line.endswith("… | used=1;;;0;2")
 
 
 def test_people_are_told_of_wrong_usage_as_everywhere() -> None:
@@ -125,39 +232,63 @@ def test_a_server_that_cannot_be_asked_is_unknown() -> None:
     assert done.stdout.count("\n") == 1
 
 
-def test_a_check_that_cannot_be_told_is_unknown(dsn: str) -> None:
-    """A full disk under the log of a monitoring: 3, and a sentence on stderr."""
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [*PGTOP, "budget", dsn, "--warn", "80"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
-            check=False,
-        )  # fmt: skip
+@pytest.mark.parametrize("open_stdout", ["full", "closed"])
+def test_a_check_that_cannot_be_told_is_unknown(dsn: str, open_stdout: str) -> None:
+    """A full disk under the log of a monitoring, or a reader that has left: 3, and a sentence on stderr."""
+    with nowhere(open_stdout) as stdout:
+        done = pgtop("budget", dsn, "--warn", "80", stdout=stdout)
     assert done.returncode == Check.UNKNOWN
     assert done.stderr.startswith("pgtop: ")
 
 
-def test_a_bug_in_a_check_is_unknown(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    """It is reported as every bug is, and the monitoring does not take it for a warning."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr(budget, "_usage", _broken)
-    monkeypatch.setattr(budget, "_sample", _calm)
-    code = budget.run(Budget(warn=80.0))
-    said = capsys.readouterr()
-    assert (code, said.out) == (
-        Check.UNKNOWN,
-        "PGTOP UNKNOWN - This is a bug in pgtop (KeyError): stderr tells more.\n",
-    )
-    assert "Please report it" in said.err
+@contextmanager
+def nowhere(kind: str) -> Iterator[int]:
+    """A standard output that takes nothing."""
+    if kind == "full":
+        with open("/dev/full", "w") as full:
+            yield full.fileno()
+        return
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        yield writer
+    finally:
+        os.close(writer)
 
 
-def _broken(*_: object) -> Usage:
-    raise KeyError("no such")
+def test_a_missing_library_is_unknown() -> None:
+    """psycopg's C implementation is asked for and not installed."""
+    done = pgtop("budget", "-w", "80", environment={"PSYCOPG_IMPL": "c"})
+    assert (done.returncode, done.stderr) == (Check.UNKNOWN, "")
+    assert done.stdout.startswith("PGTOP UNKNOWN - A library of pgtop's cannot be loaded: ")
+    assert done.stdout.count("\n") == 1
 
 
-async def _calm(_: object) -> Snapshot:
-    return calm()
+@pytest.fixture
+def silent() -> Iterator[tuple[str, socket.socket]]:
+    """A server that takes connections and never answers: how to connect, and where connections arrive."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"host=127.0.0.1 port={listener.getsockname()[1]} user=x dbname=x connect_timeout=0", listener
+
+
+def test_a_check_ends_in_its_time(silent: tuple[str, socket.socket]) -> None:
+    """A server that never answers: 3, after --timeout."""
+    started = monotonic()
+    done = pgtop("budget", silent[0], "-c", "90", "-t", "1")
+    assert (done.returncode, done.stdout) == (Check.UNKNOWN, "PGTOP UNKNOWN - No answer within 1 s.\n")
+    assert 1 <= monotonic() - started < PATIENCE
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_check_that_is_ended_is_unknown(silent: tuple[str, socket.socket], number: signal.Signals) -> None:
+    """Whatever ends it, monitoring gets a line and no state of the server."""
+    command = [*PGTOP, "budget", silent[0], "-c", "90", "-t", "60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as check_in_progress:
+        connection, _ = silent[1].accept()
+        check_in_progress.send_signal(number)
+        out, _ = check_in_progress.communicate(timeout=PATIENCE)
+        connection.close()
+    assert (check_in_progress.returncode, out) == (Check.UNKNOWN, f"PGTOP UNKNOWN - Ended by {number.name}.\n")
 
 
 @pytest.fixture
@@ -183,5 +314,5 @@ def test_for_people(dsn: str) -> None:
     """The bar, the words, and who holds the connections."""
     done = pgtop("budget", dsn)
     assert done.returncode == Exit.DONE
-    assert all(words in done.stdout for words in (" used, ", "BY DATABASE", "BY ROLE"))
+    assert all(words in done.stdout for words in (" used; ", "BY DATABASE", "BY ROLE"))
     assert pgtop("budget", dsn, "--role", "postgres").stdout.startswith("role postgres: ")

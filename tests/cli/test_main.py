@@ -127,7 +127,7 @@ def test_wait_gets_the_next_free_slot(small: Cluster) -> None:
     assert "full" in told
     assert "Ctrl-C" in told
     assert more == ""
-    assert " used, " in out
+    assert " used; " in out
     assert waiting.returncode == Exit.DONE
 
 
@@ -168,7 +168,7 @@ def test_the_password_is_asked_for_on_the_terminal(cluster: Cluster) -> None:
     with Terminal([*PGTOP, "show", _without_password(cluster)], 120, 40) as terminal:
         terminal.wait_for("Password: ")
         terminal.send(f"{cluster.password}\n")
-        terminal.wait_for(" used, ")
+        terminal.wait_for(" used; ")
         assert terminal.wait_for_exit() == Exit.DONE
         assert cluster.password not in terminal.raw.decode()
 
@@ -186,7 +186,7 @@ def test_ctrl_c_at_the_password_restores_the_terminal(cluster: Cluster, words: l
 def test_the_dashboard_opens_and_leaves(dsn: str) -> None:
     """`pgtop DSN` shows the budget, `q` leaves with 0, and the terminal is as it was."""
     with Terminal([*PGTOP, dsn], 120, 40) as terminal:
-        terminal.wait_for(" used, ")
+        terminal.wait_for(" used; ")
         terminal.wait_for("q quit")
         terminal.send("q")
         assert terminal.wait_for_exit() == Exit.DONE

@@ -7,14 +7,14 @@ from pgtop.analysis.budget import budget
 from pgtop.analysis.usage import Usage, usage, usage_of_database, usage_of_role
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.exits import Check, Exit
-from pgtop.cli.options import Budget, Connection
-from pgtop.cli.report import report_bug
-from pgtop.cli.verdict import Verdict
-from pgtop.errors import PgtopError, UsageError
+from pgtop.cli.options import Budget
+from pgtop.cli.verdict import Verdict, within
+from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
 from pgtop.postgres.sampler import PostgresSource
+from pgtop.postgres.session import Session
 from pgtop.view.banner import budget_line, legend_line, missing, server_line
 from pgtop.view.breakdown import entries, entry_line
 from pgtop.view.text import clean
@@ -27,38 +27,58 @@ _SHARES = (Dimension.DATABASE, Dimension.ROLE)
 
 def run(command: Budget) -> int:
     """Print or check the budget; returns the exit code. Raises PgtopError, and SourceError where it is no check."""
-    if not command.checks:
-        return _print(command)
-    try:
-        snapshot = interrupts.run(_sample(command.connection))
-        verdict = check(_usage(snapshot, command), command.warn, command.crit)
-    except SourceError as error:
-        verdict = unasked(error.failure)
-    except PgtopError:  # the front door makes it UNKNOWN, as it does with the words that no parser takes
-        raise
-    except Exception as bug:  # noqa: BLE001  # the 1 that Python exits with would be WARNING
-        report_bug(type(bug), bug, bug.__traceback__)
-        verdict = Verdict(Check.UNKNOWN, f"This is a bug in pgtop ({type(bug).__name__}): stderr tells more.")
+    return _check(command) if command.checks else _print(command)
+
+
+def _check(command: Budget) -> int:
+    session = compose.session_for(command.connection, compose.Asker())  # which may ask, before time runs
+    with within(command.timeout):
+        try:
+            snapshot = interrupts.run(_sample(session))
+        except SourceError as error:
+            verdict = unasked(error.failure)
+        else:
+            verdict = check(_usage(snapshot, command), command.warn, command.crit)
+            verdict = verdict if _names_one(command) else with_doubt(verdict, snapshot)
     return verdict.tell()
 
 
 def check(found: Usage, warn: float | None, crit: float | None) -> Verdict:
-    """The verdict on a usage. The label is the same for every role and database, so no name has to be quoted in it."""
-    code = Check.OK
-    if warn is not None and found.percent >= warn:
-        code = Check.WARNING
-    if crit is not None and found.percent >= crit:
-        code = Check.CRITICAL
+    """The verdict on a usage. The label is the same for every role and database, so no name has to be quoted in it.
+
+    What is hidden from the check may be workers, which hold no slot: critical is only what is surely in use.
+    """
     about = "about " if found.approximate else ""
-    words = f"{found.name}: {about}{found.used} of {found.limit} used ({found.percent:.0f}%)"
+    surely = f", {found.at_least} for sure" if found.approximate else ""
+    words = f"{found.name}: {about}{found.used} of {found.limit} used ({found.percent:.0f}%){surely}"
     data = f"used={found.used};{_level(found, warn)};{_level(found, crit)};0;{found.limit}"
-    return Verdict(code, words, data)
+    return Verdict(_code(found, warn, crit), words, data)
+
+
+def _code(found: Usage, warn: float | None, crit: float | None) -> Check:
+    if crit is not None and found.sure_percent >= crit:
+        return Check.CRITICAL
+    reached = [level for level in (warn, crit) if level is not None and found.percent >= level]
+    return Check.WARNING if reached else Check.OK
+
+
+def with_doubt(verdict: Verdict, snapshot: Snapshot) -> Verdict:
+    """Add that logins in progress are not counted, where they are not and it may matter.
+
+    An ordinary login would have been refused had they taken the last slot; one with reserved slots is let in.
+    """
+    server = snapshot.server
+    reserves = [reserve.slots for reserve in server.limits.reserves if reserve.role in server.login.reserves]
+    if server.shows_logins or (verdict.code is Check.OK and not server.login.superuser and not reserves):
+        return verdict
+    remedy = ": check as an ordinary role" if server.login.superuser or reserves else ""
+    return verdict._replace(words=f"{verdict.words}; logins in progress not counted{remedy}")
 
 
 def unasked(failure: Failure) -> Verdict:
     """A server without a free slot is what such a check is there to find; anything else is not known."""
     code = Check.CRITICAL if failure.kind is FailureKind.FULL else Check.UNKNOWN
-    return Verdict(code, f"{failure.what} {failure.advice}".strip())
+    return Verdict.of_sentences(code, failure.what, failure.advice)
 
 
 def _level(found: Usage, percent: float | None) -> str:
@@ -66,10 +86,10 @@ def _level(found: Usage, percent: float | None) -> str:
     return "" if percent is None else str(max(0, math.ceil(found.limit * percent / 100) - 1))
 
 
-async def _sample(connection: Connection) -> Snapshot:
-    source = PostgresSource(compose.session_for(connection, compose.Asker()))
+async def _sample(session: Session, wait: bool = False) -> Snapshot:
+    source = PostgresSource(session)
     try:
-        return await compose.first_sample(source, connection.wait)
+        return await compose.first_sample(source, wait)
     finally:
         await source.close()
 
@@ -87,11 +107,16 @@ def _usage(snapshot: Snapshot, command: Budget) -> Usage:
     return found
 
 
+def _names_one(command: Budget) -> bool:
+    """One role or database is asked about, and not the whole server."""
+    return command.role is not None or command.database is not None
+
+
 def _print(command: Budget) -> int:
-    snapshot = interrupts.run(_sample(command.connection))
-    if command.role is not None or command.database is not None:
-        found = _usage(snapshot, command)
-        output.write(clean(f"{found.name}: {found.used} of {found.limit} used ({found.percent:.0f}%)") + "\n")
+    session = compose.session_for(command.connection, compose.Asker())
+    snapshot = interrupts.run(_sample(session, command.connection.wait))
+    if _names_one(command):
+        output.write(clean(check(_usage(snapshot, command), None, None).words) + "\n")
         return Exit.DONE
     output.write(output.page(page(snapshot, output.columns() or _WIDTH), command.color))
     return Exit.DONE
