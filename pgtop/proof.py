@@ -90,19 +90,19 @@ def _given_up(outcome: Outcome) -> Outcome:
 
 
 def _is_blind(order: Order, seen: Backend | None) -> bool:
-    """Nothing was seen, or too little: perhaps not even the target, as its start is hidden by now."""
-    if seen is None or seen.backend_start != order.target.backend_start:
+    """Nothing was seen, or too little: perhaps not even the target, as its start is hidden."""
+    if seen is None or seen.hidden or seen.backend_start != order.target.backend_start:
         return True
-    return order.signal is Signal.CANCEL and (seen.hidden or seen.state == DISABLED)
+    return order.signal is Signal.CANCEL and seen.state == DISABLED
 
 
 def effect_on(order: Order, seen: Backend | None) -> Effect:
     """What the order has visibly done to its target, `seen` being that very backend now or None if it is gone."""
     if seen is None:
         return Effect.GONE
-    if order.signal is Signal.TERMINATE or seen.hidden:
+    if order.signal is Signal.TERMINATE or seen.hidden or order.seen.hidden:
         return Effect.PENDING
-    if seen.state == ACTIVE and seen.query_start == order.query_start:
+    if seen.state == ACTIVE and seen.query_start == order.seen.query_start:
         return Effect.PENDING
     if seen.state == ACTIVE or seen.in_transaction_idle:
         return Effect.TRANSACTION_OPEN if _goes_on(order, seen) else Effect.QUERY_ENDED
@@ -114,6 +114,6 @@ def _goes_on(order: Order, seen: Backend) -> bool:
 
     A client with a savepoint goes back to it and on. https://www.postgresql.org/docs/current/sql-rollback-to.html
     """
-    if seen.query_start == order.query_start:
+    if seen.query_start == order.seen.query_start:
         return True
-    return seen.xact_start is not None and seen.xact_start == order.xact_start
+    return seen.xact_start is not None and seen.xact_start == order.seen.xact_start

@@ -82,6 +82,8 @@ def server(**changes: object) -> Server:
         roles=_ROLES,
         databases=_DATABASES,
         login=Login(16_501, "monitor"),
+        cluster="7713858437711655984/00000001/var/lib/postgresql",
+        wal=5_000_000,
     )
     return shop._replace(**changes)  # type: ignore[arg-type]  # test helper: the caller names real fields
 

@@ -90,15 +90,18 @@ class ModelServer:
 
 
 def _compared(order: Order, found: Backend) -> Found:
-    same_backend = found.backend_start == order.target.backend_start and found.usesysid == order.usesysid
+    seen = order.seen
+    same_start, same_owner = found.backend_start == seen.backend_start, found.usesysid == seen.usesysid
+    same_name = found.application_name == seen.application_name or found.query_start == seen.query_start
     if order.signal is Signal.TERMINATE:
-        same = not order.pinned or (found.query_start, found.xact_start) == (order.query_start, order.xact_start)
+        same = not order.pinned or (found.query_start, found.xact_start) == (seen.query_start, seen.xact_start)
     else:
-        same = found.query_start == order.query_start and found.state == ACTIVE
-    return Found(True, True, same_backend, same, False, False, True if same_backend and same else None)
+        same = found.query_start == seen.query_start and found.state == ACTIVE
+    sent = True if same_start and same_owner and same_name and same else None
+    return Found(True, True, same_start, False, same_owner, True, True, same_name, same, False, False, sent)
 
 
-_NOBODY = Found(True, False, None, None, False, True, None)
+_NOBODY = Found(True, False, None, False, False, True, True, False, None, False, True, None)
 
 
 STEPS = st.one_of(

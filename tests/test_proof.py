@@ -18,8 +18,8 @@ _RUNNING = Backend(
     usesysid=10,
     backend_type="client backend",
 )
-_TERMINATE = Order.against(Signal.TERMINATE, _RUNNING)
-_CANCEL = Order.against(Signal.CANCEL, _RUNNING)
+_TERMINATE = Order(Signal.TERMINATE, _RUNNING)
+_CANCEL = Order(Signal.CANCEL, _RUNNING)
 
 
 async def _outcomes(order: Order, signaller: FakeSignaller | RefusingSignaller) -> list[Outcome]:

@@ -15,7 +15,7 @@ class Cause(StrEnum):
     CRASH = "crash"
     """A process of the server died, and the postmaster ended all others: it does not trust what they share."""
     OTHER_SERVER = "other server"
-    """Behind the same name another server answers: nothing is known of the sessions of the one before."""
+    """Another server answers, or perhaps this one in another run: nothing is known of the sessions before."""
 
 
 class Interruption(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from pgtop.analysis.blocking import forest
-from pgtop.analysis.rights import protection, right_to_signal
+from pgtop.analysis.rights import grant, protection, right_to_signal
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
 from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Target, Why
 from pgtop.model.server import Server
@@ -31,6 +31,7 @@ def plan(
     *,
     pinned: bool = True,
     understood: str = "",
+    renamed_too: bool = False,
 ) -> Plan:
     """The plan to signal the chosen backends of `snapshot`; `pinned` ones only while they do what they do there.
 
@@ -43,7 +44,7 @@ def plan(
         if reason:
             left_out.append(LeftOut(backend, *reason))
         else:
-            targets.append(_target(snapshot.server, backend, pinned=pinned))
+            targets.append(_target(snapshot.server, backend, pinned=pinned)._replace(renamed_too=renamed_too))
     ordered = tuple(sorted(targets, key=_consequence(snapshot)))
     frees = _frees(ordered, snapshot)
     return Plan(signal, snapshot.server, snapshot.taken_at, ordered, tuple(left_out), frees, understood)
@@ -80,8 +81,7 @@ def changes(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Mapp
     if not sighting.goes_on(run):
         change = Change.ENDED if sighting.is_over(run) else Change.ELSEWHERE
         return {target.identity: change for target in planned.targets}
-    now = {(backend.pid, backend.usesysid): backend for backend in snapshot.backends}
-    found = ((t, now.get((t.backend.pid, t.backend.usesysid))) for t in planned.targets)
+    found = ((target, snapshot.at(target.backend.pid)) for target in planned.targets)
     changed = ((target.identity, _change(target, backend, snapshot.server, guard)) for target, backend in found)
     return {identity: change for identity, change in changed if change is not None}
 
@@ -99,8 +99,11 @@ _CHANGED = {
     Change.QUERY: "it has begun another query since",
     Change.TRANSACTION: "it has begun another transaction since",
     Change.PROTECTED: "it is protected by now",
+    Change.NAME: "its application name has changed since",
+    Change.LOGIN: "it has logged in since",
     Change.HIDDEN: "this role may not see any more whether it is the same",
-    Change.ELSEWHERE: "the connection is to another server now",
+    Change.DOUBTFUL: "its application name or type has changed, and its start is hidden: it may be another session",
+    Change.ELSEWHERE: "the connection is to another server now, or this one was restarted",
 }
 
 
@@ -112,13 +115,20 @@ def asked_again(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> 
     changed = changes(planned, snapshot, guard)
     live = {backend.identity: backend for backend in snapshot.backends}
     still = [t for t in planned.targets if changed.get(t.identity) in (None, Change.PROTECTED, *MOVED_ON)]
-    lost = {who: change for who, change in changed.items() if change in (Change.HIDDEN, Change.ELSEWHERE)}
+    lost = {who: change for who, change in changed.items() if change in _LOST}
     chosen = [live[target.identity] for target in still]
     renewed = plan(planned.signal, chosen, snapshot, guard, understood=planned.understood)
     terminate = planned.signal is Signal.TERMINATE
     loose = {t.identity for t in still if not t.pinned or changed.get(t.identity) in MOVED_ON}
-    targets = tuple(t._replace(pinned=not (terminate and t.identity in loose)) for t in renewed.targets)
+    renamed_too = {t.identity: t.renamed_too for t in still}
+    targets = tuple(
+        t._replace(pinned=not (terminate and t.identity in loose), renamed_too=renamed_too[t.identity])
+        for t in renewed.targets
+    )
     return renewed._replace(targets=targets, left_out=(*spared(planned, lost).left_out, *renewed.left_out))
+
+
+_LOST = frozenset({Change.HIDDEN, Change.DOUBTFUL, Change.ELSEWHERE})
 
 
 def _reason_to_leave_out(signal: Signal, backend: Backend, server: Server, guard: Guard) -> tuple[Why, str] | None:
@@ -127,7 +137,8 @@ def _reason_to_leave_out(signal: Signal, backend: Backend, server: Server, guard
     if backend.usesysid is None and backend.backend_type == CLIENT_BACKEND:
         return Why.HIDDEN, "it is still logging in: whose it is is not known yet"
     if backend.hidden:  # perhaps a walsender, perhaps busy with something else by now: neither could be told
-        return Why.HIDDEN, f"this role may not see what it is: grant pg_read_all_stats to {server.user}"
+        better = f"{grant(server, 'pg_read_all_stats')}, or name it alone and type its pid"
+        return Why.HIDDEN, f"this role may not see what it is: {better}"
     if signal is Signal.CANCEL and (backend.state == IDLE or backend.in_transaction_idle):
         return Why.NOTHING_RUNS, "it runs no query"
     return None
@@ -142,17 +153,29 @@ def _target(server: Server, backend: Backend, protected: str = "", *, pinned: bo
 
 def _change(target: Target, now: Backend | None, server: Server, guard: Guard) -> Change | None:
     before = target.backend
-    if now is None:
+    if now is None or before.is_same_session(now) is False:
         return Change.ENDED
-    if now.identity != before.identity:
-        return Change.HIDDEN if None in (before.backend_start, now.backend_start) else Change.ENDED
+    if not before.looks_like(now):
+        return Change.DOUBTFUL if before.hidden and now.hidden else Change.HIDDEN
     if not target.protection and (protection(server, now) or guard(now)):
         return Change.PROTECTED
-    if not target.pinned:
-        return None
-    if now.query_start != before.query_start:
+    return _moved_on(target, now)
+
+
+def _moved_on(target: Target, now: Backend) -> Change | None:
+    """Return what the same session has done since it was planned, if that is not what the plan is for."""
+    before = target.backend
+    is_same_query = now.query_start == before.query_start
+    if (now.usesysid, now.datid) != (before.usesysid, before.datid):
+        return Change.LOGIN
+    if target.pinned and not is_same_query:
         return Change.QUERY
-    return Change.TRANSACTION if now.xact_start != before.xact_start else None
+    if target.pinned and now.xact_start != before.xact_start:
+        return Change.TRANSACTION
+    is_renamed = now.application_name != before.application_name
+    if is_renamed and not target.renamed_too and not (is_same_query and now.query_start is not None):
+        return Change.NAME
+    return None
 
 
 def _consequence(snapshot: Snapshot) -> Callable[[Target], tuple[object, ...]]:

@@ -33,7 +33,7 @@ class Exit(IntEnum):
     FULL = 5, "server full: no free connection slot for this role"
     OUTPUT = 6, "the output could not be written"
     NOBODY = 7, "cancel, kill: nothing matched, or all that did is left out; nothing was signalled"
-    SURVIVED = 8, "cancel, kill: some survived: still running, in their transaction, or their outcome was not seen"
+    SURVIVED = 8, "cancel, kill: some survived: still running, in their transaction, or their outcome is not known"
     SOME_REFUSED = 9, "cancel, kill: some got no signal: not allowed, unrecorded, hidden, protected, changed, read-only"
     NOT_CONFIRMED = 10, "cancel, kill: not confirmed, nothing was signalled"
     WAITING = 11, "locks: sessions wait for locks"

@@ -106,15 +106,16 @@ def signal_parser(name: str) -> Parser:
 
 def _add_doing(how: "argparse._ArgumentGroup", name: str) -> None:
     how.add_argument("--dry-run", action="store_true", help="print the plan and signal nothing")
-    how.add_argument("--yes", action="store_true", help="do not ask; protected sessions stay left out")
+    how.add_argument("--yes", action="store_true", help="do not ask; protected and hidden sessions stay left out")
     how.add_argument("--json", action="store_true", help="plan and outcomes as one JSON object")
     how.add_argument("--timeout", metavar="TIME", type=_duration, help="how long outcomes are watched for (5s)")
     if name == "cancel":
         how.add_argument("--escalate", action="store_true", help="terminate the sessions that a cancel did not help")
     else:
         how.add_argument(
-            "--changed-too", action="store_true", help="also what has begun another query or transaction since the plan"
-        )
+            "--changed-too", action="store_true",
+            help="also what has begun another query or transaction, or has another application name, since the plan",
+        )  # fmt: skip
     how.add_argument("--reason", metavar="TEXT", default="", help="why, for the audit trail")
     how.add_argument("--no-color", action="store_true", help="no colours (as with NO_COLOR, or when not on a terminal)")
 

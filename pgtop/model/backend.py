@@ -81,6 +81,34 @@ class Backend(NamedTuple):
         """
         return self.backend_start is None
 
+    def is_same_session(self, now: "Backend") -> bool | None:
+        """Return whether `now`, under the same pid, is this very session; None where the role may not see enough.
+
+        A session never changes its role or its database.
+        """
+        if self.backend_start is not None and now.backend_start is not None:
+            return self.backend_start == now.backend_start
+        return None if (self.usesysid, self.datid) == (now.usesysid, now.datid) else False
+
+    def looks_like(self, now: "Backend") -> bool:
+        """Return whether `now`, under the same pid, is this session for all that the role may see of the two."""
+        if self.hidden and now.hidden:
+            seen, seen_now = (self.application_name, self.backend_type), (now.application_name, now.backend_type)
+            return seen == seen_now and self.is_same_session(now) is not False
+        return self.is_same_session(now) is True
+
+    @property
+    def not_compared(self) -> tuple[str, ...]:
+        """Columns that tell a session from the next one under its pid, and that this role may not see."""
+        if not self.hidden:
+            return ()
+        return (
+            "backend_start",
+            "client_addr",
+            "client_port",
+            *(("backend_type",) if self.backend_type is None else ()),
+        )
+
     @property
     def is_client(self) -> bool:
         """It holds one of the `max_connections` slots, as far as this role can know."""

@@ -31,16 +31,22 @@ class Change(StrEnum):
     QUERY = "another query"
     TRANSACTION = "another transaction"
     PROTECTED = "protected by now"
+    NAME = "another application name"
+    LOGIN = "logged in by now"
     HIDDEN = "hidden by now"
-    ELSEWHERE = "on another server"
+    DOUBTFUL = "perhaps another session"
+    ELSEWHERE = "perhaps on another server"
 
 
-MOVED_ON = frozenset({Change.QUERY, Change.TRANSACTION})
+MOVED_ON = frozenset({Change.QUERY, Change.TRANSACTION, Change.NAME, Change.LOGIN})
 """It is the same session still, which may be asked for as it is now."""
 
 
 class Target(NamedTuple):
-    """A backend as it was seen. `pinned`: only while it is at the same query and transaction."""
+    """A backend as it was seen.
+
+    `pinned`: only while it is at the same query and transaction. `renamed_too`: also under another application name.
+    """
 
     backend: Backend
     refusal: str = ""
@@ -50,14 +56,20 @@ class Target(NamedTuple):
     protection: str = ""
     """Why it is protected, where it is a target all the same: alone, by name."""
     pinned: bool = True
+    renamed_too: bool = False
 
     @property
     def identity(self) -> BackendId:
         return self.backend.identity
 
+    @property
+    def needs_pid(self) -> bool:
+        """True if its pid must be typed: it is protected, or may not be told from the next session under its pid."""
+        return bool(self.protection) or self.backend.hidden
+
     def order(self, signal: Signal, sighting: Sighting) -> Order:
         """The order that signals this target and nothing else."""
-        return Order.against(signal, self.backend, pinned=self.pinned, sighting=sighting)
+        return Order(signal, self.backend, self.pinned, sighting, self.renamed_too)
 
 
 class LeftOut(NamedTuple):

@@ -115,6 +115,13 @@ class Run(NamedTuple):
 
     An address that moves from machine to machine is the same on each.
     """
+    cluster: str = ""
+    """What tells the cluster from others: its system identifier, its timeline, and its folder where that may be read.
+
+    Empty where that is not known, and on a standby, which shares the first two with its primary.
+    """
+    wal: int | None = None
+    """How far its WAL was written at some time of this run; a copy of the cluster may lag behind."""
 
 
 class Sighting(NamedTuple):
@@ -128,14 +135,16 @@ class Sighting(NamedTuple):
         return now.started_at == self.run.started_at
 
     def is_over(self, now: Run) -> bool:
-        """`now` answers because that server was restarted since: what ran on it then is gone.
+        """Return whether `now` shows that this cluster was restarted since: what ran on it then is gone.
 
-        A server of another address, or one that already ran at the time, is another one: what was seen may live on.
+        Anything less may be another server that took over the address, while what was seen lives on.
         """
-        return now.address == self.run.address and now.started_at > self.at
+        is_same_cluster = now.cluster == self.run.cluster != "" and now.address == self.run.address
+        is_not_behind = None not in (now.wal, self.run.wal) and (now.wal or 0) >= (self.run.wal or 0)
+        return is_same_cluster and is_not_behind and now.started_at > self.at
 
     def is_answered_by(self, now: Run) -> bool:
-        """Who was seen and is not there any more has ended: that very server answers, restarted or not."""
+        """Return whether a session that was seen, and is not there now, must have ended: the server, or its restart."""
         return self.goes_on(now) or self.is_over(now)
 
 
@@ -165,6 +174,9 @@ class Server(NamedTuple):
     databases: Mapping[int, Database] = EMPTY
     address: str = ""
     """Where it says that it was reached."""
+    cluster: str = ""
+    wal: int | None = None
+    """See `Run`."""
     missing: tuple[str, ...] = ()
     """What is not known, as this role may not read it."""
     login: Login = Login()
@@ -186,7 +198,7 @@ class Server(NamedTuple):
 
     @property
     def run(self) -> Run:
-        return Run(self.started_at, self.address)
+        return Run(self.started_at, self.address, self.cluster, self.wal)
 
     def role_name(self, oid: int | None) -> str | None:
         """Return the name of a role; of one that was dropped, or may not be read, only its oid is left."""

@@ -4,7 +4,6 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.instant import Instant
 from pgtop.model.server import Sighting
 
 
@@ -18,28 +17,23 @@ class Signal(StrEnum):
 class Order(NamedTuple):
     """Signal exactly this backend; for a cancel, exactly this query of it.
 
-    The server checks, in the statement that signals, pid, `backend_start` and, for a cancel, `query_start`.
-    Where this role may not see `backend_start`, it checks `usesysid` instead, which is weaker.
-    A `pinned` terminate checks `query_start` and `xact_start` too: only while the session does what it did.
-    `sighting` tells the server that is meant: on another one, or after its restart, nothing is sent.
+    The server compares, in the statement that signals, all that this role may see of `seen`: start, role, database,
+    client, type and application name, and for a cancel `query_start`. Where the start is hidden that is weaker.
+    A `pinned` terminate compares `query_start` and `xact_start` too: only while the session does what it did.
+    `renamed_too`: a session whose start is seen may go by another application name since.
+    `sighting` names the server that is meant: on another one, or after its restart, nothing is sent.
     """
 
     signal: Signal
-    target: BackendId
-    query_start: Instant | None = None
-    usesysid: int | None = None
-    xact_start: Instant | None = None
+    seen: Backend
     pinned: bool = False
     sighting: Sighting | None = None
+    renamed_too: bool = False
 
-    @classmethod
-    def against(
-        cls, signal: Signal, backend: Backend, *, pinned: bool = False, sighting: Sighting | None = None
-    ) -> "Order":
-        """The order that signals `backend` as it was seen, and nothing else."""
-        return cls(
-            signal, backend.identity, backend.query_start, backend.usesysid, backend.xact_start, pinned, sighting
-        )
+    @property
+    def target(self) -> BackendId:
+        """The backend that is meant."""
+        return self.seen.identity
 
 
 class Answer(StrEnum):
@@ -48,7 +42,7 @@ class Answer(StrEnum):
     SENT = "sent"
     GONE = "gone"  # no such backend any more: nothing was sent
     REPLACED = "replaced"  # the pid belongs to another session now: nothing was sent
-    CHANGED = "changed"  # the session is not at the query, or in the transaction, that was meant: nothing was sent
+    CHANGED = "changed"  # it is not at the query, in the transaction or under the name that was meant: nothing was sent
     REFUSED = "refused"  # this role may not
     UNREACHED = "unreached"  # no connection to the server that was meant could be had: nothing was sent
     UNRECORDED = "unrecorded"  # the audit trail, which is required, could not be told of it: nothing was sent

@@ -11,11 +11,11 @@ from typing import LiteralString, NamedTuple
 import psycopg
 
 from pgtop.model.instant import MICROSECONDS, Instant
-from pgtop.model.server import Database, Limits, Login, Reserve, Rights, Role, Server
+from pgtop.model.server import Database, Limits, Login, Reserve, Rights, Role, Run, Server
 from pgtop.postgres.encoding import decode_name
 from pgtop.postgres.pipeline import Answer
 from pgtop.postgres.session import Link, Row, Statement
-from pgtop.postgres.shapes import BOOL, INT4, OID, TEXT, TIME, AnswerError, one_row
+from pgtop.postgres.shapes import BOOL, INT4, INT8, OID, TEXT, TIME, AnswerError, one_row
 
 _EVERY = 60 * MICROSECONDS
 _EVERY_REFUSED = 600 * MICROSECONDS
@@ -124,7 +124,28 @@ DATABASES = Fact(
     "pg_database may not be read: connection limits and encodings of databases are not known",
 )
 
-_FACTS = (SERVER, SETTINGS, RESERVES, ROLES, DATABASES)
+_CLUSTER = """
+    SELECT pg_postmaster_start_time(), host(inet_server_addr()), current_setting('port'),
+           CASE WHEN NOT pg_is_in_recovery()
+                THEN (SELECT system_identifier FROM pg_catalog.pg_control_system())
+                     || '/' || substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8)
+                     || '/' || CASE WHEN pg_has_role(to_regrole('pg_read_all_settings')::oid, 'USAGE')
+                                    THEN current_setting('data_directory') ELSE '' END END,
+           CASE WHEN NOT pg_is_in_recovery() THEN (pg_current_wal_flush_lsn() - '0/0')::int8 END
+"""
+_UNKNOWN_CLUSTER = "SELECT pg_postmaster_start_time(), NULL::text, NULL::text, NULL::text, NULL::int8"
+_CLUSTER_SHAPE = (TIME, TEXT.or_null, TEXT.or_null, TEXT.or_null, INT8.or_null)
+CLUSTER = Fact(
+    (Statement(_CLUSTER, shape=_CLUSTER_SHAPE), Statement(_UNKNOWN_CLUSTER, shape=_CLUSTER_SHAPE)),
+)
+"""System identifier, timeline and folder, and how far the WAL is written: see `read_run`.
+
+A standby shares the first two with its primary, so none of it is read there. The timeline is that of the WAL: just
+after a promotion pg_control_checkpoint() still gives the one before.
+https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-CONTROLDATA
+"""
+
+_FACTS = (SERVER, SETTINGS, RESERVES, ROLES, DATABASES, CLUSTER)
 
 
 class Facts:
@@ -181,7 +202,8 @@ class Facts:
         roles = {row[0]: _role(row, link.features.encoding) for row in self._rows[ROLES]}
         databases = {row[0]: _database(row) for row in self._rows[DATABASES]}
         user, database, reserves = roles.get(user_oid), databases.get(database_oid), self._rows[RESERVES]
-        info = link.connection.info
+        info, run = link.connection.info, read_run(one_row(self._rows[CLUSTER]))
+        is_known = run.started_at == started_at  # by the very server that answered with the rest
         return Server(
             version=info.parameter_status("server_version") or "",
             version_num=info.server_version,
@@ -199,13 +221,21 @@ class Facts:
             track_activity_query_size=number.get("track_activity_query_size", 1024),
             roles=roles,
             databases=databases,
-            address=read_address(*reached),
+            address=_address(*reached),
+            cluster=run.cluster if is_known else "",
+            wal=run.wal if is_known else None,
             login=_login(login_oid, roles.get(login_oid), reserves, info.user),
             missing=tuple(fact.missing for fact in _FACTS if self._ways[fact] and fact.missing),
         )
 
 
-def read_address(host: bytes | None, port: bytes | None) -> str:
+def read_run(row: Row) -> Run:
+    """Return the run of a server that a row of CLUSTER is about, or only the first three columns of one."""
+    started_at, host, port, cluster, wal = (*row, None, None)[:5]
+    return Run(started_at, _address(host, port), decode_name(cluster or b""), wal)
+
+
+def _address(host: bytes | None, port: bytes | None) -> str:
     """Where the server was reached, as it sees it itself; without a host that is a local socket."""
     return f"{decode_name(host or b'')}:{decode_name(port or b'')}"
 

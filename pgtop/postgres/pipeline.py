@@ -41,6 +41,12 @@ settings, which takes the longer to search the more a server invents."""
 _BUFFER = 16 * 1024
 """What libpq reads at once, unless a message is longer."""
 
+_ONE_NODE = "/*NO LOAD BALANCE*/"
+"""Makes Pgpool-II send a statement to its primary: else the order goes there, and the look for its effect elsewhere.
+
+https://www.pgpool.net/docs/latest/en/html/runtime-config-load-balancing.html
+"""
+
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 _COMMENT = re.compile(r"--.*")
 
@@ -105,7 +111,7 @@ def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
     Short, as a server may write each statement into its log, three times over. No literal of ours holds two blanks.
     """
     names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
-    short = " ".join(_COMMENT.sub("", sql).split())
+    short = _ONE_NODE + " ".join(_COMMENT.sub("", sql).split())
     return _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", short).encode(), names
 
 

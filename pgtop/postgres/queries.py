@@ -89,6 +89,7 @@ def activity(
     again: Pids = (),
     ask: bool = True,
     known: Pids = (),
+    is_any_hidden: bool = True,
 ) -> Statement:
     """The activity of one backend or of all: rows for `read_backend`, and for `read_instant` when they were read.
 
@@ -98,26 +99,27 @@ def activity(
     `settled` are not even named. Texts come of queries that started after `since` (None: of all), cut to `text_bytes`.
     The pids in `again` have a row and a text in any case.
     `ask`: whom waiters wait for, but for those in `known`.
+    `is_any_hidden`: rows may be hidden from this role, so their types are looked up elsewhere.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """
     values: dict[str, Parameter] = {
         "pid": pid, "text_bytes": text_bytes, "again": again, "ask": ask, "known": known, "settled": settled,
         "since": moment(since), "still_since": moment(still_since), "settled_since": moment(settled_since),
     }  # fmt: skip
-    return Statement(_activity_of(features), values, _SHAPE)
+    return Statement(_activity_of(features, is_any_hidden), values, _SHAPE)
 
 
 @lru_cache(maxsize=4)
-def _activity_of(features: Features) -> LiteralString:
+def _activity_of(features: Features, is_any_hidden: bool) -> LiteralString:
     """Build the statement for a server that has these features."""
     columns = features.activity_columns
     return _ACTIVITY.format(
         leader_pid="leader_pid" if "leader_pid" in columns else "NULL::int4",
         query_id="query_id" if "query_id" in columns else "NULL::int8",
-        kind=backend_kind(features),
+        kind=backend_kind(features) if is_any_hidden else "backend_type",
         who=_WHO,
         settled=_SETTLED,
-        nothing=", ".join(["NULL"] * (_COLUMNS - 3)),
+        nothing=", ".join(["NULL", "pg_postmaster_start_time()", *["NULL"] * (_COLUMNS - 5)]),
     )
 
 
@@ -182,6 +184,8 @@ class End(NamedTuple):
     """Who is, if that is not the digest that was asked with."""
     idlers: bytes
     """Who else waits for their clients."""
+    started_at: Instant
+    """When the server was started that answered."""
 
 
 def read_end(rows: list[Row]) -> End:
@@ -189,9 +193,9 @@ def read_end(rows: list[Row]) -> End:
     pids = [row[0] for row in rows]
     if not rows or pids[0] is not None or None in pids[1:] or rows[0][-1] is None:
         raise AnswerError("The server answered with rows that are no sessions.")
-    *_, settled, idlers, end = rows.pop(0)
+    _, started_at, *_, settled, idlers, end = rows.pop(0)
     digest, settled = (settled[:_DIGEST], settled[_DIGEST:]) if settled else (b"", b"")
-    return End(end, digest, settled, idlers or b"")
+    return End(end, digest, settled, idlers or b"", started_at)
 
 
 def read_who(idlers: bytes) -> Iterable[tuple[int, Instant]]:

@@ -145,14 +145,17 @@ class _Reader:
         pid, taken_at = queries.read_instant(rows)
         settled, still = self._settled_of(end), self._still(end.idlers)
         set_back = self._last is not None and taken_at < self._last.taken_at
-        if set_back:
+        moved = self._last is not None and end.started_at != self._last.server.started_at  # a pooler went elsewhere
+        if set_back or moved:
             self._pace = blocking.Pace()  # it may be an hour until that clock is again where the rest ends
-        if set_back or settled is None or still is None:  # what is remembered and what times tell do not agree
+        if set_back or moved or settled is None or still is None:  # what is remembered and what times tell do not agree
             self._last = None
             return await self._sample(blocking.Plan(pids=plan.pids))
         cost = Cost(seconds_between(taken_at, end.at), self._received_since(received))
         server = await self._server_for(rows, answers, taken_at)
         server = server if server.pid == pid else server._replace(pid=pid)
+        if server.started_at != end.started_at:  # these facts are of another server's, but for a moment
+            server = server._replace(started_at=end.started_at, cluster="", wal=None)
         found = blocking.read(plan, locks, server, self.link.features.encoding)
         unsettled = (*self._backends(rows, server), *still)
         unsettled = blocking.with_hidden(unsettled, blocking.hidden_waits(found, self._last))
@@ -204,6 +207,7 @@ class _Reader:
         return queries.activity(
             self.link.features, self._text_bytes, since=since, still_since=still_since,
             settled_since=settled_since, settled=self._settled[0], again=again, ask=plan.pids, known=plan.known,
+            is_any_hidden=not last.server.rights.reads_all,
         )  # fmt: skip
 
     async def _ask(self, transactions: Sequence[Sequence[Statement]]) -> tuple[list[list[Row]], *tuple[Answer, ...]]:

@@ -1,7 +1,8 @@
 """The only code that signals a backend.
 
-A target is a pid and the time it started; both must still match, in the statement that sends the signal. Nothing is
-ever sent twice: where no answer came, nobody knows whether the first one arrived, and the receipt says so.
+A target is a pid and all that this role may see of its session, the time it started above all; everything must still
+match, in the statement that sends the signal. Nothing is ever sent twice: where no answer came it is not known whether
+the first one arrived, and the receipt says so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +15,14 @@ from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.server import Run, Sighting
 from pgtop.model.signal import Answer, Order, Receipt, Signal
 from pgtop.ports import SourceError
+from pgtop.postgres import queries
 from pgtop.postgres.details import server_words
 from pgtop.postgres.encoding import decode_name
-from pgtop.postgres.facts import read_address
-from pgtop.postgres.parameters import moment
-from pgtop.postgres.session import Row, Session, Statement
+from pgtop.postgres.facts import CLUSTER, read_run
+from pgtop.postgres.features import Features
+from pgtop.postgres.parameters import Parameter, moment
+from pgtop.postgres.session import Link, Row, Session, Statement
+from pgtop.postgres.shapes import one_row
 
 _FUNCTIONS: Mapping[Signal, LiteralString] = {
     Signal.CANCEL: "pg_catalog.pg_cancel_backend",
@@ -27,13 +31,28 @@ _FUNCTIONS: Mapping[Signal, LiteralString] = {
 """https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL"""
 
 _SIGNAL = """
-    SELECT same_server, pid IS NOT NULL, same_backend, same_query, ours, auxiliary,
-           CASE WHEN same_server AND same_backend AND same_query AND NOT ours THEN {function}(pid) END
+    SELECT same_server, pid IS NOT NULL, same_start, enough_seen, same_owner, same_client, same_type, same_name,
+           same_query, ours, auxiliary,
+           CASE WHEN same_server AND coalesce(same_start, enough_seen) AND same_owner AND same_client AND same_type
+                 AND same_name AND same_query AND NOT ours THEN {function}(pid) END
       FROM (SELECT found.pid,
                    coalesce(meant.server_start = pg_catalog.pg_postmaster_start_time(), true) AS same_server,
-                   CASE WHEN meant.backend_start IS NULL THEN found.usesysid = meant.usesysid
-                        ELSE found.backend_start = meant.backend_start END
-                   AND (meant.usesysid IS NULL OR found.usesysid = meant.usesysid) AS same_backend,
+                   found.backend_start = meant.backend_start AS same_start,
+                   meant.backend_start IS NULL
+                   AND (meant.usesysid IS NOT NULL OR meant.datid IS NOT NULL) AS enough_seen,
+                   coalesce(meant.backend_start::text, meant.usesysid::text, meant.datid::text) IS NULL
+                   OR found.usesysid IS NOT DISTINCT FROM meant.usesysid
+                   AND found.datid IS NOT DISTINCT FROM meant.datid AS same_owner,
+                   meant.backend_start IS NULL OR found.backend_start IS NULL
+                   OR textsend(host(found.client_addr)) IS NOT DISTINCT FROM %(client_addr)s::bytea
+                   AND found.client_port IS NOT DISTINCT FROM %(client_port)s::int4 AS same_client,
+                   CASE WHEN %(any_type)s THEN true
+                        ELSE textsend(found.kind) IS NOT DISTINCT FROM %(backend_type)s::bytea
+                          OR meant.backend_start IS NULL AND %(backend_type)s::bytea IS NULL
+                         AND found.kind = 'client backend' END AS same_type,
+                   CASE WHEN %(any_name)s OR found.query_start = meant.query_start THEN true
+                        ELSE textsend(found.application_name) IS NOT DISTINCT FROM %(application_name)s::bytea
+                        END AS same_name,
                    CASE WHEN %(any_query)s THEN true
                         WHEN found.backend_start IS NULL THEN meant.query_start IS NULL
                         WHEN found.query_start IS DISTINCT FROM meant.query_start THEN false
@@ -45,14 +64,20 @@ _SIGNAL = """
                            %(server_start)s::timestamptz AS server_start,
                            %(backend_start)s::timestamptz AS backend_start,
                            %(usesysid)s::oid AS usesysid,
+                           %(datid)s::oid AS datid,
                            %(query_start)s::timestamptz AS query_start,
                            %(xact_start)s::timestamptz AS xact_start) AS meant
-              LEFT JOIN pg_catalog.pg_stat_get_activity(%(pid)s::int4) AS found ON found.pid = meant.pid) AS compared
+              LEFT JOIN (SELECT *, {kind} AS kind
+                           FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)) AS found ON found.pid = meant.pid
+           ) AS compared
 """
 """Compare, then signal, in one statement.
 
-`same_backend` is NULL where the role may not see enough to tell. A backend hidden from the role, or one with
-track_activities off, shows no `query_start`: a cancel then rests on `same_backend` alone.
+`same_start` is NULL where the role may not see the start. If it never could, the rest must be `enough_seen`; if it
+could when the order was made, nothing is sent. A backend hidden from the role, or one with track_activities off, shows
+no `query_start`: a cancel then rests on the session alone.
+`same_name`: a statement may give its own session another application name; between statements, a pooler gives the
+session of one client to another.
 `ours`: behind a pooler any session may be the one that carries this very statement.
 """
 
@@ -60,10 +85,15 @@ _UNIDENTIFIED = "this role may not see when it started, so it may be another ses
 _AUXILIARY = "it is a process of the server's own, and those take no such signals"
 _OURS = "the pooler lent us this very session to signal it over: try again"
 _ELSEWHERE = "The connection is to another server now, or this one was restarted."
+_LOGGED_IN = "it has logged in since"
+_OTHER_TYPE = "it is of another type than could be seen"
+_RENAMED = "its application name has changed, so it may work for another client now"
+_DOUBTFUL = "its application name has changed, and its start is hidden: it may be another session"
 
 _LOOK = """
     SELECT pg_catalog.pg_postmaster_start_time(), host(inet_server_addr()), current_setting('port'),
-           pid, backend_start, usesysid, xact_start, query_start, state, wait_event_type, wait_event, backend_type
+           pid, backend_start, datid, usesysid, application_name, xact_start, query_start, state,
+           wait_event_type, wait_event, backend_type
       FROM (SELECT) AS server
       LEFT JOIN pg_catalog.pg_stat_get_activity(NULL) ON pid = ANY(%(pids)s::int4[])
 """
@@ -75,7 +105,12 @@ class Found(NamedTuple):
 
     same_server: bool
     present: bool
-    same_backend: bool | None
+    same_start: bool | None
+    enough_seen: bool
+    same_owner: bool
+    same_client: bool
+    same_type: bool
+    same_name: bool
     same_query: bool | None
     ours: bool
     auxiliary: bool
@@ -98,7 +133,7 @@ class PostgresSignaller:
         try:
             async with self._session.exchange() as link:
                 failed = Answer.UNKNOWN
-                async for answer in link.ask_each([statement(order, link.features.pooled) for order in orders]):
+                async for answer in link.ask_each([statement(order, link.features) for order in orders]):
                     receipts.append(_receipt_of(answer))  # noqa: PERF401  # those heard before a failure are kept
         except SourceError as error:
             return [*receipts, *(Receipt(failed, error.failure.what) for _ in orders[len(receipts) :])]
@@ -108,16 +143,24 @@ class PostgresSignaller:
         """The targets that are there, or may be, as far as `proof` needs to see them. Raises SourceError."""
         async with self._session.exchange() as link:
             [rows] = await link.ask(Statement(_LOOK, {"pids": [order.target.pid for order in orders]}))
-        started_at, *reached = rows[0][:3]
-        run = Run(started_at, read_address(*reached))
-        meant = {order: order.sighting or Sighting(run, started_at) for order in orders}
-        if not all(sighting.is_answered_by(run) for sighting in meant.values()):
+            run = await _run_that_answers(link, rows[0], orders)
+        meant = [order.sighting or Sighting(run, run.started_at) for order in orders]
+        if not all(sighting.is_answered_by(run) for sighting in meant):
             raise SourceError(Failure(FailureKind.OTHER, _ELSEWHERE))  # they may live on where the order went
-        here = [order for order, sighting in meant.items() if sighting.goes_on(run)]
+        here = [order for order, sighting in zip(orders, meant, strict=True) if sighting.goes_on(run)]
         found = {row[3]: _glimpse(row) for row in rows if row[3] is not None}
-        return {
-            o.target: found[o.target.pid] for o in here if o.target.pid in found and _may_be(o, found[o.target.pid])
-        }
+        seen = ((order, found.get(order.target.pid)) for order in here)
+        return {o.target: now for o, now in seen if now is not None and o.seen.is_same_session(now) is not False}
+
+
+async def _run_that_answers(link: Link, row: Row, orders: Sequence[Order]) -> Run:
+    """Return the run that answered with `row`; which cluster that is only matters where it is not the one meant."""
+    run = read_run(row[:3])
+    if all(order.sighting is None or order.sighting.goes_on(run) for order in orders):
+        return run
+    [answer] = [answer async for answer in link.ask_each([CLUSTER.ways[0]])]
+    known = run if isinstance(answer, psycopg.Error) else read_run(one_row(answer))
+    return known if known.started_at == run.started_at else run  # behind a balancer the two may be of different servers
 
 
 def _receipt_of(answer: list[Row] | psycopg.Error) -> Receipt:
@@ -131,10 +174,11 @@ def _receipt_of(answer: list[Row] | psycopg.Error) -> Receipt:
 
 def _glimpse(row: Row) -> Backend:
     """The backend in a row of _LOOK."""
-    _, _, _, pid, start, usesysid, xact_start, query_start, state, wait_type, wait, kind = row
+    _, _, _, pid, start, datid, usesysid, application, xact_start, query_start, state, wait_type, wait, kind = row
     return Backend(
-        pid=pid, backend_start=start, usesysid=usesysid, xact_start=xact_start, query_start=query_start,
-        state=_name(state), wait_event_type=_name(wait_type), wait_event=_name(wait), backend_type=_name(kind),
+        pid=pid, backend_start=start, datid=datid, usesysid=usesysid, application_name=_name(application),
+        xact_start=xact_start, query_start=query_start, state=_name(state), wait_event_type=_name(wait_type),
+        wait_event=_name(wait), backend_type=_name(kind),
     )  # fmt: skip
 
 
@@ -142,27 +186,38 @@ def _name(raw: bytes | None) -> str | None:
     return None if raw is None else decode_name(raw)
 
 
-def _may_be(order: Order, found: Backend) -> bool:
-    """Another role's is another session, and so is one of another start; where that is hidden, it may be the target."""
-    other_role = None not in (order.usesysid, found.usesysid) and order.usesysid != found.usesysid
-    start = order.target.backend_start
-    return not other_role and (None in (start, found.backend_start) or start == found.backend_start)
-
-
-def statement(order: Order, pooled: bool = False) -> Statement:
+def statement(order: Order, features: Features) -> Statement:
     """The statement that carries out `order`, and nothing but it: it answers with one row for `Found`."""
-    values = {
-        "pid": order.target.pid,
+    seen = order.seen
+    values: dict[str, Parameter] = {
+        "pid": seen.pid,
         "server_start": moment(order.sighting.run.started_at if order.sighting else None),
-        "backend_start": moment(order.target.backend_start),
-        "usesysid": order.usesysid,
+        "backend_start": moment(seen.backend_start),
+        "usesysid": seen.usesysid,
+        "datid": seen.datid,
+        "client_addr": _raw(seen.client_addr),
+        "client_port": seen.client_port,
+        "any_type": _may_differ(seen, seen.backend_type),
+        "backend_type": _raw(seen.backend_type),
+        "any_name": _may_differ(seen, seen.application_name) or (order.renamed_too and not seen.hidden),
+        "application_name": _raw(seen.application_name),
         "any_query": order.signal is Signal.TERMINATE and not order.pinned,
         "terminate": order.signal is Signal.TERMINATE,
-        "query_start": moment(order.query_start),
-        "xact_start": moment(order.xact_start),
-        "pooled": pooled,
+        "query_start": moment(seen.query_start),
+        "xact_start": moment(seen.xact_start),
+        "pooled": features.pooled,
     }
-    return Statement(_SIGNAL.format(function=_FUNCTIONS[order.signal]), values)
+    kind = queries.backend_kind(features) if seen.hidden else "backend_type"  # to plan that takes 1 ms
+    return Statement(_SIGNAL.format(function=_FUNCTIONS[order.signal], kind=kind), values)
+
+
+def _raw(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()
+
+
+def _may_differ(seen: Backend, text: str | None) -> bool:
+    r"""Return whether `text` may not be the bytes that the server sent: what does not decode is `\xNN` in it."""
+    return not seen.hidden and "\\x" in (text or "")
 
 
 def receipt_for(found: Found) -> Receipt:
@@ -171,18 +226,30 @@ def receipt_for(found: Found) -> Receipt:
         return Receipt(Answer.UNREACHED, _ELSEWHERE)
     if not found.present:
         return Receipt(Answer.GONE)
-    if found.same_backend is None:
-        return Receipt(Answer.REFUSED, _UNIDENTIFIED)
-    if not found.same_backend:
-        return Receipt(Answer.REPLACED)
-    if not found.same_query:
-        return Receipt(Answer.CHANGED)
+    difference = _difference(found)
+    if difference is not None:
+        return difference
     if found.ours:
         return Receipt(Answer.REFUSED, _OURS)
     if found.sent:
         return Receipt(Answer.SENT)
     # The server only warned. A session ended between comparison and call; an auxiliary process is still there.
     return Receipt(Answer.REFUSED, _AUXILIARY) if found.auxiliary else Receipt(Answer.GONE)
+
+
+def _difference(found: Found) -> Receipt | None:
+    """Return the receipt for what differs from the order's target, the surest difference first; None if nothing."""
+    proved = found.same_start is True
+    differences = (
+        (found.same_start is False or not (proved or found.same_owner), Receipt(Answer.REPLACED)),
+        (not (proved or found.enough_seen), Receipt(Answer.REFUSED, _UNIDENTIFIED)),
+        (not found.same_owner, Receipt(Answer.CHANGED, _LOGGED_IN)),
+        (not found.same_client, Receipt(Answer.REPLACED)),
+        (not found.same_type, Receipt(Answer.CHANGED, _OTHER_TYPE)),
+        (not found.same_name, Receipt(Answer.CHANGED, _RENAMED if proved else _DOUBTFUL)),
+        (not found.same_query, Receipt(Answer.CHANGED)),
+    )
+    return next((receipt for differs, receipt in differences if differs), None)
 
 
 def never_ran(error: psycopg.Error) -> bool:

@@ -7,7 +7,7 @@ _TOLD_FOR = 600.0  # seconds
 _WORDS = {
     Cause.RESTART: "the server was restarted ({at}): {gone} ended",
     Cause.CRASH: "a process of the server crashed ({at}): {gone} ended with it, the server's log says more",
-    Cause.OTHER_SERVER: "another server answers ({at}): sessions of the one before may go on there",
+    Cause.OTHER_SERVER: "another server answers, or this one was restarted ({at}): what ran before may go on elsewhere",
 }
 
 

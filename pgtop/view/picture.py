@@ -23,14 +23,20 @@ class Picture(NamedTuple):
         return cls(snapshot, planted, {node.key: node.total for node in planted.nodes.values() if node.total})
 
     def find(self, backend: Backend) -> Backend | None:
-        """The same session in this picture, if it is there. Its role tells it apart where its start is hidden."""
-        who, role = backend.identity, backend.usesysid
-        return next((b for b in self.snapshot.backends if b.identity == who and b.usesysid == role), None)
+        """Return the same session in this picture, for all that the role may see of it, or None."""
+        now = self.snapshot.at(backend.pid)
+        return now if now is not None and backend.looks_like(now) else None
 
     def still(self, backend: Backend, seen_in: "Picture") -> Backend | None:
         """The session of an earlier picture in this one: whoever looks like it after a restart is another."""
         goes_on = seen_in.snapshot.sighting.goes_on(self.snapshot.server.run)
         return self.find(backend) if goes_on else None
+
+    def may_have(self, backend: Backend, seen_in: "Picture") -> bool:
+        """Return whether a session of an earlier picture may be in this one, though the role may not see enough."""
+        now = self.snapshot.at(backend.pid)
+        goes_on = seen_in.snapshot.sighting.goes_on(self.snapshot.server.run)
+        return goes_on and now is not None and backend.is_same_session(now) is None
 
     @property
     def now(self) -> Instant:

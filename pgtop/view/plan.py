@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from pgtop.analysis.rights import is_another_pgtop
+from pgtop.analysis.rights import grant, is_another_pgtop
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Target, Why
 from pgtop.model.signal import Outcome, Signal
@@ -15,6 +15,7 @@ from pgtop.view.results import result_words
 from pgtop.view.table import Layout, Placed, header, line
 from pgtop.view.text import cells, clean, fit
 from pgtop.view.tone import Span, Tone
+from pgtop.view.words import weak_check_words
 from pgtop.view.wrap import Line
 from pgtop.view.wrap import line as one_tone
 
@@ -51,6 +52,7 @@ def facts(plan: Plan, changed: Mapping[BackendId, Change] | None = None) -> list
     """What is to be known before saying yes, the most important first."""
     return [
         *_protected_alone(plan),
+        *_weak_checks(plan),
         *_changed(changed or {}),
         *_states(plan),
         *_rolled_back(plan),
@@ -167,3 +169,10 @@ def _protected_alone(plan: Plan) -> Iterable[Line]:
     for target in plan.targets:
         if target.protection:
             yield one_tone(f"protected: {clean(target.protection)}", Tone.ALARM)
+
+
+def _weak_checks(plan: Plan) -> Iterable[Line]:
+    for target in plan.targets:
+        if target.backend.hidden:
+            better = grant(plan.server, "pg_read_all_stats")
+            yield one_tone(clean(f"{weak_check_words(target.backend)} ({better})"), Tone.WARN)

@@ -6,9 +6,10 @@ from typing import NamedTuple
 from pgtop.analysis.blocking import Forest
 from pgtop.analysis.graph import Key
 from pgtop.analysis.planning import Guard, unguarded
-from pgtop.analysis.rights import Right, is_another_pgtop, protection, right_to_signal
+from pgtop.analysis.rights import Right, grant, is_another_pgtop, protection, right_to_signal
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION_ABORTED, Backend
 from pgtop.model.instant import Instant, seconds_between
+from pgtop.model.server import Server
 from pgtop.model.signal import Signal
 from pgtop.view.identity import who_is
 from pgtop.view.picture import Picture
@@ -16,6 +17,7 @@ from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
 from pgtop.view.waiting import how_long, listed
+from pgtop.view.words import weak_check_words
 from pgtop.view.wrap import Line, line
 
 _VERBS = {Signal.CANCEL: "Cancel the query of", Signal.TERMINATE: "Terminate session"}
@@ -25,7 +27,7 @@ https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-LOCK-TA
 
 
 class Proposal(NamedTuple):
-    """One signal to one backend as it was seen, in words. `needs_pid`: it is protected, so its pid must be typed."""
+    """One signal to one backend as it was seen, in words. `needs_pid`: its pid must be typed."""
 
     signal: Signal
     backend: Backend
@@ -44,13 +46,13 @@ def propose(signal: Signal, backend: Backend, picture: Picture, guard: Guard = u
         *_protected(protected, backend.pid),
         *_another_pgtop(is_another_pgtop(server, backend)),
         *_rights(right_to_signal(server, backend)),
-        *_weak_check(backend),
+        *_weak_check(server, backend),
         line(_consequence(signal, backend, picture), Tone.WARN),
         *_waiters(backend, picture),
     ]
     title = f"{_VERBS[signal]} {backend.pid}?"
     query = "" if backend.hidden else clean(backend.query or "")
-    return Proposal(signal, backend, title, tuple(lines), query, bool(protected))
+    return Proposal(signal, backend, title, tuple(lines), query, bool(protected) or backend.hidden)
 
 
 def nothing_to_cancel(backend: Backend) -> str:
@@ -69,6 +71,8 @@ def change_since(seen: Backend, before: Picture, after: Picture) -> str:
         return _lost(seen, before, after)
     if now.query_start != seen.query_start:
         return "its query has changed while you looked"
+    if now.application_name != seen.application_name and now.query_start is None:
+        return "its application name has changed while you looked"
     if now.state != seen.state:
         return f"it has changed from {clean(seen.state or '?')} to {clean(now.state or '?')} while you looked"
     return ""
@@ -78,10 +82,10 @@ def _lost(seen: Backend, before: Picture, after: Picture) -> str:
     """It is not in the later picture: that it has ended is said only where that is sure."""
     sighting, run = before.snapshot.sighting, after.snapshot.server.run
     if not sighting.is_answered_by(run):
-        return f"the connection is to another server now, where {seen.pid} is not: nothing can be done from here"
-    known_by_role = ((b.pid, b.usesysid, b.backend_start) for b in after.snapshot.backends if sighting.goes_on(run))
-    if (seen.pid, seen.usesysid, None) in known_by_role:
-        return f"this role may not see any more whether {seen.pid} is the same: grant pg_read_all_stats"
+        return f"the connection is to another server now, or this one was restarted: {seen.pid} cannot be reached"
+    if after.may_have(seen, before):
+        better = grant(after.snapshot.server, "pg_read_all_stats")
+        return clean(f"{seen.pid} may be another session now, which this role may not see: {better}")
     return f"{seen.pid} has ended: there is nothing left to do"
 
 
@@ -183,10 +187,11 @@ def _another_pgtop(it_is: bool) -> list[Line]:
     return [line("it is another pgtop, perhaps of a colleague", Tone.NOTICE)] if it_is else []
 
 
-def _weak_check(backend: Backend) -> list[Line]:
-    if backend.backend_start is not None:
+def _weak_check(server: Server, backend: Backend) -> list[Line]:
+    if not backend.hidden:
         return []
-    return [line("Its start is hidden from this role: only pid and role can be compared before the signal.", Tone.WARN)]
+    better = f"Type {backend.pid} to go on, or {grant(server, 'pg_read_all_stats')}."
+    return [line(clean(f"{weak_check_words(backend)}. {better}"), Tone.WARN)]
 
 
 def _rights(right: Right) -> list[Line]:

@@ -22,7 +22,7 @@ class Result(StrEnum):
     UNRECORDED = "not recorded, nothing sent"
     STILL_RUNNING = "still running"
     UNREACHED = "no connection, nothing sent"
-    UNSEEN = "outcome not seen"
+    UNSEEN = "outcome not known"
     PENDING = "asked"
 
 

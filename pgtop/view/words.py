@@ -1,8 +1,24 @@
 """What became of an order, in one sentence: never more than was seen, and what to press next if something helps."""
 
+from pgtop.model.backend import Backend
 from pgtop.model.signal import Answer, Effect, Order, Outcome, Signal
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
+
+_COMPARED = "pid, role, database and application name"
+
+
+def weak_check_words(backend: Backend) -> str:
+    """Return what is said before a signal to a session that this role may not tell from the next one under its pid."""
+    hidden = "start and client are" if backend.backend_type else "start, client and type are"
+    return f"Its {hidden} hidden from this role: only {_COMPARED} can be compared before the signal"
+
+
+def weakly_checked_words(count: int) -> str:
+    """Return what is said after it, of one session or of several."""
+    whose = "its start was" if count == 1 else f"the starts of {count} were"
+    return f"{whose} hidden, so only {_COMPARED} were compared"
+
 
 _DONE = {Signal.CANCEL: "cancelled", Signal.TERMINATE: "terminated"}
 _ASKED = {Signal.CANCEL: "asked to cancel its query", Signal.TERMINATE: "asked to end"}
@@ -10,7 +26,7 @@ _ASKED = {Signal.CANCEL: "asked to cancel its query", Signal.TERMINATE: "asked t
 _NOT_SENT = {
     Answer.GONE: ("{pid} had already ended, nothing was sent", Tone.NOTICE),
     Answer.REPLACED: ("pid {pid} belongs to another session now, nothing was sent", Tone.WARN),
-    Answer.CHANGED: ("{pid} is not running that query any more, nothing was sent", Tone.WARN),
+    Answer.CHANGED: ("{pid} {changed}, nothing was sent", Tone.WARN),
     Answer.UNRECORDED: ("nothing was sent to {pid}", Tone.ALARM),  # why is told as what is wrong with the trail
     Answer.UNREACHED: ("no connection, nothing was sent to {pid}: {reason}", Tone.WARN),
 }
@@ -51,9 +67,9 @@ def outcome_words(outcome: Outcome, why_not: str = "") -> Span:
     """The sentence for the notice line, and how loudly to say it; `why_not` is why a refusal was to be expected."""
     if outcome.effect is Effect.NOT_SENT:
         return _not_sent(outcome, why_not)
-    if outcome.receipt.answer is Answer.UNKNOWN:
-        return _unanswered(outcome)
-    return _sent(outcome)
+    words, tone = _unanswered(outcome) if outcome.receipt.answer is Answer.UNKNOWN else _sent(outcome)
+    weakly = f"; {weakly_checked_words(1)}" if outcome.order.seen.hidden and outcome.final else ""
+    return Span(f"{words}{weakly}", tone)
 
 
 def _not_sent(outcome: Outcome, why_not: str) -> Span:
@@ -61,7 +77,8 @@ def _not_sent(outcome: Outcome, why_not: str) -> Span:
     said = f"{pid}: {reason or 'the server gave no reason'}"
     refused = f"{pid} {clean(why_not)} ({reason})" if why_not else said
     words, tone = _NOT_SENT.get(outcome.receipt.answer, _REFUSED)
-    return Span(words.format(pid=pid, reason=reason, refused=refused), tone)
+    changed = f"has changed ({reason})" if reason else "is not running that query any more"
+    return Span(words.format(pid=pid, reason=reason, refused=refused, changed=changed), tone)
 
 
 def _sent(outcome: Outcome) -> Span:
@@ -98,6 +115,8 @@ def _way_on(outcome: Outcome) -> str:
 def _blind(outcome: Outcome) -> str:
     if outcome.receipt.reason:
         return f"what followed could not be seen: {clean(outcome.receipt.reason)}"
+    if outcome.order.signal is Signal.TERMINATE and outcome.seen is not None:
+        return "whether it has ended is not known: under its pid there is a session whose start is hidden"
     return "what followed is not shown to this role"
 
 

@@ -36,6 +36,7 @@ _BEFORE = _seen(1, 2, 3)
         (_seen(later=_MINUTE, pid=_OURS + 1, started_at=NOW + 5), Cause.RESTART, 3),
         (_seen(later=_MINUTE, pid=_OURS + 1, started_at=NOW - 5), Cause.OTHER_SERVER, 3),
         (_seen(later=_MINUTE, pid=_OURS + 1, started_at=NOW + 5, address="10.0.0.9"), Cause.OTHER_SERVER, 3),
+        (_seen(later=_MINUTE, pid=_OURS + 1, started_at=NOW + 5, cluster=""), Cause.OTHER_SERVER, 3),
     ],
 )
 def test_what_befell_the_server(after: Snapshot, cause: Cause | None, gone: int) -> None:

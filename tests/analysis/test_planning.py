@@ -113,7 +113,7 @@ def test_a_role_that_became_a_superuser_is_left_out() -> None:
 def test_a_start_that_is_hidden_by_now_is_no_end() -> None:
     """A role that lost pg_read_all_stats cannot tell; under another role it is another session: the first is gone."""
     scene, made = _two()
-    one, two = (Backend(pid=b.pid, usesysid=b.usesysid) for b in scene.backends)
+    one, two = (Backend(pid=b.pid, usesysid=b.usesysid, datid=b.datid) for b in scene.backends)
     later = replace(scene, backends=(one, two._replace(usesysid=99)))
     assert {who.pid: change for who, change in changes(made, later).items()} == {1: Change.HIDDEN, 2: Change.ENDED}
 

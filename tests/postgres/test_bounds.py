@@ -131,7 +131,7 @@ async def test_every_other_answer_is_given_up(impostor: Impostor, name: str) -> 
     session = Session(impostor.parameters)
     source, signaller = PostgresSource(session), PostgresSignaller(session)
     snapshot = await source.sample()
-    order = Order.against(Signal.CANCEL, snapshot.backends[0], sighting=snapshot.sighting)
+    order = Order(Signal.CANCEL, snapshot.backends[0], sighting=snapshot.sighting)
     impostor.script = SCRIPTS[name]
     async with Bounds():
         with pytest.raises(SourceError):

@@ -236,7 +236,7 @@ async def test_a_lost_connection_leaves_no_false_claims(big: Cluster) -> None:
         snapshot = await source.sample()
         made = by_filter("app:storm", snapshot)
         own = next(b for b in snapshot.backends if b.pid == snapshot.server.pid)
-        orders = [*made.orders[:10], Order.against(Signal.TERMINATE, own), *made.orders[10:]]
+        orders = [*made.orders[:10], Order(Signal.TERMINATE, own), *made.orders[10:]]
         receipts = await errands.signaller.send_all(orders)
         answers = [receipt.answer for receipt in receipts]
         assert len(answers) == 41

@@ -90,7 +90,7 @@ async def works(parameters: dict[str, str], victim: psycopg.Connection[tuple[Any
         detail = await source.detail(backend(again, pid).identity)
         assert detail is not None
         assert not detail.locks_failure
-        order = Order.against(Signal.CANCEL, backend(again, pid), sighting=again.sighting)
+        order = Order(Signal.CANCEL, backend(again, pid), sighting=again.sighting)
         assert [receipt.answer for receipt in await signaller.send_all([order])] == [Answer.SENT]
     finally:
         await session.close()

@@ -99,8 +99,8 @@ async def use_everything(session: Session, holder: int, waiter: int) -> None:
     assert "held" in {lock.target for lock in detail.locks}
     assert detail.locks_failure == ""
     orders = [
-        Order.against(Signal.CANCEL, backend(snapshot, waiter), sighting=snapshot.sighting),
-        Order.against(Signal.TERMINATE, backend(snapshot, holder), sighting=snapshot.sighting),
+        Order(Signal.CANCEL, backend(snapshot, waiter), sighting=snapshot.sighting),
+        Order(Signal.TERMINATE, backend(snapshot, holder), sighting=snapshot.sighting),
     ]
     assert set(await door.look_all(orders)) == {order.target for order in orders}
     assert {receipt.answer for receipt in await door.send_all(orders)} == {Answer.SENT}

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from pgtop.model.backend import BackendId
+from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Answer, Order, Signal
 from pgtop.postgres.session import Session
 from pgtop.postgres.signals import Found, PostgresSignaller, never_ran, receipt_for
@@ -18,7 +18,7 @@ async def test_our_own_session(session: Session, signaller: PostgresSignaller) -
         pid = link.features.pid
     own = await look(signaller, BackendId(pid, None))
     assert own is not None
-    [receipt] = await signaller.send_all([Order.against(Signal.TERMINATE, own)])
+    [receipt] = await signaller.send_all([Order(Signal.TERMINATE, own)])
     assert receipt.answer is Answer.UNKNOWN
     await gone(signaller, own.identity)
 
@@ -55,7 +55,7 @@ async def test_a_lost_answer_is_unknown_and_sent_once(
     async with wire.laid():
         far = {"host": "127.0.0.1", "port": wire.port, "sslmode": "disable"}
         async with as_role(parameters, far) as cut_off:
-            [receipt] = await cut_off.send_all([Order.against(Signal.TERMINATE, seen)])
+            [receipt] = await cut_off.send_all([Order(Signal.TERMINATE, seen)])
         assert receipt.answer is Answer.UNKNOWN
         assert receipt.reason
         assert wire.signals == 1
@@ -68,7 +68,7 @@ async def test_a_lost_answer_is_unknown_and_sent_once(
 async def test_no_connection_nothing_sent(parameters: dict[str, str], unused_tcp_port: int) -> None:
     """Where no connection can be had, the receipt says surely that nothing was sent, and why."""
     async with as_role(parameters, {"host": "127.0.0.1", "port": str(unused_tcp_port)}) as signaller:
-        [receipt] = await signaller.send_all([Order(Signal.TERMINATE, BackendId(1, 1), usesysid=10)])
+        [receipt] = await signaller.send_all([Order(Signal.TERMINATE, Backend(1, 1, usesysid=10))])
     assert receipt.answer is Answer.UNREACHED
     assert receipt.reason
 
@@ -78,7 +78,7 @@ async def test_a_timeout_claims_nothing(
 ) -> None:
     """A statement that the server breaks off may have signalled or not; here it had not."""
     victim, blocker = await connect(), await connect()
-    order = Order.against(Signal.TERMINATE, await now(signaller, victim))
+    order = Order(Signal.TERMINATE, await now(signaller, victim))
     fresh = Session(parameters)
     await fresh.connect()
     async with blocker.transaction():
@@ -106,20 +106,32 @@ def test_which_errors_prove_that_nothing_ran(error: type[psycopg.Error], expecte
     assert never_ran(error()) is expected
 
 
+_SAME = Found(True, True, True, False, True, True, True, True, True, False, False, True)
+_HIDDEN = _SAME._replace(same_start=None, enough_seen=True)
+
+
 @pytest.mark.parametrize(
     ("found", "answer"),
     [
-        (Found(False, True, True, True, False, False, None), Answer.UNREACHED),
-        (Found(True, False, None, None, False, True, None), Answer.GONE),
-        (Found(True, True, True, True, False, False, True), Answer.SENT),
-        (Found(True, True, True, True, False, False, False), Answer.GONE),
-        (Found(True, True, True, True, False, True, False), Answer.REFUSED),
-        (Found(True, True, True, True, True, False, None), Answer.REFUSED),
-        (Found(True, True, True, False, False, False, None), Answer.CHANGED),
-        (Found(True, True, True, None, False, False, None), Answer.CHANGED),
-        (Found(True, True, False, True, False, False, None), Answer.REPLACED),
-        (Found(True, True, False, False, False, False, None), Answer.REPLACED),
-        (Found(True, True, None, True, False, False, None), Answer.REFUSED),
+        (_SAME, Answer.SENT),
+        (_HIDDEN, Answer.SENT),
+        (_SAME._replace(same_server=False), Answer.UNREACHED),
+        (_SAME._replace(present=False, same_start=None, same_owner=False, auxiliary=True), Answer.GONE),
+        (_SAME._replace(sent=False), Answer.GONE),
+        (_SAME._replace(sent=False, auxiliary=True), Answer.REFUSED),
+        (_SAME._replace(ours=True), Answer.REFUSED),
+        (_SAME._replace(same_start=False), Answer.REPLACED),
+        (_SAME._replace(same_start=None), Answer.REFUSED),
+        (_SAME._replace(same_client=False), Answer.REPLACED),
+        (_SAME._replace(same_owner=False), Answer.CHANGED),
+        (_SAME._replace(same_type=False), Answer.CHANGED),
+        (_SAME._replace(same_name=False), Answer.CHANGED),
+        (_SAME._replace(same_query=False), Answer.CHANGED),
+        (_SAME._replace(same_query=None), Answer.CHANGED),
+        (_SAME._replace(same_start=False, same_query=False), Answer.REPLACED),
+        (_HIDDEN._replace(same_owner=False), Answer.REPLACED),
+        (_HIDDEN._replace(same_name=False), Answer.CHANGED),
+        (_HIDDEN._replace(same_type=False), Answer.CHANGED),
     ],
 )
 def test_the_answer_in_the_row(found: Found, answer: Answer) -> None:

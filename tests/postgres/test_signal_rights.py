@@ -15,7 +15,7 @@ async def test_a_superusers_session_is_refused(
     """The answer is the server's own sentence, and nothing happened."""
     victim = await connect()
     async with as_role(parameters, await make_role(options)) as signaller:
-        [receipt] = await signaller.send_all([Order.against(Signal.TERMINATE, await now(signaller, victim))])
+        [receipt] = await signaller.send_all([Order(Signal.TERMINATE, await now(signaller, victim))])
     assert receipt.answer is Answer.REFUSED
     assert "superuser" in receipt.reason.lower()
     assert await alive(victim)
@@ -27,7 +27,7 @@ async def test_another_roles_session_is_refused(
     """A plain role may not signal a stranger; the server's sentence names the role that could."""
     victim = await connect(**await make_role(""))
     async with as_role(parameters, await make_role("")) as signaller:
-        [receipt] = await signaller.send_all([Order.against(Signal.TERMINATE, await now(signaller, victim))])
+        [receipt] = await signaller.send_all([Order(Signal.TERMINATE, await now(signaller, victim))])
     assert receipt.answer is Answer.REFUSED
     assert "pg_signal_backend" in receipt.reason
     assert await alive(victim)
@@ -42,7 +42,7 @@ async def test_a_member_ends_its_roles_session(
     async with as_role(parameters, await make_role(f"IN ROLE {owner['user']}")) as signaller:
         seen = await now(signaller, victim)
         assert seen.backend_start is not None
-        assert await signaller.send_all([Order.against(Signal.TERMINATE, seen)]) == [Receipt(Answer.SENT)]
+        assert await signaller.send_all([Order(Signal.TERMINATE, seen)]) == [Receipt(Answer.SENT)]
         await gone(signaller, seen.identity)
 
 
@@ -56,7 +56,7 @@ async def test_a_hidden_session_is_known_by_its_role(
         assert seen.hidden
         assert seen.backend_start is None
         for signal in Signal:
-            assert await signaller.send_all([Order.against(signal, seen)]) == [Receipt(Answer.SENT)]
+            assert await signaller.send_all([Order(signal, seen)]) == [Receipt(Answer.SENT)]
         await gone(signaller, seen.identity)
 
 
@@ -67,8 +67,8 @@ async def test_a_start_that_is_hidden_now_is_not_taken_on_trust(
     victim = await connect(**await make_role(""))
     seen = await now(signaller, victim)
     async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as blind:
-        [receipt] = await blind.send_all([Order.against(Signal.TERMINATE, seen)])
-        [stranger] = await blind.send_all([Order.against(Signal.TERMINATE, seen._replace(usesysid=10))])
+        [receipt] = await blind.send_all([Order(Signal.TERMINATE, seen)])
+        [stranger] = await blind.send_all([Order(Signal.TERMINATE, seen._replace(usesysid=10))])
     assert (stranger.answer, receipt.answer) == (Answer.REPLACED, Answer.REFUSED)
     assert "may not see when it started" in receipt.reason
     assert await alive(victim)

@@ -69,7 +69,7 @@ async def opened_on(server: Cluster) -> Connection:
 async def order_against(session: Session, pid: int, kind: Signal = Signal.TERMINATE) -> Order:
     """The order as a plan makes it: with the server that the target was seen on, and when."""
     snapshot = await PostgresSource(session).sample()
-    return Order.against(kind, backend(snapshot, pid), sighting=snapshot.sighting)
+    return Order(kind, backend(snapshot, pid), sighting=snapshot.sighting)
 
 
 async def fail_over(session: Session, address: VirtualAddress, server: Cluster) -> None:
@@ -149,20 +149,33 @@ async def test_after_a_restart_all_are_gone(bindir: Path | None) -> None:
         await session.close()
 
 
+_RUN = Run(50, "10.0.0.1:5432", "7/00000001/data", 1000)
+_RESTARTED = _RUN._replace(started_at=200, wal=1200)
+
+
 @pytest.mark.parametrize(
     ("now", "is_answered"),
     [
-        (Run(50, "10.0.0.1:5432"), True),
-        (Run(50, "10.0.0.2:5432"), True),  # the same, at another of its addresses
-        (Run(200, "10.0.0.1:5432"), True),
-        (Run(100, "10.0.0.1:5432"), False),  # it ran already when the target was seen
-        (Run(200, "10.0.0.2:5432"), False),  # a stranger that has just started
-        (Run(200, "10.0.0.1:5433"), False),
+        (_RUN, True),
+        (_RUN._replace(address="10.0.0.2:5432", cluster="", wal=None), True),  # the same, at another of its addresses
+        (_RESTARTED, True),
+        (_RESTARTED._replace(started_at=100), False),  # it ran already when the target was seen
+        (_RESTARTED._replace(address="10.0.0.2:5432"), False),
+        (_RESTARTED._replace(cluster="7/00000002/data"), False),  # a standby that was promoted
+        (_RESTARTED._replace(cluster="7/00000001/copy"), False),
+        (_RESTARTED._replace(wal=999), False),  # a copy that was made before
+        (_RESTARTED._replace(cluster="", wal=None), False),  # a standby, or nothing that this role may read
     ],
 )
 def test_what_makes_a_restart(now: Run, is_answered: bool) -> None:
-    """That very run answers, or a younger one at the server's own address: then who is not there has ended."""
-    assert Sighting(Run(50, "10.0.0.1:5432"), 150).is_answered_by(now) is is_answered
+    """That very run answers, or a later one of the same cluster: then a session that is not there has ended."""
+    assert Sighting(_RUN, 150).is_answered_by(now) is is_answered
+
+
+def test_a_cluster_that_is_not_known_proves_nothing() -> None:
+    """Two servers of which this role may not read the cluster are not the same for that."""
+    unknown = _RUN._replace(cluster="", wal=None)
+    assert not Sighting(unknown, 150).is_answered_by(unknown._replace(started_at=200))
 
 
 async def test_a_start_that_was_hidden_meanwhile_is_not_gone(

@@ -8,7 +8,7 @@ import pytest
 from psycopg import errors
 
 import pgtop
-from pgtop.model.backend import BackendId
+from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Answer, Order, Receipt, Signal
 from pgtop.postgres.signals import PostgresSignaller
 from tests.postgres.conftest import Connect
@@ -20,7 +20,7 @@ async def test_terminate_ends_exactly_that_session(signaller: PostgresSignaller,
     """The target is gone, and a session just like it goes on."""
     victim, bystander = await connect(), await connect()
     seen = await now(signaller, victim)
-    assert await signaller.send_all([Order.against(Signal.TERMINATE, seen)]) == [Receipt(Answer.SENT)]
+    assert await signaller.send_all([Order(Signal.TERMINATE, seen)]) == [Receipt(Answer.SENT)]
     await gone(signaller, seen.identity)
     with pytest.raises(psycopg.OperationalError):
         await victim.execute("SELECT 1")
@@ -32,7 +32,7 @@ async def test_cancel_ends_exactly_that_query(signaller: PostgresSignaller, conn
     victim, bystander = await connect(), await connect()
     seen, query = await run(signaller, victim, SLEEP)
     other, still = await run(signaller, bystander, SLEEP)
-    assert await signaller.send_all([Order.against(Signal.CANCEL, seen)]) == [Receipt(Answer.SENT)]
+    assert await signaller.send_all([Order(Signal.CANCEL, seen)]) == [Receipt(Answer.SENT)]
     with pytest.raises(errors.QueryCanceled):
         await query
     assert await alive(victim)
@@ -49,7 +49,7 @@ async def test_one_microsecond_is_another_session(
     victim = await connect()
     seen, query = await run(signaller, victim, SLEEP)
     assert seen.backend_start is not None
-    order = Order.against(signal, seen._replace(backend_start=seen.backend_start + off))
+    order = Order(signal, seen._replace(backend_start=seen.backend_start + off))
     assert await signaller.send_all([order]) == [Receipt(Answer.REPLACED)]
     assert (await now(signaller, victim)).query_start == seen.query_start
     await stop(victim, query)
@@ -59,7 +59,7 @@ async def test_another_role_under_the_pid_is_another_session(signaller: Postgres
     """A session never changes the role it was opened as: where that differs, nothing is sent."""
     victim = await connect()
     seen = await now(signaller, victim)
-    order = Order(Signal.TERMINATE, BackendId(seen.pid, None), usesysid=(seen.usesysid or 0) + 1)
+    order = Order(Signal.TERMINATE, seen._replace(backend_start=None, usesysid=(seen.usesysid or 0) + 1))
     assert await signaller.send_all([order]) == [Receipt(Answer.REPLACED)]
     assert await alive(victim)
 
@@ -67,7 +67,7 @@ async def test_another_role_under_the_pid_is_another_session(signaller: Postgres
 async def test_a_pid_alone_is_no_target(signaller: PostgresSignaller, connect: Connect) -> None:
     """An order that knows neither start nor role is refused, though the pid is there."""
     victim = await connect()
-    [receipt] = await signaller.send_all([Order(Signal.TERMINATE, BackendId(victim.info.backend_pid, None))])
+    [receipt] = await signaller.send_all([Order(Signal.TERMINATE, Backend(victim.info.backend_pid))])
     assert receipt.answer is Answer.REFUSED
     assert await alive(victim)
 
@@ -83,7 +83,7 @@ async def test_a_reused_pid_is_not_signalled(
     await gone(signaller, seen.identity)
     with session_with_pid(seen.pid, parameters) as successor:
         for signal in Signal:
-            assert await signaller.send_all([Order.against(signal, seen)]) == [Receipt(Answer.REPLACED)]
+            assert await signaller.send_all([Order(signal, seen)]) == [Receipt(Answer.REPLACED)]
         assert await look(signaller, seen.identity) is None
         assert successor.execute("SELECT 1").fetchone() == (1,)
 
@@ -94,7 +94,7 @@ async def test_cancel_spares_the_next_query(signaller: PostgresSignaller, connec
     first, query = await run(signaller, victim, SLEEP)
     await stop(victim, query)
     second, query = await run(signaller, victim, SLEEP)
-    assert await signaller.send_all([Order.against(Signal.CANCEL, first)]) == [Receipt(Answer.CHANGED)]
+    assert await signaller.send_all([Order(Signal.CANCEL, first)]) == [Receipt(Answer.CHANGED)]
     assert (await now(signaller, victim)).query_start == second.query_start
     await stop(victim, query)
 
@@ -105,7 +105,7 @@ async def test_nothing_runs_nothing_is_cancelled(signaller: PostgresSignaller, c
     victim = await connect()
     await victim.execute(before)
     seen = await now(signaller, victim)
-    assert await signaller.send_all([Order.against(Signal.CANCEL, seen)]) == [Receipt(Answer.CHANGED)]
+    assert await signaller.send_all([Order(Signal.CANCEL, seen)]) == [Receipt(Answer.CHANGED)]
     assert (await now(signaller, victim)).state_change == seen.state_change
 
 
@@ -117,7 +117,7 @@ async def test_cancel_of_the_first_query_of_a_session_seen_before_it(
     seen = await now(signaller, victim)
     assert seen.query_start is None
     _, query = await run(signaller, victim, SLEEP)
-    assert await signaller.send_all([Order.against(Signal.CANCEL, seen)]) == [Receipt(Answer.CHANGED)]
+    assert await signaller.send_all([Order(Signal.CANCEL, seen)]) == [Receipt(Answer.CHANGED)]
     await stop(victim, query)
 
 
@@ -130,7 +130,7 @@ async def test_cancel_where_activity_is_not_tracked(signaller: PostgresSignaller
     assert (seen.state, seen.query_start) == ("disabled", None)
 
     async def cancelled() -> bool:
-        assert await signaller.send_all([Order.against(Signal.CANCEL, seen)]) == [Receipt(Answer.SENT)]
+        assert await signaller.send_all([Order(Signal.CANCEL, seen)]) == [Receipt(Answer.SENT)]
         return query.done()
 
     await until_async(cancelled)
@@ -145,7 +145,7 @@ async def test_an_ended_session_is_gone(signaller: PostgresSignaller, connect: C
     await victim.close()
     await gone(signaller, seen.identity)
     for signal in Signal:
-        assert await signaller.send_all([Order.against(signal, seen)]) == [Receipt(Answer.GONE)]
+        assert await signaller.send_all([Order(signal, seen)]) == [Receipt(Answer.GONE)]
 
 
 async def test_an_auxiliary_process_is_not_gone(signaller: PostgresSignaller, connect: Connect) -> None:
@@ -155,7 +155,7 @@ async def test_an_auxiliary_process_is_not_gone(signaller: PostgresSignaller, co
     [[pid]] = await found.fetchall()
     seen = await look(signaller, BackendId(pid, None))
     assert seen is not None
-    [receipt] = await signaller.send_all([Order.against(Signal.TERMINATE, seen)])
+    [receipt] = await signaller.send_all([Order(Signal.TERMINATE, seen)])
     assert receipt.answer is Answer.REFUSED
     assert receipt.reason
     assert await look(signaller, seen.identity) is not None

@@ -290,7 +290,7 @@ def test_an_aftermath_waits_for_a_picture_that_can_tell() -> None:
     """One that was asked for before the end is too old, and one of a queue that moves up names no root."""
     first = busy()
     holder = next(backend for backend in first.backends if backend.pid == HOLDER)
-    ended = Outcome(Order.against(Signal.TERMINATE, holder), Receipt(Answer.SENT), Effect.GONE)
+    ended = Outcome(Order(Signal.TERMINATE, holder), Receipt(Answer.SENT), Effect.GONE)
     aftermath = Aftermath.of([ended], Span("terminated", Tone.CALM), Picture.of(first), seen_at=10.0)
     assert aftermath is not None
 

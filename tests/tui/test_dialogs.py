@@ -72,7 +72,7 @@ async def test_cancel_pins_the_query() -> None:
         backend = selected_on(stage)
         await press(pilot, "C", "y")
         (order,) = signaller.orders
-        assert (order.signal, order.target, order.query_start) == (
+        assert (order.signal, order.target, order.seen.query_start) == (
             Signal.CANCEL, backend.identity, backend.query_start,
         )  # fmt: skip
 
@@ -145,7 +145,7 @@ async def test_dialog_asks_anew_when_the_query_changed() -> None:
         await press(pilot, "y")
         assert signaller.orders == []
         await press(pilot, "y")
-        assert [order.query_start for order in signaller.orders] == [later]
+        assert [order.seen.query_start for order in signaller.orders] == [later]
 
 
 async def test_dialog_says_when_the_session_has_ended() -> None:
@@ -335,12 +335,12 @@ async def test_another_server_is_no_end_of_the_session() -> None:
 async def test_a_start_that_is_hidden_by_now_is_no_end_of_the_session() -> None:
     """The right to see others was taken away while the dialog was open: it cannot be told whether it is the same."""
     first, signaller = busy(), FakeSignaller()
-    hidden = tuple(Backend(pid=b.pid, usesysid=b.usesysid) for b in first.backends)
+    hidden = tuple(Backend(pid=b.pid, datid=b.datid, usesysid=b.usesysid) for b in first.backends)
     stage = Stage(first, signaller=signaller, source=FakeSource([replace(first, backends=hidden)]))
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "K")
         await stage.tick()
-        assert "may not see any more" in text_of(stage, "#proposal")
+        assert "may be another session now" in text_of(stage, "#proposal")
         await press(pilot, "y")
         assert signaller.orders == []
 
@@ -362,7 +362,7 @@ async def test_the_page_of_one_session_honours_protect() -> None:
         assert [order.target.pid for order in signaller.orders] == [pid]
 
 
-@pytest.mark.parametrize(("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "was on another server")])
+@pytest.mark.parametrize(("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "may be on another server")])
 async def test_the_page_of_one_session_claims_no_end_on_another_server(address: str, words: str) -> None:
     """A session that is not in the next picture has ended only where that is the same server's."""
     first = busy()
@@ -398,7 +398,7 @@ async def test_the_dialog_follows_no_pid_across_a_restart() -> None:
 
 
 @pytest.mark.parametrize("key", ["K", "C", "f9"])
-@pytest.mark.parametrize(("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "was on another server")])
+@pytest.mark.parametrize(("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "may be on another server")])
 async def test_the_page_of_a_session_that_is_gone_signals_nobody(key: str, address: str, words: str) -> None:
     """What was said when it went is said again, whichever key is pressed: it does not become another server's."""
     first = busy()

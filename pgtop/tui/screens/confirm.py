@@ -89,7 +89,7 @@ class ConfirmScreen(Dialog[Agreed | None]):
             self._armed = True
             self.say(f"{self._note}: press y once more to do it all the same".removeprefix(": "))
         elif self._proposal.needs_pid and self._proof.value != pid:
-            self.say(f"it is protected: type {pid} first")
+            self.say(f"type {pid} first")
         else:
             self.dismiss(Agreed(self._proposal.backend, self._picture, self._why.words))
 

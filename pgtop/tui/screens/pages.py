@@ -137,7 +137,7 @@ class DetailScreen(ActingScreen, PageScreen):
             return
         found = state.picture.still(self._backend, self._seen_in)
         if found is None:
-            self._gone = _gone(self._seen_in, state.picture)
+            self._gone = _gone(self._backend, self._seen_in, state.picture)
             return
         self._gone, self._seen_in = "", state.picture
         moved_on = _moment(found) != _moment(self._backend)
@@ -146,9 +146,11 @@ class DetailScreen(ActingScreen, PageScreen):
             self.post_message(DetailWanted(found))
 
 
-def _gone(before: Picture, after: Picture) -> str:
+def _gone(backend: Backend, before: Picture, after: Picture) -> str:
+    if after.may_have(backend, before):
+        return "may be another session now"
     ended = before.snapshot.sighting.is_answered_by(after.snapshot.server.run)
-    return "has ended" if ended else "was on another server"
+    return "has ended" if ended else "may be on another server"
 
 
 def _moment(backend: Backend) -> tuple[object, ...]:

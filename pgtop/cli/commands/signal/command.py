@@ -92,7 +92,9 @@ class _Command:
         if self._command.yes:
             return made
         if not self._will_ask:
-            output.say("Nothing was signalled, as there is no terminal to ask on.", "--yes signals without asking.")
+            typed = any(target.needs_pid for target in made.targets)
+            advice = "There its pid must be typed." if typed else "--yes signals without asking."
+            output.say("Nothing was signalled, as there is no terminal to ask on.", advice)
             return None
         if self._command.escalate:
             output.say("Those that survive the cancel are terminated.")
@@ -147,7 +149,7 @@ class _Command:
         meant = spared(left, _changes_of_the_living(left, snapshot, guarded))
         if meant.left_out:
             output.say(f"not terminated: {who_is_left_out(meant)}")
-        asks = any(target.protection for target in meant.targets)
+        asks = any(target.needs_pid for target in meant.targets)
         if asks and not consents(meant, _SURVIVED):
             return None
         output.say(f"the cancel did not help with {sessions(len(meant.targets))}: terminating")

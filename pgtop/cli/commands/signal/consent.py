@@ -11,12 +11,13 @@ from pgtop.view.plan import TYPED_ABOVE, title
 
 
 def consents(made: Plan, whose: str = "") -> bool:
-    """Whether the user says yes: by y, by the number of many, by the pid of a protected one."""
+    """Whether the user says yes: by y, by the number of many, by the pid of one that needs it."""
     asked = title(made, whose)
     [*others, target] = made.targets
-    if not others and target.protection:
+    if not others and target.needs_pid:
         pid = str(target.backend.pid)
-        return _answer(f"{asked} It is protected. Type {pid} to go on: ") == pid
+        why = "It is protected." if target.protection else "It may be another session by then."
+        return _answer(f"{asked} {why} Type {pid} to go on: ") == pid
     if len(made.targets) > TYPED_ABOVE:
         count = str(len(made.targets))
         return _answer(f"{asked} Type {count} to go on: ") == count

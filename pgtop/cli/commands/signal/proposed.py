@@ -54,15 +54,17 @@ def propose(command: SignalMany, chosen: Filter, picture: Picture, guarded: Guar
     """What the command asks for, in a picture of the server. Raises FilterError for a pattern that takes too long."""
     if command.pids:
         return _named(command, picture, guarded)
-    pinned = not (command.all_clients or command.changed_too)
+    whatever = command.all_clients or command.changed_too
     signal, snapshot = _SIGNALS[command.signal], picture.snapshot
     if command.all_clients:
         clients = [b for b in snapshot.backends if b.is_client and b.pid != snapshot.server.pid]
-        return Proposed(plan(signal, clients, snapshot, guarded, pinned=pinned), picture)
+        return Proposed(plan(signal, clients, snapshot, guarded, pinned=False, renamed_too=True), picture)
     decide = chosen.decide(picture)
     decided = [(backend, decide(backend)) for backend in snapshot.backends]
     matching = [backend for backend, answer in decided if answer]
-    made = plan(signal, matching, snapshot, guarded, pinned=pinned, understood=chosen.understood)
+    made = plan(
+        signal, matching, snapshot, guarded, pinned=not whatever, renamed_too=whatever, understood=chosen.understood
+    )
     undecided = [backend for backend, answer in decided if answer is None]
     return Proposed(with_undecided(made, undecided, guarded), picture)
 

@@ -15,7 +15,7 @@ from pgtop.cli.exits import Exit
 from pgtop.cli.options import SignalMany
 from pgtop.model.instant import written
 from pgtop.model.plan import Plan, Why
-from pgtop.model.signal import Outcome
+from pgtop.model.signal import Effect, Outcome
 from pgtop.view.plan import (
     deed,
     facts,
@@ -30,10 +30,12 @@ from pgtop.view.plan import (
 )
 from pgtop.view.results import REFUSED, SURVIVED, Result, result_of, summary
 from pgtop.view.tone import Tone
+from pgtop.view.words import weakly_checked_words
 from pgtop.view.wrap import Line, line, wrapped
 
 _WIDTH = 160  # cells where the output is no terminal
 _LEFT_OUT_SHOWN = 10
+_YES_IS_NOT_ENOUGH = "--yes never covers such a session: name it alone, on a terminal, without --yes."
 
 
 class Telling(NamedTuple):
@@ -54,7 +56,9 @@ class Telling(NamedTuple):
     def say_nobody(self, proposed: Proposed) -> None:
         """Why there are no targets; pids that are not there have been told."""
         if proposed.plan.left_out:
-            output.say(nobody(proposed.plan))
+            is_hidden = any(left.why is Why.HIDDEN for left in proposed.plan.left_out)
+            is_typed = self.command.yes and proposed.by_pid and is_hidden
+            output.say(nobody(proposed.plan), _YES_IS_NOT_ENOUGH if is_typed else "")
         elif self.command.all_clients:
             output.say("There is no other client session.")
         elif self.command.filter:
@@ -74,6 +78,7 @@ class Telling(NamedTuple):
             *(outcome_line(outcome, target, _width(), proposed.plan.signal) for outcome, target in pairs),
             *(left_out_line(left, _width()) for left in changed),
             summary(outcomes),
+            *_weakly_checked(outcomes),
         ]
         output.write(output.page(lines, self.command.color))
         return code
@@ -110,6 +115,13 @@ def _page(proposed: Proposed, intent: str) -> list[Line]:
     ]
 
 
+def _weakly_checked(outcomes: Iterable[Outcome]) -> Iterable[Line]:
+    """Yield what could not be compared of the sessions that were signalled, as lines."""
+    count = sum(outcome.order.seen.hidden and outcome.effect is not Effect.NOT_SENT for outcome in outcomes)
+    if count:
+        yield from wrapped(line(weakly_checked_words(count), Tone.NOTICE), _width())
+
+
 def _width() -> int:
     return output.columns() or _WIDTH
 
@@ -138,6 +150,7 @@ def _record(proposed: Proposed, outcomes: Sequence[Outcome], command: SignalMany
                 **session_record(target.backend, picture),
                 "refusal": target.refusal,
                 "protection": target.protection,
+                "not_compared": target.backend.not_compared,
             }
             for target in made.targets
         ],
@@ -162,4 +175,5 @@ def _outcome_record(outcome: Outcome) -> dict[str, Any]:
         "effect": outcome.effect.value,
         "after": round(outcome.after, 3),
         "said": outcome.receipt.reason,
+        "not_compared": outcome.order.seen.not_compared,
     }
