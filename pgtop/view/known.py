@@ -185,5 +185,5 @@ def blocker_count(backend: Backend, _: Picture) -> float | None:
 def misses_waiters(picture: Picture) -> bool:
     """Say whether there may be waiters of which nobody knows for whom they wait."""
     return any(
-        not b.blocked_by and (b.backend_type is None or b.wait_event_type == "Lock") for b in picture.snapshot.busy
+        not b.blocked_by and (b.backend_start is None or b.wait_event_type == "Lock") for b in picture.snapshot.busy
     )

@@ -246,7 +246,7 @@ class Anywhere:
 
         def fails(backend: Backend) -> bool:
             return (
-                backend.backend_type is not None
+                backend.backend_start is not None
                 and (backend.datname is not None or known.database(backend) is not None)
                 and (backend.usename is not None or known.role(backend) is not None)
                 and not doing[_does(backend)]
@@ -303,10 +303,10 @@ class Doing:
         return self._is(False)
 
     def _is(self, wanted: bool) -> Test:
-        answers: dict[tuple[str | None, ...], bool] = {}
+        answers: dict[tuple[bool, tuple[str | None, ...]], bool] = {}
 
         def test(backend: Backend) -> bool:
-            does = _does(backend)
+            does = backend.backend_start is None, _does(backend)
             answer = answers.get(does)
             if answer is None:
                 answer = answers[does] = self.decide(backend) is wanted

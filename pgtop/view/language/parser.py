@@ -38,6 +38,7 @@ _NAME = re.compile(r"[^\W\d][\w-]*")
 _CONNECTIVE = re.compile(r"(and|or)(?=[\s()]|$)", re.IGNORECASE)
 _NOT = re.compile(r"not(?=[\s(]|$)\s*", re.IGNORECASE)
 _STRAY_SIGN = re.compile(r"[:=!<>~]+")
+_SIGN_BEHIND_NOT = re.compile(r"[:=<>]")
 _UNIT = re.compile(r"(ms|[smhdw])[a-z]*", re.IGNORECASE)
 _IDLE = re.compile(r"idle\s+$", re.IGNORECASE)
 _INSTEAD = {
@@ -124,7 +125,7 @@ class Parser:
         start = self._at
         if word := _NOT.match(self._text, start):
             self._at = word.end()
-        elif self._next() == "-" or (self._next() == "!" and not _STRAY_SIGN.match(self._text, start + 1)):
+        elif self._next() == "-" or (self._next() == "!" and not _SIGN_BEHIND_NOT.match(self._text, start + 1)):
             self._at += 1
         else:
             return False
@@ -178,6 +179,7 @@ class Parser:
         if end := self._grouped.get(self._at):
             return self._grouped_values(relation, end)
         if relation is Relation.MATCHES:
+            self._check_is_no_term()
             return [self._pattern(key.example)]
         values = [self._value(key, relation)]
         while self._next() == "," and (relation in (Relation.CONTAINS, Relation.IS) and not _is_count(key)):
@@ -230,6 +232,13 @@ class Parser:
         pattern = self._pattern("~^select")
         criterion = keys.anywhere(Relation.MATCHES, pattern)
         return Term("", Relation.MATCHES, (pattern.text,), False, criterion, start, is_loose)
+
+    def _check_is_no_term(self) -> None:
+        """Raise FilterError where a pattern stands apart from its sign and looks like the next term."""
+        word = self._text[self._at :].split(maxsplit=1)[0]
+        is_apart = self._text[self._at - 1].isspace()
+        if is_apart and (word[0] in "-!()" or is_keyword(word) or COMPARISON.match(word)):
+            self._fail("a pattern is missing, or looks like a term: put it in quotes")
 
     def _pattern(self, example: str) -> Value:
         """Read a pattern: in quotes, or up to the next blank or the parenthesis that closes a group around it."""

@@ -25,7 +25,7 @@ def understood(node: Node) -> str:
         case All(nodes):
             return ", ".join(_grouped(each, Either, understood) for each in nodes)
         case Either(nodes):
-            return " or ".join(_grouped(each, All, understood) for each in nodes)
+            return " or ".join(_alternative(each) for each in nodes)
 
 
 def canonical(node: Node) -> str:
@@ -43,6 +43,12 @@ def canonical(node: Node) -> str:
 
 def _grouped(node: Node, kind: type[All] | type[Either], said: Callable[[Node], str]) -> str:
     return f"({said(node)})" if isinstance(node, kind) else said(node)
+
+
+def _alternative(node: Node) -> str:
+    """Say one side of an `or`, in parentheses where a comma or a "not" would reach over it."""
+    said = understood(node)
+    return f"({said})" if isinstance(node, All) or (isinstance(node, Term) and said.startswith("not ")) else said
 
 
 # The canonical text.
