@@ -11,6 +11,7 @@ from pgtop.model.instant import Instant
 CLIENT_BACKEND = "client backend"
 WALSENDER = "walsender"
 PARALLEL_WORKER = "parallel worker"
+STARTUP = "startup"
 
 ACTIVE = "active"
 IDLE = "idle"
@@ -108,6 +109,11 @@ class Backend(NamedTuple):
             "client_port",
             *(("backend_type",) if self.backend_type is None else ()),
         )
+
+    @property
+    def may_replay(self) -> bool:
+        """True for the process that replays on a standby, and for any process of the server's own that is hidden."""
+        return self.backend_type == STARTUP or (self.hidden and self.datid is None and self.usesysid is None)
 
     @property
     def is_client(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from pgtop.analysis.blocking import conflict
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.blocking import Blocking, Hold, Prepared, Slot, Wait
 from pgtop.model.detail import Lock
@@ -34,6 +35,8 @@ _REST = 20
 """How many times as long it is left alone as it took: it then costs a twentieth of one core at most."""
 _LONGEST_REST = 60.0
 _REST_AFTER_FAILURE = 30.0
+_HIDDEN_EVERY = 5 * MICROSECONDS
+"""Whether sessions wait of which this role sees too little is asked so often, as only the locks tell."""
 
 _TAG = """locktype, coalesce(database, 0), coalesce(relation, 0), coalesce(page, 0), coalesce(tuple, 0),
           coalesce(virtualxid, ''), coalesce(transactionid::text, ''), coalesce(classid, 0), coalesce(objid, 0),
@@ -53,7 +56,7 @@ _LOCKS = """
                           THEN nullif(relation::regclass::text, relation::text) END,
                      page, tuple, virtualxid, transactionid, classid,
                      CASE WHEN NOT granted THEN nullif(classid::regclass::text, classid::text) END, objid, objsubid,
-                     CASE WHEN NOT granted AND pid = ANY(%(hidden)s::int4[]) THEN {blocking_pids} END
+                     CASE WHEN NOT granted AND %(hidden)s AND NOT pid = ANY(%(lent)s::int4[]) THEN {blocking_pids} END
                 FROM locks
                WHERE ({tag}) IN (SELECT {tag} FROM locks WHERE NOT granted AND NOT pid = ANY(%(told)s::int4[]))
                  AND (granted OR NOT pid = ANY(%(told)s::int4[]))
@@ -129,6 +132,8 @@ class Pace(NamedTuple):
     """Somebody waited for a prepared transaction."""
     facts_next: bool = True
     hidden: tuple[int, ...] = ()
+    facts_at: Instant = 0
+    """When the facts were asked for last."""
     resting_until: Instant = 0
     note: str = ""
     failure: str = ""
@@ -141,8 +146,13 @@ class Pace(NamedTuple):
         if last.taken_at < self.resting_until:
             return Plan(pids=False)
         if not self.waits or len(self.known) <= ASKED_AT_ONCE:
+            are_due = bool(self.hidden) and last.taken_at - self.facts_at >= _HIDDEN_EVERY
             return Plan(
-                True, watched or self.waits, hidden=self.hidden, prepared=watched or self.prepared, slots=watched
+                True,
+                watched or self.waits or are_due,
+                hidden=self.hidden,
+                prepared=watched or self.prepared,
+                slots=watched,
             )
         known = tuple(who.pid for who in self.known)
         later = known[ASKED_AT_ONCE:]
@@ -170,6 +180,7 @@ class Pace(NamedTuple):
             prepared=any(0 in b.blocked_by for b in waiting),
             facts_next=bool(hidden) or not plan.facts,
             hidden=hidden,
+            facts_at=snapshot.taken_at if plan.facts else self.facts_at,
         )
         if not plan.pids:
             return pace
@@ -209,7 +220,7 @@ def statements(plan: Plan, features: Features, server: Server | None) -> tuple[S
         return ()
     values: dict[str, Parameter] = {
         "database": server.database_oid,
-        "hidden": plan.hidden,
+        "hidden": bool(plan.hidden),
         "lent": plan.lent,
         "told": plan.told,
     }
@@ -293,6 +304,29 @@ def with_hidden(backends: Iterable[Backend], hidden: Mapping[int, tuple[int, ...
     if not hidden:
         return tuple(backends)
     return tuple(b._replace(blocked_by=hidden[b.pid]) if b.hidden and b.pid in hidden else b for b in backends)
+
+
+def with_replay(backends: Sequence[Backend], found: Blocking, last: Snapshot | None) -> Sequence[Backend]:
+    """The backends, of which the one that replays waits for all that have what it wants in a mode that conflicts.
+
+    pg_blocking_pids looks among sessions, and does not find the process that applies a primary's locks to a standby.
+    """
+    known = last.blocking.waits if last is not None else EMPTY
+    if not found.waits and not known:
+        return backends
+    replays = {b.pid: b for b in backends if b.may_replay and (b.pid in found.waits or b.pid in known)}
+    waits = {
+        pid: found.waits.get(pid) or known[pid]
+        for pid, b in replays.items()
+        if pid in found.waits or b.waits_for_lock or not found.asked
+    }
+    return tuple([b._replace(blocked_by=_holding(waits[b.pid], b.pid)) if b.pid in waits else b for b in backends])
+
+
+def _holding(wait: Wait, waiter: int) -> tuple[int, ...]:
+    """Who has what a waiter wants, each once."""
+    holds = [hold for hold in wait.holds if hold.pid != waiter and conflict(hold.mode, wait.lock.mode)]
+    return tuple(dict.fromkeys(hold.pid or 0 for hold in holds))
 
 
 def lent(plan: Plan, found: Answers, backends: Iterable[Backend]) -> frozenset[int]:

@@ -159,6 +159,7 @@ class _Reader:
         found = blocking.read(plan, locks, server, self.link.features.encoding)
         unsettled = (*self._backends(rows, server), *still)
         unsettled = blocking.with_hidden(unsettled, blocking.hidden_waits(found, self._last))
+        unsettled = tuple(blocking.with_replay(unsettled, found.blocking, self._last))
         lent = blocking.lent(plan, found, unsettled)
         unsettled = blocking.without_moved(unsettled, lent, found.blocking, self._last)
         snapshot = Snapshot(

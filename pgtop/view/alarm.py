@@ -7,7 +7,7 @@ from pgtop.view.picture import Picture
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
-from pgtop.view.waiting import APPROXIMATE, listed, root_does, root_name
+from pgtop.view.waiting import APPROXIMATE, REPLAY, is_replay, listed, root_does, root_name
 from pgtop.view.wrap import Line
 
 
@@ -20,6 +20,7 @@ def summary(picture: Picture) -> Line:
     name, does, wait = root_name(root), root_does(root, picture), _longest_words(root, picture)
     more = [f"{len(others) + 1} roots"] if others else []
     more += [f"deadlock {listed(circle, forest)}" for circle in _deadlocks(forest)]
+    more += [REPLAY] if any(map(is_replay, forest.nodes.values())) else []
     words = ", ".join(filter(None, (f"{forest.waiting} waiting", wait, f"root {name}")))
     if more:
         words = f"{', '.join((f'{forest.waiting} waiting', *more))}; {wait}{' on ' if wait else ''}root {name}"

@@ -16,7 +16,7 @@ from pgtop.view.picture import Picture
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
-from pgtop.view.waiting import how_long, listed
+from pgtop.view.waiting import how_long, is_replay, listed
 from pgtop.view.words import weak_check_words
 from pgtop.view.wrap import Line, line
 
@@ -148,7 +148,17 @@ def _waiters(backend: Backend, picture: Picture) -> list[Line]:
     rest = f", {len(only) or 'none'} of them only on it{_turn(backend.pid, only, picture.forest)}"
     if waiting == 1:
         rest = ", and only on it" if only else ", and not only on it"
-    return [line(f"{words}{rest}", Tone.STRONG), *(_deadlock(backend, picture) or _own_wait(backend, picture))]
+    replay = _replay(backend.pid, only, picture.forest)
+    return [line(f"{words}{rest}", Tone.STRONG), *replay, *(_deadlock(backend, picture) or _own_wait(backend, picture))]
+
+
+def _replay(pid: int, only: Collection[Key], forest: Forest) -> list[Line]:
+    """What its end brings to a standby that cannot apply what its primary has done."""
+    waiting = [key for key in forest.hanging(pid) if is_replay(forest.nodes[key])]
+    if not waiting:
+        return []
+    frees = "goes on once it has ended" if set(waiting) <= set(only) else "does not go on with its end alone"
+    return [line(f"replay stands still and {frees}", Tone.STRONG)]
 
 
 def _turn(pid: int, only: Collection[Key], forest: Forest) -> str:

@@ -16,6 +16,7 @@ from pgtop.view.units import age
 
 APPROXIMATE = "~"
 """Before a wait that is counted from the state change, as the server does not tell since when the lock is awaited."""
+REPLAY = "replay stands still"
 PREPARED = "a prepared transaction"
 """Where nothing tells which one."""
 _OTHERS_NAMED = 3
@@ -44,9 +45,16 @@ def what_of(node: Node, picture: Picture) -> tuple[str, str]:
         return prepared_words(node)
     does = lock_words(node, picture.forest) if node.waits else doing(node.backend, picture)
     parts = [circle_words(node, picture.forest), does]
+    if is_replay(node):
+        parts.insert(0, REPLAY)
     if node.worker:
         parts.insert(0, f"worker of {node.backend.leader_pid}")
     return " · ".join(filter(None, parts)), query_of(node.backend)
+
+
+def is_replay(node: Node) -> bool:
+    """True for the process that applies what a primary has done, while it waits for a session of this standby."""
+    return node.waits and node.backend is not None and node.backend.may_replay
 
 
 def query_of(backend: Backend) -> str:

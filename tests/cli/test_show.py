@@ -47,6 +47,15 @@ def _session(dsn: str, query: str = "SELECT 1") -> Iterator[psycopg.Connection[A
         yield connection
 
 
+def test_what_is_not_known_of_blockers_is_null() -> None:
+    """Of hidden sessions only the locks tell whom they wait for; where these were not read, the note says so."""
+    whole = json.loads(as_json(Picture.of(scenes.not_privileged()), scenes.not_privileged().backends))
+    assert whole["note"]
+    hidden = [row for row in whole["sessions"] if row["backend_start"] is None]
+    assert hidden
+    assert {(row["blocked_by"], row["blocks"]) for row in hidden} == {(None, None)}
+
+
 def test_json_has_the_names_that_scripts_rely_on(dsn: str) -> None:
     """One object of server, budget and sessions; sessions have pg_stat_activity's columns in the view's own order."""
     whole = _shown(dsn)
@@ -55,7 +64,7 @@ def test_json_has_the_names_that_scripts_rely_on(dsn: str) -> None:
             column.name for column in connection.execute("SELECT * FROM pg_stat_activity LIMIT 0").description or ()
         ]
     [own] = [row for row in whole["sessions"] if row["pid"] == whole["server"]["pid"]]
-    assert list(whole) == ["server", "understood", "budget", "sessions"]
+    assert list(whole) == ["server", "understood", "note", "budget", "sessions"]
     assert list(own) == [*COLUMNS, *AGES, BLOCKS]
     assert [name for name in own if name in columns] == columns
     assert {"max_connections", "superuser_reserved_connections", "reserved_connections", "used", "free"} <= set(

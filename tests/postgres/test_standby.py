@@ -1,7 +1,9 @@
 """A real streaming standby, made with pg_basebackup: what its readers keep from vacuum on the primary is told there."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -9,14 +11,21 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.analysis.xmin import Kind, XminHolder, xmin_holders
 from pgtop.demo.server import Cluster
+from pgtop.model.signal import Signal
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
+from pgtop.view.alarm import summary
+from pgtop.view.picture import Picture
+from pgtop.view.proposal import propose
+from tests.cli import pgtop
 from tests.standby import Standby
 from tests.waiting import until_async
 
 _NAME = "reporting standby"
-_FEEDBACK = {"hot_standby_feedback": "on", "wal_receiver_status_interval": "1s"}
-"""It tells its primary what its own queries need to see."""
+_FEEDBACK = {
+    "hot_standby_feedback": "on", "wal_receiver_status_interval": "1s", "max_standby_streaming_delay": "-1",
+}  # fmt: skip
+"""It tells its primary what its own queries need to see, and never ends one."""
 
 
 @pytest.fixture
@@ -62,3 +71,46 @@ async def test_the_feedback_of_a_standby_is_among_the_holders(primary: Cluster, 
 
         await until_async(let_go)
     await source.close()
+
+
+async def test_replay_waits_for_the_readers_that_hold_what_it_wants(primary: Cluster, standby: Cluster) -> None:
+    """The server names no blockers of the process that replays; its locks do, to every role."""
+    with (
+        psycopg.connect(primary.socket_dsn, autocommit=True) as writer,
+        psycopg.connect(standby.socket_dsn, autocommit=True) as reader,
+        psycopg.connect(standby.socket_dsn, autocommit=True) as other,
+    ):
+        writer.execute("CREATE ROLE plain LOGIN")
+        writer.execute("CREATE TABLE k1 AS SELECT 1 AS id")
+        await until_async(lambda: _has(reader, "SELECT FROM pg_class WHERE relname = 'k1'"))
+        reader.execute("BEGIN")
+        reader.execute("SELECT FROM k1")
+        writer.execute("BEGIN")
+        writer.execute("LOCK TABLE k1")
+        await until_async(lambda: _has(other, "SELECT FROM pg_locks WHERE NOT granted"))
+        for user in ("postgres", "plain"):
+            picture = await _seen_by(standby, user)
+            [root] = picture.forest.roots
+            assert (root.pid, root.direct, root.total) == (reader.info.backend_pid, 1, 1)
+            assert "replay stands still" in "".join(span.text for span in summary(picture))
+            assert root.backend is not None
+            dialog = [span.text for row in propose(Signal.TERMINATE, root.backend, picture).lines for span in row]
+            assert "replay stands still and goes on once it has ended" in dialog
+            shown = json.loads(pgtop("show", "--json", "-d", standby.socket_dsn, "-U", user).stdout)
+            assert {row["pid"]: row["blocks"] for row in shown["sessions"]}[root.pid] == 1
+        reader.execute("ROLLBACK")
+
+
+async def _has(connection: psycopg.Connection[Any], statement: str) -> bool:
+    return connection.execute(statement.encode()).fetchone() is not None
+
+
+async def _seen_by(standby: Cluster, user: str) -> Picture:
+    """What `pgtop locks` makes its tree of."""
+    parameters = {name: str(value) for name, value in conninfo_to_dict(standby.socket_dsn).items()}
+    source = PostgresSource(Session({**parameters, "user": user}))
+    source.watch_blocking(True)
+    await source.sample()
+    snapshot = await source.sample()
+    await source.close()
+    return Picture.of(snapshot)

@@ -83,9 +83,18 @@ def _print(table: Table, command: Show) -> None:
 async def _sample(connection: Connection, redact: bool) -> Snapshot:
     source = compose.source_for(compose.session_for(connection, compose.Asker()), redact, WHOLE)
     try:
-        return await compose.first_sample(source, connection.wait)
+        snapshot = await compose.first_sample(source, connection.wait)
+        return await source.sample() if _needs_the_locks(snapshot) else snapshot
     finally:
         await source.close()
+
+
+def _needs_the_locks(snapshot: Snapshot) -> bool:
+    """Return True if only the locks tell who waits for whom: of hidden sessions, and of replay on a standby.
+
+    The first sample learns of whom to ask, the second one asks.
+    """
+    return any((b.hidden and b.datid is not None) or (b.may_replay and b.waits_for_lock) for b in snapshot.busy)
 
 
 def _query(command: Show) -> Query:
@@ -124,6 +133,7 @@ def as_json(picture: Picture, backends: Iterable[Backend], narrowed: Filter = _A
     whole = {
         "server": server_record(snapshot),
         "understood": narrowed.understood or None,
+        "note": waits_note(snapshot),
         "budget": _budget_record(budget(snapshot)),
         "sessions": [session_record(backend, picture) for backend in backends],
     }
@@ -135,7 +145,20 @@ def session_record(backend: Backend, picture: Picture) -> dict[str, Any]:
     values = {name: getattr(backend, name) for name in COLUMNS}
     times = {name: written(values[name]) for name in INSTANTS}
     ages = {name: _age(values[start], picture.now) for name, start in AGES.items()}
-    return {**values, **times, **ages, BLOCKS: picture.blocks.get(backend.pid, 0)}
+    blocks: int | None = picture.blocks.get(backend.pid, 0)
+    if waits_note(picture.snapshot):  # no number is known, and no waiter without a blocker is known to have none
+        blocks = blocks or None
+        may_wait = backend.hidden or backend.waits_for_lock
+        values["blocked_by"] = backend.blocked_by or (None if may_wait else ())
+    return {**values, **times, **ages, BLOCKS: blocks}
+
+
+def waits_note(snapshot: Snapshot) -> str:
+    """Return why it is not known of all sessions whom they wait for; empty where it is."""
+    blocking = snapshot.blocking
+    if blocking.note or blocking.asked or not any(b.hidden and b.datid is not None for b in snapshot.busy):
+        return blocking.note
+    return "the locks that hidden sessions wait for were not asked for"
 
 
 def server_record(snapshot: Snapshot) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """Who blocks whom on real servers, compared with what pg_blocking_pids and pg_locks say at the same time."""
 
 import asyncio
+import json
 
 from pgtop.analysis.blocking import forest
 from pgtop.analysis.xmin import Kind, xmin_holders
+from pgtop.model.instant import MICROSECONDS
 from pgtop.postgres.blocking import SLOW
+from tests.cli import pgtop
 from tests.postgres.blocking.scene import Scene, pid, row, slow_manager
 from tests.waiting import until_async
 
@@ -210,6 +213,39 @@ async def test_a_role_that_sees_nothing(scene: Scene) -> None:
     assert found.nodes[pid(waiter)].parent == pid(holder)
     assert all(node.backend and node.backend.hidden for node in found.nodes.values())
     assert snapshot.blocking.note == ""
+
+
+async def test_such_a_role_is_shown_the_same_by_each_command(scene: Scene) -> None:
+    """What `pgtop show` says of blockers is what `pgtop locks` says, also of those that it sees too little of."""
+    holder = await scene.session(row(42))
+    first = await scene.waiter(row(42))
+    second = await scene.waiter(row(42))
+    where = ("-h", scene.parameters["host"], "-p", scene.parameters["port"], "-d", "postgres", "-U", "plain")
+    shown, locks = [json.loads(pgtop(name, "--json", *where).stdout) for name in ("show", "locks")]
+    sessions = {each["pid"]: each for each in shown["sessions"]}
+    nodes = {node["name"]: node for node in locks["nodes"]}
+    assert shown["note"] == ""
+    for each in (holder, first, second):
+        assert sessions[pid(each)]["blocks"] == nodes[pid(each)]["blocks"]
+        assert sessions[pid(each)]["blocked_by"] == nodes[pid(each)]["blockers"]
+    assert sessions[pid(holder)]["blocks"] == 2
+
+
+async def test_waits_of_hidden_sessions_are_looked_for_every_few_seconds(scene: Scene) -> None:
+    """Also while nobody looks at the trees, and not at every sample; from the first waiter on, always."""
+    await scene.session("SELECT 1")
+    await scene.look_anew(user="plain")
+    asked = [(await scene.source.sample()).blocking.asked for _ in range(5)]
+    assert asked == [False, True, False, False, False]
+    reader = scene.source._reader
+    assert reader is not None
+    holder = await scene.session(row(43))
+    waiter = await scene.waiter(row(43))
+    reader._pace = reader._pace._replace(facts_at=reader._pace.facts_at - 6 * MICROSECONDS)
+    for _ in range(3):
+        snapshot = await scene.source.sample()
+        assert snapshot.blocking.asked
+        assert forest(snapshot).nodes[pid(waiter)].parent == pid(holder)
 
 
 async def test_slots_and_sessions_hold_back_vacuum(scene: Scene) -> None:
