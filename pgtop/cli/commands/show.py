@@ -133,7 +133,7 @@ def as_json(picture: Picture, backends: Iterable[Backend], narrowed: Filter = _A
     whole = {
         "server": server_record(snapshot),
         "understood": narrowed.understood or None,
-        "note": waits_note(snapshot),
+        "note": _unknown(snapshot) or snapshot.blocking.note,
         "budget": _budget_record(budget(snapshot)),
         "sessions": [session_record(backend, picture) for backend in backends],
     }
@@ -146,18 +146,18 @@ def session_record(backend: Backend, picture: Picture) -> dict[str, Any]:
     times = {name: written(values[name]) for name in INSTANTS}
     ages = {name: _age(values[start], picture.now) for name, start in AGES.items()}
     blocks: int | None = picture.blocks.get(backend.pid, 0)
-    if waits_note(picture.snapshot):  # no number is known, and no waiter without a blocker is known to have none
+    if _unknown(picture.snapshot):  # no number is known, and no waiter without a blocker is known to have none
         blocks = blocks or None
         may_wait = backend.hidden or backend.waits_for_lock
         values["blocked_by"] = backend.blocked_by or (None if may_wait else ())
     return {**values, **times, **ages, BLOCKS: blocks}
 
 
-def waits_note(snapshot: Snapshot) -> str:
+def _unknown(snapshot: Snapshot) -> str:
     """Return why it is not known of all sessions whom they wait for; empty where it is."""
     blocking = snapshot.blocking
-    if blocking.note or blocking.asked or not any(b.hidden and b.datid is not None for b in snapshot.busy):
-        return blocking.note
+    if blocking.failure or blocking.asked or not any(b.hidden and b.datid is not None for b in snapshot.busy):
+        return blocking.failure
     return "the locks that hidden sessions wait for were not asked for"
 
 
