@@ -184,13 +184,10 @@ async def _keep_world() -> None:
         await asyncio.wait((play, leave), return_when=asyncio.FIRST_COMPLETED)
         # The server goes first: an actor that we stop in a query would otherwise ask it to cancel that.
         cluster.stop()
-    await _end(play)
-
-
-async def _end(play: asyncio.Task[Any]) -> None:
-    play.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await play
+    if play.done():
+        play.result()  # raises what has ended it
+    # Server and files are gone. An actor whose driver has swallowed a cancellation would keep this process for ever.
+    os._exit(0)
 
 
 def _addresses(stage: "Stage") -> dict[str, Any]:
