@@ -21,7 +21,7 @@ from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import BLOCKING_PIDS, LOCK_STATUS, PREPARED, SLOTS, Features
 from pgtop.postgres.parameters import Parameter
 from pgtop.postgres.session import Row, Statement
-from pgtop.postgres.shapes import BOOL, INT2, INT4, OID, PID, PIDS, TEXT, TIME, XID
+from pgtop.postgres.shapes import BOOL, INT2, INT4, OID, PID, PIDS, TEXT, TIME, XID, Shape
 
 ASKED_AT_ONCE = 24
 """Up to so many waiters all is asked at every tick; of more, so many: whom they wait for, or what for, in turn.
@@ -66,7 +66,7 @@ _LOCKS = """
     SELECT found.*, statement_timestamp(), (SELECT clock_timestamp() FROM found HAVING count(*) > 0) FROM found
 """
 
-_LOCKS_SHAPE = (
+_LOCKS_SHAPE = Shape(
     PID.or_null, TEXT.or_null, TEXT, TEXT, BOOL, TIME.or_null, INT4, OID.or_null, OID.or_null, TEXT.or_null,
     INT4.or_null, INT2.or_null, TEXT.or_null, XID.or_null, OID.or_null, TEXT.or_null, OID.or_null, INT2.or_null,
     PIDS.or_null, TIME, TIME.or_null,
@@ -79,7 +79,7 @@ _PREPARED = """
     SELECT transaction, gid, prepared, ownerid, dbid, age(transaction) FROM pg_catalog.pg_prepared_xact()
 """
 
-_PREPARED_SHAPE = (XID, TEXT, TIME, OID, OID, INT4)
+_PREPARED_SHAPE = Shape(XID, TEXT, TIME, OID, OID, INT4)
 
 # What tells an invalidated slot, which holds nothing, came with several versions; JSON has what there is of it.
 _SLOTS = """
@@ -90,7 +90,7 @@ _SLOTS = """
        AND (known ->> 'conflicting' = 'true') IS NOT TRUE
        AND (known ->> 'wal_status' = 'lost' AND restart_lsn IS NULL) IS NOT TRUE
 """
-_SLOTS_SHAPE = (TEXT, BOOL, INT4.or_null, INT4.or_null)
+_SLOTS_SHAPE = Shape(TEXT, BOOL, INT4.or_null, INT4.or_null)
 
 
 class Plan(NamedTuple):

@@ -16,7 +16,7 @@ from pgtop.postgres import queries
 from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import NO_PIDS, PROGRESS, SLOTS, Features
 from pgtop.postgres.session import Link, Row, Statement
-from pgtop.postgres.shapes import BOOL, INT2, INT4, INT8, OID, PID, TEXT, TIME, XID
+from pgtop.postgres.shapes import BOOL, INT2, INT4, INT8, OID, PID, TEXT, TIME, XID, Shape
 
 LOCKS_AT_MOST = 200
 
@@ -35,7 +35,9 @@ _LOCKS = """
      LIMIT %(limit)s
 """
 
-_LOCKS_SHAPE = (
+_LENGTH_SHAPE = Shape(INT4.or_null)
+_PID_SHAPE = Shape(PID)
+_LOCKS_SHAPE = Shape(
     TEXT, TEXT, BOOL, TIME.or_null, INT8, OID.or_null, OID.or_null, TEXT.or_null, INT4.or_null, INT2.or_null,
     TEXT.or_null, XID.or_null, OID.or_null, TEXT.or_null, OID.or_null, INT2.or_null,
 )  # fmt: skip
@@ -188,7 +190,7 @@ def _signed(number: int, bits: int) -> int:
 async def _read(link: Link, server: Server, pid: int) -> tuple[list[list[Row]], str]:
     """Read activity, length of the query, locks and exempt ones; without the last two, and why, where those fail."""
     activity = queries.activity(link.features, server.track_activity_query_size, pid=pid)
-    length = Statement(_QUERY_BYTES, {"pid": pid}, (INT4.or_null,))
+    length = Statement(_QUERY_BYTES, {"pid": pid}, _LENGTH_SHAPE)
     try:
         return await link.ask(activity, length, _locks(link.features, server, pid), exempt(link.features)), ""
     except psycopg.Error as error:
@@ -201,7 +203,7 @@ def exempt(features: Features) -> Statement:
     """Build the statement for the pids of processes whose snapshots hold back no vacuum (`Blocking.exempt`)."""
     vacuums = _VACUUMS if features.allows(PROGRESS) else NO_PIDS
     decoders = _DECODERS if features.allows(SLOTS) else NO_PIDS
-    return Statement(f"{vacuums} UNION ALL {decoders.format(walsenders=features.walsenders)}", shape=(PID,))
+    return Statement(f"{vacuums} UNION ALL {decoders.format(walsenders=features.walsenders)}", shape=_PID_SHAPE)
 
 
 def _locks(features: Features, server: Server, pid: int) -> Statement:

@@ -15,7 +15,7 @@ from pgtop.model.server import Database, Limits, Login, Reserve, Rights, Role, R
 from pgtop.postgres.encoding import decode_name
 from pgtop.postgres.pipeline import Answer
 from pgtop.postgres.session import Link, Row, Statement
-from pgtop.postgres.shapes import BOOL, INT4, INT8, OID, TEXT, TIME, AnswerError, one_row
+from pgtop.postgres.shapes import BOOL, INT4, INT8, OID, TEXT, TIME, AnswerError, Shape, one_row
 
 _EVERY = 60 * MICROSECONDS
 _EVERY_REFUSED = 600 * MICROSECONDS
@@ -37,7 +37,7 @@ _SERVER = """
            to_regrole(quote_ident(current_user))::oid, to_regrole(quote_ident(session_user))::oid,
            (SELECT datid FROM pg_catalog.pg_stat_get_activity(pg_backend_pid())), host(inet_server_addr()), {port}
 """
-_SERVER_SHAPE = (TIME, BOOL, OID, OID, OID, TEXT.or_null, TEXT.or_null)
+_SERVER_SHAPE = Shape(TIME, BOOL, OID, OID, OID, TEXT.or_null, TEXT.or_null)
 SERVER = Fact(
     (
         Statement(_SERVER.format(port="current_setting('port')"), shape=_SERVER_SHAPE),
@@ -53,7 +53,7 @@ _CURRENT_SETTINGS = """
                        ELSE current_setting(name)::int8 END)::int4
       FROM unnest({names}) AS name WHERE current_setting(name, true) IS NOT NULL
 """
-_SETTINGS_SHAPE = (TEXT, INT4)
+_SETTINGS_SHAPE = Shape(TEXT, INT4)
 SETTINGS = Fact(
     (
         Statement(_SETTINGS.format(names=_NAMES), shape=_SETTINGS_SHAPE),
@@ -67,7 +67,7 @@ _RESERVES = """
 """
 _RDS_SETTING = "current_setting('rds.rds_superuser_reserved_connections', true)"
 _RDS_SETTINGS = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'rds.rds_superuser_reserved_connections'"
-_RESERVES_SHAPE = (TEXT, TEXT.or_null, BOOL.or_null)
+_RESERVES_SHAPE = Shape(TEXT, TEXT.or_null, BOOL.or_null)
 RESERVES = Fact(
     (
         Statement(_RESERVES.format(rds=_RDS_SETTING), shape=_RESERVES_SHAPE),
@@ -96,13 +96,13 @@ _ROLES_IN_SIGHT = """
      WHERE to_regrole(quote_ident(pg_get_userbyid(oid)))::oid = oid
 """
 """Those that have sessions, and those that give rights. A role that may read passwords counts as a superuser."""
-_ROLES_SHAPE = (OID, TEXT, BOOL, INT4, BOOL.or_null, BOOL.or_null)
+_ROLES_SHAPE = Shape(OID, TEXT, BOOL, INT4, BOOL.or_null, BOOL.or_null)
 ROLES = Fact(
     (Statement(_ROLES, shape=_ROLES_SHAPE), Statement(_ROLES_IN_SIGHT, shape=_ROLES_SHAPE)),
     "pg_roles may not be read: connection limits of roles are not known",
 )
 
-_DATABASES_SHAPE = (OID, TEXT, TEXT, INT4)
+_DATABASES_SHAPE = Shape(OID, TEXT, TEXT, INT4)
 DATABASES = Fact(
     (
         Statement(
@@ -134,7 +134,7 @@ _CLUSTER = """
            CASE WHEN NOT pg_is_in_recovery() THEN (pg_current_wal_flush_lsn() - '0/0')::int8 END
 """
 _UNKNOWN_CLUSTER = "SELECT pg_postmaster_start_time(), NULL::text, NULL::text, NULL::text, NULL::int8"
-_CLUSTER_SHAPE = (TIME, TEXT.or_null, TEXT.or_null, TEXT.or_null, INT8.or_null)
+_CLUSTER_SHAPE = Shape(TIME, TEXT.or_null, TEXT.or_null, TEXT.or_null, INT8.or_null)
 CLUSTER = Fact(
     (Statement(_CLUSTER, shape=_CLUSTER_SHAPE), Statement(_UNKNOWN_CLUSTER, shape=_CLUSTER_SHAPE)),
 )

@@ -6,7 +6,7 @@ Never a ladder of version numbers: a server newer than we know must work on its 
 from typing import Any, LiteralString, NamedTuple
 
 from pgtop.postgres.encoding import decode_name
-from pgtop.postgres.shapes import PID, TEXT
+from pgtop.postgres.shapes import PID, TEXT, Shape
 
 BLOCKING_PIDS, LOCK_STATUS = "pg_blocking_pids(integer)", "pg_lock_status()"
 PREPARED, SLOTS = "pg_prepared_xact()", "pg_get_replication_slots()"
@@ -31,7 +31,7 @@ FEATURES = _FEATURES.format(
 """One row for `Features.of`."""
 FEATURES_IN_GOOD_FAITH = _FEATURES.format(functions=_FUNCTIONS, is_allowed="true")
 """The same where the server does not tell which functions this role may call: all."""
-FEATURES_SHAPE = (PID, *[TEXT.or_null] * 3)
+FEATURES_SHAPE = Shape(PID, *[TEXT.or_null] * 3)
 
 
 class Features(NamedTuple):
@@ -51,6 +51,8 @@ class Features(NamedTuple):
     """PostgreSQL's name of the connected database's encoding."""
     plain: bool = False
     """This role may not call `set_config`: what a transaction begins with is set by SET."""
+    silenced: frozenset[str] = frozenset()
+    """Settings that would have our statements written into the server's log, and were changed for this session."""
 
     @property
     def waitstart(self) -> LiteralString:
@@ -87,11 +89,11 @@ class Features(NamedTuple):
         return f"{' and '.join(refused)}: this role may not read them" if refused else ""
 
     @classmethod
-    def of(cls, row: tuple[Any, ...], greeted_by: int, encoding: str, plain: bool = False) -> "Features":
+    def of(cls, row: tuple[Any, ...], greeted_by: int, encoding: str) -> "Features":
         """The features in a row of FEATURES; `greeted_by` is the pid that the connection was opened with."""
         pid, activity, locks, functions = row
         names = _names(activity), _names(locks), _names(functions)
-        return cls(pid, pid != greeted_by, *names, encoding, plain)
+        return cls(pid, pid != greeted_by, *names, encoding)
 
 
 NO_PIDS: LiteralString = "SELECT NULL::int4 AS pid WHERE false"

@@ -16,7 +16,7 @@ from functools import lru_cache, partial
 from selectors import EVENT_READ, EVENT_WRITE
 from termios import FIONREAD
 from time import monotonic, thread_time
-from typing import NamedTuple, TypeAlias
+from typing import LiteralString, NamedTuple, TypeAlias
 
 import psycopg
 from psycopg import pq
@@ -67,6 +67,14 @@ class Command(NamedTuple):
     types: Sequence[int] = ()
     shape: Shape | None = None
     """What the rows must look like; None: like anything."""
+
+
+class Statement(NamedTuple):
+    """SQL with named parameters, `%(name)s`, and what its rows must look like, if that is not anything."""
+
+    sql: LiteralString
+    parameters: Mapping[str, Parameter] | None = None
+    shape: Shape | None = None
 
 
 Answer: TypeAlias = list[Rows] | psycopg.Error

@@ -16,30 +16,32 @@ from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import Features
 from pgtop.postgres.parameters import Parameter, Pids, moment
 from pgtop.postgres.session import Row, Statement
-from pgtop.postgres.shapes import BYTES, INT4, INT8, OID, PID, PIDS, TEXT, TIME, XID, AnswerError
+from pgtop.postgres.shapes import BYTES, INT4, INT8, OID, PID, PIDS, TEXT, TIME, XID, AnswerError, Shape
 
 _ACTIVITY = """
       WITH activity AS (
-           SELECT pid, backend_start, datid, {leader_pid} AS leader_pid, usesysid, application_name,
+           SELECT pid, backend_start, datid, {leader_pid}, usesysid, application_name,
                   client_addr, client_hostname, client_port,
                   xact_start, query_start, state_change, wait_event_type, wait_event, state,
-                  backend_xid, backend_xmin, {query_id} AS query_id,
+                  backend_xid, backend_xmin, {query_id},
                   CASE WHEN %(since)s::timestamptz IS NULL OR query_start > %(since)s OR pid = ANY(%(again)s::int4[])
                        THEN substring(textsend(query) from 1 for %(text_bytes)s::int4) END AS text,
                   {kind} AS backend_type,
                   CASE WHEN wait_event_type = 'Lock' AND %(ask)s AND NOT pid = ANY(%(known)s::int4[])
                        THEN pg_blocking_pids(pid) END AS blockers,
-                  state IN ('idle', 'idle in transaction', 'idle in transaction (aborted)')
-                  AND wait_event = 'ClientRead' AND backend_xmin IS NULL -- whose age never rests
+                  state LIKE 'idle%' AND wait_event = 'ClientRead' AND backend_xmin IS NULL -- whose age never rests
                   AND state_change <= %(still_since)s::timestamptz AND pid <> ALL(%(again)s::int4[]) AS is_still,
                   state_change <= %(settled_since)s::timestamptz
                   AND state = 'idle' AND backend_type = 'client backend' AS is_old
              FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)
            )
-    SELECT {nothing},
-           sha256({settled}) || CASE WHEN sha256({settled}) = %(settled)s::bytea THEN '' ELSE {settled} END,
-           string_agg({who}, '') FILTER (WHERE is_still AND is_old IS NOT TRUE), clock_timestamp()
-      FROM activity HAVING %(pid)s::int4 IS NULL
+    SELECT {nothing}, sha256(old) || CASE WHEN sha256(old) = %(settled)s::bytea THEN '' ELSE old END, young,
+           clock_timestamp()
+      FROM (SELECT string_agg(who, '') FILTER (WHERE is_old) AS old,
+                   string_agg(who, '') FILTER (WHERE is_old IS NOT TRUE) AS young
+              FROM (SELECT is_old, int4send(pid) || timestamptz_send(backend_start) AS who
+                      FROM activity WHERE is_still) AS still) AS stills
+     WHERE %(pid)s::int4 IS NULL
      UNION ALL
     SELECT pid, backend_start, datid, leader_pid, usesysid, application_name,
            host(client_addr), client_hostname, client_port,
@@ -48,19 +50,16 @@ _ACTIVITY = """
            CASE WHEN pid = pg_backend_pid() OR %(pid)s::int4 IS NOT NULL THEN statement_timestamp() END
       FROM activity WHERE is_still IS NOT TRUE
 """
-_WHO = "int4send(pid) || timestamptz_send(backend_start)"
-_SETTLED = f"string_agg({_WHO}, '') FILTER (WHERE is_still AND is_old)"
-"""Worked out once, however often it is named."""
 _DIGEST = 32
 """Bytes of a SHA-256."""
-_SHAPE = (
+_SHAPE = Shape(
     PID.or_null, TIME.or_null, OID.or_null, INT4.or_null, OID.or_null, TEXT.or_null,
     TEXT.or_null, TEXT.or_null, INT4.or_null,
     TIME.or_null, TIME.or_null, TIME.or_null, TEXT.or_null, TEXT.or_null, TEXT.or_null,
     XID.or_null, XID.or_null, INT4.or_null, INT8.or_null, BYTES.or_null, TEXT.or_null, PIDS.or_null,
     BYTES.or_null, BYTES.or_null, TIME.or_null,
 )  # fmt: skip
-_COLUMNS = len(_SHAPE)
+_COLUMNS = len(_SHAPE.kinds)
 _IDLER = Struct("!iq")
 """Pid and start of one who has waited all along, as the server's own `send` functions write them."""
 
@@ -114,11 +113,9 @@ def _activity_of(features: Features, is_any_hidden: bool) -> LiteralString:
     """Build the statement for a server that has these features."""
     columns = features.activity_columns
     return _ACTIVITY.format(
-        leader_pid="leader_pid" if "leader_pid" in columns else "NULL::int4",
-        query_id="query_id" if "query_id" in columns else "NULL::int8",
+        leader_pid="leader_pid" if "leader_pid" in columns else "NULL::int4 AS leader_pid",
+        query_id="query_id" if "query_id" in columns else "NULL::int8 AS query_id",
         kind=backend_kind(features) if is_any_hidden else "backend_type",
-        who=_WHO,
-        settled=_SETTLED,
         nothing=", ".join(["NULL", "pg_postmaster_start_time()", *["NULL"] * (_COLUMNS - 5)]),
     )
 

@@ -12,13 +12,11 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any, LiteralString, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
 from psycopg import pq
 from psycopg.errors import Diagnostic, lookup
-from psycopg.types.numeric import Int8BinaryLoader, OidBinaryLoader
-from psycopg.types.string import ByteaBinaryLoader
 
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
@@ -27,10 +25,11 @@ from pgtop.postgres.aside import Aside
 from pgtop.postgres.conninfo import Resolved, environment, forget_service, resolve
 from pgtop.postgres.dialing import dial, patience, within
 from pgtop.postgres.failures import console, explain, locked, misplaced, wants_password
-from pgtop.postgres.features import FEATURES, FEATURES_IN_GOOD_FAITH, FEATURES_SHAPE, Features
-from pgtop.postgres.parameters import Parameter
+from pgtop.postgres.features import Features
+from pgtop.postgres.introduction import STATEMENT_SECONDS as STATEMENT_SECONDS
+from pgtop.postgres.introduction import aloud, introduce, transaction_settings
 from pgtop.postgres.pipeline import ANSWER_BYTES, Answer, Command, ask, ask_each, command
-from pgtop.postgres.shapes import PID, PIDS_OID, PidsLoader, Shape, one_row
+from pgtop.postgres.pipeline import Statement as Statement
 from pgtop.postgres.tls_files import locked_key, needs_tls
 
 # psycopg warns there of what it also raises; without a handler Python would write that across the screen.
@@ -58,54 +57,8 @@ _TCP_INFO_SIZE = 136
 """Up to tcpi_bytes_received in Linux's struct tcp_info, since 4.1. https://man7.org/linux/man-pages/man7/tcp.7.html"""
 
 
-class Statement(NamedTuple):
-    """SQL with named parameters, `%(name)s`, and what its rows must look like, if that is not anything."""
-
-    sql: LiteralString
-    parameters: Mapping[str, Parameter] | None = None
-    shape: Shape | None = None
-
-
-STATEMENT_SECONDS = 5.0
-"""What _SETTINGS have for `statement_timeout`."""
-
 _NO_PASSPHRASE = "none was given"  # noqa: S105
 """Any text keeps OpenSSL from asking for a passphrase on the terminal: libpq then answers with it."""
-
-_SETTINGS = """
-    SELECT pg_catalog.set_config(name, value, pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.<>) %(greeted_by)s)
-      FROM (VALUES ('search_path', 'pg_catalog, pg_temp'), ('transaction_read_only', 'on'),
-                   ('default_transaction_read_only', 'on'), ('default_transaction_isolation', 'read committed'),
-                   ('statement_timeout', '5s'), ('lock_timeout', '1s'), ('client_min_messages', 'error'),
-                   ('idle_session_timeout', '0'), ('transaction_timeout', '0')
-           ) AS ours (name, value)
-     WHERE pg_catalog.current_setting(name, true) IS NOT NULL -- idle_session_timeout came in 14
-"""
-"""What comes before anything else: here alone every function and operator is qualified, and no type is named.
-
-Whoever owns a database, and before 15 whoever may enter it, can put doubles of the server's own functions, operators
-and types into it and have them found first; run with a superuser's rights they would do whatever they like. From the
-next statement on they are not looked up; pg_temp, where it is not named, would come before pg_catalog.
-https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH
-
-Behind a pooler, where another process answers than the one that greeted us, all this holds for the transaction alone:
-the process, and what is set in it, may serve somebody else next.
-"""
-
-_NO_PROCESS = 0
-
-_FIRST = Statement("SET transaction_isolation = 'read committed'")
-"""What each transaction begins with until the session does so by itself: the first SELECT takes a snapshot, and where a
-serializable one is the default a standby refuses it, and a deferrable one waits for other sessions.
-https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-DEFAULT-TRANSACTION-ISOLATION
-"""
-_PLAIN: tuple[LiteralString, ...] = (
-    "statement_timeout = '5s'", "search_path = pg_catalog, pg_temp", "transaction_read_only = on",
-    "default_transaction_read_only = on", "default_transaction_isolation = 'read committed'", "lock_timeout = '1s'",
-    "client_min_messages = error",
-)  # fmt: skip
-_IN_TIME = Statement("SET LOCAL statement_timeout = '5s'")
-"""_SETTINGS themselves may take longer than some roles give their statements. Each SET is done in no time."""
 
 
 class Connection(psycopg.AsyncConnection[Row]):
@@ -135,13 +88,19 @@ class Link(NamedTuple):
 
         An answer of more than `most` bytes is given up, and the connection with it.
         """
-        before = self._settings()
+        before = transaction_settings(self.features)
         rows = await ask(self.connection, self._commands((*before, *statements)), most)
         return rows[len(before) :]
 
-    async def ask_each(self, statements: Sequence[Statement]) -> AsyncIterator[list[Row] | psycopg.Error]:
-        """The rows of each statement, or its error: see `ask_apart`."""
-        async for answer in self.ask_apart([[statement] for statement in statements]):
+    async def ask_each(
+        self, statements: Sequence[Statement], *, is_logged: bool = False
+    ) -> AsyncIterator[list[Row] | psycopg.Error]:
+        """The rows of each statement, or its error: see `ask_apart`.
+
+        `is_logged`: the server writes them into its log, where it is to write statements at all.
+        """
+        before = aloud(self.features) if is_logged else ()
+        async for answer in self.ask_apart([[*before, statement] for statement in statements]):
             yield answer if isinstance(answer, psycopg.Error) else answer[-1]
 
     async def ask_apart(
@@ -154,16 +113,10 @@ class Link(NamedTuple):
         has no answer by then may have run.
         https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS
         """
-        before = self._settings()
+        before = transaction_settings(self.features)
         commands = [self._commands((*before, *statements)) for statements in transactions]
         async for answer in ask_each(self.connection, commands, most):
             yield answer if isinstance(answer, psycopg.Error) else answer[len(before) :]
-
-    def _settings(self) -> tuple[Statement, ...]:
-        """What a transaction begins with, where the session cannot keep it: whichever process runs it."""
-        if not self.features.pooled:
-            return ()
-        return (_FIRST, *(_plain_settings("SET LOCAL") if self.features.plain else (_settings(_NO_PROCESS),)))
 
     def _commands(self, statements: Sequence[Statement]) -> list[Command]:
         return [command(*statement) for statement in statements]
@@ -271,7 +224,10 @@ class Session:
         connection.prepare_threshold = None
         try:
             await connection.set_autocommit(True)
-            return Link(connection, await _introduce(connection))
+            connection.listen()
+            if _is_console(connection.pgconn):
+                raise SourceError(console())
+            return Link(connection, await introduce(connection))
         except BaseException:
             await connection.close()
             raise
@@ -289,55 +245,10 @@ class Session:
 _CLOSED = Failure(FailureKind.OTHER, "The connection was given back.", "Start pgtop again to go on.")
 
 
-async def _introduce(connection: Connection) -> Features:
-    """Set our limits on the server and learn what it can do, in one round trip."""
-    connection.listen()
-    if _is_console(connection.pgconn):
-        raise SourceError(console())
-    # Instants arrive as the server has them, whole microseconds; transaction ids as the unsigned numbers they are.
-    connection.adapters.register_loader("timestamptz", Int8BinaryLoader)
-    connection.adapters.register_loader("xid", OidBinaryLoader)
-    # Every text as the bytes it is, whatever the server says of its encoding, and no array that it did not send whole.
-    for name in ("text", "name"):
-        connection.adapters.register_loader(name, ByteaBinaryLoader)
-    connection.adapters.register_loader(PIDS_OID, PidsLoader)
-    try:
-        return await _settled(connection, (_IN_TIME, _settings(connection.pgconn.backend_pid)), FEATURES)
-    except psycopg.errors.InsufficientPrivilege:
-        return await _introduce_plainly(connection)
-
-
-async def _introduce_plainly(connection: Connection) -> Features:
-    """Do the same where this role may not call the functions for it, in one round trip more."""
-    which = (_FIRST, Statement("SELECT pg_catalog.pg_backend_pid()", shape=(PID,)))
-    *_, rows = await ask(connection, [command(*each) for each in which])
-    is_pooled = one_row(rows)[0] != connection.pgconn.backend_pid
-    return await _settled(connection, _plain_settings("SET LOCAL" if is_pooled else "SET"), FEATURES_IN_GOOD_FAITH)
-
-
-async def _settled(connection: Connection, settings: Sequence[Statement], features: LiteralString) -> Features:
-    """Make the settings and read the features."""
-    statements = (_FIRST, *settings, Statement(features, shape=FEATURES_SHAPE))
-    *_, rows = await ask(connection, [command(*each) for each in statements])
-    encoding = connection.info.parameter_status("server_encoding") or "SQL_ASCII"
-    plain = features is FEATURES_IN_GOOD_FAITH
-    return Features.of(one_row(rows), connection.pgconn.backend_pid, encoding, plain)
-
-
-def _plain_settings(set_: LiteralString) -> tuple[Statement, ...]:
-    """Our settings, without a function; not those that only some versions have."""
-    return tuple([Statement(f"{set_} {setting}") for setting in _PLAIN])
-
-
 def _is_console(pgconn: pq.abc.PGconn) -> bool:
     """Return whether a pooler's console answers: PgBouncer says so in its version, Odyssey's is of a fixed one."""
     version = pgconn.parameter_status(b"server_version") or b""
     return version.endswith(b"/bouncer") or (version == b"9.6.0" and pgconn.db == b"console")
-
-
-def _settings(greeted_by: int) -> Statement:
-    """Our settings: for the session where this very process runs it, else for the transaction."""
-    return Statement(_SETTINGS, {"greeted_by": greeted_by})
 
 
 def _usable(connection: Connection) -> bool:

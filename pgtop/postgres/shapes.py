@@ -4,7 +4,8 @@ A server may be broken, hostile or none at all. What passes here has Python type
 on, and times that the calendar has; what does not is an error of the server's, never a bug of pgtop's.
 """
 
-from collections.abc import Sequence
+from itertools import chain
+from operator import itemgetter
 from struct import Struct
 from typing import Any, NamedTuple, TypeAlias
 
@@ -21,7 +22,7 @@ Connection: TypeAlias = psycopg.AsyncConnection[Any]
 CELLS_AT_MOST = 1_000_000
 """Of one result: four times what 10,000 sessions take."""
 
-_ROWS_MEASURED = 100
+_ROWS_MEASURED = 10
 """Rows whose values are measured: a server that writes its numbers in another way does so from the first on."""
 
 _DAY = 86_400 * MICROSECONDS
@@ -66,7 +67,19 @@ PIDS_OID = 1007
 PIDS = Kind(frozenset({PIDS_OID}))
 TIME = Kind(frozenset({1184}), 8, lowest=_EARLIEST, highest=_LATEST)
 
-Shape: TypeAlias = tuple[Kind, ...]
+
+class Shape:
+    """What the rows of a statement look like, column by column, and what follows from that."""
+
+    def __init__(self, *kinds: Kind) -> None:
+        self.kinds = kinds
+        self.present = [column for column, kind in enumerate(kinds) if not kind.is_null]
+        bounded: dict[tuple[int | None, int | None], list[int]] = {}
+        for column, kind in enumerate(kinds):
+            if kind.lowest is not None:
+                bounded.setdefault((kind.lowest, kind.highest), []).append(column)
+        self.bounded = [(*bounds, itemgetter(*columns, columns[0])) for bounds, columns in bounded.items()]
+        """Bounds, and what takes the values that they are for out of a row; two at least, so that it is a tuple."""
 
 
 class PidsLoader(Loader):
@@ -97,7 +110,7 @@ def load(connection: Connection, result: Result, shape: Shape | None) -> Rows:
     transformer = Transformer(connection)
     transformer.set_pgresult(result)
     rows: Rows = transformer.load_rows(0, result.ntuples, tuple)
-    if shape is not None:
+    if shape is not None and rows:
         _check_values(rows, shape)
     return rows
 
@@ -110,11 +123,12 @@ def one_row(rows: Rows) -> tuple[Any, ...]:
 
 
 def _check_columns(result: Result, shape: Shape) -> None:
-    if result.nfields != len(shape):
-        raise AnswerError(f"The server answered with {result.nfields} columns in place of {len(shape)}.")
-    for column, kind in enumerate(shape):
+    size = len(shape.kinds)
+    if result.nfields != size:
+        raise AnswerError(f"The server answered with {result.nfields} columns in place of {size}.")
+    for column, kind in enumerate(shape.kinds):
         if result.ftype(column) not in kind.oids or result.fformat(column) != pq.Format.BINARY:
-            raise AnswerError(f"The server answered with another type in column {column + 1} of {len(shape)}.")
+            raise AnswerError(f"The server answered with another type in column {column + 1} of {size}.")
         if kind.size is not None:
             _measure(result, column, kind.size)
 
@@ -126,19 +140,16 @@ def _measure(result: Result, column: int, size: int) -> None:
             raise AnswerError(f"The server answered with {len(value)} bytes where a value has {size}.")
 
 
-def _check_values(rows: Rows, shape: Sequence[Kind]) -> None:
-    for column, kind in enumerate(shape):
-        if kind.lowest is not None:
-            _check_range([row[column] for row in rows], kind)
-        elif not kind.is_null and None in [row[column] for row in rows]:
-            raise AnswerError(f"The server left column {column + 1} of {len(shape)} empty.")
+def _check_values(rows: Rows, shape: Shape) -> None:
+    """Raise AnswerError for a value that is missing, or that cannot be."""
+    for column in shape.present:
+        if None in [row[column] for row in rows]:
+            raise AnswerError("The server left out what every row has.")
+    for lowest, highest, values in shape.bounded:
+        numbers = [number for number in chain.from_iterable(map(values, rows)) if number is not None]
+        if numbers and not _is_within(lowest, min(numbers), max(numbers), highest):
+            raise AnswerError("The server answered with a number or a time that cannot be.")
 
 
-def _check_range(values: list[Any], kind: Kind) -> None:
-    numbers = [value for value in values if value is not None]
-    if len(numbers) < len(values) and not kind.is_null:
-        raise AnswerError("The server left out what every session has.")
-    if not numbers:
-        return
-    if min(numbers) < (kind.lowest or 0) or (kind.highest is not None and max(numbers) > kind.highest):
-        raise AnswerError("The server answered with a number or a time that cannot be.")
+def _is_within(lowest: int | None, least: int, most: int, highest: int | None) -> bool:
+    return (lowest is None or least >= lowest) and (highest is None or most <= highest)

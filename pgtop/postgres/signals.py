@@ -133,7 +133,8 @@ class PostgresSignaller:
         try:
             async with self._session.exchange() as link:
                 failed = Answer.UNKNOWN
-                async for answer in link.ask_each([statement(order, link.features) for order in orders]):
+                statements = [statement(order, link.features) for order in orders]
+                async for answer in link.ask_each(statements, is_logged=True):
                     receipts.append(_receipt_of(answer))  # noqa: PERF401  # those heard before a failure are kept
         except SourceError as error:
             return [*receipts, *(Receipt(failed, error.failure.what) for _ in orders[len(receipts) :])]

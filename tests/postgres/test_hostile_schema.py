@@ -145,6 +145,6 @@ async def test_the_first_transaction_cannot_write(
 ) -> None:
     """What is sent along with our settings, before the session has any of its own, is refused to write already."""
     wire.false_pid = b"\0\0\0\1" if pooled else None
-    monkeypatch.setattr("pgtop.postgres.session.FEATURES", "CREATE TABLE pgtop_wrote (number int)")
+    monkeypatch.setattr("pgtop.postgres.introduction.FEATURES", "CREATE TABLE pgtop_wrote (number int)")
     with pytest.raises(SourceError, match="read-only"):
         await wired.connect()
