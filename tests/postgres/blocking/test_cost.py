@@ -13,7 +13,7 @@ from pgtop.model.blocking import Blocking, Slot
 from pgtop.model.instant import MICROSECONDS
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
-from pgtop.postgres.blocking import ASKED_AT_ONCE, SLOW, Pace, Plan, completed
+from pgtop.postgres.blocking import ASKED_AT_ONCE, SLOW, Pace, Plan, completed, read
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from tests import scenes
@@ -191,6 +191,22 @@ def test_what_was_known_stays_while_the_lock_manager_rests() -> None:
     last = replace(scenes.calm(), blocking=Blocking(slots=slots, asked=True, complete=True))
     rested = completed(Blocking(), Plan(pids=False), last, last.busy)
     assert (rested.slots, rested.complete, rested.asked) == (slots, True, False)
+
+
+@pytest.mark.parametrize(
+    ("ages", "held"),
+    [
+        ((7, None), [(7, False)]),
+        ((None, 9), [(9, True)]),
+        ((7, 9), [(7, False), (9, True)]),
+        ((9, 7), [(9, False)]),
+    ],
+)
+def test_a_slot_has_a_row_for_each_reach(ages: tuple[int | None, int | None], held: list[tuple[int, bool]]) -> None:
+    """A standby's may keep rows of all tables, and rows of the catalogs from still further back."""
+    answers: list[list[tuple[object, ...]]] = [[], [(b"kept", True, *ages)], []]
+    found = read(Plan(prepared=True, slots=True), answers, scenes.server(), "UTF8").blocking
+    assert [(slot.age, slot.catalog) for slot in found.slots] == held
 
 
 async def _holds(scene: Scene, sessions: list[Other]) -> bool:
