@@ -1,0 +1,192 @@
+"""The budget beside what a real server lets in: workers, walsenders, reserves, and logins that still authenticate."""
+
+import socket
+import struct
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from pgtop.analysis.budget import Budget, Level, budget
+from pgtop.analysis.usage import Usage, usage_of_database
+from pgtop.cli.commands.budget import check
+from pgtop.cli.exits import Check
+from pgtop.demo.server import Cluster
+from pgtop.model.server import Reserve
+from pgtop.model.snapshot import Snapshot
+from pgtop.postgres.sampler import PostgresSource
+from pgtop.postgres.session import Session
+from pgtop.view.banner import budget_line
+from tests.cli import pgtop
+from tests.waiting import until
+
+SLOTS = 20
+_SETTINGS = {
+    "max_connections": str(SLOTS),
+    "superuser_reserved_connections": "3",
+    "max_worker_processes": "5",  # one is the launcher of logical replication
+    "wal_level": "logical",
+    "rds.rds_superuser_reserved_connections": "2",
+    "log_connections": "on",
+}
+_ROLES = """
+    CREATE ROLE plain LOGIN;
+    CREATE ROLE rds_superuser;
+    CREATE ROLE vendor LOGIN IN ROLE rds_superuser;
+    CREATE ROLE copier LOGIN REPLICATION CONNECTION LIMIT 4
+"""
+_PAGES = """
+    CREATE TABLE pages AS SELECT repeat('x', 1500) AS filler FROM generate_series(1, 50);
+    ALTER TABLE pages SET (parallel_workers = 4)
+"""
+_SLOW = "SELECT count(pg_sleep(60)) FROM pages"
+_EAGER = """
+    SET max_parallel_workers_per_gather = 4; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;
+    SET min_parallel_table_scan_size = 0
+"""
+
+
+@pytest.fixture(scope="module")
+def server(bindir: Path) -> Iterator[Cluster]:
+    with Cluster(bindir, settings=_SETTINGS) as cluster:
+        with psycopg.connect(cluster.socket_dsn, autocommit=True) as admin:
+            admin.execute(_ROLES.encode())
+            admin.execute("CREATE DATABASE few CONNECTION LIMIT 5")
+        with psycopg.connect(cluster.socket_dsn, dbname="few") as owner:
+            owner.execute(_PAGES.encode())
+        yield cluster
+
+
+@pytest.fixture
+def parameters(server: Cluster) -> dict[str, str]:
+    """The server's connection parameters, once the sessions of the test before have ended."""
+    found = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
+    with closing(connection(found)) as admin:
+        until(lambda: admin.execute(_OTHERS).fetchone() == (0,), "the sessions of the test before are still there")
+    return found
+
+
+_OTHERS = """
+    SELECT count(*) FROM pg_stat_activity
+     WHERE pid <> pg_backend_pid() AND backend_type IN ('client backend', 'walsender', 'parallel worker')
+"""
+
+
+def connection(parameters: dict[str, str], **changes: Any) -> psycopg.Connection[tuple[Any, ...]]:
+    return psycopg.connect(**(parameters | changes), autocommit=True)
+
+
+async def seen_by(parameters: dict[str, str], **changes: str) -> Snapshot:
+    session = Session(parameters | changes)
+    try:
+        return await PostgresSource(session).sample()
+    finally:
+        await session.close()
+
+
+def opened(parameters: dict[str, str], **changes: str) -> int:
+    """How many connections the server lets in."""
+    with ExitStack() as stack:
+        for count in range(SLOTS + 1):
+            try:
+                stack.enter_context(closing(connection(parameters, **changes)))
+            except psycopg.OperationalError:
+                return count
+    raise AssertionError("no limit")
+
+
+def words(found: Budget) -> str:
+    return "".join(span.text for span in budget_line(found, 200)).partition("] ")[2]
+
+
+async def test_a_vendor_s_reserve_is_read_and_named(parameters: dict[str, str]) -> None:
+    """The setting of Amazon's takes two slots from ordinary roles, which its own role may use."""
+    plain = await seen_by(parameters, user="plain")
+    assert plain.server.limits.vendor_reserves == (Reserve("rds_superuser", 2),)
+    found = budget(plain)
+    assert (found.ordinary, found.openable) == (15, 14)
+    assert "3 reserved for superusers, 2 reserved for rds_superuser" in words(found)
+    vendor = await seen_by(parameters, user="vendor")
+    assert vendor.server.login.reserves == {"rds_superuser"}
+    assert budget(vendor).openable == 16
+
+
+@pytest.mark.parametrize("setting", ["", "many", "-1", "2.5", "99999999999999999999", " 2"])
+async def test_what_is_no_number_reserves_nothing(parameters: dict[str, str], setting: str) -> None:
+    """Where no vendor defines the setting it may be anything."""
+    options = f"-c rds.rds_superuser_reserved_connections={setting.replace(' ', chr(92) + ' ')}"
+    snapshot = await seen_by(parameters, options=options)
+    assert snapshot.server.limits.vendor_reserves == ()
+
+
+@pytest.mark.parametrize("database", ["postgres", "few"])
+async def test_walsenders_and_limits(parameters: dict[str, str], database: str) -> None:
+    """12 counts walsenders against the limits of their role and database, later servers do not, as trying shows."""
+    with ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(closing(connection(parameters, user="copier", dbname=database, replication="database")))
+        snapshot = await seen_by(parameters, user="copier", dbname=database)
+        await until_gone(parameters, snapshot.server.pid)
+        found = budget(snapshot)
+        assert found.walsenders == 2
+        assert opened(parameters, user="copier", dbname=database) == found.openable + 1  # pgtop's own has ended
+        plain = budget(await seen_by(parameters, user="plain"))
+        assert (plain.walsenders, plain.used, plain.used_at_least) == (2, 1, 1)
+
+
+async def until_gone(parameters: dict[str, str], pid: int) -> None:
+    with closing(connection(parameters)) as admin:
+        gone = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
+        until(lambda: admin.execute(gone, [pid]).fetchone() == (0,), "the session does not end")
+
+
+async def test_parallel_workers_are_no_clients(parameters: dict[str, str]) -> None:
+    """Four hidden workers fill no database of five, and a role that sees what they are counts them out."""
+    with closing(connection(parameters, dbname="few")) as busy, closing(connection(parameters)) as admin:
+        busy.execute(_EAGER.encode())
+        busy.pgconn.send_query(_SLOW.encode())
+        workers = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'"
+        until(lambda: admin.execute(workers).fetchone() == (4,), "there are not four workers")
+        plain, root = await seen_by(parameters, user="plain"), await seen_by(parameters)
+        busy.pgconn.get_cancel().cancel()
+    hidden, shown = usage_of_database(plain, "few"), usage_of_database(root, "few")
+    assert (hidden, shown) == (Usage("database few", 5, 5, 0), Usage("database few", 1, 5, 1))
+    assert hidden is not None
+    assert shown is not None
+    verdict = check(hidden, 80, 95)
+    assert (verdict.code, verdict.words) == (Check.WARNING, "database few: about 5 of 5 used (100%), 0 for sure")
+    assert check(shown, 80, 95).code is Check.OK
+    assert budget(plain).level is Level.CALM
+
+
+@contextmanager
+def at_the_password_prompt(parameters: dict[str, str], port: int, count: int) -> Iterator[None]:
+    """Logins by TCP that the server has asked for a password, and which do not answer."""
+    message = struct.pack("!i", 196_608) + b"user\0plain\0database\0postgres\0\0"
+    with ExitStack() as stack:
+        for _ in range(count):
+            wire = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            wire.sendall(struct.pack("!i", len(message) + 4) + message)
+            assert wire.recv(1) == b"R"
+        yield
+
+
+async def test_logins_in_progress_hold_slots(server: Cluster, parameters: dict[str, str]) -> None:
+    """Only 18 shows them; a check as an ordinary role is refused, and one as a superuser says what it did not count."""
+    with at_the_password_prompt(parameters, server.port, 17):
+        root, plain = checked_as(parameters, "postgres"), checked_as(parameters, "plain")
+        snapshot = await seen_by(parameters)
+    assert plain.returncode == Check.CRITICAL
+    shown = snapshot.server.major >= 18
+    assert (snapshot.server.shows_logins, budget(snapshot).used) == (shown, 18 if shown else 1)
+    assert root.returncode == (Check.CRITICAL if shown else Check.OK)
+    assert ("logins in progress not counted: check as an ordinary role" in root.stdout) != shown
+
+
+def checked_as(parameters: dict[str, str], user: str) -> subprocess.CompletedProcess[str]:
+    return pgtop("budget", make_conninfo(**parameters | {"user": user}), "-w", "80", "-c", "90")
