@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from pgtop.analysis.budget import state_of
+from pgtop.analysis.budget import bounds, state_of
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
 from pgtop.model.instant import Instant, seconds_between
 from pgtop.model.server import Server
@@ -44,6 +44,8 @@ class Share(NamedTuple):
     """How many have been idle for more than five minutes."""
     oldest_idle: float | None
     """Seconds that the longest idle one has been idle."""
+    at_least: int | None = None
+    """How many of `sessions` are clients for sure; None: all. Hidden ones may be workers, which no limit counts."""
     hidden: bool = False
     """It is of those into which this role cannot see; another may bear the same name."""
 
@@ -59,6 +61,7 @@ def breakdown(snapshot: Snapshot, dimension: Dimension) -> tuple[Share, ...]:
             limit=None if hidden else _limit(snapshot.server, dimension, name),
             idle_long=sum(seconds > _LONG_IDLE_SECONDS for seconds in _idle_times(members, snapshot.taken_at)),
             oldest_idle=max(_idle_times(members, snapshot.taken_at), default=None),
+            at_least=bounds(members, snapshot.server.limits).at_least,
             hidden=hidden,
         )
         for (name, hidden), members in _groups(clients, dimension).items()

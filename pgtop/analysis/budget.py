@@ -6,7 +6,7 @@ Slots follow the role that logged in, not the current role.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -74,6 +74,10 @@ class Held(NamedTuple):
         """True if nothing that is counted may be a worker."""
         return self.at_least == self.at_most
 
+    def plus(self, more: int) -> "Held":
+        """Add so many that are sure."""
+        return Held(self.at_least + more, self.at_most + more)
+
 
 class _Choice(NamedTuple):
     """What one of the limits leaves."""
@@ -92,7 +96,7 @@ def budget(snapshot: Snapshot, warn: float = 80.0, alarm: float = 95.0) -> Budge
     busy = [backend for backend in snapshot.busy if backend.is_client]
     seen = [backend for backend in busy if not backend.hidden]
     visible, used = len(seen) + snapshot.at_rest, len(busy) + snapshot.at_rest
-    held = _bounds(used, [backend.may_be_worker for backend in busy].count(True), limits)
+    held = bounds(busy, limits).plus(snapshot.at_rest)
     free = max(0, limits.ordinary - used)
     openable = _openable(snapshot, held, free)
     return Budget(
@@ -122,12 +126,20 @@ def budget(snapshot: Snapshot, warn: float = 80.0, alarm: float = 95.0) -> Budge
 def held_by(snapshot: Snapshot, is_its: Callable[[Backend], bool]) -> Held:
     """Count the connections of a role or a database as the server does for its connection limit."""
     walsenders_too = snapshot.server.limits_count_walsenders
-    counted = [
-        backend.may_be_worker
-        for backend in snapshot.backends
-        if (backend.is_client or (walsenders_too and backend.backend_type == WALSENDER)) and is_its(backend)
-    ]
-    return _bounds(len(counted), counted.count(True), snapshot.server.limits)
+    return bounds(
+        [
+            backend
+            for backend in snapshot.backends
+            if (backend.is_client or (walsenders_too and backend.backend_type == WALSENDER)) and is_its(backend)
+        ],
+        snapshot.server.limits,
+    )
+
+
+def bounds(backends: Sequence[Backend], limits: Limits) -> Held:
+    """Count backends with bounds: of those that may be workers no more are than may run at once."""
+    doubtful = [backend.may_be_worker for backend in backends].count(True)
+    return Held(len(backends) - min(doubtful, limits.max_worker_processes), len(backends))
 
 
 def state_of(backend: Backend) -> str:
@@ -137,11 +149,6 @@ def state_of(backend: Backend) -> str:
     if backend.in_transaction_idle:
         return IDLE_IN_TRANSACTION
     return IDLE if backend.state == IDLE else OTHER
-
-
-def _bounds(clients: int, doubtful: int, limits: Limits) -> Held:
-    """Bound the clients from below: of the doubtful ones no more can be workers than may run at once."""
-    return Held(clients - min(doubtful, limits.max_worker_processes), clients)
 
 
 def _by_state(seen: Iterable[Backend], at_rest: int) -> Mapping[str, int]:

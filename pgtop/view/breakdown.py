@@ -74,7 +74,8 @@ def _nearness(share: Share) -> str:
     """How close the share is to its limit, in a word, when it is close."""
     if share.limit is None or share.sessions < _NEAR_LIMIT * share.limit:
         return ""
-    return "full!" if share.sessions >= share.limit else "near!"
+    surely = share.sessions if share.at_least is None else share.at_least
+    return "full!" if surely >= share.limit else "near!"
 
 
 def _heading(dimension: Dimension, width: int) -> Line:

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from pgtop.analysis.breakdown import Dimension, breakdown
 from pgtop.model.backend import Backend
+from pgtop.model.server import Database
 from pgtop.model.snapshot import Snapshot
-from pgtop.view.breakdown import share_filter
+from pgtop.view.breakdown import Entry, entry_line, share_filter
 from pgtop.view.filter import Filter, quoted
 from pgtop.view.picture import Picture
 from tests.analysis.test_breakdown import HIDDEN, NOW, SERVER, client
@@ -47,6 +48,19 @@ def test_each_session_is_in_one_share_and_its_filter_finds_it(backends: list[Bac
     ]
     assert [len(places) for places in selected] == [share.sessions for share in found]
     assert set().union(*selected) == set(range(len(backends)))
+
+
+@pytest.mark.parametrize(
+    ("shown", "hidden", "word"), [(8, 0, ""), (16, 0, "near!"), (20, 0, "full!"), (12, 8, "near!"), (12, 16, "full!")]
+)
+def test_only_what_is_surely_in_use_is_full(shown: int, hidden: int, word: str) -> None:
+    """Hidden sessions may be workers, which no connection limit counts."""
+    server = SERVER._replace(databases={5: Database("shop", connection_limit=20)})
+    clients = [client("api", "idle", 1.0, datname="shop")] * shown
+    unseen = [HIDDEN._replace(datid=5, datname="shop", usesysid=99)] * hidden
+    found = breakdown(Snapshot(NOW, server, (*clients, *unseen)), Dimension.DATABASE)
+    line = "".join(span.text for span in entry_line(Entry(Dimension.DATABASE, found[0]), 120))
+    assert [each for each in ("near!", "full!") if each in line] == ([word] if word else [])
 
 
 @given(st.text())
