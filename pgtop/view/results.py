@@ -68,6 +68,8 @@ def result_words(outcome: Outcome) -> Span:
         words.append("the connection was lost, so whether by this is not known")
     if outcome.receipt.reason:
         words.append(clean(outcome.receipt.reason))
+    elif result is Result.UNSEEN:
+        words.append("what followed is not shown to this role")
     return Span(": ".join(words), _TONES.get(result, Tone.WARN))
 
 

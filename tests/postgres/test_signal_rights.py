@@ -5,7 +5,7 @@ import pytest
 from pgtop.model.signal import Answer, Order, Receipt, Signal
 from pgtop.postgres.signals import PostgresSignaller
 from tests.postgres.conftest import Connect
-from tests.postgres.doors import RoleMaker, alive, as_role, gone, now
+from tests.postgres.doors import RoleMaker, alive, as_role, gone, may_choose_pids, now, session_with_pid
 
 
 @pytest.mark.parametrize("options", ["", "IN ROLE pg_signal_backend", "IN ROLE pg_signal_backend, pg_read_all_stats"])
@@ -49,7 +49,7 @@ async def test_a_member_ends_its_roles_session(
 async def test_a_hidden_session_is_known_by_its_role(
     connect: Connect, parameters: dict[str, str], make_role: RoleMaker
 ) -> None:
-    """pg_signal_backend without pg_read_all_stats: the weaker check lets cancel and terminate through."""
+    """pg_signal_backend without pg_read_all_stats: what such a role sees is compared, and lets a signal through."""
     victim = await connect(**await make_role(""))
     async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as signaller:
         seen = await now(signaller, victim)
@@ -58,6 +58,41 @@ async def test_a_hidden_session_is_known_by_its_role(
         for signal in Signal:
             assert await signaller.send_all([Order(signal, seen)]) == [Receipt(Answer.SENT)]
         await gone(signaller, seen.identity)
+
+
+@pytest.mark.skipif(not may_choose_pids(), reason="only root on Linux may say which pid comes next")
+@pytest.mark.parametrize(
+    ("changed", "answer"),
+    [({"dbname": "template1"}, Answer.REPLACED), ({"application_name": "another"}, Answer.CHANGED)],
+)
+async def test_a_reused_pid_of_the_same_role_gets_no_signal(
+    connect: Connect, parameters: dict[str, str], make_role: RoleMaker, changed: dict[str, str], answer: Answer
+) -> None:
+    """Where the start is hidden, database and application name tell the next session under the pid from the target."""
+    owner = await make_role("")
+    old = await connect(**owner, application_name="old")
+    async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as signaller:
+        seen = await now(signaller, old)
+        await old.close()
+        await gone(signaller, seen.identity)
+        with session_with_pid(seen.pid, {**parameters, **owner, "application_name": "old", **changed}) as successor:
+            for signal in Signal:
+                [receipt] = await signaller.send_all([Order(signal, seen)])
+                assert receipt.answer is answer
+            assert successor.execute("SELECT 1").fetchone() == (1,)
+
+
+async def test_a_renamed_session_that_is_hidden_may_be_another(
+    connect: Connect, parameters: dict[str, str], make_role: RoleMaker
+) -> None:
+    """A session may change its application name; where its start is hidden nothing is sent, and the reason is said."""
+    victim = await connect(**await make_role(""))
+    async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as signaller:
+        seen = await now(signaller, victim)
+        await victim.execute("SET application_name = 'renamed'")
+        [receipt] = await signaller.send_all([Order(Signal.TERMINATE, seen)])
+    assert (receipt.answer, "it may be another session" in receipt.reason) == (Answer.CHANGED, True)
+    assert await alive(victim)
 
 
 async def test_a_start_that_is_hidden_now_is_not_taken_on_trust(

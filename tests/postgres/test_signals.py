@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -119,6 +120,63 @@ async def test_cancel_of_the_first_query_of_a_session_seen_before_it(
     _, query = await run(signaller, victim, SLEEP)
     assert await signaller.send_all([Order(Signal.CANCEL, seen)]) == [Receipt(Answer.CHANGED)]
     await stop(victim, query)
+
+
+@pytest.mark.parametrize("renamed_too", [False, True])
+async def test_a_session_that_works_under_another_name_is_spared(
+    signaller: PostgresSignaller, connect: Connect, renamed_too: bool
+) -> None:
+    """A pooler gives a session of one client to another: under another application name, only what asks for it all."""
+    victim = await connect(application_name="one client")
+    seen = await now(signaller, victim)
+    await victim.execute("SET application_name = 'another'")
+    [receipt] = await signaller.send_all([Order(Signal.TERMINATE, seen, renamed_too=renamed_too)])
+    if renamed_too:
+        assert receipt.answer is Answer.SENT
+    else:
+        assert (receipt.answer, "application name" in receipt.reason) == (Answer.CHANGED, True)
+        assert await alive(victim)
+
+
+async def test_a_name_that_the_query_itself_has_given_spares_nothing(
+    signaller: PostgresSignaller, connect: Connect
+) -> None:
+    """A long procedure tells its progress by the application name: it is the same query, and is cancelled."""
+    victim = await connect(application_name="0 %")
+    renaming = "SELECT set_config('application_name', '50 %', false), pg_sleep(100)"
+    seen, query = await run(signaller, victim, renaming)
+
+    async def renamed() -> bool:
+        return (await now(signaller, victim)).application_name == "50 %"
+
+    await until_async(renamed)
+    order = Order(Signal.CANCEL, seen._replace(application_name="0 %"))
+    assert await signaller.send_all([order]) == [Receipt(Answer.SENT)]
+    with pytest.raises(errors.QueryCanceled):
+        await query
+
+
+@pytest.mark.parametrize(
+    ("changed", "answer"),
+    [
+        ({"datid": 1}, Answer.CHANGED),
+        ({"usesysid": None, "datid": None}, Answer.CHANGED),  # it was still logging in
+        ({"client_port": 7}, Answer.REPLACED),
+        ({"client_addr": "192.0.2.7"}, Answer.REPLACED),
+        ({"backend_type": "walsender"}, Answer.CHANGED),
+        ({"backend_start": None, "backend_type": None, "client_port": None}, Answer.SENT),
+        ({"backend_start": None, "backend_type": "walsender"}, Answer.CHANGED),
+        ({"backend_start": None, "backend_type": None, "datid": 1}, Answer.REPLACED),
+    ],
+)
+async def test_all_that_was_seen_is_compared(
+    signaller: PostgresSignaller, connect: Connect, changed: dict[str, Any], answer: Answer
+) -> None:
+    """Whatever else than its start differs from the session as it was seen: nothing is sent."""
+    victim = await connect()
+    seen = await now(signaller, victim)
+    [receipt] = await signaller.send_all([Order(Signal.TERMINATE, seen._replace(**changed))])
+    assert receipt.answer is answer
 
 
 async def test_cancel_where_activity_is_not_tracked(signaller: PostgresSignaller, connect: Connect) -> None:

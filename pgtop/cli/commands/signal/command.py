@@ -76,7 +76,7 @@ class _Command:
             return self._telling.print_no_outcome(proposed, Exit.NOT_CONFIRMED)
         agreed_on = proposed._replace(plan=agreed)
         if not agreed.targets:
-            output.say("Nothing was signalled: all of them have changed.")
+            output.say("Nothing was signalled: all of them have changed.", f"Left out: {who_is_left_out(agreed)}.")
             return self._telling.print_no_outcome(agreed_on, Exit.SOME_REFUSED)
         return await self._send(agreed_on)
 

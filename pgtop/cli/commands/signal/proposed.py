@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from pgtop.analysis.planning import Guard, plan, plan_for_one, with_undecided
+from pgtop.analysis.rights import grant
 from pgtop.cli.options import SignalMany
 from pgtop.model.backend import Backend
 from pgtop.model.instant import from_datetime, written
@@ -77,7 +78,8 @@ def _named(command: SignalMany, picture: Picture, guarded: Guard) -> Proposed:
     missing = tuple(Missing(pid, now.get(pid)) for pid in command.pids if pid not in there)
     found = [now[pid] for pid in there]
     if command.started is not None and any(backend.backend_start is None for backend in found):
-        return Proposed(Plan(signal, snapshot.server, snapshot.taken_at, (), _unpinned(found)), picture, by_pid=True)
+        left_out = _unpinned(found, grant(snapshot.server, "pg_read_all_stats"))
+        return Proposed(Plan(signal, snapshot.server, snapshot.taken_at, (), left_out), picture, by_pid=True)
     made = plan(signal, found, snapshot, guarded, pinned=False)
     alone = len(command.pids) == 1 and any(left.why is not Why.NOTHING_RUNS for left in made.left_out)
     if alone and not command.yes:
@@ -92,7 +94,7 @@ def _is_meant(command: SignalMany, backend: Backend | None) -> bool:
     return command.started is None or backend.backend_start in (None, from_datetime(command.started))
 
 
-def _unpinned(found: Iterable[Backend]) -> tuple[LeftOut, ...]:
+def _unpinned(found: Iterable[Backend], better: str) -> tuple[LeftOut, ...]:
     """Those whose start cannot be compared with --started."""
-    reason = "when it started is hidden from this role: grant pg_read_all_stats"
+    reason = f"when it started is hidden from this role: {better}"
     return tuple(LeftOut(backend, Why.HIDDEN, reason) for backend in found)
