@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import psycopg
@@ -21,8 +22,7 @@ from pgtop.proof import carry_out_all
 from tests.postgres.conftest import Connect, Wire
 from tests.postgres.doors import Connection, RoleMaker, alive, as_role
 from tests.postgres.sampled import backend
-
-PASSWORD = "the same on both"
+from tests.standby import Standby
 
 
 @pytest.fixture(scope="module")
@@ -31,18 +31,22 @@ def pair(bindir: Path | None) -> Iterator[tuple[Cluster, Cluster]]:
     with Cluster(bindir) as first, Cluster(bindir) as second:
         for each in (first, second):
             with psycopg.connect(each.socket_dsn, autocommit=True) as admin:
-                admin.execute(f"CREATE ROLE dba SUPERUSER LOGIN PASSWORD '{PASSWORD}'")
+                admin.execute("CREATE ROLE dba SUPERUSER LOGIN")
         yield first, second
+
+
+def _by_socket(server: Cluster) -> tuple[str, str]:
+    return str(server.folder), str(server.port)
 
 
 class VirtualAddress(Wire):
     """One address, for one server after the other."""
 
     def __init__(self, server: Cluster) -> None:
-        super().__init__("127.0.0.1", str(server.port))
+        super().__init__(*_by_socket(server))
 
     def move_to(self, server: Cluster) -> None:
-        self._port = str(server.port)
+        self._host, self._port = _by_socket(server)
 
 
 @pytest.fixture
@@ -55,9 +59,7 @@ async def address(pair: tuple[Cluster, Cluster]) -> AsyncIterator[VirtualAddress
 @pytest.fixture
 async def far(address: VirtualAddress) -> AsyncIterator[Session]:
     """A session on whichever server the address leads to when it connects."""
-    made = Session(
-        {"host": "127.0.0.1", "port": address.port, "user": "dba", "password": PASSWORD, "dbname": "postgres"}
-    )
+    made = Session({"host": "127.0.0.1", "port": address.port, "user": "dba", "dbname": "postgres"})
     yield made
     await made.close()
 
@@ -146,6 +148,75 @@ async def test_after_a_restart_all_are_gone(bindir: Path | None) -> None:
             assert await door.look_all([order]) == {}
             [receipt] = await door.send_all([order])
             assert receipt.answer is Answer.UNREACHED
+        await session.close()
+
+
+class Copy(Standby):
+    """A server made from the files of a running one, which takes over its port: in its own folder, by socket alone."""
+
+    def __init__(self, original: Cluster, bindir: Path | None, *, follows: bool) -> None:
+        super().__init__(original, bindir, {"listen_addresses": ""})
+        self.port = original.port
+        self._follows = follows
+
+    def _make_cluster(self) -> None:
+        super()._make_cluster()
+        if not self._follows:
+            (self.data / "standby.signal").unlink()
+
+
+@pytest.mark.parametrize("follows", [True, False])
+async def test_a_copy_of_the_cluster_proves_nothing(bindir: Path | None, follows: bool) -> None:
+    """A cold standby takes over the address: it is as young as a restart and its cluster the same, but it is none."""
+    with Cluster(bindir) as server, psycopg.connect(server.socket_dsn, autocommit=True) as admin:
+        admin.execute("CREATE ROLE weak LOGIN IN ROLE pg_signal_backend")
+        address = VirtualAddress(server)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(address.laid())
+            victim = await stack.enter_async_context(await opened_on(server))
+            copy = stack.enter_context(Copy(server, bindir, follows=follows))
+            copy.stop()
+            admin.execute("CREATE TABLE written AS SELECT generate_series(1, 1000)")
+            seen = [await _seen_as(user, address, victim, stack) for user in ("postgres", "weak")]
+            copy.launch()
+            for door, _ in seen:
+                await fail_over(door._session, address, copy)
+            await _prove_nothing(seen)
+            if follows:  # promoted, it has a timeline of its own
+                with psycopg.connect(copy.socket_dsn, autocommit=True) as there:
+                    there.execute("SELECT pg_promote()")
+                await _prove_nothing(seen)
+            assert await alive(victim)
+
+
+async def _seen_as(
+    user: str, address: VirtualAddress, victim: Connection, stack: AsyncExitStack
+) -> tuple[PostgresSignaller, Order]:
+    session = Session({"host": "127.0.0.1", "port": address.port, "user": user, "dbname": "postgres"})
+    stack.push_async_callback(session.close)
+    return PostgresSignaller(session), await order_against(session, victim.info.backend_pid)
+
+
+async def _prove_nothing(seen: Sequence[tuple[PostgresSignaller, Order]]) -> None:
+    for door, order in seen:
+        with pytest.raises(SourceError, match="another server"):
+            await door.look_all([order])
+
+
+async def test_where_the_cluster_may_not_be_read_a_restart_proves_nothing(bindir: Path | None) -> None:
+    """Whether it is the same one is not known, so nothing is called gone."""
+    with Cluster(bindir) as server:
+        with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
+            admin.execute("CREATE ROLE weak LOGIN IN ROLE pg_signal_backend")
+            admin.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+        session = Session({"host": str(server.folder), "port": str(server.port), "user": "weak", "dbname": "postgres"})
+        async with await opened_on(server) as victim:
+            order, door = await order_against(session, victim.info.backend_pid), PostgresSignaller(session)
+            server.stop(signal.SIGQUIT)
+            server.launch()
+            for _ in range(2):  # the old connection, and a new one
+                with pytest.raises(SourceError):
+                    await door.look_all([order])
         await session.close()
 
 
