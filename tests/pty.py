@@ -119,6 +119,12 @@ class Terminal:
         """Type."""
         os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
 
+    def send_all(self, keys: str) -> None:
+        """Type more than the line takes at once, as fast as it is read."""
+        data = memoryview(keys.encode())
+        while data:
+            data = data[os.write(self._master, data) :]
+
     def resize(self, columns: int, lines: int) -> None:
         """Take another size, as a window does; the child gets SIGWINCH."""
         with self._news:

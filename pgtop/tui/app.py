@@ -28,6 +28,7 @@ from pgtop.ports import Clock, Recorder, Signaller, Source, SourceError
 from pgtop.tui import messages
 from pgtop.tui.ascii import AsciiFilter
 from pgtop.tui.driver import PgtopDriver, driver_on
+from pgtop.tui.keyboard import EVERYWHERE, Keyboard
 from pgtop.tui.keymap import bindings
 from pgtop.tui.meter import Meter
 from pgtop.tui.newest import Newest
@@ -38,19 +39,16 @@ from pgtop.tui.signalling import Signalling
 from pgtop.tui.state import State
 from pgtop.tui.terminal.lease import Lease
 from pgtop.tui.theme import palette
-from pgtop.tui.typing import take
 from pgtop.view.text import clean, clean_lines
 from pgtop.view.tone import Span, Tone
 from pgtop.watch import Event, Sampled, Watch
 
 _NOTICE_SECONDS = 15.0
 _INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-_EVERYWHERE = ("redraw", "suspend", "leave")
-"""Actions that a dialog does not keep from being carried out."""
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
-class PgtopApp(Signalling):
+class PgtopApp(Keyboard, Signalling):
     """Owns the state, the watch and the door; the screens own what is asked of the picture."""
 
     TITLE = "pgtop"
@@ -58,7 +56,7 @@ class PgtopApp(Signalling):
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("show_sessions", "show_breakdown", "show_blocking"),
         *bindings("pause", "refresh", "slower", "faster", "toggle_cost", "help", "quit"),
-        *bindings(*_EVERYWHERE),
+        *bindings(*EVERYWHERE),
     ]
 
     def __init__(
@@ -127,16 +125,15 @@ class PgtopApp(Signalling):
         StylesCache.get_inner_outer.cache_clear()
         return super().pop_screen()
 
-    # Keys in their order.
-
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and self._watch.paused:
             self._watch.tell()
-        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded and take(self.screen, event):
-            return
-        if isinstance(event, events.Key) and (words := self._out_of_place(event.key)):
-            self.say(words)
         await super().on_event(event)
+
+    def carry_out(self, key: str) -> None:
+        """Say so where a key means nothing here."""
+        if words := self._out_of_place(key):
+            self.say(words)
 
     def _out_of_place(self, key: str) -> str:
         """Return why nothing comes of a key that has a meaning in another view only; "" for any other key."""
@@ -150,7 +147,7 @@ class PgtopApp(Signalling):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a dialog is open its keys are the only ones."""
-        return action in _EVERYWHERE or not isinstance(self.screen, ModalScreen) or not _is_ours(action)
+        return action in EVERYWHERE or not isinstance(self.screen, ModalScreen) or not _is_ours(action)
 
     # Data down.
 
@@ -176,6 +173,7 @@ class PgtopApp(Signalling):
         for screen in self.screen_stack:
             if isinstance(screen, Shown) and screen.is_mounted:
                 screen.show(state)
+        self.attend()
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
         """Put a sentence, cleaned, on the notice line; behind what a signal has done, within that one's time."""

@@ -7,7 +7,8 @@ cells that differ, and its input loop, by one that sleeps until there is input. 
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -16,10 +17,12 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from pgtop.tui.terminal.canvas import Piece
+from pgtop.tui.messages import InputWaiting, Proven
+from pgtop.tui.terminal.canvas import Piece, is_frame
 from pgtop.tui.terminal.input import read_input
 from pgtop.tui.terminal.lease import HUNG_UP, Lease, keep_line_feeds
 from pgtop.tui.terminal.writer import Writer
+from pgtop.tui.typeahead import Typeahead
 
 
 class PgtopDriver(LinuxDriver):
@@ -31,6 +34,12 @@ class PgtopDriver(LinuxDriver):
         super().__init__(*args, **options)
         self._input_ended, self._end_input = os.pipe()
         self._drawn: list[Piece] = []
+        self.typeahead = Typeahead(self._announce)
+        """What comes from the terminal, for the app to take."""
+        self.before_frame: Callable[[], None] | None = None
+        """Called before a frame is drawn; what it asks for goes with the frame."""
+        self.answers = False
+        """The terminal tells its cursor's position when it is asked."""
 
     @property  # type: ignore[override]
     def _writer_thread(self) -> Writer | None:
@@ -51,12 +60,31 @@ class PgtopDriver(LinuxDriver):
     def _send_drawn(self) -> None:
         pieces, self._drawn = self._drawn, []
         if pieces and self._writer:
-            self._writer.draw(pieces)
+            with self._as_one(self._writer):
+                self._writer.draw(pieces)
 
     def write(self, data: str) -> None:
         """Take what Textual writes, which was drawn after whatever came before."""
         self._send_drawn()
-        super().write(data)
+        if self._writer and is_frame(data):
+            with self._as_one(self._writer):
+                super().write(data)
+        else:
+            super().write(data)
+
+    @contextmanager
+    def _as_one(self, writer: Writer) -> Iterator[None]:
+        """What is asked for before the frame goes with it."""
+        if self.before_frame is None:
+            yield
+            return
+        with writer.together():
+            self.before_frame()
+            yield
+
+    def ask_for_proof(self) -> int:
+        """Have the terminal prove that it shows what was drawn; return the number of the proof that the app gets."""
+        return self._writer.ask_for_proof() if self._writer else 0
 
     @property
     def sent_bytes(self) -> int:
@@ -81,6 +109,7 @@ class PgtopDriver(LinuxDriver):
         self._heed_every_resize()
         if suspended:
             self._writer.repaint()
+        self._writer.ask_for_proof()  # it need not be, but from now on it is known whether the terminal answers
 
     def _heed_every_resize(self) -> None:
         resized = signal.getsignal(signal.SIGWINCH)
@@ -119,15 +148,29 @@ class PgtopDriver(LinuxDriver):
         def new_parser() -> XTermParser:
             return XTermParser(self._debug)
 
-        if not read_input(self.fileno, self._input_ended, new_parser, self.process_message):
+        if not read_input(self.fileno, self._input_ended, new_parser, self.process_message, self.typeahead.room):
             self._app.call_later(self._app.exit, return_code=HUNG_UP)
 
     def process_message(self, message: Message) -> None:
-        """Keep what the terminal says to the writer from the app."""
-        if isinstance(message, events.CursorPosition) and self._writer:
-            self._writer.answered()
-        else:
+        """Keep what the terminal says to the writer from the app, but for a proof."""
+        if not isinstance(message, events.CursorPosition):
             super().process_message(message)
+        elif self._writer:
+            number = self._writer.answered(message.x, message.y)
+            self.answers = self.answers or self._writer.has_answered
+            if number:
+                super().process_message(Proven(number))
+
+    def send_message(self, message: Message) -> None:
+        """Leave it to an app that takes it when it can: one message for each key would pile up."""
+        if hasattr(self._app, "on_input_waiting"):
+            self.typeahead.put(message)
+        else:
+            super().send_message(message)
+
+    def _announce(self) -> None:
+        with suppress(RuntimeError):  # the event loop has ended
+            self._loop.call_soon_threadsafe(self._app.post_message, InputWaiting())
 
     def _get_terminal_size(self) -> tuple[int, int]:
         """The size of the terminal that is drawn on, wherever stdout goes."""

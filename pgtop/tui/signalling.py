@@ -65,6 +65,10 @@ class Signalling(App[int]):
         """Take away what was said before."""
         raise NotImplementedError
 
+    def attend(self) -> None:
+        """Have what is asked be seen before it is answered, if it is not what was asked before."""
+        raise NotImplementedError
+
     def on_signal_asked(self, message: messages.SignalAsked) -> None:
         if isinstance(self.screen, ModalScreen):
             return  # asked before the dialog was there
@@ -106,8 +110,13 @@ class Signalling(App[int]):
             if consent is not None:
                 then(consent)
 
+        def follow() -> None:
+            """Show what has come while the dialog was being opened."""
+            dialog.show(self._state)
+            self.attend()
+
         self.push_screen(dialog, answered)
-        dialog.call_after_refresh(lambda: dialog.show(self._state))  # what has come while it was being opened
+        dialog.call_after_refresh(follow)
 
     # One.
 

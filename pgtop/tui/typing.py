@@ -26,6 +26,8 @@ class Typing(Protocol):
         ...
 
 
+LONGEST = 500
+"""Characters that a field takes: a filter is read, and asked of each session, while the next key waits."""
 _EDITS: dict[str, Callable[[Input], None]] = {
     "backspace": Input.action_delete_left,
     "ctrl+h": Input.action_delete_left,
@@ -42,27 +44,31 @@ _EDITS: dict[str, Callable[[Input], None]] = {
 }
 
 
-def take(screen: object, event: events.Event) -> bool:
-    """Edit the screen's open field with a key or a paste; False when there is no field or the key is not for it."""
-    if not isinstance(screen, Typing) or screen.field is None:
-        return False
-    if isinstance(event, events.Key):
-        taken = _edit(screen.field, event)
-    elif isinstance(event, events.Paste):
-        screen.field.insert_text_at_cursor(" ".join(event.text.split()))
-        taken = True
-    else:
-        return False
-    if taken:
-        screen.typed()
-    return taken
+def open_field(screen: object) -> Input | None:
+    """The field that the screen's keys go to, if one is open."""
+    return screen.field if isinstance(screen, Typing) else None
+
+
+def edit(field: Input, event: events.Event) -> bool:
+    """Edit the field with a key or a paste; False when the key is not for it."""
+    if isinstance(event, events.Paste):
+        insert(field, " ".join(event.text.split()))
+        return True
+    return isinstance(event, events.Key) and _edit(field, event)
+
+
+def insert(field: Input, text: str) -> None:
+    """Insert what of the text is printable, up to LONGEST characters in the field."""
+    fitting = "".join(filter(str.isprintable, text))[: max(0, LONGEST - len(field.value))]
+    if fitting:
+        field.insert_text_at_cursor(fitting)
 
 
 def _edit(field: Input, key: events.Key) -> bool:
     if key.is_printable and key.character is not None:
         if field.restrict and not re.fullmatch(field.restrict, key.character):
             return False  # in a field for digits, y and n are still answers
-        field.insert_text_at_cursor(key.character)
+        insert(field, key.character)
         return True
     edit = _EDITS.get(key.key)
     if edit is not None:

@@ -78,7 +78,9 @@ def test_a_lost_answer_stops_no_picture(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(writing, "_ANSWER", 0.05)
     with terminal() as screen:
         screen.writer.asks = True
-        screen.writer.answered()
+        screen.draw("x")
+        until(lambda: ASKED in screen.raw or (screen.shows("x") and ASKED in screen.raw))
+        screen.writer.answered(0, 0)
         screen.draw("a")
         until(lambda: screen.shows("a"))
         screen.draw("b")

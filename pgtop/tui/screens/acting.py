@@ -25,11 +25,11 @@ class ActingScreen(LiveScreen):
     def signal(self, signal: Signal) -> None:
         """Ask for the signal to be sent."""
         if backend := self.selected():
-            self.post_message(SignalAsked(signal, backend, self.seen_in))
+            self.app.post_message(SignalAsked(signal, backend, self.seen_in))
 
     def action_copy_query(self) -> None:
         if backend := self.selected():
-            self.post_message(CopyAsked(backend))
+            self.app.post_message(CopyAsked(backend))
 
     def action_cancel(self) -> None:
         self.signal(Signal.CANCEL)
@@ -46,7 +46,7 @@ class ActingScreen(LiveScreen):
 
         def chosen(name: str | None) -> None:
             if name is not None:
-                self.post_message(SignalAsked(Signal(name), backend, seen_in))
+                self.app.post_message(SignalAsked(Signal(name), backend, seen_in))
 
         from pgtop.tui.screens.menu import Choice, MenuScreen
 

@@ -205,11 +205,11 @@ class BlockingScreen(NarrowingScreen):
     def action_open(self) -> None:
         """Enter: keep a filter that can be read; else open the session."""
         if not self.kept_filter() and (backend := self.selected()):
-            self.post_message(OpenAsked(backend))
+            self.app.post_message(OpenAsked(backend))
 
     def selected(self) -> Backend | None:
         """The session under the cursor; what has none is told of instead."""
         row = self._table.selected
         if row is not None and row.backend is None:
-            self.post_message(Said(without_session(row)))
+            self.app.post_message(Said(without_session(row)))
         return None if row is None else row.backend

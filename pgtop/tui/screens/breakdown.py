@@ -87,7 +87,7 @@ class BreakdownScreen(Moving, LiveScreen):
     def action_open(self) -> None:
         entry = self._table.selected
         if entry is not None and entry.share is not None:
-            self.post_message(FilterAsked(share_filter(entry.dimension, entry.share), _name(entry)))
+            self.app.post_message(FilterAsked(share_filter(entry.dimension, entry.share), _name(entry)))
 
     def action_cancel(self) -> None:
         self._signal(Signal.CANCEL)
@@ -104,7 +104,7 @@ class BreakdownScreen(Moving, LiveScreen):
         chosen = Filter.parse(share_filter(entry.dimension, entry.share))
         is_its = chosen.on(picture)
         group = [backend for backend in picture.snapshot.backends if backend.is_client and is_its(backend)]
-        self.post_message(BulkAsked(signal, group, chosen.understood))
+        self.app.post_message(BulkAsked(signal, group, chosen.understood))
 
     async def action_clear(self) -> None:
         await self.run_action("app.show_sessions")

@@ -143,6 +143,7 @@ class BulkScreen(Moving, Dialog[Consent | None]):
         if not count:
             self.say("nobody is left to signal")
         elif (count > TYPED_ABOVE or self._proof.display) and self._proof.value != str(count):
+            self.asked += not self._proof.display
             self._proof.display = True
             self.set_focus(self._proof)
             self.say(_ASKS_NUMBER.format(count))
@@ -167,12 +168,14 @@ class BulkScreen(Moving, Dialog[Consent | None]):
         """Narrow the list to the sessions that are idle."""
         self._plan = self._plan.without([t.identity for t in self._plan.targets if t.backend.state != IDLE])
         self._changed = self._changes()
+        self.asked += 1
         self.say("only the idle ones")
 
     def action_ask_again(self) -> None:
         """Show the same sessions as they are now; those that have ended leave."""
         self._plan = asked_again(self._plan, self._latest.snapshot, self._guard_of(self._latest))
         self._planned_at, self._changed = self._latest, {}
+        self.asked += 1
         self.say("asked again: this is what they do now")
 
     # Drawing.
@@ -234,6 +237,7 @@ class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
 
     def __init__(self, plan: Plan, palette: Palette) -> None:
         super().__init__()
+        self.asked = 1
         self._progress = Progress(plan, ())
         self._aftermath: Aftermath | None = None
         self._freed = ""

@@ -87,6 +87,7 @@ class ConfirmScreen(Dialog[Agreed | None]):
             self.dismiss(None)
         elif not self._armed:
             self._armed = True
+            self.asked += 1
             self.say(f"{self._note}: press y once more to do it all the same".removeprefix(": "))
         elif self._proposal.needs_pid and self._proof.value != pid:
             self.say(f"type {pid} first")
@@ -102,6 +103,7 @@ class ConfirmScreen(Dialog[Agreed | None]):
     def _ask_anew(self, change: str) -> None:
         """A cancel is for one query, so each change asks again; a session to terminate stays the same one: ask once."""
         self._note = change
+        self.asked += 1
         if self._proposal.signal is Signal.CANCEL or not self._reminded:
             self._armed = False
             self._reminded = True

@@ -84,6 +84,8 @@ class Dialog(Shown, ModalScreen[ConsentT]):
     def __init__(self, palette: Palette, lines: str, proof: str) -> None:
         """`lines` and `proof` name the widgets of the words and of the field that a dangerous yes has to fill in."""
         super().__init__()
+        self.asked = 1
+        """How often something was asked; it grows when a yes comes to mean something else, so is to be seen first."""
         self._note = ""
         self._is_whole = True  # `draw` found room for all that a yes is about
         self._lines = Lines(palette, id=lines)
@@ -183,6 +185,7 @@ class Dialog(Shown, ModalScreen[ConsentT]):
         self.draw(self.app.size)
 
     def _close_reason(self) -> None:
+        self.asked += 1  # text that was pasted into the field may go on behind an Enter
         self._why.display = False
         self.set_focus(self._proof if self._proof.display else None)
         self.draw(self.app.size)

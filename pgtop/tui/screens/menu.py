@@ -26,7 +26,7 @@ class Choice(NamedTuple):
 
 class _Choices(Rows):
     def __init__(self, choices: Sequence[Choice], current: str, palette: Palette) -> None:
-        super().__init__(palette)
+        super().__init__(palette, id="choices")
         self._choices = choices
         self._cursor = next((index for index, choice in enumerate(choices) if choice.name == current), 0)
 
@@ -48,6 +48,8 @@ class MenuScreen(Moving, ModalScreen[str | None]):
 
     def __init__(self, title: str, choices: Sequence[Choice], current: str, palette: Palette) -> None:
         super().__init__()
+        self.asked = 1
+        """Once: the choices stay."""
         self._title = title
         self._choices = _Choices(choices, current, palette)
 

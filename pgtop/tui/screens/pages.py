@@ -118,13 +118,13 @@ class DetailScreen(ActingScreen, PageScreen):
         return (name, Span(f"{clean(state_word(self._backend))}{self.more()}", Tone.PLAIN))
 
     def action_copy_query(self) -> None:
-        self.post_message(CopyAsked(self._backend, self._detail))
+        self.app.post_message(CopyAsked(self._backend, self._detail))
 
     def selected(self) -> Backend | None:
         """The session; where it cannot be signalled from here any more, that is told instead."""
         if not self._gone:
             return self._backend
-        self.post_message(Said(f"{self._backend.pid} {self._gone}: nothing can be signalled from here"))
+        self.app.post_message(Said(f"{self._backend.pid} {self._gone}: nothing can be signalled from here"))
         return None
 
     @property

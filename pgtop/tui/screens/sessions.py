@@ -224,9 +224,9 @@ class SessionsScreen(NarrowingScreen):
         if self.kept_filter():
             return
         if self._alarm.chosen:
-            self.post_message(BlockingAsked())
+            self.app.post_message(BlockingAsked())
         elif backend := self.selected():
-            self.post_message(OpenAsked(backend))
+            self.app.post_message(OpenAsked(backend))
 
     @on(SessionTable.Chosen)
     def _row_clicked(self) -> None:
@@ -236,9 +236,9 @@ class SessionsScreen(NarrowingScreen):
         """Signal the tagged sessions, or the one under the cursor when there are none."""
         tagged = self._tagged()
         if len(tagged) > 1:
-            self.post_message(BulkAsked(signal, tagged, self._understood_of(tagged)))
+            self.app.post_message(BulkAsked(signal, tagged, self._understood_of(tagged)))
         elif tagged:
-            self.post_message(SignalAsked(signal, tagged[0], self.seen_in))
+            self.app.post_message(SignalAsked(signal, tagged[0], self.seen_in))
         else:
             super().signal(signal)
 

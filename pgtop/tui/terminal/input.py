@@ -53,9 +53,9 @@ class Keys:
 
     def _messages(self, tokens: list[Token]) -> Iterator[Message]:
         room = self._room()
+        last = max((place for place, token in enumerate(tokens) if not _is_report(token)), default=0)
         for place, token in enumerate(tokens):
-            is_last = place == len(tokens) - 1
-            if room <= 0 and not is_last and not _is_report(token) and token.text != "\x03":
+            if room <= 0 and place != last and not _is_report(token) and token.text != "\x03":
                 continue
             for message in self._meaning(token, max(1, room)):
                 room -= 1
@@ -128,6 +128,7 @@ def _is_known(sequence: str, numbered: re.Match[str]) -> bool:
 
 
 def _is_report(token: Token) -> bool:
+    """Whether it answers a question, so is no key that a flood could drop."""
     return token.kind is Kind.SEQUENCE and token.text.endswith(("R", "y"))
 
 

@@ -53,6 +53,11 @@ class Painter:
         sent = "".join(self._send(stroke) for stroke in self._in_order(strokes))
         return sent + self._go(min(canvas.x, canvas.width - 1), min(canvas.y, len(canvas.lines) - 1))
 
+    def place(self, x: int, y: int) -> str:
+        """What to send so that the cursor goes there, wherever it is."""
+        self._cursor = None
+        return self._go(x, y)
+
     def _strokes(self, y: int, wanted: Line) -> Iterator[Stroke]:
         shown = self._shown[y]
         changed = _changed(wanted, shown)

@@ -10,13 +10,14 @@ the terminal takes them: to wake it for each picture, on a processor that has se
 import os
 import re
 import termios
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from select import select
 from threading import Condition, Thread
 from time import monotonic
 
 from pgtop.tui.terminal.canvas import Canvas, Piece, is_frame
+from pgtop.tui.terminal.move import Position
 from pgtop.tui.terminal.painter import Painter
 
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
@@ -26,11 +27,14 @@ _SYNCHRONISED = ("\x1b[?2026h", "\x1b[?2026l")
 _LARGE_FRAME = 1024  # characters from which on a terminal may draw half of a frame
 _AHEAD = 2048  # characters sent before the terminal has to say that it got them
 _ANSWER = 3.0  # seconds after which an answer may be lost, in a paste perhaps, and is asked for again
+_PROOFS = 16  # columns in which proofs are asked for, one after another
 _QUESTIONS = 5  # asked in vain until frames are sent without an answer
 _PARTING = 0.2  # seconds that leaving waits for an answer under way, lest the shell reads it as typed
 _PATIENCE = 0.1  # seconds that the restoring sequences wait for room
 _CANCEL = b"\x18\x1b\\"  # ends whatever sequence was cut
 
+_CLIPBOARD = ("\x1b]52;", "\x1bP\x1b]52;")
+"""What sets the clipboard, straight and through GNU screen."""
 _KEEPS_CELLS = re.compile(
     r"(?:\x07|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[(?!\?(?:47|1047|1049)[hl])[<=>?][0-9;]*\$?[a-zA-Z])+"
 )
@@ -70,6 +74,12 @@ class Writer(Thread):
         self._asked_until = 0.0
         self._unanswered = 0
         self._answers = False
+        self.has_answered = False
+        """The terminal has told its cursor's position when it was asked."""
+        self._proof_due = False
+        self._proofs = 0
+        self._outstanding: dict[Position, int] = {}
+        """Proofs that were asked for, by where the cursor was put for them."""
         self.sent_bytes = 0
         """All that has been written to the terminal."""
 
@@ -120,14 +130,35 @@ class Writer(Thread):
         """Send the whole picture again with the next frame; may be called by a signal handler."""
         self._forgotten = True
 
-    def answered(self) -> None:
-        """The terminal has told its cursor's position, so all that was sent before has arrived."""
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Send nothing meanwhile: what is asked for and drawn goes as one."""
         with self._news:
+            yield
+
+    def ask_for_proof(self) -> int:
+        """Have the terminal prove that it shows all frames so far; return the number of the proof, see `answered`."""
+        with self._news:
+            self._proof_due = not self._leaving
+            self._news.notify_all()
+            return self._proofs + 1
+
+    def answered(self, x: int, y: int) -> int:
+        """Take the terminal's cursor position, if it was asked for; return the number of the proof that it is, or 0.
+
+        All that was sent before the question has arrived. For a proof the cursor goes to a place of its own, so that
+        no late answer to an older question is taken for it.
+        """
+        with self._news:
+            proof = self._outstanding.pop((x, y), 0)
+            if not self._asked and not proof:
+                return 0
             self._asked = False
             self._unanswered = 0
-            self._answers = True
+            self._answers = self.has_answered = True
             self._ahead = 0
             self._news.notify_all()
+        return proof
 
     def leave(self) -> None:
         """Send no frame any more and cut short the one under way: the terminal is to be restored at once."""
@@ -138,7 +169,7 @@ class Writer(Thread):
             if not self._leaving:
                 self._controls["\x1b[m"] = None  # not every terminal restores the style with its first screen
             self._leaving = True
-            self._frame_due = False
+            self._frame_due = self._proof_due = False
             if self._left:
                 self._left = b""
                 self._make_room()
@@ -181,9 +212,13 @@ class Writer(Thread):
             if self._entered is (text == ENTER):  # said twice, it would wipe the picture or move the shell's cursor
                 return
             self._entered = text == ENTER
+            if text == LEAVE:  # where there is no other screen, the shell goes on below a picture that is gone
+                text = f"\x1b[m\x1b[2J\x1b[{self._size()[1]};1H{LEAVE}"
+        if text.startswith(_CLIPBOARD):  # of what is copied while the terminal takes nothing, the newest is enough
+            self._controls = {each: None for each in self._controls if not each.startswith(_CLIPBOARD)}
         self._controls.pop(text, None)  # said again while waiting, it is said once, so that nothing piles up
         self._controls[text] = None
-        if not _KEEPS_CELLS.fullmatch(text):
+        if not text.startswith(_CLIPBOARD) and not _KEEPS_CELLS.fullmatch(text):
             self._forgotten = True
 
     def _fit(self) -> None:
@@ -217,13 +252,28 @@ class Writer(Thread):
             self._controls.clear()
             if self._frame_may_go():
                 text += self._frame()
+            if self._proof_may_go():
+                text += self._prove()
             return text.encode("utf-8", "replace")
 
     def _has_work(self) -> bool:
-        return self._stopping or bool(self._left or self._controls) or self._frame_may_go()
+        return self._stopping or bool(self._left or self._controls) or self._frame_may_go() or self._proof_may_go()
 
     def _frame_may_go(self) -> bool:
         return self._frame_due and not self._waits_for_answer()
+
+    def _proof_may_go(self) -> bool:
+        return self._proof_due and not self._frame_due
+
+    def _prove(self) -> str:
+        """Ask for a proof of what was sent before it."""
+        self._proof_due = False
+        self._proofs += 1
+        x, y = min(self._proofs % _PROOFS, max(0, self._canvas.width - 2)), 0
+        if (x, y) == (self._canvas.x, self._canvas.y):
+            y = min(1, len(self._canvas.lines) - 1)
+        self._outstanding[x, y] = self._proofs
+        return self._painter.place(x, y) + _ASK_POSITION
 
     def _waits_for_answer(self) -> bool:
         return self._asked and self._answers
@@ -237,7 +287,8 @@ class Writer(Thread):
         frame = self._painter.paint(self._canvas)
         if self._synchronises and len(frame) > _LARGE_FRAME:
             frame = frame.join(_SYNCHRONISED)
-        return frame + self._question(len(frame))
+        frame += self._question(len(frame))
+        return frame + self._prove() if self._proof_due else frame
 
     def _question(self, sent: int) -> str:
         self._ahead += sent

@@ -1,0 +1,161 @@
+"""No key answers a question that was not seen when it was typed, and no amount of keys delays the next one."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pgtop.demo.server import Cluster
+from tests.processes.ends import GONE, memory_kb
+from tests.pty import Terminal
+from tests.waiting import until
+
+_PGTOP = [sys.executable, "-m", "pgtop"]
+_READY = "q quit"
+_MOST_KB = 150 * 1024
+
+
+@pytest.fixture(scope="module")
+def victim(server: Cluster) -> Iterator[int]:
+    """The pid of a session that nobody may end; a superuser's would be protected."""
+    with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
+        admin.execute("CREATE ROLE typist LOGIN")
+        with closing(psycopg.connect(server.socket_dsn, user="typist", application_name="victim")) as made:
+            yield made.info.backend_pid
+        admin.execute("DROP ROLE typist")
+
+
+def _at_once(terminal: Terminal, keys: str) -> None:
+    terminal.send(keys)
+
+
+def _in_pieces(terminal: Terminal, keys: str) -> None:
+    for start in range(0, len(keys), 7):
+        terminal.send(keys[start : start + 7])
+        time.sleep(0.004)  # as a line does that delivers a paste slowly
+
+
+def _slowly(terminal: Terminal, keys: str) -> None:
+    """So slowly that the dialog is drawn long before the end."""
+    for key in keys[:1] + keys[-12:]:
+        terminal.send(key)
+        time.sleep(0.06)
+
+
+def _over_a_stall(terminal: Terminal, keys: str) -> None:
+    terminal.stall()
+    for key in keys[:1] + keys[-3:]:
+        terminal.send(key)
+        time.sleep(0.4)
+    terminal.go_on()
+
+
+@pytest.mark.parametrize("way", [_at_once, _in_pieces, _slowly, _over_a_stall])
+def test_what_was_typed_before_the_dialog_was_seen_does_not_answer_it(
+    way: Callable[[Terminal, str], None], server: Cluster, victim: int
+) -> None:
+    """`K`, 200 letters and `y`, however they arrive, end nothing; a `y` after the dialog was seen is an answer."""
+    with Terminal([*_PGTOP, server.socket_dsn], columns=120) as terminal:
+        terminal.wait_for(_READY)
+        terminal.send("/app:victim\r")
+        terminal.wait_for("1 of ")
+        way(terminal, "K" + "abcdefghijklmopqrstuvwxz" * 9 + "y")
+        terminal.wait_for("Terminate session")
+        terminal.wait_for("typed before this could be read")
+        assert Path(f"/proc/{victim}").exists()
+        terminal.send("\x1b")
+        terminal.wait_for(lambda seen: "Terminate session" not in seen.text)
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+
+
+@pytest.mark.parametrize("opening", ["r", "*K"])
+def test_what_is_pasted_into_a_reason_does_not_answer_behind_its_enter(
+    opening: str, server: Cluster, victim: int
+) -> None:
+    """A line end in the text closes the field; the rest answers nothing, for one session and for many."""
+    with Terminal([*_PGTOP, server.socket_dsn], columns=120) as terminal:
+        terminal.wait_for(_READY)
+        terminal.send("/app:victim\r")
+        terminal.wait_for("1 of ")
+        if opening == "r":
+            terminal.send("K")
+        else:
+            terminal.send("*")
+            terminal.send("K")
+        terminal.wait_for("(y)")
+        terminal.send("r")
+        terminal.wait_for("for the audit trail")
+        terminal.send("why not\ryes\ryy")
+        terminal.wait_for("reason: why not")
+        terminal.wait_for("typed before this could be read")
+        terminal.send("\x1b")
+        terminal.wait_for(lambda seen: "(y)" not in seen.text)
+        assert Path(f"/proc/{victim}").exists()
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+
+
+def test_a_dialog_waits_for_no_answer_of_a_terminal_that_gives_none(server: Cluster) -> None:
+    """Where no position is ever told, a while after it was drawn a key answers it."""
+    with (
+        psycopg.connect(server.socket_dsn, application_name="mute") as mute,
+        _Mute([*_PGTOP, server.socket_dsn], columns=120) as terminal,
+    ):
+        terminal.wait_for(_READY)
+        terminal.send("/app:mute\r")
+        terminal.wait_for("1 of ")
+        terminal.send("K")
+        terminal.wait_for("Terminate session")
+
+        def press() -> bool:
+            terminal.send(f"{mute.info.backend_pid}\r")
+            time.sleep(0.6)
+            return "gone after" in terminal.text
+
+        until(press, "no key is taken")
+
+
+class _Mute(Terminal):
+    """It answers nothing."""
+
+    def _answer(self, query: object) -> str:
+        return ""
+
+
+@pytest.mark.parametrize(
+    ("keys", "last", "shown"),
+    [
+        ("/" + "a" * 5_000, "\x1b", "what hurts first"),
+        ("/" + "a:" * 50_000, "\x1b", "what hurts first"),
+        ("/" + "a" * 1_000_000, "\x1b", "what hurts first"),
+        ("/\x1b[200~" + "b" * 1_000_000 + "\x1b[201~", "\x1b", "what hurts first"),
+        ("Kr" + "why " * 50_000, "\x1b\x1b", "Terminate"),
+        ("s" + "jk" * 50_000, "\x1b", "what hurts first"),
+        ("jk" * 50_000, "?", "cursor down"),
+        ("\x1b[A\x1b[B" * 20_000, "?", "cursor down"),
+        ("/" + "\x1b[D" * 20_000, "\x1b", "what hurts first"),
+        ("\0" * 100_000, "?", "cursor down"),
+    ],
+    ids=[
+        "filter", "wrong filter", "long filter", "paste", "reason", "menu", "moves", "arrows", "in a field",
+        "nul",
+    ],
+)  # fmt: skip
+def test_however_much_is_typed_the_next_key_is_answered(keys: str, last: str, shown: str, server: Cluster) -> None:
+    """Letters, words, pastes and sequences without end: the next key is taken at once, and little is held."""
+    with Terminal([*_PGTOP, server.socket_dsn]) as terminal:
+        terminal.wait_for(_READY)
+        terminal.send_all(keys)
+        terminal.send(last)
+        terminal.wait_for(shown, GONE)
+        assert memory_kb(terminal.pid) < _MOST_KB
+        os.kill(terminal.pid, signal.SIGTERM)
+        assert terminal.wait_for_exit(GONE) == 143
+        assert terminal.restored
