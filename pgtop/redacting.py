@@ -24,7 +24,7 @@ class _Masked(NamedTuple):
 
 
 class RedactingSource:
-    """`ports.Source` around another. A text is masked once, and lent to the next picture while it stays the same."""
+    """`ports.Source` around another. A text is masked once, and reused in the next snapshot while it stays the same."""
 
     def __init__(self, source: Source, text_bytes: int = 1 << 20) -> None:
         """`text_bytes`: the length that `source` cuts queries to."""
@@ -90,8 +90,8 @@ _LONGEST_CHARACTER = 4
 def without_literals(backend: Backend, size: int = 1 << 20) -> Backend:
     """Return the backend with its query masked, unless the server has written that itself.
 
-    Its query_id goes where it would tell literals to whoever tries some: the server computes a utility statement's from
-    the whole text. Of a query that was cut to `size` bytes, what came after is not known.
+    Its query_id is dropped where literals could be guessed from it: the server computes a utility statement's from the
+    whole text. What followed in a query that was cut to `size` bytes is unknown.
     """
     if backend.backend_type in _WRITTEN_BY_THE_SERVER:
         return backend

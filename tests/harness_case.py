@@ -9,7 +9,7 @@ from pgtop.demo.server import Cluster
 
 
 def test_that_uses_a_server(cluster: Cluster) -> None:
-    """Report the server, and go on until somebody ends this."""
+    """Report the server, and go on until this is ended."""
     Path(os.environ["HARNESS_REPORT"]).write_text(f"{cluster.pid} {cluster.folder}")
     time.sleep(100)
 

@@ -427,7 +427,7 @@ def test_garbage_is_counted_and_stepped_over(kind: str, tmp_path: Path) -> None:
 
 
 def test_of_a_very_long_trail_the_newest_part_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory stays bounded, and that something was left out is told."""
+    """Memory stays bounded, and what was left out is reported."""
     monkeypatch.setattr("pgtop.audit._LONGEST", 1000)
     path = tmp_path / "audit.jsonl"
     path.write_text("".join(json.dumps(_WHOLE | {"id": str(number)}) + "\n" for number in range(50)))
@@ -438,7 +438,7 @@ def test_of_a_very_long_trail_the_newest_part_is_read(tmp_path: Path, monkeypatc
 
 
 async def test_a_user_without_a_home_has_no_trail(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is recorded, which is told; what requires a trail sends nothing."""
+    """Nothing is recorded, which is reported; a signal that requires a trail is not sent."""
     monkeypatch.setattr("pgtop.files._home", lambda: None)
     monkeypatch.delenv("XDG_STATE_HOME")
     signaller = FakeSignaller()

@@ -207,7 +207,7 @@ def _closed_folder(tmp_path: Path) -> Path:
 
 
 def test_the_home_of_another_user_is_none_of_ours(tmp_path: Path) -> None:
-    """A HOME that outlived a change of user is told of once; reading works without files, the trail says why not."""
+    """A HOME that outlived a change of user is reported once; reading works without files, the trail says why not."""
     home = str(_closed_folder(tmp_path))
     code = "print(pgtop.cli.safety.guards_of(Safety(), {}))"
     done = _as_stranger(code, HOME=home)

@@ -84,7 +84,7 @@ def test_a_dollar_quote_whose_tag_does_not_decode(dsn: str) -> None:
 
 
 def test_the_query_id_of_a_utility_statement_is_null(dsn: str) -> None:
-    """It depends on the password, so whoever sees it could try some out; that of a SELECT does not."""
+    """It depends on the password, which could be guessed from it; that of a SELECT does not."""
     queries = ["ALTER ROLE postgres VALID UNTIL 'infinity'", "SELECT 'sesame'"]
     ids = []
     for query in queries:

@@ -121,7 +121,7 @@ def _content(file: int) -> str:
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    import tomllib  # only for who has a file
+    import tomllib  # only where there is a file
 
     if text.startswith("\ufeff"):
         raise ValueError("it begins with a byte order mark, which TOML does not have")

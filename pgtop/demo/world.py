@@ -186,7 +186,7 @@ async def _keep_world() -> None:
         cluster.stop()
     if play.done():
         play.result()  # raises what has ended it
-    # Server and files are gone. An actor whose driver has swallowed a cancellation would keep this process for ever.
+    # Server and files are gone. An actor whose driver has swallowed a cancellation would keep this process alive.
     os._exit(0)
 
 

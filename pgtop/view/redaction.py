@@ -32,7 +32,7 @@ _MASKS = {"escaped": "E'?'", "string": "'?'", "line": "--?", "comment": "/*?*/",
 _AMBIGUOUS = "\\'"
 
 _NORMALIZED = frozenset({"select", "insert", "update", "delete", "merge", "values", "table", "with", "("})
-"""What begins a statement whose query_id does not depend on its literals."""
+"""First words of statements whose query_id does not depend on their literals."""
 _CHANNELS = frozenset({"listen", "unlisten", "notify"})
 _GIDS = frozenset({("prepare", "transaction"), ("commit", "prepared"), ("rollback", "prepared")})
 _UNNAMED = frozenset({("time", "zone"), ("identified", "by")})
@@ -76,7 +76,7 @@ def redaction(query: str) -> Redaction:
 
 
 def _tokens(query: str) -> Iterator[tuple[str, str]]:
-    """Yield each token's kind, and its text as it may be shown; "rest" is what cannot be told apart."""
+    """Yield each token's kind, and its text as it may be shown; "rest" is what cannot be split into tokens."""
     at = 0
     while token := _TOKEN.match(query, at):
         kind = (token.lastgroup or "").removesuffix("_end")

@@ -1,4 +1,4 @@
-"""How wide a table is where nobody has made the output a terminal."""
+"""How wide a table is where the output is no terminal."""
 
 import pytest
 
@@ -12,7 +12,7 @@ _COMMANDS = (["show"], ["locks"], ["budget"], ["kill", "--dry-run", "--all-clien
 
 @pytest.mark.parametrize("words", _COMMANDS, ids=" ".join)
 def test_columns_are_honoured_where_there_is_no_terminal(words: list[str], dsn: str, open_session: Opener) -> None:
-    """`watch` sets COLUMNS, and so does who pipes a table into a file of a certain width."""
+    """`watch` sets COLUMNS, and so may a script that wants a file of a certain width."""
     open_session()
     for width in (1, 60, 200):
         done = pgtop(*words, "-d", dsn, environment={"COLUMNS": str(width)})

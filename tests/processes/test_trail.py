@@ -20,7 +20,7 @@ import os, sys
 import pgtop.audit
 pgtop.audit.PATIENCE = 0.2
 pipe = os.pipe()
-pgtop.audit.files.open_own = lambda *_: os.read(pipe[0], 1)  # the kernel has whoever opens the trail wait for ever
+pgtop.audit.files.open_own = lambda *_: os.read(pipe[0], 1)  # opening the trail blocks in the kernel
 from pgtop.__main__ import main
 sys.exit(main())
 """

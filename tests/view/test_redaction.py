@@ -154,7 +154,7 @@ def test_columns_and_names_are_no_values(query: str) -> None:
     ],
 )  # fmt: skip
 def test_the_query_id_of_a_utility_statement_depends_on_its_literals(query: str, is_normalized: bool) -> None:
-    """Only where the server leaves literals out of it can nobody try out what they were."""
+    """A query_id may be shown only where the server leaves literals out of it."""
     assert redaction(query).is_normalized is is_normalized
 
 
