@@ -10,10 +10,10 @@ from pgtop.view.text import clean
 _EXCERPT = 20
 
 
-def filter_of(arguments: Sequence[str], name: str) -> Filter:
-    """Return the filter that the arguments are. Raises UsageError, which calls it `name`."""
-    with readable(arguments, name):
-        return Filter.of_arguments(arguments)
+def filter_of(text: str, name: str) -> Filter:
+    """Return the filter that is the value of an option. Raises UsageError, which calls it `name`."""
+    with readable((text,), name):
+        return Filter.of_option(text)
 
 
 def filter_for_signals(arguments: Sequence[str]) -> Filter:

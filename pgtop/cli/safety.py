@@ -167,4 +167,4 @@ _KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
 def _filter(text: str, where: str) -> Filter:
     if not text.strip():
         raise UsageError(f"{where} is empty.", "Write which sessions to protect, such as user:replicator.")
-    return filter_of((text,), where)
+    return filter_of(text, where)

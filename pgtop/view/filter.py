@@ -43,6 +43,26 @@ class Filter:
         tree, is_text = tree_of(arguments)
         return cls(" ".join(arguments) if is_text else canonical(tree))
 
+    @classmethod
+    def of_option(cls, text: str) -> "Filter":
+        """Read the value of an option: the same as on the screen, and where that would split a value with blanks, none.
+
+        `state:idle in transaction` is that state, as on the command line.
+        """
+        chosen = cls.of_arguments([text])
+        try:
+            plain = cls(text)
+        except FilterError:
+            return chosen
+        if plain != chosen:
+            loose = next(term for term in terms_of(plain._tree) if term.is_loose)
+            text = quoted(loose.values[0])
+            raise FilterError(
+                f'a value with blanks goes in quotes, as in app:"my app", and text to search ({text}) too',
+                loose.position,
+            )
+        return chosen
+
     def check_for_signals(self) -> None:
         """Raise FilterError for what may not decide about a signal, as a shell or a slip may have made it so wide."""
         if self._tree == All():

@@ -143,7 +143,6 @@ def test_what_the_shell_has_grouped_stays_together(arguments: list[str], canonic
         (["app:my worker state:idle"], 7, "goes in quotes"),
         (["app:my worker or db:shop"], 7, "goes in quotes"),
         (["app:worker 2"], 11, "a pid is pid:2"),
-        (["drop table"], 0, "goes in quotes"),
         (["app:'my", "app'"], 4, "the quote is not closed"),
         (["age>5", "m"], 6, "write 5m"),
         (["age>5 m"], 6, "write 5m"),
@@ -181,11 +180,40 @@ def test_what_a_shell_has_split_or_emptied_is_refused(arguments: list[str], posi
 
 
 @pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("db:shop state:idle", "db:shop state:idle"),
+        ("shop invoice", '"shop" "invoice"'),
+        ("invoice db:shop", '"invoice" db:shop'),
+        ("state:idle in transaction", "state:idle-in-tx"),
+        ("app:my app", 'app:"my app"'),
+        ('app:"my app" tool', 'app:"my app" "tool"'),
+    ],
+)
+def test_the_value_of_an_option_means_what_it_does_on_the_screen(text: str, canonical: str) -> None:
+    """What cannot be read there may be one value with blanks."""
+    assert Filter.of_option(text).canonical == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [("app:my tool", 7), ("db:shop invoice", 8), ("app:my app state:idle", 7), ("db:shop 4711", 8)],
+)
+def test_the_value_of_an_option_is_not_taken_otherwise_than_on_the_screen(text: str, position: int) -> None:
+    """`--protect 'app:my tool'` would protect fewer than it reads to, or other ones."""
+    with pytest.raises(FilterError) as caught:
+        Filter.of_option(text)
+    assert caught.value.position == position
+    assert "in quotes" in caught.value.message
+
+
+@pytest.mark.parametrize(
     ("text", "position", "words"),
     [
         ("", 0, "--all-clients"),
         ("invoice", 0, 'write "invoice" in quotes'),
         ("db:shop invoice", 8, "in quotes"),
+        ("drop table", 0, "in quotes"),
         ("db:shop or not invoice", 15, "in quotes"),
         ("~web", 0, "in quotes"),
         ("app:~^", 0, "matches the empty text"),

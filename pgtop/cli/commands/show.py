@@ -107,7 +107,7 @@ def _query(command: Show) -> Query:
 
 def option_filter(text: str | None) -> Filter:
     """Return the filter of the option --filter; an empty argument is refused, as a shell may have emptied it."""
-    return Filter() if text is None else filter_of((text,), OPTION)
+    return Filter() if text is None else filter_of(text, OPTION)
 
 
 def _sort(words: str) -> Sort:

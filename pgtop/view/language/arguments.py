@@ -17,6 +17,7 @@ from pgtop.view.predicate import FilterError
 
 _NEGATION = re.compile(r"(?:not\s+|[-!])?", re.IGNORECASE)
 _NAME_BEHIND_VALUE = re.compile(r"[\w.@/#-]+(?: [\w.@/#()-]+)*(?:,[\w.@/#-]+(?: [\w.@/#()-]+)*)*")
+_VALUE_BEFORE = re.compile(COMPARISON.pattern + r"[^\s\"']+\s+$")
 
 
 def tree_of(arguments: Sequence[str]) -> tuple[Node, bool]:
@@ -106,10 +107,13 @@ def _is_several_terms(argument: str) -> bool:
 
 
 def _check_is_marked(term: Term, arguments: Sequence[str], starts: Sequence[int]) -> None:
-    """Raise FilterError for a word beside others in one argument: it may belong to the value before it."""
+    """Raise FilterError for a word that may belong to the value before it in the same argument."""
     if not (term.is_loose or term.is_bare_pid):
         return
-    if " " in arguments[bisect_right(starts, term.position) - 1]:
+    place = bisect_right(starts, term.position) - 1
+    before = _VALUE_BEFORE.search(arguments[place][: term.position - starts[place]])
+    key = key_called(before[1]) if before else None
+    if key is not None and key.takes_words and key.name != "state":
         value = term.values[0]
         what = f"a pid is pid:{value}" if term.is_bare_pid else f"text to search goes in quotes ({quoted(value)})"
         raise FilterError(f'{what}; a value with blanks goes in quotes, as in app:"my app"', term.position)

@@ -39,7 +39,10 @@ _CONNECTIVE = re.compile(r"(and|or)(?=[\s()]|$)", re.IGNORECASE)
 _NOT = re.compile(r"not(?=[\s(]|$)\s*", re.IGNORECASE)
 _STRAY_SIGN = re.compile(r"[:=!<>~]+")
 _SIGN_BEHIND_NOT = re.compile(r"[:=<>]")
-_UNIT = re.compile(r"(ms|[smhdw])[a-z]*", re.IGNORECASE)
+_UNIT = re.compile(
+    r"(?:(ms)ecs?|(ms)|(s)(?:ecs?|econds?)?|(m)(?:ins?|inutes?)?|(h)(?:rs?|ours?)?|(d)(?:ays?)?|(w)(?:eeks?)?)",
+    re.IGNORECASE,
+)
 _IDLE = re.compile(r"idle\s+$", re.IGNORECASE)
 _INSTEAD = {
     "|": "alternatives are app:web,api, or terms with `or` between them",
@@ -312,7 +315,7 @@ class Parser:
             return
         number = last.values[0]
         if self._text[:start].rstrip().endswith(number) and not number[-1].isalpha():
-            raise FilterError(f"a time stands without blanks: write {number}{unit[1].lower()}", start)
+            raise FilterError(f"a time stands without blanks: write {number}{unit[unit.lastindex or 0].lower()}", start)
 
     # Characters.
 
