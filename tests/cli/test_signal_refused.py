@@ -169,7 +169,7 @@ def test_who_changed_is_in_the_json(
 
 @pytest.mark.parametrize(
     "words",
-    [["app:x", "--protect", "query:payroll"], ["query:payroll"], ["payroll"], ["4711", "--protect", "payroll"]],
+    [["app:x", "--protect", "query:payroll"], ["query:payroll"], ['"payroll"'], ["4711", "--protect", "payroll"]],
     ids=" ".join,
 )
 @pytest.mark.parametrize("command", ["cancel", "kill"])

@@ -238,8 +238,8 @@ def _address_text(verb: str, values: str) -> Decision:
 
 
 def _state(negated: str | None, states: str) -> Decision:
-    words = [_STATES[word] for word in re.findall(_STATE, states)]
     exact = re.findall(r'in state exactly "([^"]*)"', states)
+    words = [_STATES[word] for word in re.findall(_STATE, re.sub(_STRING, "", states))]
 
     def decide(backend: Backend, _: Picture) -> bool | None:
         answers = [_is_in(backend, word) for word in words] + [_is_exactly_in(backend, word) for word in exact]

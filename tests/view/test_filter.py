@@ -161,6 +161,7 @@ SEEN = EVERYBODY - {4716}
         ("wait:~^L.*:", {4713, 4715}),
         # ages against the picture, with units; what has no time is never found
         ("age>5m", {4711, 4712, 4714}),
+        ("age>5 web", {4711, 4713}),
         ("age>=10m", {4711, 4714}),
         ("age>10m", {4714}),
         ("age<1m", {4713, 4717}),
@@ -233,6 +234,7 @@ def test_what_is_found(text: str, pids: set[int]) -> None:
         ("age>-5", 4, "is not a duration"),
         ("age>5 m", 6, "write 5m"),
         ("age > 1.5 hours db:x", 10, "write 1.5h"),
+        ("age>200 MS", 8, "write 200ms"),
         ("age>999999d", 4, "at most 99999d"),
         ("age>" + "9" * 400, 4, "at most 99999d"),
         ("age:5m", 3, "`age` does not go with `:`"),
