@@ -17,6 +17,14 @@ Row: TypeAlias = dict[str, bytes | None]
 Forge: TypeAlias = Callable[[Row], Iterable[Mapping[str, bytes | None]]]
 """Of a row of the server's the rows that the client is given, each with what differs."""
 
+ACTIVITY = (
+    "pid", "backend_start", "datid", "leader_pid", "usesysid", "application_name", "host", "client_hostname",
+    "client_port", "xact_start", "query_start", "state_change", "wait_event_type", "wait_event", "state",
+    "backend_xid", "backend_xmin", "age", "query_id", "text", "backend_type", "blockers", "settled", "idlers",
+    "instant",
+)  # fmt: skip
+"""The columns of `queries.activity`, in the order that `read_backend` takes them in."""
+
 _ROW, _COLUMNS, _ERROR, _NOTICE = b"D", b"T", b"E", b"N"
 _NAMELESS = "?column?"
 _SAID = b"MDH"

@@ -24,7 +24,7 @@ from psycopg.errors import error_from_result
 
 from pgtop.postgres.parameters import Parameter, encoded
 from pgtop.postgres.readiness import Readiness
-from pgtop.postgres.shapes import AnswerError, Connection, Result, Rows, Shape, load
+from pgtop.postgres.shapes import AnswerError, Connection, Result, Rows, Shape, TooLongError, load
 
 PGconn: TypeAlias = pq.abc.PGconn
 
@@ -195,7 +195,7 @@ class _Bounds:
     def check(self) -> None:
         """Raise psycopg.Error if it took too long, or is too long."""
         if self._received > self._most:
-            raise AnswerError(f"The server's answer is longer than {self._most >> 20} MiB and was given up.")
+            raise TooLongError(f"The server's answer is longer than {self._most >> 20} MiB and was given up.")
         if self._work > WORK_SECONDS:
             raise AnswerError("The server's answer is too much work to read and was given up.")
         if self.left() <= 0:

@@ -17,21 +17,22 @@ from pgtop.model.detail import Detail
 from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
 from pgtop.model.server import Server
 from pgtop.model.snapshot import NOBODY, Settled, Snapshot
+from pgtop.ports import SourceError
 from pgtop.postgres import blocking, queries
 from pgtop.postgres.details import read_detail, server_words
 from pgtop.postgres.facts import Facts
 from pgtop.postgres.pipeline import Answer
 from pgtop.postgres.session import STATEMENT_SECONDS, Link, Row, Session, Statement
+from pgtop.postgres.shapes import TooLongError
 
 TEXT_BYTES = 800
 """As much of each query as the widest screen shows of it."""
 WHOLE = 1 << 20
 """All of each query that the server keeps: the most that track_activity_query_size can be set to."""
-_SESSIONS = 10_000
-_ROW_BYTES = 900
-"""Of a session's row without its query: 220 as a rule; 790 with the longest names there are, and 24 blockers."""
-_WHOLE_TEXTS = 48 << 20
-"""Of the texts, where they are asked for whole: 4 KiB each, or 48 of the longest ones."""
+_MOST = 10_000 * (800 + TEXT_BYTES)
+"""Bytes of an answer. The row of a session without its query has 220 as a rule, and 790 with the longest names."""
+_MOST_WHOLE = 24 << 20
+"""The same with whole texts: 10,000 of the length that servers keep by default, or 20 of the longest ones."""
 _SETTLING = 5 * MICROSECONDS
 """Who has been at rest for so long will rest on, as a rule: such sessions change seldom enough to be kept as one."""
 
@@ -67,7 +68,19 @@ class PostgresSource:
         self._watched = watched
 
     async def sample(self) -> Snapshot:
-        """One instant of the server. Raises SourceError."""
+        """One instant of the server. Raises SourceError.
+
+        Where whole texts are too much, they are cut from then on.
+        """
+        try:
+            return await self._sample()
+        except SourceError as error:
+            if not isinstance(error.__cause__, TooLongError) or self._text_bytes <= TEXT_BYTES:
+                raise
+        self._text_bytes = TEXT_BYTES
+        return await self._sample()
+
+    async def _sample(self) -> Snapshot:
         async with self._session.exchange() as link:
             return await self._reader_on(link).sample(self._watched)
 
@@ -92,7 +105,7 @@ class _Reader:
     def __init__(self, link: Link, text_bytes: int) -> None:
         self.link = link
         self._text_bytes = text_bytes
-        self._most = _SESSIONS * _ROW_BYTES + min(_SESSIONS * text_bytes, _WHOLE_TEXTS)
+        self._most = _MOST if text_bytes <= TEXT_BYTES else _MOST_WHOLE
         self._names = queries.Names()
         self._facts = Facts()
         self._nameless: set[_Owner] = set()

@@ -38,6 +38,10 @@ class AnswerError(psycopg.DataError):
     """The server's answer is not what a PostgreSQL server gives."""
 
 
+class TooLongError(AnswerError):
+    """The server's answer is longer than it may be."""
+
+
 class Kind(NamedTuple):
     """What a column holds. `size`: the bytes of each value, where all have the same."""
 

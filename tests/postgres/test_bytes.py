@@ -16,7 +16,7 @@ from pgtop.demo.server import Cluster
 from pgtop.ports import SourceError
 from pgtop.postgres.session import Session, Statement
 from pgtop.view.text import clean
-from tests.forger import Forger, Row
+from tests.forger import ACTIVITY, Forger, Row
 from tests.hostile import CASES, ENCODINGS, FRAGMENTS, MOVES, TEXTS, harmful
 from tests.postgres.glass import Glass
 from tests.pty import Terminal
@@ -25,13 +25,6 @@ _ROWS = 100
 _COLUMNS, _LINES = 220, _ROWS + 20
 _DATABASES = 7_000
 _FIRST_PID = 1_000_000
-_ACTIVITY = (
-    "pid", "backend_start", "datid", "leader_pid", "usesysid", "application_name", "host", "client_hostname",
-    "client_port", "xact_start", "query_start", "state_change", "wait_event_type", "wait_event", "state",
-    "backend_xid", "backend_xmin", "age", "query_id", "text", "backend_type", "blockers", "settled", "idlers",
-    "instant",
-)  # fmt: skip
-"""The columns of `queries.activity`, in the order that `read_backend` takes them in."""
 _TEXTS = ("application_name", "host", "client_hostname", "wait_event_type", "wait_event", "text")
 _PID = re.compile(r" *(\d+)[ *]")
 _CLIPBOARD = re.compile(r"\x1b\]52;c;[A-Za-z0-9+/=]*\x07")
@@ -111,7 +104,7 @@ class CrowdedGlass(Glass):
 @pytest.fixture(scope="module")
 def glass(cluster: Cluster) -> Iterator[CrowdedGlass]:
     crowd = Crowd()
-    with Forger("127.0.0.1", cluster.port, crowd, _ACTIVITY) as forger:
+    with Forger("127.0.0.1", cluster.port, crowd, ACTIVITY) as forger:
         dsn = make_conninfo(cluster.tcp_dsn, port=forger.port, **Forger.PLAIN)
         command = [sys.executable, "-m", "pgtop", "--interval", "0.2", dsn]
         with Terminal(command, _COLUMNS, _LINES) as terminal:

@@ -122,3 +122,65 @@ async def test_whatever_a_role_sets(server: Cluster, admin: Any, victim: Any, na
         assert REFUSES.get(name, "not at all") in error.failure.what  # noqa: PT017  # it may be in time
     finally:
         admin.execute(f"ALTER ROLE {ROLE} RESET ALL")
+
+
+DEFAULTS = "default_transaction_isolation=serializable", "default_transaction_deferrable=on"
+
+
+@pytest.mark.parametrize("read_only", ["on", "off"])
+async def test_each_default_of_a_transaction(server: Cluster, victim: Any, read_only: str) -> None:
+    """None waits for a writer, as a serializable transaction that is read-only and deferrable would."""
+    options = " ".join(f"-c {each}" for each in (*DEFAULTS, f"default_transaction_read_only={read_only}"))
+    with psycopg.connect(server.socket_dsn, options="-c default_transaction_isolation=serializable") as writer:
+        writer.execute("CREATE TABLE IF NOT EXISTS written (number int)")
+        writer.commit()
+        writer.execute("INSERT INTO written VALUES (1)")
+        await works({**parameters_of(server), "options": options}, victim)
+
+
+async def test_a_database_and_an_environment_set_much(
+    server: Cluster, admin: Any, victim: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All at once, from both."""
+    monkeypatch.setenv("PGOPTIONS", "-c statement_timeout=1 -c DateStyle=German -c client_min_messages=debug5")
+    admin.execute("CREATE DATABASE odd; ")
+    for setting in (*DEFAULTS, "lock_timeout=1", "search_path=nowhere", "enable_seqscan=off"):
+        name, _, value = setting.partition("=")
+        admin.execute(f"ALTER DATABASE odd SET {name} = {value}".encode())
+    await works({**parameters_of(server), "dbname": "odd"}, victim)
+
+
+TRIGGER = """
+    CREATE FUNCTION at_login() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN {does} END $$;
+    CREATE EVENT TRIGGER at_login ON login EXECUTE FUNCTION at_login();
+    ALTER EVENT TRIGGER at_login ENABLE ALWAYS
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "says"),
+    [
+        ("RAISE NOTICE 'welcome';", ""),
+        ("INSERT INTO logins VALUES (now());", ""),
+        ("PERFORM set_config('statement_timeout', '1', false);", ""),
+        ("RAISE 'not today';", "not today"),
+        ("PERFORM 1 / 0;", "division by zero"),
+    ],
+)
+async def test_a_login_trigger(server: Cluster, admin: Any, victim: Any, does: str, says: str) -> None:
+    """What a database does at each login, 17 and later, comes before us; what it raises is the reason that is given."""
+    if admin.info.server_version < 170_000:
+        return
+    admin.execute("DROP DATABASE IF EXISTS guarded")
+    admin.execute("CREATE DATABASE guarded")
+    with psycopg.connect(server.socket_dsn, dbname="guarded", autocommit=True) as there:
+        there.execute("CREATE TABLE logins (at timestamptz); GRANT INSERT ON logins TO PUBLIC")
+        there.execute(TRIGGER.format(does=does).encode())
+    there_as_role = {**parameters_of(server), "dbname": "guarded"}
+    if not says:
+        await works(there_as_role, victim)
+        return
+    session = Session(there_as_role)
+    with pytest.raises(SourceError, match=says):
+        await session.connect()
+    await session.close()

@@ -11,9 +11,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.analysis.xmin import Kind, XminHolder, xmin_holders
 from pgtop.demo.server import Cluster
-from pgtop.model.signal import Signal
+from pgtop.model.signal import Answer, Order, Signal
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
+from pgtop.postgres.signals import PostgresSignaller
 from pgtop.view.alarm import summary
 from pgtop.view.picture import Picture
 from pgtop.view.proposal import propose
@@ -28,13 +29,13 @@ _FEEDBACK = {
 """It tells its primary what its own queries need to see, and never ends one."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def primary(bindir: Path | None) -> Iterator[Cluster]:
     with Cluster(bindir) as running:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def standby(primary: Cluster, bindir: Path | None) -> Iterator[Cluster]:
     with Standby(primary, bindir, _FEEDBACK, _NAME) as running:
         yield running
@@ -99,6 +100,23 @@ async def test_replay_waits_for_the_readers_that_hold_what_it_wants(primary: Clu
             shown = json.loads(pgtop("show", "--json", "-d", standby.socket_dsn, "-U", user).stdout)
             assert {row["pid"]: row["blocks"] for row in shown["sessions"]}[root.pid] == 1
         reader.execute("ROLLBACK")
+
+
+async def test_a_serializable_default_on_a_standby(standby: Cluster) -> None:
+    """No session may have such a snapshot there; ours say before their first one that they want none."""
+    options = "-c default_transaction_isolation=serializable -c default_transaction_deferrable=on"
+    parameters = {name: str(value) for name, value in conninfo_to_dict(standby.socket_dsn).items()}
+    session = Session({**parameters, "options": options})
+    source, signaller = PostgresSource(session), PostgresSignaller(session)
+    with psycopg.connect(standby.socket_dsn, autocommit=True) as other:
+        snapshot = await source.sample()
+        target = snapshot.at(other.info.backend_pid)
+        assert target is not None
+        assert await source.detail(target.identity) is not None
+        order = Order(Signal.TERMINATE, target, sighting=snapshot.sighting)
+        assert [receipt.answer for receipt in await signaller.send_all([order])] == [Answer.SENT]
+        await session.close()
+    assert pgtop("budget", standby.socket_dsn, environment={"PGOPTIONS": options}).returncode == 0
 
 
 async def _has(connection: psycopg.Connection[Any], statement: str) -> bool:
