@@ -118,6 +118,44 @@ def test_a_start_that_is_hidden_by_now_is_no_end() -> None:
     assert {who.pid: change for who, change in changes(made, later).items()} == {1: Change.HIDDEN, 2: Change.ENDED}
 
 
+def test_another_name_is_another_client_unless_the_same_query_runs() -> None:
+    """A pooler may have given the session to another client; a query may have set its own session's name."""
+    scene, made = _two()
+    loose = made._replace(targets=tuple(target._replace(pinned=False) for target in made.targets))
+    one, two = (b._replace(application_name="another") for b in scene.backends)
+    later = replace(scene, backends=(one._replace(query_start=scene.taken_at), two))
+    assert changes(loose, later) == {one.identity: Change.NAME}
+    assert asked_again(loose, later).targets[0].backend.application_name == "another"
+    renamed_too = made._replace(targets=tuple(t._replace(pinned=False, renamed_too=True) for t in made.targets))
+    assert changes(renamed_too, later) == {}
+    assert all(target.renamed_too for target in asked_again(renamed_too, later).targets)
+
+
+def test_a_login_that_has_succeeded_is_the_same_session_still() -> None:
+    """Since 18 a session is shown before its role is known: it has not ended, and is asked about again."""
+    scene = calm()
+    starting = Backend(999, 1, state="starting", backend_type=CLIENT_BACKEND)
+    made = plan_for_one(Signal.TERMINATE, starting, scene)
+    later = replace(scene, backends=(*scene.backends, client(999, "web@shop")._replace(backend_start=1)))
+    assert changes(made, later) == {starting.identity: Change.LOGIN}
+
+
+@pytest.mark.parametrize(
+    ("now", "change"),
+    [({}, None), ({"application_name": "another"}, Change.DOUBTFUL), ({"backend_type": "walsender"}, Change.DOUBTFUL),
+     ({"datid": 16_402}, Change.ENDED), ({"usesysid": 16_503}, Change.ENDED), ({"backend_start": 1}, Change.HIDDEN)],
+)  # fmt: skip
+def test_a_hidden_session_is_known_by_all_that_is_seen(now: dict[str, object], change: Change | None) -> None:
+    """A session never changes role or database; of another name or type it may be another; its pid is to be typed."""
+    scene = not_privileged()
+    hidden = next(b for b in scene.backends if b.usename == "web")
+    made = plan_for_one(Signal.TERMINATE, hidden, scene)
+    assert made.targets[0].needs_pid
+    later = hidden._replace(**now)  # type: ignore[arg-type]  # real columns
+    rest = tuple(later if b is hidden else b for b in scene.backends)
+    assert changes(made, replace(scene, backends=rest)).get(hidden.identity) is change
+
+
 def test_who_is_spared_is_told() -> None:
     """Each that changed leaves the targets and is left out with what happened to it."""
     _, made = _two()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from functools import partial
 
 import psycopg
@@ -331,6 +332,17 @@ async def test_hidden_sessions(plain_source: PostgresSource, connect: Connect) -
     own = backend(snapshot, snapshot.server.pid)
     assert not own.hidden
     assert not snapshot.server.rights.reads_all
+
+
+async def test_another_run_behind_the_same_connection_is_noticed(source: PostgresSource) -> None:
+    """A pooler may lead the next sample to another server: each says when its server was started."""
+    before = await source.sample()
+    assert source._reader is not None
+    elsewhere = replace(before, server=before.server._replace(started_at=1, address="192.0.2.7:5432"))
+    source._reader._last = elsewhere
+    after = await source.sample()
+    assert after.sighting.run._replace(wal=None) == before.sighting.run._replace(wal=None)
+    assert not elsewhere.sighting.is_answered_by(after.server.run)
 
 
 async def test_a_hidden_walsender_is_known_as_one(

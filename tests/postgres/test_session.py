@@ -95,6 +95,13 @@ async def test_nothing_can_be_written(session: Session) -> None:
     assert await pid_of(session) == pid
 
 
+async def test_no_statement_may_be_balanced(session: Session) -> None:
+    """Each carries the mark by which Pgpool-II sends it to the primary, as it does an order to signal."""
+    async with session.exchange() as link:
+        [[(query,)]] = await link.ask(Statement("SELECT query FROM pg_stat_get_activity(pg_backend_pid())"))
+    assert query.startswith(b"/*NO LOAD BALANCE*/")
+
+
 async def test_behind_a_pooler_nothing_stays_set(wire: Wire, wired: Session) -> None:
     """A pooler's server process serves others next: our limits hold for each exchange and are gone after it."""
     wire.false_pid = b"\0\0\0\1"

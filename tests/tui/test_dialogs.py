@@ -319,6 +319,20 @@ async def test_a_dialog_costs_no_connection_that_an_answer_is_awaited_on() -> No
         assert stage.source.samples == 1
 
 
+async def test_a_session_whose_start_is_hidden_wants_its_pid_typed_in_the_dialog() -> None:
+    """A new session under its pid could not be told from it: y is not enough, and the dialog says what is compared."""
+    scene, signaller = not_privileged(), FakeSignaller()
+    hidden = [b for b in scene.backends if b.hidden and b.usename == "web"]
+    stage = Stage(replace(scene, backends=tuple(hidden[:1])), signaller=signaller)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "K", "y")
+        words = " ".join(text_of(stage, "#proposal").split())
+        assert "only pid, role, database and application name can be compared before the signal" in words
+        assert signaller.orders == []
+        await press(pilot, *str(hidden[0].pid), "enter")
+        assert [order.target for order in signaller.orders] == [hidden[0].identity]
+
+
 async def test_another_server_is_no_end_of_the_session() -> None:
     """The connection has moved to another server while the dialog was open: it says so, and y only closes."""
     first, signaller = busy(), FakeSignaller()
