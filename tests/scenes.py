@@ -176,7 +176,8 @@ def full() -> Snapshot:
     own = _own(who="postgres@postgres")
     return snapshot(
         [*own, *others, *_leak(97 - used, first=71_000)],
-        user="postgres", user_oid=10, rights=Rights(superuser=True), login=Login(10, "postgres", superuser=True),
+        user="postgres", user_oid=10, rights=Rights(superuser=True, reads_all=True, signals_all=True),
+        login=Login(10, "postgres", superuser=True),
     )  # fmt: skip
 
 

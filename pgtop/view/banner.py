@@ -86,12 +86,18 @@ def legend_line(budget: Budget, width: int) -> Line:
 
 def left_words(budget: Budget) -> str:
     """Return how many connections the role that logged in can still open, as a sum or with what limits them."""
-    about = "" if budget.openable_is_exact else "about "
-    sum_or_limit = {
-        "": "",
-        "reserved": f": {budget.free} + {budget.openable - budget.free} reserved",
-    }.get(budget.openable_limit, f": {budget.openable_limit}")
-    return f"{about}{budget.openable} left for you{sum_or_limit}"
+    sum_or_limit = f": {budget.openable_limit}" if budget.openable_limit else ""
+    if budget.openable_limit == "reserved":
+        sum_or_limit = f": {budget.free} + {budget.openable - budget.free} reserved"
+    return f"{_doubt_of_left(budget)}{budget.openable} left for you{sum_or_limit}"
+
+
+def _doubt_of_left(budget: Budget) -> str:
+    """What stands before the number that is left: a limit of the role or the database counts no login in progress."""
+    by_slots = budget.openable_limit in ("", "reserved")
+    if by_slots and budget.openable and _misses_logins(budget):
+        return "at most "
+    return "" if budget.openable_is_exact else "about "
 
 
 def _counts(budget: Budget, form: str) -> list[Span]:
@@ -126,10 +132,15 @@ def _account(server: Server) -> str:
     return clean(f"{server.user}@{server.database}")
 
 
+def _misses_logins(budget: Budget) -> bool:
+    """True near the end, where logins that still authenticate and are not seen may have taken the last slots."""
+    return budget.level is not Level.CALM and not budget.sees_logins
+
+
 def _words(budget: Budget) -> list[str]:
     mark, about = _MARKS[budget.level], "about " if budget.approximate else ""
     held = min(budget.used, budget.ordinary)  # the rest is in the reserved slots, and is shown there
-    unseen = budget.level is not Level.CALM and budget.free > 0 and not budget.sees_logins
+    unseen = budget.free > 0 and _misses_logins(budget)
     free = f"{'at most ' if unseen else about}{budget.free} free"
     used = f"{mark}{about}{held} of {budget.ordinary} used; {free}"
     short = "up to " if unseen else "~" if about else ""

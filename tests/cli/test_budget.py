@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -24,6 +25,7 @@ from pgtop.cli.commands.budget import check, with_doubt
 from pgtop.cli.exits import Check, Exit
 from pgtop.cli.main import run
 from pgtop.cli.options import Budget, Dashboard, Password, parse
+from pgtop.cli.parsers import percent
 from pgtop.cli.verdict import Verdict
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
@@ -179,6 +181,18 @@ def test_no_words_end_a_check_as_a_state_of_the_server(words: list[str]) -> None
         return
     assert isinstance(command, Budget)
     assert not command.checks or asks_for_check(["budget", *words])
+
+
+@given(st.text(alphabet="0123456789.,%+-eE_ xn", max_size=8))
+def test_a_percentage_is_a_plain_number_or_refused(text: str) -> None:
+    """Nothing is read as a number that a human would not read so, and none is out of bounds."""
+    try:
+        value = percent(text)
+    except ArgumentTypeError:
+        return
+    assert 0 <= value <= 100
+    assert value == float(text.removesuffix("%"))
+    assert set(text) <= set("0123456789.%+ ")
 
 
 def test_a_very_long_sentence_is_cut() -> None:

@@ -75,6 +75,9 @@ def test_a_vendor_s_reserve_is_named() -> None:
         (on(calm(), login=SUPERUSER), "86 left for you: 83 + 3 reserved"),
         (on(not_privileged(), roles={}), "about 52 left for you"),
         (full(), "2 left for you: 0 + 2 reserved"),
+        (on(full(), version_num=OLD), "at most 2 left for you: 0 + 2 reserved"),
+        (on(nearly_full(), version_num=OLD, roles={}), "at most 6 left for you"),
+        (on(nearly_full(), version_num=OLD), "4 left for you: role limit"),
     ],
 )
 def test_what_is_left_is_a_sum(snapshot: Snapshot, expected: str) -> None:
