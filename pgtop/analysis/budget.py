@@ -169,6 +169,8 @@ def _openable(snapshot: Snapshot, held: Held, free: int) -> _Choice:
     by_slots = _Choice(slots, "reserved" if slots > free else "", held.is_exact)
     if login.superuser:  # exempt from the limits of roles and databases too
         return by_slots
+    if snapshot.server.missing:  # limits among it, perhaps
+        by_slots = by_slots._replace(is_exact=False)
     return min([by_slots, *_own_limits(snapshot)], key=lambda choice: choice.openable)
 
 

@@ -264,13 +264,14 @@ def _limits(number: Mapping[str, int], reserves: Sequence[Row]) -> Limits:
     if "max_connections" not in number:
         raise AnswerError("The server does not say how many connections it takes.")
     vendors = [Reserve(decode_name(role), _slots(slots)) for role, slots, _ in reserves]
+    most = number["max_connections"]
     return Limits(
-        max_connections=number["max_connections"],
+        max_connections=most,
         superuser_reserved_connections=number.get("superuser_reserved_connections", 0),
         reserved_connections=number.get("reserved_connections", 0),
         max_wal_senders=number.get("max_wal_senders", 0),
         max_worker_processes=number.get("max_worker_processes", _WORKERS),
-        vendor_reserves=tuple([reserve for reserve in vendors if reserve.slots]),
+        vendor_reserves=tuple([reserve for reserve in vendors if 0 < reserve.slots < most]),
     )
 
 

@@ -21,7 +21,7 @@ from psycopg.conninfo import make_conninfo
 
 from pgtop.analysis.usage import Usage
 from pgtop.cli.budget_options import asks_for_check
-from pgtop.cli.commands.budget import check, with_doubt
+from pgtop.cli.commands.budget import _usage, check, with_doubt
 from pgtop.cli.exits import Check, Exit
 from pgtop.cli.main import run
 from pgtop.cli.options import Budget, Dashboard, Password, parse
@@ -65,7 +65,7 @@ def test_what_may_be_workers_is_never_critical(
     verdict = check(Usage("role x", used, 5, at_least), warn, crit)
     assert verdict.code is code
     assert verdict.words.startswith(f"role x: {'about ' if at_least < used else ''}{used} of 5 used")
-    assert (f"{at_least} for sure" in verdict.words) == (at_least < used)
+    assert (f"{at_least} for sure" in verdict.words) == (at_least < used and code is not Check.OK)
 
 
 @pytest.mark.parametrize(
@@ -222,6 +222,16 @@ def test_by_role_and_by_database(dsn: str) -> None:
     assert pgtop("budget", dsn, "--warn", "99", "--database", "postgres").returncode == Check.OK
     unknown = pgtop("budget", dsn, "--warn", "99", "--database", "no such")
     assert (unknown.returncode, unknown.stdout) == (Check.UNKNOWN, "PGTOP UNKNOWN - There is no database 'no such'.\n")
+
+
+@pytest.mark.parametrize(("name", "catalog"), [("role", "pg_roles"), ("database", "pg_database")])
+def test_a_limit_that_may_not_be_read_is_unknown(name: str, catalog: str) -> None:
+    """Where an administrator has revoked the catalog, neither a limit nor that there is no such name is known."""
+    scene = calm()
+    revoked = replace(scene, server=scene.server._replace(missing=(f"{catalog} may not be read: no limits",)))
+    command = Budget(warn=80.0, **{name: "shop"})  # type: ignore[arg-type]  # names are fields
+    with pytest.raises(UsageError, match=f"The limit of {name} 'shop' is not known: {catalog} may not be read"):
+        _usage(revoked, command)
 
 
 def test_a_role_with_signs_in_its_name(dsn: str) -> None:

@@ -116,7 +116,7 @@ async def test_a_vendor_s_reserve_is_read_and_named(parameters: dict[str, str]) 
     assert budget(vendor).openable == 16
 
 
-@pytest.mark.parametrize("setting", ["", "many", "-1", "2.5", "99999999999999999999", " 2"])
+@pytest.mark.parametrize("setting", ["", "many", "-1", "2.5", "20", "99999999999999999999", " 2"])
 async def test_what_is_no_number_reserves_nothing(parameters: dict[str, str], setting: str) -> None:
     """Where no vendor defines the setting it may be anything."""
     options = f"-c rds.rds_superuser_reserved_connections={setting.replace(' ', chr(92) + ' ')}"

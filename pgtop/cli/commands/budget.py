@@ -48,11 +48,12 @@ def check(found: Usage, warn: float | None, crit: float | None) -> Verdict:
 
     What is hidden from the check may be workers, which hold no slot: critical is only what is surely in use.
     """
+    code = _code(found, warn, crit)
     about = "about " if found.approximate else ""
-    surely = f", {found.at_least} for sure" if found.approximate else ""
+    surely = f", {found.at_least} for sure" if found.approximate and code is not Check.OK else ""
     words = f"{found.name}: {about}{found.used} of {found.limit} used ({found.percent:.0f}%){surely}"
     data = f"used={found.used};{_level(found, warn)};{_level(found, crit)};0;{found.limit}"
-    return Verdict(_code(found, warn, crit), words, data)
+    return Verdict(code, words, data)
 
 
 def _code(found: Usage, warn: float | None, crit: float | None) -> Check:
@@ -95,13 +96,19 @@ async def _sample(session: Session, wait: bool = False) -> Snapshot:
 
 
 def _usage(snapshot: Snapshot, command: Budget) -> Usage:
-    """Of what the options name. Raises UsageError for a name that the server does not know."""
+    """Of what the options name. Raises UsageError for a name or a limit that is not known."""
     if command.role is not None:
-        found, what = usage_of_role(snapshot, command.role), f"role {command.role!r}"
-    elif command.database is not None:
-        found, what = usage_of_database(snapshot, command.database), f"database {command.database!r}"
-    else:
-        found, what = usage(snapshot), ""
+        return _known(usage_of_role(snapshot, command.role), f"role {command.role!r}", snapshot, "pg_roles")
+    if command.database is not None:
+        name = f"database {command.database!r}"
+        return _known(usage_of_database(snapshot, command.database), name, snapshot, "pg_database")
+    return usage(snapshot)
+
+
+def _known(found: Usage | None, what: str, snapshot: Snapshot, catalog: str) -> Usage:
+    """The usage, if there is such a name, and its limit could be read from `catalog`."""
+    if unread := next((words for words in snapshot.server.missing if words.startswith(catalog)), ""):
+        raise UsageError(f"The limit of {what} is not known: {unread}.")
     if found is None:
         raise UsageError(f"There is no {what}.")
     return found
