@@ -200,8 +200,8 @@ class InQuery:
         is_cut = known.cut(look.picture.snapshot)
 
         def holds(backend: Backend) -> bool:
-            text = known.query(backend)
-            return text is not None and whole(text) and (not is_cut(text) or beginning(text))
+            text = backend.query or ""
+            return whole(text) and known.query(backend) is not None and (not is_cut(text) or beginning(text))
 
         return holds
 
@@ -210,8 +210,8 @@ class InQuery:
         is_cut = known.cut(look.picture.snapshot)
 
         def fails(backend: Backend) -> bool:
-            text = known.query(backend)
-            return text is not None and not whole(text) and not is_cut(text)
+            text = backend.query or ""
+            return not whole(text) and known.query(backend) is not None and not is_cut(text)
 
         return fails
 
@@ -232,10 +232,10 @@ class Anywhere:
                 or named[backend.datname]
                 or named[backend.usename]
                 or named[backend.application_name]
-                or named[known.client(backend)]
+                or named[backend.client_addr or known.client(backend)]
                 or named[backend.client_hostname]
                 or matches(str(backend.pid))
-                or in_query(backend)
+                or (matches(backend.query or "") and in_query(backend))
             )
 
         return holds
@@ -253,7 +253,7 @@ class Anywhere:
                 and not named[backend.datname]
                 and not named[backend.usename]
                 and not named[backend.application_name]
-                and not named[known.client(backend)]
+                and not named[backend.client_addr or known.client(backend)]
                 and not named[backend.client_hostname]
                 and not matches(str(backend.pid))
                 and in_query_not(backend)

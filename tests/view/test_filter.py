@@ -299,6 +299,17 @@ def test_what_is_found(text: str, pids: set[int]) -> None:
         ("shop)", 4, "`)` closes nothing"),
         ("(" * 21 + "x" + ")" * 21, 20, "20 deep"),
         ("~", 1, "a pattern is missing"),
+        ("user~~'web%'", 5, "goes in quotes"),
+        ("user !~~ web", 7, "goes in quotes"),
+        ("user ~= web", 6, "goes in quotes"),
+        ('app:~^"my', 6, "goes in quotes"),
+        ("app ~ state:idle", 6, "looks like a term"),
+        ("4711 4712", 5, "pid:4711,4712"),
+        ("pid:4711 4712", 9, "pid:4711,4712"),
+        ("idle in transaction", 5, "write state:idle-in-tx"),
+        ("idle", 0, "or state:idle"),
+        ("blocked_by>0", 10, "as in b:4711"),
+        ("client:10.0.*", 12, "as in client:10.0."),
         ("~(", 1, "missing )"),
         ("app:~[a", 5, "cannot be read"),
         ("~(?L)(?u)a", 1, "cannot be read"),
@@ -432,9 +443,9 @@ def test_a_word_is_quick_over_ten_thousand_sessions() -> None:
     """Filtering as one types stays far below a frame: a few milliseconds here, with room for slow machines."""
     backends = crowd(10_000, "SELECT o.id, o.total FROM orders o WHERE o.customer_id = $1")
     test = Filter.parse("nowhere").on(PICTURE)
-    began = time.perf_counter()
+    began = time.process_time()
     assert not any(map(test, backends))
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 0.1
 
 
 def test_the_pattern_library_is_loaded_only_for_patterns() -> None:

@@ -109,6 +109,16 @@ COMPARISONS = st.one_of(
     st.sampled_from(["web", "4711", "5"]),
 )  # fmt: skip
 TERMS = joined(st.sampled_from(["", "", "-", "!", "not "]), COMPARISONS)
+
+
+def is_readable(text: str) -> bool:
+    try:
+        Filter.parse(text)
+    except FilterError:
+        return False
+    return True
+
+
 FILTERS = st.recursive(
     TERMS,
     lambda inner: st.one_of(
@@ -116,7 +126,7 @@ FILTERS = st.recursive(
         joined(st.sampled_from(["(", "not (", "-("]), inner, ")"),
     ),
     max_leaves=6,
-)
+).filter(is_readable)  # a word before a pattern, and two pids, are not
 
 
 def decisions(text: str, picture: Picture) -> dict[int, bool | None]:

@@ -95,7 +95,9 @@ def _is_grouped(key: Key, relation: Relation, value: str) -> bool:
     words = value.split()
     if any(is_keyword(word) or COMPARISON.match(word) for word in words):
         return False
-    return relation is Relation.MATCHES or _NAME_BEHIND_VALUE.fullmatch(value) is not None
+    if relation is Relation.MATCHES:
+        return not any(quote in value for quote in QUOTES)
+    return _NAME_BEHIND_VALUE.fullmatch(value) is not None
 
 
 def _is_several_terms(argument: str) -> bool:

@@ -88,6 +88,11 @@ class Key:
         return Relation.MATCHES in self.relations
 
     @property
+    def contains(self) -> bool:
+        """True if `:` looks for its value anywhere in a column."""
+        return self.takes_words and self.plain == _PLAIN
+
+    @property
     def is_time(self) -> bool:
         """True if its values are durations."""
         return self.relations == _TIMES
@@ -342,7 +347,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "database": "db", "datname": "db", "dbname": "db", "role": "user", "usename": "user", "username": "user",
     "rolname": "user", "application": "app", "application-name": "app", "appname": "app", "client-addr": "client",
     "address": "client", "addr": "client", "client-hostname": "host", "hostname": "host", "wait-event": "wait",
-    "wait-event-type": "wait", "backend-type": "type", "xact-age": "xact", "blocked-by": "blocked",
+    "wait-event-type": "wait", "backend-type": "type", "xact-age": "xact", "blocked-by": "b",
 }  # fmt: skip
 
 

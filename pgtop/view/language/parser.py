@@ -1,7 +1,7 @@
 """From text to tree. What cannot be read is a FilterError at the character in doubt that says what is right."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NoReturn
 
@@ -38,6 +38,7 @@ _NAME = re.compile(r"[^\W\d][\w-]*")
 _CONNECTIVE = re.compile(r"(and|or)(?=[\s()]|$)", re.IGNORECASE)
 _NOT = re.compile(r"not(?=[\s(]|$)\s*", re.IGNORECASE)
 _STRAY_SIGN = re.compile(r"[:=!<>~]+")
+_DOUBT_IN_PATTERN = re.compile(r"^[~=<>!:]|['\"]")
 _SIGN_BEHIND_NOT = re.compile(r"[:=<>]")
 _UNIT = re.compile(
     r"(?:(ms)ecs?|(ms)|(s)(?:ecs?|econds?)?|(m)(?:ins?|inutes?)?|(h)(?:rs?|ours?)?|(d)(?:ays?)?|(w)(?:eeks?)?)",
@@ -92,6 +93,7 @@ class Parser:
         nodes = [self._term()]
         while self._take_connective("and") or not (self._is_at_end() or self._next() == ")" or self._is_at("or")):
             nodes.append(self._term())
+            _check_is_no_list(nodes)
         return all_of(nodes)
 
     def _take_connective(self, word: str) -> bool:
@@ -219,8 +221,10 @@ class Parser:
         return Value(found[0], start)
 
     def _fail_in_value(self, key: Key, rest: str) -> NoReturn:
-        if rest in "*%?" and key.takes_words:
+        if rest in "*%?" and key.contains:
             self._fail(f"`{rest}` is no wildcard here: {key.name}:web already means contains, {key.name}:~^web begins")
+        if rest in "*%?" and key.takes_words:
+            self._fail(f"`{rest}` is no wildcard here: write it as in {key.example}; a pattern is {key.name}:~^web")
         if sign := _STRAY_SIGN.match(self._text, self._at):
             self._fail(f"`{sign[0]}` cannot stand in a value: write it as in {key.example}, or put the value in quotes")
         if rest in _INSTEAD:
@@ -251,9 +255,15 @@ class Parser:
         else:
             self._at = _end_of_pattern(self._text, start)
             value = Value(self._text[start : self._at], start)
+            self._check_is_plain_pattern(value)
         if not value.text:
             raise FilterError(f"a pattern is missing: write it as in {example}", start)
         return value
+
+    def _check_is_plain_pattern(self, value: Value) -> None:
+        """Raise FilterError for a pattern whose signs may have been meant for the language, or for SQL's `~~`."""
+        if doubt := _DOUBT_IN_PATTERN.search(value.text):
+            raise FilterError(f"a pattern with `{doubt[0]}` there goes in quotes", value.position + doubt.start())
 
     # Text that stands alone.
 
@@ -306,7 +316,8 @@ class Parser:
         following = _NAME.match(self._text, self._at)
         if following and is_operator(following[0]) and following[0].lower() not in ("and", "or"):
             raise FilterError(_advice_behind(key, following[0]), self._at)
-        raise FilterError(f"`{word}` is a key: write it as in {key.example}; as text it goes in quotes", start)
+        state = ", or state:idle" if key.name == "idle" else ""
+        raise FilterError(f"`{word}` is a key: write it as in {key.example}{state}; as text it goes in quotes", start)
 
     def _check_is_no_unit(self, word: str, start: int) -> None:
         """A unit stands apart from the number of the term before it."""
@@ -352,6 +363,14 @@ def too_long() -> FilterError:
     return FilterError(f"a filter may have {LONGEST} characters: make it shorter", LONGEST)
 
 
+def _check_is_no_list(nodes: Sequence[Node]) -> None:
+    """Raise FilterError for a number behind a pid: no session has two."""
+    pids = [node for node in nodes if isinstance(node, Term) and node.key == "pid" and not node.negated]
+    if len(pids) > 1 and pids[-1] is nodes[-1] and any(pid.is_bare_pid for pid in pids):
+        together = ",".join(value for pid in pids for value in pid.values)
+        raise FilterError(f"no session has two pids: several are pid:{together}", pids[-1].position)
+
+
 def _negated(node: Node) -> Node:
     """Negate a node; a negated term is a term, and twice negated is once meant."""
     if isinstance(node, Not):
@@ -384,6 +403,8 @@ def _end_of_pattern(text: str, at: int) -> int:
 def _advice_behind(key: Key, word: str) -> str:
     """Return what to write where a word of SQL stands behind a key."""
     name = key.name
+    if name == "idle" and word.lower() == "in":
+        return "a state has its key, and is one word: write state:idle-in-tx"
     if key.is_time and word.lower() == "between":
         return f"`{word}` is not part of the language: write {name}>=1m {name}<=5m"
     if not key.takes_words:
