@@ -35,11 +35,13 @@ NOTICE = message(b"N", b"SNOTICE\0VNOTICE\0C00000\0Mtick\0\0")
 
 
 class Impostor:
-    """Listens on 127.0.0.1; set `script` to have the next question answered by it and not by the server."""
+    """Listens on 127.0.0.1; set `script` to have a question answered by it and not by the server."""
 
     def __init__(self, server: Mapping[str, str]) -> None:
         self._server = server
         self.script: Script | None = None
+        self.at = b""
+        """What is in the question that is answered by the script; it is the next one, if that is nothing."""
         self.parameters: dict[str, str] = {}
 
     @asynccontextmanager
@@ -58,7 +60,7 @@ class Impostor:
         down = asyncio.create_task(_copy(far, back))
         with suppress(ConnectionError, asyncio.CancelledError):  # it ends when the test does
             while data := await near.read(65536):
-                if self.script is None:
+                if self.script is None or self.at not in data:
                     onward.write(data)
                 else:
                     await _perform(self.script, back)

@@ -5,48 +5,32 @@ broke; libpq's keeps every answer apart. And its cursors take half a millisecond
 https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 """
 
-import array
 import asyncio
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
-from fcntl import ioctl
+from contextlib import closing
 from functools import lru_cache, partial
 from selectors import EVENT_READ, EVENT_WRITE
-from termios import FIONREAD
-from time import monotonic, thread_time
 from typing import LiteralString, NamedTuple, TypeAlias
 
 import psycopg
 from psycopg import pq
 from psycopg.errors import error_from_result
 
+from pgtop.postgres.bounds import ANSWER_BYTES as ANSWER_BYTES
+from pgtop.postgres.bounds import Bounds
 from pgtop.postgres.parameters import Parameter, encoded
 from pgtop.postgres.readiness import Readiness
-from pgtop.postgres.shapes import AnswerError, Connection, Result, Rows, Shape, TooLongError, load
+from pgtop.postgres.shapes import AnswerError, Connection, Result, Rows, Shape, load
 
 PGconn: TypeAlias = pq.abc.PGconn
-
-ANSWER_SECONDS = 8.0
-"""The longest that one result may take. The server's own limit for a statement is 5 s: past this, something hangs."""
-SLOWEST = 128 * 1024
-"""Bytes a second that count as an answer under way. What trickles, such as notices alone, does not."""
-ANSWER_BYTES = 4 << 20
-"""The most that an exchange may bring: a whole query, 1 MiB at most, or a line on each of 10,000 sessions."""
-
-WORK_SECONDS = 1.0
-"""The most CPU that libpq may take for it: ten times what it needs for the longest one. It keeps a list of the server's
-settings, which takes the longer to search the more a server invents."""
-_BUFFER = 16 * 1024
-"""What libpq reads at once, unless a message is longer."""
 
 _ONE_NODE = "/*NO LOAD BALANCE*/"
 """Makes Pgpool-II send a statement to its primary: else the order goes there, and the look for its effect elsewhere.
 
 https://www.pgpool.net/docs/latest/en/html/runtime-config-load-balancing.html
 """
-
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 _COMMENT = re.compile(r"--.*")
 
@@ -154,59 +138,11 @@ def _calls(pgconn: PGconn, transactions: Iterable[Iterable[Command]]) -> Iterato
         yield pgconn.pipeline_sync
 
 
-class _Bounds:
-    """How long and how much an answer may still be."""
-
-    def __init__(self, descriptor: int, most: int) -> None:
-        self._descriptor = descriptor
-        self._most = most
-        self._received = 0
-        self._work = 0.0
-        self._count = array.array("i", [0])
-        self._due = monotonic() + ANSWER_SECONDS
-
-    def left(self) -> float:
-        """Seconds until it is given up."""
-        return self._due - monotonic()
-
-    def answered(self) -> None:
-        """A result is complete; the next one has as long."""
-        self._due = monotonic() + ANSWER_SECONDS
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Count what libpq reads, and how long it works on that, while the context lasts."""
-        before, began = self._queued(), thread_time()
-        try:
-            yield
-        finally:
-            size = max(before - self._queued(), min(before, _BUFFER))
-            self._received += size
-            self._due += size / SLOWEST
-            self._work += thread_time() - began
-
-    def _queued(self) -> int:
-        """Bytes that have arrived and were not read."""
-        with suppress(OSError):  # libpq has closed the socket, and will say why
-            ioctl(self._descriptor, FIONREAD, self._count)
-            return self._count[0]
-        return 0
-
-    def check(self) -> None:
-        """Raise psycopg.Error if it took too long, or is too long."""
-        if self._received > self._most:
-            raise TooLongError(f"The server's answer is longer than {self._most >> 20} MiB and was given up.")
-        if self._work > WORK_SECONDS:
-            raise AnswerError("The server's answer is too much work to read and was given up.")
-        if self.left() <= 0:
-            raise psycopg.OperationalError(f"The server did not answer within {ANSWER_SECONDS:.0f} s.")
-
-
 async def _exchange(
     pgconn: PGconn, calls: deque[Callable[[], None]], awaited: int, heard: list[Result], most: int
 ) -> None:
     """Send the commands and hear the results, until as many transactions as awaited are answered."""
-    bounds = _Bounds(pgconn.socket, most)
+    bounds = Bounds(pgconn.socket, most)
     unsent = _send(pgconn, calls)
     with closing(Readiness(pgconn.socket)) as socket:
         while awaited:
@@ -226,7 +162,7 @@ async def _exchange(
                 unsent = _send(pgconn, calls)
 
 
-def _keep_to(bounds: _Bounds, pgconn: PGconn) -> None:
+def _keep_to(bounds: Bounds, pgconn: PGconn) -> None:
     """Drop the connection once the answer is out of bounds: what else is on its way is never read."""
     try:
         bounds.check()

@@ -6,9 +6,6 @@ is kept in memory for reconnects and appears in no text. Nothing is ever written
 
 import asyncio
 import logging
-import os
-import socket
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -22,6 +19,7 @@ from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
 from pgtop.postgres import places
 from pgtop.postgres.aside import Aside
+from pgtop.postgres.bounds import bytes_received
 from pgtop.postgres.conninfo import Resolved, environment, forget_service, resolve
 from pgtop.postgres.dialing import dial, patience, within
 from pgtop.postgres.failures import console, explain, locked, misplaced, wants_password
@@ -51,11 +49,6 @@ _DEFAULTS = {
 
 _OURS = {"application_name": "pgtop", "client_encoding": "SQL_ASCII"}
 """SQL_ASCII makes the server hand out every text as the bytes it is, whatever database it comes from."""
-
-_BYTES_RECEIVED = slice(128, 136)
-_TCP_INFO_SIZE = 136
-"""Up to tcpi_bytes_received in Linux's struct tcp_info, since 4.1. https://man7.org/linux/man-pages/man7/tcp.7.html"""
-
 
 _NO_PASSPHRASE = "none was given"  # noqa: S105
 """Any text keeps OpenSSL from asking for a passphrase on the terminal: libpq then answers with it."""
@@ -123,12 +116,7 @@ class Link(NamedTuple):
 
     def received(self) -> int | None:
         """Bytes that have come over this TCP connection so far; None where the kernel does not say."""
-        try:  # of whatever family: where one is named, Python does not ask the kernel which it is
-            with socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(self.connection.fileno())) as wire:
-                told = wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
-        except (OSError, AttributeError):  # a local socket; not Linux
-            return None
-        return int.from_bytes(told[_BYTES_RECEIVED], sys.byteorder) if len(told) == _TCP_INFO_SIZE else None
+        return bytes_received(self.connection.fileno())
 
 
 class Session:

@@ -73,7 +73,7 @@ SCRIPTS: dict[str, Script] = {
 
 @pytest.fixture
 async def impostor(parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Impostor]:
-    monkeypatch.setattr("pgtop.postgres.pipeline.ANSWER_SECONDS", _SECONDS)
+    monkeypatch.setattr("pgtop.postgres.bounds.ANSWER_SECONDS", _SECONDS)
     async with Impostor(parameters).listening() as listening:
         yield listening
 

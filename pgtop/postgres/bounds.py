@@ -1,0 +1,119 @@
+"""How long and how much an answer of the server may be, and what has come of it."""
+
+import array
+import os
+import resource
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fcntl import ioctl
+from termios import FIONREAD
+from time import monotonic, thread_time
+
+import psycopg
+
+from pgtop.postgres.shapes import AnswerError, TooLongError
+
+ANSWER_SECONDS = 8.0
+"""The longest that one result may take. The server's own limit for a statement is 5 s: past this, something hangs."""
+SLOWEST = 128 * 1024
+"""Bytes a second that count as an answer under way. What trickles, such as notices alone, does not."""
+ANSWER_BYTES = 4 << 20
+"""The most that an exchange may bring: a whole query, 1 MiB at most, or a line on each of 10,000 sessions."""
+
+WORK_SECONDS = 1.0
+"""The most CPU that libpq may take for it: ten times what it needs for the longest one. It keeps a list of the server's
+settings, which takes the longer to search the more a server invents."""
+_BUFFER = 16 * 1024
+"""What libpq reads at once, unless a message is longer."""
+
+_LONG = 256 * 1024
+"""Bytes from which on an answer is watched with what costs a little."""
+_GROWTH = 64 * 1024
+"""KiB that the memory of this process may grow meanwhile: four times the longest answer, as a value that is missing has
+four bytes on the wire and sixteen in libpq."""
+
+_BYTES_RECEIVED = slice(128, 136)
+_TCP_INFO_SIZE = 136
+"""Up to tcpi_bytes_received in Linux's struct tcp_info, since 4.1. https://man7.org/linux/man-pages/man7/tcp.7.html"""
+
+
+class Bounds:
+    """The bounds of one answer, over the socket `descriptor`."""
+
+    def __init__(self, descriptor: int, most: int) -> None:
+        self._descriptor = descriptor
+        self._most = most
+        self._received = 0
+        self._work = 0.0
+        self._queue = array.array("i", [0])
+        self._due = monotonic() + ANSWER_SECONDS
+        self._before: int | None = None
+        """What had come over the connection before; None until that is of interest, or where it cannot be known."""
+        self._memory = 0
+
+    def left(self) -> float:
+        """Seconds until it is given up."""
+        return self._due - monotonic()
+
+    def answered(self) -> None:
+        """A result is complete; the next one has as long."""
+        self._due = monotonic() + ANSWER_SECONDS
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Count what libpq reads, and how long it works on that, while the context lasts."""
+        queued, began = self._queued(), thread_time()
+        try:
+            yield
+        finally:
+            size = max(queued - self._queued(), min(queued, _BUFFER))
+            self._received += size
+            self._due += size / SLOWEST
+            self._work += thread_time() - began
+
+    def check(self) -> None:
+        """Raise psycopg.Error if it took too long, or is too long."""
+        if self._received > _LONG:
+            self._look_closely()
+        if self._received > self._most:
+            raise TooLongError(f"The server's answer is longer than {self._most >> 20} MiB and was given up.")
+        if self._work > WORK_SECONDS:
+            raise AnswerError("The server's answer is too much work to read and was given up.")
+        if self.left() <= 0:
+            raise psycopg.OperationalError(f"The server did not answer within {ANSWER_SECONDS:.0f} s.")
+
+    def _look_closely(self) -> None:
+        """Let the kernel say what has come, as libpq reads for as long as the server is as quick as itself."""
+        memory, received = _peak(), bytes_received(self._descriptor)
+        if not self._memory:
+            self._memory = memory
+            self._before = None if received is None else received - self._received
+        if received is not None and self._before is not None:
+            self._received = received - self._before
+        if memory - self._memory > _GROWTH:
+            raise TooLongError("The server's answer takes too much memory and was given up.")
+
+    def _queued(self) -> int:
+        """Bytes that have arrived and were not read."""
+        with suppress(OSError):  # libpq has closed the socket, and will say why
+            ioctl(self._descriptor, FIONREAD, self._queue)
+            return self._queue[0]
+        return 0
+
+
+def _peak() -> int:
+    """The most memory that this process has had, in KiB."""
+    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return size // 1024 if sys.platform == "darwin" else size
+
+
+def bytes_received(descriptor: int) -> int | None:
+    """Bytes that have come over this TCP connection so far; None where the kernel does not say."""
+    try:  # of whatever family: where one is named, Python does not ask the kernel which it is
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(descriptor)) as wire:
+            info = wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
+    except (OSError, AttributeError):  # a local socket; not Linux
+        return None
+    return int.from_bytes(info[_BYTES_RECEIVED], sys.byteorder) if len(info) == _TCP_INFO_SIZE else None
