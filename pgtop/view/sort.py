@@ -3,13 +3,19 @@
 Sorting is by value, never by what is drawn, and what has no value comes last in either direction.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import IntEnum
+from functools import lru_cache, partial
+from itertools import chain
+from operator import neg
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
-from pgtop.model.instant import Instant
+from pgtop.analysis.blocking import Forest
+from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
+from pgtop.model.instant import MICROSECONDS, Instant
+from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import NOBODY, Settled
 from pgtop.view.columns import Start, age_start, column
 from pgtop.view.picture import Picture
@@ -19,19 +25,68 @@ Row = TypeVar("Row")
 
 _DEFAULT = Sort()
 
+Margin: TypeAlias = Callable[[float], float]
+"""From a weight to the most that it outweighs so clearly that rows change places."""
 
-def ordered(backends: Sequence[Backend], picture: Picture, sort: Sort, settled: Settled = NOBODY) -> list[Backend]:
-    """All of `backends` and the settled in the order asked for; parallel workers directly under their leader."""
+
+def _clearly_more(sessions: float) -> float:
+    """At least two sessions more, and a fifth of them."""
+    return min(sessions - 2, sessions / 1.2)
+
+
+def _clearly_longer(microseconds: float) -> float:
+    """At least a second longer, and a tenth of it."""
+    return min(microseconds - MICROSECONDS, microseconds / 1.1)
+
+
+class Harm(IntEnum):
+    """What a session does to others, the worst first."""
+
+    DEADLOCKED = 0
+    HOLDS_UP = 1
+    """It is the root of a tree of waiters."""
+    WAITS = 2
+    WORKS = 3
+    """It runs a query or has a transaction open."""
+    IDLES = 4
+    IS_HIDDEN = 5
+    SERVES = 6
+    """It is a process of the server's own."""
+
+
+Standing: TypeAlias = Mapping[BackendId, Harm]
+"""Which sessions stood before the idle ones in the default order, in that order, and why there."""
+
+
+_MARGINS = (_clearly_longer, _clearly_more, _clearly_longer, _clearly_longer)
+"""Of the harms that come before idling."""
+
+
+class Ordered(NamedTuple):
+    """Rows in their order, and what the next sample's order holds on to."""
+
+    rows: list[Backend]
+    standing: Standing
+
+
+def ordered(
+    backends: Sequence[Backend], picture: Picture, sort: Sort, settled: Settled = NOBODY, before: Standing = EMPTY
+) -> Ordered:
+    """Put all of `backends` and the settled in the order asked for; parallel workers directly under their leader.
+
+    In the default order a row that stood `before` moves only if it does another harm, or overtakes by a margin.
+    """
     idle = _longest_idle_first(settled)
     if idle and not (sort == _DEFAULT and _are_idle_longest(settled, backends, picture)):
         backends, idle = [*backends, *idle], ()
     rows = sorted(backends, key=_base_key)
+    standing: Standing = EMPTY
     if sort.column is None:
-        placed = _roots_first(rows, picture, sort.descending, idle)
+        placed, standing = _worst_first(rows, picture, sort.descending, idle, before)
     else:
         key = column(sort.column).key
         placed = by_value(rows, [key(row, picture) for row in rows], sort.descending)
-    return _workers_under_leaders(placed) if any(row.leader_pid for row in rows) else placed
+    return Ordered(_workers_under_leaders(placed) if any(row.leader_pid for row in rows) else placed, standing)
 
 
 def _base_key(backend: Backend) -> tuple[Instant, int]:
@@ -60,38 +115,102 @@ def by_value(rows: list[Row], values: list[Any], descending: bool) -> list[Row]:
     return [rows[place] for place in places]
 
 
-def _roots_first(
-    rows: list[Backend], picture: Picture, worst_first: bool, idle_longest: Sequence[Backend]
-) -> list[Backend]:
-    """What hurts first, and before it the idle roots of trees of waiters: the others are old enough to stand high."""
-    places = {root.key: place for place, root in enumerate(picture.forest.roots) if root.total}
-    roots = [row for row in rows if row.pid in places and row.state == IDLE] if places else []
-    if not roots:
-        return _what_hurts_first(rows, worst_first, idle_longest)
-    idle = {row.pid for row in roots}
-    roots.sort(key=lambda row: places[row.pid], reverse=not worst_first)
-    rest = _what_hurts_first([row for row in rows if row.pid not in idle], worst_first, idle_longest)
-    return roots + rest if worst_first else rest + roots
+def _worst_first(
+    rows: list[Backend], picture: Picture, worst_first: bool, idle_longest: Sequence[Backend], before: Standing
+) -> tuple[list[Backend], Standing]:
+    """By harm: deadlocks, roots by the sessions that they hold up, waits, work, and idle ones, each longest first.
 
-
-def _what_hurts_first(rows: list[Backend], worst_first: bool, idle_longest: Sequence[Backend]) -> list[Backend]:
-    """At work, in a transaction or waiting, then idle, each oldest first; then the hidden and the server's own."""
-    piles: tuple[list[Backend], ...] = ([], [], [], [])
+    The hidden ones and the server's own, of which no harm is known, come last in either direction.
+    """
+    harms = _harms(picture.forest)
+    piles: tuple[list[Backend], ...] = tuple([] for _ in Harm)
     for row in rows:
-        piles[_pile(row)].append(row)
-    busy = _oldest_first(piles[0], age_start, worst_first)
-    idle = [*idle_longest, *_oldest_first(piles[1], _idle_since, worst_first)]
-    clients = busy + idle if worst_first else idle + busy
-    return [*clients, *piles[2], *piles[3]]
+        harm = harms.get(row.pid)
+        piles[_own_harm(row) if harm is None else harm].append(row)
+    if harms:
+        piles[Harm.HOLDS_UP].sort(key=_place_among_roots(picture.forest))
+    kept = _kept_places(piles[: Harm.IDLES], before)
+    harmful = [
+        _by_margin(pile, kept[harm], partial(_weight, harm, picture), _MARGINS[harm])
+        for harm, pile in zip(Harm, piles[: Harm.IDLES], strict=False)
+    ]
+    standing = {row.identity: harm for harm, pile in zip(Harm, harmful, strict=False) for row in pile}
+    busy = list(chain.from_iterable(harmful))
+    idle = [*idle_longest, *_oldest_first(piles[Harm.IDLES], _idle_since, worst_first)]
+    clients = busy + idle if worst_first else idle + busy[::-1]
+    return [*clients, *piles[Harm.IS_HIDDEN], *piles[Harm.SERVES]], standing
 
 
-def _pile(row: Backend) -> int:
-    """0 for those at work, 1 idle, 2 hidden, 3 the server's own processes."""
+def _harms(forest: Forest) -> dict[int, Harm]:
+    """What those do that wait or are waited for; those in the middle of a tree wait."""
+    found: dict[int, Harm] = {}
+    for key, node in forest.nodes.items():
+        if forest.is_deadlock(node.circle):
+            found[key] = Harm.DEADLOCKED
+        elif node.parent is None and node.total:
+            found[key] = Harm.HOLDS_UP
+        elif node.waits and not node.worker:
+            found[key] = Harm.WAITS
+    return found
+
+
+def _own_harm(row: Backend) -> Harm:
+    """What a session does that has to do with no lock."""
     if row.hidden:
-        return 2 if row.is_client else 3
+        return Harm.IS_HIDDEN if row.is_client else Harm.SERVES
     if row.backend_type != CLIENT_BACKEND and row.leader_pid is None:
-        return 3
-    return 1 if row.state == IDLE else 0
+        return Harm.SERVES
+    return Harm.IDLES if row.state == IDLE else Harm.WORKS
+
+
+def _place_among_roots(forest: Forest) -> Callable[[Backend], int]:
+    places = {root.key: place for place, root in enumerate(forest.roots)}
+    return lambda row: places[row.pid]
+
+
+def _weight(harm: Harm, picture: Picture, row: Backend) -> float:
+    """How bad it is among those of its kind: sessions that it holds up, or microseconds."""
+    if harm is Harm.HOLDS_UP:
+        return picture.forest.nodes[row.pid].total
+    since = age_start(row) if harm is Harm.WORKS else picture.forest.nodes[row.pid].since
+    return -1.0 if since is None else picture.now - since
+
+
+def _kept_places(piles: Sequence[Sequence[Backend]], before: Standing) -> list[list[Backend]]:
+    """Of each pile those that stood in it before, in the order of then."""
+    if not before:
+        return [[] for _ in piles]
+    here = {row.identity: (harm, row) for harm, pile in zip(Harm, piles, strict=False) for row in pile}
+    kept: list[list[Backend]] = [[] for _ in piles]
+    for who, harm in before.items():
+        now = here.get(who)
+        if now is not None and now[0] is harm:
+            kept[harm].append(now[1])
+    return kept
+
+
+def _by_margin(
+    pile: Sequence[Backend], kept: Sequence[Backend], weight: Callable[[Backend], float], margin: Margin
+) -> list[Backend]:
+    """Order rows by weight, the heaviest first; of those that are kept one goes up only past one that it outweighs.
+
+    `lightest[i]` is the least weight among the first rows up to i: falling, so the first row that is outweighed by the
+    margin is found by halves, and what is inserted before it changes none of what follows.
+    """
+    placed: list[Backend] = []
+    lightest: list[float] = []
+    stood = {row.identity for row in kept}
+    others = [row for row in pile if row.identity not in stood]
+    others.sort(key=weight, reverse=True)
+    for row in chain(kept, others):
+        own = weight(row)
+        if row.identity in stood:
+            place = bisect_left(lightest, -margin(own), key=neg)
+        else:
+            place = bisect_right(lightest, -own, key=neg)
+        lightest.insert(place, min(own, lightest[place - 1]) if place else own)
+        placed.insert(place, row)
+    return placed
 
 
 def _idle_since(backend: Backend) -> Instant | None:

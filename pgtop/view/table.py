@@ -9,12 +9,13 @@ from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from pgtop.model.backend import IDLE, Backend, BackendId
+from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import NOBODY, Snapshot
 from pgtop.view import columns
 from pgtop.view.columns import COLUMNS, Column, Toner
 from pgtop.view.picture import Picture
 from pgtop.view.query import Query, Sort
-from pgtop.view.sort import ordered
+from pgtop.view.sort import Standing, ordered
 from pgtop.view.text import fit
 from pgtop.view.tone import Span, Tone
 
@@ -47,6 +48,8 @@ class Table(NamedTuple):
     """Parallel workers among the rows that the filter does not select: they stand below their leader, which it does."""
     others: int = 0
     """How many of `total` are no client sessions and hold no slot."""
+    standing: Standing = EMPTY
+    """What the default order of the next sample holds on to."""
 
     @property
     def whole(self) -> str:
@@ -66,9 +69,10 @@ class Table(NamedTuple):
         )
 
 
-def arrange(picture: Picture, query: Query) -> Table:
+def arrange(picture: Picture, query: Query, before: Table | None = None) -> Table:
     """What `query` asks of `picture`: client backends, hidden ones too, and the parallel workers of those shown.
 
+    With the table `before`, rows of the default order stay where they were as long as that is about right.
     Raises FilterError when a pattern of the filter takes too long.
     """
     rows, settled = _of_shown_kinds(picture.snapshot, query.show_background), picture.snapshot.settled
@@ -79,7 +83,8 @@ def arrange(picture: Picture, query: Query) -> Table:
     if query.filter.text or not query.show_idle:
         rows, with_leader = _narrowed([*rows, *settled.backends], picture, query)
         settled = NOBODY
-    return Table(tuple(ordered(rows, picture, query.sort, settled)), total, picture, query, with_leader, others)
+    placed = ordered(rows, picture, query.sort, settled, before.standing if before else EMPTY)
+    return Table(tuple(placed.rows), total, picture, query, with_leader, others, placed.standing)
 
 
 def with_workers(table: Table) -> str:

@@ -193,7 +193,7 @@ async def test_the_title_names_what_they_were_chosen_by() -> None:
     stage = Stage(hostile)
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "space", "space", "K")
-        assert _frame(stage)[0].endswith("Terminate 1 session?")
+        assert _frame(stage)[0].endswith("Terminate 2 sessions?")
         await press(pilot, "n", "2", "K")
         chosen = Filter('db:="[red]x"').understood
         assert _frame(stage)[0].endswith(f" sessions {chosen}?")

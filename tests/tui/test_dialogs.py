@@ -69,6 +69,7 @@ async def test_cancel_pins_the_query() -> None:
     signaller = FakeSignaller(look=lambda who: None)
     stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "down")
         backend = selected_on(stage)
         await press(pilot, "C", "y")
         (order,) = signaller.orders
@@ -134,6 +135,7 @@ async def test_dialog_asks_anew_when_the_query_changed() -> None:
     signaller = FakeSignaller()
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "down")
         backend = selected_on(stage)
         assert backend.query_start is not None
         await press(pilot, "C")
@@ -214,7 +216,7 @@ async def test_refusal_is_told_in_the_servers_words() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "K", "y")
         notice = text_of(stage, "#notice")
-        assert "refused: 48711: must be a superuser" in notice
+        assert "refused: 47903: must be a superuser" in notice
         assert "\x1b" not in notice
 
 
@@ -283,7 +285,7 @@ async def test_a_dialog_stays_in_its_place_when_the_server_falls_silent(key: str
     """That the picture is old is said on a line that was empty: no button moves under the mouse."""
     stage = Stage(busy(), source=FakeSource([busy(), _LOST]))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, key)
+        await press(pilot, "down", key)
         await stage.tick(0)
         places = [stage.app.screen.query_one(widget).region for widget in ("#box", "#buttons")]
         assert "this is how it was" not in text_of(stage, "#proposal")

@@ -65,7 +65,7 @@ async def test_cursor_follows_its_session() -> None:
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "down", "down", "down", "down")
+        await press(pilot, *["down"] * 8)
         pid, place = pid_of(stage), table_of(stage)._cursor
         stage.source.script = [without(first, 48711)]
         await stage.tick()
@@ -82,7 +82,7 @@ async def test_cursor_survives_the_typing_of_a_filter() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "down", "down", "down")
         pid = pid_of(stage)
-        await press(pilot, "slash", *"user:anna", "enter")
+        await press(pilot, "slash", *"state:waiting", "enter")
         assert pid_of(stage) == pid
         await press(pilot, "escape", "end", "slash", *"db:billing", "enter")
         assert pid_of(stage) == shown_on(stage)[0]
@@ -495,7 +495,7 @@ async def test_cursor_stays_on_top_until_it_is_moved() -> None:
         await press(pilot, "down", "down", "home")
         stage.source.script = [first]
         await stage.tick()
-        assert pid_of(stage) == shown_on(stage)[0] == 48711
+        assert pid_of(stage) == shown_on(stage)[0] == 47903
 
 
 async def test_a_restart_leaves_a_trace() -> None:

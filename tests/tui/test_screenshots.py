@@ -29,7 +29,7 @@ async def _blocking(pilot: Pilot[Any]) -> None:
 
 
 async def _detail(pilot: Pilot[Any]) -> None:
-    await pilot.press("down", "down", "down", "enter")
+    await pilot.press("enter")
 
 
 async def _list(pilot: Pilot[Any]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from time import process_time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,12 +19,14 @@ from pgtop.model.backend import (
     Backend,
 )
 from pgtop.model.instant import MICROSECONDS
+from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import Settled
 from pgtop.view.columns import COLUMNS, column
 from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture
 from pgtop.view.query import Query, Sort
-from pgtop.view.sort import ordered
+from pgtop.view.sort import Standing
+from pgtop.view.sort import ordered as placed
 from pgtop.view.table import arrange
 from tests import scenes
 from tests.scenes import NOW, active, client
@@ -31,6 +34,10 @@ from tests.view.strategies import BACKENDS
 
 BUSY = Picture.of(scenes.busy())
 SORTS = st.builds(Sort, st.sampled_from([None, *(column.name for column in COLUMNS)]), st.booleans())
+
+
+def ordered(backends: Sequence[Backend], picture: Picture, sort: Sort) -> list[Backend]:
+    return placed(backends, picture, sort).rows
 
 
 def pids(rows: list[Backend]) -> list[int]:
@@ -65,19 +72,19 @@ def test_values_are_in_order_and_none_is_last(backends: list[Backend], by: objec
 
 
 def test_what_hurts_comes_first_by_default() -> None:
-    """The runaway query and its workers, the forgotten transaction, waiters, the storm; idle ones; the rest."""
+    """The root of the waiters, these, the runaway query and its workers, the storm; idle ones; the rest."""
     rows = ordered(BUSY.snapshot.backends, BUSY, Sort())
-    assert pids(rows)[:8] == [48_711, 48_712, 48_713, 47_903, 48_801, 48_803, 48_815, 48_818]
+    assert pids(rows)[:8] == [47_903, 48_801, 48_803, 48_806, 48_809, 48_711, 48_712, 48_713]
     states = [row.state for row in rows if row.is_client]
     assert states.index(IDLE) == len(states) - states.count(IDLE)
     assert [row.is_client for row in rows[-7:]] == [False] * 7
 
 
 def test_the_default_order_turned_round_shows_the_least_first() -> None:
-    """The freshest idle session leads, the runaway is the last client; the server's own processes stay behind."""
+    """The freshest idle session leads, the root is the last client; the server's own processes stay behind."""
     rows = ordered(BUSY.snapshot.backends, BUSY, Sort(descending=False))
     clients = [row for row in rows if row.is_client]
-    assert (clients[0].pid, clients[-1].pid) == (48_200, 48_711)
+    assert (clients[0].pid, clients[-1].pid) == (48_200, 47_903)
     assert not rows[-1].is_client
 
 
@@ -151,9 +158,82 @@ def test_an_idle_root_hurts_most_and_is_not_hidden() -> None:
     waiter = scenes.active(2, "web@shop", "", "", 60.0, wait="Lock:advisory", blocked_by=(1,))
     others = scenes.active(3, "web@shop", "", "", 90.0), scenes.client(4, "web@shop", since=99)
     picture = Picture.of(scenes.snapshot([waiter, *others, root]))
-    assert [row.pid for row in arrange(picture, Query()).rows] == [1, 3, 2, 4]
-    assert [row.pid for row in arrange(picture, Query(sort=Sort(descending=False))).rows] == [4, 2, 3, 1]
-    assert [row.pid for row in arrange(picture, Query(show_idle=False)).rows] == [1, 3, 2]
+    assert [row.pid for row in arrange(picture, Query()).rows] == [1, 2, 3, 4]
+    assert [row.pid for row in arrange(picture, Query(sort=Sort(descending=False))).rows] == [4, 3, 2, 1]
+    assert [row.pid for row in arrange(picture, Query(show_idle=False)).rows] == [1, 2, 3]
+
+
+def _waiter(pid: int, *blockers: int, seconds: float = 5.0, **more: Any) -> Backend:
+    return active(pid, "web@shop", "", "", seconds, wait="Lock:relation", blocked_by=blockers, **more)
+
+
+def _holder(pid: int, seconds: float) -> Backend:
+    return client(pid, "web@shop", state=IDLE_IN_TRANSACTION, since=seconds, xact=seconds)
+
+
+def test_the_root_of_most_waiters_stands_above_older_transactions() -> None:
+    """Deadlocks, roots by those that they hold up, waiters by their waits, and then transactions by age."""
+    rows = [_holder(pid, 9_000.0 + pid) for pid in (1, 2, 3, 4)]
+    rows += [_holder(10, 60), _holder(20, 600)]
+    rows += [_waiter(pid, 10, seconds=pid) for pid in range(11, 20)]
+    rows += [_waiter(pid, 20, seconds=pid) for pid in range(21, 24)]
+    rows += [_waiter(30, 31, seconds=2), _waiter(31, 30, seconds=1)]
+    found = pids(ordered(rows, Picture.of(scenes.snapshot(rows)), Sort()))
+    assert found == [30, 31, 10, 20, *range(23, 20, -1), *range(19, 10, -1), 4, 3, 2, 1]
+
+
+def _after(rows: Sequence[Backend], before: Standing) -> tuple[list[int], Standing]:
+    found = placed(rows, Picture.of(scenes.snapshot(rows)), Sort(), before=before)
+    return pids(found.rows), found.standing
+
+
+def test_a_row_goes_up_only_past_one_that_it_clearly_outweighs() -> None:
+    """A root that gains one waiter stays; one that gains many goes up. So do queries by their ages."""
+
+    def roots(first: int, second: int) -> list[Backend]:
+        waiters = [_waiter(10 + number, 1) for number in range(first)]
+        return [_holder(1, 60), _holder(2, 50), *waiters, *(_waiter(50 + number, 2) for number in range(second))]
+
+    found, standing = _after(roots(5, 4), EMPTY)
+    assert found[:2] == [1, 2]
+    for first, second, top in ((5, 6, [1, 2]), (5, 7, [2, 1]), (8, 7, [2, 1]), (9, 7, [1, 2])):
+        found, standing = _after(roots(first, second), standing)
+        assert found[:2] == top, (first, second)
+
+    def queries(first: float, second: float) -> list[Backend]:
+        return [active(1, "web@shop", "", "", first), active(2, "web@shop", "", "", second)]
+
+    found, standing = _after(queries(0.4, 0.1), EMPTY)
+    for one, two, top in ((0.1, 0.9, [1, 2]), (0.1, 1.2, [2, 1]), (100.0, 95.0, [2, 1]), (100.0, 60.0, [1, 2])):
+        found, standing = _after(queries(one, two), standing)
+        assert found == top, (one, two)
+
+
+def test_a_row_of_another_class_takes_its_place_at_once() -> None:
+    """One that begins to wait goes above all that work, however young its wait; a new one stands by its own weight."""
+    rows = [active(1, "web@shop", "", "", 50.0), active(2, "web@shop", "", "", 40.0)]
+    _, standing = _after(rows, EMPTY)
+    new = active(3, "web@shop", "", "", 40.5)
+    assert _after([rows[0], rows[1], new], standing)[0] == [1, 3, 2]
+    assert _after([_holder(9, 1), rows[0], _waiter(2, 9, seconds=0.1)], standing)[0] == [9, 2, 1]
+
+
+AGES = st.dictionaries(st.integers(1, 12), st.floats(0, 300), min_size=1)
+
+
+@given(AGES, AGES)
+def test_rows_that_change_places_have_a_reason(first: dict[int, float], then: dict[int, float]) -> None:
+    """None stands above one that clearly outweighs it; and where nothing is clear, nothing moves."""
+    before, standing = _after([active(pid, "web@shop", "", "", age) for pid, age in first.items()], EMPTY)
+    assert before == sorted(first, key=lambda pid: (-round(first[pid] * MICROSECONDS), pid))
+    now, _ = _after([active(pid, "web@shop", "", "", age) for pid, age in then.items()], standing)
+    kept = [pid for pid in before if pid in then]
+    stayed = [pid for pid in now if pid in first]
+    for place, upper in enumerate(stayed):
+        for lower in stayed[place + 1 :]:
+            assert not (then[lower] > then[upper] + 1.001 and then[lower] > then[upper] * 1.101)
+    clear = any(then[a] >= then[b] + 1 and then[a] >= then[b] * 1.1 for b in kept for a in kept[kept.index(b) :])
+    assert clear or stayed == kept
 
 
 def _with_settled(rows: Sequence[Backend], since: float) -> Picture:

@@ -88,7 +88,7 @@ class SessionsScreen(NarrowingScreen):
     def _arrange(self) -> None:
         """Answer the query once for this picture; a pattern that takes too long leaves the last answer, dimmed."""
         try:
-            self._arranged = arrange(self.state.picture, self._query)
+            self._arranged = arrange(self.state.picture, self._query, self._arranged)
             self._unshown = unshown(self._arranged)
         except FilterError as error:
             self._match_error = error

@@ -1,0 +1,38 @@
+"""The detail view's words about a session's snapshot and about those that it waits for."""
+
+import pytest
+
+from pgtop.model.backend import Backend
+from pgtop.model.detail import Detail, Lock
+from pgtop.view.detail import detail_lines
+from pgtop.view.picture import Picture
+from tests import scenes
+
+_AWAITED = Lock("relation", "ShareUpdateExclusiveLock", False, "stock")
+
+
+@pytest.mark.parametrize(
+    ("query", "exempt", "locks", "words"),
+    [
+        ("/* job */ VACUUM stock", True, (), ", and holds back no vacuum"),
+        ("VACUUM (ANALYZE) stock", False, (), ": holds back vacuum"),
+        ("SELECT 1", False, (), ": holds back vacuum"),
+        ("SELECT 1", None, (), ": holds back vacuum"),
+        ("VACUUM (ANALYZE) stock", None, (), ": holds back vacuum, unless it is a vacuum itself"),
+        ("VACUUM (ANALYZE) stock", False, (_AWAITED,), ": holds back vacuum, unless it is a vacuum itself"),
+        ("VACUUM stock", False, (_AWAITED,), ", and holds back no vacuum"),
+    ],
+)
+def test_only_what_holds_back_vacuum_is_said_to(
+    query: str, exempt: bool | None, locks: tuple[Lock, ...], words: str
+) -> None:
+    """A vacuum holds back no other while it vacuums, whatever its text; it does while it analyzes."""
+    backend = scenes.active(7, "web@shop", "psql", query, 60)._replace(backend_xmin=990, xmin_age=10)
+    detail = Detail(scenes.NOW, backend, False, locks, exempt=exempt)
+    text = _text(backend, detail)
+    assert f"oldest transaction it still needs to see{words}\n" in text
+
+
+def _text(backend: Backend, detail: Detail) -> str:
+    lines = detail_lines(backend, detail, Picture.of(scenes.snapshot([backend])), 160)
+    return "\n".join("".join(span.text for span in line).rstrip() for line in lines)
