@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from pgtop import files
 from pgtop.cli.options import Safety
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.errors import UsageError
+from pgtop.postgres.conninfo import resolve
 from pgtop.view.text import clean
 from tests.cli import one_sentence, pgtop
 
@@ -182,6 +184,8 @@ def test_without_a_home_there_are_no_files_and_no_guard_is_dropped(monkeypatch: 
 _AS_STRANGER = """
 import os, sys
 import pgtop.audit, pgtop.cli.safety, pgtop.cli.commands.audit, pgtop.cli.main, pgtop.view.text, pgtop.view.ascii
+from pgtop.postgres.conninfo import resolve
+from pgtop.postgres.tls_files import locked_key
 from pgtop.cli.options import Safety, parse
 parse(["audit"])  # loads the rest: the stranger may not read this Python
 if os.geteuid() == 0:
@@ -213,6 +217,9 @@ def test_the_home_of_another_user_is_none_of_ours(tmp_path: Path) -> None:
     done = _as_stranger(code, HOME=home)
     assert "read_only=''" in done.stdout
     assert "No configuration is read" in one_sentence(done.stderr)
+    where = "{'host': 'db1', 'user': 'web'}"
+    done = _as_stranger(f"print(repr(locked_key({where})), resolve({where}).passwords)", HOME=home)
+    assert done.stdout == "'' None\n"
     done = _as_stranger("sys.exit(pgtop.cli.main.run(['audit']))", HOME=home)
     assert done.returncode == 6
     assert "Permission denied" in done.stderr
@@ -266,3 +273,16 @@ def test_folders_are_private_whatever_the_umask(tmp_path: Path) -> None:
     made[-1].chmod(0o777)
     files.make_private(made[-1])
     assert stat.S_IMODE(made[-1].stat().st_mode) == 0o700
+
+
+def test_a_uid_without_a_name_needs_none_where_the_role_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with psql, only the default role is the user's own name."""
+
+    def nameless(_uid: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", nameless)
+    monkeypatch.delenv("HOME", raising=False)
+    assert resolve({"user": "web", "host": "127.0.0.1"}).options["user"] == "web"
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        resolve({"host": "127.0.0.1"})

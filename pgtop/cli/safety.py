@@ -78,7 +78,7 @@ def read_config(environ: Mapping[str, str] = os.environ) -> Config:
         settings = _parsed(text)
     except _NotOursError:
         output.say(
-            f"No configuration is read: {path.parent.parent} is in another user's folder", "HOME can name yours."
+            f"No configuration is read: this user cannot reach {path.parent.parent}", "HOME can name another folder."
         )
         return Config(_DEFAULTS)
     except (OSError, ValueError, RecursionError) as error:

@@ -51,7 +51,8 @@ def resolve(parameters: Options) -> Resolved:
         options = {**variables, **_service(service, options.get("servicefile")), **parameters}
     for name in ("service", "servicefile"):
         options.pop(name, None)
-    options.setdefault("user", _user_name())
+    if "user" not in options:  # a uid without a name is no fault where it is not asked for
+        options["user"] = _user_name()
     return Resolved(options, _read_once(_passfile(options)))
 
 

@@ -41,7 +41,7 @@ def _locked(options: Mapping[str, str]) -> str:
     folder = Path(os.path.expanduser("~")) / ".postgresql"
     certificate = Path(options.get("sslcert") or folder / "postgresql.crt")
     key = Path(options.get("sslkey") or folder / "postgresql.key")
-    return str(key) if certificate.exists() and b"ENCRYPTED" in _beginning(key) else ""
+    return str(key) if os.path.exists(certificate) and b"ENCRYPTED" in _beginning(key) else ""
 
 
 def _beginning(path: Path) -> bytes:
