@@ -3,11 +3,13 @@
 import asyncio
 import itertools
 import re
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from pgtop.model.backend import BackendId
 from pgtop.model.signal import Answer, Order, Signal
@@ -16,6 +18,7 @@ from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.postgres.signals import PostgresSignaller
 from tests.impostor import BEGUN, DONE, NOTICE, Impostor, Script, Send, columns, message, row
+from tests.pty import Terminal
 
 INT4, TEXT = 23, 25
 _SECONDS = 0.5
@@ -78,9 +81,9 @@ async def impostor(parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch) 
         yield listening
 
 
-def memory(which: str) -> int:
-    """KiB that this process has (VmRSS), or had at most (VmHWM)."""
-    [size] = re.findall(rf"{which}:\s+(\d+)", Path("/proc/self/status").read_text())
+def memory(which: str, process: int | str = "self") -> int:
+    """KiB that a process has (VmRSS), or had at most (VmHWM)."""
+    [size] = re.findall(rf"{which}:\s+(\d+)", Path(f"/proc/{process}/status").read_text())
     return int(size)
 
 
@@ -148,3 +151,27 @@ async def test_every_other_answer_is_given_up(impostor: Impostor, name: str) -> 
         with pytest.raises(SourceError):
             await signaller.look_all([order])
     await session.close()
+
+
+@pytest.mark.parametrize("name", ["endless rows of nothing", "an endless notice", "a copy to us"])
+async def test_the_dashboard_goes_on(impostor: Impostor, name: str) -> None:
+    """Keys are answered, memory stays below 150 MiB, it tries again and again, and shows the server once it is back."""
+    await asyncio.to_thread(_watch, impostor, SCRIPTS[name])
+
+
+def _watch(impostor: Impostor, script: Script) -> None:
+    command = [sys.executable, "-m", "pgtop", "--interval", "0.2", make_conninfo(**impostor.parameters)]
+    with Terminal(command, 100, 30) as terminal:
+        terminal.wait_for("q quit")
+        impostor.script, impostor.at = script, b"WITH activity AS"
+        for _ in range(3):
+            terminal.wait_for("next try in")
+            terminal.send("?")
+            terminal.wait_for("Esc goes back")
+            terminal.send("\x1b")
+            terminal.wait_for(lambda seen: "Esc goes back" not in seen.text)
+        impostor.script = None
+        terminal.wait_for(lambda seen: "next try in" not in seen.text)
+        assert memory("VmHWM", terminal.child.pid) < 150 << 10
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0

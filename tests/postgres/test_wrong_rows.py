@@ -1,6 +1,7 @@
 """Rows that no PostgreSQL server sends: an error of the server's, which is shown and tried again, never a bug."""
 
 import asyncio
+import json
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
@@ -140,3 +141,25 @@ def test_the_command_line_says_whose_error_it_is(liar: tuple[Liar, dict[str, str
 
 def _at_infinity(row: Row) -> Iterable[Mapping[str, bytes | None]]:
     return ({"backend_start": _INFINITY},) if row.get("backend_start") else ({},)
+
+
+def test_words_that_pgtop_does_not_know(liar: tuple[Liar, dict[str, str]]) -> None:
+    """A wait of a version to come, and types and states that are no text, as a vendor's server may have them."""
+    with Forger("127.0.0.1", int(liar[1]["port"]), _as_a_vendor, ACTIVITY) as forger:
+        dsn = make_conninfo(**{**liar[1], "port": str(forger.port)})
+        liar[0].begin(None)
+        done = pgtop("show", "--all", dsn)
+        assert (done.returncode, done.stderr) == (Exit.DONE, "")
+        assert "Buffer:Shared" in done.stdout
+        assert "\\xff\\xfe p" in done.stdout
+        [seen] = {row["wait_event"] for row in json.loads(pgtop("show", "--json", "--all", dsn).stdout)["sessions"]}
+        assert seen == "Shared"
+        for command in ("locks", "budget"):
+            assert pgtop(command, dsn).stderr == ""
+
+
+def _as_a_vendor(row: Row) -> Iterable[Mapping[str, bytes | None]]:
+    if row.get("backend_type") is None:
+        return ({},)
+    kind = row["backend_type"] if row["backend_type"] == b"client backend" else b"\xff\xfe process"
+    return ({"wait_event_type": b"Buffer", "wait_event": b"Shared", "backend_type": kind},)
