@@ -169,6 +169,8 @@ LOCAL_FILE = Cause(
     "Check the client's certificate, key and root certificate (sslcert, sslkey, sslrootcert); the key must be readable "
     "by you alone, and its passphrase right.",
 )
+OF_TLS = (LOCAL_FILE, TLS, CUT)
+"""What comes of a certificate of ours that is missing, where the server does not say so."""
 NOT_NOW = Cause(
     _Kind.STARTING, "The server takes no connections now", "It is starting up, recovering or shutting down: wait."
 )

@@ -86,7 +86,7 @@ def _refused(refusal: Refusal, missing_file: str) -> Failure:
         return _failure(causes.NO_PASSWORD, _message(text))
     tries = [_Try.of(part) for part in _NEXT.split(text) if part.strip()] or [_Try.of("")]
     first = next((each for each in tries if each.cause is causes.LOCAL_FILE), tries[0])
-    if missing_file and (first.sqlstate.startswith("28") or first.cause is causes.LOCAL_FILE):
+    if missing_file and (first.sqlstate.startswith("28") or first.cause in causes.OF_TLS):
         words = f"{missing_file} does not exist; {first.message.words}"
         return _failure(causes.LOCAL_FILE, first.message._replace(words=words))
     return _failure(first.cause, first.message)

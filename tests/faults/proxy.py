@@ -108,6 +108,10 @@ class Proxy:
         self._thread.join()
         self._loop.close()
 
+    def lead_to(self, target: tuple[str, int]) -> None:
+        """Lead new connections elsewhere."""
+        self._target = target
+
     def cut(self) -> None:
         """End every connection."""
         self._do(lambda: self._end_all(reset=False))

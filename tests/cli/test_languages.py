@@ -1,0 +1,109 @@
+"""A server that does not speak English, one that warns all the time, and poolers: exit codes rest on no sentence."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pgtop.cli.exits import Exit
+from pgtop.demo.server import Cluster
+from tests.cli import one_sentence, pgtop
+from tests.interpreter import JAPANESE, NOISE, Interpreter, chattering, speaking
+from tests.pty import Terminal
+from tests.waiting import until
+
+SETUP = (
+    "CREATE ROLE plain LOGIN PASSWORD 'x'",
+    "CREATE ROLE limited LOGIN PASSWORD 'x' CONNECTION LIMIT 0",
+    "CREATE ROLE nologin PASSWORD 'x'",
+    "CREATE DATABASE shut ALLOW_CONNECTIONS false",
+)
+
+
+@pytest.fixture(scope="module")
+def strict(bindir: Path | None) -> Iterator[Cluster]:
+    """A small server with roles and databases that turn clients away."""
+    with Cluster(bindir, settings={"max_connections": "6"}) as cluster:
+        with psycopg.connect(cluster.socket_dsn, autocommit=True) as admin:
+            for statement in SETUP:
+                admin.execute(statement.encode())
+        yield cluster
+
+
+def dsn(interpreter: Interpreter, **changed: str) -> str:
+    options = {"host": "127.0.0.1", "port": str(interpreter.port), "user": "plain", "password": "x",
+               "dbname": "postgres", "sslmode": "disable", **changed}  # fmt: skip
+    return " ".join(f"{name}={value}" for name, value in options.items())
+
+
+@pytest.mark.parametrize("words", [JAPANESE, NOISE], ids=["Japanese", "noise"])
+def test_exit_codes_rest_on_no_sentence(strict: Cluster, words: str) -> None:
+    """Each refusal has its code, and the check its verdict, whatever the server's sentences say."""
+    with Interpreter(("127.0.0.1", strict.port), speaking(words)) as interpreter, ExitStack() as slots:
+        for changed, code in (
+            ({"password": "wrong"}, Exit.REFUSED),
+            ({"user": "nologin"}, Exit.REFUSED),
+            ({"dbname": "ghost"}, Exit.REFUSED),
+            ({"dbname": "shut"}, Exit.REFUSED),
+            ({"user": "limited"}, Exit.FULL),
+        ):
+            done = pgtop("show", dsn(interpreter, **changed))
+            assert (done.returncode, done.stdout) == (code, ""), changed
+            assert "\x1b" not in one_sentence(done.stderr)
+        for _ in range(3):
+            slots.enter_context(psycopg.connect(f"{strict.socket_dsn} user=plain"))
+        done = pgtop("budget", "--warn", "50", dsn(interpreter))
+        assert done.returncode == 2
+        assert done.stdout.startswith("PGTOP CRITICAL - The server is full for ordinary roles")
+
+
+def test_waiting_for_a_slot_rests_on_no_sentence(strict: Cluster) -> None:
+    """`--wait` takes the next free slot of a server that speaks Japanese."""
+    with Interpreter(("127.0.0.1", strict.port), speaking(JAPANESE)) as interpreter, ExitStack() as slots:
+        for _ in range(3):
+            slots.enter_context(psycopg.connect(f"{strict.socket_dsn} user=plain"))
+        call = [sys.executable, "-m", "pgtop", "show", "--wait", dsn(interpreter)]
+        with subprocess.Popen(call, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as waiting:
+            assert waiting.stderr is not None
+            assert JAPANESE in waiting.stderr.readline()
+            slots.close()
+            assert waiting.wait(30) == 0
+
+
+def test_a_refused_login_is_seldom_tried_again_in_any_language(strict: Cluster) -> None:
+    """A password that is no longer right is refused twice, and then tried every half a minute only."""
+    with (
+        Interpreter(("127.0.0.1", strict.port), speaking(NOISE)) as interpreter,
+        Terminal([sys.executable, "-m", "pgtop", dsn(interpreter), "--interval", "0.2"]) as terminal,
+        psycopg.connect(strict.socket_dsn, autocommit=True) as admin,
+    ):
+        terminal.wait_for("plain@postgres")
+        admin.execute("ALTER ROLE plain PASSWORD 'y'")
+        try:
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'plain'")
+            until(lambda: interpreter.calls >= 3, "it does not try again")
+            terminal.wait_for("password was refused")
+            terminal.wait_for("29s")
+            terminal.wait_for("28s")
+            assert interpreter.calls == 3
+        finally:
+            admin.execute("ALTER ROLE plain PASSWORD 'x'")
+
+
+def test_warnings_are_shown_nowhere(strict: Cluster) -> None:
+    """PostgreSQL 19 warns at the login; nothing of it reaches the screen or stderr, and nothing breaks."""
+    with Interpreter(("127.0.0.1", strict.port), chattering) as interpreter:
+        done = pgtop("show", dsn(interpreter))
+        assert (done.returncode, done.stderr) == (Exit.DONE, "")
+        assert "RENOUNCE" not in done.stdout
+        with Terminal([sys.executable, "-m", "pgtop", dsn(interpreter), "--interval", "0.2"]) as terminal:
+            terminal.wait_for("1 session")
+            terminal.send("p")
+            terminal.wait_for("PAUSED")
+            terminal.send("q")
+            assert terminal.wait_for_exit() == 0
+            assert b"RENOUNCE" not in terminal.raw

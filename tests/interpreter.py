@@ -1,0 +1,99 @@
+"""A TCP port that leads to a server and rewrites what that says, message by message."""
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self, TypeAlias
+
+Rewrite: TypeAlias = Callable[[bytes, bytes], bytes]
+"""Given a message's kind and body, what is sent in its place. https://www.postgresql.org/docs/current/protocol.html"""
+
+JAPANESE = "データベースは今お休みです"
+NOISE = "\x1b[31m: ~ FATAL:  53300 }{ starting up\tx"
+_SENTENCES = (b"E"[0], b"N"[0])
+_WORDS = b"SMDHW"
+"""Fields that are for people: severity, message, detail, hint, context."""
+
+
+def message(kind: bytes, body: bytes) -> bytes:
+    """A message as it goes over the wire."""
+    return kind + (len(body) + 4).to_bytes(4) + body
+
+
+def speaking(words: str) -> Rewrite:
+    """Every sentence of the server becomes these words."""
+
+    def rewrite(kind: bytes, body: bytes) -> bytes:
+        if kind[0] not in _SENTENCES:
+            return message(kind, body)
+        fields = [each[:1] + (words.encode() if each[0] in _WORDS else each[1:]) for each in body.split(b"\0") if each]
+        return message(kind, b"\0".join([*fields, b"", b""]))
+
+    return rewrite
+
+
+def chattering(kind: bytes, body: bytes) -> bytes:
+    """From the moment on that the role is known there are warnings between any two messages."""
+    fields = (b"SWARNING", b"VWARNING", b"C01000", b"MRENOUNCE \x1b[2J md5 passwords", b"Hexpires soon")
+    warning = message(b"N", b"\0".join([*fields, b"", b""]))
+    is_in = kind in b"SKZDCT12" or (kind == b"R" and body == bytes(4))
+    return message(kind, body) + warning * 2 if is_in else message(kind, body)
+
+
+class Interpreter:
+    """Leads to `target` (host, port); a context manager. Clients must not ask for TLS."""
+
+    def __init__(self, target: tuple[str, int], rewrite: Rewrite) -> None:
+        self._target = target
+        self._rewrite = rewrite
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+        self.port: int = self._listener.getsockname()[1]
+        self.calls = 0
+        """How often somebody has connected."""
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for each in self._open:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                self.calls += 1
+                threading.Thread(target=self._serve, args=[client], daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError), client, socket.create_connection(self._target) as server:
+            self._open += [client, server]
+            threading.Thread(target=self._up, args=[client, server], daemon=True).start()
+            rest = b""
+            while data := server.recv(65536):
+                rest = self._down(client, rest + data)
+
+    def _down(self, client: socket.socket, data: bytes) -> bytes:
+        """Pass whole messages on; returns what is left of another."""
+        at, out = 0, b""
+        while len(data) >= at + 5 and len(data) >= (end := at + 1 + int.from_bytes(data[at + 1 : at + 5])):
+            out += self._rewrite(data[at : at + 1], data[at + 5 : end])
+            at = end
+        client.sendall(out)
+        return data[at:]
+
+    def _up(self, client: socket.socket, server: socket.socket) -> None:
+        with suppress(OSError):
+            while data := client.recv(65536):
+                server.sendall(data)
+        with suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,230 @@
+"""Connecting that hangs, or asks: the keyboard answers all the same, and nothing is asked over the screen."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from pgtop.demo.server import Cluster
+from tests.faults.proxy import Proxy
+from tests.processes.ends import GONE, check_gone
+from tests.pty import Terminal
+from tests.tls import PASSPHRASE, Files, TlsProxy
+from tests.waiting import until
+
+_PGTOP = [sys.executable, "-m", "pgtop"]
+_SOON = 3.0
+"""Seconds that a key may take here; what hangs does so for ten, or for good."""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files.write(tmp_path)
+
+
+@pytest.fixture
+def secure(server: Cluster, tmp_path: Path) -> Iterator[TlsProxy]:
+    with TlsProxy(("127.0.0.1", server.port), tmp_path) as proxy:
+        yield proxy
+
+
+def dsn(server: Cluster, secure: TlsProxy, **options: object) -> str:
+    """How to connect through TLS; the client's certificate may be refused by nobody but the proxy."""
+    plain = server.tcp_dsn.replace(f"port={server.port}", f"port={secure.port}")
+    return " ".join([plain, "sslmode=require", *(f"{name}={value}" for name, value in options.items())])
+
+
+def pgtop(*words: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*_PGTOP, *words], capture_output=True, text=True, stdin=subprocess.DEVNULL, start_new_session=True,
+        env={**os.environ, **(environment or {})}, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def consenting() -> Iterator[int]:
+    """A port where somebody says yes to TLS and nothing else, so that libpq opens the client's files."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        held = []
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    held.append(client)
+                    client.recv(8)
+                    client.sendall(b"S")
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        for client in held:
+            client.close()
+
+
+def test_a_passphrase_is_asked_for_once(server: Cluster, secure: TlsProxy, files: Files) -> None:
+    """Before the screen; after a lost connection it is known, and the keyboard answers all the while."""
+    words = dsn(server, secure, sslcert=files.certificate, sslkey=files.locked)
+    with Terminal([*_PGTOP, words, "--interval", "0.5"]) as terminal:
+        terminal.wait_for("Passphrase of ")
+        terminal.send(f"{PASSPHRASE}\n")
+        terminal.wait_for("1 session")
+        terminal.wait_for(lambda seen: seen.modes.get("2004"))
+        shown = len(terminal.raw)
+        secure.cut()
+        until(lambda: secure.accepted > 1, "it does not come back")
+        terminal.send("?")
+        terminal.wait_for("cursor down", _SOON)
+        assert b"assphrase" not in terminal.raw[shown:]
+        assert b"PEM" not in terminal.raw[shown:]
+        terminal.send("\x1bq")
+        assert terminal.wait_for_exit() == 0
+        assert PASSPHRASE.encode() not in terminal.raw
+    check_gone(server)
+
+
+def test_a_passphrase_that_nobody_can_be_asked_for(server: Cluster, secure: TlsProxy, files: Files) -> None:
+    """Without a terminal, or with -w, it is one sentence that names the key."""
+    words = dsn(server, secure, sslcert=files.certificate, sslkey=files.locked)
+    done = pgtop("show", words)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert str(files.locked) in done.stderr
+    assert "passphrase" in done.stderr
+    assert pgtop("show", f"{words} sslpassword={PASSPHRASE}").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "fault", ["open to all", "no PEM", "wrong passphrase", "missing key", "missing certificate", "a folder"]
+)
+def test_a_local_file_at_fault_is_said_to_be_local(server: Cluster, secure: TlsProxy, files: Files, fault: str) -> None:
+    """It is named, and nobody is sent to the server's pg_hba.conf."""
+    key, certificate, more = files.key, files.certificate, ""
+    match fault:
+        case "open to all":
+            key.chmod(0o644)
+        case "no PEM":
+            key.write_text("no key")
+        case "wrong passphrase":
+            key, more = files.locked, "sslpassword=other"
+        case "missing key":
+            key.unlink()
+        case "missing certificate":
+            certificate.unlink()
+        case "a folder":
+            key = key.parent
+    named = certificate if fault == "missing certificate" else key
+    done = pgtop("show", f"{dsn(server, secure, sslcert=certificate, sslkey=key)} {more}")
+    assert done.returncode == 3
+    assert str(named) in done.stderr
+    assert "on this machine" in done.stderr
+    assert "pg_hba" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def hanging(name: str, folder: Path, port: int) -> tuple[str, dict[str, str]]:
+    """Words and environment of a pgtop that hangs when it connects: in a pipe that nobody writes to."""
+    pipe = folder / "pipe"
+    os.mkfifo(pipe, 0o600)
+    place = f"host=127.0.0.1 port={port} user=x dbname=x password=x sslmode=require connect_timeout=60"
+    match name:
+        case "service file":
+            return "service=mine connect_timeout=60", {"PGSERVICEFILE": str(pipe)}
+        case "password file":
+            return place.replace("password=x ", ""), {"PGPASSFILE": str(pipe)}
+        case "name server":
+            (folder / "sitecustomize.py").write_text(
+                "import socket, time\nsocket.getaddrinfo = lambda *_, **__: time.sleep(3600)"
+            )
+            return place.replace("127.0.0.1", "db.example"), {"PYTHONPATH": f"{folder}:{Path.cwd()}"}
+    return f"{place} {name}={pipe}", {}
+
+
+@pytest.mark.parametrize("name", ["service file", "password file", "name server", "sslcert", "sslrootcert"])
+def test_leaving_while_connecting_hangs(name: str, consenting: int, tmp_path: Path) -> None:
+    """`q` and a signal end it at once, whatever it is that hangs."""
+    words, environment = hanging(name, tmp_path, consenting)
+    for leave, code in (("q", 0), (signal.SIGTERM, 143)):
+        with Terminal([*_PGTOP, words], environment=environment) as terminal:
+            terminal.wait_for("Connecting ")
+            if isinstance(leave, str):
+                terminal.send(leave)
+            else:
+                os.kill(terminal.pid, leave)
+            assert terminal.wait_for_exit(GONE) == code
+            assert terminal.restored
+
+
+def test_a_server_that_demands_endless_arithmetic(tmp_path: Path) -> None:
+    """The rounds of SCRAM are the server's choice: two billion of them hold up neither keys nor the end."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        threading.Thread(target=_demand, args=[listener], daemon=True).start()
+        port = listener.getsockname()[1]
+        with Terminal([*_PGTOP, f"host=127.0.0.1 port={port} user=x password=x sslmode=disable"]) as terminal:
+            terminal.wait_for("Connecting to ")
+            terminal.send("q")
+            assert terminal.wait_for_exit(GONE) == 0
+
+
+def _demand(listener: socket.socket) -> None:
+    """Be a server that wants SCRAM with as many rounds as there can be."""
+    client, _ = listener.accept()
+    client.recv(1024)
+    client.sendall(b"R" + (23).to_bytes(4) + (10).to_bytes(4) + b"SCRAM-SHA-256\0\0")
+    nonce = client.recv(1024).rpartition(b"r=")[2]
+    answer = b"r=" + nonce + b"x,s=c2FsdHNhbHQ=,i=2000000000"
+    client.sendall(b"R" + (8 + len(answer)).to_bytes(4) + (11).to_bytes(4) + answer)
+    client.recv(1024)
+
+
+def test_the_keyboard_answers_while_connecting_again_hangs(server: Cluster, consenting: int, tmp_path: Path) -> None:
+    """A connection that is lost while the certificate's folder hangs: keys, q and signals are heeded."""
+    pipe = tmp_path / "pipe"
+    with Proxy(("127.0.0.1", server.port)) as proxy:
+        words = server.tcp_dsn.replace(f"port={server.port}", f"port={proxy.port}")
+        with Terminal([*_PGTOP, f"{words} sslmode=prefer sslcert={pipe}", "--interval", "0.5"]) as terminal:
+            terminal.wait_for("1 session")
+            terminal.wait_for(lambda seen: seen.modes.get("2004"))
+            os.mkfifo(pipe)
+            proxy.lead_to(("127.0.0.1", consenting))
+            proxy.cut()
+            terminal.wait_for("no answer")
+            terminal.send("?")
+            terminal.wait_for("cursor down", _SOON)
+            os.kill(terminal.pid, signal.SIGTERM)
+            assert terminal.wait_for_exit(GONE) == 143
+            assert terminal.restored
+    check_gone(server)
+
+
+def test_a_service_file_that_is_a_pipe_is_read_once(server: Cluster, tmp_path: Path) -> None:
+    """As a shell's `<(...)` is: the place is remembered for the time after a lost connection."""
+    pipe = tmp_path / "services"
+    os.mkfifo(pipe)
+    with Proxy(("127.0.0.1", server.port)) as proxy:
+        text = f"[mine]\nhost=127.0.0.1\nport={proxy.port}\nuser=postgres\npassword={server.password}\n"
+        threading.Thread(target=pipe.write_text, args=[text], daemon=True).start()
+        environment = {"PGSERVICEFILE": str(pipe), "PGSERVICE": "mine"}
+        with Terminal([*_PGTOP, "--interval", "0.5"], environment=environment) as terminal:
+            terminal.wait_for("1 session")
+            proxy.cut()
+            until(lambda: len(proxy.ends) == 2, "it does not come back")
+            terminal.send("q")
+            assert terminal.wait_for_exit() == 0
+    check_gone(server)
+
+
+def test_a_password_file_that_is_a_pipe_is_read_once(server: Cluster, tmp_path: Path) -> None:
+    """So is a password file, which libpq itself would not read."""
+    pipe = tmp_path / "passwords"
+    os.mkfifo(pipe, 0o600)
+    threading.Thread(target=pipe.write_text, args=[f"*:*:*:*:{server.password}\n"], daemon=True).start()
+    words = server.tcp_dsn.replace(f"password={server.password}", "")
+    done = pgtop("show", words, environment={"PGPASSFILE": str(pipe)})
+    assert (done.returncode, done.stderr) == (0, "")
