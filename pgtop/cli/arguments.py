@@ -29,11 +29,11 @@ _URI = re.compile(
     r"""
       (?:postgres|jdbc)[\w+]*:/?/?
     | [a-z][\w+.-]*:/{0,2}[^\s/:@]*:[^\s@]*@
-    | ^["'\s]*[^\s:/@"']+:[^\s@]*@[\w.\[\]-]+(?:[:/]|["'\s]*$)(?<!@)
+    | :[^\s@]*@[\w.\[\]-]+[:/]
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_ASSIGNED = re.compile(r"\b(?:ssl)?(?:password|passwd|pwd)\s*=", re.IGNORECASE)
+_ASSIGNED = re.compile(r"(?:password|passwd|pwd)\s*[=:]", re.IGNORECASE)
 _GLUED = ("-d", "-h", "-U", "-p")
 _MASK = b"x"
 _ARG_START, _ARG_END = 47, 48
@@ -74,11 +74,14 @@ def discreet(message: str, connection_string: str) -> str:
     return f': invalid connection option "{found[1]}"'
 
 
-def check_words(words: Sequence[str], connection_string: str | None) -> None:
-    """Raise UsageError for a word other than the connection string that may hold a password: nothing may quote it."""
+def check_words(words: Sequence[str], connection_string: str | None, *, quoted: bool = False) -> None:
+    """Raise UsageError for a word other than the connection string that may hold a password: nothing may quote it.
+
+    `quoted`: an error is about to quote one of them, so that a mere user:password@host is refused as well.
+    """
     for word in words:
         value = _value(word)
-        if value != connection_string and holds_password(value):
+        if value != connection_string and (holds_password(value) or (quoted and ":" in word and "@" in word)):
             hide(word)
             raise UsageError(
                 "There is a password in a place that is none of a connection string.",
@@ -88,7 +91,7 @@ def check_words(words: Sequence[str], connection_string: str | None) -> None:
 
 def holds_password(word: str) -> bool:
     """Return whether the word, which need not be well written, may be a connection string with a password."""
-    return bool(_URI.search(word)) or (bool(_ASSIGNED.search(word)) and "query:" not in word)
+    return "query:" not in word and bool(_URI.search(word) or _ASSIGNED.search(word))
 
 
 def _value(word: str) -> str:

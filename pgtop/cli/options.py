@@ -109,7 +109,7 @@ def parse(words: Sequence[str]) -> Command:
     except Told as told:
         return Help(told.text)
     except UsageError:
-        arguments.check_words(words, None)  # which the error may quote
+        arguments.check_words(words, None, quoted=True)
         raise
     connection = getattr(command, "connection", Connection())
     arguments.check_words(words, connection.target)

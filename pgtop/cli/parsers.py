@@ -126,7 +126,8 @@ def _first_option(surplus: re.Match[str]) -> str:
     """The first word that is surplus, without a value; never what may be a connection string with a password."""
     word = surplus[1].split()[0]
     if word.startswith("-"):
-        return f"unrecognized option: {word.partition('=')[0]}"
+        option = re.match(r"-\w|--[\w-]{1,30}(?![^=])", word)
+        return f"unrecognized option: {option[0]}" if option else "unrecognized option"
     return "too many arguments" if "=" in word or ":" in word else f"one argument too many: {word}"
 
 

@@ -21,7 +21,7 @@ import psycopg
 from psycopg import pq
 
 from pgtop.postgres.encoding import decode_name
-from pgtop.postgres.places import LOCAL_SOCKET
+from pgtop.postgres.places import LOCAL_SOCKET, refusal
 
 Options: TypeAlias = Mapping[str, str]
 
@@ -48,6 +48,8 @@ def resolve(parameters: Options) -> Resolved:
     variables = environment()
     options = {**variables, **parameters}
     if service := options.pop("service", None):
+        if why := refusal({"service": service}):
+            raise psycopg.OperationalError(f"invalid service value: {why}")
         options = {**variables, **_service(service, options.get("servicefile")), **parameters}
     for name in ("service", "servicefile"):
         options.pop(name, None)

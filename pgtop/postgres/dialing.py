@@ -64,7 +64,7 @@ def patience(options: Options) -> int:
     try:
         seconds = int(text)
     except ValueError:
-        raise psycopg.OperationalError(f"bad value for connect_timeout: {text!r}") from None
+        raise psycopg.OperationalError("bad value for connect_timeout: it is no number of seconds") from None
     return min(max(seconds, _LEAST), _LONGEST) if seconds > 0 else _LONGEST
 
 

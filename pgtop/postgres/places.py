@@ -17,14 +17,15 @@ _STRING = re.compile(
     r"""
       ^[\s"']*(?:postgres|jdbc)[\w+]*:/?/?           # a URI, whole or not
     | :[^@]*@                                       # user:password@host
-    | \b(?:ssl)?(?:password|passwd|pwd)\s*=         # a keyword
+    | (?:password|passwd|pwd)\s*[=:]                # a keyword
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _STRANGE = re.compile(r"""://|=|^\s*["']""")
 """In a name that is not the value of a keyword: what connection strings of other kinds have."""
-_KEYWORD = re.compile(r"\b(?:ssl)?(?:password|passwd|pwd)\s*=|://[^\s/]*:[^\s]*@", re.IGNORECASE)
-_SECRET = ("password", "secret", "_key")
+_SECRET = ("password", "secret", "scram_", "oauth_")
+_FREE = frozenset({"options", "passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir", "sslkeylogfile"})
+"""Keywords whose values are texts and paths, in which much may stand."""
 _HINTS = {"host": "the host (-h)", "user": "the role (-U)", "dbname": "the database (-d)"}
 
 
@@ -38,19 +39,16 @@ def refusal(options: Mapping[str, str], by_keyword: Container[str] = ()) -> str:
 
 
 def _refused(name: str, value: str, by_keyword: bool) -> str:
-    if name == "host":
-        return next(filter(None, map(_refused_host, value.split(","))), "")
-    if name == "port":
-        return next((_no_port(port) for port in value.split(",") if not _is_port(port)), "")
-    if name in _HINTS and (_STRING.search(value) or (_STRANGE.search(value) and not by_keyword)):
-        return _looks_like_string(name)
-    if _KEYWORD.search(value) and not any(part in name for part in _SECRET):
-        return f"The value of {name} looks like a connection string."
-    return ""
+    if any(part in name for part in _SECRET):
+        return ""
+    if name in _BY_PART:
+        return next(filter(None, map(_BY_PART[name], value.split(","))), "")
+    is_strange = name not in _FREE and not by_keyword and _STRANGE.search(value)
+    return _looks_like_string(name) if is_strange or _STRING.search(value) else ""
 
 
 def _looks_like_string(name: str) -> str:
-    return f"What stands for {_HINTS[name]} looks like a connection string."
+    return f"What stands for {_HINTS.get(name, name)} looks like a connection string."
 
 
 def _refused_host(text: str) -> str:
@@ -74,11 +72,21 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _no_port(text: str) -> str:
+def _refused_port(text: str) -> str:
+    if _is_port(text):
+        return ""
     number = f"{text.strip()!r} is not a port" if re.fullmatch(r"\s*[0-9]{1,6}\s*", text) else "That is not a port"
     return f"{number}: ports are numbers from 1 to 65535."
+
+
+def _refused_address(text: str) -> str:
+    return "" if not text or _is_address(text.strip()) else "What stands for hostaddr is not an address."
 
 
 def _is_port(text: str) -> bool:
     port = text.strip()
     return not port or (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65_536)
+
+
+_BY_PART = {"host": _refused_host, "hostaddr": _refused_address, "port": _refused_port}
+"""Keywords whose values are lists."""

@@ -1,13 +1,19 @@
 """A password on the command line does not stay on the list of processes."""
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from pgtop.cli.arguments import masked
+from pgtop.cli.compose import parameters_of
+from pgtop.cli.options import Connection, parse
 from pgtop.demo.server import Cluster
-from tests.cli import one_sentence, pgtop
+from pgtop.errors import UsageError
+from tests.cli import pgtop
 from tests.pty import Terminal
 
 
@@ -65,10 +71,8 @@ def test_ps_does_not_show_it(written: str, form: str, cluster: Cluster) -> None:
         "postgresql://anna:sesame/x@h/db",
         "postgresql://anna:sesame@h:9x9/db",
         "postgresql://anna:x@sesame@127.0.0.1:1/db",
-        "postgresql://anna:sesame@127.0.0.1:1/db",
         "host=h password=open sesame",
         "host=h password=open sesame=1",
-        "password=sesame host=127.0.0.1 port=1",
         "postgresql+psycopg://anna:sesame@127.0.0.1:1/db",
         "postgresql+psycopg://anna:sesame@127.0.0.1:1/db?sslmode=require",
         "jdbc:postgresql://anna:sesame@127.0.0.1:1/db",
@@ -78,15 +82,98 @@ def test_ps_does_not_show_it(written: str, form: str, cluster: Cluster) -> None:
         "POSTGRESQL+asyncpg://anna:sesame@127.0.0.1:1/db",
         "host=h oauth_client_secret=open sesame",
         "host=h scram_client_key=open sesame=1",
+        '"postgresql://anna:sesame@127.0.0.1:1/db"',
+        " postgresql://anna:sesame@127.0.0.1:1/db",
+        "postgresql://anna:sesame@127.0.0.1:1/db\n",
+        "POSTGRESQL://anna:sesame@127.0.0.1:1/db",
+        "postgresql://anna:sesame",
+        "postgresql://anna:12/sesame@127.0.0.1:1/db",
+        "postgresql://anna/sesame@127.0.0.1:1/db",
+        "psql postgresql://anna:sesame@127.0.0.1:1/db",
+        "anna:sesame@127.0.0.1/db",
+        "anna:sesame@127.0.0.1",
+        "//anna:sesame@127.0.0.1/db",
+        "host=127.0.0.1;password=sesame",
+        "user=anna;password=sesame",
+        "dbname=shop;password=sesame",
+        "sslmode=require;password=sesame",
+        "Server=127.0.0.1;Port=1;Password=sesame",
+        "export PGPASSWORD=sesame",
+        "127.0.0.1/db?password=sesame",
+        "host=127.0.0.1 sesame",
+        "password:sesame",
     ],
 )
-def test_no_error_quotes_it(string: str) -> None:
-    """Whatever is wrong with a connection string, or with the server that it names, the password is not told."""
-    done = pgtop("show", string)
-    assert done.returncode in (2, 3)
-    assert "same" not in one_sentence(done.stderr)
+def test_nothing_of_a_malformed_string_is_quoted_or_sent(string: str) -> None:
+    """It is refused before anything could be sent, wherever it stands, and no error has a part of it."""
+    for words in (
+        [string], ["show", string], ["show", "-d", string], ["show", "-h", string], ["show", "-U", string],
+        ["show", "-p", string], ["budget", f"--dbname={string}"], ["locks", "-U", "x", string],
+    ):  # fmt: skip
+        with pytest.raises(UsageError) as caught:
+            parameters_of(getattr(parse(words), "connection"))  # noqa: B009
+        assert "same" not in f"{caught.value.what} {caught.value.advice}"
 
 
-def test_without_a_password_the_error_is_exact() -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["completion", "{}"], ["audit", "{}"], ["demo", "{}"], ["kill", "{}", "--dry-run"], ["cancel", "db:x", "{}"],
+        ["kill", "db:x", "--reason", "{}"], ["show", "--filter", "{}"], ["show", "--sort={}"], ["--theme", "{}"],
+        ["--interval", "{}"], ["budget", "--role", "{}"], ["budget", "--warn", "{}"], ["show", "--x{}"],
+        ["kill", "4711", "--protect", "{}"], ["audit", "--since", "{}"], ["show", "one", "{}"], ["-h", "{}"],
+    ],
+)  # fmt: skip
+def test_a_connection_string_in_the_wrong_place_is_not_quoted(words: list[str]) -> None:
+    """No command, option or filter repeats one that has a password in it."""
+    for string in ("postgresql://anna:sesame@h/db", "postgresql:/anna:sesame@h/db", "host=h password=sesame"):
+        _, told = understood([word.format(string) for word in words])
+        assert "same" not in told
+        assert told or words[0] in ("kill", "cancel"), "elsewhere it has no meaning"
+
+
+MARK = "Zq7kW"
+"""Stands for a password, and occurs nowhere else."""
+URIS = st.sampled_from(
+    [
+        f"postgresql://anna:{MARK}@db1:5432/shop",
+        f"postgres://anna:{MARK}@db1/shop?sslmode=require",
+        f"host=db1 user=anna password={MARK} dbname=shop",
+    ]
+)
+EDITS = st.tuples(
+    st.integers(0, 60), st.sampled_from(["", "drop", "twice"]), st.sampled_from([*" \n'\"@:/;=?#&%[]\\", "//", "a"])
+)
+
+
+@given(URIS, st.lists(EDITS, max_size=3), st.sampled_from(["{}", "-d{}", "-h{}", "-U{}", "--port={}", "--dbname={}"]))
+@settings(max_examples=1000)
+def test_no_slip_of_the_pen_betrays_a_password(uri: str, edits: list[tuple[int, str, str]], form: str) -> None:
+    """Whatever has been mistyped in it: what would be sent, or is told, has the password as the password alone."""
+    for at, what, sign in edits:
+        at = min(at, len(uri))
+        end = at + 1 if what == "drop" else at
+        uri = uri[:at] + sign * (2 if what == "twice" else 1) + uri[end:]
+    assume(MARK in uri and not _is_lost(uri))
+    parameters, told = understood(["show", form.format(uri)])
+    assert MARK not in told
+    assert not {name: value for name, value in parameters.items() if name != "password" and MARK in value}
+
+
+def understood(words: list[str]) -> tuple[dict[str, str], str]:
+    """What the words say about the connection, or what is said of them."""
+    try:
+        return parameters_of(getattr(parse(words), "connection", Connection())), ""
+    except UsageError as error:
+        return {}, f"{error.what} {error.advice}"
+
+
+def _is_lost(uri: str) -> bool:
+    """The password has become one word with a name, or a name or path of its own: nobody can see that it is one."""
+    return not re.search(rf"[:=]\W*{MARK}", uri)
+
+
+def test_without_a_password_the_wrong_keyword_is_named() -> None:
     """Where there is nothing to hide, the wrong part is named."""
+
     assert '"nokey"' in pgtop("show", "host=h nokey=1").stderr
