@@ -65,7 +65,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("toggle_idle", ("i",), "hide or show idle sessions", Group.LOOK, "idle"),
     Action("toggle_background", ("b",), "show or hide background processes and walsenders", Group.LOOK),
     Action("toggle_columns", ("w",), "show or hide the columns on request", Group.LOOK),
-    Action("copy_query", ("y",), "copy the query to the clipboard (OSC 52)", Group.LOOK, "copy"),
+    Action("copy_query", ("y",), "copy the query to the clipboard (tmux or OSC 52)", Group.LOOK, "copy"),
     Action("filter", ("slash", "f4"), "filter", Group.NARROW, "filter"),
     Action("clear", ("escape",), "clear the filter, close, go back", Group.NARROW, "back"),
     Action("sort_left", ("less_than_sign",), "sort by the column to the left", Group.NARROW),

@@ -10,11 +10,13 @@ import re
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from select import select
 from types import TracebackType
 from typing import Any, Self
@@ -36,6 +38,17 @@ _BEYOND_PYTE = re.compile(
 )
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[PX^_\]][^\x07\x1b]*\x1b?)?\Z")
 
+_SHELL = """
+import os, signal, subprocess, sys
+def take_terminal():
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.tcsetpgrp(0, os.getpgrp())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+sys.exit(subprocess.Popen(sys.argv[1:], preexec_fn=take_terminal).wait())
+"""
+"""As much of a shell as it takes to start a job, and to end as it does."""
+
 Condition = str | Callable[["Terminal"], object]
 """A text that the screen shows, or a question to the terminal."""
 
@@ -44,7 +57,7 @@ class Terminal:
     """Runs `command` in a terminal of `columns` x `lines`; a context manager.
 
     `synchronises`: the terminal has mode 2026. `ignore_hangup`: the child starts with SIGHUP ignored, as under nohup.
-    `speed`: it reads so many bytes a second and no more.
+    `speed`: it reads so many bytes a second and no more. `as_job`: what starts it has job control.
     """
 
     def __init__(
@@ -57,6 +70,7 @@ class Terminal:
         synchronises: bool = False,
         ignore_hangup: bool = False,
         speed: int = 0,
+        as_job: bool = False,
     ) -> None:
         self.raw = bytearray()
         self.modes: dict[str, bool] = {}
@@ -73,7 +87,7 @@ class Terminal:
         self.settings = termios.tcgetattr(slave)
         self._woken, self._wake = os.pipe()
         self.child = subprocess.Popen(
-            command,
+            [sys.executable, "-c", _SHELL, *command] if as_job else command,
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -97,6 +111,11 @@ class Terminal:
     def pid(self) -> int:
         """The child's process."""
         return self.child.pid
+
+    @property
+    def job(self) -> int:
+        """The process of a command that was started as a job."""
+        return int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
 
     @property
     def text(self) -> str:

@@ -37,6 +37,7 @@ from pgtop.tui.screens.shown import Shown
 from pgtop.tui.settings import Settings
 from pgtop.tui.signalling import Signalling
 from pgtop.tui.state import State
+from pgtop.tui.terminal.job import NO_SHELL, is_orphaned
 from pgtop.tui.terminal.lease import Lease
 from pgtop.tui.theme import palette
 from pgtop.view.text import clean, clean_lines
@@ -242,9 +243,20 @@ class PgtopApp(Keyboard, Signalling):
         detail = found if isinstance(found, Detail) else message.detail
         if detail is not None and detail.backend.query_start == backend.query_start:
             text, whole = detail.backend.query or "", not detail.query_is_cut
-        self.copy_to_clipboard(clean_lines(text))
         what = "the query" if whole else f"the first {len(text)} characters of the query"
-        self.say(f"copied {what} of {backend.pid}, if the terminal allows it (OSC 52)")
+        self.run_worker(self._set_clipboard(clean_lines(text), f"{what} of {backend.pid}"), group="clipboard")
+
+    async def _set_clipboard(self, text: str, what: str) -> None:
+        """Copy the text, in the background as another program may be asked to, and say which way it went."""
+        from pgtop.tui.clipboard import copy
+
+        self._clipboard = text
+        way = await copy(text, os.environ, self._write)
+        self.say(f"copied {what}: {way}")
+
+    def _write(self, sequence: str) -> None:
+        if self._driver is not None:
+            self._driver.write(sequence)
 
     async def on_filter_asked(self, message: messages.FilterAsked) -> None:
         if isinstance(self.screen, ModalScreen):
@@ -321,7 +333,10 @@ class PgtopApp(Keyboard, Signalling):
         self.screen.refresh(layout=True)
 
     def action_suspend(self) -> None:
-        self.action_suspend_process()
+        if is_orphaned():
+            self.say(NO_SHELL)
+        else:
+            self.action_suspend_process()
 
     async def action_quit(self) -> None:
         """Leave; while an order's effect has not been seen, only when asked again by who was told of that order."""

@@ -20,6 +20,7 @@ from textual.message import Message
 from pgtop.tui.messages import InputWaiting, Proven
 from pgtop.tui.terminal.canvas import Piece, is_frame
 from pgtop.tui.terminal.input import read_input
+from pgtop.tui.terminal.job import is_orphaned
 from pgtop.tui.terminal.lease import HUNG_UP, Lease, keep_line_feeds
 from pgtop.tui.terminal.writer import Writer
 from pgtop.tui.typeahead import Typeahead
@@ -131,6 +132,11 @@ class PgtopDriver(LinuxDriver):
             super().stop_application_mode()
         finally:
             self._lease.let_others_speak()
+
+    def _sigtstp_application(self, *_: object) -> None:
+        """Stop, as the kernel would: not where nobody could let us go on."""
+        if not is_orphaned():
+            super()._sigtstp_application(*_)
 
     def disable_input(self) -> None:
         """End the input loop at once."""

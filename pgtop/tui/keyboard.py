@@ -16,6 +16,7 @@ from textual import events
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen, Screen
+from textual.widgets import Input
 
 from pgtop.tui import typing
 from pgtop.tui.driver import PgtopDriver
@@ -33,6 +34,8 @@ _DRAWN = 0.5
 """Seconds after which a screen that never says so is thought to be drawn."""
 _ANSWERS = "#buttons, #choices, #targets"
 """Those widgets of a screen that asks which are laid out last."""
+_PALETTE = 60
+"""Characters after which the palette has found what it can find."""
 _ONLY = 1
 """The number of a proof where they are not told apart."""
 _DROPPED = "ignored what was typed before this could be read"
@@ -126,6 +129,8 @@ class Keyboard(App[int]):
             self._read_later()
             return
         self._read_field()
+        if self._is_full(event):
+            return
         if is_key and self._question is not None and not everywhere and not self._is_bound(event):
             self._gate.stray(event.time)
         if isinstance(event, events.Key):
@@ -136,6 +141,12 @@ class Keyboard(App[int]):
         if isinstance(self._driver, PgtopDriver):
             self._driver.typeahead.drop()
         self.say(_DROPPED)
+
+    def _is_full(self, event: events.Event) -> bool:
+        """Whether the event is more text for a field of Textual's, as the palette has, that has enough of it."""
+        field = self.focused
+        is_text = isinstance(event, events.Paste) or (isinstance(event, events.Key) and event.is_printable)
+        return is_text and isinstance(field, Input) and len(field.value) >= _PALETTE
 
     def _is_bound(self, event: events.Event) -> bool:
         return isinstance(event, events.Key) and event.key in self.screen.active_bindings

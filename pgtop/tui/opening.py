@@ -12,6 +12,7 @@ from typing import Any
 
 from pgtop.model.snapshot import Snapshot
 from pgtop.tui.settings import Settings
+from pgtop.tui.terminal.job import is_orphaned
 from pgtop.tui.terminal.lease import HUNG_UP, KEYBOARD, Lease
 
 _LEAVE = frozenset(b"q")
@@ -113,7 +114,7 @@ class Opening:
 
     def _suspend(self) -> None:
         """Ctrl-Z: the shell gets its screen until it lets us go on."""
-        if self.lease:
+        if self.lease and not is_orphaned():
             self.lease.give_back()
             os.kill(os.getpid(), signal.SIGSTOP)
             self.lease.take()

@@ -58,12 +58,16 @@ def held(tmp_path: Path) -> Iterator[Held]:
 
 @contextmanager
 def opened(
-    server: Cluster, environment: Mapping[str, str] | None = None, *, ignore_hangup: bool = False
+    server: Cluster,
+    environment: Mapping[str, str] | None = None,
+    *,
+    ignore_hangup: bool = False,
+    as_job: bool = False,
 ) -> Iterator[Terminal]:
     """The dashboard, which refreshes by itself once in a minute: what is seen was there from the start."""
     words = [*_PGTOP, server.socket_dsn, "--interval", "60"]
     own = {**(environment or {}), "XDG_STATE_HOME": str(server.data.parent)}
-    with Terminal(words, environment=own, ignore_hangup=ignore_hangup) as terminal:
+    with Terminal(words, environment=own, ignore_hangup=ignore_hangup, as_job=as_job) as terminal:
         yield terminal
 
 
@@ -165,14 +169,29 @@ def test_others_can_still_ask_while_the_server_is_waited_for(server: Cluster) ->
 
 def test_suspended_while_the_server_is_waited_for(server: Cluster) -> None:
     """Ctrl-Z gives the terminal back; when pgtop goes on, it says again what it waits for, and keys work."""
-    with stopped(server), opened(server) as terminal:
+    with stopped(server), opened(server, as_job=True) as terminal:
         terminal.wait_for("Connecting to ")
         for _ in range(2):
             terminal.send("\x1a")
-            until(lambda: _is_stopped(terminal.pid), "it is not stopped")
+            until(lambda: _is_stopped(terminal.job), "it is not stopped")
             terminal.wait_for(lambda seen: seen.restored)
-            os.kill(terminal.pid, signal.SIGCONT)
+            os.kill(terminal.job, signal.SIGCONT)
             terminal.wait_for(lambda seen: seen.modes.get("1049") and "Connecting to " in seen.text)
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+        assert terminal.restored
+
+
+def test_without_a_shell_nothing_is_suspended(server: Cluster) -> None:
+    """Ctrl-Z under `ssh -t host pgtop` stops nothing: before there is anything to see, and after, when it says so."""
+    with opened(server) as terminal:
+        with stopped(server):
+            terminal.wait_for("Connecting to ")
+            terminal.send("\x1a")
+            terminal.wait_for("… 2s")
+        terminal.wait_for("1 session")
+        terminal.send("\x1a")
+        terminal.wait_for("there is no shell to go back to")
         terminal.send("q")
         assert terminal.wait_for_exit() == 0
         assert terminal.restored

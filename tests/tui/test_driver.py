@@ -165,19 +165,28 @@ def test_no_terminal_no_app(ignore_hangup: bool) -> None:
 
 def test_suspended_and_resumed_the_screen_is_painted_again() -> None:
     """The shell gets its terminal back; the app paints all of it afterwards, without being asked."""
-    with probe() as terminal:
+    with probe(as_job=True) as terminal:
         type_keys(terminal, "td")
         before = cells(terminal)
         terminal.send("z")
-        until(lambda: _process_state(terminal.pid) == "T", "a stopped process")
+        until(lambda: _process_state(terminal.job) == "T", "a stopped process")
         terminal.wait_for(lambda t: t.restored)
         terminal.screen.reset()
-        os.kill(terminal.pid, signal.SIGCONT)
+        os.kill(terminal.job, signal.SIGCONT)
         until(lambda: cells(terminal) == before, "the picture from before")
         type_keys(terminal, "t")
         terminal.send("q")
         assert terminal.wait_for_exit() == 0
         assert terminal.restored
+
+
+def test_without_a_shell_it_is_not_stopped() -> None:
+    """Where nobody could let it go on, it goes on at once, as the kernel has an orphaned job do."""
+    with probe() as terminal:
+        terminal.send("z")
+        os.kill(terminal.pid, signal.SIGTSTP)
+        type_keys(terminal, "t")
+        assert _process_state(terminal.pid) != "T"
 
 
 def test_a_repaint_heals_the_screen() -> None:

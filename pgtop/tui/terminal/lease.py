@@ -21,6 +21,8 @@ KEYBOARD, _STDERR = 0, 2
 HUNG_UP = 128 + signal.SIGHUP
 """The exit code of a program whose terminal went away."""
 _USUAL_SIZE = (80, 24)
+_LARGEST = (500, 200)
+"""Cells that are drawn on: more than fits on any desk, and no more than can be drawn while a key waits."""
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
 Modes = list[Any]
@@ -47,7 +49,7 @@ class Lease:
             width, height = os.get_terminal_size(self._terminal)
         except OSError:
             return _USUAL_SIZE
-        return width or _USUAL_SIZE[0], height or _USUAL_SIZE[1]
+        return min(width or _USUAL_SIZE[0], _LARGEST[0]), min(height or _USUAL_SIZE[1], _LARGEST[1])
 
     def take(self) -> None:
         """Show an empty screen of our own. Nothing that is typed is echoed, and the keys that signal still do.

@@ -4,6 +4,8 @@ The question goes to stderr, as stdout may be a file.
 """
 
 import sys
+import termios
+from contextlib import suppress
 
 from pgtop.cli import interrupts
 from pgtop.model.plan import Plan
@@ -30,7 +32,15 @@ def says_yes(question: str) -> bool:
 
 
 def _answer(question: str) -> str:
+    _forget_typed()
     sys.stderr.write(question)
     sys.stderr.flush()
     with interrupts.unwinding():
         return sys.stdin.readline().strip()
+
+
+def _forget_typed() -> None:
+    """Drop what was typed before the question was there to be read."""
+    if sys.stdin.isatty():
+        with suppress(termios.error):
+            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)

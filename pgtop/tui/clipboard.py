@@ -1,0 +1,68 @@
+"""The ways to a clipboard from a terminal, and words for the one that was taken.
+
+A terminal sets its clipboard by OSC 52 if it likes to. Multiplexers keep that to themselves: tmux has a command, which
+also hands the text on to its own terminal, and GNU screen lets it through inside of another sequence.
+"""
+
+import asyncio
+import base64
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+_MOST = 74_994
+"""Bytes that common terminals take; longer texts some of them drop whole."""
+_SECONDS = 2.0
+"""A tmux that has not answered by then is not waited for."""
+_CHUNK = 240
+"""Characters that GNU screen takes in one sequence."""
+
+
+async def copy(text: str, environ: Mapping[str, str], write: Callable[[str], None]) -> str:
+    """Set the clipboard to the text, or to what of it has room; return which way that was, and how much."""
+    if environ.get("TMUX") and await _by_tmux(text.encode("utf-8", "replace"), environ):
+        return "through tmux, which hands it on to its terminal"
+    data = text.encode("utf-8", "replace")
+    kept = data[:_MOST].decode("utf-8", "ignore")
+    write(_sequence(kept, in_screen=bool(environ.get("STY"))))
+    cut = f", cut to the first {len(kept)} characters" if len(data) > _MOST else ""
+    return f"{_way(environ)}{cut}"
+
+
+async def _by_tmux(data: bytes, environ: Mapping[str, str]) -> bool:
+    """Whether tmux has taken the text: -w, for its terminal's clipboard, came with 3.2."""
+    return await _runs(data, environ, "-w") or await _runs(data, environ)
+
+
+async def _runs(data: bytes, environ: Mapping[str, str], *options: str) -> bool:
+    try:
+        tmux = await asyncio.create_subprocess_exec(
+            "tmux", "load-buffer", *options, "-", env=dict(environ), stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL
+        )
+    except OSError:
+        return False
+    try:
+        async with asyncio.timeout(_SECONDS):
+            await tmux.communicate(data)
+    except TimeoutError:
+        return False
+    finally:
+        with suppress(ProcessLookupError):
+            tmux.kill()
+    return tmux.returncode == 0
+
+
+def _sequence(text: str, in_screen: bool) -> str:
+    sequence = f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\x07"
+    if not in_screen:
+        return sequence
+    chunks = (sequence[start : start + _CHUNK] for start in range(0, len(sequence), _CHUNK))
+    return "".join(f"\x1bP{chunk}\x1b\\" for chunk in chunks)
+
+
+def _way(environ: Mapping[str, str]) -> str:
+    if environ.get("STY"):
+        return "sent through GNU screen to the terminal (OSC 52), which may ignore it"
+    if environ.get("TMUX") or environ.get("TERM", "").startswith("tmux"):
+        return "sent to tmux (OSC 52), which ignores it unless its option set-clipboard is on"
+    return "sent to the terminal (OSC 52), which may ignore it"
