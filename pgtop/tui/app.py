@@ -17,6 +17,7 @@ from textual._styles_cache import StylesCache
 from textual.app import SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 
 from pgtop.actions import ACTIONS, BY_ID
@@ -94,6 +95,11 @@ class PgtopApp(Keyboard, Signalling):
         self.animation_level = "none"
         if settings.ascii:
             self._filters.append(AsciiFilter())
+
+    @property
+    def size(self) -> Size:
+        """The size that is drawn on; Textual would ask the kernel, or COLUMNS, which may say anything."""
+        return self._driver.drawn_size if isinstance(self._driver, PgtopDriver) else super().size
 
     def on_mount(self) -> None:
         self.app_resume_signal.subscribe(self, lambda _: self.action_redraw())

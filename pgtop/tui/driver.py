@@ -15,6 +15,7 @@ from typing import Any
 from textual import events
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 from textual.message import Message
 
 from pgtop.tui.messages import InputWaiting, Proven
@@ -177,6 +178,11 @@ class PgtopDriver(LinuxDriver):
     def _announce(self) -> None:
         with suppress(RuntimeError):  # the event loop has ended
             self._loop.call_soon_threadsafe(self._app.post_message, InputWaiting())
+
+    @property
+    def drawn_size(self) -> Size:
+        """Columns and lines that are drawn on."""
+        return Size(*self._lease.size())
 
     def _get_terminal_size(self) -> tuple[int, int]:
         """The size of the terminal that is drawn on, wherever stdout goes."""

@@ -1,12 +1,17 @@
 """On whatever terminal, of whatever size, the same picture."""
 
+import fcntl
 import random
+import struct
 import sys
+import termios
 import time
+from pathlib import Path
 
 import pytest
 
 from pgtop.demo.server import Cluster
+from tests.processes.ends import GONE, memory_kb
 from tests.pty import Terminal
 
 _PGTOP = [sys.executable, "-m", "pgtop"]
@@ -52,3 +57,57 @@ def test_three_hundred_resizes(server: Cluster) -> None:
 def _still(terminal: Terminal) -> list[str]:
     """All lines but the one that tells how old the picture is."""
     return [line for line in terminal.screen.display if "PAUSED" not in line]
+
+
+@pytest.mark.system
+def test_without_a_second_screen_the_shell_goes_on_below_nothing(server: Cluster, tmp_path: Path) -> None:
+    """In GNU screen with its defaults the picture is cleared, and the prompt is on a line of its own."""
+    folder = tmp_path / "s"
+    folder.mkdir(mode=0o700)
+    environment = {"SCREENDIR": str(folder), "PS1": "prompt> ", "TERM": "xterm"}
+    with Terminal(["screen", "-c", "/dev/null", "bash", "--norc"], environment=environment) as terminal:
+        terminal.wait_for("prompt>")
+        terminal.send(f"{' '.join(_PGTOP)} '{server.socket_dsn}'\n")
+        terminal.wait_for(_READY)
+        terminal.send("q")
+        terminal.wait_for(lambda seen: seen.text.split() == ["prompt>"])
+        terminal.send("exit\n")
+        terminal.wait_for_exit()
+
+
+def test_the_screen_is_cleared_before_it_is_left(server: Cluster) -> None:
+    """Where a terminal ignores the way to another screen, nothing of the picture is left, and the last line is free."""
+    with Terminal([*_PGTOP, server.socket_dsn]) as terminal:
+        terminal.wait_for(_READY)
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+        assert not terminal.text.strip()  # pyte has one screen
+        assert terminal.screen.cursor.y == terminal.screen.lines - 1
+
+
+@pytest.mark.parametrize("size", [(1000, 500), (65535, 65535)])
+def test_a_huge_window_costs_little(size: tuple[int, int], server: Cluster) -> None:
+    """What the kernel says of a window may be absurd: keys are answered, and memory stays bounded."""
+    with Terminal([*_PGTOP, server.socket_dsn]) as terminal:
+        terminal.wait_for(_READY)
+        terminal.screen.resize(200, 500)  # more is not drawn on
+        fcntl.ioctl(terminal._master, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        terminal.send("\x1b[48;999999;999999;1;1t")
+        terminal.wait_for(lambda seen: _READY in seen.screen.display[199])
+        terminal.send("?")
+        terminal.wait_for(lambda seen: any("cursor down" in line for line in seen.screen.display), GONE)
+        assert memory_kb(terminal.pid) < 150 * 1024
+        terminal.send("q")
+        assert terminal.wait_for_exit(GONE) == 0
+
+
+def test_a_window_of_no_size_is_drawn_as_a_usual_one(server: Cluster) -> None:
+    """0x0, as a serial line has it, is 80x24."""
+    with Terminal([*_PGTOP, server.socket_dsn]) as terminal:
+        terminal.wait_for(_READY)
+        terminal.resize(100, 30)
+        terminal.wait_for(lambda seen: _READY in seen.screen.display[29])
+        fcntl.ioctl(terminal._master, termios.TIOCSWINSZ, struct.pack("HHHH", 0, 0, 0, 0))
+        terminal.wait_for(lambda seen: _READY in seen.screen.display[23])
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
