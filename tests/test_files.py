@@ -24,6 +24,7 @@ from pgtop.postgres.conninfo import resolve
 from pgtop.view.text import clean
 from tests.cli import one_sentence, pgtop
 
+_ROOT = str(Path(files.__file__).parents[1])
 _STRANGER = 54321  # a uid without a name
 
 Place = Callable[[Path], object]
@@ -197,7 +198,8 @@ def _as_stranger(code: str, **environment: str) -> subprocess.CompletedProcess[s
     """Run the code as a user without a name, if we may become one."""
     return subprocess.run(
         [sys.executable, "-c", _AS_STRANGER + code],
-        env={"PATH": os.environ["PATH"], **environment}, capture_output=True, text=True, cwd="/", check=False,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": _ROOT, **environment},
+        capture_output=True, text=True, cwd="/", check=False,
     )  # fmt: skip
 
 
