@@ -1,0 +1,195 @@
+"""Where to connect, read as libpq reads it, and a thread that may come too late."""
+
+import asyncio
+import os
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgtop.demo.server import Cluster
+from pgtop.model.failure import FailureKind
+from pgtop.ports import SourceError
+from pgtop.postgres.aside import Aside
+from pgtop.postgres.conninfo import Resolved, attempts, conninfo, password_for, resolve
+from pgtop.postgres.dialing import dial
+from pgtop.postgres.places import refusal
+from pgtop.postgres.session import Session
+from tests.waiting import PATIENCE, until
+
+
+async def test_what_connects_too_late_is_closed() -> None:
+    """Its result is discarded by the thread, and the next work waits for that."""
+    aside, gate, discarded = Aside(), threading.Event(), list[int]()
+
+    def work() -> int:
+        gate.wait(PATIENCE)
+        return 7
+
+    late = asyncio.create_task(aside.run(work, discarded.append))
+    await asyncio.sleep(0)
+    late.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await late
+    following = asyncio.create_task(aside.run(lambda: len(discarded)))
+    await asyncio.sleep(0)
+    assert not following.done()
+    gate.set()
+    assert await following == 1
+    assert discarded == [7]
+
+
+async def test_a_login_that_is_left_behind_holds_no_slot(cluster: Cluster) -> None:
+    """One that is broken off at any moment has no session a moment later."""
+    given_ = {"host": str(cluster.folder), "port": str(cluster.port), "user": "postgres", "dbname": "postgres",
+              "application_name": "left behind"}  # fmt: skip
+    for delay in (0.0, 0.001, 0.003, 0.01, 0.03):
+        task = asyncio.create_task(dial(Aside(), Resolved(given_)))
+        await asyncio.sleep(delay)
+        if not task.cancel():
+            task.result().finish()
+        await asyncio.wait({task})
+    with psycopg.connect(cluster.socket_dsn, autocommit=True) as admin:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'left behind'"
+        until(lambda: admin.execute(query).fetchone() == (0,), "a session is left")
+
+
+@pytest.mark.parametrize(
+    ("host", "refused"),
+    [
+        ("@pgtop", False), ("/tmp/a@b", False), ("/tmp/a b", False), ("db1,db2", False), ("::1", False),
+        ("fe80::1%eth0", False), ("bücher.example", False), ("a@b", True), ("db1:5432", True), ("db 1", True),
+        ("/tmp,a:b@c", True), ("//a:b@c/d", True), ("h;password=x", True), ("@a:b@c", True),
+    ],
+)  # fmt: skip
+def test_what_can_be_a_host(host: str, refused: bool) -> None:
+    """A name, an address, a socket's folder or an abstract socket, or several of them."""
+    assert bool(refusal({"host": host})) == refused
+
+
+@pytest.mark.parametrize("name", ["with an @ in it", "with blank", "of: colons"])
+async def test_a_socket_in_a_folder_of_any_name(cluster: Cluster, tmp_path: Path, name: str) -> None:
+    """As in psql, an @ or a blank in a folder's name is no hint at anything."""
+    folder = tmp_path / name
+    folder.symlink_to(cluster.folder)
+    session = Session({"host": str(folder), "port": str(cluster.port), "user": "postgres", "dbname": "postgres"})
+    await session.connect()
+    await session.close()
+
+
+async def test_an_abstract_socket(cluster: Cluster) -> None:
+    """Linux's sockets without a file are reached with -h @NAME."""
+    name = f"pgtop-{os.getpid()}"
+    server = await asyncio.start_unix_server(
+        lambda reader, writer: _carry(reader, writer, f"{cluster.folder}/.s.PGSQL.{cluster.port}"),
+        f"\0{name}/.s.PGSQL.{cluster.port}",
+    )
+    session = Session({"host": f"@{name}", "port": str(cluster.port), "user": "postgres", "dbname": "postgres"})
+    await session.connect()
+    await session.close()
+    server.close()
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> None:
+    far_reader, far_writer = await asyncio.open_unix_connection(path)
+    await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("lines", "password"),
+    [
+        ("db1:5432:shop:web:right", "right"),
+        ("*:*:*:*:right", "right"),
+        ("#*:*:*:*:wrong\ndb2:*:*:*:wrong\n*:*:*:web:right\n*:*:*:*:late", "right"),
+        ("db1:5433:*:*:wrong", None),
+        (r"*:*:*:*:ri\:g\\ht:rest", r"ri:g\ht"),
+        (r"d\b1:*:*:*:right", "right"),
+        ("*:*:*:right", None),
+        ("\r\n*:*:*:*:right\r\n", "right"),
+        ("", None),
+    ],
+)
+def test_the_password_file_is_read_as_libpq_reads_it(lines: str, password: str | None) -> None:
+    """The first line that matches, with its backslashes."""
+    options = {"host": "db1", "port": "5432", "dbname": "shop", "user": "web"}
+    assert password_for(options, lines) == password
+
+
+def test_a_password_file_that_others_can_read_is_ignored(tmp_path: Path) -> None:
+    """As libpq does it."""
+    path = tmp_path / "passwords"
+    path.write_text("*:*:*:*:right")
+    for mode, password in ((0o600, "right"), (0o640, None), (0o604, None)):
+        path.chmod(mode)
+        assert password_for({"user": "web", "passfile": str(path)}, None) == password
+
+
+def test_words_count_for_more_than_service_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the user says, then the service, then the variables; the first of several in the file."""
+    path = tmp_path / "services"
+    path.write_text(
+        "# services\n[other]\nport=1\n[mine]\nport=2\nport=3\n\nuser = web\nhost=a\n[mine]\nport=4\n".replace(
+            " = ", "="
+        )
+    )
+    for name, value in {
+        "PGSERVICEFILE": str(path),
+        "PGSERVICE": "mine",
+        "PGPORT": "5",
+        "PGUSER": "x",
+        "PGAPPNAME": "y",
+    }.items():
+        monkeypatch.setenv(name, value)
+    options = resolve({"host": "b"}).options
+    assert {name: options[name] for name in ("host", "port", "user", "application_name")} == {
+        "host": "b", "port": "2", "user": "web", "application_name": "y",
+    }  # fmt: skip
+    assert "service" not in options
+    for wrong in ("[mine]\ncolour=blue", "[mine]\nport", "[mine]\nservice=x", "[mine]\nldap://x/y?z"):
+        path.write_text(wrong)
+        with pytest.raises(psycopg.OperationalError, match="service"):
+            resolve({})
+
+
+def test_several_hosts_and_ports() -> None:
+    """Each host has its port, or all the one; lists of other lengths are refused."""
+    places = [(each["host"], each["port"]) for each in attempts({"host": "/a,@b", "port": "1,2"})]
+    assert places == [("/a", "1"), ("@b", "2")]
+    assert [each["port"] for each in attempts({"host": "/a,@b", "port": "1"})] == ["1", "1"]
+    assert [each["hostaddr"] for each in attempts({"host": "127.0.0.1,::1"})] == ["127.0.0.1", "::1"]
+    kinds = [each["target_session_attrs"] for each in attempts({"target_session_attrs": "prefer-standby"})]
+    assert kinds == ["standby", "any"]
+    with pytest.raises(psycopg.OperationalError, match="invalid port value"):
+        attempts({"host": "/a,/b,/c", "port": "1,2"})
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["user", "dbname", "password", "options"]),
+        st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1),
+    )
+)
+def test_libpq_reads_what_was_written(options: dict[str, str]) -> None:
+    """No quote, backslash or blank in a value changes another one."""
+    parsed = psycopg.conninfo.conninfo_to_dict(conninfo(options).decode())
+    assert parsed == options
+
+
+async def test_a_variable_with_a_connection_string_in_it_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a string in PGHOST, PGDATABASE or PGUSER is refused, in words that have nothing of it."""
+    for name in ("PGHOST", "PGDATABASE", "PGUSER", "PGPORT", "PGHOSTADDR", "PGSERVICE", "PGSSLMODE"):
+        with monkeypatch.context() as patched:
+            patched.setenv(name, "postgresql://anna:sesame@127.0.0.1/db")
+            with pytest.raises(SourceError) as caught:
+                await Session({}).connect()
+        assert caught.value.failure.kind is FailureKind.USAGE
+        assert "same" not in f"{caught.value.failure.what} {caught.value.failure.advice}"
