@@ -46,7 +46,7 @@ class RedactingSource:
         size = min(self._text_bytes, snapshot.server.track_activity_query_size)
         masked = [self._mask(backend, size) for backend in snapshot.backends]
         self._before = {each.came.pid: each for each in masked}
-        return replace(snapshot, backends=tuple(each.shown for each in masked), settled=NOBODY)
+        return replace(snapshot, backends=tuple(each.shown for each in masked), settled=NOBODY, are_queries_masked=True)
 
     async def detail(self, who: BackendId) -> Detail | None:
         """One backend whole, its query without literals. Raises SourceError."""

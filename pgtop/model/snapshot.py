@@ -43,6 +43,8 @@ class Snapshot:
     """The last of `backends`."""
     text_bytes: int = 1 << 20
     """The most bytes of each query that were asked for; a text of so many may go on."""
+    are_queries_masked: bool = False
+    """True if `?` in a query may stand for anything."""
 
     @property
     def sighting(self) -> Sighting:

@@ -103,13 +103,16 @@ def query(backend: Backend) -> str | None:
 
 
 def cut(snapshot: Snapshot) -> Callable[[str], bool]:
-    """Return the test whether the rest of a query may be missing: the server keeps, and was asked for, only so much."""
+    """Return the test whether a part of a query may be missing: the server keeps, and was asked for, only so much.
+
+    So may be what was masked.
+    """
     kept = min(snapshot.server.track_activity_query_size, snapshot.text_bytes + 1) - _UNSPLIT
 
     def is_cut(text: str) -> bool:
         return 4 * len(text) >= kept and len(text.encode(errors="replace")) >= kept
 
-    return is_cut
+    return (lambda text: "?" in text or is_cut(text)) if snapshot.are_queries_masked else is_cut
 
 
 # States, in the words of the bar.

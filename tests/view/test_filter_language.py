@@ -2,9 +2,12 @@
 
 import pytest
 
+from pgtop.cli.completion import filter_keys
 from pgtop.model.backend import CLIENT_BACKEND, WALSENDER, Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.view.filter import FILTER_HELP, Filter, FilterError
+from pgtop.view.language.keys import KEYS
+from pgtop.view.language.tree import Relation
 from pgtop.view.picture import Picture
 from tests.view.test_filter import CHECKPOINTER, HIDDEN, HOLDER, NOW, RUNNER, SERVER, SLEEPER, WAITER, ago
 
@@ -378,6 +381,14 @@ def test_a_cut_query_decides_only_what_its_beginning_shows(
     assert decided(text, CUT, size, text_bytes) is decision
 
 
+def test_what_is_masked_is_not_known() -> None:
+    """A `?` may stand for the very word, so that a filter for sessions without it selects none of these."""
+    masked = RUNNER._replace(query="SELECT ? FROM t"), RUNNER._replace(pid=2, query="SELECT a FROM t")
+    picture = Picture.of(Snapshot(NOW, SERVER, masked, are_queries_masked=True))
+    decide = Filter.parse("-query:payroll").decide(picture)
+    assert [decide(backend) for backend in masked] == [None, True]
+
+
 def test_half_a_character_may_have_been_dropped_at_the_end_of_a_cut_query() -> None:
     """A text may be three bytes short of what is kept, also if all that is left is ASCII."""
     length = len(CUT.query or "")
@@ -438,3 +449,9 @@ def test_a_waiter_whose_blockers_nobody_asked_for_is_undecided() -> None:
     """It waits for a lock, so that zero is no answer."""
     assert decided("blocked=0", WAITER._replace(blocked_by=())) is None
     assert decided("blocked=0", RUNNER) is True
+
+
+def test_shells_complete_every_key_that_takes_a_colon() -> None:
+    """The completion is made from the examples of the help."""
+    colons = {f"{key.name}:" for key in KEYS.values() if Relation.CONTAINS in key.relations}
+    assert set(filter_keys()) == colons

@@ -313,17 +313,22 @@ def _read_client(_: Key, relation: Relation, values: Sequence[Value]) -> Meaning
     return Meaning(Judged(lambda _: in_networks(networks)), Relation.CONTAINS, _texts(values))
 
 
+_STATE_MEANING = (
+    "as the bar counts it: active (runs), waiting (for a lock), idle, idle-in-tx (aborted ones too), other; "
+    f"or {', '.join(STATE_WORDS[5:])}"
+)
+
 KEYS: Mapping[str, Key] = {
     key.name: key
     for key in (
-        _names("db", "database; a process without one has the name \"\"", "db:shop", known.database),
-        _names("user", "role", "user:web,worker", known.role),
-        _names("app", "application name", "app:~^api", known.application),
+        _names("db", "database; a process of the server's own has none", "db:shop", known.database),
+        _names("user", "role; a process of the server's own has none", "user:web,worker", known.role),
+        _names("app", "application name, perhaps an empty one", "app:~^api", known.application),
         Key("client", "address, how it begins, its network, or `local`, a socket on the server", "client:10.0.",
             _WORDS, _read_client, r"[\w.:/-]+"),
-        _words("host", "host name, where the server looks it up (log_hostname)", "host:web-1", known.host),
-        Key("state", f"one of the bar's words: {', '.join(STATE_WORDS)}", "state:active,idle-in-tx",
-            _WORDS, _read_state, r"[\w-]+!?"),
+        _words("host", "host name; only sessions whose address the server looks up have one (log_hostname)",
+               "host:web-1", known.host),
+        Key("state", _STATE_MEANING, "state:active,idle-in-tx", _WORDS, _read_state, r"[\w-]+!?"),
         Key("wait", "wait event: type, event or type:event", "wait:Lock", _WORDS, _read_wait, r"[\w.:-]+"),
         _words("type", "kind of process", "type:autovacuum", known.process_type),
         Key("query", "text of the query; of an idle session, its last", "query:copy", _WORDS, _read_query),
@@ -335,8 +340,10 @@ KEYS: Mapping[str, Key] = {
         _times("xact", "since its transaction began; only sessions in one have it", "xact>=1h30m", known.xact_age),
         _times("query-age", "since its statement began; only sessions that run one have it", "query-age<200ms",
                known.query_age),
-        _times("state-age", "since its state changed", "state-age>1d", known.state_age),
-        _times("backend-age", "since it logged in", "backend-age<90s", known.login_age),
+        _times("state-age", "since its state changed; only sessions with a state have it", "state-age>1d",
+               known.state_age),
+        _times("backend-age", "since it logged in; all that are not hidden have it", "backend-age<90s",
+               known.login_age),
         _times("idle", "since it became idle; only idle sessions have it", "idle>10m", known.idle_age),
         Key("blocks", "how many sessions hang on it", "blocks>0", _COUNTS, _read_blocks),
         Key("blocked", "for how many sessions it waits", "blocked>0", _COUNTS, _read_blocked),
