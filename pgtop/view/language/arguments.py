@@ -16,7 +16,7 @@ from pgtop.view.language.words import is_keyword
 from pgtop.view.predicate import FilterError
 
 _NEGATION = re.compile(r"(?:not\s+|[-!])?", re.IGNORECASE)
-_NAME_BEHIND_VALUE = re.compile(r"[\w.@/#-]+(?: [\w.@/#()-]+)*(?:,[\w.@/#-]+(?: [\w.@/#()-]+)*)*")
+_NAME_WITH_BLANKS = re.compile(r"\w[\w.@/#-]*(?: \w[\w.@/#-]*)*")
 _VALUE_BEFORE = re.compile(COMPARISON.pattern + r"[^\s\"']+\s+$")
 
 
@@ -96,8 +96,8 @@ def _is_grouped(key: Key, relation: Relation, value: str) -> bool:
     if any(is_keyword(word) or COMPARISON.match(word) for word in words):
         return False
     if relation is Relation.MATCHES:
-        return not any(quote in value for quote in QUOTES)
-    return _NAME_BEHIND_VALUE.fullmatch(value) is not None
+        return not any(quote in value for quote in QUOTES) and not any(word[0] in "-!(" for word in words)
+    return all(_NAME_WITH_BLANKS.fullmatch(name) for name in value.split(","))
 
 
 def _is_several_terms(argument: str) -> bool:
