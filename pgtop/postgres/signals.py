@@ -22,7 +22,7 @@ from pgtop.postgres.facts import CLUSTER, read_run
 from pgtop.postgres.features import Features
 from pgtop.postgres.parameters import Parameter, moment
 from pgtop.postgres.session import Link, Row, Session, Statement
-from pgtop.postgres.shapes import one_row
+from pgtop.postgres.shapes import BOOL, OID, PID, TEXT, TIME, AnswerError, Shape, one_row
 
 _FUNCTIONS: Mapping[Signal, LiteralString] = {
     Signal.CANCEL: "pg_catalog.pg_cancel_backend",
@@ -98,6 +98,10 @@ _LOOK = """
       LEFT JOIN pg_catalog.pg_stat_get_activity(NULL) ON pid = ANY(%(pids)s::int4[])
 """
 """No text and no blockers: it is asked several times a second, about hundreds. At least one row, of the server."""
+_LOOK_SHAPE = Shape(
+    TIME, TEXT.or_null, TEXT, PID.or_null, TIME.or_null, OID.or_null, OID.or_null, TEXT.or_null, TIME.or_null,
+    TIME.or_null, TEXT.or_null, TEXT.or_null, TEXT.or_null, TEXT.or_null,
+)  # fmt: skip
 
 
 class Found(NamedTuple):
@@ -115,6 +119,9 @@ class Found(NamedTuple):
     ours: bool
     auxiliary: bool
     sent: bool | None
+
+
+_SIGNAL_SHAPE = Shape(*[BOOL.or_null] * len(Found._fields))
 
 
 class PostgresSignaller:
@@ -143,7 +150,9 @@ class PostgresSignaller:
     async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
         """The targets that are there, or may be, as far as `proof` needs to see them. Raises SourceError."""
         async with self._session.exchange() as link:
-            [rows] = await link.ask(Statement(_LOOK, {"pids": [order.target.pid for order in orders]}))
+            [rows] = await link.ask(Statement(_LOOK, {"pids": [order.target.pid for order in orders]}, _LOOK_SHAPE))
+            if not rows:
+                raise AnswerError("The server does not say which one it is.")
             run = await _run_that_answers(link, rows[0], orders)
         meant = [order.sighting or Sighting(run, run.started_at) for order in orders]
         if not all(sighting.is_answered_by(run) for sighting in meant):
@@ -167,7 +176,7 @@ async def _run_that_answers(link: Link, row: Row, orders: Sequence[Order]) -> Ru
 def _receipt_of(answer: list[Row] | psycopg.Error) -> Receipt:
     """Of a statement's rows, or of its error, which may leave open whether anything was sent."""
     if not isinstance(answer, psycopg.Error):
-        return receipt_for(Found(*answer[0]))
+        return receipt_for(Found(*one_row(answer)))
     if never_ran(answer):
         return Receipt(Answer.REFUSED, server_words(answer))
     return Receipt(Answer.UNKNOWN, server_words(answer))
@@ -209,7 +218,7 @@ def statement(order: Order, features: Features) -> Statement:
         "pooled": features.pooled,
     }
     kind = queries.backend_kind(features) if seen.hidden else "backend_type"  # to plan that takes 1 ms
-    return Statement(_SIGNAL.format(function=_FUNCTIONS[order.signal], kind=kind), values)
+    return Statement(_SIGNAL.format(function=_FUNCTIONS[order.signal], kind=kind), values, _SIGNAL_SHAPE)
 
 
 def _raw(text: str | None) -> bytes | None:

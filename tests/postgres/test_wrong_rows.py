@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pgtop.cli.commands import locks, show
 from pgtop.cli.exits import Exit
 from pgtop.demo.server import Cluster
+from pgtop.model.backend import Backend
 from pgtop.model.signal import Order, Signal
 from pgtop.ports import SourceError
 from pgtop.postgres.sampler import PostgresSource
@@ -93,7 +94,7 @@ def session(liar: tuple[Liar, dict[str, str]]) -> Iterator[tuple[Session, asynci
         runner.run(made.close())
 
 
-@settings(max_examples=60, phases=[Phase.generate])
+@settings(max_examples=40, phases=[Phase.generate])
 @given(st.integers(0, 2**32))
 def test_whatever_rows_a_server_sends(
     liar: tuple[Liar, dict[str, str]], session: tuple[Session, asyncio.Runner], seed: int
@@ -114,6 +115,8 @@ def test_whatever_rows_a_server_sends(
                 order = Order(Signal.CANCEL, snapshot.backends[0], sighting=snapshot.sighting)
                 await source.detail(snapshot.backends[-1].identity)
                 await signaller.look_all([order])
+        nobody = Order(Signal.CANCEL, Backend(pid=1, usesysid=10))
+        assert len(await signaller.send_all([nobody])) == 1
 
     runner.run(use())
 
