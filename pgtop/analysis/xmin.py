@@ -170,7 +170,7 @@ def _reach(holder: XminHolder) -> _Reach | None:
 
 def _sessions(snapshot: Snapshot, owners: Mapping[int, str]) -> Iterator[XminHolder]:
     blocking, upcoming = snapshot.blocking, _next_transaction(snapshot.backends)
-    vacuums = {(b.datid, b.backend_xmin) for b in snapshot.backends if b.pid in blocking.exempt}
+    vacuums = {(b.datid, b.backend_xmin) for b in snapshot.backends if b.pid in (blocking.exempt or ())}
     for backend in snapshot.backends:
         age = _age(backend, upcoming)
         if age is None or backend.pid == snapshot.server.pid or backend.leader_pid is not None:
@@ -203,7 +203,7 @@ def _kind(backend: Backend) -> Kind:
 
 
 def _is_exempt(backend: Backend, blocking: Blocking) -> bool | None:
-    return backend.pid in blocking.exempt if blocking.complete else None
+    return None if blocking.exempt is None else backend.pid in blocking.exempt
 
 
 def _awaited(backend: Backend, blocking: Blocking) -> Lock | None:

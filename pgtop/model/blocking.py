@@ -61,12 +61,13 @@ class Blocking(NamedTuple):
     """By the pid that waits. One that waits may be missing: it began or ended while the server was answering."""
     prepared: tuple[Prepared, ...] = ()
     slots: tuple[Slot, ...] = ()
-    exempt: frozenset[int] = frozenset()
-    """Processes whose snapshots hold back no vacuum: vacuums in that phase, and walsenders that decode."""
+    exempt: frozenset[int] | None = None
+    """Processes whose snapshots hold back no vacuum: vacuums in that phase, and walsenders that decode. None where
+    that was not asked, or this role may not ask."""
     asked: bool = False
     """The facts above were asked for at this instant."""
     complete: bool = False
-    """`prepared`, `slots` and `exempt` were asked for, at this instant or a moment before."""
+    """`prepared` and `slots` were asked for, at this instant or a moment before."""
     lent: frozenset[int] = frozenset()
     """Waiters of whom it is told whom they waited for a moment before: it was not their turn to be asked about."""
     note: str = ""

@@ -16,7 +16,7 @@ from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
 from pgtop.model.record import EMPTY
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.details import LockRow, exempt, target
+from pgtop.postgres.details import LockRow, exempt, read_exempt, target
 from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import BLOCKING_PIDS, LOCK_STATUS, PREPARED, SLOTS, Features
 from pgtop.postgres.parameters import Parameter
@@ -250,14 +250,14 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
     others = [*answers]
     locks = others.pop(0) if plan.facts else []
     prepared = tuple(_prepared(row, server) for row in (others.pop(0) if plan.prepared else ()))
-    slots, exempted = others if plan.slots else ((), ())
+    slots, exempted = others if plan.slots else ((), [(None,)])
     lent = frozenset(plan.lent)
     rows = [row[:-_TIMES] for row in locks]
     blocking = Blocking(
         _waits([row for row in rows if row[0] not in lent or row[_GRANTED]], server, encoding, prepared),
         prepared,
         tuple(slot for row in slots for slot in _slots(row)),
-        frozenset(pid for (pid,) in exempted),
+        read_exempt(exempted),
         asked=plan.facts,
         complete=plan.prepared and plan.slots,
     )

@@ -3,6 +3,7 @@
 A backend is found by pid and start: a pid that has passed to another one finds nothing.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -36,7 +37,7 @@ _LOCKS = """
 """
 
 _LENGTH_SHAPE = Shape(INT4.or_null)
-_PID_SHAPE = Shape(PID)
+_PID_SHAPE = Shape(PID.or_null)
 _LOCKS_SHAPE = Shape(
     TEXT, TEXT, BOOL, TIME.or_null, INT8, OID.or_null, OID.or_null, TEXT.or_null, INT4.or_null, INT2.or_null,
     TEXT.or_null, XID.or_null, OID.or_null, TEXT.or_null, OID.or_null, INT2.or_null,
@@ -100,6 +101,7 @@ async def read_detail(link: Link, server: Server, who: BackendId) -> Detail | No
     if backend is None:
         return None
     found = [_lock_row(row, link.features.encoding) for row in locks]
+    spared = None if failure else read_exempt(exempt)
     return Detail(
         taken_at=queries.read_instant(rows)[1],
         backend=backend,
@@ -107,7 +109,7 @@ async def read_detail(link: Link, server: Server, who: BackendId) -> Detail | No
         locks=tuple(_lock(row, server) for row in found),
         locks_failure=failure,
         locks_total=found[0].total if found else 0,
-        exempt=None if failure else (who.pid,) in exempt,
+        exempt=None if spared is None else who.pid in spared,
     )
 
 
@@ -201,9 +203,15 @@ async def _read(link: Link, server: Server, pid: int) -> tuple[list[list[Row]], 
 
 def exempt(features: Features) -> Statement:
     """Build the statement for the pids of processes whose snapshots hold back no vacuum (`Blocking.exempt`)."""
-    vacuums = _VACUUMS if features.allows(PROGRESS) else NO_PIDS
+    vacuums = _VACUUMS if features.allows(PROGRESS) else "SELECT NULL::int4"
     decoders = _DECODERS if features.allows(SLOTS) else NO_PIDS
     return Statement(f"{vacuums} UNION ALL {decoders.format(walsenders=features.walsenders)}", shape=_PID_SHAPE)
+
+
+def read_exempt(rows: Sequence[Row]) -> frozenset[int] | None:
+    """Read the answer to `exempt`: None if this role may not ask which vacuums are in that phase."""
+    pids = frozenset(pid for (pid,) in rows)
+    return None if None in pids else pids
 
 
 def _locks(features: Features, server: Server, pid: int) -> Statement:

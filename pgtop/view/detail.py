@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
+from pgtop.analysis.blocking import Forest
+from pgtop.analysis.graph import Key
 from pgtop.analysis.planning import Guard, unguarded
 from pgtop.analysis.rights import protection, right_to_signal
 from pgtop.analysis.xmin import holds_back
@@ -17,6 +19,7 @@ from pgtop.view.sql import query_lines
 from pgtop.view.text import cells, clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
+from pgtop.view.waiting import rollback, root_name
 from pgtop.view.wrap import Line, line, wrapped
 
 QueryLines: TypeAlias = Callable[[str, int], list[Line]]
@@ -167,17 +170,25 @@ def _address(backend: Backend) -> str:
 
 def _waits(backend: Backend, picture: Picture, width: int) -> Iterable[Line]:
     by_pid = {other.pid: other for other in picture.snapshot.backends}
-    for pid in backend.blocked_by:
-        yield from wrapped((Span("waits for  ", Tone.ALARM), Span(_who(pid, by_pid), Tone.PLAIN)), width, indent=11)
+    node = picture.forest.nodes.get(backend.pid)
+    ahead = (*node.blockers, *node.gone) if node else backend.blocked_by
+    for key in ahead:
+        who = _who(key, by_pid) if key > 0 else _transaction(key, picture.forest)
+        yield from wrapped((Span("waits for  ", Tone.ALARM), Span(who, Tone.PLAIN)), width, indent=11)
     for pid in sorted(picture.forest.hanging(backend.pid)):
         yield from wrapped((Span("waited for by  ", Tone.WARN), Span(_who(pid, by_pid), Tone.PLAIN)), width, indent=15)
-    if not backend.blocked_by and not picture.blocks.get(backend.pid):
+    if not ahead and not picture.blocks.get(backend.pid):
         yield line("it waits for nobody, and nobody waits for it", Tone.QUIET)
 
 
-def _who(pid: int, by_pid: dict[int, Backend]) -> str:
-    if pid == 0:
+def _transaction(key: Key, forest: Forest) -> str:
+    node = forest.nodes.get(key)
+    if node is None or node.prepared is None:
         return "a prepared transaction (pg_prepared_xacts): it has no session"
+    return clean(f"{root_name(node)}: it has no session, {rollback(node)} ends it")
+
+
+def _who(pid: int, by_pid: dict[int, Backend]) -> str:
     other = by_pid.get(pid)
     if other is None:
         return f"{pid}, which has just ended"

@@ -66,7 +66,6 @@ def test_who_does_not_hold_it_back() -> None:
         session(4, query="/* job */ VACUUM (FULL off) stock", **seen),
         own=OWN._replace(xmin_age=10),
         exempt=frozenset({3, 4}),
-        complete=True,
     ) == []  # fmt: skip
 
 
@@ -80,9 +79,9 @@ _TABLE = Wait(Lock("relation", "ShareUpdateExclusiveLock", False, "stock"))
         ({"query": "autovacuum: VACUUM ANALYZE public.stock", "backend_type": "autovacuum worker"}, {}, True),
         ({"query": "VACUUM FULL stock"}, {}, True),
         ({"query": "VACUUM (ANALYZE) stock"}, {"exempt": frozenset({1})}, False),
-        ({"query": "SELECT 'VACUUM'"}, {"complete": False}, True),
-        ({"query": "VACUUM stock"}, {"complete": False}, False),
-        ({"query": "VACUUM (ANALYZE) stock"}, {"complete": False}, None),
+        ({"query": "SELECT 'VACUUM'"}, {"exempt": None}, True),
+        ({"query": "VACUUM stock"}, {"exempt": None}, False),
+        ({"query": "VACUUM (ANALYZE) stock"}, {"exempt": None}, None),
         ({"query": "VACUUM stock"}, {"waits": {1: _TABLE}}, False),
         ({"query": "-- job\n/* a /* b */ c */ ;vacuum stock"}, {"waits": {1: _TABLE}}, False),
         ({"query": "VACUUM (ANALYSE) stock"}, {"waits": {1: _TABLE}}, None),
@@ -101,14 +100,14 @@ def test_what_holds_is_told_by_the_server_and_not_by_the_text(
 ) -> None:
     """A vacuum holds nothing back while the server says that it vacuums; it says nothing of one that waits."""
     one = session(1, **{"state": ACTIVE, "backend_xmin": 990, "xmin_age": 10, **more})
-    found = xmin_holders(_snapshot(one, **({"complete": True} | blocking)))  # type: ignore[arg-type]  # facts only
+    found = xmin_holders(_snapshot(one, **({"exempt": frozenset()} | blocking)))  # type: ignore[arg-type]  # facts only
     assert [holder.is_certain for holder in found] == ([] if holds is False else [holds is True])
 
 
 def test_a_hidden_worker_of_a_vacuum_is_not_sure_to_hold_anything() -> None:
     """Its leader is hidden too, and it sees what that sees."""
     seen = {"backend_xmin": 990, "xmin_age": 10, "backend_type": None, "backend_start": None, "datid": 5}
-    found = xmin_holders(_snapshot(session(1, **seen), session(2, **seen), complete=True, exempt=frozenset({1})))
+    found = xmin_holders(_snapshot(session(1, **seen), session(2, **seen), exempt=frozenset({1})))
     assert [(holder.name, holder.is_certain) for holder in found] == [("2", False)]
 
 
@@ -130,7 +129,7 @@ def test_a_hidden_worker_of_a_vacuum_is_not_sure_to_hold_anything() -> None:
 def test_a_walsender_is_a_session_of_its_database(more: dict[str, object], expected: tuple[str, ...]) -> None:
     """Only one without a database carries what a standby still needs to see, and holds back vacuum everywhere."""
     backend = session(1, **{"application_name": "standby1", "backend_xmin": 990, "xmin_age": 10, **more})
-    [holder] = xmin_holders(_snapshot(backend, complete=True))
+    [holder] = xmin_holders(_snapshot(backend, exempt=frozenset()))
     assert (holder.kind, holder.name, holder.database) == expected
 
 

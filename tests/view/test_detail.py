@@ -33,6 +33,16 @@ def test_only_what_holds_back_vacuum_is_said_to(
     assert f"oldest transaction it still needs to see{words}\n" in text
 
 
+def test_a_prepared_blocker_is_named_with_the_statement_that_ends_it() -> None:
+    """It has no session to look at."""
+    picture = Picture.of(scenes.standstill())
+    waiter = next(b for b in picture.snapshot.backends if b.pid == 49_001)
+    lines = detail_lines(waiter, None, picture, 200)
+    text = "\n".join("".join(span.text for span in line) for line in lines)
+    words = "transfer-'4711': it has no session, ROLLBACK PREPARED 'transfer-''4711''' ends it"
+    assert f"waits for  prepared transaction {words}" in text
+
+
 def _text(backend: Backend, detail: Detail) -> str:
     lines = detail_lines(backend, detail, Picture.of(scenes.snapshot([backend])), 160)
     return "\n".join("".join(span.text for span in line).rstrip() for line in lines)

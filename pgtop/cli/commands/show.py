@@ -90,11 +90,11 @@ async def _sample(connection: Connection, redact: bool) -> Snapshot:
 
 
 def _needs_the_locks(snapshot: Snapshot) -> bool:
-    """Return True if only the locks tell who waits for whom: of hidden sessions, and of replay on a standby.
+    """Return True if the locks tell more of who waits for whom: holders from rivals, hidden sessions, replay.
 
     The first sample learns of whom to ask, the second one asks.
     """
-    return any((b.hidden and b.datid is not None) or (b.may_replay and b.waits_for_lock) for b in snapshot.busy)
+    return bool(snapshot.waiting) or any(b.hidden and b.datid is not None for b in snapshot.busy)
 
 
 def _query(command: Show) -> Query:
