@@ -108,7 +108,8 @@ class _Command:
         snapshot, guarded = await self._sample_anew()
         changed = _changes_of_the_living(agreed, snapshot, guarded)
         moved = sum(change in MOVED_ON for change in changed.values())
-        words = f"{sessions(moved)} changed since (another query or transaction). As they are now too?"
+        what = "another query, transaction or application name"
+        words = f"{sessions(moved)} changed since ({what}). As they are now too?"
         if moved and says_yes(words):
             return asked_again(agreed, snapshot, guarded)
         return spared(agreed, changed)
