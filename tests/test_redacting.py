@@ -75,7 +75,7 @@ def test_what_is_printed(by: str, words: list[str], dsn: str, tmp_path: Path) ->
 def test_a_dollar_quote_whose_tag_does_not_decode(dsn: str) -> None:
     """In a database without an encoding a tag may be any bytes: what stands between two of them is a literal."""
     with psycopg.connect(dsn, autocommit=True) as admin:
-        admin.execute("CREATE DATABASE pgtop_bytes ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+        admin.execute("CREATE DATABASE pgtop_bytes ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
         with closing(psycopg.connect(make_conninfo(dsn, dbname="pgtop_bytes"))) as session:
             session.pgconn.exec_(b"select $\xe9$ open sesame $\xe9$")
             done = pgtop("show", "--json", "-d", dsn, "--redact", "--filter", "db:pgtop_bytes")
