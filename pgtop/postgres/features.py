@@ -29,8 +29,14 @@ FEATURES = _FEATURES.format(
     functions=_FUNCTIONS, is_allowed="has_function_privilege(to_regprocedure('pg_catalog.' || name), 'EXECUTE')"
 )
 """One row for `Features.of`."""
-FEATURES_IN_GOOD_FAITH = _FEATURES.format(functions=_FUNCTIONS, is_allowed="true")
-"""The same where the server does not tell which functions this role may call: all."""
+_COLUMNS_OF_OUR_ROW = """
+    SELECT pg_backend_pid(), names, CASE WHEN names LIKE '%query_id%' THEN 'waitstart' END,
+           (SELECT string_agg(name, ' ') FROM unnest({functions}) AS name)
+      FROM (SELECT string_agg(name, ' ') AS names
+              FROM pg_stat_get_activity(pg_backend_pid()) AS own, jsonb_object_keys(to_jsonb(own)) AS name) AS columns
+"""
+FEATURES_IN_GOOD_FAITH = _COLUMNS_OF_OUR_ROW.format(functions=_FUNCTIONS)
+"""The same where this role may not read the catalog, or be told what it may call: all, and both columns came in 14."""
 FEATURES_SHAPE = Shape(PID, *[TEXT.or_null] * 3)
 
 

@@ -37,6 +37,8 @@ _REVOKED = {
     "pg_stat_get_progress_info": ("EXECUTE ON FUNCTION pg_stat_get_progress_info", ""),
     "pg_stat_get_wal_senders": ("EXECUTE ON FUNCTION pg_stat_get_wal_senders", ""),
     "pg_stat_get_activity": ("EXECUTE ON FUNCTION pg_stat_get_activity", ""),
+    "pg_proc, pg_attribute": ("SELECT ON pg_proc, pg_attribute", ""),
+    "pg_control_system": ("EXECUTE ON FUNCTION pg_control_system, pg_control_checkpoint", ""),
     "has_function_privilege": ("EXECUTE ON FUNCTION has_function_privilege(oid, text)", ""),
 }  # fmt: skip
 
