@@ -175,8 +175,9 @@ class Session:
     async def _connect_asking(self) -> Link:
         """Connect; ask once for what the server or our own key wants and nothing has given, and remember it."""
         if self._resolved is None:
-            self._resolved = await self._resolve()
-            await self._unlock_key(self._resolved.options)
+            resolved = await self._resolve()
+            await self._unlock_key(resolved.options)
+            self._resolved = resolved
         try:
             return await self._connect(self._resolved)
         except psycopg.OperationalError as error:
