@@ -148,6 +148,7 @@ def read_signal(name: str, words: Sequence[str]) -> SignalMany:
 
 def _parsed(name: str, words: Sequence[str]) -> argparse.Namespace:
     """What the words say; a term of a filter that was taken for an option is told how to be none."""
+    _check_is_no_term(name, words)
     try:
         return signal_parser(name).parse_args(words)
     except UsageError as error:
@@ -157,6 +158,17 @@ def _parsed(name: str, words: Sequence[str]) -> argparse.Namespace:
 
 
 _TERM = re.compile(r"Unrecognized option: -[a-z]")
+
+
+def _check_is_no_term(name: str, words: Sequence[str]) -> None:
+    """Raise UsageError for a negated term that would be read as an option: `-db:shop` as the database `b:shop`."""
+    from pgtop.view.language.arguments import negated_term  # late: nothing heavy is loaded for --help
+
+    for word in words[: words.index("--")] if "--" in words else words:
+        if term := negated_term(word):
+            raise UsageError(
+                f"-{term} would be read as an option.", f"Write 'not {term}…', or pgtop {name} [OPTION]... -- FILTER."
+            )
 
 
 _URI = re.compile(r"\s*postgres(ql)?://", re.IGNORECASE)

@@ -167,6 +167,15 @@ def test_who_changed_is_in_the_json(
     assert [target["pid"] for target in found["targets"]] == [still.info.backend_pid]
 
 
+@pytest.mark.parametrize("word", ["-db:shop", "-host:web", "-db!=shop", "-age>5m", "-hostname=web", "-b:4711"])
+@pytest.mark.parametrize("command", ["cancel", "kill"])
+def test_a_negated_term_is_not_taken_for_an_option(command: str, word: str, state: dict[str, str]) -> None:
+    """`-db:shop` would be the database `b:shop`, and the filter a term shorter."""
+    done = pgtop(command, word, "state:idle", "-h", "nowhere.invalid", environment=state)
+    assert "would be read as an option" in one_sentence(done.stderr)
+    assert done.returncode == Exit.USAGE
+
+
 @pytest.mark.parametrize(
     "words",
     [["app:x", "--protect", "query:payroll"], ["query:payroll"], ['"payroll"'], ["4711", "--protect", "payroll"]],

@@ -41,6 +41,12 @@ def tree_of(arguments: Sequence[str]) -> tuple[Node, bool]:
     return tree, not grouped
 
 
+def negated_term(argument: str) -> str:
+    """Return the key and sign that stand behind a minus, as in `-db:`; "" where none do."""
+    head = COMPARISON.match(argument, 1) if argument.startswith("-") else None
+    return head[0].strip() if head and key_called(head[1]) else ""
+
+
 def _check_nothing_vanished(argument: str, start: int) -> None:
     """Raise FilterError where a variable of the shell may have been empty."""
     if not argument.strip():
