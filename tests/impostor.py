@@ -19,7 +19,7 @@ def message(kind: bytes, body: bytes = b"") -> bytes:
 
 
 def columns(*oids: int) -> bytes:
-    """A row description: each column has a name, a type, and comes in binary."""
+    """Describe rows: each column has a name, a type, and comes in binary."""
     fields = (b"c\0" + struct.pack(">IHIhih", 0, 0, oid, -1, -1, 1) for oid in oids)
     return message(b"T", struct.pack(">H", len(oids)) + b"".join(fields))
 

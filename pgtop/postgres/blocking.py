@@ -21,7 +21,7 @@ from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import BLOCKING_PIDS, LOCK_STATUS, PREPARED, SLOTS, Features
 from pgtop.postgres.parameters import Parameter
 from pgtop.postgres.session import Row, Statement
-from pgtop.postgres.shapes import BOOL, INT2, INT4, OID, PID, PIDS, TEXT, TIME, XID, Shape
+from pgtop.postgres.shapes import BOOL, INT2, INT4, LONGEST_NAME, OID, PID, PIDS, TEXT, TIME, XID, AnswerError, Shape
 
 ASKED_AT_ONCE = 24
 """Up to so many waiters all is asked at every tick; of more, so many: whom they wait for, or what for, in turn.
@@ -112,7 +112,7 @@ class Plan(NamedTuple):
     """Waiters whose turn it is not: what they wait for is known from a tick before."""
 
     def permitted(self, features: Features) -> "Plan":
-        """The same without what this role may not ask."""
+        """Return the plan without what this role may not ask."""
         return self._replace(
             pids=self.pids and features.allows(BLOCKING_PIDS),
             facts=self.facts and features.allows(LOCK_STATUS),
@@ -386,6 +386,8 @@ def _waits(rows: Sequence[Row], server: Server, encoding: str, prepared: Sequenc
 @lru_cache(maxsize=1024)
 def _read_lock(columns: Row, encoding: str) -> tuple[LockRow, Row]:
     """The lock, and what tells it from others. Kept, as most locks outlive a sample."""
+    if any(isinstance(value, bytes) and len(value) > LONGEST_NAME for value in columns):
+        raise AnswerError("The server answered with a name that is too long for one.")
     row = LockRow._make([decode(value, encoding) if isinstance(value, bytes) else value for value in columns])
     tag = (
         row.locktype, row.database, row.relation, row.page, row.tuple, row.virtualxid, row.transactionid, row.classid,

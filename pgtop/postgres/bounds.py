@@ -58,7 +58,7 @@ class Bounds:
         return self._due - monotonic()
 
     def answered(self) -> None:
-        """A result is complete; the next one has as long."""
+        """Give the next result as long, as one is complete."""
         self._due = monotonic() + ANSWER_SECONDS
 
     @contextmanager
@@ -104,13 +104,13 @@ class Bounds:
 
 
 def _peak() -> int:
-    """The most memory that this process has had, in KiB."""
+    """Return the most memory that this process has had, in KiB."""
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return size // 1024 if sys.platform == "darwin" else size
 
 
 def bytes_received(descriptor: int) -> int | None:
-    """Bytes that have come over this TCP connection so far; None where the kernel does not say."""
+    """Return the bytes that have come over this TCP connection so far; None where the kernel does not say."""
     try:  # of whatever family: where one is named, Python does not ask the kernel which it is
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(descriptor)) as wire:
             info = wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)

@@ -96,7 +96,7 @@ class Features(NamedTuple):
 
     @classmethod
     def of(cls, row: tuple[Any, ...], greeted_by: int, encoding: str) -> "Features":
-        """The features in a row of FEATURES; `greeted_by` is the pid that the connection was opened with."""
+        """Make the features of a row of FEATURES; `greeted_by` is the pid that the connection was opened with."""
         pid, activity, locks, functions = row
         names = _names(activity), _names(locks), _names(functions)
         return cls(pid, pid != greeted_by, *names, encoding)

@@ -127,12 +127,12 @@ def _be_quiet(connection: Connection, greeted_by: int) -> Statement:
 
 
 def _plain_settings(set_: LiteralString) -> tuple[Statement, ...]:
-    """Our settings, without a function; not those that only some versions have."""
+    """Return our settings without a function; not those that only some versions have."""
     return tuple([Statement(f"{set_} {setting}") for setting in _PLAIN])
 
 
 def aloud(features: Features) -> tuple[Statement, ...]:
-    """What a transaction begins with whose statements belong into the server's log, as everybody else's do."""
+    """Return what a transaction begins with whose statements belong into the server's log, as everybody else's do."""
     silenced = [name for name in _QUIET if name in features.silenced]
     if not silenced:
         return ()
@@ -140,7 +140,7 @@ def aloud(features: Features) -> tuple[Statement, ...]:
 
 
 def transaction_settings(features: Features) -> tuple[Statement, ...]:
-    """What a transaction begins with, where the session cannot keep it: whichever process runs it."""
+    """Return what a transaction begins with, where the session cannot keep it: whichever process runs it."""
     if not features.pooled:
         return ()
     return (_FIRST, *(_plain_settings("SET LOCAL") if features.plain else (_settings(_NO_PROCESS),)))

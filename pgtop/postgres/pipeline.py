@@ -66,14 +66,14 @@ Answer: TypeAlias = list[Rows] | psycopg.Error
 
 
 def command(sql: str, parameters: Mapping[str, Parameter] | None = None, shape: Shape | None = None) -> Command:
-    """The statement `sql`, in which `%(name)s` stands for the parameter of that name."""
+    """Make a command of `sql`, in which `%(name)s` stands for the parameter of that name."""
     numbered, names = _numbered(sql)
     values = [encoded(parameters[name]) for name in names] if parameters is not None else []
     return Command(numbered, [value for value, _ in values], [oid for _, oid in values], shape)
 
 
 async def ask(connection: Connection, commands: Sequence[Command], most: int = ANSWER_BYTES) -> list[Rows]:
-    """The rows of each statement, all in one transaction. Raises psycopg.Error: the first that there was."""
+    """Ask in one transaction; returns the rows of each statement. Raises psycopg.Error: the first that there was."""
     heard, failure = await _heard(connection, [commands], most)
     refused = _refusal_in(heard) or failure
     if refused is not None:
@@ -84,7 +84,7 @@ async def ask(connection: Connection, commands: Sequence[Command], most: int = A
 async def ask_each(
     connection: Connection, transactions: Sequence[Sequence[Command]], most: int = ANSWER_BYTES
 ) -> AsyncIterator[Answer]:
-    """What came of each transaction, in their order.
+    """Ask in a transaction each; yields what came of them, in their order.
 
     Raises psycopg.Error when the connection fails, after all that was heard before; the rest may have run.
     """
@@ -98,7 +98,7 @@ async def ask_each(
 
 @lru_cache(maxsize=64)
 def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
-    """`sql` with numbers in place of its parameters, and their names in that order.
+    """Number the parameters of `sql`; returns it, and their names in that order.
 
     Short, as a server may write each statement into its log, three times over. No literal of ours holds two blanks.
     """
@@ -224,7 +224,7 @@ def _rows_or_error(connection: Connection, commands: Sequence[Command], results:
 
 
 def _rows(connection: Connection, commands: Sequence[Command], results: Sequence[Result]) -> list[Rows]:
-    """The rows of each command of one transaction."""
+    """Return the rows of each command of one transaction."""
     answers = [result for result in results if result.status in _ANSWERS]
     if len(answers) != len(commands):
         raise AnswerError(f"The server gave {len(answers)} results for {len(commands)} statements.")

@@ -16,7 +16,7 @@ from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import Features
 from pgtop.postgres.parameters import Parameter, Pids, moment
 from pgtop.postgres.session import Row, Statement
-from pgtop.postgres.shapes import BYTES, INT4, INT8, OID, PID, PIDS, TEXT, TIME, XID, AnswerError, Shape
+from pgtop.postgres.shapes import BYTES, INT4, INT8, LONGEST_NAME, OID, PID, PIDS, TEXT, TIME, XID, AnswerError, Shape
 
 _ACTIVITY = """
       WITH activity AS (
@@ -127,6 +127,8 @@ class Names(dict[bytes | None, str | None]):
     """
 
     def __missing__(self, raw: bytes | None) -> str | None:
+        if raw is not None and len(raw) > LONGEST_NAME:
+            raise AnswerError("The server answered with a name that is too long for one.")
         name = self[raw] = None if raw is None else decode_name(raw)
         return name
 
@@ -221,5 +223,7 @@ def _blocked_by(
 
 
 def _text(raw: bytes, database: Database | None, text_bytes: int) -> str:
+    if len(raw) > text_bytes:
+        raise AnswerError("The server answered with a text that is longer than was asked for.")
     encoding = "SQL_ASCII" if database is None else database.encoding
     return decode(raw, encoding, cut=len(raw) == text_bytes)

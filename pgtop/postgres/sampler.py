@@ -23,7 +23,7 @@ from pgtop.postgres.details import read_detail, server_words
 from pgtop.postgres.facts import Facts
 from pgtop.postgres.pipeline import Answer
 from pgtop.postgres.session import STATEMENT_SECONDS, Link, Row, Session, Statement
-from pgtop.postgres.shapes import TooLongError
+from pgtop.postgres.shapes import AnswerError, TooLongError
 
 TEXT_BYTES = 800
 """As much of each query as the widest screen shows of it."""
@@ -115,11 +115,11 @@ class _Reader:
         self._pace = blocking.Pace()
 
     def renew(self) -> None:
-        """The facts are due."""
+        """Make the facts due."""
         self._facts.renew()
 
     async def server(self) -> Server:
-        """The server as last read; read now, if it never was."""
+        """Return the server as last read; read it now, if it never was."""
         return self._facts.server or await self._facts.ask(self.link, 0)
 
     async def sample(self, watched: bool = False) -> Snapshot:
@@ -141,7 +141,7 @@ class _Reader:
         return self._last
 
     def _noted(self, waits: Blocking) -> Blocking:
-        """The same with what is to be known of how it came about."""
+        """Add what is to be known of how these waits were read."""
         features = self.link.features
         refusal = features.lock_refusal
         return waits._replace(
@@ -157,6 +157,8 @@ class _Reader:
         end = queries.read_end(rows)
         pid, taken_at = queries.read_instant(rows)
         settled, still = self._settled_of(end), self._still(end.idlers)
+        if self._last is None and (settled is None or still is None):  # nobody was asked to be left out
+            raise AnswerError("The server left out sessions that it never showed.")
         set_back = self._last is not None and taken_at < self._last.taken_at
         moved = self._last is not None and end.started_at != self._last.server.started_at  # a pooler went elsewhere
         if set_back or moved:
@@ -225,7 +227,7 @@ class _Reader:
         )  # fmt: skip
 
     async def _ask(self, transactions: Sequence[Sequence[Statement]]) -> tuple[list[list[Row]], *tuple[Answer, ...]]:
-        """The answers, the first of which is no error. Raises psycopg.Error."""
+        """Ask in a transaction each; the first answer is no error. Raises psycopg.Error."""
         first, *others = [answer async for answer in self.link.ask_apart(transactions, self._most)]
         if isinstance(first, psycopg.Error):
             raise first

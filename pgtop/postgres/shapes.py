@@ -22,6 +22,9 @@ Connection: TypeAlias = psycopg.AsyncConnection[Any]
 CELLS_AT_MOST = 1_000_000
 """Of one result: four times what 10,000 sessions take."""
 
+LONGEST_NAME = 2048
+"""Bytes of a name that is kept: a host's may have 1025, all others have less."""
+
 _ROWS_MEASURED = 10
 """Rows whose values are measured: a server that writes its numbers in another way does so from the first on."""
 
@@ -92,7 +95,7 @@ class PidsLoader(Loader):
     format = pq.Format.BINARY
 
     def load(self, data: Buffer) -> tuple[int, ...]:
-        """The numbers, none of which is NULL."""
+        """Return the numbers, none of which is NULL."""
         raw = bytes(data)
         if len(raw) == 12 and raw.startswith(b"\0\0\0\0"):  # no dimension
             return ()
@@ -106,7 +109,7 @@ class PidsLoader(Loader):
 
 
 def load(connection: Connection, result: Result, shape: Shape | None) -> Rows:
-    """The rows of `result`. Raises AnswerError, unless they are of this shape (None: they may be of any)."""
+    """Load the rows of `result`. Raises AnswerError, unless they are of this shape (None: they may be of any)."""
     if result.ntuples * result.nfields > CELLS_AT_MOST:
         raise AnswerError(f"The server answered with {result.ntuples} rows, which is more than any has.")
     if shape is not None:
@@ -120,7 +123,7 @@ def load(connection: Connection, result: Result, shape: Shape | None) -> Rows:
 
 
 def one_row(rows: Rows) -> tuple[Any, ...]:
-    """The only row. Raises AnswerError if it is not."""
+    """Return the only row. Raises AnswerError if it is not."""
     if len(rows) != 1:
         raise AnswerError(f"The server answered with {len(rows)} rows in place of one.")
     return rows[0]

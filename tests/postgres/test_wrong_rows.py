@@ -166,3 +166,18 @@ def _as_a_vendor(row: Row) -> Iterable[Mapping[str, bytes | None]]:
         return ({},)
     kind = row["backend_type"] if row["backend_type"] == b"client backend" else b"\xff\xfe process"
     return ({"wait_event_type": b"Buffer", "wait_event": b"Shared", "backend_type": kind},)
+
+
+def test_sessions_that_were_never_shown(liar: tuple[Liar, dict[str, str]]) -> None:
+    """A server that leaves out sessions from the first sample on is not asked for ever."""
+    with Forger("127.0.0.1", int(liar[1]["port"]), _leaving_out, ACTIVITY) as forger:
+        dsn = make_conninfo(**{**liar[1], "port": str(forger.port)})
+        liar[0].begin(None)
+        done = pgtop("show", dsn)
+    assert done.returncode == Exit.NO_CONNECTION
+    assert "never showed" in one_sentence(done.stderr)
+
+
+def _leaving_out(row: Row) -> Iterable[Mapping[str, bytes | None]]:
+    is_first = "idlers" in row and row["pid"] is None
+    return ({"idlers": struct.pack(">iq", 7, 7)},) if is_first else ({},)
