@@ -9,7 +9,7 @@ from pgtop.view.language.help import FILTER_HELP, HelpEntry
 from pgtop.view.language.parser import Parser
 from pgtop.view.language.quoting import quoted
 from pgtop.view.language.sentence import canonical, understood
-from pgtop.view.language.tree import All, Node, Relation, Term, terms_of
+from pgtop.view.language.tree import Node, Relation, Term, terms_of
 from pgtop.view.picture import Picture
 from pgtop.view.predicate import Decision, FilterError, Look, Test, matches_empty
 
@@ -21,10 +21,14 @@ class Filter:
     """What is asked of the sessions; "" asks nothing. Filters are equal if they ask the same in the same order."""
 
     text: str = field(default="", compare=False)
-    _tree: Node = field(init=False, repr=False)
+    _tree: Node = field(init=False, repr=False, compare=False)
+    canonical: str = field(init=False, repr=False)
+    """A text of the language that is read back as an equal filter."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_tree", Parser(self.text).tree())
+        tree = Parser(self.text).tree()
+        object.__setattr__(self, "_tree", tree)
+        object.__setattr__(self, "canonical", canonical(tree))
 
     @classmethod
     def parse(cls, text: str) -> "Filter":
@@ -65,15 +69,10 @@ class Filter:
 
     def check_for_signals(self) -> None:
         """Raise FilterError for what may not decide about a signal, as a shell or a slip may have made it so wide."""
-        if self._tree == All():
+        if not self.canonical:
             raise FilterError("the filter is empty: give a term, pids, or --all-clients for every client session", 0)
         for term in terms_of(self._tree):
             _check_term(term)
-
-    @property
-    def canonical(self) -> str:
-        """A text of the language that is read back as an equal filter."""
-        return canonical(self._tree)
 
     @property
     def understood(self) -> str:

@@ -11,7 +11,6 @@ import operator
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from pgtop.model.backend import Backend
@@ -81,8 +80,7 @@ class Matcher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Contains:
+class Contains(NamedTuple):
     """In any case."""
 
     needle: str  # in lower case
@@ -91,11 +89,11 @@ class Contains:
         needle = self.needle
         return lambda text: needle in text.lower()
 
-    on_beginning = on
+    def on_beginning(self, look: Look, /) -> TextTest:
+        return self.on(look)
 
 
-@dataclass(frozen=True, slots=True)
-class StartsWith:
+class StartsWith(NamedTuple):
     """In any case."""
 
     start: str  # in lower case
@@ -103,11 +101,11 @@ class StartsWith:
     def on(self, _: Look, /) -> TextTest:
         return lambda text: text.lower().startswith(self.start)
 
-    on_beginning = on
+    def on_beginning(self, look: Look, /) -> TextTest:
+        return self.on(look)
 
 
-@dataclass(frozen=True, slots=True)
-class Equals:
+class Equals(NamedTuple):
     """To the letter."""
 
     text: str
@@ -119,8 +117,7 @@ class Equals:
         return lambda _: False
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """A regular expression, somewhere in the text; `position` is where it stands in the filter."""
 
     compiled: "regex.Pattern[str]"
@@ -132,9 +129,9 @@ class Pattern:
 
     def on_beginning(self, look: Look, /) -> TextTest:
         source = self.compiled.pattern
-        if not _LOOKS_NO_FURTHER.fullmatch(source):
+        if not re.fullmatch(_LOOKS_NO_FURTHER, source):
             return lambda _: False
-        search, has_edges = self._search(look), _EDGE.search(source) is not None
+        search, has_edges = self._search(look), re.search(_EDGE, source) is not None
 
         def found(text: str) -> bool:
             match = search(text)
@@ -162,13 +159,12 @@ class Pattern:
         return found
 
 
-_LOOKS_NO_FURTHER = re.compile(r"(?:[^\\(*+?}]|\\(?:[bBdDwWsSntZA]|[^\w\s])|\((?![?*])|\(\?:|[*+?}]\??(?!\+))*")
+_LOOKS_NO_FURTHER = r"(?:[^\\(*+?}]|\\(?:[bBdDwWsSntZA]|[^\w\s])|\((?![?*])|\(\?:|[*+?}]\??(?!\+))*"
 """Patterns without lookaround, atomic groups or the like: text behind a match can only undo it at the match's edge."""
-_EDGE = re.compile(r"\$|\\[bBZ]")
+_EDGE = r"\$|\\[bBZ]"
 
 
-@dataclass(frozen=True, slots=True)
-class InColumn:
+class InColumn(NamedTuple):
     """One of a column's texts."""
 
     texts: Texts
@@ -188,8 +184,7 @@ class InColumn:
         return fails
 
 
-@dataclass(frozen=True, slots=True)
-class InQuery:
+class InQuery(NamedTuple):
     """The query's text, of which only the beginning may be known."""
 
     matchers: tuple[Matcher, ...]
@@ -216,8 +211,7 @@ class InQuery:
         return fails
 
 
-@dataclass(frozen=True, slots=True)
-class Anywhere:
+class Anywhere(NamedTuple):
     """Any column of words, or the pid."""
 
     matcher: Matcher
@@ -290,8 +284,7 @@ _does: Callable[[Backend], tuple[str | None, ...]] = operator.itemgetter(
 """All that says what a session is and does, in one step: few sessions differ in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Doing:
+class Doing(NamedTuple):
     """Something that follows from what a session is and does."""
 
     decide: Decision
@@ -315,8 +308,7 @@ class Doing:
         return test
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """Anything else: `on` prepares a decision for a picture."""
 
     on: Callable[[Picture], Decision]
@@ -330,8 +322,7 @@ class Judged:
         return lambda backend: decide(backend) is False
 
 
-@dataclass(frozen=True, slots=True)
-class Compares:
+class Compares(NamedTuple):
     """A number against a bound. Where there is no number the answer is not known."""
 
     number: Number
@@ -354,8 +345,7 @@ class Compares:
         return test
 
 
-@dataclass(frozen=True, slots=True)
-class Blocks:
+class Blocks(NamedTuple):
     """How many sessions hang on one, against a bound. Where waiters may be hidden, there may be more of them."""
 
     compare: Callable[[float, float], bool]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pgtop.model.backend import Backend
 from pgtop.view import known
+from pgtop.view.language.lazy import LazyPattern
 from pgtop.view.predicate import Decision
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     Network: TypeAlias = IPv4Network | IPv6Network
 
 LOCAL = "local"
-_OCTETS = re.compile(r"(?:[0-9]{1,3}\.){1,3}")
-_GROUPS = re.compile(r"(?:[0-9a-f]{1,4}:){1,7}", re.IGNORECASE)
+_OCTETS = LazyPattern(r"(?:[0-9]{1,3}\.){1,3}")
+_GROUPS = LazyPattern(r"(?:[0-9a-f]{1,4}:){1,7}", re.IGNORECASE)
 
 
 def network_of(written: str) -> "Network | None":

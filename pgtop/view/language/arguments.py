@@ -9,15 +9,16 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from pgtop.view.language.keys import Key, key_called, state_called
+from pgtop.view.language.lazy import LazyPattern
 from pgtop.view.language.parser import COMPARISON, LONGEST, SIGNS, Parser, too_long
 from pgtop.view.language.quoting import QUOTES, quoted, unquoted
 from pgtop.view.language.tree import Node, Relation, Term, terms_of
 from pgtop.view.language.words import is_keyword
 from pgtop.view.predicate import FilterError
 
-_NEGATION = re.compile(r"(?:not\s+|[-!])?", re.IGNORECASE)
-_NAME_WITH_BLANKS = re.compile(r"\w[\w.@/#-]*(?: \w[\w.@/#-]*)*")
-_VALUE_BEFORE = re.compile(COMPARISON.pattern + r"[^\s\"']+\s+$")
+_NEGATION = LazyPattern(r"(?:not\s+|[-!])?", re.IGNORECASE)
+_NAME_WITH_BLANKS = LazyPattern(r"\w[\w.@/#-]*(?: \w[\w.@/#-]*)*")
+_VALUE_BEFORE = LazyPattern(COMPARISON.source + r"[^\s\"']+\s+$")
 
 
 def tree_of(arguments: Sequence[str]) -> tuple[Node, bool]:

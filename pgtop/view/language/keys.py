@@ -3,12 +3,12 @@
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from pgtop.model.backend import ACTIVE, IDLE_IN_TRANSACTION, Backend
 from pgtop.view import known
 from pgtop.view.language.addresses import in_networks, is_whole, network_of
+from pgtop.view.language.lazy import LazyPattern
 from pgtop.view.language.tree import Relation
 from pgtop.view.picture import Picture
 from pgtop.view.predicate import (
@@ -41,7 +41,7 @@ _COUNTS = frozenset(COMPARISONS)
 _TIMES = _COUNTS - {Relation.IS}
 _PIDS = frozenset({Relation.CONTAINS, Relation.IS})
 
-_WHOLE = re.compile(r"[0-9]{1,10}")
+_WHOLE = LazyPattern(r"[0-9]{1,10}")
 _LONGEST_DURATION = 20
 _MOST_SECONDS = 99_999 * 86_400
 _PLAIN = r"[\w.@/#-]+"
@@ -65,8 +65,7 @@ class Meaning(NamedTuple):
 Reader = Callable[["Key", Relation, Sequence[Value]], Meaning]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A key of the language."""
 
     name: str

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import NoReturn
 
 from pgtop.view.language import keys
 from pgtop.view.language.keys import KEYS, OTHER_NAMES, Key, Value, key_called
+from pgtop.view.language.lazy import LazyPattern
 from pgtop.view.language.quoting import QUOTES, unquoted
 from pgtop.view.language.tree import All, Node, Not, Relation, Term, all_of, either_of
 from pgtop.view.language.words import advice_on, is_keyword, is_operator
@@ -29,22 +29,22 @@ SIGNS: Mapping[str, tuple[Relation, bool]] = {
 }  # fmt: skip
 """What each sign means, and whether it is negated."""
 _SIGN = "|".join(re.escape(sign) for sign in sorted(SIGNS, key=len, reverse=True))
-COMPARISON = re.compile(rf"([^\W\d][\w-]*)(\s*)({_SIGN})(\s*)")
+COMPARISON = LazyPattern(rf"([^\W\d][\w-]*)(\s*)({_SIGN})(\s*)")
 """A key with its sign, and the blanks around it."""
 
-_BLANKS = re.compile(r"\s*")
-_WORD = re.compile(r"[\w.@/#-]+")
-_NAME = re.compile(r"[^\W\d][\w-]*")
-_CONNECTIVE = re.compile(r"(and|or)(?=[\s()]|$)", re.IGNORECASE)
-_NOT = re.compile(r"not(?=[\s(]|$)\s*", re.IGNORECASE)
-_STRAY_SIGN = re.compile(r"[:=!<>~]+")
-_DOUBT_IN_PATTERN = re.compile(r"^[~=<>!:]|['\"]")
-_SIGN_BEHIND_NOT = re.compile(r"[:=<>]")
-_UNIT = re.compile(
+_BLANKS = LazyPattern(r"\s*")
+_WORD = LazyPattern(r"[\w.@/#-]+")
+_NAME = LazyPattern(r"[^\W\d][\w-]*")
+_CONNECTIVE = LazyPattern(r"(and|or)(?=[\s()]|$)", re.IGNORECASE)
+_NOT = LazyPattern(r"not(?=[\s(]|$)\s*", re.IGNORECASE)
+_STRAY_SIGN = LazyPattern(r"[:=!<>~]+")
+_DOUBT_IN_PATTERN = LazyPattern(r"^[~=<>!:]|['\"]")
+_SIGN_BEHIND_NOT = LazyPattern(r"[:=<>]")
+_UNIT = LazyPattern(
     r"(?:(ms)ecs?|(ms)|(s)(?:ecs?|econds?)?|(m)(?:ins?|inutes?)?|(h)(?:rs?|ours?)?|(d)(?:ays?)?|(w)(?:eeks?)?)",
     re.IGNORECASE,
 )
-_IDLE = re.compile(r"idle\s+$", re.IGNORECASE)
+_IDLE = LazyPattern(r"idle\s+$", re.IGNORECASE)
 _INSTEAD = {
     "|": "alternatives are app:web,api, or terms with `or` between them",
     "&": "terms stand one behind the other, or with `and` between them",
@@ -377,7 +377,7 @@ def _negated(node: Node) -> Node:
         return node.node
     if not isinstance(node, Term):
         return Not(node)
-    return replace(node, negated=not node.negated)
+    return node._replace(negated=not node.negated)
 
 
 def _is_count(key: Key) -> bool:

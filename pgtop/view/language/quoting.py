@@ -3,9 +3,11 @@
 import re
 import sys
 
-_DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
-_SINGLE = re.compile(r"'((?:[^']|'')*+)'")
-_ESCAPE = re.compile(r'\\(?:(["\\])|u\{([0-9a-f]{1,6})\})')
+from pgtop.view.language.lazy import LazyPattern
+
+_DOUBLE = LazyPattern(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_SINGLE = LazyPattern(r"'((?:[^']|'')*+)'")
+_ESCAPE = LazyPattern(r'\\(?:(["\\])|u\{([0-9a-f]{1,6})\})')
 QUOTES = "\"'"
 
 
@@ -23,7 +25,7 @@ def unquoted(text: str, at: int) -> tuple[str, int] | None:
         single = _SINGLE.match(text, at)
         return None if single is None else (single[1].replace("''", "'"), single.end())
     double = _DOUBLE.match(text, at)
-    return None if double is None else (_ESCAPE.sub(_unescaped, double[1]), double.end())
+    return None if double is None else (_ESCAPE.compiled.sub(_unescaped, double[1]), double.end())
 
 
 def _escaped(character: str, following: str) -> str:

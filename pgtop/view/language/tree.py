@@ -1,9 +1,8 @@
-"""A filter as a tree of terms. Equal trees select the same sessions, wherever their terms stood in a text."""
+"""A filter as a tree of terms."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pgtop.view.predicate import Criterion
 
@@ -29,38 +28,34 @@ OPPOSITES = {
 """The relation that holds of a known number where the other does not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One comparison. `key` is "" for a text in any column; of several values one is enough."""
 
     key: str
     relation: Relation
     values: tuple[str, ...]
     negated: bool
-    criterion: Criterion = field(compare=False, repr=False)
-    position: int = field(compare=False)
-    is_loose: bool = field(default=False, compare=False)
+    criterion: Criterion
+    position: int
+    is_loose: bool = False
     """A word that may be anything, as nothing marks it as text: it stood without quotes."""
-    is_bare_pid: bool = field(default=False, compare=False)
+    is_bare_pid: bool = False
     """A number without a key."""
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(NamedTuple):
     """A conjunction; of no terms at all it holds of every session."""
 
     nodes: tuple["Node", ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Either:
+class Either(NamedTuple):
     """A disjunction."""
 
     nodes: tuple["Node", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(NamedTuple):
     """A negated group; negated terms are terms."""
 
     node: "All | Either"
