@@ -68,6 +68,10 @@ class KeyGate:
             self._dropped_at = at
         return not self._closed
 
+    def lets_leave(self, at: float) -> bool:
+        """Whether a key that was read then may leave the question, which harms nobody: if it is no part of a text."""
+        return self.is_seen or (self.is_drawn and at - self._dropped_at >= _BREATH)
+
     def stray(self, at: float) -> None:
         """A key that is none of the question's came: what follows in the same breath is no answer either."""
         self._closed, self._dropped_at = True, at

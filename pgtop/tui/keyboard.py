@@ -34,6 +34,8 @@ _DRAWN = 0.5
 """Seconds after which a screen that never says so is thought to be drawn."""
 _ANSWERS = "#buttons, #choices, #targets"
 """Those widgets of a screen that asks which are laid out last."""
+_KEEPING = ("escape", "n")
+"""Keys that leave a question, and do nothing else."""
 _PALETTE = 60
 """Characters after which the palette has found what it can find."""
 _ONLY = 1
@@ -120,7 +122,7 @@ class Keyboard(App[int]):
     async def _take_typed(self, event: events.Key | events.Paste | events.MouseEvent) -> None:
         is_key = isinstance(event, events.Key)
         everywhere = isinstance(event, events.Key) and event.key in _EVERYWHERE_KEYS
-        leaves = isinstance(event, events.Key) and event.key == "escape" and self._gate.is_seen
+        leaves = isinstance(event, events.Key) and event.key in _KEEPING and self._gate.lets_leave(event.time)
         if not everywhere and not leaves and not self._gate.admits(event.time):
             self._drop_typed()
             return
@@ -185,6 +187,7 @@ class Keyboard(App[int]):
         self._question = question
         if question is None:
             self._gate.open()
+            self.post_message(InputWaiting())  # what may have been waiting for the gate
             return
         self._gate.close()
         if isinstance(self._driver, PgtopDriver):
