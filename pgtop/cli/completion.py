@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pgtop.cli.options import parsers
 from pgtop.view.columns import COLUMNS
-from pgtop.view.filter import FILTER_HELP
+from pgtop.view.language.help import FILTER_HELP
 
 
 class Option(NamedTuple):

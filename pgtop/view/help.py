@@ -3,7 +3,7 @@
 from pgtop.actions import ACTIONS, Group
 from pgtop.view.banner import FREE, LETTERS, RESERVED, UNSEEN
 from pgtop.view.columns import COLUMNS
-from pgtop.view.filter import FILTER_HELP
+from pgtop.view.language.help import FILTER_HELP
 from pgtop.view.tone import Span, Tone
 from pgtop.view.wrap import Line, line, wrapped
 

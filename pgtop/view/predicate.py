@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from pgtop.model.backend import Backend
 from pgtop.view import known
+from pgtop.view.language.errors import FilterError
 from pgtop.view.picture import Picture
 
 if TYPE_CHECKING:
@@ -32,18 +33,6 @@ _MATCH_SECONDS = 0.02
 _PASS_SECONDS = 0.4
 _LONGEST_PATTERN = 500
 _MOST_REPEATS = 1000
-
-
-class FilterError(ValueError):
-    """A filter that cannot be read, or takes too long.
-
-    `message` says what is right, `position` counts characters of the filter from 0, and str() says both.
-    """
-
-    def __init__(self, message: str, position: int) -> None:
-        super().__init__(f"character {position + 1}: {message}")
-        self.message = message
-        self.position = position
 
 
 class Look(NamedTuple):

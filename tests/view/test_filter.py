@@ -14,7 +14,8 @@ from pgtop.model.backend import CLIENT_BACKEND, HIDDEN_QUERY, WALSENDER, Backend
 from pgtop.model.instant import MICROSECONDS
 from pgtop.model.server import Limits, Server
 from pgtop.model.snapshot import Snapshot
-from pgtop.view.filter import FILTER_HELP, Filter, FilterError, HelpEntry, quoted
+from pgtop.view.filter import Filter, FilterError, quoted
+from pgtop.view.language.help import FILTER_HELP, HelpEntry
 from pgtop.view.picture import Picture
 
 NOW = 10_000 * MICROSECONDS
@@ -451,6 +452,13 @@ def test_a_word_is_quick_over_ten_thousand_sessions() -> None:
 def test_the_pattern_library_is_loaded_only_for_patterns() -> None:
     """Start-up does not pay for a library that most filters never need."""
     code = "import sys; from pgtop.view.filter import Filter; Filter('db:shop x age>5m'); print('regex' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "False"
+
+
+def test_the_language_is_loaded_only_for_filters() -> None:
+    """Nor does it pay for a parser that has nothing to read."""
+    code = "import sys; from pgtop.view.filter import Filter; Filter(); print('pgtop.view.predicate' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "False"
 

@@ -5,7 +5,8 @@ import pytest
 from pgtop.cli.completion import filter_keys
 from pgtop.model.backend import CLIENT_BACKEND, WALSENDER, Backend
 from pgtop.model.snapshot import Snapshot
-from pgtop.view.filter import FILTER_HELP, Filter, FilterError
+from pgtop.view.filter import Filter, FilterError
+from pgtop.view.language.help import FILTER_HELP
 from pgtop.view.language.keys import KEYS
 from pgtop.view.language.tree import Relation
 from pgtop.view.picture import Picture

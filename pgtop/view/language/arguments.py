@@ -8,23 +8,24 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from pgtop.view.language.errors import FilterError
 from pgtop.view.language.keys import Key, key_called, state_called
 from pgtop.view.language.lazy import LazyPattern
 from pgtop.view.language.parser import COMPARISON, LONGEST, SIGNS, Parser, too_long
 from pgtop.view.language.quoting import QUOTES, quoted, unquoted
-from pgtop.view.language.tree import Node, Relation, Term, terms_of
+from pgtop.view.language.sentence import canonical
+from pgtop.view.language.tree import Relation, Term, terms_of
 from pgtop.view.language.words import is_keyword
-from pgtop.view.predicate import FilterError
 
 _NEGATION = LazyPattern(r"(?:not\s+|[-!])?", re.IGNORECASE)
 _NAME_WITH_BLANKS = LazyPattern(r"\w[\w.@/#-]*(?: \w[\w.@/#-]*)*")
 _VALUE_BEFORE = LazyPattern(COMPARISON.source + r"[^\s\"']+\s+$")
 
 
-def tree_of(arguments: Sequence[str]) -> tuple[Node, bool]:
-    """Read the arguments; with it, whether the text that they make, joined by blanks, means the same.
+def text_of(arguments: Sequence[str]) -> str:
+    """Return the text that the arguments mean: they themselves, or the canonical one where a value needs quotes.
 
-    Positions of a FilterError count characters of that text.
+    Positions of a FilterError count characters of the arguments joined by blanks.
     """
     if len(" ".join(arguments)) > LONGEST:
         raise too_long()
@@ -39,7 +40,7 @@ def tree_of(arguments: Sequence[str]) -> tuple[Node, bool]:
     tree = Parser(" ".join(arguments), grouped, edges).tree()
     for term in terms_of(tree):
         _check_is_marked(term, arguments, starts)
-    return tree, not grouped
+    return canonical(tree) if grouped else " ".join(arguments)
 
 
 def negated_term(argument: str) -> str:

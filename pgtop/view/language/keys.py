@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pgtop.model.backend import ACTIVE, IDLE_IN_TRANSACTION, Backend
 from pgtop.view import known
 from pgtop.view.language.addresses import in_networks, is_whole, network_of
+from pgtop.view.language.errors import FilterError
 from pgtop.view.language.lazy import LazyPattern
 from pgtop.view.language.tree import Relation
 from pgtop.view.picture import Picture
@@ -20,7 +21,6 @@ from pgtop.view.predicate import (
     Decision,
     Doing,
     Equals,
-    FilterError,
     InColumn,
     InQuery,
     Judged,

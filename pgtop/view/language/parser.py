@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from pgtop.view.language import keys
+from pgtop.view.language.errors import FilterError
 from pgtop.view.language.keys import KEYS, OTHER_NAMES, Key, Value, key_called
 from pgtop.view.language.lazy import LazyPattern
 from pgtop.view.language.quoting import QUOTES, unquoted
 from pgtop.view.language.tree import All, Node, Not, Relation, Term, all_of, either_of
 from pgtop.view.language.words import advice_on, is_keyword, is_operator
-from pgtop.view.predicate import FilterError
 
 LONGEST = 2000
 """Characters of a filter. Nothing that people write comes near, and reading it stays a matter of milliseconds."""

@@ -1,0 +1,71 @@
+"""What a text of the language means: its tree, and what can be asked of it. Loaded with the first filter."""
+
+from functools import cached_property
+
+from pgtop.model.backend import Backend
+from pgtop.view.language import sentence
+from pgtop.view.language.errors import FilterError
+from pgtop.view.language.evaluation import fails, holds
+from pgtop.view.language.parser import Parser
+from pgtop.view.language.quoting import quoted
+from pgtop.view.language.tree import Node, Relation, Term, terms_of
+from pgtop.view.picture import Picture
+from pgtop.view.predicate import Decision, Look, Test, matches_empty
+
+
+class Meaning:
+    """A filter that asks something. Raises FilterError for a text that cannot be read."""
+
+    def __init__(self, tree: Node) -> None:
+        self._tree = tree
+
+    @classmethod
+    def of(cls, text: str) -> "Meaning":
+        """Read a text."""
+        return cls(Parser(text).tree())
+
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """Every term, from left to right."""
+        return tuple(terms_of(self._tree))
+
+    @cached_property
+    def canonical(self) -> str:
+        """The text of the language that is read back as this."""
+        return sentence.canonical(self._tree)
+
+    @cached_property
+    def understood(self) -> str:
+        """Plain words that go on from "sessions"."""
+        return sentence.understood(self._tree)
+
+    def on(self, picture: Picture) -> Test:
+        """Prepare the test that is true where it surely holds."""
+        return holds(self._tree, Look.at(picture))
+
+    def decide(self, picture: Picture) -> Decision:
+        """Prepare the test that is None where it neither surely holds nor surely fails."""
+        look = Look.at(picture)
+        surely, surely_not = holds(self._tree, look), fails(self._tree, look)
+
+        def decide(backend: Backend) -> bool | None:
+            return True if surely(backend) else False if surely_not(backend) else None
+
+        return decide
+
+    def check_for_signals(self) -> None:
+        """Raise FilterError for a term that may be a slip."""
+        for term in self.terms:
+            _check_term(term)
+
+
+def _check_term(term: Term) -> None:
+    key, text = term.key, quoted(term.values[0])
+    if term.is_loose:
+        advice = f"write {text} in quotes to search it in every column, or a key as in db:shop"
+        raise FilterError(f"a word alone may be anything: {advice}", term.position)
+    if term.relation is Relation.MATCHES and matches_empty(term.criterion):
+        advice = "write one that needs a character"
+        raise FilterError(f"the pattern matches the empty text, and so everything: {advice}", term.position)
+    if "" in term.values:
+        raise FilterError(f"a value is empty: if you mean so, write not {key}~. (or {key}~. for any)", term.position)
