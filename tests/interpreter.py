@@ -52,7 +52,7 @@ class Interpreter:
         self._open: list[socket.socket] = []
         self.port: int = self._listener.getsockname()[1]
         self.calls = 0
-        """How often somebody has connected."""
+        """Connections so far."""
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()

@@ -11,7 +11,7 @@ from pathlib import Path
 from pgtop.errors import UsageError
 
 SECRETS = frozenset({"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"})
-"""libpq's keywords for what nobody else may see. https://www.postgresql.org/docs/current/libpq-connect.html"""
+"""libpq's keywords for secrets. https://www.postgresql.org/docs/current/libpq-connect.html"""
 
 _NAMES = "|".join(SECRETS).encode()
 _SECRETS = re.compile(

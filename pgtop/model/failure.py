@@ -13,10 +13,10 @@ class FailureKind(StrEnum):
     FULL = "too many clients"
     PASSWORD = "password refused"  # noqa: S105 - a kind, not a secret
     DENIED = "access denied"  # pg_hba.conf, no such role or database, no CONNECT privilege
-    LOGIN = "login failed"  # nobody knows why: a pooler says it in words that are not known
+    LOGIN = "login failed"  # a pooler gives a reason in words that are not known
     SLOW = "no answer in time"
     TERMINATED = "our session was ended"  # by another administrator
-    USAGE = "wrong parameter"  # nobody was asked: what the connection is to be cannot be
+    USAGE = "wrong parameter"  # refused before any server was asked
     OTHER = "error"
 
 

@@ -97,7 +97,7 @@ CRASHED = Cause(
 SLOW = Cause(
     _Kind.SLOW,
     "The server took too long and the statement was cancelled",
-    "It is overloaded, or somebody cancelled it: the next sample tells.",
+    "It is overloaded, or another administrator cancelled it: the next sample shows which.",
 )
 SILENT = Cause(_Kind.SLOW, "", "It, or the network to it, hangs: look at the machine itself.")
 NO_ANSWER = Cause(
@@ -227,7 +227,7 @@ BY_ROUTINE = {
 """Of the server's source: what refuses logins with one SQLSTATE for several reasons."""
 
 HARMLESS_CLASSES = ("0A", "22", "25", "40", "42", "53", "54", "55", "57", "58", "XX")
-"""No mere refusal to let the role in, so another try locks nobody out."""
+"""No mere refusal to let the role in, so another try locks no account."""
 
 SHARPER = (
     (FULL_FOR_SUPERUSERS, "pg_use_reserved_connections", FULL_FOR_MEMBERS),

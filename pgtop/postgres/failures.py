@@ -29,7 +29,7 @@ _TELLING = (
     _Kind.USAGE, _Kind.PASSWORD, _Kind.DENIED, _Kind.LOGIN, _Kind.FULL, _Kind.STARTING, _Kind.STOPPING,
     _Kind.TERMINATED, _Kind.OTHER, _Kind.SLOW, _Kind.UNREACHABLE,
 )  # fmt: skip
-"""Of several hosts' failures the first of these is told: it came from the host where we got furthest."""
+"""Of several hosts' failures the first of these is shown: it came from the host where we got furthest."""
 
 _PLACE = re.compile(r"connection to server (?P<place>at .+?, port \d+|on socket \".+?\") failed: ")
 _NEXT = re.compile(r"^(?=connection to server )", re.MULTILINE)
@@ -44,7 +44,7 @@ def wants_password(error: psycopg.Error) -> bool:
 
 
 def locked(key: str) -> Failure:
-    """Return what to say of a key whose passphrase nobody can be asked for."""
+    """Return what to say of a key that has a passphrase, where there is no terminal to ask on."""
     return Failure(
         _Kind.OTHER,
         f"The client's key {key} has a passphrase, and there is no terminal to ask for it on.",

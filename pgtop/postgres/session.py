@@ -205,7 +205,7 @@ class Session:
             options["sslpassword"] = self._ask_password(f"Passphrase of {key}: ")
         elif key and needs_tls(options):
             raise SourceError(locked(key))
-        options.setdefault("sslpassword", _NO_PASSPHRASE)
+        options["sslpassword"] = options.get("sslpassword") or _NO_PASSPHRASE
 
     async def _connect(self, resolved: Resolved) -> Link:
         # Nothing is prepared: that saves the server 0.3 ms a sample, but costs a round trip, and poolers break it.

@@ -127,9 +127,9 @@ def test_nothing_of_a_malformed_string_is_quoted_or_sent(string: str) -> None:
 def test_a_connection_string_in_the_wrong_place_is_not_quoted(words: list[str]) -> None:
     """No command, option or filter repeats one that has a password in it."""
     for string in ("postgresql://anna:sesame@h/db", "postgresql:/anna:sesame@h/db", "host=h password=sesame"):
-        _, told = understood([word.format(string) for word in words])
-        assert "same" not in told
-        assert told or words[0] in ("kill", "cancel"), "elsewhere it has no meaning"
+        _, message = understood([word.format(string) for word in words])
+        assert "same" not in message
+        assert message or words[0] in ("kill", "cancel"), "elsewhere it has no meaning"
 
 
 MARK = "Zq7kW"
@@ -149,14 +149,14 @@ EDITS = st.tuples(
 @given(URIS, st.lists(EDITS, max_size=3), st.sampled_from(["{}", "-d{}", "-h{}", "-U{}", "--port={}", "--dbname={}"]))
 @settings(max_examples=1000)
 def test_no_slip_of_the_pen_betrays_a_password(uri: str, edits: list[tuple[int, str, str]], form: str) -> None:
-    """Whatever has been mistyped in it: what would be sent, or is told, has the password as the password alone."""
+    """Whatever has been mistyped in it: what would be sent, or is shown, has the password as the password alone."""
     for at, what, sign in edits:
         at = min(at, len(uri))
         end = at + 1 if what == "drop" else at
         uri = uri[:at] + sign * (2 if what == "twice" else 1) + uri[end:]
     assume(MARK in uri and not _is_lost(uri))
-    parameters, told = understood(["show", form.format(uri)])
-    assert MARK not in told
+    parameters, message = understood(["show", form.format(uri)])
+    assert MARK not in message
     assert not {name: value for name, value in parameters.items() if name != "password" and MARK in value}
 
 
@@ -169,7 +169,7 @@ def understood(words: list[str]) -> tuple[dict[str, str], str]:
 
 
 def _is_lost(uri: str) -> bool:
-    """The password has become one word with a name, or a name or path of its own: nobody can see that it is one."""
+    """The password has become one word with a name, or a name or path of its own, and cannot be recognised."""
     return not re.search(rf"[:=]\W*{MARK}", uri)
 
 

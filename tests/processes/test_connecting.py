@@ -1,4 +1,4 @@
-"""Connecting that hangs, or asks: the keyboard answers all the same, and nothing is asked over the screen."""
+"""Connecting that hangs, or asks: the keyboard answers meanwhile, and nothing is asked over the screen."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ def secure(server: Cluster, tmp_path: Path) -> Iterator[TlsProxy]:
 
 
 def dsn(server: Cluster, secure: TlsProxy, **options: object) -> str:
-    """How to connect through TLS; the client's certificate may be refused by nobody but the proxy."""
+    """How to connect through TLS; the client's certificate is checked by the proxy alone."""
     plain = server.tcp_dsn.replace(f"port={server.port}", f"port={secure.port}")
     return " ".join([plain, "sslmode=require", *(f"{name}={value}" for name, value in options.items())])
 
@@ -50,7 +50,7 @@ def pgtop(*words: str, environment: Mapping[str, str] | None = None) -> subproce
 
 @pytest.fixture
 def consenting() -> Iterator[int]:
-    """A port where somebody says yes to TLS and nothing else, so that libpq opens the client's files."""
+    """A port that says yes to TLS and nothing else, so that libpq opens the client's files."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         held = []
 
@@ -104,7 +104,7 @@ def test_a_passphrase_that_nobody_can_be_asked_for(server: Cluster, secure: TlsP
     "fault", ["open to all", "no PEM", "wrong passphrase", "missing key", "missing certificate", "a folder"]
 )
 def test_a_local_file_at_fault_is_said_to_be_local(server: Cluster, secure: TlsProxy, files: Files, fault: str) -> None:
-    """It is named, and nobody is sent to the server's pg_hba.conf."""
+    """It is named, and the advice does not point to the server's pg_hba.conf."""
     key, certificate, more = files.key, files.certificate, ""
     match fault:
         case "open to all":
@@ -129,7 +129,7 @@ def test_a_local_file_at_fault_is_said_to_be_local(server: Cluster, secure: TlsP
 
 
 def hanging(name: str, folder: Path, port: int) -> tuple[str, dict[str, str]]:
-    """Words and environment of a pgtop that hangs when it connects: in a pipe that nobody writes to."""
+    """Words and environment of a pgtop that hangs when it connects: in a pipe without a writer."""
     pipe = folder / "pipe"
     os.mkfifo(pipe, 0o600)
     place = f"host=127.0.0.1 port={port} user=x dbname=x password=x sslmode=require connect_timeout=60"
