@@ -49,7 +49,7 @@ _FOREIGN_URI = re.compile(r"""(?!postgres(?:ql)?://)\s*(?i:["']*[a-z][a-z0-9+.:-
 """What other programs call a connection string; as the name of a database it would reach the server's log."""
 _BAD_URI = re.compile(r"postgres(?:ql)?://(?:\S*\s|[^?]*/[^?]*@|[^?@]*@[^?]*@)")
 """With a blank, or with an @ beyond the one before the host: what follows it may be a part of the password."""
-_QUOTED_NAME = re.compile(r"(?:^|\s)dbname\s*=\s*'")
+_QUOTED_NAME = re.compile(r"(?:^|\s)(dbname|user)\s*=\s*'")
 _SCHEME = "Begin it with postgresql://, without a driver's name or jdbc: before it."
 _CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
 
@@ -98,7 +98,7 @@ def parameters_of(connection: Connection) -> dict[str, str]:
     parameters = {**given, **written}
     if arguments.SECRETS & parameters.keys():
         arguments.hide(target)
-    quoted = {"dbname"} if _QUOTED_NAME.search(target) else set()
+    quoted = set(_QUOTED_NAME.findall(target))
     checked = {name: value for name, value in parameters.items() if name not in quoted}
     if why := refusal(checked, written if _is_conninfo(target) else ()):
         arguments.hide(target)
@@ -118,7 +118,7 @@ def _parameters_in(target: str) -> dict[str, str]:
         raise UsageError("The URI has a blank or an @ too many in it.", f"Write a blank as %20. {ENCODE}")
     try:
         return {name: str(value) for name, value in conninfo_to_dict(target).items()}
-    except psycopg.ProgrammingError as error:
+    except (psycopg.ProgrammingError, UnicodeDecodeError) as error:
         arguments.hide(target)
         words = arguments.discreet(str(error), target)
         raise UsageError(f"The connection string is wrong{words}.", _CONNINFO_HELP) from None

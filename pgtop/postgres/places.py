@@ -22,7 +22,8 @@ _STRING = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _STRANGE = re.compile(r"""://|=|^\s*["']""")
-"""In a name that is not the value of a keyword: what connection strings of other kinds have."""
+_STRANGE_IN_STRING = re.compile(r"=|^\s*[\"']")
+"""In a name: what connection strings of other kinds have, and where the name is the value of a keyword."""
 _SECRET = ("password", "secret", "scram_", "oauth_")
 _FREE = frozenset({"options", "passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir", "sslkeylogfile"})
 """Keywords whose values are texts and paths, in which much may stand."""
@@ -43,7 +44,8 @@ def _refused(name: str, value: str, by_keyword: bool) -> str:
         return ""
     if name in _BY_PART:
         return next(filter(None, map(_BY_PART[name], value.split(","))), "")
-    is_strange = name not in _FREE and not by_keyword and _STRANGE.search(value)
+    strange = _STRANGE_IN_STRING if by_keyword else _STRANGE
+    is_strange = name not in _FREE and strange.search(value)
     return _looks_like_string(name) if is_strange or _STRING.search(value) else ""
 
 

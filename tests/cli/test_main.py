@@ -315,6 +315,7 @@ def test_a_bug_leaves_a_report(tmp_path: Path) -> None:
         ),
         (Connection("postgresql:///?sslmode=require", port="9"), {"sslmode": "require", "port": "9"}),
         (Connection("host=/tmp//pg dbname=a://b"), {"host": "/tmp//pg", "dbname": "a://b"}),
+        (Connection("dbname = 'a=b' user='c:d@e'"), {"dbname": "a=b", "user": "c:d@e"}),
     ],
 )
 def test_options_and_connection_strings_are_merged(given: Connection, parameters: dict[str, str]) -> None:
