@@ -74,6 +74,8 @@ class Terminal:
     ) -> None:
         self.raw = bytearray()
         self.modes: dict[str, bool] = {}
+        self.proven = ""
+        """The screen when its program last asked where the cursor is: what it knows to be shown."""
         self.screen = pyte.Screen(columns, lines)
         self._synchronises = synchronises
         self._speed = speed
@@ -165,6 +167,10 @@ class Terminal:
             met = self._news.wait_for(question, seconds)
         assert met, f"waited {seconds} s for {wanted!r}; the screen shows:\n{self.text}"
 
+    def wait_for_question(self, words: str) -> None:
+        """Wait until the program knows that the screen shows the words: it drops an answer that was typed before."""
+        self.wait_for(lambda terminal: words in terminal.proven)
+
     def wait_for_exit(self, seconds: float = PATIENCE) -> int:
         """The child's exit status (negative: the signal that ended it), once it has ended."""
         try:
@@ -231,6 +237,8 @@ class Terminal:
         start = 0
         for query in _QUERY.finditer(text):  # a position is told as it is at this point of the text
             self._feed(text[start : query.start()])
+            if query["position"]:
+                self.proven = self.text
             self.send(self._answer(query))
             start = query.end()
         self._feed(text[start:])

@@ -116,7 +116,7 @@ def test_the_screen(dsn: str, tmp_path: Path) -> None:
         terminal.send("\x1b")
         terminal.wait_for("q quit")
         terminal.send("K")
-        terminal.wait_for("Terminate session")
+        terminal.wait_for_question("Terminate session")
         terminal.send("y")
         terminal.wait_for("gone after")
         terminal.send("q")

@@ -57,7 +57,7 @@ def test_demo_terminates_the_runaway_and_nothing_else() -> None:
             until(lambda: _RUNAWAY in _sessions(server).values(), "the runaway query has not begun")
             before = _sessions(server)
             terminal.send(f'/app:"{_RUNAWAY}"\rK')  # in one burst, as a slow line delivers what was typed ahead
-            terminal.wait_for("Terminate session")
+            terminal.wait_for_question("Terminate session")
             terminal.send("y")
             terminal.wait_for(lambda seen: "gone after" in seen.text or _ASKED_ANEW in seen.text)
             if _ASKED_ANEW in terminal.text:  # the picture was of the moment before its query began

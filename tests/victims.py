@@ -9,4 +9,4 @@ def ask_for_the_end_of(application: str, terminal: Terminal) -> None:
     terminal.send(f"/app:{application}\r")
     terminal.wait_for("1 of ")
     terminal.send("K")
-    terminal.wait_for("Terminate session")
+    terminal.wait_for_question("Terminate session")
