@@ -46,7 +46,7 @@ def victim(server: Cluster) -> Iterator[int]:
 
 def test_a_command_ends_while_its_trail_hangs(server: Cluster, victim: int, environment: Mapping[str, str]) -> None:
     """The signal is sent, the trail is told of, and the process ends with the code of what it did."""
-    words = ["kill", "--yes", server.socket_dsn, str(victim)]
+    words = ["kill", "--yes", "-d", server.socket_dsn, str(victim)]
     done = subprocess.run(
         [*_PGTOP, *words], env={**os.environ, **environment}, capture_output=True, encoding="utf-8",
         timeout=PATIENCE, check=False,
