@@ -140,9 +140,9 @@ class Terminal:
         """Type."""
         os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
 
-    def send_all(self, keys: str) -> None:
+    def send_all(self, keys: str | bytes) -> None:
         """Type more than the line takes at once, as fast as it is read."""
-        data = memoryview(keys.encode())
+        data = memoryview(keys.encode() if isinstance(keys, str) else keys)
         while data:
             data = data[os.write(self._master, data) :]
 

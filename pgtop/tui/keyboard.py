@@ -36,6 +36,8 @@ _ANSWERS = "#buttons, #choices, #targets"
 """Those widgets of a screen that asks which are laid out last."""
 _KEEPING = ("escape", "n")
 """Keys that leave a question, and do nothing else."""
+_FLOW = ("ctrl+s", "ctrl+q")
+"""Keys that stop a terminal and let it go on, to who is used to that; Textual would quit for the second."""
 _PALETTE = 60
 """Characters after which the palette has found what it can find."""
 _ONLY = 1
@@ -121,6 +123,8 @@ class Keyboard(App[int]):
 
     async def _take_typed(self, event: events.Key | events.Paste | events.MouseEvent) -> None:
         is_key = isinstance(event, events.Key)
+        if isinstance(event, events.Key) and event.key in _FLOW:
+            return
         everywhere = isinstance(event, events.Key) and event.key in _EVERYWHERE_KEYS
         leaves = isinstance(event, events.Key) and event.key in _KEEPING and self._gate.lets_leave(event.time)
         if not everywhere and not leaves and not self._gate.admits(event.time):
