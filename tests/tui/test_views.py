@@ -103,12 +103,24 @@ async def test_half_a_word_does_not_filter() -> None:
         assert shown_on(stage) == everything
 
 
+async def test_a_sentence_that_has_no_room_ends_in_an_ellipsis() -> None:
+    """What is cut off is never taken for the end of the sentence."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=(60, 24)) as pilot:
+        await press(pilot, "slash", *"db:shop", "space", *"age>10m")
+        assert text_of(stage, "#understood") == 'sessions in a database whose name contains "shop", with an …'
+        await press(pilot, "space", *"sta")
+        said = text_of(stage, "#understood")
+        assert said.endswith("… · “sta” is not applied yet")
+        assert len(said) == 60
+
+
 async def test_the_filter_is_said_back_while_it_is_typed() -> None:
     """Under the field stands what the filter was understood to mean; the line goes with the field."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "slash", *"db:shop")
-        assert text_of(stage, "#understood") == 'sessions in database containing "shop"'
+        assert text_of(stage, "#understood") == 'sessions in a database whose name contains "shop"'
         assert stage.app.screen.query_one("#understood").display
         await press(pilot, "enter")
         assert not stage.app.screen.query_one("#understood").display

@@ -16,10 +16,15 @@ Decision = Callable[[Backend, Picture], bool | None]
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _STRINGS = rf"{_STRING}(?: (?:or|nor) {_STRING})*"
-_COMPARED = rf"(containing neither|not containing|containing|exactly|other than|not matching|matching) ({_STRINGS})"
+_VERBS = {
+    "is": "is", "is not": "is", "is neither": "is", "contains": "contains", "does not contain": "contains",
+    "contains neither": "contains", "matches": "matches", "does not match": "matches",
+}  # fmt: skip
+_VERB = "|".join(sorted(_VERBS, key=len, reverse=True))
+_COMPARED = rf"({_VERB}) ({_STRINGS})(?: ignoring case)?"
 _NOUNS = {
-    "in database": "datname", "with role": "usename", "with application name": "application_name",
-    "with host name": "client_hostname", "with process type": "backend_type", "with query": "query",
+    "role": "usename", "application name": "application_name", "host name": "client_hostname",
+    "process type": "backend_type", "query": "query",
 }  # fmt: skip
 _BOUNDS = {
     "more than": operator.gt, "at least": operator.ge, "less than": operator.lt, "fewer than": operator.lt,
@@ -27,8 +32,8 @@ _BOUNDS = {
 }  # fmt: skip
 _UNITS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _TIMES = {
-    "in a transaction ": "xact", "running a statement ": "statement", "in the same state ": "state",
-    "logged in ": "login", "idle ": "idle", "": "age",
+    "in a transaction for": "xact", "running a statement for": "statement", "in the same state for": "state",
+    "logged in for": "login", "idle for": "idle", "with an age of": "age",
 }  # fmt: skip
 _STATES = {
     "running": "active", "waiting for a lock": "waiting", "idle in a transaction": "in transaction",
@@ -37,9 +42,11 @@ _STATES = {
     "starting": "starting",
 }  # fmt: skip
 _STATE = "|".join(sorted(map(re.escape, _STATES), key=len, reverse=True))
-_ONE_STATE = rf'(?:{_STATE}|in state exactly "[a-z ]+")'
+_ONE_STATE = rf'(?:{_STATE}|in state "[a-z ]+")'
+_MAY_WAIT = r"(?: \(but perhaps waiting for a lock\))?"
 _PLACE = r"(?:a local socket|(?:address|network) [0-9a-f.:/]+)"
-_EVENT = rf"(?:of type|beginning|containing|exactly|matching) {_STRING}(?: or {_STRING})*"
+_EVENT_VERB = "of type|beginning with|containing|of the exact name or type|matching"
+_EVENT = rf"(?:{_EVENT_VERB}) {_STRING}(?: or {_STRING})*"
 _PIDS = r"[0-9]+(?: or [0-9]+)*"
 _WAITED = r"(?:a prepared transaction|pid [0-9]+)"
 
@@ -60,8 +67,9 @@ class _Reader:
 
     def sentence(self) -> Decision:
         first = self.item()
-        if self.rest.startswith(", "):
-            return _every([first, *self.others(", ")])
+        for sign in (", ", " and "):
+            if self.rest.startswith(sign):
+                return _every([first, *self.others(sign)])
         return _some([first, *self.others(" or ")])
 
     def others(self, sign: str) -> list[Decision]:
@@ -86,7 +94,7 @@ class _Reader:
 
     def phrase(self) -> Decision:
         for pattern, meaning in _PHRASES:
-            found = re.match(rf"(?:{pattern})(?=$|, |\)| or )", self.rest)
+            found = re.match(rf"(?:{pattern})(?=$|, |\)| or | and )", self.rest)
             if found:
                 self.rest = self.rest[found.end() :]
                 return meaning(*found.groups())
@@ -129,11 +137,11 @@ def _unescaped(string: str) -> str:
 
 
 def _hit(verb: str, wanted: str, text: str) -> bool:
-    if verb == "exactly":
+    if verb in ("is", "of the exact name or type"):
         return text == wanted
-    if verb == "matching":
+    if verb in ("matches", "matching"):
         return re.search(wanted, text, re.IGNORECASE | re.DOTALL) is not None
-    if verb == "beginning":
+    if verb == "beginning with":
         return text.lower().startswith(wanted.lower())
     return wanted.lower() in text.lower()
 
@@ -144,9 +152,11 @@ def _is_cut(text: str, picture: Picture) -> bool:
 
 
 def _field(noun: str, verb: str, values: str) -> Decision:
-    negated = verb in ("not containing", "containing neither", "other than", "not matching")
-    verb = {"other than": "exactly", "containing neither": "containing"}.get(verb, verb.removeprefix("not "))
-    return _turned(_named(_NOUNS[noun], verb, _strings(values)), negated)
+    return _turned(_named(_NOUNS[noun], _VERBS[verb], _strings(values)), verb not in _VERBS.values())
+
+
+def _database(negated: str | None, verb: str | None, values: str) -> Decision:
+    return _turned(_named("datname", verb or "is", _strings(values)), negated)
 
 
 def _named(column: str, verb: str, wanted: list[str]) -> Decision:
@@ -155,11 +165,11 @@ def _named(column: str, verb: str, wanted: list[str]) -> Decision:
         if text is None and _has_none(column, backend):
             text = ""
         if text is None or (column == "query" and (backend.backend_start is None or backend.state == "disabled")):
-            return (verb == "exactly" and "" in wanted and column in ("datname", "usename", "application_name")) or None
+            return (verb == "is" and "" in wanted and column in ("datname", "usename", "application_name")) or None
         hit = any(_hit(verb, one, text) for one in wanted)
         if column != "query" or not _is_cut(text, picture):
             return hit
-        stands = verb == "containing" or (verb == "matching" and "$" not in wanted[0])
+        stands = verb == "contains" or (verb == "matches" and "$" not in wanted[0])
         return True if hit and stands else None
 
     return decide
@@ -172,7 +182,8 @@ def _has_none(column: str, backend: Backend) -> bool:
     return column in owner and owner[column] is None and is_own and (column != "query" or not backend.is_client)
 
 
-def _column(some: str, verb: str, value: str) -> Decision:
+def _column(verb: str, value: str, some: str) -> Decision:
+    verb = {"with": "contains", "matching": "matches"}[verb]
     columns = ("datname", "usename", "application_name", "client_hostname", "backend_type")
     wanted = _strings(value)
 
@@ -232,13 +243,13 @@ def _comes_from(address: str, place: str) -> bool:
 def _address_text(verb: str, values: str) -> Decision:
     def decide(backend: Backend, _: Picture) -> bool | None:
         address = _address(backend)
-        return None if address is None else _hit("matching", _strings(values)[0], address)
+        return None if address is None else _hit("matches", _strings(values)[0], address)
 
-    return _turned(decide, verb.startswith("not"))
+    return _turned(decide, verb != "matches")
 
 
 def _state(negated: str | None, states: str) -> Decision:
-    exact = re.findall(r'in state exactly "([^"]*)"', states)
+    exact = re.findall(r'in state "([^"]*)"', states)
     words = [_STATES[word] for word in re.findall(_STATE, re.sub(_STRING, "", states))]
 
     def decide(backend: Backend, _: Picture) -> bool | None:
@@ -280,9 +291,9 @@ def _state_text(verb: str, values: str) -> Decision:
         if backend.backend_start is None or backend.state == "disabled":
             return None
         texts = (_seen_state(backend), _servers_state(backend))
-        return any(_hit("matching", _strings(values)[0], text) for text in texts)
+        return any(_hit("matches", _strings(values)[0], text) for text in texts)
 
-    return _turned(decide, verb.startswith("not"))
+    return _turned(decide, verb != "matches")
 
 
 def _events(backend: Backend) -> list[str] | None:
@@ -294,7 +305,7 @@ def _events(backend: Backend) -> list[str] | None:
 
 def _event(negated: str | None, items: str) -> Decision:
     wanted: list[tuple[str, str]] = []
-    for verb, strings in re.findall(rf"(of type|beginning|containing|exactly|matching) ({_STRINGS})", items):
+    for verb, strings in re.findall(rf"({_EVENT_VERB}) ({_STRINGS})", items):
         wanted += [(verb, string) for string in _strings(strings)]
 
     def decide(backend: Backend, _: Picture) -> bool | None:
@@ -308,6 +319,14 @@ def _event(negated: str | None, items: str) -> Decision:
         )
 
     return _turned(decide, negated)
+
+
+def _no_event(what: str) -> Decision:
+    def decide(backend: Backend, _: Picture) -> bool | None:
+        events = _events(backend)
+        return None if events is None else events == [""]
+
+    return _turned(decide, what == "something")
 
 
 def _pid(negated: str | None, pids: str) -> Decision:
@@ -329,7 +348,9 @@ def _waits_for(negated: str | None, items: str) -> Decision:
     return _turned(decide, negated)
 
 
-def _blocked(negated: str | None, bound: str, count: str) -> Decision:
+def _blocked(negated: str | None, bound: str | None, count: str | None) -> Decision:
+    bound, count = bound or "exactly", count or "0"
+
     def decide(backend: Backend, _: Picture) -> bool | None:
         blockers = _blockers(backend)
         return None if blockers is None else _BOUNDS[bound](len(blockers), int(count))
@@ -337,7 +358,9 @@ def _blocked(negated: str | None, bound: str, count: str) -> Decision:
     return _turned(decide, negated)
 
 
-def _blocking(negated: str | None, bound: str, count: str) -> Decision:
+def _blocking(negated: str | None, bound: str | None, count: str | None) -> Decision:
+    bound, count = bound or "exactly", count or "0"
+
     def decide(backend: Backend, picture: Picture) -> bool | None:
         least = picture.blocks.get(backend.pid, 0)
         most = math.inf if any(_blockers(b) is None for b in picture.snapshot.backends) else least
@@ -373,21 +396,24 @@ def _since(what: str, backend: Backend) -> int | None:
 
 
 _BOUND = "|".join(_BOUNDS)
+_COUNT = rf"(?:no session|({_BOUND}) ([0-9]+) sessions?)"
+_NAME = "in (?:database|a database whose name (contains|matches))"
 _PHRASES: tuple[tuple[str, Callable[..., Decision]], ...] = (
-    (rf"({'|'.join(_NOUNS)}) {_COMPARED}", _field),
-    (rf"with (any|no) column (containing|matching) ({_STRING})", _column),
-    (rf"from address (matching|not matching) ({_STRING})", _address_text),
+    (rf"whose ({'|'.join(_NOUNS)}) {_COMPARED}", _field),
+    (rf"(not )?{_NAME} ({_STRINGS})(?: ignoring case)?", _database),
+    (rf"(with|matching) ({_STRING}) in (any|no) column(?: ignoring case)?", _column),
+    (rf"whose address {_COMPARED}", _address_text),
     (rf"(not )?from ({_PLACE}(?: or {_PLACE})*)", _place),
     (rf"from (neither) ({_PLACE}(?: nor {_PLACE})*)", _place),
-    (rf"in state (matching|not matching) ({_STRING})", _state_text),
-    (rf"(not )?waiting for an event ({_EVENT}(?: or {_EVENT})*)", _event),
+    (rf"whose state {_COMPARED}", _state_text),
+    (rf"(not )?waiting for an event ({_EVENT}(?: or {_EVENT})*)(?: ignoring case)?", _event),
+    (r"waiting for (nothing|something)", _no_event),
     (rf"(not )?waiting for ({_WAITED}(?: or {_WAITED})*)", _waits_for),
-    (rf"with pid (other than )?({_PIDS})", _pid),
-    (rf"({'|'.join(filter(None, _TIMES))})for ({_BOUND}) ((?:[0-9.]+ [a-z]+ ?)+)(?<! )", _time),
-    (rf"()for ({_BOUND}) ((?:[0-9.]+ [a-z]+ )+)by age", _time),
-    (rf"(not )?blocking ({_BOUND}) ([0-9]+) sessions?", _blocking),
-    (rf"(not )?blocked by ({_BOUND}) ([0-9]+) sessions?", _blocked),
-    (rf"(neither) ({_ONE_STATE}(?: nor {_ONE_STATE})*)", _state),
+    (rf"with (a )?pid (?:other than )?({_PIDS})", _pid),
+    (rf"({'|'.join(_TIMES)}) ({_BOUND}) ((?:[0-9.]+ [a-z]+ ?)+)(?<! )", _time),
+    (rf"(not )?blocking {_COUNT}", _blocking),
+    (rf"(not )?blocked by {_COUNT}", _blocked),
+    (rf"(neither) ({_ONE_STATE}(?: nor {_ONE_STATE})*){_MAY_WAIT}", _state),
     (rf"()({_ONE_STATE}(?: or {_ONE_STATE})*)", _state),
-    (rf"(not )({_ONE_STATE})", _state),
+    (rf"(not )({_ONE_STATE}){_MAY_WAIT}", _state),
 )  # fmt: skip

@@ -17,9 +17,9 @@ from pgtop.view.columns import COLUMNS, falls
 from pgtop.view.filter import Filter, FilterError
 from pgtop.view.filter_field import unfinished_key, without_fragment
 from pgtop.view.query import Query, Sort
-from pgtop.view.text import clean
+from pgtop.view.text import cells, clean, fit
 from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line, as_far_as_fits
+from pgtop.view.wrap import Line
 
 _PLACEHOLDER = "words, db:shop, state:idle-in-tx, age>5m, -query:copy …"
 
@@ -86,15 +86,17 @@ class NarrowingScreen(Moving, ActingScreen):
     def show_frame(self) -> None:
         super().show_frame()
         if self.field is not None:
-            self._understood.show([as_far_as_fits(self._understood_line(), self.size.width)])
+            self._understood.show([self._understood_line(self.size.width)])
 
-    def _understood_line(self) -> Line:
-        """Return what the filter in force means, in plain words, and why what is typed is not in force yet."""
+    def _understood_line(self, width: int) -> Line:
+        """Return what the filter in force means, in plain words, and why what is typed is not in force yet.
+
+        A sentence that has no room ends in an ellipsis, as "more than 1" is not "more than 1 h".
+        """
         words = self._query.filter.understood
-        shown = clean(f"sessions {words}") if words else "all sessions"
-        if self._unfinished:
-            return (Span(f"{shown} · “{clean(self._unfinished)}” is not applied yet", Tone.QUIET),)
-        return (Span(shown, Tone.QUIET),)
+        shown = f"sessions {words}" if words else "all sessions"
+        unfinished = f" · “{clean(self._unfinished)}” is not applied yet" if self._unfinished else ""
+        return (Span(fit(shown, width - cells(unfinished)).rstrip() + unfinished, Tone.QUIET),)
 
     # The order.
 

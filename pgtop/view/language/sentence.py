@@ -16,16 +16,23 @@ _BOUNDS = {
 
 
 def understood(node: Node) -> str:
-    """Return the filter in plain words that go on from "sessions"; parentheses show what an `or` belongs to."""
+    """Return the filter in plain words that go on from "sessions"; parentheses show what a group holds together."""
     match node:
         case Term():
             return _phrase(node)
         case Not(inner):
-            return f"not ({understood(inner)})"
+            return f"not ({_inside(inner)})"
         case All(nodes):
             return ", ".join(_grouped(each, Either, understood) for each in nodes)
         case Either(nodes):
             return " or ".join(_alternative(each) for each in nodes)
+
+
+def _inside(node: Node) -> str:
+    """Say what stands in parentheses: there an "and" joins, as a comma reads like a list."""
+    if isinstance(node, All):
+        return " and ".join(_grouped(each, Either, understood) for each in node.nodes)
+    return understood(node)
 
 
 def canonical(node: Node) -> str:
@@ -46,8 +53,8 @@ def _grouped(node: Node, kind: type[All] | type[Either], said: Callable[[Node], 
 
 
 def _alternative(node: Node) -> str:
-    """Say one side of an `or`, in parentheses where a comma or a "not" would reach over it."""
-    said = understood(node)
+    """Say one side of an `or`, in parentheses where an "and" or a "not" would reach over it."""
+    said = _inside(node)
     return f"({said})" if isinstance(node, All) or (isinstance(node, Term) and said.startswith("not ")) else said
 
 
@@ -72,30 +79,49 @@ def _value(key: str, value: str) -> str:
 
 
 def _phrase(term: Term) -> str:
-    if not term.key:
-        column = "no" if term.negated else "any"
-        verb = "matching" if term.relation is Relation.MATCHES else "containing"
-        return f"with {column} column {verb} {quoted(term.values[0])}"
-    return _PHRASES[term.key](term)
+    return f"{_PHRASES[term.key](term)}{_case(term)}" if term.key else f"{_anywhere(term)}{_case(term)}"
+
+
+def _case(term: Term) -> str:
+    """Say that capitals do not count, where there are some that might be thought to."""
+    ignores_case = term.relation is Relation.MATCHES or (term.relation is Relation.CONTAINS and term.key in _TEXTS)
+    return " ignoring case" if ignores_case and any(value != value.lower() for value in term.values) else ""
+
+
+_TEXTS = ("", "db", "user", "app", "host", "type", "query")
+
+
+def _anywhere(term: Term) -> str:
+    verb = "matching " if term.relation is Relation.MATCHES else "with "
+    return f"{verb}{quoted(term.values[0])} in {'no' if term.negated else 'any'} column"
 
 
 def _text(noun: str) -> Callable[[Term], str]:
-    """Say a comparison of words: `in database containing "shop" or "crm"`."""
+    """Say a comparison of words: `whose role contains "web" or "api"`."""
 
     def phrase(term: Term) -> str:
         values = [quoted(value) for value in term.values]
-        return f"{noun} {_compared(term.relation, values, term.negated)}"
+        verb, negated_verb = _VERBS[term.relation]
+        if not term.negated:
+            return f"whose {noun} {verb} {' or '.join(values)}"
+        if len(values) == 1:
+            return f"whose {noun} {negated_verb} {values[0]}"
+        return f"whose {noun} {verb} neither {' nor '.join(values)}"
 
     return phrase
 
 
-def _compared(relation: Relation, values: Sequence[str], negated: bool) -> str:
-    if relation is Relation.IS:
-        return f"{'other than' if negated else 'exactly'} {' or '.join(values)}"
-    verb = "matching" if relation is Relation.MATCHES else "containing"
-    if not negated:
-        return f"{verb} {' or '.join(values)}"
-    return f"not {verb} {values[0]}" if len(values) == 1 else f"{verb} neither {' nor '.join(values)}"
+_VERBS = {
+    Relation.IS: ("is", "is not"), Relation.CONTAINS: ("contains", "does not contain"),
+    Relation.MATCHES: ("matches", "does not match"),
+}  # fmt: skip
+
+
+def _database(term: Term) -> str:
+    """Say a comparison of databases; a process that has none is in none."""
+    is_name = term.relation is Relation.IS
+    place = "in database" if is_name else f"in a database whose name {_VERBS[term.relation][0]}"
+    return f"{'not ' if term.negated else ''}{place} {' or '.join(map(quoted, term.values))}"
 
 
 def _one_of(items: Sequence[str], negated: bool) -> str:
@@ -113,20 +139,24 @@ _STATE_PHRASES = {
 
 def _state(term: Term) -> str:
     if term.relation is Relation.MATCHES:
-        return _text("in state")(term)
+        return _text("state")(term)
     is_exact = term.relation is Relation.IS
     items = [
-        f"in state exactly {quoted(EXACTLY[word])}" if is_exact and word in EXACTLY else _STATE_PHRASES[word]
+        f"in state {quoted(EXACTLY[word])}" if is_exact and word in EXACTLY else _STATE_PHRASES[word]
         for word in term.values
     ]
-    return _one_of(items, term.negated)
+    may_wait = term.negated and not is_exact and "active" in term.values and "waiting" not in term.values
+    return f"{_one_of(items, term.negated)}{' (but perhaps waiting for a lock)' if may_wait else ''}"
 
 
 def _wait(term: Term) -> str:
+    if term.values == ("",):
+        return f"waiting for {'something' if term.negated else 'nothing'}"
     if term.relation is Relation.CONTAINS:
         items = " or ".join(_wait_item(value) for value in term.values)
     else:
-        items = _compared(term.relation, [quoted(value) for value in term.values], negated=False)
+        verb = "matching" if term.relation is Relation.MATCHES else "of the exact name or type"
+        items = f"{verb} {' or '.join(map(quoted, term.values))}"
     return f"{'not ' if term.negated else ''}waiting for an event {items}"
 
 
@@ -134,12 +164,12 @@ def _wait_item(value: str) -> str:
     kind, colon, _ = value.lower().partition(":")
     if kind not in WAIT_TYPES:
         return f"containing {quoted(value)}"
-    return f"beginning {quoted(value)}" if colon else f"of type {quoted(value)}"
+    return f"beginning with {quoted(value)}" if colon else f"of type {quoted(value)}"
 
 
 def _client(term: Term) -> str:
     if term.relation is Relation.MATCHES:
-        return _text("from address")(term)
+        return _text("address")(term)
     items = [_place(value) for value in term.values]
     if not term.negated:
         return f"from {' or '.join(items)}"
@@ -154,7 +184,7 @@ def _place(value: str) -> str:
 
 
 def _pids(term: Term) -> str:
-    return f"with pid {'other than ' if term.negated else ''}{' or '.join(term.values)}"
+    return f"with {'a pid other than' if term.negated else 'pid'} {' or '.join(term.values)}"
 
 
 def _blockers(term: Term) -> str:
@@ -166,11 +196,11 @@ def _root(term: Term) -> str:
     return f"{'outside' if term.negated else 'in'} the blocking tree of pid {' or '.join(term.values)}"
 
 
-def _time(before: str, after: str = "") -> Callable[[Term], str]:
+def _time(before: str) -> Callable[[Term], str]:
     """Say a time: `idle for more than 1 h 30 min`."""
 
     def phrase(term: Term) -> str:
-        return f"{before}for {_bound(term)} {_duration(term.values[0])}{after}"
+        return f"{before} {_bound(term)} {_duration(term.values[0])}"
 
     return phrase
 
@@ -188,24 +218,37 @@ def _count(before: str) -> Callable[[Term], str]:
     """Say a count: `blocking at least 3 sessions`."""
 
     def phrase(term: Term) -> str:
-        noun = "session" if term.values[0] == "1" else "sessions"
-        negation = "not " if term.negated and term.relation is Relation.IS else ""
-        return f"{negation}{before} {_bound(term).replace('less', 'fewer')} {term.values[0]} {noun}"
+        count, relation = term.values[0], _relation(term)
+        is_not_none = term.negated and (relation, count) == (Relation.IS, "0")
+        if is_not_none or (relation, count) in _SOME:
+            return f"{before} at least 1 session"
+        if (relation, count) in _NONE:
+            return f"{before} no session"
+        negation = "not " if term.negated and relation is Relation.IS else ""
+        bound = _BOUNDS[relation].replace("less", "fewer")
+        return f"{negation}{before} {bound} {count} session{'' if count == '1' else 's'}"
 
     return phrase
 
 
+_SOME = frozenset({(Relation.MORE, "0"), (Relation.AT_LEAST, "1")})
+_NONE = frozenset({(Relation.IS, "0"), (Relation.AT_MOST, "0"), (Relation.LESS, "1")})
+
+
 def _bound(term: Term) -> str:
-    """Say a bound; the negation of a number that is known is the other bound."""
-    relation = OPPOSITES.get(term.relation, term.relation) if term.negated else term.relation
-    return _BOUNDS[relation]
+    return _BOUNDS[_relation(term)]
+
+
+def _relation(term: Term) -> Relation:
+    """Return the relation that is meant; the negation of a number that is known is the other bound."""
+    return OPPOSITES.get(term.relation, term.relation) if term.negated else term.relation
 
 
 _PHRASES: Mapping[str, Callable[[Term], str]] = {
-    "db": _text("in database"), "user": _text("with role"), "app": _text("with application name"),
-    "client": _client, "host": _text("with host name"), "state": _state, "wait": _wait,
-    "type": _text("with process type"), "query": _text("with query"), "pid": _pids, "b": _blockers, "root": _root,
-    "age": _time("", " by age"), "xact": _time("in a transaction "), "query-age": _time("running a statement "),
-    "state-age": _time("in the same state "), "backend-age": _time("logged in "), "idle": _time("idle "),
+    "db": _database, "user": _text("role"), "app": _text("application name"), "client": _client,
+    "host": _text("host name"), "state": _state, "wait": _wait, "type": _text("process type"),
+    "query": _text("query"), "pid": _pids, "b": _blockers, "root": _root, "age": _time("with an age of"),
+    "xact": _time("in a transaction for"), "query-age": _time("running a statement for"),
+    "state-age": _time("in the same state for"), "backend-age": _time("logged in for"), "idle": _time("idle for"),
     "blocks": _count("blocking"), "blocked": _count("blocked by"),
 }  # fmt: skip
