@@ -47,8 +47,8 @@ _GARBAGE = 20_000  # objects made and not dropped again from which on Python loo
 _TERMINAL = "/dev/tty"
 _FOREIGN_URI = re.compile(r"""(?!postgres(?:ql)?://)\s*(?i:["']*[a-z][a-z0-9+.:-]*?(?::/|//))""")
 """What other programs call a connection string; as the name of a database it would reach the server's log."""
-_BAD_URI = re.compile(r"postgres(?:ql)?://(?:\S*\s|[^?]*/[^?]*@|[^?@]*@[^?]*@)")
-"""With a blank, or with an @ beyond the one before the host: what follows it may be a part of the password."""
+_BAD_URI = re.compile(r"postgres(?:ql)?://(?:\S*\s|[^?/]*/[^?]*[@:]|[^?@]*@[^?]*@)")
+"""With a blank, with a colon in the database's name, or with an @ beyond the one before the host: what follows it may be a part of the password."""
 _QUOTED_NAME = re.compile(r"(?:^|\s)(dbname|user)\s*=\s*'")
 _SCHEME = "Begin it with postgresql://, without a driver's name or jdbc: before it."
 _CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
@@ -115,7 +115,7 @@ def _parameters_in(target: str) -> dict[str, str]:
         return {"dbname": target} if target else {}
     if _BAD_URI.match(target):
         arguments.hide(target)
-        raise UsageError("The URI has a blank or an @ too many in it.", f"Write a blank as %20. {ENCODE}")
+        raise UsageError("The URI has a blank, an @ or a colon too many in it.", f"Write a blank as %20. {ENCODE}")
     try:
         return {name: str(value) for name, value in conninfo_to_dict(target).items()}
     except (psycopg.ProgrammingError, UnicodeDecodeError) as error:

@@ -13,6 +13,8 @@ LOCAL_SOCKET = ("/", "@")
 
 ENCODE = "In a URI's password write @ as %40, / as %2F, : as %3A and % as %25."
 _NOT_IN_A_HOST = re.compile(r"[\s@=;/?#\"'<>(){}|\\^`]")
+_NO_SOCKET = re.compile(r"^//|^[/@][^/]*:[^/]*@|^@.*=|\s\w+\s*=")
+"""In what begins like a socket: a URI without its scheme, or keywords."""
 _STRING = re.compile(
     r"""
       ^[\s"']*(?:postgres|jdbc)[\w+]*:/?/?           # a URI, whole or not
@@ -56,7 +58,7 @@ def _looks_like_string(name: str) -> str:
 def _refused_host(text: str) -> str:
     host = text.strip()
     if host.startswith(LOCAL_SOCKET):
-        return _looks_like_string("host") if re.match(r"//|[/@][^/]*:[^/]*@", host) else ""
+        return _looks_like_string("host") if _NO_SOCKET.search(host) else ""
     if "@" in host:
         return "There is an @ in the host's name."
     if _NOT_IN_A_HOST.search(host):
