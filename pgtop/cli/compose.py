@@ -48,7 +48,7 @@ _TERMINAL = "/dev/tty"
 _FOREIGN_URI = re.compile(r"""(?!postgres(?:ql)?://)\s*(?i:["']*[a-z][a-z0-9+.:-]*?(?::/|//))""")
 """What other programs call a connection string; as the name of a database it would reach the server's log."""
 _BAD_URI = re.compile(r"postgres(?:ql)?://(?:\S*\s|[^?/]*/[^?]*[@:]|[^?@]*@[^?]*@)")
-"""With a blank, with a colon in the database's name, or with an @ beyond the one before the host: what follows it may be a part of the password."""
+"""With a blank, a colon in the database's name or an @ too many: what follows may be a part of the password."""
 _QUOTED_NAME = re.compile(r"(?:^|\s)(dbname|user)\s*=\s*'")
 _SCHEME = "Begin it with postgresql://, without a driver's name or jdbc: before it."
 _CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
