@@ -47,12 +47,19 @@ class Harm(IntEnum):
     """It is the root of a tree of waiters."""
     WAITS = 2
     WORKS = 3
-    """It runs a query or has a transaction open."""
+    """It runs a query or has a transaction open, or did so a moment ago."""
     IDLES = 4
     IS_HIDDEN = 5
     SERVES = 6
     """It is a process of the server's own."""
 
+
+_MOMENT = 3 * MICROSECONDS
+"""How long a session that has become idle goes on standing among those at work.
+
+A pool's sessions work for milliseconds in each second. Without this each would move between the end of the busy ones
+and the end of the table at nearly every sample, and the view with the cursor on it.
+"""
 
 Standing: TypeAlias = Mapping[BackendId, Harm]
 """Which sessions stood before the idle ones in the default order, in that order, and why there."""
@@ -126,7 +133,11 @@ def _worst_first(
     piles: tuple[list[Backend], ...] = tuple([] for _ in Harm)
     for row in rows:
         harm = harms.get(row.pid)
-        piles[_own_harm(row) if harm is None else harm].append(row)
+        if harm is None:
+            harm = _own_harm(row)
+            if harm is Harm.IDLES and before and _worked_a_moment_ago(row, before, picture.now):
+                harm = Harm.WORKS
+        piles[harm].append(row)
     if harms:
         piles[Harm.HOLDS_UP].sort(key=_place_among_roots(picture.forest))
     kept = _kept_places(piles[: Harm.IDLES], before)
@@ -163,6 +174,13 @@ def _own_harm(row: Backend) -> Harm:
     return Harm.IDLES if row.state == IDLE else Harm.WORKS
 
 
+def _worked_a_moment_ago(row: Backend, before: Standing, now: Instant) -> bool:
+    """True if an idle session stood among those at work, and stopped working less than a moment ago."""
+    if row.state_change is None or now - row.state_change >= _MOMENT:
+        return False
+    return before.get(row.identity) is Harm.WORKS
+
+
 def _place_among_roots(forest: Forest) -> Callable[[Backend], int]:
     places = {root.key: place for place, root in enumerate(forest.roots)}
     return lambda row: places[row.pid]
@@ -172,6 +190,8 @@ def _weight(harm: Harm, picture: Picture, row: Backend) -> float:
     """How bad it is among those of its kind: sessions that it holds up, or microseconds."""
     if harm is Harm.HOLDS_UP:
         return picture.forest.nodes[row.pid].total
+    if harm is Harm.WORKS and row.state == IDLE:
+        return -1.0
     since = age_start(row) if harm is Harm.WORKS else picture.forest.nodes[row.pid].since
     return -1.0 if since is None else picture.now - since
 

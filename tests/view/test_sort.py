@@ -44,6 +44,21 @@ def pids(rows: list[Backend]) -> list[int]:
     return [row.pid for row in rows]
 
 
+def test_a_session_of_a_busy_pool_keeps_its_place() -> None:
+    """A session that works for milliseconds in each second stands among those at work until it rests for a moment."""
+    long = active(1, "web@shop", "shop", "SELECT 1", 60)
+    resting = [client(pid, "web@shop", since=60) for pid in range(10, 40)]
+    standing: Standing = EMPTY
+    places = []
+    for second, state, since in ((0, ACTIVE, 0.1), (1, IDLE, 0.5), (2, ACTIVE, 0.1), (3, IDLE, 1), (5, IDLE, 3.5)):
+        pooled = client(2, "web@shop", state=state, since=since)
+        picture = Picture.of(scenes.snapshot([long, pooled, *resting]))
+        found = placed(picture.snapshot.backends, picture, Sort(), before=standing)
+        standing = found.standing
+        places.append((second, pids(found.rows).index(2)))
+    assert places == [(0, 1), (1, 1), (2, 1), (3, 1), (5, 31)]
+
+
 @given(BACKENDS, SORTS)
 def test_an_order_is_a_permutation(backends: list[Backend], sort: Sort) -> None:
     """Whatever the server says, every row is there, once."""
