@@ -20,6 +20,8 @@ from tests.tui.apps import Stage
 SIZES = [(80, 24), (120, 40), (200, 50)]
 SMALL = (40, 10)
 RUNAWAY_PID = 48711
+TO_RUNAWAY = ("down",) * 5
+"""From the first row, past the root of the waiters and those that wait."""
 _LOST = Failure(FailureKind.STOPPING, "the server is shutting down", "wait for it to come back")
 
 SnapCompare = Callable[..., bool]
@@ -64,7 +66,7 @@ def test_disconnected(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("key", ["C", "K"], ids=["cancel", "terminate"])
 def test_dialog(snap_compare: SnapCompare, key: str, size: tuple[int, int]) -> None:
     """The dialogs for the runaway query."""
-    assert _same(snap_compare, Stage(busy()), size, (key,))
+    assert _same(snap_compare, Stage(busy()), size, (*TO_RUNAWAY, key))
 
 
 def test_dialog_of_a_blocker(snap_compare: SnapCompare) -> None:
@@ -90,7 +92,7 @@ def test_dialog_changed(snap_compare: SnapCompare) -> None:
         for b in first.backends
     )
     stage = Stage(first, source=FakeSource([replace(first, backends=changed)]))
-    assert _same(snap_compare, stage, SIZES[0], ("C",), lambda _: stage.tick())
+    assert _same(snap_compare, stage, SIZES[0], (*TO_RUNAWAY, "C"), lambda _: stage.tick())
 
 
 def test_dialog_ended(snap_compare: SnapCompare) -> None:
@@ -98,7 +100,7 @@ def test_dialog_ended(snap_compare: SnapCompare) -> None:
     first = busy()
     rest = tuple(b for b in first.backends if b.pid != RUNAWAY_PID)
     stage = Stage(first, source=FakeSource([replace(first, backends=rest)]))
-    assert _same(snap_compare, stage, SIZES[0], ("K",), lambda _: stage.tick())
+    assert _same(snap_compare, stage, SIZES[0], (*TO_RUNAWAY, "K"), lambda _: stage.tick())
 
 
 def _runaway() -> Backend:
@@ -128,7 +130,7 @@ def _runaway() -> Backend:
 def test_outcome(snap_compare: SnapCompare, key: str, signaller: FakeSignaller) -> None:
     """What became of an order, told on the notice line."""
     stage = Stage(busy(), signaller=signaller)
-    assert _same(snap_compare, stage, SIZES[0], (key, "y"), lambda _: stage.tick(6))
+    assert _same(snap_compare, stage, SIZES[0], (*TO_RUNAWAY, key, "y"), lambda _: stage.tick(6))
 
 
 def _with_detail(stage: Stage) -> Stage:
@@ -146,7 +148,7 @@ def _with_detail(stage: Stage) -> Stage:
 @pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
 def test_detail(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     """One session whole."""
-    assert _same(snap_compare, _with_detail(Stage(busy())), size, ("enter",))
+    assert _same(snap_compare, _with_detail(Stage(busy())), size, (*TO_RUNAWAY, "enter"))
 
 
 @pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
@@ -216,4 +218,4 @@ def test_without_colours(snap_compare: SnapCompare) -> None:
 
 def test_ascii(snap_compare: SnapCompare) -> None:
     """A locale that is not UTF-8 gets ASCII and the same cells."""
-    assert _same(snap_compare, Stage(busy(), Settings(ascii=True)), SIZES[0], ("K",))
+    assert _same(snap_compare, Stage(busy(), Settings(ascii=True)), SIZES[0], (*TO_RUNAWAY, "K"))

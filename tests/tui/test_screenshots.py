@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 
 from tests.scenes import busy, nearly_full, standstill
 from tests.tui.apps import Stage
+from tests.tui.test_pictures import TO_RUNAWAY
 
 _FOLDER = Path(__file__).parents[2] / "screenshots"
 
@@ -17,7 +18,7 @@ async def _sessions(pilot: Pilot[Any]) -> None:
 
 
 async def _dialog(pilot: Pilot[Any]) -> None:
-    await pilot.press("K")
+    await pilot.press(*TO_RUNAWAY, "K")
 
 
 async def _breakdown(pilot: Pilot[Any]) -> None:
@@ -29,7 +30,7 @@ async def _blocking(pilot: Pilot[Any]) -> None:
 
 
 async def _detail(pilot: Pilot[Any]) -> None:
-    await pilot.press("enter")
+    await pilot.press(*TO_RUNAWAY, "enter")
 
 
 async def _list(pilot: Pilot[Any]) -> None:
