@@ -6,8 +6,8 @@ from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.settings import Settings
 from pgtop.view.tone import Tone
 from tests.fakes import FakeSource
-from tests.scenes import busy
-from tests.tui.apps import SIZE, Stage, press, shown_on, text_of
+from tests.scenes import busy, client, snapshot
+from tests.tui.apps import SIZE, Stage, pid_of, press, shown_on, table_of, text_of
 
 
 async def test_read_only_is_always_in_sight() -> None:
@@ -124,3 +124,20 @@ async def test_the_filter_is_said_back_while_it_is_typed() -> None:
         assert stage.app.screen.query_one("#understood").display
         await press(pilot, "enter")
         assert not stage.app.screen.query_one("#understood").display
+
+
+async def test_the_view_moves_only_to_keep_the_cursor_in_sight() -> None:
+    """Rows that come or go above the cursor's leave the view where it is, until the cursor would be out of sight."""
+    rows = [client(pid, "web@shop", since=60) for pid in range(100, 200)]
+    stage = Stage(snapshot(rows[30:]), source=FakeSource([snapshot(rows[30:])]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        stage.app._sessions.sort_by("pid")
+        await press(pilot, "I", *("down",) * 25)
+        table = table_of(stage)
+        pid, top, page = pid_of(stage), table._top, table.page
+        stage.source.script = [snapshot(rows[35:])]  # five rows above the cursor's have gone
+        await stage.tick()
+        assert (pid_of(stage), table._top) == (pid, top)
+        stage.source.script = [snapshot(rows)]
+        await stage.tick()
+        assert (pid_of(stage), table._top + page - 1) == (pid, table._cursor)  # on the last line in sight
