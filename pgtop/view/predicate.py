@@ -371,7 +371,6 @@ def pattern(source: str, position: int) -> Pattern:
     """Compile the pattern `source`, which stands at `position` of the filter: in any case, and `.` is any character.
 
     FilterError also where reading it would take too long: the library limits the time of matching only.
-    https://pypi.org/project/regex/
     """
     if len(source) > _LONGEST_PATTERN:
         raise FilterError(f"a pattern may have {_LONGEST_PATTERN} characters: make it shorter", position)
