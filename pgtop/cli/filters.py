@@ -16,6 +16,14 @@ def filter_of(text: str, name: str) -> Filter:
         return Filter.of_option(text)
 
 
+def filter_for_protection(text: str, name: str) -> Filter:
+    """Return the filter that protects sessions. Raises UsageError, which calls it `name`, also for a doubtful one."""
+    with readable((text,), name):
+        chosen = Filter.of_option(text)
+        chosen.check_for_protection()
+        return chosen
+
+
 def filter_for_signals(arguments: Sequence[str]) -> Filter:
     """Return the filter that decides which sessions get a signal. Raises UsageError also for a doubtful one."""
     with readable(arguments, "The filter"):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pgtop import files
 from pgtop.cli import output
-from pgtop.cli.filters import filter_of
+from pgtop.cli.filters import filter_for_protection
 from pgtop.cli.options import Safety
 from pgtop.errors import UsageError
 from pgtop.view.filter import Filter
@@ -167,4 +167,4 @@ _KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
 def _filter(text: str, where: str) -> Filter:
     if not text.strip():
         raise UsageError(f"{where} is empty.", "Write which sessions to protect, such as user:replicator.")
-    return filter_of(text, where)
+    return filter_for_protection(text, where)

@@ -71,6 +71,11 @@ class Filter:
             raise FilterError("the filter is empty: give a term, pids, or --all-clients for every client session", 0)
         self._meaning.check_for_signals()
 
+    def check_for_protection(self) -> None:
+        """Raise FilterError for what may not decide about protection, as a shell may have made it protect none."""
+        if self._meaning is not None:
+            self._meaning.check_for_protection()
+
     @property
     def understood(self) -> str:
         """The filter in plain words that go on from "sessions"; "" for the empty filter."""

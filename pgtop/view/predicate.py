@@ -133,6 +133,12 @@ class Pattern(NamedTuple):
         """True if the empty text matches, so that every text does."""
         return self.compiled.search("") is not None
 
+    @property
+    def needs_no_character(self) -> bool:
+        r"""True if a place between characters matches: `\b\b` is what an empty variable leaves of `\b$NAME\b`."""
+        matches = map(self.compiled.search, _PROBES)
+        return any(match is not None and match.start() == match.end() for match in matches)
+
     def _search(self, look: Look) -> "Callable[[str], regex.Match[str] | None]":
         search = self.compiled.search
 
@@ -151,6 +157,7 @@ class Pattern(NamedTuple):
 _LOOKS_NO_FURTHER = r"(?:[^\\(*+?}]|\\(?:[bBdDwWsSntZA]|[^\w\s])|\((?![?*])|\(\?:|[*+?}]\??(?!\+))*"
 """Patterns without lookaround, atomic groups or the like: text behind a match can only undo it at the match's edge."""
 _EDGE = r"\$|\\[bBZ]"
+_PROBES = ("a", "- b", "1 -")
 
 
 class InColumn(NamedTuple):
@@ -389,14 +396,14 @@ def pattern(source: str, position: int) -> Pattern:
         raise FilterError(f"the pattern cannot be read: {reason}", position) from None
 
 
-def matches_empty(criterion: Criterion) -> bool:
-    """Say whether some pattern of a criterion matches the empty text, and with it every text."""
+def patterns_of(criterion: Criterion) -> Sequence[Pattern]:
+    """Return the patterns of a criterion."""
     match criterion:
         case InColumn(_, matchers) | InQuery(matchers):
-            return any(isinstance(each, Pattern) and each.matches_empty for each in matchers)
+            return [each for each in matchers if isinstance(each, Pattern)]
         case Anywhere(matcher):
-            return isinstance(matcher, Pattern) and matcher.matches_empty
-    return False
+            return [matcher] if isinstance(matcher, Pattern) else []
+    return []
 
 
 def _repeats(source: str) -> int:

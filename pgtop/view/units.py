@@ -4,11 +4,14 @@ What `age` writes is cut, never rounded up: "60s" is never seen, and "5m00s" mea
 """
 
 import re
+from itertools import pairwise
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhdw])")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+UNIT_WORD = r"(?:(ms)ecs?|(ms)|(s)(?:ecs?|econds?)?|(m)(?:ins?|inutes?)?|(h)(?:rs?|ours?)?|(d)(?:ays?)?|(w)(?:eeks?)?)"
+"""A unit as people write it; the group that takes part is how it is written here."""
 _MOST_DAYS = 99_999  # 273 years: five digits and a "d" are six cells
 
 
@@ -54,5 +57,15 @@ def parse_duration(text: str) -> float:
     if _NUMBER.fullmatch(wanted):
         return float(wanted)
     if not _DURATION.fullmatch(wanted):
-        raise ValueError(f"{text!r} is not a duration: write a number and ms, s, m, h, d or w, as in 90s, 5m or 1h30m")
-    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(wanted))
+        raise ValueError(f"{text!r} is not a duration: write {_right_spelling(wanted)}")
+    parts = [(float(number), _SECONDS[unit]) for number, unit in _PART.findall(wanted)]
+    if any(one <= other for (_, one), (_, other) in pairwise(parts)):
+        raise ValueError(f"{text!r} is not a duration: each unit stands once, the longest first, as in 1h30m")
+    return sum(number * seconds for number, seconds in parts)
+
+
+def _right_spelling(wanted: str) -> str:
+    found = re.fullmatch(rf"([0-9]+(?:\.[0-9]+)?)\s*{UNIT_WORD}", wanted)
+    if found is None:
+        return "a number and ms, s, m, h, d or w, as in 90s, 5m or 1h30m"
+    return found[1] + next(unit for unit in found.groups()[1:] if unit)

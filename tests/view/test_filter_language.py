@@ -3,6 +3,8 @@
 import pytest
 
 from pgtop.cli.completion import filter_keys
+from pgtop.cli.filters import filter_for_protection
+from pgtop.errors import UsageError
 from pgtop.model.backend import CLIENT_BACKEND, WALSENDER, Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.view.filter import Filter, FilterError
@@ -124,7 +126,8 @@ def test_the_canonical_text_of_every_example_means_the_same(entry: tuple[str, st
         (["state", "=", "idle in transaction"], "state=idle-in-tx"),
         (["app:my app"], 'app:"my app"'),
         (["app:my worker", "state:idle"], 'app:"my worker" state:idle'),
-        (["not app:my worker"], 'not app:"my worker"'),
+        (["not", "app:my worker"], 'not app:"my worker"'),
+        (["app", "!=", "my worker"], 'not app="my worker"'),
         (["app = my app"], 'app="my app"'),
         (["app", "=", "my app"], 'app="my app"'),
         (["app:my app,psql"], 'app:"my app",psql'),
@@ -167,6 +170,12 @@ def test_what_the_shell_has_grouped_stays_together(arguments: list[str], canonic
         (["age>5 m"], 6, "write 5m"),
         (["query:select * from t"], 13, "`*` is no wildcard"),
         (["db:shop", "app:x y=z"], 14, "unknown key `y`"),
+        # what may be two terms, where one of them selects more
+        (["not app:my worker"], 11, 'in quotes, as in not app:"my app"'),
+        (["not db:shop idle"], 12, "in quotes"),
+        (["db!=shop active"], 9, "in quotes"),
+        (["query!~drop table"], 12, "in quotes"),
+        (["!db:shop crm"], 9, "in quotes"),
         # what a shell has emptied
         ([""], 0, "an argument is empty"),
         (["db:shop", ""], 8, "an argument is empty"),
@@ -244,6 +253,11 @@ def test_the_value_of_an_option_is_not_taken_otherwise_than_on_the_screen(text: 
         ("app:~web|", 0, "matches the empty text"),
         ('~"(?!x)"', 0, "matches the empty text"),
         ('app:=""', 0, "write not app~."),
+        (r"app~\b\b", 0, "matches between characters"),
+        (r"not app~web|\b\b", 4, "matches between characters"),
+        ('query~"(?<=a)"', 0, "matches between characters"),
+        ("age>5", 0, "write 5s, or 5m if you mean minutes"),
+        ("db:shop not idle<=90", 12, "write 90s"),
         ('not (db:shop or user="")', 16, "write not user~."),
     ],
 )
@@ -256,7 +270,29 @@ def test_a_signal_is_not_decided_by_what_may_be_a_slip(text: str, position: int,
     assert words in caught.value.message
 
 
-@pytest.mark.parametrize("text", ['"invoice"', '~"inv"', "app:~^web", "4711", "not app~.", "db:shop or user=web"])
+@pytest.mark.parametrize("text", ["app!~^", "not app~^$", r"app!~\b\b", "user:web or not app~.*"])
+def test_a_pattern_that_lost_its_words_protects_nothing_in_silence(text: str) -> None:
+    """`--protect "app!~^$APP"` held of every session, and so negated of none."""
+    Filter.parse(text)
+    with pytest.raises(UsageError, match=r"--protect is wrong .*: the pattern matches"):
+        filter_for_protection(text, "--protect")
+    assert filter_for_protection('app!~^web user!=""', "--protect").canonical == 'not app~"^web" not user=""'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "age>0",
+        "age>=1h",
+        "query~(?=.*a)(?=.*b)",
+        '"invoice"',
+        '~"inv"',
+        "app:~^web",
+        "4711",
+        "not app~.",
+        "db:shop or user=web",
+    ],
+)
 def test_a_signal_may_be_decided_by_what_is_marked(text: str) -> None:
     """Quotes say that a word is text, and a key says where."""
     Filter.parse(text).check_for_signals()

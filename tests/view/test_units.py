@@ -61,7 +61,25 @@ def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> N
     assert parse_duration(text) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("text", ["", " ", "m", "5x", "-5m", "5 m", "1h30", "1.2.3", ".5s", "1e3", "٣m", "5min"])
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [("5 m", "5m"), ("5min", "5m"), ("10 minutes", "10m"), ("1 hour", "1h"), ("1.5hrs", "1.5h"), ("2 days", "2d"),
+     ("30 sec", "30s"), ("1week", "1w"), ("5msec", "5ms")],
+)  # fmt: skip
+def test_a_duration_in_words_is_told_its_spelling(text: str, right: str) -> None:
+    """People know `min` and `hour` from PostgreSQL's settings and intervals."""
+    with pytest.raises(ValueError, match=f"is not a duration: write {right}$"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["30m1h", "5m5m", "1s1h", "1h30m2h", "5m30h"])
+def test_units_that_are_out_of_order_are_a_slip(text: str) -> None:
+    """`age<5m30h` was less than 30 h 5 min."""
+    with pytest.raises(ValueError, match="each unit stands once, the longest first, as in 1h30m"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["", " ", "m", "5x", "-5m", "1h30", "1.2.3", ".5s", "1e3", "٣m", "5mo", "5 x"])
 def test_a_wrong_duration_is_told_what_is_right(text: str) -> None:
     """The sentence repeats what was typed and gives examples."""
     with pytest.raises(ValueError, match="is not a duration: write a number and ms, s, m, h, d or w") as wrong:

@@ -78,6 +78,7 @@ def _groups(arguments: Sequence[str], starts: Sequence[int]) -> Sequence[tuple[i
         key, relation, begin = _value_in(arguments, place)
         value = argument[begin:]
         if key is not None and _is_grouped(key, relation, value) and not _is_several_terms(argument):
+            _check_negation_is_clear(argument[:begin], key, relation, start + begin + value.index(" ") + 1)
             found.append((start + begin, start + len(argument)))
     return found
 
@@ -106,6 +107,18 @@ def _is_grouped(key: Key, relation: Relation, value: str) -> bool:
     if relation is Relation.MATCHES:
         return not any(quote in value for quote in QUOTES) and not any(word[0] in "-!(" for word in words)
     return all(_NAME_WITH_BLANKS.fullmatch(name) for name in value.split(","))
+
+
+def _check_negation_is_clear(head: str, key: Key, relation: Relation, position: int) -> None:
+    """Raise FilterError where a word behind a negated value may be a term: as part of the value it selects more.
+
+    `not db:shop idle` reads like two terms. As one it would select the idle sessions of shop, too, and all others.
+    """
+    if key.name == "state" and relation is not Relation.MATCHES:
+        return
+    negation, sign = _NEGATION.match(head), COMPARISON.search(head)
+    if (negation and negation[0]) or (sign and SIGNS[sign[3]][1]):
+        raise FilterError(f'a negated value with blanks goes in quotes, as in not {key.name}:"my app"', position)
 
 
 def _is_several_terms(argument: str) -> bool:

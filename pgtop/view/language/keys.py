@@ -273,7 +273,32 @@ def _one_of(decisions: Sequence[Decision]) -> Decision:
     return decisions[0] if len(decisions) == 1 else decide
 
 
-# Waits and clients.
+# Types, waits and clients.
+
+_TYPES = (
+    "client backend", "parallel worker", "walsender", "walreceiver", "walwriter", "walsummarizer", "checkpointer",
+    "background writer", "background worker", "startup", "archiver", "io worker", "slotsync worker",
+    "autovacuum launcher", "autovacuum worker", "logical replication launcher", "logical replication worker",
+    "logical replication apply worker", "logical replication tablesync worker", "logical replication parallel worker",
+)  # fmt: skip
+"""https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW"""
+
+
+def _read_type(_: Key, relation: Relation, values: Sequence[Value]) -> Meaning:
+    for value in values if relation is Relation.IS else ():
+        _check_is_whole_type(value)
+    return Meaning(InColumn(known.process_type, _matchers(relation, values)), relation, _texts(values))
+
+
+def _check_is_whole_type(value: Value) -> None:
+    """Raise FilterError for a part of a type: `type!=client` would hold of every client backend."""
+    if not value.text or value.text in _TYPES:
+        return
+    longer = next((known_type for known_type in _TYPES if value.text.lower() in known_type), None)
+    if longer is not None:
+        advice = f'write type:{value.text.split()[0]}, or type="{longer}"'
+        raise FilterError(f"no type is exactly `{value.text}`: {advice}", value.position)
+
 
 WAIT_TYPES = frozenset(
     "activity buffer bufferpin client extension injectionpoint io ipc lock lwlock timeout".split()  # noqa: SIM905
@@ -329,7 +354,7 @@ KEYS: Mapping[str, Key] = {
                "host:web-1", known.host),
         Key("state", _STATE_MEANING, "state:active,idle-in-tx", _WORDS, _read_state, r"[\w-]+!?"),
         Key("wait", "wait event: type, event or type:event", "wait:Lock", _WORDS, _read_wait, r"[\w.:-]+"),
-        _words("type", "kind of process", "type:autovacuum", known.process_type),
+        Key("type", "kind of process", "type:autovacuum", _WORDS, _read_type),
         Key("query", "text of the query; of an idle session, its last", "query:copy", _WORDS, _read_query),
         _numbers("pid", "process id; a number alone is one, too", "pid:4711,4712", _is_one),
         _numbers("b", "those that wait for this pid, 0 for a prepared transaction", "b:4711", _waits_for),

@@ -6,11 +6,12 @@ from pgtop.model.backend import Backend
 from pgtop.view.language import sentence
 from pgtop.view.language.errors import FilterError
 from pgtop.view.language.evaluation import fails, holds
+from pgtop.view.language.keys import KEYS
 from pgtop.view.language.parser import Parser
 from pgtop.view.language.quoting import quoted
-from pgtop.view.language.tree import Node, Relation, Term, terms_of
+from pgtop.view.language.tree import Node, Term, terms_of
 from pgtop.view.picture import Picture
-from pgtop.view.predicate import Decision, Look, Test, matches_empty
+from pgtop.view.predicate import Decision, Look, Test, patterns_of
 
 
 class Meaning:
@@ -57,6 +58,12 @@ class Meaning:
         """Raise FilterError for a term that may be a slip."""
         for term in self.terms:
             _check_term(term)
+            _check_patterns(term)
+
+    def check_for_protection(self) -> None:
+        """Raise FilterError for a pattern that may have lost what it was made of: negated, it would protect none."""
+        for term in self.terms:
+            _check_patterns(term)
 
 
 def _check_term(term: Term) -> None:
@@ -64,8 +71,18 @@ def _check_term(term: Term) -> None:
     if term.is_loose:
         advice = f"write {text} in quotes to search it in every column, or a key as in db:shop"
         raise FilterError(f"a word alone may be anything: {advice}", term.position)
-    if term.relation is Relation.MATCHES and matches_empty(term.criterion):
-        advice = "write one that needs a character"
-        raise FilterError(f"the pattern matches the empty text, and so everything: {advice}", term.position)
     if "" in term.values:
         raise FilterError(f"a value is empty: if you mean so, write not {key}~. (or {key}~. for any)", term.position)
+    if key and KEYS[key].is_time and term.values[0].isdigit() and int(term.values[0]) > 0:
+        advice = f"write {term.values[0]}s, or {term.values[0]}m if you mean minutes"
+        raise FilterError(f"a time has a unit where it decides about a signal: {advice}", term.position)
+
+
+def _check_patterns(term: Term) -> None:
+    """Raise FilterError for a pattern that matches everything, or nearly."""
+    advice = "write one that needs a character"
+    for pattern in patterns_of(term.criterion):
+        if pattern.matches_empty:
+            raise FilterError(f"the pattern matches the empty text, and so everything: {advice}", term.position)
+        if pattern.needs_no_character:
+            raise FilterError(f"the pattern matches between characters, so nearly everything: {advice}", term.position)

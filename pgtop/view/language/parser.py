@@ -1,16 +1,18 @@
 """From text to tree. What cannot be read is a FilterError at the character in doubt that says what is right."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NoReturn
 
 from pgtop.view.language import keys
+from pgtop.view.language.doubts import check_can_hold, check_is_seen, check_is_what_it_looks_like
 from pgtop.view.language.errors import FilterError
 from pgtop.view.language.keys import KEYS, OTHER_NAMES, Key, Value, key_called
 from pgtop.view.language.lazy import LazyPattern
 from pgtop.view.language.quoting import QUOTES, unquoted
 from pgtop.view.language.tree import All, Node, Not, Relation, Term, all_of, either_of
 from pgtop.view.language.words import advice_on, is_keyword, is_operator
+from pgtop.view.units import UNIT_WORD
 
 LONGEST = 2000
 """Characters of a filter. Nothing that people write comes near, and reading it stays a matter of milliseconds."""
@@ -40,10 +42,7 @@ _NOT = LazyPattern(r"not(?=[\s(]|$)\s*", re.IGNORECASE)
 _STRAY_SIGN = LazyPattern(r"[:=!<>~]+")
 _DOUBT_IN_PATTERN = LazyPattern(r"^[~=<>!:]|['\"]")
 _SIGN_BEHIND_NOT = LazyPattern(r"[:=<>]")
-_UNIT = LazyPattern(
-    r"(?:(ms)ecs?|(ms)|(s)(?:ecs?|econds?)?|(m)(?:ins?|inutes?)?|(h)(?:rs?|ours?)?|(d)(?:ays?)?|(w)(?:eeks?)?)",
-    re.IGNORECASE,
-)
+_UNIT = LazyPattern(UNIT_WORD, re.IGNORECASE)
 _IDLE = LazyPattern(r"idle\s+$", re.IGNORECASE)
 _INSTEAD = {
     "|": "alternatives are app:web,api, or terms with `or` between them",
@@ -93,8 +92,9 @@ class Parser:
         nodes = [self._term()]
         while self._take_connective("and") or not (self._is_at_end() or self._next() == ")" or self._is_at("or")):
             nodes.append(self._term())
-            _check_is_no_list(nodes)
-        return all_of(nodes)
+        node = all_of(nodes)
+        check_can_hold(node)
+        return node
 
     def _take_connective(self, word: str) -> bool:
         self._skip_blanks()
@@ -196,6 +196,7 @@ class Parser:
         """Read what an argument of the command line holds together."""
         start, self._at = self._at, end
         text = self._text[start:end]
+        check_is_what_it_looks_like(text, start)
         if relation is Relation.MATCHES:
             return [Value(text, start)]
         return [Value(found[0], start + found.start()) for found in re.finditer(r"[^,]+", text)]
@@ -221,6 +222,7 @@ class Parser:
         return Value(found[0], start)
 
     def _fail_in_value(self, key: Key, rest: str) -> NoReturn:
+        check_is_what_it_looks_like(rest, self._at)
         if rest in "*%?" and key.contains:
             self._fail(f"`{rest}` is no wildcard here: {key.name}:web already means contains, {key.name}:~^web begins")
         if rest in "*%?" and key.takes_words:
@@ -262,6 +264,7 @@ class Parser:
 
     def _check_is_plain_pattern(self, value: Value) -> None:
         """Raise FilterError for a pattern whose signs may have been meant for the language, or for SQL's `~~`."""
+        check_is_what_it_looks_like(value.text, value.position)
         if doubt := _DOUBT_IN_PATTERN.search(value.text):
             raise FilterError(f"a pattern with `{doubt[0]}` there goes in quotes", value.position + doubt.start())
 
@@ -296,6 +299,7 @@ class Parser:
         return Term("", Relation.CONTAINS, (word,), False, keys.anywhere(Relation.CONTAINS, value), start, True)
 
     def _fail_in_word(self, word: str, rest: str) -> NoReturn:
+        check_is_what_it_looks_like(rest, self._at)
         if sign := _STRAY_SIGN.match(self._text, self._at):
             needs = "cannot stand in a word" if word else "needs a key before it"
             self._fail(f"`{sign[0]}` {needs}: write it as in db:shop or age>5m; as text it goes in quotes")
@@ -336,6 +340,7 @@ class Parser:
         if found is None or any(start < edge < found[1] for edge in self._edges):
             self._fail(f"the quote is not closed: write another {self._next()} at its end")
         self._at = found[1]
+        check_is_seen(self._text[start : self._at], start)
         return Value(found[0], start)
 
     def _expect_end_of_term(self) -> None:
@@ -361,14 +366,6 @@ class Parser:
 def too_long() -> FilterError:
     """Return the error of a text with more than LONGEST characters."""
     return FilterError(f"a filter may have {LONGEST} characters: make it shorter", LONGEST)
-
-
-def _check_is_no_list(nodes: Sequence[Node]) -> None:
-    """Raise FilterError for a number behind a pid: no session has two."""
-    pids = [node for node in nodes if isinstance(node, Term) and node.key == "pid" and not node.negated]
-    if len(pids) > 1 and pids[-1] is nodes[-1] and any(pid.is_bare_pid for pid in pids):
-        together = ",".join(value for pid in pids for value in pid.values)
-        raise FilterError(f"no session has two pids: several are pid:{together}", pids[-1].position)
 
 
 def _negated(node: Node) -> Node:
@@ -411,7 +408,7 @@ def _advice_behind(key: Key, word: str) -> str:
         return f"`{word}` is not part of the language: write it as in {key.example}"
     forms = {
         "in": f"write {name}:web,api for one of several", "like": f"write {name}:web (contains) or {name}~^web",
-        "is": f'write {name}:="" for none, and not {name}:="" for any', "not": f"write not {name}:web",
+        "is": f"write not {name}~. for none, and {name}~. for any", "not": f"write not {name}:web",
     }  # fmt: skip
     form = forms.get(word.lower(), forms["like"])
     return f"`{word}` is not part of the language: {form}"
