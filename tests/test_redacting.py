@@ -112,7 +112,7 @@ def test_the_screen(dsn: str, tmp_path: Path) -> None:
         terminal.send("\r")
         terminal.wait_for("AS word")
         terminal.send("y")
-        terminal.wait_for("copied the query")
+        terminal.wait_for("sent to the terminal (OSC 52)")
         terminal.send("\x1b")
         terminal.wait_for("q quit")
         terminal.send("K")

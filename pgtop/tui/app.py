@@ -127,6 +127,12 @@ class PgtopApp(Keyboard, Signalling):
                     yield SystemCommand(action.title, ", ".join(action.key_names), handler)
                     break
 
+    def action_command_palette(self) -> None:
+        from pgtop.tui.screens.commands import Commands
+
+        if not isinstance(self.screen, Commands):
+            self.push_screen(Commands())
+
     def pop_screen(self) -> AwaitComplete:
         """As Textual does; it would keep the lines of a thousand closed pages as keys of a cache of two colours."""
         StylesCache.get_inner_outer.cache_clear()
@@ -258,7 +264,7 @@ class PgtopApp(Keyboard, Signalling):
 
         self._clipboard = text
         way = await copy(text, os.environ, self._write)
-        self.say(f"copied {what}: {way}")
+        self.say(f"{what}: {way}")
 
     def _write(self, sequence: str) -> None:
         if self._driver is not None:

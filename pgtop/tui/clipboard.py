@@ -20,18 +20,20 @@ _CHUNK = 240
 
 async def copy(text: str, environ: Mapping[str, str], write: Callable[[str], None]) -> str:
     """Set the clipboard to the text, or to what of it has room; return which way that was, and how much."""
-    if environ.get("TMUX") and await _by_tmux(text.encode("utf-8", "replace"), environ):
-        return "through tmux, which hands it on to its terminal"
     data = text.encode("utf-8", "replace")
+    if environ.get("TMUX") and (way := await _by_tmux(data, environ)):
+        return way
     kept = data[:_MOST].decode("utf-8", "ignore")
     write(_sequence(kept, in_screen=bool(environ.get("STY"))))
     cut = f", cut to the first {len(kept)} characters" if len(data) > _MOST else ""
     return f"{_way(environ)}{cut}"
 
 
-async def _by_tmux(data: bytes, environ: Mapping[str, str]) -> bool:
-    """Whether tmux has taken the text: -w, for its terminal's clipboard, came with 3.2."""
-    return await _runs(data, environ, "-w") or await _runs(data, environ)
+async def _by_tmux(data: bytes, environ: Mapping[str, str]) -> str:
+    """Have tmux take the text, and say so; "" where it does not. -w, for its terminal's clipboard, came with 3.2."""
+    if await _runs(data, environ, "-w"):
+        return "copied to tmux's buffer, and sent on to its terminal"
+    return "copied to tmux's buffer" if await _runs(data, environ) else ""
 
 
 async def _runs(data: bytes, environ: Mapping[str, str], *options: str) -> bool:

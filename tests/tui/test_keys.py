@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from textual import events
+from textual.command import CommandList
 
 from pgtop.actions import ACTIONS
 from pgtop.model.cost import Cost
@@ -336,7 +337,7 @@ async def test_copy_does_not_wait_for_a_server_that_hangs() -> None:
         await stage.tick(4)
         await press(pilot, "y")
         assert stage.app.clipboard == "SELECT 'the whole of it'"
-        assert "copied the query" in text_of(stage, "#notice")
+        assert text_of(stage, "#notice").strip().startswith("the query of ")  # and not "copied": who knows
         stage.app.copy_to_clipboard("something else")
         source.answer_detail(None)
         await pilot.pause()
@@ -507,3 +508,13 @@ async def test_a_restart_leaves_a_trace() -> None:
     async with stage.app.run_test(size=SIZE):
         await stage.tick(2)
         assert "the server was restarted (seen at 14:25:12 UTC): 42 sessions ended" in text_of(stage, "#notice")
+
+
+async def test_a_search_that_outlives_the_palette_is_no_bug() -> None:
+    """A flood of keys and then the end: Textual's search goes on, and finds that its list is gone."""
+    stage = Stage(calm())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "ctrl+p")
+        await pilot.app.screen.query_one(CommandList).remove()
+        await press(pilot, *"quit", "escape")
+        assert isinstance(pilot.app.screen, SessionsScreen)
