@@ -1,6 +1,6 @@
-"""From sessions that were chosen to a plan: who is signalled, who is left out, and what has changed since.
+"""From sessions that were chosen to a plan: which are signalled, which are left out, and what has changed since.
 
-A plan only ever shrinks, or is made anew by whoever asks again. What is protected is never one of many.
+A plan only shrinks, unless the user asks again. What is protected is never one of many.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,7 @@ Guard: TypeAlias = Callable[[Backend], str]
 
 
 def unguarded(_: Backend) -> str:
-    """Nobody but those whom pgtop itself protects."""
+    """Protect none but the sessions that pgtop itself protects."""
     return ""
 
 
@@ -33,7 +33,7 @@ def plan(
     understood: str = "",
     renamed_too: bool = False,
 ) -> Plan:
-    """The plan to signal the chosen backends of `snapshot`; `pinned` ones only while they do what they do there.
+    """Return the plan to signal the chosen backends; `pinned` ones only while they do what they do in `snapshot`.
 
     `understood` is the filter that chose them, in plain words.
     """
@@ -87,7 +87,7 @@ def changes(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Mapp
 
 
 def spared(planned: Plan, changed: Mapping[BackendId, Change]) -> Plan:
-    """The plan without those that changed, who are told as left out."""
+    """Return the plan without those that changed, which are listed as left out."""
     left_out = (
         LeftOut(t.backend, Why.CHANGED, _CHANGED[changed[t.identity]]) for t in planned.targets if t.identity in changed
     )
@@ -98,7 +98,7 @@ _CHANGED = {
     Change.ENDED: "it has ended",
     Change.QUERY: "it has begun another query since",
     Change.TRANSACTION: "it has begun another transaction since",
-    Change.PROTECTED: "it is protected by now",
+    Change.PROTECTED: "it is protected now",
     Change.NAME: "its application name has changed since",
     Change.LOGIN: "it has logged in since",
     Change.HIDDEN: "this role may not see any more whether it is the same",
@@ -136,11 +136,11 @@ def _reason_to_leave_out(signal: Signal, backend: Backend, server: Server, guard
         return Why.PROTECTED, protected
     if backend.usesysid is None and backend.backend_type == CLIENT_BACKEND:
         return Why.HIDDEN, "it is still logging in: whose it is is not known yet"
-    if backend.hidden:  # perhaps a walsender, perhaps busy with something else by now: neither could be told
+    if backend.hidden:  # perhaps a walsender, perhaps busy with something else meanwhile: neither could be seen
         better = f"{grant(server, 'pg_read_all_stats')}, or name it alone and type its pid"
         return Why.HIDDEN, f"this role may not see what it is: {better}"
     if signal is Signal.CANCEL and (backend.state == IDLE or backend.in_transaction_idle):
-        return Why.NOTHING_RUNS, "it runs no query"
+        return Why.NOTHING_RUNS, "no running query"
     return None
 
 

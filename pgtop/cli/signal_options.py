@@ -11,7 +11,7 @@ from pgtop.errors import UsageError
 
 
 class Safety(NamedTuple):
-    """What guards the door; the configuration file can only add to it."""
+    """What guards signals; the configuration file can only add to it."""
 
     read_only: bool = False
     protect: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Audit(NamedTuple):
 
 
 def add_redact(group: "argparse._ArgumentGroup") -> None:
-    """The option of everything that shows queries."""
+    """Add the option of every command that shows queries."""
     group.add_argument(
         "--redact", action="store_true",
         help="mask literals, comments and the values of SET and the like in queries; names, application names, client"
@@ -64,7 +64,7 @@ def add_redact(group: "argparse._ArgumentGroup") -> None:
 
 
 def add_safety(parser: argparse.ArgumentParser) -> None:
-    """The options that guard the door, for everything that can signal."""
+    """Add the options that guard signals, for every command that can send one."""
     group = parser.add_argument_group("Safety (also in config.toml)")
     group.add_argument("--read-only", action="store_true", help="no cancel, no terminate")
     group.add_argument(
@@ -72,7 +72,7 @@ def add_safety(parser: argparse.ArgumentParser) -> None:
         help="sessions that are never one of many, such as 'user:replicator'; may be given more than once",
     )  # fmt: skip
     group.add_argument(
-        "--require-audit", action="store_true", help="send nothing that the audit trail cannot be told of"
+        "--require-audit", action="store_true", help="refuse to signal if the audit trail cannot be written"
     )
     add_redact(group)
 
@@ -89,13 +89,15 @@ def signal_parser(name: str) -> Parser:
         f"pgtop {name}",
         "[OPTION]... [URI | CONNINFO] PID... | FILTER | --all-clients",
         f"{does} of the given pids, or of all sessions that a filter (the language of `/`) lets\n"
-        "through. Prints the plan and asks; what is protected is left out.",
+        "through. Prints the plan and asks; protected sessions are skipped.",
     )
     add_connection(parser, positional=False)
-    whom = parser.add_argument_group("Whom")
-    whom.add_argument("words", nargs="*", metavar="PID | FILTER", help="4711 4712, or 'state:idle-in-tx age>10m app:x'")
-    whom.add_argument("--all-clients", action="store_true", help="every client backend but protected ones and our own")
-    whom.add_argument(
+    group = parser.add_argument_group("Which sessions")
+    group.add_argument(
+        "words", nargs="*", metavar="PID | FILTER", help="4711 4712, or 'state:idle-in-tx age>10m app:x'"
+    )
+    group.add_argument("--all-clients", action="store_true", help="every client backend but protected ones and our own")
+    group.add_argument(
         "--started", metavar="TIMESTAMP", type=_moment,
         help="one PID: only if its session began then (backend_start of `pgtop show --json`)",
     )  # fmt: skip
@@ -106,7 +108,7 @@ def signal_parser(name: str) -> Parser:
 
 def _add_doing(how: "argparse._ArgumentGroup", name: str) -> None:
     how.add_argument("--dry-run", action="store_true", help="print the plan and signal nothing")
-    how.add_argument("--yes", action="store_true", help="do not ask; protected and hidden sessions stay left out")
+    how.add_argument("--yes", action="store_true", help="do not ask; protected and hidden sessions are skipped")
     how.add_argument("--json", action="store_true", help="plan and outcomes as one JSON object")
     how.add_argument("--timeout", metavar="TIME", type=_duration, help="how long outcomes are watched for (5s)")
     if name == "cancel":
@@ -147,14 +149,14 @@ def read_signal(name: str, words: Sequence[str]) -> SignalMany:
 
 
 def _parsed(name: str, words: Sequence[str]) -> argparse.Namespace:
-    """What the words say; a term of a filter that was taken for an option is told how to be none."""
+    """Parse the words; an error for a term that was taken for an option says how to write it."""
     _check_is_no_term(name, words)
     try:
         return signal_parser(name).parse_args(words)
     except UsageError as error:
         if not _TERM.match(error.what):
             raise
-        raise UsageError(error.what, f"If it is of a filter: pgtop {name} [OPTION]... -- FILTER.") from error
+        raise UsageError(error.what, f"As a term of a filter: pgtop {name} [OPTION]... -- FILTER.") from error
 
 
 _TERM = re.compile(r"Unrecognized option: -[a-z]")
@@ -188,11 +190,11 @@ def _connection_uri(given: argparse.Namespace) -> str | None:
 
 _NO_NUMBERS = "pgtop kill takes no signal numbers: give pids or a filter."
 _NUMBER = re.compile(r"-[0-9.]+")
-"""What the shell's `kill -9` leaves of a forgotten pid: as a filter it means nearly everybody."""
+"""What is left of the shell's `kill -9` without a pid: as a filter it would match nearly every session."""
 
 
 def _selection(given: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """The pids, or the arguments of the filter. Raises UsageError unless exactly one of three ways is used."""
+    """Return the pids, or the arguments of the filter. Raises UsageError unless exactly one of three ways is used."""
     words: list[str] = given.words
     if given.all_clients:
         if words:
@@ -202,9 +204,9 @@ def _selection(given: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, .
             )
         return (), ()
     if not words:
-        raise UsageError("Nothing says which sessions.", "Give pids, a filter or --all-clients.")
+        raise UsageError("No session is named.", "Give pids, a filter or --all-clients.")
     if numbered := next(filter(_NUMBER.fullmatch, words), None):
-        raise UsageError(f"{numbered} is no pid, and as a filter it would mean nearly everybody.", _NO_NUMBERS)
+        raise UsageError(f"{numbered} is no pid, and as a filter it would match nearly every session.", _NO_NUMBERS)
     numbers = [word for word in words if word.isascii() and word.isdecimal()]
     if not numbers:
         return (), tuple(words)

@@ -1,4 +1,4 @@
-"""Who is to be signalled, frozen when it was shown: nobody is ever added to a plan.
+"""The frozen list of sessions to signal. Targets can be removed, never added.
 
 A plan says of every backend that it was made from whether it is a target or left out, and why.
 """
@@ -30,10 +30,10 @@ class Change(StrEnum):
     ENDED = "ended"
     QUERY = "another query"
     TRANSACTION = "another transaction"
-    PROTECTED = "protected by now"
+    PROTECTED = "protected now"
     NAME = "another application name"
-    LOGIN = "logged in by now"
-    HIDDEN = "hidden by now"
+    LOGIN = "logged in"
+    HIDDEN = "hidden now"
     DOUBTFUL = "perhaps another session"
     ELSEWHERE = "perhaps on another server"
 
@@ -54,7 +54,7 @@ class Target(NamedTuple):
     remedy: str = ""
     """What would change that, where something would."""
     protection: str = ""
-    """Why it is protected, where it is a target all the same: alone, by name."""
+    """Why it is protected, where it is a target nevertheless: alone, by name."""
     pinned: bool = True
     renamed_too: bool = False
 
@@ -64,7 +64,7 @@ class Target(NamedTuple):
 
     @property
     def needs_pid(self) -> bool:
-        """True if its pid must be typed: it is protected, or may not be told from the next session under its pid."""
+        """True if its pid must be typed: it is protected, or the next session of its pid would look the same."""
         return bool(self.protection) or self.backend.hidden
 
     def order(self, signal: Signal, sighting: Sighting) -> Order:
@@ -81,7 +81,7 @@ class LeftOut(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """One signal to many. The targets stand in the order of what ending them would cost, the dearest first."""
+    """One signal to many. The targets stand in the order of what ending them would cost, most first."""
 
     signal: Signal
     server: Server
@@ -90,13 +90,13 @@ class Plan(NamedTuple):
     targets: tuple[Target, ...]
     left_out: tuple[LeftOut, ...] = ()
     frees: int = 0
-    """Sessions outside the plan that wait for its targets and for nobody else."""
+    """Sessions outside the plan that wait for its targets alone."""
     understood: str = ""
     """The filter that chose the targets, in plain words that go on from "sessions"; "" if none did."""
 
     @property
     def sighting(self) -> Sighting:
-        """On which run of the server the targets were seen, and when."""
+        """The run of the server on which the targets were seen, and when."""
         return Sighting(self.server.run, self.seen_at)
 
     @property
@@ -110,7 +110,7 @@ class Plan(NamedTuple):
         return tuple(target for target in self.targets if target.refusal)
 
     def reasons(self) -> Mapping[tuple[Why, str], int]:
-        """How many are left out for each reason, the most frequent first."""
+        """Count those left out for each reason, the most frequent first."""
         return dict(Counter((left.why, left.reason) for left in self.left_out).most_common())
 
     def without(self, identities: Collection[BackendId]) -> "Plan":

@@ -20,7 +20,7 @@ from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.view.guard import guard
 from pgtop.view.picture import Picture
-from pgtop.view.plan import nobody
+from pgtop.view.plan import no_targets
 from pgtop.view.proposal import nothing_to_cancel
 from pgtop.view.results import summary
 from pgtop.view.text import clean
@@ -92,7 +92,7 @@ class Signalling(App[int]):
         if made.targets:
             self._ask_many(made, made.understood)
         else:
-            self.say(nobody(made), Tone.WARN)
+            self.say(no_targets(made), Tone.WARN)
 
     def _guard_of(self, picture: Picture) -> Guard:
         return guard(self._settings.protect, picture)

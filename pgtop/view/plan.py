@@ -1,4 +1,4 @@
-"""A plan in words: what will happen to how many, who is left out and why, and one line for each target."""
+"""A plan in words: what will happen to how many, which are skipped and why, and one line for each target."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -49,7 +49,7 @@ def understood(plan: Plan) -> list[Line]:
 
 
 def facts(plan: Plan, changed: Mapping[BackendId, Change] | None = None) -> list[Line]:
-    """What is to be known before saying yes, the most important first."""
+    """Return what to know before saying yes, the most important first."""
     return [
         *_protected_alone(plan),
         *_weak_checks(plan),
@@ -93,22 +93,22 @@ def outcome_line(outcome: Outcome, target: Target, width: int, asked: Signal) ->
 
 
 def left_out_line(left: LeftOut, width: int) -> Line:
-    """One that was left out and why, in at most `width` cells."""
+    """Return the line of a skipped session and why, in at most `width` cells."""
     return _told(left.backend, Span(left_out_words(left.why, left.reason), Tone.NOTICE), width)
 
 
 def left_out_words(why: Why, reason: str) -> str:
-    """Why some are left out."""
-    return f"{why}: {clean(reason)}"
+    """Return why a session is skipped, to stand behind a count: `protected: it streams WAL`."""
+    return clean(reason) if why is Why.NOTHING_RUNS else f"{why}: {clean(reason)}"
 
 
-def nobody(plan: Plan) -> str:
-    """Why a plan has no targets."""
-    return f"nobody to signal: {who_is_left_out(plan) or 'they have all ended'}"
+def no_targets(plan: Plan) -> str:
+    """Return why a plan has no targets."""
+    return f"nothing to signal: {skipped(plan) or 'all sessions have ended'}"
 
 
-def who_is_left_out(plan: Plan) -> str:
-    """How many for which reasons, in one line; nothing where nobody is."""
+def skipped(plan: Plan) -> str:
+    """Return how many are skipped for which reasons, in one line; empty if none are."""
     return ", ".join(f"{count} {left_out_words(*why)}" for why, count in plan.reasons().items())
 
 
@@ -125,7 +125,7 @@ def _states(plan: Plan) -> Iterable[Line]:
 
 
 def _rolled_back(plan: Plan) -> Iterable[Line]:
-    """What those who are ended lose; a cancel leaves the transaction to its client."""
+    """Yield how many transactions a terminate rolls back; a cancel leaves them to their clients."""
     count = sum(target.backend.xact_start is not None for target in plan.targets)
     if count and plan.signal is Signal.TERMINATE:
         yield one_tone(f"{count} open transaction{'' if count == 1 else 's'} will be rolled back", Tone.NOTICE)
@@ -135,11 +135,11 @@ def _pgtops(plan: Plan) -> Iterable[Line]:
     count = sum(is_another_pgtop(plan.server, target.backend) for target in plan.targets)
     if count:
         who = "1 is another pgtop" if count == 1 else f"{count} are other pgtops"
-        yield one_tone(f"{who}, perhaps of a colleague", Tone.NOTICE)
+        yield one_tone(f"{who}, perhaps a colleague's", Tone.NOTICE)
 
 
 def _refusals(plan: Plan) -> Iterable[Line]:
-    """By what would mend it, as that is shorter than what is wrong with each."""
+    """Group by the remedy where there is one: it is shorter than what is wrong with each."""
     reasons = Counter(target.remedy or f"it {target.refusal}" for target in plan.refusals)
     for reason, count in reasons.most_common():
         yield one_tone(clean(f"the server will refuse {count} (x): {reason}"), Tone.WARN)
@@ -147,13 +147,14 @@ def _refusals(plan: Plan) -> Iterable[Line]:
 
 def _left_out(plan: Plan) -> Iterable[Line]:
     for (why, reason), count in plan.reasons().items():
-        yield one_tone(f"{count} left out, {left_out_words(why, reason)}", Tone.NOTICE)
+        mark = ":" if why is Why.NOTHING_RUNS else ","
+        yield one_tone(f"{count} skipped{mark} {left_out_words(why, reason)}", Tone.NOTICE)
 
 
 def _frees(plan: Plan) -> Iterable[Line]:
     if plan.frees:
-        waits = "waits" if plan.frees == 1 else "wait"
-        yield one_tone(f"{sessions(plan.frees)} {waits} for nobody but them", Tone.STRONG)
+        frees = "frees" if plan.signal is Signal.TERMINATE else "their end frees"
+        yield one_tone(f"{frees} {plan.frees} {'waiter' if plan.frees == 1 else 'waiters'}", Tone.STRONG)
 
 
 def _changed(changed: Mapping[BackendId, Change]) -> Iterable[Line]:
@@ -162,7 +163,7 @@ def _changed(changed: Mapping[BackendId, Change]) -> Iterable[Line]:
     counts = Counter(changed.values()).most_common()
     words = ", ".join(f"{count} {change}" for change, count in counts)
     again = " (a: ask again for those that moved on)" if MOVED_ON.intersection(changed.values()) else ""
-    yield one_tone(f"left out, as they changed since (!): {words}{again}", Tone.ALARM)
+    yield one_tone(f"skipped (!), changed since this was shown: {words}{again}", Tone.ALARM)
 
 
 def _protected_alone(plan: Plan) -> Iterable[Line]:

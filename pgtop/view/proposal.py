@@ -1,4 +1,4 @@
-"""What a confirmation dialog says before a signal: what will happen, to whom, and who else feels it."""
+"""What a confirmation dialog says before a signal: what will happen, to which session, and what that frees."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from pgtop.model.server import Server
 from pgtop.model.signal import Signal
 from pgtop.view.identity import who_is
 from pgtop.view.picture import Picture
+from pgtop.view.plan import sessions
 from pgtop.view.text import clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
@@ -22,7 +23,7 @@ from pgtop.view.wrap import Line, line
 
 _VERBS = {Signal.CANCEL: "Cancel the query of", Signal.TERMINATE: "Terminate session"}
 _ROW_QUEUE = "tuple"
-"""What those wait for who want a row after another that waits for it too, and that holds nothing but its turn.
+"""The wait of those that want a row behind another waiter, which holds nothing but its turn.
 https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-LOCK-TABLE"""
 
 
@@ -48,7 +49,7 @@ def propose(signal: Signal, backend: Backend, picture: Picture, guard: Guard = u
         *_rights(right_to_signal(server, backend)),
         *_weak_check(server, backend),
         line(_consequence(signal, backend, picture), Tone.WARN),
-        *_waiters(backend, picture),
+        *_waiters(signal, backend, picture),
     ]
     title = f"{_VERBS[signal]} {backend.pid}?"
     query = "" if backend.hidden else clean(backend.query or "")
@@ -70,16 +71,16 @@ def change_since(seen: Backend, before: Picture, after: Picture) -> str:
     if now is None:
         return _lost(seen, before, after)
     if now.query_start != seen.query_start:
-        return "its query has changed while you looked"
+        return "query changed since you opened this"
     if now.application_name != seen.application_name and now.query_start is None:
-        return "its application name has changed while you looked"
+        return "application name changed since you opened this"
     if now.state != seen.state:
-        return f"it has changed from {clean(seen.state or '?')} to {clean(now.state or '?')} while you looked"
+        return f"state changed from {clean(seen.state or '?')} to {clean(now.state or '?')} since you opened this"
     return ""
 
 
 def _lost(seen: Backend, before: Picture, after: Picture) -> str:
-    """It is not in the later picture: that it has ended is said only where that is sure."""
+    """Return why a session is missing from the later picture: ended only where that is sure."""
     sighting, run = before.snapshot.sighting, after.snapshot.server.run
     if not sighting.is_answered_by(run):
         return f"the connection is to another server now, or this one was restarted: {seen.pid} cannot be reached"
@@ -114,12 +115,12 @@ def _consequence(signal: Signal, backend: Backend, picture: Picture) -> str:
         return f"{doing}; no transaction is open"
     open_for = f"transaction open for {_since(backend.xact_start, now)}"
     if signal is Signal.CANCEL:
-        return f"{doing}, {open_for}: the statement is undone; a transaction around it fails and stays open"
+        return f"{doing}, {open_for}: the statement is undone; an explicit transaction stays open, aborted"
     return f"{doing}, {open_for}: it will be rolled back"
 
 
 def _waiting(backend: Backend, picture: Picture) -> str:
-    """That it waits for a lock, how long and behind whom; nothing of one that does not."""
+    """Return how long the session has waited for a lock and behind which; nothing if it does not wait."""
     node = picture.forest.nodes.get(backend.pid)
     if node is None or not node.waits:
         return ""
@@ -139,34 +140,38 @@ def _since(instant: Instant | None, now: Instant) -> str:
     return "?" if instant is None else age(seconds_between(instant, now))
 
 
-def _waiters(backend: Backend, picture: Picture) -> list[Line]:
-    """Who hangs on it, and what its end can bring them."""
+def _waiters(signal: Signal, backend: Backend, picture: Picture) -> list[Line]:
+    """Return how many sessions it blocks, how many of them its end frees, and what it waits for itself."""
     waiting, only = picture.blocks.get(backend.pid, 0), picture.forest.only(backend.pid)
     if not waiting:
         return _deadlock(backend, picture)
-    words = "1 session waits on it" if waiting == 1 else f"{waiting} sessions wait on it"
-    rest = f", {len(only) or 'none'} of them only on it{_turn(backend.pid, only, picture.forest)}"
-    if waiting == 1:
-        rest = ", and only on it" if only else ", and not only on it"
+    words = (
+        f"blocks {sessions(waiting)}" if _leaves_stuck(backend, picture.forest) else _freed(signal, backend, picture)
+    )
     replay = _replay(backend.pid, only, picture.forest)
-    return [line(f"{words}{rest}", Tone.STRONG), *replay, *(_deadlock(backend, picture) or _own_wait(backend, picture))]
+    return [line(words, Tone.STRONG), *replay, *(_deadlock(backend, picture) or _own_wait(backend, picture))]
+
+
+def _freed(signal: Signal, backend: Backend, picture: Picture) -> str:
+    """Return how many waiters the end of the session frees, and how many of those at once."""
+    waiting, free = picture.blocks.get(backend.pid, 0), len(picture.forest.only(backend.pid))
+    frees = "frees" if signal is Signal.TERMINATE else "its end frees"  # a cancel may leave a savepoint's locks
+    if not free:
+        return f"blocks {waiting}, but others block {'it' if waiting == 1 else 'them'} too: {frees} none"
+    first = len(picture.forest.next_after(backend.pid))
+    turn = f", {first} at once" if 0 < first < free else ""
+    if free < waiting:
+        return f"blocks {waiting}, {frees} {free} of them{turn}"
+    return f"{frees} {free} {'waiter' if free == 1 else 'waiters'}{turn}"
 
 
 def _replay(pid: int, only: Collection[Key], forest: Forest) -> list[Line]:
-    """What its end brings to a standby that cannot apply what its primary has done."""
+    """Return whether the end of the session lets a standby replay again."""
     waiting = [key for key in forest.hanging(pid) if is_replay(forest.nodes[key])]
     if not waiting:
         return []
     frees = "goes on once it has ended" if set(waiting) <= set(only) else "does not go on with its end alone"
     return [line(f"replay stands still and {frees}", Tone.STRONG)]
-
-
-def _turn(pid: int, only: Collection[Key], forest: Forest) -> str:
-    """That not all are free at once: they stand one behind the other."""
-    first = len(forest.next_after(pid))
-    if not first or first == len(only):
-        return ""
-    return ": the first of them is next" if first == 1 else f": the first {first} of them are next"
 
 
 def _deadlock(backend: Backend, picture: Picture) -> list[Line]:
@@ -178,15 +183,22 @@ def _deadlock(backend: Backend, picture: Picture) -> list[Line]:
 
 
 def _own_wait(backend: Backend, picture: Picture) -> list[Line]:
-    """That it waits itself. Its waiters are free without it, unless others keep them or all of them want one row."""
+    """Return what blocks the session itself."""
     forest = picture.forest
     node = forest.nodes.get(backend.pid)
     if node is None or not node.blockers:
         return []
+    stuck = "; its waiters stay blocked" if _leaves_stuck(backend, forest) else ""
+    return [line(f"it is itself blocked by {clean(listed(node.blockers, forest))}{stuck}", Tone.WARN)]
+
+
+def _leaves_stuck(backend: Backend, forest: Forest) -> bool:
+    """Return whether the session waits itself and all that wait for it alone want the row that it waits for."""
+    node = forest.nodes.get(backend.pid)
+    if node is None or not node.blockers:
+        return False
     waiters = [forest.nodes[key].backend for key in forest.next_after(node.key)]
-    stuck = all(each is not None and each.wait_event == _ROW_QUEUE for each in waiters)
-    words = f"it waits for {clean(listed(node.blockers, forest))} itself{', so they go on waiting' if stuck else ''}"
-    return [line(words, Tone.WARN)]
+    return all(each is not None and each.wait_event == _ROW_QUEUE for each in waiters)
 
 
 def _protected(reason: str, pid: int) -> list[Line]:
@@ -194,7 +206,7 @@ def _protected(reason: str, pid: int) -> list[Line]:
 
 
 def _another_pgtop(it_is: bool) -> list[Line]:
-    return [line("it is another pgtop, perhaps of a colleague", Tone.NOTICE)] if it_is else []
+    return [line("it is another pgtop, perhaps a colleague's", Tone.NOTICE)] if it_is else []
 
 
 def _weak_check(server: Server, backend: Backend) -> list[Line]:

@@ -55,7 +55,7 @@ def test_what_the_filter_cannot_decide_is_counted_and_left_out(
         assert [(left["pid"], left["why"]) for left in plan["left_out"]] == [(idle.info.backend_pid, "undecided")]
         assert plan["understood"] == Filter.of_arguments([f"user:={role}", term]).understood
     shown = pgtop("kill", "-d", dsn, f"user:={role}", "xact<1h", "--dry-run", environment=state)
-    assert "1 left out, undecided" in shown.stdout
+    assert "1 skipped, undecided" in shown.stdout
 
 
 def test_dry_run_signals_nothing(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
@@ -168,7 +168,7 @@ def test_a_pid_is_shown_as_what_it_is_now(dsn: str, open_session: Opener, state:
 def test_nobody_there(dsn: str, state: dict[str, str]) -> None:
     """A pid without a session, and a filter that lets nothing through, have a code of their own."""
     gone = pgtop("kill", "-d", dsn, "4194304", "--yes", environment=state)
-    assert "is not there" in one_sentence(gone.stderr)
+    assert one_sentence(gone.stderr) == "pgtop: No session 4194304; nothing was signalled.\n"
     assert gone.returncode == Exit.NOBODY
     assert pgtop("kill", "-d", dsn, "app:=nobody", "--yes", environment=state).returncode == Exit.NOBODY
 
@@ -403,7 +403,7 @@ def test_all_clients(own: Cluster, state: dict[str, str]) -> None:
         done = pgtop("kill", "-d", own.socket_dsn, "--all-clients", "--yes", environment=state)
         assert done.returncode == Exit.DONE, done.stderr
         assert "12 gone" in done.stdout
-        assert "1 left out, protected: it belongs to a superuser" in done.stdout
+        assert "1 skipped, protected: it belongs to a superuser" in done.stdout
         assert not any(map(alive, clients))
         assert alive(boss)
 

@@ -57,7 +57,7 @@ def test_a_filter_that_finds_only_hidden_sessions(
     session = open_session()
     with stranger(dsn, role) as blind:
         done = pgtop("kill", "-d", blind, f"user:={role}", "--yes", environment=state)
-    assert "nobody to signal: 1 hidden" in one_sentence(done.stderr)
+    assert "nothing to signal: 1 hidden" in one_sentence(done.stderr)
     assert (done.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
 
 
@@ -71,7 +71,7 @@ def test_what_did_not_match_is_told(dsn: str, role: str, open_session: Opener, s
         unseen = pgtop("kill", "-d", blind, "state:active app:=nobody", "--yes", "--json", environment=state)
     assert "cannot be seen: grant pg_read_all_stats" in one_sentence(unseen.stderr)
     idle = pgtop("cancel", "-d", dsn, f"user:={role}", "--yes", environment=state)
-    assert "1 nothing to cancel: it runs no query" in one_sentence(idle.stderr)
+    assert "nothing to signal: 1 no running query" in one_sentence(idle.stderr)
     guarded = pgtop("kill", "-d", dsn, f"user:={role}", "--yes", "--protect", f"user:{role}", environment=state)
     assert f"1 protected: it matches --protect user:{role}" in one_sentence(guarded.stderr)
     assert {done.returncode for done in (nobody, unseen, idle, guarded)} == {Exit.NOBODY}
@@ -105,7 +105,7 @@ def test_an_interrupted_run_stays_unfinished(dsn: str, role: str, open_session: 
 def test_who_became_a_superuser_is_not_escalated(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """Survivors are guarded anew, by rights as they are then: one that is protected by now is left alone, and told."""
+    """Survivors are guarded again, by the rights of that moment: one that is protected now is skipped and named."""
     session = open_session()
     session.execute("BEGIN")
     run_forever(dsn, session, role)
@@ -121,7 +121,7 @@ def test_who_became_a_superuser_is_not_escalated(
     whole = json.loads(out)
     assert whole["escalate"] is True
     assert [outcome["signal"] for outcome in whole["outcomes"]] == ["cancel"]
-    assert "not terminated: 1 changed: it is protected by now" in said
+    assert "not terminated: 1 changed: it is protected now" in said
     assert running.returncode == Exit.SURVIVED
 
 

@@ -245,7 +245,7 @@ async def test_enter_and_kill_work_on_nodes() -> None:
         assert stage.app.screen.backend.pid == 48_801
         await _press(pilot, "escape", "up", "K")
         assert isinstance(stage.app.screen, ConfirmScreen)
-        assert "4 sessions wait on it, 4 of them only on it: the first of them is next" in _text(stage, "#proposal")
+        assert "frees 4 waiters, 1 at once" in _text(stage, "#proposal")
 
 
 async def test_a_prepared_transaction_cannot_be_killed() -> None:

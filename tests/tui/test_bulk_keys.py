@@ -233,7 +233,7 @@ async def test_cancel_leaves_out_where_nothing_runs() -> None:
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, *_LEAK, "asterisk", "C")
         assert isinstance(stage.app.screen, SessionsScreen)
-        assert "nobody to signal" in text_of(stage, "#notice")
+        assert "nothing to signal" in text_of(stage, "#notice")
 
 
 async def test_k_on_the_results_goes_on_with_the_survivors() -> None:
@@ -345,9 +345,9 @@ async def test_who_is_protected_by_now_is_left_out_of_many() -> None:
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, *_LEAK, "asterisk", "K")
         await stage.tick(0)
-        assert f"{len(_leak(first))} protected by now" in text_of(stage, "#facts")
+        assert f"{len(_leak(first))} protected now" in text_of(stage, "#facts")
         await press(pilot, "y")
-        assert "nobody is left to signal" in text_of(stage, "#facts")
+        assert "nothing is left to signal" in text_of(stage, "#facts")
         assert signaller.orders == []
 
 
@@ -376,5 +376,5 @@ async def test_survivors_are_guarded_anew() -> None:
         await press(pilot, "K")
         await stage.tick(0)
         await press(pilot, "y")
-        assert "nobody is left to signal" in text_of(stage, "#facts")
+        assert "nothing is left to signal" in text_of(stage, "#facts")
         assert signaller.orders == []

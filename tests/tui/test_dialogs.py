@@ -142,7 +142,7 @@ async def test_dialog_asks_anew_when_the_query_changed() -> None:
         later = backend.query_start + 5
         stage.source.script = [with_changes(first, backend.pid, query_start=later, query="SELECT 'another'")]
         await stage.tick()
-        assert "its query has changed" in text_of(stage, "#proposal")
+        assert "query changed since" in text_of(stage, "#proposal")
         assert "another" in text_of(stage, "#proposal")
         await press(pilot, "y")
         assert signaller.orders == []

@@ -206,34 +206,35 @@ def test_sorting_by_blocks_brings_roots_first() -> None:
     assert [column("blocks").text(row, PICTURE) for row in found[:3]] == ["▲4", "▲2", "3"]
 
 
-def dialog(pid: int, picture: Picture = PICTURE) -> list[str]:
-    """What the dialog says, from what the session does on."""
+def dialog(pid: int, picture: Picture = PICTURE, signal: Signal = Signal.TERMINATE) -> list[str]:
+    """Return what the dialog says, from what the session does on."""
     backend = next(backend for backend in picture.snapshot.backends if backend.pid == pid)
-    return ["".join(span.text for span in spans) for spans in propose(Signal.TERMINATE, backend, picture).lines][1:]
+    return ["".join(span.text for span in spans) for spans in propose(signal, backend, picture).lines][1:]
 
 
-def test_the_dialog_says_who_waits_only_on_it() -> None:
-    """Those who wait for others too are told apart."""
+def test_the_dialog_says_how_many_waiters_it_frees() -> None:
+    """Waiters that others block too are not among them; a cancel frees none by itself, only the session's end does."""
     backends = (scenes.client(1, "web@shop", since=9), scenes.client(2, "web@shop", since=9))
     waiters = [scenes.client(pid, "web@shop", wait="Lock:tuple", blocked_by=by) for pid, by in ((3, (1,)), (4, (1, 2)))]
     picture = Picture.of(scenes.snapshot([*backends, *waiters]))
-    assert dialog(1, picture)[-1] == "2 sessions wait on it, 1 of them only on it"
-    assert dialog(2, picture)[-1] == "1 session waits on it, and not only on it"
+    assert dialog(1, picture)[-1] == "blocks 2, frees 1 of them"
+    assert dialog(1, picture, Signal.CANCEL)[-1] == "blocks 2, its end frees 1 of them"
+    assert dialog(2, picture)[-1] == "blocks 1, but others block it too: frees none"
 
 
 @pytest.mark.parametrize(
     ("pid", "words"),
     [
-        (HOLDER, ["4 sessions wait on it, 4 of them only on it: the first of them is next"]),
-        (48_801, ["3 sessions wait on it, 2 of them only on it: the first of them is next",
-                  "it waits for 47903 itself, so they go on waiting"]),
-        (49_001, ["3 sessions wait on it, 3 of them only on it: the first 2 of them are next",
-                  "it waits for prepared transaction transfer-'4711' itself"]),
-        (49_010, ["2 sessions wait on it, 2 of them only on it",
+        (HOLDER, ["frees 4 waiters, 1 at once"]),
+        (48_801, ["blocks 3 sessions",
+                  "it is itself blocked by 47903; its waiters stay blocked"]),
+        (49_001, ["frees 3 waiters, 2 at once",
+                  "it is itself blocked by prepared transaction transfer-'4711'"]),
+        (49_010, ["frees 2 waiters",
                   "it is in a deadlock with 49011, of which the server will end one by itself"]),
     ],
 )  # fmt: skip
-def test_the_dialog_promises_nobody_too_much(pid: int, words: list[str]) -> None:
+def test_the_dialog_promises_no_more_than_happens(pid: int, words: list[str]) -> None:
     """A queue moves up by one; behind one that waits itself a row stays taken; the server ends a deadlock itself."""
     assert dialog(pid)[-len(words) :] == words
 

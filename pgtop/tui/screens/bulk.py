@@ -1,7 +1,7 @@
 """The dialog before many are signalled, and the list of what became of each.
 
-The list stays as it was when it was shown: nobody is ever added. Who has changed since is marked and left out, unless
-asked for again.
+The list stays as it was when it was shown: no session is added. One that has changed since is marked and skipped,
+unless asked for again.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -113,7 +113,7 @@ class BulkScreen(Moving, Dialog[Consent | None]):
         super().on_mount()
 
     def show(self, state: State) -> None:
-        """Mark who is not any more as they were shown."""
+        """Mark the sessions that are no longer as they were shown."""
         if state.picture is self._latest:
             return
         before = len(self.meant.targets)
@@ -129,7 +129,7 @@ class BulkScreen(Moving, Dialog[Consent | None]):
 
     @property
     def meant(self) -> Plan:
-        """The plan without those that changed, who are told as left out."""
+        """The plan without those that changed, which are listed as left out."""
         return spared(self._plan, self._changed)
 
     def _changes(self) -> Mapping[BackendId, Change]:
@@ -141,7 +141,7 @@ class BulkScreen(Moving, Dialog[Consent | None]):
         """Do it to those that are as they were shown; many of them ask for their number first."""
         count = len(self.meant.targets)
         if not count:
-            self.say("nobody is left to signal")
+            self.say("nothing is left to signal")
         elif (count > TYPED_ABOVE or self._proof.display) and self._proof.value != str(count):
             self.asked += not self._proof.display
             self._proof.display = True

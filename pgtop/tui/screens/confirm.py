@@ -1,7 +1,7 @@
 """The question before one session is signalled.
 
-The session is watched while the dialog is open: when it changes, the question is asked anew, so nobody confirms what
-they have not read.
+The session is watched while the dialog is open: when it changes, the question is asked again, so that nothing is
+confirmed unread.
 """
 
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ class ConfirmScreen(Dialog[Agreed | None]):
         super().on_mount()
 
     def show(self, state: State) -> None:
-        """Watch the session: say what has changed, and ask anew."""
+        """Watch the session: say what has changed, and ask again."""
         if state.stale != self._stale:
             self._stale = state.stale
             self.draw(self.app.size)
@@ -72,7 +72,7 @@ class ConfirmScreen(Dialog[Agreed | None]):
             self._proposal = self._proposed(self._proposal.signal, now, state.picture)
         self._proof.display = self._proposal.needs_pid and not self._over
         if change:
-            self._ask_anew(change)
+            self._ask_again(change)
         self.draw(self.app.size)
 
     def _proposed(self, signal: Signal, backend: Backend, picture: Picture) -> Proposal:
@@ -88,19 +88,19 @@ class ConfirmScreen(Dialog[Agreed | None]):
         elif not self._armed:
             self._armed = True
             self.asked += 1
-            self.say(f"{self._note}: press y once more to do it all the same".removeprefix(": "))
+            self.say(f"{self._note}: press y again to go on".removeprefix(": "))
         elif self._proposal.needs_pid and self._proof.value != pid:
             self.say(f"type {pid} first")
         else:
             self.dismiss(Agreed(self._proposal.backend, self._picture, self._why.words))
 
     def typed(self) -> None:
-        """The right pid puts the focus on the deed, anything else back on Keep."""
+        """The right pid puts the focus on the signal, anything else back on Keep."""
         self._note = ""
         self._buttons.focused_index = int(self._proof.value == str(self._proposal.backend.pid))
         super().typed()
 
-    def _ask_anew(self, change: str) -> None:
+    def _ask_again(self, change: str) -> None:
         """A cancel is for one query, so each change asks again; a session to terminate stays the same one: ask once."""
         self._note = change
         self.asked += 1

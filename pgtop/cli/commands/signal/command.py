@@ -1,6 +1,6 @@
-"""`pgtop cancel` and `pgtop kill`: print the plan, ask, see it through, tell what was seen.
+"""`pgtop cancel` and `pgtop kill`: print the plan, ask, carry it out, report what was seen.
 
-Nobody is signalled who was not in the plan as it was printed, and nothing is without a yes, from a terminal or --yes.
+Only sessions of the printed plan are signalled, and none without a yes, from a terminal or --yes.
 """
 
 import sys
@@ -25,7 +25,7 @@ from pgtop.proof import PATIENCE
 from pgtop.view.filter import Filter
 from pgtop.view.guard import guard
 from pgtop.view.picture import Picture
-from pgtop.view.plan import sessions, who_is_left_out
+from pgtop.view.plan import sessions, skipped
 
 _SURVIVED = "surviving the cancel"
 
@@ -64,19 +64,19 @@ class _Command:
     async def _carry_out(self, proposed: Proposed) -> Exit:
         self._telling.print_plan(proposed, self._will_ask)
         if not proposed.plan.targets:
-            self._telling.say_nobody(proposed)
+            self._telling.explain_no_targets(proposed)
             return self._telling.print_no_outcome(proposed, Exit.SOME_REFUSED if proposed.refused else Exit.NOBODY)
         if self._command.dry_run:
             return self._telling.print_no_outcome(proposed, Exit.DONE)
         if self._guards.read_only:
             output.say(f"Nothing was signalled: {self._guards.read_only}")
-            return await self._send(proposed)  # to a door that refuses, so that the audit trail tells of it
+            return await self._send(proposed)  # which refuses, and records that in the audit trail
         agreed = await self._agreed(proposed.plan)
         if agreed is None:
             return self._telling.print_no_outcome(proposed, Exit.NOT_CONFIRMED)
         agreed_on = proposed._replace(plan=agreed)
         if not agreed.targets:
-            output.say("Nothing was signalled: all of them have changed.", f"Left out: {who_is_left_out(agreed)}.")
+            output.say("Nothing was signalled: all of them have changed.", f"Skipped: {skipped(agreed)}.")
             return self._telling.print_no_outcome(agreed_on, Exit.SOME_REFUSED)
         return await self._send(agreed_on)
 
@@ -84,16 +84,16 @@ class _Command:
 
     @property
     def _will_ask(self) -> bool:
-        """The user is asked, on a terminal."""
+        """True if the user is asked, on a terminal."""
         return not (self._command.yes or self._command.dry_run) and sys.stdin is not None and sys.stdin.isatty()
 
     async def _agreed(self, made: Plan) -> Plan | None:
-        """The plan as it may be carried out now, or None."""
+        """Return the plan as it may be carried out now, or None."""
         if self._command.yes:
             return made
         if not self._will_ask:
             typed = any(target.needs_pid for target in made.targets)
-            advice = "There its pid must be typed." if typed else "--yes signals without asking."
+            advice = "Its pid must be typed on one." if typed else "--yes signals without asking."
             output.say("Nothing was signalled, as there is no terminal to ask on.", advice)
             return None
         if self._command.escalate:
@@ -104,8 +104,8 @@ class _Command:
         return await self._still_meant(made)
 
     async def _still_meant(self, agreed: Plan) -> Plan | None:
-        """The plan without those that changed while the user was thinking, unless they are asked for again."""
-        snapshot, guarded = await self._sample_anew()
+        """Return the plan without the sessions that changed meanwhile, unless the user asks for them again."""
+        snapshot, guarded = await self._sample_again()
         changed = _changes_of_the_living(agreed, snapshot, guarded)
         moved = sum(change in MOVED_ON for change in changed.values())
         what = "another query, transaction or application name"
@@ -114,8 +114,8 @@ class _Command:
             return asked_again(agreed, snapshot, guarded)
         return spared(agreed, changed)
 
-    async def _sample_anew(self) -> tuple[Snapshot, Guard]:
-        """The server as it is now, its roles too, and who is protected by that. Raises SourceError."""
+    async def _sample_again(self) -> tuple[Snapshot, Guard]:
+        """Return the server as it is now, its roles too, and what protects sessions now. Raises SourceError."""
         self._source.renew()
         try:
             snapshot = await self._source.sample()
@@ -123,7 +123,7 @@ class _Command:
             snapshot = await self._source.sample()
         return snapshot, guard(self._guards.protect, Picture.of(snapshot))
 
-    # The deed.
+    # The signals.
 
     async def _send(self, proposed: Proposed) -> Exit:
         progress = await self._see_through(proposed.plan)
@@ -138,18 +138,18 @@ class _Command:
         return self._telling.print_outcomes(proposed, tuple(outcomes.values()))
 
     async def _escalated(self, progress: Progress) -> Plan | None:
-        """The plan to terminate the survivors that may be, guarded anew; a protected one has to be asked for."""
+        """Return the plan to terminate the survivors, guarded again; a protected one needs another yes."""
         left = survivors(progress)
         if not left.targets:
             return None
         try:
-            snapshot, guarded = await self._sample_anew()
+            snapshot, guarded = await self._sample_again()
         except SourceError as error:
-            output.say(f"Nobody was terminated: {error.failure.what}", error.failure.advice)
+            output.say(f"Nothing was terminated: {error.failure.what}", error.failure.advice)
             return None
         meant = spared(left, _changes_of_the_living(left, snapshot, guarded))
         if meant.left_out:
-            output.say(f"not terminated: {who_is_left_out(meant)}")
+            output.say(f"not terminated: {skipped(meant)}")
         asks = any(target.needs_pid for target in meant.targets)
         if asks and not consents(meant, _SURVIVED):
             return None
@@ -165,6 +165,6 @@ class _Command:
 
 
 def _changes_of_the_living(made: Plan, snapshot: Snapshot, guarded: Guard) -> Mapping[BackendId, Change]:
-    """What has happened to the targets; those that have ended are not spared, the door will tell that they are gone."""
+    """Return what has happened to the targets, but for those that have ended: sending reports these as gone."""
     found = changes(made, snapshot, guarded)
     return {who: change for who, change in found.items() if change is not Change.ENDED}

@@ -13,12 +13,12 @@ from pgtop.view.plan import TYPED_ABOVE, title
 
 
 def consents(made: Plan, whose: str = "") -> bool:
-    """Whether the user says yes: by y, by the number of many, by the pid of one that needs it."""
+    """Return whether the user says yes: by y, by the number of many, by the pid of one that needs it."""
     asked = title(made, whose)
     [*others, target] = made.targets
     if not others and target.needs_pid:
         pid = str(target.backend.pid)
-        why = "It is protected." if target.protection else "It may be another session by then."
+        why = "It is protected." if target.protection else "It may be another session then."
         return _answer(f"{asked} {why} Type {pid} to go on: ") == pid
     if len(made.targets) > TYPED_ABOVE:
         count = str(len(made.targets))
@@ -27,7 +27,7 @@ def consents(made: Plan, whose: str = "") -> bool:
 
 
 def says_yes(question: str) -> bool:
-    """Whether the user says yes to a question."""
+    """Return whether the user says yes to a question."""
     return _answer(f"{question} [y/N] ").lower() in ("y", "yes")
 
 

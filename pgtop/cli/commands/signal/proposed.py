@@ -1,4 +1,4 @@
-"""Who is meant by pids, by a filter, or by all clients: the plan, and what was asked for and is not there."""
+"""Which sessions pids, a filter or --all-clients mean: the plan, and the pids that have no session."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from pgtop.view.picture import Picture
 
 _SIGNALS = {"cancel": Signal.CANCEL, "kill": Signal.TERMINATE}
 _NEVER_WISHED = frozenset({Why.HIDDEN, Why.CHANGED})
-"""Why some are left out that the user meant all the same; the others are left out as pgtop says it always does."""
+"""Reasons that leave out what the user asked for; all others are documented to leave it out."""
 
 
 class Missing(NamedTuple):
@@ -27,7 +27,7 @@ class Missing(NamedTuple):
     @property
     def words(self) -> str:
         if self.now is None:
-            return f"{self.pid} is not there"
+            return f"No session {self.pid}"
         return f"{self.pid} is another session: it started at {written(self.now.backend_start)}"
 
     def as_dict(self) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class Missing(NamedTuple):
 
 
 class Proposed(NamedTuple):
-    """A plan, and what was asked for and is not there. `by_pid`: each was named."""
+    """A plan, and the pids that have no session. `by_pid`: each target was named."""
 
     plan: Plan
     picture: Picture
@@ -46,13 +46,13 @@ class Proposed(NamedTuple):
 
     @property
     def refused(self) -> bool:
-        """Somebody who was meant gets no signal: hidden, changed, or protected and named by pid."""
+        """True if a session that was asked for gets no signal: hidden, changed, or protected and named by pid."""
         refused = _NEVER_WISHED | ({Why.PROTECTED} if self.by_pid else set())
         return any(left.why in refused for left in self.plan.left_out)
 
 
 def propose(command: SignalMany, chosen: Filter, picture: Picture, guarded: Guard) -> Proposed:
-    """What the command asks for, in a picture of the server. Raises FilterError for a pattern that takes too long."""
+    """Return what the command asks for in `picture`. Raises FilterError for a pattern that takes too long."""
     if command.pids:
         return _named(command, picture, guarded)
     whatever = command.all_clients or command.changed_too
@@ -71,7 +71,7 @@ def propose(command: SignalMany, chosen: Filter, picture: Picture, guarded: Guar
 
 
 def _named(command: SignalMany, picture: Picture, guarded: Guard) -> Proposed:
-    """Pids given by hand: the session is meant, whatever it does; a cancel is for the query that is shown."""
+    """Plan for pids: a kill means the session, whatever it does; a cancel means the query that is shown."""
     snapshot, signal = picture.snapshot, _SIGNALS[command.signal]
     now = {backend.pid: backend for backend in snapshot.backends}
     there = [pid for pid in command.pids if _is_meant(command, now.get(pid))]
@@ -88,13 +88,13 @@ def _named(command: SignalMany, picture: Picture, guarded: Guard) -> Proposed:
 
 
 def _is_meant(command: SignalMany, backend: Backend | None) -> bool:
-    """There is such a session, and nothing shows that it began at another time than --started says."""
+    """Return whether the session exists, and did not start at another time than --started says."""
     if backend is None:
         return False
     return command.started is None or backend.backend_start in (None, from_datetime(command.started))
 
 
 def _unpinned(found: Iterable[Backend], better: str) -> tuple[LeftOut, ...]:
-    """Those whose start cannot be compared with --started."""
+    """Leave out sessions whose start cannot be compared with --started."""
     reason = f"when it started is hidden from this role: {better}"
     return tuple(LeftOut(backend, Why.HIDDEN, reason) for backend in found)

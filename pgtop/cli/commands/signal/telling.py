@@ -1,6 +1,6 @@
-"""What is told of a plan and of its outcomes: to people, and to programs as one JSON object, with the exit code.
+"""The report of a plan and of its outcomes: for people, or as one JSON object for programs, with the exit code.
 
-The names in JSON are a promise to scripts, as those of `pgtop show`.
+The names in JSON are stable, as those of `pgtop show` are.
 """
 
 import json
@@ -22,7 +22,7 @@ from pgtop.view.plan import (
     heading,
     layout,
     left_out_line,
-    nobody,
+    no_targets,
     outcome_line,
     sessions,
     target_line,
@@ -39,26 +39,27 @@ _YES_IS_NOT_ENOUGH = "--yes never covers such a session: name it alone, on a ter
 
 
 class Telling(NamedTuple):
-    """Tells what becomes of one command, in the form that its options ask for."""
+    """Reports on one command, in the form that its options ask for."""
 
     command: SignalMany
 
     def print_plan(self, proposed: Proposed, asks: bool) -> None:
-        """What will be done, or would be. `asks`: the user is asked next, and must have seen what they agree to."""
+        """Print what will be done, or would be. `asks`: the user is asked next, and must see the plan before."""
+        end = "" if proposed.plan.targets else "; nothing was signalled"
         for missing in proposed.missing:
-            output.say(missing.words)
+            output.say(f"{missing.words}{end}")
         page = output.page(_page(proposed, self._intent(proposed.plan)), self.command.color)
         if not self.command.json:
             output.write(page)
         if asks and (self.command.json or not output.for_eyes()):
             sys.stderr.write(page)
 
-    def say_nobody(self, proposed: Proposed) -> None:
-        """Why there are no targets; pids that are not there have been told."""
+    def explain_no_targets(self, proposed: Proposed) -> None:
+        """Say why there are no targets; pids without a session have been named already."""
         if proposed.plan.left_out:
             is_hidden = any(left.why is Why.HIDDEN for left in proposed.plan.left_out)
             is_typed = self.command.yes and proposed.by_pid and is_hidden
-            output.say(nobody(proposed.plan), _YES_IS_NOT_ENOUGH if is_typed else "")
+            output.say(no_targets(proposed.plan), _YES_IS_NOT_ENOUGH if is_typed else "")
         elif self.command.all_clients:
             output.say("There is no other client session.")
         elif self.command.filter:
@@ -67,7 +68,7 @@ class Telling(NamedTuple):
             output.say("No session matches.", advice)
 
     def print_outcomes(self, proposed: Proposed, outcomes: Sequence[Outcome]) -> Exit:
-        """What became of each target."""
+        """Print what became of each target; returns the exit code."""
         code = _exit_of(outcomes) or (Exit.SOME_REFUSED if proposed.refused else Exit.DONE)
         if self.command.json:
             self._json(proposed, outcomes, code)
@@ -84,14 +85,14 @@ class Telling(NamedTuple):
         return code
 
     def print_no_outcome(self, proposed: Proposed, code: Exit) -> Exit:
-        """That nothing was signalled: people have been told why."""
+        """Print the object of a plan that was not carried out; people have read why."""
         if self.command.json:
             self._json(proposed, (), code)
         return code
 
     def _intent(self, made: Plan) -> str:
         if not made.targets:
-            return "Nothing is signalled."
+            return "Nothing to signal."
         words = deed(made)
         return f"Would {words[0].lower()}{words[1:]}; nothing was signalled." if self.command.dry_run else f"{words}:"
 
@@ -100,7 +101,7 @@ class Telling(NamedTuple):
 
 
 def _page(proposed: Proposed, intent: str) -> list[Line]:
-    """What will happen, to whom, and who is left out."""
+    """Return what will happen, to which sessions, and which are skipped."""
     made, width = proposed.plan, _width()
     placed = layout(width)
     rows = [target_line(placed, target, proposed.picture) for target in made.targets]
@@ -111,7 +112,7 @@ def _page(proposed: Proposed, intent: str) -> list[Line]:
         *(row for spans in lines for row in wrapped(spans, width)),
         *((heading(placed), *rows) if rows else ()),
         *(left_out_line(left, width) for left in named[:_LEFT_OUT_SHOWN]),
-        *([line(f"and {more} more left out", Tone.NOTICE)] if more > 0 else []),
+        *([line(f"and {more} more skipped", Tone.NOTICE)] if more > 0 else []),
     ]
 
 
@@ -127,7 +128,7 @@ def _width() -> int:
 
 
 def _exit_of(outcomes: Iterable[Outcome]) -> Exit | None:
-    """The worst of the outcomes; None where all is as it was wanted."""
+    """Return the code of the worst outcome; None if all went as it should."""
     results = {result_of(outcome) for outcome in outcomes}
     if Result.UNREACHED in results:
         return Exit.NO_CONNECTION
@@ -137,7 +138,7 @@ def _exit_of(outcomes: Iterable[Outcome]) -> Exit | None:
 
 
 def _record(proposed: Proposed, outcomes: Sequence[Outcome], command: SignalMany, code: Exit) -> dict[str, Any]:
-    """Plan and outcomes as scripts see them."""
+    """Build the JSON object of plan and outcomes."""
     made, picture = proposed.plan, proposed.picture
     return {
         "signal": made.signal.value,
