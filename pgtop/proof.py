@@ -90,7 +90,7 @@ def _given_up(outcome: Outcome) -> Outcome:
 
 
 def _is_blind(order: Order, seen: Backend | None) -> bool:
-    """Nothing was seen, or too little: perhaps not even the target, as its start is hidden."""
+    """Return whether too little was seen to judge: nothing, or a session whose hidden start may be another's."""
     if seen is None or seen.hidden or seen.backend_start != order.target.backend_start:
         return True
     return order.signal is Signal.CANCEL and seen.state == DISABLED

@@ -27,7 +27,7 @@ class RedactingSource:
     """`ports.Source` around another. A text is masked once, and reused in the next snapshot while it stays the same."""
 
     def __init__(self, source: Source, text_bytes: int = 1 << 20) -> None:
-        """`text_bytes`: the length that `source` cuts queries to."""
+        """Wrap `source`, which cuts queries to `text_bytes`."""
         self._source = source
         self._text_bytes = text_bytes
         self._before: dict[int, _Masked] = {}

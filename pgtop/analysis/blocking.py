@@ -123,18 +123,18 @@ class Forest:
 
     @cached_property
     def circles(self) -> Mapping[tuple[Key, ...], Key]:
-        """Each circle once, and the member that the tree names it at: the oldest under none of the others."""
+        """Each circle once, with the member at which the tree names it: the oldest below none of the others."""
         members = {node.circle: node.circle for node in self.nodes.values() if node.circle}
         tops = {circle: [key for key in circle if self.nodes[key].parent not in circle] for circle in members}
         return {circle: min(keys, key=lambda key: (self.nodes[key].began, key)) for circle, keys in tops.items()}
 
     def is_deadlock(self, circle: Sequence[Key]) -> bool:
-        """True if all of a circle wait for holders: one with a mere rival in it the server resolves by itself."""
+        """Return whether all of a circle wait for holders; one with a queue's edge in it is resolved by the server."""
         around = (*circle, *circle[:1])
         return bool(around) and not any(blocker in self.nodes[waiter].queue for waiter, blocker in pairwise(around))
 
     def is_surely_deadlocked(self, circle: Sequence[Key]) -> bool:
-        """True if it is a deadlock, and what all of the circle wait for, and whom, is known of this instant."""
+        """Return whether it is a deadlock in which every wait was read at this instant."""
         known = all(self.nodes[key].wait is not None and not self.nodes[key].lent for key in circle)
         return known and self.is_deadlock(circle)
 

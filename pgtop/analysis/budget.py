@@ -75,7 +75,7 @@ class Held(NamedTuple):
         return self.at_least == self.at_most
 
     def plus(self, more: int) -> "Held":
-        """Add so many that are sure."""
+        """Add `count` to both bounds."""
         return Held(self.at_least + more, self.at_most + more)
 
 
@@ -137,7 +137,7 @@ def held_by(snapshot: Snapshot, is_its: Callable[[Backend], bool]) -> Held:
 
 
 def bounds(backends: Sequence[Backend], limits: Limits) -> Held:
-    """Count backends with bounds: of those that may be workers no more are than may run at once."""
+    """Count backends, at least and at most: no more of them are workers than may run at once."""
     doubtful = [backend.may_be_worker for backend in backends].count(True)
     return Held(len(backends) - min(doubtful, limits.max_worker_processes), len(backends))
 
@@ -181,7 +181,7 @@ def _kept_from(login: Login, limits: Limits) -> int:
 
 
 def _own_limits(snapshot: Snapshot) -> Iterable[_Choice]:
-    """What rolconnlimit of the role that logged in and datconnlimit of the connected database leave."""
+    """Return what is left of the login's rolconnlimit and of the connected database's datconnlimit."""
     server = snapshot.server
     login, here = server.login.oid, server.database_oid
     role, database = server.roles.get(login), server.databases.get(here)
@@ -194,7 +194,7 @@ def _own_limits(snapshot: Snapshot) -> Iterable[_Choice]:
 
 
 def _level(held: Held, ordinary: int, warn: float, alarm: float) -> Level:
-    """Alarm only by what is surely in use; warn by what may be."""
+    """Judge the alarm by what is surely in use, the warning by what may be."""
     if _reaches(held.at_least, ordinary, alarm):
         return Level.ALARM
     return Level.WARN if _reaches(held.at_most, ordinary, min(warn, alarm)) else Level.CALM

@@ -77,7 +77,7 @@ _INHERITANCE_OF_GRANTS = 16
 
 
 def is_another_pgtop(server: Server, backend: Backend) -> bool:
-    """It calls itself pgtop: a colleague's, perhaps. Anybody may call themselves so, so that protects nobody."""
+    """Return whether the session calls itself pgtop. Any client may choose that name, so it protects none."""
     return backend.application_name == "pgtop" and backend.pid != server.pid
 
 
@@ -89,7 +89,7 @@ def protection(server: Server, backend: Backend) -> str:
 
 
 def _right_over(server: Server, role: Role) -> Right:
-    """The right over a role's sessions, for a connected role that is neither that role nor a superuser.
+    """Return the right over a role's sessions, for a connected role that is neither that role nor a superuser.
 
     The sessions of a role that was dropped go on: they are like any stranger's, even if it was a superuser.
     """
@@ -103,7 +103,7 @@ def _right_over(server: Server, role: Role) -> Right:
 
 
 def _right_over_process(server: Server, backend: Backend) -> Right:
-    """The right over a process that runs as no role.
+    """Return the right over a process that runs as no role.
 
     https://www.postgresql.org/docs/18/predefined-roles.html#PREDEFINED-ROLE-PG-SIGNAL-AUTOVACUUM-WORKER
     """

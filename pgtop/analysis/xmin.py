@@ -45,7 +45,7 @@ class XminHolder(NamedTuple):
     database: str | None = None
     """Where it holds back vacuum; None is everywhere, and of shared catalogs everybody does."""
     is_certain: bool = True
-    """False: it may be a vacuum, which holds back no other, and the server does not tell."""
+    """False if it may be a vacuum, which holds back no other, and the server does not show which."""
     cause: str | None = None
     """The name of the one whose open transaction its snapshot began beside: it sees no less than that."""
 
@@ -75,7 +75,7 @@ def xmin_holders(snapshot: Snapshot) -> tuple[XminHolder, ...]:
 
 
 def cutoffs(holders: Iterable[XminHolder]) -> tuple[Cutoff, ...]:
-    """Holders in their order; sessions that see as far back as one before them in their database are only counted."""
+    """Group holders, in their order: sessions with the same snapshot age in one database become one, counted."""
     found: list[Cutoff] = []
     places: dict[_Reach, int] = {}
     for holder in holders:
@@ -91,7 +91,7 @@ def cutoffs(holders: Iterable[XminHolder]) -> tuple[Cutoff, ...]:
 
 
 def holds_back(backend: Backend, exempt: bool | None, awaited: Lock | None) -> bool | None:
-    """True if its snapshot holds back vacuum, False for one that vacuum ignores, None where that cannot be known.
+    """Return whether its snapshot holds back vacuum; None if that cannot be known.
 
     `exempt` is what the server says (`Blocking.exempt`), None where it was not asked. It does not say it of a vacuum
     that still waits for its table: only there, or before that was asked, and only to leave one out that can be
@@ -110,7 +110,7 @@ def holds_back(backend: Backend, exempt: bool | None, awaited: Lock | None) -> b
 
 
 def _may_vacuum(backend: Backend) -> bool:
-    """Return True if its query reads like a vacuum, which no function can run, or cannot be read."""
+    """Return whether its query reads like a vacuum, which no function can run, or cannot be read."""
     if backend.between_commands:
         return False
     if backend.hidden or backend.state == DISABLED or backend.query is None:
@@ -120,7 +120,7 @@ def _may_vacuum(backend: Backend) -> bool:
 
 
 def _can_only_vacuum(backend: Backend) -> bool:
-    """Return True for a vacuum whose text mentions neither ANALYZE nor FULL, and so has no other phase."""
+    """Return whether it is a vacuum whose text mentions neither ANALYZE nor FULL, and so has no other phase."""
     text = "" if backend.hidden else _without_comments(backend.query or "")
     return _VACUUM.match(text) is not None and _OTHER_PHASES.search(text) is None
 
@@ -161,7 +161,7 @@ def _began(holder: XminHolder) -> Instant:
 
 
 def _reach(holder: XminHolder) -> _Reach | None:
-    """What makes sessions alike: how far back they hold vacuum, and where; None for one that stands for itself."""
+    """Return what makes sessions alike: how far back they hold vacuum, and where; None if never grouped."""
     alike = (Kind.SESSION, Kind.WALSENDER, Kind.PREPARED)
     if holder.kind not in alike or not holder.is_certain:
         return None
@@ -212,7 +212,7 @@ def _awaited(backend: Backend, blocking: Blocking) -> Lock | None:
 
 
 def _owners(snapshot: Snapshot) -> Mapping[int, str]:
-    """Each open transaction by its id, and the name of the holder that it belongs to."""
+    """Map each open transaction's id to the name of its holder."""
     sessions = {b.backend_xid: _holder(b, 0, True, {}).name for b in snapshot.backends if b.backend_xid is not None}
     return sessions | {each.transaction: each.gid for each in snapshot.blocking.prepared}
 

@@ -94,7 +94,7 @@ def with_command_first(words: Sequence[str]) -> Sequence[str]:
 
 
 def asks_for_check(words: Sequence[str]) -> bool:
-    """True if the words are meant to be a check for monitoring, whether or not they can be read."""
+    """Return whether the words are meant as a check for monitoring, also if they cannot be read."""
     if _place_of_command(words) is None:
         return False
     return any(_is_threshold(before, word, after) for before, word, after in _neighbours(words))
@@ -127,7 +127,7 @@ def _with_long_thresholds(words: Sequence[str]) -> Iterator[str]:
 
 
 def _place_of_command(words: Sequence[str]) -> int | None:
-    """Where `budget` stands as the command: first, or after options and their values."""
+    """Return the index of `budget` as the command: first, or after options and their values."""
     place = 0
     while place < len(words) and words[place].startswith("-") and words[place] != "--":
         following = words[place + 1] if place + 1 < len(words) else ""
@@ -137,7 +137,7 @@ def _place_of_command(words: Sequence[str]) -> int | None:
 
 
 def _may_take_value(option: str, following: str) -> bool:
-    """An option that is not known here is followed by its value if that can be neither an option nor the command."""
+    """Return whether an option that is not known here may be followed by a value: neither an option nor the command."""
     return (
         "=" not in option and option[:2] not in ("-w", "-W") and not following.startswith("-") and following != COMMAND
     )
@@ -148,7 +148,7 @@ def _neighbours(words: Sequence[str]) -> Iterator[tuple[str, str, str]]:
 
 
 def _is_threshold(before: str, word: str, after: str) -> bool:
-    """True if the word looks like a threshold or its option, also like a misspelt one."""
+    """Return whether the word looks like a threshold or its option, perhaps misspelt."""
     if before in _WITH_VALUE:
         return False
     if word.startswith("--"):

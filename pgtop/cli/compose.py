@@ -177,7 +177,7 @@ async def first_sample(
 
 
 def _pause(kind: FailureKind, before: FailureKind | None) -> float:
-    """Return the seconds to the next try: what may be a refused login is tried seldom, so that it locks nobody out."""
+    """Return the seconds to the next try; what may be a refused login is tried seldom, as servers lock accounts."""
     if kind in LOGIN_REFUSED:
         return _SELDOM
     return _PAUSE if before else _FIRST_PAUSE
@@ -242,7 +242,7 @@ async def _dashboard(session: Session, asker: Asker, connection: Connection, set
 
 
 def _place_of(connection: Connection) -> str:
-    """Return where the user wants to go, as far as that was said."""
+    """Return the server that the options name, as far as they do."""
     parameters = parameters_of(connection)
     return ":".join(parameters[name] for name in ("host", "port") if parameters.get(name))
 

@@ -77,12 +77,12 @@ def connection_of(given: argparse.Namespace) -> Connection:
 
 
 def percent(text: str) -> float:
-    """An argument from 0 to 100, as `80`, `2.5` or `80%`."""
+    """Read an argument from 0 to 100, as `80`, `2.5` or `80%`."""
     return number(text, 0, 100, "percent", sign="%")
 
 
 def number(text: str, least: float, most: float, unit: str, sign: str = "") -> float:
-    """An argument within bounds, in plain decimals, after which its unit's sign may stand."""
+    """Read an argument within bounds, in plain decimals, perhaps followed by the sign of its unit."""
     match = _NUMBER.fullmatch(text.removesuffix(sign).strip())
     if match and least <= float(match[0]) <= most:
         return float(match[0])

@@ -31,7 +31,7 @@ class Verdict(NamedTuple):
 
     @classmethod
     def of_sentences(cls, code: Check, *sentences: str) -> "Verdict":
-        """A verdict without a number."""
+        """Make a verdict without a number."""
         return cls(code, " ".join(map(output.sentence, filter(None, sentences))))
 
     @property

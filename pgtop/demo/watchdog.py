@@ -39,5 +39,5 @@ class Watchdog:
         )  # fmt: skip
 
     def dismiss(self) -> None:
-        """End it: its owner has stopped the server."""
+        """End the watchdog, as its owner has stopped the server."""
         self._process.communicate(b"\n")

@@ -78,7 +78,7 @@ class Backend(NamedTuple):
     def hidden(self) -> bool:
         """True if this role may see no more of it than pid, role, database and application name.
 
-        Only then is no start shown. The type may be known all the same: that of a walsender is read elsewhere.
+        Only then is no start shown. The type may be known nevertheless: that of a walsender is read elsewhere.
         """
         return self.backend_start is None
 
@@ -100,7 +100,7 @@ class Backend(NamedTuple):
 
     @property
     def not_compared(self) -> tuple[str, ...]:
-        """Columns that tell a session from the next one under its pid, and that this role may not see."""
+        """Columns that would distinguish a session from the next one of its pid, and that this role may not see."""
         if not self.hidden:
             return ()
         return (
@@ -117,12 +117,12 @@ class Backend(NamedTuple):
 
     @property
     def is_client(self) -> bool:
-        """It holds one of the `max_connections` slots, as far as this role can know."""
+        """True if it holds one of the `max_connections` slots, as far as this role can know."""
         return self.backend_type == CLIENT_BACKEND or self.may_be_worker
 
     @property
     def may_be_worker(self) -> bool:
-        """Hidden, with a role and a database: a client, a parallel or other background worker."""
+        """True if it is hidden and has a role and a database: a client, a parallel or another background worker."""
         return self.backend_type is None and self.datid is not None and self.usesysid is not None
 
     @property

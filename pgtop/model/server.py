@@ -7,7 +7,7 @@ from pgtop.model.instant import Instant
 from pgtop.model.record import EMPTY
 
 SUPPORTED = range(12, 19)
-"""Major versions that the tests run on. Any newer one is watched all the same, with a note."""
+"""Major versions that the tests run on. Newer ones are watched too, with a note."""
 
 
 RESERVED_ROLE = "pg_use_reserved_connections"
@@ -144,7 +144,7 @@ class Sighting(NamedTuple):
         return is_same_cluster and is_not_behind and now.started_at > self.at
 
     def is_answered_by(self, now: Run) -> bool:
-        """Return whether a session that was seen, and is not there now, must have ended: the server, or its restart."""
+        """Return whether a session missing now must have ended: its run answered, or a restart of its cluster."""
         return self.goes_on(now) or self.is_over(now)
 
 

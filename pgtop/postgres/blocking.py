@@ -36,7 +36,7 @@ _REST = 20
 _LONGEST_REST = 60.0
 _REST_AFTER_FAILURE = 30.0
 _HIDDEN_EVERY = 5 * MICROSECONDS
-"""Whether sessions wait of which this role sees too little is asked so often, as only the locks tell."""
+"""How often the locks are read for sessions that are hidden from this role: only the locks show that they wait."""
 
 _TAG = """locktype, coalesce(database, 0), coalesce(relation, 0), coalesce(page, 0), coalesce(tuple, 0),
           coalesce(virtualxid, ''), coalesce(transactionid::text, ''), coalesce(classid, 0), coalesce(objid, 0),
@@ -81,7 +81,7 @@ _PREPARED = """
 
 _PREPARED_SHAPE = Shape(XID, TEXT, TIME, OID, OID, INT4)
 
-# What tells an invalidated slot, which holds nothing, came with several versions; JSON has what there is of it.
+# The columns that mark an invalidated slot, which holds nothing, came with several versions: JSON has those there are.
 _SLOTS = """
     SELECT slot_name, active, age(xmin), age(catalog_xmin)
       FROM pg_catalog.pg_get_replication_slots() AS slot, to_jsonb(slot) AS known
@@ -307,7 +307,7 @@ def with_hidden(backends: Iterable[Backend], hidden: Mapping[int, tuple[int, ...
 
 
 def with_replay(backends: Sequence[Backend], found: Blocking, last: Snapshot | None) -> Sequence[Backend]:
-    """The backends, of which the one that replays waits for all that have what it wants in a mode that conflicts.
+    """Return the backends; the replaying one is blocked by all that hold a conflicting lock on what it wants.
 
     pg_blocking_pids looks among sessions, and does not find the process that applies a primary's locks to a standby.
     """
@@ -324,7 +324,7 @@ def with_replay(backends: Sequence[Backend], found: Blocking, last: Snapshot | N
 
 
 def _holding(wait: Wait, waiter: int) -> tuple[int, ...]:
-    """Who has what a waiter wants, each once."""
+    """Return the pids that hold what a waiter wants in a conflicting mode, each once."""
     holds = [hold for hold in wait.holds if hold.pid != waiter and conflict(hold.mode, wait.lock.mode)]
     return tuple(dict.fromkeys(hold.pid or 0 for hold in holds))
 

@@ -1,4 +1,4 @@
-"""How long and how much an answer of the server may be, and what has come of it."""
+"""How long an answer of the server may take, how large it may be, and how much of it has come."""
 
 import array
 import os
@@ -47,18 +47,17 @@ class Bounds:
         self._most = most
         self._received = 0
         self._work = 0.0
-        self._queue = array.array("i", [0])
         self._due = monotonic() + ANSWER_SECONDS
         self._before: int | None = None
         """What had come over the connection before; None until that is of interest, or where it cannot be known."""
         self._memory = 0
 
     def left(self) -> float:
-        """Seconds until it is given up."""
+        """Return the seconds until the answer is given up."""
         return self._due - monotonic()
 
     def answered(self) -> None:
-        """Give the next result as long, as one is complete."""
+        """Start the clock for the next result, as one is complete."""
         self._due = monotonic() + ANSWER_SECONDS
 
     @contextmanager
@@ -74,7 +73,7 @@ class Bounds:
             self._work += thread_time() - began
 
     def check(self) -> None:
-        """Raise psycopg.Error if it took too long, or is too long."""
+        """Raise psycopg.Error if the answer takes too long, or is too long."""
         if self._received > _LONG:
             self._look_closely()
         if self._received > self._most:
@@ -85,7 +84,7 @@ class Bounds:
             raise psycopg.OperationalError(f"The server did not answer within {ANSWER_SECONDS:.0f} s.")
 
     def _look_closely(self) -> None:
-        """Let the kernel say what has come, as libpq reads for as long as the server is as quick as itself."""
+        """Count what has come by the kernel: libpq goes on reading while a quick server goes on sending."""
         memory, received = _peak(), bytes_received(self._descriptor)
         if not self._memory:
             self._memory = memory
@@ -96,11 +95,16 @@ class Bounds:
             raise TooLongError("The server's answer takes too much memory and was given up.")
 
     def _queued(self) -> int:
-        """Bytes that have arrived and were not read."""
         with suppress(OSError):  # libpq has closed the socket, and will say why
-            ioctl(self._descriptor, FIONREAD, self._queue)
-            return self._queue[0]
+            return queued(self._descriptor)
         return 0
+
+
+def queued(descriptor: int) -> int:
+    """Return how many bytes have arrived and were not read. Raises OSError."""
+    count = array.array("i", [0])
+    ioctl(descriptor, FIONREAD, count)
+    return count[0]
 
 
 def _peak() -> int:

@@ -1,4 +1,4 @@
-"""What can keep pgtop from a server, each with advice, and by what it is known.
+"""What can keep pgtop from a server, each with advice, and how it is recognized.
 
 SQLSTATEs and routines of the server's source are the same in every language; libpq and the poolers speak English.
 https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -81,7 +81,7 @@ STOPPING = Cause(_Kind.STOPPING, "The server is shutting down", "Wait for it to 
 TERMINATED = Cause(
     _Kind.TERMINATED,
     "Our session was ended",
-    "An administrator did that, or the server is stopping: connecting again tells which.",
+    "An administrator did that, or the server is stopping: connecting again shows which.",
 )
 IDLE = Cause(
     _Kind.TERMINATED,
@@ -121,7 +121,7 @@ POOLER_SAYS = Cause(
     "Connect to the server itself (-h, -p) to see whether it lets you in.",
 )
 SILENT_POOLER = Cause(_Kind.SLOW, "The pooler gave up", "Connect to the server itself (-h, -p), or wait.")
-NOBODY = Cause(
+NOT_LISTENING = Cause(
     _Kind.UNREACHABLE,
     "Nothing listens there",
     "Check host and port (-h, -p), and that the server runs and its listen_addresses covers this address.",
@@ -170,7 +170,7 @@ LOCAL_FILE = Cause(
     "by you alone, and its passphrase right.",
 )
 OF_TLS = (LOCAL_FILE, TLS, CUT)
-"""What comes of a certificate of ours that is missing, where the server does not say so."""
+"""Causes that a missing certificate of ours may look like."""
 NOT_NOW = Cause(
     _Kind.STARTING, "The server takes no connections now", "It is starting up, recovering or shutting down: wait."
 )
@@ -213,7 +213,7 @@ AT_LOGIN = {
     "57P01": NOT_NOW,
     "57P03": NOT_NOW,
 }
-"""Where it means something else than inside a session."""
+"""SQLSTATEs that mean something else at login than inside a session."""
 
 BY_ROUTINE = {
     ("28000", "InitializeSessionUserId"): NO_LOGIN,
@@ -224,10 +224,10 @@ BY_ROUTINE = {
     ("53300", "ProcessStartupPacket"): FULL_FOR_ALL,
     ("53300", "BackendInitialize"): FULL_FOR_ALL,
 }
-"""Of the server's source: what refuses logins with one SQLSTATE for several reasons."""
+"""Routines of the server's source that refuse logins with one SQLSTATE for several reasons."""
 
 HARMLESS_CLASSES = ("0A", "22", "25", "40", "42", "53", "54", "55", "57", "58", "XX")
-"""No mere refusal to let the role in, so another try locks no account."""
+"""Classes of SQLSTATEs that do not refuse the role itself, so that another try locks no account."""
 
 SHARPER = (
     (FULL_FOR_SUPERUSERS, "pg_use_reserved_connections", FULL_FOR_MEMBERS),
@@ -292,7 +292,7 @@ PHRASES = (
     ("private key file", LOCAL_FILE),
     ("certificate file", LOCAL_FILE),
     ("certificate revocation list", LOCAL_FILE),
-    ("Connection refused", NOBODY),
+    ("Connection refused", NOT_LISTENING),
     ("No route to host", NO_ROUTE),
     ("etwork is unreachable", NO_ROUTE),
     ("Host is down", NO_ROUTE),

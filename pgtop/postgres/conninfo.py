@@ -13,7 +13,6 @@ import socket
 import stat
 from collections.abc import Iterator, Mapping
 from functools import cache
-from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -21,7 +20,7 @@ import psycopg
 from psycopg import pq
 
 from pgtop.postgres.encoding import decode_name
-from pgtop.postgres.places import LOCAL_SOCKET, refusal
+from pgtop.postgres.places import LOCAL_SOCKET, is_address, refusal
 
 Options: TypeAlias = Mapping[str, str]
 
@@ -116,7 +115,7 @@ def _keywords() -> dict[str, str | None]:
 
 
 def environment() -> dict[str, str]:
-    """Return what libpq's variables say."""
+    """Return what libpq's environment variables set, by keyword."""
     variables = ((keyword, os.environ.get(name or "")) for keyword, name in _keywords().items())
     return {keyword: value for keyword, value in variables if value}
 
@@ -131,7 +130,7 @@ def _user_name() -> str:
 
 
 def _service(name: str, file: str | None) -> dict[str, str]:
-    """Return what the service file says of the service; its first word counts."""
+    """Return what the service file sets for the service; of several lines for a keyword the first counts."""
     for path in _service_files(file):
         try:
             text = _read(path)
@@ -170,11 +169,11 @@ def _section(text: str, name: str, path: Path) -> dict[str, str] | None:
     return found
 
 
-_LDAP = "definition of service by LDAP: pgtop does not ask a directory, write its answer into the service file"
+_LDAP = "definition of service by LDAP: pgtop does not query LDAP; write the options into the service file"
 
 
 def _each_host(options: Options) -> list[dict[str, str]]:
-    """Part lists of hosts, addresses and ports. Raises psycopg.OperationalError where they are not of one length."""
+    """Split the lists of hosts, addresses and ports. Raises psycopg.OperationalError if their lengths differ."""
     lists = {name: options[name].split(",") for name in ("host", "hostaddr", "port") if options.get(name)}
     count = max((len(lists[name]) for name in ("host", "hostaddr") if name in lists), default=1)
     for name, values in lists.items():
@@ -190,7 +189,7 @@ def _addresses(options: dict[str, str]) -> list[dict[str, str]]:
         return [options]
     if not host or host.startswith(LOCAL_SOCKET):
         return [options]
-    if _is_address(host):
+    if is_address(host):
         return [{**options, "hostaddr": host}]
     port = options.get("port") or _DEFAULT_PORT
     known = socket.getaddrinfo(_encoded(host), port, proto=socket.IPPROTO_TCP, type=socket.SOCK_STREAM)
@@ -198,19 +197,11 @@ def _addresses(options: dict[str, str]) -> list[dict[str, str]]:
 
 
 def _encoded(host: str) -> str | bytes:
-    """Return the name as the name service takes it: in IDNA, or, where that cannot be, as the bytes that were given."""
+    """Return the name as the name service takes it: in IDNA, or, if that fails, the bytes as given."""
     try:
         return host.encode("idna")
     except UnicodeError:
         return os.fsencode(host)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _passfile(options: Options) -> Path:
@@ -248,7 +239,7 @@ def _read(path: Path) -> str:
 
 
 def _fields(line: str) -> list[str]:
-    """Part a line at its colons; a backslash takes the meaning from a colon or another backslash."""
+    """Split a line at its colons; a backslash escapes a colon or another backslash."""
     parts = re.findall(r"((?:\\.|[^:\\])*)(?::|$)", line)
     return [re.sub(r"\\(.)", r"\1", part) for part in parts[:5]] or [""]
 

@@ -3,15 +3,12 @@
 What the event loop has stopped waiting for is closed as soon as its thread comes back: it would hold a slot.
 """
 
-import array
 import asyncio
 import os
 import select
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from fcntl import ioctl
-from termios import FIONREAD
 from time import monotonic
 from typing import NamedTuple
 
@@ -20,6 +17,7 @@ from psycopg import pq
 
 from pgtop.postgres import libpq
 from pgtop.postgres.aside import Aside
+from pgtop.postgres.bounds import queued
 from pgtop.postgres.conninfo import NO_FILE, Options, Resolved, attempts, conninfo, password_for
 from pgtop.postgres.places import LOCAL_SOCKET
 from pgtop.postgres.tls_files import missing_file
@@ -27,7 +25,7 @@ from pgtop.postgres.tls_files import missing_file
 PGconn = pq.abc.PGconn
 
 _PATIENCE, _LEAST, _LONGEST = "10", 2, 130
-"""Seconds for an address: where nothing is said, at least, and where 0 asks for no limit: then the kernel's own."""
+"""Seconds for an address: by default, at least, and for a connect_timeout of 0, which leaves it to the kernel."""
 _GREETING = 1 << 20
 """The most bytes of a login; libpq would keep whatever the server invents."""
 _GRACE = 1.0
@@ -45,14 +43,14 @@ class LoginFailed(psycopg.OperationalError):
     """No address let us in; there is a refusal of each."""
 
     def __init__(self, refusals: Sequence[Refusal], missing_file: str = "") -> None:
-        """`missing_file`: a TLS file of ours that is named and not there."""
+        """Keep the refusals; `missing_file` is a TLS file of ours that is named and does not exist."""
         super().__init__("connecting failed")
         self.refusals = refusals
         self.missing_file = missing_file
 
 
 class Hanging(psycopg.OperationalError):
-    """The thread that connects does not come back."""
+    """The connecting thread does not return."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"connecting did not get on within {seconds:.0f} s")
@@ -64,7 +62,7 @@ def patience(options: Options) -> int:
     try:
         seconds = int(text)
     except ValueError:
-        raise psycopg.OperationalError("bad value for connect_timeout: it is no number of seconds") from None
+        raise psycopg.OperationalError("bad value for connect_timeout: not a number of seconds") from None
     return min(max(seconds, _LEAST), _LONGEST) if seconds > 0 else _LONGEST
 
 
@@ -80,14 +78,14 @@ async def dial(aside: Aside, resolved: Resolved) -> PGconn:
                 limit.reschedule(loop.time() + seconds + _GRACE)
 
         ours, theirs = socket.socketpair()
-        with ours:  # closing it tells the thread that its result is not wanted any more
+        with ours:  # closing it stops the thread: its result is not wanted any more
             line = _Line(resolved, seconds, theirs, lambda: loop.call_soon_threadsafe(get_on))
             return await aside.run(line.dial, _finish)
 
 
 @asynccontextmanager
 async def within(seconds: int) -> AsyncIterator[asyncio.Timeout]:
-    """Leave a thread behind that takes longer than its own limit. Raises Hanging."""
+    """Leave a thread behind that outlasts its own limit. Raises Hanging."""
     try:
         async with asyncio.timeout(seconds + _GRACE) as limit:
             yield limit
@@ -142,7 +140,7 @@ class _Line:
         received = 0
         while step in (pq.PollingStatus.READING, pq.PollingStatus.WRITING):
             self._wait(pgconn.socket, step, until)
-            received += _queued(pgconn.socket)
+            received += queued(pgconn.socket)  # what stays there is counted again
             step = libpq.poll(pgconn)
             if received > _GREETING:
                 raise psycopg.OperationalError(f"The server's greeting is longer than {_GREETING >> 20} MiB.")
@@ -161,13 +159,6 @@ class _Line:
             raise psycopg.OperationalError("connecting was broken off")
         if not ready:
             raise TimeoutError
-
-
-def _queued(descriptor: int) -> int:
-    """Return how many bytes have arrived and were not read; what stays there is counted again."""
-    count = array.array("i", [0])
-    ioctl(descriptor, FIONREAD, count)
-    return count[0]
 
 
 def _touch_socket(options: Options) -> None:

@@ -1,4 +1,4 @@
-"""Facts of a server that change rarely: what is asked for them, and what stands in where an administrator revoked it.
+"""Facts of a server that change rarely: how they are read, and what is read instead where that was revoked.
 
 Each fact is asked for in a transaction of its own, so that one that is refused takes nothing else with it. A fact that
 was known before stays when the server refuses it later, as it does to a role that was dropped meanwhile.
@@ -26,7 +26,7 @@ _NUMBER = re.compile(rb"\d{1,6}")
 
 
 class Fact(NamedTuple):
-    """What to ask for it, the best way first; `missing` is what is not known by the others."""
+    """The statements that read it, the best first; `missing` names what the others cannot read."""
 
     ways: tuple[Statement, ...]
     missing: str = ""
@@ -95,7 +95,7 @@ _ROLES_IN_SIGHT = """
                                 'pg_use_reserved_connections', 'pg_signal_autovacuum_worker']) AS name) AS known
      WHERE to_regrole(quote_ident(pg_get_userbyid(oid)))::oid = oid
 """
-"""Those that have sessions, and those that give rights. A role that may read passwords counts as a superuser."""
+"""The roles that have sessions, and those that give rights. A role that may read passwords counts as a superuser."""
 _ROLES_SHAPE = Shape(OID, TEXT, BOOL, INT4, BOOL.or_null, BOOL.or_null)
 ROLES = Fact(
     (Statement(_ROLES, shape=_ROLES_SHAPE), Statement(_ROLES_IN_SIGHT, shape=_ROLES_SHAPE)),
@@ -158,22 +158,22 @@ class Facts:
         self._rows: dict[Fact, list[Row]] = {}
 
     def renew(self) -> None:
-        """Make them due."""
+        """Make all facts due."""
         self._due = 0
 
     def are_due(self, now: Instant) -> bool:
         return now >= self._due
 
     def statements(self) -> list[list[Statement]]:
-        """Return what to ask, each in a transaction of its own: see `read`."""
+        """Return the statements, each for a transaction of its own: see `read`."""
         return [[fact.ways[self._ways[fact]]] for fact in _FACTS]
 
     async def ask(self, link: Link, now: Instant) -> Server:
-        """Ask for them, and read them. Raises psycopg.Error."""
+        """Ask for all facts, and read the answers. Raises psycopg.Error."""
         return await self.read([answer async for answer in link.ask_apart(self.statements())], link, now)
 
     async def read(self, answers: Sequence[Answer], link: Link, now: Instant) -> Server:
-        """Read the answers to `statements`, after other ways were tried for what was refused. Raises psycopg.Error."""
+        """Read the answers to `statements`; what was refused is tried in its other ways. Raises psycopg.Error."""
         refused = False
         for fact, answer in zip(_FACTS, answers, strict=True):
             if isinstance(answer, psycopg.Error):
@@ -186,7 +186,7 @@ class Facts:
         return self.server
 
     async def _try_others(self, fact: Fact, refusal: psycopg.Error, link: Link) -> None:
-        """Ask in the other ways, unless it is known from before. Raises `refusal` when none is left."""
+        """Try the other ways to read a fact that was never read. Raises `refusal` when none is left."""
         if fact in self._rows:
             return
         for way in range(self._ways[fact] + 1, len(fact.ways)):
@@ -236,7 +236,7 @@ def read_run(row: Row) -> Run:
 
 
 def _address(host: bytes | None, port: bytes | None) -> str:
-    """Where the server was reached, as it sees it itself; without a host that is a local socket."""
+    """Return where the server was reached, as it sees that itself; without a host it is a local socket."""
     return f"{decode_name(host or b'')}:{decode_name(port or b'')}"
 
 
@@ -256,7 +256,7 @@ _INHERITANCE_COUNTS = 150_000
 
 
 def _limit(stored: int) -> int | None:
-    """-1 is none; a database that was being dropped has -2."""
+    """Return a limit as stored: -1 is none, and -2 marks a database that was being dropped."""
     return stored if stored >= 0 else None
 
 
@@ -276,18 +276,18 @@ def _limits(number: Mapping[str, int], reserves: Sequence[Row]) -> Limits:
 
 
 def _slots(setting: bytes | None) -> int:
-    """The number of slots in a vendor's setting, which may be missing, or be anything where no vendor knows it."""
+    """Return the number in a vendor's setting; 0 if it is missing, or any other text."""
     return int(setting) if setting is not None and _NUMBER.fullmatch(setting) else 0
 
 
 def _login(oid: int, role: Role | None, reserves: Sequence[Row], name: str) -> Login:
-    """The role that logged in, whose name is `name` if the role may not be read."""
+    """Return the role that logged in; its name is `name` if the role may not be read."""
     usable = frozenset([decode_name(role) for role, _, is_usable in reserves if is_usable])
     return Login(oid, role.name if role else name, role is not None and role.superuser, usable)
 
 
 def _rights(roles: Mapping[int, Role], user: Role | None, version: int) -> Rights:
-    """From membership in the predefined roles that this server has; a superuser is a member of all."""
+    """Return the rights by membership in predefined roles; a superuser is a member of all."""
     mine = {role.name for role in roles.values() if role.mine}
     if version < _INHERITANCE_COUNTS:
         mine.update(role.name for role in roles.values() if role.granted and role.name == "pg_read_all_stats")

@@ -1,7 +1,7 @@
 """What a driver's error means for the operator, and what to do next.
 
-The server's sentences may be in any language: its SQLSTATE decides, and the routine that raised it tells apart what
-shares one. libpq's own sentences, which carry none, are not translated in this process; poolers' are English.
+The server's sentences may be in any language: its SQLSTATE decides, and the routine that raised it where several
+causes share one. libpq's own sentences, which carry none, are not translated in this process; poolers' are English.
 https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
@@ -34,7 +34,7 @@ _TELLING = (
 _PLACE = re.compile(r"connection to server (?P<place>at .+?, port \d+|on socket \".+?\") failed: ")
 _NEXT = re.compile(r"^(?=connection to server )", re.MULTILINE)
 _SAID = re.compile(r"(?:[^\n]*?:  )?(?P<sqlstate>[0-9A-Z]{5}): (?P<words>[^\n]*)")
-"""What libpq makes of the server's refusal when it is verbose: the severity, in the server's language, and the rest."""
+"""The server's refusal as a verbose libpq writes it: the severity, in the server's language, and the rest."""
 _ROUTINE = re.compile(r"^LOCATION:  (\w+), [\w./-]+:\d+$", re.MULTILINE)
 
 
@@ -80,7 +80,7 @@ def _of_login(error: LoginFailed) -> Failure:
 
 
 def _refused(refusal: Refusal, missing_file: str) -> Failure:
-    """Return why one address refused us, with and without causes.TLS: a fault of our own files comes first."""
+    """Return why one address refused us, with and without TLS: a fault of our own files comes first."""
     text = decode_name(refusal.text)
     if refusal.needs_password:
         return _failure(causes.NO_PASSWORD, _message(text))
@@ -93,16 +93,16 @@ def _refused(refusal: Refusal, missing_file: str) -> Failure:
 
 
 class _Try(NamedTuple):
-    """What came of one connection to an address: libpq may make two, one of them without causes.TLS."""
+    """The result of one connection to an address: libpq may make two, one of them without TLS."""
 
     sqlstate: str
-    """Empty where the server said nothing."""
+    """Empty if the server sent none."""
     cause: Cause
     message: _Message
 
     @classmethod
     def of(cls, text: str) -> "_Try":
-        """Read what libpq says of it."""
+        """Read libpq's message about it."""
         message = _message(text)
         answer = _SAID.match(message.words)
         if answer is None:

@@ -36,7 +36,8 @@ _COLUMNS_OF_OUR_ROW = """
               FROM pg_stat_get_activity(pg_backend_pid()) AS own, jsonb_object_keys(to_jsonb(own)) AS name) AS columns
 """
 FEATURES_IN_GOOD_FAITH = _COLUMNS_OF_OUR_ROW.format(functions=_FUNCTIONS)
-"""The same where this role may not read the catalog, or be told what it may call: all, and both columns came in 14."""
+"""The same where this role may not read the catalog or its privileges: all functions are assumed, and waitstart where
+there is a query_id, as both came in 14."""
 FEATURES_SHAPE = Shape(PID, *[TEXT.or_null] * 3)
 
 
@@ -78,25 +79,25 @@ class Features(NamedTuple):
         return "SELECT pid FROM pg_catalog.pg_stat_get_subscription(NULL)" if known else NO_PIDS
 
     def allows(self, function: str) -> bool:
-        """Return whether this role may call it, of the functions that an administrator may have revoked."""
+        """Return whether this role may call one of the functions that an administrator may have revoked."""
         return function in self.functions
 
     @property
     def lock_refusal(self) -> str:
-        """Why it cannot be known who waits for whom, or for what; empty where this role may ask."""
+        """Reason why waits and their blockers cannot be read; empty if this role may read them."""
         refused = [name for name in (BLOCKING_PIDS, LOCK_STATUS) if not self.allows(name)]
         names = " and ".join(name.partition("(")[0] for name in refused)
         return f"this role may not call {names}: who waits for whom is not known" if refused else ""
 
     @property
     def holder_refusal(self) -> str:
-        """Why not all that holds back vacuum can be known; empty where this role may ask."""
+        """Reason why not all that holds back vacuum can be read; empty if this role may read it."""
         refused = [what for what, name in _HOLDERS.items() if not self.allows(name)]
         return f"{' and '.join(refused)}: this role may not read them" if refused else ""
 
     @classmethod
     def of(cls, row: tuple[Any, ...], greeted_by: int, encoding: str) -> "Features":
-        """Make the features of a row of FEATURES; `greeted_by` is the pid that the connection was opened with."""
+        """Build the features from a row of FEATURES; `greeted_by` is the pid that the connection was opened with."""
         pid, activity, locks, functions = row
         names = _names(activity), _names(locks), _names(functions)
         return cls(pid, pid != greeted_by, *names, encoding)

@@ -26,13 +26,13 @@ _SETTINGS = """
 """
 """What comes before anything else: here alone every function and operator is qualified, and no type is named.
 
-Whoever owns a database, and before 15 whoever may enter it, can put doubles of the server's own functions, operators
-and types into it and have them found first; run with a superuser's rights they would do whatever they like. From the
-next statement on they are not looked up; pg_temp, where it is not named, would come before pg_catalog.
+The owner of a database, and before 15 any role that may connect to it, can put doubles of the server's own functions,
+operators and types into it and have them found first; run with a superuser's rights they would do whatever they like.
+From the next statement on they are not looked up; pg_temp, where it is not named, would come before pg_catalog.
 https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH
 
 Behind a pooler, where another process answers than the one that greeted us, all this holds for the transaction alone:
-the process, and what is set in it, may serve somebody else next.
+the process, and what is set in it, may serve another client next.
 """
 
 _NO_PROCESS = 0
@@ -98,7 +98,7 @@ async def introduce(connection: Connection) -> Features:
 
 
 async def _introduce_plainly(connection: Connection) -> Features:
-    """Do the same where this role may not call the functions for it, in one round trip more."""
+    """Introduce pgtop where this role may not call the functions for it, in one round trip more."""
     which = (_FIRST, Statement("SELECT pg_catalog.pg_backend_pid()", shape=_PID_SHAPE))
     *_, rows = await ask(connection, [command(*each) for each in which])
     is_pooled = one_row(rows)[0] != connection.pgconn.backend_pid
@@ -110,7 +110,7 @@ async def _introduce_plainly(connection: Connection) -> Features:
 async def _learned(
     connection: Connection, settings: Sequence[Statement], features: LiteralString, quiet: Statement
 ) -> Features:
-    """Make the settings, read the features, and be quiet."""
+    """Apply the settings, read the features, and keep out of the log."""
     statements = (*settings, Statement(features, shape=FEATURES_SHAPE), quiet)
     *_, rows, silenced = await ask(connection, [command(*each) for each in statements])
     encoding = connection.info.parameter_status("server_encoding") or "SQL_ASCII"
@@ -132,7 +132,7 @@ def _plain_settings(set_: LiteralString) -> tuple[Statement, ...]:
 
 
 def aloud(features: Features) -> tuple[Statement, ...]:
-    """Return what a transaction begins with whose statements belong into the server's log, as everybody else's do."""
+    """Return what a transaction begins with whose statements belong into the server's log, as other clients' do."""
     silenced = [name for name in _QUIET if name in features.silenced]
     if not silenced:
         return ()
@@ -147,5 +147,5 @@ def transaction_settings(features: Features) -> tuple[Statement, ...]:
 
 
 def _settings(greeted_by: int) -> Statement:
-    """Our settings: for the session where this very process runs it, else for the transaction."""
+    """Return the statement for our settings: for the session if this very process runs it, else for the transaction."""
     return Statement(_SETTINGS, {"greeted_by": greeted_by})

@@ -73,7 +73,7 @@ def command(sql: str, parameters: Mapping[str, Parameter] | None = None, shape: 
 
 
 async def ask(connection: Connection, commands: Sequence[Command], most: int = ANSWER_BYTES) -> list[Rows]:
-    """Ask in one transaction; returns the rows of each statement. Raises psycopg.Error: the first that there was."""
+    """Run the commands in one transaction; returns the rows of each. Raises psycopg.Error: the first that there was."""
     heard, failure = await _heard(connection, [commands], most)
     refused = _refusal_in(heard) or failure
     if refused is not None:
@@ -84,7 +84,7 @@ async def ask(connection: Connection, commands: Sequence[Command], most: int = A
 async def ask_each(
     connection: Connection, transactions: Sequence[Sequence[Command]], most: int = ANSWER_BYTES
 ) -> AsyncIterator[Answer]:
-    """Ask in a transaction each; yields what came of them, in their order.
+    """Run each transaction; yields its rows or its error, in their order.
 
     Raises psycopg.Error when the connection fails, after all that was heard before; the rest may have run.
     """
@@ -123,7 +123,7 @@ async def _heard(
         pgconn.finish()
         raise
     pgconn.exit_pipeline_mode()
-    while pgconn.notifies():  # that nobody listens for; libpq would keep them
+    while pgconn.notifies():  # pgtop listens for none; libpq would keep them
         pass
     return heard, None
 
@@ -152,7 +152,7 @@ async def _exchange(
                 with bounds.reading():
                     try:
                         pgconn.consume_input()
-                    finally:  # what came before a connection broke is there all the same
+                    finally:  # what came before a connection broke is there nevertheless
                         awaited -= _take(pgconn, heard)
                 if len(heard) > known:
                     bounds.answered()
@@ -192,7 +192,7 @@ def _take(pgconn: PGconn, heard: list[Result]) -> int:
 
 
 def _check_status(pgconn: PGconn, result: Result) -> None:
-    """Raise AnswerError for what no statement of ours brings: of a COPY libpq would give the same result for ever."""
+    """Raise AnswerError for what no statement of ours brings: for a COPY libpq repeats its result endlessly."""
     if result.status not in _EXPECTED:
         words = pq.ExecStatus(result.status).name
         pgconn.finish()

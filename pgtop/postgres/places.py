@@ -63,12 +63,13 @@ def _refused_host(text: str) -> str:
         return "There is an @ in the host's name."
     if _NOT_IN_A_HOST.search(host):
         return "The host's name has a character that no host's name has."
-    if ":" in host and not _is_address(host):
+    if ":" in host and not is_address(host):
         return "There is a colon in the host's name: the port is given with -p."
     return ""
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Return whether the host is an IP address."""
     try:
         ip_address(host)
     except ValueError:
@@ -84,7 +85,7 @@ def _refused_port(text: str) -> str:
 
 
 def _refused_address(text: str) -> str:
-    return "" if not text or _is_address(text.strip()) else "What stands for hostaddr is not an address."
+    return "" if not text or is_address(text.strip()) else "What stands for hostaddr is not an address."
 
 
 def _is_port(text: str) -> bool:

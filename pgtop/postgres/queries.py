@@ -61,7 +61,7 @@ _SHAPE = Shape(
 )  # fmt: skip
 _COLUMNS = len(_SHAPE.kinds)
 _IDLER = Struct("!iq")
-"""Pid and start of one who has waited all along, as the server's own `send` functions write them."""
+"""Pid and start of a session that has waited all along, as the server's own `send` functions write them."""
 
 
 def backend_kind(features: Features) -> LiteralString:
@@ -165,7 +165,7 @@ def owner(row: Row) -> tuple[int | None, int | None]:
 
 
 def read_instant(rows: Iterable[Row]) -> tuple[int, Instant]:
-    """The backend that answered, if `rows` are of all, and when. Raises AnswerError if none is said to."""
+    """Return the backend that answered, if `rows` are of all, and when. Raises AnswerError if no row says so."""
     for row in rows:
         if row[-1] is not None:
             return row[0], row[-1]
@@ -188,7 +188,7 @@ class End(NamedTuple):
 
 
 def read_end(rows: list[Row]) -> End:
-    """Take off the first row. Raises AnswerError for rows of sessions without a pid, and for the lack of this one."""
+    """Take off the first row. Raises AnswerError if it is missing, or if a session has no pid."""
     pids = [row[0] for row in rows]
     if not rows or pids[0] is not None or None in pids[1:] or rows[0][-1] is None:
         raise AnswerError("The server answered with rows that are no sessions.")
@@ -198,7 +198,7 @@ def read_end(rows: list[Row]) -> End:
 
 
 def read_who(idlers: bytes) -> Iterable[tuple[int, Instant]]:
-    """Pid and start of each of those who have waited all along. Raises AnswerError."""
+    """Yield pid and start of each session that has waited all along. Raises AnswerError."""
     if len(idlers) % _IDLER.size:
         raise AnswerError("The server answered with half a session.")
     return _IDLER.iter_unpack(idlers)

@@ -68,7 +68,7 @@ class PostgresSource:
         self._watched = watched
 
     async def sample(self) -> Snapshot:
-        """One instant of the server. Raises SourceError.
+        """Return one instant of the server. Raises SourceError.
 
         Where whole texts are too much, they are cut from then on.
         """
@@ -141,7 +141,7 @@ class _Reader:
         return self._last
 
     def _noted(self, waits: Blocking) -> Blocking:
-        """Add what is to be known of how these waits were read."""
+        """Add how these waits were read: what was refused, failed or is postponed."""
         features = self.link.features
         refusal = features.lock_refusal
         return waits._replace(
@@ -157,7 +157,7 @@ class _Reader:
         end = queries.read_end(rows)
         pid, taken_at = queries.read_instant(rows)
         settled, still = self._settled_of(end), self._still(end.idlers)
-        if self._last is None and (settled is None or still is None):  # nobody was asked to be left out
+        if self._last is None and (settled is None or still is None):  # it was not asked to leave out any
             raise AnswerError("The server left out sessions that it never showed.")
         set_back = self._last is not None and taken_at < self._last.taken_at
         moved = self._last is not None and end.started_at != self._last.server.started_at  # a pooler went elsewhere
@@ -227,7 +227,7 @@ class _Reader:
         )  # fmt: skip
 
     async def _ask(self, transactions: Sequence[Sequence[Statement]]) -> tuple[list[list[Row]], *tuple[Answer, ...]]:
-        """Ask in a transaction each; the first answer is no error. Raises psycopg.Error."""
+        """Run each transaction; returns their answers, the first of which is no error. Raises psycopg.Error."""
         first, *others = [answer async for answer in self.link.ask_apart(transactions, self._most)]
         if isinstance(first, psycopg.Error):
             raise first

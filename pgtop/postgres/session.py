@@ -77,7 +77,7 @@ class Link(NamedTuple):
     features: Features
 
     async def ask(self, *statements: Statement, most: int = ANSWER_BYTES) -> list[list[Row]]:
-        """The rows of each statement: one round trip, one read-only transaction, binary. Raises psycopg.Error.
+        """Return the rows of each statement: one round trip, one read-only transaction, binary. Raises psycopg.Error.
 
         An answer of more than `most` bytes is given up, and the connection with it.
         """
@@ -88,7 +88,7 @@ class Link(NamedTuple):
     async def ask_each(
         self, statements: Sequence[Statement], *, is_logged: bool = False
     ) -> AsyncIterator[list[Row] | psycopg.Error]:
-        """The rows of each statement, or its error: see `ask_apart`.
+        """Yield the rows of each statement, or its error: see `ask_apart`.
 
         `is_logged`: the server writes them into its log, where it is to write statements at all.
         """
@@ -99,7 +99,7 @@ class Link(NamedTuple):
     async def ask_apart(
         self, transactions: Sequence[Sequence[Statement]], most: int = ANSWER_BYTES
     ) -> AsyncIterator[Answer]:
-        """The rows of each statement of each transaction, or its error: one round trip in all.
+        """Yield the rows of each statement of each transaction, or its error: one round trip in all.
 
         So none that fails stops another, and each sees the server as it is by then: what a transaction has once seen
         of other sessions' activity stays the same to its end. Raises psycopg.Error when the connection fails; what

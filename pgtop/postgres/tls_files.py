@@ -33,7 +33,7 @@ def locked_key(options: Mapping[str, str]) -> str:
 
 
 def needs_tls(options: Mapping[str, str]) -> bool:
-    """Return whether there is no falling back to plain text."""
+    """Return whether the connection cannot fall back to plain text."""
     return options.get("sslmode") in _STRICT
 
 

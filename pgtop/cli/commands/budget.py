@@ -44,7 +44,7 @@ def _check(command: Budget) -> int:
 
 
 def check(found: Usage, warn: float | None, crit: float | None) -> Verdict:
-    """The verdict on a usage. The label is the same for every role and database, so no name has to be quoted in it.
+    """Return the verdict on a usage. Its label is the same for every role and database, so that no name needs quotes.
 
     What is hidden from the check may be workers, which hold no slot: critical is only what is surely in use.
     """
@@ -96,7 +96,7 @@ async def _sample(session: Session, wait: bool = False) -> Snapshot:
 
 
 def _usage(snapshot: Snapshot, command: Budget) -> Usage:
-    """Of what the options name. Raises UsageError for a name or a limit that is not known."""
+    """Return the usage of what the options name. Raises UsageError for a name or a limit that is not known."""
     if command.role is not None:
         return _known(usage_of_role(snapshot, command.role), f"role {command.role!r}", snapshot, "pg_roles")
     if command.database is not None:
@@ -106,7 +106,7 @@ def _usage(snapshot: Snapshot, command: Budget) -> Usage:
 
 
 def _known(found: Usage | None, what: str, snapshot: Snapshot, catalog: str) -> Usage:
-    """The usage, if there is such a name, and its limit could be read from `catalog`."""
+    """Return the usage. Raises UsageError if there is no such name, or its limit could not be read from `catalog`."""
     if unread := next((words for words in snapshot.server.missing if words.startswith(catalog)), ""):
         raise UsageError(f"The limit of {what} is not known: {unread}.")
     if found is None:
@@ -115,7 +115,7 @@ def _known(found: Usage | None, what: str, snapshot: Snapshot, catalog: str) -> 
 
 
 def _names_one(command: Budget) -> bool:
-    """One role or database is asked about, and not the whole server."""
+    """Return whether the command asks about one role or database instead of the whole server."""
     return command.role is not None or command.database is not None
 
 

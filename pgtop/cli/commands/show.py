@@ -90,9 +90,9 @@ async def _sample(connection: Connection, redact: bool) -> Snapshot:
 
 
 def _needs_the_locks(snapshot: Snapshot) -> bool:
-    """Return True if the locks tell more of who waits for whom: holders from rivals, hidden sessions, replay.
+    """Return whether the locks show more than the sessions: holders or rivals, hidden waiters, replay.
 
-    The first sample learns of whom to ask, the second one asks.
+    The first sample shows which sessions wait, the second reads their locks.
     """
     return bool(snapshot.waiting) or any(b.hidden and b.datid is not None for b in snapshot.busy)
 
@@ -154,7 +154,7 @@ def session_record(backend: Backend, picture: Picture) -> dict[str, Any]:
 
 
 def _unknown(snapshot: Snapshot) -> str:
-    """Return why it is not known of all sessions whom they wait for; empty where it is."""
+    """Return why some sessions' blockers are not known; empty if all are."""
     blocking = snapshot.blocking
     if blocking.failure or blocking.asked or not any(b.hidden and b.datid is not None for b in snapshot.busy):
         return blocking.failure
