@@ -6,6 +6,8 @@ from typing import NamedTuple
 from pgtop.model.instant import Instant
 from pgtop.model.record import EMPTY
 
+ROLE_NUMBER, DATABASE_NUMBER = "role ", "database "
+"""Before the oid of a role or a database whose name cannot be found: it is shown in place of the name, and is none."""
 SUPPORTED = range(12, 19)
 """Major versions that the tests run on. Newer ones are watched too, with a note."""
 
@@ -204,14 +206,14 @@ class Server(NamedTuple):
         """Return the name of a role; of one that was dropped, or may not be read, only its oid is left."""
         role = self.roles.get(oid) if oid is not None else None
         if role is None:
-            return None if oid is None else f"role {oid}"
+            return None if oid is None else f"{ROLE_NUMBER}{oid}"
         return role.name
 
     def database_name(self, oid: int | None) -> str | None:
         """Return the name of a database; of one that was dropped, or may not be read, only its oid is left."""
         database = self.databases.get(oid) if oid is not None else None
         if database is None:
-            return None if not oid else f"database {oid}"
+            return None if not oid else f"{DATABASE_NUMBER}{oid}"
         return database.name
 
     @property

@@ -2,7 +2,8 @@
 
 - Hidden sessions show their pid, role, database and application name, and nothing else.
 - A process of the server's own is known to have no database, role or client; a session that is still logging in is not.
-- A role or a database whose name cannot be found (dropped, or too new) has a name that is not known.
+- A role or a database whose name cannot be found (dropped, too new, or in a catalog that may not be read) has a name
+  that is not known. `user="role 16402"`, as it is shown, is exactly that one.
 - A wait event that is NULL is known: the session waits for nothing. An empty application name is known, too.
 - A query that fills what the server keeps, or what was asked for, is known up to there.
 - A time is known of sessions that have it: `xact` in a transaction, `query-age` while a statement runs, `idle` of idle
@@ -23,6 +24,7 @@ from pgtop.model.backend import (
     WALSENDER,
     Backend,
 )
+from pgtop.model.server import DATABASE_NUMBER, ROLE_NUMBER
 from pgtop.model.snapshot import Snapshot
 from pgtop.view.columns import column, state_word
 from pgtop.view.picture import Picture
@@ -32,15 +34,32 @@ _UNSPLIT = 4
 """Bytes that stay free behind a text that was cut: one for the server itself, and up to three of half a character."""
 
 
+def database_name(backend: Backend) -> str | None:
+    """Return the name of its database, where it is not only its number that is shown."""
+    return _real(backend.datname, DATABASE_NUMBER, backend.datid)
+
+
+def role_name(backend: Backend) -> str | None:
+    """Return the name of its role, where it is not only its number that is shown."""
+    return _real(backend.usename, ROLE_NUMBER, backend.usesysid)
+
+
+def _real(name: str | None, kind: str, oid: int | None) -> str | None:
+    is_number = name is not None and name.startswith(kind) and name == f"{kind}{oid}"
+    return None if is_number else name
+
+
 def database(backend: Backend) -> tuple[str, ...] | None:
     if backend.datname is not None:
-        return (backend.datname,)
+        name = database_name(backend)
+        return None if name is None else (name,)
     return ("",) if backend.datid is None and backend.backend_type != CLIENT_BACKEND else None
 
 
 def role(backend: Backend) -> tuple[str, ...] | None:
     if backend.usename is not None:
-        return (backend.usename,)
+        name = role_name(backend)
+        return None if name is None else (name,)
     return ("",) if backend.usesysid is None and backend.backend_type != CLIENT_BACKEND else None
 
 

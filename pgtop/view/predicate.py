@@ -219,8 +219,8 @@ class Anywhere(NamedTuple):
         def holds(backend: Backend) -> bool:
             return (
                 doing[_does(backend)]
-                or named[backend.datname]
-                or named[backend.usename]
+                or named[known.database_name(backend)]
+                or named[known.role_name(backend)]
                 or named[backend.application_name]
                 or named[backend.client_addr or known.client(backend)]
                 or named[backend.client_hostname]
@@ -237,8 +237,8 @@ class Anywhere(NamedTuple):
         def fails(backend: Backend) -> bool:
             return (
                 backend.backend_start is not None
-                and (backend.datname is not None or known.database(backend) is not None)
-                and (backend.usename is not None or known.role(backend) is not None)
+                and known.database(backend) is not None
+                and known.role(backend) is not None
                 and not doing[_does(backend)]
                 and not named[backend.datname]
                 and not named[backend.usename]

@@ -58,6 +58,23 @@ def test_what_the_filter_cannot_decide_is_counted_and_left_out(
     assert "1 skipped, undecided" in shown.stdout
 
 
+def test_a_role_that_is_known_by_its_number_alone_is_undecided(dsn: str, state: dict[str, str]) -> None:
+    """A session of a dropped role is shown as `role 16402`, which is its number and no name."""
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute("CREATE ROLE pgtop_gone LOGIN PASSWORD 'x'")
+        login = make_conninfo(dsn, user="pgtop_gone", password="x", application_name="orphan")
+        with psycopg.connect(login) as orphan:
+            oid = admin.execute("SELECT 'pgtop_gone'::regrole::oid").fetchone()[0]  # type: ignore[index]
+            admin.execute("DROP ROLE pgtop_gone")
+            for term, why in [("user:role", "undecided"), ("not user:web", "undecided"), (f"user='role {oid}'", "")]:
+                done = pgtop("kill", "-d", dsn, "app:orphan", term, "--dry-run", "--json", environment=state)
+                plan = json.loads(done.stdout)
+                assert {session["pid"]: session["why"] for session in plan["left_out"]} == (
+                    {orphan.info.backend_pid: why} if why else {}
+                )
+                assert [session["pid"] for session in plan["targets"]] == ([] if why else [orphan.info.backend_pid])
+
+
 def test_dry_run_signals_nothing(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
     """The plan is printed, nothing is sent and nothing is written down."""
     session = open_session()

@@ -162,6 +162,8 @@ def _database(negated: str | None, verb: str | None, values: str) -> Decision:
 def _named(column: str, verb: str, wanted: list[str]) -> Decision:
     def decide(backend: Backend, picture: Picture) -> bool | None:
         text = getattr(backend, column)
+        if _is_number(column, backend) and not (verb == "is" and text in wanted):
+            return None
         if text is None and _has_none(column, backend):
             text = ""
         if text is None or (column == "query" and (backend.backend_start is None or backend.state == "disabled")):
@@ -173,6 +175,12 @@ def _named(column: str, verb: str, wanted: list[str]) -> Decision:
         return True if hit and stands else None
 
     return decide
+
+
+def _is_number(column: str, backend: Backend) -> bool:
+    """A role or a database whose name is not known is shown as its number."""
+    numbers = {"datname": f"database {backend.datid}", "usename": f"role {backend.usesysid}"}
+    return column in numbers and getattr(backend, column) == numbers[column]
 
 
 def _has_none(column: str, backend: Backend) -> bool:
@@ -188,7 +196,7 @@ def _column(verb: str, value: str, some: str) -> Decision:
     wanted = _strings(value)
 
     def decide(backend: Backend, picture: Picture) -> bool | None:
-        names = [getattr(backend, column) or "" for column in columns]
+        names = [getattr(backend, column) or "" for column in columns if not _is_number(column, backend)]
         wait = _events(backend) or ["hidden"]
         doing = [_seen_state(backend), _servers_state(backend)]
         texts = [*names, str(backend.pid), _address(backend) or "", *wait, *doing]

@@ -312,6 +312,7 @@ def decided(text: str, backend: Backend, size: int = 1024, text_bytes: int = 1 <
 
 IN_NO_TRANSACTION = RUNNER._replace(xact_start=None)
 DROPPED = RUNNER._replace(usename=None, usesysid=77)
+NUMBERED = RUNNER._replace(datid=5, datname="database 5", usename="role 77", usesysid=77)
 LOGGING_IN = Backend(4720, ago(1), application_name="", backend_type=CLIENT_BACKEND)
 LOCAL_STANDBY = Backend(4721, ago(5), usename="replicator", usesysid=9, application_name="x", backend_type=WALSENDER)
 UNTRACKED = Backend(4722, ago(5), 5, "shop", usename="web", usesysid=8, application_name="", state="disabled",
@@ -358,6 +359,19 @@ CUT = RUNNER._replace(query="SELECT name FROM customers")
         ("app!=psql", HIDDEN, True),
         # a name that cannot be found
         ("user:web", DROPPED, None),
+        ("-user:web", NUMBERED, None),
+        ("user:role", NUMBERED, None),
+        ("user!=web", NUMBERED, None),
+        ("user~^r", NUMBERED, None),
+        ('user="role 77"', NUMBERED, True),
+        ('user!="role 77"', NUMBERED, False),
+        ('user="role 77"', NUMBERED._replace(usesysid=78), True),
+        ("user:role", NUMBERED._replace(usesysid=78), True),
+        ("db!=shop", NUMBERED, None),
+        ("db:database", NUMBERED, None),
+        ('db="database 5"', NUMBERED, True),
+        ('"role 77"', NUMBERED, None),
+        ('-"database"', NUMBERED, None),
         ("-user:web", DROPPED, None),
         ("user!=web", DROPPED, None),
         ('-"web"', DROPPED, None),

@@ -34,11 +34,11 @@ def started() -> st.SearchStrategy[int | None]:
 @st.composite
 def backends(draw: st.DrawFn) -> Backend:
     """Draw a session as some server would show it to some role."""
-    named = draw(st.sampled_from([*NAMES, None]))
+    named = draw(st.sampled_from([*NAMES, None, "role 10"]))
     wait, event = draw(st.sampled_from(WAITS))
     backend = Backend(
         draw(st.integers(1, 9)), ago(draw(st.sampled_from([1, 60, 301]))), draw(st.sampled_from([5, None])),
-        draw(st.sampled_from([*NAMES, None])),
+        draw(st.sampled_from([*NAMES, None, "database 5"])),
         usesysid=draw(st.sampled_from([10, None])), usename=named, application_name=draw(st.sampled_from(NAMES)),
         client_addr=draw(st.sampled_from([None, "10.0.0.7", "10.1.0.7", "127.0.0.1", "2001:db8::7"])),
         client_hostname=draw(st.sampled_from([None, "web-1.example"])),

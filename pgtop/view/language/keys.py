@@ -121,16 +121,22 @@ def _texts(values: Sequence[Value]) -> tuple[str, ...]:
     return tuple(value.text for value in values)
 
 
-def _names(name: str, meaning: str, example: str, texts: Texts) -> Key:
-    """A key of names that every role may see; without a name is also who has one that nobody knows."""
+def _names(name: str, meaning: str, example: str, texts: Texts, shown: Callable[[Backend], str | None]) -> Key:
+    """A key of names that every role may see. Without a name is also one that is not known, and shown as nothing.
+
+    One that is shown as a number, as `role 16402`, is exactly that, and whether it is anything else is not known.
+    """
 
     def read(_: Key, relation: Relation, values: Sequence[Value]) -> Meaning:
-        is_without = relation is Relation.IS and any(not value.text for value in values)
-        column = _or_empty if is_without else texts
+        column = _as_shown(frozenset(_texts(values))) if relation is Relation.IS else texts
         return Meaning(InColumn(column, _matchers(relation, values)), relation, _texts(values))
 
-    def _or_empty(backend: Backend) -> tuple[str, ...]:
-        return texts(backend) or ("",)
+    def _as_shown(wanted: frozenset[str]) -> Texts:
+        def as_shown(backend: Backend) -> tuple[str, ...] | None:
+            label = shown(backend) or ""
+            return (label,) if label in wanted else texts(backend)
+
+        return as_shown
 
     return Key(name, meaning, example, _WORDS, read)
 
@@ -345,9 +351,12 @@ _STATE_MEANING = (
 KEYS: Mapping[str, Key] = {
     key.name: key
     for key in (
-        _names("db", "database; a process of the server's own has none", "db:shop", known.database),
-        _names("user", "role; a process of the server's own has none", "user:web,worker", known.role),
-        _names("app", "application name, perhaps an empty one", "app:~^api", known.application),
+        _names("db", "database; a process of the server's own has none", "db:shop", known.database,
+               lambda backend: backend.datname),
+        _names("user", "role; a process of the server's own has none", "user:web,worker", known.role,
+               lambda backend: backend.usename),
+        _names("app", "application name, perhaps an empty one", "app:~^api", known.application,
+               lambda backend: backend.application_name),
         Key("client", "address, how it begins, its network, or `local`, a socket on the server", "client:10.0.",
             _WORDS, _read_client, r"[\w.:/-]+"),
         _words("host", "host name; only sessions whose address the server looks up have one (log_hostname)",
