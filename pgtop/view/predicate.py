@@ -139,6 +139,11 @@ class Pattern(NamedTuple):
         matches = map(self.compiled.search, _PROBES)
         return any(match is not None and match.start() == match.end() for match in matches)
 
+    @property
+    def matches_any_text(self) -> bool:
+        """True if texts match that have nothing in common: `^.+` is what an empty variable leaves of `^$NAME.+`."""
+        return all(map(self.compiled.search, _UNLIKE))
+
     def _search(self, look: Look) -> "Callable[[str], regex.Match[str] | None]":
         search = self.compiled.search
 
@@ -158,6 +163,7 @@ _LOOKS_NO_FURTHER = r"(?:[^\\(*+?}]|\\(?:[bBdDwWsSntZA]|[^\w\s])|\((?![?*])|\(\?
 """Patterns without lookaround, atomic groups or the like: text behind a match can only undo it at the match's edge."""
 _EDGE = r"\$|\\[bBZ]"
 _PROBES = ("a", "- b", "1 -")
+_UNLIKE = ("qzqz", "7171", "#~#~", "ЖЖЖЖ", "::--")
 
 
 class InColumn(NamedTuple):

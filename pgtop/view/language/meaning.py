@@ -86,3 +86,6 @@ def _check_patterns(term: Term) -> None:
             raise FilterError(f"the pattern matches the empty text, and so everything: {advice}", term.position)
         if pattern.needs_no_character:
             raise FilterError(f"the pattern matches between characters, so nearly everything: {advice}", term.position)
+        if pattern.matches_any_text and term.values[0] != ".":
+            advice = f"write {term.key}~. if you mean so"
+            raise FilterError(f"the pattern matches any text that is not empty: {advice}", term.position)

@@ -85,7 +85,8 @@ def _phrase(term: Term) -> str:
 def _case(term: Term) -> str:
     """Say that capitals do not count, where there are some that might be thought to."""
     ignores_case = term.relation is Relation.MATCHES or (term.relation is Relation.CONTAINS and term.key in _TEXTS)
-    return " ignoring case" if ignores_case and any(value != value.lower() for value in term.values) else ""
+    letters = [re.sub(r"\\.", "", value) for value in term.values]  # \W is no letter
+    return " ignoring case" if ignores_case and any(value != value.lower() for value in letters) else ""
 
 
 _TEXTS = ("", "db", "user", "app", "host", "type", "query")
