@@ -311,6 +311,10 @@ def test_what_is_found(text: str, pids: set[int]) -> None:
         ("app!~web\u200b", 8, "cannot be seen (U+200B)"),
         ('db!="shop\u200b"', 9, "cannot be seen (U+200B)"),
         ("db!='my\u00a0shop'", 7, "not an ordinary one (U+00A0)"),
+        ("age>5m 30s", 7, "write 5m30s"),
+        ("age>1h 30m db:shop", 7, "write 1h30m"),
+        ("stmt>5m", 0, "did you mean `query-age`?"),
+        ("xact_start<5m", 0, "did you mean `xact`?"),
         # lists that are none
         ("pid:1 pid:2", 6, "several are pid:1,2"),
         ("pid:1 db:a 2", 11, "several are pid:1,2"),

@@ -43,6 +43,7 @@ _STRAY_SIGN = LazyPattern(r"[:=!<>~]+")
 _DOUBT_IN_PATTERN = LazyPattern(r"^[~=<>!:]|['\"]")
 _SIGN_BEHIND_NOT = LazyPattern(r"[:=<>]")
 _UNIT = LazyPattern(UNIT_WORD, re.IGNORECASE)
+_REST_OF_TIME = LazyPattern(r"(?:[0-9]+(?:ms|[smhdw]))+", re.IGNORECASE)
 _IDLE = LazyPattern(r"idle\s+$", re.IGNORECASE)
 _INSTEAD = {
     "|": "alternatives are app:web,api, or terms with `or` between them",
@@ -324,13 +325,17 @@ class Parser:
         raise FilterError(f"`{word}` is a key: write it as in {key.example}{state}; as text it goes in quotes", start)
 
     def _check_is_no_unit(self, word: str, start: int) -> None:
-        """A unit stands apart from the number of the term before it."""
-        unit, last = _UNIT.fullmatch(word), self._last
-        if unit is None or last is None or last.key not in KEYS or not KEYS[last.key].is_time:
+        """Raise FilterError for a unit, or the rest of a time, that stands apart from the term before it."""
+        last = self._last
+        if last is None or last.key not in KEYS or not KEYS[last.key].is_time:
             return
-        number = last.values[0]
-        if self._text[:start].rstrip().endswith(number) and not number[-1].isalpha():
+        number, unit = last.values[0], _UNIT.fullmatch(word)
+        if not self._text[:start].rstrip().endswith(number):
+            return
+        if unit is not None and not number[-1].isalpha():
             raise FilterError(f"a time stands without blanks: write {number}{unit[unit.lastindex or 0].lower()}", start)
+        if _REST_OF_TIME.fullmatch(word):
+            raise FilterError(f"a time stands without blanks: write {number}{word}", start)
 
     # Characters.
 
@@ -417,6 +422,15 @@ def _advice_behind(key: Key, word: str) -> str:
 def _unknown_key(name: str, sign: str, position: int) -> FilterError:
     import difflib  # only for a mistyped one
 
-    near = difflib.get_close_matches(name.lower(), [*KEYS, *OTHER_NAMES], n=1)
-    hint = f"did you mean `{near[0]}`?" if near else f"use one of {', '.join(KEYS)}."
+    plain = name.lower().replace("_", "-")
+    near = _MEANT.get(plain) or next(iter(difflib.get_close_matches(plain, [*KEYS, *OTHER_NAMES], n=1)), None)
+    hint = f"did you mean `{near}`?" if near else f"use one of {', '.join(KEYS)}."
     return FilterError(f"unknown key `{name}`: {hint} Text with `{sign}` in it goes in quotes", position)
+
+
+_MEANT = {
+    "stmt": "query-age", "since": "state-age", "login": "backend-age", "blk": "blocked", "q": "query", "sql": "query",
+    "tx": "xact", "transaction": "xact", "xact-start": "xact", "query-start": "query-age", "ip": "client",
+    "state-change": "state-age", "backend-start": "backend-age", "idle-age": "idle",
+}  # fmt: skip
+"""Headings and columns that are no keys, as they would be compared otherwise."""
