@@ -27,9 +27,12 @@ _WITH_VALUE = frozenset(
 _THRESHOLDS = ("warn", "warning", "crit", "critical")
 _LIKENESS = 0.6
 """From which on a word is taken for a misspelt one: `wran` has 0.75, `colour` and `wait` 0.5 and less."""
-_THRESHOLD = re.compile(r"[-+]?[0-9.@~:].*")
-"""What may stand after -w as a threshold, rightly or wrongly: monitoring has ranges such as `@10:20`, too."""
+_THRESHOLD = re.compile(r"\s*([-+]?[\d.@~:].*|[-+]?(nan|inf|infinity)%?)?\s*", re.DOTALL | re.IGNORECASE)
+"""What may stand after -w as a threshold, rightly or wrongly: monitoring has ranges such as `@10:20`, too, and a
+variable that was never set leaves an empty word."""
 _NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?%?")
+_END = "--"
+"""Stands for the end of the words: nothing after it belongs to an option."""
 
 
 class Budget(NamedTuple):
@@ -116,10 +119,10 @@ def _seconds(text: str) -> float:
 def _with_long_thresholds(words: Sequence[str]) -> Iterator[str]:
     """Write `-w 80` and `-w80` as --warn; a `-w` before anything else is psql's --no-password."""
     options_end = words.index("--") if "--" in words else len(words)
-    for word, after in pairwise((*words[:options_end], "")):
+    for word, after in pairwise((*words[:options_end], _END)):
         if word == "-w" and _THRESHOLD.fullmatch(after):
             yield "--warn"
-        elif word.startswith("-w") and _THRESHOLD.fullmatch(word[2:].removeprefix("=")):
+        elif word.startswith("-w") and word != "-w" and _THRESHOLD.fullmatch(word[2:].removeprefix("=")):
             yield f"--warn={word[2:].removeprefix('=')}"
         else:
             yield word
@@ -138,13 +141,15 @@ def _place_of_command(words: Sequence[str]) -> int | None:
 
 def _may_take_value(option: str, following: str) -> bool:
     """Return whether an option that is not known here may be followed by a value: neither an option nor the command."""
+    if option == "-w":
+        return bool(_THRESHOLD.fullmatch(following))
     return (
         "=" not in option and option[:2] not in ("-w", "-W") and not following.startswith("-") and following != COMMAND
     )
 
 
 def _neighbours(words: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    return zip(("", *words), words, (*words[1:], ""), strict=False)
+    return zip(("", *words), words, (*words[1:], _END), strict=False)
 
 
 def _is_threshold(before: str, word: str, after: str) -> bool:

@@ -119,6 +119,8 @@ def test_one_line_for_monitoring(dsn: str) -> None:
         "budget -w @10:20", "budget -c", "budget -c 101", "budget --crit=nan", "budget --warn 8_0", "budget --warn=",
         "budget -w 80 --wait", "budget -w 80 -t never", "budget -W -w 80 a b", "-h db1 budget -w 80 --color",
         "--hots db1 budget -w 80", "--no-color budget --Warn 80", "budget -w -80", "budget -w80x",
+        "budget -w ", "budget db -w  -c 90", "budget -w=", "budget -w nan", "budget -w -Inf%", "budget -w \u0668\u0660",
+        "-w 80 budget --colour", "-w 80% -c 90 budget a b", "-w  budget", "budget -w 9 -h db1 db2 db3",
     ],
 )  # fmt: skip
 def test_a_check_that_is_wrongly_asked_for_is_unknown(words: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,6 +144,7 @@ def test_help_is_no_state_of_a_server(words: str, capsys: pytest.CaptureFixture[
         ("budget -w 80 -c 90", (80.0, 90.0, None, Password.NEVER)),
         ("budget -w80% -c90%", (80.0, 90.0, None, Password.NEVER)),
         ("budget -w=2.5", (2.5, None, None, Password.NEVER)),
+        ("-w 80 -c 90 budget", (80.0, 90.0, None, Password.NEVER)),
         ("budget --warning=80 --critical 90 shop", (80.0, 90.0, "shop", Password.NEVER)),
         ("budget -w shop", (None, None, "shop", Password.NEVER)),
         ("budget -w -d 80", (None, None, "80", Password.NEVER)),

@@ -53,4 +53,4 @@ async def test_the_server_reads_what_was_meant(session: Session) -> None:
     )
     async with session.exchange() as link:
         [[row]] = await link.ask(asked)
-    assert row == (None, True, 2**32 - 1, b"\0\xff", [4711, 1], [], -1)
+    assert row == (None, True, 2**32 - 1, b"\0\xff", (4711, 1), (), -1)
