@@ -1,6 +1,6 @@
-"""A user's files: found also where there is no home, opened without waiting for anything, and read within bounds.
+"""A user's files: found also without a home, opened without waiting, and read within bounds.
 
-Anything may stand under a file's name: a link, a pipe that nothing writes to, a device, a file of another user.
+Anything may have a file's name: a link, a pipe that nothing writes to, a device, a file of another user.
 """
 
 import errno
@@ -55,7 +55,7 @@ def _home() -> Path | None:
 
 
 def is_named(path: Path) -> bool:
-    """Return whether there is such a name, also one that leads nowhere, or a folder's above it. Raises OSError."""
+    """Return whether the path or a folder above it exists, if only as a dangling link. Raises OSError."""
     for place in (path, *path.parents):
         try:
             status = place.lstat()

@@ -49,7 +49,7 @@ def _columns() -> str:
 
 
 def _roles() -> str:
-    head = ("as", "sees", "of 20 slots it is told", "may end", "is warned of the others", "at the door")
+    head = ("as", "sees", "reads of 20 slots", "may end", "is warned about the others", "is refused with")
     return _table(head, ((f"`{w.name}`, {w.title}", *w.experience) for w in WATCHERS))
 
 

@@ -65,7 +65,7 @@ class Node(NamedTuple):
     circle: tuple[Key, ...] = ()
     """A circle that it is in: each of these waits for the next, and the last for the first.
 
-    `Forest.is_deadlock` tells a deadlock from a circle that the server resolves."""
+    `Forest.is_deadlock` distinguishes a deadlock from a circle that the server resolves."""
 
     @property
     def pid(self) -> int | None:

@@ -75,7 +75,7 @@ class Held(NamedTuple):
         return self.at_least == self.at_most
 
     def plus(self, more: int) -> "Held":
-        """Add `count` to both bounds."""
+        """Add `more` to both bounds."""
         return Held(self.at_least + more, self.at_most + more)
 
 

@@ -1,6 +1,6 @@
 """The one place that knows both sides, the driver and the screen, and puts them together.
 
-What goes wrong before the first picture is told in the shell, and a password is asked for there: the terminal is given
+Errors before the first picture are printed in the shell, and a password is asked for there: the terminal is given
 back for both.
 """
 
@@ -34,7 +34,7 @@ from pgtop.tui.settings import Settings
 if TYPE_CHECKING:
     from pgtop.errand import Errands
 
-MENDED_BY_WAITING = frozenset(
+WORTH_WAITING_FOR = frozenset(
     {
         FailureKind.FULL, FailureKind.STARTING, FailureKind.STOPPING, FailureKind.UNREACHABLE, FailureKind.SLOW,
         FailureKind.LOGIN,
@@ -55,7 +55,7 @@ _CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html
 
 
 class Asker:
-    """Asks for a password or passphrase on the terminal, until the screen takes that over."""
+    """Prompts for a password or passphrase on the terminal, until the screen takes that over."""
 
     def __init__(self) -> None:
         self._quiet = False
@@ -63,7 +63,7 @@ class Asker:
         """Called before each question, to clear the terminal for it."""
 
     def __call__(self, prompt: str) -> str:
-        """The password that the user types. Raises SourceError once the terminal belongs to the screen."""
+        """Return the password that the user types. Raises SourceError once the terminal belongs to the screen."""
         if self._quiet:
             raise SourceError(_NO_MORE_ASKING)
         self.clear()
@@ -74,7 +74,7 @@ class Asker:
             raise UsageError("Nothing was typed.", "Use -w, PGPASSWORD or ~/.pgpass to connect unasked.") from None
 
     def be_quiet(self) -> None:
-        """From now on the terminal belongs to the screen."""
+        """Stop asking: the terminal belongs to the screen from now on."""
         self._quiet = True
 
 
@@ -129,7 +129,7 @@ def _is_conninfo(target: str) -> bool:
 
 
 def session_for(connection: Connection, asker: Asker) -> Session:
-    """A session that asks for the password as the user wishes, not connected yet. Raises UsageError."""
+    """Make a session, not connected yet, that asks for the password as the user wishes. Raises UsageError."""
     parameters = parameters_of(connection)
     if connection.password is Password.NEVER:
         return Session(parameters)
@@ -145,7 +145,7 @@ def session_for(connection: Connection, asker: Asker) -> Session:
 
 
 def _terminal_is_there() -> bool:
-    """getpass would fall back to reading stdin, with the password in sight."""
+    """Return whether there is a terminal to ask on; getpass would fall back to stdin, with the password in sight."""
     try:
         os.close(os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY))
     except OSError:
@@ -156,24 +156,24 @@ def _terminal_is_there() -> bool:
 async def first_sample(
     source: Source, wait: bool, connecting: Callable[[], AbstractContextManager[None]] | None = None
 ) -> Snapshot:
-    """The first picture. Raises SourceError; with `wait`, tries again for what time can mend, and tells it.
+    """Return the first picture. Raises SourceError; with `wait`, keeps trying where waiting can help, and says so.
 
-    `connecting` surrounds the first try; without it, that is told of if it takes long.
+    `connecting` surrounds the first try; without it, a slow one is announced.
     """
-    told: FailureKind | None = None
+    before: FailureKind | None = None
     while True:
         try:
-            with (nullcontext if told else connecting or _saying_so)():
+            with (nullcontext if before else connecting or _saying_so)():
                 return await source.sample()
         except SourceError as error:
             failure = error.failure
-            if not wait or failure.kind not in MENDED_BY_WAITING:
+            if not wait or failure.kind not in WORTH_WAITING_FOR:
                 raise
-        if failure.kind is not told:
+        if failure.kind is not before:
             output.say(failure.what, "Trying again until it works; Ctrl-C stops.")
         gc.enable()  # this may last for days
-        await asyncio.sleep(_pause(failure.kind, told))
-        told = failure.kind
+        await asyncio.sleep(_pause(failure.kind, before))
+        before = failure.kind
 
 
 def _pause(kind: FailureKind, before: FailureKind | None) -> float:
@@ -193,7 +193,7 @@ def _saying_so() -> Iterator[None]:
 
 
 def _say_connecting() -> None:
-    """To somebody who waits, not to a script's log."""
+    """Tell a person at a terminal, and no script's log."""
     if sys.stderr is not None and sys.stderr.isatty():
         output.say("Connecting …")
 
@@ -259,7 +259,7 @@ async def _load_screen(shown: asyncio.Event) -> None:
 
 
 def _features(first: Snapshot, settings: Settings) -> str:
-    """What a report of a bug should tell of server and screen: numbers and choices, no names."""
+    """Describe server and screen for a bug report: numbers and choices, no names."""
     server = first.server
     kind = "standby" if server.in_recovery else "primary"
     chosen = [
@@ -275,7 +275,7 @@ def load_screen() -> None:
 
 
 def source_for(session: Session, redact: bool, text_bytes: int = TEXT_BYTES) -> Source:
-    """Where pictures come from, each query cut to `text_bytes`; with `redact`, without their literals."""
+    """Make the source of pictures, each query cut to `text_bytes`; with `redact`, without their literals."""
     source = PostgresSource(session, text_bytes=text_bytes)
     if not redact:
         return source
@@ -285,7 +285,7 @@ def source_for(session: Session, redact: bool, text_bytes: int = TEXT_BYTES) -> 
 
 
 def errands_for(session: Session, guards: Guards) -> "Errands":
-    """The way to the door: through the audit trail, and to a door that refuses where nothing may be signalled."""
+    """Make what carries signals out: through the audit trail, to a signaller that refuses where none is allowed."""
     from pgtop.audit import recorder_for
     from pgtop.errand import Errands
 
@@ -302,7 +302,7 @@ def _signaller(session: Session, read_only: str) -> Signaller:
 
 
 def settings_for(chosen: Settings, guards: Guards, environ: Mapping[str, str]) -> Settings:
-    """What the user chose, with what guards the door and what the environment says (https://no-color.org)."""
+    """Combine the user's choices with the guards and the environment (https://no-color.org)."""
     return chosen._replace(
         read_only=bool(guards.read_only),
         protect=guards.protect,

@@ -47,7 +47,7 @@ def code_after_a_bug(words: Sequence[str]) -> int:
         return Exit.BUG
     from pgtop.cli.verdict import Verdict
 
-    return Verdict.unknown("a bug in pgtop: standard error says where the report is").tell()
+    return Verdict.unknown("a bug in pgtop: standard error says where the report is").print()
 
 
 def _check(words: Sequence[str]) -> int:

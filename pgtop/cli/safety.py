@@ -1,4 +1,4 @@
-"""What guards the door: options and configuration file together. The file can add a guard and never take one away."""
+"""What guards signals: options and configuration file together. The file can add a guard and never take one away."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ class Guards(NamedTuple):
 
 
 def guards_of(given: Safety, environ: Mapping[str, str] = os.environ) -> Guards:
-    """The options' guards and the file's. Raises UsageError for a file or a filter that cannot be read."""
+    """Combine the options' guards and the file's. Raises UsageError for a file or a filter that cannot be read."""
     config, path = read_config(environ)
     read_only = _OPTION if given.read_only else _FILE.format(path=path) if config["read_only"] else ""
     protect = [
@@ -41,7 +41,7 @@ def guards_of(given: Safety, environ: Mapping[str, str] = os.environ) -> Guards:
 
 
 def check_judged_unmasked(chosen: Filter, name: str) -> None:
-    """Raise UsageError for a filter that reads queries: of masked ones it would tell something else."""
+    """Raise UsageError for a filter that reads queries: it would judge masked ones differently."""
     if chosen.reads_queries:
         raise UsageError(
             f"{name} reads queries, and with redaction their literals and comments are masked.",
@@ -50,7 +50,7 @@ def check_judged_unmasked(chosen: Filter, name: str) -> None:
 
 
 def redacts(given: bool, config: Mapping[str, Any] | None = None) -> bool:
-    """Literals are to be masked: an option or the file says so. Raises UsageError."""
+    """Return whether an option or the file asks to mask literals. Raises UsageError."""
     return given or bool((config or read_config().settings)["redact"])
 
 
@@ -64,7 +64,7 @@ class Config(NamedTuple):
 def read_config(environ: Mapping[str, str] = os.environ) -> Config:
     """Read PGTOP_CONFIG, or config.toml where this platform keeps a user's configuration. Raises UsageError.
 
-    Only where there is no such name nothing is set: a guard in a file that cannot be read would guard nothing.
+    Only a missing file sets nothing: a guard in a file that cannot be read would guard nothing.
     """
     chosen = environ.get("PGTOP_CONFIG")
     folder = None if chosen else files.user_folder("config")
@@ -108,7 +108,7 @@ def _chosen_text(path: Path) -> str:
     """Return the text of what PGTOP_CONFIG names: a file, /dev/null, or the pipe that a shell makes of <(…)."""
     if str(path) == os.devnull:
         return ""
-    if str(path.parent) in _PIPES:  # that nothing may ever come is for the time limit
+    if str(path.parent) in _PIPES:  # which may never come to an end: `in_time` bounds it
         return _content(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
     return _content(files.open_regular(path, os.O_RDONLY))
 
@@ -139,7 +139,7 @@ def _why(error: Exception) -> str:
 
 
 def _check(path: Path, name: str, value: object) -> None:
-    """A guard that is misspelt would guard nothing."""
+    """Raise UsageError for a setting that is unknown or wrong: a misspelt guard would guard nothing."""
     if name not in _KINDS:
         raise UsageError(f"{path}: there is no setting {name!r}.", f"Use one of {', '.join(_KINDS)}.")
     holds, meaning = _KINDS[name]

@@ -26,7 +26,7 @@ class Verdict(NamedTuple):
 
     @classmethod
     def unknown(cls, what: str, advice: str = "") -> "Verdict":
-        """What could not be found out, and why."""
+        """Make a verdict of what could not be found out, and why."""
         return cls.of_sentences(Check.UNKNOWN, what, advice)
 
     @classmethod
@@ -36,14 +36,14 @@ class Verdict(NamedTuple):
 
     @property
     def line(self) -> str:
-        """All of it for monitoring, which takes what follows the first `|` for data: no name may bring one."""
+        """The whole line; monitoring takes what follows the first `|` for data, so no name may have one."""
         from pgtop.view.text import clean
 
         words = clean(" ".join(self.words.split())).replace("|", "/")
         words = words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
         return f"PGTOP {self.code.name} - {words}{f' | {self.data}' if self.data else ''}"
 
-    def tell(self) -> Check:
+    def print(self) -> Check:
         """Print it; returns the exit code, which is UNKNOWN where that failed."""
         try:
             output.deliver(output.for_locale(f"{self.line}\n"))
@@ -54,7 +54,7 @@ class Verdict(NamedTuple):
 
 
 def as_check(work: Callable[[], int]) -> int:
-    """Do the work of a check and return its code, or UNKNOWN with a line that says what ended it. A bug passes."""
+    """Do the work of a check and return its code, or UNKNOWN with a line that says what ended it. A bug passes through."""
     try:
         return work()
     except PgtopError as error:
@@ -63,7 +63,7 @@ def as_check(work: Callable[[], int]) -> int:
         verdict = Verdict.unknown("Ended by SIGINT.")
     except SystemExit as ended:
         verdict = Verdict.unknown(f"Ended by {_signal_name(ended.code)}.")
-    return verdict.tell()
+    return verdict.print()
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def _give_up(seconds: float) -> None:
-    Verdict.unknown(f"No answer within {seconds:g} s.").tell()
+    Verdict.unknown(f"No answer within {seconds:g} s.").print()
     os._exit(Check.UNKNOWN)
 
 

@@ -75,4 +75,4 @@ class Blocking(NamedTuple):
     unread: str = ""
     """Why `prepared` or `slots` cannot be asked for, if this role may not."""
     failure: str = ""
-    """Why it could not be asked who waits for whom, or for what; empty also where there was nothing to ask."""
+    """Why the locks could not be read; empty also where there was nothing to read."""

@@ -87,7 +87,7 @@ class Features(NamedTuple):
         """Reason why waits and their blockers cannot be read; empty if this role may read them."""
         refused = [name for name in (BLOCKING_PIDS, LOCK_STATUS) if not self.allows(name)]
         names = " and ".join(name.partition("(")[0] for name in refused)
-        return f"this role may not call {names}: who waits for whom is not known" if refused else ""
+        return f"this role may not call {names}: who blocks whom is not known" if refused else ""
 
     @property
     def holder_refusal(self) -> str:

@@ -76,7 +76,7 @@ class PgtopDriver(LinuxDriver):
 
     @contextmanager
     def _as_one(self, writer: Writer) -> Iterator[None]:
-        """What is asked for before the frame goes with it."""
+        """Send what is requested before the frame together with it."""
         if self.before_frame is None:
             yield
             return
@@ -135,7 +135,7 @@ class PgtopDriver(LinuxDriver):
             self._lease.let_others_speak()
 
     def _sigtstp_application(self, *_: object) -> None:
-        """Stop, as the kernel would: not where nobody could let us go on."""
+        """Stop, as the kernel would: not where no shell could resume us."""
         if not is_orphaned():
             super()._sigtstp_application(*_)
 
@@ -159,7 +159,7 @@ class PgtopDriver(LinuxDriver):
             self._app.call_later(self._app.exit, return_code=HUNG_UP)
 
     def process_message(self, message: Message) -> None:
-        """Keep what the terminal says to the writer from the app, but for a proof."""
+        """Keep the writer's replies from the app, but for a proof."""
         if not isinstance(message, events.CursorPosition):
             super().process_message(message)
         elif self._writer:

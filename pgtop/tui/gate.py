@@ -1,11 +1,11 @@
-"""What keeps keys from answering a question that was not seen when they were typed.
+"""A gate that drops keys which were typed before the question that they would answer could be seen.
 
 Keys and the terminal's answers come on one line, in order. With the frame that draws a question the terminal is asked
 for its cursor's position: keys before the answer were typed before the question was there to be read, however slow the
 line is and however long the terminal stalls. That holds for the terminal that answers: a multiplexer does so itself.
 
-Text that is pasted slowly goes on after the answer. So a key that is dropped, or is none of the question's, asks for a
-pause: nobody types a letter into a dialog and answers it in the same breath.
+Text that is pasted slowly goes on after the answer. So a key that is dropped, or means nothing to the question, closes
+the gate until a pause: people do not answer within half a second of a stray letter.
 """
 
 from collections.abc import Callable
@@ -34,34 +34,34 @@ class KeyGate:
 
     @property
     def is_drawn(self) -> bool:
-        """What is asked, if anything, is drawn; until then nothing can be said about a key."""
+        """True if the question, if there is one, is drawn; until then no key can be judged."""
         return not self._closed or self._asked_at is not None
 
     @property
     def is_seen(self) -> bool:
-        """What is asked is shown by the terminal."""
+        """True if the terminal has proven that it shows the question."""
         return self._asked_at is not None and self._proven >= self._needed
 
     def open(self) -> None:
-        """Let keys through: nothing is asked."""
+        """Let keys through, as there is no question."""
         self._closed = False
 
     def close(self) -> None:
-        """Something is asked that is not drawn yet."""
+        """Hold keys back: there is a question that is not drawn yet."""
         self._closed, self._asked_at = True, None
         self._dropped_at = float("-inf")
 
     def drawn(self, at: float) -> None:
-        """What is asked is drawn."""
+        """Ask for the proof, as the question is drawn."""
         if not self.is_drawn:
             self._ask_at(at)
 
     def proven(self, number: int) -> None:
-        """The terminal shows what was drawn before the proof of that number was asked for."""
+        """Take a proof: the terminal shows what was drawn before that number was asked for."""
         self._proven = max(self._proven, number)
 
     def admits(self, at: float) -> bool:
-        """Whether a key that was read then may answer; it is dropped otherwise."""
+        """Return whether a key that was read at `at` may answer; it is dropped otherwise."""
         if self._closed and self._may_be_seen(at) and at - self._dropped_at >= _BREATH:
             self._closed = False
         if self._closed:
@@ -69,11 +69,11 @@ class KeyGate:
         return not self._closed
 
     def lets_leave(self, at: float) -> bool:
-        """Whether a key that was read then may leave the question, which harms nobody: if it is no part of a text."""
+        """Return whether a key that was read at `at` may leave the question, unless it is part of a text."""
         return self.is_seen or (self.is_drawn and at - self._dropped_at >= _BREATH)
 
     def stray(self, at: float) -> None:
-        """A key that is none of the question's came: what follows in the same breath is no answer either."""
+        """Close the gate after a key that means nothing to the question: what follows at once is no answer either."""
         self._closed, self._dropped_at = True, at
 
     def _may_be_seen(self, at: float) -> bool:

@@ -1,4 +1,4 @@
-"""What is typed, carried out in its order, however much of it comes at once.
+"""The keyboard: keys are carried out in their order, however many come at once.
 
 A key is dealt with once all that the key before it has asked for was, so a dialog that a key opens is there for the
 next one. A dialog takes no key that was typed before it was seen: `gate`. A field's text is read once for all that is
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from textual.message import Message
 
 _COMMANDS, _COMMANDS_PER_SECOND = 200, 50.0
-"""More keys than that are no commands: somebody pastes into the wrong window."""
+"""More keys than that are no commands, but a paste into the wrong window."""
 _DRAWN = 0.5
 """Seconds after which a screen that never says so is thought to be drawn."""
 _ANSWERS = "#buttons, #choices, #targets"
-"""Those widgets of a screen that asks which are laid out last."""
+"""The widgets of a question that are laid out last."""
 _KEEPING = ("escape", "n")
 """Keys that leave a question, and do nothing else."""
 _FLOW = ("ctrl+s", "ctrl+q")
-"""Keys that stop a terminal and let it go on, to who is used to that; Textual would quit for the second."""
+"""Flow control of old terminals, which does nothing here; Textual would quit on the second."""
 _PALETTE = 60
-"""Characters after which the palette has found what it can find."""
+"""Characters that a search of the palette takes."""
 _ONLY = 1
-"""The number of a proof where they are not told apart."""
+"""The number of every proof from a driver that does not count them."""
 _DROPPED = "ignored what was typed before this could be read"
 EVERYWHERE = ("redraw", "suspend", "leave")
 """Actions that a dialog does not keep from being carried out."""
@@ -65,12 +65,12 @@ class Keyboard(App[int]):
         raise NotImplementedError
 
     def carry_out(self, key: str) -> None:
-        """Called before a key is carried out that is not for a field."""
+        """Prepare for a key that is not for a field."""
 
     # From the driver.
 
     async def on_input_waiting(self) -> None:
-        """Deal with one message from the terminal, and come back for the next when all that it asked for is done."""
+        """Handle one message from the terminal, and come back for the next when all that it asked for is done."""
         driver = self._driver
         if not isinstance(driver, PgtopDriver):
             return
@@ -83,7 +83,7 @@ class Keyboard(App[int]):
                 self._look_again(pause)
             return
         try:
-            await self._deal_with(message, driver)
+            await self._handle(message, driver)
         finally:
             self.post_message(InputWaiting())
 
@@ -91,7 +91,7 @@ class Keyboard(App[int]):
         """Look again after a pause."""
         asyncio.get_running_loop().call_later(pause, self.post_message, InputWaiting())
 
-    async def _deal_with(self, message: Message, driver: PgtopDriver) -> None:
+    async def _handle(self, message: Message, driver: PgtopDriver) -> None:
         if isinstance(message, Proven):
             self._gate.proven(message.number)
             return
@@ -119,7 +119,7 @@ class Keyboard(App[int]):
         else:
             await super().on_event(event)
             if isinstance(event, events.Resize):
-                self.attend(anew=True)
+                self.attend(redrawn=True)
 
     async def _take_typed(self, event: events.Key | events.Paste | events.MouseEvent) -> None:
         is_key = isinstance(event, events.Key)
@@ -149,7 +149,7 @@ class Keyboard(App[int]):
         self.say(_DROPPED)
 
     def _is_full(self, event: events.Event) -> bool:
-        """Whether the event is more text for a field of Textual's, as the palette has, that has enough of it."""
+        """Return whether the event is text for a field of Textual's, such as the palette's, that is full."""
         field = self.focused
         is_text = isinstance(event, events.Paste) or (isinstance(event, events.Key) and event.is_printable)
         return is_text and isinstance(field, Input) and len(field.value) >= _PALETTE
@@ -172,21 +172,21 @@ class Keyboard(App[int]):
     # The gate.
 
     def push_screen(self, *args: object, **options: object) -> object:  # type: ignore[override]
-        """As Textual does; what is asked on it is to be seen before it is answered."""
+        """Push as Textual does; a question on the screen must be seen before it is answered."""
         pushed = super().push_screen(*args, **options)  # type: ignore[call-overload]
         self.attend()
         return pushed
 
     def pop_screen(self) -> AwaitComplete:
-        """As Textual does."""
+        """Pop as Textual does."""
         popped = super().pop_screen()
         self.attend()
         return popped
 
-    def attend(self, *, anew: bool = False) -> None:
-        """Close the gate when something else is asked than before, or what is asked is drawn anew."""
+    def attend(self, *, redrawn: bool = False) -> None:
+        """Close the gate when the question has changed, or the same one is drawn again."""
         question = _question_of(self.screen) if self.screen_stack else None
-        if question == self._question and not (anew and question):
+        if question == self._question and not (redrawn and question):
             return
         self._question = question
         if question is None:
@@ -228,7 +228,7 @@ class Keyboard(App[int]):
 
 
 def _question_of(screen: Screen[object]) -> object:
-    """What is asked on a screen, as a value that changes with it; None where nothing is."""
+    """Return the question of a screen as a value that changes with it; None if it asks none."""
     if not isinstance(screen, ModalScreen) or not hasattr(screen, "asked"):
         return None
     return screen, screen.asked

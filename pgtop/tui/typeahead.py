@@ -1,7 +1,7 @@
-"""What was typed and not dealt with yet: bounded, in order, and of a flood its beginning and its last key.
+"""The queue of keys that are not handled yet: bounded, in order; a flood keeps its beginning and its last key.
 
 The thread that reads the terminal puts, the event loop takes. A terminal delivers a paste at a megabyte a second, and a
-key is worth a millisecond: what is more than anybody types is dropped, so that the key after it is answered at once.
+key costs a millisecond: what is more than people type is dropped, so that the key after it is answered at once.
 """
 
 from collections import deque
@@ -22,7 +22,7 @@ _QUIET = 0.05
 
 
 class Allowance:
-    """So many at once, and so many a second."""
+    """A token bucket: `most` at once, and `per_second` later."""
 
     def __init__(self, most: int, per_second: float) -> None:
         self._most = most
@@ -32,7 +32,7 @@ class Allowance:
 
     @property
     def left(self) -> int:
-        """How many there may be now."""
+        """Tokens that are left now."""
         now = monotonic()
         self._left = min(self._most, self._left + (now - self._at) * self._per_second)
         self._at = now
@@ -60,7 +60,7 @@ class Typeahead:
         self._allowance = Allowance(_KEYS, _KEYS_PER_SECOND)
 
     def room(self) -> int:
-        """How many more keys are of use."""
+        """Return how many more keys will be kept."""
         with self._lock:
             return self._allowance.left
 
@@ -73,7 +73,7 @@ class Typeahead:
             self._announce()
 
     def take(self) -> Message | None:
-        """Return the next message. None if there is none; `pause` tells whether one comes yet."""
+        """Return the next message. None if there is none; `pause` shows whether one is to come."""
         with self._lock:
             if self._waiting:
                 return self._waiting.popleft()
@@ -85,7 +85,7 @@ class Typeahead:
 
     @property
     def pause(self) -> float | None:
-        """Seconds until a flood that is not over may be, to look again; None without one."""
+        """Seconds until the flood may be over, to look again; None if there is none."""
         with self._lock:
             return max(0.0, self._quiet_in()) if self._last else None
 

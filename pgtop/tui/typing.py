@@ -45,7 +45,7 @@ _EDITS: dict[str, Callable[[Input], None]] = {
 
 
 def open_field(screen: object) -> Input | None:
-    """The field that the screen's keys go to, if one is open."""
+    """Return the field that the screen's keys go to, if one is open."""
     return screen.field if isinstance(screen, Typing) else None
 
 

@@ -40,10 +40,10 @@ def _heaviest_root(forest: Forest, waiters: Sequence[Node]) -> Node | None:
 
 
 def is_unsettled(picture: Picture) -> bool:
-    """The picture was read while a queue moved up: somebody in it waits for nobody that is there."""
+    """Return whether the picture was read while a queue moved up: the blocker of a waiter is missing in it."""
     return any(map(_seems_root, picture.forest.roots))
 
 
 def _seems_root(root: Node) -> bool:
-    """True if it waits itself, and whom it waits for is missing: it is not one whose circle was cut there."""
+    """Return whether a root waits itself for a session that is missing; a cut circle is not meant."""
     return root.waits and not root.blockers

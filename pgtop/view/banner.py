@@ -75,7 +75,7 @@ def bar(budget: Budget, width: int) -> Line:
 
 
 def legend_line(budget: Budget, width: int) -> Line:
-    """What the letters stand for and how many there are, what is left for pgtop's role, and the walsenders apart."""
+    """Explain the letters with their counts, then what is left for pgtop's role, then the walsenders."""
     left = Span(left_words(budget), Tone.PLAIN)
     walsenders = Span(f"walsenders {budget.walsenders}/{budget.max_wal_senders}", Tone.QUIET)
     lines = (
@@ -93,7 +93,7 @@ def left_words(budget: Budget) -> str:
 
 
 def _doubt_of_left(budget: Budget) -> str:
-    """What stands before the number that is left: a limit of the role or the database counts no login in progress."""
+    """Return the word before the number that is left; limits of roles and databases count no login in progress."""
     by_slots = budget.openable_limit in ("", "reserved")
     if by_slots and budget.openable and _misses_logins(budget):
         return "at most "
@@ -126,14 +126,14 @@ def _doubt(server: Server) -> str:
 
 
 def _account(server: Server) -> str:
-    """As which role pgtop acts, and as which it has logged in, if that is another."""
+    """Return the role that pgtop acts as, and the one that logged in if that is another."""
     if server.acts_as_another:
         return clean(f"as {server.user}, logged in as {server.login.name}@{server.database}")
     return clean(f"{server.user}@{server.database}")
 
 
 def _misses_logins(budget: Budget) -> bool:
-    """True near the end, where logins that still authenticate and are not seen may have taken the last slots."""
+    """Return whether unseen logins that still authenticate may have taken the last slots."""
     return budget.level is not Level.CALM and not budget.sees_logins
 
 
@@ -155,7 +155,7 @@ def _words(budget: Budget) -> list[str]:
 
 
 def _reserves(budget: Budget) -> Iterable[str]:
-    """For whom slots are reserved, or how many of them are left."""
+    """Return for which roles slots are reserved, or how many of those are left."""
     total = budget.max_connections - budget.ordinary
     if budget.reserved_left < total:
         yield f"{budget.reserved_left} of {total} reserved left"

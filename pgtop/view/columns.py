@@ -284,7 +284,7 @@ COLUMNS: tuple[Column, ...] = (
            *_since(lambda b: b.state_change), _row, right=True),
     Column("blocked_by", "BLK", "blocked by: how many sessions it waits for", 4, 4,
            _blocked_by, _written(_blocked_by), _waiter, right=True),
-    Column("blocks", "BLOCKS", "how many sessions hang on it, in all; ▲ is a root", 7, 5,
+    Column("blocks", "BLOCKS", "how many sessions it blocks, in all; ▲ is a root", 7, 5,
            _blocks_key, _blocks, _blocker, right=True),
     Column("backend_age", "LOGIN", "since it logged in", 6, 7,
            *_since(lambda b: b.backend_start), _row, right=True, on_request=True),

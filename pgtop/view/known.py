@@ -1,4 +1,4 @@
-"""What is known of a session, column by column. None means that nobody can say: neither a term nor its negation holds.
+"""What is known of a session, column by column. None is unknown: neither a term nor its negation holds.
 
 - Hidden sessions show their pid, role, database and application name, and nothing else.
 - A process of the server's own is known to have no database, role or client; a session that is still logging in is not.
@@ -160,7 +160,7 @@ def in_state(word: str) -> Callable[[Backend], bool | None]:
 
 
 def exactly_in_state(state: str) -> Callable[[Backend], bool | None]:
-    """Return the decision for `=`: nobody can say where the server's word and the bar's do not agree.
+    """Return the decision for `=`: unknown where the server's word and the bar's do not agree.
 
     The server calls a session active that waits for a lock, and has a name of its own for a failed transaction.
     """
@@ -193,7 +193,7 @@ def idle_age(backend: Backend, picture: Picture) -> float | None:
 
 
 def blockers(backend: Backend) -> frozenset[int] | None:
-    """Return whom a session waits for; None where it waits for a lock of which nothing more is known, or is hidden."""
+    """Return the pids that block a session; None if they are not known."""
     if not backend.blocked_by and (backend.hidden or backend.waits_for_lock):
         return None
     return frozenset(backend.blocked_by)
@@ -205,7 +205,7 @@ def blocker_count(backend: Backend, _: Picture) -> float | None:
 
 
 def misses_waiters(picture: Picture) -> bool:
-    """Say whether there may be waiters of which nobody knows for whom they wait."""
+    """Return whether there may be waiters whose blockers are not known."""
     return any(
         not b.blocked_by and (b.backend_start is None or b.wait_event_type == "Lock") for b in picture.snapshot.busy
     )

@@ -1,4 +1,4 @@
-"""What one term of a filter asks of a session, in three values: it holds, it fails, or nobody can know.
+"""What one term of a filter asks of a session, in three values: it holds, it fails, or it is unknown.
 
 A criterion has two tests, `holds` and `fails`, of which at most one is true of a session. Neither is where the answer
 rests on something that the session does not have, that this role may not see, or that was cut off.
@@ -258,12 +258,12 @@ class Anywhere(NamedTuple):
         return fails
 
     def _named(self, look: Look) -> "_Answers[str | None]":
-        """Answers for names that many sessions share."""
+        """Cache answers for names that many sessions share."""
         matches = self.matcher.on(look)
         return _Answers(lambda name: name is not None and matches(name))
 
     def _doing(self, look: Look) -> "_Answers[tuple[str | None, ...]]":
-        """Answers for what many sessions are and do, in the words of the columns type, state and wait."""
+        """Cache answers for what many sessions are and do, in the words of the columns type, state and wait."""
         matches = self.matcher.on(look)
         return _Answers(lambda does: any(map(matches, known.doing_texts(*does))))
 
@@ -348,7 +348,7 @@ class Compares(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """How many sessions hang on one, against a bound. Where waiters may be hidden, there may be more of them."""
+    """The number of sessions that one blocks, against a bound. Where waiters may be hidden, there may be more."""
 
     compare: Callable[[float, float], bool]
     bound: int

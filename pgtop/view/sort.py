@@ -30,12 +30,12 @@ Margin: TypeAlias = Callable[[float], float]
 
 
 def _clearly_more(sessions: float) -> float:
-    """At least two sessions more, and a fifth of them."""
+    """Return the largest count that is less by two sessions, and by a fifth."""
     return min(sessions - 2, sessions / 1.2)
 
 
 def _clearly_longer(microseconds: float) -> float:
-    """At least a second longer, and a tenth of it."""
+    """Return the longest time that is shorter by a second, and by a tenth."""
     return min(microseconds - MICROSECONDS, microseconds / 1.1)
 
 
@@ -153,7 +153,7 @@ def _worst_first(
 
 
 def _harms(forest: Forest) -> dict[int, Harm]:
-    """What those do that wait or are waited for; those in the middle of a tree wait."""
+    """Return the harm of sessions that wait or block; those in the middle of a tree wait."""
     found: dict[int, Harm] = {}
     for key, node in forest.nodes.items():
         if forest.is_deadlock(node.circle):
@@ -166,7 +166,7 @@ def _harms(forest: Forest) -> dict[int, Harm]:
 
 
 def _own_harm(row: Backend) -> Harm:
-    """What a session does that has to do with no lock."""
+    """Return the harm of a session that has to do with no lock."""
     if row.hidden:
         return Harm.IS_HIDDEN if row.is_client else Harm.SERVES
     if row.backend_type != CLIENT_BACKEND and row.leader_pid is None:
@@ -175,7 +175,7 @@ def _own_harm(row: Backend) -> Harm:
 
 
 def _worked_a_moment_ago(row: Backend, before: Standing, now: Instant) -> bool:
-    """True if an idle session stood among those at work, and stopped working less than a moment ago."""
+    """Return whether an idle session stood among those at work, and became idle a moment ago."""
     if row.state_change is None or now - row.state_change >= _MOMENT:
         return False
     return before.get(row.identity) is Harm.WORKS
@@ -187,7 +187,7 @@ def _place_among_roots(forest: Forest) -> Callable[[Backend], int]:
 
 
 def _weight(harm: Harm, picture: Picture, row: Backend) -> float:
-    """How bad it is among those of its kind: sessions that it holds up, or microseconds."""
+    """Return how bad a session is among those of its kind: sessions that it blocks, or microseconds."""
     if harm is Harm.HOLDS_UP:
         return picture.forest.nodes[row.pid].total
     if harm is Harm.WORKS and row.state == IDLE:
@@ -197,7 +197,7 @@ def _weight(harm: Harm, picture: Picture, row: Backend) -> float:
 
 
 def _kept_places(piles: Sequence[Sequence[Backend]], before: Standing) -> list[list[Backend]]:
-    """Of each pile those that stood in it before, in the order of then."""
+    """Return the sessions of each kind that were of it before, in their order of then."""
     if not before:
         return [[] for _ in piles]
     here = {row.identity: (harm, row) for harm, pile in zip(Harm, piles, strict=False) for row in pile}

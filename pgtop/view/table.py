@@ -70,7 +70,7 @@ class Table(NamedTuple):
 
 
 def arrange(picture: Picture, query: Query, before: Table | None = None) -> Table:
-    """What `query` asks of `picture`: client backends, hidden ones too, and the parallel workers of those shown.
+    """Select what `query` asks of `picture`: client backends, hidden ones too, and the parallel workers of those shown.
 
     With the table `before`, rows of the default order stay where they were as long as that is about right.
     Raises FilterError when a pattern of the filter takes too long.

@@ -1,6 +1,6 @@
-"""One who waits or is waited for, in words: who it is, what it does, for how long, and in which deadlock.
+"""A session that waits or blocks, in words: whose it is, what it does, for how long, and in which deadlock.
 
-The words are raw, as they hold names and queries; whoever shows them cleans them.
+The words are raw, as they hold names and queries: clean them before showing.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ APPROXIMATE = "~"
 """Before a wait that is counted from the state change, as the server does not tell since when the lock is awaited."""
 REPLAY = "replay stands still"
 PREPARED = "a prepared transaction"
-"""Where nothing tells which one."""
+"""The name of one that cannot be identified."""
 _OTHERS_NAMED = 3
 
 
@@ -53,7 +53,7 @@ def what_of(node: Node, picture: Picture) -> tuple[str, str]:
 
 
 def is_replay(node: Node) -> bool:
-    """True for the process that applies what a primary has done, while it waits for a session of this standby."""
+    """Return whether it is the process that replays a primary's changes, waiting for a session of this standby."""
     return node.waits and node.backend is not None and node.backend.may_replay
 
 
@@ -104,7 +104,7 @@ def lock_words(node: Node, forest: Forest) -> str:
 
 
 def listed(keys: Sequence[Key], forest: Forest) -> str:
-    """A few of them, sessions by pid and prepared transactions by gid, and how many more there are; raw."""
+    """List a few, sessions by pid and prepared transactions by gid, and count the others; raw."""
     names = [_key_name(key, forest) for key in keys[:_OTHERS_NAMED]]
     named = (" " if all(key > 0 for key in keys) else ", ").join(names)
     return f"{named} +{len(keys) - _OTHERS_NAMED}" if len(keys) > _OTHERS_NAMED else named
@@ -115,7 +115,7 @@ def _key_name(key: Key, forest: Forest) -> str:
 
 
 def circle_words(node: Node, forest: Forest) -> str:
-    """The circles that the tree names at this node: each once."""
+    """Return the circles that the tree names at this node, each once."""
     mine = [circle for circle, key in forest.circles.items() if key == node.key] if node.circle else []
     return ", ".join(f"{_kind_of(circle, forest)} {' → '.join(map(str, (*circle, circle[0])))}" for circle in mine)
 

@@ -1,4 +1,4 @@
-"""What became of an order, in one sentence: never more than was seen, and what to press next if something helps."""
+"""The outcome of a signal in one sentence: never more than was seen, and the key that helps next."""
 
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Answer, Effect, Order, Outcome, Signal
@@ -9,13 +9,13 @@ _COMPARED = "pid, role, database and application name"
 
 
 def weak_check_words(backend: Backend) -> str:
-    """Return what is said before a signal to a session that this role may not tell from the next one under its pid."""
+    """Return the warning before a signal to a session that looks like the next one of its pid to this role."""
     hidden = "start and client are" if backend.backend_type else "start, client and type are"
     return f"Its {hidden} hidden from this role: only {_COMPARED} can be compared before the signal"
 
 
 def weakly_checked_words(count: int) -> str:
-    """Return what is said after it, of one session or of several."""
+    """Return the same warning after the signal, for one session or several."""
     whose = "its start was" if count == 1 else f"the starts of {count} were"
     return f"{whose} hidden, so only {_COMPARED} were compared"
 
@@ -27,7 +27,7 @@ _NOT_SENT = {
     Answer.GONE: ("{pid} had already ended, nothing was sent", Tone.NOTICE),
     Answer.REPLACED: ("pid {pid} belongs to another session now, nothing was sent", Tone.WARN),
     Answer.CHANGED: ("{pid} {changed}, nothing was sent", Tone.WARN),
-    Answer.UNRECORDED: ("nothing was sent to {pid}", Tone.ALARM),  # why is told as what is wrong with the trail
+    Answer.UNRECORDED: ("nothing was sent to {pid}", Tone.ALARM),  # the reason is shown as the trouble with the trail
     Answer.UNREACHED: ("no connection, nothing was sent to {pid}: {reason}", Tone.WARN),
 }
 _REFUSED = ("refused: {refused}", Tone.WARN)
@@ -59,7 +59,7 @@ _UNKNOWN = ("no answer came{why}: whether {pid} got the signal is not known", To
 
 
 def asking_words(order: Order) -> Span:
-    """What is said until the server has answered, which may take as long as a sample that hangs."""
+    """Return the words until the server answers, which may take as long as a sample that hangs."""
     return Span(f"asking the server to {order.signal} {order.target.pid} …", Tone.NOTICE)
 
 
@@ -97,7 +97,7 @@ def _sent(outcome: Outcome) -> Span:
 
 
 def _unanswered(outcome: Outcome) -> Span:
-    """No answer came, so the signal may or may not have been sent: what is seen is told, who did it is not known."""
+    """Return the words without an answer: the signal may have been sent or not, so only what is seen is stated."""
     why = f" ({clean(outcome.receipt.reason)})" if outcome.receipt.reason else ""
     words, tone = _UNANSWERED.get(outcome.effect, _UNKNOWN)
     return Span(words.format(pid=outcome.order.target.pid, why=why, done=_DONE[outcome.order.signal]), tone)

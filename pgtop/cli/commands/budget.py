@@ -40,7 +40,7 @@ def _check(command: Budget) -> int:
         else:
             verdict = check(_usage(snapshot, command), command.warn, command.crit)
             verdict = verdict if _names_one(command) else with_doubt(verdict, snapshot)
-    return verdict.tell()
+    return verdict.print()
 
 
 def check(found: Usage, warn: float | None, crit: float | None) -> Verdict:
@@ -77,13 +77,13 @@ def with_doubt(verdict: Verdict, snapshot: Snapshot) -> Verdict:
 
 
 def unasked(failure: Failure) -> Verdict:
-    """A server without a free slot is what such a check is there to find; anything else is not known."""
+    """Return the verdict of a check that was let in nowhere: CRITICAL on a full server, else UNKNOWN."""
     code = Check.CRITICAL if failure.kind is FailureKind.FULL else Check.UNKNOWN
     return Verdict.of_sentences(code, failure.what, failure.advice)
 
 
 def _level(found: Usage, percent: float | None) -> str:
-    """The smallest number that a level begins at; the convention alarms outside a range, so one below it."""
+    """Return the end of the range below a level: the convention alarms outside of it."""
     return "" if percent is None else str(max(0, math.ceil(found.limit * percent / 100) - 1))
 
 

@@ -46,7 +46,7 @@ COLUMNS = (
 )  # fmt: skip
 """The columns of pg_stat_activity, and who blocks the session."""
 BLOCKS = "blocks"
-"""How many sessions hang on it, directly or through others."""
+"""How many sessions it blocks, directly or through others."""
 INSTANTS = frozenset({"backend_start", "xact_start", "query_start", "state_change"})
 AGES = {
     "xact_age": "xact_start",

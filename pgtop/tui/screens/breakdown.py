@@ -66,7 +66,7 @@ class BreakdownScreen(Moving, LiveScreen):
     BINDINGS = MOVES + bindings("open", "clear", "cancel", "terminate")
 
     def __init__(self, state: State, settings: Settings, palette: Palette, selected: Share | None = None) -> None:
-        """`selected`: the line that the cursor begins on."""
+        """Begin with the cursor on the line `selected`."""
         super().__init__(state, settings, palette)
         self._table = BreakdownTable(palette, selected, id="breakdown")
 

@@ -95,7 +95,7 @@ class ConfirmScreen(Dialog[Agreed | None]):
             self.dismiss(Agreed(self._proposal.backend, self._picture, self._why.words))
 
     def typed(self) -> None:
-        """The right pid puts the focus on the signal, anything else back on Keep."""
+        """Focus the signal's button for the right pid, and Keep for anything else."""
         self._note = ""
         self._buttons.focused_index = int(self._proof.value == str(self._proposal.backend.pid))
         super().typed()

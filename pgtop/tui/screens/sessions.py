@@ -168,7 +168,7 @@ class SessionsScreen(NarrowingScreen):
         self.narrow(text)
 
     async def action_clear(self) -> None:
-        """Esc: back to the line of the breakdown that narrowed the sessions, else out of the field and the filter."""
+        """Go back to the line of the breakdown that narrowed the sessions, or else leave field and filter."""
         share, self._return_to = self._return_to, None
         if share is None or self.field is not None or self._query.filter.text != self._filter_of_share:
             await super().action_clear()

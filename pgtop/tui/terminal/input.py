@@ -30,7 +30,7 @@ _PRIVATE = "<=>?"
 class Keys:
     """What text means: keys, pastes, and the few reports that were asked for. All else is dropped.
 
-    `room` tells how many more messages are of use: of a flood only as many are made, and its last key.
+    `room` returns how many more messages will be kept: a flood makes no more than these, and its last key.
     """
 
     def __init__(self, new_parser: Callable[[], XTermParser], room: Callable[[], int] = lambda: _CHUNK) -> None:
@@ -44,7 +44,7 @@ class Keys:
         return self._scanner.patience
 
     def feed(self, text: str) -> Iterator[Message]:
-        """The messages so far. What has begun is held until its rest comes; see `expire`."""
+        """Return the messages so far. What has begun is held until its rest comes; see `expire`."""
         yield from self._messages(list(self._scanner.feed(text)))
 
     def expire(self) -> Iterator[Message]:
@@ -89,7 +89,7 @@ class Keys:
             yield from self._keys(sequence)
 
     def _keys(self, sequence: str) -> Iterator[Message]:
-        """The keys that Textual knows a character or a sequence for; for what is none, nothing."""
+        """Return the keys that Textual knows for a character or a sequence; none for anything else."""
         if (numbered := _NUMBERED.fullmatch(sequence)) and not _is_known(sequence, numbered):
             return
         try:
@@ -123,12 +123,12 @@ def read_input(
 
 
 def _is_known(sequence: str, numbered: re.Match[str]) -> bool:
-    """Whether it has a name: Textual would take the number of any other for that of a character."""
+    """Return whether the key has a name: Textual would take the number of any other for a character."""
     return sequence in ANSI_SEQUENCES_KEYS or f"{numbered[1] or 1}{numbered[2]}" in FUNCTIONAL_KEYS
 
 
 def _is_report(token: Token) -> bool:
-    """Whether it answers a question, so is no key that a flood could drop."""
+    """Return whether it is a reply, which no flood may drop."""
     return token.kind is Kind.SEQUENCE and token.text.endswith(("R", "y"))
 
 

@@ -9,7 +9,7 @@ NO_SHELL = "there is no shell to go back to: q quits"
 
 
 def is_orphaned() -> bool:
-    """Whether our process group is one that the kernel would not stop: nobody could let it go on.
+    """Return whether our process group is one that the kernel would not stop, as no shell could resume it.
 
     It is orphaned unless a member has a parent in another group of the same session, as a shell with job control is.
     https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap03.html#tag_03_247
@@ -18,7 +18,7 @@ def is_orphaned() -> bool:
 
 
 def _parents() -> Iterator[int]:
-    """The parents of our group's members, as far as those can be seen."""
+    """Yield the parents of our group's members, as far as those can be seen."""
     yield os.getppid()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, ValueError, IndexError):

@@ -54,7 +54,7 @@ class Painter:
         return sent + self._go(min(canvas.x, canvas.width - 1), min(canvas.y, len(canvas.lines) - 1))
 
     def place(self, x: int, y: int) -> str:
-        """What to send so that the cursor goes there, wherever it is."""
+        """Return what moves the cursor there from wherever it is."""
         self._cursor = None
         return self._go(x, y)
 

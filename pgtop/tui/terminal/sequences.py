@@ -51,7 +51,7 @@ _TOKEN = re.compile(
     r"|(?P<string>(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f]))"
     r"|(?P<unfinished>(?:\x1b\[|\x9b)(?:M[^\x00-\x1f]{0,2}|\[|[ -?]*)\Z|(?:\x1bO|\x8f)\Z|\x1b\Z)"
     r"|(?P<broken>(?:\x1b\[|\x9b)[ -?]*[M\[]?|\x1bO|\x8f)"  # what follows does not belong to it
-    r"|\x1b\\"  # the end of a string of which nothing is known
+    r"|\x1b\\"  # the end of a string that was never begun
     r"|(?P<escape>\x1b)"  # an escape that begins nothing: Escape and then another key, however quickly they come
     r"|(?P<control>[\x00-\x1f\x7f])"
     r"|[\x80-\x9f]"
@@ -93,7 +93,7 @@ class Scanner:
         return _PATIENCE if self._held or self._state is _State.STRING else None
 
     def feed(self, text: str) -> Iterator[Token]:
-        """Yield what is whole by now."""
+        """Yield the tokens that are whole."""
         text = self._without_late_rest(self._held + text)
         self._held = ""
         if self._state is _State.STRING and monotonic() - self._began > _STRING_SECONDS:
@@ -111,7 +111,7 @@ class Scanner:
                     yield token
 
     def expire(self) -> Iterator[Token]:
-        """Give up what was begun: there was silence for as long as `patience`."""
+        """Give up what was begun, after a silence of `patience`."""
         held, self._held = self._held, ""
         state, self._state = self._state, _State.GROUND
         if state is not _State.GROUND:
@@ -131,7 +131,7 @@ class Scanner:
         return text
 
     def _next(self, text: str, at: int) -> tuple[int, Token | None]:
-        """The place after the next token, and the token unless it is dropped."""
+        """Return the place after the next token, and the token unless it is dropped."""
         match = _TOKEN.match(text, at)
         if match is None:  # cannot be: each character matches
             return at + 1, None
@@ -153,7 +153,7 @@ class Scanner:
         return Token(Kind.SEQUENCE, found) if len(found) <= _LONGEST else None
 
     def _skip_string(self, text: str, at: int) -> int:
-        """The place after the string's end, or after all that there is of it so far."""
+        """Return the place after the string's end, or after all of it that has come."""
         for end in _STRING_END.finditer(text, at):
             if end[0] == "\x07" and not self._ends_with_bell:
                 continue
@@ -194,7 +194,7 @@ _KINDS = {"text": Kind.TEXT, "control": Kind.CONTROL, "escape": Kind.ESCAPE}
 
 
 def _as_c1(error: UnicodeError) -> tuple[str, int]:
-    """A byte from 0x80 to 0x9f that is not UTF-8 is an 8-bit control; all else that is not UTF-8 is shown as such."""
+    """Decode a byte from 0x80 to 0x9f that is not UTF-8 as an 8-bit control, anything else as U+FFFD."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     byte = error.object[error.start]
@@ -206,5 +206,5 @@ codecs.register_error("pgtop-terminal", _as_c1)
 
 
 def new_decoder() -> codecs.IncrementalDecoder:
-    """A decoder of a terminal's bytes."""
+    """Make a decoder of a terminal's bytes."""
     return codecs.getincrementaldecoder("utf-8")("pgtop-terminal")

@@ -132,7 +132,7 @@ class Writer(Thread):
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Send nothing meanwhile: what is asked for and drawn goes as one."""
+        """Hold everything back meanwhile, so that requests and frame go as one."""
         with self._news:
             yield
 

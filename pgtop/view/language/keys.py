@@ -122,7 +122,7 @@ def _texts(values: Sequence[Value]) -> tuple[str, ...]:
 
 
 def _names(name: str, meaning: str, example: str, texts: Texts, shown: Callable[[Backend], str | None]) -> Key:
-    """A key of names that every role may see. Without a name is also one that is not known, and shown as nothing.
+    """Make a key of names that every role may see; a session whose name is not known and not shown has none.
 
     One that is shown as a number, as `role 16402`, is exactly that, and whether it is anything else is not known.
     """
@@ -142,7 +142,7 @@ def _names(name: str, meaning: str, example: str, texts: Texts, shown: Callable[
 
 
 def _words(name: str, meaning: str, example: str, texts: Texts) -> Key:
-    """A key of a column of words."""
+    """Make a key of a column of words."""
 
     def read(_: Key, relation: Relation, values: Sequence[Value]) -> Meaning:
         return Meaning(InColumn(texts, _matchers(relation, values)), relation, _texts(values))
@@ -155,7 +155,7 @@ def _read_query(_: Key, relation: Relation, values: Sequence[Value]) -> Meaning:
 
 
 def _times(name: str, meaning: str, example: str, seconds: Number) -> Key:
-    """A key of a time since something began."""
+    """Make a key of a time since something began."""
 
     def read(_: Key, relation: Relation, values: Sequence[Value]) -> Meaning:
         written, position = values[0]
@@ -187,7 +187,7 @@ def _read_blocks(key: Key, relation: Relation, values: Sequence[Value]) -> Meani
 
 
 def _numbers(name: str, meaning: str, example: str, on: Callable[[Picture, frozenset[int]], Decision]) -> Key:
-    """A key of pids."""
+    """Make a key of pids."""
 
     def read(key: Key, _: Relation, values: Sequence[Value]) -> Meaning:
         pids = [_whole(key, value) for value in values]
@@ -216,7 +216,7 @@ def _waits_for(_: Picture, pids: frozenset[int]) -> Decision:
 
 
 def _in_tree(picture: Picture, pids: frozenset[int]) -> Decision:
-    """Return the decision whether a session is one of `pids` or hangs on one, workers with their leader."""
+    """Return the decision whether a session is one of `pids` or waits behind one, workers with their leader."""
     forest, is_incomplete = picture.forest, known.misses_waiters(picture)
     trees = [{pid} | forest.hanging(pid) for pid in pids if pid in forest.nodes]
     inside: frozenset[int] = frozenset().union(*trees)
@@ -367,7 +367,7 @@ KEYS: Mapping[str, Key] = {
         Key("query", "text of the query; of an idle session, its last", "query:copy", _WORDS, _read_query),
         _numbers("pid", "process id; a number alone is one, too", "pid:4711,4712", _is_one),
         _numbers("b", "those that wait for this pid, 0 for a prepared transaction", "b:4711", _waits_for),
-        _numbers("root", "this root, and all that hang on it", "root:4711", _in_tree),
+        _numbers("root", "this root, and all that wait behind it", "root:4711", _in_tree),
         _times("age", "as the column: since its transaction began, or else its running query, or else its state",
                "age>5m", known.age),
         _times("xact", "since its transaction began; only sessions in one have it", "xact>=1h30m", known.xact_age),
@@ -378,7 +378,7 @@ KEYS: Mapping[str, Key] = {
         _times("backend-age", "since it logged in; all that are not hidden have it", "backend-age<90s",
                known.login_age),
         _times("idle", "since it became idle; only idle sessions have it", "idle>10m", known.idle_age),
-        Key("blocks", "how many sessions hang on it", "blocks>0", _COUNTS, _read_blocks),
+        Key("blocks", "how many sessions it blocks", "blocks>0", _COUNTS, _read_blocks),
         Key("blocked", "for how many sessions it waits", "blocked>0", _COUNTS, _read_blocked),
     )
 }  # fmt: skip

@@ -316,7 +316,7 @@ class Parser:
         raise FilterError(advice_on(word), start)
 
     def _fail_at_key(self, word: str, key: Key, start: int) -> NoReturn:
-        """A key stands alone, perhaps before a word of SQL."""
+        """Raise FilterError for a key that stands alone, perhaps before a word of SQL."""
         self._skip_blanks()
         following = _NAME.match(self._text, self._at)
         if following and is_operator(following[0]) and following[0].lower() not in ("and", "or"):
