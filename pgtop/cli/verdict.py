@@ -54,7 +54,7 @@ class Verdict(NamedTuple):
 
 
 def as_check(work: Callable[[], int]) -> int:
-    """Do the work of a check and return its code, or UNKNOWN with a line that says what ended it. A bug passes through."""
+    """Do the work of a check and return its code, or UNKNOWN with a line on what ended it. Bugs pass through."""
     try:
         return work()
     except PgtopError as error:

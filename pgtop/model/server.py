@@ -118,7 +118,7 @@ class Run(NamedTuple):
     An address that moves from machine to machine is the same on each.
     """
     cluster: str = ""
-    """What distinguishes the cluster from others: its system identifier, its timeline, and its folder where that may be read.
+    """What identifies the cluster: its system identifier, its timeline, and its folder where that may be read.
 
     Empty where that is not known, and on a standby, which shares the first two with its primary.
     """
