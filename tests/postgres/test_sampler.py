@@ -389,7 +389,8 @@ async def test_parallel_workers_name_their_leader(source: PostgresSource, sessio
     """A parallel worker's row says whose it is, where the server tells, and comes to its leader's text."""
     leader, admin = await connect(), await connect()
     await admin.execute(
-        "CREATE TABLE pgtop_parallel WITH (parallel_workers = 2) AS SELECT generate_series(1, 99) AS number"
+        "CREATE TABLE pgtop_parallel WITH (parallel_workers = 2, fillfactor = 10)"  # pages for both
+        " AS SELECT generate_series(1, 99) AS number"
     )
     await leader.execute("SET parallel_setup_cost = 0")
     await leader.execute("SET parallel_tuple_cost = 0")
