@@ -4,8 +4,9 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import Self, TypeAlias
+from typing import TypeAlias
+
+from tests.listener import Listener
 
 Rewrite: TypeAlias = Callable[[bytes, bytes], bytes]
 """Given a message's kind and body, what is sent in its place. https://www.postgresql.org/docs/current/protocol.html"""
@@ -18,12 +19,12 @@ _WORDS = b"SMDHW"
 
 
 def message(kind: bytes, body: bytes) -> bytes:
-    """A message as it goes over the wire."""
+    """Return a message as it goes over the wire."""
     return kind + (len(body) + 4).to_bytes(4) + body
 
 
 def speaking(words: str) -> Rewrite:
-    """Every sentence of the server becomes these words."""
+    """Make a rewrite that turns every sentence of the server into these words."""
 
     def rewrite(kind: bytes, body: bytes) -> bytes:
         if kind[0] not in _SENTENCES:
@@ -35,44 +36,19 @@ def speaking(words: str) -> Rewrite:
 
 
 def chattering(kind: bytes, body: bytes) -> bytes:
-    """From the moment on that the role is known there are warnings between any two messages."""
+    """Add warnings between any two messages, from the moment on that the role is known."""
     fields = (b"SWARNING", b"VWARNING", b"C01000", b"MRENOUNCE \x1b[2J md5 passwords", b"Hexpires soon")
     warning = message(b"N", b"\0".join([*fields, b"", b""]))
     is_in = kind in b"SKZDCT12" or (kind == b"R" and body == bytes(4))
     return message(kind, body) + warning * 2 if is_in else message(kind, body)
 
 
-class Interpreter:
+class Interpreter(Listener):
     """Leads to `target` (host, port); a context manager. Clients must not ask for TLS."""
 
     def __init__(self, target: tuple[str, int], rewrite: Rewrite) -> None:
-        self._target = target
+        super().__init__(target)
         self._rewrite = rewrite
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = []
-        self.port: int = self._listener.getsockname()[1]
-        self.calls = 0
-        """Connections so far."""
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for each in self._open:
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                self.calls += 1
-                threading.Thread(target=self._serve, args=[client], daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         with suppress(OSError), client, socket.create_connection(self._target) as server:

@@ -8,8 +8,9 @@ import ssl
 import threading
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple, Self
+
+from tests.listener import Listener
 
 PASSPHRASE = "sesame"
 
@@ -87,56 +88,30 @@ class Files(NamedTuple):
         return files
 
 
-class TlsProxy:
+class TlsProxy(Listener):
     """A TCP port that speaks TLS and leads to `target` (host, port); a context manager."""
 
     def __init__(self, target: tuple[str, int], folder: Path) -> None:
-        self._target = target
+        super().__init__(target)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server = folder / "server.pem"
         server.write_text(_SERVER)
         self._context.load_cert_chain(server)
         self._context.load_verify_locations(cadata=CA)
         self._context.verify_mode = ssl.CERT_REQUIRED
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = []
-        self.port: int = self._listener.getsockname()[1]
         self.accepted = 0
         """Clients that have shown a good certificate."""
 
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self.cut()
-
-    def cut(self) -> None:
-        """End every connection."""
-        while self._open:
-            with suppress(OSError):
-                self._open.pop().shutdown(socket.SHUT_RDWR)
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=[client], daemon=True).start()
-
-    def _serve(self, plain: socket.socket) -> None:
-        with suppress(OSError), plain:
-            plain.recv(8)  # SSLRequest
-            plain.sendall(b"S")
-            client = self._context.wrap_socket(plain, server_side=True)
-            with client, socket.create_connection(self._target) as server:
+    def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError), client:
+            client.recv(8)  # SSLRequest
+            client.sendall(b"S")
+            secured = self._context.wrap_socket(client, server_side=True)
+            with secured, socket.create_connection(self._target) as server:
                 self.accepted += 1
-                self._open += [client, server]
-                threading.Thread(target=_pump, args=[client, server], daemon=True).start()
-                _pump(server, client)
+                self._open += [secured, server]
+                threading.Thread(target=_pump, args=[secured, server], daemon=True).start()
+                _pump(server, secured)
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
