@@ -201,7 +201,7 @@ def _locks_parser() -> Parser:
     add_connection(parser)
     output = parser.add_argument_group("Output")
     output.add_argument("--json", action="store_true", help="one JSON object")
-    output.add_argument("--filter", metavar="FILTER", help="only who matches, and whom they wait for")
+    output.add_argument("--filter", metavar="FILTER", help="only sessions that match, and their blockers")
     add_redact(output)
     output.add_argument(
         "--no-color", action="store_true", help="no colours (as with NO_COLOR, or when not on a terminal)"

@@ -24,7 +24,7 @@ from pgtop.view.wrap import Line
 Identity: TypeAlias = BackendId | tuple[str, str]
 
 FOLDED, UNFOLDED = "▶", "▼"
-_UNKNOWN = "it is not known whether anybody waits for a lock"
+_UNKNOWN = "it is not known whether sessions wait for a lock"
 _NOBODY = "nobody waits for a lock"
 _ALL_HIDDEN = "the filter hides all who wait for a lock, and whom they wait for: Esc shows them"
 _HOLDERS_SHOWN = 12
@@ -91,9 +91,9 @@ def rows(picture: Picture, question: Question) -> tuple[Row, ...]:
     more = len(holders) - _HOLDERS_SHOWN
     blocking = picture.snapshot.blocking
     complete, unread = blocking.complete, blocking.unread
-    nobody = _UNKNOWN if blocking.failure else _NOBODY
+    nothing = _UNKNOWN if blocking.failure else _NOBODY
     return (
-        *(tree or (Row(words=_ALL_HIDDEN if picture.forest.nodes else nobody),)),
+        *(tree or (Row(words=_ALL_HIDDEN if picture.forest.nodes else nothing),)),
         Row(),
         Row(words="WHO HOLDS BACK VACUUM, AND BY HOW MANY TRANSACTIONS", tone=Tone.STRONG),
         *(Row(holder=holder, younger=younger) for holder, younger in holders[:_HOLDERS_SHOWN]),

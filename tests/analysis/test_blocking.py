@@ -143,7 +143,7 @@ def test_a_circle_that_a_queue_closes_is_no_deadlock() -> None:
 
 
 def test_without_what_they_wait_for_a_deadlock_is_not_sure() -> None:
-    """Whether an edge of the circle is a queue's, only the locks tell."""
+    """Only the locks show whether an edge of the circle is a queue's."""
     found = planted(DEADLOCK)
     assert [(found.is_deadlock(c), found.is_surely_deadlocked(c)) for c in found.circles] == [(True, False)]
 

@@ -66,7 +66,7 @@ def pooler(bindir: Path | None) -> Iterator[Pooler]:
 
 
 def test_the_console_is_said_to_be_one(pooler: Pooler) -> None:
-    """A sentence tells how to get to a database; a check does not know."""
+    """A sentence says how to reach a database; a check is UNKNOWN."""
     done = pgtop("show", pooler.dsn("pgbouncer"))
     assert done.returncode == Exit.USAGE
     assert "console" in one_sentence(done.stderr)

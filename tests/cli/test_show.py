@@ -48,7 +48,7 @@ def _session(dsn: str, query: str = "SELECT 1") -> Iterator[psycopg.Connection[A
 
 
 def test_what_is_not_known_of_blockers_is_null() -> None:
-    """Of hidden sessions only the locks tell whom they wait for; where these were not read, the note says so."""
+    """Only the locks show what blocks a hidden session; where these were not read, the note says so."""
     whole = json.loads(as_json(Picture.of(scenes.not_privileged()), scenes.not_privileged().backends))
     assert whole["note"]
     hidden = [row for row in whole["sessions"] if row["backend_start"] is None]

@@ -99,7 +99,7 @@ signal.pause()
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("state", ["running", "stopped by the system"])
 def test_a_server_ends_with_its_owner(number: signal.Signals, state: str, bindir: Path | None) -> None:
-    """However the process that started it is killed, neither server nor files are left, and nobody else is hit."""
+    """However the process that started it is killed, neither server nor files are left, and no other process is hit."""
     command = [sys.executable, "-c", _OWNER, *([str(bindir)] if bindir else [])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as owner:
         assert owner.stdout is not None

@@ -1,4 +1,4 @@
-"""Bytes that nobody should send, for both sides of pgtop: at random, and made to be taken for something."""
+"""Hostile bytes for both inputs of pgtop: random ones, and ones that look like something."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence

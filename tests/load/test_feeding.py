@@ -54,7 +54,7 @@ def _feed(cluster: Cluster, seed: int, pieces: int) -> None:
 
 
 def _answer(terminal: Terminal, canary: Canary) -> float:
-    """Go back to the sessions, and tell how long the way to the help took, but for what the machine took."""
+    """Go back to the sessions; returns how long opening the help took, less what the machine took."""
 
     def is_back() -> bool:
         for _ in range(4):  # out of what the bytes began, of a field, and of pages and dialogs

@@ -23,7 +23,7 @@ _FUNCTIONS = {Signal.CANCEL: "pg_cancel_backend", Signal.TERMINATE: "pg_terminat
 
 @pytest.fixture(scope="module")
 def server(bindir: Path) -> Iterator[Cluster]:
-    """It logs all that there is to log."""
+    """A server that logs all that there is to log."""
     with Cluster(bindir, settings=_SETTINGS) as running:
         with psycopg.connect(running.socket_dsn, autocommit=True) as admin:
             admin.execute("CREATE ROLE watcher LOGIN; GRANT pg_monitor, pg_signal_backend TO watcher")
@@ -41,7 +41,7 @@ def session_of(server: Cluster, user: str) -> Session:
 
 
 async def statements(server: Cluster, source: PostgresSource) -> int:
-    """How often the server logs the statement of a sample, of ten."""
+    """Count in how many of ten samples the server logs the statement."""
     await source.sample()
     before = server.log.stat().st_size
     for _ in range(10):
@@ -64,7 +64,7 @@ async def test_samples_stay_out_of_the_log(server: Cluster, user: str) -> None:
 
 @pytest.mark.parametrize("signal", Signal)
 async def test_signals_are_logged(server: Cluster, signal: Signal) -> None:
-    """Whoever audits the server finds the statement of each, and nothing of the samples after it."""
+    """The server's log has the statement of each signal, and nothing of the samples after it."""
     session = session_of(server, "postgres")
     source, signaller = PostgresSource(session), PostgresSignaller(session)
     with psycopg.connect(server.socket_dsn, user="app") as victim:

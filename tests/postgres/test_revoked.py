@@ -115,7 +115,7 @@ def test_locks_that_cannot_be_asked_for_are_not_said_to_be_none(watcher: dict[st
 @pytest.mark.parametrize(("watcher", "what"), [("slots", "slots"), ("slots, prepared", "slots and prepared")],
                          indirect=["watcher"])  # fmt: skip
 async def test_what_else_holds_back_vacuum_may_be_unknown(watcher: dict[str, str], what: str) -> None:
-    """That is said in place of "nobody"."""
+    """The screen says so instead of naming no holder."""
     source = PostgresSource(Session(watcher))
     source.watch_blocking(True)
     await source.sample()

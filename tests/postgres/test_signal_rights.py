@@ -68,7 +68,7 @@ async def test_a_hidden_session_is_known_by_its_role(
 async def test_a_reused_pid_of_the_same_role_gets_no_signal(
     connect: Connect, parameters: dict[str, str], make_role: RoleMaker, changed: dict[str, str], answer: Answer
 ) -> None:
-    """Where the start is hidden, database and application name tell the next session under the pid from the target."""
+    """Where the start is hidden, database and application name distinguish the next session of the pid."""
     owner = await make_role("")
     old = await connect(**owner, application_name="old")
     async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as signaller:

@@ -141,7 +141,7 @@ async def test_a_session_that_works_under_another_name_is_spared(
 async def test_a_name_that_the_query_itself_has_given_spares_nothing(
     signaller: PostgresSignaller, connect: Connect
 ) -> None:
-    """A long procedure tells its progress by the application name: it is the same query, and is cancelled."""
+    """A long procedure shows its progress by the application name: it is the same query, and is cancelled."""
     victim = await connect(application_name="0 %")
     renaming = "SELECT set_config('application_name', '50 %', false), pg_sleep(100)"
     seen, query = await run(signaller, victim, renaming)

@@ -26,7 +26,7 @@ _NAME = "reporting standby"
 _FEEDBACK = {
     "hot_standby_feedback": "on", "wal_receiver_status_interval": "1s", "max_standby_streaming_delay": "-1",
 }  # fmt: skip
-"""It tells its primary what its own queries need to see, and never ends one."""
+"""A standby that reports to its primary what its own queries need to see, and never ends one."""
 
 
 @pytest.fixture(scope="module")

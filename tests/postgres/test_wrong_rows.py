@@ -169,7 +169,7 @@ def _as_a_vendor(row: Row) -> Iterable[Mapping[str, bytes | None]]:
 
 
 def test_sessions_that_were_never_shown(liar: tuple[Liar, dict[str, str]]) -> None:
-    """A server that leaves out sessions from the first sample on is not asked for ever."""
+    """A server that leaves out sessions from the first sample on is given up."""
     with Forger("127.0.0.1", int(liar[1]["port"]), _leaving_out, ACTIVITY) as forger:
         dsn = make_conninfo(**{**liar[1], "port": str(forger.port)})
         liar[0].begin(None)

@@ -23,7 +23,7 @@ _MOST_KB = 150 * 1024
 
 @pytest.fixture(scope="module")
 def victim(server: Cluster) -> Iterator[int]:
-    """The pid of a session that nobody may end; a superuser's would be protected."""
+    """The pid of a session that must survive; a superuser's would be protected."""
     with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE typist LOGIN")
         with closing(psycopg.connect(server.socket_dsn, user="typist", application_name="victim")) as made:
@@ -103,7 +103,7 @@ def test_what_is_pasted_into_a_reason_does_not_answer_behind_its_enter(
 
 
 def test_a_dialog_waits_for_no_answer_of_a_terminal_that_gives_none(server: Cluster) -> None:
-    """Where no position is ever told, a while after it was drawn a key answers it."""
+    """On a terminal that never reports its position, a key answers a while after the dialog was drawn."""
     with (
         psycopg.connect(server.socket_dsn, application_name="mute") as mute,
         _Mute([*_PGTOP, server.socket_dsn], columns=120) as terminal,

@@ -322,7 +322,7 @@ async def test_a_dialog_costs_no_connection_that_an_answer_is_awaited_on() -> No
 
 
 async def test_a_session_whose_start_is_hidden_wants_its_pid_typed_in_the_dialog() -> None:
-    """A new session under its pid could not be told from it: y is not enough, and the dialog says what is compared."""
+    """A new session of its pid would look the same: y is not enough, and the dialog says what is compared."""
     scene, signaller = not_privileged(), FakeSignaller()
     hidden = [b for b in scene.backends if b.hidden and b.usename == "web"]
     stage = Stage(replace(scene, backends=tuple(hidden[:1])), signaller=signaller)

@@ -181,7 +181,7 @@ def test_suspended_and_resumed_the_screen_is_painted_again() -> None:
 
 
 def test_without_a_shell_it_is_not_stopped() -> None:
-    """Where nobody could let it go on, it goes on at once, as the kernel has an orphaned job do."""
+    """Where no shell could resume it, it goes on at once, as an orphaned job does in the kernel."""
     with probe() as terminal:
         terminal.send("z")
         os.kill(terminal.pid, signal.SIGTSTP)

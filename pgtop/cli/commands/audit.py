@@ -83,9 +83,9 @@ def lines(record: Record) -> list[str]:
     """One signal for people, cleaned: who and whom, then what became of it and why, then the query."""
     asked = record.asked
     role, database = (str(asked[name]) if asked[name] else None for name in ("role", "database"))
-    whom = f"{user_at_database(role, database)} {asked['application'] or ''}".strip()
+    session = f"{user_at_database(role, database)} {asked['application'] or ''}".strip()
     by = f"{asked['os_user']} from {asked['ssh_client']}" if "ssh_client" in asked else asked["os_user"]
-    head = f"{asked['at']} {by} as {asked['as_role']} on {asked['server']}: {asked['signal']} {asked['pid']} {whom}"
+    head = f"{asked['at']} {by} as {asked['as_role']} on {asked['server']}: {asked['signal']} {asked['pid']} {session}"
     understood = asked.get("understood")  # trails of 0.1.0 have none
     more = [
         _outcome(record),

@@ -66,8 +66,8 @@ class Truth:
 
     def nodes(self) -> Mapping[Name, Expected]:
         """Return what is expected of each node."""
-        everybody = self.edges.keys() | {name for others in self.edges.values() for name in others}
-        return {name: self._expected(name) for name in everybody}
+        names = self.edges.keys() | {name for others in self.edges.values() for name in others}
+        return {name: self._expected(name) for name in names}
 
     def _expected(self, name: Name) -> Expected:
         wait = self.waits.get(name)

@@ -232,7 +232,7 @@ async def test_such_a_role_is_shown_the_same_by_each_command(scene: Scene) -> No
 
 
 async def test_waits_of_hidden_sessions_are_looked_for_every_few_seconds(scene: Scene) -> None:
-    """Also while nobody looks at the trees, and not at every sample; from the first waiter on, always."""
+    """Also while the trees are not shown, but not at every sample; from the first waiter on, always."""
     await scene.session("SELECT 1")
     await scene.look_anew(user="plain")
     asked = [(await scene.source.sample()).blocking.asked for _ in range(5)]
