@@ -145,6 +145,27 @@ def test_a_protected_session_is_asked_for_again_before_it_is_escalated(
     assert bool(left) is not consents
 
 
+def test_a_server_that_is_lost_after_the_consent_got_no_signal(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """Who has typed y and reads why the server does not answer also reads that nothing was sent."""
+    session = open_session()
+    ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
+    with (
+        stranger(dsn, role, "pg_monitor, pg_signal_backend") as watcher,
+        Terminal([*PGTOP, "kill", "-d", watcher, f"user:={role}"], 120, 30, environment=state) as terminal,
+    ):
+        terminal.wait_for("[y/N]")
+        with psycopg.connect(dsn, autocommit=True) as admin:
+            admin.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(f"{role}_blind")))
+            admin.execute(ours)
+            until(lambda: not admin.execute(ours).fetchall())
+        terminal.send("y\n")
+        terminal.wait_for("pgtop: Nothing was signalled: ")
+        assert terminal.wait_for_exit() == Exit.REFUSED
+    assert alive(session)
+
+
 def test_who_changed_is_in_the_json(
     dsn: str, role: str, open_session: Opener, state: dict[str, str], tmp_path: Path
 ) -> None:

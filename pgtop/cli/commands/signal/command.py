@@ -105,7 +105,11 @@ class _Command:
 
     async def _still_meant(self, agreed: Plan) -> Plan | None:
         """Return the plan without the sessions that changed meanwhile, unless the user asks for them again."""
-        snapshot, guarded = await self._sample_again()
+        try:
+            snapshot, guarded = await self._sample_again()
+        except SourceError as error:
+            failure = error.failure
+            raise SourceError(failure._replace(what=f"Nothing was signalled: {failure.what}")) from error
         changed = _changes_of_the_living(agreed, snapshot, guarded)
         moved = sum(change in MOVED_ON for change in changed.values())
         what = "another query, transaction or application name"
