@@ -49,6 +49,9 @@ sys.exit(subprocess.Popen(sys.argv[1:], preexec_fn=take_terminal).wait())
 """
 """As much of a shell as it takes to start a job, and to end as it does."""
 
+_LINE = 2048
+"""Bytes that a line takes without blocking once it says that there is room; Linux holds 4096."""
+
 Condition = str | Callable[["Terminal"], object]
 """A text that the screen shows, or a question to the terminal."""
 
@@ -144,7 +147,11 @@ class Terminal:
         """Type more than the line takes at once, as fast as it is read."""
         data = memoryview(keys.encode() if isinstance(keys, str) else keys)
         while data:
-            data = data[os.write(self._master, data) :]
+            assert self.child.poll() is None, (
+                f"it has ended while there was more to type; the screen shows:\n{self.text}"
+            )
+            if select([], [self._master], [], 0.1)[1]:
+                data = data[os.write(self._master, data[:_LINE]) :]
 
     def resize(self, columns: int, lines: int) -> None:
         """Take another size, as a window does; the child gets SIGWINCH."""

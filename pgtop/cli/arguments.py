@@ -33,7 +33,9 @@ _URI = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_ASSIGNED = re.compile(r"(?:password|passwd|pwd)\s*[=:]", re.IGNORECASE)
+_ASSIGNED = re.compile(r"(?:\bpas\w*|password|passwd|pwd)[\"']?\s*[=:]", re.IGNORECASE)
+_PERHAPS = re.compile(r":.*@|@.*:|/[^@]*@|^(?:[^:]*:){4}", re.DOTALL)
+"""user:password@host, Oracle's user/password@host, and a line of a password file."""
 _GLUED = ("-d", "-h", "-U", "-p")
 _MASK = b"x"
 _ARG_START, _ARG_END = 47, 48
@@ -81,7 +83,7 @@ def check_words(words: Sequence[str], connection_string: str | None, *, quoted: 
     """
     for word in words:
         value = _value(word)
-        if value != connection_string and (holds_password(value) or (quoted and ":" in word and "@" in word)):
+        if value != connection_string and (may_hold_password(value) if quoted else holds_password(value)):
             hide(word)
             raise UsageError(
                 "There is a password in a place that is none of a connection string.",
@@ -92,6 +94,11 @@ def check_words(words: Sequence[str], connection_string: str | None, *, quoted: 
 def holds_password(word: str) -> bool:
     """Return whether the word, which need not be well written, may be a connection string with a password."""
     return "query:" not in word and bool(_URI.search(word) or _ASSIGNED.search(word))
+
+
+def may_hold_password(word: str) -> bool:
+    """Return whether an error had better not quote the word."""
+    return holds_password(word) or bool(_PERHAPS.search(word))
 
 
 def _value(word: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from pgtop.cli.arguments import may_hold_password
 from pgtop.errors import UsageError
 from pgtop.view.filter import Filter, FilterError
 from pgtop.view.text import clean
@@ -42,6 +43,6 @@ def readable(arguments: Sequence[str], name: str) -> Iterator[None]:
 
 
 def _place(text: str, position: int) -> str:
-    rest = text[position : position + _EXCERPT].strip()
+    rest = "" if may_hold_password(text) else text[position : position + _EXCERPT].strip()
     at = f"at character {position + 1}"
     return f'{at}, "{clean(rest)}"' if rest else at

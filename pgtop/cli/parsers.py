@@ -114,12 +114,16 @@ class Parser(argparse.ArgumentParser):
         return f"{super().format_help()}{self._more()}\nExit codes:\n{exits.table()}\n"
 
     def error(self, message: str) -> NoReturn:
-        words = _SURPLUS.sub(_first_option, message.removeprefix("argument "))
+        words = _CHOICE.sub(r"\1", _NO_VALUE.sub("takes no value", message.removeprefix("argument ")))
+        words = _SURPLUS.sub(_first_option, words)
         sentence = words if words.startswith("-") else words[:1].upper() + words[1:]
         raise UsageError(f"{sentence}.", f"{self.prog} --help lists the options.")
 
 
 _SURPLUS = re.compile(r"(?s)unrecognized arguments: (.*)")
+_NO_VALUE = re.compile(r"(?s)ignored explicit argument .*")
+_CHOICE = re.compile(r"(?s)(invalid choice): (?!'[\w-]{1,20}' \().*(?= \(choose from )")
+"""A value that argparse quotes; a short word may stand."""
 
 
 def _first_option(surplus: re.Match[str]) -> str:

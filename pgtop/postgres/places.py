@@ -19,15 +19,17 @@ _STRING = re.compile(
     r"""
       ^[\s"']*(?:postgres|jdbc)[\w+]*:/?/?           # a URI, whole or not
     | :[^@]*@                                       # user:password@host
-    | (?:password|passwd|pwd)\s*[=:]                # a keyword
+    | (?:\bpas\w*|password|passwd|pwd)["']?\s*[=:]  # a keyword, perhaps misspelt, perhaps in JSON
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_STRANGE = re.compile(r"""://|=|^\s*["']""")
+_STRANGE = re.compile(r"""://|=|^\s*["']|/[^@]*@|^(?:[^:]*:){4}""")
+"""In a name: what connection strings of other kinds have, such as Oracle's, and a line of a password file."""
 _STRANGE_IN_STRING = re.compile(r"=|^\s*[\"']")
-"""In a name: what connection strings of other kinds have, and where the name is the value of a keyword."""
+"""The same where the name is the value of a keyword."""
 _SECRET = ("password", "secret", "scram_", "oauth_")
 _FREE = frozenset({"options", "passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir", "sslkeylogfile"})
+_FREE |= {"application_name", "fallback_application_name"}
 """Keywords whose values are texts and paths, in which much may stand."""
 _HINTS = {"host": "the host (-h)", "user": "the role (-U)", "dbname": "the database (-d)"}
 

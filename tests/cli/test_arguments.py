@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from pgtop.cli.arguments import masked
 from pgtop.cli.compose import parameters_of
+from pgtop.cli.filters import filter_for_signals
 from pgtop.cli.options import Connection, parse
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
+from pgtop.postgres.places import refusal
 from tests.cli import pgtop
 from tests.pty import Terminal
 
@@ -102,6 +104,10 @@ def test_ps_does_not_show_it(written: str, form: str, cluster: Cluster) -> None:
         "127.0.0.1/db?password=sesame",
         "host=127.0.0.1 sesame",
         "password:sesame",
+        "host=127.0.0.1 pasword=sesame",
+        "127.0.0.1:1:shop:anna:sesame",
+        "anna/sesame@127.0.0.1:1/shop",
+        '{"host": "127.0.0.1", "password": "sesame"}',
     ],
 )
 def test_nothing_of_a_malformed_string_is_quoted_or_sent(string: str) -> None:
@@ -126,10 +132,32 @@ def test_nothing_of_a_malformed_string_is_quoted_or_sent(string: str) -> None:
 )  # fmt: skip
 def test_a_connection_string_in_the_wrong_place_is_not_quoted(words: list[str]) -> None:
     """No command, option or filter repeats one that has a password in it."""
-    for string in ("postgresql://anna:sesame@h/db", "postgresql:/anna:sesame@h/db", "host=h password=sesame"):
+    for string in (
+        "postgresql://anna:sesame@h/db",
+        "postgresql:/anna:sesame@h/db",
+        "host=h password=sesame",
+        "host=h pasword=sesame",
+    ):
         _, message = understood([word.format(string) for word in words])
         assert "same" not in message
         assert message or words[0] in ("kill", "cancel"), "elsewhere it has no meaning"
+
+
+@pytest.mark.parametrize("option", ["-Wsesame", "--password=sesame", "-W=sesame", "-wsesame", "--no-password=sesame"])
+@pytest.mark.parametrize("command", [[], ["show"], ["kill", "4711"], ["budget"], ["budget", "--warn", "80"], ["locks"]])
+def test_a_password_behind_an_option_that_takes_none_is_not_quoted(command: list[str], option: str) -> None:
+    """As other programs take it: it is refused, and not repeated."""
+    _, message = understood([*command, option])
+    assert message
+    assert "same" not in message
+
+
+@pytest.mark.parametrize("word", ["postgres//anna:sesame@h", "127.0.0.1:1:*:*:sesame", "port:5432:anna/sesame@h"])
+def test_a_filter_that_may_be_a_connection_is_not_quoted(word: str) -> None:
+    """Where it cannot be read as a filter, the error says at which character, and no more."""
+    with pytest.raises(UsageError) as caught:
+        filter_for_signals([word])
+    assert "same" not in f"{caught.value.what} {caught.value.advice}"
 
 
 MARK = "Zq7kW"
@@ -177,3 +205,9 @@ def test_without_a_password_the_wrong_keyword_is_named() -> None:
     """Where there is nothing to hide, the wrong part is named."""
 
     assert '"nokey"' in pgtop("show", "host=h nokey=1").stderr
+
+
+def test_an_application_may_have_any_name() -> None:
+    """A sign in PGAPPNAME is no connection string; a password there still is one."""
+    assert refusal({"application_name": "job=4711"}) == ""
+    assert refusal({"application_name": "postgresql://anna:sesame@h/db"})
