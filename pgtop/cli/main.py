@@ -1,6 +1,6 @@
 """From the words of the command line to an exit code.
 
-Whatever the user can mend is one sentence on stderr, never a traceback. Nothing heavy is loaded before a command
+Whatever the user can correct is one sentence on stderr, never a traceback. Nothing heavy is loaded before a command
 needs it: `--help` and `--version` know neither the driver nor the screen.
 """
 

@@ -1,15 +1,17 @@
 """What was typed before a command asks does not answer it."""
 
 import sys
-import time
 
 from tests.pty import Terminal
 
 _ASK = """
-import time
+import array, fcntl, termios, time
 from pgtop.cli.commands.signal.consent import says_yes
 print("busy", flush=True)
-time.sleep(1)
+waiting = array.array("i", [0])
+while waiting[0] < 4:  # bytes of whole lines
+    time.sleep(0.01)
+    fcntl.ioctl(0, termios.FIONREAD, waiting)
 print("said", says_yes("Really?"))
 """
 
@@ -22,6 +24,5 @@ def test_what_was_typed_before_the_question_is_no_answer() -> None:
             terminal.send("y\nn\ny")
             terminal.wait_for("Really? [y/N]")
             assert "said" not in terminal.text
-            time.sleep(0.1)
             terminal.send(answer)
             terminal.wait_for(said)
