@@ -7,6 +7,7 @@ from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
 from pgtop.ports import SourceError
 from pgtop.proof import RefusingSignaller, carry_out_all, effect_on
+from pgtop.view.results import result_words
 from tests.fakes import FakeSignaller, JumpingClock
 
 _RUNNING = Backend(
@@ -120,3 +121,17 @@ async def test_a_later_transaction_is_not_the_one_that_stayed_open() -> None:
     later = _RUNNING._replace(state="idle in transaction", query_start=90, xact_start=80)
     outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda who: later)))[-1]
     assert outcome.effect is Effect.QUERY_ENDED
+
+
+@pytest.mark.parametrize(
+    ("effect", "words"),
+    [
+        (Effect.GONE, "gone after 0.00 s: no answer came, so whether by this is not known"),
+        (Effect.STILL_RUNNING, "still running after 0.00 s: no answer came, so whether it got the signal is not known"),
+        (Effect.UNSEEN, "outcome not known: no answer came, so whether it got the signal is not known: timeout"),
+    ],
+)
+def test_an_order_without_an_answer_names_what_is_not_known(effect: Effect, words: str) -> None:
+    """It is not called a lost connection, as a statement that the server gave up has no answer either."""
+    receipt = Receipt(Answer.UNKNOWN, "timeout" if effect is Effect.UNSEEN else "")
+    assert result_words(Outcome(_TERMINATE, receipt, effect)).text == words

@@ -48,6 +48,7 @@ _TONES = {
     Result.GONE: Tone.CALM, Result.CANCELLED: Tone.CALM, Result.ALREADY_GONE: Tone.QUIET, Result.PENDING: Tone.NOTICE,
     Result.STILL_RUNNING: Tone.ALARM,
 }  # fmt: skip
+_ENDED = frozenset({Effect.GONE, Effect.QUERY_ENDED, Effect.TRANSACTION_OPEN})
 _TIMED = frozenset({Result.GONE, Result.CANCELLED, Result.STILL_RUNNING})
 
 
@@ -65,7 +66,8 @@ def result_words(outcome: Outcome) -> Span:
     if outcome.receipt.answer is Answer.REPLACED:
         words.append("the pid is another session's now")
     if outcome.receipt.answer is Answer.UNKNOWN:
-        words.append("the connection was lost, so whether by this is not known")
+        doubt = "whether by this" if outcome.effect in _ENDED else "whether it got the signal"
+        words.append(f"no answer came, so {doubt} is not known")
     if outcome.receipt.reason:
         words.append(clean(outcome.receipt.reason))
     elif result is Result.UNSEEN:
