@@ -13,6 +13,8 @@ class Usage(NamedTuple):
     used: int
     limit: int
     at_least: int | None = None
+    of_slots: bool = False
+    """The limit is that of all ordinary slots; what is used beyond it are reserved ones."""
 
     @property
     def approximate(self) -> bool:
@@ -33,7 +35,7 @@ class Usage(NamedTuple):
 def usage(snapshot: Snapshot) -> Usage:
     """Return the usage of all slots that ordinary roles can get."""
     slots = budget(snapshot)
-    return Usage("connections", slots.used, slots.ordinary, slots.used_at_least)
+    return Usage("connections", slots.used, slots.ordinary, slots.used_at_least, of_slots=True)
 
 
 def usage_of_role(snapshot: Snapshot, name: str) -> Usage | None:

@@ -33,6 +33,7 @@ from pgtop.tui.keyboard import EVERYWHERE, Keyboard
 from pgtop.tui.keymap import bindings
 from pgtop.tui.meter import Meter
 from pgtop.tui.newest import Newest
+from pgtop.tui.screens.narrowing import NarrowingScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.screens.shown import Shown
 from pgtop.tui.settings import Settings
@@ -57,7 +58,7 @@ class PgtopApp(Keyboard, Signalling):
     CSS = (pkgutil.get_data(__name__, "pgtop.tcss") or b"").decode()  # also out of a zip file
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("show_sessions", "show_breakdown", "show_blocking"),
-        *bindings("pause", "refresh", "slower", "faster", "toggle_cost", "help", "quit"),
+        *bindings("filter", "pause", "refresh", "slower", "faster", "toggle_cost", "help", "quit"),
         *bindings(*EVERYWHERE),
     ]
 
@@ -156,7 +157,8 @@ class PgtopApp(Keyboard, Signalling):
         if any(hasattr(owner, f"action_{action.id}") for action in meanings for owner in (self.screen, self)):
             return ""
         [sessions] = BY_ID["show_sessions"].key_names
-        return f"{meanings[0].key_names[0]} ({meanings[0].title}) works among the sessions: press {sessions}"
+        meant = next((each for each in meanings if hasattr(self._sessions, f"action_{each.id}")), meanings[0])
+        return f"{meant.key_names[0]} ({meant.title}) works among the sessions: press {sessions}"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a dialog is open its keys are the only ones."""
@@ -312,6 +314,13 @@ class PgtopApp(Keyboard, Signalling):
 
         if isinstance(self.screen, BlockingScreen):
             self.screen.go_to_root()
+
+    async def action_filter(self) -> None:
+        """Open the field of a view that has one; elsewhere that of the sessions, as what follows is text, not keys."""
+        if not isinstance(self.screen, NarrowingScreen):
+            await self.action_show_sessions()
+        if isinstance(self.screen, NarrowingScreen):
+            self.screen.open_filter()
 
     def action_help(self) -> None:
         from pgtop.tui.screens.pages import HelpScreen

@@ -16,7 +16,7 @@ from pgtop.view.banner import budget_line, legend_line, missing, server_line
 from pgtop.view.columns import column, falls
 from pgtop.view.interruption import interruption_words
 from pgtop.view.query import Query
-from pgtop.view.table import Table, with_workers
+from pgtop.view.table import Table
 from pgtop.view.text import cells, clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.units import age
@@ -78,8 +78,7 @@ def _separated(parts: Iterable[Line]) -> Line:
 def counted(table: Table, first: int = 1, last: int = 1) -> str:
     """Return how many sessions there are and are shown, and which of them are in sight once the first is not."""
     rows = f"{first}-{last} of " if first > 1 else ""
-    shown = "" if len(table.rows) == table.total else f"{len(table.rows)} of "
-    return f"{rows}{shown}{table.whole}{with_workers(table)}"
+    return f"{rows}{table.counts}"
 
 
 def order_line(query: Query, interval: float, order: str = "what hurts first") -> Line:

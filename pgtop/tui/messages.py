@@ -26,11 +26,12 @@ class SignalAsked(Message):
 class BulkAsked(Message):
     """The user wants many backends signalled: show the list, ask, then see it through."""
 
-    def __init__(self, signal: Signal, backends: Sequence[Backend], understood: str = "") -> None:
-        """Ask for `backends`, all of which match the filter `understood`: plain words that go on from "sessions"."""
+    def __init__(self, signal: Signal, backends: Sequence[Backend], whose: str, understood: str = "") -> None:
+        """Ask for `backends`, which are the sessions `whose` says; `understood` is the filter that chose them all."""
         super().__init__()
         self.signal = signal
         self.backends = backends
+        self.whose = whose
         self.understood = understood
 
 

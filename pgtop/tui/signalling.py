@@ -90,7 +90,7 @@ class Signalling(App[int]):
             message.signal, message.backends, picture.snapshot, self._guard_of(picture), understood=message.understood
         )
         if made.targets:
-            self._ask_many(made, made.understood)
+            self._ask_many(made, message.whose)
         else:
             self.say(no_targets(made), Tone.WARN)
 

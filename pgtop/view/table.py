@@ -44,22 +44,21 @@ class Table(NamedTuple):
     total: int
     picture: Picture
     query: Query
-    with_leader: int = 0
-    """Parallel workers among the rows that the filter does not select: they stand below their leader, which it does."""
     others: int = 0
     """How many of `total` are no client sessions and hold no slot."""
     standing: Standing = EMPTY
     """What the default order of the next sample holds on to."""
 
     @property
-    def whole(self) -> str:
-        """What `total` is the sum of: the sessions, and the other processes, as "148 sessions + 4 workers"."""
-        sessions = self.total - self.others
-        words = f"{sessions} session" if sessions == 1 else f"{sessions} sessions"
-        if not self.others:
-            return words
+    def counts(self) -> str:
+        """How many sessions and other processes there are and are shown, as "12 of 148 sessions + 4 workers"."""
         kind = "other" if self.query.show_background else "worker"
-        return f"{words} + {self.others} {kind}{'' if self.others == 1 else 's'}"
+        shown = self.total - self.others
+        if len(self.rows) != self.total:
+            shown = sum(row.is_client for row in self.rows)
+        sessions = _some_of(shown, self.total - self.others, "session")
+        others = len(self.rows) - shown
+        return f"{sessions} + {_some_of(others, self.others, kind)}" if others else sessions
 
     def position(self, identity: BackendId) -> int | None:
         """The row of this very session; None when it is not shown."""
@@ -79,20 +78,16 @@ def arrange(picture: Picture, query: Query, before: Table | None = None) -> Tabl
     total = len(rows) + len(settled.backends)
     left_out = len(picture.snapshot.unsettled) - len(rows)
     others = [row.is_client for row in picture.snapshot.busy].count(False) - left_out
-    with_leader = 0
     if query.filter.text or not query.show_idle:
-        rows, with_leader = _narrowed([*rows, *settled.backends], picture, query)
-        settled = NOBODY
+        rows, settled = _narrowed([*rows, *settled.backends], picture, query), NOBODY
     placed = ordered(rows, picture, query.sort, settled, before.standing if before else EMPTY)
-    return Table(tuple(placed.rows), total, picture, query, with_leader, others, placed.standing)
+    return Table(tuple(placed.rows), total, picture, query, others, placed.standing)
 
 
-def with_workers(table: Table) -> str:
-    """Return words that go on from a count of rows, for the parallel workers that the filter does not select."""
-    count = table.with_leader
-    if not count or not table.query.filter.text:
-        return ""
-    return " with 1 parallel worker" if count == 1 else f" with {count} parallel workers"
+def _some_of(shown: int, total: int, noun: str) -> str:
+    """Return `12 of 43 sessions`, or `43 sessions` where all of them are shown."""
+    nouns = noun if total == 1 else f"{noun}s"
+    return f"{total} {nouns}" if shown == total else f"{shown} of {total} {nouns}"
 
 
 class Unshown(NamedTuple):
@@ -126,17 +121,13 @@ def _of_shown_kinds(snapshot: Snapshot, show_background: bool) -> Sequence[Backe
     return [row for row in snapshot.unsettled if row.pid not in left_out]
 
 
-def _narrowed(rows: Sequence[Backend], picture: Picture, query: Query) -> tuple[list[Backend], int]:
-    """Return the rows that pass with their parallel workers, and how many are there as such workers alone.
-
-    A root of a tree of waiters is never too idle to show.
-    """
+def _narrowed(rows: Sequence[Backend], picture: Picture, query: Query) -> list[Backend]:
+    """Return the rows that pass, and their parallel workers. A root of a tree of waiters is never too idle to show."""
     matches, idle_too = query.filter.on(picture), query.show_idle
     roots = {root.key for root in picture.forest.roots if root.total}
     passed = [(idle_too or row.state != IDLE or row.pid in roots) and matches(row) for row in rows]
     leaders = {row.pid for row, kept in zip(rows, passed, strict=True) if kept}
-    shown = [row for row, kept in zip(rows, passed, strict=True) if kept or row.leader_pid in leaders]
-    return shown, len(shown) - sum(passed)
+    return [row for row, kept in zip(rows, passed, strict=True) if kept or row.leader_pid in leaders]
 
 
 def layout(width: int, query: Query, skip: int = 0) -> Layout:

@@ -85,6 +85,13 @@ def test_logins_in_progress_are_named_where_they_may_matter(version: int, login:
     assert with_doubt(verdict, snapshot).words == verdict.words + words
 
 
+def test_reserved_slots_are_named_apart() -> None:
+    """Ordinary slots are never used by more than there are; a superuser's connection beyond them is a reserved one."""
+    verdict = check(Usage("connections", 58, 55, of_slots=True), 80, 95)
+    assert verdict.words == "connections: 55 of 55 used (100%), and 3 reserved"
+    assert (verdict.code, verdict.data) == (Check.CRITICAL, "used=58;43;52;0;55")
+
+
 def test_a_limit_of_nothing_is_used_up() -> None:
     """A role that may not connect at all has no share left."""
     assert check(Usage("role x", 0, 0), 80, 95).code is Check.CRITICAL

@@ -89,14 +89,25 @@ async def test_nothing_is_sent_without_the_number(keys: tuple[str, ...]) -> None
         assert signaller.orders == []
 
 
-async def test_one_tag_gets_the_dialog_of_one() -> None:
-    """A single tag is signalled wherever the cursor is, with the dialog for one session."""
+async def test_one_tag_under_the_cursor_gets_the_dialog_of_one() -> None:
+    """A single tagged session with the cursor on it gets the dialog for one session."""
     stage = Stage(busy())
     async with stage.app.run_test(size=_SIZE) as pilot:
         pid = shown_on(stage)[0]
-        await press(pilot, "space", "down", "K")
+        await press(pilot, "space", "up", "K")
         assert isinstance(stage.app.screen, ConfirmScreen)
         assert stage.app.screen._proposal.backend.pid == pid
+
+
+async def test_tags_away_from_the_cursor_are_named_as_such() -> None:
+    """What is tagged is listed and called so, and how much of it the filter hides: the cursor may be elsewhere."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "space", "K")
+        assert isinstance(stage.app.screen, BulkScreen)
+        assert _frame(stage)[0].endswith("Terminate 1 session that you tagged?")
+        await press(pilot, "n", "slash", *"user:web", "enter", "K")
+        assert _frame(stage)[0].endswith("Terminate 1 session that you tagged, 1 of them not shown now?")
 
 
 async def test_the_list_stays_as_it_wasshown_on() -> None:
@@ -193,7 +204,7 @@ async def test_the_title_names_what_they_were_chosen_by() -> None:
     stage = Stage(hostile)
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "space", "space", "K")
-        assert _frame(stage)[0].endswith("Terminate 2 sessions?")
+        assert _frame(stage)[0].endswith("Terminate 2 sessions that you tagged?")
         await press(pilot, "n", "2", "K")
         chosen = Filter('db:="[red]x"').understood
         assert _frame(stage)[0].endswith(f" sessions {chosen}?")

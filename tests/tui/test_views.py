@@ -63,10 +63,19 @@ async def test_a_key_of_another_view_says_where_it_works() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "2")
-        for key in ("slash", "s", "i"):
+        for key in ("s", "i", "space"):
             stage.app.clear_notice()
             await press(pilot, key)
-            assert "works among the sessions: press 1" in text_of(stage, "#notice")
+            assert "works among the sessions: press 1" in " ".join(text_of(stage, "#notice").split())
+
+
+async def test_the_filter_key_leads_to_the_sessions() -> None:
+    """In a view without a filter the key opens that of the sessions: what is typed next is text and no command."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "2", "slash", *"db:shop K")
+        assert isinstance(stage.app.screen, SessionsScreen)
+        assert stage.app.screen._input.value == "db:shop K"
 
 
 async def test_what_is_wrong_now_comes_before_what_was_said() -> None:

@@ -104,7 +104,7 @@ def test_the_sessions_of_the_table_are_the_used_slots() -> None:
     """Parallel workers stand in the table below their leader, and are counted apart."""
     for shown, others in ((False, " + 2 workers"), (True, " + 9 others")):
         table = arrange(Picture.of(busy()), Query(show_background=shown))
-        assert table.whole == f"{budget(busy()).used} sessions{others}"
+        assert table.counts == f"{budget(busy()).used} sessions{others}"
         assert table.others == [row.is_client for row in table.rows].count(False)
 
 

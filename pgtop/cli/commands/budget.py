@@ -52,6 +52,9 @@ def check(found: Usage, warn: float | None, crit: float | None) -> Verdict:
     about = "about " if found.approximate else ""
     surely = f", {found.at_least} for sure" if found.approximate and code is not Check.OK else ""
     words = f"{found.name}: {about}{found.used} of {found.limit} used ({found.percent:.0f}%){surely}"
+    if found.of_slots and found.used > found.limit:  # the rest are slots that only some roles may take
+        taken = found.used - found.limit
+        words = f"{found.name}: {about}{found.limit} of {found.limit} used (100%), and {taken} reserved{surely}"
     data = f"used={found.used};{_level(found, warn)};{_level(found, crit)};0;{found.limit}"
     return Verdict(code, words, data)
 

@@ -27,7 +27,7 @@ from pgtop.view.columns import column
 from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture
 from pgtop.view.query import Query, Sort
-from pgtop.view.table import Table, arrange, header, layout, line, with_workers
+from pgtop.view.table import Table, arrange, header, layout, line
 from pgtop.view.text import cells, clean
 from pgtop.view.tone import Span, Tone
 from pgtop.view.wrap import Line, wrapped
@@ -237,7 +237,7 @@ def page(table: Table, width: int) -> list[Line]:
     ]
     unread = missing(found, snapshot.server)
     rows = [line(columns, row, table.picture) for row in table.rows]
-    count = f"{len(table.rows)} of {table.whole}{with_workers(table)}" if table.query.filter.text else ""
+    count = table.counts if table.query.filter.text else ""
     notes = [row for text in (unread, count) if text for row in wrapped((Span(text, Tone.NOTICE),), narrow)]
     return [*banner, *notes, (), header(columns, table.query.sort), *rows]
 

@@ -104,7 +104,7 @@ class BreakdownScreen(Moving, LiveScreen):
         chosen = Filter.parse(share_filter(entry.dimension, entry.share))
         is_its = chosen.on(picture)
         group = [backend for backend in picture.snapshot.backends if backend.is_client and is_its(backend)]
-        self.app.post_message(BulkAsked(signal, group, chosen.understood))
+        self.app.post_message(BulkAsked(signal, group, chosen.understood, chosen.understood))
 
     async def action_clear(self) -> None:
         await self.run_action("app.show_sessions")

@@ -28,7 +28,7 @@ class NarrowingScreen(Moving, ActingScreen):
     """Owns the query; subclasses answer it (`ask`) and say how many rows came of it (`counts`)."""
 
     DEFAULT_ORDER = "what hurts first"
-    BINDINGS = MOVES + bindings("filter", "clear", "sort_left", "sort_right", "sort_invert", "sort_menu")
+    BINDINGS = MOVES + bindings("clear", "sort_left", "sort_right", "sort_invert", "sort_menu")
 
     def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
         super().__init__(state, settings, palette)
@@ -161,7 +161,7 @@ class NarrowingScreen(Moving, ActingScreen):
         else:
             self._set_filter(text)
 
-    def action_filter(self) -> None:
+    def open_filter(self) -> None:
         self._input.display = self._understood.display = True
         self.set_focus(self._input)
         self.show_frame()

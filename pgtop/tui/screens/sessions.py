@@ -10,7 +10,7 @@ from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
 from pgtop.tui.frame import SESSIONS_KEYS, counted
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import BlockingAsked, BreakdownAsked, BulkAsked, OpenAsked, Share, SignalAsked
+from pgtop.tui.messages import BlockingAsked, BreakdownAsked, BulkAsked, OpenAsked, Share
 from pgtop.tui.screens.moving import Movable
 from pgtop.tui.screens.narrowing import NarrowingScreen
 from pgtop.tui.settings import Settings
@@ -157,9 +157,9 @@ class SessionsScreen(NarrowingScreen):
         """Whoever sorts wants to see the most or the least: the cursor goes to the first row."""
         self._table.stay_on_top()
 
-    def action_filter(self) -> None:
+    def open_filter(self) -> None:
         self._before_filter = None if self._table.on_top else self._table.selected
-        super().action_filter()
+        super().open_filter()
 
     def narrow_to_share(self, text: str, share: Share) -> None:
         """Show the sessions of one line of the breakdown; Esc goes back to that line, and to the filter before."""
@@ -203,13 +203,16 @@ class SessionsScreen(NarrowingScreen):
     def _tagged(self) -> list[Backend]:
         return [backend for backend in self.state.picture.snapshot.backends if backend.identity in self._tags]
 
-    def _understood_of(self, tagged: Sequence[Backend]) -> str:
-        """Return the filter in plain words if every tagged session matches it, so that it describes them."""
-        try:
-            matches = self._query.filter.on(self.state.picture)
-            return self._query.filter.understood if all(map(matches, tagged)) else ""
-        except FilterError:  # a pattern takes too long
-            return ""
+    def _ask_for_tagged(self, signal: Signal, tagged: Sequence[Backend]) -> None:
+        """Ask for the tagged sessions: by the filter where they are all that it shows, else as tagged one by one."""
+        rows = self._arranged.rows if self._arranged is not None else ()
+        shown = {row.identity for row in rows if row.leader_pid is None}
+        if self._tags == shown and (understood := self._query.filter.understood):
+            self.app.post_message(BulkAsked(signal, tagged, understood, understood))
+            return
+        unseen = len(self._tags - shown)
+        hint = f", {unseen} of them not shown now" if unseen else ""
+        self.app.post_message(BulkAsked(signal, tagged, f"that you tagged{hint}"))
 
     def _drop_ended_tags(self) -> None:
         """A tag belongs to a session, and ends with it."""
@@ -235,12 +238,14 @@ class SessionsScreen(NarrowingScreen):
     def signal(self, signal: Signal) -> None:
         """Signal the tagged sessions, or the one under the cursor when there are none."""
         tagged = self._tagged()
-        if len(tagged) > 1:
-            self.app.post_message(BulkAsked(signal, tagged, self._understood_of(tagged)))
-        elif tagged:
-            self.app.post_message(SignalAsked(signal, tagged[0], self.seen_in))
-        else:
+        if not tagged or (len(tagged) == 1 and self._is_under_cursor(tagged[0])):
             super().signal(signal)
+        else:
+            self._ask_for_tagged(signal, tagged)
+
+    def _is_under_cursor(self, backend: Backend) -> bool:
+        selected = self._table.selected
+        return selected is not None and selected.identity == backend.identity
 
     def selected(self) -> Backend | None:
         return None if self._alarm.chosen else self._table.choose()

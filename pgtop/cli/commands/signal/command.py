@@ -46,7 +46,7 @@ class _Command:
         self._command = command
         self._guards = guards
         self._filter = chosen
-        self._telling = Telling(command)
+        self._telling = Telling(command, bool(guards.read_only))
         self._session = compose.session_for(command.connection, compose.Asker())
         self._source = compose.source_for(self._session, guards.redact, WHOLE)
         self._errands = compose.errands_for(self._session, guards)

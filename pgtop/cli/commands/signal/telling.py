@@ -42,6 +42,8 @@ class Telling(NamedTuple):
     """Reports on one command, in the form that its options ask for."""
 
     command: SignalMany
+    read_only: bool = False
+    """Nothing is sent, so the plan says what it would do."""
 
     def print_plan(self, proposed: Proposed, asks: bool) -> None:
         """Print what will be done, or would be. `asks`: the user is asked next, and must see the plan before."""
@@ -94,7 +96,8 @@ class Telling(NamedTuple):
         if not made.targets:
             return "Nothing to signal."
         words = deed(made)
-        return f"Would {words[0].lower()}{words[1:]}; nothing was signalled." if self.command.dry_run else f"{words}:"
+        only_shows = self.command.dry_run or self.read_only
+        return f"Would {words[0].lower()}{words[1:]}; nothing was signalled." if only_shows else f"{words}:"
 
     def _json(self, proposed: Proposed, outcomes: Sequence[Outcome], code: Exit) -> None:
         output.write_data(json.dumps(_record(proposed, outcomes, self.command, code)) + "\n")
