@@ -40,6 +40,7 @@ class Tale:
         """Tell another one."""
         self.mark = f"Tale{seed}"
         self._random = Random(seed)
+        self._names: dict[str, bytes] = {}
 
     def words(self) -> bytes:
         """The mark, and any bytes behind it."""
@@ -47,8 +48,13 @@ class Tale:
         return self.mark.encode() + b" " + b"".join(parts)
 
     def __call__(self, row: Row) -> Iterable[Mapping[str, bytes | None]]:
-        changed = {name: self.words() for name in _NAMES if row.get(name) is not None} if self.mark else {}
-        yield changed if row.get("application_name") != b"pgtop" else {}
+        if not self.mark or row.get("application_name") == b"pgtop":
+            yield {}
+            return
+        told = [name for name in _NAMES if row.get(name) is not None]
+        for name in told:
+            self._names.setdefault(name, self.words())  # a gid that changes is another transaction
+        yield {name: self._names[name] for name in told}
 
 
 class Told(Glass):
@@ -111,6 +117,7 @@ def test_locks_and_prepared_transactions_are_told_tame(told: Told, seed: int) ->
     """The tree of waiters, what holds back and the page of a waiter name relation and gid, and do not act."""
     terminal = told.terminal
     mark = told.begin(seed)
+    terminal.wait_for(f"root prepared transaction {mark}")  # before the tree is open: another gid is another row
     terminal.send("3")
     terminal.wait_for(lambda seen: f"on {mark}" in seen.text and seen.text.count(mark) > 2)
     terminal.send("\x1b[H\x1b[B\r")  # the root, and below it the waiter
