@@ -101,11 +101,17 @@ def _doubt_of_left(budget: Budget) -> str:
 
 
 def _counts(budget: Budget, form: str) -> list[Span]:
-    """How many there are of each state, in this form."""
+    """Return how many sessions there are of each state, in this form, and how many are hidden.
+
+    Where some are hidden a count of none is left out: it would claim what this role cannot see.
+    """
+    found = [(state, *face, budget.states[state]) for state, face in LETTERS.items()]
+    found.append(("hidden", UNSEEN, Tone.NOTICE, budget.hidden))
+    always = () if budget.hidden else ("active", "waiting", "idle in transaction", "idle")
     return [
         Span(form.format(letter=letter, count=count, state=state, word=_WORDS.get(state, state)), tone)
-        for (state, (letter, tone)), count in zip(LETTERS.items(), budget.states.values(), strict=True)
-        if count or state != "other"
+        for state, letter, tone, count in found
+        if count or state in always
     ]
 
 

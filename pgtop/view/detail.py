@@ -8,7 +8,7 @@ from pgtop.analysis.graph import Key
 from pgtop.analysis.planning import Guard, unguarded
 from pgtop.analysis.rights import protection, right_to_signal
 from pgtop.analysis.xmin import holds_back
-from pgtop.model.backend import Backend
+from pgtop.model.backend import IDLE, Backend
 from pgtop.model.detail import Detail, Lock
 from pgtop.model.instant import Instant, seconds_between, to_datetime
 from pgtop.model.server import Server
@@ -95,7 +95,9 @@ def _rights(backend: Backend, picture: Picture, width: int, guard: Guard) -> Ite
     right = right_to_signal(server, backend)
     user = clean(server.user)
     if right.allowed:
-        yield from wrapped(line(f"{user} may cancel its query (C) and terminate it (K)"), width)
+        is_idle = backend.state == IDLE or backend.in_transaction_idle
+        may = "terminate it (K); it runs no query to cancel" if is_idle else "cancel its query (C) and terminate it (K)"
+        yield from wrapped(line(f"{user} may {may}"), width)
     else:
         verb = "may not" if right.allowed is False else "perhaps may not"
         remedy = f": {right.remedy}" if right.remedy else ""

@@ -7,7 +7,7 @@ from pgtop.analysis.blocking import Forest
 from pgtop.analysis.graph import Key
 from pgtop.analysis.planning import Guard, unguarded
 from pgtop.analysis.rights import Right, grant, is_another_pgtop, protection, right_to_signal
-from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION_ABORTED, Backend
+from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION_ABORTED, PARALLEL_WORKER, WALSENDER, Backend
 from pgtop.model.instant import Instant, seconds_between
 from pgtop.model.server import Server
 from pgtop.model.signal import Signal
@@ -98,6 +98,8 @@ def _whom(backend: Backend) -> str:
 def _client(backend: Backend) -> str:
     if backend.hidden:
         return "client hidden"
+    if not backend.is_client and backend.backend_type not in (WALSENDER, PARALLEL_WORKER):
+        return "no client"
     address = backend.client_addr or "a local socket"
     port = f":{backend.client_port}" if backend.client_addr and backend.client_port else ""
     host = f" ({backend.client_hostname})" if backend.client_hostname else ""

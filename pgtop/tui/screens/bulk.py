@@ -144,9 +144,10 @@ class BulkScreen(Moving, Dialog[Consent | None]):
             self.say("nothing is left to signal")
         elif (count > TYPED_ABOVE or self._proof.display) and self._proof.value != str(count):
             self.asked += not self._proof.display
+            wrong = f"{self._proof.value} is not their number: " if self._proof.value else ""
             self._proof.display = True
             self.set_focus(self._proof)
-            self.say(_ASKS_NUMBER.format(count))
+            self.say(f"{wrong}{_ASKS_NUMBER.format(count)}")
         else:
             self.dismiss(Consent(self.meant, self._why.words))
 
@@ -194,7 +195,10 @@ class BulkScreen(Moving, Dialog[Consent | None]):
         self._proof.placeholder = f"type {len(meant.targets)}"
         self._targets.show(self._plan, self._planned_at, self._changed)
         label = f"{_DO[self._plan.signal]} {len(meant.targets)} (y)"
-        self._buttons.offer(("Keep", label), self._buttons.focused_index)
+        if meant.targets:
+            self._buttons.offer(("Keep", label), self._buttons.focused_index)
+        else:
+            self._buttons.offer(("Close",))
         self.call_after_refresh(self.moved)  # only then it is known how many rows have room
 
     def moved(self) -> None:

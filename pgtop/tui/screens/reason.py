@@ -2,7 +2,7 @@
 
 from textual.widgets import Input
 
-PLACEHOLDER = "why, for the audit trail (Enter keeps it)"
+PLACEHOLDER = "why, for the audit trail: Enter when done"
 
 
 class ReasonField(Input):
