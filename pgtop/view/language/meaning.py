@@ -69,7 +69,7 @@ class Meaning:
 def _check_term(term: Term) -> None:
     key, text = term.key, quoted(term.values[0])
     if term.is_loose:
-        advice = f"write {text} in quotes to search it in every column, or a key as in db:shop"
+        advice = f"write {text} in quotes to search every column, a key as in db:shop, or -d before a database"
         raise FilterError(f"a word alone may be anything: {advice}", term.position)
     if "" in term.values:
         raise FilterError(f"a value is empty: if you mean so, write not {key}~. (or {key}~. for any)", term.position)

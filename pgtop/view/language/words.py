@@ -24,7 +24,7 @@ _ADVICE = {
     "isnull": "a column without anything in it is not app~.",
     "notnull": "a column with anything in it is app~.",
     "any": "one of several is user:web,api",
-    "all": "write two terms, one behind the other",
+    "all": "every client is the option --all-clients",
     "some": "one of several is user:web,api",
     "exists": "write the comparison alone",
     "contains": "write app:web",
