@@ -130,7 +130,7 @@ def test_no_byte_reaches_the_terminal_and_columns_stay(glass: CrowdedGlass, seed
         ("3", "WHO HOLDS BACK", "1"),
         ("\r", "What may be done", "\x1b"),
         ("K", "Terminate session", "n"),
-        ("*K", "sessions?", "\x1b"),
+        ("*K", "that you tagged", "\x1b"),
         ("/app:~.\r", "filter: app:~.", "\x1b"),
         ("y", "OSC 52", "1"),
     ],

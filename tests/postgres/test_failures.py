@@ -161,17 +161,17 @@ async def answer_and_leave(answer: bytes) -> Failure:
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "what"),
+    ("answer", "kinds", "what"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", FailureKind.OTHER, "no PostgreSQL server"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", FailureKind.OTHER, ""),
-        (b"", FailureKind.UNREACHABLE, "cut"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", {FailureKind.OTHER}, "no PostgreSQL server"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", {FailureKind.OTHER, FailureKind.UNREACHABLE}, ""),  # begins as a message does
+        (b"", {FailureKind.UNREACHABLE}, "cut"),
     ],
 )
-async def test_something_else_answers(answer: bytes, kind: FailureKind, what: str) -> None:
-    """A port where no PostgreSQL listens is told as such."""
+async def test_something_else_answers(answer: bytes, kinds: set[FailureKind], what: str) -> None:
+    """A port where no PostgreSQL listens is reported as such, whichever of answer and end libpq sees first."""
     failure = await answer_and_leave(answer)
-    assert failure.kind is kind
+    assert failure.kind in kinds
     assert what in failure.what
 
 
