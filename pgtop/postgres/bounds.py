@@ -34,6 +34,9 @@ _GROWTH = 64 * 1024
 """KiB that the memory of this process may grow meanwhile: four times the longest answer, as a value that is missing has
 four bytes on the wire and sixteen in libpq."""
 
+_WAITING = 128 * 1024
+"""Bytes that may wait in the kernel, which doubles it: more than one answer of a usual sample has."""
+
 _BYTES_RECEIVED = slice(128, 136)
 _TCP_INFO_SIZE = 136
 """Up to tcpi_bytes_received in Linux's struct tcp_info, since 4.1. https://man7.org/linux/man-pages/man7/tcp.7.html"""
@@ -98,6 +101,16 @@ class Bounds:
         with suppress(OSError):  # libpq has closed the socket, and will say why
             return queued(self._descriptor)
         return 0
+
+
+def keep_little_waiting(descriptor: int) -> None:
+    """Let the kernel keep less of a quick server's answer for libpq.
+
+    libpq reads a message that is announced as long in one go, as long as bytes are there: with the kernel's own 6 MiB
+    waiting and a sender on the same machine that go took 400 MiB before a bound could be looked at.
+    """
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(descriptor)) as wire:
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WAITING)
 
 
 def queued(descriptor: int) -> int:

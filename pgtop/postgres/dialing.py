@@ -17,7 +17,7 @@ from psycopg import pq
 
 from pgtop.postgres import libpq
 from pgtop.postgres.aside import Aside
-from pgtop.postgres.bounds import queued
+from pgtop.postgres.bounds import keep_little_waiting, queued
 from pgtop.postgres.conninfo import NO_FILE, Options, Resolved, attempts, conninfo, password_for
 from pgtop.postgres.places import LOCAL_SOCKET
 from pgtop.postgres.tls_files import missing_file
@@ -147,6 +147,7 @@ class _Line:
         if step != pq.PollingStatus.OK:
             return False
         libpq.show_sqlstates(pgconn, False)
+        keep_little_waiting(pgconn.socket)
         pgconn.nonblocking = 1
         return True
 
