@@ -99,8 +99,7 @@ def parameters_of(connection: Connection) -> dict[str, str]:
     if arguments.SECRETS & parameters.keys():
         arguments.hide(target)
     quoted = set(_QUOTED_NAME.findall(target))
-    checked = {name: value for name, value in parameters.items() if name not in quoted}
-    if why := refusal(checked, written if _is_conninfo(target) else ()):
+    if why := refusal(parameters, written if _is_conninfo(target) else (), quoted):
         arguments.hide(target)
         raise UsageError(why, ENCODE if "://" in target else "")
     return parameters

@@ -23,6 +23,10 @@ _STRING = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_STRING_IN_QUOTES = re.compile(
+    r"""^\s*(?:postgres|jdbc)[\w+]*:/|(?:\bpas\w*|password|passwd|pwd)["']?\s*[=:]""", re.IGNORECASE
+)
+"""The same where the value stands in quotes: a quote too many has swallowed the rest of the string."""
 _STRANGE = re.compile(r"""://|=|^\s*["']|/[^@]*@|^(?:[^:]*:){4}""")
 """In a name: what connection strings of other kinds have, such as Oracle's, and a line of a password file."""
 _STRANGE_IN_STRING = re.compile(r"=|^\s*[\"']")
@@ -34,13 +38,23 @@ _FREE |= {"application_name", "fallback_application_name"}
 _HINTS = {"host": "the host (-h)", "user": "the role (-U)", "dbname": "the database (-d)"}
 
 
-def refusal(options: Mapping[str, str], by_keyword: Container[str] = ()) -> str:
+def refusal(options: Mapping[str, str], by_keyword: Container[str] = (), in_quotes: Container[str] = ()) -> str:
     """Return what is wrong with the first value that cannot be meant as it is, without quoting it; or nothing.
 
-    The values of `by_keyword` stand in a connection string that could be read: a strange name is meant there.
+    The values of `by_keyword` stand in a connection string that could be read, and those of `in_quotes` in quotes
+    there: a strange name is meant so.
     """
-    refusals = (_refused(name, value, name in by_keyword) for name, value in options.items())
+    refusals = (
+        _refused_in_quotes(name, value) if name in in_quotes else _refused(name, value, name in by_keyword)
+        for name, value in options.items()
+    )
     return next(filter(None, refusals), "")
+
+
+def _refused_in_quotes(name: str, value: str) -> str:
+    if any(part in name for part in _SECRET):
+        return ""
+    return _looks_like_string(name) if _STRING_IN_QUOTES.search(value) else ""
 
 
 def _refused(name: str, value: str, by_keyword: bool) -> str:

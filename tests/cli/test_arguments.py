@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pgtop.cli.arguments import masked
@@ -175,6 +175,7 @@ EDITS = st.tuples(
 
 
 @given(URIS, st.lists(EDITS, max_size=3), st.sampled_from(["{}", "-d{}", "-h{}", "-U{}", "--port={}", "--dbname={}"]))
+@example(f"host=db1 user=anna password={MARK} dbname=shop", [(14, "", "'"), (45, "drop", "'")], "{}")
 @settings(max_examples=1000)
 def test_no_slip_of_the_pen_betrays_a_password(uri: str, edits: list[tuple[int, str, str]], form: str) -> None:
     """Whatever has been mistyped in it: what would be sent, or is shown, has the password as the password alone."""
