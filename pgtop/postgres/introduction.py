@@ -120,7 +120,9 @@ async def _learned(
 
 def _be_quiet(connection: Connection, greeted_by: int) -> Statement:
     """Keep our statements out of the server's log, as far as this role may, and where the process is ours alone."""
-    knows = connection.info.server_version >= _PARAMETER_PRIVILEGES
+    info = connection.info
+    is_superuser = info.parameter_status("is_superuser") == "on"  # for whom no privilege need be asked
+    knows = not is_superuser and info.server_version >= _PARAMETER_PRIVILEGES
     values: LiteralString = ", ".join([f"('{name}', '{value}')" for name, value in _QUIET.items()])
     sql = _BE_QUIET.format(values=values, is_allowed=_MAY_SET if knows else _IS_SUPERUSER)
     return Statement(sql, {"greeted_by": greeted_by}, _QUIET_SHAPE)
