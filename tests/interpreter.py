@@ -11,6 +11,7 @@ from tests.listener import Listener
 Rewrite: TypeAlias = Callable[[bytes, bytes], bytes]
 """Given a message's kind and body, what is sent in its place. https://www.postgresql.org/docs/current/protocol.html"""
 
+GERMAN = "verbleibende Verbindungen sind für Superuser reserviert: zu viele Verbindungen"
 JAPANESE = "データベースは今お休みです"
 NOISE = "\x1b[31m: ~ FATAL:  53300 }{ starting up\tx"
 _SENTENCES = (b"E"[0], b"N"[0])

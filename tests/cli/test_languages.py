@@ -12,7 +12,7 @@ import pytest
 from pgtop.cli.exits import Exit
 from pgtop.demo.server import Cluster
 from tests.cli import one_sentence, pgtop
-from tests.interpreter import JAPANESE, NOISE, Interpreter, chattering, speaking
+from tests.interpreter import GERMAN, JAPANESE, NOISE, Interpreter, chattering, speaking
 from tests.pty import Terminal
 from tests.waiting import until
 
@@ -40,7 +40,7 @@ def dsn(interpreter: Interpreter, **changed: str) -> str:
     return " ".join(f"{name}={value}" for name, value in options.items())
 
 
-@pytest.mark.parametrize("words", [JAPANESE, NOISE], ids=["Japanese", "noise"])
+@pytest.mark.parametrize("words", [GERMAN, JAPANESE, NOISE], ids=["German", "Japanese", "noise"])
 def test_exit_codes_rest_on_no_sentence(strict: Cluster, words: str) -> None:
     """Each refusal has its code, and the check its verdict, whatever the server's sentences say."""
     with Interpreter(("127.0.0.1", strict.port), speaking(words)) as interpreter, ExitStack() as slots:
