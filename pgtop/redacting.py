@@ -11,7 +11,7 @@ from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.snapshot import NOBODY, Snapshot
 from pgtop.ports import Source
-from pgtop.view.redaction import redaction
+from pgtop.text.redact import redaction
 
 _WRITTEN_BY_THE_SERVER = frozenset({"autovacuum worker", "autovacuum launcher"})
 

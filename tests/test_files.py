@@ -21,7 +21,7 @@ from pgtop.cli.options import Safety
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.errors import UsageError
 from pgtop.postgres.conninfo import resolve
-from pgtop.view.text import clean
+from pgtop.text.clean import clean
 from tests.cli import one_sentence, pgtop
 
 _ROOT = str(Path(files.__file__).parents[1])
@@ -184,7 +184,7 @@ def test_without_a_home_there_are_no_files_and_no_guard_is_dropped(monkeypatch: 
 
 _AS_STRANGER = """
 import os, sys
-import pgtop.audit, pgtop.cli.safety, pgtop.cli.commands.audit, pgtop.cli.main, pgtop.view.text, pgtop.view.ascii
+import pgtop.audit, pgtop.cli.safety, pgtop.cli.commands.audit, pgtop.cli.main, pgtop.text.clean, pgtop.text.ascii
 from pgtop.postgres.conninfo import resolve
 from pgtop.postgres.tls_files import locked_key
 from pgtop.cli.options import Safety, parse

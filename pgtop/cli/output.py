@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from pgtop.errors import OutputError
-from pgtop.view.tone import Span, Tone
+from pgtop.text.tone import Span, Tone
 
 
 def say(what: str, advice: str = "") -> None:
     """One line for people, on stderr. A terminal that has hung up hears nothing, and that is no error."""
-    from pgtop.view.text import clean
+    from pgtop.text.clean import clean
 
     if sys.stderr is None:
         return
@@ -33,7 +33,7 @@ def write(text: str) -> None:
 
 def for_locale(text: str) -> str:
     """Return the text in ASCII where the locale is not UTF-8."""
-    from pgtop.view.ascii import to_ascii
+    from pgtop.text.ascii import to_ascii
 
     return text if locale_is_utf8(os.environ, sys.flags.utf8_mode) else to_ascii(text)
 

@@ -242,7 +242,7 @@ def read_audit(words: Sequence[str]) -> Audit:
 
 
 def _duration(text: str) -> float:
-    from pgtop.view.units import parse_duration
+    from pgtop.text.units import parse_duration
 
     try:
         return parse_duration(text)

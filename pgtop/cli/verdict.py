@@ -37,7 +37,7 @@ class Verdict(NamedTuple):
     @property
     def line(self) -> str:
         """The whole line; monitoring takes what follows the first `|` for data, so no name may have one."""
-        from pgtop.view.text import clean
+        from pgtop.text.clean import clean
 
         words = clean(" ".join(self.words.split())).replace("|", "/")
         words = words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"

@@ -1,7 +1,7 @@
 """Bytes of any PostgreSQL database to text.
 
 Nothing here raises: any session of the cluster chooses these bytes, and one of them must not break the sample. What
-does not decode stays visible as `\\xNN`. Nothing is cleaned here: see `pgtop.view.text`.
+does not decode stays visible as `\\xNN`. Nothing is cleaned here: see `pgtop.text.clean`.
 """
 
 import re

@@ -26,6 +26,8 @@ from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Clock, Recorder, Signaller, Source, SourceError
+from pgtop.text.clean import clean, clean_lines
+from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
 from pgtop.tui.ascii import AsciiFilter
 from pgtop.tui.driver import PgtopDriver, driver_on
@@ -42,8 +44,6 @@ from pgtop.tui.state import State
 from pgtop.tui.terminal.job import NO_SHELL, is_orphaned
 from pgtop.tui.terminal.lease import Lease
 from pgtop.tui.theme import palette
-from pgtop.view.text import clean, clean_lines
-from pgtop.view.tone import Span, Tone
 from pgtop.watch import Event, Sampled, Watch
 
 _NOTICE_SECONDS = 15.0

@@ -4,7 +4,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from pgtop.view.ascii import to_ascii
+from pgtop.text.ascii import to_ascii
 
 
 class AsciiFilter(LineFilter):

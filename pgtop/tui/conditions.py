@@ -1,10 +1,10 @@
 """How fresh the picture is, in words: live, slow, lost or paused, and what to press."""
 
+from pgtop.text.clean import clean
+from pgtop.text.tone import Span, Tone
+from pgtop.text.units import age
+from pgtop.text.wrap import Line
 from pgtop.tui.state import State
-from pgtop.view.text import clean
-from pgtop.view.tone import Span, Tone
-from pgtop.view.units import age
-from pgtop.view.wrap import Line
 from pgtop.watch import Event, Missed, Paused, Sampled, Waiting
 
 _SLOW = 0.5

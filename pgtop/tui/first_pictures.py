@@ -7,6 +7,11 @@ nothing again when it takes over.
 from collections.abc import Iterator, Mapping, Sequence
 
 from pgtop.model.snapshot import Snapshot
+from pgtop.text.ascii import to_ascii
+from pgtop.text.clean import cells, clean, fit
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line
+from pgtop.text.wrap import line as line_of
 from pgtop.tui.frame import (
     SESSIONS_KEYS,
     alarm_line,
@@ -23,13 +28,8 @@ from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.terminal.canvas import Piece, Run
 from pgtop.tui.theme import palette
-from pgtop.view.ascii import to_ascii
 from pgtop.view.query import Query
 from pgtop.view.table import Table, arrange, header, layout, line
-from pgtop.view.text import cells, clean, fit
-from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line
-from pgtop.view.wrap import line as line_of
 
 
 def pieces(looks: Sequence[Look], settings: Settings, environ: Mapping[str, str], width: int) -> Iterator[Piece]:

@@ -9,6 +9,10 @@ from typing import NamedTuple
 
 from pgtop.actions import BY_ID, Action
 from pgtop.analysis.pooling import PoolingHint
+from pgtop.text.clean import cells, clean
+from pgtop.text.tone import Span, Tone
+from pgtop.text.units import age
+from pgtop.text.wrap import Line, as_far_as_fits, wrapped
 from pgtop.tui.conditions import condition, reason
 from pgtop.tui.state import State
 from pgtop.view.alarm import summary
@@ -17,10 +21,6 @@ from pgtop.view.columns import column, falls
 from pgtop.view.interruption import interruption_words
 from pgtop.view.query import Query
 from pgtop.view.table import Table
-from pgtop.view.text import cells, clean
-from pgtop.view.tone import Span, Tone
-from pgtop.view.units import age
-from pgtop.view.wrap import Line, as_far_as_fits, wrapped
 
 SESSIONS_KEYS = (
     "help", "quit", "terminate", "cancel", "filter", "tag", "show_breakdown", "show_blocking", "open",

@@ -10,12 +10,12 @@ from typing import NamedTuple
 from rich.color import ColorSystem
 from rich.style import Style as RichStyle
 
+from pgtop.text.clean import cells
+from pgtop.text.tone import Tone
+from pgtop.text.wrap import Line
 from pgtop.tui.terminal.canvas import Run
 from pgtop.tui.terminal.style import PLAIN, Style, restyled
 from pgtop.tui.theme import Palette
-from pgtop.view.text import cells
-from pgtop.view.tone import Tone
-from pgtop.view.wrap import Line
 
 _BY_NAME = {"standard": ColorSystem.STANDARD, "256": ColorSystem.EIGHT_BIT, "truecolor": ColorSystem.TRUECOLOR}
 

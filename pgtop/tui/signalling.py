@@ -13,6 +13,8 @@ from pgtop.errand import Errands, Progress
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Order, Signal
 from pgtop.ports import Clock, Source
+from pgtop.text.clean import clean
+from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
 from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.settings import Settings
@@ -23,8 +25,6 @@ from pgtop.view.picture import Picture
 from pgtop.view.plan import no_targets
 from pgtop.view.proposal import nothing_to_cancel
 from pgtop.view.results import summary
-from pgtop.view.text import clean
-from pgtop.view.tone import Span, Tone
 from pgtop.view.words import asking_words, outcome_words
 from pgtop.watch import Watch
 

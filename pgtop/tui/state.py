@@ -6,9 +6,9 @@ from pgtop.analysis.budget import Budget, budget
 from pgtop.analysis.interruption import Interruption, interruption
 from pgtop.analysis.pooling import Concurrency, PoolingHint, pooling_hint
 from pgtop.model.snapshot import Snapshot
+from pgtop.text.tone import Span
 from pgtop.tui.settings import Settings
 from pgtop.view.picture import Picture
-from pgtop.view.tone import Span
 from pgtop.watch import Event, Missed, Sampled, Waiting
 
 

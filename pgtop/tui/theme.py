@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rich.style import Style
 
-from pgtop.view.tone import Tone
+from pgtop.text.tone import Tone
 
 
 @dataclass(frozen=True, slots=True, eq=False)

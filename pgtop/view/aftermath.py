@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 from pgtop.analysis.blocking import Forest, Node
 from pgtop.model.backend import BackendId
+from pgtop.text.clean import clean
 from pgtop.view.picture import Picture
-from pgtop.view.text import clean
 from pgtop.view.waiting import root_words
 
 

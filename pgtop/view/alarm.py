@@ -3,12 +3,12 @@
 from pgtop.analysis.blocking import Forest, Node
 from pgtop.analysis.graph import Key
 from pgtop.model.instant import seconds_between
+from pgtop.text.clean import clean
+from pgtop.text.tone import Span, Tone
+from pgtop.text.units import age
+from pgtop.text.wrap import Line
 from pgtop.view.picture import Picture
-from pgtop.view.text import clean
-from pgtop.view.tone import Span, Tone
-from pgtop.view.units import age
 from pgtop.view.waiting import APPROXIMATE, REPLAY, is_replay, listed, root_does, root_name
-from pgtop.view.wrap import Line
 
 
 def summary(picture: Picture) -> Line:

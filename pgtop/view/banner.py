@@ -10,10 +10,10 @@ from pgtop.analysis.rights import grant
 from pgtop.model.instant import seconds_between, to_datetime
 from pgtop.model.server import SUPPORTED, Server
 from pgtop.model.snapshot import Snapshot
-from pgtop.view.text import cells, clean, fit
-from pgtop.view.tone import Span, Tone
-from pgtop.view.units import age
-from pgtop.view.wrap import Line
+from pgtop.text.clean import cells, clean, fit
+from pgtop.text.tone import Span, Tone
+from pgtop.text.units import age
+from pgtop.text.wrap import Line
 
 LETTERS = {
     "active": ("A", Tone.CALM),

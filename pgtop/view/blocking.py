@@ -10,16 +10,16 @@ from pgtop.analysis.blocking import Node
 from pgtop.analysis.graph import Key
 from pgtop.analysis.xmin import Kind, XminHolder, cutoffs, xmin_holders
 from pgtop.model.backend import Backend, BackendId
+from pgtop.text.clean import cells, clean, fit
+from pgtop.text.identity import who_is
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line
 from pgtop.view.columns import column, severity
 from pgtop.view.filter import Filter
-from pgtop.view.identity import who_is
 from pgtop.view.picture import Picture
 from pgtop.view.query import Sort
 from pgtop.view.sort import by_value
-from pgtop.view.text import cells, clean, fit
-from pgtop.view.tone import Span, Tone
 from pgtop.view.waiting import doing, how_long, query_of, rollback, what_of, whose
-from pgtop.view.wrap import Line
 
 Identity: TypeAlias = BackendId | tuple[str, str]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, HIDDEN_QUERY, IDLE, PARALLEL_WORKER, WALSENDER, Backend
 from pgtop.model.instant import Instant, seconds_between
-from pgtop.view.identity import who_is
+from pgtop.text.identity import who_is
+from pgtop.text.tone import Tone
+from pgtop.text.units import age, quiet_age, rough_age
 from pgtop.view.picture import Picture
-from pgtop.view.tone import Tone
-from pgtop.view.units import age, quiet_age, rough_age
 
 Key = Callable[[Backend, Picture], Any]
 Text = Callable[[Backend, Picture], str]

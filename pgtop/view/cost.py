@@ -1,7 +1,7 @@
 """What watching costs, in one line, for those who ask."""
 
-from pgtop.view.tone import Tone
-from pgtop.view.wrap import Line, line
+from pgtop.text.tone import Tone
+from pgtop.text.wrap import Line, line
 
 
 def cost_line(trip: float, server: float, received: int | None, cpu: float, drawn: int | None) -> Line:

@@ -12,15 +12,15 @@ from pgtop.model.backend import IDLE, Backend
 from pgtop.model.detail import Detail, Lock
 from pgtop.model.instant import Instant, seconds_between, to_datetime
 from pgtop.model.server import Server
+from pgtop.text.clean import cells, clean
+from pgtop.text.identity import who_is
+from pgtop.text.tone import Span, Tone
+from pgtop.text.units import age
+from pgtop.text.wrap import Line, line, wrapped
 from pgtop.view.columns import state_word
-from pgtop.view.identity import who_is
 from pgtop.view.picture import Picture
 from pgtop.view.sql import query_lines
-from pgtop.view.text import cells, clean
-from pgtop.view.tone import Span, Tone
-from pgtop.view.units import age
 from pgtop.view.waiting import rollback, root_name
-from pgtop.view.wrap import Line, line, wrapped
 
 QueryLines: TypeAlias = Callable[[str, int], list[Line]]
 

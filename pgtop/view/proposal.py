@@ -11,15 +11,15 @@ from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION_ABORTED, PARAL
 from pgtop.model.instant import Instant, seconds_between
 from pgtop.model.server import Server
 from pgtop.model.signal import Signal
-from pgtop.view.identity import who_is
+from pgtop.text.clean import clean
+from pgtop.text.identity import who_is
+from pgtop.text.tone import Span, Tone
+from pgtop.text.units import age
+from pgtop.text.wrap import Line, line
 from pgtop.view.picture import Picture
 from pgtop.view.plan import sessions
-from pgtop.view.text import clean
-from pgtop.view.tone import Span, Tone
-from pgtop.view.units import age
 from pgtop.view.waiting import how_long, is_replay, listed
 from pgtop.view.words import weak_check_words
-from pgtop.view.wrap import Line, line
 
 _VERBS = {Signal.CANCEL: "Cancel the query of", Signal.TERMINATE: "Terminate session"}
 _ROW_QUEUE = "tuple"

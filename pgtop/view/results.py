@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from pgtop.model.signal import Answer, Effect, Outcome
-from pgtop.view.text import clean
-from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line
+from pgtop.text.clean import clean
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line
 
 
 class Result(StrEnum):

@@ -3,9 +3,9 @@
 A stranger may have written it, and as long as the server keeps them: all that is done to it is bounded.
 """
 
-from pgtop.view.text import clean_lines
-from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line, line, wrapped
+from pgtop.text.clean import clean_lines
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line, line, wrapped
 
 _LONGEST_LEXED = 8_000
 """Characters; more are not worth the wait, which grows with the square of some texts."""

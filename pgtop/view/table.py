@@ -11,13 +11,13 @@ from typing import NamedTuple, TypeAlias
 from pgtop.model.backend import IDLE, Backend, BackendId
 from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import NOBODY, Snapshot
+from pgtop.text.clean import fit
+from pgtop.text.tone import Span, Tone
 from pgtop.view import columns
 from pgtop.view.columns import COLUMNS, Column, Toner
 from pgtop.view.picture import Picture
 from pgtop.view.query import Query, Sort
 from pgtop.view.sort import Standing, ordered
-from pgtop.view.text import fit
-from pgtop.view.tone import Span, Tone
 
 ENDED = "ended"
 TAG = "*"

@@ -9,10 +9,10 @@ from pgtop.analysis.blocking import Forest, Node
 from pgtop.analysis.graph import Key
 from pgtop.model.backend import Backend
 from pgtop.model.instant import seconds_between
+from pgtop.text.identity import user_at_database, who_is
+from pgtop.text.units import age
 from pgtop.view.columns import HIDDEN_WORDS, state_word
-from pgtop.view.identity import user_at_database, who_is
 from pgtop.view.picture import Picture
-from pgtop.view.units import age
 
 APPROXIMATE = "~"
 """Before a wait that is counted from the state change, as the server does not tell since when the lock is awaited."""

@@ -2,8 +2,8 @@
 
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Answer, Effect, Order, Outcome, Signal
-from pgtop.view.text import clean
-from pgtop.view.tone import Span, Tone
+from pgtop.text.clean import clean
+from pgtop.text.tone import Span, Tone
 
 _COMPARED = "pid, role, database and application name"
 

@@ -14,8 +14,8 @@ from pgtop.cli.exits import Exit
 from pgtop.cli.options import Connection, Locks, parse
 from pgtop.cli.output import painted
 from pgtop.model.blocking import Blocking
+from pgtop.text.clean import cells
 from pgtop.view.picture import Picture
-from pgtop.view.text import cells
 from tests import scenes
 from tests.cli import one_sentence, pgtop
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pgtop.cli import output
-from pgtop.view.text import cells
+from pgtop.text.clean import cells
 from tests.cli import pgtop
 from tests.cli.sessions import Opener
 

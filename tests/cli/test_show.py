@@ -20,10 +20,10 @@ from pgtop.cli.output import painted
 from pgtop.model.backend import Backend
 from pgtop.model.instant import from_datetime
 from pgtop.model.snapshot import Snapshot
+from pgtop.text.clean import cells
 from pgtop.view.picture import Picture
 from pgtop.view.query import Query
 from pgtop.view.table import arrange
-from pgtop.view.text import cells
 from tests import scenes
 from tests.cli import PGTOP, pgtop
 from tests.pty import Terminal

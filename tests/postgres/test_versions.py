@@ -13,8 +13,8 @@ from psycopg.conninfo import make_conninfo
 from pgtop.cli.exits import Exit
 from pgtop.demo.server import Cluster
 from pgtop.model.server import SUPPORTED
+from pgtop.text.tone import Span, Tone
 from pgtop.view.banner import server_line
-from pgtop.view.tone import Span, Tone
 from tests import scenes
 from tests.cli import pgtop
 from tests.postgres.conftest import Connect, Wire

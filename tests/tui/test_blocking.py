@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 from pgtop.model.backend import WALSENDER
 from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
+from pgtop.text.tone import Span, Tone
 from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.messages import BlockingAsked
 from pgtop.tui.screens import blocking
@@ -21,7 +22,6 @@ from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.blocking import Question, Row, rows
 from pgtop.view.picture import Picture
-from pgtop.view.tone import Span, Tone
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, calm, client, snapshot, standstill
 from tests.tui.apps import Stage, with_changes

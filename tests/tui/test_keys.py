@@ -11,6 +11,7 @@ from pgtop.model.cost import Cost
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.instant import MICROSECONDS
+from pgtop.text.wrap import Line
 from pgtop.tui.screens import pages
 from pgtop.tui.screens.blocking import BlockingScreen
 from pgtop.tui.screens.breakdown import BreakdownScreen
@@ -21,7 +22,6 @@ from pgtop.tui.screens.pages import DetailScreen, HelpScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.key_line import KeyLine
 from pgtop.tui.widgets.session_table import SessionTable
-from pgtop.view.wrap import Line
 from tests.fakes import FakeSignaller, FakeSource, HangingDetails
 from tests.scenes import busy, calm, crowd
 from tests.tui.apps import (

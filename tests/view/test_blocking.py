@@ -8,6 +8,7 @@ from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.blocking import Blocking, Hold, Prepared, Wait
 from pgtop.model.detail import Lock
 from pgtop.model.signal import Signal
+from pgtop.text.clean import cells
 from pgtop.view.aftermath import freed
 from pgtop.view.alarm import summary
 from pgtop.view.blocking import Question, Row, header, matching, row_line, rows, without_session
@@ -17,7 +18,6 @@ from pgtop.view.picture import Picture
 from pgtop.view.proposal import propose
 from pgtop.view.query import Query, Sort
 from pgtop.view.table import arrange
-from pgtop.view.text import cells
 from tests import scenes
 
 PICTURE = Picture.of(scenes.standstill())

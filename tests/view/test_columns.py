@@ -3,9 +3,9 @@
 import pytest
 
 from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, IDLE_IN_TRANSACTION_ABORTED, Backend
+from pgtop.text.tone import Tone
 from pgtop.view.columns import COLUMNS, HIDDEN_WORDS, age_start, column, severity, state_word
 from pgtop.view.picture import Picture
-from pgtop.view.tone import Tone
 from tests import scenes
 from tests.scenes import NOW, active, client
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop.postgres.encoding import decode
-from pgtop.view.redaction import redacted, redaction
+from pgtop.text.redact import redacted, redaction
 
 _MARK = "§"  # stands in literals and comments, and nowhere else
 _ENCODINGS = (

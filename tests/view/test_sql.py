@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pgtop.text.clean import cells, clean_lines
+from pgtop.text.tone import Span, Tone
 from pgtop.view.sql import highlighted, query_lines
-from pgtop.view.text import cells, clean_lines
-from pgtop.view.tone import Span, Tone
 
 _ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 

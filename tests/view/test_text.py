@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from pgtop.view.text import MOST_MARKS, cells, clean, clean_lines, fit
+from pgtop.text.clean import MOST_MARKS, cells, clean, clean_lines, fit
 from tests.scenes import HOSTILE_TEXTS
 
 _CONTROLS = "\x00\x07\x08\t\n\x0b\x0c\r\x1b\x7f\x80\x85\x9b\xa0\xad"
@@ -156,7 +156,5 @@ def test_what_follows_lands_on_its_column_in_a_terminal(text: str, width: int) -
 
 def test_ascii_never_loads_the_tables_of_widths() -> None:
     """The common case costs no import: a session of plain text, its ellipsis and its symbols needs no table."""
-    code = (
-        "import sys; from pgtop.view.text import fit; fit('naïve\\x1b\\x9b' * 9, 9); sys.exit('wcwidth' in sys.modules)"
-    )
+    code = "import sys; from pgtop.text.clean import fit; fit('naïve\\x1b\\x9b' * 9, 9); sys.exit('wcwidth' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.view.units import age, parse_duration, quiet_age, rough_age
+from pgtop.text.units import age, parse_duration, quiet_age, rough_age
 
 SECONDS = st.floats(0, 1e13, allow_nan=False)
 

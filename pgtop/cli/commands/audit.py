@@ -14,9 +14,9 @@ from pgtop.cli.options import Audit
 from pgtop.cli.safety import redacts
 from pgtop.errors import OutputError
 from pgtop.ports import RecordError
-from pgtop.view.identity import user_at_database
-from pgtop.view.redaction import redacted
-from pgtop.view.text import clean
+from pgtop.text.clean import clean
+from pgtop.text.identity import user_at_database
+from pgtop.text.redact import redacted
 
 UNFINISHED = "no outcome was written: pgtop was ended before it was known"
 INTERRUPTED = "pgtop was ended before the effect was seen"

@@ -15,11 +15,11 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
+from pgtop.text.clean import clean
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line, wrapped
 from pgtop.view.banner import budget_line, legend_line, missing, server_line
 from pgtop.view.breakdown import entries, entry_line
-from pgtop.view.text import clean
-from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line, wrapped
 
 _WIDTH = 120
 _SHARES = (Dimension.DATABASE, Dimension.ROLE)

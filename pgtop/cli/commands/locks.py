@@ -17,13 +17,13 @@ from pgtop.cli.options import Connection, Locks
 from pgtop.cli.safety import redacts
 from pgtop.model.instant import written
 from pgtop.model.snapshot import Snapshot
+from pgtop.text.clean import clean
+from pgtop.text.tone import Tone
+from pgtop.text.wrap import Line, line
 from pgtop.view.alarm import summary
 from pgtop.view.blocking import Question, header, matching, row_line, rows
 from pgtop.view.picture import Picture
-from pgtop.view.text import clean
-from pgtop.view.tone import Tone
 from pgtop.view.waiting import rollback
-from pgtop.view.wrap import Line, line
 
 _ALL = Question()
 _PAGE = 160

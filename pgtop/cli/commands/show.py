@@ -22,15 +22,15 @@ from pgtop.model.backend import Backend
 from pgtop.model.instant import Instant, seconds_between, written
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres.sampler import WHOLE
+from pgtop.text.clean import cells, clean
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line, wrapped
 from pgtop.view.banner import budget_line, legend_line, missing, server_line
 from pgtop.view.columns import column
 from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture
 from pgtop.view.query import Query, Sort
 from pgtop.view.table import Table, arrange, header, layout, line
-from pgtop.view.text import cells, clean
-from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line, wrapped
 
 OPTION = "--filter"
 _ALL = Filter()

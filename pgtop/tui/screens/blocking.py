@@ -7,6 +7,8 @@ from textual.widget import Widget
 
 from pgtop.analysis.graph import Key
 from pgtop.model.backend import Backend
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import OpenAsked, Said
 from pgtop.tui.screens.moving import Movable
@@ -31,8 +33,6 @@ from pgtop.view.columns import COLUMNS
 from pgtop.view.filter import FilterError
 from pgtop.view.picture import Picture
 from pgtop.view.query import Query
-from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line
 
 
 class BlockingTable(Rows):

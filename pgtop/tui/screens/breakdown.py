@@ -6,6 +6,8 @@ from textual import on
 from textual.widget import Widget
 
 from pgtop.model.signal import Signal
+from pgtop.text.tone import Tone
+from pgtop.text.wrap import Line, line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import BulkAsked, FilterAsked, Share
 from pgtop.tui.screens.live import LiveScreen
@@ -16,8 +18,6 @@ from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
 from pgtop.view.breakdown import Entry, entries, entry_line, share_filter
 from pgtop.view.filter import Filter
-from pgtop.view.tone import Tone
-from pgtop.view.wrap import Line, line
 
 
 class BreakdownTable(Rows):

@@ -20,6 +20,9 @@ from pgtop.errand import Progress, survivors
 from pgtop.model.backend import IDLE, BackendId
 from pgtop.model.plan import Change, Plan
 from pgtop.model.signal import Signal
+from pgtop.text.clean import cells, clean
+from pgtop.text.tone import Tone
+from pgtop.text.wrap import Line, line, wrapped
 from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.dialog import FRAME, ConsentT, Dialog
@@ -42,9 +45,6 @@ from pgtop.view.plan import (
     understood,
 )
 from pgtop.view.results import summary
-from pgtop.view.text import cells, clean
-from pgtop.view.tone import Tone
-from pgtop.view.wrap import Line, line, wrapped
 
 _BELOW = 7  # lines of border, list, field and buttons that the facts leave room for
 _DO = {Signal.CANCEL: "Cancel", Signal.TERMINATE: "Terminate"}

@@ -11,6 +11,8 @@ from textual.geometry import Size
 
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
+from pgtop.text.tone import Tone
+from pgtop.text.wrap import Line, line, wrapped
 from pgtop.tui.messages import SignalAsked
 from pgtop.tui.screens.dialog import FRAME, Dialog
 from pgtop.tui.state import State
@@ -19,8 +21,6 @@ from pgtop.view.filter import Filter
 from pgtop.view.guard import guard
 from pgtop.view.picture import Picture
 from pgtop.view.proposal import Proposal, change_since, propose
-from pgtop.view.tone import Tone
-from pgtop.view.wrap import Line, line, wrapped
 
 _WIDEST = 90
 _QUERY_LINES = 6

@@ -16,14 +16,14 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input
 
+from pgtop.text.clean import cells, clean
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line, line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.reason import ReasonField
 from pgtop.tui.screens.shown import Shown
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
-from pgtop.view.text import cells, clean
-from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line, line
 
 FRAME = 4
 """Cells of border and padding, left and right together."""

@@ -6,6 +6,8 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
+from pgtop.text.tone import Tone
+from pgtop.text.wrap import Line, line
 from pgtop.tui.frame import alarm_line, banner_lines, condition_line, is_compact, notice_lines, offered
 from pgtop.tui.messages import BlockingAsked
 from pgtop.tui.screens.shown import Shown
@@ -16,8 +18,6 @@ from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.key_line import KeyLine
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.cost import cost_line
-from pgtop.view.tone import Tone
-from pgtop.view.wrap import Line, line
 from pgtop.watch import Sampled
 
 

@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from pgtop.text.clean import fit
+from pgtop.text.tone import Tone
+from pgtop.text.wrap import Line, line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.moving import MOVES, Movable, Moving
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
-from pgtop.view.text import fit
-from pgtop.view.tone import Tone
-from pgtop.view.wrap import Line, line
 
 
 class Choice(NamedTuple):

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from textual.widget import Widget
 from textual.widgets import Input
 
+from pgtop.text.clean import cells, clean, fit
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line
 from pgtop.tui.frame import order_line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.acting import ActingScreen
@@ -17,9 +20,6 @@ from pgtop.view.columns import COLUMNS, falls
 from pgtop.view.filter import Filter, FilterError
 from pgtop.view.filter_field import unfinished_key, without_fragment
 from pgtop.view.query import Query, Sort
-from pgtop.view.text import cells, clean, fit
-from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line
 
 _PLACEHOLDER = "words, db:shop, state:idle-in-tx, age>5m, -query:copy …"
 

@@ -7,6 +7,9 @@ from textual.widget import Widget
 
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
+from pgtop.text.clean import clean
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import CopyAsked, DetailWanted, Said
 from pgtop.tui.screens.acting import ActingScreen
@@ -22,9 +25,6 @@ from pgtop.view.guard import guard
 from pgtop.view.help import help_lines
 from pgtop.view.picture import Picture
 from pgtop.view.sql import query_lines
-from pgtop.view.text import clean
-from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line
 
 
 class PageScreen(Moving, LiveScreen):

@@ -8,6 +8,8 @@ from textual.widget import Widget
 from pgtop.actions import BY_ID
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line
 from pgtop.tui.frame import SESSIONS_KEYS, counted
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import BlockingAsked, BreakdownAsked, BulkAsked, OpenAsked, Share
@@ -20,8 +22,6 @@ from pgtop.tui.widgets.session_table import SessionTable
 from pgtop.view.filter import FilterError
 from pgtop.view.query import Query
 from pgtop.view.table import Table, Unshown, arrange, unshown
-from pgtop.view.tone import Span, Tone
-from pgtop.view.wrap import Line
 
 
 class SessionsScreen(NarrowingScreen):

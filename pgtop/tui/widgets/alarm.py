@@ -2,10 +2,10 @@
 
 from textual.message import Message
 
+from pgtop.text.wrap import Line
 from pgtop.tui.ink import Look
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
-from pgtop.view.wrap import Line
 
 
 class Alarm(Lines):

@@ -6,10 +6,10 @@ Subclasses say how many rows there are and how each looks; which row the cursor 
 from textual import events
 from textual.message import Message
 
+from pgtop.text.wrap import Line
 from pgtop.tui.ink import Look
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.painted import Painted
-from pgtop.view.wrap import Line
 
 _WHEEL_ROWS = 3
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from pgtop.model.backend import ACTIVE, IDLE_IN_TRANSACTION, Backend
+from pgtop.text.units import parse_duration
 from pgtop.view import known
 from pgtop.view.language.addresses import in_networks, is_whole, network_of
 from pgtop.view.language.errors import FilterError
@@ -30,7 +31,6 @@ from pgtop.view.predicate import (
     Texts,
     pattern,
 )
-from pgtop.view.units import parse_duration
 
 COMPARISONS: Mapping[Relation, Callable[[float, float], bool]] = {
     Relation.LESS: operator.lt, Relation.AT_MOST: operator.le, Relation.MORE: operator.gt,

@@ -16,6 +16,8 @@ from pgtop.cli.options import SignalMany
 from pgtop.model.instant import written
 from pgtop.model.plan import Plan, Why
 from pgtop.model.signal import Effect, Outcome
+from pgtop.text.tone import Tone
+from pgtop.text.wrap import Line, line, wrapped
 from pgtop.view.plan import (
     deed,
     facts,
@@ -29,9 +31,7 @@ from pgtop.view.plan import (
     understood,
 )
 from pgtop.view.results import REFUSED, SURVIVED, Result, result_of, summary
-from pgtop.view.tone import Tone
 from pgtop.view.words import weakly_checked_words
-from pgtop.view.wrap import Line, line, wrapped
 
 _WIDTH = 160  # cells where the output is no terminal
 _LEFT_OUT_SHOWN = 10

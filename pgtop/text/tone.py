@@ -19,7 +19,7 @@ class Tone(StrEnum):
 
 
 class Span(NamedTuple):
-    """A run of cleaned text in one tone; `pgtop.view.text.cells` tells how wide it is."""
+    """A run of cleaned text in one tone; `pgtop.text.clean.cells` tells how wide it is."""
 
     text: str
     tone: Tone

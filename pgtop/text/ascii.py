@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from pgtop.view.text import cells
+from pgtop.text.clean import cells
 
 _LOOKALIKES = str.maketrans({
     "…": "~", "·": ".", "─": "-", "│": "|", "╭": "+", "╮": "+", "╰": "+", "╯": "+", "└": "`", "▲": "^", "▼": "v",

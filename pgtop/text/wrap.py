@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from pgtop.view.text import cells
-from pgtop.view.tone import Span, Tone
+from pgtop.text.clean import cells
+from pgtop.text.tone import Span, Tone
 
 Line: TypeAlias = tuple[Span, ...]
 
