@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 from pgtop import files
 from pgtop.model.audit import Entry
-from pgtop.model.instant import written
 from pgtop.model.signal import Effect, Outcome
+from pgtop.model.timestamp import written
 from pgtop.ports import Recorder, RecordError
 
 FILE_NAME = "audit.jsonl"

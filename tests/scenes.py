@@ -19,11 +19,11 @@ from pgtop.model.backend import (
     WALSENDER,
     Backend,
 )
-from pgtop.model.blocking import Blocking, Hold, Prepared, Slot, Wait
 from pgtop.model.detail import Lock
-from pgtop.model.instant import MICROSECONDS, Instant, from_datetime
+from pgtop.model.locks import Blocking, Hold, Prepared, Slot, Wait
 from pgtop.model.server import Database, Limits, Login, Rights, Role, Server
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS, Instant, from_datetime
 
 NOW: Instant = from_datetime(datetime(2026, 3, 10, 14, 25, 7, 250_000, tzinfo=UTC))
 PGTOP_PID = 48_120

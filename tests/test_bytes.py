@@ -22,8 +22,8 @@ from pgtop.cli.commands import audit, budget, locks, show
 from pgtop.cli.output import painted
 from pgtop.model.audit import Entry
 from pgtop.model.backend import Backend
-from pgtop.model.blocking import Blocking, Hold, Prepared, Slot, Wait
 from pgtop.model.detail import Detail, Lock
+from pgtop.model.locks import Blocking, Hold, Prepared, Slot, Wait
 from pgtop.model.server import Database, Role
 from pgtop.model.signal import Answer, Effect, Outcome, Receipt, Signal
 from pgtop.model.snapshot import Snapshot

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from pgtop.analysis.graph import Edges, Key, circles, knots, reachable, thinned, totals, turned
 from pgtop.model.backend import Backend
-from pgtop.model.blocking import Blocking, Prepared, Wait
-from pgtop.model.instant import Instant, seconds_between
+from pgtop.model.locks import Blocking, Prepared, Wait
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import Instant, seconds_between
 
 _LATER: Instant = 1 << 62
 _MODES = (

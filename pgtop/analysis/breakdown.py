@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from pgtop.analysis.budget import bounds, state_of
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
-from pgtop.model.instant import Instant, seconds_between
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import Instant, seconds_between
 
 HIDDEN = "hidden"
 """The share of the sessions into which this role cannot see."""

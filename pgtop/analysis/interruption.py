@@ -4,8 +4,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from pgtop.model.backend import CLIENT_BACKEND, BackendId
-from pgtop.model.instant import Instant
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import Instant
 
 
 class Cause(StrEnum):

@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
-from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
 from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import Settled, Snapshot
+from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
 
 _MANY_CONNECTIONS = 500
 _IDLE_SECONDS = 120

@@ -9,10 +9,10 @@ from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 from pgtop.model.backend import DISABLED, WALSENDER, Backend
-from pgtop.model.blocking import Blocking
 from pgtop.model.detail import Lock
-from pgtop.model.instant import Instant
+from pgtop.model.locks import Blocking
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import Instant
 
 _WRAP = 1 << 32
 _LATEST: Instant = 1 << 62

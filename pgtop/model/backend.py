@@ -6,7 +6,7 @@ pid alone.
 
 from typing import NamedTuple
 
-from pgtop.model.instant import Instant
+from pgtop.model.timestamp import Instant
 
 CLIENT_BACKEND = "client backend"
 WALSENDER = "walsender"

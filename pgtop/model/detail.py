@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from pgtop.model.backend import Backend
-from pgtop.model.instant import Instant
+from pgtop.model.timestamp import Instant
 
 
 class Lock(NamedTuple):

@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.instant import Instant
 from pgtop.model.server import Server, Sighting
 from pgtop.model.signal import Order, Signal
+from pgtop.model.timestamp import Instant
 
 
 class Why(StrEnum):

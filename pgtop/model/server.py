@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pgtop.model.instant import Instant
 from pgtop.model.record import EMPTY
+from pgtop.model.timestamp import Instant
 
 ROLE_NUMBER, DATABASE_NUMBER = "role ", "database "
 """Before the oid of a role or a database whose name cannot be found: it is shown in place of the name, and is none."""

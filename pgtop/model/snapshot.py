@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from pgtop.model.backend import CLIENT_BACKEND, CLIENT_READ, IDLE, Backend
-from pgtop.model.blocking import Blocking
 from pgtop.model.cost import Cost
-from pgtop.model.instant import Instant
+from pgtop.model.locks import Blocking
 from pgtop.model.server import Server, Sighting
+from pgtop.model.timestamp import Instant
 
 
 @dataclass(frozen=True, eq=False)

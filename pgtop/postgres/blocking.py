@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from pgtop.analysis.blocking import conflict
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.blocking import Blocking, Hold, Prepared, Slot, Wait
 from pgtop.model.detail import Lock
-from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
+from pgtop.model.locks import Blocking, Hold, Prepared, Slot, Wait
 from pgtop.model.record import EMPTY
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
 from pgtop.postgres.details import LockRow, exempt, read_exempt, target
 from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import BLOCKING_PIDS, LOCK_STATUS, PREPARED, SLOTS, Features

@@ -11,8 +11,8 @@ from psycopg.pq import DiagnosticField
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail, Lock, is_cut
-from pgtop.model.instant import Instant
 from pgtop.model.server import Server
+from pgtop.model.timestamp import Instant
 from pgtop.postgres import queries
 from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import NO_PIDS, PROGRESS, SLOTS, Features

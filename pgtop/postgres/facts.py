@@ -10,8 +10,8 @@ from typing import LiteralString, NamedTuple
 
 import psycopg
 
-from pgtop.model.instant import MICROSECONDS, Instant
 from pgtop.model.server import Database, Limits, Login, Reserve, Rights, Role, Run, Server
+from pgtop.model.timestamp import MICROSECONDS, Instant
 from pgtop.postgres.encoding import decode_name
 from pgtop.postgres.pipeline import Answer
 from pgtop.postgres.session import Link, Row, Statement

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from struct import Struct, pack
 from typing import Any, NamedTuple, TypeAlias
 
-from pgtop.model.instant import Instant
+from pgtop.model.timestamp import Instant
 
 # https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
 _UNKNOWN, _BOOL, _BYTEA, _INT8, _INT4, _INT4_ARRAY, _TIMESTAMPTZ = 0, 16, 17, 20, 23, 1007, 1184

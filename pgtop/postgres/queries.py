@@ -10,8 +10,8 @@ from struct import Struct
 from typing import LiteralString, NamedTuple
 
 from pgtop.model.backend import HIDDEN_QUERY, Backend
-from pgtop.model.instant import Instant
 from pgtop.model.server import Database, Server
+from pgtop.model.timestamp import Instant
 from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.features import Features
 from pgtop.postgres.parameters import Parameter, Pids, moment

@@ -11,12 +11,12 @@ from typing import TypeAlias
 import psycopg
 
 from pgtop.model.backend import CLIENT_READ, Backend, BackendId
-from pgtop.model.blocking import Blocking
 from pgtop.model.cost import Cost
 from pgtop.model.detail import Detail
-from pgtop.model.instant import MICROSECONDS, Instant, seconds_between
+from pgtop.model.locks import Blocking
 from pgtop.model.server import Server
 from pgtop.model.snapshot import NOBODY, Settled, Snapshot
+from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
 from pgtop.ports import SourceError
 from pgtop.postgres import blocking, queries
 from pgtop.postgres.details import read_detail, server_words

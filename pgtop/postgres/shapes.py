@@ -13,7 +13,7 @@ import psycopg
 from psycopg import pq
 from psycopg.adapt import Buffer, Loader, Transformer
 
-from pgtop.model.instant import MICROSECONDS
+from pgtop.model.timestamp import MICROSECONDS
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 Result: TypeAlias = pq.abc.PGresult

@@ -2,7 +2,7 @@
 
 from pgtop.analysis.blocking import Forest, Node
 from pgtop.analysis.graph import Key
-from pgtop.model.instant import seconds_between
+from pgtop.model.timestamp import seconds_between
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age

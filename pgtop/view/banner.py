@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from pgtop.analysis.budget import Budget, Level
 from pgtop.analysis.rights import grant
-from pgtop.model.instant import seconds_between, to_datetime
 from pgtop.model.server import SUPPORTED, Server
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import seconds_between, to_datetime
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age

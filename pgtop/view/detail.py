@@ -10,8 +10,8 @@ from pgtop.analysis.rights import protection, right_to_signal
 from pgtop.analysis.xmin import holds_back
 from pgtop.model.backend import IDLE, Backend
 from pgtop.model.detail import Detail, Lock
-from pgtop.model.instant import Instant, seconds_between, to_datetime
 from pgtop.model.server import Server
+from pgtop.model.timestamp import Instant, seconds_between, to_datetime
 from pgtop.text.clean import cells, clean
 from pgtop.text.identity import who_is
 from pgtop.text.tone import Span, Tone

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from pgtop.analysis.blocking import Forest, forest
 from pgtop.model.backend import Backend
-from pgtop.model.instant import Instant
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import Instant
 
 
 class Picture(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pgtop.analysis.blocking import Forest, Node
 from pgtop.analysis.graph import Key
 from pgtop.model.backend import Backend
-from pgtop.model.instant import seconds_between
+from pgtop.model.timestamp import seconds_between
 from pgtop.text.identity import user_at_database, who_is
 from pgtop.text.units import age
 from pgtop.view.columns import HIDDEN_WORDS, state_word

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pgtop.analysis.blocking import Forest, conflict, forest
 from pgtop.analysis.graph import reachable, thinned
 from pgtop.model.backend import ACTIVE, PARALLEL_WORKER, Backend
-from pgtop.model.blocking import Blocking, Hold, Prepared, Wait
 from pgtop.model.detail import Lock
+from pgtop.model.locks import Blocking, Hold, Prepared, Wait
 from pgtop.model.snapshot import Snapshot
 from tests import scenes
 

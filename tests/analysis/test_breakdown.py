@@ -6,9 +6,9 @@ import pytest
 
 from pgtop.analysis.breakdown import Dimension, Share, breakdown
 from pgtop.model.backend import CLIENT_BACKEND, WALSENDER, Backend
-from pgtop.model.instant import MICROSECONDS
 from pgtop.model.server import Database, Limits, Role, Server
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS
 
 NOW = 10_000 * MICROSECONDS
 SERVER = Server(

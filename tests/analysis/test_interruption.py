@@ -6,8 +6,8 @@ import pytest
 
 from pgtop.analysis.interruption import Cause, interruption
 from pgtop.model.backend import Backend
-from pgtop.model.instant import MICROSECONDS
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS
 from pgtop.view.interruption import interruption_words
 from tests import scenes
 from tests.scenes import NOW, client

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from pgtop.analysis.pooling import Concurrency, Peak, PoolingHint, pooling_hint
 from pgtop.model.backend import CLIENT_BACKEND, Backend
-from pgtop.model.instant import MICROSECONDS
 from pgtop.model.server import Limits, Server
 from pgtop.model.snapshot import Settled, Snapshot
+from pgtop.model.timestamp import MICROSECONDS
 
 SERVER = Server("18.4", 180_004, "db", 5432, "app", "me", 1, 10, 5, 0, Limits(100, 3))
 NOW = 10_000 * MICROSECONDS

@@ -12,8 +12,8 @@ from pgtop.model.backend import (
     WALSENDER,
     Backend,
 )
-from pgtop.model.blocking import Blocking, Prepared, Slot, Wait
 from pgtop.model.detail import Lock
+from pgtop.model.locks import Blocking, Prepared, Slot, Wait
 from pgtop.model.snapshot import Snapshot
 from tests import scenes
 

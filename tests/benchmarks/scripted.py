@@ -18,8 +18,8 @@ from typing import ParamSpec, TypeVar
 from pgtop.clock import MonotonicClock
 from pgtop.model.backend import IDLE_IN_TRANSACTION, Backend, BackendId
 from pgtop.model.detail import Detail
-from pgtop.model.instant import MICROSECONDS
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS
 from tests import scenes
 from tests.benchmarks.bench import SMALL, Bench
 from tests.fakes import FakeSignaller

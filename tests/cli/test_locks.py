@@ -13,7 +13,7 @@ from pgtop.cli.commands.locks import as_json, page
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import Connection, Locks, parse
 from pgtop.cli.output import painted
-from pgtop.model.blocking import Blocking
+from pgtop.model.locks import Blocking
 from pgtop.text.clean import cells
 from pgtop.view.picture import Picture
 from tests import scenes

@@ -18,8 +18,8 @@ from pgtop.analysis.budget import STATES
 from pgtop.cli.commands.show import AGES, BLOCKS, COLUMNS, as_csv, as_json, page, session_record
 from pgtop.cli.output import painted
 from pgtop.model.backend import Backend
-from pgtop.model.instant import from_datetime
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import from_datetime
 from pgtop.text.clean import cells
 from pgtop.view.picture import Picture
 from pgtop.view.query import Query

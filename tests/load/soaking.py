@@ -20,8 +20,8 @@ from pathlib import Path
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION, Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure, FailureKind
-from pgtop.model.instant import MICROSECONDS
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS
 from pgtop.ports import SourceError
 from tests import scenes
 from tests.fakes import FakeSignaller

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from psycopg.adapt import Transformer
 from psycopg.pq import Format
 
-from pgtop.model.instant import from_datetime
+from pgtop.model.timestamp import from_datetime
 from pgtop.postgres.parameters import Moment, Parameter, encoded
 from pgtop.postgres.session import Session, Statement
 

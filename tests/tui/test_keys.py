@@ -10,7 +10,7 @@ from pgtop.actions import ACTIONS
 from pgtop.model.cost import Cost
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure, FailureKind
-from pgtop.model.instant import MICROSECONDS
+from pgtop.model.timestamp import MICROSECONDS
 from pgtop.text.wrap import Line
 from pgtop.tui.screens import pages
 from pgtop.tui.screens.blocking import BlockingScreen

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
-from pgtop.model.blocking import Blocking, Hold, Prepared, Wait
 from pgtop.model.detail import Lock
+from pgtop.model.locks import Blocking, Hold, Prepared, Wait
 from pgtop.model.signal import Signal
 from pgtop.text.clean import cells
 from pgtop.view.aftermath import freed

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pgtop.model.backend import CLIENT_BACKEND, HIDDEN_QUERY, WALSENDER, Backend
-from pgtop.model.instant import MICROSECONDS
 from pgtop.model.server import Limits, Server
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS
 from pgtop.view.filter import Filter, FilterError, quoted
 from pgtop.view.language.help import FILTER_HELP, HelpEntry
 from pgtop.view.picture import Picture

@@ -18,9 +18,9 @@ from pgtop.model.backend import (
     PARALLEL_WORKER,
     Backend,
 )
-from pgtop.model.instant import MICROSECONDS
 from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import Settled
+from pgtop.model.timestamp import MICROSECONDS
 from pgtop.view.columns import COLUMNS, column
 from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture

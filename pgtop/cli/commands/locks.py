@@ -15,8 +15,8 @@ from pgtop.cli.exits import Exit
 from pgtop.cli.filters import readable
 from pgtop.cli.options import Connection, Locks
 from pgtop.cli.safety import redacts
-from pgtop.model.instant import written
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import written
 from pgtop.text.clean import clean
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line

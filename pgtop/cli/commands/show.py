@@ -19,8 +19,8 @@ from pgtop.cli.options import Connection, Form, Show
 from pgtop.cli.safety import redacts
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
-from pgtop.model.instant import Instant, seconds_between, written
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import Instant, seconds_between, written
 from pgtop.postgres.sampler import WHOLE
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone

@@ -9,9 +9,9 @@ import pytest
 
 from pgtop.analysis.blocking import forest
 from pgtop.demo.server import Cluster
-from pgtop.model.blocking import Blocking, Slot
-from pgtop.model.instant import MICROSECONDS
+from pgtop.model.locks import Blocking, Slot
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS
 from pgtop.ports import SourceError
 from pgtop.postgres.blocking import ASKED_AT_ONCE, SLOW, Pace, Plan, completed, read
 from pgtop.postgres.sampler import PostgresSource

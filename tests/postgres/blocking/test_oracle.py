@@ -13,7 +13,7 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 
 from pgtop.cli.commands.locks import as_json
-from pgtop.model.instant import from_datetime, written
+from pgtop.model.timestamp import from_datetime, written
 from pgtop.view.alarm import summary
 from pgtop.view.blocking import Question, row_line, rows
 from pgtop.view.picture import Picture

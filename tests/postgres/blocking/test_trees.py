@@ -5,7 +5,7 @@ import json
 
 from pgtop.analysis.blocking import forest
 from pgtop.analysis.xmin import Kind, xmin_holders
-from pgtop.model.instant import MICROSECONDS
+from pgtop.model.timestamp import MICROSECONDS
 from pgtop.postgres.blocking import SLOW
 from tests.cli import pgtop
 from tests.postgres.blocking.scene import Scene, pid, row, slow_manager

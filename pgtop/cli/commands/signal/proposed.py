@@ -7,9 +7,9 @@ from pgtop.analysis.planning import Guard, plan, plan_for_one, with_undecided
 from pgtop.analysis.rights import grant
 from pgtop.cli.options import SignalMany
 from pgtop.model.backend import Backend
-from pgtop.model.instant import from_datetime, written
 from pgtop.model.plan import LeftOut, Plan, Why
 from pgtop.model.signal import Answer, Signal
+from pgtop.model.timestamp import from_datetime, written
 from pgtop.view.filter import Filter
 from pgtop.view.picture import Picture
 

@@ -13,9 +13,9 @@ from pgtop.cli.commands.show import session_record
 from pgtop.cli.commands.signal.proposed import Proposed
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import SignalMany
-from pgtop.model.instant import written
 from pgtop.model.plan import Plan, Why
 from pgtop.model.signal import Effect, Outcome
+from pgtop.model.timestamp import written
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.view.plan import (

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pgtop.model.detail import Lock
-from pgtop.model.instant import Instant
 from pgtop.model.record import EMPTY
+from pgtop.model.timestamp import Instant
 
 
 class Hold(NamedTuple):
