@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.planning import plan, plan_for_one
 from pgtop.audit import Trail, read
 from pgtop.cli.commands import audit, budget, locks, show
@@ -33,7 +34,6 @@ from pgtop.text.clean import clean, clean_lines
 from pgtop.text.wrap import Line
 from pgtop.view import plan as plan_view
 from pgtop.view.detail import detail_lines
-from pgtop.view.picture import Picture
 from pgtop.view.proposal import change_since, propose
 from pgtop.view.query import Query
 from pgtop.view.results import result_words

@@ -6,7 +6,7 @@ A plan only shrinks, unless the user asks again. What is protected is never one 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
-from pgtop.analysis.blocking import forest
+from pgtop.analysis.lock_forest import forest
 from pgtop.analysis.rights import grant, protection, right_to_signal
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
 from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Target, Why

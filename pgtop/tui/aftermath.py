@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import NamedTuple, Self
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import BackendId
 from pgtop.model.signal import Effect, Outcome
 from pgtop.text.tone import Span
 from pgtop.tui.state import State
 from pgtop.view.aftermath import freed, is_unsettled
-from pgtop.view.picture import Picture
 
 _ENDED = frozenset({Effect.GONE, Effect.QUERY_ENDED, Effect.TRANSACTION_OPEN})
 _SETTLING = 5.0  # seconds in which a picture that was read while the queue moved up is not believed

@@ -6,10 +6,10 @@ from typing import TypeAlias
 from textual.message import Message
 
 from pgtop.analysis.breakdown import Dimension
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.model.signal import Signal
-from pgtop.view.picture import Picture
 
 
 class SignalAsked(Message):

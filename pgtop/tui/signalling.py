@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.app import App
 from textual.screen import ModalScreen
 
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.planning import Guard, plan, plan_for_one
 from pgtop.errand import Errands, Progress
 from pgtop.model.plan import Plan
@@ -21,7 +22,6 @@ from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.view.guard import guard
-from pgtop.view.picture import Picture
 from pgtop.view.plan import no_targets
 from pgtop.view.proposal import nothing_to_cancel
 from pgtop.view.results import summary

@@ -3,12 +3,12 @@
 from typing import NamedTuple, Self
 
 from pgtop.analysis.budget import Budget, budget
-from pgtop.analysis.interruption import Interruption, interruption
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.pooling import Concurrency, PoolingHint, pooling_hint
+from pgtop.analysis.restarts import Interruption, interruption
 from pgtop.model.snapshot import Snapshot
 from pgtop.text.tone import Span
 from pgtop.tui.settings import Settings
-from pgtop.view.picture import Picture
 from pgtop.watch import Event, Missed, Sampled, Waiting
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 
-from pgtop.analysis.blocking import Forest, Node
+from pgtop.analysis.derived import Picture
+from pgtop.analysis.lock_forest import Forest, Node
 from pgtop.model.backend import BackendId
 from pgtop.text.clean import clean
-from pgtop.view.picture import Picture
 from pgtop.view.waiting import root_words
 
 

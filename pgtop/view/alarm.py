@@ -1,13 +1,13 @@
 """The line above every screen while anybody waits for a lock: how many, how long, and for whom."""
 
-from pgtop.analysis.blocking import Forest, Node
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.graph import Key
+from pgtop.analysis.lock_forest import Forest, Node
 from pgtop.model.timestamp import seconds_between
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line
-from pgtop.view.picture import Picture
 from pgtop.view.waiting import APPROXIMATE, REPLAY, is_replay, listed, root_does, root_name
 
 

@@ -6,8 +6,9 @@ A row is known by who it is, never by its place: the cursor and what is folded s
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from pgtop.analysis.blocking import Node
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.graph import Key
+from pgtop.analysis.lock_forest import Node
 from pgtop.analysis.xmin import Kind, XminHolder, cutoffs, xmin_holders
 from pgtop.model.backend import Backend, BackendId
 from pgtop.text.clean import cells, clean, fit
@@ -16,7 +17,6 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.view.columns import column, severity
 from pgtop.view.filter import Filter
-from pgtop.view.picture import Picture
 from pgtop.view.query import Sort
 from pgtop.view.sort import by_value
 from pgtop.view.waiting import doing, how_long, query_of, rollback, what_of, whose

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, HIDDEN_QUERY, IDLE, PARALLEL_WORKER, WALSENDER, Backend
 from pgtop.model.timestamp import Instant, seconds_between
 from pgtop.text.identity import who_is
 from pgtop.text.tone import Tone
 from pgtop.text.units import age, quiet_age, rough_age
-from pgtop.view.picture import Picture
 
 Key = Callable[[Backend, Picture], Any]
 Text = Callable[[Backend, Picture], str]

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from pgtop.analysis.blocking import Forest
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.graph import Key
+from pgtop.analysis.lock_forest import Forest
 from pgtop.analysis.planning import Guard, unguarded
 from pgtop.analysis.rights import protection, right_to_signal
 from pgtop.analysis.xmin import holds_back
@@ -18,7 +19,6 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.view.columns import state_word
-from pgtop.view.picture import Picture
 from pgtop.view.sql import query_lines
 from pgtop.view.waiting import rollback, root_name
 

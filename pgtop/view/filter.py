@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
 from pgtop.view.language.errors import FilterError
 from pgtop.view.language.quoting import quoted
-from pgtop.view.picture import Picture
 
 if TYPE_CHECKING:
     from pgtop.view.language.meaning import Meaning

@@ -6,12 +6,12 @@ unprotected is protected.
 
 from collections.abc import Sequence
 
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.planning import Guard
 from pgtop.model.backend import Backend
 from pgtop.text.clean import clean
 from pgtop.view import known
 from pgtop.view.filter import Filter, FilterError
-from pgtop.view.picture import Picture
 from pgtop.view.predicate import Decision
 
 

@@ -1,6 +1,6 @@
 """What befell the server, in a sentence that stays for a while."""
 
-from pgtop.analysis.interruption import Cause, Interruption
+from pgtop.analysis.restarts import Cause, Interruption
 from pgtop.model.timestamp import Instant, seconds_between, to_datetime
 
 _TOLD_FOR = 600.0  # seconds

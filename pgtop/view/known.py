@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from pgtop.analysis.breakdown import client_of
 from pgtop.analysis.budget import OTHER, WAITING, state_of
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import (
     ACTIVE,
     CLIENT_BACKEND,
@@ -27,7 +28,6 @@ from pgtop.model.backend import (
 from pgtop.model.server import DATABASE_NUMBER, ROLE_NUMBER
 from pgtop.model.snapshot import Snapshot
 from pgtop.view.columns import column, state_word
-from pgtop.view.picture import Picture
 
 _LOCAL = "local"
 _UNSPLIT = 4

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.rights import grant, is_another_pgtop
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Target, Why
@@ -13,7 +14,6 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.text.wrap import line as one_tone
 from pgtop.view.columns import column, state_word
-from pgtop.view.picture import Picture
 from pgtop.view.query import Sort
 from pgtop.view.results import result_words
 from pgtop.view.table import Layout, Placed, header, line

@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
 from pgtop.view import known
 from pgtop.view.language.errors import FilterError
-from pgtop.view.picture import Picture
 
 if TYPE_CHECKING:
     import regex

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from pgtop.analysis.blocking import Forest
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.graph import Key
+from pgtop.analysis.lock_forest import Forest
 from pgtop.analysis.planning import Guard, unguarded
 from pgtop.analysis.rights import Right, grant, is_another_pgtop, protection, right_to_signal
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION_ABORTED, PARALLEL_WORKER, WALSENDER, Backend
@@ -16,7 +17,6 @@ from pgtop.text.identity import who_is
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, line
-from pgtop.view.picture import Picture
 from pgtop.view.plan import sessions
 from pgtop.view.waiting import how_long, is_replay, listed
 from pgtop.view.words import weak_check_words

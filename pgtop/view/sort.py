@@ -12,13 +12,13 @@ from itertools import chain
 from operator import neg
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from pgtop.analysis.blocking import Forest
+from pgtop.analysis.derived import Picture
+from pgtop.analysis.lock_forest import Forest
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
 from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import NOBODY, Settled
 from pgtop.model.timestamp import MICROSECONDS, Instant
 from pgtop.view.columns import Start, age_start, column
-from pgtop.view.picture import Picture
 from pgtop.view.query import Sort
 
 Row = TypeVar("Row")

@@ -8,6 +8,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import IDLE, Backend, BackendId
 from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import NOBODY, Snapshot
@@ -15,7 +16,6 @@ from pgtop.text.clean import fit
 from pgtop.text.tone import Span, Tone
 from pgtop.view import columns
 from pgtop.view.columns import COLUMNS, Column, Toner
-from pgtop.view.picture import Picture
 from pgtop.view.query import Query, Sort
 from pgtop.view.sort import Standing, ordered
 

@@ -5,14 +5,14 @@ The words are raw, as they hold names and queries: clean them before showing.
 
 from collections.abc import Sequence
 
-from pgtop.analysis.blocking import Forest, Node
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.graph import Key
+from pgtop.analysis.lock_forest import Forest, Node
 from pgtop.model.backend import Backend
 from pgtop.model.timestamp import seconds_between
 from pgtop.text.identity import user_at_database, who_is
 from pgtop.text.units import age
 from pgtop.view.columns import HIDDEN_WORDS, state_word
-from pgtop.view.picture import Picture
 
 APPROXIMATE = "~"
 """Before a wait that is counted from the state change, as the server does not tell since when the lock is awaited."""

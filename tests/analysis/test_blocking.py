@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.analysis.blocking import Forest, conflict, forest
 from pgtop.analysis.graph import reachable, thinned
+from pgtop.analysis.lock_forest import Forest, conflict, forest
 from pgtop.model.backend import ACTIVE, PARALLEL_WORKER, Backend
 from pgtop.model.detail import Lock
 from pgtop.model.locks import Blocking, Hold, Prepared, Wait

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pgtop.analysis.interruption import Cause, interruption
+from pgtop.analysis.restarts import Cause, interruption
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.analysis.blocking import forest
+from pgtop.analysis.lock_forest import forest
 from pgtop.demo.server import SUPERUSER, Cluster
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session

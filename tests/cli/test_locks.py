@@ -9,13 +9,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from pgtop.analysis.derived import Picture
 from pgtop.cli.commands.locks import as_json, page
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import Connection, Locks, parse
 from pgtop.cli.output import painted
 from pgtop.model.locks import Blocking
 from pgtop.text.clean import cells
-from pgtop.view.picture import Picture
 from tests import scenes
 from tests.cli import one_sentence, pgtop
 

@@ -15,13 +15,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pgtop.analysis.budget import STATES
+from pgtop.analysis.derived import Picture
 from pgtop.cli.commands.show import AGES, BLOCKS, COLUMNS, as_csv, as_json, page, session_record
 from pgtop.cli.output import painted
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import from_datetime
 from pgtop.text.clean import cells
-from pgtop.view.picture import Picture
 from pgtop.view.query import Query
 from pgtop.view.table import arrange
 from tests import scenes

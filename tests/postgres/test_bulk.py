@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.planning import changes, plan
 from pgtop.cli.exits import Exit
 from pgtop.clock import MonotonicClock
@@ -24,7 +25,6 @@ from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.postgres.signals import PostgresSignaller
 from pgtop.view.filter import Filter
-from pgtop.view.picture import Picture
 from tests.children import end_with_parent
 from tests.cli import pgtop
 from tests.postgres.conftest import Wire

@@ -9,6 +9,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.analysis.budget import budget
+from pgtop.analysis.derived import Picture
 from pgtop.cli.exits import Exit
 from pgtop.demo.server import Cluster
 from pgtop.model.failure import FailureKind
@@ -16,7 +17,6 @@ from pgtop.ports import SourceError
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.view.blocking import Question, rows
-from pgtop.view.picture import Picture
 from tests.cli import pgtop
 from tests.postgres.sampled import backend
 

@@ -10,6 +10,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.analysis.budget import budget
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.planning import plan_for_one
 from pgtop.analysis.rights import right_to_signal
 from pgtop.clock import MonotonicClock
@@ -23,7 +24,6 @@ from pgtop.postgres.session import Session
 from pgtop.postgres.signals import PostgresSignaller
 from pgtop.proof import carry_out_all
 from pgtop.view.banner import budget_line, left_words, legend_line, server_line
-from pgtop.view.picture import Picture
 from pgtop.view.proposal import propose
 from pgtop.view.words import outcome_words
 from tests import servers

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.analysis.interruption import Cause, interruption
+from pgtop.analysis.restarts import Cause, interruption
 from pgtop.demo.server import Cluster
 from pgtop.model.failure import FailureKind
 from pgtop.model.snapshot import Snapshot

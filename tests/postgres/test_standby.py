@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.xmin import Kind, XminHolder, xmin_holders
 from pgtop.demo.server import Cluster
 from pgtop.model.signal import Answer, Order, Signal
@@ -16,7 +17,6 @@ from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.postgres.signals import PostgresSignaller
 from pgtop.view.alarm import summary
-from pgtop.view.picture import Picture
 from pgtop.view.proposal import propose
 from tests.cli import pgtop
 from tests.standby import Standby

@@ -14,6 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from pgtop.analysis.derived import Picture
 from pgtop.cli.commands import locks, show
 from pgtop.cli.exits import Exit
 from pgtop.demo.server import Cluster
@@ -23,7 +24,6 @@ from pgtop.ports import SourceError
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.postgres.signals import PostgresSignaller
-from pgtop.view.picture import Picture
 from pgtop.view.query import Query
 from pgtop.view.table import arrange
 from tests.cli import one_sentence, pgtop

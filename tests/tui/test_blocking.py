@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from textual.pilot import Pilot
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import WALSENDER
 from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
@@ -21,7 +22,6 @@ from pgtop.tui.state import State
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.blocking import Question, Row, rows
-from pgtop.view.picture import Picture
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, calm, client, snapshot, standstill
 from tests.tui.apps import Stage, with_changes

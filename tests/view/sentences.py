@@ -9,8 +9,8 @@ import operator
 import re
 from collections.abc import Callable
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
-from pgtop.view.picture import Picture
 
 Decision = Callable[[Backend, Picture], bool | None]
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop.analysis.budget import budget
+from pgtop.analysis.derived import Picture
 from pgtop.model.server import Login, Reserve, Rights, Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.text.tone import Span
 from pgtop.view.banner import budget_line, legend_line, server_line
-from pgtop.view.picture import Picture
 from pgtop.view.query import Query
 from pgtop.view.table import arrange
 from tests.scenes import busy, calm, full, nearly_full, not_privileged

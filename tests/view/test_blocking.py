@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.detail import Lock
 from pgtop.model.locks import Blocking, Hold, Prepared, Wait
@@ -14,7 +15,6 @@ from pgtop.view.alarm import summary
 from pgtop.view.blocking import Question, Row, header, matching, row_line, rows, without_session
 from pgtop.view.columns import HIDDEN_WORDS, column
 from pgtop.view.filter import Filter
-from pgtop.view.picture import Picture
 from pgtop.view.proposal import propose
 from pgtop.view.query import Query, Sort
 from pgtop.view.table import arrange

@@ -2,10 +2,10 @@
 
 import pytest
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail, Lock
 from pgtop.view.detail import detail_lines
-from pgtop.view.picture import Picture
 from tests import scenes
 
 _AWAITED = Lock("relation", "ShareUpdateExclusiveLock", False, "stock")

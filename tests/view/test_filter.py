@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import CLIENT_BACKEND, HIDDEN_QUERY, WALSENDER, Backend
 from pgtop.model.server import Limits, Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.view.filter import Filter, FilterError, quoted
 from pgtop.view.language.help import FILTER_HELP, HelpEntry
-from pgtop.view.picture import Picture
 
 NOW = 10_000 * MICROSECONDS
 SERVER = Server("18.4", 180_004, "db", 5432, "app", "me", 1, 10, 5, 0, Limits(100, 3))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pgtop.analysis.derived import Picture
 from pgtop.cli.completion import filter_keys
 from pgtop.cli.filters import filter_for_protection
 from pgtop.errors import UsageError
@@ -11,7 +12,6 @@ from pgtop.view.filter import Filter, FilterError
 from pgtop.view.language.help import FILTER_HELP
 from pgtop.view.language.keys import KEYS
 from pgtop.view.language.tree import Relation
-from pgtop.view.picture import Picture
 from tests.view.test_filter import CHECKPOINTER, HIDDEN, HOLDER, NOW, RUNNER, SERVER, SLEEPER, WAITER, ago
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from pgtop.analysis.derived import Picture
 from pgtop.view.filter import Filter
 from pgtop.view.guard import guard
-from pgtop.view.picture import Picture
 from tests.scenes import active, snapshot
 
 _WHOLE = "SELECT 1 /* payroll */"

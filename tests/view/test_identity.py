@@ -2,11 +2,11 @@
 
 import pytest
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
 from pgtop.text.identity import user_at_database
 from pgtop.view.detail import detail_lines
-from pgtop.view.picture import Picture
 from pgtop.view.proposal import propose
 from tests import scenes
 

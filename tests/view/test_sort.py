@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import (
     ACTIVE,
     CLIENT_BACKEND,
@@ -23,7 +24,6 @@ from pgtop.model.snapshot import Settled
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.view.columns import COLUMNS, column
 from pgtop.view.filter import Filter
-from pgtop.view.picture import Picture
 from pgtop.view.query import Query, Sort
 from pgtop.view.sort import Standing
 from pgtop.view.sort import ordered as placed

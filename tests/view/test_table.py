@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import IDLE, Backend, BackendId
 from pgtop.model.snapshot import Snapshot
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
 from pgtop.view.columns import COLUMNS
 from pgtop.view.filter import Filter
-from pgtop.view.picture import Picture
 from pgtop.view.query import Query, Sort
 from pgtop.view.table import Layout, Table, arrange, column_at, header, layout, line, scroll_limit, width_of
 from tests import scenes

@@ -7,7 +7,8 @@ chain may be deeper than a reader of nested JSON can follow.
 import json
 from typing import Any
 
-from pgtop.analysis.blocking import Node
+from pgtop.analysis.derived import Picture
+from pgtop.analysis.lock_forest import Node
 from pgtop.analysis.xmin import XminHolder, xmin_holders
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.commands.show import OPTION, option_filter, server_record, session_record
@@ -22,7 +23,6 @@ from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.view.alarm import summary
 from pgtop.view.blocking import Question, header, matching, row_line, rows
-from pgtop.view.picture import Picture
 from pgtop.view.waiting import rollback
 
 _ALL = Question()

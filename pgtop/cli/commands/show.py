@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pgtop.analysis.budget import Budget, budget
+from pgtop.analysis.derived import Picture
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.exits import Exit
 from pgtop.cli.filters import filter_of, readable
@@ -28,7 +29,6 @@ from pgtop.text.wrap import Line, wrapped
 from pgtop.view.banner import budget_line, legend_line, missing, server_line
 from pgtop.view.columns import column
 from pgtop.view.filter import Filter
-from pgtop.view.picture import Picture
 from pgtop.view.query import Query, Sort
 from pgtop.view.table import Table, arrange, header, layout, line
 

@@ -1,11 +1,11 @@
 """What screens share on which one session stands ready: copy its query, cancel it, terminate it."""
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import CopyAsked, SignalAsked
 from pgtop.tui.screens.live import LiveScreen
-from pgtop.view.picture import Picture
 
 
 class ActingScreen(LiveScreen):

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from textual import on
 from textual.widget import Widget
 
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.graph import Key
 from pgtop.model.backend import Backend
 from pgtop.text.tone import Span, Tone
@@ -31,7 +32,6 @@ from pgtop.view.blocking import (
 )
 from pgtop.view.columns import COLUMNS
 from pgtop.view.filter import FilterError
-from pgtop.view.picture import Picture
 from pgtop.view.query import Query
 
 

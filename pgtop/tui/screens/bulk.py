@@ -15,6 +15,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.planning import Guard, asked_again, changes, spared
 from pgtop.errand import Progress, survivors
 from pgtop.model.backend import IDLE, BackendId
@@ -32,7 +33,6 @@ from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.rows import Rows
-from pgtop.view.picture import Picture
 from pgtop.view.plan import (
     TYPED_ABOVE,
     facts,

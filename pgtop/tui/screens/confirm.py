@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from textual.geometry import Size
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
 from pgtop.text.tone import Tone
@@ -19,7 +20,6 @@ from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.view.filter import Filter
 from pgtop.view.guard import guard
-from pgtop.view.picture import Picture
 from pgtop.view.proposal import Proposal, change_since, propose
 
 _WIDEST = 90

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from textual.widget import Widget
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.text.clean import clean
@@ -23,7 +24,6 @@ from pgtop.view.columns import state_word
 from pgtop.view.detail import detail_lines
 from pgtop.view.guard import guard
 from pgtop.view.help import help_lines
-from pgtop.view.picture import Picture
 from pgtop.view.sql import query_lines
 
 

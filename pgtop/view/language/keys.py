@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import ACTIVE, IDLE_IN_TRANSACTION, Backend
 from pgtop.text.units import parse_duration
 from pgtop.view import known
@@ -12,7 +13,6 @@ from pgtop.view.language.addresses import in_networks, is_whole, network_of
 from pgtop.view.language.errors import FilterError
 from pgtop.view.language.lazy import LazyPattern
 from pgtop.view.language.tree import Relation
-from pgtop.view.picture import Picture
 from pgtop.view.predicate import (
     Anywhere,
     Blocks,

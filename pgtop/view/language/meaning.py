@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
 from pgtop.view.language import sentence
 from pgtop.view.language.errors import FilterError
@@ -10,7 +11,6 @@ from pgtop.view.language.keys import KEYS
 from pgtop.view.language.parser import Parser
 from pgtop.view.language.quoting import quoted
 from pgtop.view.language.tree import Node, Term, terms_of
-from pgtop.view.picture import Picture
 from pgtop.view.predicate import Decision, Look, Test, patterns_of
 
 

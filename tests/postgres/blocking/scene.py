@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from pgtop.analysis.blocking import Forest, forest
+from pgtop.analysis.lock_forest import Forest, forest
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pgtop.analysis.blocking import forest
+from pgtop.analysis.lock_forest import forest
 from pgtop.demo.server import Cluster
 from pgtop.model.locks import Blocking, Slot
 from pgtop.model.snapshot import Snapshot

@@ -12,11 +12,11 @@ from hypothesis import settings
 from psycopg import errors
 from psycopg.pq import TransactionStatus
 
+from pgtop.analysis.derived import Picture
 from pgtop.cli.commands.locks import as_json
 from pgtop.model.timestamp import from_datetime, written
 from pgtop.view.alarm import summary
 from pgtop.view.blocking import Question, row_line, rows
-from pgtop.view.picture import Picture
 from tests.postgres.blocking.oracle import READING, Name, Truth
 from tests.postgres.blocking.scene import Other, Scene, pid
 from tests.waiting import until_async

@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from pgtop.analysis.blocking import forest
+from pgtop.analysis.lock_forest import forest
 from pgtop.analysis.xmin import Kind, xmin_holders
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.postgres.blocking import SLOW

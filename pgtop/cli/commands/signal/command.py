@@ -6,6 +6,7 @@ Only sessions of the printed plan are signalled, and none without a yes, from a 
 import sys
 from collections.abc import Mapping
 
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.planning import Guard, asked_again, changes, spared
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.commands.signal.consent import consents, says_yes
@@ -24,7 +25,6 @@ from pgtop.postgres.sampler import WHOLE
 from pgtop.proof import PATIENCE
 from pgtop.view.filter import Filter
 from pgtop.view.guard import guard
-from pgtop.view.picture import Picture
 from pgtop.view.plan import sessions, skipped
 
 _SURVIVED = "surviving the cancel"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from pgtop.analysis.derived import Picture
 from pgtop.analysis.planning import Guard, plan, plan_for_one, with_undecided
 from pgtop.analysis.rights import grant
 from pgtop.cli.options import SignalMany
@@ -11,7 +12,6 @@ from pgtop.model.plan import LeftOut, Plan, Why
 from pgtop.model.signal import Answer, Signal
 from pgtop.model.timestamp import from_datetime, written
 from pgtop.view.filter import Filter
-from pgtop.view.picture import Picture
 
 _SIGNALS = {"cancel": Signal.CANCEL, "kill": Signal.TERMINATE}
 _NEVER_WISHED = frozenset({Why.HIDDEN, Why.CHANGED})

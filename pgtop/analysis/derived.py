@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pgtop.analysis.blocking import Forest, forest
+from pgtop.analysis.lock_forest import Forest, forest
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
