@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pgtop.actions import ACTIONS, Group
 from pgtop.cli.exits import Exit
-from pgtop.view.columns import COLUMNS
-from pgtop.view.language.help import FILTER_HELP
+from pgtop.table.columns import COLUMNS
+from pgtop.table.language.help import FILTER_HELP
 from tests.roles import WATCHERS
 
 README = Path(__file__).parents[1] / "README.md"

@@ -30,14 +30,14 @@ from pgtop.model.signal import Answer, Effect, Outcome, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.postgres.encoding import decode, decode_name
 from pgtop.postgres.queries import Names, read_backend
+from pgtop.table.layout import arrange, layout, line
+from pgtop.table.options import Query
 from pgtop.text.clean import clean, clean_lines
 from pgtop.text.wrap import Line
 from pgtop.view import plan as plan_view
 from pgtop.view.detail import detail_lines
 from pgtop.view.proposal import change_since, propose
-from pgtop.view.query import Query
 from pgtop.view.results import result_words
-from pgtop.view.table import arrange, layout, line
 from pgtop.view.words import outcome_words
 from tests import scenes
 from tests.hostile import CASES, ENCODINGS, TEXTS, harmful

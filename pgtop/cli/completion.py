@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from pgtop.cli.options import parsers
-from pgtop.view.columns import COLUMNS
-from pgtop.view.language.help import FILTER_HELP
+from pgtop.table.columns import COLUMNS
+from pgtop.table.language.help import FILTER_HELP
 
 
 class Option(NamedTuple):

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from pgtop.cli.arguments import may_hold_password
 from pgtop.errors import UsageError
+from pgtop.table.filter import Filter, FilterError
 from pgtop.text.clean import clean
-from pgtop.view.filter import Filter, FilterError
 
 _EXCERPT = 20
 

@@ -10,7 +10,7 @@ from pgtop.cli import output
 from pgtop.cli.filters import filter_for_protection
 from pgtop.cli.options import Safety
 from pgtop.errors import UsageError
-from pgtop.view.filter import Filter
+from pgtop.table.filter import Filter
 
 FILE_NAME = "config.toml"
 _OPTION, _FILE = "pgtop was started with --read-only", "read_only is set in {path}"

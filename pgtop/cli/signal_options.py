@@ -164,7 +164,7 @@ _TERM = re.compile(r"Unrecognized option: -[a-z]")
 
 def _check_is_no_term(name: str, words: Sequence[str]) -> None:
     """Raise UsageError for a negated term that would be read as an option: `-db:shop` as the database `b:shop`."""
-    from pgtop.view.language.arguments import negated_term  # late: nothing heavy is loaded for --help
+    from pgtop.table.language.arguments import negated_term  # late: nothing heavy is loaded for --help
 
     for word in words[: words.index("--")] if "--" in words else words:
         if term := negated_term(word):

@@ -7,6 +7,8 @@ nothing again when it takes over.
 from collections.abc import Iterator, Mapping, Sequence
 
 from pgtop.model.snapshot import Snapshot
+from pgtop.table.layout import Table, arrange, header, layout, line
+from pgtop.table.options import Query
 from pgtop.text.ascii import to_ascii
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
@@ -28,8 +30,6 @@ from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.terminal.canvas import Piece, Run
 from pgtop.tui.theme import palette
-from pgtop.view.query import Query
-from pgtop.view.table import Table, arrange, header, layout, line
 
 
 def pieces(looks: Sequence[Look], settings: Settings, environ: Mapping[str, str], width: int) -> Iterator[Piece]:

@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from pgtop.actions import BY_ID, Action
 from pgtop.analysis.pooling import PoolingHint
+from pgtop.table.columns import column, falls
+from pgtop.table.layout import Table
+from pgtop.table.options import Query
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
@@ -17,10 +20,7 @@ from pgtop.tui.conditions import condition, reason
 from pgtop.tui.state import State
 from pgtop.view.alarm import summary
 from pgtop.view.banner import budget_line, legend_line, missing, server_line
-from pgtop.view.columns import column, falls
 from pgtop.view.interruption import interruption_words
-from pgtop.view.query import Query
-from pgtop.view.table import Table
 
 SESSIONS_KEYS = (
     "help", "quit", "terminate", "cancel", "filter", "tag", "show_breakdown", "show_blocking", "open",

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from pgtop.view.filter import Filter
+    from pgtop.table.filter import Filter
 
 
 class Settings(NamedTuple):

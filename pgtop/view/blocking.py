@@ -11,14 +11,14 @@ from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import Node
 from pgtop.analysis.xmin import Kind, XminHolder, cutoffs, xmin_holders
 from pgtop.model.backend import Backend, BackendId
+from pgtop.table.columns import column, severity
+from pgtop.table.filter import Filter
+from pgtop.table.options import Sort
+from pgtop.table.sort import by_value
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.identity import who_is
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
-from pgtop.view.columns import column, severity
-from pgtop.view.filter import Filter
-from pgtop.view.query import Sort
-from pgtop.view.sort import by_value
 from pgtop.view.waiting import doing, how_long, query_of, rollback, what_of, whose
 
 Identity: TypeAlias = BackendId | tuple[str, str]

@@ -9,11 +9,11 @@ from pgtop.analysis.breakdown import ALWAYS_SHOWN, Dimension, Share, breakdown
 from pgtop.analysis.budget import OTHER, WAITING
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION
 from pgtop.model.snapshot import Snapshot
+from pgtop.table.filter import quoted
 from pgtop.text.clean import clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line
-from pgtop.view.filter import quoted
 
 _NUMBERS = 6 + 7 + 8 + 8 + 10 + 8
 _NEAR_LIMIT = 0.8

@@ -13,12 +13,12 @@ from pgtop.model.backend import IDLE, Backend
 from pgtop.model.detail import Detail, Lock
 from pgtop.model.server import Server
 from pgtop.model.timestamp import Instant, seconds_between, to_datetime
+from pgtop.table.columns import state_word
 from pgtop.text.clean import cells, clean
 from pgtop.text.identity import who_is
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, line, wrapped
-from pgtop.view.columns import state_word
 from pgtop.view.sql import query_lines
 from pgtop.view.waiting import rollback, root_name
 

@@ -2,7 +2,7 @@
 
 import re
 
-from pgtop.view.language.keys import KEYS, OTHER_NAMES
+from pgtop.table.language.keys import KEYS, OTHER_NAMES
 
 _LAST_WORD = re.compile(r"(?:^|[\s(!-])([^\W\d_][\w-]*)$")
 _NAMES = (*KEYS, *OTHER_NAMES)

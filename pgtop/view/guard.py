@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pgtop.analysis.derived import Picture
 from pgtop.analysis.planning import Guard
 from pgtop.model.backend import Backend
+from pgtop.table import known
+from pgtop.table.filter import Filter, FilterError
+from pgtop.table.predicates import Decision
 from pgtop.text.clean import clean
-from pgtop.view import known
-from pgtop.view.filter import Filter, FilterError
-from pgtop.view.predicate import Decision
 
 
 def guard(filters: Sequence[Filter], picture: Picture) -> Guard:

@@ -1,11 +1,11 @@
 """The help screen's lines, from the same declarations that make the keys, the columns and the filter work."""
 
 from pgtop.actions import ACTIONS, Group
+from pgtop.table.columns import COLUMNS
+from pgtop.table.language.help import FILTER_HELP
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.view.banner import FREE, LETTERS, RESERVED, UNSEEN
-from pgtop.view.columns import COLUMNS
-from pgtop.view.language.help import FILTER_HELP
 
 _KEYS = 14  # cells for the keys of an action, a column's name, a filter's key
 

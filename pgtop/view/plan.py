@@ -8,15 +8,15 @@ from pgtop.analysis.rights import grant, is_another_pgtop
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Target, Why
 from pgtop.model.signal import Outcome, Signal
+from pgtop.table.columns import column, state_word
+from pgtop.table.layout import Layout, Placed, header, line
+from pgtop.table.options import Sort
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.identity import who_is
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.text.wrap import line as one_tone
-from pgtop.view.columns import column, state_word
-from pgtop.view.query import Sort
 from pgtop.view.results import result_words
-from pgtop.view.table import Layout, Placed, header, line
 from pgtop.view.words import weak_check_words
 
 TYPED_ABOVE = 10

@@ -10,9 +10,9 @@ from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import Forest, Node
 from pgtop.model.backend import Backend
 from pgtop.model.timestamp import seconds_between
+from pgtop.table.columns import HIDDEN_WORDS, state_word
 from pgtop.text.identity import user_at_database, who_is
 from pgtop.text.units import age
-from pgtop.view.columns import HIDDEN_WORDS, state_word
 
 APPROXIMATE = "~"
 """Before a wait that is counted from the state change, as the server does not tell since when the lock is awaited."""

@@ -21,9 +21,9 @@ from pgtop.cli.output import painted
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import from_datetime
+from pgtop.table.layout import arrange
+from pgtop.table.options import Query
 from pgtop.text.clean import cells
-from pgtop.view.query import Query
-from pgtop.view.table import arrange
 from tests import scenes
 from tests.cli import PGTOP, pgtop
 from tests.pty import Terminal

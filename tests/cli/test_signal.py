@@ -15,7 +15,7 @@ from pgtop.cli.exits import Exit
 from pgtop.cli.options import SignalMany, parse
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
-from pgtop.view.filter import Filter
+from pgtop.table.filter import Filter
 from tests.cli import PGTOP, one_sentence, pgtop
 from tests.cli.sessions import Opener, alive, run_forever, trail, uri
 from tests.postgres.doors import may_choose_pids, session_with_pid

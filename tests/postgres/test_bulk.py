@@ -24,7 +24,7 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.postgres.signals import PostgresSignaller
-from pgtop.view.filter import Filter
+from pgtop.table.filter import Filter
 from tests.children import end_with_parent
 from tests.cli import pgtop
 from tests.postgres.conftest import Wire

@@ -24,8 +24,8 @@ from pgtop.ports import SourceError
 from pgtop.postgres.sampler import PostgresSource
 from pgtop.postgres.session import Session
 from pgtop.postgres.signals import PostgresSignaller
-from pgtop.view.query import Query
-from pgtop.view.table import arrange
+from pgtop.table.layout import arrange
+from pgtop.table.options import Query
 from tests.cli import one_sentence, pgtop
 from tests.forger import ACTIVITY, Forger, Row
 

@@ -12,12 +12,12 @@ from pgtop.model.backend import IDLE, Backend
 from pgtop.model.signal import Answer, Effect, Outcome, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.proof import RefusingSignaller
+from pgtop.table.filter import Filter
 from pgtop.tui.screens.bulk import BulkScreen, ResultScreen
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.settings import Settings
 from pgtop.tui.widgets.rows import Rows
-from pgtop.view.filter import Filter
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, nearly_full
 from tests.tui.apps import Stage, press, shown_on, text_of, with_changes, without

@@ -8,8 +8,8 @@ import pytest
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Answer, Order, Receipt
 from pgtop.model.snapshot import Snapshot
+from pgtop.table.filter import Filter
 from pgtop.tui.settings import Settings
-from pgtop.view.filter import Filter
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, nearly_full
 from tests.tui.apps import Stage

@@ -9,13 +9,13 @@ from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import Answer, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.proof import RefusingSignaller
+from pgtop.table.filter import Filter
 from pgtop.tui.screens.bulk import BulkScreen
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.menu import MenuScreen
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.settings import Settings
-from pgtop.view.filter import Filter
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, not_privileged
 from tests.tui.apps import SIZE, Stage, burst, pid_of, press, selected_on, text_of, with_changes, without

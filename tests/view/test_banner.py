@@ -11,10 +11,10 @@ from pgtop.analysis.budget import budget
 from pgtop.analysis.derived import Picture
 from pgtop.model.server import Login, Reserve, Rights, Server
 from pgtop.model.snapshot import Snapshot
+from pgtop.table.layout import arrange
+from pgtop.table.options import Query
 from pgtop.text.tone import Span
 from pgtop.view.banner import budget_line, legend_line, server_line
-from pgtop.view.query import Query
-from pgtop.view.table import arrange
 from tests.scenes import busy, calm, full, nearly_full, not_privileged
 
 OLD = 170_010

@@ -9,15 +9,15 @@ from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.detail import Lock
 from pgtop.model.locks import Blocking, Hold, Prepared, Wait
 from pgtop.model.signal import Signal
+from pgtop.table.columns import HIDDEN_WORDS, column
+from pgtop.table.filter import Filter
+from pgtop.table.layout import arrange
+from pgtop.table.options import Query, Sort
 from pgtop.text.clean import cells
 from pgtop.view.aftermath import freed
 from pgtop.view.alarm import summary
 from pgtop.view.blocking import Question, Row, header, matching, row_line, rows, without_session
-from pgtop.view.columns import HIDDEN_WORDS, column
-from pgtop.view.filter import Filter
 from pgtop.view.proposal import propose
-from pgtop.view.query import Query, Sort
-from pgtop.view.table import arrange
 from tests import scenes
 
 PICTURE = Picture.of(scenes.standstill())

@@ -9,8 +9,8 @@ from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
 from pgtop.model.server import Database
 from pgtop.model.snapshot import Snapshot
+from pgtop.table.filter import Filter, quoted
 from pgtop.view.breakdown import Entry, entry_line, share_filter
-from pgtop.view.filter import Filter, quoted
 from tests.analysis.test_breakdown import HIDDEN, NOW, SERVER, client
 
 NAMES = st.none() | st.sampled_from(

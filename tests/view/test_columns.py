@@ -4,8 +4,8 @@ import pytest
 
 from pgtop.analysis.derived import Picture
 from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, IDLE_IN_TRANSACTION_ABORTED, Backend
+from pgtop.table.columns import COLUMNS, HIDDEN_WORDS, age_start, column, severity, state_word
 from pgtop.text.tone import Tone
-from pgtop.view.columns import COLUMNS, HIDDEN_WORDS, age_start, column, severity, state_word
 from tests import scenes
 from tests.scenes import NOW, active, client
 

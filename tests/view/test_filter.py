@@ -15,8 +15,8 @@ from pgtop.model.backend import CLIENT_BACKEND, HIDDEN_QUERY, WALSENDER, Backend
 from pgtop.model.server import Limits, Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
-from pgtop.view.filter import Filter, FilterError, quoted
-from pgtop.view.language.help import FILTER_HELP, HelpEntry
+from pgtop.table.filter import Filter, FilterError, quoted
+from pgtop.table.language.help import FILTER_HELP, HelpEntry
 
 NOW = 10_000 * MICROSECONDS
 SERVER = Server("18.4", 180_004, "db", 5432, "app", "me", 1, 10, 5, 0, Limits(100, 3))
@@ -478,14 +478,16 @@ def test_a_word_is_quick_over_ten_thousand_sessions() -> None:
 
 def test_the_pattern_library_is_loaded_only_for_patterns() -> None:
     """Start-up does not pay for a library that most filters never need."""
-    code = "import sys; from pgtop.view.filter import Filter; Filter('db:shop x age>5m'); print('regex' in sys.modules)"
+    code = (
+        "import sys; from pgtop.table.filter import Filter; Filter('db:shop x age>5m'); print('regex' in sys.modules)"
+    )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "False"
 
 
 def test_the_language_is_loaded_only_for_filters() -> None:
     """Nor does it pay for a parser that has nothing to read."""
-    code = "import sys; from pgtop.view.filter import Filter; Filter(); print('pgtop.view.predicate' in sys.modules)"
+    code = "import sys; from pgtop.table.filter import Filter; Filter(); print('pgtop.table.predicates' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "False"
 

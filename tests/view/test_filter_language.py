@@ -8,10 +8,10 @@ from pgtop.cli.filters import filter_for_protection
 from pgtop.errors import UsageError
 from pgtop.model.backend import CLIENT_BACKEND, WALSENDER, Backend
 from pgtop.model.snapshot import Snapshot
-from pgtop.view.filter import Filter, FilterError
-from pgtop.view.language.help import FILTER_HELP
-from pgtop.view.language.keys import KEYS
-from pgtop.view.language.tree import Relation
+from pgtop.table.filter import Filter, FilterError
+from pgtop.table.language.help import FILTER_HELP
+from pgtop.table.language.keys import KEYS
+from pgtop.table.language.tree import Relation
 from tests.view.test_filter import CHECKPOINTER, HIDDEN, HOLDER, NOW, RUNNER, SERVER, SLEEPER, WAITER, ago
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pgtop.analysis.derived import Picture
 from pgtop.model.backend import CLIENT_BACKEND, HIDDEN_QUERY, PARALLEL_WORKER, WALSENDER, Backend
 from pgtop.model.snapshot import Snapshot
-from pgtop.view.filter import Filter, FilterError
+from pgtop.table.filter import Filter, FilterError
 from tests.view.sentences import read
 from tests.view.test_filter import NOW, SERVER, ago
 

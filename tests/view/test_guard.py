@@ -3,7 +3,7 @@
 import pytest
 
 from pgtop.analysis.derived import Picture
-from pgtop.view.filter import Filter
+from pgtop.table.filter import Filter
 from pgtop.view.guard import guard
 from tests.scenes import active, snapshot
 

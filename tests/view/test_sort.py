@@ -22,12 +22,12 @@ from pgtop.model.backend import (
 from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import Settled
 from pgtop.model.timestamp import MICROSECONDS
-from pgtop.view.columns import COLUMNS, column
-from pgtop.view.filter import Filter
-from pgtop.view.query import Query, Sort
-from pgtop.view.sort import Standing
-from pgtop.view.sort import ordered as placed
-from pgtop.view.table import arrange
+from pgtop.table.columns import COLUMNS, column
+from pgtop.table.filter import Filter
+from pgtop.table.layout import arrange
+from pgtop.table.options import Query, Sort
+from pgtop.table.sort import Standing
+from pgtop.table.sort import ordered as placed
 from tests import scenes
 from tests.scenes import NOW, active, client
 from tests.view.strategies import BACKENDS

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from pgtop.analysis.derived import Picture
 from pgtop.model.backend import IDLE, Backend, BackendId
 from pgtop.model.snapshot import Snapshot
+from pgtop.table.columns import COLUMNS
+from pgtop.table.filter import Filter
+from pgtop.table.layout import Layout, Table, arrange, column_at, header, layout, line, scroll_limit, width_of
+from pgtop.table.options import Query, Sort
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
-from pgtop.view.columns import COLUMNS
-from pgtop.view.filter import Filter
-from pgtop.view.query import Query, Sort
-from pgtop.view.table import Layout, Table, arrange, column_at, header, layout, line, scroll_limit, width_of
 from tests import scenes
 from tests.view.strategies import BACKEND
 

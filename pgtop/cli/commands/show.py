@@ -23,14 +23,14 @@ from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, seconds_between, written
 from pgtop.postgres.sampler import WHOLE
+from pgtop.table.columns import column
+from pgtop.table.filter import Filter
+from pgtop.table.layout import Table, arrange, header, layout, line
+from pgtop.table.options import Query, Sort
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, wrapped
 from pgtop.view.banner import budget_line, legend_line, missing, server_line
-from pgtop.view.columns import column
-from pgtop.view.filter import Filter
-from pgtop.view.query import Query, Sort
-from pgtop.view.table import Table, arrange, header, layout, line
 
 OPTION = "--filter"
 _ALL = Filter()

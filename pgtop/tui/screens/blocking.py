@@ -8,6 +8,9 @@ from textual.widget import Widget
 from pgtop.analysis.derived import Picture
 from pgtop.analysis.graph import Key
 from pgtop.model.backend import Backend
+from pgtop.table.columns import COLUMNS
+from pgtop.table.filter import FilterError
+from pgtop.table.options import Query
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
@@ -30,9 +33,6 @@ from pgtop.view.blocking import (
     toggled,
     without_session,
 )
-from pgtop.view.columns import COLUMNS
-from pgtop.view.filter import FilterError
-from pgtop.view.query import Query
 
 
 class BlockingTable(Rows):

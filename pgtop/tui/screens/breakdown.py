@@ -6,6 +6,7 @@ from textual import on
 from textual.widget import Widget
 
 from pgtop.model.signal import Signal
+from pgtop.table.filter import Filter
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.keymap import bindings
@@ -17,7 +18,6 @@ from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
 from pgtop.view.breakdown import Entry, entries, entry_line, share_filter
-from pgtop.view.filter import Filter
 
 
 class BreakdownTable(Rows):

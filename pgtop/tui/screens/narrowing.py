@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from textual.widget import Widget
 from textual.widgets import Input
 
+from pgtop.table.columns import COLUMNS, falls
+from pgtop.table.filter import Filter, FilterError
+from pgtop.table.options import Query, Sort
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
@@ -16,10 +19,7 @@ from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
-from pgtop.view.columns import COLUMNS, falls
-from pgtop.view.filter import Filter, FilterError
 from pgtop.view.filter_field import unfinished_key, without_fragment
-from pgtop.view.query import Query, Sort
 
 _PLACEHOLDER = "words, db:shop, state:idle-in-tx, age>5m, -query:copy …"
 

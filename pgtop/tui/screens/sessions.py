@@ -8,6 +8,9 @@ from textual.widget import Widget
 from pgtop.actions import BY_ID
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
+from pgtop.table.filter import FilterError
+from pgtop.table.layout import Table, Unshown, arrange, unshown
+from pgtop.table.options import Query
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.frame import SESSIONS_KEYS, counted
@@ -19,9 +22,6 @@ from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.session_table import SessionTable
-from pgtop.view.filter import FilterError
-from pgtop.view.query import Query
-from pgtop.view.table import Table, Unshown, arrange, unshown
 
 
 class SessionsScreen(NarrowingScreen):

@@ -6,11 +6,11 @@ Until then it stays on the first row: whoever has just started pgtop wants to se
 from textual.message import Message
 
 from pgtop.model.backend import Backend, BackendId
+from pgtop.table.layout import Layout, Table, column_at, header, layout, line, scroll_limit
+from pgtop.table.options import Query
 from pgtop.text.wrap import Line
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
-from pgtop.view.query import Query
-from pgtop.view.table import Layout, Table, column_at, header, layout, line, scroll_limit
 
 
 class SessionTable(Rows):

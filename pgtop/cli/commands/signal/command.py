@@ -23,7 +23,7 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
 from pgtop.postgres.sampler import WHOLE
 from pgtop.proof import PATIENCE
-from pgtop.view.filter import Filter
+from pgtop.table.filter import Filter
 from pgtop.view.guard import guard
 from pgtop.view.plan import sessions, skipped
 

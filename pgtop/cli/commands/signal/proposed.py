@@ -11,7 +11,7 @@ from pgtop.model.backend import Backend
 from pgtop.model.plan import LeftOut, Plan, Why
 from pgtop.model.signal import Answer, Signal
 from pgtop.model.timestamp import from_datetime, written
-from pgtop.view.filter import Filter
+from pgtop.table.filter import Filter
 
 _SIGNALS = {"cancel": Signal.CANCEL, "kill": Signal.TERMINATE}
 _NEVER_WISHED = frozenset({Why.HIDDEN, Why.CHANGED})

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pgtop.view.filter import Filter
+from pgtop.table.filter import Filter
 
 
 class Sort(NamedTuple):
@@ -13,7 +13,7 @@ class Sort(NamedTuple):
 
 
 class Query(NamedTuple):
-    """A whole question to a picture; `pgtop.view.table.arrange` answers it."""
+    """A whole question to a picture; `pgtop.table.layout.arrange` answers it."""
 
     filter: Filter = Filter()
     sort: Sort = Sort()

@@ -12,12 +12,12 @@ from pgtop.analysis.derived import Picture
 from pgtop.model.backend import IDLE, Backend, BackendId
 from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import NOBODY, Snapshot
+from pgtop.table import columns
+from pgtop.table.columns import COLUMNS, Column, Toner
+from pgtop.table.options import Query, Sort
+from pgtop.table.sort import Standing, ordered
 from pgtop.text.clean import fit
 from pgtop.text.tone import Span, Tone
-from pgtop.view import columns
-from pgtop.view.columns import COLUMNS, Column, Toner
-from pgtop.view.query import Query, Sort
-from pgtop.view.sort import Standing, ordered
 
 ENDED = "ended"
 TAG = "*"

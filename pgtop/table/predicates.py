@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
-from pgtop.view import known
-from pgtop.view.language.errors import FilterError
+from pgtop.table import known
+from pgtop.table.language.errors import FilterError
 
 if TYPE_CHECKING:
     import regex

@@ -3,7 +3,7 @@
 import re
 import sys
 
-from pgtop.view.language.lazy import LazyPattern
+from pgtop.table.language.lazy import LazyPattern
 
 _DOUBLE = LazyPattern(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _SINGLE = LazyPattern(r"'((?:[^']|'')*+)'")

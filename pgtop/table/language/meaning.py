@@ -4,14 +4,14 @@ from functools import cached_property
 
 from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
-from pgtop.view.language import sentence
-from pgtop.view.language.errors import FilterError
-from pgtop.view.language.evaluation import fails, holds
-from pgtop.view.language.keys import KEYS
-from pgtop.view.language.parser import Parser
-from pgtop.view.language.quoting import quoted
-from pgtop.view.language.tree import Node, Term, terms_of
-from pgtop.view.predicate import Decision, Look, Test, patterns_of
+from pgtop.table.language import sentence
+from pgtop.table.language.errors import FilterError
+from pgtop.table.language.evaluation import fails, holds
+from pgtop.table.language.keys import KEYS
+from pgtop.table.language.parser import Parser
+from pgtop.table.language.quoting import quoted
+from pgtop.table.language.tree import Node, Term, terms_of
+from pgtop.table.predicates import Decision, Look, Test, patterns_of
 
 
 class Meaning:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
-from pgtop.view.predicate import Criterion
+from pgtop.table.predicates import Criterion
 
 
 class Relation(StrEnum):

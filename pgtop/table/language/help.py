@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pgtop.view.language.keys import KEYS
+from pgtop.table.language.keys import KEYS
 
 
 class HelpEntry(NamedTuple):

@@ -7,13 +7,12 @@ from typing import NamedTuple
 
 from pgtop.analysis.derived import Picture
 from pgtop.model.backend import ACTIVE, IDLE_IN_TRANSACTION, Backend
-from pgtop.text.units import parse_duration
-from pgtop.view import known
-from pgtop.view.language.addresses import in_networks, is_whole, network_of
-from pgtop.view.language.errors import FilterError
-from pgtop.view.language.lazy import LazyPattern
-from pgtop.view.language.tree import Relation
-from pgtop.view.predicate import (
+from pgtop.table import known
+from pgtop.table.language.addresses import in_networks, is_whole, network_of
+from pgtop.table.language.errors import FilterError
+from pgtop.table.language.lazy import LazyPattern
+from pgtop.table.language.tree import Relation
+from pgtop.table.predicates import (
     Anywhere,
     Blocks,
     Compares,
@@ -31,6 +30,7 @@ from pgtop.view.predicate import (
     Texts,
     pattern,
 )
+from pgtop.text.units import parse_duration
 
 COMPARISONS: Mapping[Relation, Callable[[float, float], bool]] = {
     Relation.LESS: operator.lt, Relation.AT_MOST: operator.le, Relation.MORE: operator.gt,

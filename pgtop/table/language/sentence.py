@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from pgtop.view.language.addresses import is_whole, network_of
-from pgtop.view.language.keys import EXACTLY, KEYS, WAIT_TYPES
-from pgtop.view.language.quoting import quoted
-from pgtop.view.language.tree import OPPOSITES, All, Either, Node, Not, Relation, Term
-from pgtop.view.language.words import is_plain_text
+from pgtop.table.language.addresses import is_whole, network_of
+from pgtop.table.language.keys import EXACTLY, KEYS, WAIT_TYPES
+from pgtop.table.language.quoting import quoted
+from pgtop.table.language.tree import OPPOSITES, All, Either, Node, Not, Relation, Term
+from pgtop.table.language.words import is_plain_text
 
 _BOUNDS = {
     Relation.LESS: "less than", Relation.AT_MOST: "at most", Relation.MORE: "more than",

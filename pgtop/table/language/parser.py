@@ -4,15 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import NoReturn
 
+from pgtop.table.language import keys
+from pgtop.table.language.doubts import check_can_hold, check_is_seen, check_is_what_it_looks_like
+from pgtop.table.language.errors import FilterError
+from pgtop.table.language.keys import KEYS, OTHER_NAMES, Key, Value, key_called
+from pgtop.table.language.lazy import LazyPattern
+from pgtop.table.language.quoting import QUOTES, unquoted
+from pgtop.table.language.tree import All, Node, Not, Relation, Term, all_of, either_of
+from pgtop.table.language.words import advice_on, is_keyword, is_operator
 from pgtop.text.units import UNIT_WORD
-from pgtop.view.language import keys
-from pgtop.view.language.doubts import check_can_hold, check_is_seen, check_is_what_it_looks_like
-from pgtop.view.language.errors import FilterError
-from pgtop.view.language.keys import KEYS, OTHER_NAMES, Key, Value, key_called
-from pgtop.view.language.lazy import LazyPattern
-from pgtop.view.language.quoting import QUOTES, unquoted
-from pgtop.view.language.tree import All, Node, Not, Relation, Term, all_of, either_of
-from pgtop.view.language.words import advice_on, is_keyword, is_operator
 
 LONGEST = 2000
 """Characters of a filter. Nothing that people write comes near, and reading it stays a matter of milliseconds."""

@@ -5,8 +5,8 @@ A conjunction holds where all of it does and fails where some of it does; what d
 
 from collections.abc import Sequence
 
-from pgtop.view.language.tree import All, Either, Node, Not, Term
-from pgtop.view.predicate import Look, Test
+from pgtop.table.language.tree import All, Either, Node, Not, Term
+from pgtop.table.predicates import Look, Test
 
 
 def holds(node: Node, look: Look) -> Test:

@@ -27,7 +27,7 @@ from pgtop.model.backend import (
 )
 from pgtop.model.server import DATABASE_NUMBER, ROLE_NUMBER
 from pgtop.model.snapshot import Snapshot
-from pgtop.view.columns import column, state_word
+from pgtop.table.columns import column, state_word
 
 _LOCAL = "local"
 _UNSPLIT = 4

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
-from pgtop.view.language.errors import FilterError
-from pgtop.view.language.quoting import quoted
+from pgtop.table.language.errors import FilterError
+from pgtop.table.language.quoting import quoted
 
 if TYPE_CHECKING:
-    from pgtop.view.language.meaning import Meaning
+    from pgtop.table.language.meaning import Meaning
 
 __all__ = ["Filter", "FilterError", "quoted"]
 
@@ -44,7 +44,7 @@ class Filter:
         FilterError counts characters of the arguments joined by single blanks. `text` is the canonical one where the
         shell has grouped what would need quotes.
         """
-        from pgtop.view.language.arguments import text_of  # only for commands
+        from pgtop.table.language.arguments import text_of  # only for commands
 
         return cls(text_of(arguments))
 
@@ -116,7 +116,7 @@ class Filter:
 def _meaning_of(text: str) -> "Meaning | None":
     if not text.strip():
         return None
-    from pgtop.view.language.meaning import Meaning
+    from pgtop.table.language.meaning import Meaning
 
     return Meaning.of(text)
 

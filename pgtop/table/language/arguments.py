@@ -8,14 +8,14 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from pgtop.view.language.errors import FilterError
-from pgtop.view.language.keys import Key, key_called, state_called
-from pgtop.view.language.lazy import LazyPattern
-from pgtop.view.language.parser import COMPARISON, LONGEST, SIGNS, Parser, too_long
-from pgtop.view.language.quoting import QUOTES, quoted, unquoted
-from pgtop.view.language.sentence import canonical
-from pgtop.view.language.tree import Relation, Term, terms_of
-from pgtop.view.language.words import is_keyword
+from pgtop.table.language.errors import FilterError
+from pgtop.table.language.keys import Key, key_called, state_called
+from pgtop.table.language.lazy import LazyPattern
+from pgtop.table.language.parser import COMPARISON, LONGEST, SIGNS, Parser, too_long
+from pgtop.table.language.quoting import QUOTES, quoted, unquoted
+from pgtop.table.language.sentence import canonical
+from pgtop.table.language.tree import Relation, Term, terms_of
+from pgtop.table.language.words import is_keyword
 
 _NEGATION = LazyPattern(r"(?:not\s+|[-!])?", re.IGNORECASE)
 _NAME_WITH_BLANKS = LazyPattern(r"\w[\w.@/#-]*(?: \w[\w.@/#-]*)*")

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from pgtop.model.backend import Backend
-from pgtop.view import known
-from pgtop.view.language.lazy import LazyPattern
-from pgtop.view.predicate import Decision
+from pgtop.table import known
+from pgtop.table.language.lazy import LazyPattern
+from pgtop.table.predicates import Decision
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network

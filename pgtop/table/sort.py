@@ -18,8 +18,8 @@ from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
 from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import NOBODY, Settled
 from pgtop.model.timestamp import MICROSECONDS, Instant
-from pgtop.view.columns import Start, age_start, column
-from pgtop.view.query import Sort
+from pgtop.table.columns import Start, age_start, column
+from pgtop.table.options import Sort
 
 Row = TypeVar("Row")
 

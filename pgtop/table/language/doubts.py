@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from pgtop.view.language.errors import FilterError
-from pgtop.view.language.keys import KEYS
-from pgtop.view.language.quoting import quoted
-from pgtop.view.language.tree import All, Node, Relation, Term
-from pgtop.view.language.words import is_plain_text
+from pgtop.table.language.errors import FilterError
+from pgtop.table.language.keys import KEYS
+from pgtop.table.language.quoting import quoted
+from pgtop.table.language.tree import All, Node, Relation, Term
+from pgtop.table.language.words import is_plain_text
 
 _LOOKS_LIKE = {
     **dict.fromkeys("“”„‟«»″＂", '"'), **dict.fromkeys("‘’‚‛′´`＇", "'"), **dict.fromkeys("–—−‐‑‒―－¬", "-"),
