@@ -16,7 +16,7 @@ from pgtop.model.plan import Change, Plan
 from pgtop.model.signal import Answer, Effect, Order, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
-from pgtop.postgres.signals import Found, receipt_for
+from pgtop.sources.postgres.signals import Found, receipt_for
 from tests.fakes import JumpingClock
 from tests.scenes import snapshot
 

@@ -28,8 +28,8 @@ from pgtop.model.locks import Blocking, Hold, Prepared, Slot, Wait
 from pgtop.model.server import Database, Role
 from pgtop.model.signal import Answer, Effect, Outcome, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.encoding import decode, decode_name
-from pgtop.postgres.queries import Names, read_backend
+from pgtop.sources.postgres.encoding import decode, decode_name
+from pgtop.sources.postgres.probes.activity import Names, read_backend
 from pgtop.table.layout import arrange, layout, line
 from pgtop.table.options import Query
 from pgtop.text.clean import clean, clean_lines

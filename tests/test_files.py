@@ -20,7 +20,7 @@ from pgtop import files
 from pgtop.cli.options import Safety
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.errors import UsageError
-from pgtop.postgres.conninfo import resolve
+from pgtop.sources.postgres.conninfo import resolve
 from pgtop.text.clean import clean
 from tests.cli import one_sentence, pgtop
 
@@ -185,8 +185,8 @@ def test_without_a_home_there_are_no_files_and_no_guard_is_dropped(monkeypatch: 
 _AS_STRANGER = """
 import os, sys
 import pgtop.audit, pgtop.cli.safety, pgtop.cli.commands.audit, pgtop.cli.main, pgtop.text.clean, pgtop.text.ascii
-from pgtop.postgres.conninfo import resolve
-from pgtop.postgres.tls_files import locked_key
+from pgtop.sources.postgres.conninfo import resolve
+from pgtop.sources.postgres.tls_files import locked_key
 from pgtop.cli.options import Safety, parse
 parse(["audit"])  # loads the rest: the stranger may not read this Python
 if os.geteuid() == 0:

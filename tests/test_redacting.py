@@ -17,7 +17,7 @@ from pgtop.analysis.rights import protection
 from pgtop.audit import FILE_NAME
 from pgtop.model.backend import HIDDEN_QUERY, Backend
 from pgtop.model.snapshot import Settled
-from pgtop.redacting import RedactingSource, without_literals
+from pgtop.sources.redacting import RedactingSource, without_literals
 from tests.cli import pgtop
 from tests.fakes import FakeSource
 from tests.pty import Terminal

@@ -25,10 +25,10 @@ from pgtop.errors import UsageError
 from pgtop.model.failure import LOGIN_REFUSED, Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Signaller, Source, SourceError
-from pgtop.postgres.places import ENCODE, refusal
-from pgtop.postgres.sampler import TEXT_BYTES, WHOLE, PostgresSource
-from pgtop.postgres.session import Session
 from pgtop.proof import RefusingSignaller
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.places import ENCODE, refusal
+from pgtop.sources.postgres.sampler import TEXT_BYTES, WHOLE, PostgresSource
 from pgtop.tui.settings import Settings
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ def source_for(session: Session, redact: bool, text_bytes: int = TEXT_BYTES) -> 
     source = PostgresSource(session, text_bytes=text_bytes)
     if not redact:
         return source
-    from pgtop.redacting import RedactingSource
+    from pgtop.sources.redacting import RedactingSource
 
     return RedactingSource(source, text_bytes)
 
@@ -295,7 +295,7 @@ def errands_for(session: Session, guards: Guards) -> "Errands":
 def _signaller(session: Session, read_only: str) -> Signaller:
     if read_only:
         return RefusingSignaller(read_only)
-    from pgtop.postgres.signals import PostgresSignaller
+    from pgtop.sources.postgres.signals import PostgresSignaller
 
     return PostgresSignaller(session)
 

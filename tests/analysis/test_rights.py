@@ -12,8 +12,8 @@ from pgtop.analysis.rights import protection, right_to_signal
 from pgtop.model.backend import CLIENT_BACKEND, WALSENDER, Backend
 from pgtop.model.server import Limits, Rights, Role, Server
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
 from tests.waiting import until
 
 ME, SUPER, WEB, TEAM, DROPPED = 16_001, 10, 16_002, 16_003, 16_444

@@ -16,8 +16,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.analysis.lock_forest import forest
 from pgtop.demo.server import SUPERUSER, Cluster
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
 
 SESSIONS, WAITERS, TICKS, PAUSE = 250, 200, 60, 0.05
 _Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]

@@ -16,9 +16,9 @@ from pgtop.clock import MonotonicClock
 from pgtop.demo.server import Cluster
 from pgtop.errand import Errands
 from pgtop.model.signal import Effect, Signal
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
-from pgtop.postgres.signals import PostgresSignaller
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.signals import PostgresSignaller
 
 SESSIONS, ROUNDS = 500, 5
 GOALS = {"plan": 0.05, "signal": 0.5, "all gone": 1.0}

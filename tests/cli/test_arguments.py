@@ -14,7 +14,7 @@ from pgtop.cli.filters import filter_for_signals
 from pgtop.cli.options import Connection, parse
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
-from pgtop.postgres.places import refusal
+from pgtop.sources.postgres.places import refusal
 from tests.cli import pgtop
 from tests.pty import Terminal
 

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from pgtop.demo.server import Cluster
-from pgtop.postgres.bounds import ANSWER_SECONDS
+from pgtop.sources.postgres.bounds import ANSWER_SECONDS
 from tests.benchmarks.process import tree
 from tests.faults.proxy import Proxy, Way
 from tests.waiting import until

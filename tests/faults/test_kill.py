@@ -13,9 +13,9 @@ from pgtop.clock import MonotonicClock
 from pgtop.errand import Errands, Progress
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Answer, Effect, Outcome, Signal
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
-from pgtop.postgres.signals import PostgresSignaller
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.view.words import outcome_words
 from tests.faults.ground import ANSWERS, FAULTS, Connection, Fault, Ground
 from tests.waiting import until

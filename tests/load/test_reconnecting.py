@@ -9,8 +9,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.demo.server import Cluster
 from pgtop.ports import SourceError
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
 from tests.faults.proxy import Proxy
 
 _SAMPLES, _BETWEEN_RESETS = 2_000, 50

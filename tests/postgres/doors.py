@@ -12,9 +12,9 @@ from psycopg import errors
 from psycopg.conninfo import make_conninfo
 
 from pgtop.model.backend import ACTIVE, Backend, BackendId
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
-from pgtop.postgres.signals import PostgresSignaller
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.waiting import until_async
 
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]

@@ -7,7 +7,7 @@ import psycopg
 
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.sampler import PostgresSource
 from tests.waiting import until_async
 
 Other = psycopg.AsyncConnection[tuple[Any, ...]]

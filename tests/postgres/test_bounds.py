@@ -14,9 +14,9 @@ from psycopg.conninfo import make_conninfo
 from pgtop.model.backend import BackendId
 from pgtop.model.signal import Answer, Order, Signal
 from pgtop.ports import SourceError
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
-from pgtop.postgres.signals import PostgresSignaller
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.impostor import BEGUN, DONE, NOTICE, Impostor, Script, Send, columns, message, row
 from tests.pty import Terminal
 
@@ -76,7 +76,7 @@ SCRIPTS: dict[str, Script] = {
 
 @pytest.fixture
 async def impostor(parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Impostor]:
-    monkeypatch.setattr("pgtop.postgres.bounds.ANSWER_SECONDS", _SECONDS)
+    monkeypatch.setattr("pgtop.sources.postgres.bounds.ANSWER_SECONDS", _SECONDS)
     async with Impostor(parameters).listening() as listening:
         yield listening
 

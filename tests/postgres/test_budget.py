@@ -19,8 +19,8 @@ from pgtop.cli.exits import Check
 from pgtop.demo.server import Cluster
 from pgtop.model.server import Reserve
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.view.banner import budget_line
 from tests.cli import pgtop
 from tests.waiting import until

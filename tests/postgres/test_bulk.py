@@ -21,9 +21,9 @@ from pgtop.errand import Errands, Progress
 from pgtop.model.plan import Change, Plan
 from pgtop.model.signal import Answer, Effect, Order, Signal
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
-from pgtop.postgres.signals import PostgresSignaller
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.table.filter import Filter
 from tests.children import end_with_parent
 from tests.cli import pgtop

@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.demo.server import Cluster
 from pgtop.ports import SourceError
-from pgtop.postgres.session import Session, Statement
+from pgtop.sources.postgres.connection import Session, Statement
 from pgtop.text.clean import clean
 from tests.forger import ACTIVITY, Forger, Row
 from tests.hostile import CASES, ENCODINGS, FRAGMENTS, MOVES, TEXTS, harmful

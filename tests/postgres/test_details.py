@@ -15,9 +15,9 @@ from psycopg import errors, sql
 from pgtop.model.backend import BackendId
 from pgtop.model.detail import Detail, Lock, is_cut
 from pgtop.model.server import Database, Limits, Server
-from pgtop.postgres.details import LOCKS_AT_MOST, LockRow, target
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.probes.detail import LOCKS_AT_MOST, LockRow, target
+from pgtop.sources.postgres.sampler import PostgresSource
 from tests.postgres.conftest import Connect, Wire
 from tests.waiting import until_async
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pgtop.demo.server import Cluster
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
-from pgtop.postgres.aside import Aside
-from pgtop.postgres.conninfo import Resolved, attempts, conninfo, password_for, resolve
-from pgtop.postgres.dialing import dial
-from pgtop.postgres.places import refusal
-from pgtop.postgres.session import Session
+from pgtop.sources.postgres.aside import Aside
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.conninfo import Resolved, attempts, conninfo, password_for, resolve
+from pgtop.sources.postgres.dialing import dial
+from pgtop.sources.postgres.places import refusal
 from tests.waiting import PATIENCE, until
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.postgres.encoding import codec_of, decode, decode_name
+from pgtop.sources.postgres.encoding import codec_of, decode, decode_name
 
 LACKING = {"EUC_TW", "MULE_INTERNAL"}
 ENCODINGS = (

@@ -16,9 +16,9 @@ from psycopg.conninfo import conninfo_to_dict
 from pgtop.demo.server import Cluster
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
-from pgtop.postgres.dialing import LoginFailed, Refusal
-from pgtop.postgres.failures import explain
-from pgtop.postgres.session import Session
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.dialing import LoginFailed, Refusal
+from pgtop.sources.postgres.failures import explain
 
 SETUP = (
     "CREATE ROLE plain LOGIN",

@@ -1,7 +1,7 @@
 """What the server can do is asked of it."""
 
-from pgtop.postgres.features import Features
-from pgtop.postgres.session import Session
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.features import Features
 from tests.postgres.conftest import Wire
 
 

@@ -14,9 +14,9 @@ from pgtop.demo.server import Cluster
 from pgtop.model.backend import ACTIVE
 from pgtop.model.signal import Answer, Order, Signal
 from pgtop.ports import SourceError
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
-from pgtop.postgres.signals import PostgresSignaller
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.postgres.sampled import backend, sample_until
 from tests.waiting import until
 

@@ -15,7 +15,7 @@ from psycopg import pq
 from pgtop.audit import FILE_NAME, read
 from pgtop.cli.exits import Exit
 from pgtop.demo.server import Cluster
-from pgtop.postgres.encoding import decode_name
+from pgtop.sources.postgres.encoding import decode_name
 from tests.cli import pgtop
 from tests.hostile import harmful
 from tests.pty import Terminal

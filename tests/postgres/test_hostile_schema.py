@@ -11,9 +11,9 @@ from psycopg.conninfo import make_conninfo
 
 from pgtop.model.signal import Answer, Order, Signal
 from pgtop.ports import SourceError
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
-from pgtop.postgres.signals import PostgresSignaller
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.postgres.conftest import Connect, Wire
 from tests.postgres.doors import RoleMaker
 from tests.postgres.sampled import backend, sample_until
@@ -145,6 +145,6 @@ async def test_the_first_transaction_cannot_write(
 ) -> None:
     """What is sent along with our settings, before the session has any of its own, is refused to write already."""
     wire.false_pid = b"\0\0\0\1" if pooled else None
-    monkeypatch.setattr("pgtop.postgres.introduction.FEATURES", "CREATE TABLE pgtop_wrote (number int)")
+    monkeypatch.setattr("pgtop.sources.postgres.introduction.FEATURES", "CREATE TABLE pgtop_wrote (number int)")
     with pytest.raises(SourceError, match="read-only"):
         await wired.connect()

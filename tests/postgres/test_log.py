@@ -9,9 +9,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.demo.server import Cluster
 from pgtop.model.signal import Answer, Order, Signal
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
-from pgtop.postgres.signals import PostgresSignaller
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.postgres.sampled import backend
 
 _SETTINGS = {

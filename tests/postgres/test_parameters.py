@@ -9,8 +9,8 @@ from psycopg.adapt import Transformer
 from psycopg.pq import Format
 
 from pgtop.model.timestamp import from_datetime
-from pgtop.postgres.parameters import Moment, Parameter, encoded
-from pgtop.postgres.session import Session, Statement
+from pgtop.sources.postgres.connection import Session, Statement
+from pgtop.sources.postgres.parameters import Moment, Parameter, encoded
 
 INT4 = st.integers(-(2**31), 2**31 - 1)
 INT8 = st.integers(-(2**63), 2**63 - 1)

@@ -8,7 +8,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 
 import pytest
 
-from pgtop.postgres.readiness import Readiness
+from pgtop.sources.postgres.readiness import Readiness
 
 LONG = 60.0
 

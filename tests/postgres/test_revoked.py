@@ -14,8 +14,8 @@ from pgtop.cli.exits import Exit
 from pgtop.demo.server import Cluster
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.view.blocking import Question, rows
 from tests.cli import pgtop
 from tests.postgres.sampled import backend

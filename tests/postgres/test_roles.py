@@ -19,10 +19,10 @@ from pgtop.model.backend import Backend
 from pgtop.model.signal import Answer, Outcome, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
-from pgtop.postgres.signals import PostgresSignaller
 from pgtop.proof import carry_out_all
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.view.banner import budget_line, left_words, legend_line, server_line
 from pgtop.view.proposal import propose
 from pgtop.view.words import outcome_words

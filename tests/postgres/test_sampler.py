@@ -10,9 +10,9 @@ import pytest
 
 from pgtop.model.backend import HIDDEN_QUERY, WALSENDER, Backend, BackendId
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres import sampler
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
+from pgtop.sources.postgres import sampler
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
 from tests.postgres.conftest import Connect, Wire
 from tests.postgres.sampled import Other, backend, pid_of, sample_until
 

@@ -16,8 +16,8 @@ from pgtop.demo.server import Cluster
 from pgtop.model.failure import FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session, Statement
+from pgtop.sources.postgres.connection import Session, Statement
+from pgtop.sources.postgres.sampler import PostgresSource
 from tests.postgres.conftest import Connect, Wire
 from tests.postgres.sampled import backend, pid_of, sample_until
 from tests.waiting import until_async

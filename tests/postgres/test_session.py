@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pgtop.demo.server import Cluster
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
-from pgtop.postgres.session import Session, Statement
+from pgtop.sources.postgres.connection import Session, Statement
 from tests.postgres.conftest import Connect, Wire
 from tests.postgres.doors import RoleMaker
 from tests.waiting import PATIENCE, until_async
@@ -342,7 +342,7 @@ async def _server_side(listener: socket.socket, trying: asyncio.Task[None]) -> s
 
 async def test_a_server_that_hangs_is_given_up(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exchange that gets no answer ends with a failure that says so, and the next one starts afresh."""
-    monkeypatch.setattr("pgtop.postgres.bounds.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("pgtop.sources.postgres.bounds.ANSWER_SECONDS", 0.3)
     pid = await pid_of(session)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -357,7 +357,7 @@ async def test_a_server_that_hangs_is_given_up(session: Session, monkeypatch: py
 
 async def test_a_server_that_is_slow_is_not_given_up(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has its time for each statement, however many are sent at once: each answer is heard when it is there."""
-    monkeypatch.setattr("pgtop.postgres.bounds.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("pgtop.sources.postgres.bounds.ANSWER_SECONDS", 1.0)
     pid = await pid_of(session)
     async with session.exchange() as link:
         assert await link.ask(*[Statement("SELECT pg_sleep(0.6)")] * 4)
@@ -366,7 +366,7 @@ async def test_a_server_that_is_slow_is_not_given_up(session: Session, monkeypat
 
 async def test_what_was_heard_before_a_silence_is_kept(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many transactions those that were answered are known; only then it is said that the rest are not."""
-    monkeypatch.setattr("pgtop.postgres.bounds.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("pgtop.sources.postgres.bounds.ANSWER_SECONDS", 0.3)
     heard: list[list[tuple[object, ...]] | psycopg.Error] = []
     with pytest.raises(SourceError, match="did not answer"):
         await hear_each(session, ["SELECT 7", "SELECT pg_sleep(4)"], heard)

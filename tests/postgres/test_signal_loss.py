@@ -6,8 +6,8 @@ from psycopg import errors
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Answer, Order, Signal
-from pgtop.postgres.session import Session
-from pgtop.postgres.signals import Found, PostgresSignaller, never_ran, receipt_for
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.signals import Found, PostgresSignaller, never_ran, receipt_for
 from tests.postgres.conftest import Connect, Wire
 from tests.postgres.doors import alive, as_role, gone, look, now
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pgtop.model.signal import Answer, Order, Receipt, Signal
-from pgtop.postgres.signals import PostgresSignaller
+from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.postgres.conftest import Connect
 from tests.postgres.doors import RoleMaker, alive, as_role, gone, may_choose_pids, now, session_with_pid
 

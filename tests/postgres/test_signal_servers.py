@@ -15,10 +15,10 @@ from pgtop.model.backend import Backend, BackendId
 from pgtop.model.server import Run, Sighting
 from pgtop.model.signal import Answer, Effect, Order, Receipt, Signal
 from pgtop.ports import SourceError
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
-from pgtop.postgres.signals import PostgresSignaller
 from pgtop.proof import carry_out_all
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.postgres.conftest import Connect, Wire
 from tests.postgres.doors import Connection, RoleMaker, alive, as_role
 from tests.postgres.sampled import backend

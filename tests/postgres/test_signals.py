@@ -11,7 +11,7 @@ from psycopg import errors
 import pgtop
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Answer, Order, Receipt, Signal
-from pgtop.postgres.signals import PostgresSignaller
+from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.postgres.conftest import Connect
 from tests.postgres.doors import SLEEP, alive, gone, look, may_choose_pids, now, run, session_with_pid, stop
 from tests.waiting import until_async

@@ -13,9 +13,9 @@ from pgtop.analysis.derived import Picture
 from pgtop.analysis.xmin import Kind, XminHolder, xmin_holders
 from pgtop.demo.server import Cluster
 from pgtop.model.signal import Answer, Order, Signal
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
-from pgtop.postgres.signals import PostgresSignaller
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.view.alarm import summary
 from pgtop.view.proposal import propose
 from tests.cli import pgtop

@@ -21,9 +21,9 @@ from pgtop.demo.server import Cluster
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Order, Signal
 from pgtop.ports import SourceError
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
-from pgtop.postgres.signals import PostgresSignaller
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.table.layout import arrange
 from pgtop.table.options import Query
 from tests.cli import one_sentence, pgtop

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.postgres.encoding import decode
+from pgtop.sources.postgres.encoding import decode
 from pgtop.text.redact import redacted, redaction
 
 _MARK = "§"  # stands in literals and comments, and nowhere else

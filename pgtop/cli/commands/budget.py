@@ -13,8 +13,8 @@ from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, wrapped

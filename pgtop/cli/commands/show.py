@@ -22,7 +22,7 @@ from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, seconds_between, written
-from pgtop.postgres.sampler import WHOLE
+from pgtop.sources.postgres.sampler import WHOLE
 from pgtop.table.columns import column
 from pgtop.table.filter import Filter
 from pgtop.table.layout import Table, arrange, header, layout, line

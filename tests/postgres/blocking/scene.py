@@ -11,8 +11,8 @@ from psycopg.conninfo import make_conninfo
 
 from pgtop.analysis.lock_forest import Forest, forest
 from pgtop.model.snapshot import Snapshot
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
 from tests.waiting import until_async
 
 Other: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]

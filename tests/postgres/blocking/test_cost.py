@@ -13,9 +13,9 @@ from pgtop.model.locks import Blocking, Slot
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.ports import SourceError
-from pgtop.postgres.blocking import ASKED_AT_ONCE, SLOW, Pace, Plan, completed, read
-from pgtop.postgres.sampler import PostgresSource
-from pgtop.postgres.session import Session
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.probes.locks import ASKED_AT_ONCE, SLOW, Pace, Plan, completed, read
+from pgtop.sources.postgres.sampler import PostgresSource
 from tests import scenes
 from tests.postgres.blocking.scene import Other, Scene, failing_manager, logging_manager, pid, row, slow_manager
 from tests.postgres.conftest import Wire

@@ -6,7 +6,7 @@ import json
 from pgtop.analysis.lock_forest import forest
 from pgtop.analysis.xmin import Kind, xmin_holders
 from pgtop.model.timestamp import MICROSECONDS
-from pgtop.postgres.blocking import SLOW
+from pgtop.sources.postgres.probes.locks import SLOW
 from tests.cli import pgtop
 from tests.postgres.blocking.scene import Scene, pid, row, slow_manager
 from tests.waiting import until_async

@@ -21,8 +21,8 @@ from pgtop.model.backend import BackendId
 from pgtop.model.plan import MOVED_ON, Change, Plan
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
-from pgtop.postgres.sampler import WHOLE
 from pgtop.proof import PATIENCE
+from pgtop.sources.postgres.sampler import WHOLE
 from pgtop.table.filter import Filter
 from pgtop.view.guard import guard
 from pgtop.view.plan import sessions, skipped

@@ -15,14 +15,14 @@ from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.server import Run, Sighting
 from pgtop.model.signal import Answer, Order, Receipt, Signal
 from pgtop.ports import SourceError
-from pgtop.postgres import queries
-from pgtop.postgres.details import server_words
-from pgtop.postgres.encoding import decode_name
-from pgtop.postgres.facts import CLUSTER, read_run
-from pgtop.postgres.features import Features
-from pgtop.postgres.parameters import Parameter, moment
-from pgtop.postgres.session import Link, Row, Session, Statement
-from pgtop.postgres.shapes import BOOL, OID, PID, TEXT, TIME, AnswerError, Shape, one_row
+from pgtop.sources.postgres.connection import Link, Row, Session, Statement
+from pgtop.sources.postgres.encoding import decode_name
+from pgtop.sources.postgres.facts import CLUSTER, read_run
+from pgtop.sources.postgres.features import Features
+from pgtop.sources.postgres.parameters import Parameter, moment
+from pgtop.sources.postgres.probes import activity
+from pgtop.sources.postgres.probes.detail import server_words
+from pgtop.sources.postgres.shapes import BOOL, OID, PID, TEXT, TIME, AnswerError, Shape, one_row
 
 _FUNCTIONS: Mapping[Signal, LiteralString] = {
     Signal.CANCEL: "pg_catalog.pg_cancel_backend",
@@ -217,7 +217,7 @@ def statement(order: Order, features: Features) -> Statement:
         "xact_start": moment(seen.xact_start),
         "pooled": features.pooled,
     }
-    kind = queries.backend_kind(features) if seen.hidden else "backend_type"  # to plan that takes 1 ms
+    kind = activity.backend_kind(features) if seen.hidden else "backend_type"  # to plan that takes 1 ms
     return Statement(_SIGNAL.format(function=_FUNCTIONS[order.signal], kind=kind), values, _SIGNAL_SHAPE)
 
 

@@ -12,11 +12,24 @@ from typing import LiteralString, NamedTuple
 from pgtop.model.backend import HIDDEN_QUERY, Backend
 from pgtop.model.server import Database, Server
 from pgtop.model.timestamp import Instant
-from pgtop.postgres.encoding import decode, decode_name
-from pgtop.postgres.features import Features
-from pgtop.postgres.parameters import Parameter, Pids, moment
-from pgtop.postgres.session import Row, Statement
-from pgtop.postgres.shapes import BYTES, INT4, INT8, LONGEST_NAME, OID, PID, PIDS, TEXT, TIME, XID, AnswerError, Shape
+from pgtop.sources.postgres.connection import Row, Statement
+from pgtop.sources.postgres.encoding import decode, decode_name
+from pgtop.sources.postgres.features import Features
+from pgtop.sources.postgres.parameters import Parameter, Pids, moment
+from pgtop.sources.postgres.shapes import (
+    BYTES,
+    INT4,
+    INT8,
+    LONGEST_NAME,
+    OID,
+    PID,
+    PIDS,
+    TEXT,
+    TIME,
+    XID,
+    AnswerError,
+    Shape,
+)
 
 _ACTIVITY = """
       WITH activity AS (

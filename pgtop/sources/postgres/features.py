@@ -5,8 +5,8 @@ Never a ladder of version numbers: a server newer than we know must work on its 
 
 from typing import Any, LiteralString, NamedTuple
 
-from pgtop.postgres.encoding import decode_name
-from pgtop.postgres.shapes import PID, TEXT, Shape
+from pgtop.sources.postgres.encoding import decode_name
+from pgtop.sources.postgres.shapes import PID, TEXT, Shape
 
 BLOCKING_PIDS, LOCK_STATUS = "pg_blocking_pids(integer)", "pg_lock_status()"
 PREPARED, SLOTS = "pg_prepared_xact()", "pg_get_replication_slots()"

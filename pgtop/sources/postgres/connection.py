@@ -17,18 +17,18 @@ from psycopg.errors import Diagnostic, lookup
 
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
-from pgtop.postgres import places
-from pgtop.postgres.aside import Aside
-from pgtop.postgres.bounds import bytes_received
-from pgtop.postgres.conninfo import Resolved, environment, forget_service, resolve
-from pgtop.postgres.dialing import dial, patience, within
-from pgtop.postgres.failures import console, explain, locked, misplaced, wants_password
-from pgtop.postgres.features import Features
-from pgtop.postgres.introduction import STATEMENT_SECONDS as STATEMENT_SECONDS
-from pgtop.postgres.introduction import aloud, introduce, transaction_settings
-from pgtop.postgres.pipeline import ANSWER_BYTES, Answer, Command, ask, ask_each, command
-from pgtop.postgres.pipeline import Statement as Statement
-from pgtop.postgres.tls_files import locked_key, needs_tls
+from pgtop.sources.postgres import places
+from pgtop.sources.postgres.aside import Aside
+from pgtop.sources.postgres.bounds import bytes_received
+from pgtop.sources.postgres.conninfo import Resolved, environment, forget_service, resolve
+from pgtop.sources.postgres.dialing import dial, patience, within
+from pgtop.sources.postgres.failures import console, explain, locked, misplaced, wants_password
+from pgtop.sources.postgres.features import Features
+from pgtop.sources.postgres.introduction import STATEMENT_SECONDS as STATEMENT_SECONDS
+from pgtop.sources.postgres.introduction import aloud, introduce, transaction_settings
+from pgtop.sources.postgres.pipeline import ANSWER_BYTES, Answer, Command, ask, ask_each, command
+from pgtop.sources.postgres.pipeline import Statement as Statement
+from pgtop.sources.postgres.tls_files import locked_key, needs_tls
 
 # psycopg warns there of what it also raises; without a handler Python would write that across the screen.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())

@@ -16,12 +16,25 @@ from pgtop.model.record import EMPTY
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
-from pgtop.postgres.details import LockRow, exempt, read_exempt, target
-from pgtop.postgres.encoding import decode, decode_name
-from pgtop.postgres.features import BLOCKING_PIDS, LOCK_STATUS, PREPARED, SLOTS, Features
-from pgtop.postgres.parameters import Parameter
-from pgtop.postgres.session import Row, Statement
-from pgtop.postgres.shapes import BOOL, INT2, INT4, LONGEST_NAME, OID, PID, PIDS, TEXT, TIME, XID, AnswerError, Shape
+from pgtop.sources.postgres.connection import Row, Statement
+from pgtop.sources.postgres.encoding import decode, decode_name
+from pgtop.sources.postgres.features import BLOCKING_PIDS, LOCK_STATUS, PREPARED, SLOTS, Features
+from pgtop.sources.postgres.parameters import Parameter
+from pgtop.sources.postgres.probes.detail import LockRow, exempt, read_exempt, target
+from pgtop.sources.postgres.shapes import (
+    BOOL,
+    INT2,
+    INT4,
+    LONGEST_NAME,
+    OID,
+    PID,
+    PIDS,
+    TEXT,
+    TIME,
+    XID,
+    AnswerError,
+    Shape,
+)
 
 ASKED_AT_ONCE = 24
 """Up to so many waiters all is asked at every tick; of more, so many: whom they wait for, or what for, in turn.

@@ -18,12 +18,12 @@ from pgtop.model.server import Server
 from pgtop.model.snapshot import NOBODY, Settled, Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
 from pgtop.ports import SourceError
-from pgtop.postgres import blocking, queries
-from pgtop.postgres.details import read_detail, server_words
-from pgtop.postgres.facts import Facts
-from pgtop.postgres.pipeline import Answer
-from pgtop.postgres.session import STATEMENT_SECONDS, Link, Row, Session, Statement
-from pgtop.postgres.shapes import AnswerError, TooLongError
+from pgtop.sources.postgres.connection import STATEMENT_SECONDS, Link, Row, Session, Statement
+from pgtop.sources.postgres.facts import Facts
+from pgtop.sources.postgres.pipeline import Answer
+from pgtop.sources.postgres.probes import activity, locks
+from pgtop.sources.postgres.probes.detail import read_detail, server_words
+from pgtop.sources.postgres.shapes import AnswerError, TooLongError
 
 TEXT_BYTES = 800
 """As much of each query as the widest screen shows of it."""
@@ -106,13 +106,13 @@ class _Reader:
         self.link = link
         self._text_bytes = text_bytes
         self._most = _MOST if text_bytes <= TEXT_BYTES else _MOST_WHOLE
-        self._names = queries.Names()
+        self._names = activity.Names()
         self._facts = Facts()
         self._nameless: set[_Owner] = set()
         self._last: Snapshot | None = None
         self._known: dict[tuple[int, Instant | None], Backend] = {}
         self._settled = b"", NOBODY
-        self._pace = blocking.Pace()
+        self._pace = locks.Pace()
 
     def renew(self) -> None:
         """Make the facts due."""
@@ -135,7 +135,7 @@ class _Reader:
 
     async def _sample_without(self, why: str) -> Snapshot:
         """All backends, when to ask whom they wait for has failed: if this succeeds, that was the reason."""
-        snapshot = await self._sample(blocking.Plan(pids=False))
+        snapshot = await self._sample(locks.Plan(pids=False))
         self._pace = self._pace.after_failure(snapshot.taken_at, why)
         self._last = snapshot.with_blocking(self._noted(snapshot.blocking))
         return self._last
@@ -148,39 +148,39 @@ class _Reader:
             note=refusal or self._pace.note, failure=refusal or self._pace.failure, unread=features.holder_refusal
         )
 
-    async def _sample(self, plan: blocking.Plan) -> Snapshot:
+    async def _sample(self, plan: locks.Plan) -> Snapshot:
         facts = self._facts.statements() if self._facts_are_due() else []
         received = self.link.received()
         sessions = [self._activity(plan, whole=bool(facts)), *self._lock_statements(plan)]
         first, *answers = await self._ask([sessions, *facts])
-        rows, *locks = first
-        end = queries.read_end(rows)
-        pid, taken_at = queries.read_instant(rows)
+        rows, *lock_rows = first
+        end = activity.read_end(rows)
+        pid, taken_at = activity.read_instant(rows)
         settled, still = self._settled_of(end), self._still(end.idlers)
         if self._last is None and (settled is None or still is None):  # it was not asked to leave out any
             raise AnswerError("The server left out sessions that it never showed.")
         set_back = self._last is not None and taken_at < self._last.taken_at
         moved = self._last is not None and end.started_at != self._last.server.started_at  # a pooler went elsewhere
         if set_back or moved:
-            self._pace = blocking.Pace()  # it may be an hour until that clock is again where the rest ends
+            self._pace = locks.Pace()  # it may be an hour until that clock is again where the rest ends
         if set_back or moved or settled is None or still is None:  # what is remembered and what times tell do not agree
             self._last = None
-            return await self._sample(blocking.Plan(pids=plan.pids))
+            return await self._sample(locks.Plan(pids=plan.pids))
         cost = Cost(seconds_between(taken_at, end.at), self._received_since(received))
         server = await self._server_for(rows, answers, taken_at)
         server = server if server.pid == pid else server._replace(pid=pid)
         if server.started_at != end.started_at:  # these facts are of another server's, but for a moment
             server = server._replace(started_at=end.started_at, cluster="", wal=None)
-        found = blocking.read(plan, locks, server, self.link.features.encoding)
+        found = locks.read(plan, lock_rows, server, self.link.features.encoding)
         unsettled = (*self._backends(rows, server), *still)
-        unsettled = blocking.with_hidden(unsettled, blocking.hidden_waits(found, self._last))
-        unsettled = tuple(blocking.with_replay(unsettled, found.blocking, self._last))
-        lent = blocking.lent(plan, found, unsettled)
-        unsettled = blocking.without_moved(unsettled, lent, found.blocking, self._last)
+        unsettled = locks.with_hidden(unsettled, locks.hidden_waits(found, self._last))
+        unsettled = tuple(locks.with_replay(unsettled, found.blocking, self._last))
+        lent = locks.lent(plan, found, unsettled)
+        unsettled = locks.without_moved(unsettled, lent, found.blocking, self._last)
         snapshot = Snapshot(
             taken_at, server, (*unsettled, *settled.backends), cost, settled=settled, text_bytes=self._text_bytes
         )
-        waits = blocking.completed(found.blocking, plan, self._last, snapshot.waiting)
+        waits = locks.completed(found.blocking, plan, self._last, snapshot.waiting)
         self._pace = self._pace.after(snapshot, plan, cost.server_seconds + found.seconds)
         waits = self._noted(waits._replace(lent=lent))
         self._remember(snapshot, len(rows))
@@ -189,11 +189,11 @@ class _Reader:
 
     def _still(self, idlers: bytes) -> tuple[Backend, ...] | None:
         """Those who have waited for their clients all along, as remembered; None if they are remembered otherwise."""
-        remembered = [self._known.get(who) for who in queries.read_who(idlers)]
+        remembered = [self._known.get(who) for who in activity.read_who(idlers)]
         still = [b for b in remembered if b is not None and b.wait_event == CLIENT_READ and b.backend_xmin is None]
         return tuple(still) if len(still) == len(remembered) else None
 
-    def _settled_of(self, end: queries.End) -> Settled | None:
+    def _settled_of(self, end: activity.End) -> Settled | None:
         """The same as in the last sample, if it is the same who are at rest."""
         before, settled = self._settled
         if end.digest == before:
@@ -208,19 +208,19 @@ class _Reader:
         now = self.link.received()
         return None if now is None or before is None else now - before
 
-    def _activity(self, plan: blocking.Plan, whole: bool) -> Statement:
+    def _activity(self, plan: locks.Plan, whole: bool) -> Statement:
         """What has changed since the last sample; `whole`: the rows of those too that have not, as names may have.
 
         What cannot stay as it was read is asked for again: who lacks a text, or has nothing to do and yet is busy.
         """
         last = self._last
         if last is None:
-            return queries.activity(self.link.features, self._text_bytes, ask=plan.pids)
+            return activity.activity(self.link.features, self._text_bytes, ask=plan.pids)
         again = [b.pid for b in last.busy if b.query is None or (b.wait_event != CLIENT_READ and b.between_commands)]
         since = last.taken_at - _SLACK
         still_since = None if whole else since
         settled_since = None if whole else (last.taken_at // _SETTLING - 1) * _SETTLING
-        return queries.activity(
+        return activity.activity(
             self.link.features, self._text_bytes, since=since, still_since=still_since,
             settled_since=settled_since, settled=self._settled[0], again=again, ask=plan.pids, known=plan.known,
             is_any_hidden=not last.server.rights.reads_all,
@@ -233,8 +233,8 @@ class _Reader:
             raise first
         return first, *others
 
-    def _lock_statements(self, plan: blocking.Plan) -> Sequence[Statement]:
-        return blocking.statements(plan, self.link.features, self._facts.server)
+    def _lock_statements(self, plan: locks.Plan) -> Sequence[Statement]:
+        return locks.statements(plan, self.link.features, self._facts.server)
 
     def _facts_are_due(self) -> bool:
         return self._last is None or self._facts.are_due(self._last.taken_at)
@@ -254,11 +254,11 @@ class _Reader:
     def _strangers(self, rows: list[Row], server: Server) -> set[_Owner]:
         """Owners of backends that `server` has no name for; a dropped role's sessions go on under its oid."""
         databases, roles = {None, *server.databases}, {None, *server.roles}
-        owners = {queries.owner(row) for row in rows}
+        owners = {activity.owner(row) for row in rows}
         return {(database, role) for database, role in owners if database not in databases or role not in roles}
 
     def _backends(self, rows: list[Row], server: Server) -> tuple[Backend, ...]:
-        read, names, known = queries.read_backend, self._names, self._known
+        read, names, known = activity.read_backend, self._names, self._known
         return tuple([read(row, server, names, self._text_bytes, known.get(row[:2])) for row in rows])
 
     def _remember(self, snapshot: Snapshot, read: int) -> None:

@@ -12,10 +12,10 @@ import psycopg
 from psycopg.pq import DiagnosticField
 
 from pgtop.model.failure import Failure, FailureKind
-from pgtop.postgres import causes
-from pgtop.postgres.causes import Cause
-from pgtop.postgres.dialing import LoginFailed, Refusal
-from pgtop.postgres.encoding import decode_name
+from pgtop.sources.postgres import causes
+from pgtop.sources.postgres.causes import Cause
+from pgtop.sources.postgres.dialing import LoginFailed, Refusal
+from pgtop.sources.postgres.encoding import decode_name
 
 _Kind = FailureKind
 

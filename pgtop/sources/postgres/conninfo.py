@@ -19,8 +19,8 @@ from typing import NamedTuple, TypeAlias
 import psycopg
 from psycopg import pq
 
-from pgtop.postgres.encoding import decode_name
-from pgtop.postgres.places import LOCAL_SOCKET, is_address, refusal
+from pgtop.sources.postgres.encoding import decode_name
+from pgtop.sources.postgres.places import LOCAL_SOCKET, is_address, refusal
 
 Options: TypeAlias = Mapping[str, str]
 

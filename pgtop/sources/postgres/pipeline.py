@@ -18,11 +18,11 @@ import psycopg
 from psycopg import pq
 from psycopg.errors import error_from_result
 
-from pgtop.postgres.bounds import ANSWER_BYTES as ANSWER_BYTES
-from pgtop.postgres.bounds import Bounds
-from pgtop.postgres.parameters import Parameter, encoded
-from pgtop.postgres.readiness import Readiness
-from pgtop.postgres.shapes import AnswerError, Connection, Result, Rows, Shape, load
+from pgtop.sources.postgres.bounds import ANSWER_BYTES as ANSWER_BYTES
+from pgtop.sources.postgres.bounds import Bounds
+from pgtop.sources.postgres.parameters import Parameter, encoded
+from pgtop.sources.postgres.readiness import Readiness
+from pgtop.sources.postgres.shapes import AnswerError, Connection, Result, Rows, Shape, load
 
 PGconn: TypeAlias = pq.abc.PGconn
 

@@ -13,11 +13,11 @@ from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail, Lock, is_cut
 from pgtop.model.server import Server
 from pgtop.model.timestamp import Instant
-from pgtop.postgres import queries
-from pgtop.postgres.encoding import decode, decode_name
-from pgtop.postgres.features import NO_PIDS, PROGRESS, SLOTS, Features
-from pgtop.postgres.session import Link, Row, Statement
-from pgtop.postgres.shapes import BOOL, INT2, INT4, INT8, OID, PID, TEXT, TIME, XID, Shape
+from pgtop.sources.postgres.connection import Link, Row, Statement
+from pgtop.sources.postgres.encoding import decode, decode_name
+from pgtop.sources.postgres.features import NO_PIDS, PROGRESS, SLOTS, Features
+from pgtop.sources.postgres.probes import activity
+from pgtop.sources.postgres.shapes import BOOL, INT2, INT4, INT8, OID, PID, TEXT, TIME, XID, Shape
 
 LOCKS_AT_MOST = 200
 
@@ -103,7 +103,7 @@ async def read_detail(link: Link, server: Server, who: BackendId) -> Detail | No
     found = [_lock_row(row, link.features.encoding) for row in locks]
     spared = None if failure else read_exempt(exempt)
     return Detail(
-        taken_at=queries.read_instant(rows)[1],
+        taken_at=activity.read_instant(rows)[1],
         backend=backend,
         query_is_cut=is_cut(backend.query or "", (lengths[0][0] if lengths else None) or 0, size),
         locks=tuple(_lock(row, server) for row in found),
@@ -114,9 +114,9 @@ async def read_detail(link: Link, server: Server, who: BackendId) -> Detail | No
 
 
 def find(rows: list[Row], server: Server, who: BackendId, text_bytes: int) -> Backend | None:
-    """The backend `who` in rows of `queries.activity`; where no start is known, whoever has the pid."""
+    """The backend `who` in rows of `activity.activity`; where no start is known, whoever has the pid."""
     for row in rows:
-        backend = queries.read_backend(row, server, queries.Names(), text_bytes)
+        backend = activity.read_backend(row, server, activity.Names(), text_bytes)
         if backend.pid == who.pid and who.backend_start in (None, backend.backend_start):
             return backend
     return None
@@ -191,7 +191,7 @@ def _signed(number: int, bits: int) -> int:
 
 async def _read(link: Link, server: Server, pid: int) -> tuple[list[list[Row]], str]:
     """Read activity, length of the query, locks and exempt ones; without the last two, and why, where those fail."""
-    activity = queries.activity(link.features, server.track_activity_query_size, pid=pid)
+    activity = activity.activity(link.features, server.track_activity_query_size, pid=pid)
     length = Statement(_QUERY_BYTES, {"pid": pid}, _LENGTH_SHAPE)
     try:
         return await link.ask(activity, length, _locks(link.features, server, pid), exempt(link.features)), ""

@@ -13,7 +13,7 @@ from time import monotonic, thread_time
 
 import psycopg
 
-from pgtop.postgres.shapes import AnswerError, TooLongError
+from pgtop.sources.postgres.shapes import AnswerError, TooLongError
 
 ANSWER_SECONDS = 8.0
 """The longest that one result may take. The server's own limit for a statement is 5 s: past this, something hangs."""

@@ -7,10 +7,10 @@ import psycopg
 from psycopg.types.numeric import Int8BinaryLoader, OidBinaryLoader
 from psycopg.types.string import ByteaBinaryLoader
 
-from pgtop.postgres.encoding import decode_name
-from pgtop.postgres.features import FEATURES, FEATURES_IN_GOOD_FAITH, FEATURES_SHAPE, Features
-from pgtop.postgres.pipeline import Statement, ask, command
-from pgtop.postgres.shapes import PID, PIDS_OID, TEXT, Connection, PidsLoader, Shape, one_row
+from pgtop.sources.postgres.encoding import decode_name
+from pgtop.sources.postgres.features import FEATURES, FEATURES_IN_GOOD_FAITH, FEATURES_SHAPE, Features
+from pgtop.sources.postgres.pipeline import Statement, ask, command
+from pgtop.sources.postgres.shapes import PID, PIDS_OID, TEXT, Connection, PidsLoader, Shape, one_row
 
 STATEMENT_SECONDS = 5.0
 """What _SETTINGS have for `statement_timeout`."""

@@ -15,12 +15,12 @@ from typing import NamedTuple
 import psycopg
 from psycopg import pq
 
-from pgtop.postgres import libpq
-from pgtop.postgres.aside import Aside
-from pgtop.postgres.bounds import keep_little_waiting, queued
-from pgtop.postgres.conninfo import NO_FILE, Options, Resolved, attempts, conninfo, password_for
-from pgtop.postgres.places import LOCAL_SOCKET
-from pgtop.postgres.tls_files import missing_file
+from pgtop.sources.postgres import libpq
+from pgtop.sources.postgres.aside import Aside
+from pgtop.sources.postgres.bounds import keep_little_waiting, queued
+from pgtop.sources.postgres.conninfo import NO_FILE, Options, Resolved, attempts, conninfo, password_for
+from pgtop.sources.postgres.places import LOCAL_SOCKET
+from pgtop.sources.postgres.tls_files import missing_file
 
 PGconn = pq.abc.PGconn
 

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from pgtop.postgres.places import LOCAL_SOCKET
+from pgtop.sources.postgres.places import LOCAL_SOCKET
 
 _NAMED = ("sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir")
 _MOST = 1 << 16

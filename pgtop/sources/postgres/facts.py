@@ -12,10 +12,10 @@ import psycopg
 
 from pgtop.model.server import Database, Limits, Login, Reserve, Rights, Role, Run, Server
 from pgtop.model.timestamp import MICROSECONDS, Instant
-from pgtop.postgres.encoding import decode_name
-from pgtop.postgres.pipeline import Answer
-from pgtop.postgres.session import Link, Row, Statement
-from pgtop.postgres.shapes import BOOL, INT4, INT8, OID, TEXT, TIME, AnswerError, Shape, one_row
+from pgtop.sources.postgres.connection import Link, Row, Statement
+from pgtop.sources.postgres.encoding import decode_name
+from pgtop.sources.postgres.pipeline import Answer
+from pgtop.sources.postgres.shapes import BOOL, INT4, INT8, OID, TEXT, TIME, AnswerError, Shape, one_row
 
 _EVERY = 60 * MICROSECONDS
 _EVERY_REFUSED = 600 * MICROSECONDS

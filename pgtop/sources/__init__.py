@@ -1,0 +1,1 @@
+"""Where snapshots come from. The only rooms that speak a protocol."""
