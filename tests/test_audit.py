@@ -20,16 +20,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.analysis.planning import plan
-from pgtop.audit import Reading, Trail, person_of, read, recorder_for
 from pgtop.cli.commands.audit import INTERRUPTED, UNFINISHED, chosen, lines
 from pgtop.cli.options import Audit
-from pgtop.errand import Errands, Progress
 from pgtop.model.audit import Entry
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Answer, Order, Outcome, Receipt, Signal
 from pgtop.ports import RecordError
+from pgtop.signalling.audit_log import Reading, Trail, person_of, read, recorder_for
+from pgtop.signalling.execute import Errands, Progress
+from pgtop.signalling.planning import plan
 from pgtop.view.words import outcome_words
 from tests.fakes import FakeSignaller, JumpingClock
 from tests.scenes import HOSTILE_TEXTS, busy, hostile
@@ -135,7 +135,7 @@ def test_what_cannot_be_written_is_told(at: str, required: bool, sent: bool) -> 
 @pytest.mark.parametrize("required", [False, True])
 def test_a_home_that_hangs_holds_nothing_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, required: bool) -> None:
     """While its file system hangs other tasks run; then that is told, and only a required trail stops the signal."""
-    monkeypatch.setattr("pgtop.audit.PATIENCE", 0.05)
+    monkeypatch.setattr("pgtop.signalling.audit_log.PATIENCE", 0.05)
     trail, signaller, answers = _trail(tmp_path), FakeSignaller(), threading.Event()
 
     def hanging(_file: int, text: bytes) -> int:
@@ -336,7 +336,7 @@ def test_survivors_of_a_cancel_are_recorded_as_seen(tmp_path: Path) -> None:
 def test_who_asks_is_who_the_process_runs_as() -> None:
     """Names that anybody can set in the environment are nobody's."""
     env = {**os.environ, "LOGNAME": "alice", "USER": "alice", "LNAME": "alice", "USERNAME": "alice"}
-    code = "import os; from pgtop.audit import person_of; print(person_of(os.environ)['os_user'])"
+    code = "import os; from pgtop.signalling.audit_log import person_of; print(person_of(os.environ)['os_user'])"
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == pwd.getpwuid(os.getuid()).pw_name
 
@@ -428,7 +428,7 @@ def test_garbage_is_counted_and_stepped_over(kind: str, tmp_path: Path) -> None:
 
 def test_of_a_very_long_trail_the_newest_part_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory stays bounded, and what was left out is reported."""
-    monkeypatch.setattr("pgtop.audit._LONGEST", 1000)
+    monkeypatch.setattr("pgtop.signalling.audit_log._LONGEST", 1000)
     path = tmp_path / "audit.jsonl"
     path.write_text("".join(json.dumps(_WHOLE | {"id": str(number)}) + "\n" for number in range(50)))
     found = read(path)
@@ -452,7 +452,7 @@ def test_lines_of_several_writers_stay_whole(tmp_path: Path) -> None:
     """Ten pgtops at once: each record is one line."""
     path = tmp_path / "audit.jsonl"
     code = (
-        "import sys; from pathlib import Path; from pgtop.audit import Trail\n"
+        "import sys; from pathlib import Path; from pgtop.signalling.audit_log import Trail\n"
         "trail = Trail(Path(sys.argv[1]), {})\n"
         f"for each in range(100): trail._append([{_WHOLE!r} | {{'query': 'x' * 5000}}])"
     )

@@ -8,14 +8,14 @@ from dataclasses import replace
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pgtop.analysis.planning import asked_again, changes, plan
-from pgtop.errand import Errands, Progress
 from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, Backend, BackendId
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.plan import Change, Plan
 from pgtop.model.signal import Answer, Effect, Order, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
+from pgtop.signalling.execute import Errands, Progress
+from pgtop.signalling.planning import asked_again, changes, plan
 from pgtop.sources.postgres.signals import Found, receipt_for
 from tests.fakes import JumpingClock
 from tests.scenes import snapshot

@@ -17,8 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pgtop.analysis.derived import Picture
-from pgtop.analysis.planning import plan, plan_for_one
-from pgtop.audit import Trail, read
 from pgtop.cli.commands import audit, budget, locks, show
 from pgtop.cli.output import painted
 from pgtop.model.audit import Entry
@@ -28,6 +26,8 @@ from pgtop.model.locks import Blocking, Hold, Prepared, Slot, Wait
 from pgtop.model.server import Database, Role
 from pgtop.model.signal import Answer, Effect, Outcome, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
+from pgtop.signalling.audit_log import Trail, read
+from pgtop.signalling.planning import plan, plan_for_one
 from pgtop.sources.postgres.encoding import decode, decode_name
 from pgtop.sources.postgres.probes.activity import Names, read_backend
 from pgtop.table.layout import arrange, layout, line
@@ -181,7 +181,7 @@ def test_programs_and_clipboard_get_it_whole_and_inert(sent: Sent) -> None:
 async def _record(trail: Trail, entry: Entry, outcome: Outcome) -> None:
     """Write both records of a signal; on a machine under load that may take its time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pgtop.audit.PATIENCE", PATIENCE)
+        patch.setattr("pgtop.signalling.audit_log.PATIENCE", PATIENCE)
         await trail.begin([entry])
         await trail.finish([(entry, outcome)])
 

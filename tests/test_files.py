@@ -184,7 +184,7 @@ def test_without_a_home_there_are_no_files_and_no_guard_is_dropped(monkeypatch: 
 
 _AS_STRANGER = """
 import os, sys
-import pgtop.audit, pgtop.cli.safety, pgtop.cli.commands.audit, pgtop.cli.main, pgtop.text.clean, pgtop.text.ascii
+import pgtop.signalling.audit_log, pgtop.cli.safety, pgtop.cli.commands.audit, pgtop.cli.main, pgtop.text.clean, pgtop.text.ascii
 from pgtop.sources.postgres.conninfo import resolve
 from pgtop.sources.postgres.tls_files import locked_key
 from pgtop.cli.options import Safety, parse

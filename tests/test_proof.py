@@ -6,7 +6,7 @@ from pgtop.model.backend import Backend, BackendId
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
 from pgtop.ports import SourceError
-from pgtop.proof import RefusingSignaller, carry_out_all, effect_on
+from pgtop.signalling.observe import RefusingSignaller, carry_out_all, effect_on
 from pgtop.view.results import result_words
 from tests.fakes import FakeSignaller, JumpingClock
 

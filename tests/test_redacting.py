@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from pgtop.analysis.rights import protection
-from pgtop.audit import FILE_NAME
 from pgtop.model.backend import HIDDEN_QUERY, Backend
 from pgtop.model.snapshot import Settled
+from pgtop.signalling.audit_log import FILE_NAME
+from pgtop.signalling.rights import protection
 from pgtop.sources.redacting import RedactingSource, without_literals
 from tests.cli import pgtop
 from tests.fakes import FakeSource

@@ -25,14 +25,14 @@ from pgtop.errors import UsageError
 from pgtop.model.failure import LOGIN_REFUSED, Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Signaller, Source, SourceError
-from pgtop.proof import RefusingSignaller
+from pgtop.signalling.observe import RefusingSignaller
 from pgtop.sources.postgres.connection import Session
 from pgtop.sources.postgres.places import ENCODE, refusal
 from pgtop.sources.postgres.sampler import TEXT_BYTES, WHOLE, PostgresSource
 from pgtop.tui.settings import Settings
 
 if TYPE_CHECKING:
-    from pgtop.errand import Errands
+    from pgtop.signalling.execute import Errands
 
 WORTH_WAITING_FOR = frozenset(
     {
@@ -285,8 +285,8 @@ def source_for(session: Session, redact: bool, text_bytes: int = TEXT_BYTES) -> 
 
 def errands_for(session: Session, guards: Guards) -> "Errands":
     """Make what carries signals out: through the audit trail, to a signaller that refuses where none is allowed."""
-    from pgtop.audit import recorder_for
-    from pgtop.errand import Errands
+    from pgtop.signalling.audit_log import recorder_for
+    from pgtop.signalling.execute import Errands
 
     recorder = recorder_for(os.environ)
     return Errands(_signaller(session, guards.read_only), MonotonicClock(), recorder, guards.require_audit)

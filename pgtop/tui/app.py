@@ -21,11 +21,11 @@ from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 
 from pgtop.actions import ACTIONS, BY_ID
-from pgtop.errand import Errands, NoRecorder
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Clock, Recorder, Signaller, Source, SourceError
+from pgtop.signalling.execute import Errands, NoRecorder
 from pgtop.text.clean import clean, clean_lines
 from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages

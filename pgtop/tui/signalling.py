@@ -9,11 +9,12 @@ from textual.app import App
 from textual.screen import ModalScreen
 
 from pgtop.analysis.derived import Picture
-from pgtop.analysis.planning import Guard, plan, plan_for_one
-from pgtop.errand import Errands, Progress
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Order, Signal
 from pgtop.ports import Clock, Source
+from pgtop.signalling.execute import Errands, Progress
+from pgtop.signalling.planning import Guard, plan, plan_for_one
+from pgtop.signalling.protection import guard
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
@@ -21,7 +22,6 @@ from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
-from pgtop.view.guard import guard
 from pgtop.view.plan import no_targets
 from pgtop.view.proposal import nothing_to_cancel
 from pgtop.view.results import summary

@@ -6,10 +6,10 @@ Told apart by letter as well as by colour: the bar must be read on a monochrome 
 from collections.abc import Iterable
 
 from pgtop.analysis.budget import Budget, Level
-from pgtop.analysis.rights import grant
 from pgtop.model.server import SUPPORTED, Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import seconds_between, to_datetime
+from pgtop.signalling.rights import grant
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age

@@ -6,13 +6,13 @@ from typing import TypeAlias
 from pgtop.analysis.derived import Picture
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import Forest
-from pgtop.analysis.planning import Guard, unguarded
-from pgtop.analysis.rights import protection, right_to_signal
 from pgtop.analysis.xmin import holds_back
 from pgtop.model.backend import IDLE, Backend
 from pgtop.model.detail import Detail, Lock
 from pgtop.model.server import Server
 from pgtop.model.timestamp import Instant, seconds_between, to_datetime
+from pgtop.signalling.planning import Guard, unguarded
+from pgtop.signalling.rights import protection, right_to_signal
 from pgtop.table.columns import state_word
 from pgtop.text.clean import cells, clean
 from pgtop.text.identity import who_is

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from pgtop.analysis.derived import Picture
-from pgtop.analysis.rights import grant, is_another_pgtop
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Target, Why
 from pgtop.model.signal import Outcome, Signal
+from pgtop.signalling.rights import grant, is_another_pgtop
 from pgtop.table.columns import column, state_word
 from pgtop.table.layout import Layout, Placed, header, line
 from pgtop.table.options import Sort

@@ -6,12 +6,12 @@ from typing import NamedTuple
 from pgtop.analysis.derived import Picture
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import Forest
-from pgtop.analysis.planning import Guard, unguarded
-from pgtop.analysis.rights import Right, grant, is_another_pgtop, protection, right_to_signal
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION_ABORTED, PARALLEL_WORKER, WALSENDER, Backend
 from pgtop.model.server import Server
 from pgtop.model.signal import Signal
 from pgtop.model.timestamp import Instant, seconds_between
+from pgtop.signalling.planning import Guard, unguarded
+from pgtop.signalling.rights import Right, grant, is_another_pgtop, protection, right_to_signal
 from pgtop.text.clean import clean
 from pgtop.text.identity import who_is
 from pgtop.text.tone import Span, Tone

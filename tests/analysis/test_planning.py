@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from pgtop.analysis.planning import asked_again, changes, plan, plan_for_one, spared
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, Backend
 from pgtop.model.plan import Change, Plan, Why
 from pgtop.model.signal import Signal
 from pgtop.model.snapshot import Snapshot
+from pgtop.signalling.planning import asked_again, changes, plan, plan_for_one, spared
 from tests.scenes import active, busy, calm, client, not_privileged, server, snapshot
 
 _HOLDER = active(1, "web@shop", "psql", "UPDATE x", 5.0)

@@ -8,10 +8,10 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pgtop.analysis.rights import protection, right_to_signal
 from pgtop.model.backend import CLIENT_BACKEND, WALSENDER, Backend
 from pgtop.model.server import Limits, Rights, Role, Server
 from pgtop.model.snapshot import Snapshot
+from pgtop.signalling.rights import protection, right_to_signal
 from pgtop.sources.postgres.connection import Session
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.waiting import until

@@ -11,11 +11,11 @@ from statistics import median
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pgtop.analysis.planning import plan
 from pgtop.clock import MonotonicClock
 from pgtop.demo.server import Cluster
-from pgtop.errand import Errands
 from pgtop.model.signal import Effect, Signal
+from pgtop.signalling.execute import Errands
+from pgtop.signalling.planning import plan
 from pgtop.sources.postgres.connection import Session
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pgtop.audit import FILE_NAME, read
+from pgtop.signalling.audit_log import FILE_NAME, read
 from tests.faults.ground import Connection, Ground
 from tests.pty import Terminal
 from tests.victims import ask_for_the_end_of

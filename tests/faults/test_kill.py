@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.analysis.planning import plan_for_one
-from pgtop.audit import Trail, read
 from pgtop.clock import MonotonicClock
-from pgtop.errand import Errands, Progress
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Answer, Effect, Outcome, Signal
+from pgtop.signalling.audit_log import Trail, read
+from pgtop.signalling.execute import Errands, Progress
+from pgtop.signalling.planning import plan_for_one
 from pgtop.sources.postgres.connection import Session
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller

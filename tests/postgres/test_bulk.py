@@ -13,14 +13,14 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.analysis.derived import Picture
-from pgtop.analysis.planning import changes, plan
 from pgtop.cli.exits import Exit
 from pgtop.clock import MonotonicClock
 from pgtop.demo.server import Cluster, embedded_bindir, plain_environment
-from pgtop.errand import Errands, Progress
 from pgtop.model.plan import Change, Plan
 from pgtop.model.signal import Answer, Effect, Order, Signal
 from pgtop.model.snapshot import Snapshot
+from pgtop.signalling.execute import Errands, Progress
+from pgtop.signalling.planning import changes, plan
 from pgtop.sources.postgres.connection import Session
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import pytest
 from psycopg import pq
 
-from pgtop.audit import FILE_NAME, read
 from pgtop.cli.exits import Exit
 from pgtop.demo.server import Cluster
+from pgtop.signalling.audit_log import FILE_NAME, read
 from pgtop.sources.postgres.encoding import decode_name
 from tests.cli import pgtop
 from tests.hostile import harmful

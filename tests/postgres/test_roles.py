@@ -11,15 +11,15 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.analysis.budget import budget
 from pgtop.analysis.derived import Picture
-from pgtop.analysis.planning import plan_for_one
-from pgtop.analysis.rights import right_to_signal
 from pgtop.clock import MonotonicClock
 from pgtop.demo.server import Cluster
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Answer, Outcome, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
-from pgtop.proof import carry_out_all
+from pgtop.signalling.observe import carry_out_all
+from pgtop.signalling.planning import plan_for_one
+from pgtop.signalling.rights import right_to_signal
 from pgtop.sources.postgres.connection import Session
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller

@@ -15,7 +15,7 @@ from pgtop.model.backend import Backend, BackendId
 from pgtop.model.server import Run, Sighting
 from pgtop.model.signal import Answer, Effect, Order, Receipt, Signal
 from pgtop.ports import SourceError
-from pgtop.proof import carry_out_all
+from pgtop.signalling.observe import carry_out_all
 from pgtop.sources.postgres.connection import Session
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller

@@ -17,10 +17,10 @@ from tests.waiting import PATIENCE, until
 
 _IMPATIENT = """
 import os, sys
-import pgtop.audit
-pgtop.audit.PATIENCE = 0.2
+import pgtop.signalling.audit_log
+pgtop.signalling.audit_log.PATIENCE = 0.2
 pipe = os.pipe()
-pgtop.audit.files.open_own = lambda *_: os.read(pipe[0], 1)  # opening the trail blocks in the kernel
+pgtop.signalling.audit_log.files.open_own = lambda *_: os.read(pipe[0], 1)  # opening the trail blocks in the kernel
 from pgtop.__main__ import main
 sys.exit(main())
 """

@@ -6,12 +6,12 @@ import pytest
 from textual.screen import ModalScreen
 
 from pgtop.actions import ACTIONS
-from pgtop.analysis.planning import plan
-from pgtop.errand import Progress
 from pgtop.model.backend import IDLE, Backend
 from pgtop.model.signal import Answer, Effect, Outcome, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
-from pgtop.proof import RefusingSignaller
+from pgtop.signalling.execute import Progress
+from pgtop.signalling.observe import RefusingSignaller
+from pgtop.signalling.planning import plan
 from pgtop.table.filter import Filter
 from pgtop.tui.screens.bulk import BulkScreen, ResultScreen
 from pgtop.tui.screens.confirm import ConfirmScreen

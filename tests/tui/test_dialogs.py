@@ -8,7 +8,7 @@ from pgtop.model.backend import Backend
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import Answer, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
-from pgtop.proof import RefusingSignaller
+from pgtop.signalling.observe import RefusingSignaller
 from pgtop.table.filter import Filter
 from pgtop.tui.screens.bulk import BulkScreen
 from pgtop.tui.screens.confirm import ConfirmScreen

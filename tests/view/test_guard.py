@@ -3,8 +3,8 @@
 import pytest
 
 from pgtop.analysis.derived import Picture
+from pgtop.signalling.protection import guard
 from pgtop.table.filter import Filter
-from pgtop.view.guard import guard
 from tests.scenes import active, snapshot
 
 _WHOLE = "SELECT 1 /* payroll */"

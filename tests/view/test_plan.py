@@ -1,9 +1,9 @@
 """What a plan and a proposal say of whom they are about to end."""
 
 from pgtop.analysis.derived import Picture
-from pgtop.analysis.planning import plan
-from pgtop.analysis.rights import is_another_pgtop, protection
 from pgtop.model.signal import Signal
+from pgtop.signalling.planning import plan
+from pgtop.signalling.rights import is_another_pgtop, protection
 from pgtop.view.plan import facts
 from pgtop.view.proposal import propose
 from tests.scenes import active, busy

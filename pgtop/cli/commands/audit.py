@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pgtop.audit import Record, default_path, read
 from pgtop.cli import output
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import Audit
 from pgtop.cli.safety import redacts
 from pgtop.errors import OutputError
 from pgtop.ports import RecordError
+from pgtop.signalling.audit_log import Record, default_path, read
 from pgtop.text.clean import clean
 from pgtop.text.identity import user_at_database
 from pgtop.text.redact import redacted

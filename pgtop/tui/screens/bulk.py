@@ -16,11 +16,11 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from pgtop.analysis.derived import Picture
-from pgtop.analysis.planning import Guard, asked_again, changes, spared
-from pgtop.errand import Progress, survivors
 from pgtop.model.backend import IDLE, BackendId
 from pgtop.model.plan import Change, Plan
 from pgtop.model.signal import Signal
+from pgtop.signalling.execute import Progress, survivors
+from pgtop.signalling.planning import Guard, asked_again, changes, spared
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped

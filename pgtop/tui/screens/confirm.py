@@ -12,6 +12,7 @@ from textual.geometry import Size
 from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
+from pgtop.signalling.protection import guard
 from pgtop.table.filter import Filter
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
@@ -19,7 +20,6 @@ from pgtop.tui.messages import SignalAsked
 from pgtop.tui.screens.dialog import FRAME, Dialog
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
-from pgtop.view.guard import guard
 from pgtop.view.proposal import Proposal, change_since, propose
 
 _WIDEST = 90

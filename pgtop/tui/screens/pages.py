@@ -8,6 +8,7 @@ from textual.widget import Widget
 from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
+from pgtop.signalling.protection import guard
 from pgtop.table.columns import state_word
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
@@ -22,7 +23,6 @@ from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Pager
 from pgtop.view.detail import detail_lines
-from pgtop.view.guard import guard
 from pgtop.view.help import help_lines
 from pgtop.view.sql import query_lines
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping
 
 from pgtop.analysis.derived import Picture
-from pgtop.analysis.planning import Guard, asked_again, changes, spared
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.commands.signal.consent import consents, says_yes
 from pgtop.cli.commands.signal.proposed import Proposed, propose
@@ -16,15 +15,16 @@ from pgtop.cli.exits import Exit
 from pgtop.cli.filters import filter_for_signals, readable
 from pgtop.cli.options import SignalMany
 from pgtop.cli.safety import Guards, check_judged_unmasked, guards_of
-from pgtop.errand import Progress, survivors
 from pgtop.model.backend import BackendId
 from pgtop.model.plan import MOVED_ON, Change, Plan
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
-from pgtop.proof import PATIENCE
+from pgtop.signalling.execute import Progress, survivors
+from pgtop.signalling.observe import PATIENCE
+from pgtop.signalling.planning import Guard, asked_again, changes, spared
+from pgtop.signalling.protection import guard
 from pgtop.sources.postgres.sampler import WHOLE
 from pgtop.table.filter import Filter
-from pgtop.view.guard import guard
 from pgtop.view.plan import sessions, skipped
 
 _SURVIVED = "surviving the cancel"

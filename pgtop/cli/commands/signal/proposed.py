@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from pgtop.analysis.derived import Picture
-from pgtop.analysis.planning import Guard, plan, plan_for_one, with_undecided
-from pgtop.analysis.rights import grant
 from pgtop.cli.options import SignalMany
 from pgtop.model.backend import Backend
 from pgtop.model.plan import LeftOut, Plan, Why
 from pgtop.model.signal import Answer, Signal
 from pgtop.model.timestamp import from_datetime, written
+from pgtop.signalling.planning import Guard, plan, plan_for_one, with_undecided
+from pgtop.signalling.rights import grant
 from pgtop.table.filter import Filter
 
 _SIGNALS = {"cancel": Signal.CANCEL, "kill": Signal.TERMINATE}

@@ -7,8 +7,8 @@ unprotected is protected.
 from collections.abc import Sequence
 
 from pgtop.analysis.derived import Picture
-from pgtop.analysis.planning import Guard
 from pgtop.model.backend import Backend
+from pgtop.signalling.planning import Guard
 from pgtop.table import known
 from pgtop.table.filter import Filter, FilterError
 from pgtop.table.predicates import Decision

@@ -11,7 +11,7 @@ from pgtop.model.audit import Entry
 from pgtop.model.plan import Plan, Target
 from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
 from pgtop.ports import Clock, Recorder, RecordError, Signaller
-from pgtop.proof import PATIENCE, carry_out_all
+from pgtop.signalling.observe import PATIENCE, carry_out_all
 
 _UNHELPED = frozenset({Effect.TRANSACTION_OPEN, Effect.STILL_RUNNING})
 """Effects of a cancel that did not help."""

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from pgtop.analysis.lock_forest import forest
-from pgtop.analysis.rights import grant, protection, right_to_signal
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
 from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Target, Why
 from pgtop.model.server import Server
 from pgtop.model.signal import Signal
 from pgtop.model.snapshot import Snapshot
+from pgtop.signalling.rights import grant, protection, right_to_signal
 
 Guard: TypeAlias = Callable[[Backend], str]
 """Why the user wants a backend protected, going on from "it", or "" where they do not."""

@@ -1,0 +1,1 @@
+"""The one way back to the server: plan, confirm, audit, send, observe, report."""
