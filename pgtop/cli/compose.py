@@ -21,6 +21,7 @@ from pgtop.cli import arguments, interrupts, output, report
 from pgtop.cli.options import Connection, Password, Safety
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.clock import MonotonicClock
+from pgtop.config.settings import Settings
 from pgtop.errors import UsageError
 from pgtop.model.failure import LOGIN_REFUSED, Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
@@ -29,7 +30,6 @@ from pgtop.signalling.observe import RefusingSignaller
 from pgtop.sources.postgres.connection import Session
 from pgtop.sources.postgres.places import ENCODE, refusal
 from pgtop.sources.postgres.sampler import TEXT_BYTES, WHOLE, PostgresSource
-from pgtop.tui.settings import Settings
 
 if TYPE_CHECKING:
     from pgtop.signalling.execute import Errands

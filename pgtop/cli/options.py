@@ -24,8 +24,8 @@ from pgtop.cli.signal_options import (
     safety_of,
     signal_parser,
 )
+from pgtop.config.settings import Settings
 from pgtop.errors import UsageError
-from pgtop.tui.settings import Settings
 
 __all__ = [
     "Audit", "Budget", "Command", "Completion", "Connection", "Dashboard", "Demo", "Form", "Help", "Password", "Safety",

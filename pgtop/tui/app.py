@@ -21,6 +21,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 
 from pgtop.actions import ACTIONS, BY_ID
+from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.model.snapshot import Snapshot
@@ -38,7 +39,6 @@ from pgtop.tui.newest import Newest
 from pgtop.tui.screens.narrowing import NarrowingScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.screens.shown import Shown
-from pgtop.tui.settings import Settings
 from pgtop.tui.signalling import Signalling
 from pgtop.tui.state import State
 from pgtop.tui.terminal.job import NO_SHELL, is_orphaned

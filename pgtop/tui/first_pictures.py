@@ -6,6 +6,7 @@ nothing again when it takes over.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.layout import Table, arrange, header, layout, line
 from pgtop.table.options import Query
@@ -26,7 +27,6 @@ from pgtop.tui.frame import (
     order_line,
 )
 from pgtop.tui.ink import Look, colours_of, runs
-from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.terminal.canvas import Piece, Run
 from pgtop.tui.theme import palette

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
-from pgtop.tui.settings import Settings
 from pgtop.tui.terminal.job import is_orphaned
 from pgtop.tui.terminal.lease import HUNG_UP, KEYBOARD, Lease
 

@@ -9,6 +9,7 @@ from textual.app import App
 from textual.screen import ModalScreen
 
 from pgtop.analysis.derived import Picture
+from pgtop.config.settings import Settings
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Order, Signal
 from pgtop.ports import Clock, Source
@@ -19,7 +20,6 @@ from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
 from pgtop.tui.aftermath import Aftermath
-from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.view.plan import no_targets

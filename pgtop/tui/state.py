@@ -6,9 +6,9 @@ from pgtop.analysis.budget import Budget, budget
 from pgtop.analysis.derived import Picture
 from pgtop.analysis.pooling import Concurrency, PoolingHint, pooling_hint
 from pgtop.analysis.restarts import Interruption, interruption
+from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
 from pgtop.text.tone import Span
-from pgtop.tui.settings import Settings
 from pgtop.watch import Event, Missed, Sampled, Waiting
 
 

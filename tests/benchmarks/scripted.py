@@ -101,10 +101,10 @@ def _session(number: int, older: float) -> Backend:
 
 async def main(sessions: str, age: str, told: str) -> None:
     """Run the dashboard until `q`."""
+    from pgtop.config.settings import Settings
     from pgtop.tui import state
     from pgtop.tui.app import run_dashboard
     from pgtop.tui.screens import sessions as screen
-    from pgtop.tui.settings import Settings
 
     older = 0.0 if age == "young" else 200.0 * scenes.DAY
     script = Script(scenes.snapshot([_session(number, older) for number in range(int(sessions))]))

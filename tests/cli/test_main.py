@@ -19,11 +19,11 @@ from pgtop.cli.exits import Exit, exit_for
 from pgtop.cli.options import Connection
 from pgtop.cli.output import locale_is_utf8
 from pgtop.cli.safety import Guards
+from pgtop.config.settings import Settings
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
-from pgtop.tui.settings import Settings
 from tests.cli import PGTOP, one_sentence, pgtop
 from tests.pty import Terminal
 from tests.waiting import PATIENCE, until

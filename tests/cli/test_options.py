@@ -18,8 +18,8 @@ from pgtop.cli.options import (
     Show,
     parse,
 )
+from pgtop.config.settings import Settings
 from pgtop.errors import UsageError
-from pgtop.tui.settings import Settings
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from textual import events
 from textual.pilot import Pilot
 
+from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Signaller
 from pgtop.tui.app import PgtopApp
-from pgtop.tui.settings import Settings
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.session_table import SessionTable
 from tests.fakes import FakeClock, FakeSignaller, FakeSource

@@ -6,6 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from pgtop.analysis.derived import Picture
+from pgtop.config.settings import Settings
 from pgtop.model.backend import WALSENDER
 from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
@@ -17,7 +18,6 @@ from pgtop.tui.screens.blocking import BlockingScreen, BlockingTable
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
-from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.lines import Lines

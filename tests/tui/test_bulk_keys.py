@@ -6,6 +6,7 @@ import pytest
 from textual.screen import ModalScreen
 
 from pgtop.actions import ACTIONS
+from pgtop.config.settings import Settings
 from pgtop.model.backend import IDLE, Backend
 from pgtop.model.signal import Answer, Effect, Outcome, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
@@ -16,7 +17,6 @@ from pgtop.table.filter import Filter
 from pgtop.tui.screens.bulk import BulkScreen, ResultScreen
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.sessions import SessionsScreen
-from pgtop.tui.settings import Settings
 from pgtop.tui.widgets.rows import Rows
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, nearly_full

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Answer, Order, Receipt
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.filter import Filter
-from pgtop.tui.settings import Settings
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, nearly_full
 from tests.tui.apps import Stage

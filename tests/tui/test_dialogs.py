@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import Answer, Receipt, Signal
@@ -15,7 +16,6 @@ from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.menu import MenuScreen
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
-from pgtop.tui.settings import Settings
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, not_privileged
 from tests.tui.apps import SIZE, Stage, burst, pid_of, press, selected_on, text_of, with_changes, without

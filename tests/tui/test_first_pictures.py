@@ -8,10 +8,10 @@ import pytest
 from rich.color import ColorSystem
 from rich.console import Console
 
+from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
 from pgtop.tui.first_pictures import sessions, waiting
 from pgtop.tui.ink import Look, colours_named, colours_of, runs
-from pgtop.tui.settings import Settings
 from pgtop.tui.terminal.canvas import Canvas
 from pgtop.tui.theme import palette
 from tests.scenes import busy, calm, full, hostile, nearly_full, not_privileged, standstill

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail, Lock
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import Answer, Receipt
 from pgtop.model.snapshot import Snapshot
-from pgtop.tui.settings import Settings
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, calm, full, hostile, nearly_full, not_privileged, standstill
 from tests.tui.apps import Stage

@@ -1,10 +1,10 @@
 """What a view says of itself, and where its keys lead."""
 
+from pgtop.config.settings import Settings
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.text.tone import Tone
 from pgtop.tui.screens.breakdown import BreakdownScreen, BreakdownTable
 from pgtop.tui.screens.sessions import SessionsScreen
-from pgtop.tui.settings import Settings
 from tests.fakes import FakeSource
 from tests.scenes import busy, client, snapshot
 from tests.tui.apps import SIZE, Stage, pid_of, press, shown_on, table_of, text_of

@@ -7,6 +7,7 @@ from textual.widget import Widget
 
 from pgtop.analysis.derived import Picture
 from pgtop.analysis.graph import Key
+from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.table.columns import COLUMNS
 from pgtop.table.filter import FilterError
@@ -17,7 +18,6 @@ from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import OpenAsked, Said
 from pgtop.tui.screens.moving import Movable
 from pgtop.tui.screens.narrowing import NarrowingScreen
-from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from textual import on
 from textual.widget import Widget
 
+from pgtop.config.settings import Settings
 from pgtop.model.signal import Signal
 from pgtop.table.filter import Filter
 from pgtop.text.tone import Tone
@@ -13,7 +14,6 @@ from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import BulkAsked, FilterAsked, Share
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.moving import MOVES, Movable, Moving
-from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows

@@ -6,12 +6,12 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
+from pgtop.config.settings import Settings
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.frame import alarm_line, banner_lines, condition_line, is_compact, notice_lines, offered
 from pgtop.tui.messages import BlockingAsked
 from pgtop.tui.screens.shown import Shown
-from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.alarm import Alarm

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from textual.widget import Widget
 from textual.widgets import Input
 
+from pgtop.config.settings import Settings
 from pgtop.table.columns import COLUMNS, falls
 from pgtop.table.filter import Filter, FilterError
 from pgtop.table.options import Query, Sort
@@ -15,7 +16,6 @@ from pgtop.tui.frame import order_line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.acting import ActingScreen
 from pgtop.tui.screens.moving import MOVES, Moving
-from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines

@@ -6,6 +6,7 @@ from functools import lru_cache
 from textual.widget import Widget
 
 from pgtop.analysis.derived import Picture
+from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.signalling.protection import guard
@@ -18,7 +19,6 @@ from pgtop.tui.messages import CopyAsked, DetailWanted, Said
 from pgtop.tui.screens.acting import ActingScreen
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.moving import MOVES, Movable, Moving
-from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Pager

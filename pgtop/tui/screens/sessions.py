@@ -6,6 +6,7 @@ from textual import on
 from textual.widget import Widget
 
 from pgtop.actions import BY_ID
+from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
 from pgtop.table.filter import FilterError
@@ -18,7 +19,6 @@ from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import BlockingAsked, BreakdownAsked, BulkAsked, OpenAsked, Share
 from pgtop.tui.screens.moving import Movable
 from pgtop.tui.screens.narrowing import NarrowingScreen
-from pgtop.tui.settings import Settings
 from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.session_table import SessionTable
