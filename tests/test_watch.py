@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import pytest
 
-from pgtop.clock import MonotonicClock
 from pgtop.model.cost import Cost
 from pgtop.model.failure import Failure, FailureKind
-from pgtop.watch import Event, Missed, Paused, Sampled, Waiting, Watch
+from pgtop.monitor.clock import MonotonicClock
+from pgtop.monitor.poller import Event, Missed, Paused, Sampled, Waiting, Watch
 from tests.fakes import FakeClock, FakeSource, settle
 from tests.scenes import calm
 

@@ -20,11 +20,11 @@ from psycopg.conninfo import conninfo_to_dict
 from pgtop.cli import arguments, interrupts, output, report
 from pgtop.cli.options import Connection, Password, Safety
 from pgtop.cli.safety import Guards, guards_of
-from pgtop.clock import MonotonicClock
 from pgtop.config.settings import Settings
 from pgtop.errors import UsageError
 from pgtop.model.failure import LOGIN_REFUSED, Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
+from pgtop.monitor.clock import MonotonicClock
 from pgtop.ports import Signaller, Source, SourceError
 from pgtop.signalling.observe import RefusingSignaller
 from pgtop.sources.postgres.connection import Session

@@ -33,7 +33,7 @@ __all__ = [
 ]  # fmt: skip
 
 SHORTEST, LONGEST = 0.2, 60.0
-"""Bounds of the interval in seconds, those of `pgtop.watch` (which is too heavy to load for `--help`)."""
+"""Bounds of the interval in seconds, those of `pgtop.monitor.poller` (which is too heavy to load for `--help`)."""
 THEMES = ("terminal", "dark", "light")
 SHELLS = ("bash", "zsh", "fish")
 

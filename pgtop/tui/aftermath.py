@@ -6,8 +6,8 @@ from typing import NamedTuple, Self
 from pgtop.analysis.derived import Picture
 from pgtop.model.backend import BackendId
 from pgtop.model.signal import Effect, Outcome
+from pgtop.monitor.state import State
 from pgtop.text.tone import Span
-from pgtop.tui.state import State
 from pgtop.view.aftermath import freed, is_unsettled
 
 _ENDED = frozenset({Effect.GONE, Effect.QUERY_ENDED, Effect.TRANSACTION_OPEN})

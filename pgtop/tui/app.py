@@ -25,6 +25,8 @@ from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.model.snapshot import Snapshot
+from pgtop.monitor.poller import Event, Sampled, Watch
+from pgtop.monitor.state import State
 from pgtop.ports import Clock, Recorder, Signaller, Source, SourceError
 from pgtop.signalling.execute import Errands, NoRecorder
 from pgtop.text.clean import clean, clean_lines
@@ -40,11 +42,9 @@ from pgtop.tui.screens.narrowing import NarrowingScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.screens.shown import Shown
 from pgtop.tui.signalling import Signalling
-from pgtop.tui.state import State
 from pgtop.tui.terminal.job import NO_SHELL, is_orphaned
 from pgtop.tui.terminal.lease import Lease
 from pgtop.tui.theme import palette
-from pgtop.watch import Event, Sampled, Watch
 
 _NOTICE_SECONDS = 15.0
 _INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)

@@ -1,11 +1,11 @@
 """How fresh the picture is, in words: live, slow, lost or paused, and what to press."""
 
+from pgtop.monitor.poller import Event, Missed, Paused, Sampled, Waiting
+from pgtop.monitor.state import State
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line
-from pgtop.tui.state import State
-from pgtop.watch import Event, Missed, Paused, Sampled, Waiting
 
 _SLOW = 0.5
 """Share of the interval from which the time an answer takes is worth a word."""

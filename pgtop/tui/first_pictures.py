@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
+from pgtop.monitor.state import State
 from pgtop.table.layout import Table, arrange, header, layout, line
 from pgtop.table.options import Query
 from pgtop.text.ascii import to_ascii
@@ -27,7 +28,6 @@ from pgtop.tui.frame import (
     order_line,
 )
 from pgtop.tui.ink import Look, colours_of, runs
-from pgtop.tui.state import State
 from pgtop.tui.terminal.canvas import Piece, Run
 from pgtop.tui.theme import palette
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pgtop.actions import BY_ID, Action
 from pgtop.analysis.pooling import PoolingHint
+from pgtop.monitor.state import State
 from pgtop.table.columns import column, falls
 from pgtop.table.layout import Table
 from pgtop.table.options import Query
@@ -17,7 +18,6 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, as_far_as_fits, wrapped
 from pgtop.tui.conditions import condition, reason
-from pgtop.tui.state import State
 from pgtop.view.alarm import summary
 from pgtop.view.banner import budget_line, legend_line, missing, server_line
 from pgtop.view.interruption import interruption_words

@@ -4,8 +4,8 @@ import time
 
 from textual.driver import Driver
 
+from pgtop.monitor.state import Spent
 from pgtop.tui.driver import PgtopDriver
-from pgtop.tui.state import Spent
 
 
 class Meter:

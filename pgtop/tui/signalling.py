@@ -12,6 +12,8 @@ from pgtop.analysis.derived import Picture
 from pgtop.config.settings import Settings
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Order, Signal
+from pgtop.monitor.poller import Watch
+from pgtop.monitor.state import State
 from pgtop.ports import Clock, Source
 from pgtop.signalling.execute import Errands, Progress
 from pgtop.signalling.planning import Guard, plan, plan_for_one
@@ -20,13 +22,11 @@ from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
 from pgtop.tui.aftermath import Aftermath
-from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.view.plan import no_targets
 from pgtop.view.proposal import nothing_to_cancel
 from pgtop.view.results import summary
 from pgtop.view.words import asking_words, outcome_words
-from pgtop.watch import Watch
 
 if TYPE_CHECKING:  # dialogs are imported when they are first opened
     from pgtop.tui.screens.bulk import Consent, ResultScreen

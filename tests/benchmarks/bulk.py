@@ -11,9 +11,9 @@ from statistics import median
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pgtop.clock import MonotonicClock
 from pgtop.demo.server import Cluster
 from pgtop.model.signal import Effect, Signal
+from pgtop.monitor.clock import MonotonicClock
 from pgtop.signalling.execute import Errands
 from pgtop.signalling.planning import plan
 from pgtop.sources.postgres.connection import Session

@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from pgtop.clock import MonotonicClock
 from pgtop.model.backend import IDLE_IN_TRANSACTION, Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
+from pgtop.monitor.clock import MonotonicClock
 from tests import scenes
 from tests.benchmarks.bench import SMALL, Bench
 from tests.fakes import FakeSignaller
@@ -102,7 +102,7 @@ def _session(number: int, older: float) -> Backend:
 async def main(sessions: str, age: str, told: str) -> None:
     """Run the dashboard until `q`."""
     from pgtop.config.settings import Settings
-    from pgtop.tui import state
+    from pgtop.monitor import state
     from pgtop.tui.app import run_dashboard
     from pgtop.tui.screens import sessions as screen
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgtop import __version__, watch
+from pgtop import __version__
 from pgtop.actions import ACTIONS
 from pgtop.cli.exits import Exit
 from pgtop.cli.options import (
@@ -20,6 +20,7 @@ from pgtop.cli.options import (
 )
 from pgtop.config.settings import Settings
 from pgtop.errors import UsageError
+from pgtop.monitor import poller
 
 
 @pytest.mark.parametrize(
@@ -115,4 +116,4 @@ def test_version() -> None:
 
 def test_the_interval_is_that_of_the_watch() -> None:
     """The bounds are written twice, for the sake of start-up time, and agree."""
-    assert (SHORTEST, LONGEST) == (watch.SHORTEST, watch.LONGEST)
+    assert (SHORTEST, LONGEST) == (poller.SHORTEST, poller.LONGEST)

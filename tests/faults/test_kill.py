@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.clock import MonotonicClock
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Answer, Effect, Outcome, Signal
+from pgtop.monitor.clock import MonotonicClock
 from pgtop.signalling.audit_log import Trail, read
 from pgtop.signalling.execute import Errands, Progress
 from pgtop.signalling.planning import plan_for_one

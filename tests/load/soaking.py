@@ -142,8 +142,8 @@ class Churn:
 
 async def main(ticks: str, sessions: str, told: str, interval: str = "0.001", pipe: str = "", keys: str = "1") -> None:
     """Run the dashboard until the ticks are over, whatever is typed meanwhile."""
-    from pgtop.clock import MonotonicClock
     from pgtop.config.settings import Settings
+    from pgtop.monitor.clock import MonotonicClock
     from pgtop.tui.app import PgtopApp
 
     churn = Churn(int(ticks), int(sessions), Path(told))

@@ -14,11 +14,11 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.analysis.derived import Picture
 from pgtop.cli.exits import Exit
-from pgtop.clock import MonotonicClock
 from pgtop.demo.server import Cluster, embedded_bindir, plain_environment
 from pgtop.model.plan import Change, Plan
 from pgtop.model.signal import Answer, Effect, Order, Signal
 from pgtop.model.snapshot import Snapshot
+from pgtop.monitor.clock import MonotonicClock
 from pgtop.signalling.execute import Errands, Progress
 from pgtop.signalling.planning import changes, plan
 from pgtop.sources.postgres.connection import Session

@@ -11,11 +11,11 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.analysis.budget import budget
 from pgtop.analysis.derived import Picture
-from pgtop.clock import MonotonicClock
 from pgtop.demo.server import Cluster
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Answer, Outcome, Signal
 from pgtop.model.snapshot import Snapshot
+from pgtop.monitor.clock import MonotonicClock
 from pgtop.ports import SourceError
 from pgtop.signalling.observe import carry_out_all
 from pgtop.signalling.planning import plan_for_one

@@ -9,11 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pgtop.clock import MonotonicClock
 from pgtop.demo.server import Cluster
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.server import Run, Sighting
 from pgtop.model.signal import Answer, Effect, Order, Receipt, Signal
+from pgtop.monitor.clock import MonotonicClock
 from pgtop.ports import SourceError
 from pgtop.signalling.observe import carry_out_all
 from pgtop.sources.postgres.connection import Session

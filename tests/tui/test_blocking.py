@@ -10,6 +10,7 @@ from pgtop.config.settings import Settings
 from pgtop.model.backend import WALSENDER
 from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
+from pgtop.monitor.state import State
 from pgtop.text.tone import Span, Tone
 from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.messages import BlockingAsked
@@ -18,7 +19,6 @@ from pgtop.tui.screens.blocking import BlockingScreen, BlockingTable
 from pgtop.tui.screens.confirm import ConfirmScreen
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
-from pgtop.tui.state import State
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.blocking import Question, Row, rows

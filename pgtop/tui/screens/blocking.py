@@ -9,6 +9,7 @@ from pgtop.analysis.derived import Picture
 from pgtop.analysis.graph import Key
 from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
+from pgtop.monitor.state import State
 from pgtop.table.columns import COLUMNS
 from pgtop.table.filter import FilterError
 from pgtop.table.options import Query
@@ -18,7 +19,6 @@ from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import OpenAsked, Said
 from pgtop.tui.screens.moving import Movable
 from pgtop.tui.screens.narrowing import NarrowingScreen
-from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
 from pgtop.view.blocking import (

@@ -7,6 +7,7 @@ from textual.widget import Widget
 
 from pgtop.config.settings import Settings
 from pgtop.model.signal import Signal
+from pgtop.monitor.state import State
 from pgtop.table.filter import Filter
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
@@ -14,7 +15,6 @@ from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import BulkAsked, FilterAsked, Share
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.moving import MOVES, Movable, Moving
-from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
 from pgtop.view.breakdown import Entry, entries, entry_line, share_filter

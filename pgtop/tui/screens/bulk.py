@@ -19,6 +19,7 @@ from pgtop.analysis.derived import Picture
 from pgtop.model.backend import IDLE, BackendId
 from pgtop.model.plan import Change, Plan
 from pgtop.model.signal import Signal
+from pgtop.monitor.state import State
 from pgtop.signalling.execute import Progress, survivors
 from pgtop.signalling.planning import Guard, asked_again, changes, spared
 from pgtop.text.clean import cells, clean
@@ -29,7 +30,6 @@ from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.dialog import FRAME, ConsentT, Dialog
 from pgtop.tui.screens.moving import MOVES, Movable, Moving
 from pgtop.tui.screens.shown import Shown
-from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.rows import Rows

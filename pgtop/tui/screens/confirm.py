@@ -12,13 +12,13 @@ from textual.geometry import Size
 from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
+from pgtop.monitor.state import State
 from pgtop.signalling.protection import guard
 from pgtop.table.filter import Filter
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.tui.messages import SignalAsked
 from pgtop.tui.screens.dialog import FRAME, Dialog
-from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.view.proposal import Proposal, change_since, propose
 

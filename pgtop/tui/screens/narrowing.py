@@ -6,6 +6,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from pgtop.config.settings import Settings
+from pgtop.monitor.state import State
 from pgtop.table.columns import COLUMNS, falls
 from pgtop.table.filter import Filter, FilterError
 from pgtop.table.options import Query, Sort
@@ -16,7 +17,6 @@ from pgtop.tui.frame import order_line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.acting import ActingScreen
 from pgtop.tui.screens.moving import MOVES, Moving
-from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.filter_field import unfinished_key, without_fragment

@@ -9,6 +9,7 @@ from pgtop.analysis.derived import Picture
 from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
+from pgtop.monitor.state import State
 from pgtop.signalling.protection import guard
 from pgtop.table.columns import state_word
 from pgtop.text.clean import clean
@@ -19,7 +20,6 @@ from pgtop.tui.messages import CopyAsked, DetailWanted, Said
 from pgtop.tui.screens.acting import ActingScreen
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.moving import MOVES, Movable, Moving
-from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Pager
 from pgtop.view.detail import detail_lines

@@ -9,6 +9,7 @@ from pgtop.actions import BY_ID
 from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
+from pgtop.monitor.state import State
 from pgtop.table.filter import FilterError
 from pgtop.table.layout import Table, Unshown, arrange, unshown
 from pgtop.table.options import Query
@@ -19,7 +20,6 @@ from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import BlockingAsked, BreakdownAsked, BulkAsked, OpenAsked, Share
 from pgtop.tui.screens.moving import Movable
 from pgtop.tui.screens.narrowing import NarrowingScreen
-from pgtop.tui.state import State
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.session_table import SessionTable
 

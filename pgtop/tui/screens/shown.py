@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from pgtop.tui.state import State
+from pgtop.monitor.state import State
 
 
 class Shown:

@@ -8,8 +8,8 @@ from pgtop.analysis.pooling import Concurrency, PoolingHint, pooling_hint
 from pgtop.analysis.restarts import Interruption, interruption
 from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
+from pgtop.monitor.poller import Event, Missed, Sampled, Waiting
 from pgtop.text.tone import Span
-from pgtop.watch import Event, Missed, Sampled, Waiting
 
 
 class Spent(NamedTuple):

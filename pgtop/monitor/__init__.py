@@ -1,0 +1,1 @@
+"""Watching one server: polling it, its latest state, and the clock."""
