@@ -30,7 +30,7 @@ from pgtop.ports import RecordError
 from pgtop.signalling.audit_log import Reading, Trail, person_of, read, recorder_for
 from pgtop.signalling.execute import Errands, Progress
 from pgtop.signalling.planning import plan
-from pgtop.view.words import outcome_words
+from pgtop.view.outcome import outcome_words
 from tests.fakes import FakeSignaller, JumpingClock
 from tests.scenes import HOSTILE_TEXTS, busy, hostile
 

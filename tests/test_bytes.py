@@ -35,10 +35,10 @@ from pgtop.table.options import Query
 from pgtop.text.clean import clean, clean_lines
 from pgtop.text.wrap import Line
 from pgtop.view import plan as plan_view
+from pgtop.view.confirmation import change_since, propose
 from pgtop.view.detail import detail_lines
-from pgtop.view.proposal import change_since, propose
+from pgtop.view.outcome import outcome_words
 from pgtop.view.results import result_words
-from pgtop.view.words import outcome_words
 from tests import scenes
 from tests.hostile import CASES, ENCODINGS, TEXTS, harmful
 from tests.waiting import PATIENCE

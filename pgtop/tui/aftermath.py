@@ -8,7 +8,7 @@ from pgtop.model.backend import BackendId
 from pgtop.model.signal import Effect, Outcome
 from pgtop.monitor.state import State
 from pgtop.text.tone import Span
-from pgtop.view.aftermath import freed, is_unsettled
+from pgtop.view.unblocked import freed, is_unsettled
 
 _ENDED = frozenset({Effect.GONE, Effect.QUERY_ENDED, Effect.TRANSACTION_OPEN})
 _SETTLING = 5.0  # seconds in which a picture that was read while the queue moved up is not believed

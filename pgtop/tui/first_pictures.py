@@ -16,7 +16,10 @@ from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.text.wrap import line as line_of
-from pgtop.tui.frame import (
+from pgtop.tui.ink import Look, colours_of, runs
+from pgtop.tui.terminal.canvas import Piece, Run
+from pgtop.tui.theme import palette
+from pgtop.view.chrome import (
     SESSIONS_KEYS,
     alarm_line,
     banner_lines,
@@ -27,9 +30,6 @@ from pgtop.tui.frame import (
     offered,
     order_line,
 )
-from pgtop.tui.ink import Look, colours_of, runs
-from pgtop.tui.terminal.canvas import Piece, Run
-from pgtop.tui.theme import palette
 
 
 def pieces(looks: Sequence[Look], settings: Settings, environ: Mapping[str, str], width: int) -> Iterator[Piece]:

@@ -23,10 +23,10 @@ from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
 from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.theme import Palette
+from pgtop.view.confirmation import nothing_to_cancel
+from pgtop.view.outcome import asking_words, outcome_words
 from pgtop.view.plan import no_targets
-from pgtop.view.proposal import nothing_to_cancel
 from pgtop.view.results import summary
-from pgtop.view.words import asking_words, outcome_words
 
 if TYPE_CHECKING:  # dialogs are imported when they are first opened
     from pgtop.tui.screens.bulk import Consent, ResultScreen

@@ -19,8 +19,8 @@ from pgtop.text.identity import who_is
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, line, wrapped
+from pgtop.view.lock_phrases import rollback, root_name
 from pgtop.view.sql import query_lines
-from pgtop.view.waiting import rollback, root_name
 
 QueryLines: TypeAlias = Callable[[str, int], list[Line]]
 

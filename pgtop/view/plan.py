@@ -16,8 +16,8 @@ from pgtop.text.identity import who_is
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.text.wrap import line as one_tone
+from pgtop.view.outcome import weak_check_words
 from pgtop.view.results import result_words
-from pgtop.view.words import weak_check_words
 
 TYPED_ABOVE = 10
 """More targets than this ask for their number to be typed."""

@@ -8,7 +8,7 @@ from pgtop.analysis.restarts import Cause, interruption
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
-from pgtop.view.interruption import interruption_words
+from pgtop.view.restarts import interruption_words
 from tests import scenes
 from tests.scenes import NOW, client
 

@@ -16,7 +16,7 @@ from pgtop.signalling.planning import plan_for_one
 from pgtop.sources.postgres.connection import Session
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
-from pgtop.view.words import outcome_words
+from pgtop.view.outcome import outcome_words
 from tests.faults.ground import ANSWERS, FAULTS, Connection, Fault, Ground
 from tests.waiting import until
 

@@ -16,7 +16,7 @@ from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import Session
 from pgtop.sources.postgres.sampler import PostgresSource
-from pgtop.view.blocking import Question, rows
+from pgtop.view.locks import Question, rows
 from tests.cli import pgtop
 from tests.postgres.sampled import backend
 

@@ -24,8 +24,8 @@ from pgtop.sources.postgres.connection import Session
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.view.banner import budget_line, left_words, legend_line, server_line
-from pgtop.view.proposal import propose
-from pgtop.view.words import outcome_words
+from pgtop.view.confirmation import propose
+from pgtop.view.outcome import outcome_words
 from tests import servers
 from tests.roles import (
     ALL,

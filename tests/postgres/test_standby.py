@@ -17,7 +17,7 @@ from pgtop.sources.postgres.connection import Session
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.view.alarm import summary
-from pgtop.view.proposal import propose
+from pgtop.view.confirmation import propose
 from tests.cli import pgtop
 from tests.standby import Standby
 from tests.waiting import until_async

@@ -21,7 +21,7 @@ from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.lines import Lines
-from pgtop.view.blocking import Question, Row, rows
+from pgtop.view.locks import Question, Row, rows
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, calm, client, snapshot, standstill
 from tests.tui.apps import Stage, with_changes

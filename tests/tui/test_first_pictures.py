@@ -74,7 +74,7 @@ def test_textual_is_not_needed_for_it() -> None:
     program = "import sys, pgtop.tui.opening, pgtop.tui.first_pictures; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8")
     loaded = set(done.stdout.split())
-    assert "pgtop.tui.frame" in loaded
+    assert "pgtop.view.chrome" in loaded
     assert not loaded & {"textual", "rich.console", "psycopg"}
 
 

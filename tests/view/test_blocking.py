@@ -14,10 +14,10 @@ from pgtop.table.filter import Filter
 from pgtop.table.layout import arrange
 from pgtop.table.options import Query, Sort
 from pgtop.text.clean import cells
-from pgtop.view.aftermath import freed
 from pgtop.view.alarm import summary
-from pgtop.view.blocking import Question, Row, header, matching, row_line, rows, without_session
-from pgtop.view.proposal import propose
+from pgtop.view.confirmation import propose
+from pgtop.view.locks import Question, Row, header, matching, row_line, rows, without_session
+from pgtop.view.unblocked import freed
 from tests import scenes
 
 PICTURE = Picture.of(scenes.standstill())

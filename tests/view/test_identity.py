@@ -6,8 +6,8 @@ from pgtop.analysis.derived import Picture
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
 from pgtop.text.identity import user_at_database
+from pgtop.view.confirmation import propose
 from pgtop.view.detail import detail_lines
-from pgtop.view.proposal import propose
 from tests import scenes
 
 VACUUM = Backend(

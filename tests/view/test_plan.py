@@ -4,8 +4,8 @@ from pgtop.analysis.derived import Picture
 from pgtop.model.signal import Signal
 from pgtop.signalling.planning import plan
 from pgtop.signalling.rights import is_another_pgtop, protection
+from pgtop.view.confirmation import propose
 from pgtop.view.plan import facts
-from pgtop.view.proposal import propose
 from tests.scenes import active, busy
 
 

@@ -22,8 +22,8 @@ from pgtop.text.clean import clean
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.view.alarm import summary
-from pgtop.view.blocking import Question, header, matching, row_line, rows
-from pgtop.view.waiting import rollback
+from pgtop.view.lock_phrases import rollback
+from pgtop.view.locks import Question, header, matching, row_line, rows
 
 _ALL = Question()
 _PAGE = 160

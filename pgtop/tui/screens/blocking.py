@@ -21,7 +21,7 @@ from pgtop.tui.screens.moving import Movable
 from pgtop.tui.screens.narrowing import NarrowingScreen
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
-from pgtop.view.blocking import (
+from pgtop.view.locks import (
     Identity,
     Question,
     Row,

@@ -20,7 +20,7 @@ from pgtop.text.wrap import Line, line, wrapped
 from pgtop.tui.messages import SignalAsked
 from pgtop.tui.screens.dialog import FRAME, Dialog
 from pgtop.tui.theme import Palette
-from pgtop.view.proposal import Proposal, change_since, propose
+from pgtop.view.confirmation import Proposal, change_since, propose
 
 _WIDEST = 90
 _QUERY_LINES = 6

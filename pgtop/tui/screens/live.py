@@ -11,13 +11,13 @@ from pgtop.monitor.poller import Sampled
 from pgtop.monitor.state import State
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
-from pgtop.tui.frame import alarm_line, banner_lines, condition_line, is_compact, notice_lines, offered
 from pgtop.tui.messages import BlockingAsked
 from pgtop.tui.screens.shown import Shown
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.key_line import KeyLine
 from pgtop.tui.widgets.lines import Lines
+from pgtop.view.chrome import alarm_line, banner_lines, condition_line, is_compact, notice_lines, offered
 from pgtop.view.cost import cost_line
 
 

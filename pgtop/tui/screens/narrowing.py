@@ -13,12 +13,12 @@ from pgtop.table.options import Query, Sort
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
-from pgtop.tui.frame import order_line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.acting import ActingScreen
 from pgtop.tui.screens.moving import MOVES, Moving
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
+from pgtop.view.chrome import order_line
 from pgtop.view.filter_field import unfinished_key, without_fragment
 
 _PLACEHOLDER = "words, db:shop, state:idle-in-tx, age>5m, -query:copy …"

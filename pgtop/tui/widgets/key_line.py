@@ -6,9 +6,9 @@ from textual import events
 from textual.message import Message
 
 from pgtop.actions import Action
-from pgtop.tui.frame import Place, key_line
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
+from pgtop.view.chrome import Place, key_line
 
 
 class KeyLine(Lines):

@@ -16,7 +16,7 @@ from pgtop.analysis.derived import Picture
 from pgtop.cli.commands.locks import as_json
 from pgtop.model.timestamp import from_datetime, written
 from pgtop.view.alarm import summary
-from pgtop.view.blocking import Question, row_line, rows
+from pgtop.view.locks import Question, row_line, rows
 from tests.postgres.blocking.oracle import READING, Name, Truth
 from tests.postgres.blocking.scene import Other, Scene, pid
 from tests.waiting import until_async

@@ -18,6 +18,7 @@ from pgtop.model.signal import Effect, Outcome
 from pgtop.model.timestamp import written
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
+from pgtop.view.outcome import weakly_checked_words
 from pgtop.view.plan import (
     deed,
     facts,
@@ -31,7 +32,6 @@ from pgtop.view.plan import (
     understood,
 )
 from pgtop.view.results import REFUSED, SURVIVED, Result, result_of, summary
-from pgtop.view.words import weakly_checked_words
 
 _WIDTH = 160  # cells where the output is no terminal
 _LEFT_OUT_SHOWN = 10

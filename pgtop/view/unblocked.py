@@ -6,7 +6,7 @@ from pgtop.analysis.derived import Picture
 from pgtop.analysis.lock_forest import Forest, Node
 from pgtop.model.backend import BackendId
 from pgtop.text.clean import clean
-from pgtop.view.waiting import root_words
+from pgtop.view.lock_phrases import root_words
 
 
 def freed(before: Picture, after: Picture, ended: Collection[BackendId]) -> str:

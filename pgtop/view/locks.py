@@ -19,7 +19,7 @@ from pgtop.text.clean import cells, clean, fit
 from pgtop.text.identity import who_is
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
-from pgtop.view.waiting import doing, how_long, query_of, rollback, what_of, whose
+from pgtop.view.lock_phrases import doing, how_long, query_of, rollback, what_of, whose
 
 Identity: TypeAlias = BackendId | tuple[str, str]
 

@@ -17,9 +17,9 @@ from pgtop.text.identity import who_is
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, line
+from pgtop.view.lock_phrases import how_long, is_replay, listed
+from pgtop.view.outcome import weak_check_words
 from pgtop.view.plan import sessions
-from pgtop.view.waiting import how_long, is_replay, listed
-from pgtop.view.words import weak_check_words
 
 _VERBS = {Signal.CANCEL: "Cancel the query of", Signal.TERMINATE: "Terminate session"}
 _ROW_QUEUE = "tuple"

@@ -17,10 +17,10 @@ from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, as_far_as_fits, wrapped
-from pgtop.tui.conditions import condition, reason
 from pgtop.view.alarm import summary
 from pgtop.view.banner import budget_line, legend_line, missing, server_line
-from pgtop.view.interruption import interruption_words
+from pgtop.view.freshness import condition, reason
+from pgtop.view.restarts import interruption_words
 
 SESSIONS_KEYS = (
     "help", "quit", "terminate", "cancel", "filter", "tag", "show_breakdown", "show_blocking", "open",
