@@ -29,11 +29,13 @@ from pgtop.monitor.poller import Event, Sampled, Watch
 from pgtop.monitor.state import State
 from pgtop.ports import Clock, Recorder, Signaller, Source, SourceError
 from pgtop.signalling.execute import Errands, NoRecorder
+from pgtop.terminal.ascii_filter import AsciiFilter
+from pgtop.terminal.driver import PgtopDriver, driver_on
+from pgtop.terminal.job import NO_SHELL, is_orphaned
+from pgtop.terminal.tty import Lease
 from pgtop.text.clean import clean, clean_lines
 from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
-from pgtop.tui.ascii import AsciiFilter
-from pgtop.tui.driver import PgtopDriver, driver_on
 from pgtop.tui.keyboard import EVERYWHERE, Keyboard
 from pgtop.tui.keymap import bindings
 from pgtop.tui.meter import Meter
@@ -42,8 +44,6 @@ from pgtop.tui.screens.narrowing import NarrowingScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.screens.shown import Shown
 from pgtop.tui.signalling import Signalling
-from pgtop.tui.terminal.job import NO_SHELL, is_orphaned
-from pgtop.tui.terminal.lease import Lease
 from pgtop.tui.theme import palette
 
 _NOTICE_SECONDS = 15.0
@@ -262,7 +262,7 @@ class PgtopApp(Keyboard, Signalling):
 
     async def _set_clipboard(self, text: str, what: str) -> None:
         """Copy the text, in the background as another program may be asked to, and say which way it went."""
-        from pgtop.tui.clipboard import copy
+        from pgtop.terminal.clipboard import copy
 
         self._clipboard = text
         way = await copy(text, os.environ, self._write)

@@ -11,13 +11,13 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
 from pgtop.table.layout import Table, arrange, header, layout, line
 from pgtop.table.options import Query
+from pgtop.terminal.canvas import Piece, Run
 from pgtop.text.ascii import to_ascii
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.text.wrap import line as line_of
 from pgtop.tui.ink import Look, colours_of, runs
-from pgtop.tui.terminal.canvas import Piece, Run
 from pgtop.tui.theme import palette
 from pgtop.view.chrome import (
     SESSIONS_KEYS,

@@ -10,11 +10,11 @@ from typing import NamedTuple
 from rich.color import ColorSystem
 from rich.style import Style as RichStyle
 
+from pgtop.terminal.canvas import Run
+from pgtop.terminal.style import PLAIN, Style, restyled
 from pgtop.text.clean import cells
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line
-from pgtop.tui.terminal.canvas import Run
-from pgtop.tui.terminal.style import PLAIN, Style, restyled
 from pgtop.tui.theme import Palette
 
 _BY_NAME = {"standard": ColorSystem.STANDARD, "256": ColorSystem.EIGHT_BIT, "truecolor": ColorSystem.TRUECOLOR}

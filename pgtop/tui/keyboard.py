@@ -18,12 +18,12 @@ from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
+from pgtop.terminal.driver import PgtopDriver
+from pgtop.terminal.messages import InputWaiting, Proven
+from pgtop.terminal.typeahead import Allowance
 from pgtop.text.tone import Tone
 from pgtop.tui import typing
-from pgtop.tui.driver import PgtopDriver
 from pgtop.tui.gate import KeyGate
-from pgtop.tui.messages import InputWaiting, Proven
-from pgtop.tui.typeahead import Allowance
 
 if TYPE_CHECKING:
     from textual.message import Message

@@ -5,7 +5,7 @@ import time
 from textual.driver import Driver
 
 from pgtop.monitor.state import Spent
-from pgtop.tui.driver import PgtopDriver
+from pgtop.terminal.driver import PgtopDriver
 
 
 class Meter:

@@ -12,8 +12,8 @@ from typing import Any
 
 from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
-from pgtop.tui.terminal.job import is_orphaned
-from pgtop.tui.terminal.lease import HUNG_UP, KEYBOARD, Lease
+from pgtop.terminal.job import is_orphaned
+from pgtop.terminal.tty import HUNG_UP, KEYBOARD, Lease
 
 _LEAVE = frozenset(b"q")
 _UNSEEN = 0.25

@@ -24,7 +24,7 @@ def _in_a_handler() -> None:
 
 
 def _in_the_input() -> None:
-    from pgtop.tui.terminal.input import Keys
+    from pgtop.terminal.input import Keys
 
     feed = Keys.feed
 
@@ -38,8 +38,8 @@ def _in_the_input() -> None:
 
 def _in_the_output(*, of_the_thread: bool) -> None:
     """The thread paints what is painted anew, the event loop the lines of the next sample."""
+    from pgtop.terminal.painter import Painter
     from pgtop.tui.app import PgtopApp
-    from pgtop.tui.terminal.painter import Painter
 
     def break_it(app: PgtopApp) -> None:
         Painter.paint = _bug  # type: ignore[assignment]

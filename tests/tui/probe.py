@@ -22,7 +22,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Static
 
-from pgtop.tui.driver import PgtopDriver
+from pgtop.terminal.driver import PgtopDriver
 
 ROWS = 200
 TICKS = 0.005  # seconds between the pictures of the storm

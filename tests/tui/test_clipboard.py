@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pgtop.tui.clipboard import copy
+from pgtop.terminal.clipboard import copy
 from tests.pty import Terminal
 
 _OSC_52 = re.compile(rb"\x1b\]52;c;([^\x07]*)\x07")
 _COPY = """
 import asyncio, os, sys
-from pgtop.tui.clipboard import copy
+from pgtop.terminal.clipboard import copy
 print(asyncio.run(copy(sys.argv[1], os.environ, lambda text: (sys.stdout.write(text), sys.stdout.flush()))))
 sys.stdin.readline()
 """
@@ -50,7 +50,7 @@ async def test_a_tmux_that_does_not_take_it_delays_little(
     script: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Missing, failing or hanging, it is given up, and the terminal is asked, with words that promise nothing."""
-    monkeypatch.setattr("pgtop.tui.clipboard._SECONDS", 0.1)
+    monkeypatch.setattr("pgtop.terminal.clipboard._SECONDS", 0.1)
     if script:
         (tmp_path / "tmux").write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / "tmux").chmod(0o755)

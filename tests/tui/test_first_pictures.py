@@ -10,9 +10,9 @@ from rich.console import Console
 
 from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
+from pgtop.terminal.canvas import Canvas
 from pgtop.tui.first_pictures import sessions, waiting
 from pgtop.tui.ink import Look, colours_named, colours_of, runs
-from pgtop.tui.terminal.canvas import Canvas
 from pgtop.tui.theme import palette
 from tests.scenes import busy, calm, full, hostile, nearly_full, not_privileged, standstill
 from tests.tui.apps import Stage

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wcwidth import wcwidth
 
-from pgtop.tui.terminal.canvas import Canvas, is_frame
-from pgtop.tui.terminal.move import move
-from pgtop.tui.terminal.painter import Painter
-from pgtop.tui.terminal.style import PLAIN, Style, change, restyled
+from pgtop.terminal.canvas import Canvas, is_frame
+from pgtop.terminal.cursor import move
+from pgtop.terminal.painter import Painter
+from pgtop.terminal.style import PLAIN, Style, change, restyled
 
 COLUMNS, LINES = 14, 5
 HARMLESS = re.compile(

@@ -13,8 +13,8 @@ from textual import events
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 
-from pgtop.tui.terminal.input import Keys, read_input
-from pgtop.tui.terminal.sequences import PASTE_LIMIT, Scanner, Token
+from pgtop.terminal.input import Keys, read_input
+from pgtop.terminal.sequences import PASTE_LIMIT, Scanner, Token
 from tests.waiting import PATIENCE, until
 
 _REPLIES = (

@@ -10,11 +10,11 @@ from select import select
 import pyte
 import pytest
 
-from pgtop.tui.terminal import writer as writing
-from pgtop.tui.terminal.canvas import Canvas
-from pgtop.tui.terminal.painter import Painter
-from pgtop.tui.terminal.style import PLAIN
-from pgtop.tui.terminal.writer import Writer
+from pgtop.terminal import writer as writing
+from pgtop.terminal.canvas import Canvas
+from pgtop.terminal.painter import Painter
+from pgtop.terminal.style import PLAIN
+from pgtop.terminal.writer import Writer
 from tests.waiting import until
 
 WIDTH, HEIGHT = 200, 50

@@ -13,10 +13,10 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from pgtop.terminal.canvas import Piece
+from pgtop.terminal.driver import PgtopDriver
 from pgtop.text.tone import Tone
-from pgtop.tui.driver import PgtopDriver
 from pgtop.tui.ink import Look, colours_named, runs, styles
-from pgtop.tui.terminal.canvas import Piece
 from pgtop.tui.theme import Palette
 
 

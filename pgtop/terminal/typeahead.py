@@ -12,7 +12,7 @@ from time import monotonic
 from textual import events
 from textual.message import Message
 
-from pgtop.tui.terminal.sequences import PASTE_LIMIT
+from pgtop.terminal.sequences import PASTE_LIMIT
 
 _KEYS = PASTE_LIMIT
 _KEYS_PER_SECOND = 200.0

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from pgtop.tui.terminal.canvas import Canvas, Piece
-from pgtop.tui.terminal.painter import Painter
-from pgtop.tui.terminal.writer import ENTER, LEAVE, Writer
+from pgtop.terminal.canvas import Canvas, Piece
+from pgtop.terminal.painter import Painter
+from pgtop.terminal.writer import ENTER, LEAVE, Writer
 
 KEYBOARD, _STDERR = 0, 2
 """What is read from, and what is drawn on: descriptors."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from rich.cells import cell_len
 
-from pgtop.tui.terminal.style import PLAIN, Style, restyled
+from pgtop.terminal.style import PLAIN, Style, restyled
 
 # Bidirectional controls and line separators are no text either: they change how the whole line is shown.
 _TEXT = r"[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+"

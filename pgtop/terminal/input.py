@@ -16,7 +16,7 @@ from textual._xterm_parser import XTermParser
 from textual.message import Message
 from textual.messages import TerminalSupportsSynchronizedOutput
 
-from pgtop.tui.terminal.sequences import Kind, Scanner, Token, new_decoder
+from pgtop.terminal.sequences import Kind, Scanner, Token, new_decoder
 
 _CHUNK = 4096
 _FOCUS: dict[str, Callable[[], Message]] = {"\x1b[I": events.AppFocus, "\x1b[O": events.AppBlur}

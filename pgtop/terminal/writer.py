@@ -16,9 +16,9 @@ from select import select
 from threading import Condition, Thread
 from time import monotonic
 
-from pgtop.tui.terminal.canvas import Canvas, Piece, is_frame
-from pgtop.tui.terminal.move import Position
-from pgtop.tui.terminal.painter import Painter
+from pgtop.terminal.canvas import Canvas, Piece, is_frame
+from pgtop.terminal.cursor import Position
+from pgtop.terminal.painter import Painter
 
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 """To the screen that programs draw on, and back to the shell's."""

@@ -18,13 +18,13 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 from textual.message import Message
 
-from pgtop.tui.messages import InputWaiting, Proven
-from pgtop.tui.terminal.canvas import Piece, is_frame
-from pgtop.tui.terminal.input import read_input
-from pgtop.tui.terminal.job import is_orphaned
-from pgtop.tui.terminal.lease import HUNG_UP, Lease, keep_line_feeds
-from pgtop.tui.terminal.writer import Writer
-from pgtop.tui.typeahead import Typeahead
+from pgtop.terminal.canvas import Piece, is_frame
+from pgtop.terminal.input import read_input
+from pgtop.terminal.job import is_orphaned
+from pgtop.terminal.messages import InputWaiting, Proven
+from pgtop.terminal.tty import HUNG_UP, Lease, keep_line_feeds
+from pgtop.terminal.typeahead import Typeahead
+from pgtop.terminal.writer import Writer
 
 
 class PgtopDriver(LinuxDriver):

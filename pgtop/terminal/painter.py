@@ -7,9 +7,9 @@ differs from everything and is sent again, so a wrong belief never lasts.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pgtop.tui.terminal.canvas import Canvas, Line
-from pgtop.tui.terminal.move import Position, move
-from pgtop.tui.terminal.style import Style, change
+from pgtop.terminal.canvas import Canvas, Line
+from pgtop.terminal.cursor import Position, move
+from pgtop.terminal.style import Style, change
 
 _UNKNOWN = "\x00"  # no canvas ever holds it
 _GAP = 4  # unchanged cells that cost no more than jumping over them
