@@ -207,7 +207,7 @@ def open_dashboard(connection: Connection, chosen: Settings, safety: Safety) -> 
 
 
 async def _dashboard(session: Session, asker: Asker, connection: Connection, settings: Settings, guards: Guards) -> int:
-    from pgtop.tui.opening import NoOpening, Opening
+    from pgtop.tui.splash import NoOpening, Opening
 
     opening = NoOpening() if settings.plain_driver else Opening(settings, os.environ, _place_of(connection))
     asker.clear = opening.step_aside

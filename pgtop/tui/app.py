@@ -38,12 +38,12 @@ from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
 from pgtop.tui.keyboard import EVERYWHERE, Keyboard
 from pgtop.tui.keymap import bindings
-from pgtop.tui.meter import Meter
-from pgtop.tui.newest import Newest
-from pgtop.tui.screens.narrowing import NarrowingScreen
+from pgtop.tui.latest_request import Newest
+from pgtop.tui.screens.filterable import NarrowingScreen
 from pgtop.tui.screens.sessions import SessionsScreen
-from pgtop.tui.screens.shown import Shown
-from pgtop.tui.signalling import Signalling
+from pgtop.tui.screens.stateful import Shown
+from pgtop.tui.self_cost import Meter
+from pgtop.tui.signal_flow import Signalling
 from pgtop.tui.theme import palette
 
 _NOTICE_SECONDS = 15.0
@@ -298,7 +298,7 @@ class PgtopApp(Keyboard, Signalling):
             self.push_screen(BreakdownScreen(self._state, self._settings, self._palette, share))
 
     async def action_show_blocking(self) -> None:
-        from pgtop.tui.screens.blocking import BlockingScreen
+        from pgtop.tui.screens.locks import BlockingScreen
 
         if not isinstance(self.screen, BlockingScreen):
             await self.action_show_sessions()
@@ -310,7 +310,7 @@ class PgtopApp(Keyboard, Signalling):
         if isinstance(self.screen, ModalScreen):
             return
         await self.action_show_blocking()
-        from pgtop.tui.screens.blocking import BlockingScreen
+        from pgtop.tui.screens.locks import BlockingScreen
 
         if isinstance(self.screen, BlockingScreen):
             self.screen.go_to_root()

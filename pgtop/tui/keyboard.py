@@ -22,7 +22,7 @@ from pgtop.terminal.driver import PgtopDriver
 from pgtop.terminal.messages import InputWaiting, Proven
 from pgtop.terminal.typeahead import Allowance
 from pgtop.text.tone import Tone
-from pgtop.tui import typing
+from pgtop.tui import text_input
 from pgtop.tui.gate import KeyGate
 
 if TYPE_CHECKING:
@@ -98,10 +98,10 @@ class Keyboard(App[int]):
         if not isinstance(message, events.InputEvent | events.Paste):
             self.post_message(message)
             return
-        field = typing.open_field(self.screen)
+        field = text_input.open_field(self.screen)
         if isinstance(message, events.Key) and field is not None and not field.restrict and message.is_printable:
             await self.on_event(message)
-            typing.insert(field, driver.typeahead.take_text())
+            text_input.insert(field, driver.typeahead.take_text())
             return
         if isinstance(message, events.Key) and message.key not in _EVERYWHERE_KEYS and not self._commands.spend():
             driver.typeahead.skip(message)
@@ -130,8 +130,8 @@ class Keyboard(App[int]):
         if not everywhere and not leaves and not self._gate.admits(event.time):
             self._drop_typed()
             return
-        field = typing.open_field(self.screen)
-        if field is not None and typing.edit(field, event):
+        field = text_input.open_field(self.screen)
+        if field is not None and text_input.edit(field, event):
             self._read_later()
             return
         self._read_field()
@@ -166,7 +166,7 @@ class Keyboard(App[int]):
     def _read_field(self) -> None:
         if self._read_due:
             self._read_due = False
-            if isinstance(self.screen, typing.Typing):
+            if isinstance(self.screen, text_input.Typing):
                 self.screen.typed()
 
     # The gate.

@@ -204,7 +204,7 @@ def _is_stopped(pid: int) -> bool:
 def test_a_bug_while_the_server_is_waited_for(server: Cluster, tmp_path: Path) -> None:
     """It ends pgtop and is told; nobody is left with an empty screen."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import pgtop.tui.first_pictures\npgtop.tui.first_pictures.waiting = lambda *given: [][7]"
+        "import pgtop.tui.first_frames\npgtop.tui.first_pictures.waiting = lambda *given: [][7]"
     )
     with stopped(server), opened(server, {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}) as terminal:
         assert terminal.wait_for_exit() == 1

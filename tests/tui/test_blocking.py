@@ -12,13 +12,13 @@ from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
 from pgtop.text.tone import Span, Tone
-from pgtop.tui.aftermath import Aftermath
+from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.messages import BlockingAsked
-from pgtop.tui.screens import blocking
-from pgtop.tui.screens.blocking import BlockingScreen, BlockingTable
-from pgtop.tui.screens.confirm import ConfirmScreen
+from pgtop.tui.screens import locks
+from pgtop.tui.screens.locks import BlockingScreen, BlockingTable
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
+from pgtop.tui.unblocked import Aftermath
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.locks import Question, Row, rows
@@ -131,7 +131,7 @@ async def test_a_notice_arranges_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
         arranged.append(picture)
         return rows(picture, question)
 
-    monkeypatch.setattr(blocking, "rows", counted)
+    monkeypatch.setattr(locks, "rows", counted)
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "3")

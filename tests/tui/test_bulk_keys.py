@@ -14,8 +14,8 @@ from pgtop.signalling.execute import Progress
 from pgtop.signalling.observe import RefusingSignaller
 from pgtop.signalling.planning import plan
 from pgtop.table.filter import Filter
-from pgtop.tui.screens.bulk import BulkScreen, ResultScreen
-from pgtop.tui.screens.confirm import ConfirmScreen
+from pgtop.tui.dialogs.bulk import BulkScreen, ResultScreen
+from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.rows import Rows
 from tests.fakes import FakeSignaller, FakeSource

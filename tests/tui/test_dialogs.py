@@ -11,9 +11,9 @@ from pgtop.model.signal import Answer, Receipt, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.signalling.observe import RefusingSignaller
 from pgtop.table.filter import Filter
-from pgtop.tui.screens.bulk import BulkScreen
-from pgtop.tui.screens.confirm import ConfirmScreen
-from pgtop.tui.screens.menu import MenuScreen
+from pgtop.tui.dialogs.bulk import BulkScreen
+from pgtop.tui.dialogs.confirm import ConfirmScreen
+from pgtop.tui.dialogs.menu import MenuScreen
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from tests.fakes import FakeSignaller, FakeSource

@@ -11,8 +11,8 @@ from rich.console import Console
 from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
 from pgtop.terminal.canvas import Canvas
-from pgtop.tui.first_pictures import sessions, waiting
-from pgtop.tui.ink import Look, colours_named, colours_of, runs
+from pgtop.tui.first_frames import sessions, waiting
+from pgtop.tui.paint import Look, colours_named, colours_of, runs
 from pgtop.tui.theme import palette
 from tests.scenes import busy, calm, full, hostile, nearly_full, not_privileged, standstill
 from tests.tui.apps import Stage
@@ -71,7 +71,7 @@ async def test_whatever_it_is_drawn_with(settings: Settings) -> None:
 
 def test_textual_is_not_needed_for_it() -> None:
     """Nothing that draws the first picture waits for Textual, or for the heavy part of Rich."""
-    program = "import sys, pgtop.tui.opening, pgtop.tui.first_pictures; print(*sys.modules)"
+    program = "import sys, pgtop.tui.splash, pgtop.tui.first_frames; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8")
     loaded = set(done.stdout.split())
     assert "pgtop.view.chrome" in loaded

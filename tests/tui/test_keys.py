@@ -12,12 +12,12 @@ from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.text.wrap import Line
+from pgtop.tui.dialogs.bulk import BulkScreen
+from pgtop.tui.dialogs.confirm import ConfirmScreen
+from pgtop.tui.dialogs.menu import MenuScreen
 from pgtop.tui.screens import pages
-from pgtop.tui.screens.blocking import BlockingScreen
 from pgtop.tui.screens.breakdown import BreakdownScreen
-from pgtop.tui.screens.bulk import BulkScreen
-from pgtop.tui.screens.confirm import ConfirmScreen
-from pgtop.tui.screens.menu import MenuScreen
+from pgtop.tui.screens.locks import BlockingScreen
 from pgtop.tui.screens.pages import DetailScreen, HelpScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.key_line import KeyLine

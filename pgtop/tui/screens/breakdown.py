@@ -14,7 +14,7 @@ from pgtop.text.wrap import Line, line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import BulkAsked, FilterAsked, Share
 from pgtop.tui.screens.live import LiveScreen
-from pgtop.tui.screens.moving import MOVES, Movable, Moving
+from pgtop.tui.screens.navigation import MOVES, Movable, Moving
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
 from pgtop.view.breakdown import Entry, entries, entry_line, share_filter

@@ -12,7 +12,7 @@ from pgtop.monitor.state import State
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.messages import BlockingAsked
-from pgtop.tui.screens.shown import Shown
+from pgtop.tui.screens.stateful import Shown
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.key_line import KeyLine

@@ -17,9 +17,9 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import CopyAsked, DetailWanted, Said
-from pgtop.tui.screens.acting import ActingScreen
 from pgtop.tui.screens.live import LiveScreen
-from pgtop.tui.screens.moving import MOVES, Movable, Moving
+from pgtop.tui.screens.navigation import MOVES, Movable, Moving
+from pgtop.tui.screens.session_actions import ActingScreen
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Pager
 from pgtop.view.detail import detail_lines

@@ -17,8 +17,8 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import BlockingAsked, BreakdownAsked, BulkAsked, OpenAsked, Share
-from pgtop.tui.screens.moving import Movable
-from pgtop.tui.screens.narrowing import NarrowingScreen
+from pgtop.tui.screens.filterable import NarrowingScreen
+from pgtop.tui.screens.navigation import Movable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.session_table import SessionTable
 from pgtop.view.chrome import SESSIONS_KEYS, counted

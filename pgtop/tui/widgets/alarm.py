@@ -3,7 +3,7 @@
 from textual.message import Message
 
 from pgtop.text.wrap import Line
-from pgtop.tui.ink import Look
+from pgtop.tui.paint import Look
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 

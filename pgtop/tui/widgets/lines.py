@@ -6,7 +6,7 @@ The lines are made by pgtop.view, which has cleaned them; nothing else may be gi
 from collections.abc import Sequence
 
 from pgtop.text.wrap import Line
-from pgtop.tui.ink import Look
+from pgtop.tui.paint import Look
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.painted import Painted
 

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from pgtop.terminal.canvas import Piece
 from pgtop.terminal.driver import PgtopDriver
 from pgtop.text.tone import Tone
-from pgtop.tui.ink import Look, colours_named, runs, styles
+from pgtop.tui.paint import Look, colours_named, runs, styles
 from pgtop.tui.theme import Palette
 
 

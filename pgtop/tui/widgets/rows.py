@@ -7,7 +7,7 @@ from textual import events
 from textual.message import Message
 
 from pgtop.text.wrap import Line
-from pgtop.tui.ink import Look
+from pgtop.tui.paint import Look
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.painted import Painted
 

@@ -17,7 +17,7 @@ from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.text.wrap import line as line_of
-from pgtop.tui.ink import Look, colours_of, runs
+from pgtop.tui.paint import Look, colours_of, runs
 from pgtop.tui.theme import palette
 from pgtop.view.chrome import (
     SESSIONS_KEYS,

@@ -25,12 +25,12 @@ from pgtop.signalling.planning import Guard, asked_again, changes, spared
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
-from pgtop.tui.aftermath import Aftermath
+from pgtop.tui.dialogs.dialog import FRAME, ConsentT, Dialog
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.dialog import FRAME, ConsentT, Dialog
-from pgtop.tui.screens.moving import MOVES, Movable, Moving
-from pgtop.tui.screens.shown import Shown
+from pgtop.tui.screens.navigation import MOVES, Movable, Moving
+from pgtop.tui.screens.stateful import Shown
 from pgtop.tui.theme import Palette
+from pgtop.tui.unblocked import Aftermath
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.rows import Rows
 from pgtop.view.plan import (

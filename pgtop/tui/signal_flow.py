@@ -21,17 +21,17 @@ from pgtop.signalling.protection import guard
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
-from pgtop.tui.aftermath import Aftermath
 from pgtop.tui.theme import Palette
+from pgtop.tui.unblocked import Aftermath
 from pgtop.view.confirmation import nothing_to_cancel
 from pgtop.view.outcome import asking_words, outcome_words
 from pgtop.view.plan import no_targets
 from pgtop.view.results import summary
 
 if TYPE_CHECKING:  # dialogs are imported when they are first opened
-    from pgtop.tui.screens.bulk import Consent, ResultScreen
-    from pgtop.tui.screens.confirm import Agreed
-    from pgtop.tui.screens.dialog import ConsentT, Dialog
+    from pgtop.tui.dialogs.bulk import Consent, ResultScreen
+    from pgtop.tui.dialogs.confirm import Agreed
+    from pgtop.tui.dialogs.dialog import ConsentT, Dialog
 
 _READ_ONLY = "read-only mode: start pgtop without --read-only to end queries or sessions"
 
@@ -121,7 +121,7 @@ class Signalling(App[int]):
     # One.
 
     def _ask(self, asked: messages.SignalAsked) -> None:
-        from pgtop.tui.screens.confirm import ConfirmScreen
+        from pgtop.tui.dialogs.confirm import ConfirmScreen
 
         def agreed(to: Agreed) -> None:
             made = plan_for_one(asked.signal, to.backend, to.picture.snapshot)
@@ -154,12 +154,12 @@ class Signalling(App[int]):
     # Many.
 
     def _ask_many(self, made: Plan, whose: str) -> None:
-        from pgtop.tui.screens.bulk import BulkScreen
+        from pgtop.tui.dialogs.bulk import BulkScreen
 
         self._put(BulkScreen(made, whose, self._state.picture, self._guard_of, self._palette), self._send_many)
 
     def _send_many(self, consent: Consent) -> None:
-        from pgtop.tui.screens.bulk import ResultScreen
+        from pgtop.tui.dialogs.bulk import ResultScreen
 
         results = ResultScreen(consent.plan, self._palette)
 

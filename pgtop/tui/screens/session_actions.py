@@ -48,7 +48,7 @@ class ActingScreen(LiveScreen):
             if name is not None:
                 self.app.post_message(SignalAsked(Signal(name), backend, seen_in))
 
-        from pgtop.tui.screens.menu import Choice, MenuScreen
+        from pgtop.tui.dialogs.menu import Choice, MenuScreen
 
         choices = [
             Choice(Signal.CANCEL, "C  cancel the query"),

@@ -17,8 +17,8 @@ from pgtop.signalling.protection import guard
 from pgtop.table.filter import Filter
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
+from pgtop.tui.dialogs.dialog import FRAME, Dialog
 from pgtop.tui.messages import SignalAsked
-from pgtop.tui.screens.dialog import FRAME, Dialog
 from pgtop.tui.theme import Palette
 from pgtop.view.confirmation import Proposal, change_since, propose
 

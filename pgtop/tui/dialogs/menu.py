@@ -12,7 +12,7 @@ from pgtop.text.clean import fit
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.moving import MOVES, Movable, Moving
+from pgtop.tui.screens.navigation import MOVES, Movable, Moving
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
 

@@ -49,7 +49,7 @@ class Opening:
 
     def show(self, first: Snapshot) -> None:
         """Draw the first picture."""
-        from pgtop.tui.first_pictures import pieces, sessions
+        from pgtop.tui.first_frames import pieces, sessions
 
         lease = self._take()
         lease.keep_keys()
@@ -76,7 +76,7 @@ class Opening:
         self._telling.add_done_callback(self._told)
 
     async def _tell_on(self) -> None:
-        from pgtop.tui.first_pictures import pieces, waiting  # imported while the server makes a session
+        from pgtop.tui.first_frames import pieces, waiting  # imported while the server makes a session
 
         await asyncio.sleep(_UNSEEN)
         lease = self._take()

@@ -17,8 +17,8 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import OpenAsked, Said
-from pgtop.tui.screens.moving import Movable
-from pgtop.tui.screens.narrowing import NarrowingScreen
+from pgtop.tui.screens.filterable import NarrowingScreen
+from pgtop.tui.screens.navigation import Movable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
 from pgtop.view.locks import (

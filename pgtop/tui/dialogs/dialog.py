@@ -19,9 +19,9 @@ from textual.widgets import Input
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, line
+from pgtop.tui.dialogs.reason import ReasonField
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.reason import ReasonField
-from pgtop.tui.screens.shown import Shown
+from pgtop.tui.screens.stateful import Shown
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 

@@ -14,8 +14,8 @@ from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.acting import ActingScreen
-from pgtop.tui.screens.moving import MOVES, Moving
+from pgtop.tui.screens.navigation import MOVES, Moving
+from pgtop.tui.screens.session_actions import ActingScreen
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.chrome import order_line
@@ -111,7 +111,7 @@ class NarrowingScreen(Moving, ActingScreen):
         self._sort(sort._replace(descending=not sort.descending))
 
     def action_sort_menu(self) -> None:
-        from pgtop.tui.screens.menu import Choice, MenuScreen
+        from pgtop.tui.dialogs.menu import Choice, MenuScreen
 
         choices = [
             Choice("", self.DEFAULT_ORDER),

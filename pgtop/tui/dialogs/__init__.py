@@ -1,0 +1,1 @@
+"""Dialogs ask one question and return the answer. They do nothing themselves."""
