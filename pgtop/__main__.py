@@ -8,9 +8,9 @@ gc.disable()  # start-up makes much and drops nothing; the dashboard turns it on
 
 def main() -> int:
     """Run the command line of this process; returns the exit code."""
+    from pgtop.cli.bug_report import catch_bugs
     from pgtop.cli.interrupts import guard
     from pgtop.cli.main import code_after_a_bug, run
-    from pgtop.cli.report import catch_bugs
 
     words = sys.argv[1:]
     catch_bugs(lambda: code_after_a_bug(words))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pgtop.actions import ACTIONS, Group
-from pgtop.cli.exits import Exit
+from pgtop.cli.exit_codes import Exit
 from pgtop.table.columns import COLUMNS
 from pgtop.table.language.help import FILTER_HELP
 from tests.roles import WATCHERS

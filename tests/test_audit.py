@@ -20,8 +20,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pgtop.cli.args.options import Audit
 from pgtop.cli.commands.audit import INTERRUPTED, UNFINISHED, chosen, lines
-from pgtop.cli.options import Audit
 from pgtop.model.audit import Entry
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.plan import Plan

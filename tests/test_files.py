@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop import files
-from pgtop.cli.options import Safety
+from pgtop.cli.args.options import Safety
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.errors import UsageError
 from pgtop.sources.postgres.conninfo import resolve
@@ -187,7 +187,7 @@ import os, sys
 import pgtop.signalling.audit_log, pgtop.cli.safety, pgtop.cli.commands.audit, pgtop.cli.main, pgtop.text.clean, pgtop.text.ascii
 from pgtop.sources.postgres.conninfo import resolve
 from pgtop.sources.postgres.tls_files import locked_key
-from pgtop.cli.options import Safety, parse
+from pgtop.cli.args.options import Safety, parse
 parse(["audit"])  # loads the rest: the stranger may not read this Python
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(54321); os.setuid(54321)

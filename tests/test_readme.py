@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pgtop.cli.options import parsers
+from pgtop.cli.args.options import parsers
 from tests.readme import README, sections, with_sections
 
 _TEST = re.compile(r"^ *(?:async )?def (test_\w+)", re.MULTILINE)

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from pgtop.cli.options import parsers
+from pgtop.cli.args.options import parsers
 from pgtop.table.columns import COLUMNS
 from pgtop.table.language.help import FILTER_HELP
 

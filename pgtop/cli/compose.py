@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.cli import arguments, interrupts, output, report
-from pgtop.cli.options import Connection, Password, Safety
+from pgtop.cli import argv_secrets, bug_report, interrupts, output
+from pgtop.cli.args.options import Connection, Password, Safety
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.config.settings import Settings
 from pgtop.errors import UsageError
@@ -96,11 +96,11 @@ def parameters_of(connection: Connection) -> dict[str, str]:
     given = {name: value for name, value in options.items() if value is not None}
     written = _parameters_in(target)
     parameters = {**given, **written}
-    if arguments.SECRETS & parameters.keys():
-        arguments.hide(target)
+    if argv_secrets.SECRETS & parameters.keys():
+        argv_secrets.hide(target)
     quoted = set(_QUOTED_NAME.findall(target))
     if why := refusal(parameters, written if _is_conninfo(target) else (), quoted):
-        arguments.hide(target)
+        argv_secrets.hide(target)
         raise UsageError(why, ENCODE if "://" in target else "")
     return parameters
 
@@ -108,18 +108,18 @@ def parameters_of(connection: Connection) -> dict[str, str]:
 def _parameters_in(target: str) -> dict[str, str]:
     """Return what a database's name, a URI or a connection string says, quoting nothing of what is wrong with it."""
     if _FOREIGN_URI.match(target):
-        arguments.hide(target)
+        argv_secrets.hide(target)
         raise UsageError("The connection string begins in a way that libpq does not know.", _SCHEME)
     if not _is_conninfo(target):
         return {"dbname": target} if target else {}
     if _BAD_URI.match(target):
-        arguments.hide(target)
+        argv_secrets.hide(target)
         raise UsageError("The URI has a blank, an @ or a colon too many in it.", f"Write a blank as %20. {ENCODE}")
     try:
         return {name: str(value) for name, value in conninfo_to_dict(target).items()}
     except (psycopg.ProgrammingError, UnicodeDecodeError) as error:
-        arguments.hide(target)
-        words = arguments.discreet(str(error), target)
+        argv_secrets.hide(target)
+        words = argv_secrets.discreet(str(error), target)
         raise UsageError(f"The connection string is wrong{words}.", _CONNINFO_HELP) from None
 
 
@@ -227,7 +227,7 @@ async def _dashboard(session: Session, asker: Asker, connection: Connection, set
         from pgtop.tui.app import run_dashboard
 
         errands = errands_for(session, guards)
-        with report.noted(_features(first, settings)):
+        with bug_report.noted(_features(first, settings)):
             return await run_dashboard(
                 source, errands.signaller, first, settings, errands.clock, errands.recorder, opening.lease
             )

@@ -8,9 +8,8 @@ import importlib
 from collections.abc import Mapping, Sequence
 
 from pgtop.cli import output
-from pgtop.cli.budget_options import asks_for_check
-from pgtop.cli.exits import Check, Exit, exit_for, exit_of
-from pgtop.cli.options import (
+from pgtop.cli.args.budget_options import asks_for_check
+from pgtop.cli.args.options import (
     Audit,
     Budget,
     Command,
@@ -23,13 +22,14 @@ from pgtop.cli.options import (
     SignalMany,
     parse,
 )
+from pgtop.cli.exit_codes import Check, Exit, exit_for, exit_of
 from pgtop.errors import PgtopError, UsageError
 
 
 def run(words: Sequence[str]) -> int:
     """Do what the words ask for; returns the exit code. What escapes is a bug."""
     if asks_for_check(words):
-        from pgtop.cli.verdict import as_check
+        from pgtop.cli.check_result import as_check
 
         return as_check(lambda: _check(words))
     try:
@@ -45,7 +45,7 @@ def code_after_a_bug(words: Sequence[str]) -> int:
     """Return the exit code after a bug was reported; of a check, print its line, as 1 would be WARNING."""
     if not asks_for_check(words):
         return Exit.BUG
-    from pgtop.cli.verdict import Verdict
+    from pgtop.cli.check_result import Verdict
 
     return Verdict.unknown("a bug in pgtop: standard error says where the report is").print()
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from pgtop import files
 from pgtop.cli import output
-from pgtop.cli.filters import filter_for_protection
-from pgtop.cli.options import Safety
+from pgtop.cli.args.filters import filter_for_protection
+from pgtop.cli.args.options import Safety
 from pgtop.errors import UsageError
 from pgtop.table.filter import Filter
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from pgtop.cli.arguments import masked
+from pgtop.cli.args.filters import filter_for_signals
+from pgtop.cli.args.options import Connection, parse
+from pgtop.cli.argv_secrets import masked
 from pgtop.cli.compose import parameters_of
-from pgtop.cli.filters import filter_for_signals
-from pgtop.cli.options import Connection, parse
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
 from pgtop.sources.postgres.places import refusal

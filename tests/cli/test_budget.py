@@ -20,13 +20,13 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pgtop.analysis.usage import Usage
-from pgtop.cli.budget_options import asks_for_check
+from pgtop.cli.args.budget_options import asks_for_check
+from pgtop.cli.args.options import Budget, Dashboard, Password, parse
+from pgtop.cli.args.parsers import percent
+from pgtop.cli.check_result import Verdict
 from pgtop.cli.commands.budget import _usage, check, with_doubt
-from pgtop.cli.exits import Check, Exit
+from pgtop.cli.exit_codes import Check, Exit
 from pgtop.cli.main import run
-from pgtop.cli.options import Budget, Dashboard, Password, parse
-from pgtop.cli.parsers import percent
-from pgtop.cli.verdict import Verdict
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
 from pgtop.model.server import Login

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
+from pgtop.cli.args.options import parsers
 from pgtop.cli.completion import SCRIPTS, filter_keys, options_of
-from pgtop.cli.options import parsers
 from tests.cli import pgtop
 
 SHELLS = [shell for shell in SCRIPTS if shutil.which(shell)]

@@ -6,7 +6,7 @@ from tests.pty import Terminal
 
 _ASK = """
 import array, fcntl, termios, time
-from pgtop.cli.commands.signal.consent import says_yes
+from pgtop.cli.commands.signal.prompt import says_yes
 print("busy", flush=True)
 waiting = array.array("i", [0])
 while waiting[0] < 4:  # bytes of whole lines

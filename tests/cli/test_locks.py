@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from pgtop.analysis.derived import Picture
+from pgtop.cli.args.options import Connection, Locks, parse
 from pgtop.cli.commands.locks import as_json, page
-from pgtop.cli.exits import Exit
-from pgtop.cli.options import Connection, Locks, parse
+from pgtop.cli.exit_codes import Exit
 from pgtop.cli.output import painted
 from pgtop.model.locks import Blocking
 from pgtop.text.clean import cells

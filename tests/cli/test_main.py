@@ -14,9 +14,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pgtop.cli.args.options import Connection
 from pgtop.cli.compose import Asker, parameters_of, settings_for
-from pgtop.cli.exits import Exit, exit_for
-from pgtop.cli.options import Connection
+from pgtop.cli.exit_codes import Exit, exit_for
 from pgtop.cli.output import locale_is_utf8
 from pgtop.cli.safety import Guards
 from pgtop.config.settings import Settings
@@ -288,7 +288,7 @@ def test_the_dashboard_does_without_python_s_ssl() -> None:
 
 def test_a_bug_leaves_a_report(tmp_path: Path) -> None:
     """What nobody expected is one sentence too; the traceback is in a file that only this user can read."""
-    program = "from pgtop.cli.report import catch_bugs; catch_bugs(); [][7]"
+    program = "from pgtop.cli.bug_report import catch_bugs; catch_bugs(); [][7]"
     done = subprocess.run(
         [sys.executable, "-c", program],
         stderr=subprocess.PIPE, env={**os.environ, "XDG_STATE_HOME": str(tmp_path)}, encoding="utf-8", check=False,

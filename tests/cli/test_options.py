@@ -4,8 +4,7 @@ import pytest
 
 from pgtop import __version__
 from pgtop.actions import ACTIONS
-from pgtop.cli.exits import Exit
-from pgtop.cli.options import (
+from pgtop.cli.args.options import (
     LONGEST,
     SHORTEST,
     Connection,
@@ -18,6 +17,7 @@ from pgtop.cli.options import (
     Show,
     parse,
 )
+from pgtop.cli.exit_codes import Exit
 from pgtop.config.settings import Settings
 from pgtop.errors import UsageError
 from pgtop.monitor import poller

@@ -11,8 +11,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pgtop.cli.exits import Exit
-from pgtop.cli.options import SignalMany, parse
+from pgtop.cli.args.options import SignalMany, parse
+from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
 from pgtop.table.filter import Filter

@@ -8,7 +8,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pgtop.cli.exits import Exit
+from pgtop.cli.exit_codes import Exit
 from tests.cli import PGTOP, one_sentence, pgtop
 from tests.cli.sessions import Opener, alive
 from tests.postgres.doors import may_choose_pids, session_with_pid

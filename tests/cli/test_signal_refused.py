@@ -15,8 +15,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from pgtop.cli.exits import Exit
-from pgtop.cli.options import Safety
+from pgtop.cli.args.options import Safety
+from pgtop.cli.exit_codes import Exit
 from pgtop.cli.safety import guards_of
 from pgtop.errors import UsageError
 from tests.cli import PGTOP, one_sentence, pgtop

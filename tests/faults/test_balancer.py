@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pgtop.cli.exits import Exit
+from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
 from tests.cli import pgtop
 from tests.standby import Standby

@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pgtop.analysis.budget import Budget, Level, budget
 from pgtop.analysis.usage import Usage, usage_of_database
 from pgtop.cli.commands.budget import check
-from pgtop.cli.exits import Check
+from pgtop.cli.exit_codes import Check
 from pgtop.demo.server import Cluster
 from pgtop.model.server import Reserve
 from pgtop.model.snapshot import Snapshot

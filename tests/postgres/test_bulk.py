@@ -13,7 +13,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.analysis.derived import Picture
-from pgtop.cli.exits import Exit
+from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster, embedded_bindir, plain_environment
 from pgtop.model.plan import Change, Plan
 from pgtop.model.signal import Answer, Effect, Order, Signal

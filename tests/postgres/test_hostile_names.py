@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from psycopg import pq
 
-from pgtop.cli.exits import Exit
+from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
 from pgtop.signalling.audit_log import FILE_NAME, read
 from pgtop.sources.postgres.encoding import decode_name

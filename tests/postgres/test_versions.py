@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from pgtop.cli.exits import Exit
+from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
 from pgtop.model.server import SUPPORTED
 from pgtop.text.tone import Span, Tone

@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.analysis.derived import Picture
 from pgtop.cli.commands import locks, show
-from pgtop.cli.exits import Exit
+from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Order, Signal

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import pgtop
-from pgtop.cli.exits import Check, Exit
+from pgtop.cli.exit_codes import Check, Exit
 from pgtop.demo.server import Cluster
 from tests.cli import PGTOP, one_sentence
 from tests.cli import pgtop as run

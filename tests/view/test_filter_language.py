@@ -3,8 +3,8 @@
 import pytest
 
 from pgtop.analysis.derived import Picture
+from pgtop.cli.args.filters import filter_for_protection
 from pgtop.cli.completion import filter_keys
-from pgtop.cli.filters import filter_for_protection
 from pgtop.errors import UsageError
 from pgtop.model.backend import CLIENT_BACKEND, WALSENDER, Backend
 from pgtop.model.snapshot import Snapshot

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pgtop.cli import output
-from pgtop.cli.exits import Exit
-from pgtop.cli.options import Audit
+from pgtop.cli.args.options import Audit
+from pgtop.cli.exit_codes import Exit
 from pgtop.cli.safety import redacts
 from pgtop.errors import OutputError
 from pgtop.ports import RecordError

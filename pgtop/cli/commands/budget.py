@@ -6,9 +6,9 @@ from pgtop.analysis.breakdown import Dimension
 from pgtop.analysis.budget import budget
 from pgtop.analysis.usage import Usage, usage, usage_of_database, usage_of_role
 from pgtop.cli import compose, interrupts, output
-from pgtop.cli.exits import Check, Exit
-from pgtop.cli.options import Budget
-from pgtop.cli.verdict import Verdict, within
+from pgtop.cli.args.options import Budget
+from pgtop.cli.check_result import Verdict, within
+from pgtop.cli.exit_codes import Check, Exit
 from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot

@@ -1,9 +1,9 @@
 """`pgtop completion`: print a shell's completion script."""
 
 from pgtop.cli import output
+from pgtop.cli.args.options import Completion
 from pgtop.cli.completion import SCRIPTS
-from pgtop.cli.exits import Exit
-from pgtop.cli.options import Completion
+from pgtop.cli.exit_codes import Exit
 
 
 def run(command: Completion) -> int:

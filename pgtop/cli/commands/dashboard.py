@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
-from pgtop.cli.options import Dashboard
+from pgtop.cli.args.options import Dashboard
 from pgtop.errors import TerminalError
 
 

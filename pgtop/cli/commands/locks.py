@@ -11,10 +11,10 @@ from pgtop.analysis.derived import Picture
 from pgtop.analysis.lock_forest import Node
 from pgtop.analysis.xmin import XminHolder, xmin_holders
 from pgtop.cli import compose, interrupts, output
+from pgtop.cli.args.filters import readable
+from pgtop.cli.args.options import Connection, Locks
 from pgtop.cli.commands.show import OPTION, option_filter, server_record, session_record
-from pgtop.cli.exits import Exit
-from pgtop.cli.filters import readable
-from pgtop.cli.options import Connection, Locks
+from pgtop.cli.exit_codes import Exit
 from pgtop.cli.safety import redacts
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import written

@@ -14,9 +14,9 @@ from typing import Any
 from pgtop.analysis.budget import Budget, budget
 from pgtop.analysis.derived import Picture
 from pgtop.cli import compose, interrupts, output
-from pgtop.cli.exits import Exit
-from pgtop.cli.filters import filter_of, readable
-from pgtop.cli.options import Connection, Form, Show
+from pgtop.cli.args.filters import filter_of, readable
+from pgtop.cli.args.options import Connection, Form, Show
+from pgtop.cli.exit_codes import Exit
 from pgtop.cli.safety import redacts
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend

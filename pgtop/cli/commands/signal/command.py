@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 from pgtop.analysis.derived import Picture
 from pgtop.cli import compose, interrupts, output
-from pgtop.cli.commands.signal.consent import consents, says_yes
-from pgtop.cli.commands.signal.proposed import Proposed, propose
-from pgtop.cli.commands.signal.telling import Telling
-from pgtop.cli.exits import Exit
-from pgtop.cli.filters import filter_for_signals, readable
-from pgtop.cli.options import SignalMany
+from pgtop.cli.args.filters import filter_for_signals, readable
+from pgtop.cli.args.options import SignalMany
+from pgtop.cli.commands.signal.prompt import consents, says_yes
+from pgtop.cli.commands.signal.report import Telling
+from pgtop.cli.commands.signal.resolve_targets import Proposed, propose
+from pgtop.cli.exit_codes import Exit
 from pgtop.cli.safety import Guards, check_judged_unmasked, guards_of
 from pgtop.model.backend import BackendId
 from pgtop.model.plan import MOVED_ON, Change, Plan

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from pgtop.cli import arguments
-from pgtop.cli.budget_options import Budget, budget_parser, read_budget, with_command_first
-from pgtop.cli.parsers import Connection, Parser, Password, Told, add_connection, connection_of, number, percent
-from pgtop.cli.signal_options import (
+from pgtop.cli import argv_secrets
+from pgtop.cli.args.budget_options import Budget, budget_parser, read_budget, with_command_first
+from pgtop.cli.args.parsers import Connection, Parser, Password, Told, add_connection, connection_of, number, percent
+from pgtop.cli.args.signal_options import (
     Audit,
     Safety,
     SignalMany,
@@ -109,10 +109,10 @@ def parse(words: Sequence[str]) -> Command:
     except Told as told:
         return Help(told.text)
     except UsageError:
-        arguments.check_words(words, None, quoted=True)
+        argv_secrets.check_words(words, None, quoted=True)
         raise
     connection = getattr(command, "connection", Connection())
-    arguments.check_words(words, connection.target)
+    argv_secrets.check_words(words, connection.target)
     return command
 
 

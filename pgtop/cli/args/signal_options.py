@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from pgtop.cli.parsers import Connection, Parser, add_connection, connection_of
+from pgtop.cli.args.parsers import Connection, Parser, add_connection, connection_of
 from pgtop.errors import UsageError
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pgtop.cli import output
+from pgtop.cli.args.options import SignalMany
 from pgtop.cli.commands.show import session_record
-from pgtop.cli.commands.signal.proposed import Proposed
-from pgtop.cli.exits import Exit
-from pgtop.cli.options import SignalMany
+from pgtop.cli.commands.signal.resolve_targets import Proposed
+from pgtop.cli.exit_codes import Exit
 from pgtop.model.plan import Plan, Why
 from pgtop.model.signal import Effect, Outcome
 from pgtop.model.timestamp import written

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from pgtop.cli import output
-from pgtop.cli.exits import Check
+from pgtop.cli.exit_codes import Check
 from pgtop.errors import OutputError, PgtopError
 
 _LONGEST = 500

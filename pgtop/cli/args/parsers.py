@@ -10,7 +10,7 @@ from enum import Enum
 from typing import NamedTuple, NoReturn
 
 from pgtop import __version__
-from pgtop.cli import exits
+from pgtop.cli import exit_codes
 from pgtop.errors import UsageError
 
 
@@ -111,7 +111,7 @@ class Parser(argparse.ArgumentParser):
         program.add_argument("--version", action=_Tell, text=_version, help="print the version and exit")
 
     def format_help(self) -> str:
-        return f"{super().format_help()}{self._more()}\nExit codes:\n{exits.table()}\n"
+        return f"{super().format_help()}{self._more()}\nExit codes:\n{exit_codes.table()}\n"
 
     def error(self, message: str) -> NoReturn:
         words = _CHOICE.sub(r"\1", _NO_VALUE.sub("takes no value", message.removeprefix("argument ")))

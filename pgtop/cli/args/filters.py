@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from pgtop.cli.arguments import may_hold_password
+from pgtop.cli.argv_secrets import may_hold_password
 from pgtop.errors import UsageError
 from pgtop.table.filter import Filter, FilterError
 from pgtop.text.clean import clean

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from pgtop.cli.parsers import Connection, Parser, Password, add_connection, connection_of, number, percent
+from pgtop.cli.args.parsers import Connection, Parser, Password, add_connection, connection_of, number, percent
 from pgtop.errors import UsageError
 
 COMMAND = "budget"

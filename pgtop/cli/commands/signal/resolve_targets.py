@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from pgtop.analysis.derived import Picture
-from pgtop.cli.options import SignalMany
+from pgtop.cli.args.options import SignalMany
 from pgtop.model.backend import Backend
 from pgtop.model.plan import LeftOut, Plan, Why
 from pgtop.model.signal import Answer, Signal
