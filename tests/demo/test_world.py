@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.demo import cast, scenery
+from pgtop.demo import schema, workload
+from pgtop.demo.process import World, start_world
 from pgtop.demo.server import Cluster, ClusterError
-from pgtop.demo.world import World, start_world
 from tests.waiting import until
 
 
@@ -87,7 +87,7 @@ def test_the_promised_cast_is_there(world: World, condition: str) -> None:
 def test_both_addresses_lead_to_it(world: World) -> None:
     """Socket and TCP reach the same server, as the role `dba`."""
     for dsn in (world.dsn, world.tcp_dsn):
-        assert ask(dsn, "SELECT current_user || '@' || current_database()") == f"{scenery.DBA}@shop"
+        assert ask(dsn, "SELECT current_user || '@' || current_database()") == f"{schema.DBA}@shop"
 
 
 def test_a_chain_of_lock_waiters_stands(world: World) -> None:
@@ -116,9 +116,9 @@ def test_leaks_rise(world: World) -> None:
 
 def test_leaks_stop_just_short_of_the_limit() -> None:
     """With all leaks open, and pgtop looking on, the budget is in alarm, and one killed actor can still return."""
-    reserved = sum(int(scenery.SETTINGS[f"{who}reserved_connections"]) for who in ("superuser_", ""))
-    ordinary = int(scenery.SETTINGS["max_connections"]) - reserved
-    used = len(cast.CAST) + scenery.LEAK_LIMIT + 1
+    reserved = sum(int(schema.SETTINGS[f"{who}reserved_connections"]) for who in ("superuser_", ""))
+    ordinary = int(schema.SETTINGS["max_connections"]) - reserved
+    used = len(workload.CAST) + schema.LEAK_LIMIT + 1
     assert 0.95 * ordinary <= used < ordinary
 
 
@@ -148,7 +148,7 @@ def test_everything_can_be_terminated_by_the_dba(fragile_world: World) -> None:
     """Each session goes when told to, the world lives on, and the leak starts over."""
     dsn = fragile_world.dsn
     victims = pids(dsn)
-    assert len(victims) >= len(cast.CAST)
+    assert len(victims) >= len(workload.CAST)
     for pid in victims:
         assert ask(dsn, f"SELECT pg_terminate_backend({pid}, 5000)") is True
     until(lambda: leaks(dsn) > 0)
@@ -174,9 +174,9 @@ async def playing(cluster: Cluster, role: str) -> AsyncIterator[list[int]]:
         seen.append(connection.info.backend_pid)
         await connection.execute("SELECT pg_sleep(3600)")
 
-    stage = cast.Stage(str(cluster.folder), cluster.port, cluster.password)
-    actor = cast.Actor(cast.Seat("postgres", role, "tester"), act, absence=0.02)
-    play = asyncio.create_task(cast.play(stage, actor, await stage.connect(actor.seat)))
+    stage = workload.Stage(str(cluster.folder), cluster.port, cluster.password)
+    actor = workload.Actor(workload.Seat("postgres", role, "tester"), act, absence=0.02)
+    play = asyncio.create_task(workload.play(stage, actor, await stage.connect(actor.seat)))
     yield seen
     play.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -239,7 +239,7 @@ def test_a_signal_ends_it(number: signal.Signals) -> None:
 
 def test_it_ends_when_its_owner_is_killed() -> None:
     """kill -9 of whoever started it leaves neither server nor files."""
-    program = "from pgtop.demo.world import *; import signal; print(start_world().dsn, flush=True); signal.pause()"
+    program = "from pgtop.demo.process import *; import signal; print(start_world().dsn, flush=True); signal.pause()"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         dsn = owner.stdout.readline()

@@ -7,8 +7,8 @@ import threading
 from pgtop.cli import output
 from pgtop.cli.args.options import Connection, Demo, Password
 from pgtop.cli.commands.dashboard import require_terminal
+from pgtop.demo.process import World, start_world
 from pgtop.demo.server import ClusterError
-from pgtop.demo.world import World, start_world
 from pgtop.errors import DemoError
 
 

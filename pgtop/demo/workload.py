@@ -15,7 +15,7 @@ from typing import LiteralString, NamedTuple, NoReturn, TypeAlias
 import psycopg
 from psycopg import AsyncConnection
 
-from pgtop.demo import script
+from pgtop.demo import statements
 
 LEAK_SECONDS = 4.0
 
@@ -102,7 +102,7 @@ async def _leak(stage: Stage, seat: Seat) -> NoReturn:
 async def _forget(stage: Stage, seat: Seat) -> None:
     with contextlib.suppress(psycopg.Error):
         async with await stage.connect(seat) as connection:
-            await _try(connection, script.LOGIN, random.randint(1, 500))
+            await _try(connection, statements.LOGIN, random.randint(1, 500))
             await _idle(connection)
 
 
@@ -141,7 +141,7 @@ async def _serve_pages(connection: AsyncConnection) -> None:
     """A busy web worker: one short statement after another."""
     while True:
         customer = random.randint(1, 500)
-        await _try(connection, random.choice(script.PAGES), customer)
+        await _try(connection, random.choice(statements.PAGES), customer)
         await _pause(connection, 0.05, 0.6)
 
 
@@ -154,14 +154,14 @@ async def _wait_in_pool(statement: LiteralString, connection: AsyncConnection) -
 
 async def _run_away(connection: AsyncConnection) -> None:
     """The report somebody wrote without its join condition; cancelled, it is started again a minute later."""
-    while not await _try(connection, script.MONTH_END):
+    while not await _try(connection, statements.MONTH_END):
         await _idle(connection, 60)
 
 
 async def _hold_rows(connection: AsyncConnection) -> None:
     """Change two rows and leave the transaction open: the root of the lock queue."""
     await connection.execute("BEGIN")
-    await connection.execute(script.STOCK_COUNT)
+    await connection.execute(statements.STOCK_COUNT)
     await _idle(connection)
 
 
@@ -171,8 +171,8 @@ async def _pick(connection: AsyncConnection) -> None:
         await _pause(connection, 0.2, 0.3)
         with contextlib.suppress(psycopg.errors.QueryCanceled):
             async with connection.transaction():
-                await connection.execute(script.PICK_FIRST)
-                await connection.execute(script.PICK_SECOND)
+                await connection.execute(statements.PICK_FIRST)
+                await connection.execute(statements.PICK_SECOND)
         await _pause(connection, 5, 8)
 
 
@@ -180,7 +180,7 @@ async def _reserve(connection: AsyncConnection) -> None:
     """Wait for row 2, which the picker has while it waits itself."""
     while True:
         await _pause(connection, 0.6, 0.8)
-        await _try(connection, script.RESERVE)
+        await _try(connection, statements.RESERVE)
         await _pause(connection, 5, 8)
 
 
@@ -188,21 +188,21 @@ async def _synchronise(connection: AsyncConnection) -> None:
     """Wait for row 3, which the holder has too."""
     while True:
         await _pause(connection, 0.6, 0.8)
-        await _try(connection, script.ADJUST)
+        await _try(connection, statements.ADJUST)
         await _pause(connection, 5, 8)
 
 
 async def _edit_invoice(connection: AsyncConnection) -> None:
     """Open a form on a locked row, and go to lunch."""
     await connection.execute("BEGIN")
-    await connection.execute(script.OPEN_INVOICE)
+    await connection.execute(statements.OPEN_INVOICE)
     await _idle(connection)
 
 
 async def _import_files(connection: AsyncConnection) -> None:
     """Load a file in a transaction that is never closed."""
     await connection.execute("BEGIN")
-    await connection.execute(script.IMPORT)
+    await connection.execute(statements.IMPORT)
     await _idle(connection)
 
 
@@ -210,14 +210,14 @@ async def _book_twice(connection: AsyncConnection) -> None:
     """Run into a unique key, and neglect to roll back."""
     await connection.execute("BEGIN")
     with contextlib.suppress(psycopg.errors.UniqueViolation):
-        await connection.execute(script.BOOK)
+        await connection.execute(statements.BOOK)
     await _idle(connection)
 
 
 async def _forecast(connection: AsyncConnection) -> None:
     """A parallel query of a few seconds, over and over."""
     while True:
-        await _try(connection, script.FORECAST)
+        await _try(connection, statements.FORECAST)
         await _pause(connection, 10, 20)
 
 
@@ -233,7 +233,7 @@ async def _listen(connection: AsyncConnection) -> None:
 async def _attack(connection: AsyncConnection) -> None:
     """A query text that would take a careless terminal over."""
     while True:
-        await _try(connection, script.HOSTILE)
+        await _try(connection, statements.HOSTILE)
         await _pause(connection, 8, 12)
 
 
@@ -247,8 +247,8 @@ CAST: tuple[Actor, ...] = (
     Actor(Seat("shop", "worker", "reservations", tcp=True), _reserve),
     Actor(Seat("shop", "web", "stock sync"), _synchronise),
     *(Actor(Seat("shop", "web", "shop-web", tcp=True), _serve_pages) for _ in range(8)),
-    *(Actor(Seat("shop", "web", "shop-pool", tcp=True), partial(_wait_in_pool, script.LOOK_UP)) for _ in range(9)),
-    *(Actor(Seat("billing", "worker", "billing-pool"), partial(_wait_in_pool, script.DUNNING)) for _ in range(3)),
+    *(Actor(Seat("shop", "web", "shop-pool", tcp=True), partial(_wait_in_pool, statements.LOOK_UP)) for _ in range(9)),
+    *(Actor(Seat("billing", "worker", "billing-pool"), partial(_wait_in_pool, statements.DUNNING)) for _ in range(3)),
     Actor(Seat("warehouse", "report", "month-end report", tcp=True), _run_away, absence=60),
     Actor(Seat("billing", "worker", "invoice editor", tcp=True), _edit_invoice),
     Actor(Seat("billing", "importer", "payment import"), _book_twice),

@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
 from pgtop.demo.server import Cluster, ClusterError, plain_environment
 
 if TYPE_CHECKING:
-    from pgtop.demo.cast import Stage
+    from pgtop.demo.workload import Stage
 
 Progress = Callable[[str], None]
 
@@ -69,7 +69,7 @@ class World:
         with tempfile.TemporaryFile() as complaints:
             # A session of its own: Ctrl-C and a hang-up are ours to handle, and it may outlive our terminal.
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "pgtop.demo.world"],
+                [sys.executable, "-P", "-m", "pgtop.demo.process"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints,
                 env=_environment(), start_new_session=True,
             )  # fmt: skip
@@ -168,18 +168,21 @@ def main() -> int:
 
 
 async def _keep_world() -> None:
-    from pgtop.demo import cast, scenery  # the front door needs neither them nor their driver
+    from pgtop.demo import (
+        schema,  # the front door needs neither them nor their driver
+        workload,
+    )
 
     orders = _take_orders()
     logging.getLogger("psycopg").addHandler(logging.NullHandler())  # sessions are lost here every day
-    cluster = Cluster(settings=scenery.SETTINGS)
+    cluster = Cluster(settings=schema.SETTINGS)
     _report(step="starting PostgreSQL")
     with cluster:
         _report(step="filling the databases")
-        await scenery.build(cluster.socket_dsn, cluster.password)
+        await schema.build(cluster.socket_dsn, cluster.password)
         _report(step="calling the cast in")
-        stage = cast.Stage(str(cluster.folder), cluster.port, cluster.password)
-        play = asyncio.create_task(cast.perform(stage, lambda: _report(**_addresses(stage))))
+        stage = workload.Stage(str(cluster.folder), cluster.port, cluster.password)
+        play = asyncio.create_task(workload.perform(stage, lambda: _report(**_addresses(stage))))
         leave = asyncio.create_task(orders.leave.wait())
         await asyncio.wait((play, leave), return_when=asyncio.FIRST_COMPLETED)
         # The server goes first: an actor that we stop in a query would otherwise ask it to cancel that.
@@ -193,7 +196,7 @@ async def _keep_world() -> None:
 def _addresses(stage: "Stage") -> dict[str, Any]:
     from psycopg.conninfo import make_conninfo
 
-    from pgtop.demo.scenery import DBA
+    from pgtop.demo.schema import DBA
 
     # The database of the lock queue: the names of locked tables can only be read from inside it.
     common: dict[str, Any] = {"port": stage.port, "user": DBA, "dbname": "shop"}
