@@ -14,8 +14,8 @@ import psycopg
 from pgtop.demo.server import Cluster
 from tests.benchmarks import process
 from tests.benchmarks.child import Child
-from tests.benchmarks.glass import Glass, bursts, shows_any_of
 from tests.benchmarks.load import prepare
+from tests.benchmarks.raw_output import Glass, bursts, shows_any_of
 from tests.benchmarks.tools import WATCHER, WATCHER_SQL, Tool
 
 SMALL, LARGE = (80, 24), (200, 50)

@@ -8,8 +8,8 @@ from typing import TypeAlias
 from tests.benchmarks import process
 from tests.benchmarks.bench import LARGE, SMALL, Bench, Stage, named, staged
 from tests.benchmarks.crowd import make_crowd
-from tests.benchmarks.glass import Glass, is_restored, marked_lines, shows_any_of
 from tests.benchmarks.goals import PGTOP
+from tests.benchmarks.raw_output import Glass, is_restored, marked_lines, shows_any_of
 from tests.benchmarks.tools import Tool
 from tests.benchmarks.wire import Wire
 

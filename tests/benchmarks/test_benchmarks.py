@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.benchmarks.glass import Piece, bursts
 from tests.benchmarks.goals import GOALS, PG_ACTIVITY, PGTOP, Goal, Results, Statistic, Verdict, fell_short, table
+from tests.benchmarks.raw_output import Piece, bursts
 
 ABSOLUTE = Goal("bytes", "bytes a refresh", "B", 200)
 RELATIVE = Goal("cpu", "CPU a refresh", "ms", 0.5, PG_ACTIVITY)

@@ -18,8 +18,8 @@ from pgtop.errors import UsageError
 from pgtop.table.filter import Filter
 from tests.cli import PGTOP, one_sentence, pgtop
 from tests.cli.sessions import Opener, alive, run_forever, trail, uri
-from tests.postgres.doors import may_choose_pids, session_with_pid
 from tests.pty import Terminal
+from tests.sources.postgres.signal_helpers import may_choose_pids, session_with_pid
 from tests.waiting import until
 
 NOWHERE = "host=127.0.0.1 port=1"

@@ -11,8 +11,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pgtop.cli.exit_codes import Exit
 from tests.cli import PGTOP, one_sentence, pgtop
 from tests.cli.sessions import Opener, alive
-from tests.postgres.doors import may_choose_pids, session_with_pid
 from tests.pty import Terminal
+from tests.sources.postgres.signal_helpers import may_choose_pids, session_with_pid
 
 _COMPARED = "only pid, role, database and application name"
 

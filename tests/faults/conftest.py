@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pgtop.demo.server import Cluster
-from tests.faults.ground import SETTINGS, Ground, laid
+from tests.faults.fault_env import SETTINGS, Ground, laid
 
 
 @pytest.fixture(scope="package")

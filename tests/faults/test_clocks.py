@@ -10,7 +10,7 @@ import pytest
 
 from pgtop.demo.server import Cluster
 from tests.faults.clock import OFFSETS, preloaded
-from tests.faults.ground import INTERVAL, SETTINGS, Ground, laid
+from tests.faults.fault_env import INTERVAL, SETTINGS, Ground, laid
 from tests.faults.screen import Diary, Keyboard
 from tests.pty import Terminal
 from tests.waiting import until

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pgtop.signalling.audit_log import FILE_NAME, read
-from tests.faults.ground import Connection, Ground
+from tests.faults.fault_env import Connection, Ground
+from tests.kill_helpers import ask_for_the_end_of
 from tests.pty import Terminal
-from tests.victims import ask_for_the_end_of
 from tests.waiting import until
 
 _ROOM = 100  # bytes, less than a line of the trail

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pgtop.demo.server import Cluster
-from tests.faults.ground import INTERVAL, SETTINGS, Ground, laid, stop_at_once
+from tests.faults.fault_env import INTERVAL, SETTINGS, Ground, laid, stop_at_once
 from tests.faults.screen import DRAWN, Diary, Keyboard
 from tests.pty import Terminal
 from tests.standby import Standby

@@ -17,7 +17,7 @@ from pgtop.sources.postgres.connection import Session
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.view.outcome import outcome_words
-from tests.faults.ground import ANSWERS, FAULTS, Connection, Fault, Ground
+from tests.faults.fault_env import ANSWERS, FAULTS, Connection, Fault, Ground
 from tests.waiting import until
 
 _PATIENCE = 1.0

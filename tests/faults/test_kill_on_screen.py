@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.faults.ground import (
+from tests.faults.fault_env import (
     ANSWERS,
     INTERVAL,
     Connection,
@@ -20,8 +20,8 @@ from tests.faults.ground import (
     stop_at_once,
     strand,
 )
+from tests.kill_helpers import ask_for_the_end_of
 from tests.pty import Terminal
-from tests.victims import ask_for_the_end_of
 from tests.waiting import until
 
 _ORDER = b"pg_terminate_backend"

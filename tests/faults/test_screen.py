@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.faults.ground import FAULTS, Fault, Ground
+from tests.faults.fault_env import FAULTS, Fault, Ground
 from tests.faults.screen import DRAWN, Diary, Keyboard
 from tests.pty import Terminal
 

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping, Sequence
 
-from tests.forger import Row
+from tests.wire_proxy import Row
 
 _MEANT: tuple[bytes, ...] = (
     b"\x1b[", b"\x1bO", b"\x1b]0;", b"\x1bP", b"\x1b_", b"\x1b^", b"\x1bX", b"\x9b", b"\x90", b"\x9d", b"\x1b\\",

@@ -13,11 +13,11 @@ from psycopg.conninfo import make_conninfo
 
 from pgtop.demo.server import Cluster
 from tests.faults.screen import Canary
-from tests.forger import Forger
 from tests.load.feeding import Forged, keys
-from tests.processes.ends import GONE, memory_kb
+from tests.processes.exit_checks import GONE, memory_kb
 from tests.pty import Terminal
 from tests.waiting import PATIENCE, until
+from tests.wire_proxy import Forger
 
 _KEY = 0.2
 _MOST_KB = 150 * 1024

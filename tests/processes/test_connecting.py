@@ -14,7 +14,7 @@ import pytest
 
 from pgtop.demo.server import Cluster
 from tests.faults.proxy import Proxy
-from tests.processes.ends import GONE, check_gone
+from tests.processes.exit_checks import GONE, check_gone
 from tests.pty import Terminal
 from tests.tls import PASSPHRASE, Files, TlsProxy
 from tests.waiting import until

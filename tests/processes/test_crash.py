@@ -8,7 +8,7 @@ import pytest
 
 from pgtop.demo.server import Cluster
 from tests.processes.crashing import PASSWORD, PLACES, QUERY
-from tests.processes.ends import check_gone
+from tests.processes.exit_checks import check_gone
 from tests.pty import Terminal
 
 

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from pgtop.demo.server import Cluster
-from tests.processes.ends import GONE, check_gone, cpu_seconds
+from tests.processes.exit_checks import GONE, check_gone, cpu_seconds
 from tests.pty import Terminal
 from tests.waiting import until
 

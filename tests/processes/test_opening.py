@@ -12,7 +12,7 @@ import pytest
 
 from pgtop.demo.server import Cluster
 from tests.faults.proxy import Proxy
-from tests.processes.ends import check_gone
+from tests.processes.exit_checks import check_gone
 from tests.pty import Terminal
 from tests.waiting import until
 

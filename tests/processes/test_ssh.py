@@ -16,7 +16,7 @@ import pytest
 from pgtop.demo.server import Cluster, _free_port
 from tests.children import end_with_parent
 from tests.faults.proxy import Proxy
-from tests.processes.ends import check_gone, sessions
+from tests.processes.exit_checks import check_gone, sessions
 from tests.pty import Terminal
 from tests.waiting import until
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pgtop.demo.server import Cluster
-from tests.processes.ends import GONE, memory_kb
+from tests.processes.exit_checks import GONE, memory_kb
 from tests.pty import Terminal
 
 _PGTOP = [sys.executable, "-m", "pgtop"]

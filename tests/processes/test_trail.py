@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from pgtop.demo.server import Cluster
+from tests.kill_helpers import ask_for_the_end_of
 from tests.pty import Terminal
-from tests.victims import ask_for_the_end_of
 from tests.waiting import PATIENCE, until
 
 _IMPATIENT = """

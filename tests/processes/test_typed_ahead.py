@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from pgtop.demo.server import Cluster
-from tests.processes.ends import GONE, memory_kb
+from tests.processes.exit_checks import GONE, memory_kb
 from tests.pty import Terminal
 from tests.waiting import until
 

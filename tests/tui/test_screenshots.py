@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from tests.scenes import busy, nearly_full, standstill
 from tests.tui.apps import Stage
-from tests.tui.test_pictures import TO_RUNAWAY
+from tests.tui.test_snapshots import TO_RUNAWAY
 
 _FOLDER = Path(__file__).parents[2] / "screenshots"
 

@@ -191,14 +191,14 @@ def _signed(number: int, bits: int) -> int:
 
 async def _read(link: Link, server: Server, pid: int) -> tuple[list[list[Row]], str]:
     """Read activity, length of the query, locks and exempt ones; without the last two, and why, where those fail."""
-    activity = activity.activity(link.features, server.track_activity_query_size, pid=pid)
+    session = activity.activity(link.features, server.track_activity_query_size, pid=pid)
     length = Statement(_QUERY_BYTES, {"pid": pid}, _LENGTH_SHAPE)
     try:
-        return await link.ask(activity, length, _locks(link.features, server, pid), exempt(link.features)), ""
+        return await link.ask(session, length, _locks(link.features, server, pid), exempt(link.features)), ""
     except psycopg.Error as error:
         if link.connection.closed:
             raise
-        return [*await link.ask(activity, length), [], []], server_words(error)
+        return [*await link.ask(session, length), [], []], server_words(error)
 
 
 def exempt(features: Features) -> Statement:

@@ -1,0 +1,251 @@
+"""What is asked about locks, and when: little and rarely, and never so that the sessions are not shown."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from pgtop.analysis.lock_forest import forest
+from pgtop.demo.server import Cluster
+from pgtop.model.locks import Blocking, Slot
+from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS
+from pgtop.ports import SourceError
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.probes.locks import ASKED_AT_ONCE, SLOW, Pace, Plan, completed, read
+from pgtop.sources.postgres.sampler import PostgresSource
+from tests import scenes
+from tests.sources.postgres.conftest import Wire
+from tests.sources.postgres.locks.scene import Other, Scene, failing_manager, logging_manager, pid, row, slow_manager
+from tests.waiting import until_async
+
+
+async def test_nothing_more_is_asked_while_nobody_waits(scene: Scene, server: Cluster) -> None:
+    """Counted on the wire: one statement a sample; a waiter adds to the next one, in the same trip."""
+    async with Wire(scene.parameters["host"], scene.parameters["port"]).laid() as wire:
+        session = Session({**scene.parameters, "host": "127.0.0.1", "port": wire.port, "password": server.password})
+        source, statements = PostgresSource(session), _counted(wire)
+        await source.sample()
+        before = statements()
+        for _ in range(5):
+            assert not (await source.sample()).blocking.asked
+        assert statements() == before + 5
+        holder = await scene.session(row(51))
+        await scene.waiter(row(51))
+        assert not (await source.sample()).blocking.asked
+        trips = wire.trips
+        assert (await source.sample()).blocking.asked
+        assert wire.trips == trips + 1
+        await holder.close()
+        await source.close()
+
+
+@pytest.mark.parametrize("user", ["postgres", "plain"])
+async def test_known_waiters_take_turns(scene: Scene, server: Cluster, user: str) -> None:
+    """Of many waiters only some are asked about at each tick, none is lost; also where this role sees nothing."""
+    holder = await scene.session("SELECT pg_advisory_lock(99)")
+    waiters = [await scene.waiter("SELECT pg_advisory_lock(99)") for _ in range(ASKED_AT_ONCE + 20)]
+    await scene.look_anew(user=user)
+    scene.source.watch_blocking(True)
+    async with logging_manager(scene):
+        await scene.seen(lambda _, planted: planted.waiting == len(waiters))
+        for _ in range(6):
+            asked = server.log.read_text().count("asked about")
+            found = forest(await scene.source.sample())
+            assert server.log.read_text().count("asked about") <= asked + ASKED_AT_ONCE
+            assert found.nodes[pid(holder)].direct == len(waiters)
+            assert all(node.wait for node in found.nodes.values() if node.key != pid(holder))
+        await scene.done(f"SELECT pg_terminate_backend({pid(waiters[-1])})")
+        await scene.seen(lambda _, planted: planted.waiting == len(waiters) - 1)
+
+
+async def test_of_many_waiters_none_is_said_to_wait_for_one_that_has_moved_on(scene: Scene) -> None:
+    """A root that commits is a root no more in the next picture, though not all were asked about again."""
+    root = await scene.session("LOCK TABLE stock")
+    waiters = [await scene.waiter("LOCK TABLE stock") for _ in range(100)]
+    await scene.seen(lambda _, planted: planted.total(pid(root)) == 100)
+    for _ in range(3):
+        await scene.source.sample()
+    await root.commit()
+    await until_async(lambda: _holds(scene, waiters))
+    for _ in range(8):
+        snapshot = await scene.source.sample()
+        found = forest(snapshot)
+        assert found.total(pid(root)) == 0
+        assert found.waiting == 99
+        assert not any(node.circle for node in found.nodes.values())
+
+
+async def test_a_lock_may_be_held_across_transactions(scene: Scene) -> None:
+    """Whoever holds an advisory lock for its session stays a root in every picture, whatever else it does."""
+    holder = await scene.session("SELECT pg_advisory_lock(77)")
+    waiters = [await scene.waiter("SELECT pg_advisory_lock(77)") for _ in range(2 * ASKED_AT_ONCE)]
+    await scene.seen(lambda _, planted: planted.total(pid(holder)) == len(waiters))
+    for _ in range(6):
+        await holder.commit()
+        await holder.execute("SELECT 1")
+        assert forest(await scene.source.sample()).nodes[pid(holder)].direct == len(waiters)
+
+
+async def test_a_slow_network_is_no_slow_lock_manager(scene: Scene, server: Cluster) -> None:
+    """What passes while half of the question is on its way is not counted."""
+    holder = await scene.session(row(63))
+    await scene.waiter(row(63))
+    wire = _Halting(scene.parameters["host"], scene.parameters["port"])
+    async with wire.laid():
+        await scene.look_anew(host="127.0.0.1", port=wire.port, password=server.password)
+        snapshot, _ = await scene.seen(lambda *_: wire.halted)
+        assert snapshot.blocking.note == ""
+        await scene.source.close()
+    await holder.close()
+
+
+async def test_a_slow_lock_manager_is_left_alone(scene: Scene) -> None:
+    """It is asked rarely, that is said, and what was known stays."""
+    holder = await scene.session(row(61))
+    waiter = await scene.waiter(row(61))
+    await scene.compared(1)
+    async with slow_manager(scene, 0.4):
+        slow, _ = await scene.seen(lambda s, _: bool(s.blocking.note))
+        assert "the server is slow to tell who waits" in slow.blocking.note
+        quick = await scene.source.sample()
+    assert not quick.blocking.asked
+    assert quick.blocking.note == slow.blocking.note
+    assert forest(quick).nodes[pid(waiter)].parent == pid(holder)
+
+
+@pytest.mark.parametrize(("scene_of", "told"), [(scenes.calm, False), (scenes.busy, True)])
+def test_a_slow_server_without_waiters_is_no_slow_lock_manager(scene_of: Callable[[], Snapshot], told: bool) -> None:
+    """It was not even asked then."""
+    pace = Pace().after(scene_of(), Plan(), 2 * SLOW)
+    assert bool(pace.note) is told
+    assert (pace.resting_until > scenes.NOW) is told
+
+
+async def test_one_that_does_not_answer_costs_only_its_part(scene: Scene) -> None:
+    """Waiters are still shown, with the reason: those known before, at a first sample, and the first that one meets."""
+    knows, new, has_seen_calm = scene.source, scene.another_source(), scene.another_source()
+    for _ in range(2):
+        assert (await has_seen_calm.sample()).blocking.note == ""
+    holder = await scene.session(row(62))
+    waiter = await scene.waiter(row(62))
+    await scene.compared(1)
+    async with slow_manager(scene, 30):
+        snapshots = await asyncio.gather(*(source.sample() for source in (knows, new, has_seen_calm)))
+        assert all("statement timeout" in snapshot.blocking.note for snapshot in snapshots)
+        assert all(forest(snapshot).nodes[pid(waiter)].waits for snapshot in snapshots)
+        assert forest(snapshots[0]).nodes[pid(waiter)].parent == pid(holder)
+        for source, snapshot in zip((knows, new, has_seen_calm), snapshots, strict=True):
+            assert (await source.sample()).blocking.note == snapshot.blocking.note
+
+
+@pytest.mark.parametrize("code", ["42501", "55P03"])
+async def test_a_refusal_is_told_and_asked_for_later(scene: Scene, code: str) -> None:
+    """Whoever may not ask, or would have to wait to ask, sees the sessions all the same."""
+    holder = await scene.session(row(65))
+    waiter = await scene.waiter(row(65))
+    async with failing_manager(scene, code):
+        snapshot = await scene.source.sample()
+    assert "who waits for whom could not be read" in snapshot.blocking.note
+    assert pid(waiter) in {backend.pid for backend in snapshot.busy}
+    assert not (await scene.source.sample()).blocking.asked
+    await holder.close()
+
+
+@pytest.mark.parametrize("code", ["57014", "40001"])
+async def test_a_cancel_by_chance_is_no_refusal(scene: Scene, code: str) -> None:
+    """Somebody cancels our statement, or a standby's recovery does: that is told, and all is asked for again."""
+    holder = await scene.session(row(66))
+    await scene.waiter(row(66))
+    await scene.compared(1)
+    async with failing_manager(scene, code):
+        with pytest.raises(SourceError, match="by chance"):
+            await scene.source.sample()
+    snapshot = await scene.source.sample()
+    assert (snapshot.blocking.asked, snapshot.blocking.note) == (True, "")
+    await holder.close()
+
+
+async def test_a_clock_set_back_ends_the_rest(scene: Scene) -> None:
+    """The lock manager was to be left alone until a time that the server's clock now reaches in an hour."""
+    holder = await scene.session(row(67))
+    await scene.waiter(row(67))
+    await scene.compared(1)
+    reader = scene.source._reader
+    assert reader is not None
+    assert reader._last is not None
+    later = reader._last.taken_at + 3600 * MICROSECONDS
+    reader._last = replace(reader._last, taken_at=later)
+    reader._pace = reader._pace.after_failure(later, "by chance")
+    await scene.source.sample()
+    snapshot = await scene.source.sample()
+    assert (snapshot.blocking.asked, snapshot.blocking.note) == (True, "")
+    await holder.close()
+
+
+def test_what_was_known_stays_while_the_lock_manager_rests() -> None:
+    """Slots and prepared transactions too, also where nobody waits."""
+    slots = (Slot("kept", 400),)
+    last = replace(scenes.calm(), blocking=Blocking(slots=slots, asked=True, complete=True))
+    rested = completed(Blocking(), Plan(pids=False), last, last.busy)
+    assert (rested.slots, rested.complete, rested.asked) == (slots, True, False)
+
+
+@pytest.mark.parametrize(
+    ("ages", "held"),
+    [
+        ((7, None), [(7, False)]),
+        ((None, 9), [(9, True)]),
+        ((7, 9), [(7, False), (9, True)]),
+        ((9, 7), [(9, False)]),
+    ],
+)
+def test_a_slot_has_a_row_for_each_reach(ages: tuple[int | None, int | None], held: list[tuple[int, bool]]) -> None:
+    """A standby's may keep rows of all tables, and rows of the catalogs from still further back."""
+    answers: list[list[tuple[object, ...]]] = [[], [(b"kept", True, *ages)], []]
+    found = read(Plan(prepared=True, slots=True), answers, scenes.server(), "UTF8").blocking
+    assert [(slot.age, slot.catalog) for slot in found.slots] == held
+
+
+async def _holds(scene: Scene, sessions: list[Other]) -> bool:
+    """One of them has the table, and has woken up to say that it waits no more."""
+    said = await scene.ask(
+        "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE granted AND relation = 'stock'::regclass AND wait_event_type IS DISTINCT FROM 'Lock'"
+    )
+    return any((pid(each),) in said for each in sessions)
+
+
+def _counted(wire: Wire) -> Callable[[], int]:
+    """Counts the statements that the client has executed from now on: one Execute message each."""
+    count = [0]
+    up = wire._up
+
+    def counting(data: bytes) -> bytes:
+        count[0] += data.count(b"E\0\0\0\x09\0\0\0\0\0")
+        return up(data)
+
+    wire._up = counting  # type: ignore[method-assign]
+    return lambda: count[0]
+
+
+class _Halting(Wire):
+    """Halts for longer than a lock manager may take before it carries the question about the locks on."""
+
+    halted = False
+
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Callable[[bytes], bytes]
+    ) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                at = data.find(b"pg_lock_status")
+                if at >= 0:
+                    writer.write(data[:at])
+                    await asyncio.sleep(2 * SLOW)
+                    self.halted = True
+                writer.write(data[max(at, 0) :])
+                await writer.drain()
+        writer.close()

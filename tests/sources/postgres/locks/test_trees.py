@@ -1,0 +1,270 @@
+"""Who blocks whom on real servers, compared with what pg_blocking_pids and pg_locks say at the same time."""
+
+import asyncio
+import json
+
+from pgtop.analysis.lock_forest import forest
+from pgtop.analysis.xmin import Kind, xmin_holders
+from pgtop.model.timestamp import MICROSECONDS
+from pgtop.sources.postgres.probes.locks import SLOW
+from tests.cli import pgtop
+from tests.sources.postgres.locks.scene import Scene, pid, row, slow_manager
+from tests.waiting import until_async
+
+
+async def test_a_chain_five_deep(scene: Scene) -> None:
+    """Each stands under the one whose row it wants, and the root knows of all."""
+    chain = [await scene.session(row(1))]
+    chain += [await scene.waiter(row(number - 1), row(number)) for number in range(2, 6)]
+    _, found = await scene.compared(4)
+    assert [found.nodes[pid(each)].parent for each in chain] == [None, *(pid(each) for each in chain[:-1])]
+    assert [found.nodes[pid(each)].total for each in chain] == [4, 3, 2, 1, 0]
+    assert found.root_of(pid(chain[-1])) == pid(chain[0])
+
+
+async def test_a_star_of_a_hundred(scene: Scene) -> None:
+    """A hundred wait for one key: all stand under its holder, none under those ahead of them in the queue."""
+    holder = await scene.session("SELECT pg_advisory_lock(4711)")
+    waiters = [await scene.session() for _ in range(100)]
+    for each in waiters:
+        await scene.wait(each, "SELECT pg_advisory_lock(4711)")
+    await scene.seen(lambda _, planted: planted.waiting == 100)
+    snapshot, found = await scene.compared(100)
+    assert [root.key for root in found.roots] == [pid(holder)]
+    assert {found.nodes[pid(each)].parent for each in waiters} == {pid(holder)}
+    assert (found.nodes[pid(holder)].direct, found.nodes[pid(holder)].total) == (100, 100)
+    assert snapshot.blocking.waits[pid(waiters[0])].lock.target == "advisory key 4711"
+    assert len(found.only(pid(holder))) == 100
+
+
+async def test_two_roots_for_one_waiter(scene: Scene) -> None:
+    """It stands under the one that has held longer, and names the other."""
+    first = await scene.session("SELECT FROM stock WHERE id = 1")
+    second = await scene.session("SELECT FROM stock WHERE id = 2")
+    waiter = await scene.waiter("LOCK TABLE stock IN ACCESS EXCLUSIVE MODE")
+    _, found = await scene.compared(1)
+    node = found.nodes[pid(waiter)]
+    assert node.parent == pid(first)
+    assert set(node.blockers) == {pid(first), pid(second)}
+    assert found.only(pid(first)) == frozenset()
+
+
+async def test_a_soft_block_behind_access_exclusive(scene: Scene) -> None:
+    """A reader that only the queue holds up is told from one that waits for a holder."""
+    reader = await scene.session("SELECT FROM stock WHERE id = 1")
+    altering = await scene.waiter("ALTER TABLE stock ADD COLUMN later int")
+    behind = await scene.waiter("SELECT FROM stock WHERE id = 2")
+    snapshot, found = await scene.compared(2)
+    assert found.nodes[pid(altering)].parent == pid(reader)
+    assert found.nodes[pid(altering)].soft == frozenset()
+    assert found.nodes[pid(behind)].parent == pid(altering)
+    assert found.nodes[pid(behind)].soft == {pid(altering)}
+    assert snapshot.blocking.waits[pid(behind)].lock.target == "stock"
+
+
+async def test_tuple_and_transaction_locks_have_their_words(scene: Scene) -> None:
+    """The first waiter for a row waits for a transaction, the second for the row itself, held by the first."""
+    holder = await scene.session(row(7))
+    first = await scene.waiter(row(7))
+    second = await scene.waiter(row(7))
+    snapshot, found = await scene.compared(2)
+    waits = snapshot.blocking.waits
+    assert waits[pid(first)].lock.target.startswith("transaction ")
+    assert waits[pid(second)].lock.target == "row (0,7) of stock"
+    assert [found.nodes[pid(each)].parent for each in (first, second)] == [pid(holder), pid(first)]
+
+
+async def test_virtual_transaction_and_object_locks_have_their_words(scene: Scene) -> None:
+    """CREATE INDEX CONCURRENTLY waits for a virtual transaction, a new table for a schema that is being dropped."""
+    await scene.done("CREATE TABLE IF NOT EXISTS indexed (id int)", "CREATE SCHEMA IF NOT EXISTS leaving")
+    writer = await scene.session("INSERT INTO indexed VALUES (1)")
+    building = await scene.session()
+    await building.commit()
+    await building.set_autocommit(True)
+    await scene.wait(building, "CREATE INDEX CONCURRENTLY ON indexed (id)")
+    dropping = await scene.session("DROP SCHEMA leaving")
+    creating = await scene.waiter("CREATE TABLE leaving.late ()")
+    snapshot, found = await scene.seen(lambda s, _: len(s.blocking.waits) == 2)
+    assert found.nodes[pid(building)].parent == pid(writer)
+    assert found.nodes[pid(creating)].parent == pid(dropping)
+    words = {wait.lock.locktype: wait.lock.target for wait in snapshot.blocking.waits.values()}
+    assert words["virtualxid"].startswith("virtual transaction ")
+    assert words["object"].startswith("pg_namespace ")
+
+
+async def test_relations_of_other_databases_have_no_wrong_name(scene: Scene) -> None:
+    """A relation of another database goes by database and number, and says so."""
+    other = {"dbname": "template1"}
+    await scene.session("LOCK TABLE pg_description IN ACCESS EXCLUSIVE MODE", **other)
+    session = await scene.session(**other)
+    waiter = await scene.wait(session, "LOCK TABLE pg_description IN SHARE MODE")
+    snapshot, _ = await scene.compared(1)
+    [[oid]] = await scene.ask("SELECT 'pg_description'::regclass::oid::int")
+    target = snapshot.blocking.waits[pid(waiter)].lock.target
+    assert target == f"template1.{oid} (a relation of another database)"
+
+
+async def test_a_prepared_root(scene: Scene) -> None:
+    """It is a root with gid, owner, database and age; of two, the right one."""
+    for number, gid in ((11, "it''s"), (12, "other")):
+        session = await scene.session()
+        await session.rollback()
+        await session.set_autocommit(True)
+        for statement in ("BEGIN", row(number), f"PREPARE TRANSACTION '{gid}'"):
+            await session.execute(statement.encode())
+    try:
+        waiter = await scene.waiter(row(11))
+        snapshot, found = await scene.compared(1)
+        [root] = found.roots
+        assert root.prepared is not None
+        assert (root.prepared.gid, root.prepared.owner, root.prepared.database) == ("it's", "postgres", "postgres")
+        assert root.prepared.prepared < snapshot.taken_at
+        assert found.nodes[pid(waiter)].parent == root.key
+        assert {h.name for h in xmin_holders(snapshot) if h.kind is Kind.PREPARED} == {"it's", "other"}
+    finally:
+        await scene.done("ROLLBACK PREPARED 'it''s'", "ROLLBACK PREPARED 'other'")
+
+
+async def test_what_a_serializable_transaction_has_read_blocks_nobody(scene: Scene) -> None:
+    """Of two prepared transactions the one that only read what another locks is not named."""
+    serializable = "BEGIN ISOLATION LEVEL SERIALIZABLE"
+    reading = (serializable, "SELECT count(*) FROM stock", "SELECT txid_current()", "PREPARE TRANSACTION 'innocent'")
+    locking = (
+        "BEGIN",
+        "LOCK TABLE stock IN ROW EXCLUSIVE MODE",
+        "SELECT txid_current()",
+        "PREPARE TRANSACTION 'guilty'",
+    )
+    await scene.done(*reading)
+    await scene.done(*locking)
+    try:
+        await scene.waiter("LOCK TABLE stock IN SHARE MODE")
+        _, found = await scene.compared(1)
+        assert [root.prepared and root.prepared.gid for root in found.roots] == ["guilty"]
+    finally:
+        await scene.done("ROLLBACK PREPARED 'guilty'", "ROLLBACK PREPARED 'innocent'")
+
+
+async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
+    """A worker that waits stands under its leader, and its leader under the one whose key it wants."""
+    if not scene.has_leaders:  # 12 takes no advisory locks in a worker, and nothing tells whose worker one is
+        return
+    await scene.done(
+        "CREATE TABLE IF NOT EXISTS wide WITH (parallel_workers = 2) AS SELECT generate_series(1, 99) AS id",
+        "CREATE OR REPLACE FUNCTION take() RETURNS int LANGUAGE plpgsql PARALLEL SAFE AS"
+        " $$ BEGIN PERFORM pg_advisory_xact_lock_shared(815); RETURN 1; END $$",
+    )
+    holder = await scene.session("SELECT pg_advisory_lock(815)")
+    settings = ("parallel_setup_cost = 0", "parallel_tuple_cost = 0", "parallel_leader_participation = off")
+    leader = await scene.session(*(f"SET {setting}" for setting in settings))
+    task = asyncio.create_task(leader.execute("SELECT count(*) FROM wide WHERE take() = 1"))
+    try:
+        _, found = await scene.compared(1)
+        workers = [node for node in found.nodes.values() if node.key not in (pid(holder), pid(leader))]
+        assert all(node.wait is not None and node.wait.lock.target == "advisory key 815" for node in workers)
+        assert {node.parent for node in workers} == {pid(leader)}
+        assert found.nodes[pid(leader)].parent == pid(holder)
+        assert found.nodes[pid(holder)].total == 1
+    finally:
+        await holder.close()
+        await task
+
+
+async def test_a_deadlock_before_it_is_found(scene: Scene) -> None:
+    """Two that wait for each other are drawn once, and named, while deadlock_timeout runs."""
+    first, second = await scene.session(row(21)), await scene.session(row(22))
+    await scene.wait(first, row(22))
+    await scene.wait(second, row(21))
+    _, found = await scene.compared(2)
+    [root] = found.roots
+    assert root.key == pid(first)
+    assert found.nodes[pid(second)].parent == pid(first)
+    assert set(root.circle) == {pid(first), pid(second)}
+
+
+async def test_a_root_that_ends_between_two_samples(scene: Scene) -> None:
+    """Its waiter is shown as a root that says so, while the lock manager is left alone, and never dropped."""
+    first, second = await scene.session(row(31)), await scene.session(row(32))
+    waiter = await scene.waiter("UPDATE stock SET n = n + 1 WHERE id IN (31, 32)")
+    await scene.compared(1)
+    async with slow_manager(scene, 2 * SLOW):
+        await scene.seen(lambda s, _: bool(s.blocking.note))
+    gone = pid(first)
+    await first.close()
+
+    async def waits_for_the_second() -> bool:
+        return await scene.ask(f"SELECT pg_blocking_pids({pid(waiter)})") == [([pid(second)],)]
+
+    await until_async(waits_for_the_second)
+    [root] = forest(await scene.source.sample()).roots
+    assert (root.key, root.gone, root.waits) == (pid(waiter), (gone,), True)
+    await scene.look_anew()
+    _, found = await scene.compared(1)
+    assert found.nodes[pid(waiter)].parent == pid(second)
+
+
+async def test_a_role_that_sees_nothing(scene: Scene) -> None:
+    """Without pg_read_all_stats the tree is there all the same, once somebody looks at it."""
+    holder = await scene.session(row(41))
+    waiter = await scene.waiter(row(41))
+    await scene.look_anew(user="plain")
+    scene.source.watch_blocking(True)
+    snapshot, found = await scene.compared(1)
+    assert found.nodes[pid(waiter)].parent == pid(holder)
+    assert all(node.backend and node.backend.hidden for node in found.nodes.values())
+    assert snapshot.blocking.note == ""
+
+
+async def test_such_a_role_is_shown_the_same_by_each_command(scene: Scene) -> None:
+    """What `pgtop show` says of blockers is what `pgtop locks` says, also of those that it sees too little of."""
+    holder = await scene.session(row(42))
+    first = await scene.waiter(row(42))
+    second = await scene.waiter(row(42))
+    where = ("-h", scene.parameters["host"], "-p", scene.parameters["port"], "-d", "postgres", "-U", "plain")
+    shown, locks = [json.loads(pgtop(name, "--json", *where).stdout) for name in ("show", "locks")]
+    sessions = {each["pid"]: each for each in shown["sessions"]}
+    nodes = {node["name"]: node for node in locks["nodes"]}
+    assert shown["note"] == ""
+    for each in (holder, first, second):
+        assert sessions[pid(each)]["blocks"] == nodes[pid(each)]["blocks"]
+        assert sessions[pid(each)]["blocked_by"] == nodes[pid(each)]["blockers"]
+    assert sessions[pid(holder)]["blocks"] == 2
+
+
+async def test_waits_of_hidden_sessions_are_looked_for_every_few_seconds(scene: Scene) -> None:
+    """Also while the trees are not shown, but not at every sample; from the first waiter on, always."""
+    await scene.session("SELECT 1")
+    await scene.look_anew(user="plain")
+    asked = [(await scene.source.sample()).blocking.asked for _ in range(5)]
+    assert asked == [False, True, False, False, False]
+    reader = scene.source._reader
+    assert reader is not None
+    holder = await scene.session(row(43))
+    waiter = await scene.waiter(row(43))
+    reader._pace = reader._pace._replace(facts_at=reader._pace.facts_at - 6 * MICROSECONDS)
+    for _ in range(3):
+        snapshot = await scene.source.sample()
+        assert snapshot.blocking.asked
+        assert forest(snapshot).nodes[pid(waiter)].parent == pid(holder)
+
+
+async def test_slots_and_sessions_hold_back_vacuum(scene: Scene) -> None:
+    """The oldest stands first: a session's snapshot, a session's own transaction, and a slot."""
+    scene.source.watch_blocking(True)
+    await scene.done("SELECT pg_create_logical_replication_slot('kept', 'pgoutput')")
+    try:
+        reader = await scene.session("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT 1")
+        writer = await scene.session("SELECT txid_current()")
+        for _ in range(5):
+            await scene.done("SELECT txid_current()")
+        snapshot, _ = await scene.seen(lambda s, _: len(s.blocking.slots) == 1)
+        ages = {holder.name: holder.age for holder in xmin_holders(snapshot)}
+        [[slot, mine, own]] = await scene.ask(
+            "SELECT (SELECT age(catalog_xmin) FROM pg_replication_slots),"
+            f" (SELECT age(backend_xmin) FROM pg_stat_activity WHERE pid = {pid(reader)}),"
+            f" (SELECT age(backend_xid) FROM pg_stat_activity WHERE pid = {pid(writer)})"
+        )
+        assert (ages["kept"], ages[str(pid(reader))], ages[str(pid(writer))]) == (slot, mine, own)
+        assert list(ages.values()) == sorted(ages.values(), reverse=True)
+    finally:
+        await scene.done("SELECT pg_drop_replication_slot('kept')")

@@ -1,0 +1,303 @@
+"""Five hundred real sessions: exactly the frozen list, each with its own outcome, whatever happens meanwhile."""
+
+import asyncio
+import contextlib
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from pgtop.analysis.derived import Picture
+from pgtop.cli.exit_codes import Exit
+from pgtop.demo.server import Cluster, embedded_bindir, plain_environment
+from pgtop.model.plan import Change, Plan
+from pgtop.model.signal import Answer, Effect, Order, Signal
+from pgtop.model.snapshot import Snapshot
+from pgtop.monitor.clock import MonotonicClock
+from pgtop.signalling.execute import Errands, Progress
+from pgtop.signalling.planning import changes, plan
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.signals import PostgresSignaller
+from pgtop.table.filter import Filter
+from tests.children import end_with_parent
+from tests.cli import pgtop
+from tests.sources.postgres.conftest import Wire
+from tests.sources.postgres.signal_helpers import may_choose_pids, session_with_pid
+from tests.waiting import until_async
+
+Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
+
+STORM = 500
+SECONDS = 2.0  # a goal of one, on a machine that does other things too
+
+
+@pytest.fixture(scope="module")
+def big(bindir: Path | None) -> Iterator[Cluster]:
+    """A server with room for a storm, and an ordinary role to make it with."""
+    with Cluster(bindir, settings={"max_connections": "540", "max_wal_senders": "4"}) as running:
+        with psycopg.connect(running.socket_dsn, autocommit=True) as admin:
+            admin.execute("CREATE ROLE web LOGIN")
+            admin.execute("CREATE ROLE billing LOGIN")
+            admin.execute("CREATE ROLE watcher LOGIN IN ROLE pg_read_all_stats")
+            admin.execute("CREATE ROLE replicator LOGIN REPLICATION")
+            admin.execute("CREATE ROLE monitor LOGIN IN ROLE pg_signal_backend, pg_read_all_stats")
+        yield running
+
+
+async def _open(big: Cluster, count: int, **given: str) -> list[Connection]:
+    conninfo = make_conninfo(big.socket_dsn, **{"user": "web", "application_name": "storm", **given})
+    return [await psycopg.AsyncConnection.connect(conninfo, autocommit=True) for _ in range(count)]
+
+
+@contextlib.asynccontextmanager
+async def storm(big: Cluster, count: int = STORM, **given: str) -> AsyncIterator[list[Connection]]:
+    """Sessions of an ordinary role, closed at the end."""
+    opened = await _open(big, count, **given)
+    try:
+        yield opened
+    finally:
+        for connection in opened:
+            await connection.close()
+
+
+@contextlib.asynccontextmanager
+async def tools(big: Cluster, user: str = "postgres", port: str = "") -> AsyncIterator[tuple[PostgresSource, Errands]]:
+    """What a front end has: a source and the way to the door."""
+    parameters = {name: str(value) for name, value in conninfo_to_dict(big.socket_dsn).items()} | {"user": user}
+    if port:
+        parameters |= {"host": "127.0.0.1", "port": port, "password": big.password}
+    session = Session(parameters)
+    try:
+        yield PostgresSource(session), Errands(PostgresSignaller(session), MonotonicClock())
+    finally:
+        await session.close()
+
+
+def by_filter(text: str, snapshot: Snapshot, signal: Signal = Signal.TERMINATE) -> Plan:
+    matches = Filter(text).on(Picture.of(snapshot))
+    return plan(signal, [b for b in snapshot.backends if matches(b)], snapshot)
+
+
+async def see_through(errands: Errands, made: Plan) -> Progress:
+    progress = Progress(made, ())
+    async for progress in errands.run(made):  # noqa: B007
+        pass
+    return progress
+
+
+async def alive(connection: Connection) -> bool:
+    try:
+        await connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+async def test_a_storm_ends_and_newcomers_live(big: Cluster) -> None:
+    """500 sessions end within seconds, exactly those of the plan; those who came while it was open are untouched."""
+    async with storm(big) as old, tools(big) as (source, errands):
+        made = by_filter("app:storm", await source.sample())
+        assert {t.backend.pid for t in made.targets} == {c.info.backend_pid for c in old}
+        async with storm(big, 20) as newcomers:
+            began = time.monotonic()
+            progress = await see_through(errands, made)
+            took = time.monotonic() - began
+            assert {o.effect for o in progress.outcomes} == {Effect.GONE}
+            assert took < SECONDS
+            assert all([await alive(c) for c in newcomers])
+            assert not any([await alive(c) for c in old])
+
+
+async def test_what_changed_is_spared_by_the_server_itself(big: Cluster) -> None:
+    """Sessions that begin another query after the last look get nothing: the statement that signals compares."""
+    async with storm(big, 30) as sessions, tools(big) as (source, errands):
+        made = by_filter("app:storm", await source.sample())
+        moved, opened, *_ = sessions
+        await moved.execute("SELECT 'another query'")
+        await opened.execute("BEGIN")
+        progress = await see_through(errands, made)
+        answers = {o.order.target.pid: o.receipt.answer for o in progress.outcomes}
+        spared = {moved.info.backend_pid, opened.info.backend_pid}
+        assert {pid for pid, answer in answers.items() if answer is Answer.CHANGED} == spared
+        assert await alive(moved)
+        assert await alive(opened)
+        assert sum(o.effect is Effect.GONE for o in progress.outcomes) == 28
+        found = changes(made, await source.sample())
+        assert {who.pid for who, change in found.items() if change is not Change.ENDED} == spared
+
+
+async def test_refusals_are_listed_and_the_rest_is_done(big: Cluster) -> None:
+    """Roles that became superusers since are refused by the server, in its own words; all others end."""
+    async with (
+        storm(big, 60) as victims,
+        storm(big, 20, user="billing") as promoted,
+        tools(big, "monitor") as (source, errands),
+        storm(big, 1, user="postgres", application_name="admin") as [admin],
+    ):
+        made = by_filter("app:storm", await source.sample())
+        assert len(made.targets) == 80
+        await admin.execute("ALTER ROLE billing SUPERUSER")
+        try:
+            progress = await see_through(errands, made)
+        finally:
+            await admin.execute("ALTER ROLE billing NOSUPERUSER")
+        refused = {
+            o.order.target.pid: o.receipt.reason for o in progress.outcomes if o.receipt.answer is Answer.REFUSED
+        }
+        assert set(refused) == {c.info.backend_pid for c in promoted}
+        assert all("superuser" in reason.lower() for reason in refused.values())
+        assert all([await alive(c) for c in promoted])
+        assert not any([await alive(c) for c in victims])
+
+
+async def test_a_role_without_the_right_gets_only_refusals(big: Cluster) -> None:
+    """What the plan foretold comes true: the server refuses each, and everybody lives."""
+    async with storm(big, 15) as sessions, tools(big, "watcher") as (source, errands):
+        made = by_filter("app:storm", await source.sample())
+        assert len(made.refusals) == 15
+        progress = await see_through(errands, made)
+        assert {o.receipt.answer for o in progress.outcomes} == {Answer.REFUSED}
+        assert all([await alive(c) for c in sessions])
+
+
+async def test_cancel_of_many_tells_each_its_own_outcome(big: Cluster) -> None:
+    """Queries end, transactions stay open and are told so, idle sessions are left out."""
+    async with storm(big, 30) as sessions, tools(big) as (source, errands):
+        in_transaction, plain = sessions[:10], sessions[10:20]
+        for connection in in_transaction:
+            await connection.execute("BEGIN")
+        queries = [asyncio.create_task(c.execute("SELECT pg_sleep(100)")) for c in (*in_transaction, *plain)]
+
+        async def all_run() -> bool:
+            return len(by_filter("app:storm query:pg_sleep state:active", await source.sample()).targets) == 20
+
+        await until_async(all_run)
+        made = by_filter("app:storm", await source.sample(), Signal.CANCEL)
+        assert (len(made.targets), len(made.left_out)) == (20, 10)
+        progress = await see_through(errands, made)
+        effects = {o.order.target.pid: o.effect for o in progress.outcomes}
+        assert {effects[c.info.backend_pid] for c in in_transaction} == {Effect.TRANSACTION_OPEN}
+        assert {effects[c.info.backend_pid] for c in plain} == {Effect.QUERY_ENDED}
+        assert all(isinstance(each, psycopg.errors.QueryCanceled) for each in await _failures(queries))
+
+
+async def test_a_transaction_that_goes_back_to_a_savepoint_and_on_is_still_open(big: Cluster) -> None:
+    """A client that catches the cancel and does more in the same transaction has kept its locks: it has survived."""
+    async with storm(big, 1) as [connection], tools(big) as (source, errands):
+
+        async def work() -> None:
+            async with connection.transaction():
+                with contextlib.suppress(psycopg.errors.QueryCanceled):
+                    async with connection.transaction():
+                        await connection.execute("SELECT pg_sleep(100) AS first")
+                await connection.execute("SELECT pg_sleep(100) AS second")
+
+        working = asyncio.create_task(work())
+
+        async def runs(query: str) -> bool:
+            return bool(by_filter(f"app:storm state:active query:{query}", await source.sample()).targets)
+
+        await until_async(lambda: runs("first"))
+        progress = await see_through(errands, by_filter("app:storm", await source.sample(), Signal.CANCEL))
+        assert [o.effect for o in progress.outcomes] == [Effect.TRANSACTION_OPEN]
+        await until_async(lambda: runs("second"))
+        await connection.cancel_safe()
+        [failed] = await _failures([working])
+        assert isinstance(failed, psycopg.errors.QueryCanceled)
+
+
+async def _failures(tasks: list[asyncio.Task[Any]]) -> list[BaseException]:
+    return [each for each in await asyncio.gather(*tasks, return_exceptions=True) if isinstance(each, BaseException)]
+
+
+async def test_many_orders_are_one_statement_each_and_few_round_trips(big: Cluster) -> None:
+    """Over a network 100 orders cost a handful of waits, not a hundred."""
+    wire = Wire("127.0.0.1", str(big.port))
+    async with wire.laid(), storm(big, 100), tools(big, port=wire.port) as (source, errands):
+        made = by_filter("app:storm", await source.sample())
+        wire.forget()
+        receipts = await errands.signaller.send_all(made.orders)
+        assert {receipt.answer for receipt in receipts} == {Answer.SENT}
+        assert wire.trips < 20
+
+
+async def test_a_lost_connection_leaves_no_false_claims(big: Cluster) -> None:
+    """Our own session is ended among the targets: what was heard stands, the rest is unknown.
+
+    How much is heard is chance: a server that closes with orders unread may take its last answers with it.
+    """
+    async with storm(big, 40) as sessions, tools(big) as (source, errands):
+        snapshot = await source.sample()
+        made = by_filter("app:storm", snapshot)
+        own = next(b for b in snapshot.backends if b.pid == snapshot.server.pid)
+        orders = [*made.orders[:10], Order(Signal.TERMINATE, own), *made.orders[10:]]
+        receipts = await errands.signaller.send_all(orders)
+        answers = [receipt.answer for receipt in receipts]
+        assert len(answers) == 41
+        heard = answers.index(Answer.UNKNOWN)
+        assert answers == [Answer.SENT] * heard + [Answer.UNKNOWN] * (41 - heard)
+        living = {c.info.backend_pid for c in sessions if await alive(c)}
+        sent = {o.target.pid for o, a in zip(orders, answers, strict=True) if a is Answer.SENT}
+        assert not living & sent
+
+
+if may_choose_pids():
+
+    async def test_a_reused_pid_is_spared_in_bulk(big: Cluster) -> None:
+        """The kernel gives the pid of an ended target to a newcomer: the rest of the plan ends, the newcomer lives."""
+        async with storm(big, 30) as sessions, tools(big) as (source, errands):
+            made = by_filter("app:storm", await source.sample())
+            pid = sessions[7].info.backend_pid
+            await sessions[7].close()
+
+            async def ended() -> bool:
+                return all(b.pid != pid for b in (await source.sample()).backends)
+
+            await until_async(ended)
+            parameters = conninfo_to_dict(big.socket_dsn) | {"user": "web", "application_name": "storm"}
+            with session_with_pid(pid, {name: str(value) for name, value in parameters.items()}) as heir:
+                progress = await see_through(errands, made)
+                answers = {o.order.target.pid: o.receipt.answer for o in progress.outcomes}
+                assert answers.pop(pid) is Answer.REPLACED
+                assert set(answers.values()) == {Answer.SENT}
+                assert heir.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.fixture
+def standby(big: Cluster, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A real stream of WAL; the embedded program takes it from a server of any version."""
+    call: list[str | Path] = [
+        embedded_bindir() / "pg_receivewal",
+        "-D",
+        tmp_path,
+        "-d",
+        make_conninfo(big.socket_dsn, dbname=None, user="replicator"),
+    ]
+    with subprocess.Popen(call, env=plain_environment(), stderr=subprocess.PIPE, preexec_fn=end_with_parent) as running:
+        yield running
+        running.terminate()
+
+
+async def test_a_walsender_is_never_one_of_many(big: Cluster, standby: "subprocess.Popen[bytes]") -> None:
+    """All that the server shows is chosen, and the stream goes on: walsenders are left out with their reason."""
+    async with storm(big, 20) as sessions, tools(big) as (source, errands):
+
+        async def streams() -> bool:
+            return any(b.backend_type == "walsender" for b in (await source.sample()).backends)
+
+        await until_async(streams)
+        snapshot = await source.sample()
+        made = plan(Signal.TERMINATE, snapshot.backends, snapshot)
+        assert any("streams WAL" in left.reason for left in made.left_out)
+        await see_through(errands, made)
+        assert not any([await alive(c) for c in sessions])
+        done = await asyncio.to_thread(pgtop, "kill", "-d", big.socket_dsn, "--all-clients", "--yes")
+        assert done.returncode in (Exit.DONE, Exit.NOBODY)
+        assert await streams()
+        assert standby.poll() is None

@@ -1,0 +1,181 @@
+"""Any bytes, sent by a server through the real driver to the real program: what its terminal gets, what is told."""
+
+import asyncio
+import re
+import struct
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from random import Random
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from pgtop.demo.server import Cluster
+from pgtop.ports import SourceError
+from pgtop.sources.postgres.connection import Session, Statement
+from pgtop.text.clean import clean
+from tests.hostile_text import CASES, ENCODINGS, FRAGMENTS, MOVES, TEXTS, harmful
+from tests.pty import Terminal
+from tests.sources.postgres.raw_output import Glass
+from tests.wire_proxy import ACTIVITY, Forger, Row
+
+_ROWS = 100
+_COLUMNS, _LINES = 220, _ROWS + 20
+_DATABASES = 7_000
+_FIRST_PID = 1_000_000
+_TEXTS = ("application_name", "host", "client_hostname", "wait_event_type", "wait_event", "text")
+_PID = re.compile(r" *(\d+)[ *]")
+_CLIPBOARD = re.compile(r"\x1b\]52;c;[A-Za-z0-9+/=]*\x07")
+
+
+class Crowd:
+    """Makes of pgtop's own session `_ROWS` sessions more, each of a role of its own, with any bytes in every text."""
+
+    def __init__(self) -> None:
+        self._random = Random(0)
+        self._seed = 0
+        self.first = _FIRST_PID
+
+    @property
+    def pids(self) -> range:
+        return range(self.first, self.first + _ROWS)
+
+    def next(self, seed: int) -> None:
+        """Others, with other texts."""
+        self._seed = seed
+        self.first += _ROWS
+
+    def __call__(self, row: Row) -> Iterable[Mapping[str, bytes | None]]:
+        yield {}
+        if row.get("application_name") == b"pgtop" and row.get("pid") is not None:
+            yield from map(self._session, self.pids)
+        elif row.get("rolname") == b"postgres":
+            yield from ({"oid": _oid(pid), "rolname": self._text(pid, "role"), "rolsuper": b"\0"} for pid in self.pids)
+        elif row.get("datname") == b"postgres":
+            for place, encoding in enumerate(ENCODINGS):
+                name = self._text(place, "database")
+                yield {"oid": _oid(_DATABASES + place), "datname": name, "pg_encoding_to_char": encoding.encode()}
+
+    def _session(self, pid: int) -> Mapping[str, bytes | None]:
+        state = self._text(pid, "state") if pid % 4 == 0 else (b"active", b"idle", b"idle in transaction")[pid % 3]
+        texts = {name: self._text(pid, name) for name in _TEXTS}
+        database = _oid(_DATABASES + pid % len(ENCODINGS))
+        return {**texts, "pid": _oid(pid), "usesysid": _oid(pid), "datid": database, "state": state}
+
+    def _text(self, number: int, field: str) -> bytes:
+        """The same at every sample, until there are others."""
+        random = Random(f"{self._seed} {number} {field}")
+        parts = [random.choice(FRAGMENTS) if random.random() < 0.5 else random.randbytes(8) for _ in range(4)]
+        return b"".join(parts[: random.randrange(5)])
+
+
+def _oid(number: int) -> bytes:
+    return struct.pack(">i", number)
+
+
+class CrowdedGlass(Glass):
+    """The dashboard in a terminal, on a server of which a crowd is told."""
+
+    def __init__(self, terminal: Terminal, crowd: Crowd) -> None:
+        super().__init__(terminal)
+        self.crowd = crowd
+
+    def tell(self, seed: int) -> None:
+        """Exchange the crowd, and wait until every one of it is on the screen, in its columns."""
+        self.crowd.next(seed)
+        self.terminal.wait_for(lambda _: self.is_aligned())
+
+    def is_aligned(self) -> bool:
+        """Each session has a line, and there the columns from XACT to BLOCKS read the same, as the server has them."""
+        lines = [[self.terminal.screen.buffer[y][x].data for x in range(_COLUMNS)] for y in range(_LINES)]
+        found = ["".join(line) for line in lines]
+        heading = next((text for text in found if text.lstrip().startswith("PID ")), None)
+        if heading is None:
+            return False
+        by_pid = {pid[1]: line for text, line in zip(found, lines, strict=True) if (pid := _PID.match(text))}
+        rows = [by_pid.get(str(pid)) for pid in self.crowd.pids]
+        start, end = heading.index("XACT") - 2, heading.index("QUERY")
+        told = {"".join(row[start:end]) if row else "" for row in rows}
+        return len(told) == 1 and bool(told.pop().strip())
+
+
+@pytest.fixture(scope="module")
+def glass(cluster: Cluster) -> Iterator[CrowdedGlass]:
+    crowd = Crowd()
+    with Forger("127.0.0.1", cluster.port, crowd, ACTIVITY) as forger:
+        dsn = make_conninfo(cluster.tcp_dsn, port=forger.port, **Forger.PLAIN)
+        command = [sys.executable, "-m", "pgtop", "--interval", "0.2", dsn]
+        with Terminal(command, _COLUMNS, _LINES) as terminal:
+            terminal.wait_for("q quit")
+            yield CrowdedGlass(terminal, crowd)
+            terminal.send("q")
+            assert terminal.wait_for_exit() == 0
+
+
+@pytest.mark.nightly
+@settings(max_examples=CASES // _ROWS, phases=[Phase.generate])  # there is no smaller crowd
+@given(st.integers(0, 2**32))
+def test_no_byte_reaches_the_terminal_and_columns_stay(glass: CrowdedGlass, seed: int) -> None:
+    """Each session, with any bytes in all its texts, in every encoding, is on its line; nothing that acts is sent."""
+    glass.tell(seed)
+    assert harmful(glass.sent()) <= MOVES
+
+
+@pytest.mark.parametrize(
+    ("keys", "shown", "back"),
+    [
+        ("2", "BY DATABASE", "1"),
+        ("3", "WHO HOLDS BACK", "1"),
+        ("\r", "What may be done", "\x1b"),
+        ("K", "Terminate session", "n"),
+        ("*K", "that you tagged", "\x1b"),
+        ("/app:~.\r", "filter: app:~.", "\x1b"),
+        ("y", "OSC 52", "1"),
+    ],
+    ids=["breakdown", "locks", "one", "dialog", "many", "filter", "copy"],
+)
+def test_no_byte_reaches_the_terminal_from_any_screen(glass: CrowdedGlass, keys: str, shown: str, back: str) -> None:
+    """The same holds of every other screen, and of what is copied."""
+    glass.tell(1)
+    glass.terminal.send(keys)
+    glass.terminal.wait_for(shown)
+    glass.terminal.send(back)
+    glass.terminal.wait_for(lambda _: glass.is_aligned())
+    text, copies = _CLIPBOARD.subn("", glass.sent())
+    assert harmful(text) <= MOVES
+    assert copies == (1 if shown == "OSC 52" else 0)
+
+
+@settings(max_examples=CASES // 50)
+@given(TEXTS)
+def test_a_servers_sentences_are_told_tame(refusing: tuple[Forger, dict[str, str]], says: bytes) -> None:
+    """Whatever bytes an error at the door or of a signal holds, it is told, and what is told does not act."""
+    forger, parameters = refusing
+    forger.says = says
+    for told in asyncio.run(_told(parameters)):
+        assert not harmful(told)
+
+
+@pytest.fixture(scope="module")
+def refusing(cluster: Cluster) -> Iterator[tuple[Forger, dict[str, str]]]:
+    """A server that refuses, at the door and behind it, and how to reach it."""
+    with Forger("127.0.0.1", cluster.port) as forger:
+        known = {name: str(value) for name, value in conninfo_to_dict(cluster.tcp_dsn).items()}
+        yield forger, {**known, "port": str(forger.port), **Forger.PLAIN}
+
+
+async def _told(parameters: dict[str, str]) -> list[str]:
+    """The words for a database that is not there, for a checkpointer that takes no signal, and for our own end."""
+    with pytest.raises(SourceError) as at_the_door:
+        await Session({**parameters, "dbname": "nowhere"}).connect()
+    session = Session(parameters)
+    with pytest.raises(SourceError) as behind_it:
+        async with session.exchange() as link:
+            await link.ask(Statement("SELECT nothing FROM nowhere"))
+    with pytest.raises(SourceError) as at_the_end:
+        async with session.exchange() as link:
+            await link.ask(Statement("SELECT pg_terminate_backend(pg_backend_pid())"))
+    await session.close()
+    return [clean(caught.value.failure.what) for caught in (at_the_door, behind_it, at_the_end)]

@@ -1,0 +1,303 @@
+"""One backend whole: found by identity, its query uncut, its locks in words."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+from typing import Any, TypeAlias
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg import errors, sql
+
+from pgtop.model.backend import BackendId
+from pgtop.model.detail import Detail, Lock, is_cut
+from pgtop.model.server import Database, Limits, Server
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.probes.detail import LOCKS_AT_MOST, LockRow, target
+from pgtop.sources.postgres.sampler import PostgresSource
+from tests.sources.postgres.conftest import Connect, Wire
+from tests.waiting import until_async
+
+Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
+
+SERVER = Server(
+    version="18.4",
+    version_num=180004,
+    host="db",
+    port=5432,
+    database="here",
+    user="monitor",
+    pid=1,
+    user_oid=10,
+    database_oid=5,
+    started_at=0,
+    limits=Limits(100, 3),
+    databases={5: Database("here"), 7: Database("shop")},
+)
+
+
+async def detail_of(source: PostgresSource, connection: Connection) -> Detail:
+    found = await source.detail(BackendId(connection.info.backend_pid, None))
+    assert found is not None
+    return found
+
+
+async def locks_of(source: PostgresSource, connection: Connection, locktype: str) -> list[tuple[str, bool]]:
+    """What is locked and whether it is held, of one kind."""
+    detail = await detail_of(source, connection)
+    return [(lock.target, lock.granted) for lock in detail.locks if lock.locktype == locktype]
+
+
+@contextlib.asynccontextmanager
+async def waiting(source: PostgresSource, connection: Connection, query: str) -> AsyncIterator[list[Lock]]:
+    """While `connection` waits for a lock with `query`: the locks that it awaits."""
+    task: asyncio.Task[Any] = asyncio.create_task(connection.execute(query))
+
+    async def waits() -> bool:
+        detail = await detail_of(source, connection)
+        return detail.backend.waits_for_lock and not all(lock.granted for lock in detail.locks)
+
+    await until_async(waits)
+    yield [lock for lock in (await detail_of(source, connection)).locks if not lock.granted]
+    await connection.cancel_safe()
+    with pytest.raises(errors.QueryCanceled):
+        await task
+
+
+@pytest.fixture
+async def table(connect: Connect) -> AsyncIterator[str]:
+    """The name of a table with one row."""
+    admin = await connect()
+    name = f"pgtop_{secrets.token_hex(4)}"
+    await admin.execute(f"CREATE TABLE {name} AS SELECT 1 AS id")
+    yield name
+    await admin.execute(f"DROP TABLE {name}")
+
+
+async def test_a_backend_is_found_by_identity(source: PostgresSource, connect: Connect) -> None:
+    """Pid and start find it; the pid with another start, or after its end, finds nothing."""
+    connection = await connect()
+    pid = connection.info.backend_pid
+    seen = (await detail_of(source, connection)).backend
+    assert seen.backend_start is not None
+    found = await source.detail(seen.identity)
+    assert found is not None
+    assert found.backend == seen
+    assert found.taken_at > seen.backend_start
+    assert await source.detail(BackendId(pid, seen.backend_start + 1)) is None
+    await connection.close()
+
+    async def gone() -> bool:
+        return await source.detail(seen.identity) is None
+
+    await until_async(gone)
+
+
+@pytest.mark.parametrize(("length", "cut"), [(100, False), (1022, False), (1023, True), (3000, True)])
+async def test_the_query_is_whole_or_said_to_be_cut(
+    source: PostgresSource, connect: Connect, length: int, cut: bool
+) -> None:
+    """Up to what track_activity_query_size keeps the text is whole; from there on the detail says that it is cut."""
+    connection = await connect()
+    query = "SELECT 1 --".ljust(length, "x")
+    await connection.execute(query)
+    detail = await detail_of(source, connection)
+    assert detail.backend.query == query[:1023]
+    assert detail.query_is_cut is cut
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "cut"),
+    [
+        ("", 0, False),
+        ("x", 1022, False),
+        ("x", 1023, True),
+        ("ä", 1019, False),
+        ("ä", 1020, True),  # a character of four bytes had no room any more
+    ],
+)
+def test_when_a_query_fills_its_room(text: str, length: int, cut: bool) -> None:
+    """The server splits no character, so a text with wide ones may be cut a little earlier."""
+    assert is_cut(text, length, 1024) is cut
+
+
+async def test_the_query_is_decoded_by_its_own_database(source: PostgresSource, connect: Connect) -> None:
+    """A LATIN1 session's bytes, read from a UTF8 database, become the text that was typed."""
+    admin = await connect()
+    name = f"pgtop_{secrets.token_hex(4)}"
+    await admin.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    try:
+        connection = await connect(dbname=name, client_encoding="LATIN1")
+        await connection.execute("SELECT 'é'")
+        assert (await detail_of(source, connection)).backend.query == "SELECT 'é'"
+        await connection.close()
+    finally:
+        await admin.execute(f"DROP DATABASE {name}")
+
+
+async def test_relations(source: PostgresSource, connect: Connect, table: str) -> None:
+    """A relation of the connected database and a shared one go by name, another database's by number and database."""
+    here, elsewhere = await connect(), await connect(dbname="template1")
+    async with here.transaction(), elsewhere.transaction():
+        await here.execute(f"LOCK TABLE {table}, pg_database IN ROW SHARE MODE")
+        await elsewhere.execute("LOCK TABLE pg_class IN ROW SHARE MODE")
+        held = await locks_of(source, here, "relation")
+        assert (table, True) in held
+        assert ("pg_database", True) in held
+        assert ("template1.1259 (a relation of another database)", True) in await locks_of(
+            source, elsewhere, "relation"
+        )
+
+
+async def test_a_relation_that_only_its_maker_sees(source: PostgresSource, connect: Connect) -> None:
+    """A table made in a transaction still open has no name for anybody else."""
+    maker = await connect()
+    async with maker.transaction(force_rollback=True):
+        await maker.execute(f"CREATE TABLE pgtop_{secrets.token_hex(4)} ()")
+        held = await locks_of(source, maker, "relation")
+    assert any(words.startswith("relation ") and words[9:].isdigit() for words, _ in held)
+
+
+async def test_a_row_and_its_transaction(source: PostgresSource, connect: Connect, table: str) -> None:
+    """The first to wait for a row waits for the transaction that changed it, the second for the row."""
+    holder, first, second = await connect(), await connect(), await connect()
+    change = f"UPDATE {table} SET id = 2"
+    async with holder.transaction():
+        await holder.execute(change)
+        [(transaction, granted)] = await locks_of(source, holder, "transactionid")
+        assert granted
+        assert transaction.removeprefix("transaction ").isdigit()
+        async with waiting(source, first, change) as awaited:
+            assert [lock.target for lock in awaited] == [transaction]
+            assert await locks_of(source, first, "tuple") == [(f"row (0,1) of {table}", True)]
+            async with waiting(source, second, change) as awaited:
+                assert [lock.target for lock in awaited] == [f"row (0,1) of {table}"]
+        assert len(await locks_of(source, holder, "virtualxid")) == 1
+
+
+async def test_since_when_a_lock_is_awaited(
+    session: Session, source: PostgresSource, connect: Connect, table: str
+) -> None:
+    """Servers that keep it say since when; others leave it open."""
+    holder, waiter = await connect(), await connect()
+    async with session.exchange() as link:
+        kept = "waitstart" in link.features.lock_columns
+    async with holder.transaction():
+        await holder.execute(f"LOCK TABLE {table}")
+        async with waiting(source, waiter, f"TABLE {table}"):
+            detail = await detail_of(source, waiter)
+            [lock] = [lock for lock in detail.locks if not lock.granted]
+            assert (lock.target, lock.mode) == (table, "AccessShareLock")
+            assert (lock.waitstart is not None) is kept
+            if lock.waitstart is not None:
+                assert lock.waitstart <= detail.taken_at
+
+
+async def test_advisory_keys(source: PostgresSource, connect: Connect) -> None:
+    """Keys are shown as they were written: one bigint or two integers, with the sign, held and awaited."""
+    holder, waiter, elsewhere = await connect(), await connect(), await connect(dbname="template1")
+    await holder.execute("SELECT pg_advisory_lock(-5), pg_advisory_lock(7, -3), pg_advisory_lock(9223372036854775807)")
+    await elsewhere.execute("SELECT pg_advisory_lock(42)")
+    assert sorted(await locks_of(source, holder, "advisory")) == [
+        ("advisory key -5", True),
+        ("advisory key 7, -3", True),
+        ("advisory key 9223372036854775807", True),
+    ]
+    assert await locks_of(source, elsewhere, "advisory") == [("advisory key 42 of database template1", True)]
+    async with waiting(source, waiter, "SELECT pg_advisory_lock(7, -3)") as awaited:
+        assert [lock.target for lock in awaited] == ["advisory key 7, -3"]
+
+
+async def test_many_locks(source: PostgresSource, connect: Connect) -> None:
+    """Of many locks some are read, the awaited one first, and it is told how many there are."""
+    holder, greedy = await connect(), await connect()
+    await holder.execute("SELECT pg_advisory_lock(0)")
+    await greedy.execute("SELECT pg_advisory_lock(key) FROM generate_series(1, 500) AS key")
+    async with waiting(source, greedy, "SELECT pg_advisory_lock(0)"):
+        detail = await detail_of(source, greedy)
+    assert len(detail.locks) == LOCKS_AT_MOST
+    assert detail.locks_total > 500
+    assert [lock.granted for lock in detail.locks[:2]] == [False, True]
+
+
+async def test_without_the_right_to_read_locks(connect: Connect, parameters: dict[str, str]) -> None:
+    """Where the locks alone cannot be read, the rest is there, with the server's reason."""
+    admin = await connect()
+    name = f"pgtop_{secrets.token_hex(4)}"
+    role = sql.Identifier(name)
+    await admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'pgtop'").format(role))
+    await admin.execute("REVOKE EXECUTE ON FUNCTION pg_catalog.pg_lock_status() FROM public")
+    session = Session({**parameters, "user": name, "password": "pgtop"})
+    try:
+        detail = await detail_of(PostgresSource(session), await connect(user=name, password="pgtop"))
+    finally:
+        await session.close()
+        await admin.execute("GRANT EXECUTE ON FUNCTION pg_catalog.pg_lock_status() TO public")
+        await admin.execute(sql.SQL("DROP ROLE {}").format(role))
+    assert detail.backend.usename == name
+    assert detail.locks == ()
+    assert "pg_lock_status" in detail.locks_failure
+
+
+async def test_one_round_trip(wired: Session, wire: Wire, connect: Connect) -> None:
+    """Query and locks come in one round trip."""
+    source, connection = PostgresSource(wired), await connect()
+    await detail_of(source, connection)
+    wire.forget()
+    await detail_of(source, connection)
+    assert wire.trips == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (LockRow("relation", "m", True, database=5, relation=9, name="orders"), "orders"),
+        (LockRow("relation", "m", True, database=5, relation=9, name="public.orders"), "orders"),
+        (LockRow("relation", "m", True, database=5, relation=9, name='public."my orders"'), '"my orders"'),
+        (LockRow("relation", "m", True, database=5, relation=9, name="shop.orders"), "shop.orders"),
+        (LockRow("relation", "m", True, database=5, relation=9, name="public.pg_class"), "public.pg_class"),
+        (LockRow("relation", "m", True, database=5, relation=9, name="{evil}"), "{evil}"),
+        (LockRow("relation", "m", True, database=7, relation=9), "shop.9 (a relation of another database)"),
+        (LockRow("relation", "m", True, database=8, relation=9), "8.9 (a relation of another database)"),
+        (LockRow("extend", "m", True, database=5, relation=9, name="orders"), "the end of orders"),
+        (LockRow("page", "m", True, database=5, relation=9, name="orders", page=0), "page 0 of orders"),
+        (
+            LockRow("tuple", "m", True, database=7, relation=9, page=3, tuple=4),
+            "row (3,4) of shop.9 (a relation of another database)",
+        ),
+        (LockRow("virtualxid", "m", True, virtualxid="3/42"), "virtual transaction 3/42"),
+        (LockRow("spectoken", "m", True, transactionid=745, objid=1), "speculative insertion 1 of transaction 745"),
+        (
+            LockRow("applytransaction", "m", True, database=7, transactionid=745, objid=16400, objsubid=0),
+            "remote transaction 745 of subscription 16400 of database shop",
+        ),
+        (LockRow("frozenid", "m", True, database=5), "frozen transaction id"),
+        (
+            LockRow("object", "m", True, database=5, classid=2615, class_name="pg_namespace", objid=99, objsubid=0),
+            "pg_namespace 99",
+        ),
+        (LockRow("object", "m", True, database=0, classid=77, objid=99, objsubid=0), "class 77 99"),
+        (LockRow("newer", "m", True, database=5, relation=9, objid=0), "database 5 relation 9 objid 0"),
+    ],
+)  # fmt: skip
+def test_a_lock_in_words(row: LockRow, words: str) -> None:
+    """Every kind of lock says what is locked; a kind that we do not know shows its columns."""
+    assert target(row, SERVER) == words
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_every_bigint_key(key: int) -> None:
+    """The server keeps a bigint key in two unsigned halves; put together they are the key."""
+    bits = key % 2**64
+    row = LockRow("advisory", "m", True, database=5, classid=bits >> 32, objid=bits % 2**32, objsubid=1)
+    assert target(row, SERVER) == f"advisory key {key}"
+
+
+@given(st.integers(-(2**31), 2**31 - 1), st.integers(-(2**31), 2**31 - 1))
+def test_every_pair_of_keys(first: int, second: int) -> None:
+    """Two integers come back with their signs."""
+    row = LockRow("advisory", "m", True, database=5, classid=first % 2**32, objid=second % 2**32, objsubid=2)
+    assert target(row, SERVER) == f"advisory key {first}, {second}"

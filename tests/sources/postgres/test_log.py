@@ -1,0 +1,82 @@
+"""What the server writes into its log of what pgtop does: no samples where that can be had, and every signal."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from pgtop.demo.server import Cluster
+from pgtop.model.signal import Answer, Order, Signal
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.signals import PostgresSignaller
+from tests.sources.postgres.sampler_helpers import backend
+
+_SETTINGS = {
+    "log_statement": "all", "log_min_duration_statement": "0", "log_duration": "on", "log_executor_stats": "on",
+    "log_min_messages": "warning", "autovacuum": "off",
+}  # fmt: skip
+_FUNCTIONS = {Signal.CANCEL: "pg_cancel_backend", Signal.TERMINATE: "pg_terminate_backend"}
+
+
+@pytest.fixture(scope="module")
+def server(bindir: Path) -> Iterator[Cluster]:
+    """A server that logs all that there is to log."""
+    with Cluster(bindir, settings=_SETTINGS) as running:
+        with psycopg.connect(running.socket_dsn, autocommit=True) as admin:
+            admin.execute("CREATE ROLE watcher LOGIN; GRANT pg_monitor, pg_signal_backend TO watcher")
+            admin.execute("CREATE ROLE quiet LOGIN; GRANT pg_monitor, pg_signal_backend TO quiet")
+            admin.execute("CREATE ROLE app LOGIN")
+            if admin.info.server_version >= 150_000:
+                for name in _SETTINGS.keys() - {"log_min_messages", "autovacuum"}:
+                    admin.execute(f"GRANT SET ON PARAMETER {name} TO quiet".encode())
+        yield running
+
+
+def session_of(server: Cluster, user: str) -> Session:
+    parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
+    return Session(parameters | {"user": user})
+
+
+async def statements(server: Cluster, source: PostgresSource) -> int:
+    """Count in how many of ten samples the server logs the statement."""
+    await source.sample()
+    before = server.log.stat().st_size
+    for _ in range(10):
+        await source.sample()
+    return server.log.read_bytes()[before:].count(b"pg_stat_get_activity")
+
+
+@pytest.mark.parametrize("user", ["postgres", "quiet", "watcher"])
+async def test_samples_stay_out_of_the_log(server: Cluster, user: str) -> None:
+    """A superuser's do, and those of a role that may set what is logged; others can do nothing about it."""
+    session = session_of(server, user)
+    source = PostgresSource(session)
+    count = await statements(server, source)
+    async with session.exchange() as link:
+        version = link.connection.info.server_version
+    await session.close()
+    may_set = user == "postgres" or (user == "quiet" and version >= 150_000)
+    assert (count == 0) == may_set
+
+
+@pytest.mark.parametrize("signal", Signal)
+async def test_signals_are_logged(server: Cluster, signal: Signal) -> None:
+    """The server's log has the statement of each signal, and nothing of the samples after it."""
+    session = session_of(server, "postgres")
+    source, signaller = PostgresSource(session), PostgresSignaller(session)
+    with psycopg.connect(server.socket_dsn, user="app") as victim:
+        victim.pgconn.send_query(b"SELECT pg_sleep(100)")
+        snapshot = await source.sample()
+        while backend(snapshot, victim.info.backend_pid).state != "active":
+            snapshot = await source.sample()
+        order = Order(signal, backend(snapshot, victim.info.backend_pid), sighting=snapshot.sighting)
+        before = server.log.stat().st_size
+        assert [receipt.answer for receipt in await signaller.send_all([order])] == [Answer.SENT]
+        said = server.log.read_bytes()[before:].decode(errors="replace")
+        assert said.count(_FUNCTIONS[signal]) >= 1
+        victim.close()
+    assert await statements(server, source) == 0
+    await session.close()

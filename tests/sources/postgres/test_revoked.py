@@ -1,0 +1,177 @@
+"""Where an administrator has revoked what every role may read, there is a poorer picture that says what is missing."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from pgtop.analysis.budget import budget
+from pgtop.analysis.derived import Picture
+from pgtop.cli.exit_codes import Exit
+from pgtop.demo.server import Cluster
+from pgtop.model.failure import FailureKind
+from pgtop.ports import SourceError
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.view.locks import Question, rows
+from tests.cli import pgtop
+from tests.sources.postgres.sampler_helpers import backend
+
+_REVOKED = {
+    "pg_settings": ("SELECT ON pg_settings", ""),
+    "current_setting": ("EXECUTE ON FUNCTION current_setting(text), current_setting(text, bool)", ""),
+    "set_config": ("EXECUTE ON FUNCTION set_config", ""),
+    "pg_roles": ("SELECT ON pg_roles", "pg_roles may not be read"),
+    "pg_database": ("SELECT ON pg_database", "pg_database may not be read"),
+    "pg_database, pg_stat_database": ("SELECT ON pg_database, pg_stat_database", "pg_database may not be read"),
+    "pg_stat_database": ("SELECT ON pg_stat_database", ""),
+    "all of them": ("SELECT ON pg_settings, pg_roles, pg_user, pg_database, pg_stat_database", "pg_roles may"),
+    "pg_blocking_pids": ("EXECUTE ON FUNCTION pg_blocking_pids", ""),
+    "pg_lock_status": ("EXECUTE ON FUNCTION pg_lock_status", ""),
+    "pg_blocking_pids, pg_lock_status": ("EXECUTE ON FUNCTION pg_blocking_pids, pg_lock_status", ""),
+    "slots": ("EXECUTE ON FUNCTION pg_get_replication_slots", ""),
+    "slots, prepared": ("EXECUTE ON FUNCTION pg_prepared_xact, pg_get_replication_slots", ""),
+    "pg_stat_get_progress_info": ("EXECUTE ON FUNCTION pg_stat_get_progress_info", ""),
+    "pg_stat_get_wal_senders": ("EXECUTE ON FUNCTION pg_stat_get_wal_senders", ""),
+    "pg_stat_get_activity": ("EXECUTE ON FUNCTION pg_stat_get_activity", ""),
+    "pg_proc, pg_attribute": ("SELECT ON pg_proc, pg_attribute", ""),
+    "pg_control_system": ("EXECUTE ON FUNCTION pg_control_system, pg_control_checkpoint", ""),
+    "has_function_privilege": ("EXECUTE ON FUNCTION has_function_privilege(oid, text)", ""),
+}  # fmt: skip
+
+
+_LOCKS = ("pg_lock_status", "pg_blocking_pids", "pg_blocking_pids, pg_lock_status")
+
+
+@pytest.fixture(scope="module")
+def server(bindir: Path) -> Iterator[Cluster]:
+    with Cluster(bindir, settings={"max_connections": "30"}) as running:
+        with psycopg.connect(running.socket_dsn, autocommit=True) as admin:
+            admin.execute("CREATE ROLE watcher LOGIN; GRANT pg_monitor TO watcher; CREATE ROLE plain LOGIN")
+        yield running
+
+
+@pytest.fixture
+async def watcher(server: Cluster, request: pytest.FixtureRequest) -> AsyncIterator[dict[str, str]]:
+    """How to connect as a role from which this was revoked."""
+    rights, _ = _REVOKED[request.param]
+    with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
+        admin.execute(f"REVOKE {rights} FROM PUBLIC".encode())
+        parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
+        yield parameters | {"user": "watcher"}
+        admin.execute(f"GRANT {rights} TO PUBLIC".encode())
+
+
+@pytest.mark.parametrize(
+    ("watcher", "missing"),
+    [(name, words) for name, (_, words) in _REVOKED.items() if name != "pg_stat_get_activity"],
+    indirect=["watcher"],
+)
+async def test_what_may_not_be_read_is_missing_and_named(watcher: dict[str, str], missing: str) -> None:
+    """Sessions, budget and names are there; no number is wrong."""
+    source = PostgresSource(Session(watcher))
+    source.watch_blocking(True)
+    async with await psycopg.AsyncConnection.connect(**(watcher | {"user": "plain"})) as other:  # type: ignore[arg-type]
+        snapshot = await source.sample()
+        seen = backend(snapshot, other.info.backend_pid)
+        await source.sample()
+        await source.close()
+    assert (seen.usename, seen.state) == ("plain", "idle")
+    assert seen.datname == "postgres"
+    assert (snapshot.server.user, snapshot.server.database) == ("watcher", "postgres")
+    assert (budget(snapshot).ordinary, budget(snapshot).used) == (27, 3)  # the administrator's, too
+    assert snapshot.server.rights.reads_all
+    assert not snapshot.server.rights.superuser
+    assert missing in "; ".join(snapshot.server.missing)
+    assert bool(missing) == bool(snapshot.server.missing)
+
+
+@pytest.mark.parametrize("watcher", ["pg_stat_get_activity"], indirect=True)
+async def test_without_sessions_there_is_no_picture(watcher: dict[str, str]) -> None:
+    """The server's words name what is to be granted."""
+    source = PostgresSource(Session(watcher))
+    with pytest.raises(SourceError, match="permission denied for function pg_stat_get_activity") as caught:
+        await source.sample()
+    await source.close()
+    assert caught.value.failure.kind is FailureKind.DENIED
+
+
+@pytest.mark.parametrize("watcher", _LOCKS, indirect=True)
+def test_locks_that_cannot_be_asked_for_are_not_said_to_be_none(watcher: dict[str, str]) -> None:
+    """The command has an exit code for it, JSON has null and the reason, and words say that it is not known."""
+    dsn = make_conninfo(**watcher)
+    told = pgtop("locks", dsn)
+    assert told.returncode == Exit.LOCKS_UNKNOWN
+    assert "who blocks whom is not known" in told.stdout
+    assert "nobody waits" not in told.stdout
+    found = json.loads(pgtop("locks", "--json", dsn).stdout)
+    assert (found["waiting"], found["longest"], found["roots"]) == (None, None, None)
+    assert "this role may not call" in found["reason"]
+
+
+@pytest.mark.parametrize(("watcher", "what"), [("slots", "slots"), ("slots, prepared", "slots and prepared")],
+                         indirect=["watcher"])  # fmt: skip
+async def test_what_else_holds_back_vacuum_may_be_unknown(watcher: dict[str, str], what: str) -> None:
+    """The screen says so instead of naming no holder."""
+    source = PostgresSource(Session(watcher))
+    source.watch_blocking(True)
+    await source.sample()
+    picture = Picture.of(await source.sample())
+    await source.close()
+    words = [row.words for row in rows(picture, Question())]
+    assert any(each.startswith(what) and each.endswith("this role may not read them") for each in words)
+    assert "nobody" not in words
+    assert not picture.snapshot.blocking.failure
+
+
+async def test_a_right_that_is_revoked_meanwhile(server: Cluster) -> None:
+    """What was read before stays, at the price of one error in the server's log for each time that it is due."""
+    parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
+    source = PostgresSource(Session(parameters | {"user": "watcher"}))
+    before = await source.sample()
+    with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
+        admin.execute("REVOKE SELECT ON pg_roles, pg_database, pg_settings FROM PUBLIC")
+        source.renew()
+        after = await source.sample()
+        admin.execute("GRANT SELECT ON pg_roles, pg_database, pg_settings TO PUBLIC")
+    await source.close()
+    assert after.server._replace(wal=before.server.wal) == before.server  # the primary writes on
+
+
+async def test_a_role_that_is_dropped_while_it_watches(server: Cluster) -> None:
+    """It goes on with the facts that it has, a sample each tick, and the server's log stays as it is."""
+    parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
+    with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
+        admin.execute("CREATE ROLE leaving LOGIN")
+        source = PostgresSource(Session(parameters | {"user": "leaving"}))
+        before = await source.sample()
+        admin.execute("DROP ROLE leaving")
+        source.renew()
+        await source.sample()
+        errors = server.log.read_text().count("ERROR")
+        for _ in range(5):
+            after = await source.sample()
+        with psycopg.connect(server.socket_dsn, user="plain"):  # one whose role is to be looked up
+            assert "plain" in {backend.usename for backend in (await source.sample()).backends}
+        await source.close()
+    assert server.log.read_text().count("ERROR") == errors
+    assert after.server.user == before.server.user == "leaving"
+
+
+def test_a_member_that_does_not_inherit_is_told_so(server: Cluster) -> None:
+    """It is not to be granted what it has, but to inherit it, or to take that role at login, which works."""
+    with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
+        admin.execute("CREATE ROLE shy LOGIN NOINHERIT; GRANT pg_monitor TO shy")
+        version = admin.info.server_version
+    dsn = make_conninfo(server.socket_dsn, user="shy")
+    with psycopg.connect(server.socket_dsn, user="plain"):
+        told = pgtop("show", dsn)
+        taken = pgtop("show", dsn, environment={"PGOPTIONS": "-c role=pg_monitor"})
+    words = "grant pg_read_all_stats to shy with inherit true" if version >= 160_000 else "alter role shy inherit"
+    advice = f"{words}, or connect with PGOPTIONS='-c role=pg_read_all_stats'"
+    assert (advice in " ".join(told.stdout.split())) == (version >= 150_000)  # before, it sees all
+    assert "inherit" not in taken.stdout
+    assert "plain" in taken.stdout

@@ -1,0 +1,139 @@
+"""A connection that fails around a signal: the receipt claims no more than is known, and nothing is sent twice."""
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.signal import Answer, Order, Signal
+from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.signals import Found, PostgresSignaller, never_ran, receipt_for
+from tests.sources.postgres.conftest import Connect, Wire
+from tests.sources.postgres.signal_helpers import alive, as_role, gone, look, now
+
+
+async def test_our_own_session(session: Session, signaller: PostgresSignaller) -> None:
+    """Ending ourselves breaks the connection: nobody tells us, and the next look comes over a new one."""
+    async with session.exchange() as link:
+        pid = link.features.pid
+    own = await look(signaller, BackendId(pid, None))
+    assert own is not None
+    [receipt] = await signaller.send_all([Order(Signal.TERMINATE, own)])
+    assert receipt.answer is Answer.UNKNOWN
+    await gone(signaller, own.identity)
+
+
+class CutWire(Wire):
+    """A wire that is cut when a signal crosses it: before the server has it, or before the answer comes back."""
+
+    def __init__(self, host: str, port: str, *, reaches_server: bool) -> None:
+        super().__init__(host, port)
+        self._reaches_server = reaches_server
+        self.signals = 0
+
+    def _up(self, data: bytes) -> bytes:
+        if b"pg_terminate_backend" in data:
+            self.signals += 1
+            if not self._reaches_server:
+                raise ConnectionResetError
+        return data
+
+    def _down(self, data: bytes) -> bytes:
+        if self.signals:
+            raise ConnectionResetError
+        return data
+
+
+@pytest.mark.parametrize("reaches_server", [True, False])
+async def test_a_lost_answer_is_unknown_and_sent_once(
+    signaller: PostgresSignaller, connect: Connect, parameters: dict[str, str], reaches_server: bool
+) -> None:
+    """The connection fails before the answer: the receipt claims nothing, and the signal is not tried again."""
+    victim = await connect()
+    seen = await now(signaller, victim)
+    wire = CutWire(parameters["host"], parameters["port"], reaches_server=reaches_server)
+    async with wire.laid():
+        far = {"host": "127.0.0.1", "port": wire.port, "sslmode": "disable"}
+        async with as_role(parameters, far) as cut_off:
+            [receipt] = await cut_off.send_all([Order(Signal.TERMINATE, seen)])
+        assert receipt.answer is Answer.UNKNOWN
+        assert receipt.reason
+        assert wire.signals == 1
+    if reaches_server:
+        await gone(signaller, seen.identity)
+    else:
+        assert await alive(victim)
+
+
+async def test_no_connection_nothing_sent(parameters: dict[str, str], unused_tcp_port: int) -> None:
+    """Where no connection can be had, the receipt says surely that nothing was sent, and why."""
+    async with as_role(parameters, {"host": "127.0.0.1", "port": str(unused_tcp_port)}) as signaller:
+        [receipt] = await signaller.send_all([Order(Signal.TERMINATE, Backend(1, 1, usesysid=10))])
+    assert receipt.answer is Answer.UNREACHED
+    assert receipt.reason
+
+
+async def test_a_timeout_claims_nothing(
+    signaller: PostgresSignaller, connect: Connect, parameters: dict[str, str]
+) -> None:
+    """A statement that the server breaks off may have signalled or not; here it had not."""
+    victim, blocker = await connect(), await connect()
+    order = Order(Signal.TERMINATE, await now(signaller, victim))
+    fresh = Session(parameters)
+    await fresh.connect()
+    async with blocker.transaction():
+        # A new session has to look the function up there; our lock_timeout breaks that off.
+        await blocker.execute("LOCK TABLE pg_catalog.pg_proc IN ACCESS EXCLUSIVE MODE")
+        [receipt] = await PostgresSignaller(fresh).send_all([order])
+    await fresh.close()
+    assert receipt.answer is Answer.UNKNOWN
+    assert await alive(victim)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (errors.InsufficientPrivilege, True),
+        (errors.UndefinedFunction, True),
+        (errors.QueryCanceled, False),  # timed out, or cancelled by somebody
+        (errors.OutOfMemory, False),
+        (errors.AdminShutdown, False),  # our own session was ended
+        (psycopg.OperationalError, False),  # the network: there is no SQLSTATE
+    ],
+)
+def test_which_errors_prove_that_nothing_ran(error: type[psycopg.Error], expected: bool) -> None:
+    """Only an error that comes before the function does its work is a refusal."""
+    assert never_ran(error()) is expected
+
+
+_SAME = Found(True, True, True, False, True, True, True, True, True, False, False, True)
+_HIDDEN = _SAME._replace(same_start=None, enough_seen=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "answer"),
+    [
+        (_SAME, Answer.SENT),
+        (_HIDDEN, Answer.SENT),
+        (_SAME._replace(same_server=False), Answer.UNREACHED),
+        (_SAME._replace(present=False, same_start=None, same_owner=False, auxiliary=True), Answer.GONE),
+        (_SAME._replace(sent=False), Answer.GONE),
+        (_SAME._replace(sent=False, auxiliary=True), Answer.REFUSED),
+        (_SAME._replace(ours=True), Answer.REFUSED),
+        (_SAME._replace(same_start=False), Answer.REPLACED),
+        (_SAME._replace(same_start=None), Answer.REFUSED),
+        (_SAME._replace(same_client=False), Answer.REPLACED),
+        (_SAME._replace(same_owner=False), Answer.CHANGED),
+        (_SAME._replace(same_type=False), Answer.CHANGED),
+        (_SAME._replace(same_name=False), Answer.CHANGED),
+        (_SAME._replace(same_query=False), Answer.CHANGED),
+        (_SAME._replace(same_query=None), Answer.CHANGED),
+        (_SAME._replace(same_start=False, same_query=False), Answer.REPLACED),
+        (_HIDDEN._replace(same_owner=False), Answer.REPLACED),
+        (_HIDDEN._replace(same_name=False), Answer.CHANGED),
+        (_HIDDEN._replace(same_type=False), Answer.CHANGED),
+    ],
+)
+def test_the_answer_in_the_row(found: Found, answer: Answer) -> None:
+    """Every row has one answer, and only a function that returned true is `sent`."""
+    assert receipt_for(found).answer is answer

@@ -1,0 +1,94 @@
+"""Pictures of many at once. Look at each one that changes before accepting it with --snapshot-update."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from pgtop.config.settings import Settings
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.signal import Answer, Order, Receipt
+from pgtop.model.snapshot import Snapshot
+from pgtop.table.filter import Filter
+from tests.fakes import FakeSignaller, FakeSource
+from tests.scenes import busy, nearly_full
+from tests.tui.apps import Stage
+from tests.tui.test_snapshots import SIZES, SMALL, SnapCompare, _name, _same
+
+STORM = ("slash", *"app:coupon-import", "enter", "asterisk")
+
+
+class MixedSignaller(FakeSignaller):
+    """A door behind which every target fares differently."""
+
+    async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
+        answers = [
+            Receipt(Answer.SENT), Receipt(Answer.GONE), Receipt(Answer.CHANGED), Receipt(Answer.REPLACED),
+            Receipt(Answer.REFUSED, "permission denied to terminate process"),
+        ]  # fmt: skip
+        self.orders.extend(orders)
+        return [answers[place] if place < len(answers) else answers[0] for place in range(len(orders))]
+
+    async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
+        """The first target stays, and so does the last, in its transaction."""
+        self.looks += 1
+        every = {b.identity: b for b in busy().backends}
+        first, last = self.orders[0].target, self.orders[-1].target
+        stays = {first: every[first], last: every[last]._replace(state="idle in transaction")}
+        return {who: seen for who, seen in stays.items() if who in [order.target for order in orders]}
+
+
+def _changed(snapshot: Snapshot) -> Snapshot:
+    """A while later: one has ended, one runs another query, a newcomer has joined them."""
+    storm = [b for b in snapshot.backends if b.application_name == "coupon-import"]
+    others = [b for b in snapshot.backends if b not in storm]
+    ended, moved, *rest = storm
+    moved = moved._replace(query_start=snapshot.taken_at, state="active")
+    newcomer = ended._replace(pid=99_999, backend_start=snapshot.taken_at)
+    return replace(snapshot, backends=(*others, moved, *rest, newcomer))
+
+
+@pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
+def test_tags(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    """Tagged sessions are marked behind their pid and counted."""
+    assert _same(snap_compare, Stage(busy()), size, ("space", "space", "down", "space"))
+
+
+@pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
+def test_list(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    """The frozen list of a whole screen of sessions, with who is left out and why."""
+    stage = Stage(busy(), Settings(protect=(Filter("user:analyst"),)))
+    assert _same(snap_compare, stage, size, ("b", "asterisk", "K"))
+
+
+def test_list_without_the_right(snap_compare: SnapCompare) -> None:
+    """What this role may not signal is marked, with what would mend it."""
+    scene = busy()
+    stage = Stage(replace(scene, server=scene.server._replace(rights=scene.server.rights._replace(signals_all=False))))
+    assert _same(snap_compare, stage, SIZES[0], ("asterisk", "K"))
+
+
+def test_list_changed(snap_compare: SnapCompare) -> None:
+    """A while later: what ended or changed is marked, and the newcomer is not there."""
+    first = nearly_full()
+    stage = Stage(first, source=FakeSource([_changed(first)]))
+    assert _same(snap_compare, stage, SIZES[0], (*STORM, "K"), lambda _: stage.tick())
+
+
+def test_list_asks_for_the_number(snap_compare: SnapCompare) -> None:
+    """More than ten ask for their number to be typed."""
+    assert _same(snap_compare, Stage(nearly_full()), SIZES[0], (*STORM, "K", "y", "1"))
+
+
+def test_list_of_a_group(snap_compare: SnapCompare) -> None:
+    """From the breakdown: a whole database, with a reason."""
+    assert _same(snap_compare, Stage(busy()), SIZES[0], ("2", "down", "K", "r", *"leak #42", "enter"))
+
+
+@pytest.mark.parametrize("size", [(60, 16), *SIZES], ids=_name)
+@pytest.mark.parametrize("key", ["C", "K"], ids=["cancel", "terminate"])
+def test_results(snap_compare: SnapCompare, key: str, size: tuple[int, int]) -> None:
+    """What became of each; after a cancel, K goes on with those that survived."""
+    stage = Stage(busy(), signaller=MixedSignaller())
+    tags = ("slash", *"state:active,waiting", "enter", *("space",) * 9)
+    assert _same(snap_compare, stage, size, (*tags, key, "y"), lambda _: stage.tick(6))
