@@ -234,4 +234,4 @@ def test_one_module_signals() -> None:
     package = Path(pgtop.__file__).parent
     for name in ("pg_cancel_backend", "pg_terminate_backend"):
         holders = [path for path in package.rglob("*.py") if name in path.read_text()]
-        assert [path.relative_to(package) for path in holders] == [Path("postgres/signals.py")]
+        assert [path.relative_to(package) for path in holders] == [Path("sources/postgres/signals.py")]
