@@ -11,11 +11,18 @@ def main() -> int:
     from pgtop.cli.bug_report import catch_bugs
     from pgtop.cli.interrupts import guard
     from pgtop.cli.main import code_after_a_bug, run
+    from pgtop.cli.shutdown import Shutdown
 
     words = sys.argv[1:]
-    catch_bugs(lambda: code_after_a_bug(words))
+    shutdown = Shutdown()
+    catch_bugs(lambda: shutdown.record(code_after_a_bug(words)))
     guard()
-    return run(words)
+    try:
+        return shutdown.record(run(words))
+    except SystemExit as ended:
+        if isinstance(ended.code, int):
+            shutdown.record(ended.code)
+        raise
 
 
 if __name__ == "__main__":

@@ -266,7 +266,7 @@ def test_nothing_heavy_is_loaded_before_it_is_needed(words: list[str], unwanted:
         "sys.stderr.write('\\n' + ' '.join({name.partition('.')[0] for name in sys.modules}))"
     )
     call = [sys.executable, "-c", program, *words, *([dsn] if "show" in words else [])]
-    done = subprocess.run(call, capture_output=True, timeout=PATIENCE, check=True, encoding="utf-8")
+    done = subprocess.run(call, capture_output=True, timeout=PATIENCE, check=False, encoding="utf-8")
     loaded = set(done.stderr.rpartition("\n")[2].split())
     assert "pgtop" in loaded
     assert not loaded & unwanted

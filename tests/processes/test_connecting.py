@@ -14,10 +14,10 @@ import pytest
 
 from pgtop.demo.server import Cluster
 from tests.faults.proxy import Proxy
-from tests.processes.exit_checks import GONE, check_gone
+from tests.processes.exit_checks import GONE, check_gone, cpu_seconds
 from tests.pty import Terminal
 from tests.tls import PASSPHRASE, Files, TlsProxy
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 _PGTOP = [sys.executable, "-m", "pgtop"]
 _SOON = 3.0
@@ -161,26 +161,87 @@ def test_leaving_while_connecting_hangs(name: str, consenting: int, tmp_path: Pa
             assert terminal.restored
 
 
-def test_a_server_that_demands_endless_arithmetic(tmp_path: Path) -> None:
-    """The rounds of SCRAM are the server's choice: two billion of them hold up neither keys nor the end."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        threading.Thread(target=_demand, args=[listener], daemon=True).start()
-        port = listener.getsockname()[1]
-        with Terminal([*_PGTOP, f"host=127.0.0.1 port={port} user=x password=x sslmode=disable"]) as terminal:
-            terminal.wait_for("Connecting to ")
-            terminal.send("q")
-            assert terminal.wait_for_exit(GONE) == 0
+class EndlessLogin:
+    """A server whose SCRAM takes two billion rounds, as the number of rounds is the server's choice."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._demanded = threading.Event()
+        self.dsn = f"host=127.0.0.1 port={self._listener.getsockname()[1]} user=x password=x sslmode=disable"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        client, _ = self._listener.accept()
+        client.recv(1024)
+        client.sendall(b"R" + (23).to_bytes(4) + (10).to_bytes(4) + b"SCRAM-SHA-256\0\0")
+        nonce = client.recv(1024).rpartition(b"r=")[2]
+        answer = b"r=" + nonce + b"x,s=c2FsdHNhbHQ=,i=2000000000"
+        client.sendall(b"R" + (8 + len(answer)).to_bytes(4) + (11).to_bytes(4) + answer)
+        self._demanded.set()
+        client.recv(1024)
+
+    def wait_until_busy(self, pid: int) -> None:
+        """Return once the client has received the demand and works on it."""
+        assert self._demanded.wait(PATIENCE)
+        before = cpu_seconds(pid)
+        until(lambda: cpu_seconds(pid) > before + 0.1, "it does not compute")
+
+    def close(self) -> None:
+        self._listener.close()
 
 
-def _demand(listener: socket.socket) -> None:
-    """Be a server that wants SCRAM with as many rounds as there can be."""
-    client, _ = listener.accept()
-    client.recv(1024)
-    client.sendall(b"R" + (23).to_bytes(4) + (10).to_bytes(4) + b"SCRAM-SHA-256\0\0")
-    nonce = client.recv(1024).rpartition(b"r=")[2]
-    answer = b"r=" + nonce + b"x,s=c2FsdHNhbHQ=,i=2000000000"
-    client.sendall(b"R" + (8 + len(answer)).to_bytes(4) + (11).to_bytes(4) + answer)
-    client.recv(1024)
+@pytest.fixture
+def endless_login() -> Iterator[EndlessLogin]:
+    with closing(EndlessLogin()) as login:
+        yield login
+
+
+def test_endless_arithmetic_does_not_hold_up_the_dashboard(endless_login: EndlessLogin) -> None:
+    """A key ends it at once, while libpq still works in a thread."""
+    with Terminal([*_PGTOP, endless_login.dsn]) as terminal:
+        terminal.wait_for("Connecting to ")
+        endless_login.wait_until_busy(terminal.pid)
+        terminal.send("q")
+        assert terminal.wait_for_exit(GONE) == 0
+        assert terminal.restored
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [("show", 143), ("kill 1 --yes", 143), ("budget", 143), ("budget --crit 90%", 3)]
+)
+def test_endless_arithmetic_does_not_hold_up_a_command(words: str, code: int, endless_login: EndlessLogin) -> None:
+    """A signal ends it with the code that the command has for that, and what it printed is complete."""
+    call = [*_PGTOP, *words.split(), "-w", "-d", endless_login.dsn]
+    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        endless_login.wait_until_busy(process.pid)
+        process.terminate()
+        output, errors = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, errors) == (code, "")
+    assert output == ("PGTOP UNKNOWN - Ended by SIGTERM.\n" if code == 3 else "")
+
+
+_WITH_A_BUG = """
+import signal, sys
+signal.signal(signal.SIGUSR1, lambda *_: 1 / 0)
+from pgtop.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(("words", "code"), [("show", 1), ("budget --crit 90%", 3)])
+def test_endless_arithmetic_does_not_hold_up_the_end_by_a_bug(
+    words: str, code: int, endless_login: EndlessLogin, tmp_path: Path
+) -> None:
+    """The report is written, and the exit code is that of a bug."""
+    call = [sys.executable, "-c", _WITH_A_BUG, *words.split(), "-w", "-d", endless_login.dsn]
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    with subprocess.Popen(call, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        endless_login.wait_until_busy(process.pid)
+        process.send_signal(signal.SIGUSR1)
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == code
+    assert b"This is a bug in pgtop (ZeroDivisionError)" in errors
+    assert list(tmp_path.glob("pgtop/bug-*.txt"))
 
 
 def test_the_keyboard_answers_while_connecting_again_hangs(server: Cluster, consenting: int, tmp_path: Path) -> None:
