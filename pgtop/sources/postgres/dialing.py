@@ -17,7 +17,7 @@ from psycopg import pq
 
 from pgtop.sources.postgres import libpq
 from pgtop.sources.postgres.aside import Aside
-from pgtop.sources.postgres.bounds import keep_little_waiting, queued
+from pgtop.sources.postgres.bounds import Room, keep_little_waiting, queued
 from pgtop.sources.postgres.conninfo import NO_FILE, Options, Resolved, attempts, conninfo, password_for
 from pgtop.sources.postgres.places import LOCAL_SOCKET
 from pgtop.sources.postgres.tls_files import missing_file
@@ -141,8 +141,9 @@ class _Line:
         while step in (pq.PollingStatus.READING, pq.PollingStatus.WRITING):
             self._wait(pgconn.socket, step, until)
             received += queued(pgconn.socket)  # what stays there is counted again
+            room = Room()
             step = libpq.poll(pgconn)
-            if received > _GREETING:
+            if received > _GREETING or room.is_exceeded:
                 raise psycopg.OperationalError(f"The server's greeting is longer than {_GREETING >> 20} MiB.")
         if step != pq.PollingStatus.OK:
             return False

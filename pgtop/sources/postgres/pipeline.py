@@ -115,7 +115,8 @@ async def _heard(
     heard: list[Result] = []
     pgconn.enter_pipeline_mode()
     try:
-        await _exchange(pgconn, deque(_calls(pgconn, transactions)), len(transactions), heard, most)
+        bounds = Bounds(pgconn.socket, most)
+        await _exchange(pgconn, deque(_calls(pgconn, transactions)), len(transactions), heard, bounds)
     except psycopg.Error as error:
         return heard, error
     except asyncio.CancelledError:
@@ -125,6 +126,10 @@ async def _heard(
     pgconn.exit_pipeline_mode()
     while pgconn.notifies():  # pgtop listens for none; libpq would keep them
         pass
+    try:
+        _keep_to(bounds.check_room, pgconn)  # behind the answer a long message may have begun
+    except psycopg.Error as error:
+        return heard, error
     return heard, None
 
 
@@ -139,10 +144,9 @@ def _calls(pgconn: PGconn, transactions: Iterable[Iterable[Command]]) -> Iterato
 
 
 async def _exchange(
-    pgconn: PGconn, calls: deque[Callable[[], None]], awaited: int, heard: list[Result], most: int
+    pgconn: PGconn, calls: deque[Callable[[], None]], awaited: int, heard: list[Result], bounds: Bounds
 ) -> None:
     """Send the commands and hear the results, until as many transactions as awaited are answered."""
-    bounds = Bounds(pgconn.socket, most)
     unsent = _send(pgconn, calls)
     with closing(Readiness(pgconn.socket)) as socket:
         while awaited:
@@ -157,15 +161,15 @@ async def _exchange(
                 if len(heard) > known:
                     bounds.answered()
             if awaited:
-                _keep_to(bounds, pgconn)
+                _keep_to(bounds.check, pgconn)
             if ready & EVENT_WRITE:
                 unsent = _send(pgconn, calls)
 
 
-def _keep_to(bounds: Bounds, pgconn: PGconn) -> None:
+def _keep_to(check: Callable[[], None], pgconn: PGconn) -> None:
     """Drop the connection once the answer is out of bounds: what else is on its way is never read."""
     try:
-        bounds.check()
+        check()
     except psycopg.Error:
         pgconn.finish()
         raise

@@ -15,6 +15,7 @@ from pgtop.model.backend import BackendId
 from pgtop.model.signal import Answer, Order, Signal
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.pipeline import ask, command
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.impostor import BEGUN, DONE, NOTICE, Impostor, Script, Send, columns, message, row
@@ -52,6 +53,9 @@ def _settings(number: int) -> bytes:
     return b"".join(message(b"S", b"p%d.%d\0v\0" % (number, each)) for each in range(100))
 
 
+GIGABYTE = b"\x3f\xff\xff\xffM"
+"""The length of a message, and the first of its bytes."""
+
 SCRIPTS: dict[str, Script] = {
     "a copy from us": sending(BEGUN + message(b"G", b"\1\0\0")),
     "a copy to us": sending(BEGUN + message(b"H", b"\1\0\0")),
@@ -60,7 +64,7 @@ SCRIPTS: dict[str, Script] = {
     "endless rows of nothing": repeating(BEGUN, columns(*[TEXT] * 1600), each=row(*[None] * 1600) * 40),
     "endless rows without columns": repeating(BEGUN, columns(), each=row() * 9000),
     "an endless row": repeating(BEGUN, columns(TEXT), b"D\x3f\xff\xff\xff\0\1\x3f\xff\xff\0", each=bytes(65536)),
-    "an endless notice": repeating(BEGUN, b"N\x3f\xff\xff\xffM", each=b"x" * 65536),
+    "an endless notice": repeating(BEGUN, b"N" + GIGABYTE, each=b"x" * 65536),
     "endless notices": repeating(BEGUN, each=NOTICE * 1000),
     "a notice now and then": repeating(BEGUN, each=NOTICE, pause=_SECONDS / 4),
     "a row now and then": repeating(BEGUN, columns(INT4), each=row(b"\0\0\0\1"), pause=_SECONDS / 4),
@@ -126,6 +130,41 @@ async def test_a_sample_is_given_up(impostor: Impostor, name: str) -> None:
     impostor.script = None
     assert (await source.sample()).backends
     await source.close()
+
+
+_LOGGED_IN = message(b"R", b"\0\0\0\0")
+_READY = message(b"Z", b"I")
+
+
+@pytest.mark.parametrize("kind", [b"N", b"D", b"E"])
+async def test_a_gigabyte_is_refused_as_soon_as_it_is_announced(impostor: Impostor, kind: bytes) -> None:
+    """libpq has made room for it by then, and would read as much as a quick server sends in one go."""
+    source = PostgresSource(Session(impostor.parameters))
+    await source.sample()
+    impostor.script = sending(BEGUN + columns(TEXT) + kind + GIGABYTE)
+    with pytest.raises(SourceError, match="takes too much memory"):
+        await source.sample()
+    await source.close()
+
+
+async def test_a_gigabyte_behind_an_answer_is_refused(impostor: Impostor) -> None:
+    """The next answer would be read into the room that libpq has made for it."""
+    session = Session(impostor.parameters)
+    await session.connect()
+    setting = message(b"S", b"is_superuser\0off\0")
+    impostor.script = sending(BEGUN + columns() + DONE + _READY + setting + b"N" + GIGABYTE)
+    with pytest.raises(SourceError, match="takes too much memory"):
+        async with session.exchange() as link:
+            await ask(link.connection, [command("SELECT")])
+    await session.close()
+
+
+@pytest.mark.parametrize("head", [_LOGGED_IN, _LOGGED_IN + message(b"K", bytes(8)) + _READY])
+async def test_a_gigabyte_in_a_greeting_is_refused(impostor: Impostor, head: bytes) -> None:
+    """Within the login, and right behind it."""
+    impostor.script = sending(head + b"N" + GIGABYTE)
+    with pytest.raises(SourceError, match="greeting is longer than 1 MiB"):
+        await Session({**impostor.parameters, "connect_timeout": "2"}).connect()
 
 
 @pytest.mark.parametrize("name", ["a copy to us", "endless rows", "a notice now and then"])
