@@ -1,25 +1,40 @@
-"""The parts of README that are made from declarations. `python -m tests.readme` writes them; a test compares them."""
+"""The parts of README, of the topics and of the man page that are made from declarations.
 
-from collections.abc import Iterable
+`python -m tests.readme` writes them; a test compares them.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
 
-from pgtop.actions import ACTIONS, Group
-from pgtop.cli.exit_codes import Exit
-from pgtop.table.columns import COLUMNS
-from pgtop.table.language.help import FILTER_HELP
-from tests.roles import WATCHERS
+from pgtop.actions import BY_ID
+from pgtop.cli.man_page import man_page
+from pgtop.cli.reference import key_row
+from pgtop.help.markdown import table
+from tests.roles import WATCHERS, Watcher
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+TOPICS = ROOT / "pgtop/help/topics"
+RIGHTS = TOPICS / "rights.md"
+MAN_PAGE = ROOT / "pgtop/help/pgtop.1"
+
+TEN_KEYS = (
+    "open", "show_sessions", "show_breakdown", "show_blocking", "filter", "tag", "cancel", "terminate", "help", "quit",
+)  # fmt: skip
 
 
-def sections() -> dict[str, str]:
-    """Each generated section by the name in its marker."""
-    return {"keys": _keys(), "filter": _filter(), "columns": _columns(), "roles": _roles(), "exit codes": _exits()}
+def generated() -> Mapping[Path, str]:
+    """Return the whole text of each file that has generated parts."""
+    return {
+        README: with_sections(README.read_text(), {"keys": _ten_keys()}),
+        RIGHTS: with_sections(RIGHTS.read_text(), rights_sections()),
+        MAN_PAGE: man_page(),
+    }
 
 
-def with_sections(text: str) -> str:
-    """`text` with each section between its markers replaced."""
-    for name, body in sections().items():
+def with_sections(text: str, sections: Mapping[str, str]) -> str:
+    """Return `text` with each section between its marks replaced."""
+    for name, body in sections.items():
         start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
         before, _, rest = text.partition(start)
         _, _, after = rest.partition(end)
@@ -27,35 +42,44 @@ def with_sections(text: str) -> str:
     return text
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+def rights_sections() -> Mapping[str, str]:
+    """Return the tables of the topic `rights`, from the roles that are tested on a real server."""
+    return {"roles": _roles(), "warnings": _warnings(), "refusals": _refusals()}
 
 
-def _keys() -> str:
-    order = {group: place for place, group in enumerate(Group)}
-    actions = sorted(ACTIONS, key=lambda action: order[action.group])
-    rows = ((" ".join(f"`{key}`" for key in a.key_names), a.title, a.group.value) for a in actions)
-    return _table(("key", "what it does", "group"), rows)
-
-
-def _filter() -> str:
-    return _table(("write", "meaning"), ((f"`{entry.example}`", entry.meaning) for entry in FILTER_HELP))
-
-
-def _columns() -> str:
-    rows = ((f"`{c.name}`", c.title.strip(), c.meaning + (" (with `w`)" if c.on_request else "")) for c in COLUMNS)
-    return _table(("name", "heading", "meaning"), rows)
+def _ten_keys() -> str:
+    return table(("key", "what it does"), [key_row(BY_ID[name]) for name in TEN_KEYS])
 
 
 def _roles() -> str:
-    head = ("as", "sees", "reads of 20 slots", "may end", "is warned about the others", "is refused with")
-    return _table(head, ((f"`{w.name}`, {w.title}", *w.experience) for w in WATCHERS))
+    head = ("role", "sees", "may end", "slots, as the bar counts them")
+    return table(head, [(_role(w), w.experience.sees, w.experience.ends, w.experience.budget) for w in WATCHERS])
 
 
-def _exits() -> str:
-    return _table(("code", "meaning"), ((str(int(code)), code.meaning) for code in Exit))
+def _role(watcher: Watcher) -> str:
+    return f"`{watcher.name}`, {watcher.title}"
+
+
+def _warnings() -> str:
+    """Return each warning once, with ROLE for the role that is warned."""
+    sentences: dict[str, None] = {}
+    for watcher in WATCHERS:
+        for sentence in filter(None, watcher.experience.warned.split("; ")):
+            general = sentence.replace(f"to {watcher.name})", "to ROLE)").replace("to team)", "to ROLE)")
+            sentences[general] = None
+    return "".join(f"- `{sentence}`\n" for sentence in sentences)
+
+
+def _refusals() -> str:
+    refused = [watcher for watcher in WATCHERS if watcher.experience.refused]
+    return "".join(f"- {_role(watcher)}: {watcher.experience.refused}\n" for watcher in refused)
+
+
+def write() -> None:
+    """Write all generated parts. The topics come first, as the man page is made from them."""
+    for path in (README, RIGHTS, MAN_PAGE):
+        path.write_text(generated()[path])
 
 
 if __name__ == "__main__":
-    README.write_text(with_sections(README.read_text()))
+    write()

@@ -1,51 +1,40 @@
-"""README says what the program does."""
+"""README is short, and what it shows is true."""
 
 import re
-import subprocess
-import sys
-from pathlib import Path
+import tomllib
 
-from pgtop.cli.args.options import parsers
-from tests.readme import README, sections, with_sections
+import pytest
 
-_TEST = re.compile(r"^ *(?:async )?def (test_\w+)", re.MULTILINE)
+from tests.readme import README, ROOT, generated
 
-
-def test_generated_sections_are_up_to_date() -> None:
-    """Keys, filter language, columns and exit codes are those of the code (python -m tests.readme writes them)."""
-    text = README.read_text()
-    assert all(f"<!-- {name} -->" in text for name in sections())
-    assert with_sections(text) == text
+_PICTURE = re.compile(r"!\[[^]]*\]\(([^)]+)\)")
 
 
-def test_every_option_is_documented() -> None:
-    """Each long option of the commands is named in README, and each option in README exists."""
-    text = README.read_text()
-    offered: set[str] = set()
-    for command in ([name] if name else [] for name in parsers()):
-        done = subprocess.run(
-            [sys.executable, "-m", "pgtop", *command, "--help"], capture_output=True, text=True, check=True
-        )
-        offered |= set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", done.stdout))
-    body = text.partition("## Development")[0]
-    assert offered <= set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", body))
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", body)) <= offered
+@pytest.mark.parametrize("path", generated(), ids=lambda path: path.name)
+def test_generated_parts_are_up_to_date(path: object) -> None:
+    """Keys, roles and man page are those of the code: `python -m tests.readme` writes them."""
+    texts = generated()
+    differing = [each.name for each in texts if each == path and each.read_text() != texts[each]]
+    assert differing == []
+
+
+def test_readme_is_short() -> None:
+    """README has fewer than 150 lines; the rest is in the topics."""
+    assert len(README.read_text().splitlines()) < 150
 
 
 def test_pictures_exist() -> None:
-    """Every picture that README shows is there."""
-    pictures = re.findall(r"\((screenshots/[\w.]+)\)", README.read_text())
+    """Each picture that README shows is a file, and has the repository's address where one is known."""
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"].get("urls", {})
+    repository = urls.get("Repository")
+    pictures = _PICTURE.findall(README.read_text())
     assert len(pictures) >= 3
-    assert all((README.parent / picture).is_file() for picture in pictures)
+    for picture in pictures:
+        assert (ROOT / "screenshots" / picture.rpartition("/")[2]).is_file()
+        assert picture.startswith("https://") if repository else picture.startswith("screenshots/")
 
 
-def test_each_promise_names_tests_that_exist() -> None:
-    """Every promise under Safety ends with the names of the tests that hold it, and there are such tests."""
-    _, _, safety = README.read_text().partition("\n## Safety\n")
-    promises = safety.partition("\n## ")[0].split("\n- ")[1:]
-    there = {name for file in Path(__file__).parent.rglob("test_*.py") for name in _TEST.findall(file.read_text())}
-    assert len(promises) > 10
-    for promise in promises:
-        named = set(re.findall(r"`(test_\w+)`", promise))
-        assert named, promise
-        assert named <= there
+def test_the_test_line_is_marked() -> None:
+    """`.ci/run` finds the command that runs the tests."""
+    marked = README.read_text().partition("<!-- test line -->\n```sh\n")[2]
+    assert "pytest" in marked.partition("```")[0]

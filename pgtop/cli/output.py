@@ -75,6 +75,11 @@ def for_eyes() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
+def takes_styles() -> bool:
+    """Return whether stdout is a terminal with colours and bold text, and the user has not refused them."""
+    return for_eyes() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def columns() -> int | None:
     """Return the cells of a line: COLUMNS, which `watch` sets, or else those of the terminal that stdout is.
 
@@ -128,7 +133,7 @@ _SGR = {
 
 def page(lines: Iterable[Iterable[Span]], color: bool) -> str:
     """Cleaned lines as a text for stdout; with `color` in colours, where it has some and nobody has refused them."""
-    colors = color and for_eyes() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    colors = color and takes_styles()
     return "".join(f"{painted(spans, colors)}\n" for spans in lines)
 
 

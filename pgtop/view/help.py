@@ -16,13 +16,14 @@ def help_lines(width: int, read_only: bool) -> list[Line]:
     for group in Group:
         rows = [a for a in ACTIONS if a.group is group and not (read_only and a.dangerous)]
         lines += _section(group, [(" ".join(action.key_names), action.title) for action in rows], width)
-    lines += _section("The bar", _letters(), width)
+    lines += _section("The bar", letters(), width)
     lines += _section("Filter", [(entry.example, entry.meaning) for entry in FILTER_HELP], width, keys=24)
     lines += _section("Columns", [(column.name, column.meaning) for column in COLUMNS], width)
     return lines
 
 
-def _letters() -> list[tuple[str, str]]:
+def letters() -> list[tuple[str, str]]:
+    """Return the letters of the bar, each with the slots that it stands for."""
     used = [(letter, state) for state, (letter, _) in LETTERS.items()]
     return [
         *used,

@@ -38,6 +38,8 @@ def test_one_file_does_it_all(one_file: str, server: Cluster, tmp_path: Path) ->
     """A zipapp prints a sample and shows the dashboard, styles and help with it."""
     version = subprocess.run([sys.executable, one_file, "--version"], capture_output=True, cwd=tmp_path, check=True)
     assert version.stdout.startswith(b"pgtop ")
+    topic = subprocess.run([sys.executable, one_file, "help", "json"], capture_output=True, cwd=tmp_path, check=True)
+    assert topic.stdout.startswith(b"JSON\n")
     shown = subprocess.run([sys.executable, one_file, "show", server.socket_dsn], capture_output=True, check=True)
     assert b"PostgreSQL" in shown.stdout
     with Terminal([sys.executable, one_file, server.socket_dsn]) as terminal:

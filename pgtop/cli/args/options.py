@@ -28,8 +28,8 @@ from pgtop.config.settings import Settings
 from pgtop.errors import UsageError
 
 __all__ = [
-    "Audit", "Budget", "Command", "Completion", "Connection", "Dashboard", "Demo", "Form", "Help", "Password", "Safety",
-    "Show", "SignalMany", "parse", "parsers",
+    "Audit", "Budget", "Command", "Completion", "Connection", "Dashboard", "Demo", "Form", "Help", "HelpTopic",
+    "Password", "Safety", "Show", "SignalMany", "parse", "parsers",
 ]  # fmt: skip
 
 SHORTEST, LONGEST = 0.2, 60.0
@@ -90,13 +90,20 @@ class Completion(NamedTuple):
     shell: str
 
 
+class HelpTopic(NamedTuple):
+    """`pgtop help`"""
+
+    topic: str = ""
+    """A topic or a command; empty for the list of topics."""
+
+
 class Help(NamedTuple):
     """`--help` and `--version`, wherever they stand: a text to print."""
 
     text: str
 
 
-Command: TypeAlias = Dashboard | Demo | Show | Locks | SignalMany | Budget | Audit | Completion | Help
+Command: TypeAlias = Dashboard | Demo | Show | Locks | SignalMany | Budget | Audit | Completion | HelpTopic | Help
 
 
 def parse(words: Sequence[str]) -> Command:
@@ -126,10 +133,13 @@ def _dashboard_parser() -> Parser:
         "       pgtop budget [OPTION]... [DBNAME | URI | CONNINFO]\n"
         "       pgtop audit [OPTION]... [WORD]...\n"
         "       pgtop completion bash | zsh | fish\n"
-        "       pgtop demo [OPTION]...",
+        "       pgtop demo [OPTION]...\n"
+        "       pgtop help [TOPIC | COMMAND]",
         "A live session monitor for PostgreSQL. `show` prints one sample and exits, `locks` who blocks whom;\n"
         "`cancel` and `kill` end queries and sessions; `budget` prints or checks the connection budget;\n"
-        "`audit` prints who was signalled; `demo` starts a server to try pgtop on. Each has its own --help.",
+        "`audit` prints who was signalled; `demo` starts a server to try pgtop on; `help` shows the\n"
+        "documentation, and `help emergencies` what to do on a full or blocked server.\n"
+        "Each command has its own --help.",
         epilog=_keys,
     )
     add_connection(parser)
@@ -228,12 +238,27 @@ def _completion(words: Sequence[str]) -> Completion:
     return Completion(_completion_parser().parse_args(words).shell)
 
 
+def _help_parser() -> Parser:
+    parser = Parser(
+        "pgtop help",
+        "[TOPIC | COMMAND]",
+        "Shows a topic of the documentation, or the options of a command. Without a word it lists the topics.",
+    )
+    parser.add_argument("topic", nargs="?", default="", metavar="TOPIC | COMMAND", help="what to show")
+    return parser
+
+
+def _help(words: Sequence[str]) -> HelpTopic:
+    return HelpTopic(_help_parser().parse_args(words).topic)
+
+
 _COMMANDS: dict[str, Callable[[Sequence[str]], Command]] = {
     "audit": read_audit,
     "budget": read_budget,
     "cancel": lambda words: read_signal("cancel", words),
     "completion": _completion,
     "demo": _demo,
+    "help": _help,
     "kill": lambda words: read_signal("kill", words),
     "locks": _locks,
     "show": _show,
@@ -249,6 +274,7 @@ def parsers() -> dict[str, Parser]:
         "cancel": signal_parser("cancel"),
         "completion": _completion_parser(),
         "demo": _demo_parser(),
+        "help": _help_parser(),
         "kill": signal_parser("kill"),
         "locks": _locks_parser(),
         "show": _show_parser(),

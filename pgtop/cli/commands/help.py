@@ -1,0 +1,45 @@
+"""`pgtop help`: a topic of the documentation, or the list of them."""
+
+from pgtop.cli import output, pager
+from pgtop.cli.args.options import HelpTopic, parsers
+from pgtop.cli.exit_codes import Exit
+from pgtop.cli.reference import INSERTS
+from pgtop.errors import UsageError
+from pgtop.help import topics
+from pgtop.help.page import page
+
+_USUAL_WIDTH = 80
+_WIDEST = 100
+"""Cells; longer lines are hard to read."""
+
+
+def run(command: HelpTopic) -> int:
+    """Show the topic; returns the exit code. Raises UsageError and OutputError."""
+    pager.show(_text(command.topic))
+    return Exit.DONE
+
+
+def _text(name: str) -> str:
+    """Return the page of a topic, the help of a command, or the list of topics. Raises UsageError."""
+    if not name:
+        return _page(topics.index())
+    if name in topics.BY_NAME:
+        return _page(topics.text(name, INSERTS))
+    if parser := parsers().get(name):
+        return parser.format_help()
+    raise UsageError(f"There is no help topic {name!r}.", advice(name))
+
+
+def advice(name: str) -> str:
+    """Return the topic or command that is most like `name`, or where they are listed."""
+    from difflib import get_close_matches
+
+    names = [*topics.BY_NAME, *filter(None, parsers())]
+    nearest = get_close_matches(name, names, 1)
+    listed = "`pgtop help` lists the topics."
+    return f"Did you mean {nearest[0]}? {listed}" if nearest else listed
+
+
+def _page(text: str) -> str:
+    width = min(output.columns() or _USUAL_WIDTH, _WIDEST)
+    return page(text, width, is_styled=output.takes_styles())

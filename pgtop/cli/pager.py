@@ -1,0 +1,65 @@
+"""Long texts in the user's pager, where stdout is a terminal.
+
+Whatever becomes of the pager, the text is shown: one that is missing or fails is replaced by plain output.
+"""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from pgtop.cli import output
+
+_LESS_OPTIONS = "FRX"
+"""As git sets them: leave at once if the text fits (F), show bold (R), leave the text on the screen (X)."""
+
+
+def show(text: str) -> None:
+    """Show `text` in the pager, or print it. Raises OutputError."""
+    shown = output.for_locale(text)
+    command = pager_command(os.environ) if output.for_eyes() else []
+    if not command or not _paged(shown, command):
+        output.write_data(shown)
+
+
+def pager_command(environ: Mapping[str, str]) -> list[str]:
+    """Return the pager and its options; nothing if the text is to be printed."""
+    chosen = environ.get("PAGER")
+    if chosen is None:
+        return ["less"] if shutil.which("less") else []
+    try:
+        words = shlex.split(chosen)
+    except ValueError:  # a quote that is never closed
+        return []
+    return [] if words in ([], ["cat"]) else words
+
+
+def _paged(text: str, command: list[str]) -> bool:
+    """Return whether the pager has shown the text."""
+    environ = {"LESS": _LESS_OPTIONS, **os.environ}
+    try:
+        with _interrupts_left_to_the_pager():
+            pager = subprocess.Popen(command, stdin=subprocess.PIPE, env=environ)
+            with suppress(BrokenPipeError):  # the user has left before the end
+                pager.communicate(text.encode())
+            return pager.wait() <= 0
+    except OSError:
+        return False
+
+
+@contextmanager
+def _interrupts_left_to_the_pager() -> Iterator[None]:
+    """Ignore Ctrl-C here: the pager receives it, too, and decides. A program that we start inherits no handler."""
+
+    def ignore(_number: int, _frame: FrameType | None) -> None:
+        pass
+
+    before = signal.signal(signal.SIGINT, ignore)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,76 @@
+"""The topics, in the order in which they are listed, and their texts."""
+
+import pkgutil
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+
+class Topic(NamedTuple):
+    """One page of the documentation. Its text is in `topics/NAME.md`."""
+
+    name: str
+    summary: str
+    in_man_page: bool = True
+    """False for pages that only developers of pgtop read."""
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic("emergencies", "the server is full, everything waits, one query runs away"),
+    Topic("keys", "the keys of the dashboard"),
+    Topic("views", "what the dashboard shows, and what the bar means"),
+    Topic("filter", "how to select sessions"),
+    Topic("columns", "the columns of the sessions"),
+    Topic("signals", "how to end queries and sessions: one, many, or from a script"),
+    Topic("commands", "the commands, the words they take, and their options"),
+    Topic("connecting", "servers, passwords, poolers, and how to wait for a slot"),
+    Topic("rights", "what a role needs, and what it gets without"),
+    Topic("safety", "every promise that pgtop makes"),
+    Topic("exit-codes", "the exit codes of all commands"),
+    Topic("json", "the fields of --json and --csv"),
+    Topic("files", "configuration, audit log, and environment"),
+    Topic("glossary", "the words that pgtop uses"),
+    Topic("contributing", "how to run a test, and how to add a column, a view or a probe", in_man_page=False),
+    Topic("benchmarks", "what pgtop costs, beside its neighbours", in_man_page=False),
+    Topic("changes", "what is new in each version", in_man_page=False),
+)
+
+BY_NAME: Mapping[str, Topic] = {topic.name: topic for topic in TOPICS}
+
+Inserts = Mapping[str, Callable[[], str]]
+"""Functions that return Markdown, by the name in an `insert` mark."""
+
+_INSERT = re.compile(r"<!-- insert: ([\w -]+) -->")
+_COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
+
+
+def source(name: str) -> str:
+    """Return the text of a topic as it is in its file. Works in a zip file, too."""
+    data = pkgutil.get_data("pgtop.help", f"topics/{name}.md")
+    if data is None:
+        raise FileNotFoundError(f"topics/{name}.md")
+    return data.decode()
+
+
+def text(name: str, inserts: Inserts) -> str:
+    """Return the Markdown of a topic, with its tables inserted and its comments removed."""
+
+    def inserted(mark: re.Match[str]) -> str:
+        return inserts[mark[1]]()
+
+    return _COMMENT.sub("", _INSERT.sub(inserted, source(name)))
+
+
+def inserts_of(name: str) -> list[str]:
+    """Return the names of the tables that a topic inserts."""
+    return _INSERT.findall(source(name))
+
+
+_INTRODUCTION = "`pgtop help TOPIC` shows one of these topics, and `pgtop help COMMAND` a command's options."
+
+
+def index() -> str:
+    """Return the list of all topics as Markdown."""
+    rows = [f"| `{topic.name}` | {topic.summary} |" for topic in TOPICS]
+    table = "\n".join(("| topic | about |", "| --- | --- |", *rows))
+    return f"# Help\n\n{_INTRODUCTION}\n\n{table}\n"

@@ -1,0 +1,128 @@
+"""`pgtop help` shows its text, whatever pager there is."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pgtop.cli.args.options import parsers
+from pgtop.cli.pager import pager_command
+from pgtop.help.topics import TOPICS
+from tests.cli import PGTOP, one_sentence, pgtop
+from tests.pty import Terminal
+
+_LAST_LINE = "143   ended by SIGTERM"
+"""A line near the end of the topic `exit-codes`, which is longer than a small screen."""
+
+
+def test_help_lists_the_topics() -> None:
+    """Without a word each topic is listed with its summary."""
+    shown = pgtop("help")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    for topic in TOPICS:
+        assert topic.name in shown.stdout
+        assert topic.summary in shown.stdout
+
+
+def test_a_topic_is_plain_text_in_a_pipe() -> None:
+    """Nothing but text goes to a program."""
+    shown = pgtop("help", "exit-codes")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.startswith("Exit codes\n==========\n")
+    assert "\x1b" not in shown.stdout
+
+
+def test_a_command_shows_its_options() -> None:
+    """`pgtop help kill` is `pgtop kill --help`."""
+    assert pgtop("help", "kill").stdout == pgtop("kill", "--help").stdout
+
+
+def test_a_misspelt_topic_names_the_nearest() -> None:
+    """One sentence is enough."""
+    failed = pgtop("help", "kesy")
+    assert failed.returncode == 2
+    assert "Did you mean keys?" in one_sentence(failed.stderr)
+
+
+def test_the_list_is_ascii_where_the_locale_is_not_utf_8() -> None:
+    """A topic can be read on any terminal."""
+    assert pgtop("help", "views", environment={"LC_ALL": "C", "LANG": "C"}).stdout.isascii()
+
+
+def test_help_loads_neither_driver_nor_screen() -> None:
+    """`pgtop help` starts as `pgtop --help` does."""
+    program = (
+        "import sys; from pgtop.cli.main import run; code = run(['help', 'keys']);"
+        "print(code, sorted({'psycopg', 'textual', 'rich', 'asyncio'} & sys.modules.keys()), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == "0 []\n"
+
+
+@pytest.mark.parametrize(
+    ("pager", "command"),
+    [
+        ("less -i", ["less", "-i"]), ("/opt/my\\ pager", ["/opt/my pager"]), ("", []), (" ", []), ("cat", []),
+        ("a 'quote", []),
+    ],
+)  # fmt: skip
+def test_the_pager_is_the_user_s(pager: str, command: list[str]) -> None:
+    """PAGER is split as a shell splits it; nothing in it is run by a shell."""
+    assert pager_command({"PAGER": pager}) == command
+
+
+def on_a_terminal(*words: str, lines: int = 40, **environment: str) -> Terminal:
+    """Start pgtop on a terminal, without a pager unless `environment` names one."""
+    return Terminal([*PGTOP, *words], columns=80, lines=lines, environment={"PAGER": "", **environment})
+
+
+@pytest.mark.parametrize("pager", ["", "cat", "no-such-pager", "false", "'unclosed"])
+def test_a_missing_or_failing_pager_hides_nothing(pager: str) -> None:
+    """The text is printed instead."""
+    with on_a_terminal("help", "exit-codes", PAGER=pager) as terminal:
+        terminal.wait_for(_LAST_LINE)
+        assert terminal.wait_for_exit() == 0
+
+
+def test_a_pager_that_reads_nothing_is_no_error() -> None:
+    """A user may leave the pager before the end of a long text."""
+    with on_a_terminal("help", "safety", PAGER="true") as terminal:
+        assert terminal.wait_for_exit() == 0
+    assert b"Traceback" not in terminal.raw
+
+
+def test_the_pager_gets_bold_text_and_its_options(tmp_path: Path) -> None:
+    """The pager's input has headings in bold, and LESS is set as git sets it unless the user has set it."""
+    script = tmp_path / "pager"
+    script.write_text('#!/bin/sh\necho "LESS=$LESS"\ncat\n')
+    script.chmod(0o755)
+    with on_a_terminal("help", "exit-codes", PAGER=str(script), LESS="-i") as terminal:
+        terminal.wait_for("LESS=-i")
+        assert terminal.wait_for_exit() == 0
+    assert b"\x1b[1mExit codes" in terminal.raw
+
+
+def test_no_color_refuses_bold_text() -> None:
+    """With NO_COLOR a terminal gets plain text."""
+    with on_a_terminal("help", "exit-codes", NO_COLOR="1") as terminal:
+        terminal.wait_for(_LAST_LINE)
+        assert terminal.wait_for_exit() == 0
+    assert b"\x1b[" not in terminal.raw
+
+
+def test_usage_names_every_command() -> None:
+    """The usage lines of `pgtop --help` have each command."""
+    usage = pgtop("--help").stdout.partition("\n\n")[0]
+    assert [name for name in parsers() if name and name not in usage] == []
+
+
+@pytest.mark.system
+def test_less_is_the_usual_pager() -> None:
+    """A text that does not fit is shown in less, with bold headings, and `q` leaves it."""
+    with on_a_terminal("help", "exit-codes", lines=10, PAGER="less") as terminal:
+        terminal.wait_for("Exit codes")
+        assert _LAST_LINE not in terminal.text
+        assert b"\x1b[1mExit codes" in terminal.raw
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
