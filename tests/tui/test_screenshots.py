@@ -11,6 +11,13 @@ from tests.tui.apps import Stage
 from tests.tui.test_snapshots import TO_RUNAWAY
 
 _FOLDER = Path(__file__).parents[2] / "screenshots"
+_SVG = '<svg class="rich-terminal"'
+
+
+def _with_blanks_kept(svg: str) -> str:
+    """Return the picture with leading blanks that every renderer keeps; librsvg 2.54 drops even non-breaking ones."""
+    assert svg.count(_SVG) == 1
+    return svg.replace(_SVG, f'{_SVG} xml:space="preserve"')
 
 
 async def _sessions(pilot: Pilot[Any]) -> None:
@@ -25,12 +32,8 @@ async def _breakdown(pilot: Pilot[Any]) -> None:
     await pilot.press("2", "down")
 
 
-async def _blocking(pilot: Pilot[Any]) -> None:
+async def _locks(pilot: Pilot[Any]) -> None:
     await pilot.press("3")
-
-
-async def _detail(pilot: Pilot[Any]) -> None:
-    await pilot.press(*TO_RUNAWAY, "enter")
 
 
 async def _list(pilot: Pilot[Any]) -> None:
@@ -43,9 +46,8 @@ async def _list(pilot: Pilot[Any]) -> None:
         ("sessions", Stage(busy()), _sessions, (120, 30)),
         ("dialog", Stage(busy()), _dialog, (80, 24)),
         ("breakdown", Stage(nearly_full()), _breakdown, (100, 30)),
-        ("blocking", Stage(standstill()), _blocking, (110, 30)),
+        ("locks", Stage(standstill()), _locks, (110, 30)),
         ("list", Stage(busy()), _list, (100, 30)),
-        ("detail", Stage(busy()), _detail, (100, 34)),
     ],
 )
 async def test_screenshot_is_up_to_date(
@@ -55,7 +57,7 @@ async def test_screenshot_is_up_to_date(
     async with stage.app.run_test(size=size) as pilot:
         await play(pilot)
         await pilot.pause()
-        picture = stage.app.export_screenshot()
+        picture = _with_blanks_kept(stage.app.export_screenshot())
     file = _FOLDER / f"{name}.svg"
     if request.config.getoption("--snapshot-update"):
         file.write_text(picture)
