@@ -6,6 +6,7 @@ needs it: `--help` and `--version` know neither the driver nor the screen.
 
 import importlib
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pgtop.cli import output
 from pgtop.cli.args.budget_options import asks_for_check
@@ -22,9 +23,13 @@ from pgtop.cli.args.options import (
     Show,
     SignalMany,
     parse,
+    proposal,
 )
 from pgtop.cli.exit_codes import Check, Exit, exit_for, exit_of
 from pgtop.errors import PgtopError, UsageError
+
+if TYPE_CHECKING:
+    from pgtop.model.failure import Failure
 
 
 def run(words: Sequence[str]) -> int:
@@ -68,8 +73,17 @@ def _carry_out(command: Command) -> int:
         return _with_server(command)
     except SourceError as error:
         code = exit_for(error.failure.kind)
-        output.say(error.failure.what, f"{error.failure.advice} {_HINTS.get(code, '')}".rstrip())
+        advice = (error.failure.advice, _HINTS.get(code, ""), _meant_command(command, error.failure))
+        output.say(error.failure.what, " ".join(filter(None, advice)))
         return code
+
+
+def _meant_command(command: Command, failure: "Failure") -> str:
+    """Return the question whether the name of a database that is not there was meant as a command; or nothing."""
+    from pgtop.sources.postgres.causes import NO_DATABASE
+
+    is_missing = failure.advice == NO_DATABASE.advice
+    return proposal(command.connection.target) if is_missing and isinstance(command, Dashboard) else ""
 
 
 _HINTS = {Exit.FULL: "Or start pgtop with --wait: it takes the next free slot."}

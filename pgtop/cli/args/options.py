@@ -24,12 +24,13 @@ from pgtop.cli.args.signal_options import (
     safety_of,
     signal_parser,
 )
+from pgtop.cli.misspelt import nearest_command, question
 from pgtop.config.settings import Settings
 from pgtop.errors import UsageError
 
 __all__ = [
     "Audit", "Budget", "Command", "Completion", "Connection", "Dashboard", "Demo", "Form", "Help", "HelpTopic",
-    "Password", "Safety", "Show", "SignalMany", "parse", "parsers",
+    "Password", "Safety", "Show", "SignalMany", "parse", "parsers", "proposal",
 ]  # fmt: skip
 
 SHORTEST, LONGEST = 0.2, 60.0
@@ -148,13 +149,22 @@ def _dashboard_parser() -> Parser:
 
 
 def _dashboard(words: Sequence[str]) -> Dashboard:
-    given = _dashboard_parser().parse_args(words)
+    try:
+        given = _dashboard_parser().parse_args(words)
+    except UsageError as error:
+        advice = f"{error.advice} {proposal(words[0])}".rstrip()
+        raise UsageError(error.what, advice) from error
     if given.target in _COMMANDS:
         raise UsageError(
             f"{given.target!r} must be the first word: pgtop {given.target} [OPTION]...",
             f"A database of that name: pgtop -d {given.target}.",
         )
     return Dashboard(connection_of(given), _settings(given), safety_of(given))
+
+
+def proposal(word: str | None) -> str:
+    """Return the question whether a word that names no database was meant as a command; or nothing."""
+    return question(nearest_command(word, _COMMANDS))
 
 
 def _demo_parser() -> Parser:
