@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.architecture import prose, shape
+from tests.architecture import borders, prose, shape
 from tests.architecture.source import Offence, Source, sources
 
 ROOT = Path(__file__).parents[2]
-EVERYTHING = tuple(ROOT / name for name in ("pgtop", "tests", "README.md"))
+PARTS = ("pgtop", "tests", "README.md")
 
 Check = Callable[[Sequence[Source]], Iterable[Offence]]
 
@@ -75,10 +75,15 @@ RULES = (
     Rule("crowded", each(shape.crowded), is_for_tests=False),
     Rule("complexity", each(shape.complex_blocks), is_for_tests=False),
     Rule("line-length", ruff("E501")),
+    Rule("density", shape.dense_package, is_for_tests=False),
     Rule("module-length", each(shape.long_modules)),
     Rule("class-twice", shape.repeated_classes, is_for_tests=False),
     Rule("key-literal", each(shape.key_literals), is_for_tests=False),
     Rule("frozen-write", each(shape.frozen_writes), is_for_tests=False),
+    Rule("psycopg", each(borders.psycopg_imports), is_for_tests=False),
+    Rule("textual", each(borders.textual_imports), is_for_tests=False),
+    Rule("textual-private", borders.textual_private, is_for_tests=False),
+    Rule("signals", borders.signalling_functions, is_for_tests=False),
 )
 
 
@@ -95,9 +100,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="rules", description=__doc__)
     parser.add_argument("--list", action="store_true", help="list every offence with its place")
     parser.add_argument("--rule", action="append", metavar="NAME", help="only this rule; repeatable")
-    parser.add_argument("paths", nargs="*", type=Path, default=EVERYTHING, metavar="PATH")
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH")
     args = parser.parse_args(argv)
-    files = sources(ROOT, [path.resolve() for path in args.paths])
+    paths = args.paths or [ROOT / part for part in PARTS]
+    files = sources(ROOT, [path.resolve() for path in paths])
     rules = [rule for rule in RULES if not args.rule or rule.name in args.rule]
     offences = {rule.name: rule.offences(files) for rule in rules}
     if args.list:

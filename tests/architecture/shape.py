@@ -193,6 +193,14 @@ def density(sources: Iterable[Source]) -> tuple[int, int]:
     return tokens, lines
 
 
+def dense_package(sources: Sequence[Source]) -> Iterator[Offence]:
+    """Yield an offence if the lines of `sources` hold too much, all in all."""
+    tokens, lines = density(sources)
+    if tokens > MAX_DENSITY * lines:
+        text = f"{tokens / lines:.2f} tokens a line, at most {MAX_DENSITY}"
+        yield Offence("package", 0, text)
+
+
 def _code_lines(tokens: Iterable[tokenize.TokenInfo]) -> Iterator[int]:
     """Yield the line of each token that is code."""
     is_start = True  # of a statement: a text there is a docstring

@@ -50,7 +50,7 @@ class Source:
     @property
     def is_test(self) -> bool:
         """True if the file belongs to the tests."""
-        return "tests" in self.path.parts
+        return self.name.startswith("tests")
 
     @cached_property
     def text(self) -> str:
@@ -134,11 +134,7 @@ def sources(root: Path, paths: list[Path]) -> list[Source]:
         else:
             for suffix in ("py", "md", "txt"):
                 files.extend(path.rglob(f"*.{suffix}"))
-    return [Source(path, _relative(path, root)) for path in sorted(files)]
-
-
-def _relative(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    return [Source(file, str(file.relative_to(root))) for file in sorted(files)]
 
 
 def spaced(text: str) -> str:
