@@ -23,15 +23,18 @@ def man_page() -> str:
 
 def _blocks() -> Iterator[Block]:
     dashboard = parsers()[""]
-    usage = dashboard.format_usage().removeprefix("usage: ").splitlines()
+    usage = dashboard.format_usage().removeprefix("usage: ")
+    lines = [line.strip() for line in usage.splitlines() if line]
+    words = (dashboard.description or "").split()
     yield Heading(1, "Name")
     yield Paragraph(_NAME)
     yield Heading(1, "Synopsis")
-    yield CodeBlock(tuple(line.strip() for line in usage if line))
+    yield CodeBlock(tuple(lines))
     yield Heading(1, "Description")
-    yield Paragraph(" ".join((dashboard.description or "").split()))
+    yield Paragraph(" ".join(words))
     for topic in topics.TOPICS:
         if topic.in_man_page:
-            yield from parse(topics.text(topic.name, INSERTS))
+            text = topics.text(topic.name, INSERTS)
+            yield from parse(text)
     yield Heading(1, "See also")
     yield Paragraph(_SEE_ALSO)

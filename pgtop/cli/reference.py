@@ -1,13 +1,18 @@
-"""The tables of the help topics, made from the declarations that the program itself reads. Heavy modules load late."""
+"""The tables of the help topics, made from the declarations that the program itself reads.
+
+Heavy modules load late.
+"""
 
 import argparse
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 
 from pgtop.actions import ACTIONS, Action, Group
 from pgtop.cli.exit_codes import Check, Exit
 from pgtop.help.markdown import table
 from pgtop.help.topics import Inserts
 
+_CODE_HEAD = ("code", "meaning")
 _CHECKS: Mapping[Check, str] = {
     Check.OK: "OK",
     Check.WARNING: "WARNING",
@@ -23,12 +28,14 @@ def keys() -> str:
 
 def _keys_of(group: Group) -> str:
     rows = [key_row(action) for action in ACTIONS if action.group is group]
-    return f"## {group.value}\n\n{table(('key', 'what it does'), rows)}"
+    keys_table = table(("key", "what it does"), rows)
+    return f"## {group.value}\n\n{keys_table}"
 
 
 def key_row(action: Action) -> tuple[str, str]:
     """Return the keys of an action, and what it does."""
-    return " ".join(f"`{key}`" for key in action.key_names), action.title
+    names = " ".join(f"`{key}`" for key in action.key_names)
+    return names, action.title
 
 
 def letters() -> str:
@@ -52,7 +59,9 @@ def filter_keys() -> str:
     """Return the keys of the filter language."""
     from pgtop.table.language.keys import KEYS
 
-    rows = [(f"`{key.name}`", f"`{key.example}`", key.meaning) for key in KEYS.values()]
+    rows = []
+    for key in KEYS.values():
+        rows.append((f"`{key.name}`", f"`{key.example}`", key.meaning))
     return table(("key", "example", "meaning"), rows)
 
 
@@ -60,21 +69,24 @@ def columns() -> str:
     """Return the columns of the sessions."""
     from pgtop.table.columns import COLUMNS
 
-    rows = [
-        (f"`{column.name}`", column.title.strip(), column.meaning + (" (with `w`)" if column.on_request else ""))
-        for column in COLUMNS
-    ]
+    rows = []
+    for column in COLUMNS:
+        extra = " (with `w`)" if column.on_request else ""
+        heading = column.title.strip()
+        rows.append((f"`{column.name}`", heading, column.meaning + extra))
     return table(("name", "heading", "meaning"), rows)
 
 
 def exit_codes() -> str:
     """Return the exit codes of all commands."""
-    return table(("code", "meaning"), [(str(code.value), code.meaning) for code in Exit])
+    rows = [(str(code.value), code.meaning) for code in Exit]
+    return table(_CODE_HEAD, rows)
 
 
 def check_codes() -> str:
     """Return the exit codes of a check."""
-    return table(("code", "meaning"), [(str(code.value), meaning) for code, meaning in _CHECKS.items()])
+    rows = [(str(code.value), meaning) for code, meaning in _CHECKS.items()]
+    return table(_CODE_HEAD, rows)
 
 
 def options() -> str:
@@ -83,11 +95,11 @@ def options() -> str:
 
     parts = []
     for name, parser in parsers().items():
-        shared = ("Program", "Connection")
-        groups = [group for group in parser._action_groups if not (group.title or "").startswith(shared)]
-        rows = [row for group in groups for row in _option_rows(group._group_actions)]
+        groups = [group for group in parser._action_groups if not _is_shared(group)]
+        rows = list(itertools.chain.from_iterable(map(_option_rows, groups)))
         if rows:
-            parts.append(f"### {f'pgtop {name}'.strip()}\n\n{table(('option', 'meaning'), rows)}")
+            title = f"pgtop {name}".strip()
+            parts.append(f"### {title}\n\n{table(_OPTION_HEAD, rows)}")
     return "\n".join(parts)
 
 
@@ -95,16 +107,36 @@ def connection_options() -> str:
     """Return the options that name the server."""
     from pgtop.cli.args.options import parsers
 
-    groups = parsers()[""]._action_groups
-    connection = next(group for group in groups if (group.title or "").startswith("Connection"))
-    return table(("option", "meaning"), list(_option_rows(connection._group_actions)))
+    dashboard = parsers()[""]
+    connection = next(group for group in dashboard._action_groups if _is_connection(group))
+    return table(_OPTION_HEAD, list(_option_rows(connection)))
 
 
-def _option_rows(actions: Iterable[argparse.Action]) -> Iterable[tuple[str, str]]:
-    for action in actions:
-        value = f" {action.metavar}" if action.metavar and action.nargs != 0 else ""
-        names = ", ".join(f"`{name}{value}`" for name in action.option_strings)
-        yield names or f"`{action.metavar}`", " ".join((action.help or "").split())
+_OPTION_HEAD = ("option", "meaning")
+_Group = argparse._ArgumentGroup
+
+
+def _is_shared(group: _Group) -> bool:
+    return group.title == "Program" or _is_connection(group)
+
+
+def _is_connection(group: _Group) -> bool:
+    title = group.title or ""
+    return title.startswith("Connection")
+
+
+def _option_rows(group: _Group) -> Iterator[tuple[str, str]]:
+    for action in group._group_actions:
+        names = _option_names(action) or f"`{action.metavar}`"
+        words = (action.help or "").split()
+        yield names, " ".join(words)
+
+
+def _option_names(action: argparse.Action) -> str:
+    """Return the spellings of an option with its value; nothing for a word without an option."""
+    has_value = action.metavar and action.nargs != 0
+    value = f" {action.metavar}" if has_value else ""
+    return ", ".join(f"`{name}{value}`" for name in action.option_strings)
 
 
 INSERTS: Inserts = {

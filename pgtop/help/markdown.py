@@ -42,9 +42,10 @@ class Table(NamedTuple):
 
 
 class CodeBlock(NamedTuple):
-    """Lines to be shown as they are."""
+    """Lines to be shown as they are, with the language that the fence names."""
 
     lines: tuple[str, ...]
+    language: str = ""
 
 
 Block: TypeAlias = Heading | Paragraph | ItemList | Table | CodeBlock
@@ -53,21 +54,25 @@ _HEADING = re.compile(r"(#+) (.*)")
 _ITEM = re.compile(r"(-|\d+\.) (.*)")
 _CELL_END = re.compile(r"(?<!\\)\|")
 _FENCE = "```"
+_BAR = "|"
 
 
 def parse(text: str) -> list[Block]:
     """Read Markdown into blocks."""
-    return list(_blocks(text.splitlines()))
+    lines = text.splitlines()
+    return list(_blocks(lines))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Write a table as Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(map(_escaped, line))} |\n" for line in lines)
+    rule = ["---"] * len(head)
+    lines = [_written(row) for row in (head, rule, *rows)]
+    return "".join(lines)
 
 
-def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|")
+def _written(row: Sequence[str]) -> str:
+    cells = [cell.replace(_BAR, rf"\{_BAR}") for cell in row]
+    return f"| {' | '.join(cells)} |\n"
 
 
 def _blocks(lines: list[str]) -> Iterator[Block]:
@@ -84,9 +89,7 @@ def _end_of_block(lines: list[str], start: int) -> int:
     first = lines[start]
     end = start + 1
     if first.startswith(_FENCE):
-        while lines[end] != _FENCE:
-            end += 1
-        return end + 1
+        return lines.index(_FENCE, end) + 1
     if not first.strip() or _HEADING.match(first):
         return end
     while end < len(lines) and _continues(lines[end], first):
@@ -96,36 +99,46 @@ def _end_of_block(lines: list[str], start: int) -> int:
 
 def _continues(line: str, first: str) -> bool:
     """Return whether a line belongs to the block whose first line is `first`."""
-    if first.startswith("|"):
-        return line.startswith("|")
-    if not line.strip() or line.startswith((_FENCE, "|")) or _HEADING.match(line):
+    if first.startswith(_BAR):
+        return line.startswith(_BAR)
+    if not line.strip() or _HEADING.match(line):
         return False
-    return bool(_ITEM.match(first)) or not _ITEM.match(line)
+    if line.startswith((_FENCE, _BAR)):
+        return False
+    is_list = bool(_ITEM.match(first))
+    return is_list or not _ITEM.match(line)
 
 
 def _block(lines: list[str]) -> Block:
     first = lines[0]
     if first.startswith(_FENCE):
-        return CodeBlock(tuple(lines[1:-1]))
-    if first.startswith("|"):
+        language = first.removeprefix(_FENCE)
+        return CodeBlock(tuple(lines[1:-1]), language)
+    if first.startswith(_BAR):
         head, _, *rows = map(_cells, lines)
         return Table(head, tuple(rows))
     if heading := _HEADING.match(first):
-        return Heading(len(heading[1]), heading[2])
-    text = " ".join(line.strip() for line in lines)
-    return ItemList(_items(lines)) if _ITEM.match(first) else Paragraph(text)
+        signs, text = heading.groups()
+        return Heading(len(signs), text)
+    if _ITEM.match(first):
+        return ItemList(tuple(_items(lines)))
+    return Paragraph(_joined(lines))
 
 
-def _items(lines: list[str]) -> tuple[ListItem, ...]:
-    items: list[ListItem] = []
-    for line in lines:
-        if begin := _ITEM.match(line):
-            items.append(ListItem(begin[1], begin[2]))
-        else:
-            items[-1] = ListItem(items[-1].mark, f"{items[-1].text} {line.strip()}")
-    return tuple(items)
+def _items(lines: list[str]) -> Iterator[ListItem]:
+    starts = [place for place, line in enumerate(lines) if _ITEM.match(line)]
+    ends = [*starts[1:], len(lines)]
+    for start, end in zip(starts, ends, strict=True):
+        mark, _, text = _joined(lines[start:end]).partition(" ")
+        yield ListItem(mark, text)
+
+
+def _joined(lines: list[str]) -> str:
+    return " ".join(line.strip() for line in lines)
 
 
 def _cells(line: str) -> tuple[str, ...]:
-    cells = _CELL_END.split(line.strip()[1:-1])
-    return tuple(cell.strip().replace("\\|", "|") for cell in cells)
+    """Split a line of a table into its cells."""
+    inner = line.strip().strip(_BAR)
+    cells = _CELL_END.split(inner)
+    return tuple(cell.strip().replace(rf"\{_BAR}", _BAR) for cell in cells)

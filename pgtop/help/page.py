@@ -1,14 +1,22 @@
 """Markdown as a page of text for a terminal or a pipe.
 
-On a terminal, code and headings are bold. Elsewhere code keeps its backticks, so that a sentence about the key `y` can
-be read. All characters of the topics are one cell wide, which a test checks.
+On a terminal, code and headings are bold. Elsewhere code keeps its backticks, so that a sentence
+about the key `y` can be read. All characters of the topics are one cell wide, which a test checks.
 """
 
-import itertools
 import re
 from collections.abc import Sequence
 
-from pgtop.help.markdown import Block, CodeBlock, Heading, ItemList, ListItem, Paragraph, Table, parse
+from pgtop.help.markdown import (
+    Block,
+    CodeBlock,
+    Heading,
+    ItemList,
+    ListItem,
+    Paragraph,
+    Table,
+    parse,
+)
 
 NARROWEST = 20
 _INDENT = "    "
@@ -19,61 +27,74 @@ _LONG_ITEM = 240
 """Characters; three lines of 80 cells."""
 
 # Marks of bold text while lines are wrapped. They take no cell.
-_ON, _OFF = "\x01", "\x02"
+_ON = "\x01"
+_OFF = "\x02"
 _MARKS = re.compile(f"[{_ON}{_OFF}]")
+_BOLD = "\x1b[1m"
+_PLAIN = "\x1b[22m"
+
 _CODE = re.compile(r"`([^`]+)`")
 _STRONG = re.compile(r"\*\*([^*]+)\*\*")
-_WHOLE_CODE = re.compile(r"`([^`]+)`((?:,? `[^`]+`)*)")
-_BOLD, _PLAIN = "\x1b[1m", "\x1b[22m"
+_ONLY_CODE = re.compile(r"`([^`]+)`((?:,? `[^`]+`)*)")
 
 
 def page(text: str, width: int, is_styled: bool = False) -> str:
     """Lay out Markdown in lines of at most `width` cells. Lines of code may be longer."""
-    blocks = [_lines(block, max(width, NARROWEST), is_styled) for block in parse(text)]
-    lines = itertools.chain.from_iterable(["", *block] for block in blocks)
-    return "".join(f"{_finished(line, is_styled)}\n" for line in itertools.islice(lines, 1, None))
+    width = max(width, NARROWEST)
+    lines: list[str] = []
+    for block in parse(text):
+        if lines:
+            lines.append("")
+        lines += _lines(block, width, is_styled)
+    finished = [_finished(line, is_styled) for line in lines]
+    return "\n".join(finished) + "\n"
 
 
 def _lines(block: Block, width: int, is_styled: bool) -> list[str]:
     match block:
-        case Heading(level, text):
-            return _heading(level, text, is_styled)
-        case Paragraph(text):
-            return _wrapped(_inline(text, is_styled), width)
-        case ItemList(items):
-            return _list(items, width, is_styled)
-        case CodeBlock(lines):
-            return [f"{_INDENT}{line}" for line in lines]
+        case Heading():
+            return _heading(block, is_styled)
+        case Paragraph():
+            text = _inline(block.text, is_styled)
+            return _wrapped(text, width)
+        case ItemList():
+            return _list(block, width, is_styled)
+        case CodeBlock():
+            return [_INDENT + line for line in block.lines]
         case Table():
             return _table(block, width, is_styled)
 
 
-def _heading(level: int, text: str, is_styled: bool) -> list[str]:
+def _heading(heading: Heading, is_styled: bool) -> list[str]:
     """Show a heading bold, or underlined by a second line where nothing is bold."""
     if is_styled:
-        return [f"{_ON}{text}{_OFF}"]
-    return [text, ("=" if level == 1 else "-") * len(text)]
+        return [_strong(heading.text)]
+    sign = "=" if heading.level == 1 else "-"
+    return [heading.text, sign * len(heading.text)]
 
 
-def _list(items: Sequence[ListItem], width: int, is_styled: bool) -> list[str]:
+def _list(block: ItemList, width: int, is_styled: bool) -> list[str]:
     """Show the items, apart from each other if any is long."""
-    is_loose = any(len(item.text) > _LONG_ITEM for item in items)
+    longest = max(len(item.text) for item in block.items)
     lines: list[str] = []
-    for item in items:
-        lines += [""] if is_loose and lines else []
-        lines += _item(item.mark, _inline(item.text, is_styled), width)
+    for item in block.items:
+        if lines and longest > _LONG_ITEM:
+            lines.append("")
+        lines += _item(item, width, is_styled)
     return lines
 
 
-def _item(mark: str, text: str, width: int) -> list[str]:
-    indent = len(mark) + 1
-    first, *others = _wrapped(text, width - indent)
-    return [f"{mark} {first}", *(f"{' ' * indent}{line}" for line in others)]
+def _item(item: ListItem, width: int, is_styled: bool) -> list[str]:
+    """Show the mark of an item, and its text beside the mark."""
+    indent = " " * (len(item.mark) + 1)
+    text = _inline(item.text, is_styled)
+    first, *others = _wrapped(text, width - len(indent))
+    return [f"{item.mark} {first}", *(indent + line for line in others)]
 
 
 def _table(table: Table, width: int, is_styled: bool) -> list[str]:
-    head = [f"{_ON}{cell}{_OFF}" for cell in table.head]
-    rows = [[_cell(cell, is_styled) for cell in row] for row in table.rows]
+    head = [_strong(cell) for cell in table.head]
+    rows = [_cells_of(row, is_styled) for row in table.rows]
     widths = _column_widths([head, *rows], width)
     rule = _GAP.join("-" * cells for cells in widths)
     lines = [*_row(head, widths), rule]
@@ -82,53 +103,74 @@ def _table(table: Table, width: int, is_styled: bool) -> list[str]:
     return lines
 
 
+def _cells_of(row: Sequence[str], is_styled: bool) -> list[str]:
+    return [_cell(cell, is_styled) for cell in row]
+
+
 def _cell(text: str, is_styled: bool) -> str:
     """Return a cell's text; where a cell is nothing but code, it needs no backticks."""
-    if not is_styled and _WHOLE_CODE.fullmatch(text):
+    if not is_styled and _ONLY_CODE.fullmatch(text):
         return text.replace("`", "")
     return _inline(text, is_styled)
 
 
 def _column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
     """Return the cells of each column: what it needs, or else less for the widest ones."""
-    widths = [max(map(_cells, column)) for column in zip(*rows, strict=True)]
-    surplus = sum(widths) + len(_GAP) * (len(widths) - 1) - width
+    columns = zip(*rows, strict=True)
+    widths = [max(map(_cells, column)) for column in columns]
+    gaps = len(_GAP) * (len(widths) - 1)
+    surplus = sum(widths) + gaps - width
     while surplus > 0 and max(widths) > _LEAST_COLUMN:
-        widths[widths.index(max(widths))] -= 1
+        widest = widths.index(max(widths))
+        widths[widest] -= 1
         surplus -= 1
     return widths
 
 
 def _row(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     """Return the lines of a row whose cells are wrapped side by side."""
-    columns = [_wrapped(cell, cells) for cell, cells in zip(row, widths, strict=True)]
+    columns = []
+    for text, width in zip(row, widths, strict=True):
+        wrapped = _wrapped(text, width)
+        columns.append([_padded(line, width) for line in wrapped])
     height = max(map(len, columns))
-    lines = []
-    for place in range(height):
-        parts = [column[place] if place < len(column) else "" for column in columns]
-        padded = [part + " " * (cells - _cells(part)) for part, cells in zip(parts, widths, strict=True)]
-        lines.append(_GAP.join(padded))
-    return lines
+    for column, width in zip(columns, widths, strict=True):
+        missing = height - len(column)
+        column += [" " * width] * missing
+    return [_GAP.join(parts) for parts in zip(*columns, strict=True)]
+
+
+def _padded(line: str, width: int) -> str:
+    return line + " " * (width - _cells(line))
+
+
+def _strong(text: str) -> str:
+    return f"{_ON}{text}{_OFF}"
 
 
 def _inline(text: str, is_styled: bool) -> str:
     """Mark bold text; without styles, strong text is plain and code keeps its backticks."""
     if not is_styled:
         return _STRONG.sub(r"\1", text)
-    return _STRONG.sub(rf"{_ON}\1{_OFF}", _CODE.sub(rf"{_ON}\1{_OFF}", text))
+    bold = _strong(r"\1")
+    text = _CODE.sub(bold, text)
+    return _STRONG.sub(bold, text)
 
 
 def _wrapped(text: str, width: int) -> list[str]:
     """Break text at blanks into lines of at most `width` cells; a longer word is cut."""
-    lines = [""]
+    lines: list[str] = []
+    line = ""
     for word in text.split(" "):
-        gap = " " if lines[-1] else ""
-        if _cells(lines[-1]) + len(gap) + _cells(word) <= width:
-            lines[-1] += gap + word
+        longer = f"{line} {word}" if line else word
+        if _cells(longer) <= width:
+            line = longer
             continue
-        *full, rest = _cut(word, width)
-        lines += [*full, rest]
-    return _balanced(lines if lines[0] or len(lines) == 1 else lines[1:])
+        if line:
+            lines.append(line)
+        *full, line = _cut(word, width)
+        lines += full
+    return _balanced([*lines, line])
 
 
 def _cut(word: str, width: int) -> list[str]:
@@ -147,9 +189,10 @@ def _balanced(lines: list[str]) -> list[str]:
     for line in lines:
         begin = _ON if is_bold else ""
         marks = _MARKS.findall(line)
-        is_bold = marks[-1] == _ON if marks else is_bold
+        if marks:
+            is_bold = marks[-1] == _ON
         end = _OFF if is_bold else ""
-        balanced.append(f"{begin}{line}{end}")
+        balanced.append(begin + line + end)
     return balanced
 
 
@@ -158,7 +201,9 @@ def _cells(text: str) -> int:
 
 
 def _finished(line: str, is_styled: bool) -> str:
+    """Replace the marks of bold text by what a terminal understands, or by nothing."""
     line = line.rstrip(" ")
     if not is_styled:
         return _MARKS.sub("", line)
-    return line.replace(_ON, _BOLD).replace(_OFF, _PLAIN)
+    line = line.replace(_ON, _BOLD)
+    return line.replace(_OFF, _PLAIN)

@@ -11,11 +11,14 @@ from pgtop.help.markdown import Block, CodeBlock, Heading, ItemList, ListItem, P
 
 _CODE = re.compile(r"`([^`]+)`")
 _STRONG = re.compile(r"\*\*([^*]+)\*\*")
-_BOLD, _ROMAN = "\x01", "\x02"
+_BOLD = "\x01"
+_ROMAN = "\x02"
 """Marks that stand for fonts until the text is escaped."""
 _SOURCE_WIDTH = 72
 _NARROW = 26
 """Characters of a cell that needs no line break."""
+_PARAGRAPH = ".PP"
+_SECTIONS = (".SH", ".SS")
 _ESCAPES = {
     "\\": r"\e",
     "-": r"\-",
@@ -32,77 +35,125 @@ _ESCAPES = {
 
 def man_page(title: str, version: str, date: str, blocks: Iterable[Block]) -> str:
     """Return the source of a man page. Its first line makes `man` run tbl."""
-    lines = ["'\\\" t", f'.TH {title.upper()} 1 "{date}" "{title} {version}" "User Commands"', ".ad l", ".nh"]
+    name = title.upper()
+    lines = [
+        "'\\\" t",
+        f'.TH {name} 1 "{date}" "{title} {version}" "User Commands"',
+        ".ad l",
+        ".nh",
+    ]
     for block in blocks:
         source = _lines(block)
-        is_first = lines[-1].startswith((".SH", ".SS"))
-        lines += source[1:] if is_first and source[0] == ".PP" else source
+        if lines[-1].startswith(_SECTIONS) and source[0] == _PARAGRAPH:
+            del source[0]  # a section begins a paragraph by itself
+        lines += source
     return "\n".join(lines) + "\n"
 
 
 def _lines(block: Block) -> list[str]:
     match block:
-        case Heading(1, text):
-            return [f'.SH "{_escaped(text.upper())}"']
-        case Heading(_, text):
-            return [f'.SS "{_escaped(text)}"']
-        case Paragraph(text):
-            return [".PP", *_text(text)]
-        case ItemList(items):
-            return [line for item in items for line in _item(item)]
-        case CodeBlock(lines):
-            return [".PP", ".RS 4", ".nf", *map(_code_line, lines), ".fi", ".RE"]
+        case Heading():
+            return [_heading(block)]
+        case Paragraph():
+            return [_PARAGRAPH, *_text(block.text)]
+        case ItemList():
+            return _list(block)
+        case CodeBlock():
+            lines = [_code_line(line) for line in block.lines]
+            return [_PARAGRAPH, ".RS 4", ".nf", *lines, ".fi", ".RE"]
         case Table():
             return _table(block)
 
 
-def _item(item: ListItem) -> list[str]:
+def _heading(heading: Heading) -> str:
+    if heading.level == 1:
+        return f'.SH "{_escaped(heading.text.upper())}"'
+    return f'.SS "{_line(heading.text)}"'
+
+
+def _list(block: ItemList) -> list[str]:
+    lines = []
+    for item in block.items:
+        lines += [_item_mark(item), *_text(item.text)]
+    return lines
+
+
+def _item_mark(item: ListItem) -> str:
     mark = r"\(bu" if item.mark == "-" else item.mark
-    return [f".IP {mark} 4", *_text(item.text)]
+    return f".IP {mark} 4"
 
 
 def _table(table: Table) -> list[str]:
     """Show a table as terms and definitions, or by tbl if all columns but the last are narrow."""
     if len(table.head) == 2:
-        return _definitions((term, definition) for term, definition in table.rows)
-    beginnings = [cell for row in table.rows for cell in row[:-1]]
-    if max(map(len, beginnings)) > _NARROW:
-        return _definitions((term, _sentence(table.head[1:], others)) for term, *others in table.rows)
-    return _grid(table)
+        return _definitions(table.rows)
+    widest = max(len(cell) for row in table.rows for cell in row[:-1])
+    if widest <= _NARROW:
+        return _grid(table)
+    heads = table.head[1:]
+    rows = [(row[0], _sentence(heads, row[1:])) for row in table.rows]
+    return _definitions(rows)
 
 
-def _definitions(rows: Iterable[tuple[str, str]]) -> list[str]:
+def _definitions(rows: Iterable[Sequence[str]]) -> list[str]:
     lines = []
     for term, definition in rows:
-        lines += [".TP", _line(term), *(_text(definition) or [r"\&"])]
+        lines += [".TP", _line(term)]
+        lines += _text(definition) or [r"\&"]
     return lines
 
 
 def _sentence(heads: Sequence[str], cells: Sequence[str]) -> str:
     """Return the cells of a row, each after the heading of its column."""
-    return "; ".join(f"{head}: {cell}" for head, cell in zip(heads, cells, strict=True) if cell)
+    pairs = zip(heads, cells, strict=True)
+    return "; ".join(f"{head}: {cell}" for head, cell in pairs if cell)
 
 
 def _grid(table: Table) -> list[str]:
     """Show a table by tbl. Its last column takes the rest of the line, in blocks of text."""
-    kinds = ["l"] * (len(table.head) - 1) + ["lx"]
-    lines = [".PP", ".TS", f"{' '.join(kinds)}.", "\t".join(_line(f"**{cell}**") for cell in table.head)]
+    kinds = ["l"] * (len(table.head) - 1)
+    format_line = " ".join([*kinds, "lx."])
+    head = "\t".join(_line(f"**{cell}**") for cell in table.head)
+    lines = [_PARAGRAPH, ".TS", format_line, head]
     for *cells, last in table.rows:
-        begin = "\t".join([*map(_line, cells), "T{"])
-        lines += [begin, *_text(last), "T}"]
+        beginning = [_line(cell) for cell in cells]
+        lines.append("\t".join([*beginning, "T{"]))
+        lines += _text(last)
+        lines.append("T}")
     return [*lines, ".TE"]
 
 
 def _text(text: str) -> list[str]:
     """Return text in lines of the source that are easy to compare."""
-    return [_line(line) for line in textwrap.wrap(text, _SOURCE_WIDTH, break_long_words=False, break_on_hyphens=False)]
+    lines = textwrap.wrap(
+        text,
+        _SOURCE_WIDTH,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [_line(line) for line in _with_whole_fonts(lines)]
+
+
+def _with_whole_fonts(lines: list[str]) -> list[str]:
+    """Join a line to the next where code or strong text goes on in it."""
+    whole: list[str] = []
+    is_open = False
+    for line in lines:
+        if is_open:
+            whole[-1] = f"{whole[-1]} {line}"
+        else:
+            whole.append(line)
+        last = whole[-1]
+        is_open = last.count("`") % 2 == 1 or last.count("**") % 2 == 1
+    return whole
 
 
 def _line(text: str) -> str:
     """Return a line of text with its fonts, escaped. It must not begin like a request."""
-    marked = _CODE.sub(f"{_BOLD}\\1{_ROMAN}", text)
-    marked = _STRONG.sub(f"{_BOLD}\\1{_ROMAN}", marked)
-    return _guarded(_escaped(marked))
+    bold = f"{_BOLD}\\1{_ROMAN}"
+    text = _CODE.sub(bold, text)
+    text = _STRONG.sub(bold, text)
+    return _guarded(_escaped(text))
 
 
 def _code_line(line: str) -> str:
@@ -114,8 +165,10 @@ def _guarded(line: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return "".join(_ESCAPES.get(character) or _ascii(character) for character in text)
+    return "".join(map(_escaped_character, text))
 
 
-def _ascii(character: str) -> str:
+def _escaped_character(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
     return character if character.isascii() else rf"\[u{ord(character):04X}]"
