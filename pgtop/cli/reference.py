@@ -59,9 +59,7 @@ def filter_keys() -> str:
     """Return the keys of the filter language."""
     from pgtop.table.language.keys import KEYS
 
-    rows = []
-    for key in KEYS.values():
-        rows.append((f"`{key.name}`", f"`{key.example}`", key.meaning))
+    rows = [(f"`{key.name}`", f"`{key.example}`", key.meaning) for key in KEYS.values()]
     return table(("key", "example", "meaning"), rows)
 
 
