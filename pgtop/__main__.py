@@ -3,7 +3,8 @@
 import gc
 import sys
 
-gc.disable()  # start-up makes much and drops nothing; the dashboard turns it on again after its first sample
+# start-up makes much and drops nothing; the dashboard turns it on again after its first sample
+gc.disable()
 
 
 def main() -> int:

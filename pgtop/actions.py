@@ -1,7 +1,7 @@
 """Every action a user can take: its name, its keys and what it does, in one place.
 
-The footer, the help screen, the palette, the README's table and the bindings are all read from here.
-Plain data: no screen, no server.
+The footer, the help screen, the palette, the README's table and the bindings are all read from
+here. Plain data: no screen, no server.
 """
 
 from enum import StrEnum
@@ -20,7 +20,9 @@ class Group(StrEnum):
 
 
 class Action(NamedTuple):
-    """`id` names the handler (`action_<id>`); `short`, if any, is what the footer shows, the most needed first."""
+    """`id` names the handler (`action_<id>`); `short`, if any, is what the footer shows, the most
+    needed first.
+    """
 
     id: str
     keys: tuple[str, ...]
@@ -60,12 +62,20 @@ ACTIONS: tuple[Action, ...] = (
     Action("open", ("enter",), "open the session: whole query, locks, rights", Group.LOOK, "open"),
     Action("show_sessions", ("1",), "sessions", Group.LOOK, "sessions"),
     Action("show_breakdown", ("2",), "who uses the connections", Group.LOOK, "budget"),
-    Action("show_blocking", ("3",), "who blocks whom, and who holds back vacuum", Group.LOOK, "locks"),
-    Action("fold", ("space",), "in the tree of waiters: fold or unfold a branch", Group.LOOK, "fold"),
+    Action(
+        "show_blocking", ("3",), "who blocks whom, and who holds back vacuum", Group.LOOK, "locks"
+    ),
+    Action(
+        "fold", ("space",), "in the tree of waiters: fold or unfold a branch", Group.LOOK, "fold"
+    ),
     Action("toggle_idle", ("i",), "hide or show idle sessions", Group.LOOK, "idle"),
-    Action("toggle_background", ("b",), "show or hide background processes and walsenders", Group.LOOK),
+    Action(
+        "toggle_background", ("b",), "show or hide background processes and walsenders", Group.LOOK
+    ),
     Action("toggle_columns", ("w",), "show or hide the columns on request", Group.LOOK),
-    Action("copy_query", ("y",), "copy the query to the clipboard (tmux or OSC 52)", Group.LOOK, "copy"),
+    Action(
+        "copy_query", ("y",), "copy the query to the clipboard (tmux or OSC 52)", Group.LOOK, "copy"
+    ),
     Action("filter", ("slash", "f4"), "filter", Group.NARROW, "filter"),
     Action("clear", ("escape",), "clear the filter, close, go back", Group.NARROW, "back"),
     Action("sort_left", ("less_than_sign",), "sort by the column to the left", Group.NARROW),
@@ -92,8 +102,17 @@ ACTIONS: tuple[Action, ...] = (
         "kill",
         dangerous=True,
     ),
-    Action("confirm", ("y",), "in the dialog: do it", Group.SIGNAL, dangerous=True, in_dialogs=True),
-    Action("keep", ("n",), "in the dialog: keep it (also Esc)", Group.SIGNAL, dangerous=True, in_dialogs=True),
+    Action(
+        "confirm", ("y",), "in the dialog: do it", Group.SIGNAL, dangerous=True, in_dialogs=True
+    ),
+    Action(
+        "keep",
+        ("n",),
+        "in the dialog: keep it (also Esc)",
+        Group.SIGNAL,
+        dangerous=True,
+        in_dialogs=True,
+    ),
     Action(
         "reason",
         ("r",),

@@ -1,11 +1,14 @@
-"""What the user can mend. Each error says what is wrong and what to do next, and never ends in a traceback.
+"""What the user can mend. Each error says what is wrong and what to do next, and never ends in a
+traceback.
 
 Only the front door raises and catches these; the server's failures are `pgtop.ports.SourceError`.
 """
 
 
 class PgtopError(Exception):
-    """`what` is one sentence; `advice`, if any, another. Both may quote user or server: clean before showing."""
+    """`what` is one sentence; `advice`, if any, another. Both may quote user or server: clean
+    before showing.
+    """
 
     def __init__(self, what: str, advice: str = "") -> None:
         super().__init__(what)

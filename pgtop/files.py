@@ -1,6 +1,7 @@
 """A user's files: found also without a home, opened without waiting, and read within bounds.
 
-Anything may have a file's name: a link, a pipe that nothing writes to, a device, a file of another user.
+Anything may have a file's name: a link, a pipe that nothing writes to, a device, a file of another
+user.
 """
 
 import errno
@@ -30,7 +31,8 @@ _KINDS = {
 
 
 def user_folder(kind: Literal["config", "state"]) -> Path | None:
-    """Return where this platform keeps a user's configuration or state of pgtop; None where there is no home.
+    """Return where this platform keeps a user's configuration or state of pgtop; None where there
+    is no home.
 
     A relative path in XDG_CONFIG_HOME or XDG_STATE_HOME counts as none.
     https://specifications.freedesktop.org/basedir-spec/latest/
@@ -44,7 +46,9 @@ def user_folder(kind: Literal["config", "state"]) -> Path | None:
 
 
 def _home() -> Path | None:
-    """Return HOME, or else the home of the user that this process runs as; None where neither is a path."""
+    """Return HOME, or else the home of the user that this process runs as; None where neither is a
+    path.
+    """
     home = os.environ.get("HOME", "")
     if not os.path.isabs(home):
         try:
@@ -55,7 +59,9 @@ def _home() -> Path | None:
 
 
 def is_named(path: Path) -> bool:
-    """Return whether the path or a folder above it exists, if only as a dangling link. Raises OSError."""
+    """Return whether the path or a folder above it exists, if only as a dangling link. Raises
+    OSError.
+    """
     for place in (path, *path.parents):
         try:
             status = place.lstat()
@@ -66,7 +72,8 @@ def is_named(path: Path) -> bool:
 
 
 def is_anothers_home(folder: Path) -> bool:
-    """Return whether `folder`, which holds all applications' files, is out of reach in a folder of another user.
+    """Return whether `folder`, which holds all applications' files, is out of reach in a folder of
+    another user.
 
     HOME outlives a change of user (su -m, setpriv), and a service's may be no folder at all.
     """
@@ -82,7 +89,9 @@ def is_anothers_home(folder: Path) -> bool:
 
 
 def _closed_above(folder: Path) -> os.stat_result:
-    """Return the status of the nearest folder above that lets this user see it, but not what is in it."""
+    """Return the status of the nearest folder above that lets this user see it, but not what is in
+    it.
+    """
     for place in folder.parents:
         try:
             return place.stat()
@@ -92,7 +101,9 @@ def _closed_above(folder: Path) -> os.stat_result:
 
 
 def open_regular(path: Path, flags: int) -> int:
-    """Open a regular file, without waiting for it to be one. Raises OSError that says what it is instead."""
+    """Open a regular file, without waiting for it to be one. Raises OSError that says what it is
+    instead.
+    """
     look = os.lstat if flags & os.O_NOFOLLOW else os.stat
     try:
         _check_regular(look(path))  # merely to open a device may move it
@@ -109,17 +120,25 @@ def open_regular(path: Path, flags: int) -> int:
 
 
 def open_own(path: Path, flags: int) -> int:
-    """Open a regular file that is this user's and has no other name, never through a link. Raises OSError."""
+    """Open a regular file that is this user's and has no other name, never through a link. Raises
+    OSError.
+    """
     file = open_regular(path, flags | os.O_NOFOLLOW)
     status = os.fstat(file)
     if status.st_uid == os.geteuid() and status.st_nlink == 1:
         return file
     os.close(file)
-    raise _refusal("it belongs to another user" if status.st_nlink == 1 else "it has another name, by a hard link")
+    raise _refusal(
+        "it belongs to another user"
+        if status.st_nlink == 1
+        else "it has another name, by a hard link"
+    )
 
 
 def make_private(folder: Path) -> None:
-    """Make the folder and those above it, whatever the umask, and close it to other users. Raises OSError."""
+    """Make the folder and those above it, whatever the umask, and close it to other users. Raises
+    OSError.
+    """
     for place in (*reversed(folder.parents), folder):
         if not place.is_dir():
             place.mkdir(mode=0o700, exist_ok=True)
@@ -140,7 +159,9 @@ def read_bounded(file: int, most: int) -> bytes:
 
 
 def in_time(work: Callable[[], _T]) -> _T:
-    """Do the work in a thread that is left behind if its file system hangs. Raises TimeoutError then."""
+    """Do the work in a thread that is left behind if its file system hangs. Raises TimeoutError
+    then.
+    """
     results: list[_T] = []
     failures: list[BaseException] = []
 
@@ -162,7 +183,9 @@ def in_time(work: Callable[[], _T]) -> _T:
 
 def _check_regular(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise _refusal(f"it is {_KINDS.get(stat.S_IFMT(status.st_mode), 'something else')}, not a regular file")
+        raise _refusal(
+            f"it is {_KINDS.get(stat.S_IFMT(status.st_mode), 'something else')}, not a regular file"
+        )
 
 
 def _refusal(why: str) -> OSError:

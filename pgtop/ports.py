@@ -1,13 +1,15 @@
-"""All that a front end may ask of the world. Tests hand in their own; nothing else is ever faked."""
+"""All that a front end may ask of the world. Tests hand in their own; nothing else is ever
+faked.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from pgtop.model.audit import Entry
+from pgtop.model.audit import AuditEntry
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure
-from pgtop.model.signal import Order, Outcome, Receipt
+from pgtop.model.signal import Outcome, SignalReply, SignalRequest
 from pgtop.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -23,10 +25,14 @@ class SourceError(Exception):
 
 
 class Source(Protocol):
-    """Where snapshots come from. Calls may be made while another is under way; the source puts them in order."""
+    """Where snapshots come from. Calls may be made while another is under way; the source puts them
+    in order.
+    """
 
     async def sample(self) -> Snapshot:
-        """One instant of the server, in one round trip; connects first where needed. Raises SourceError."""
+        """One instant of the server, in one round trip; connects first where needed. Raises
+        SourceError.
+        """
         ...
 
     def renew(self) -> None:
@@ -34,7 +40,9 @@ class Source(Protocol):
         ...
 
     def watch_blocking(self, watched: bool) -> None:
-        """Somebody looks at who blocks whom: tell prepared transactions and slots even while nobody waits."""
+        """Somebody looks at who blocks whom: tell prepared transactions and slots even while nobody
+        waits.
+        """
         ...
 
     async def detail(self, who: BackendId) -> Detail | None:
@@ -47,25 +55,29 @@ class Source(Protocol):
 
 
 class Signaller(Protocol):
-    """The one door back. It checks identity in the statement that signals, one statement for each order."""
+    """The one door back. It checks identity in the statement that signals, one statement for each
+    order.
+    """
 
-    async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
+    async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
         """Ask the server to carry out each order, once; a receipt for each.
 
-        Never raises for what the server or the network says: that is the receipt. One refusal stops nothing.
+        Never raises for what the server or the network says: that is the receipt. One refusal stops
+        nothing.
         """
         ...
 
-    async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
+    async def look_all(self, orders: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
         """The targets of the orders, each as it is now; whoever is not among them has ended.
 
-        One that this role may not tell from its target any more is among them, hidden. Raises SourceError, also where
-        the targets may live on, on a server that is not the one that answers.
+        One that this role may not tell from its target any more is among them, hidden. Raises
+        SourceError, also where the targets may live on, on a server that is not the one that
+        answers.
         """
         ...
 
 
-class RecordError(Exception):
+class AuditError(Exception):
     """The audit trail could not be written, or read; the message says why and what to do next."""
 
     def __init__(self, message: str, written: int = 0) -> None:
@@ -74,14 +86,16 @@ class RecordError(Exception):
         self.written = written
 
 
-class Recorder(Protocol):
-    """Where it is written down who was signalled: before it is sent, and again when the outcome is known."""
+class AuditLog(Protocol):
+    """Where it is written down who was signalled: before it is sent, and again when the outcome is
+    known.
+    """
 
-    async def begin(self, entries: Sequence[Entry]) -> None:
+    async def begin(self, entries: Sequence[AuditEntry]) -> None:
         """Write that these are about to be sent. Raises RecordError."""
         ...
 
-    async def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
+    async def finish(self, ended: Sequence[tuple[AuditEntry, Outcome]]) -> None:
         """Write what became of them. Raises RecordError."""
         ...
 

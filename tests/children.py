@@ -13,6 +13,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def end_with_parent() -> None:
-    """Have the kernel end this process with the thread that started it: a `preexec_fn` (on Linux)."""
+    """Have the kernel end this process with the thread that started it: a `preexec_fn` (on
+    Linux).
+    """
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,4 +1,5 @@
-"""Servers for the tests: the embedded one, those of other versions (`--postgres`), or one that runs already.
+"""Servers for the tests: the embedded one, those of other versions (`--postgres`), or one that runs
+already.
 
 Every test that has a server among its fixtures is marked `server` and runs once for each version.
 """
@@ -17,17 +18,25 @@ from hypothesis import settings
 from pgtop.demo.server import Cluster
 from tests import servers
 
-for name in ("NO_COLOR", "COLUMNS", "LINES"):  # Textual would turn every picture grey; tables are as wide as they need
+for name in (
+    "NO_COLOR",
+    "COLUMNS",
+    "LINES",
+):  # Textual would turn every picture grey; tables are as wide as they need
     os.environ.pop(name, None)
 for name in [name for name in os.environ if name.startswith("PG")]:
     del os.environ[name]  # a developer's own server is none of the tests' business
 
-_home = tempfile.TemporaryDirectory(prefix="pgtop-home-")  # nor are their configuration and their audit trail
+_home = tempfile.TemporaryDirectory(
+    prefix="pgtop-home-"
+)  # nor are their configuration and their audit trail
 os.environ |= {"XDG_CONFIG_HOME": f"{_home.name}/config", "XDG_STATE_HOME": f"{_home.name}/state"}
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: this process goes on, and its children get the default, as handlers are not inherited."""
+    """Do nothing: this process goes on, and its children get the default, as handlers are not
+    inherited.
+    """
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
@@ -36,8 +45,13 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 
 def _take_over_signals() -> None:
-    """Let no child of the tests inherit what nohup, a script's background or its `trap` ignore or block."""
-    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # which Python itself ignores
+    """Let no child of the tests inherit what nohup, a script's background or its `trap` ignore or
+    block.
+    """
+    for number in signal.valid_signals() - {
+        signal.SIGPIPE,
+        signal.SIGXFSZ,
+    }:  # which Python itself ignores
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, _ignore)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -60,11 +74,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="VERSIONS",
         help="all, a list such as 12,15,18, or a folder of programs; the default is what pgtop demo runs",
     )
-    group.addoption("--postgres-url", metavar="DSN", help="a running server that the tests may use as superuser")
+    group.addoption(
+        "--postgres-url", metavar="DSN", help="a running server that the tests may use as superuser"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Once for each version, one version after the other: servers are shared by the tests of theirs."""
+    """Once for each version, one version after the other: servers are shared by the tests of
+    theirs.
+    """
     if "bindir" in metafunc.fixturenames:
         each = [
             pytest.param(programs, id=version, marks=pytest.mark.server(version))

@@ -1,4 +1,6 @@
-"""Stand-ins at the ports, and only there: a scripted source, a signaller that remembers, a clock turned by hand."""
+"""Stand-ins at the ports, and only there: a scripted source, a signaller that remembers, a clock
+turned by hand.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
@@ -6,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure
-from pgtop.model.signal import Answer, Order, Receipt
+from pgtop.model.signal import ReplyStatus, SignalReply, SignalRequest
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
 
@@ -65,7 +67,9 @@ class JumpingClock(FakeClock):
 
 
 async def settle() -> None:
-    """Let every task that can run do so, until none is left that can without time or another thread."""
+    """Let every task that can run do so, until none is left that can without time or another
+    thread.
+    """
     ready: Sized = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]  # no public way tells
     await asyncio.sleep(0)
     while ready:  # noqa: ASYNC110  # nobody sets an event when there is nothing left to do
@@ -73,7 +77,9 @@ async def settle() -> None:
 
 
 class FakeSource:
-    """Answers with what it was given: a snapshot, a failure, or None for no answer until `answer` is called."""
+    """Answers with what it was given: a snapshot, a failure, or None for no answer until `answer`
+    is called.
+    """
 
     def __init__(self, script: Iterable[Snapshot | Failure | None] = ()) -> None:
         self.script = list(script)
@@ -144,17 +150,19 @@ class FakeSignaller:
     """Remembers its orders; answers and looks as told."""
 
     def __init__(
-        self, receipt: Receipt | None = None, look: Callable[[BackendId], Backend | None] | None = None
+        self,
+        receipt: SignalReply | None = None,
+        look: Callable[[BackendId], Backend | None] | None = None,
     ) -> None:
-        self.orders: list[Order] = []
+        self.orders: list[SignalRequest] = []
         self.looks = 0
-        self._receipt = receipt or Receipt(Answer.SENT)
+        self._receipt = receipt or SignalReply(ReplyStatus.SENT)
         self._look = look or (lambda who: None)
 
-    async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
+    async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
         self.orders.extend(orders)
         return [self._receipt for _ in orders]
 
-    async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
+    async def look_all(self, orders: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
         self.looks += 1
         return {o.target: seen for o in orders if (seen := self._look(o.target)) is not None}

@@ -16,7 +16,9 @@ def test_that_uses_a_server(cluster: Cluster) -> None:
 
 def test_that_starts_a_program() -> None:
     """What a child ignores and blocks, as masks in hexadecimal."""
-    status = subprocess.run(["cat", "/proc/self/status"], capture_output=True, text=True, check=True).stdout
+    status = subprocess.run(
+        ["cat", "/proc/self/status"], capture_output=True, text=True, check=True
+    ).stdout
     masks = {name: int(value, 16) for name, _, value in (line.partition(":\t") for line in status.splitlines())
              if name in ("SigIgn", "SigBlk")}  # fmt: skip
     assert masks == {"SigIgn": 0, "SigBlk": 0}

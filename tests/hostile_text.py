@@ -1,4 +1,6 @@
-"""Any bytes that a stranger may send as a text, the encodings that they may be in, and what may never be shown."""
+"""Any bytes that a stranger may send as a text, the encodings that they may be in, and what may
+never be shown.
+"""
 
 import re
 from unicodedata import category
@@ -29,15 +31,20 @@ OURS = re.compile(
     rf"\x1b\[(?:\d*(?:;\d+)?H|\d*[ABCD]|K|(?:{_STYLE}(?:;{_STYLE})*)?m|6n)"
     r"|\x1b\[(?:\?(?:7|25|1000|1004|1006|1049|2004)[hl]|\?2026\$p|>25u|<u)|\x1b\]22;default\x07|\x1bM"
 )
-"""The sequences that pgtop writes in the terminal's own colours: what any of FRAGMENTS does takes another one."""
+"""The sequences that pgtop writes in the terminal's own colours: what any of FRAGMENTS does takes
+another one.
+"""
 MOVES = frozenset("\b\r\n")
-"""Shorter than a sequence, so that our painter moves the cursor with them; a stranger's would break the columns."""
+"""Shorter than a sequence, so that our painter moves the cursor with them; a stranger's would break
+the columns.
+"""
 
 _IGNORABLE = re.compile(
     "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-"""Shown by nothing, or by whatever a terminal pleases. https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt
+"""Shown by nothing, or by whatever a terminal pleases.
+https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt
 (Default_Ignorable_Code_Point)"""
 _ACTING = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 

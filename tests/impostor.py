@@ -1,4 +1,5 @@
-"""A TCP port that leads to a real server until an impostor takes over, and answers with anything at all.
+"""A TCP port that leads to a real server until an impostor takes over, and answers with anything at
+all.
 
 https://www.postgresql.org/docs/current/protocol-flow.html
 """
@@ -35,13 +36,17 @@ NOTICE = message(b"N", b"SNOTICE\0VNOTICE\0C00000\0Mtick\0\0")
 
 
 class Impostor:
-    """Listens on 127.0.0.1; set `script` to have a question answered by it and not by the server."""
+    """Listens on 127.0.0.1; set `script` to have a question answered by it and not by the
+    server.
+    """
 
     def __init__(self, server: Mapping[str, str]) -> None:
         self._server = server
         self.script: Script | None = None
         self.at = b""
-        """What is in the question that is answered by the script; it is the next one, if that is nothing."""
+        """What is in the question that is answered by the script; it is the next one, if that is
+        nothing.
+        """
         self.parameters: dict[str, str] = {}
 
     @asynccontextmanager

@@ -9,7 +9,9 @@ from typing import TypeAlias
 from tests.listener import Listener
 
 Rewrite: TypeAlias = Callable[[bytes, bytes], bytes]
-"""Given a message's kind and body, what is sent in its place. https://www.postgresql.org/docs/current/protocol.html"""
+"""Given a message's kind and body, what is sent in its place.
+https://www.postgresql.org/docs/current/protocol.html
+"""
 
 GERMAN = "verbleibende Verbindungen sind für Superuser reserviert: zu viele Verbindungen"
 JAPANESE = "データベースは今お休みです"
@@ -30,7 +32,11 @@ def speaking(words: str) -> Rewrite:
     def rewrite(kind: bytes, body: bytes) -> bytes:
         if kind[0] not in _SENTENCES:
             return message(kind, body)
-        fields = [each[:1] + (words.encode() if each[0] in _WORDS else each[1:]) for each in body.split(b"\0") if each]
+        fields = [
+            each[:1] + (words.encode() if each[0] in _WORDS else each[1:])
+            for each in body.split(b"\0")
+            if each
+        ]
         return message(kind, b"\0".join([*fields, b"", b""]))
 
     return rewrite
@@ -38,7 +44,13 @@ def speaking(words: str) -> Rewrite:
 
 def chattering(kind: bytes, body: bytes) -> bytes:
     """Add warnings between any two messages, from the moment on that the role is known."""
-    fields = (b"SWARNING", b"VWARNING", b"C01000", b"MRENOUNCE \x1b[2J md5 passwords", b"Hexpires soon")
+    fields = (
+        b"SWARNING",
+        b"VWARNING",
+        b"C01000",
+        b"MRENOUNCE \x1b[2J md5 passwords",
+        b"Hexpires soon",
+    )
     warning = message(b"N", b"\0".join([*fields, b"", b""]))
     is_in = kind in b"SKZDCT12" or (kind == b"R" and body == bytes(4))
     return message(kind, body) + warning * 2 if is_in else message(kind, body)
@@ -62,7 +74,9 @@ class Interpreter(Listener):
     def _down(self, client: socket.socket, data: bytes) -> bytes:
         """Pass whole messages on; returns what is left of another."""
         at, out = 0, b""
-        while len(data) >= at + 5 and len(data) >= (end := at + 1 + int.from_bytes(data[at + 1 : at + 5])):
+        while len(data) >= at + 5 and len(data) >= (
+            end := at + 1 + int.from_bytes(data[at + 1 : at + 5])
+        ):
             out += self._rewrite(data[at : at + 1], data[at + 5 : end])
             at = end
         client.sendall(out)

@@ -1,4 +1,6 @@
-"""A TCP port on this machine that leads to a server; what is done with each connection is a subclass's."""
+"""A TCP port on this machine that leads to a server; what is done with each connection is a
+subclass's.
+"""
 
 import socket
 import threading
@@ -24,7 +26,10 @@ class Listener:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

@@ -1,4 +1,6 @@
-"""The lowest versions that pyproject.toml admits, as constraints for pip: `python -m tests.lowest`."""
+"""The lowest versions that pyproject.toml admits, as constraints for pip: `python -m
+tests.lowest`.
+"""
 
 import re
 import tomllib
@@ -11,7 +13,9 @@ def constraints(dependencies: list[str]) -> list[str]:
     """Return the lowest version of each dependency. Raises ValueError for one that has none."""
     matches = [_BOUND.fullmatch(dependency) for dependency in dependencies]
     if None in matches:
-        raise ValueError(f"each of {dependencies} must have a lower bound, such as >=1.2 or >=1.2,<2")
+        raise ValueError(
+            f"each of {dependencies} must have a lower bound, such as >=1.2 or >=1.2,<2"
+        )
     return [f"{match[1]}=={match[2]}" for match in matches if match is not None]
 
 

@@ -1,6 +1,7 @@
 """A pseudo-terminal with a program in it: what an operator sees and types, for tests.
 
-It answers what a plain xterm answers, keeps pyte's screen and all raw bytes, and always kills and reaps its child.
+It answers what a plain xterm answers, keeps pyte's screen and all raw bytes, and always kills and
+reaps its child.
 """
 
 import codecs
@@ -29,7 +30,8 @@ _QUERY = re.compile(
     r"\x1b\[(?:\?(?P<mode>\d+)\$p|(?P<position>6n)|(?P<status>5n)|(?P<attributes>0?c)|(?P<version>>0?q))"
 )
 _MODE = re.compile(r"\x1b\[\?([0-9;]+)([hl])")
-# What pyte takes for text or for styles: strings, private sequences other than modes, sub-parameters.
+# What pyte takes for text or for styles: strings, private sequences other than modes,
+# sub-parameters.
 _BEYOND_PYTE = re.compile(
     r"\x1b[PX^_\]][^\x07\x1b]*(?:\x07|\x1b\\)"
     r"|\x1b\[[<=>][0-9;:]*[@-~]"
@@ -59,8 +61,9 @@ Condition = str | Callable[["Terminal"], object]
 class Terminal:
     """Runs `command` in a terminal of `columns` x `lines`; a context manager.
 
-    `synchronises`: the terminal has mode 2026. `ignore_hangup`: the child starts with SIGHUP ignored, as under nohup.
-    `speed`: it reads so many bytes a second and no more. `as_job`: what starts it has job control.
+    `synchronises`: the terminal has mode 2026. `ignore_hangup`: the child starts with SIGHUP
+    ignored, as under nohup. `speed`: it reads so many bytes a second and no more. `as_job`: what
+    starts it has job control.
     """
 
     def __init__(
@@ -96,7 +99,12 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(environment or {})},
+            env={
+                **os.environ,
+                "TERM": "xterm-256color",
+                "COLORTERM": "truecolor",
+                **(environment or {}),
+            },
             start_new_session=True,
             preexec_fn=lambda: _own_terminal(ignore_hangup),
         )
@@ -108,7 +116,10 @@ class Terminal:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -168,14 +179,20 @@ class Terminal:
         self._set_reading(True)
 
     def wait_for(self, wanted: Condition, seconds: float = PATIENCE) -> None:
-        """Wait until the screen shows the text, or the answer is yes; fail with the screen otherwise."""
-        question = (lambda: wanted in self.text) if isinstance(wanted, str) else (lambda: wanted(self))
+        """Wait until the screen shows the text, or the answer is yes; fail with the screen
+        otherwise.
+        """
+        question = (
+            (lambda: wanted in self.text) if isinstance(wanted, str) else (lambda: wanted(self))
+        )
         with self._news:
             met = self._news.wait_for(question, seconds)
         assert met, f"waited {seconds} s for {wanted!r}; the screen shows:\n{self.text}"
 
     def wait_for_question(self, words: str) -> None:
-        """Wait until the program knows that the screen shows the words: it drops an answer that was typed before."""
+        """Wait until the program knows that the screen shows the words: it drops an answer that was
+        typed before.
+        """
         self.wait_for(lambda terminal: words in terminal.proven)
 
     def wait_for_exit(self, seconds: float = PATIENCE) -> int:
@@ -183,7 +200,9 @@ class Terminal:
         try:
             status = self.child.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"still running after {seconds} s; the screen shows:\n{self.text}") from None
+            raise AssertionError(
+                f"still running after {seconds} s; the screen shows:\n{self.text}"
+            ) from None
         if self._reads:
             self._reader.join(seconds)
         return status

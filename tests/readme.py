@@ -53,7 +53,10 @@ def _ten_keys() -> str:
 
 def _roles() -> str:
     head = ("role", "sees", "may end", "slots, as the bar counts them")
-    return table(head, [(_role(w), w.experience.sees, w.experience.ends, w.experience.budget) for w in WATCHERS])
+    return table(
+        head,
+        [(_role(w), w.experience.sees, w.experience.ends, w.experience.budget) for w in WATCHERS],
+    )
 
 
 def _role(watcher: Watcher) -> str:
@@ -65,7 +68,9 @@ def _warnings() -> str:
     sentences: dict[str, None] = {}
     for watcher in WATCHERS:
         for sentence in filter(None, watcher.experience.warned.split("; ")):
-            general = sentence.replace(f"to {watcher.name})", "to ROLE)").replace("to team)", "to ROLE)")
+            general = sentence.replace(f"to {watcher.name})", "to ROLE)").replace(
+                "to team)", "to ROLE)"
+            )
             sentences[general] = None
     return "".join(f"- `{sentence}`\n" for sentence in sentences)
 

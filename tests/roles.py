@@ -1,8 +1,9 @@
-"""What each kind of role gets from pgtop: declared here, held to a real server by a test, and printed in README.
+"""What each kind of role gets from pgtop: declared here, held to a real server by a test, and
+printed in README.
 
-The server of the test has 20 connections, five of them reserved: three for superusers and two for members of
-pg_use_reserved_connections, or, before 16, all five for superusers. Besides pgtop's own there are four sessions: one of
-the role itself, and one of each kind below.
+The server of the test has 20 connections, five of them reserved: three for superusers and two for
+members of pg_use_reserved_connections, or, before 16, all five for superusers. Besides pgtop's own
+there are four sessions: one of the role itself, and one of each kind below.
 """
 
 from typing import NamedTuple
@@ -13,19 +14,25 @@ SLOTS = 20
 
 
 class Experience(NamedTuple):
-    """What a role is told, in pgtop's own words where it has some: a line of the table in README."""
+    """What a role is told, in pgtop's own words where it has some: a line of the table in
+    README.
+    """
 
     sees: str
     budget: str
     ends: str
     warned: str
-    """Of the sessions that it may not end, before the signal; after it the server's sentence is told besides."""
+    """Of the sessions that it may not end, before the signal; after it the server's sentence is
+    told besides.
+    """
     refused: str = ""
     """What it is told where it is not let in."""
 
 
 class Watcher(NamedTuple):
-    """A role that runs pgtop. `sql`: what makes it what it is; `refused_at`: the database that does not let it in."""
+    """A role that runs pgtop. `sql`: what makes it what it is; `refused_at`: the database that does
+    not let it in.
+    """
 
     name: str
     title: str
@@ -36,7 +43,12 @@ class Watcher(NamedTuple):
     """The first version that knows what `sql` grants; on older ones it is an ordinary login."""
 
 
-ALL, ALL_BUT_SUPERUSERS, OWN_AND_GRANTED, OWN = "all", "all but superusers'", "its own, its roles'", "its own"
+ALL, ALL_BUT_SUPERUSERS, OWN_AND_GRANTED, OWN = (
+    "all",
+    "all but superusers'",
+    "its own, its roles'",
+    "its own",
+)
 ONLY_GRANTED = "team's"
 _EXACT, _ABOUT = "5 of 15 used; 10 free", "about 5 of 15 used; about 10 free"
 _LEFT = "10 left for you"

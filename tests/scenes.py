@@ -1,6 +1,8 @@
-"""Scripted servers: the same sessions at the same instant every time, for tests that look at them and for pictures.
+"""Scripted servers: the same sessions at the same instant every time, for tests that look at them
+and for pictures.
 
-Nothing here is random and nothing reads a clock. A scene is a Snapshot; its server is `scene.server`.
+Nothing here is random and nothing reads a clock. A scene is a Snapshot; its server is
+`scene.server`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,8 +55,12 @@ _DATABASE_OIDS = {database.name: oid for oid, database in _DATABASES.items()}
 CHECKOUT = "SELECT id, sku, quantity, price FROM cart_items WHERE cart_id = $1 ORDER BY added_at"
 LOGIN = "UPDATE users SET last_seen_at = now() WHERE id = $1"
 STOCK = "UPDATE stock SET reserved = reserved + $1 WHERE sku = $2 AND warehouse_id = $3"
-SEARCH = "SELECT id, name, price FROM products WHERE search @@ plainto_tsquery('english', $1) LIMIT 24"
-INVOICE = "INSERT INTO invoices (order_id, total, currency, due_at) VALUES ($1, $2, $3, $4) RETURNING id"
+SEARCH = (
+    "SELECT id, name, price FROM products WHERE search @@ plainto_tsquery('english', $1) LIMIT 24"
+)
+INVOICE = (
+    "INSERT INTO invoices (order_id, total, currency, due_at) VALUES ($1, $2, $3, $4) RETURNING id"
+)
 RUNAWAY = """\
 SELECT c.region, date_trunc('month', o.placed_at) AS month, sum(l.quantity * l.price) AS revenue
   FROM orders o
@@ -65,7 +71,9 @@ SELECT c.region, date_trunc('month', o.placed_at) AS month, sum(l.quantity * l.p
 
 
 def server(**changes: object) -> Server:
-    """The shop's server as the role monitor sees it: it reads all and signals all but superusers."""
+    """The shop's server as the role monitor sees it: it reads all and signals all but
+    superusers.
+    """
     shop = Server(
         version="18.4",
         version_num=180_004,
@@ -108,7 +116,9 @@ def client(
     wait: str | None = None,
     blocked_by: Sequence[int] = (),
 ) -> Backend:
-    """A client backend. `who` is role@database; `login`, `since` (state), `ran` (query) and `xact` are seconds ago."""
+    """A client backend. `who` is role@database; `login`, `since` (state), `ran` (query) and `xact`
+    are seconds ago.
+    """
     role, _, database = who.partition("@")
     waits = wait or ("Client:ClientRead" if state != ACTIVE else None)
     wait_type, _, event = (waits or "").partition(":")
@@ -135,7 +145,9 @@ def client(
     )
 
 
-def active(pid: int, who: str, application: str, query: str, seconds: float, **more: object) -> Backend:
+def active(
+    pid: int, who: str, application: str, query: str, seconds: float, **more: object
+) -> Backend:
     """A client backend that has run `query`, in a transaction of its own, for so long."""
     times = {"since": seconds, "xact": seconds}
     return client(pid, who, application, state=ACTIVE, query=query, **(times | more))  # type: ignore[arg-type]
@@ -147,17 +159,34 @@ def calm() -> Snapshot:
 
 
 def busy() -> Snapshot:
-    """Something of everything: a storm, a runaway query with workers, waiters in a chain, forgotten transactions."""
-    rows = [*_own(), *_pool(22), *_short_queries(11), *_runaway(), *_lock_chain(), *_forgotten(), *_services()]
+    """Something of everything: a storm, a runaway query with workers, waiters in a chain, forgotten
+    transactions.
+    """
+    rows = [
+        *_own(),
+        *_pool(22),
+        *_short_queries(11),
+        *_runaway(),
+        *_lock_chain(),
+        *_forgotten(),
+        *_services(),
+    ]
     return replace(
-        snapshot(rows), blocking=Blocking(_chain_waits(), exempt=frozenset({_VACUUMING}), asked=True, complete=True)
+        snapshot(rows),
+        blocking=Blocking(
+            _chain_waits(), exempt=frozenset({_VACUUMING}), asked=True, complete=True
+        ),
     )
 
 
 def standstill() -> Snapshot:
-    """Everybody waits: forgotten and prepared transactions, a queue, a deadlock, a worker, a root just gone."""
+    """Everybody waits: forgotten and prepared transactions, a queue, a deadlock, a worker, a root
+    just gone.
+    """
     roots = _chain_waits() | _standstill_waits()
-    prepared = Prepared(882_001_377, "transfer-'4711'", _ago(2 * DAY + 4 * HOUR), "billing", "billing", 1_620_113)
+    prepared = Prepared(
+        882_001_377, "transfer-'4711'", _ago(2 * DAY + 4 * HOUR), "billing", "billing", 1_620_113
+    )
     slots = (Slot("standby2", 4_812_004), Slot("debezium", 96_311, active=True, catalog=True))
     rows = [*_own(), *_pool(6), *_runaway(), *_lock_chain(), *_standstill(), *_services()]
     facts = Blocking(roots, (prepared,), slots, frozenset({_VACUUMING}), asked=True, complete=True)
@@ -182,8 +211,12 @@ def full() -> Snapshot:
 
 
 def not_privileged() -> Snapshot:
-    """The busy server as a role sees it that was granted nothing: others' sessions are a pid and a role."""
-    seen = [_hidden(backend) if backend.usename != "monitor" else backend for backend in busy().backends]
+    """The busy server as a role sees it that was granted nothing: others' sessions are a pid and a
+    role.
+    """
+    seen = [
+        _hidden(backend) if backend.usename != "monitor" else backend for backend in busy().backends
+    ]
     return snapshot(seen, rights=Rights())
 
 
@@ -215,29 +248,57 @@ def hostile() -> Snapshot:
     kinds = [row._replace(pid=row.pid + 1_000, state=row.query) for row in rows]
     strange = [row._replace(pid=row.pid + 2_000, backend_type=row.query) for row in rows]
     text = "".join(HOSTILE_TEXTS[:5])
-    return snapshot([*_own(), *rows, *kinds, *strange], version=text, host=text, database=text, user=text)
+    return snapshot(
+        [*_own(), *rows, *kinds, *strange], version=text, host=text, database=text, user=text
+    )
 
 
 def crowd(n: int) -> Snapshot:
-    """`n` client backends, most of them idle; every tenth works, some wait, some have parallel workers, not counted."""
+    """`n` client backends, most of them idle; every tenth works, some wait, some have parallel
+    workers, not counted.
+    """
     rows = [_one_of_many(place) for place in range(n)]
-    workers = [_worker(row, 500_000 + row.pid) for row in rows if row.pid % 250 == 7 and row.state == ACTIVE]
+    workers = [
+        _worker(row, 500_000 + row.pid)
+        for row in rows
+        if row.pid % 250 == 7 and row.state == ACTIVE
+    ]
     limits = Limits(max_connections=n + 100, superuser_reserved_connections=3, max_wal_senders=10)
     return snapshot([*rows, *workers], limits=limits)
 
 
 def _one_of_many(place: int) -> Backend:
-    who, application = (("web@shop", "shop-web"), ("api@shop", "shop-api"), ("billing@billing", "invoicer"))[place % 3]
+    who, application = (
+        ("web@shop", "shop-web"),
+        ("api@shop", "shop-api"),
+        ("billing@billing", "invoicer"),
+    )[place % 3]
     pid, login = 10_000 + place, 60.0 + (place * 7_919) % 80_000
     address = f"10.4.{place % 7}.{place % 250}"
     if place % 10:
         return client(
-            pid, who, application, query=LOGIN, since=(place * 104_729) % 3_600 / 7, login=login, address=address
+            pid,
+            who,
+            application,
+            query=LOGIN,
+            since=(place * 104_729) % 3_600 / 7,
+            login=login,
+            address=address,
         )
     blocker = (10_000 + place - 10,) if place % 50 == 0 and place else ()
     wait = "Lock:transactionid" if blocker else None
     seconds = (place * 15_485_863) % 90_000 / 1_000
-    return active(pid, who, application, SEARCH, seconds, login=login, address=address, wait=wait, blocked_by=blocker)
+    return active(
+        pid,
+        who,
+        application,
+        SEARCH,
+        seconds,
+        login=login,
+        address=address,
+        wait=wait,
+        blocked_by=blocker,
+    )
 
 
 def _ago(seconds: float) -> Instant:
@@ -251,13 +312,25 @@ def _slots(scene: Snapshot) -> int:
 def _own(who: str = "monitor@postgres") -> list[Backend]:
     """pgtop's own session."""
     return [
-        active(PGTOP_PID, who, "pgtop", "SELECT … FROM pg_stat_get_activity(NULL)", 0.0, login=94, address="10.4.9.2")
+        active(
+            PGTOP_PID,
+            who,
+            "pgtop",
+            "SELECT … FROM pg_stat_get_activity(NULL)",
+            0.0,
+            login=94,
+            address="10.4.9.2",
+        )
     ]
 
 
 def _pool(size: int) -> list[Backend]:
     """Idle sessions of the shop's pools, on three machines."""
-    faces = (("web@shop", "shop-web", CHECKOUT), ("web@shop", "shop-web", LOGIN), ("api@shop", "shop-api", SEARCH))
+    faces = (
+        ("web@shop", "shop-web", CHECKOUT),
+        ("web@shop", "shop-web", LOGIN),
+        ("api@shop", "shop-api", SEARCH),
+    )
     return [
         client(
             48_200 + place * 3, *faces[place % 3][:2], query=faces[place % 3][2], address=f"10.4.1.{17 + place % 3}",
@@ -285,7 +358,9 @@ def _short_queries(size: int) -> list[Backend]:
 
 
 def _runaway() -> list[Backend]:
-    """A report without its join condition, for 47 minutes, and two parallel workers that help it."""
+    """A report without its join condition, for 47 minutes, and two parallel workers that help
+    it.
+    """
     report = active(
         48_711, "analyst@warehouse", "metabase", RUNAWAY, 47 * MINUTE + 12, wait="IO:BufFileWrite", address="10.4.7.40",
         login=3 * HOUR,
@@ -306,7 +381,9 @@ def _lock_chain() -> list[Backend]:
     """Anna forgot to commit; the invoicer waits for her, and others wait for the invoicer."""
     update = "UPDATE accounts SET balance = balance - $1 WHERE id = $2"
 
-    def waiter(pid: int, application: str, query: str, seconds: float, lock: str, *blocked_by: int) -> Backend:
+    def waiter(
+        pid: int, application: str, query: str, seconds: float, lock: str, *blocked_by: int
+    ) -> Backend:
         times = {"wait": f"Lock:{lock}", "blocked_by": blocked_by, "address": "10.4.5.11"}
         return active(pid, "billing@billing", application, query, seconds, **times)
 
@@ -331,7 +408,13 @@ def _chain_waits() -> dict[int, Wait]:
     table = [Hold("RowExclusiveLock", pid) for pid in (47_903, 48_801, 48_803, 48_806)]
     row = Hold("ExclusiveLock", 48_801)
     return {
-        48_801: _awaits("ShareLock", "transactionid", "transaction 882944017", 542.9, Hold("ExclusiveLock", 47_903)),
+        48_801: _awaits(
+            "ShareLock",
+            "transactionid",
+            "transaction 882944017",
+            542.9,
+            Hold("ExclusiveLock", 47_903),
+        ),
         48_803: _awaits("ExclusiveLock", "tuple", "row (0,7) of accounts", 286.8, row),
         48_806: _awaits("ExclusiveLock", "tuple", "row (0,7) of accounts", 38.3, row),
         48_809: _awaits("AccessExclusiveLock", "relation", "accounts", 12.8, *table),
@@ -343,7 +426,9 @@ def _standstill() -> list[Backend]:
     transfer = "UPDATE ledger SET total = total + $1 WHERE day = $2"
 
     def waiter(pid: int, query: str, seconds: float, lock: str, *blocked_by: int) -> Backend:
-        return active(pid, "web@shop", "shop-web", query, seconds, wait=f"Lock:{lock}", blocked_by=blocked_by)
+        return active(
+            pid, "web@shop", "shop-web", query, seconds, wait=f"Lock:{lock}", blocked_by=blocked_by
+        )
 
     worker = waiter(49_022, SEARCH, 8.0, "advisory", 49_001)
     return [
@@ -354,7 +439,9 @@ def _standstill() -> list[Backend]:
         waiter(49_011, STOCK, 0.4, "transactionid", 49_010),
         waiter(49_013, STOCK, 0.2, "tuple", 49_010),
         active(49_021, "analyst@warehouse", "metabase", SEARCH, 8.5, wait="IPC:ExecuteGather"),
-        worker._replace(leader_pid=49_021, backend_type=PARALLEL_WORKER, usename="analyst", datname="warehouse"),
+        worker._replace(
+            leader_pid=49_021, backend_type=PARALLEL_WORKER, usename="analyst", datname="warehouse"
+        ),
         waiter(49_030, LOGIN, 5.0, "transactionid", 46_999),
     ]
 
@@ -408,10 +495,29 @@ def _services() -> list[Backend]:
         state_change=_ago(92), wait_event_type="Timeout", wait_event="VacuumDelay", state=ACTIVE, xmin_age=0,
         backend_xmin=883_622_919, query="autovacuum: VACUUM public.cart_items", backend_type="autovacuum worker",
     )  # fmt: skip
-    own = ("checkpointer", "background writer", "walwriter", "autovacuum launcher", "logical replication launcher")
-    events = ("CheckpointerMain", "BgwriterMain", "WalWriterMain", "AutovacuumMain", "LogicalLauncherMain")
+    own = (
+        "checkpointer",
+        "background writer",
+        "walwriter",
+        "autovacuum launcher",
+        "logical replication launcher",
+    )
+    events = (
+        "CheckpointerMain",
+        "BgwriterMain",
+        "WalWriterMain",
+        "AutovacuumMain",
+        "LogicalLauncherMain",
+    )
     processes = [
-        Backend(pid=pid, backend_start=start, wait_event_type="Activity", wait_event=event, query="", backend_type=kind)
+        Backend(
+            pid=pid,
+            backend_start=start,
+            wait_event_type="Activity",
+            wait_event=event,
+            query="",
+            backend_type=kind,
+        )
         for pid, kind, event in zip(count(1_101), own, events, strict=False)
     ]
     return [*processes, standby, vacuum]

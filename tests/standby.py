@@ -11,14 +11,19 @@ class Standby(Cluster):
     """Follows `primary`, as `name` if it is given one, until it is promoted."""
 
     def __init__(
-        self, primary: Cluster, bindir: Path | None, settings: Mapping[str, str] | None = None, name: str = "standby"
+        self,
+        primary: Cluster,
+        bindir: Path | None,
+        settings: Mapping[str, str] | None = None,
+        name: str = "standby",
     ) -> None:
         followed = f"{primary.socket_dsn} application_name='{name}'"
         super().__init__(bindir, {**(settings or {}), "primary_conninfo": followed})
         self._primary = primary
 
     def _make_cluster(self) -> None:
-        # The embedded one copies every older server, too; other distributions of the tests leave it out.
+        # The embedded one copies every older server, too; other distributions of the tests leave it
+        # out.
         subprocess.run(
             [embedded_bindir() / "pg_basebackup", "-d", self._primary.socket_dsn, "-D", self.data, "-c", "fast"],
             check=True, capture_output=True, env=plain_environment(),

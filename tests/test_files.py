@@ -1,4 +1,6 @@
-"""What may stand under a file's name, and what pgtop makes of it: nothing is waited for, and no guard is lost."""
+"""What may stand under a file's name, and what pgtop makes of it: nothing is waited for, and no
+guard is lost.
+"""
 
 import os
 import pwd
@@ -70,8 +72,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("chosen", [False, True], ids=["usual", "PGTOP_CONFIG"])
 @pytest.mark.parametrize("kind", [*_IN_THE_WAY, *_CONTENTS])
-def test_a_configuration_that_cannot_be_read_is_refused(kind: str, chosen: bool, home: Path) -> None:
-    """It may hold guards: whatever stands under its name and is no file that can be understood stops pgtop."""
+def test_a_configuration_that_cannot_be_read_is_refused(
+    kind: str, chosen: bool, home: Path
+) -> None:
+    """It may hold guards: whatever stands under its name and is no file that can be understood
+    stops pgtop.
+    """
     path = home / "config.toml"
     if kind in _CONTENTS:
         path.write_bytes(_CONTENTS[kind])
@@ -82,7 +88,9 @@ def test_a_configuration_that_cannot_be_read_is_refused(kind: str, chosen: bool,
     assert len(clean(str(refused.value))) < 1000
 
 
-@given(st.binary(max_size=300) | st.text(alphabet="read_only=[]{}\"'.#\n \\u0protect").map(str.encode))
+@given(
+    st.binary(max_size=300) | st.text(alphabet="read_only=[]{}\"'.#\n \\u0protect").map(str.encode)
+)
 def test_no_content_of_a_configuration_is_a_bug(content: bytes) -> None:
     """Any bytes are guards or a sentence."""
     file = os.memfd_create("config") if hasattr(os, "memfd_create") else None
@@ -98,8 +106,12 @@ def test_no_content_of_a_configuration_is_a_bug(content: bytes) -> None:
         os.close(file)
 
 
-def test_only_a_missing_name_is_no_configuration(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the file, its folder or the home nothing is set; a folder that is a dangling link is a name."""
+def test_only_a_missing_name_is_no_configuration(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the file, its folder or the home nothing is set; a folder that is a dangling link is
+    a name.
+    """
     assert guards_of(Safety(), {}) == Guards()
     home.rmdir()
     assert guards_of(Safety(), {}) == Guards()
@@ -114,7 +126,9 @@ def test_only_a_missing_name_is_no_configuration(home: Path, monkeypatch: pytest
     assert guards_of(Safety(), {}) == Guards()
 
 
-def test_a_configuration_that_hangs_is_given_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_configuration_that_hangs_is_given_up(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A file system that does not answer holds the start up for a moment, and then is named."""
     (home / "config.toml").write_text("read_only = true\n")
     monkeypatch.setattr(files, "PATIENCE", 0.05)
@@ -154,9 +168,13 @@ def test_dev_null_is_an_empty_configuration() -> None:
     assert guards_of(Safety(), {"PGTOP_CONFIG": os.devnull}) == Guards()
 
 
-@pytest.mark.parametrize(("variable", "kind"), [("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state")])
+@pytest.mark.parametrize(
+    ("variable", "kind"), [("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state")]
+)
 def test_where_files_are(variable: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An XDG variable that is no absolute path counts as none, and HOME likewise; without a name there is no home."""
+    """An XDG variable that is no absolute path counts as none, and HOME likewise; without a name
+    there is no home.
+    """
     monkeypatch.setenv("HOME", "/home/anna")
     monkeypatch.setenv(variable, "/elsewhere")
     assert files.user_folder(kind) == Path("/elsewhere/pgtop")  # type: ignore[arg-type]
@@ -175,8 +193,12 @@ def test_where_files_are(variable: str, kind: str, monkeypatch: pytest.MonkeyPat
         assert files.user_folder(kind) is None  # type: ignore[arg-type]
 
 
-def test_without_a_home_there_are_no_files_and_no_guard_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pgtop says so once and works; the options' guards stand, and a required audit trail is one that cannot be."""
+def test_without_a_home_there_are_no_files_and_no_guard_is_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """pgtop says so once and works; the options' guards stand, and a required audit trail is one
+    that cannot be.
+    """
     monkeypatch.setattr(files, "_home", lambda: None)
     monkeypatch.delenv("XDG_CONFIG_HOME")
     assert guards_of(Safety(read_only=True), {}).read_only
@@ -214,7 +236,9 @@ def _closed_folder(tmp_path: Path) -> Path:
 
 
 def test_the_home_of_another_user_is_none_of_ours(tmp_path: Path) -> None:
-    """A HOME that outlived a change of user is reported once; reading works without files, the trail says why not."""
+    """A HOME that outlived a change of user is reported once; reading works without files, the
+    trail says why not.
+    """
     home = str(_closed_folder(tmp_path))
     code = "print(pgtop.cli.safety.guards_of(Safety(), {}))"
     done = _as_stranger(code, HOME=home)
@@ -238,7 +262,11 @@ def test_our_own_closed_folder_is_refused() -> None:
         if os.geteuid() == 0:
             os.chown(base, _STRANGER, _STRANGER)
         base.chmod(0)
-        done = _as_stranger("sys.exit(pgtop.cli.main.run(['audit']))", XDG_CONFIG_HOME=str(base), HOME="/nonexistent")
+        done = _as_stranger(
+            "sys.exit(pgtop.cli.main.run(['audit']))",
+            XDG_CONFIG_HOME=str(base),
+            HOME="/nonexistent",
+        )
     assert "Permission denied" in done.stderr
     assert done.returncode == 2
 
@@ -271,14 +299,20 @@ def test_folders_are_private_whatever_the_umask(tmp_path: Path) -> None:
         files.make_private(tmp_path / "local" / "state" / "pgtop")
     finally:
         os.umask(before)
-    made = [tmp_path / "local", tmp_path / "local" / "state", tmp_path / "local" / "state" / "pgtop"]
+    made = [
+        tmp_path / "local",
+        tmp_path / "local" / "state",
+        tmp_path / "local" / "state" / "pgtop",
+    ]
     assert {stat.S_IMODE(folder.stat().st_mode) for folder in made} == {0o700}
     made[-1].chmod(0o777)
     files.make_private(made[-1])
     assert stat.S_IMODE(made[-1].stat().st_mode) == 0o700
 
 
-def test_a_uid_without_a_name_needs_none_where_the_role_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_uid_without_a_name_needs_none_where_the_role_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """As with psql, only the default role is the user's own name."""
 
     def nameless(_uid: int) -> None:

@@ -1,4 +1,6 @@
-"""The tests themselves: they run under nohup and in scripts, and leave nothing running, however they are ended."""
+"""The tests themselves: they run under nohup and in scripts, and leave nothing running, however
+they are ended.
+"""
 
 import os
 import signal
@@ -20,7 +22,9 @@ def test_servers_end_with_pytest(number: signal.Signals, bindir: Path, tmp_path:
     report = tmp_path / "report"
     environment = {**os.environ, "HARNESS_REPORT": str(report)}
     command = [*_PYTEST, "--postgres", str(bindir), f"{_CASE}::test_that_uses_a_server"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True) as running:
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+    ) as running:
         until(lambda: report.exists() and report.read_text(), "the test does not begin")
         pid, folder = report.read_text().split()
         running.send_signal(number)
@@ -30,8 +34,17 @@ def test_servers_end_with_pytest(number: signal.Signals, bindir: Path, tmp_path:
 
 
 def test_children_inherit_no_ignored_signal() -> None:
-    """nohup, a script's background and its traps have these ignored; what a test starts is to heed them."""
-    ignored = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP, signal.SIGUSR1)
+    """nohup, a script's background and its traps have these ignored; what a test starts is to heed
+    them.
+    """
+    ignored = (
+        signal.SIGHUP,
+        signal.SIGINT,
+        signal.SIGQUIT,
+        signal.SIGTERM,
+        signal.SIGTSTP,
+        signal.SIGUSR1,
+    )
 
     def ignore() -> None:
         for number in ignored:

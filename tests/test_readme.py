@@ -24,7 +24,9 @@ def test_readme_is_short() -> None:
 
 
 def test_pictures_exist() -> None:
-    """Each picture that README shows is a file, and has the repository's address where one is known."""
+    """Each picture that README shows is a file, and has the repository's address where one is
+    known.
+    """
     urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"].get("urls", {})
     repository = urls.get("Repository")
     pictures = _PICTURE.findall(README.read_text())

@@ -1,4 +1,5 @@
-"""TLS in front of a server that has none: it wants a certificate of the client's, as `hostssl … cert` does.
+"""TLS in front of a server that has none: it wants a certificate of the client's, as `hostssl …
+cert` does.
 
 The keys are of these tests alone, and good until 2126. The locked one has the passphrase `sesame`.
 """

@@ -1,6 +1,8 @@
-"""A TCP port that leads to a real server, whose rows and sentences come back as whatever a test makes of them.
+"""A TCP port that leads to a real server, whose rows and sentences come back as whatever a test
+makes of them.
 
-The real driver talks to a real server: every statement, every type and every other message is theirs.
+The real driver talks to a real server: every statement, every type and every other message is
+theirs.
 https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
 
@@ -13,7 +15,9 @@ from types import TracebackType
 from typing import ClassVar, Self, TypeAlias
 
 Row: TypeAlias = dict[str, bytes | None]
-"""A row by the names of its columns, each value as it is on the wire; of columns of the same name the first."""
+"""A row by the names of its columns, each value as it is on the wire; of columns of the same name
+the first.
+"""
 Forge: TypeAlias = Callable[[Row], Iterable[Mapping[str, bytes | None]]]
 """Of a row of the server's the rows that the client is given, each with what differs."""
 
@@ -39,7 +43,9 @@ class Forger:
 
     PLAIN: ClassVar = {"sslmode": "disable", "gssencmode": "disable"}
 
-    def __init__(self, host: str, port: int, forge: Forge = lambda row: ({},), names: Sequence[str] = ()) -> None:
+    def __init__(
+        self, host: str, port: int, forge: Forge = lambda row: ({},), names: Sequence[str] = ()
+    ) -> None:
         self._server = host, port
         self.forge = forge
         self.names = list(names)
@@ -56,7 +62,10 @@ class Forger:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         for end in self._ends:
             with suppress(OSError):
@@ -83,7 +92,9 @@ class Forger:
                 self._start(_pass_on, server, client, _Messages(self).forged)
 
 
-def _pass_on(source: socket.socket, target: socket.socket, changed: Callable[[bytes], bytes]) -> None:
+def _pass_on(
+    source: socket.socket, target: socket.socket, changed: Callable[[bytes], bytes]
+) -> None:
     with suppress(OSError):
         while data := source.recv(65536):
             target.sendall(changed(data))
@@ -130,7 +141,9 @@ class _Messages:
         given = [*values]
         for name, value in changes.items():
             given[self._names.index(name)] = value
-        fields = (b"\xff\xff\xff\xff" if v is None else struct.pack(">i", len(v)) + v for v in given)
+        fields = (
+            b"\xff\xff\xff\xff" if v is None else struct.pack(">i", len(v)) + v for v in given
+        )
         body = struct.pack(">h", len(given)) + b"".join(fields)
         return _ROW + struct.pack(">i", 4 + len(body)) + body
 
@@ -138,7 +151,9 @@ class _Messages:
 def _with_words(message: bytes, words: bytes) -> bytes:
     """An error or notice that says these words; the protocol ends a field at a zero."""
     sayable = words.replace(b"\0", b"")
-    fields = [field[:1] + sayable if field[:1] in _SAID else field for field in message[5:-2].split(b"\0")]
+    fields = [
+        field[:1] + sayable if field[:1] in _SAID else field for field in message[5:-2].split(b"\0")
+    ]
     body = b"".join(field + b"\0" for field in fields) + b"\0"
     return message[:1] + struct.pack(">i", 4 + len(body)) + body
 

@@ -45,7 +45,9 @@ class Share(NamedTuple):
     oldest_idle: float | None
     """Seconds that the longest idle one has been idle."""
     at_least: int | None = None
-    """How many of `sessions` are clients for sure; None: all. Hidden ones may be workers, which no limit counts."""
+    """How many of `sessions` are clients for sure; None: all. Hidden ones may be workers, which no
+    limit counts.
+    """
     hidden: bool = False
     """It is of those into which this role cannot see; another may bear the same name."""
 
@@ -59,7 +61,9 @@ def breakdown(snapshot: Snapshot, dimension: Dimension) -> tuple[Share, ...]:
             sessions=len(members),
             share=len(members) / len(clients),
             limit=None if hidden else _limit(snapshot.server, dimension, name),
-            idle_long=sum(seconds > _LONG_IDLE_SECONDS for seconds in _idle_times(members, snapshot.taken_at)),
+            idle_long=sum(
+                seconds > _LONG_IDLE_SECONDS for seconds in _idle_times(members, snapshot.taken_at)
+            ),
             oldest_idle=max(_idle_times(members, snapshot.taken_at), default=None),
             at_least=bounds(members, snapshot.server.limits).at_least,
             hidden=hidden,
@@ -86,7 +90,9 @@ ALWAYS_SHOWN = frozenset({Dimension.DATABASE, Dimension.ROLE, Dimension.APPLICAT
 """Seen of every session by every role, as on servers 15 to 18."""
 
 
-def _groups(clients: Iterable[Backend], dimension: Dimension) -> Mapping[tuple[str, bool], list[Backend]]:
+def _groups(
+    clients: Iterable[Backend], dimension: Dimension
+) -> Mapping[tuple[str, bool], list[Backend]]:
     """The sessions by name, and those that hide it apart."""
     name_of, shown = _NAMES[dimension], dimension in ALWAYS_SHOWN
     groups: dict[tuple[str, bool], list[Backend]] = {}
@@ -102,10 +108,16 @@ def _limit(server: Server, dimension: Dimension, name: str) -> int | None:
     https://www.postgresql.org/docs/current/catalog-pg-database.html
     """
     if dimension is Dimension.DATABASE:
-        return next((it.connection_limit for it in server.databases.values() if it.name == name), None)
+        return next(
+            (it.connection_limit for it in server.databases.values() if it.name == name), None
+        )
     if dimension is Dimension.ROLE:
         return next(
-            (it.connection_limit for it in server.roles.values() if it.name == name and not it.superuser),
+            (
+                it.connection_limit
+                for it in server.roles.values()
+                if it.name == name and not it.superuser
+            ),
             None,
         )
     return None

@@ -1,8 +1,8 @@
 """The connection budget: who holds the slots of `max_connections`, and how many are left for whom.
 
-Only client backends hold them. Walsenders, autovacuum and background workers have pools of their own and are never
-counted in. A role that may not see what a session is cannot tell a client from a worker: its counts have two bounds.
-Slots follow the role that logged in, not the current role.
+Only client backends hold them. Walsenders, autovacuum and background workers have pools of their
+own and are never counted in. A role that may not see what a session is cannot tell a client from a
+worker: its counts have two bounds. Slots follow the role that logged in, not the current role.
 """
 
 from collections import Counter
@@ -52,7 +52,9 @@ class Budget(NamedTuple):
     openable: int
     """Connections that the role that logged in could still open to the connected database."""
     openable_limit: str
-    """Why that is not `free`: "role limit", "database limit", or "reserved" (it may use reserved slots too)."""
+    """Why that is not `free`: "role limit", "database limit", or "reserved" (it may use reserved
+    slots too).
+    """
     openable_is_exact: bool
     walsenders: int
     max_wal_senders: int
@@ -88,7 +90,8 @@ class _Choice(NamedTuple):
 
 
 def budget(snapshot: Snapshot, warn: float = 80.0, alarm: float = 95.0) -> Budget:
-    """Return the budget of `snapshot`; `warn` and `alarm` are percents of the ordinary slots in use.
+    """Return the budget of `snapshot`; `warn` and `alarm` are percents of the ordinary slots in
+    use.
 
     https://www.postgresql.org/docs/current/runtime-config-connection.html
     """
@@ -130,7 +133,8 @@ def held_by(snapshot: Snapshot, is_its: Callable[[Backend], bool]) -> Held:
         [
             backend
             for backend in snapshot.backends
-            if (backend.is_client or (walsenders_too and backend.backend_type == WALSENDER)) and is_its(backend)
+            if (backend.is_client or (walsenders_too and backend.backend_type == WALSENDER))
+            and is_its(backend)
         ],
         snapshot.server.limits,
     )
@@ -143,7 +147,9 @@ def bounds(backends: Sequence[Backend], limits: Limits) -> Held:
 
 
 def state_of(backend: Backend) -> str:
-    """Which of STATES a visible client backend counts as: `active` runs, `waiting` stands in a query before a lock."""
+    """Which of STATES a visible client backend counts as: `active` runs, `waiting` stands in a
+    query before a lock.
+    """
     if backend.state == ACTIVE:
         return WAITING if backend.waits_for_lock else ACTIVE
     if backend.in_transaction_idle:
@@ -162,7 +168,9 @@ def _left(limits: Limits, used: int) -> int:
 
 
 def _openable(snapshot: Snapshot, held: Held, free: int) -> _Choice:
-    """Return how many more the role that logged in could open, and what makes that differ from `free`."""
+    """Return how many more the role that logged in could open, and what makes that differ from
+    `free`.
+    """
     limits, login = snapshot.server.limits, snapshot.server.login
     kept = 0 if login.superuser else _kept_from(login, limits)
     slots = max(0, limits.max_connections - kept - held.at_most)
@@ -181,7 +189,9 @@ def _kept_from(login: Login, limits: Limits) -> int:
 
 
 def _own_limits(snapshot: Snapshot) -> Iterable[_Choice]:
-    """Return what is left of the login's rolconnlimit and of the connected database's datconnlimit."""
+    """Return what is left of the login's rolconnlimit and of the connected database's
+    datconnlimit.
+    """
     server = snapshot.server
     login, here = server.login.oid, server.database_oid
     role, database = server.roles.get(login), server.databases.get(here)
@@ -190,7 +200,9 @@ def _own_limits(snapshot: Snapshot) -> Iterable[_Choice]:
         yield _Choice(max(0, role.connection_limit - held.at_most), "role limit", held.is_exact)
     if database is not None and database.connection_limit is not None:
         held = held_by(snapshot, lambda backend: backend.datid == here)
-        yield _Choice(max(0, database.connection_limit - held.at_most), "database limit", held.is_exact)
+        yield _Choice(
+            max(0, database.connection_limit - held.at_most), "database limit", held.is_exact
+        )
 
 
 def _level(held: Held, ordinary: int, warn: float, alarm: float) -> Level:

@@ -1,7 +1,8 @@
 """Who waits for whom as edges between numbers: how many hang on each, and who waits in a circle.
 
-Nothing here recurses: a chain may be as long as there are sessions. And the server names for each of n waiters all that
-are ahead of it, n²/2 edges at every tick: only `thinned` is given all of them, and it takes them by the set.
+Nothing here recurses: a chain may be as long as there are sessions. And the server names for each
+of n waiters all that are ahead of it, n²/2 edges at every tick: only `thinned` is given all of
+them, and it takes them by the set.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,7 +13,9 @@ from typing import TypeAlias
 
 Key: TypeAlias = int
 Edges: TypeAlias = Mapping[Key, Collection[Key]]
-"""From each that waits to those that it waits for; or, turned, from each to those that wait for it."""
+"""From each that waits to those that it waits for; or, turned, from each to those that wait for
+it.
+"""
 Knot: TypeAlias = frozenset[Key]
 """Keys that all wait for each other in the end; most stand alone in theirs."""
 
@@ -27,7 +30,8 @@ def turned(edges: Edges) -> Edges:
 
 
 def thinned(edges: Mapping[Key, frozenset[Key]]) -> Edges:
-    """Fewer edges that lead as far: of those ahead of it in a queue one needs only the last, which waits for the rest.
+    """Fewer edges that lead as far: of those ahead of it in a queue one needs only the last, which
+    waits for the rest.
 
     The one that a key relies on has fewer edges than itself, so that no two can rely on each other.
     """
@@ -42,7 +46,9 @@ def thinned(edges: Mapping[Key, frozenset[Key]]) -> Edges:
 
 
 def knots(edges: Edges) -> list[Knot]:
-    """All keys in knots, each knot before those that it waits for (Kosaraju's strongly connected components)."""
+    """All keys in knots, each knot before those that it waits for (Kosaraju's strongly connected
+    components).
+    """
     waiters, taken = turned(edges), set[Key]()
     found: list[Knot] = []
     for key in reversed(_blockers_first(edges)):
@@ -78,7 +84,9 @@ def _blockers_first(edges: Edges) -> Sequence[Key]:
 
 
 def totals(edges: Edges, knots: Sequence[Knot]) -> Mapping[Key, int]:
-    """How many wait for each key, directly or through others. Sets of keys are kept as bits of a number."""
+    """How many wait for each key, directly or through others. Sets of keys are kept as bits of a
+    number.
+    """
     bits = {key: 1 << place for place, key in enumerate(chain.from_iterable(knots))}
     hang = dict.fromkeys(bits, 0)
     for knot in knots:
@@ -93,12 +101,16 @@ def totals(edges: Edges, knots: Sequence[Knot]) -> Mapping[Key, int]:
 
 
 def circles(
-    edges: Mapping[Key, frozenset[Key]], knots_of_all: Iterable[Knot], queues: Mapping[Key, frozenset[Key]]
+    edges: Mapping[Key, frozenset[Key]],
+    knots_of_all: Iterable[Knot],
+    queues: Mapping[Key, frozenset[Key]],
 ) -> Mapping[Key, tuple[Key, ...]]:
-    """Return a circle for each key in one: each of its keys waits for the next, and the last for the first.
+    """Return a circle for each key in one: each of its keys waits for the next, and the last for
+    the first.
 
-    `queues` are the edges of each key that another place in a queue would do away with. A circle that has such an edge
-    is no deadlock, so circles are looked for among the other edges first. Where these have one, no others are named.
+    `queues` are the edges of each key that another place in a queue would do away with. A circle
+    that has such an edge is no deadlock, so circles are looked for among the other edges first.
+    Where these have one, no others are named.
     """
     found: dict[Key, tuple[Key, ...]] = {}
     for knot in knots_of_all:
@@ -112,7 +124,9 @@ def circles(
 
 
 def _circles_in(knot: Knot, edges: Edges) -> Mapping[Key, tuple[Key, ...]]:
-    """Return a circle for each key of a knot, as few different ones as come of taking the smallest keys first."""
+    """Return a circle for each key of a knot, as few different ones as come of taking the smallest
+    keys first.
+    """
     found: dict[Key, tuple[Key, ...]] = {}
     for key in sorted(knot):
         if key not in found:
@@ -122,7 +136,9 @@ def _circles_in(knot: Knot, edges: Edges) -> Mapping[Key, tuple[Key, ...]]:
 
 
 def _round(start: Key, edges: Edges, knot: Knot) -> tuple[Key, ...]:
-    """A shortest way from `start` back to it within its knot, turned so that every member tells it alike."""
+    """A shortest way from `start` back to it within its knot, turned so that every member tells it
+    alike.
+    """
     ways: dict[Key, tuple[Key, ...]] = {start: (start,)}
     unvisited = [start]
     for key in unvisited:  # grows meanwhile

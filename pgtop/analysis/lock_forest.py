@@ -1,7 +1,9 @@
-"""Who waits for whom: a forest with each waiter in it once, under the one that holds what it wants the longest.
+"""Who waits for whom: a forest with each waiter in it once, under the one that holds what it wants
+the longest.
 
-A pid here is one of this snapshot only. A parallel group waits as one, under its leader's pid; a prepared transaction
-has no process and is known by minus its transaction id, or by 0 where nobody can tell which one it is.
+A pid here is one of this snapshot only. A parallel group waits as one, under its leader's pid; a
+prepared transaction has no process and is known by minus its transaction id, or by 0 where nobody
+can tell which one it is.
 """
 
 from collections import Counter
@@ -26,7 +28,8 @@ _WEAKEST_CONFLICT = dict(zip(_MODES, (7, 6, 4, 3, 2, 2, 1, 0), strict=True))
 
 
 def conflict(held: str, wanted: str) -> bool:
-    """Whether one lock in mode `held` keeps another session from the mode `wanted`; modes unknown to us do.
+    """Whether one lock in mode `held` keeps another session from the mode `wanted`; modes unknown
+    to us do.
 
     https://www.postgresql.org/docs/current/explicit-locking.html#TABLE-LOCK-COMPATIBILITY
     """
@@ -65,7 +68,7 @@ class Node(NamedTuple):
     circle: tuple[Key, ...] = ()
     """A circle that it is in: each of these waits for the next, and the last for the first.
 
-    `Forest.is_deadlock` distinguishes a deadlock from a circle that the server resolves."""
+    `LockForest.is_deadlock` distinguishes a deadlock from a circle that the server resolves."""
 
     @property
     def pid(self) -> int | None:
@@ -73,7 +76,9 @@ class Node(NamedTuple):
 
     @property
     def soft(self) -> frozenset[Key]:
-        """Those of `blockers` that hold nothing it wants: they wait for the same lock, ahead of it."""
+        """Those of `blockers` that hold nothing it wants: they wait for the same lock, ahead of
+        it.
+        """
         return self.queue.intersection(self.blockers)
 
     @property
@@ -83,7 +88,9 @@ class Node(NamedTuple):
 
     @property
     def since(self) -> Instant | None:
-        """Since when it waits: for the lock, or, before 14, since its state changed (see `exact`)."""
+        """Since when it waits: for the lock, or, before 14, since its state changed (see
+        `exact`).
+        """
         if self.wait is not None and self.wait.lock.waitstart is not None:
             return self.wait.lock.waitstart
         return self.backend.state_change if self.backend and self.waits else None
@@ -95,7 +102,7 @@ class Node(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Forest:
+class LockForest:
     """All nodes by key. Nobody waits where there are none."""
 
     nodes: Mapping[Key, Node] = field(default_factory=dict)
@@ -104,13 +111,19 @@ class Forest:
 
     @cached_property
     def roots(self) -> tuple[Node, ...]:
-        """The roots: most sessions hanging on it first, then the one with the oldest transaction."""
+        """The roots: most sessions hanging on it first, then the one with the oldest
+        transaction.
+        """
         roots = [node for node in self.nodes.values() if node.parent is None]
-        return tuple(sorted(roots, key=lambda node: (-node.total, -node.direct, node.began, node.key)))
+        return tuple(
+            sorted(roots, key=lambda node: (-node.total, -node.direct, node.began, node.key))
+        )
 
     @cached_property
     def children(self) -> Mapping[Key, tuple[Node, ...]]:
-        """Who stands under whom: those with most sessions hanging on them first, then who waits longest."""
+        """Who stands under whom: those with most sessions hanging on them first, then who waits
+        longest.
+        """
         found: dict[Key, list[Node]] = {}
         for node in self.nodes.values():
             if node.parent is not None:
@@ -123,15 +136,27 @@ class Forest:
 
     @cached_property
     def circles(self) -> Mapping[tuple[Key, ...], Key]:
-        """Each circle once, with the member at which the tree names it: the oldest below none of the others."""
+        """Each circle once, with the member at which the tree names it: the oldest below none of
+        the others.
+        """
         members = {node.circle: node.circle for node in self.nodes.values() if node.circle}
-        tops = {circle: [key for key in circle if self.nodes[key].parent not in circle] for circle in members}
-        return {circle: min(keys, key=lambda key: (self.nodes[key].began, key)) for circle, keys in tops.items()}
+        tops = {
+            circle: [key for key in circle if self.nodes[key].parent not in circle]
+            for circle in members
+        }
+        return {
+            circle: min(keys, key=lambda key: (self.nodes[key].began, key))
+            for circle, keys in tops.items()
+        }
 
     def is_deadlock(self, circle: Sequence[Key]) -> bool:
-        """Return whether all of a circle wait for holders; one with a queue's edge in it is resolved by the server."""
+        """Return whether all of a circle wait for holders; one with a queue's edge in it is
+        resolved by the server.
+        """
         around = (*circle, *circle[:1])
-        return bool(around) and not any(blocker in self.nodes[waiter].queue for waiter, blocker in pairwise(around))
+        return bool(around) and not any(
+            blocker in self.nodes[waiter].queue for waiter, blocker in pairwise(around)
+        )
 
     def is_surely_deadlocked(self, circle: Sequence[Key]) -> bool:
         """Return whether it is a deadlock in which every wait was read at this instant."""
@@ -145,7 +170,11 @@ class Forest:
 
     def longest_wait(self, root: Key | None = None) -> Node | None:
         """Who has waited longest; with `root`, of those that hang on it and itself."""
-        nodes = self.nodes.values() if root is None else [self.nodes[key] for key in (root, *self.hanging(root))]
+        nodes = (
+            self.nodes.values()
+            if root is None
+            else [self.nodes[key] for key in (root, *self.hanging(root))]
+        )
         return min((node for node in nodes if node.waits), key=_longest_wait_first, default=None)
 
     def longest(self, now: Instant) -> float | None:
@@ -175,7 +204,9 @@ class Forest:
         return reachable(key, self._waiters) - {key}
 
     def only(self, *keys: Key) -> frozenset[Key]:
-        """Those that wait, in the end, for nobody but `keys`: they are free, or next, once these have ended."""
+        """Those that wait, in the end, for nobody but `keys`: they are free, or next, once these
+        have ended.
+        """
         left = {node.key: len(node.blockers) for node in self.nodes.values()}
         unvisited = list(keys)
         for key in unvisited:  # grows meanwhile
@@ -187,36 +218,53 @@ class Forest:
 
     def next_after(self, key: Key) -> frozenset[Key]:
         """Those of `only` that wait for nobody else at all: the others wait for these, too."""
-        return frozenset(waiter for waiter in self._waiters.get(key, ()) if set(self.nodes[waiter].blockers) == {key})
+        return frozenset(
+            waiter
+            for waiter in self._waiters.get(key, ())
+            if set(self.nodes[waiter].blockers) == {key}
+        )
 
 
-def forest(snapshot: Snapshot, before: Forest | None = None) -> Forest:
+def forest(snapshot: Snapshot, before: LockForest | None = None) -> LockForest:
     """Everybody in `snapshot` who waits for a lock, and whom they wait for.
 
-    If nothing has changed since `before` but whose turn it was to be asked, its nodes stand here, too.
+    If nothing has changed since `before` but whose turn it was to be asked, its nodes stand here,
+    too.
     """
     told = snapshot.blocking
-    unseen = [b for b in snapshot.busy if b.hidden and not b.blocked_by and b.pid in told.waits] if told.waits else []
+    unseen = (
+        [b for b in snapshot.busy if b.hidden and not b.blocked_by and b.pid in told.waits]
+        if told.waits
+        else []
+    )
     waiters = [*snapshot.waiting, *unseen]
     if not waiters:
-        return Forest()
-    leaders = {b.pid: b.leader_pid for b in snapshot.busy if b.leader_pid and snapshot.at(b.leader_pid)}
+        return LockForest()
+    leaders = {
+        b.pid: b.leader_pid for b in snapshot.busy if b.leader_pid and snapshot.at(b.leader_pid)
+    }
     seeds = (waiters, leaders, told.waits, told.prepared, leaders and told.lent)
     if before is not None and before.seeds == seeds and _stands_in(snapshot, before):
-        return Forest(before.nodes if leaders else _with_lent(before.nodes, told.lent), seeds)
-    return Forest(_Planting(snapshot, waiters, leaders).nodes(), seeds)
+        return LockForest(before.nodes if leaders else _with_lent(before.nodes, told.lent), seeds)
+    return LockForest(_Planting(snapshot, waiters, leaders).nodes(), seeds)
 
 
-def _stands_in(snapshot: Snapshot, before: Forest) -> bool:
+def _stands_in(snapshot: Snapshot, before: LockForest) -> bool:
     """All nodes are what they were, and who was gone has not come back."""
     at = snapshot.at
-    return all(at(key) == node.backend and not any(map(at, node.gone)) for key, node in before.nodes.items())
+    return all(
+        at(key) == node.backend and not any(map(at, node.gone))
+        for key, node in before.nodes.items()
+    )
 
 
 def _with_lent(nodes: Mapping[Key, Node], lent: Collection[int]) -> Mapping[Key, Node]:
     """The nodes, of which these waiters' are lent now."""
     now = {key: node.waits and key in lent for key, node in nodes.items()}
-    return {key: node if node.lent == now[key] else node._replace(lent=now[key]) for key, node in nodes.items()}
+    return {
+        key: node if node.lent == now[key] else node._replace(lent=now[key])
+        for key, node in nodes.items()
+    }
 
 
 class _Rivals(NamedTuple):
@@ -227,9 +275,13 @@ class _Rivals(NamedTuple):
 
 
 class _Planting:
-    """How a forest comes to be: edges first, then what follows from them, then one parent for each."""
+    """How a forest comes to be: edges first, then what follows from them, then one parent for
+    each.
+    """
 
-    def __init__(self, snapshot: Snapshot, waiters: Sequence[Backend], leaders: Mapping[int, int]) -> None:
+    def __init__(
+        self, snapshot: Snapshot, waiters: Sequence[Backend], leaders: Mapping[int, int]
+    ) -> None:
         self._at = snapshot.at
         self._leaders = leaders
         self._blocking: Blocking = snapshot.blocking
@@ -248,7 +300,9 @@ class _Planting:
         thin = thinned(edges)
         tied = knots(thin)
         total, rivals = totals(thin, tied), {key: self._rivals(key) for key in edges}
-        circle = circles(edges, tied, {key: rival.queue for key, rival in rivals.items() if rival.queue})
+        circle = circles(
+            edges, tied, {key: rival.queue for key, rival in rivals.items() if rival.queue}
+        )
         parents = self._parents(edges, rivals, circle)
         nodes = {
             key: Node(
@@ -288,7 +342,9 @@ class _Planting:
         return self._leaders.get(pid) or pid
 
     def _blockers(self, key: Key, members: Sequence[Backend]) -> tuple[Key, ...]:
-        """Whom a group waits for; nobody waits for itself, and nobody for one that is not there any more."""
+        """Whom a group waits for; nobody waits for itself, and nobody for one that is not there any
+        more.
+        """
         [first, *others] = members
         if not others and first.pid == key and self._special.isdisjoint(first.blocked_by):
             return first.blocked_by
@@ -298,7 +354,9 @@ class _Planting:
             found |= dict.fromkeys([leaders.get(pid) or pid for pid in member.blocked_by if pid])
             if 0 in member.blocked_by:
                 found |= dict.fromkeys(self._prepared_ahead(member))
-        return tuple([blocker for blocker in found if blocker != key and (blocker <= 0 or self._at(blocker))])
+        return tuple(
+            [blocker for blocker in found if blocker != key and (blocker <= 0 or self._at(blocker))]
+        )
 
     @cached_property
     def _named(self) -> Counter[int]:
@@ -307,7 +365,9 @@ class _Planting:
 
     @cached_property
     def _special(self) -> frozenset[int]:
-        """Those that do not stand for themselves: workers, prepared transactions, and who is not there any more."""
+        """Those that do not stand for themselves: workers, prepared transactions, and who is not
+        there any more.
+        """
         meant = self._named.keys() | {waiter.pid for waiter in self._waiters}
         return frozenset(pid for pid in meant if pid in self._leaders or not self._at(pid))
 
@@ -316,7 +376,9 @@ class _Planting:
         members = self._groups.get(key, ())
         if all(member.blocked_by is blockers for member in members):
             return ()
-        return tuple(dict.fromkeys(pid for b in members for pid in b.blocked_by if pid and not self._at(pid)))
+        return tuple(
+            dict.fromkeys(pid for b in members for pid in b.blocked_by if pid and not self._at(pid))
+        )
 
     def _prepared_ahead(self, member: Backend) -> tuple[Key, ...]:
         """The prepared transactions that it waits for, or 0 where that cannot be told."""
@@ -325,7 +387,9 @@ class _Planting:
         wait = self._blocking.waits.get(member.pid)
         if wait is None:
             return (0,)
-        held = [hold for hold in wait.holds if hold.pid is None and conflict(hold.mode, wait.lock.mode)]
+        held = [
+            hold for hold in wait.holds if hold.pid is None and conflict(hold.mode, wait.lock.mode)
+        ]
         keys = (-(hold.transaction or 0) for hold in held)
         return tuple(key for key in keys if key in self._prepared) or (0,)
 
@@ -335,13 +399,17 @@ class _Planting:
         if len(found) == 1:
             return found[0]
         holders = frozenset(chain.from_iterable(each.holders for each in found))
-        return _Rivals(holders, frozenset(chain.from_iterable(each.queue for each in found)) - holders)
+        return _Rivals(
+            holders, frozenset(chain.from_iterable(each.queue for each in found)) - holders
+        )
 
     def _around(self, wait: Wait) -> _Rivals:
         """Those who have or want a lock; worked out once for all that want it in the same mode."""
         alike = _target(wait), wait.lock.mode, id(wait.holds)
         if alike not in self._known:
-            held = [hold.pid for hold in wait.holds if hold.pid and conflict(hold.mode, wait.lock.mode)]
+            held = [
+                hold.pid for hold in wait.holds if hold.pid and conflict(hold.mode, wait.lock.mode)
+            ]
             holders = frozenset(map(self._head, held))
             self._known[alike] = _Rivals(holders, self._queues[_target(wait)] - holders)
         return self._known[alike]
@@ -349,10 +417,11 @@ class _Planting:
     def _parents(
         self, edges: Mapping[Key, frozenset[Key]], rivals: Mapping[Key, _Rivals], circle: Edges
     ) -> Mapping[Key, Key | None]:
-        """Choose one blocker for each waiter, rather one that holds what it wants than one ahead in the queue.
+        """Choose one blocker for each waiter, rather one that holds what it wants than one ahead in
+        the queue.
 
-        Where these choices run in a circle, one of its members becomes a root: rather one that only the queue holds up,
-        as the server turns such a queue round, and of these the oldest.
+        Where these choices run in a circle, one of its members becomes a root: rather one that only
+        the queue holds up, as the server turns such a queue round, and of these the oldest.
         """
         began = {key: (_began(self._at(key), self._prepared.get(key)), key) for key in edges}
         parents = {
@@ -361,7 +430,8 @@ class _Planting:
             if blockers
         }
         cut = {
-            min(ring, key=lambda key: (parents[key] not in rivals[key].queue, began[key])) for ring in _rings(parents)
+            min(ring, key=lambda key: (parents[key] not in rivals[key].queue, began[key]))
+            for ring in _rings(parents)
         }
         return {key: None if key in cut else parent for key, parent in parents.items()}
 
@@ -394,7 +464,9 @@ def _most_waiters_first(node: Node) -> tuple[int, Instant, Key]:
 
 
 def _likely(blockers: frozenset[Key], rivals: _Rivals, circle: Collection[Key]) -> frozenset[Key]:
-    """Return those of which one may have held longest: holders, and of these rather some outside a deadlock."""
+    """Return those of which one may have held longest: holders, and of these rather some outside a
+    deadlock.
+    """
     hard = (rivals.holders & blockers) or (blockers - rivals.queue) or blockers
     return hard.difference(circle) or hard
 

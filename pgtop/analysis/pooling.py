@@ -1,6 +1,8 @@
-"""What a connection pooler would give back, judged by what was seen: the most busy at once against those held.
+"""What a connection pooler would give back, judged by what was seen: the most busy at once against
+those held.
 
-Seen means sampled: what came and went between two samples is not in it, so figures go with how long was watched.
+Seen means sampled: what came and went between two samples is not in it, so figures go with how long
+was watched.
 """
 
 from bisect import bisect_left
@@ -11,7 +13,7 @@ from typing import NamedTuple
 
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
 from pgtop.model.record import EMPTY
-from pgtop.model.snapshot import Settled, Snapshot
+from pgtop.model.snapshot import IdleGroup, Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
 
 _MANY_CONNECTIONS = 500
@@ -26,7 +28,9 @@ class Peak(NamedTuple):
 
 
 class Concurrency(NamedTuple):
-    """What was seen of each application that holds connections now; one that left entirely is forgotten."""
+    """What was seen of each application that holds connections now; one that left entirely is
+    forgotten.
+    """
 
     peaks: Mapping[str, Peak] = EMPTY
     held: Mapping[str, int] = EMPTY
@@ -36,7 +40,9 @@ class Concurrency(NamedTuple):
         """This and one more snapshot."""
         busy = _held_by([b for b in snapshot.busy if b.state != IDLE])
         held = _held_by(snapshot.unsettled) + _held_by_settled(snapshot.settled)
-        return Concurrency({name: self._peak(name, busy[name], snapshot.taken_at) for name in held}, held)
+        return Concurrency(
+            {name: self._peak(name, busy[name], snapshot.taken_at) for name in held}, held
+        )
 
     def _peak(self, application: str, busy: int, now: Instant) -> Peak:
         before = self.peaks.get(application, Peak(0, now))
@@ -44,7 +50,9 @@ class Concurrency(NamedTuple):
 
 
 class PoolingHint(NamedTuple):
-    """The application that a pooler in transaction mode would help most, and the figures that this rests on."""
+    """The application that a pooler in transaction mode would help most, and the figures that this
+    rests on.
+    """
 
     application: str
     held: int
@@ -62,7 +70,8 @@ class PoolingHint(NamedTuple):
 
 
 def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
-    """The hint, where it is worth a line: above 500 max_connections, or with most slots idle for two minutes.
+    """The hint, where it is worth a line: above 500 max_connections, or with most slots idle for
+    two minutes.
 
     https://www.pgbouncer.org/features.html
     """
@@ -93,22 +102,27 @@ def _held_by(backends: Iterable[Backend]) -> Counter[str]:
 
 
 @lru_cache(maxsize=1)
-def _held_by_settled(settled: Settled) -> Counter[str]:
+def _held_by_settled(settled: IdleGroup) -> Counter[str]:
     return _held_by(settled.backends)
 
 
 def _long_idle(snapshot: Snapshot) -> int:
     """How many have been idle for more than two minutes."""
     before = snapshot.taken_at - _IDLE_SECONDS * MICROSECONDS
-    return sum(bisect_left(found, before) for found in (_idle_since(snapshot.unsettled), _rest(snapshot.settled)))
+    return sum(
+        bisect_left(found, before)
+        for found in (_idle_since(snapshot.unsettled), _rest(snapshot.settled))
+    )
 
 
 def _idle_since(backends: Iterable[Backend]) -> list[Instant]:
     """When those who are idle became so, in order."""
-    idle = [b.state_change for b in backends if b.state == IDLE and b.backend_type == CLIENT_BACKEND]
+    idle = [
+        b.state_change for b in backends if b.state == IDLE and b.backend_type == CLIENT_BACKEND
+    ]
     return sorted(filter(None, idle))
 
 
 @lru_cache(maxsize=1)
-def _rest(settled: Settled) -> list[Instant]:
+def _rest(settled: IdleGroup) -> list[Instant]:
     return _idle_since(settled.backends)

@@ -1,4 +1,6 @@
-"""How much of a limit is in use: of all ordinary slots, of a role's connection limit, or of a database's."""
+"""How much of a limit is in use: of all ordinary slots, of a role's connection limit, or of a
+database's.
+"""
 
 from typing import NamedTuple
 
@@ -7,7 +9,9 @@ from pgtop.model.snapshot import Snapshot
 
 
 class Usage(NamedTuple):
-    """Connections in use of a limit: `used`, or, where some of them may be workers, between `at_least` and `used`."""
+    """Connections in use of a limit: `used`, or, where some of them may be workers, between
+    `at_least` and `used`.
+    """
 
     name: str
     used: int
@@ -39,18 +43,28 @@ def usage(snapshot: Snapshot) -> Usage:
 
 
 def usage_of_role(snapshot: Snapshot, name: str) -> Usage | None:
-    """Return the usage of the role's connection limit, or of all ordinary slots; None when there is no such role."""
-    match = next(((oid, role) for oid, role in snapshot.server.roles.items() if role.name == name), None)
+    """Return the usage of the role's connection limit, or of all ordinary slots; None when there is
+    no such role.
+    """
+    match = next(
+        ((oid, role) for oid, role in snapshot.server.roles.items() if role.name == name), None
+    )
     if match is None:
         return None
     oid, role = match
     limit = None if role.superuser else role.connection_limit
-    return _of_limit(f"role {name}", held_by(snapshot, lambda backend: backend.usesysid == oid), limit, snapshot)
+    return _of_limit(
+        f"role {name}", held_by(snapshot, lambda backend: backend.usesysid == oid), limit, snapshot
+    )
 
 
 def usage_of_database(snapshot: Snapshot, name: str) -> Usage | None:
-    """Return the usage of the database's limit, or of all ordinary slots; None when there is no such database."""
-    match = next(((oid, it) for oid, it in snapshot.server.databases.items() if it.name == name), None)
+    """Return the usage of the database's limit, or of all ordinary slots; None when there is no
+    such database.
+    """
+    match = next(
+        ((oid, it) for oid, it in snapshot.server.databases.items() if it.name == name), None
+    )
     if match is None:
         return None
     oid, database = match

@@ -1,1 +1,3 @@
-"""The front door: words in, words and exit codes out. Loads no driver and no Textual before it must."""
+"""The front door: words in, words and exit codes out. Loads no driver and no Textual before it
+must.
+"""

@@ -1,7 +1,8 @@
-"""A secret on the command line: taken off the list of processes, which every user can read, and quoted in no error.
+"""A secret on the command line: taken off the list of processes, which every user can read, and
+quoted in no error.
 
-Until then, for the time that Python needs to start, it stands there: a password file is better. Linux alone tells
-where a process has its arguments.
+Until then, for the time that Python needs to start, it stands there: a password file is better.
+Linux alone tells where a process has its arguments.
 """
 
 import re
@@ -10,7 +11,9 @@ from pathlib import Path
 
 from pgtop.errors import UsageError
 
-SECRETS = frozenset({"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"})
+SECRETS = frozenset(
+    {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
+)
 """libpq's keywords for secrets. https://www.postgresql.org/docs/current/libpq-connect.html"""
 
 _NAMES = "|".join(SECRETS).encode()
@@ -24,7 +27,9 @@ _SECRETS = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _TRACES = ("@", "pass", "secret", "scram")
-_WRONG_KEYWORD = re.compile(r'^(?:invalid connection option|invalid URI query parameter:) "(\w{1,40})"')
+_WRONG_KEYWORD = re.compile(
+    r'^(?:invalid connection option|invalid URI query parameter:) "(\w{1,40})"'
+)
 _URI = re.compile(
     r"""
       (?:postgres|jdbc)[\w+]*:/?/?
@@ -39,11 +44,15 @@ _PERHAPS = re.compile(r":.*@|@.*:|/[^@]*@|^(?:[^:]*:){4}", re.DOTALL)
 _GLUED = ("-d", "-h", "-U", "-p")
 _MASK = b"x"
 _ARG_START, _ARG_END = 47, 48
-"""Fields of /proc/self/stat, counted from 0. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
+"""Fields of /proc/self/stat, counted from 0.
+https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+"""
 
 
 def hide(connection_string: str) -> None:
-    """Write over the secrets in the connection string, where that stands among this process's arguments."""
+    """Write over the secrets in the connection string, where that stands among this process's
+    arguments.
+    """
     try:
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         given = Path("/proc/self/cmdline").read_bytes()
@@ -56,17 +65,22 @@ def hide(connection_string: str) -> None:
 
 
 def masked(connection_string: bytes) -> bytes:
-    """As long as it was, with every secret masked; all of it, where the secret stands in no usual place."""
+    """As long as it was, with every secret masked; all of it, where the secret stands in no usual
+    place.
+    """
     spans = [found.span(found.lastgroup or 0) for found in _SECRETS.finditer(connection_string)]
     if not spans:
         return _MASK * len(connection_string)
     for start, end in spans:
-        connection_string = connection_string[:start] + _MASK * (end - start) + connection_string[end:]
+        connection_string = (
+            connection_string[:start] + _MASK * (end - start) + connection_string[end:]
+        )
     return connection_string
 
 
 def discreet(message: str, connection_string: str) -> str:
-    """Return the keyword that libpq finds wrong, for the end of a sentence; nothing else of what libpq quotes.
+    """Return the keyword that libpq finds wrong, for the end of a sentence; nothing else of what
+    libpq quotes.
 
     Not even that where a password may be about: any part of the string may be a part of it.
     """
@@ -76,14 +90,20 @@ def discreet(message: str, connection_string: str) -> str:
     return f': invalid connection option "{found[1]}"'
 
 
-def check_words(words: Sequence[str], connection_string: str | None, *, quoted: bool = False) -> None:
-    """Raise UsageError for a word other than the connection string that may hold a password: nothing may quote it.
+def check_words(
+    words: Sequence[str], connection_string: str | None, *, quoted: bool = False
+) -> None:
+    """Raise UsageError for a word other than the connection string that may hold a password:
+    nothing may quote it.
 
-    `quoted`: an error is about to quote one of them, so that a mere user:password@host is refused as well.
+    `quoted`: an error is about to quote one of them, so that a mere user:password@host is refused
+    as well.
     """
     for word in words:
         value = _value(word)
-        if value != connection_string and (may_hold_password(value) if quoted else holds_password(value)):
+        if value != connection_string and (
+            may_hold_password(value) if quoted else holds_password(value)
+        ):
             hide(word)
             raise UsageError(
                 "There is a password in a place that is none of a connection string.",
@@ -92,7 +112,9 @@ def check_words(words: Sequence[str], connection_string: str | None, *, quoted: 
 
 
 def holds_password(word: str) -> bool:
-    """Return whether the word, which need not be well written, may be a connection string with a password."""
+    """Return whether the word, which need not be well written, may be a connection string with a
+    password.
+    """
     return "query:" not in word and bool(_URI.search(word) or _ASSIGNED.search(word))
 
 

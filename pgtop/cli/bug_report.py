@@ -1,4 +1,5 @@
-"""The report of a bug in pgtop: what helps to mend it, and nothing that its user would not show to a stranger.
+"""The report of a bug in pgtop: what helps to mend it, and nothing that its user would not show to
+a stranger.
 
 No exception's own words, no values and no source text: those hold passwords, queries and names.
 """
@@ -22,16 +23,22 @@ _LIBRARIES = ("psycopg", "textual", "rich")
 
 
 def catch_bugs(code_after: Callable[[], int] = lambda: 1) -> None:
-    """Report what escapes from any thread from now on. Out of the main one Python then exits with `code_after()`."""
+    """Report what escapes from any thread from now on. Out of the main one Python then exits with
+    `code_after()`.
+    """
 
-    def report_and_exit(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    def report_and_exit(
+        kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             report_bug(kind, error, trace)
         finally:  # also where the report fails
             raise SystemExit(code_after())
 
     sys.excepthook = report_and_exit
-    threading.excepthook = lambda failed: report_bug(failed.exc_type, failed.exc_value, failed.exc_traceback)
+    threading.excepthook = lambda failed: report_bug(
+        failed.exc_type, failed.exc_value, failed.exc_traceback
+    )
 
 
 @contextmanager
@@ -44,8 +51,12 @@ def noted(words: str) -> Iterator[None]:
         raise
 
 
-def report_bug(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
-    """Write the report to a file that only this user can read, and say where; on stderr, if that cannot be."""
+def report_bug(
+    kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+) -> None:
+    """Write the report to a file that only this user can read, and say where; on stderr, if that
+    cannot be.
+    """
     whole = "\n".join([*_surroundings(), *_notes(error), *_story(kind, error, trace)]) + "\n"
     where = f"This is a bug in pgtop ({_name(kind)})"
     try:
@@ -55,7 +66,9 @@ def report_bug(kind: type[BaseException], error: BaseException | None, trace: Tr
         for line in whole.splitlines():
             output.say(line)
     else:
-        output.say(where, f"Please report it with {path}, which holds no password, no query and no name.")
+        output.say(
+            where, f"Please report it with {path}, which holds no password, no query and no name."
+        )
 
 
 def _written(text: str) -> Path:
@@ -108,8 +121,12 @@ def _notes(error: BaseException | None) -> list[str]:
     return [note.removeprefix(_OURS) for note in notes if note.startswith(_OURS)]
 
 
-def _story(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> Iterator[str]:
-    """What was raised where, and what led to it: names of files and functions, and numbers of lines."""
+def _story(
+    kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+) -> Iterator[str]:
+    """What was raised where, and what led to it: names of files and functions, and numbers of
+    lines.
+    """
     yield f"\n{_name(kind)}"
     for frame, line in traceback.walk_tb(trace):
         yield f"  {_place(frame.f_code.co_filename)}:{line} {frame.f_code.co_qualname}"
@@ -130,5 +147,9 @@ def _name(kind: type[BaseException]) -> str:
 
 def _place(file: str) -> str:
     """The file without the folder that it is installed in, which may bear its user's name."""
-    inside = (os.path.relpath(file, folder) for folder in sys.path if folder and file.startswith(f"{folder}/"))
+    inside = (
+        os.path.relpath(file, folder)
+        for folder in sys.path
+        if folder and file.startswith(f"{folder}/")
+    )
     return min(inside, key=len, default=Path(file).name)

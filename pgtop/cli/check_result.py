@@ -1,4 +1,5 @@
-"""What a check for monitoring says: all in one line on stdout and in its exit code, whatever happens.
+"""What a check for monitoring says: all in one line on stdout and in its exit code, whatever
+happens.
 
 https://www.monitoring-plugins.org/doc/guidelines.html
 """
@@ -14,10 +15,12 @@ from pgtop.cli.exit_codes import Check
 from pgtop.errors import OutputError, PgtopError
 
 _LONGEST = 500
-"""Characters of the sentence; monitoring cuts lines from 1 kB on, and with them the performance data."""
+"""Characters of the sentence; monitoring cuts lines from 1 kB on, and with them the performance
+data.
+"""
 
 
-class Verdict(NamedTuple):
+class CheckResult(NamedTuple):
     """What a check found: its code, a sentence, and performance data where it could measure."""
 
     code: Check
@@ -25,18 +28,20 @@ class Verdict(NamedTuple):
     data: str = ""
 
     @classmethod
-    def unknown(cls, what: str, advice: str = "") -> "Verdict":
+    def unknown(cls, what: str, advice: str = "") -> "CheckResult":
         """Make a verdict of what could not be found out, and why."""
         return cls.of_sentences(Check.UNKNOWN, what, advice)
 
     @classmethod
-    def of_sentences(cls, code: Check, *sentences: str) -> "Verdict":
+    def of_sentences(cls, code: Check, *sentences: str) -> "CheckResult":
         """Make a verdict without a number."""
         return cls(code, " ".join(map(output.sentence, filter(None, sentences))))
 
     @property
     def line(self) -> str:
-        """The whole line; monitoring takes what follows the first `|` for data, so no name may have one."""
+        """The whole line; monitoring takes what follows the first `|` for data, so no name may have
+        one.
+        """
         from pgtop.text.clean import clean
 
         words = clean(" ".join(self.words.split())).replace("|", "/")
@@ -54,21 +59,25 @@ class Verdict(NamedTuple):
 
 
 def as_check(work: Callable[[], int]) -> int:
-    """Do the work of a check and return its code, or UNKNOWN with a line on what ended it. Bugs pass through."""
+    """Do the work of a check and return its code, or UNKNOWN with a line on what ended it. Bugs
+    pass through.
+    """
     try:
         return work()
     except PgtopError as error:
-        verdict = Verdict.unknown(error.what, error.advice)
+        verdict = CheckResult.unknown(error.what, error.advice)
     except KeyboardInterrupt:
-        verdict = Verdict.unknown("Ended by SIGINT.")
+        verdict = CheckResult.unknown("Ended by SIGINT.")
     except SystemExit as ended:
-        verdict = Verdict.unknown(f"Ended by {_signal_name(ended.code)}.")
+        verdict = CheckResult.unknown(f"Ended by {_signal_name(ended.code)}.")
     return verdict.print()
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """End this process as UNKNOWN if what is done here takes longer, even if it blocks the event loop."""
+    """End this process as UNKNOWN if what is done here takes longer, even if it blocks the event
+    loop.
+    """
     import threading
 
     watchdog = threading.Timer(seconds, _give_up, (seconds,))
@@ -82,7 +91,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def _give_up(seconds: float) -> None:
-    Verdict.unknown(f"No answer within {seconds:g} s.").print()
+    CheckResult.unknown(f"No answer within {seconds:g} s.").print()
     os._exit(Check.UNKNOWN)
 
 

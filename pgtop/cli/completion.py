@@ -13,7 +13,9 @@ from pgtop.table.language.help import FILTER_HELP
 
 
 class Option(NamedTuple):
-    """One option: its spellings, its help in one line, and what it takes: "", a choice of words, or anything."""
+    """One option: its spellings, its help in one line, and what it takes: "", a choice of words, or
+    anything.
+    """
 
     names: tuple[str, ...]
     help: str
@@ -28,7 +30,11 @@ def options_of(parser: argparse.ArgumentParser) -> list[Option]:
 
 def commands() -> Mapping[str, str]:
     """Every command but the dashboard, and what it does in a line."""
-    return {name: (parser.description or "").splitlines()[0] for name, parser in parsers().items() if name}
+    return {
+        name: (parser.description or "").splitlines()[0]
+        for name, parser in parsers().items()
+        if name
+    }
 
 
 def filter_keys() -> list[str]:
@@ -39,20 +45,26 @@ def filter_keys() -> list[str]:
 def _option(action: argparse.Action) -> Option:
     takes = "" if action.nargs == 0 else str(action.metavar or action.dest)
     choices = tuple(map(str, action.choices or ()))
-    return Option(tuple(action.option_strings), " ".join((action.help or "").split()), takes, choices)
+    return Option(
+        tuple(action.option_strings), " ".join((action.help or "").split()), takes, choices
+    )
 
 
 def bash() -> str:
-    """A function that offers words by the command in front, or the values of the option before; else nothing.
+    """A function that offers words by the command in front, or the values of the option before;
+    else nothing.
 
-    Bash splits what is typed at a colon, so the key of a filter's term stands alone, and its value after it.
+    Bash splits what is typed at a colon, so the key of a filter's term stands alone, and its value
+    after it.
     """
     by_name = sorted(parsers().items(), key=lambda item: item[0] == "")
     cases = "".join(
         f"        {name or '*'}) words={_quoted(_words(parser))} taking={_quoted(_taking(parser))} ;;\n"
         for name, parser in by_name
     )
-    values = "".join(f"        {name}) words={_quoted(words)} ;;\n" for name, words in _values().items())
+    values = "".join(
+        f"        {name}) words={_quoted(words)} ;;\n" for name, words in _values().items()
+    )
     return f"""\
 # pgtop completion for bash: source <(pgtop completion bash)
 _pgtop() {{
@@ -112,18 +124,24 @@ def fish() -> str:
         "complete -c pgtop -f",
     ]
     for name, does in commands().items():
-        lines.append(f"complete -c pgtop -n __fish_use_subcommand -a {name} -d {_quoted([_plain(does)])}")
+        lines.append(
+            f"complete -c pgtop -n __fish_use_subcommand -a {name} -d {_quoted([_plain(does)])}"
+        )
     lines.append("complete -c pgtop -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'")
     keys = _quoted(filter_keys())
     lines.append(f"complete -c pgtop -n '__fish_seen_subcommand_from kill cancel' -a {keys}")
     for name, parser in parsers().items():
         when = f"'__fish_seen_subcommand_from {name}'" if name else "__fish_use_subcommand"
-        lines += [f"complete -c pgtop -n {when} {_fish_option(option)}" for option in options_of(parser)]
+        lines += [
+            f"complete -c pgtop -n {when} {_fish_option(option)}" for option in options_of(parser)
+        ]
     return "\n".join(lines) + "\n"
 
 
 def _values() -> Mapping[str, Iterable[str]]:
-    """What an option takes, of those that take one of a few words, or words of the filter's language."""
+    """What an option takes, of those that take one of a few words, or words of the filter's
+    language.
+    """
     choices = {
         name: option.choices
         for parser in parsers().values() for option in options_of(parser) if option.choices
@@ -158,7 +176,10 @@ def _zsh_value(option: Option) -> str:
 
 
 def _fish_option(option: Option) -> str:
-    words = [f"-l {name[2:]}" if name.startswith("--") else f"-s {_quoted([name[1:]])}" for name in option.names]
+    words = [
+        f"-l {name[2:]}" if name.startswith("--") else f"-s {_quoted([name[1:]])}"
+        for name in option.names
+    ]
     if option.takes:
         words.append(f"-x -a {_quoted(option.choices)}" if option.choices else "-x")
     return f"{' '.join(words)} -d {_quoted([_plain(option.help)])}"

@@ -1,7 +1,7 @@
 """The one place that knows both sides, the driver and the screen, and puts them together.
 
-Errors before the first picture are printed in the shell, and a password is asked for there: the terminal is given
-back for both.
+Errors before the first picture are printed in the shell, and a password is asked for there: the
+terminal is given back for both.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.cli import argv_secrets, bug_report, interrupts, output
-from pgtop.cli.args.options import Connection, Password, Safety
+from pgtop.cli.args.options import ConnectionOptions, Password, Safety
 from pgtop.cli.safety import Guards, guards_of
 from pgtop.config.settings import Settings
 from pgtop.errors import UsageError
@@ -27,12 +27,12 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.clock import MonotonicClock
 from pgtop.ports import Signaller, Source, SourceError
 from pgtop.signalling.observe import RefusingSignaller
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.places import ENCODE, refusal
 from pgtop.sources.postgres.sampler import TEXT_BYTES, WHOLE, PostgresSource
 
 if TYPE_CHECKING:
-    from pgtop.signalling.execute import Errands
+    from pgtop.signalling.execute import SignalExecutor
 
 WORTH_WAITING_FOR = frozenset(
     {
@@ -43,12 +43,18 @@ WORTH_WAITING_FOR = frozenset(
 _FIRST_PAUSE, _PAUSE, _SELDOM = 1.0, 2.0, 30.0  # seconds between the tries of --wait
 _SILENT = 0.5  # seconds of connecting before a word is said about it
 _AT_HAND = 0.02  # seconds in which a server nearby has answered
-_GARBAGE = 20_000  # objects made and not dropped again from which on Python looks for cycles among them
+_GARBAGE = (
+    20_000  # objects made and not dropped again from which on Python looks for cycles among them
+)
 _TERMINAL = "/dev/tty"
 _FOREIGN_URI = re.compile(r"""(?!postgres(?:ql)?://)\s*(?i:["']*[a-z][a-z0-9+.:-]*?(?::/|//))""")
-"""What other programs call a connection string; as the name of a database it would reach the server's log."""
+"""What other programs call a connection string; as the name of a database it would reach the
+server's log.
+"""
 _BAD_URI = re.compile(r"postgres(?:ql)?://(?:\S*\s|[^?/]*/[^?]*[@:]|[^?@]*@[^?]*@)")
-"""With a blank, a colon in the database's name or an @ too many: what follows may be a part of the password."""
+"""With a blank, a colon in the database's name or an @ too many: what follows may be a part of the
+password.
+"""
 _QUOTED_NAME = re.compile(r"(?:^|\s)(dbname|user)\s*=\s*'")
 _SCHEME = "Begin it with postgresql://, without a driver's name or jdbc: before it."
 _CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
@@ -63,7 +69,9 @@ class Asker:
         """Called before each question, to clear the terminal for it."""
 
     def __call__(self, prompt: str) -> str:
-        """Return the password that the user types. Raises SourceError once the terminal belongs to the screen."""
+        """Return the password that the user types. Raises SourceError once the terminal belongs to
+        the screen.
+        """
         if self._quiet:
             raise SourceError(_NO_MORE_ASKING)
         self.clear()
@@ -71,7 +79,9 @@ class Asker:
             with interrupts.unwinding():
                 return getpass.getpass(prompt)
         except EOFError:
-            raise UsageError("Nothing was typed.", "Use -w, PGPASSWORD or ~/.pgpass to connect unasked.") from None
+            raise UsageError(
+                "Nothing was typed.", "Use -w, PGPASSWORD or ~/.pgpass to connect unasked."
+            ) from None
 
     def be_quiet(self) -> None:
         """Stop asking: the terminal belongs to the screen from now on."""
@@ -85,11 +95,12 @@ _NO_MORE_ASKING = Failure(
 )
 
 
-def parameters_of(connection: Connection) -> dict[str, str]:
-    """Return libpq's keywords for what the user gave. Raises UsageError for a wrong connection string.
+def parameters_of(connection: ConnectionOptions) -> dict[str, str]:
+    """Return libpq's keywords for what the user gave. Raises UsageError for a wrong connection
+    string.
 
-    As in psql, a name with `=` in it or a URI's scheme before it is a whole connection string, and what it says
-    overrides the options. https://www.postgresql.org/docs/current/app-psql.html
+    As in psql, a name with `=` in it or a URI's scheme before it is a whole connection string, and
+    what it says overrides the options. https://www.postgresql.org/docs/current/app-psql.html
     """
     target = connection.target or ""
     options = {"host": connection.host, "port": connection.port, "user": connection.user}
@@ -106,7 +117,9 @@ def parameters_of(connection: Connection) -> dict[str, str]:
 
 
 def _parameters_in(target: str) -> dict[str, str]:
-    """Return what a database's name, a URI or a connection string says, quoting nothing of what is wrong with it."""
+    """Return what a database's name, a URI or a connection string says, quoting nothing of what is
+    wrong with it.
+    """
     if _FOREIGN_URI.match(target):
         argv_secrets.hide(target)
         raise UsageError("The connection string begins in a way that libpq does not know.", _SCHEME)
@@ -114,7 +127,10 @@ def _parameters_in(target: str) -> dict[str, str]:
         return {"dbname": target} if target else {}
     if _BAD_URI.match(target):
         argv_secrets.hide(target)
-        raise UsageError("The URI has a blank, an @ or a colon too many in it.", f"Write a blank as %20. {ENCODE}")
+        raise UsageError(
+            "The URI has a blank, an @ or a colon too many in it.",
+            f"Write a blank as %20. {ENCODE}",
+        )
     try:
         return {name: str(value) for name, value in conninfo_to_dict(target).items()}
     except (psycopg.ProgrammingError, UnicodeDecodeError) as error:
@@ -127,11 +143,13 @@ def _is_conninfo(target: str) -> bool:
     return "=" in target or target.startswith(("postgresql://", "postgres://"))
 
 
-def session_for(connection: Connection, asker: Asker) -> Session:
-    """Make a session, not connected yet, that asks for the password as the user wishes. Raises UsageError."""
+def session_for(connection: ConnectionOptions, asker: Asker) -> ServerConnection:
+    """Make a session, not connected yet, that asks for the password as the user wishes. Raises
+    UsageError.
+    """
     parameters = parameters_of(connection)
     if connection.password is Password.NEVER:
-        return Session(parameters)
+        return ServerConnection(parameters)
     can_ask = _terminal_is_there()
     if connection.password is Password.FIRST:
         if not can_ask:
@@ -140,11 +158,13 @@ def session_for(connection: Connection, asker: Asker) -> Session:
                 "Leave -W out and use a password file or PGPASSWORD.",
             )
         parameters["password"] = asker("Password: ")
-    return Session(parameters, ask_password=asker if can_ask else None)
+    return ServerConnection(parameters, ask_password=asker if can_ask else None)
 
 
 def _terminal_is_there() -> bool:
-    """Return whether there is a terminal to ask on; getpass would fall back to stdin, with the password in sight."""
+    """Return whether there is a terminal to ask on; getpass would fall back to stdin, with the
+    password in sight.
+    """
     try:
         os.close(os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY))
     except OSError:
@@ -155,7 +175,8 @@ def _terminal_is_there() -> bool:
 async def first_sample(
     source: Source, wait: bool, connecting: Callable[[], AbstractContextManager[None]] | None = None
 ) -> Snapshot:
-    """Return the first picture. Raises SourceError; with `wait`, keeps trying where waiting can help, and says so.
+    """Return the first picture. Raises SourceError; with `wait`, keeps trying where waiting can
+    help, and says so.
 
     `connecting` surrounds the first try; without it, a slow one is announced.
     """
@@ -176,7 +197,9 @@ async def first_sample(
 
 
 def _pause(kind: FailureKind, before: FailureKind | None) -> float:
-    """Return the seconds to the next try; what may be a refused login is tried seldom, as servers lock accounts."""
+    """Return the seconds to the next try; what may be a refused login is tried seldom, as servers
+    lock accounts.
+    """
     if kind in LOGIN_REFUSED:
         return _SELDOM
     return _PAUSE if before else _FIRST_PAUSE
@@ -197,7 +220,7 @@ def _say_connecting() -> None:
         output.say("Connecting …")
 
 
-def open_dashboard(connection: Connection, chosen: Settings, safety: Safety) -> int:
+def open_dashboard(connection: ConnectionOptions, chosen: Settings, safety: Safety) -> int:
     """Connect, and show the dashboard until it is left. Raises UsageError and SourceError."""
     asker = Asker()
     guards = guards_of(safety)
@@ -206,10 +229,18 @@ def open_dashboard(connection: Connection, chosen: Settings, safety: Safety) -> 
     return interrupts.run(_dashboard(session, asker, connection, settings, guards))
 
 
-async def _dashboard(session: Session, asker: Asker, connection: Connection, settings: Settings, guards: Guards) -> int:
-    from pgtop.tui.splash import NoOpening, Opening
+async def _dashboard(
+    session: ServerConnection,
+    asker: Asker,
+    connection: ConnectionOptions,
+    settings: Settings,
+    guards: Guards,
+) -> int:
+    from pgtop.tui.splash import NoSplash, Splash
 
-    opening = NoOpening() if settings.plain_driver else Opening(settings, os.environ, _place_of(connection))
+    opening = (
+        NoSplash() if settings.plain_driver else Splash(settings, os.environ, _place_of(connection))
+    )
     asker.clear = opening.step_aside
     judged = any(each.reads_queries for each in guards.protect)
     source = source_for(session, guards.redact, WHOLE if judged else TEXT_BYTES)
@@ -222,14 +253,22 @@ async def _dashboard(session: Session, asker: Asker, connection: Connection, set
         shown.set()
         await loading
         gc.freeze()
-        gc.set_threshold(_GARBAGE)  # a sample makes a few hundred objects and drops them: nothing to look for
+        gc.set_threshold(
+            _GARBAGE
+        )  # a sample makes a few hundred objects and drops them: nothing to look for
         gc.enable()
         from pgtop.tui.app import run_dashboard
 
         errands = errands_for(session, guards)
         with bug_report.noted(_features(first, settings)):
             return await run_dashboard(
-                source, errands.signaller, first, settings, errands.clock, errands.recorder, opening.lease
+                source,
+                errands.signaller,
+                first,
+                settings,
+                errands.clock,
+                errands.recorder,
+                opening.lease,
             )
     except asyncio.CancelledError:
         if opening.left is None:
@@ -240,7 +279,7 @@ async def _dashboard(session: Session, asker: Asker, connection: Connection, set
         await source.close()
 
 
-def _place_of(connection: Connection) -> str:
+def _place_of(connection: ConnectionOptions) -> str:
     """Return the server that the options name, as far as they do."""
     parameters = parameters_of(connection)
     return ":".join(parameters[name] for name in ("host", "port") if parameters.get(name))
@@ -263,7 +302,11 @@ def _features(first: Snapshot, settings: Settings) -> str:
     kind = "standby" if server.in_recovery else "primary"
     chosen = [
         settings.theme,
-        *(name for name in ("color", "ascii", "plain_driver", "read_only") if getattr(settings, name)),
+        *(
+            name
+            for name in ("color", "ascii", "plain_driver", "read_only")
+            if getattr(settings, name)
+        ),
     ]
     return f"server {server.version_num}, {kind}, {len(first.backends)} processes; screen: {', '.join(chosen)}"
 
@@ -273,8 +316,10 @@ def load_screen() -> None:
     import pgtop.tui.app  # noqa: F401
 
 
-def source_for(session: Session, redact: bool, text_bytes: int = TEXT_BYTES) -> Source:
-    """Make the source of pictures, each query cut to `text_bytes`; with `redact`, without their literals."""
+def source_for(session: ServerConnection, redact: bool, text_bytes: int = TEXT_BYTES) -> Source:
+    """Make the source of pictures, each query cut to `text_bytes`; with `redact`, without their
+    literals.
+    """
     source = PostgresSource(session, text_bytes=text_bytes)
     if not redact:
         return source
@@ -283,16 +328,20 @@ def source_for(session: Session, redact: bool, text_bytes: int = TEXT_BYTES) -> 
     return RedactingSource(source, text_bytes)
 
 
-def errands_for(session: Session, guards: Guards) -> "Errands":
-    """Make what carries signals out: through the audit trail, to a signaller that refuses where none is allowed."""
+def errands_for(session: ServerConnection, guards: Guards) -> "SignalExecutor":
+    """Make what carries signals out: through the audit trail, to a signaller that refuses where
+    none is allowed.
+    """
     from pgtop.signalling.audit_log import recorder_for
-    from pgtop.signalling.execute import Errands
+    from pgtop.signalling.execute import SignalExecutor
 
     recorder = recorder_for(os.environ)
-    return Errands(_signaller(session, guards.read_only), MonotonicClock(), recorder, guards.require_audit)
+    return SignalExecutor(
+        _signaller(session, guards.read_only), MonotonicClock(), recorder, guards.require_audit
+    )
 
 
-def _signaller(session: Session, read_only: str) -> Signaller:
+def _signaller(session: ServerConnection, read_only: str) -> Signaller:
     if read_only:
         return RefusingSignaller(read_only)
     from pgtop.sources.postgres.signals import PostgresSignaller

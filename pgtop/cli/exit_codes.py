@@ -29,12 +29,21 @@ class Exit(IntEnum):
     BUG = 1, "a bug in pgtop: a report was written"
     USAGE = 2, "wrong usage"
     NO_CONNECTION = 3, "no connection: unreachable, starting up, shutting down"
-    REFUSED = 4, "access refused: password, pg_hba.conf, no such role or database, no right to connect"
+    REFUSED = (
+        4,
+        "access refused: password, pg_hba.conf, no such role or database, no right to connect",
+    )
     FULL = 5, "server full: no free connection slot for this role"
     OUTPUT = 6, "the output could not be written"
     NOBODY = 7, "cancel, kill: nothing matched, or all that did was skipped; nothing was signalled"
-    SURVIVED = 8, "cancel, kill: some survived: still running, in their transaction, or their outcome is not known"
-    SOME_REFUSED = 9, "cancel, kill: some got no signal: not allowed, unrecorded, hidden, protected, changed, read-only"
+    SURVIVED = (
+        8,
+        "cancel, kill: some survived: still running, in their transaction, or their outcome is not known",
+    )
+    SOME_REFUSED = (
+        9,
+        "cancel, kill: some got no signal: not allowed, unrecorded, hidden, protected, changed, read-only",
+    )
     NOT_CONFIRMED = 10, "cancel, kill: not confirmed, nothing was signalled"
     WAITING = 11, "locks: sessions wait for locks"
     LOCKS_UNKNOWN = 12, "locks: the locks could not be read"

@@ -1,9 +1,12 @@
-"""How SIGHUP, SIGINT and SIGTERM end this process: servers stopped, terminal restored, code 128 + the number.
+"""How SIGHUP, SIGINT and SIGTERM end this process: servers stopped, terminal restored, code 128 +
+the number.
 
-In plain code a handler unwinds the stack. In an event loop that would raise wherever the loop happens to be, and might
-be lost; there the work is cancelled. A second signal is not held up: it kills, once there was time to tidy up.
+In plain code a handler unwinds the stack. In an event loop that would raise wherever the loop
+happens to be, and might be lost; there the work is cancelled. A second signal is not held up: it
+kills, once there was time to tidy up.
 
-asyncio is imported by who has work for it: this module comes before all others, and asyncio would bring ssl.
+asyncio is imported by who has work for it: this module comes before all others, and asyncio would
+bring ssl.
 """
 
 import signal
@@ -14,12 +17,16 @@ from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 _GRACE = 0.3
-"""Seconds in which what is cancelled gives the terminal back; only after them a second signal kills."""
+"""Seconds in which what is cancelled gives the terminal back; only after them a second signal
+kills.
+"""
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def guard() -> None:
-    """Make signals unwind this process, except those that it was started to ignore (nohup, a shell's background)."""
+    """Make signals unwind this process, except those that it was started to ignore (nohup, a
+    shell's background).
+    """
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _unwind)
@@ -35,7 +42,8 @@ def run(work: Coroutine[Any, Any, _T]) -> _T:
     try:
         with asyncio.Runner(loop_factory=Loop) as runner:
             return runner.run(guarded)
-    finally:  # where a signal came before they had begun, Python would complain that nobody has awaited them
+    # where a signal came before they had begun, Python would complain that nobody has awaited them
+    finally:
         guarded.close()
         work.close()
 

@@ -1,8 +1,10 @@
-"""The event loop of this process: asyncio's own, but for work in threads that nobody has to wait for.
+"""The event loop of this process: asyncio's own, but for work in threads that nobody has to wait
+for.
 
-asyncio lends such work, its own look-ups of names among it, to threads before whose end neither its own comes nor
-Python's. A name server that has gone away with the network keeps one for up to a minute, and a home on a file system
-that hangs for ever: either would keep this process alive with it.
+asyncio lends such work, its own look-ups of names among it, to threads before whose end neither its
+own comes nor Python's. A name server that has gone away with the network keeps one for up to a
+minute, and a home on a file system that hangs for ever: either would keep this process alive with
+it.
 """
 
 import asyncio
@@ -18,8 +20,11 @@ _Ts = TypeVarTuple("_Ts")
 class Loop(asyncio.SelectorEventLoop):
     """Ends while a thread of its own still works."""
 
-    def run_in_executor(self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts) -> asyncio.Future[_T]:
-        """What asyncio.to_thread and getaddrinfo call with None: then in a thread that ends with the process.
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts
+    ) -> asyncio.Future[_T]:
+        """What asyncio.to_thread and getaddrinfo call with None: then in a thread that ends with
+        the process.
 
         https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.run_in_executor
         """

@@ -1,7 +1,7 @@
 """From the words of the command line to an exit code.
 
-Whatever the user can correct is one sentence on stderr, never a traceback. Nothing heavy is loaded before a command
-needs it: `--help` and `--version` know neither the driver nor the screen.
+Whatever the user can correct is one sentence on stderr, never a traceback. Nothing heavy is loaded
+before a command needs it: `--help` and `--version` know neither the driver nor the screen.
 """
 
 import importlib
@@ -48,12 +48,14 @@ def run(words: Sequence[str]) -> int:
 
 
 def code_after_a_bug(words: Sequence[str]) -> int:
-    """Return the exit code after a bug was reported; of a check, print its line, as 1 would be WARNING."""
+    """Return the exit code after a bug was reported; of a check, print its line, as 1 would be
+    WARNING.
+    """
     if not asks_for_check(words):
         return Exit.BUG
-    from pgtop.cli.check_result import Verdict
+    from pgtop.cli.check_result import CheckResult
 
-    return Verdict.unknown("a bug in pgtop: standard error says where the report is").print()
+    return CheckResult.unknown("a bug in pgtop: standard error says where the report is").print()
 
 
 def _check(words: Sequence[str]) -> int:
@@ -73,17 +75,25 @@ def _carry_out(command: Command) -> int:
         return _with_server(command)
     except SourceError as error:
         code = exit_for(error.failure.kind)
-        advice = (error.failure.advice, _HINTS.get(code, ""), _meant_command(command, error.failure))
+        advice = (
+            error.failure.advice,
+            _HINTS.get(code, ""),
+            _meant_command(command, error.failure),
+        )
         output.say(error.failure.what, " ".join(filter(None, advice)))
         return code
 
 
 def _meant_command(command: Command, failure: "Failure") -> str:
-    """Return the question whether the name of a database that is not there was meant as a command; or nothing."""
+    """Return the question whether the name of a database that is not there was meant as a command;
+    or nothing.
+    """
     from pgtop.sources.postgres.causes import NO_DATABASE
 
     is_missing = failure.advice == NO_DATABASE.advice
-    return proposal(command.connection.target) if is_missing and isinstance(command, Dashboard) else ""
+    return (
+        proposal(command.connection.target) if is_missing and isinstance(command, Dashboard) else ""
+    )
 
 
 _HINTS = {Exit.FULL: "Or start pgtop with --wait: it takes the next free slot."}

@@ -1,4 +1,6 @@
-"""Which command a misspelt first word means. The word remains the name of a database unless that fails."""
+"""Which command a misspelt first word means. The word remains the name of a database unless that
+fails.
+"""
 
 from collections.abc import Iterable
 

@@ -11,17 +11,25 @@ from pgtop.text.tone import Span, Tone
 
 
 def say(what: str, advice: str = "") -> None:
-    """One line for people, on stderr. A terminal that has hung up hears nothing, and that is no error."""
+    """One line for people, on stderr. A terminal that has hung up hears nothing, and that is no
+    error.
+    """
     from pgtop.text.clean import clean
 
     if sys.stderr is None:
         return
     with suppress(OSError):
-        print(f"pgtop: {clean(' '.join(map(sentence, filter(None, (what, advice)))))}", file=sys.stderr, flush=True)
+        print(
+            f"pgtop: {clean(' '.join(map(sentence, filter(None, (what, advice)))))}",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def sentence(words: str) -> str:
-    """End the words as a sentence. Servers and libraries end theirs with a line break, a full stop or nothing."""
+    """End the words as a sentence. Servers and libraries end theirs with a line break, a full stop
+    or nothing.
+    """
     words = words.strip()
     return words if words.endswith((".", "!", "?", "…")) else f"{words}."
 
@@ -39,7 +47,9 @@ def for_locale(text: str) -> str:
 
 
 def write_data(text: str) -> None:
-    """`text` on stdout in UTF-8, whatever the locale. Raises OutputError, but not for a reader that has left."""
+    """`text` on stdout in UTF-8, whatever the locale. Raises OutputError, but not for a reader that
+    has left.
+    """
     with suppress(ReaderLeftError):
         deliver(text)
 
@@ -49,7 +59,9 @@ class ReaderLeftError(OutputError):
 
 
 def deliver(text: str) -> None:
-    """Write `text` to stdout in UTF-8. Raises OutputError, and ReaderLeftError where nothing reads it."""
+    """Write `text` to stdout in UTF-8. Raises OutputError, and ReaderLeftError where nothing reads
+    it.
+    """
     if sys.stdout is None:
         raise OutputError("Standard output is closed.")
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -76,16 +88,21 @@ def for_eyes() -> bool:
 
 
 def takes_styles() -> bool:
-    """Return whether stdout is a terminal with colours and bold text, and the user has not refused them."""
+    """Return whether stdout is a terminal with colours and bold text, and the user has not refused
+    them.
+    """
     return for_eyes() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def columns() -> int | None:
-    """Return the cells of a line: COLUMNS, which `watch` sets, or else those of the terminal that stdout is.
+    """Return the cells of a line: COLUMNS, which `watch` sets, or else those of the terminal that
+    stdout is.
 
     None where there is neither, and lines may be as long as they need.
     """
-    return _chosen_columns(os.environ.get("COLUMNS", "")) or (_terminal_columns() if for_eyes() else None)
+    return _chosen_columns(os.environ.get("COLUMNS", "")) or (
+        _terminal_columns() if for_eyes() else None
+    )
 
 
 _WIDEST = 10_000
@@ -110,17 +127,21 @@ def _terminal_columns() -> int:
 def locale_is_utf8(environ: Mapping[str, str], utf8_mode: int) -> bool:
     """Whether the user's locale is UTF-8, whatever Python has made of it.
 
-    In the C locale Python turns its UTF-8 mode on and sets LC_CTYPE to C.UTF-8, which is not the user's word then.
+    In the C locale Python turns its UTF-8 mode on and sets LC_CTYPE to C.UTF-8, which is not the
+    user's word then.
     https://peps.python.org/pep-0538/
     """
     ctype = environ.get("LC_CTYPE", "")
     if ctype == "C.UTF-8" and utf8_mode:
         ctype = ""
     name = environ.get("LC_ALL") or ctype or environ.get("LANG") or "C"
-    return name.lower().replace("-", "").endswith("utf8") or ".utf8@" in name.lower().replace("-", "")
+    return name.lower().replace("-", "").endswith("utf8") or ".utf8@" in name.lower().replace(
+        "-", ""
+    )
 
 
-# For a plain terminal what the themes are for the screen: each tone's attributes by their numbers in ECMA-48.
+# For a plain terminal what the themes are for the screen: each tone's attributes by their numbers
+# in ECMA-48.
 _SGR = {
     Tone.QUIET: "2",
     Tone.STRONG: "1",
@@ -132,7 +153,9 @@ _SGR = {
 
 
 def page(lines: Iterable[Iterable[Span]], color: bool) -> str:
-    """Cleaned lines as a text for stdout; with `color` in colours, where it has some and nobody has refused them."""
+    """Cleaned lines as a text for stdout; with `color` in colours, where it has some and nobody has
+    refused them.
+    """
     colors = color and takes_styles()
     return "".join(f"{painted(spans, colors)}\n" for spans in lines)
 
@@ -142,4 +165,6 @@ def painted(spans: Iterable[Span], color: bool) -> str:
     spans = list(spans)
     if not color:
         return "".join(text for text, _ in spans).rstrip(" ")
-    return "".join(f"\x1b[{_SGR[tone]}m{text}\x1b[m" if tone in _SGR else text for text, tone in spans).rstrip(" ")
+    return "".join(
+        f"\x1b[{_SGR[tone]}m{text}\x1b[m" if tone in _SGR else text for text, tone in spans
+    ).rstrip(" ")

@@ -1,6 +1,7 @@
 """Long texts in the user's pager, where stdout is a terminal.
 
-Whatever becomes of the pager, the text is shown: one that is missing or fails is replaced by plain output.
+Whatever becomes of the pager, the text is shown: one that is missing or fails is replaced by plain
+output.
 """
 
 import os
@@ -15,7 +16,9 @@ from types import FrameType
 from pgtop.cli import output
 
 _LESS_OPTIONS = "FRX"
-"""As git sets them: leave at once if the text fits (F), show bold (R), leave the text on the screen (X)."""
+"""As git sets them: leave at once if the text fits (F), show bold (R), leave the text on the screen
+(X).
+"""
 
 
 def show(text: str) -> None:
@@ -53,7 +56,9 @@ def _paged(text: str, command: list[str]) -> bool:
 
 @contextmanager
 def _interrupts_left_to_the_pager() -> Iterator[None]:
-    """Ignore Ctrl-C here: the pager receives it, too, and decides. A program that we start inherits no handler."""
+    """Ignore Ctrl-C here: the pager receives it, too, and decides. A program that we start inherits
+    no handler.
+    """
 
     def ignore(_number: int, _frame: FrameType | None) -> None:
         pass

@@ -51,7 +51,9 @@ def filter_forms() -> str:
     from pgtop.table.language.help import FILTER_HELP
     from pgtop.table.language.keys import KEYS
 
-    rows = [(f"`{entry.example}`", entry.meaning) for entry in FILTER_HELP if entry.name not in KEYS]
+    rows = [
+        (f"`{entry.example}`", entry.meaning) for entry in FILTER_HELP if entry.name not in KEYS
+    ]
     return table(("write", "meaning"), rows)
 
 

@@ -1,4 +1,6 @@
-"""What guards signals: options and configuration file together. The file can add a guard and never take one away."""
+"""What guards signals: options and configuration file together. The file can add a guard and never
+take one away.
+"""
 
 import os
 from collections.abc import Callable, Mapping
@@ -26,9 +28,13 @@ class Guards(NamedTuple):
 
 
 def guards_of(given: Safety, environ: Mapping[str, str] = os.environ) -> Guards:
-    """Combine the options' guards and the file's. Raises UsageError for a file or a filter that cannot be read."""
+    """Combine the options' guards and the file's. Raises UsageError for a file or a filter that
+    cannot be read.
+    """
     config, path = read_config(environ)
-    read_only = _OPTION if given.read_only else _FILE.format(path=path) if config["read_only"] else ""
+    read_only = (
+        _OPTION if given.read_only else _FILE.format(path=path) if config["read_only"] else ""
+    )
     protect = [
         *(_filter(text, "--protect") for text in given.protect),
         *(_filter(text, f"{path}: protect") for text in config["protect"]),
@@ -62,14 +68,18 @@ class Config(NamedTuple):
 
 
 def read_config(environ: Mapping[str, str] = os.environ) -> Config:
-    """Read PGTOP_CONFIG, or config.toml where this platform keeps a user's configuration. Raises UsageError.
+    """Read PGTOP_CONFIG, or config.toml where this platform keeps a user's configuration. Raises
+    UsageError.
 
     Only a missing file sets nothing: a guard in a file that cannot be read would guard nothing.
     """
     chosen = environ.get("PGTOP_CONFIG")
     folder = None if chosen else files.user_folder("config")
     if not chosen and folder is None:
-        output.say("No configuration is read: this user has no home folder", "HOME or XDG_CONFIG_HOME can name one.")
+        output.say(
+            "No configuration is read: this user has no home folder",
+            "HOME or XDG_CONFIG_HOME can name one.",
+        )
     path = Path(chosen) if chosen else folder and folder / FILE_NAME
     if path is None:
         return Config(_DEFAULTS)
@@ -78,7 +88,8 @@ def read_config(environ: Mapping[str, str] = os.environ) -> Config:
         settings = _parsed(text)
     except _NotOursError:
         output.say(
-            f"No configuration is read: this user cannot reach {path.parent.parent}", "HOME can name another folder."
+            f"No configuration is read: this user cannot reach {path.parent.parent}",
+            "HOME can name another folder.",
         )
         return Config(_DEFAULTS)
     except (OSError, ValueError, RecursionError) as error:
@@ -98,14 +109,18 @@ class _NotOursError(Exception):
 
 
 def _text(path: Path) -> str:
-    """Return the file's text; none of a name that is not there. Raises OSError, ValueError and _NotOursError."""
+    """Return the file's text; none of a name that is not there. Raises OSError, ValueError and
+    _NotOursError.
+    """
     if files.is_anothers_home(path.parent.parent):
         raise _NotOursError
     return _content(files.open_regular(path, os.O_RDONLY)) if files.is_named(path) else ""
 
 
 def _chosen_text(path: Path) -> str:
-    """Return the text of what PGTOP_CONFIG names: a file, /dev/null, or the pipe that a shell makes of <(…)."""
+    """Return the text of what PGTOP_CONFIG names: a file, /dev/null, or the pipe that a shell makes
+    of <(…).
+    """
     if str(path) == os.devnull:
         return ""
     if str(path.parent) in _PIPES:  # which may never come to an end: `in_time` bounds it
@@ -139,9 +154,13 @@ def _why(error: Exception) -> str:
 
 
 def _check(path: Path, name: str, value: object) -> None:
-    """Raise UsageError for a setting that is unknown or wrong: a misspelt guard would guard nothing."""
+    """Raise UsageError for a setting that is unknown or wrong: a misspelt guard would guard
+    nothing.
+    """
     if name not in _KINDS:
-        raise UsageError(f"{path}: there is no setting {name!r}.", f"Use one of {', '.join(_KINDS)}.")
+        raise UsageError(
+            f"{path}: there is no setting {name!r}.", f"Use one of {', '.join(_KINDS)}."
+        )
     holds, meaning = _KINDS[name]
     if not holds(value):
         raise UsageError(f"{path}: {name} must be {meaning}.")
@@ -155,7 +174,12 @@ def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
-_DEFAULTS: Mapping[str, Any] = {"read_only": False, "protect": [], "require_audit": False, "redact": False}
+_DEFAULTS: Mapping[str, Any] = {
+    "read_only": False,
+    "protect": [],
+    "require_audit": False,
+    "redact": False,
+}
 _KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "read_only": (_is_bool, "true or false"),
     "protect": (_is_texts, 'a list of filters, such as ["user:replicator"]'),
@@ -166,5 +190,7 @@ _KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
 
 def _filter(text: str, where: str) -> Filter:
     if not text.strip():
-        raise UsageError(f"{where} is empty.", "Write which sessions to protect, such as user:replicator.")
+        raise UsageError(
+            f"{where} is empty.", "Write which sessions to protect, such as user:replicator."
+        )
     return filter_for_protection(text, where)

@@ -1,4 +1,6 @@
-"""What the user chose for the screen. Plain data, from the command line on: nothing heavy is loaded for it."""
+"""What the user chose for the screen. Plain data, from the command line on: nothing heavy is loaded
+for it.
+"""
 
 from typing import TYPE_CHECKING, NamedTuple
 

@@ -1,7 +1,8 @@
 """The demo's world as a process of its own, and the handle by which the front door holds it.
 
-The process lives as long as its standard input is open: whoever holds the other end may be killed in any way,
-and the server and its files still go. Its work never disturbs the event loop of the dashboard.
+The process lives as long as its standard input is open: whoever holds the other end may be killed
+in any way, and the server and its files still go. Its work never disturbs the event loop of the
+dashboard.
 """
 
 import asyncio
@@ -42,7 +43,9 @@ def start_world(progress: Progress = lambda _: None) -> "World":
 
 
 class World:
-    """A running world, seen from outside. It ends with its `with` block, unless it was told to stay."""
+    """A running world, seen from outside. It ends with its `with` block, unless it was told to
+    stay.
+    """
 
     def __init__(self, progress: Progress = lambda _: None) -> None:
         self._progress = progress
@@ -60,14 +63,18 @@ class World:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
     def start(self) -> None:
         """Start it and wait until the cast is on the stage. Raises ClusterError."""
         with tempfile.TemporaryFile() as complaints:
-            # A session of its own: Ctrl-C and a hang-up are ours to handle, and it may outlive our terminal.
+            # A session of its own: Ctrl-C and a hang-up are ours to handle, and it may outlive our
+            # terminal.
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "pgtop.demo.process"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints,
@@ -80,7 +87,9 @@ class World:
                 raise
 
     def keep(self) -> str:
-        """Let the world go on after us; returns how to connect to it and how to stop it, for people."""
+        """Let the world go on after us; returns how to connect to it and how to stop it, for
+        people.
+        """
         process = self._process
         if process is None or process.stdin is None:
             raise ClusterError("The demo's world is not running: start pgtop demo again.")
@@ -101,12 +110,15 @@ class World:
         ))  # fmt: skip
 
     def close(self) -> None:
-        """End the world, which takes a fifth of a second. Does nothing the second time, or after `keep`."""
+        """End the world, which takes a fifth of a second. Does nothing the second time, or after
+        `keep`.
+        """
         process = self._process
         if process is None:
             return
         self._let_go(process)
-        # A slow disk may hold the removal of the files up: the process ends that by itself, and nobody has to wait.
+        # A slow disk may hold the removal of the files up: the process ends that by itself, and
+        # nobody has to wait.
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_LEAVE_SECONDS)
 
@@ -131,7 +143,9 @@ class World:
 
 
 def _environment() -> dict[str, str]:
-    """Return a plain environment in which pgtop is found where it was found here, also in a zip file."""
+    """Return a plain environment in which pgtop is found where it was found here, also in a zip
+    file.
+    """
     plain = plain_environment()
     here = str(Path(__file__).parents[2])
     return plain | {"PYTHONPATH": os.pathsep.join(filter(None, (plain.get("PYTHONPATH"), here)))}
@@ -147,7 +161,9 @@ def _last_words(complaints: IO[bytes]) -> str:
 
 
 class _Orders(NamedTuple):
-    """What the process was told. It leaves on `leave`, and at the end of its input unless told to stay."""
+    """What the process was told. It leaves on `leave`, and at the end of its input unless told to
+    stay.
+    """
 
     leave: asyncio.Event
     stay: asyncio.Event
@@ -174,7 +190,9 @@ async def _keep_world() -> None:
     )
 
     orders = _take_orders()
-    logging.getLogger("psycopg").addHandler(logging.NullHandler())  # sessions are lost here every day
+    logging.getLogger("psycopg").addHandler(
+        logging.NullHandler()
+    )  # sessions are lost here every day
     cluster = Cluster(settings=schema.SETTINGS)
     _report(step="starting PostgreSQL")
     with cluster:
@@ -185,11 +203,13 @@ async def _keep_world() -> None:
         play = asyncio.create_task(workload.perform(stage, lambda: _report(**_addresses(stage))))
         leave = asyncio.create_task(orders.leave.wait())
         await asyncio.wait((play, leave), return_when=asyncio.FIRST_COMPLETED)
-        # The server goes first: an actor that we stop in a query would otherwise ask it to cancel that.
+        # The server goes first: an actor that we stop in a query would otherwise ask it to cancel
+        # that.
         cluster.stop()
     if play.done():
         play.result()  # raises what has ended it
-    # Server and files are gone. An actor whose driver has swallowed a cancellation would keep this process alive.
+    # Server and files are gone. An actor whose driver has swallowed a cancellation would keep this
+    # process alive.
     os._exit(0)
 
 

@@ -9,8 +9,8 @@ from typing import LiteralString, NamedTuple
 from psycopg import AsyncConnection, sql
 
 DBA = "dba"
-"""Who looks at the world: not a superuser, but with the rights that pgtop recommends, and a reserved slot, so
-that it enters a full server."""
+"""Who looks at the world: not a superuser, but with the rights that pgtop recommends, and a
+reserved slot, so that it enters a full server."""
 
 SETTINGS = {
     "max_connections": "60",
@@ -25,7 +25,9 @@ SETTINGS = {
 }
 
 LEAK_LIMIT = 22
-"""Connections that the leaking role gets: an ordinary slot or two stay free, for killed actors to return."""
+"""Connections that the leaking role gets: an ordinary slot or two stay free, for killed actors to
+return.
+"""
 
 _ROLES = """
 CREATE ROLE app NOLOGIN;
@@ -126,7 +128,9 @@ _DATABASES = (
 
 
 async def build(superuser_dsn: str, password: str) -> None:
-    """Make the roles, all with this password, and the databases with what is in them, on an empty cluster."""
+    """Make the roles, all with this password, and the databases with what is in them, on an empty
+    cluster.
+    """
     async with await AsyncConnection.connect(superuser_dsn, autocommit=True) as connection:
         await connection.execute(_roles(password))
         for database in _DATABASES:
@@ -135,7 +139,9 @@ async def build(superuser_dsn: str, password: str) -> None:
 
 
 def _roles(password: str) -> sql.Composed:
-    return sql.SQL(_ROLES).format(password=sql.Literal(password), leak_limit=sql.Literal(LEAK_LIMIT))
+    return sql.SQL(_ROLES).format(
+        password=sql.Literal(password), leak_limit=sql.Literal(LEAK_LIMIT)
+    )
 
 
 async def _furnish(superuser_dsn: str, database: _Database) -> None:

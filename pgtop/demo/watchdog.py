@@ -1,6 +1,8 @@
-"""Ends a server whose owner was killed: a small process at the other end of a pipe, which the kernel then closes.
+"""Ends a server whose owner was killed: a small process at the other end of a pipe, which the
+kernel then closes.
 
-A signal goes to no process but the server: one that has the server's data folder as its own current folder.
+A signal goes to no process but the server: one that has the server's data folder as its own current
+folder.
 """
 
 import subprocess

@@ -1,7 +1,7 @@
 """Who lives in the demo's world: each actor behaves like an application, whatever is done to it.
 
-Its query may be cancelled, its session terminated, its connection refused: it carries on or comes back.
-No actor spins: a pause comes before every next attempt.
+Its query may be cancelled, its session terminated, its connection refused: it carries on or comes
+back. No actor spins: a pause comes before every next attempt.
 """
 # ruff: noqa: S311 -- chance varies the play here; it guards nothing
 
@@ -20,7 +20,9 @@ from pgtop.demo import statements
 LEAK_SECONDS = 4.0
 
 Act: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
-"""What an actor does on its connection; it returns, or raises psycopg.Error, when the connection is lost."""
+"""What an actor does on its connection; it returns, or raises psycopg.Error, when the connection is
+lost.
+"""
 
 
 class Seat(NamedTuple):
@@ -64,7 +66,9 @@ class Stage(NamedTuple):
 
 
 async def perform(stage: Stage, opened: Callable[[], None]) -> NoReturn:
-    """Connect the whole cast, call `opened`, and play until cancelled. Raises psycopg.Error if refused."""
+    """Connect the whole cast, call `opened`, and play until cancelled. Raises psycopg.Error if
+    refused.
+    """
     connections = await asyncio.gather(*(stage.connect(actor.seat) for actor in CAST))
     async with asyncio.TaskGroup() as plays:
         for actor, connection in zip(CAST, connections, strict=True):
@@ -77,7 +81,8 @@ async def perform(stage: Stage, opened: Callable[[], None]) -> NoReturn:
 async def play(stage: Stage, actor: Actor, connection: AsyncConnection) -> NoReturn:
     """Act on this connection, and on a new one whenever it is lost, until cancelled."""
     while True:
-        # Whatever ended it (terminated, server restarted, its table dropped), an application would come back.
+        # Whatever ended it (terminated, server restarted, its table dropped), an application would
+        # come back.
         with contextlib.suppress(psycopg.Error):
             async with connection:
                 await actor.act(connection)
@@ -92,7 +97,9 @@ async def _reconnect(stage: Stage, actor: Actor) -> AsyncConnection:
 
 
 async def _leak(stage: Stage, seat: Seat) -> NoReturn:
-    """Open a connection every few seconds and never give one back; a refusal does not change the pace."""
+    """Open a connection every few seconds and never give one back; a refusal does not change the
+    pace.
+    """
     async with asyncio.TaskGroup() as forgotten:
         while True:
             forgotten.create_task(_forget(stage, seat))
@@ -107,7 +114,8 @@ async def _forget(stage: Stage, seat: Seat) -> None:
 
 
 async def _idle(connection: AsyncConnection, seconds: float | None = None) -> None:
-    """Do nothing until the time is up or the server says something, which is nearly always good-bye.
+    """Do nothing until the time is up or the server says something, which is nearly always
+    good-bye.
 
     psycopg's own waiting would wake ten times a second, for each of fifty connections.
     """
@@ -126,7 +134,9 @@ async def _pause(connection: AsyncConnection, shortest: float, longest: float) -
 
 
 async def _try(connection: AsyncConnection, statement: LiteralString, *values: object) -> bool:
-    """Run a statement; False when it was cancelled, which an application shows as an error and survives."""
+    """Run a statement; False when it was cancelled, which an application shows as an error and
+    survives.
+    """
     try:
         await connection.execute(statement, values or None)
     except psycopg.errors.QueryCanceled:
@@ -153,7 +163,9 @@ async def _wait_in_pool(statement: LiteralString, connection: AsyncConnection) -
 
 
 async def _run_away(connection: AsyncConnection) -> None:
-    """The report somebody wrote without its join condition; cancelled, it is started again a minute later."""
+    """The report somebody wrote without its join condition; cancelled, it is started again a minute
+    later.
+    """
     while not await _try(connection, statements.MONTH_END):
         await _idle(connection, 60)
 
@@ -247,8 +259,16 @@ CAST: tuple[Actor, ...] = (
     Actor(Seat("shop", "worker", "reservations", tcp=True), _reserve),
     Actor(Seat("shop", "web", "stock sync"), _synchronise),
     *(Actor(Seat("shop", "web", "shop-web", tcp=True), _serve_pages) for _ in range(8)),
-    *(Actor(Seat("shop", "web", "shop-pool", tcp=True), partial(_wait_in_pool, statements.LOOK_UP)) for _ in range(9)),
-    *(Actor(Seat("billing", "worker", "billing-pool"), partial(_wait_in_pool, statements.DUNNING)) for _ in range(3)),
+    *(
+        Actor(
+            Seat("shop", "web", "shop-pool", tcp=True), partial(_wait_in_pool, statements.LOOK_UP)
+        )
+        for _ in range(9)
+    ),
+    *(
+        Actor(Seat("billing", "worker", "billing-pool"), partial(_wait_in_pool, statements.DUNNING))
+        for _ in range(3)
+    ),
     Actor(Seat("warehouse", "report", "month-end report", tcp=True), _run_away, absence=60),
     Actor(Seat("billing", "worker", "invoice editor", tcp=True), _edit_invoice),
     Actor(Seat("billing", "importer", "payment import"), _book_twice),

@@ -30,7 +30,11 @@ TOPICS: tuple[Topic, ...] = (
     Topic("json", "the fields of --json and --csv"),
     Topic("files", "configuration, audit log, and environment"),
     Topic("glossary", "the words that pgtop uses"),
-    Topic("contributing", "how to run a test, and how to add a column, a view or a probe", in_man_page=False),
+    Topic(
+        "contributing",
+        "how to run a test, and how to add a column, a view or a probe",
+        in_man_page=False,
+    ),
     Topic("benchmarks", "what pgtop costs, beside its neighbours", in_man_page=False),
     Topic("changes", "what is new in each version", in_man_page=False),
 )
@@ -66,7 +70,9 @@ def inserts_of(name: str) -> list[str]:
     return _INSERT.findall(source(name))
 
 
-_INTRODUCTION = "`pgtop help TOPIC` shows one of these topics, and `pgtop help COMMAND` a command's options."
+_INTRODUCTION = (
+    "`pgtop help TOPIC` shows one of these topics, and `pgtop help COMMAND` a command's options."
+)
 
 
 def index() -> str:

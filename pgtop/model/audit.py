@@ -4,18 +4,22 @@ from typing import NamedTuple
 
 from pgtop.model.backend import Backend
 from pgtop.model.server import Server
-from pgtop.model.signal import Order
+from pgtop.model.signal import SignalRequest
 
 
-class Entry(NamedTuple):
-    """A signal that was asked for. `id` joins what is written before it is sent with what is written after."""
+class AuditEntry(NamedTuple):
+    """A signal that was asked for. `id` joins what is written before it is sent with what is
+    written after.
+    """
 
     id: str
-    order: Order
+    order: SignalRequest
     backend: Backend
     """The target as it was seen by whoever asked."""
     server: Server
     reason: str = ""
     """Why, in the words of whoever asked."""
     understood: str = ""
-    """The filter that chose the target, in plain words that go on from "sessions"; "" if none did."""
+    """The filter that chose the target, in plain words that go on from "sessions"; "" if none
+    did.
+    """

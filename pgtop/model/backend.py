@@ -1,7 +1,7 @@
 """One server process, as pg_stat_activity describes it.
 
-A backend is a pid *and* the time it started: pids are reused. Nothing may be remembered, selected or signalled by
-pid alone.
+A backend is a pid *and* the time it started: pids are reused. Nothing may be remembered, selected
+or signalled by pid alone.
 """
 
 from typing import NamedTuple
@@ -28,7 +28,9 @@ HIDDEN_QUERY = "<insufficient privilege>"
 
 
 class BackendId(NamedTuple):
-    """Who a backend is. `backend_start` is None where the role may not see it; the check is then weaker."""
+    """Who a backend is. `backend_start` is None where the role may not see it; the check is then
+    weaker.
+    """
 
     pid: int
     backend_start: Instant | None
@@ -37,8 +39,8 @@ class BackendId(NamedTuple):
 class Backend(NamedTuple):
     """A row of pg_stat_activity under its own column names, and who blocks it.
 
-    None means what NULL means there: not applicable, or hidden from this role. Ten thousand of them may be made at
-    every sample, and a named tuple is the cheapest immutable record that Python has.
+    None means what NULL means there: not applicable, or hidden from this role. Ten thousand of them
+    may be made at every sample, and a named tuple is the cheapest immutable record that Python has.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
     """
 
@@ -65,10 +67,14 @@ class Backend(NamedTuple):
     """Transactions between `backend_xmin` and the newest transaction: age(backend_xmin)."""
     query_id: int | None = None
     query: str | None = None
-    """The text, cut on the server to the length that the sampler asked for. None: it comes with a later sample."""
+    """The text, cut on the server to the length that the sampler asked for. None: it comes with a
+    later sample.
+    """
     backend_type: str | None = None
     blocked_by: tuple[int, ...] = ()
-    """pids that hold, or wait ahead for, the lock this backend waits for, each once; 0 is a prepared transaction."""
+    """pids that hold, or wait ahead for, the lock this backend waits for, each once; 0 is a
+    prepared transaction.
+    """
 
     @property
     def identity(self) -> BackendId:
@@ -78,12 +84,14 @@ class Backend(NamedTuple):
     def hidden(self) -> bool:
         """True if this role may see no more of it than pid, role, database and application name.
 
-        Only then is no start shown. The type may be known nevertheless: that of a walsender is read elsewhere.
+        Only then is no start shown. The type may be known nevertheless: that of a walsender is read
+        elsewhere.
         """
         return self.backend_start is None
 
     def is_same_session(self, now: "Backend") -> bool | None:
-        """Return whether `now`, under the same pid, is this very session; None where the role may not see enough.
+        """Return whether `now`, under the same pid, is this very session; None where the role may
+        not see enough.
 
         A session never changes its role or its database.
         """
@@ -92,15 +100,22 @@ class Backend(NamedTuple):
         return None if (self.usesysid, self.datid) == (now.usesysid, now.datid) else False
 
     def looks_like(self, now: "Backend") -> bool:
-        """Return whether `now`, under the same pid, is this session for all that the role may see of the two."""
+        """Return whether `now`, under the same pid, is this session for all that the role may see
+        of the two.
+        """
         if self.hidden and now.hidden:
-            seen, seen_now = (self.application_name, self.backend_type), (now.application_name, now.backend_type)
+            seen, seen_now = (
+                (self.application_name, self.backend_type),
+                (now.application_name, now.backend_type),
+            )
             return seen == seen_now and self.is_same_session(now) is not False
         return self.is_same_session(now) is True
 
     @property
     def not_compared(self) -> tuple[str, ...]:
-        """Columns that would distinguish a session from the next one of its pid, and that this role may not see."""
+        """Columns that would distinguish a session from the next one of its pid, and that this role
+        may not see.
+        """
         if not self.hidden:
             return ()
         return (
@@ -112,8 +127,12 @@ class Backend(NamedTuple):
 
     @property
     def may_replay(self) -> bool:
-        """True for the process that replays on a standby, and for any process of the server's own that is hidden."""
-        return self.backend_type == STARTUP or (self.hidden and self.datid is None and self.usesysid is None)
+        """True for the process that replays on a standby, and for any process of the server's own
+        that is hidden.
+        """
+        return self.backend_type == STARTUP or (
+            self.hidden and self.datid is None and self.usesysid is None
+        )
 
     @property
     def is_client(self) -> bool:
@@ -122,7 +141,9 @@ class Backend(NamedTuple):
 
     @property
     def may_be_worker(self) -> bool:
-        """True if it is hidden and has a role and a database: a client, a parallel or another background worker."""
+        """True if it is hidden and has a role and a database: a client, a parallel or another
+        background worker.
+        """
         return self.backend_type is None and self.datid is not None and self.usesysid is not None
 
     @property

@@ -9,4 +9,6 @@ class Cost(NamedTuple):
     server_seconds: float = 0.0
     """From the arrival of the statement at the server to its last row, by the server's clock."""
     received_bytes: int | None = None
-    """Bytes that came over the network for it; None where the kernel does not count them (a local socket)."""
+    """Bytes that came over the network for it; None where the kernel does not count them (a local
+    socket).
+    """

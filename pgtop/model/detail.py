@@ -7,7 +7,8 @@ from pgtop.model.timestamp import Instant
 
 
 class Lock(NamedTuple):
-    """A row of pg_locks of one backend. `target` says in words what is locked: a relation, a row, a transaction, a key.
+    """A row of pg_locks of one backend. `target` says in words what is locked: a relation, a row, a
+    transaction, a key.
 
     https://www.postgresql.org/docs/current/view-pg-locks.html
     """
@@ -32,13 +33,16 @@ class Detail(NamedTuple):
     locks_total: int = 0
     """How many there are; `locks` holds awaited ones first and may hold fewer."""
     exempt: bool | None = None
-    """True if its snapshot holds back no vacuum (`Blocking.exempt`); None if that could not be read."""
+    """True if its snapshot holds back no vacuum (`Blocking.exempt`); None if that could not be
+    read.
+    """
 
 
 def is_cut(text: str, length: int, size: int) -> bool:
     """A query of `length` bytes fills track_activity_query_size.
 
-    The server keeps one byte for itself and never splits a character, so up to three more stay free in a text that
-    is not all ASCII. https://www.postgresql.org/docs/current/runtime-config-statistics.html#GUC-TRACK-ACTIVITY-QUERY-SIZE
+    The server keeps one byte for itself and never splits a character, so up to three more stay free
+    in a text that is not all ASCII.
+    https://www.postgresql.org/docs/current/runtime-config-statistics.html#GUC-TRACK-ACTIVITY-QUERY-SIZE
     """
     return length >= size - (1 if text.isascii() else 4)

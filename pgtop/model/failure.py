@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 
 class FailureKind(StrEnum):
-    """What went wrong, so that exit codes, waiting and wording need not read English (or German) messages again."""
+    """What went wrong, so that exit codes, waiting and wording need not read English (or German)
+    messages again.
+    """
 
     UNREACHABLE = "unreachable"  # nothing listens, no route, unknown host, connection cut
     STARTING = "starting up"
@@ -21,11 +23,15 @@ class FailureKind(StrEnum):
 
 
 LOGIN_REFUSED = frozenset({FailureKind.PASSWORD, FailureKind.DENIED, FailureKind.LOGIN})
-"""The server answers and does not let us in: each further try may bring the user nearer to being locked out."""
+"""The server answers and does not let us in: each further try may bring the user nearer to being
+locked out.
+"""
 
 
 class Failure(NamedTuple):
-    """One sentence of what happened, and one of what to do next. `what` may be the server's: clean before showing."""
+    """One sentence of what happened, and one of what to do next. `what` may be the server's: clean
+    before showing.
+    """
 
     kind: FailureKind
     what: str

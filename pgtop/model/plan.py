@@ -9,18 +9,19 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.server import Server, Sighting
-from pgtop.model.signal import Order, Signal
+from pgtop.model.server import SeenOn, Server
+from pgtop.model.signal import Signal, SignalRequest
 from pgtop.model.timestamp import Instant
 
 
-class Why(StrEnum):
+class ExclusionReason(StrEnum):
     """Why a backend is left out."""
 
     PROTECTED = "protected"
     HIDDEN = "hidden"
     NOTHING_RUNS = "nothing to cancel"
-    UNDECIDED = "undecided"  # the filter is neither true nor false of it, as something that it asks is not known
+    # the filter is neither true nor false of it, as something that it asks is not known
+    UNDECIDED = "undecided"
     CHANGED = "changed"
 
 
@@ -45,7 +46,8 @@ MOVED_ON = frozenset({Change.QUERY, Change.TRANSACTION, Change.NAME, Change.LOGI
 class Target(NamedTuple):
     """A backend as it was seen.
 
-    `pinned`: only while it is at the same query and transaction. `renamed_too`: also under another application name.
+    `pinned`: only while it is at the same query and transaction. `renamed_too`: also under another
+    application name.
     """
 
     backend: Backend
@@ -64,43 +66,51 @@ class Target(NamedTuple):
 
     @property
     def needs_pid(self) -> bool:
-        """True if its pid must be typed: it is protected, or the next session of its pid would look the same."""
+        """True if its pid must be typed: it is protected, or the next session of its pid would look
+        the same.
+        """
         return bool(self.protection) or self.backend.hidden
 
-    def order(self, signal: Signal, sighting: Sighting) -> Order:
+    def order(self, signal: Signal, sighting: SeenOn) -> SignalRequest:
         """The order that signals this target and nothing else."""
-        return Order(signal, self.backend, self.pinned, sighting, self.renamed_too)
+        return SignalRequest(signal, self.backend, self.pinned, sighting, self.renamed_too)
 
 
-class LeftOut(NamedTuple):
-    """A backend that is not signalled, and why; `reason` goes on from "it": clean before showing."""
+class Excluded(NamedTuple):
+    """A backend that is not signalled, and why; `reason` goes on from "it": clean before
+    showing.
+    """
 
     backend: Backend
-    why: Why
+    why: ExclusionReason
     reason: str
 
 
 class Plan(NamedTuple):
-    """One signal to many. The targets stand in the order of what ending them would cost, most first."""
+    """One signal to many. The targets stand in the order of what ending them would cost, most
+    first.
+    """
 
     signal: Signal
     server: Server
     seen_at: Instant
     """When the targets were seen on it."""
     targets: tuple[Target, ...]
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[Excluded, ...] = ()
     frees: int = 0
     """Sessions outside the plan that wait for its targets alone."""
     understood: str = ""
-    """The filter that chose the targets, in plain words that go on from "sessions"; "" if none did."""
+    """The filter that chose the targets, in plain words that go on from "sessions"; "" if none
+    did.
+    """
 
     @property
-    def sighting(self) -> Sighting:
+    def sighting(self) -> SeenOn:
         """The run of the server on which the targets were seen, and when."""
-        return Sighting(self.server.run, self.seen_at)
+        return SeenOn(self.server.run, self.seen_at)
 
     @property
-    def orders(self) -> tuple[Order, ...]:
+    def orders(self) -> tuple[SignalRequest, ...]:
         """One for each target."""
         return tuple(target.order(self.signal, self.sighting) for target in self.targets)
 
@@ -109,10 +119,12 @@ class Plan(NamedTuple):
         """The targets that the server will refuse, as far as can be known."""
         return tuple(target for target in self.targets if target.refusal)
 
-    def reasons(self) -> Mapping[tuple[Why, str], int]:
+    def reasons(self) -> Mapping[tuple[ExclusionReason, str], int]:
         """Count those left out for each reason, the most frequent first."""
         return dict(Counter((left.why, left.reason) for left in self.left_out).most_common())
 
     def without(self, identities: Collection[BackendId]) -> "Plan":
         """The plan less some of its targets."""
-        return self._replace(targets=tuple(target for target in self.targets if target.identity not in identities))
+        return self._replace(
+            targets=tuple(target for target in self.targets if target.identity not in identities)
+        )

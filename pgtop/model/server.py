@@ -1,4 +1,6 @@
-"""The server itself and what this role may do there: facts that change rarely and are read rarely."""
+"""The server itself and what this role may do there: facts that change rarely and are read
+rarely.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,7 +9,9 @@ from pgtop.model.record import EMPTY
 from pgtop.model.timestamp import Instant
 
 ROLE_NUMBER, DATABASE_NUMBER = "role ", "database "
-"""Before the oid of a role or a database whose name cannot be found: it is shown in place of the name, and is none."""
+"""Before the oid of a role or a database whose name cannot be found: it is shown in place of the
+name, and is none.
+"""
 SUPPORTED = range(12, 19)
 """Major versions that the tests run on. Newer ones are watched too, with a note."""
 
@@ -38,7 +42,9 @@ class Limits(NamedTuple):
     max_connections: int
     superuser_reserved_connections: int
     reserved_connections: int = 0
-    """Slots kept for members of pg_use_reserved_connections; the setting came in 16, before that it is 0."""
+    """Slots kept for members of pg_use_reserved_connections; the setting came in 16, before that it
+    is 0.
+    """
     max_wal_senders: int = 0
     max_worker_processes: int = 8
     """The most background workers, parallel ones included, that can run at once."""
@@ -48,13 +54,19 @@ class Limits(NamedTuple):
     @property
     def reserves(self) -> tuple[Reserve, ...]:
         """The reserves beside that of superusers."""
-        own = (Reserve(RESERVED_ROLE, self.reserved_connections),) if self.reserved_connections else ()
+        own = (
+            (Reserve(RESERVED_ROLE, self.reserved_connections),)
+            if self.reserved_connections
+            else ()
+        )
         return (*own, *self.vendor_reserves)
 
     @property
     def reserved(self) -> int:
         """Slots that an ordinary role can never get."""
-        return self.superuser_reserved_connections + sum([reserve.slots for reserve in self.reserves])
+        return self.superuser_reserved_connections + sum(
+            [reserve.slots for reserve in self.reserves]
+        )
 
     @property
     def ordinary(self) -> int:
@@ -65,7 +77,8 @@ class Limits(NamedTuple):
 class Role(NamedTuple):
     """A role; `connection_limit` None is no limit.
 
-    `mine`: the connected role has its privileges. `granted`: it is a member, but does not inherit these.
+    `mine`: the connected role has its privileges. `granted`: it is a member, but does not inherit
+    these.
     """
 
     name: str
@@ -92,13 +105,16 @@ class Rights(NamedTuple):
     signals_all: bool = False
     """It has pg_signal_backend: it may signal every role's sessions but superusers'."""
     signals_autovacuum: bool = False
-    """It has pg_signal_autovacuum_worker (18 and later): it may signal these, which run as no role."""
+    """It has pg_signal_autovacuum_worker (18 and later): it may signal these, which run as no
+    role.
+    """
 
 
 class Login(NamedTuple):
     """The role that logged in, session_user: slots, connection limit and reserved slots follow it.
 
-    What may be seen and signalled follows current_user, which differs after `ALTER ROLE … SET role`.
+    What may be seen and signalled follows current_user, which differs after `ALTER ROLE … SET
+    role`.
     """
 
     oid: int = 0
@@ -108,8 +124,10 @@ class Login(NamedTuple):
     """Roles with reserved slots whose privileges it has."""
 
 
-class Run(NamedTuple):
-    """A server from one start to its end: behind one name there may later be another server, or this one restarted."""
+class ServerInstance(NamedTuple):
+    """A server from one start to its end: behind one name there may later be another server, or
+    this one restarted.
+    """
 
     started_at: Instant
     address: str = ""
@@ -118,35 +136,46 @@ class Run(NamedTuple):
     An address that moves from machine to machine is the same on each.
     """
     cluster: str = ""
-    """What identifies the cluster: its system identifier, its timeline, and its folder where that may be read.
+    """What identifies the cluster: its system identifier, its timeline, and its folder where that
+    may be read.
 
     Empty where that is not known, and on a standby, which shares the first two with its primary.
     """
     wal: int | None = None
-    """How far its WAL was written at some time of this run; a copy of the cluster may lag behind."""
+    """How far its WAL was written at some time of this run; a copy of the cluster may lag
+    behind.
+    """
 
 
-class Sighting(NamedTuple):
+class SeenOn(NamedTuple):
     """On which run of a server something was seen, and when, by that server's clock."""
 
-    run: Run
+    run: ServerInstance
     at: Instant
 
-    def goes_on(self, now: Run) -> bool:
-        """It is that very run that answers, perhaps at another of its addresses: no two start in one microsecond."""
+    def goes_on(self, now: ServerInstance) -> bool:
+        """It is that very run that answers, perhaps at another of its addresses: no two start in
+        one microsecond.
+        """
         return now.started_at == self.run.started_at
 
-    def is_over(self, now: Run) -> bool:
-        """Return whether `now` shows that this cluster was restarted since: what ran on it then is gone.
+    def is_over(self, now: ServerInstance) -> bool:
+        """Return whether `now` shows that this cluster was restarted since: what ran on it then is
+        gone.
 
-        Anything less may be another server that took over the address, while what was seen lives on.
+        Anything less may be another server that took over the address, while what was seen lives
+        on.
         """
         is_same_cluster = now.cluster == self.run.cluster != "" and now.address == self.run.address
-        is_not_behind = None not in (now.wal, self.run.wal) and (now.wal or 0) >= (self.run.wal or 0)
+        is_not_behind = None not in (now.wal, self.run.wal) and (now.wal or 0) >= (
+            self.run.wal or 0
+        )
         return is_same_cluster and is_not_behind and now.started_at > self.at
 
-    def is_answered_by(self, now: Run) -> bool:
-        """Return whether a session missing now must have ended: its run answered, or a restart of its cluster."""
+    def is_answered_by(self, now: ServerInstance) -> bool:
+        """Return whether a session missing now must have ended: its run answered, or a restart of
+        its cluster.
+        """
         return self.goes_on(now) or self.is_over(now)
 
 
@@ -178,7 +207,7 @@ class Server(NamedTuple):
     """Where it says that it was reached."""
     cluster: str = ""
     wal: int | None = None
-    """See `Run`."""
+    """See `ServerInstance`."""
     missing: tuple[str, ...] = ()
     """What is not known, as this role may not read it."""
     login: Login = Login()
@@ -199,18 +228,22 @@ class Server(NamedTuple):
         return self.major >= _SHOWS_LOGINS and self.rights.reads_all
 
     @property
-    def run(self) -> Run:
-        return Run(self.started_at, self.address, self.cluster, self.wal)
+    def run(self) -> ServerInstance:
+        return ServerInstance(self.started_at, self.address, self.cluster, self.wal)
 
     def role_name(self, oid: int | None) -> str | None:
-        """Return the name of a role; of one that was dropped, or may not be read, only its oid is left."""
+        """Return the name of a role; of one that was dropped, or may not be read, only its oid is
+        left.
+        """
         role = self.roles.get(oid) if oid is not None else None
         if role is None:
             return None if oid is None else f"{ROLE_NUMBER}{oid}"
         return role.name
 
     def database_name(self, oid: int | None) -> str | None:
-        """Return the name of a database; of one that was dropped, or may not be read, only its oid is left."""
+        """Return the name of a database; of one that was dropped, or may not be read, only its oid
+        is left.
+        """
         database = self.databases.get(oid) if oid is not None else None
         if database is None:
             return None if not oid else f"{DATABASE_NUMBER}{oid}"

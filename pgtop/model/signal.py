@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.server import Sighting
+from pgtop.model.server import SeenOn
 
 
 class Signal(StrEnum):
@@ -14,20 +14,21 @@ class Signal(StrEnum):
     TERMINATE = "terminate"
 
 
-class Order(NamedTuple):
+class SignalRequest(NamedTuple):
     """Signal exactly this backend; for a cancel, exactly this query of it.
 
-    The server compares, in the statement that signals, all that this role may see of `seen`: start, role, database,
-    client, type and application name, and for a cancel `query_start`. Where the start is hidden that is weaker.
-    A `pinned` terminate compares `query_start` and `xact_start` too: only while the session does what it did.
-    `renamed_too`: a session whose start is seen may go by another application name since.
-    `sighting` names the server that is meant: on another one, or after its restart, nothing is sent.
+    The server compares, in the statement that signals, all that this role may see of `seen`: start,
+    role, database, client, type and application name, and for a cancel `query_start`. Where the
+    start is hidden that is weaker. A `pinned` terminate compares `query_start` and `xact_start`
+    too: only while the session does what it did. `renamed_too`: a session whose start is seen may
+    go by another application name since. `sighting` names the server that is meant: on another one,
+    or after its restart, nothing is sent.
     """
 
     signal: Signal
     seen: Backend
     pinned: bool = False
-    sighting: Sighting | None = None
+    sighting: SeenOn | None = None
     renamed_too: bool = False
 
     @property
@@ -36,27 +37,35 @@ class Order(NamedTuple):
         return self.seen.identity
 
 
-class Answer(StrEnum):
+class ReplyStatus(StrEnum):
     """What the server said to an order."""
 
     SENT = "sent"
     GONE = "gone"  # no such backend any more: nothing was sent
     REPLACED = "replaced"  # the pid belongs to another session now: nothing was sent
-    CHANGED = "changed"  # it is not at the query, in the transaction or under the name that was meant: nothing was sent
+    # it is not at the query, in the transaction or under the name that was meant: nothing was sent
+    CHANGED = "changed"
     REFUSED = "refused"  # this role may not
-    UNREACHED = "unreached"  # no connection to the server that was meant could be had: nothing was sent
-    UNRECORDED = "unrecorded"  # the audit trail, which is required, could not be told of it: nothing was sent
-    UNKNOWN = "unknown"  # the connection failed before the answer came: it may or may not have been sent
+    UNREACHED = (
+        "unreached"  # no connection to the server that was meant could be had: nothing was sent
+    )
+    # the audit trail, which is required, could not be told of it: nothing was sent
+    UNRECORDED = "unrecorded"
+    UNKNOWN = (
+        "unknown"  # the connection failed before the answer came: it may or may not have been sent
+    )
 
 
-class Receipt(NamedTuple):
-    """The answer to an order; `reason` is the server's own sentence, if it gave one (clean before showing)."""
+class SignalReply(NamedTuple):
+    """The answer to an order; `reason` is the server's own sentence, if it gave one (clean before
+    showing).
+    """
 
-    answer: Answer
+    answer: ReplyStatus
     reason: str = ""
 
 
-class Effect(StrEnum):
+class ObservedEffect(StrEnum):
     """What was *seen* to follow. Nothing here rests on having asked."""
 
     GONE = "gone"  # the session has ended
@@ -71,13 +80,13 @@ class Effect(StrEnum):
 class Outcome(NamedTuple):
     """What became of an order `after` so many seconds (from sending to the look that saw it)."""
 
-    order: Order
-    receipt: Receipt
-    effect: Effect
+    order: SignalRequest
+    receipt: SignalReply
+    effect: ObservedEffect
     after: float = 0.0
     seen: Backend | None = None
     """The backend as last seen, where it still is."""
 
     @property
     def final(self) -> bool:
-        return self.effect is not Effect.PENDING
+        return self.effect is not ObservedEffect.PENDING

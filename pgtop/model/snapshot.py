@@ -1,4 +1,6 @@
-"""One instant of one server. Header and rows are drawn from the same one, so they can never disagree."""
+"""One instant of one server. Header and rows are drawn from the same one, so they can never
+disagree.
+"""
 
 from collections.abc import Mapping
 from copy import copy
@@ -8,15 +10,17 @@ from functools import cached_property
 from pgtop.model.backend import CLIENT_BACKEND, CLIENT_READ, IDLE, Backend
 from pgtop.model.cost import Cost
 from pgtop.model.locks import Blocking
-from pgtop.model.server import Server, Sighting
+from pgtop.model.server import SeenOn, Server
 from pgtop.model.timestamp import Instant
 
 
 @dataclass(frozen=True, eq=False)
-class Settled:
-    """Client backends that have been at rest for some seconds: one object, for as long as they are the same ones.
+class IdleGroup:
+    """Client backends that have been at rest for some seconds: one object, for as long as they are
+    the same ones.
 
-    Of hundreds of sessions most are. What follows from them is worked out once and kept under this very object.
+    Of hundreds of sessions most are. What follows from them is worked out once and kept under this
+    very object.
     """
 
     backends: tuple[Backend, ...] = ()
@@ -26,7 +30,7 @@ class Settled:
         return {backend.pid: backend for backend in self.backends}
 
 
-NOBODY = Settled()
+NO_IDLE_GROUP = IdleGroup()
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Snapshot:
     cost: Cost = field(default_factory=Cost)
     blocking: Blocking = field(default_factory=Blocking)
     """What the lock manager said of who waits; empty while nobody does."""
-    settled: Settled = NOBODY
+    settled: IdleGroup = NO_IDLE_GROUP
     """The last of `backends`."""
     text_bytes: int = 1 << 20
     """The most bytes of each query that were asked for; a text of so many may go on."""
@@ -47,9 +51,9 @@ class Snapshot:
     """True if `?` in a query may stand for anything."""
 
     @property
-    def sighting(self) -> Sighting:
+    def sighting(self) -> SeenOn:
         """On which run of the server, and when."""
-        return Sighting(self.server.run, self.taken_at)
+        return SeenOn(self.server.run, self.taken_at)
 
     @cached_property
     def unsettled(self) -> tuple[Backend, ...]:
@@ -60,7 +64,8 @@ class Snapshot:
     def busy(self) -> tuple[Backend, ...]:
         """All but the client backends at rest: idle, and waiting for nothing but their client.
 
-        Of thousands of sessions most are at rest, and whoever looks for work, waits or secrets need not look at them.
+        Of thousands of sessions most are at rest, and whoever looks for work, waits or secrets need
+        not look at them.
         """
         return tuple(
             [b for b in self.unsettled
@@ -69,7 +74,9 @@ class Snapshot:
 
     @cached_property
     def waiting(self) -> tuple[Backend, ...]:
-        """Those of the busy that are seen to wait for a lock, or of whom it is known whom they wait for."""
+        """Those of the busy that are seen to wait for a lock, or of whom it is known whom they wait
+        for.
+        """
         return tuple([b for b in self.busy if b.wait_event_type == "Lock" or b.blocked_by])
 
     @property
@@ -82,7 +89,9 @@ class Snapshot:
         return self._by_pid.get(pid) or self.settled.by_pid.get(pid)
 
     def with_blocking(self, blocking: Blocking) -> "Snapshot":
-        """The same with what the lock manager said; whatever has been worked out of the backends stays so."""
+        """The same with what the lock manager said; whatever has been worked out of the backends
+        stays so.
+        """
         told = copy(self)
         told.__dict__["blocking"] = blocking
         return told

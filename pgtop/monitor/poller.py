@@ -13,34 +13,43 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Clock, Source, SourceError
 
 MOST_OF_THE_SERVER = 0.02
-"""The share of the server's time that sampling may take; a sample that costs more is taken less often."""
+"""The share of the server's time that sampling may take; a sample that costs more is taken less
+often.
+"""
 _HICCUPS = 3  # samples in a row that must be dear before we slow down
 PATIENCE = 1.5
-"""The most seconds without an answer before we say so. An interval is enough: a picture is told when it is two old."""
+"""The most seconds without an answer before we say so. An interval is enough: a picture is told
+when it is two old.
+"""
 SHORTEST, LONGEST = 0.2, 60.0
 """Bounds of the interval, in seconds."""
 _TICK = 1.0  # how often a state that shows its age is told again
 _FIRST_RETRY, _LONGEST_RETRY = 0.5, 30.0
-_REFUSALS = 2  # of a login, in a row; from then on tries are rare, as directories lock an account after five or so
+# of a login, in a row; from then on tries are rare, as directories lock an account after five or so
+_REFUSALS = 2
 
 
 class Sampled(NamedTuple):
-    """The server answered after `took` seconds; the next sample starts `every` seconds after this one did."""
+    """The server answered after `took` seconds; the next sample starts `every` seconds after this
+    one did.
+    """
 
     snapshot: Snapshot
     took: float
     every: float
 
 
-class Waiting(NamedTuple):
+class PollOverdue(NamedTuple):
     """The server has not answered for `elapsed` seconds; the last picture is `age` seconds old."""
 
     elapsed: float
     age: float
 
 
-class Missed(NamedTuple):
-    """The server could not be asked; the next try is `retry_in` seconds away, the last picture `age` seconds old."""
+class PollFailed(NamedTuple):
+    """The server could not be asked; the next try is `retry_in` seconds away, the last picture
+    `age` seconds old.
+    """
 
     failure: Failure
     retry_in: float
@@ -48,19 +57,27 @@ class Missed(NamedTuple):
 
 
 class Paused(NamedTuple):
-    """The user wants the picture kept; it is `age` seconds old now. Told again only when asked: see `Watch.tell`."""
+    """The user wants the picture kept; it is `age` seconds old now. Told again only when asked: see
+    `Poller.tell`.
+    """
 
     age: float
 
 
-Event: TypeAlias = Sampled | Waiting | Missed | Paused
+Event: TypeAlias = Sampled | PollOverdue | PollFailed | Paused
 
 
-class Watch:
-    """Asks a source again and again and tells what came of it. Iterate `events` once; the other methods steer it."""
+class Poller:
+    """Asks a source again and again and tells what came of it. Iterate `events` once; the other
+    methods steer it.
+    """
 
-    def __init__(self, source: Source, interval: float, clock: Clock, *, fresh: bool = False) -> None:
-        """`fresh`: a sample has been taken just now, so the first one here is due an interval later."""
+    def __init__(
+        self, source: Source, interval: float, clock: Clock, *, fresh: bool = False
+    ) -> None:
+        """`fresh`: a sample has been taken just now, so the first one here is due an interval
+        later.
+        """
         self._source = source
         self._clock = clock
         self._interval = interval
@@ -99,7 +116,9 @@ class Watch:
         self._steer()
 
     def refresh(self) -> None:
-        """Sample now: also while paused, before a retry is due, and in place of an answer that does not come."""
+        """Sample now: also while paused, before a retry is due, and in place of an answer that does
+        not come.
+        """
         self._impatient = True
         self._steer()
 
@@ -120,13 +139,15 @@ class Watch:
         try:
             while not await self._answered(sampling):
                 elapsed = self._clock.now() - self._started
-                if elapsed < self._patience():  # somebody steers; the answer under way is fresh enough for that
+                if (
+                    elapsed < self._patience()
+                ):  # somebody steers; the answer under way is fresh enough for that
                     self._impatient = False
                 elif self._take_impatience():
                     await self._give_up(sampling)
                     return
                 else:
-                    yield Waiting(elapsed, self._age())
+                    yield PollOverdue(elapsed, self._age())
             yield self._told(sampling)
         finally:
             sampling.cancel()
@@ -142,7 +163,9 @@ class Watch:
         return min(PATIENCE, max(self._interval, 2 * self._took))
 
     async def _give_up(self, sampling: asyncio.Future[Snapshot]) -> None:
-        """The user pressed refresh while an answer was overdue: that costs the connection, a new one may get one."""
+        """The user pressed refresh while an answer was overdue: that costs the connection, a new
+        one may get one.
+        """
         sampling.cancel()
         await asyncio.wait({sampling})
         self._started -= self._pace()  # due at once
@@ -164,16 +187,22 @@ class Watch:
         return Sampled(snapshot, self._took, self._pace())
 
     def _pace(self) -> float:
-        """Seconds from sample to sample: the interval, or longer where samples are too dear for the server."""
+        """Seconds from sample to sample: the interval, or longer where samples are too dear for the
+        server.
+        """
         return max(self._interval, min(min(self._costs) / MOST_OF_THE_SERVER, LONGEST))
 
     async def _rest(self) -> AsyncIterator[Event]:
-        """Wait for the next sample's time, telling once a second of a failure, and of a pause whenever nudged."""
+        """Wait for the next sample's time, telling once a second of a failure, and of a pause
+        whenever nudged.
+        """
         while not self._take_impatience():
             left = self._due() - self._clock.now()
             if self._paused:
                 yield Paused(self._age())
-                await self._wait_for(None, None)  # nothing but the user wakes us: a paused pgtop costs nothing
+                await self._wait_for(
+                    None, None
+                )  # nothing but the user wakes us: a paused pgtop costs nothing
                 continue
             if left <= 0:
                 return
@@ -182,7 +211,8 @@ class Watch:
             await self._wait_for(None, min(left, _TICK) if self._failure else left)
 
     def _due(self) -> float:
-        """When to ask next. Retries come at most two intervals apart, so that a server that is back is seen at once.
+        """When to ask next. Retries come at most two intervals apart, so that a server that is back
+        is seen at once.
 
         But not where a login was refused: that is not mended by trying, and may lock the account.
         """
@@ -194,8 +224,8 @@ class Watch:
         backoff: float = min(_FIRST_RETRY * 2**doublings, 2 * self._interval, _LONGEST_RETRY)
         return self._started + max(backoff, min(self._interval, _FIRST_RETRY))
 
-    def _missed(self, failure: Failure) -> Missed:
-        return Missed(failure, max(0.0, self._due() - self._clock.now()), self._age())
+    def _missed(self, failure: Failure) -> PollFailed:
+        return PollFailed(failure, max(0.0, self._due() - self._clock.now()), self._age())
 
     def _age(self) -> float:
         return self._clock.now() - self._last_picture
@@ -204,9 +234,17 @@ class Watch:
         impatient, self._impatient = self._impatient, False
         return impatient
 
-    async def _wait_for(self, future: asyncio.Future[Snapshot] | None, seconds: float | None) -> None:
-        """Until `future` is done, the time (None: there is no end to it) is over, or somebody steers."""
-        self._wakes = asyncio.get_running_loop().create_future() if seconds is None else self._clock.sleep(seconds)
+    async def _wait_for(
+        self, future: asyncio.Future[Snapshot] | None, seconds: float | None
+    ) -> None:
+        """Until `future` is done, the time (None: there is no end to it) is over, or somebody
+        steers.
+        """
+        self._wakes = (
+            asyncio.get_running_loop().create_future()
+            if seconds is None
+            else self._clock.sleep(seconds)
+        )
         if self._steered:
             self._wake()
         if future is not None:

@@ -1,19 +1,23 @@
-"""All that the screens show beside their own wishes: the latest picture, how fresh it is, and the last thing to say."""
+"""All that the screens show beside their own wishes: the latest picture, how fresh it is, and the
+last thing to say.
+"""
 
 from typing import NamedTuple, Self
 
 from pgtop.analysis.budget import Budget, budget
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.pooling import Concurrency, PoolingHint, pooling_hint
 from pgtop.analysis.restarts import Interruption, interruption
 from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
-from pgtop.monitor.poller import Event, Missed, Sampled, Waiting
+from pgtop.monitor.poller import Event, PollFailed, PollOverdue, Sampled
 from pgtop.text.tone import Span
 
 
 class Spent(NamedTuple):
-    """What pgtop itself spent from one picture to the next: seconds of CPU, bytes to the terminal where counted."""
+    """What pgtop itself spent from one picture to the next: seconds of CPU, bytes to the terminal
+    where counted.
+    """
 
     cpu_seconds: float
     drawn_bytes: int | None
@@ -22,7 +26,7 @@ class Spent(NamedTuple):
 class State(NamedTuple):
     """One immutable whole, so that no two widgets can disagree."""
 
-    picture: Picture
+    picture: DerivedSnapshot
     budget: Budget
     event: Event
     interval: float
@@ -41,7 +45,7 @@ class State(NamedTuple):
     def first(cls, snapshot: Snapshot, settings: Settings) -> Self:
         """The state at the start, with the first snapshot in it."""
         return cls(
-            Picture.of(snapshot),
+            DerivedSnapshot.of(snapshot),
             budget(snapshot, settings.warn, settings.alarm),
             Sampled(snapshot, 0.0, settings.interval),
             settings.interval,
@@ -55,7 +59,7 @@ class State(NamedTuple):
         snapshot = event.snapshot
         seen = self.seen.observe(snapshot)
         return self._replace(
-            picture=Picture.of(snapshot, self.picture),
+            picture=DerivedSnapshot.of(snapshot, self.picture),
             budget=budget(snapshot, settings.warn, settings.alarm),
             event=event,
             seen=seen,
@@ -66,4 +70,4 @@ class State(NamedTuple):
     @property
     def stale(self) -> bool:
         """The picture is older than it should be."""
-        return isinstance(self.event, Missed | Waiting)
+        return isinstance(self.event, PollFailed | PollOverdue)

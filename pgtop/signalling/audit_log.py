@@ -1,8 +1,10 @@
-"""The audit trail: a line of JSON for every signal before it is sent, and one more when its outcome is known.
+"""The audit trail: a line of JSON for every signal before it is sent, and one more when its outcome
+is known.
 
-The file is only ever appended to, and only its owner may read it. Two lines belong together by their `id`; a first
-line without its second is a signal whose outcome nobody saw, because pgtop was ended in between. Half a line, which a
-full disk leaves behind, spoils no other one: a record always begins on a line of its own.
+The file is only ever appended to, and only its owner may read it. Two lines belong together by
+their `id`; a first line without its second is a signal whose outcome nobody saw, because pgtop was
+ended in between. Half a line, which a full disk leaves behind, spoils no other one: a record always
+begins on a line of its own.
 """
 
 import json
@@ -14,32 +16,38 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from pgtop import files
-from pgtop.model.audit import Entry
-from pgtop.model.signal import Effect, Outcome
+from pgtop.model.audit import AuditEntry
+from pgtop.model.signal import ObservedEffect, Outcome
 from pgtop.model.timestamp import written
-from pgtop.ports import Recorder, RecordError
+from pgtop.ports import AuditError, AuditLog
 
 FILE_NAME = "audit.jsonl"
 PATIENCE = 3.0
-"""Seconds that a signal waits for its line to be written; what is written later still shows in the trail."""
+"""Seconds that a signal waits for its line to be written; what is written later still shows in the
+trail.
+"""
 
 
 def default_path() -> Path:
-    """Return the trail's place among this user's state. Raises RecordError for a user without a home."""
+    """Return the trail's place among this user's state. Raises RecordError for a user without a
+    home.
+    """
     folder = files.user_folder("state")
     if folder is None:
-        raise RecordError(_NO_HOME)
+        raise AuditError(_NO_HOME)
     return folder / FILE_NAME
 
 
-_NO_HOME = "there is no audit trail: this user has no home folder (HOME or XDG_STATE_HOME can name one)"
+_NO_HOME = (
+    "there is no audit trail: this user has no home folder (HOME or XDG_STATE_HOME can name one)"
+)
 
 
-def recorder_for(environ: Mapping[str, str]) -> Recorder:
+def recorder_for(environ: Mapping[str, str]) -> AuditLog:
     """Return what records this user's signals."""
     try:
-        return Trail(default_path(), person_of(environ))
-    except RecordError as error:
+        return FileAuditLog(default_path(), person_of(environ))
+    except AuditError as error:
         return NoTrail(str(error))
 
 
@@ -48,31 +56,33 @@ class NoTrail(NamedTuple):
 
     why: str
 
-    async def begin(self, entries: Sequence[Entry]) -> None:
+    async def begin(self, entries: Sequence[AuditEntry]) -> None:
         """Raise RecordError."""
-        raise RecordError(self.why)
+        raise AuditError(self.why)
 
-    async def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
+    async def finish(self, ended: Sequence[tuple[AuditEntry, Outcome]]) -> None:
         """Raise RecordError."""
-        raise RecordError(self.why)
+        raise AuditError(self.why)
 
 
-class Trail(NamedTuple):
+class FileAuditLog(NamedTuple):
     """`ports.Recorder` in a file. `person` is who asks."""
 
     path: Path
     person: Mapping[str, str]
 
-    async def begin(self, entries: Sequence[Entry]) -> None:
+    async def begin(self, entries: Sequence[AuditEntry]) -> None:
         """Write that these are about to be sent. Raises RecordError."""
         await self._append_aside([_asked(entry, self.person) for entry in entries])
 
-    async def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
+    async def finish(self, ended: Sequence[tuple[AuditEntry, Outcome]]) -> None:
         """Write what became of them. Raises RecordError."""
         await self._append_aside([_ended(entry, outcome) for entry, outcome in ended])
 
     async def _append_aside(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """In a thread, as a home on a network may hang, and then neither the keyboard nor the signal is to wait."""
+        """In a thread, as a home on a network may hang, and then neither the keyboard nor the
+        signal is to wait.
+        """
         import asyncio  # `pgtop audit` has no work for it
 
         try:
@@ -98,7 +108,9 @@ class Trail(NamedTuple):
             os.close(file)
 
     def _write(self, file: int, lines: bytes) -> None:
-        """In one write, so that lines of two pgtops never mix; a second one only to learn why the first was cut."""
+        """In one write, so that lines of two pgtops never mix; a second one only to learn why the
+        first was cut.
+        """
         start = b"" if _ends_with_a_line(file) else b"\n"
         text = start + lines
         written = os.write(file, text)
@@ -106,11 +118,13 @@ class Trail(NamedTuple):
             try:
                 written += os.write(file, text[written:])
             except OSError as error:
-                raise self._unwritten(_why(error), max(0, text[:written].count(b"\n") - len(start))) from error
+                raise self._unwritten(
+                    _why(error), max(0, text[:written].count(b"\n") - len(start))
+                ) from error
 
-    def _unwritten(self, why: str, written: int = 0) -> RecordError:
+    def _unwritten(self, why: str, written: int = 0) -> AuditError:
         """The reason before the path: a notice line may have no room for all of it."""
-        return RecordError(f"the audit trail could not be written: {why} ({self.path})", written)
+        return AuditError(f"the audit trail could not be written: {why} ({self.path})", written)
 
 
 def _why(error: OSError) -> str:
@@ -126,7 +140,8 @@ def _ends_with_a_line(file: int) -> bool:
 def person_of(environ: Mapping[str, str]) -> dict[str, str]:
     """Who runs this process: the OS user, and where an SSH session comes from.
 
-    sshd sets SSH_CONNECTION to "client-address client-port server-address server-port". https://man.openbsd.org/ssh.1
+    sshd sets SSH_CONNECTION to "client-address client-port server-address server-port".
+    https://man.openbsd.org/ssh.1
     """
     client, _, _ = environ.get("SSH_CONNECTION", "").partition(" ")
     return {"os_user": _os_user(), **({"ssh_client": client} if client else {})}
@@ -149,16 +164,23 @@ class Record(NamedTuple):
     @property
     def finished(self) -> bool:
         """Its effect was seen, or looked for to the end: nobody interrupted pgtop before."""
-        return self.ended is not None and self.ended["effect"] != Effect.PENDING
+        return self.ended is not None and self.ended["effect"] != ObservedEffect.PENDING
 
     def as_dict(self) -> dict[str, Any]:
         """Both in one; the outcome under `outcome`, or null."""
-        ended = self.ended and {name: value for name, value in self.ended.items() if name not in ("id", "event")}
-        return {**{name: value for name, value in self.asked.items() if name != "event"}, "outcome": ended}
+        ended = self.ended and {
+            name: value for name, value in self.ended.items() if name not in ("id", "event")
+        }
+        return {
+            **{name: value for name, value in self.asked.items() if name != "event"},
+            "outcome": ended,
+        }
 
 
 class Reading(NamedTuple):
-    """The trail's signals in the order asked, and how many of its lines are no records, or half of one."""
+    """The trail's signals in the order asked, and how many of its lines are no records, or half of
+    one.
+    """
 
     records: Sequence[Record]
     damaged: int
@@ -175,18 +197,20 @@ _LONGEST_LINE = 8 << 20
 
 
 def read(path: Path) -> Reading:
-    """Return all that the trail holds; without a file that is nothing. Raises RecordError when it cannot be read."""
+    """Return all that the trail holds; without a file that is nothing. Raises RecordError when it
+    cannot be read.
+    """
     try:
         file = files.open_own(path, os.O_RDONLY)
     except FileNotFoundError:
         return Reading([], 0, missing=True)
     except OSError as error:
-        raise RecordError(f"the audit trail {path} could not be read: {_why(error)}") from error
+        raise AuditError(f"the audit trail {path} could not be read: {_why(error)}") from error
     try:
         with open(file, "rb") as opened:
             return _read(opened, max(0, os.fstat(file).st_size - _LONGEST))
     except OSError as error:
-        raise RecordError(f"the audit trail {path} could not be read: {_why(error)}") from error
+        raise AuditError(f"the audit trail {path} could not be read: {_why(error)}") from error
 
 
 def _read(file: BinaryIO, start: int) -> Reading:
@@ -202,7 +226,9 @@ def _read(file: BinaryIO, start: int) -> Reading:
             asked.append(record)
         else:
             ended[record["id"]] = record
-    return Reading([Record(each, ended.get(each["id"])) for each in asked], damaged, shortened=start > 0)
+    return Reading(
+        [Record(each, ended.get(each["id"])) for each in asked], damaged, shortened=start > 0
+    )
 
 
 def _lines(file: BinaryIO, start: int) -> Iterator[bytes]:
@@ -224,7 +250,9 @@ def _skip_line(file: BinaryIO) -> None:
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
-    """Return the record in a line; None if it is none, or something is missing or of a kind that no record has."""
+    """Return the record in a line; None if it is none, or something is missing or of a kind that no
+    record has.
+    """
     try:
         record = json.loads(line.decode(errors="replace"))
         datetime.fromisoformat(record["at"]).astimezone(UTC)
@@ -245,7 +273,7 @@ _NEEDED = {
 """What no record of its kind lacks."""
 
 
-def _asked(entry: Entry, person: Mapping[str, str]) -> dict[str, Any]:
+def _asked(entry: AuditEntry, person: Mapping[str, str]) -> dict[str, Any]:
     backend, server, order = entry.backend, entry.server, entry.order
     return {
         "event": "asked",
@@ -271,7 +299,7 @@ def _asked(entry: Entry, person: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _ended(entry: Entry, outcome: Outcome) -> dict[str, Any]:
+def _ended(entry: AuditEntry, outcome: Outcome) -> dict[str, Any]:
     return {
         "event": "ended",
         "id": entry.id,

@@ -1,29 +1,37 @@
 """See a plan through: write it down, send it, look, write down what became of it.
 
-The one way from a front end to the door. Nothing is sent that was not written down first, or could not be.
+The one way from a front end to the door. Nothing is sent that was not written down first, or could
+not be.
 """
 
 import os
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
-from pgtop.model.audit import Entry
+from pgtop.model.audit import AuditEntry
 from pgtop.model.plan import Plan, Target
-from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
-from pgtop.ports import Clock, Recorder, RecordError, Signaller
+from pgtop.model.signal import (
+    ObservedEffect,
+    Outcome,
+    ReplyStatus,
+    Signal,
+    SignalReply,
+    SignalRequest,
+)
+from pgtop.ports import AuditError, AuditLog, Clock, Signaller
 from pgtop.signalling.observe import PATIENCE, carry_out_all
 
-_UNHELPED = frozenset({Effect.TRANSACTION_OPEN, Effect.STILL_RUNNING})
+_UNHELPED = frozenset({ObservedEffect.TRANSACTION_OPEN, ObservedEffect.STILL_RUNNING})
 """Effects of a cancel that did not help."""
 
 
-class NoRecorder:
+class NoAuditLog:
     """A recorder that writes nothing, for pictures that are not live."""
 
-    async def begin(self, entries: Sequence[Entry]) -> None:
+    async def begin(self, entries: Sequence[AuditEntry]) -> None:
         pass
 
-    async def finish(self, ended: Sequence[tuple[Entry, Outcome]]) -> None:
+    async def finish(self, ended: Sequence[tuple[AuditEntry, Outcome]]) -> None:
         pass
 
 
@@ -38,20 +46,29 @@ class Progress(NamedTuple):
     @property
     def done(self) -> bool:
         """Each target has its outcome, and none of them will change."""
-        return len(self.outcomes) == len(self.plan.targets) and all(outcome.final for outcome in self.outcomes)
+        return len(self.outcomes) == len(self.plan.targets) and all(
+            outcome.final for outcome in self.outcomes
+        )
 
 
-class Errands(NamedTuple):
+class SignalExecutor(NamedTuple):
     """Sends plans on their way. `required`: what cannot be written down is not sent."""
 
     signaller: Signaller
     clock: Clock
-    recorder: Recorder = NoRecorder()
+    recorder: AuditLog = NoAuditLog()
     required: bool = False
 
-    async def run(self, plan: Plan, reason: str = "", patience: float = PATIENCE) -> AsyncIterator[Progress]:
-        """Carry the plan out once, and tell whenever something more was seen; the last progress is done."""
-        entries = [_entry(plan, order, target, reason) for order, target in zip(plan.orders, plan.targets, strict=True)]
+    async def run(
+        self, plan: Plan, reason: str = "", patience: float = PATIENCE
+    ) -> AsyncIterator[Progress]:
+        """Carry the plan out once, and tell whenever something more was seen; the last progress is
+        done.
+        """
+        entries = [
+            _entry(plan, order, target, reason)
+            for order, target in zip(plan.orders, plan.targets, strict=True)
+        ]
         begun, trouble = await self._begin(entries)
         if trouble and self.required:
             unsent = tuple(_unsent(entry, trouble) for entry in entries)
@@ -69,21 +86,23 @@ class Errands(NamedTuple):
             failed = await self._finish(begun, progress.outcomes)
         yield Progress(plan, progress.outcomes, trouble or failed)
 
-    async def _begin(self, entries: Sequence[Entry]) -> tuple[Sequence[Entry], str]:
+    async def _begin(self, entries: Sequence[AuditEntry]) -> tuple[Sequence[AuditEntry], str]:
         """Those that stand in the trail now, and why the others do not."""
         try:
             await self.recorder.begin(entries)
-        except RecordError as error:
+        except AuditError as error:
             return entries[: error.written], str(error)
         return entries, ""
 
-    async def _finish(self, begun: Sequence[Entry], outcomes: Sequence[Outcome]) -> str:
-        """Write what became of those that were begun, which are the first; returns why that failed, if it did."""
+    async def _finish(self, begun: Sequence[AuditEntry], outcomes: Sequence[Outcome]) -> str:
+        """Write what became of those that were begun, which are the first; returns why that failed,
+        if it did.
+        """
         if not begun:
             return ""
         try:
             await self.recorder.finish(list(zip(begun, outcomes, strict=False)))
-        except RecordError as error:
+        except AuditError as error:
             return str(error)
         return ""
 
@@ -91,9 +110,13 @@ class Errands(NamedTuple):
 def survivors(progress: Progress) -> Plan:
     """The plan to terminate those that a cancel did not help against, as they were last seen."""
     pairs = zip(progress.plan.targets, progress.outcomes, strict=True)
-    left = tuple(_as_seen(target, outcome) for target, outcome in pairs if outcome.effect in _UNHELPED)
+    left = tuple(
+        _as_seen(target, outcome) for target, outcome in pairs if outcome.effect in _UNHELPED
+    )
     planned = progress.plan
-    return Plan(Signal.TERMINATE, planned.server, planned.seen_at, left, understood=planned.understood)
+    return Plan(
+        Signal.TERMINATE, planned.server, planned.seen_at, left, understood=planned.understood
+    )
 
 
 def _as_seen(target: Target, outcome: Outcome) -> Target:
@@ -107,9 +130,13 @@ def _as_seen(target: Target, outcome: Outcome) -> Target:
     return target._replace(backend=backend, pinned=True)
 
 
-def _entry(plan: Plan, order: Order, target: Target, reason: str) -> Entry:
-    return Entry(os.urandom(8).hex(), order, target.backend, plan.server, reason, plan.understood)
+def _entry(plan: Plan, order: SignalRequest, target: Target, reason: str) -> AuditEntry:
+    return AuditEntry(
+        os.urandom(8).hex(), order, target.backend, plan.server, reason, plan.understood
+    )
 
 
-def _unsent(entry: Entry, trouble: str) -> Outcome:
-    return Outcome(entry.order, Receipt(Answer.UNRECORDED, trouble), Effect.NOT_SENT)
+def _unsent(entry: AuditEntry, trouble: str) -> Outcome:
+    return Outcome(
+        entry.order, SignalReply(ReplyStatus.UNRECORDED, trouble), ObservedEffect.NOT_SENT
+    )

@@ -1,4 +1,5 @@
-"""From sessions that were chosen to a plan: which are signalled, which are left out, and what has changed since.
+"""From sessions that were chosen to a plan: which are signalled, which are left out, and what has
+changed since.
 
 A plan only shrinks, unless the user asks again. What is protected is never one of many.
 """
@@ -8,7 +9,7 @@ from typing import TypeAlias
 
 from pgtop.analysis.lock_forest import forest
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
-from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Target, Why
+from pgtop.model.plan import MOVED_ON, Change, Excluded, ExclusionReason, Plan, Target
 from pgtop.model.server import Server
 from pgtop.model.signal import Signal
 from pgtop.model.snapshot import Snapshot
@@ -33,21 +34,26 @@ def plan(
     understood: str = "",
     renamed_too: bool = False,
 ) -> Plan:
-    """Return the plan to signal the chosen backends; `pinned` ones only while they do what they do in `snapshot`.
+    """Return the plan to signal the chosen backends; `pinned` ones only while they do what they do
+    in `snapshot`.
 
     `understood` is the filter that chose them, in plain words.
     """
     targets: list[Target] = []
-    left_out: list[LeftOut] = []
+    left_out: list[Excluded] = []
     for backend in chosen:
         reason = _reason_to_leave_out(signal, backend, snapshot.server, guard)
         if reason:
-            left_out.append(LeftOut(backend, *reason))
+            left_out.append(Excluded(backend, *reason))
         else:
-            targets.append(_target(snapshot.server, backend, pinned=pinned)._replace(renamed_too=renamed_too))
+            targets.append(
+                _target(snapshot.server, backend, pinned=pinned)._replace(renamed_too=renamed_too)
+            )
     ordered = tuple(sorted(targets, key=_consequence(snapshot)))
     frees = _frees(ordered, snapshot)
-    return Plan(signal, snapshot.server, snapshot.taken_at, ordered, tuple(left_out), frees, understood)
+    return Plan(
+        signal, snapshot.server, snapshot.taken_at, ordered, tuple(left_out), frees, understood
+    )
 
 
 def with_undecided(planned: Plan, undecided: Iterable[Backend], guard: Guard = unguarded) -> Plan:
@@ -57,7 +63,9 @@ def with_undecided(planned: Plan, undecided: Iterable[Backend], guard: Guard = u
     """
     server = planned.server
     open_to_it = (b for b in undecided if not (protection(server, b) or guard(b)))
-    left_out = (LeftOut(backend, Why.UNDECIDED, _undecided(backend)) for backend in open_to_it)
+    left_out = (
+        Excluded(backend, ExclusionReason.UNDECIDED, _undecided(backend)) for backend in open_to_it
+    )
     return planned._replace(left_out=(*planned.left_out, *left_out))
 
 
@@ -67,29 +75,40 @@ def _undecided(backend: Backend) -> str:
     return "the filter asks for what is not known of it"
 
 
-def plan_for_one(signal: Signal, backend: Backend, snapshot: Snapshot, guard: Guard = unguarded) -> Plan:
-    """The plan for a backend that was named, alone: it is the target, and says why it is protected if it is."""
+def plan_for_one(
+    signal: Signal, backend: Backend, snapshot: Snapshot, guard: Guard = unguarded
+) -> Plan:
+    """The plan for a backend that was named, alone: it is the target, and says why it is protected
+    if it is.
+    """
     server = snapshot.server
     protected = protection(server, backend) or guard(backend)
     target = _target(server, backend, protected, pinned=False)
     return Plan(signal, server, snapshot.taken_at, (target,), (), _frees((target,), snapshot))
 
 
-def changes(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Mapping[BackendId, Change]:
+def changes(
+    planned: Plan, snapshot: Snapshot, guard: Guard = unguarded
+) -> Mapping[BackendId, Change]:
     """Of each target that is not any more as it was planned, what has happened to it."""
     sighting, run = planned.sighting, snapshot.server.run
     if not sighting.goes_on(run):
         change = Change.ENDED if sighting.is_over(run) else Change.ELSEWHERE
         return {target.identity: change for target in planned.targets}
     found = ((target, snapshot.at(target.backend.pid)) for target in planned.targets)
-    changed = ((target.identity, _change(target, backend, snapshot.server, guard)) for target, backend in found)
+    changed = (
+        (target.identity, _change(target, backend, snapshot.server, guard))
+        for target, backend in found
+    )
     return {identity: change for identity, change in changed if change is not None}
 
 
 def spared(planned: Plan, changed: Mapping[BackendId, Change]) -> Plan:
     """Return the plan without those that changed, which are listed as left out."""
     left_out = (
-        LeftOut(t.backend, Why.CHANGED, _CHANGED[changed[t.identity]]) for t in planned.targets if t.identity in changed
+        Excluded(t.backend, ExclusionReason.CHANGED, _CHANGED[changed[t.identity]])
+        for t in planned.targets
+        if t.identity in changed
     )
     return planned.without(changed)._replace(left_out=(*planned.left_out, *left_out))
 
@@ -108,13 +127,16 @@ _CHANGED = {
 
 
 def asked_again(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Plan:
-    """The plan with its targets as they are now: those that have ended leave, those that changed are taken as they are.
+    """The plan with its targets as they are now: those that have ended leave, those that changed
+    are taken as they are.
 
     A terminate is then for the session whatever it does, a cancel for the query that it runs now.
     """
     changed = changes(planned, snapshot, guard)
     live = {backend.identity: backend for backend in snapshot.backends}
-    still = [t for t in planned.targets if changed.get(t.identity) in (None, Change.PROTECTED, *MOVED_ON)]
+    still = [
+        t for t in planned.targets if changed.get(t.identity) in (None, Change.PROTECTED, *MOVED_ON)
+    ]
     lost = {who: change for who, change in changed.items() if change in _LOST}
     chosen = [live[target.identity] for target in still]
     renewed = plan(planned.signal, chosen, snapshot, guard, understood=planned.understood)
@@ -122,25 +144,33 @@ def asked_again(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> 
     loose = {t.identity for t in still if not t.pinned or changed.get(t.identity) in MOVED_ON}
     renamed_too = {t.identity: t.renamed_too for t in still}
     targets = tuple(
-        t._replace(pinned=not (terminate and t.identity in loose), renamed_too=renamed_too[t.identity])
+        t._replace(
+            pinned=not (terminate and t.identity in loose), renamed_too=renamed_too[t.identity]
+        )
         for t in renewed.targets
     )
-    return renewed._replace(targets=targets, left_out=(*spared(planned, lost).left_out, *renewed.left_out))
+    return renewed._replace(
+        targets=targets, left_out=(*spared(planned, lost).left_out, *renewed.left_out)
+    )
 
 
 _LOST = frozenset({Change.HIDDEN, Change.DOUBTFUL, Change.ELSEWHERE})
 
 
-def _reason_to_leave_out(signal: Signal, backend: Backend, server: Server, guard: Guard) -> tuple[Why, str] | None:
+def _reason_to_leave_out(
+    signal: Signal, backend: Backend, server: Server, guard: Guard
+) -> tuple[ExclusionReason, str] | None:
     if protected := protection(server, backend) or guard(backend):
-        return Why.PROTECTED, protected
+        return ExclusionReason.PROTECTED, protected
     if backend.usesysid is None and backend.backend_type == CLIENT_BACKEND:
-        return Why.HIDDEN, "it is still logging in: whose it is is not known yet"
-    if backend.hidden:  # perhaps a walsender, perhaps busy with something else meanwhile: neither could be seen
+        return ExclusionReason.HIDDEN, "it is still logging in: whose it is is not known yet"
+    if (
+        backend.hidden
+    ):  # perhaps a walsender, perhaps busy with something else meanwhile: neither could be seen
         better = f"{grant(server, 'pg_read_all_stats')}, or name it alone and type its pid"
-        return Why.HIDDEN, f"this role may not see what it is: {better}"
+        return ExclusionReason.HIDDEN, f"this role may not see what it is: {better}"
     if signal is Signal.CANCEL and (backend.state == IDLE or backend.in_transaction_idle):
-        return Why.NOTHING_RUNS, "no running query"
+        return ExclusionReason.NOTHING_RUNS, "no running query"
     return None
 
 
@@ -163,7 +193,9 @@ def _change(target: Target, now: Backend | None, server: Server, guard: Guard) -
 
 
 def _moved_on(target: Target, now: Backend) -> Change | None:
-    """Return what the same session has done since it was planned, if that is not what the plan is for."""
+    """Return what the same session has done since it was planned, if that is not what the plan is
+    for.
+    """
     before = target.backend
     is_same_query = now.query_start == before.query_start
     if (now.usesysid, now.datid) != (before.usesysid, before.datid):
@@ -173,17 +205,25 @@ def _moved_on(target: Target, now: Backend) -> Change | None:
     if target.pinned and now.xact_start != before.xact_start:
         return Change.TRANSACTION
     is_renamed = now.application_name != before.application_name
-    if is_renamed and not target.renamed_too and not (is_same_query and now.query_start is not None):
+    if (
+        is_renamed
+        and not target.renamed_too
+        and not (is_same_query and now.query_start is not None)
+    ):
         return Change.NAME
     return None
 
 
 def _consequence(snapshot: Snapshot) -> Callable[[Target], tuple[object, ...]]:
-    """Sorts first who has written and would be rolled back, then open transactions; the oldest of each first."""
+    """Sorts first who has written and would be rolled back, then open transactions; the oldest of
+    each first.
+    """
 
     def key(target: Target) -> tuple[object, ...]:
         backend = target.backend
-        since = backend.xact_start or backend.query_start or backend.state_change or snapshot.taken_at
+        since = (
+            backend.xact_start or backend.query_start or backend.state_change or snapshot.taken_at
+        )
         return (
             backend.backend_xid is None, backend.xact_start is None, since, backend.pid,
         )  # fmt: skip

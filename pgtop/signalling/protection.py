@@ -1,12 +1,12 @@
 """Sessions that the user wants protected: those of which a filter holds, or may hold.
 
-A guard is made for the moment: its patterns share one limit of time, which runs from then on. What is not known to be
-unprotected is protected.
+A guard is made for the moment: its patterns share one limit of time, which runs from then on. What
+is not known to be unprotected is protected.
 """
 
 from collections.abc import Sequence
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
 from pgtop.signalling.planning import Guard
 from pgtop.table import known
@@ -15,8 +15,9 @@ from pgtop.table.predicates import Decision
 from pgtop.text.clean import clean
 
 
-def guard(filters: Sequence[Filter], picture: Picture) -> Guard:
-    """Return what protects a backend of `picture`, by the words of the first filter that holds, or else may hold.
+def guard(filters: Sequence[Filter], picture: DerivedSnapshot) -> Guard:
+    """Return what protects a backend of `picture`, by the words of the first filter that holds, or
+    else may hold.
 
     Where a pattern takes too long it protects, too.
     """
@@ -26,7 +27,11 @@ def guard(filters: Sequence[Filter], picture: Picture) -> Guard:
     def doubt(filter: Filter, backend: Backend) -> str:
         if filter.reads_queries and not backend.hidden and is_cut(backend.query or ""):
             return "its query is cut by the server"
-        return "part of what it asks is hidden" if backend.hidden else "part of what it asks is not known"
+        return (
+            "part of what it asks is hidden"
+            if backend.hidden
+            else "part of what it asks is not known"
+        )
 
     def protection(backend: Backend) -> str:
         answers = [(each, *_answer(decide, backend)) for each, decide in judges]
@@ -34,7 +39,10 @@ def guard(filters: Sequence[Filter], picture: Picture) -> Guard:
         if certain:
             return certain
         doubtful = ((each, why) for each, answer, why in answers if answer is None)
-        return next((f"{_matches(each)}, or may: {why or doubt(each, backend)}" for each, why in doubtful), "")
+        return next(
+            (f"{_matches(each)}, or may: {why or doubt(each, backend)}" for each, why in doubtful),
+            "",
+        )
 
     return protection
 

@@ -1,7 +1,7 @@
 """Who may signal whom, as the server will decide, and which sessions deserve a second thought.
 
-A forecast, so that the dialog can tell before the server refuses; the server has the last word. Reasons and remedies
-of a right hold names of roles as the server sent them: clean before showing.
+A forecast, so that the dialog can tell before the server refuses; the server has the last word.
+Reasons and remedies of a right hold names of roles as the server sent them: clean before showing.
 """
 
 import re
@@ -29,9 +29,11 @@ _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_$]*")
 
 
 class Right(NamedTuple):
-    """Whether this role may signal a backend (None: that cannot be known), why, and what would change it.
+    """Whether this role may signal a backend (None: that cannot be known), why, and what would
+    change it.
 
-    `reason` goes on from "it": `belongs to a superuser`. `remedy` is an order: `grant pg_signal_backend to monitor`.
+    `reason` goes on from "it": `belongs to a superuser`. `remedy` is an order: `grant
+    pg_signal_backend to monitor`.
     """
 
     allowed: bool | None
@@ -46,7 +48,9 @@ def right_to_signal(server: Server, backend: Backend) -> Right:
     https://www.postgresql.org/docs/current/predefined-roles.html#PREDEFINED-ROLE-PG-SIGNAL-BACKEND
     """
     if backend.backend_type in _AUXILIARY:
-        return Right(False, f"is the {backend.backend_type}, which takes no such signal from anybody")
+        return Right(
+            False, f"is the {backend.backend_type}, which takes no such signal from anybody"
+        )
     if server.rights.superuser:
         return Right(True, "may be signalled by you, a superuser")
     if backend.usesysid is None:
@@ -62,36 +66,47 @@ def right_to_signal(server: Server, backend: Backend) -> Right:
 def grant(server: Server, name: str) -> str:
     """Return the order that gives the connected role the privileges of the role `name`.
 
-    It may be a member already, without inheriting: until 15 that was a property of the member, later of the grant.
+    It may be a member already, without inheriting: until 15 that was a property of the member,
+    later of the grant.
     """
     user = _identifier(server.user)
     if not any(role.name == name and role.granted for role in server.roles.values()):
         return f"grant {name} to {user}"
     is_of_grant = server.major >= _INHERITANCE_OF_GRANTS
-    order = f"grant {name} to {user} with inherit true" if is_of_grant else f"alter role {user} inherit"
+    order = (
+        f"grant {name} to {user} with inherit true" if is_of_grant else f"alter role {user} inherit"
+    )
     return f"{order}, or connect with PGOPTIONS='-c role={name}'"
 
 
 _INHERITANCE_OF_GRANTS = 16
-"""https://www.postgresql.org/docs/16/release-16.html: GRANT learns WITH INHERIT, and no longer follows the role."""
+"""https://www.postgresql.org/docs/16/release-16.html: GRANT learns WITH INHERIT, and no longer
+follows the role.
+"""
 
 
 def is_another_pgtop(server: Server, backend: Backend) -> bool:
-    """Return whether the session calls itself pgtop. Any client may choose that name, so it protects none."""
+    """Return whether the session calls itself pgtop. Any client may choose that name, so it
+    protects none.
+    """
     return backend.application_name == "pgtop" and backend.pid != server.pid
 
 
 def protection(server: Server, backend: Backend) -> str:
-    """Why ending `backend` should be asked twice, or "" where nothing speaks against it; our own words only."""
+    """Why ending `backend` should be asked twice, or "" where nothing speaks against it; our own
+    words only.
+    """
     if backend.pid == server.pid:
         return "this is pgtop's own session"
     return _process_protection(backend) or _role_protection(server, backend)
 
 
 def _right_over(server: Server, role: Role) -> Right:
-    """Return the right over a role's sessions, for a connected role that is neither that role nor a superuser.
+    """Return the right over a role's sessions, for a connected role that is neither that role nor a
+    superuser.
 
-    The sessions of a role that was dropped go on: they are like any stranger's, even if it was a superuser.
+    The sessions of a role that was dropped go on: they are like any stranger's, even if it was a
+    superuser.
     """
     if role.superuser:
         return Right(False, "belongs to a superuser", _AS_SUPERUSER)
@@ -111,7 +126,11 @@ def _right_over_process(server: Server, backend: Backend) -> Right:
         if server.rights.signals_autovacuum:
             return Right(True, f"is an autovacuum worker, and you have {_SIGNAL_AUTOVACUUM}")
         exists = any(role.name == _SIGNAL_AUTOVACUUM for role in server.roles.values())
-        return Right(False, "is an autovacuum worker", grant(server, _SIGNAL_AUTOVACUUM) if exists else _AS_SUPERUSER)
+        return Right(
+            False,
+            "is an autovacuum worker",
+            grant(server, _SIGNAL_AUTOVACUUM) if exists else _AS_SUPERUSER,
+        )
     if server.rights.signals_autovacuum and backend.hidden and backend.datid is not None:
         return Right(None, "may be another process than an autovacuum worker", _AS_SUPERUSER)
     return Right(False, "is a background process, which only superusers may signal", _AS_SUPERUSER)

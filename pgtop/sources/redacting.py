@@ -1,6 +1,8 @@
-"""A source whose queries have lost their literals: nothing downstream, be it screen, filter or audit, ever sees one.
+"""A source whose queries have lost their literals: nothing downstream, be it screen, filter or
+audit, ever sees one.
 
-What the server writes itself stays as it is: on the text of an autovacuum worker rests whether it is protected.
+What the server writes itself stays as it is: on the text of an autovacuum worker rests whether it
+is protected.
 """
 
 import asyncio
@@ -9,7 +11,7 @@ from typing import NamedTuple
 
 from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.detail import Detail
-from pgtop.model.snapshot import NOBODY, Snapshot
+from pgtop.model.snapshot import NO_IDLE_GROUP, Snapshot
 from pgtop.ports import Source
 from pgtop.text.redact import redaction
 
@@ -24,7 +26,9 @@ class _Masked(NamedTuple):
 
 
 class RedactingSource:
-    """`ports.Source` around another. A text is masked once, and reused in the next snapshot while it stays the same."""
+    """`ports.Source` around another. A text is masked once, and reused in the next snapshot while
+    it stays the same.
+    """
 
     def __init__(self, source: Source, text_bytes: int = 1 << 20) -> None:
         """Wrap `source`, which cuts queries to `text_bytes`."""
@@ -46,7 +50,12 @@ class RedactingSource:
         size = min(self._text_bytes, snapshot.server.track_activity_query_size)
         masked = [self._mask(backend, size) for backend in snapshot.backends]
         self._before = {each.came.pid: each for each in masked}
-        return replace(snapshot, backends=tuple(each.shown for each in masked), settled=NOBODY, are_queries_masked=True)
+        return replace(
+            snapshot,
+            backends=tuple(each.shown for each in masked),
+            settled=NO_IDLE_GROUP,
+            are_queries_masked=True,
+        )
 
     async def detail(self, who: BackendId) -> Detail | None:
         """One backend whole, its query without literals. Raises SourceError."""
@@ -54,7 +63,9 @@ class RedactingSource:
         if detail is None:
             return None
         backend = await _masked_aside(detail.backend)
-        return detail._replace(backend=backend._replace(query_id=None) if detail.query_is_cut else backend)
+        return detail._replace(
+            backend=backend._replace(query_id=None) if detail.query_is_cut else backend
+        )
 
     async def close(self) -> None:
         """See `ports.Source`."""
@@ -66,11 +77,15 @@ class RedactingSource:
             return before
         if before is None or _text_of(before.came) != _text_of(backend):
             return _Masked(backend, without_literals(backend, size))
-        return _Masked(backend, backend._replace(query=before.shown.query, query_id=before.shown.query_id))
+        return _Masked(
+            backend, backend._replace(query=before.shown.query, query_id=before.shown.query_id)
+        )
 
 
 async def _masked_aside(backend: Backend) -> Backend:
-    """Mask a long query in a thread: of a megabyte that takes a second, in which keys are to be answered."""
+    """Mask a long query in a thread: of a megabyte that takes a second, in which keys are to be
+    answered.
+    """
     if len(backend.query or "") < _LONG:
         return without_literals(backend)
     return await asyncio.to_thread(without_literals, backend)
@@ -90,8 +105,9 @@ _LONGEST_CHARACTER = 4
 def without_literals(backend: Backend, size: int = 1 << 20) -> Backend:
     """Return the backend with its query masked, unless the server has written that itself.
 
-    Its query_id is dropped where literals could be guessed from it: the server computes a utility statement's from the
-    whole text. What followed in a query that was cut to `size` bytes is unknown.
+    Its query_id is dropped where literals could be guessed from it: the server computes a utility
+    statement's from the whole text. What followed in a query that was cut to `size` bytes is
+    unknown.
     """
     if backend.backend_type in _WRITTEN_BY_THE_SERVER:
         return backend
@@ -100,5 +116,6 @@ def without_literals(backend: Backend, size: int = 1 << 20) -> Backend:
     masked = redaction(backend.query)
     is_cut = len(backend.query.encode(errors="replace")) > size - _LONGEST_CHARACTER
     return backend._replace(
-        query=masked.text, query_id=backend.query_id if masked.is_normalized and not is_cut else None
+        query=masked.text,
+        query_id=backend.query_id if masked.is_normalized and not is_cut else None,
     )

@@ -1,1 +1,3 @@
-"""Rows and columns: which rows a filter selects, how they are sorted, and how wide each column is."""
+"""Rows and columns: which rows a filter selects, how they are sorted, and how wide each column
+is.
+"""

@@ -1,6 +1,8 @@
-"""What can be seen of a session: one declaration per column, read by the table, the sort menu, the filter and the help.
+"""What can be seen of a session: one declaration per column, read by the table, the sort menu, the
+filter and the help.
 
-`key` orders by value and `text` is raw: nothing is formatted to be compared, and nothing is cleaned before it is drawn.
+`key` orders by value and `text` is raw: nothing is formatted to be compared, and nothing is cleaned
+before it is drawn.
 """
 
 from collections.abc import Callable
@@ -8,16 +10,24 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from pgtop.analysis.derived import Picture
-from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, HIDDEN_QUERY, IDLE, PARALLEL_WORKER, WALSENDER, Backend
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.model.backend import (
+    ACTIVE,
+    CLIENT_BACKEND,
+    HIDDEN_QUERY,
+    IDLE,
+    PARALLEL_WORKER,
+    WALSENDER,
+    Backend,
+)
 from pgtop.model.timestamp import Instant, seconds_between
 from pgtop.text.identity import who_is
 from pgtop.text.tone import Tone
 from pgtop.text.units import age, quiet_age, rough_age
 
-Key = Callable[[Backend, Picture], Any]
-Text = Callable[[Backend, Picture], str]
-Toner = Callable[[Backend, Picture], Tone]
+Key = Callable[[Backend, DerivedSnapshot], Any]
+Text = Callable[[Backend, DerivedSnapshot], str]
+Toner = Callable[[Backend, DerivedSnapshot], Tone]
 Start = Callable[[Backend], Instant | None]
 
 MINUTE = 60.0
@@ -38,15 +48,21 @@ _KINDS = {
     "logical replication apply worker": "lr apply", "logical replication tablesync worker": "lr tablesync",
     "logical replication parallel worker": "lr parallel", "slotsync worker": "slotsync", "walsummarizer": "summarizer",
 }  # fmt: skip
-_NARROW_STATES = {"idle in tx": "idle tx", "idle in tx!": "idle tx!", "autovacuum": "autovac", "walsender": "walsend"}
+_NARROW_STATES = {
+    "idle in tx": "idle tx",
+    "idle in tx!": "idle tx!",
+    "autovacuum": "autovac",
+    "walsender": "walsend",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """One thing to see of each session; there is one of each, so it is equal to nothing but itself.
 
-    `key` gives what it is sorted by, None for nothing to compare; `text` the raw words of the cell. The smaller `rank`,
-    the longer it stays when space is short. `narrow` stands for it where the most important ones would not all fit.
+    `key` gives what it is sorted by, None for nothing to compare; `text` the raw words of the cell.
+    The smaller `rank`, the longer it stays when space is short. `narrow` stands for it where the
+    most important ones would not all fit.
     """
 
     name: str
@@ -76,7 +92,9 @@ def falls(name: str | None) -> bool:
 
 
 def age_start(backend: Backend) -> Instant | None:
-    """Since when `age` counts: its transaction began, or else its running query, or else its state changed."""
+    """Since when `age` counts: its transaction began, or else its running query, or else its state
+    changed.
+    """
     if backend.xact_start is not None:
         return backend.xact_start
     if backend.state == ACTIVE and backend.query_start is not None:
@@ -93,10 +111,12 @@ def state_word(backend: Backend) -> str:
         return _KINDS.get(kind, kind)
     if backend.waits_for_lock:
         return "waiting"
-    return _KINDS[kind] if kind == PARALLEL_WORKER else _STATES.get(backend.state, backend.state or "")
+    return (
+        _KINDS[kind] if kind == PARALLEL_WORKER else _STATES.get(backend.state, backend.state or "")
+    )
 
 
-def severity(backend: Backend, picture: Picture) -> Tone:
+def severity(backend: Backend, picture: DerivedSnapshot) -> Tone:
     """How much its state, and how long it has lasted, asks for attention."""
     if _is_quiet(backend):
         return Tone.QUIET
@@ -109,13 +129,13 @@ def severity(backend: Backend, picture: Picture) -> Tone:
     return Tone.NOTICE if _lasts(age_start(backend), picture, MINUTE) else Tone.PLAIN
 
 
-def _severity_in_transaction(backend: Backend, picture: Picture) -> Tone:
+def _severity_in_transaction(backend: Backend, picture: DerivedSnapshot) -> Tone:
     if backend.pid in picture.blocks or _lasts(age_start(backend), picture, 10 * MINUTE):
         return Tone.ALARM
     return Tone.WARN if _lasts(age_start(backend), picture, MINUTE) else Tone.NOTICE
 
 
-def _lasts(since: Instant | None, picture: Picture, seconds: float) -> bool:
+def _lasts(since: Instant | None, picture: DerivedSnapshot, seconds: float) -> bool:
     return since is not None and seconds_between(since, picture.now) > seconds
 
 
@@ -124,46 +144,46 @@ def _is_quiet(backend: Backend) -> bool:
     return backend.state == IDLE or backend.backend_type not in (CLIENT_BACKEND, PARALLEL_WORKER)
 
 
-def _row(backend: Backend, _picture: Picture) -> Tone:
+def _row(backend: Backend, _picture: DerivedSnapshot) -> Tone:
     return Tone.QUIET if _is_quiet(backend) else Tone.PLAIN
 
 
-def _blocker(backend: Backend, picture: Picture) -> Tone:
+def _blocker(backend: Backend, picture: DerivedSnapshot) -> Tone:
     if not picture.blocks.get(backend.pid):
         return _row(backend, picture)
     return Tone.ALARM if backend.in_transaction_idle else Tone.STRONG
 
 
-def _waiter(backend: Backend, picture: Picture) -> Tone:
+def _waiter(backend: Backend, picture: DerivedSnapshot) -> Tone:
     return severity(backend, picture) if backend.waits_for_lock else _row(backend, picture)
 
 
-def _state(backend: Backend, _picture: Picture) -> str:
+def _state(backend: Backend, _picture: DerivedSnapshot) -> str:
     return state_word(backend)
 
 
-def _narrow_state(backend: Backend, _picture: Picture) -> str:
+def _narrow_state(backend: Backend, _picture: DerivedSnapshot) -> str:
     word = state_word(backend)
     return _NARROW_STATES.get(word, word)
 
 
-def _who(backend: Backend, _picture: Picture) -> str:
+def _who(backend: Backend, _picture: DerivedSnapshot) -> str:
     return who_is(backend)
 
 
-def _who_key(backend: Backend, _picture: Picture) -> tuple[str, str] | None:
+def _who_key(backend: Backend, _picture: DerivedSnapshot) -> tuple[str, str] | None:
     if backend.usename is None and backend.datname is None:
         return None
     return backend.usename or "", backend.datname or ""
 
 
-def _client(backend: Backend, _picture: Picture) -> str:
+def _client(backend: Backend, _picture: DerivedSnapshot) -> str:
     if backend.client_addr is not None:
         return backend.client_addr
     return "local" if backend.backend_type == CLIENT_BACKEND else ""
 
 
-def _client_key(backend: Backend, _picture: Picture) -> tuple[int, bytes] | None:
+def _client_key(backend: Backend, _picture: DerivedSnapshot) -> tuple[int, bytes] | None:
     if backend.client_addr is not None:
         return _address_key(backend.client_addr)
     return (0, b"") if backend.backend_type == CLIENT_BACKEND else None
@@ -181,33 +201,33 @@ def _address_key(address: str) -> tuple[int, bytes]:
     return len(packed), packed
 
 
-def _wait(backend: Backend, _picture: Picture) -> str | None:
+def _wait(backend: Backend, _picture: DerivedSnapshot) -> str | None:
     if backend.wait_event_type is None:
         return None
     return f"{backend.wait_event_type}:{backend.wait_event or ''}"
 
 
-def _narrow_wait(backend: Backend, _picture: Picture) -> str:
+def _narrow_wait(backend: Backend, _picture: DerivedSnapshot) -> str:
     return backend.wait_event_type or ""
 
 
-def _blocked_by(backend: Backend, _picture: Picture) -> int | None:
+def _blocked_by(backend: Backend, _picture: DerivedSnapshot) -> int | None:
     """How many it waits for; the server may name a parallel query's pid more than once."""
     return len(set(backend.blocked_by)) or None
 
 
-def _blocks(backend: Backend, picture: Picture) -> str:
+def _blocks(backend: Backend, picture: DerivedSnapshot) -> str:
     count = picture.blocks.get(backend.pid)
     return f"{ROOT_MARK if picture.forest.is_root(backend.pid) else ''}{count}" if count else ""
 
 
-def _blocks_key(backend: Backend, picture: Picture) -> tuple[bool, int] | None:
+def _blocks_key(backend: Backend, picture: DerivedSnapshot) -> tuple[bool, int] | None:
     """Roots first, whatever hangs on those that wait themselves."""
     count = picture.blocks.get(backend.pid)
     return (picture.forest.is_root(backend.pid), count) if count else None
 
 
-def _query(backend: Backend, _picture: Picture) -> str:
+def _query(backend: Backend, _picture: DerivedSnapshot) -> str:
     if backend.hidden or backend.query == HIDDEN_QUERY:
         return HIDDEN_WORDS
     if backend.query is None:
@@ -215,14 +235,14 @@ def _query(backend: Backend, _picture: Picture) -> str:
     return (WORKER_MARK if backend.leader_pid else "") + backend.query.lstrip()
 
 
-def _query_key(backend: Backend, _picture: Picture) -> str | None:
+def _query_key(backend: Backend, _picture: DerivedSnapshot) -> str | None:
     return None if backend.hidden else backend.query
 
 
 def _written(key: Key) -> Text:
     """The value itself as text; nothing for None."""
 
-    def text(backend: Backend, picture: Picture) -> str:
+    def text(backend: Backend, picture: DerivedSnapshot) -> str:
         value = key(backend, picture)
         return "" if value is None else str(value)
 
@@ -232,11 +252,11 @@ def _written(key: Key) -> Text:
 def _since(start: Start) -> tuple[Key, Text]:
     """Key and text of the seconds since `start`, roughly; of who is quiet, still more so."""
 
-    def key(backend: Backend, picture: Picture) -> float | None:
+    def key(backend: Backend, picture: DerivedSnapshot) -> float | None:
         since = start(backend)
         return None if since is None else seconds_between(since, picture.snapshot.taken_at)
 
-    def text(backend: Backend, picture: Picture) -> str:
+    def text(backend: Backend, picture: DerivedSnapshot) -> str:
         seconds = key(backend, picture)
         return quiet_age(seconds) if _is_quiet(backend) else rough_age(seconds)
 
@@ -246,8 +266,10 @@ def _since(start: Start) -> tuple[Key, Text]:
 _age_key, _rough_age = _since(age_start)
 
 
-def _age(backend: Backend, picture: Picture) -> str:
-    """To the second, but for who is quiet: hundreds of idle sessions need not be drawn every second."""
+def _age(backend: Backend, picture: DerivedSnapshot) -> str:
+    """To the second, but for who is quiet: hundreds of idle sessions need not be drawn every
+    second.
+    """
     return _rough_age(backend, picture) if _is_quiet(backend) else age(_age_key(backend, picture))
 
 
@@ -296,6 +318,8 @@ COLUMNS: tuple[Column, ...] = (
            lambda b, _: b.leader_pid, _written(lambda b, _: b.leader_pid), _row, right=True, on_request=True),
     Column("query", "QUERY", "its query; of an idle session, its last", 24, 1, _query_key, _query, _row),
 )  # fmt: skip
-"""All columns as they stand on a wide screen. `who` says in one what `database` and `user` say in two."""
+"""All columns as they stand on a wide screen. `who` says in one what `database` and `user` say in
+two.
+"""
 
 _BY_NAME = {column.name: column for column in COLUMNS}

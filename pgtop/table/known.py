@@ -1,20 +1,23 @@
-"""What is known of a session, column by column. None is unknown: neither a term nor its negation holds.
+"""What is known of a session, column by column. None is unknown: neither a term nor its negation
+holds.
 
 - Hidden sessions show their pid, role, database and application name, and nothing else.
-- A process of the server's own is known to have no database, role or client; a session that is still logging in is not.
-- A role or a database whose name cannot be found (dropped, too new, or in a catalog that may not be read) has a name
-  that is not known. `user="role 16402"`, as it is shown, is exactly that one.
-- A wait event that is NULL is known: the session waits for nothing. An empty application name is known, too.
+- A process of the server's own is known to have no database, role or client; a session that is
+  still logging in is not.
+- A role or a database whose name cannot be found (dropped, too new, or in a catalog that may not be
+  read) has a name that is not known. `user="role 16402"`, as it is shown, is exactly that one.
+- A wait event that is NULL is known: the session waits for nothing. An empty application name is
+  known, too.
 - A query that fills what the server keeps, or what was asked for, is known up to there.
-- A time is known of sessions that have it: `xact` in a transaction, `query-age` while a statement runs, `idle` of idle
-  sessions, and none of a session whose activity is not tracked.
+- A time is known of sessions that have it: `xact` in a transaction, `query-age` while a statement
+  runs, `idle` of idle sessions, and none of a session whose activity is not tracked.
 """
 
 from collections.abc import Callable
 
 from pgtop.analysis.breakdown import client_of
 from pgtop.analysis.budget import OTHER, WAITING, state_of
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import (
     ACTIVE,
     CLIENT_BACKEND,
@@ -31,7 +34,9 @@ from pgtop.table.columns import column, state_word
 
 _LOCAL = "local"
 _UNSPLIT = 4
-"""Bytes that stay free behind a text that was cut: one for the server itself, and up to three of half a character."""
+"""Bytes that stay free behind a text that was cut: one for the server itself, and up to three of
+half a character.
+"""
 
 
 def database_name(backend: Backend) -> str | None:
@@ -68,7 +73,9 @@ def application(backend: Backend) -> tuple[str, ...] | None:
 
 
 def client(backend: Backend) -> str | None:
-    """Return the address, `local` for a socket on the server, or "" for a process that has no client."""
+    """Return the address, `local` for a socket on the server, or "" for a process that has no
+    client.
+    """
     if backend.hidden:
         return backend.client_addr
     if backend.client_addr is None and backend.backend_type == WALSENDER:
@@ -100,7 +107,9 @@ def _wait_texts(kind: str | None, event: str | None) -> tuple[str, ...]:
 
 
 def state_texts(backend: Backend) -> tuple[str, ...] | None:
-    """Return the word on the screen, and the server's, which calls those active too that wait for a lock."""
+    """Return the word on the screen, and the server's, which calls those active too that wait for a
+    lock.
+    """
     return None if backend.hidden or backend.state == DISABLED else _state_texts(backend)
 
 
@@ -108,7 +117,9 @@ def _state_texts(backend: Backend) -> tuple[str, ...]:
     return state_word(backend), "" if backend.waits_for_lock else backend.state or ""
 
 
-def doing_texts(kind: str | None, state: str | None, wait: str | None, event: str | None) -> tuple[str, ...]:
+def doing_texts(
+    kind: str | None, state: str | None, wait: str | None, event: str | None
+) -> tuple[str, ...]:
     """Return what a session is and does, in the words of the columns type, state and wait."""
     backend = Backend(0, backend_type=kind, state=state, wait_event_type=wait, wait_event=event)
     return kind or "", *_state_texts(backend), *_wait_texts(wait, event)
@@ -118,11 +129,16 @@ def query(backend: Backend) -> str | None:
     """Return the text as far as it was sent; "" for what has never run a query."""
     if backend.hidden or backend.query == HIDDEN_QUERY or backend.state == DISABLED:
         return None
-    return "" if backend.query is None and backend.query_start is None and not backend.is_client else backend.query
+    return (
+        ""
+        if backend.query is None and backend.query_start is None and not backend.is_client
+        else backend.query
+    )
 
 
 def cut(snapshot: Snapshot) -> Callable[[str], bool]:
-    """Return the test whether a part of a query may be missing: the server keeps, and was asked for, only so much.
+    """Return the test whether a part of a query may be missing: the server keeps, and was asked
+    for, only so much.
 
     So may be what was masked.
     """
@@ -162,7 +178,8 @@ def in_state(word: str) -> Callable[[Backend], bool | None]:
 def exactly_in_state(state: str) -> Callable[[Backend], bool | None]:
     """Return the decision for `=`: unknown where the server's word and the bar's do not agree.
 
-    The server calls a session active that waits for a lock, and has a name of its own for a failed transaction.
+    The server calls a session active that waits for a lock, and has a name of its own for a failed
+    transaction.
     """
     test = in_state("active" if state == ACTIVE else "idle-in-tx")
     doubt = in_state("waiting" if state == ACTIVE else "aborted")
@@ -176,18 +193,20 @@ def _is_other(backend: Backend) -> bool:
 # Numbers.
 
 
-age, xact_age, state_age, login_age = (column(name).key for name in ("age", "xact", "state_age", "backend_age"))
+age, xact_age, state_age, login_age = (
+    column(name).key for name in ("age", "xact", "state_age", "backend_age")
+)
 """What the columns are sorted by, so that a comparison never disagrees with what is seen."""
 _statement_age = column("query_age").key
 
 
-def query_age(backend: Backend, picture: Picture) -> float | None:
+def query_age(backend: Backend, picture: DerivedSnapshot) -> float | None:
     """Return for how long a statement has run; an idle session runs none."""
     runs = backend.state == ACTIVE or backend.state == "fastpath function call"
     return _statement_age(backend, picture) if runs else None
 
 
-def idle_age(backend: Backend, picture: Picture) -> float | None:
+def idle_age(backend: Backend, picture: DerivedSnapshot) -> float | None:
     """Return for how long an idle session has been idle."""
     return state_age(backend, picture) if backend.state == IDLE else None
 
@@ -199,13 +218,14 @@ def blockers(backend: Backend) -> frozenset[int] | None:
     return frozenset(backend.blocked_by)
 
 
-def blocker_count(backend: Backend, _: Picture) -> float | None:
+def blocker_count(backend: Backend, _: DerivedSnapshot) -> float | None:
     pids = blockers(backend)
     return None if pids is None else len(pids)
 
 
-def misses_waiters(picture: Picture) -> bool:
+def misses_waiters(picture: DerivedSnapshot) -> bool:
     """Return whether there may be waiters whose blockers are not known."""
     return any(
-        not b.blocked_by and (b.backend_start is None or b.wait_event_type == "Lock") for b in picture.snapshot.busy
+        not b.blocked_by and (b.backend_start is None or b.wait_event_type == "Lock")
+        for b in picture.snapshot.busy
     )

@@ -1,6 +1,8 @@
-"""Which sessions are shown, in which order, and how one of them is written into a line of exact width.
+"""Which sessions are shown, in which order, and how one of them is written into a line of exact
+width.
 
-Arranging costs by the number of sessions, so it formats nothing; a line costs by its width and is made when it is seen.
+Arranging costs by the number of sessions, so it formats nothing; a line costs by its width and is
+made when it is seen.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,10 +10,10 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import IDLE, Backend, BackendId
 from pgtop.model.record import EMPTY
-from pgtop.model.snapshot import NOBODY, Snapshot
+from pgtop.model.snapshot import NO_IDLE_GROUP, Snapshot
 from pgtop.table import columns
 from pgtop.table.columns import COLUMNS, Column, Toner
 from pgtop.table.options import Query, Sort
@@ -23,7 +25,14 @@ ENDED = "ended"
 TAG = "*"
 _PID, _QUERY = columns.column("pid"), columns.column("query")
 _SPLIT = ("database", "user")  # where there is room, these two say what "who" says
-_ESSENTIAL = ("who", "state", "wait", "age", "blocked_by", "blocks")  # rather narrow than out of sight
+_ESSENTIAL = (
+    "who",
+    "state",
+    "wait",
+    "age",
+    "blocked_by",
+    "blocks",
+)  # rather narrow than out of sight
 _LEAST_OF_QUERY = 16
 
 
@@ -38,11 +47,13 @@ Layout: TypeAlias = tuple[Placed, ...]
 
 
 class Table(NamedTuple):
-    """The sessions to show. `total` counts all of the shown kinds, those too that were filtered out or idle."""
+    """The sessions to show. `total` counts all of the shown kinds, those too that were filtered out
+    or idle.
+    """
 
     rows: tuple[Backend, ...]
     total: int
-    picture: Picture
+    picture: DerivedSnapshot
     query: Query
     others: int = 0
     """How many of `total` are no client sessions and hold no slot."""
@@ -51,7 +62,9 @@ class Table(NamedTuple):
 
     @property
     def counts(self) -> str:
-        """How many sessions and other processes there are and are shown, as "12 of 148 sessions + 4 workers"."""
+        """How many sessions and other processes there are and are shown, as "12 of 148 sessions + 4
+        workers".
+        """
         kind = "other" if self.query.show_background else "worker"
         shown = self.total - self.others
         if len(self.rows) != self.total:
@@ -62,24 +75,36 @@ class Table(NamedTuple):
 
     def position(self, identity: BackendId) -> int | None:
         """The row of this very session; None when it is not shown."""
-        pid, start = identity  # one is looked for at a refresh, so a mapping of all would cost more than it saves
+        pid, start = (
+            # one is looked for at a refresh, so a mapping of all would cost more than it saves
+            identity
+        )
         return next(
-            (place for place, row in enumerate(self.rows) if row.pid == pid and row.backend_start == start), None
+            (
+                place
+                for place, row in enumerate(self.rows)
+                if row.pid == pid and row.backend_start == start
+            ),
+            None,
         )
 
 
-def arrange(picture: Picture, query: Query, before: Table | None = None) -> Table:
-    """Select what `query` asks of `picture`: client backends, hidden ones too, and the parallel workers of those shown.
+def arrange(picture: DerivedSnapshot, query: Query, before: Table | None = None) -> Table:
+    """Select what `query` asks of `picture`: client backends, hidden ones too, and the parallel
+    workers of those shown.
 
-    With the table `before`, rows of the default order stay where they were as long as that is about right.
-    Raises FilterError when a pattern of the filter takes too long.
+    With the table `before`, rows of the default order stay where they were as long as that is about
+    right. Raises FilterError when a pattern of the filter takes too long.
     """
-    rows, settled = _of_shown_kinds(picture.snapshot, query.show_background), picture.snapshot.settled
+    rows, settled = (
+        _of_shown_kinds(picture.snapshot, query.show_background),
+        picture.snapshot.settled,
+    )
     total = len(rows) + len(settled.backends)
     left_out = len(picture.snapshot.unsettled) - len(rows)
     others = [row.is_client for row in picture.snapshot.busy].count(False) - left_out
     if query.filter.text or not query.show_idle:
-        rows, settled = _narrowed([*rows, *settled.backends], picture, query), NOBODY
+        rows, settled = _narrowed([*rows, *settled.backends], picture, query), NO_IDLE_GROUP
     placed = ordered(rows, picture, query.sort, settled, before.standing if before else EMPTY)
     return Table(tuple(placed.rows), total, picture, query, others, placed.standing)
 
@@ -117,24 +142,31 @@ def _of_shown_kinds(snapshot: Snapshot, show_background: bool) -> Sequence[Backe
         return snapshot.unsettled
     leaders = {row.leader_pid for row in snapshot.busy if row.leader_pid is not None}
     leaders &= {row.pid for row in snapshot.unsettled if row.is_client} if leaders else set()
-    left_out = {row.pid for row in snapshot.busy if not row.is_client and row.leader_pid not in leaders}
+    left_out = {
+        row.pid for row in snapshot.busy if not row.is_client and row.leader_pid not in leaders
+    }
     return [row for row in snapshot.unsettled if row.pid not in left_out]
 
 
-def _narrowed(rows: Sequence[Backend], picture: Picture, query: Query) -> list[Backend]:
-    """Return the rows that pass, and their parallel workers. A root of a tree of waiters is never too idle to show."""
+def _narrowed(rows: Sequence[Backend], picture: DerivedSnapshot, query: Query) -> list[Backend]:
+    """Return the rows that pass, and their parallel workers. A root of a tree of waiters is never
+    too idle to show.
+    """
     matches, idle_too = query.filter.on(picture), query.show_idle
     roots = {root.key for root in picture.forest.roots if root.total}
     passed = [(idle_too or row.state != IDLE or row.pid in roots) and matches(row) for row in rows]
     leaders = {row.pid for row, kept in zip(rows, passed, strict=True) if kept}
-    return [row for row, kept in zip(rows, passed, strict=True) if kept or row.leader_pid in leaders]
+    return [
+        row for row, kept in zip(rows, passed, strict=True) if kept or row.leader_pid in leaders
+    ]
 
 
 def layout(width: int, query: Query, skip: int = 0) -> Layout:
-    """The columns for a screen of `width` cells, which they fill exactly; the query takes what the others leave.
+    """The columns for a screen of `width` cells, which they fill exactly; the query takes what the
+    others leave.
 
-    The most important ones come first into the space there is. With `skip`, as many columns after the pid leave and
-    those that had no room follow, until the query stands alone.
+    The most important ones come first into the space there is. With `skip`, as many columns after
+    the pid leave and those that had no room follow, until the query stands alone.
     """
     return _layout(max(1, width), query.on_request, max(0, skip))
 
@@ -155,13 +187,17 @@ def scroll_limit(width: int, query: Query) -> int:
 
 
 def _room(width: int) -> int:
-    """Cells for the columns between pid and query, their separators with them; the query has a claim of its own."""
+    """Cells for the columns between pid and query, their separators with them; the query has a
+    claim of its own.
+    """
     claim = max(1, min(_QUERY.width, max(_LEAST_OF_QUERY, (width - 1) // 4), width * 2 // 5))
     return max(0, width - _PID.width - 1 - claim)
 
 
 def _line_up(width: int, on_request: bool) -> tuple[Column, ...]:
-    """All columns between pid and query: first those that have room, as they stand, then the others by rank."""
+    """All columns between pid and query: first those that have room, as they stand, then the others
+    by rank.
+    """
     wanted = [c for c in COLUMNS if c not in (_PID, _QUERY) and (on_request or not c.on_request)]
     split = [c for c in wanted if c.name != "who"]
     if sum(c.width + 1 for c in split) <= _room(width):
@@ -173,10 +209,14 @@ def _line_up(width: int, on_request: bool) -> tuple[Column, ...]:
 
 
 def _narrowed_to(columns: Sequence[Column], room: int) -> list[Column]:
-    """The columns, as many of the essential ones narrow as it takes to fit these; those that lose least come first."""
+    """The columns, as many of the essential ones narrow as it takes to fit these; those that lose
+    least come first.
+    """
     excess = sum(c.width + 1 for c in columns if c.name in _ESSENTIAL) - room
     narrow: dict[str, Column] = {}
-    for saved, column in sorted([(c.width - c.narrow.width, c.narrow) for c in columns if c.narrow], key=itemgetter(0)):
+    for saved, column in sorted(
+        [(c.width - c.narrow.width, c.narrow) for c in columns if c.narrow], key=itemgetter(0)
+    ):
         if excess > 0:
             narrow[column.name] = column
             excess -= saved
@@ -184,7 +224,9 @@ def _narrowed_to(columns: Sequence[Column], room: int) -> list[Column]:
 
 
 def _filled(columns: Iterable[Column], room: int, squeeze: bool = False) -> list[Placed]:
-    """`columns` from the first as long as there is room; with `squeeze` the first is cut rather than left out."""
+    """`columns` from the first as long as there is room; with `squeeze` the first is cut rather
+    than left out.
+    """
     placed: list[Placed] = []
     for column in columns:
         width = min(column.width, room - 1) if squeeze and not placed else column.width
@@ -215,7 +257,9 @@ def width_of(layout: Layout) -> int:
 
 
 def column_at(layout: Layout, x: int) -> Column | None:
-    """The column under cell `x`; a separator belongs to the column before it, and outside there is none."""
+    """The column under cell `x`; a separator belongs to the column before it, and outside there is
+    none.
+    """
     if not 0 <= x < width_of(layout):
         return None
     for column, width in layout:
@@ -226,9 +270,14 @@ def column_at(layout: Layout, x: int) -> Column | None:
 
 
 def line(
-    layout: Layout, backend: Backend, picture: Picture, ended: bool = False, tagged: bool = False
+    layout: Layout,
+    backend: Backend,
+    picture: DerivedSnapshot,
+    ended: bool = False,
+    tagged: bool = False,
 ) -> tuple[Span, ...]:
-    """One session as wide as the layout; one that has `ended` is quiet and says so in place of its state.
+    """One session as wide as the layout; one that has `ended` is quiet and says so in place of its
+    state.
 
     A `tagged` one has a mark behind its pid.
     """
@@ -236,12 +285,17 @@ def line(
         return _marked(line(layout, backend, picture, ended))
     if ended:
         return _ended(layout, backend, picture)
-    tones: dict[Toner, Tone] = {}  # columns have few kinds of tone, and some of these look at times and at who waits
+    tones: dict[
+        Toner, Tone
+    ] = {}  # columns have few kinds of tone, and some of these look at times and at who waits
     for column, _ in layout:
         if column.tone not in tones:
             tones[column.tone] = column.tone(backend, picture)
     return _joined(
-        [(_cell(column.text(backend, picture), width, column.right), tones[column.tone]) for column, width in layout]
+        [
+            (_cell(column.text(backend, picture), width, column.right), tones[column.tone])
+            for column, width in layout
+        ]
     )
 
 
@@ -250,7 +304,9 @@ _cell = lru_cache(maxsize=1024)(fit)
 
 
 def _marked(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-    """A mark in the cell that separates the pid from what follows; where nothing follows there is no room for one."""
+    """A mark in the cell that separates the pid from what follows; where nothing follows there is
+    no room for one.
+    """
     text = "".join(span.text for span in spans)[: _PID.width + 1]
     if len(text) <= _PID.width:
         return spans
@@ -266,9 +322,13 @@ def _behind(spans: Iterable[Span], start: int) -> Iterable[Span]:
         start = max(0, start - len(text))
 
 
-def _ended(layout: Layout, backend: Backend, picture: Picture) -> tuple[Span, ...]:
-    texts = [ENDED if column.name == "state" else column.text(backend, picture) for column, _ in layout]
-    cells = [fit(text, width, column.right) for text, (column, width) in zip(texts, layout, strict=True)]
+def _ended(layout: Layout, backend: Backend, picture: DerivedSnapshot) -> tuple[Span, ...]:
+    texts = [
+        ENDED if column.name == "state" else column.text(backend, picture) for column, _ in layout
+    ]
+    cells = [
+        fit(text, width, column.right) for text, (column, width) in zip(texts, layout, strict=True)
+    ]
     return (Span(" ".join(cells), Tone.QUIET),)
 
 

@@ -6,7 +6,9 @@ from pgtop.table.filter import Filter
 
 
 class Sort(NamedTuple):
-    """The order of the rows. `column` None is the default one: what hurts first, or, ascending, what hurts least."""
+    """The order of the rows. `column` None is the default one: what hurts first, or, ascending,
+    what hurts least.
+    """
 
     column: str | None = None
     descending: bool = True

@@ -1,9 +1,11 @@
-"""What one term of a filter asks of a session, in three values: it holds, it fails, or it is unknown.
+"""What one term of a filter asks of a session, in three values: it holds, it fails, or it is
+unknown.
 
-A criterion has two tests, `holds` and `fails`, of which at most one is true of a session. Neither is where the answer
-rests on something that the session does not have, that this role may not see, or that was cut off.
-A test is prepared once for a pass over all sessions, so that asking ten thousand of them costs milliseconds.
-Patterns come from the keyboard and run over texts of others: each has a limit of time, and all of a pass together.
+A criterion has two tests, `holds` and `fails`, of which at most one is true of a session. Neither
+is where the answer rests on something that the session does not have, that this role may not see,
+or that was cut off. A test is prepared once for a pass over all sessions, so that asking ten
+thousand of them costs milliseconds. Patterns come from the keyboard and run over texts of others:
+each has a limit of time, and all of a pass together.
 """
 
 import math
@@ -13,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
 from pgtop.table import known
 from pgtop.table.language.errors import FilterError
@@ -27,7 +29,7 @@ TextTest: TypeAlias = Callable[[str], bool]
 Texts: TypeAlias = Callable[[Backend], tuple[str, ...] | None]
 """A column's texts of a session, of which one is enough; None where they are not known."""
 K = TypeVar("K")
-Number: TypeAlias = Callable[[Backend, Picture], float | None]
+Number: TypeAlias = Callable[[Backend, DerivedSnapshot], float | None]
 
 _MATCH_SECONDS = 0.02
 _PASS_SECONDS = 0.4
@@ -36,13 +38,15 @@ _MOST_REPEATS = 1000
 
 
 class Look(NamedTuple):
-    """One pass over the sessions of a picture. After `deadline` (monotonic) no pattern is tried any more."""
+    """One pass over the sessions of a picture. After `deadline` (monotonic) no pattern is tried any
+    more.
+    """
 
-    picture: Picture
+    picture: DerivedSnapshot
     deadline: float
 
     @classmethod
-    def at(cls, picture: Picture) -> "Look":
+    def at(cls, picture: DerivedSnapshot) -> "Look":
         """A pass that begins now."""
         return cls(picture, time.monotonic() + _PASS_SECONDS)
 
@@ -65,7 +69,9 @@ class Matcher(Protocol):
     def on(self, look: Look, /) -> TextTest: ...
 
     def on_beginning(self, look: Look, /) -> TextTest:
-        """Prepare the test that is true of a text's beginning only where it is of the whole, whatever follows."""
+        """Prepare the test that is true of a text's beginning only where it is of the whole,
+        whatever follows.
+        """
         ...
 
 
@@ -135,13 +141,17 @@ class Pattern(NamedTuple):
 
     @property
     def needs_no_character(self) -> bool:
-        r"""True if a place between characters matches: `\b\b` is what an empty variable leaves of `\b$NAME\b`."""
+        r"""True if a place between characters matches: `\b\b` is what an empty variable leaves of
+        `\b$NAME\b`.
+        """
         matches = map(self.compiled.search, _PROBES)
         return any(match is not None and match.start() == match.end() for match in matches)
 
     @property
     def matches_any_text(self) -> bool:
-        """True if texts match that have nothing in common: `^.+` is what an empty variable leaves of `^$NAME.+`."""
+        """True if texts match that have nothing in common: `^.+` is what an empty variable leaves
+        of `^$NAME.+`.
+        """
         return all(map(self.compiled.search, _UNLIKE))
 
     def _search(self, look: Look) -> "Callable[[str], regex.Match[str] | None]":
@@ -160,7 +170,9 @@ class Pattern(NamedTuple):
 
 
 _LOOKS_NO_FURTHER = r"(?:[^\\(*+?}]|\\(?:[bBdDwWsSntZA]|[^\w\s])|\((?![?*])|\(\?:|[*+?}]\??(?!\+))*"
-"""Patterns without lookaround, atomic groups or the like: text behind a match can only undo it at the match's edge."""
+"""Patterns without lookaround, atomic groups or the like: text behind a match can only undo it at
+the match's edge.
+"""
 _EDGE = r"\$|\\[bBZ]"
 _PROBES = ("a", "- b", "1 -")
 _UNLIKE = ("qzqz", "7171", "#~#~", "ЖЖЖЖ", "::--")
@@ -198,7 +210,11 @@ class InQuery(NamedTuple):
 
         def holds(backend: Backend) -> bool:
             text = backend.query or ""
-            return whole(text) and known.query(backend) is not None and (not is_cut(text) or beginning(text))
+            return (
+                whole(text)
+                and known.query(backend) is not None
+                and (not is_cut(text) or beginning(text))
+            )
 
         return holds
 
@@ -263,7 +279,9 @@ class Anywhere(NamedTuple):
         return _Answers(lambda name: name is not None and matches(name))
 
     def _doing(self, look: Look) -> "_Answers[tuple[str | None, ...]]":
-        """Cache answers for what many sessions are and do, in the words of the columns type, state and wait."""
+        """Cache answers for what many sessions are and do, in the words of the columns type, state
+        and wait.
+        """
         matches = self.matcher.on(look)
         return _Answers(lambda does: any(map(matches, known.doing_texts(*does))))
 
@@ -313,7 +331,7 @@ class Doing(NamedTuple):
 class Judged(NamedTuple):
     """Anything else: `on` prepares a decision for a picture."""
 
-    on: Callable[[Picture], Decision]
+    on: Callable[[DerivedSnapshot], Decision]
 
     def holds(self, look: Look, /) -> Test:
         decide = self.on(look.picture)
@@ -348,7 +366,9 @@ class Compares(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """The number of sessions that one blocks, against a bound. Where waiters may be hidden, there may be more."""
+    """The number of sessions that one blocks, against a bound. Where waiters may be hidden, there
+    may be more.
+    """
 
     compare: Callable[[float, float], bool]
     bound: int
@@ -381,15 +401,20 @@ def _too_long(position: int) -> FilterError:
 
 
 def pattern(source: str, position: int) -> Pattern:
-    """Compile the pattern `source`, which stands at `position` of the filter: in any case, and `.` is any character.
+    """Compile the pattern `source`, which stands at `position` of the filter: in any case, and `.`
+    is any character.
 
-    FilterError also where reading it would take too long: the library limits the time of matching only.
+    FilterError also where reading it would take too long: the library limits the time of matching
+    only.
     """
     if len(source) > _LONGEST_PATTERN:
-        raise FilterError(f"a pattern may have {_LONGEST_PATTERN} characters: make it shorter", position)
+        raise FilterError(
+            f"a pattern may have {_LONGEST_PATTERN} characters: make it shorter", position
+        )
     if _repeats(source) > _MOST_REPEATS:
         raise FilterError(
-            f"the pattern repeats more than {_MOST_REPEATS} times: use * or + or smaller numbers", position
+            f"the pattern repeats more than {_MOST_REPEATS} times: use * or + or smaller numbers",
+            position,
         )
     import regex  # late, as most filters have no pattern
 
@@ -398,7 +423,9 @@ def pattern(source: str, position: int) -> Pattern:
     except RecursionError:
         raise FilterError("the pattern is nested too deeply: make it simpler", position) from None
     except (regex.error, ValueError) as error:  # ValueError: flags that contradict each other
-        reason, _, _ = str(error).partition(" at position")  # counted from the pattern's start, which would mislead
+        reason, _, _ = str(error).partition(
+            " at position"
+        )  # counted from the pattern's start, which would mislead
         raise FilterError(f"the pattern cannot be read: {reason}", position) from None
 
 
@@ -413,8 +440,12 @@ def patterns_of(criterion: Criterion) -> Sequence[Pattern]:
 
 
 def _repeats(source: str) -> int:
-    """How often a part may be repeated by numbers in braces, at most: as if each stood inside the other."""
-    return math.prod(max(map(_number_in, brace.split(","))) or 1 for brace in re.findall(r"\{[^}]*\}", source))
+    """How often a part may be repeated by numbers in braces, at most: as if each stood inside the
+    other.
+    """
+    return math.prod(
+        max(map(_number_in, brace.split(","))) or 1 for brace in re.findall(r"\{[^}]*\}", source)
+    )
 
 
 def _number_in(text: str) -> int:

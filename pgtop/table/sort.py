@@ -12,11 +12,11 @@ from itertools import chain
 from operator import neg
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from pgtop.analysis.derived import Picture
-from pgtop.analysis.lock_forest import Forest
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.analysis.lock_forest import LockForest
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
 from pgtop.model.record import EMPTY
-from pgtop.model.snapshot import NOBODY, Settled
+from pgtop.model.snapshot import NO_IDLE_GROUP, IdleGroup
 from pgtop.model.timestamp import MICROSECONDS, Instant
 from pgtop.table.columns import Start, age_start, column
 from pgtop.table.options import Sort
@@ -57,8 +57,9 @@ class Harm(IntEnum):
 _MOMENT = 3 * MICROSECONDS
 """How long a session that has become idle goes on standing among those at work.
 
-A pool's sessions work for milliseconds in each second. Without this each would move between the end of the busy ones
-and the end of the table at nearly every sample, and the view with the cursor on it.
+A pool's sessions work for milliseconds in each second. Without this each would move between the end
+of the busy ones and the end of the table at nearly every sample, and the view with the cursor on
+it.
 """
 
 Standing: TypeAlias = Mapping[BackendId, Harm]
@@ -77,11 +78,17 @@ class Ordered(NamedTuple):
 
 
 def ordered(
-    backends: Sequence[Backend], picture: Picture, sort: Sort, settled: Settled = NOBODY, before: Standing = EMPTY
+    backends: Sequence[Backend],
+    picture: DerivedSnapshot,
+    sort: Sort,
+    settled: IdleGroup = NO_IDLE_GROUP,
+    before: Standing = EMPTY,
 ) -> Ordered:
-    """Put all of `backends` and the settled in the order asked for; parallel workers directly under their leader.
+    """Put all of `backends` and the settled in the order asked for; parallel workers directly under
+    their leader.
 
-    In the default order a row that stood `before` moves only if it does another harm, or overtakes by a margin.
+    In the default order a row that stood `before` moves only if it does another harm, or overtakes
+    by a margin.
     """
     idle = _longest_idle_first(settled)
     if idle and not (sort == _DEFAULT and _are_idle_longest(settled, backends, picture)):
@@ -93,7 +100,9 @@ def ordered(
     else:
         key = column(sort.column).key
         placed = by_value(rows, [key(row, picture) for row in rows], sort.descending)
-    return Ordered(_workers_under_leaders(placed) if any(row.leader_pid for row in rows) else placed, standing)
+    return Ordered(
+        _workers_under_leaders(placed) if any(row.leader_pid for row in rows) else placed, standing
+    )
 
 
 def _base_key(backend: Backend) -> tuple[Instant, int]:
@@ -101,16 +110,22 @@ def _base_key(backend: Backend) -> tuple[Instant, int]:
 
 
 @lru_cache(maxsize=1)
-def _longest_idle_first(settled: Settled) -> tuple[Backend, ...]:
+def _longest_idle_first(settled: IdleGroup) -> tuple[Backend, ...]:
     return tuple(_oldest_first(sorted(settled.backends, key=_base_key), _idle_since, True))
 
 
-def _are_idle_longest(settled: Settled, others: Iterable[Backend], picture: Picture) -> bool:
-    """All of the settled, than each of the others; and none of them goes before all as the root of a tree."""
+def _are_idle_longest(
+    settled: IdleGroup, others: Iterable[Backend], picture: DerivedSnapshot
+) -> bool:
+    """All of the settled, than each of the others; and none of them goes before all as the root of
+    a tree.
+    """
     if any(root.total and root.key in settled.by_pid for root in picture.forest.roots):
         return False
     last = _idle_since(_longest_idle_first(settled)[-1]) or 0
-    return all(row.state != IDLE or row.state_change is None or row.state_change > last for row in others)
+    return all(
+        row.state != IDLE or row.state_change is None or row.state_change > last for row in others
+    )
 
 
 def by_value(rows: list[Row], values: list[Any], descending: bool) -> list[Row]:
@@ -123,9 +138,14 @@ def by_value(rows: list[Row], values: list[Any], descending: bool) -> list[Row]:
 
 
 def _worst_first(
-    rows: list[Backend], picture: Picture, worst_first: bool, idle_longest: Sequence[Backend], before: Standing
+    rows: list[Backend],
+    picture: DerivedSnapshot,
+    worst_first: bool,
+    idle_longest: Sequence[Backend],
+    before: Standing,
 ) -> tuple[list[Backend], Standing]:
-    """By harm: deadlocks, roots by the sessions that they hold up, waits, work, and idle ones, each longest first.
+    """By harm: deadlocks, roots by the sessions that they hold up, waits, work, and idle ones, each
+    longest first.
 
     The hidden ones and the server's own, of which no harm is known, come last in either direction.
     """
@@ -145,14 +165,16 @@ def _worst_first(
         _by_margin(pile, kept[harm], partial(_weight, harm, picture), _MARGINS[harm])
         for harm, pile in zip(Harm, piles[: Harm.IDLES], strict=False)
     ]
-    standing = {row.identity: harm for harm, pile in zip(Harm, harmful, strict=False) for row in pile}
+    standing = {
+        row.identity: harm for harm, pile in zip(Harm, harmful, strict=False) for row in pile
+    }
     busy = list(chain.from_iterable(harmful))
     idle = [*idle_longest, *_oldest_first(piles[Harm.IDLES], _idle_since, worst_first)]
     clients = busy + idle if worst_first else idle + busy[::-1]
     return [*clients, *piles[Harm.IS_HIDDEN], *piles[Harm.SERVES]], standing
 
 
-def _harms(forest: Forest) -> dict[int, Harm]:
+def _harms(forest: LockForest) -> dict[int, Harm]:
     """Return the harm of sessions that wait or block; those in the middle of a tree wait."""
     found: dict[int, Harm] = {}
     for key, node in forest.nodes.items():
@@ -181,13 +203,15 @@ def _worked_a_moment_ago(row: Backend, before: Standing, now: Instant) -> bool:
     return before.get(row.identity) is Harm.WORKS
 
 
-def _place_among_roots(forest: Forest) -> Callable[[Backend], int]:
+def _place_among_roots(forest: LockForest) -> Callable[[Backend], int]:
     places = {root.key: place for place, root in enumerate(forest.roots)}
     return lambda row: places[row.pid]
 
 
-def _weight(harm: Harm, picture: Picture, row: Backend) -> float:
-    """Return how bad a session is among those of its kind: sessions that it blocks, or microseconds."""
+def _weight(harm: Harm, picture: DerivedSnapshot, row: Backend) -> float:
+    """Return how bad a session is among those of its kind: sessions that it blocks, or
+    microseconds.
+    """
     if harm is Harm.HOLDS_UP:
         return picture.forest.nodes[row.pid].total
     if harm is Harm.WORKS and row.state == IDLE:
@@ -200,7 +224,9 @@ def _kept_places(piles: Sequence[Sequence[Backend]], before: Standing) -> list[l
     """Return the sessions of each kind that were of it before, in their order of then."""
     if not before:
         return [[] for _ in piles]
-    here = {row.identity: (harm, row) for harm, pile in zip(Harm, piles, strict=False) for row in pile}
+    here = {
+        row.identity: (harm, row) for harm, pile in zip(Harm, piles, strict=False) for row in pile
+    }
     kept: list[list[Backend]] = [[] for _ in piles]
     for who, harm in before.items():
         now = here.get(who)
@@ -210,12 +236,17 @@ def _kept_places(piles: Sequence[Sequence[Backend]], before: Standing) -> list[l
 
 
 def _by_margin(
-    pile: Sequence[Backend], kept: Sequence[Backend], weight: Callable[[Backend], float], margin: Margin
+    pile: Sequence[Backend],
+    kept: Sequence[Backend],
+    weight: Callable[[Backend], float],
+    margin: Margin,
 ) -> list[Backend]:
-    """Order rows by weight, the heaviest first; of those that are kept one goes up only past one that it outweighs.
+    """Order rows by weight, the heaviest first; of those that are kept one goes up only past one
+    that it outweighs.
 
-    `lightest[i]` is the least weight among the first rows up to i: falling, so the first row that is outweighed by the
-    margin is found by halves, and what is inserted before it changes none of what follows.
+    `lightest[i]` is the least weight among the first rows up to i: falling, so the first row that
+    is outweighed by the margin is found by halves, and what is inserted before it changes none of
+    what follows.
     """
     placed: list[Backend] = []
     lightest: list[float] = []
@@ -242,7 +273,9 @@ def _oldest_first(rows: list[Backend], since: Start, oldest_first: bool) -> list
 
 
 def _workers_under_leaders(rows: list[Backend]) -> list[Backend]:
-    """`rows` with each parallel worker moved under its leader; one whose leader is not there stays where it is."""
+    """`rows` with each parallel worker moved under its leader; one whose leader is not there stays
+    where it is.
+    """
     leaders = {row.leader_pid for row in rows if row.leader_pid is not None}
     if not leaders:
         return rows

@@ -1,4 +1,6 @@
-"""The last filter before a terminal whose locale is not UTF-8: borders and inputs go through it too."""
+"""The last filter before a terminal whose locale is not UTF-8: borders and inputs go through it
+too.
+"""
 
 from rich.segment import Segment
 from textual.color import Color

@@ -1,7 +1,8 @@
 """The picture that the program wants to see: frames are put on it, cell by cell.
 
-Strict: a frame may hold text, cursor positions, styles and newlines. Every other control character in it is dropped,
-as hostile text may have brought it along; what does not fit on the screen is cut off.
+Strict: a frame may hold text, cursor positions, styles and newlines. Every other control character
+in it is dropped, as hostile text may have brought it along; what does not fit on the screen is cut
+off.
 """
 
 import re
@@ -12,7 +13,8 @@ from rich.cells import cell_len
 
 from pgtop.terminal.style import PLAIN, Style, restyled
 
-# Bidirectional controls and line separators are no text either: they change how the whole line is shown.
+# Bidirectional controls and line separators are no text either: they change how the whole line is
+# shown.
 _TEXT = r"[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+"
 _FRAME_START = re.compile(r"\n*\x1b\[[0-9]{1,4}(?:;[0-9]{1,4})?H")
 _TOKEN = re.compile(
@@ -26,8 +28,11 @@ _TOKEN = re.compile(
 )
 _TEXTS = re.compile(_TEXT)
 _ONE_CELL_EACH = re.compile(r"[ -~\xa1-\xac\xae-\u02af\u2026\u2500-\u259f\u25b2\u25bc]*")
-"""Text of which no character joins another, and each takes one cell: nearly all that pgtop shows."""
-_LONGEST = 16  # characters that a cell keeps: enough for every emoji; more combining marks are made only to harm
+"""Text of which no character joins another, and each takes one cell: nearly all that pgtop
+shows.
+"""
+# characters that a cell keeps: enough for every emoji; more combining marks are made only to harm
+_LONGEST = 16
 
 Cell = str
 """A character with its marks; empty where a wide character goes on."""
@@ -40,7 +45,9 @@ Piece = tuple[int, int, int, Iterable[Run]]
 
 
 class Line:
-    """One line of cells. A character of several cells is in the first of them, and the others are empty."""
+    """One line of cells. A character of several cells is in the first of them, and the others are
+    empty.
+    """
 
     __slots__ = ("cells", "styles")
 
@@ -86,7 +93,9 @@ class Line:
 
 
 class Canvas:
-    """The wanted picture, its cursor, and the lines touched since the last painting; `used` once a frame came."""
+    """The wanted picture, its cursor, and the lines touched since the last painting; `used` once a
+    frame came.
+    """
 
     def __init__(self, width: int = 0, height: int = 0) -> None:
         self.width = width
@@ -152,13 +161,17 @@ class Canvas:
 
 
 def is_frame(text: str) -> bool:
-    """Textual's frames begin with a cursor position; all else that it writes are modes, titles and such."""
+    """Textual's frames begin with a cursor position; all else that it writes are modes, titles and
+    such.
+    """
     return _FRAME_START.match(text) is not None
 
 
 @lru_cache(maxsize=2048)
 def _cells(text: str) -> tuple[str, tuple[Cell, ...]]:
-    """Marks that belong to what is before the text, and the cells that the text takes, as Textual counts them."""
+    """Marks that belong to what is before the text, and the cells that the text takes, as Textual
+    counts them.
+    """
     marks = ""
     clusters: list[str] = []
     for character in text:
@@ -173,12 +186,16 @@ def _cells(text: str) -> tuple[str, tuple[Cell, ...]]:
 
 
 def _clusters(text: str) -> tuple[Cell, ...]:
-    """The cells of a text from which all that is none is left out, as are marks that have nothing before them."""
+    """The cells of a text from which all that is none is left out, as are marks that have nothing
+    before them.
+    """
     return _cells("".join(_TEXTS.findall(text)))[1]
 
 
 def _continues(cluster: str, character: str) -> bool:
-    """Whether a terminal that knows emoji shows both as one, so that no cursor may move between them."""
+    """Whether a terminal that knows emoji shows both as one, so that no cursor may move between
+    them.
+    """
     if not cell_len(character) or cluster[-1] == "\u200d":
         return True
     return len(cluster) == 1 and _is_regional(cluster) and _is_regional(character)

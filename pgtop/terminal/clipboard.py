@@ -1,7 +1,8 @@
 """The ways to a clipboard from a terminal, and words for the one that was taken.
 
-A terminal sets its clipboard by OSC 52 if it likes to. Multiplexers keep that to themselves: tmux has a command, which
-also hands the text on to its own terminal, and GNU screen lets it through inside of another sequence.
+A terminal sets its clipboard by OSC 52 if it likes to. Multiplexers keep that to themselves: tmux
+has a command, which also hands the text on to its own terminal, and GNU screen lets it through
+inside of another sequence.
 """
 
 import asyncio
@@ -19,7 +20,9 @@ _CHUNK = 240
 
 
 async def copy(text: str, environ: Mapping[str, str], write: Callable[[str], None]) -> str:
-    """Set the clipboard to the text, or to what of it has room; return which way that was, and how much."""
+    """Set the clipboard to the text, or to what of it has room; return which way that was, and how
+    much.
+    """
     data = text.encode("utf-8", "replace")
     if environ.get("TMUX") and (way := await _by_tmux(data, environ)):
         return way
@@ -30,7 +33,9 @@ async def copy(text: str, environ: Mapping[str, str], write: Callable[[str], Non
 
 
 async def _by_tmux(data: bytes, environ: Mapping[str, str]) -> str:
-    """Have tmux take the text, and say so; "" where it does not. -w, for its terminal's clipboard, came with 3.2."""
+    """Have tmux take the text, and say so; "" where it does not. -w, for its terminal's clipboard,
+    came with 3.2.
+    """
     if await _runs(data, environ, "-w"):
         return "copied to tmux's buffer, and sent on to its terminal"
     return "copied to tmux's buffer" if await _runs(data, environ) else ""
@@ -39,7 +44,14 @@ async def _by_tmux(data: bytes, environ: Mapping[str, str]) -> str:
 async def _runs(data: bytes, environ: Mapping[str, str], *options: str) -> bool:
     try:
         tmux = await asyncio.create_subprocess_exec(
-            "tmux", "load-buffer", *options, "-", env=dict(environ), stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL
+            "tmux",
+            "load-buffer",
+            *options,
+            "-",
+            env=dict(environ),
+            stdin=PIPE,
+            stdout=DEVNULL,
+            stderr=DEVNULL,
         )
     except OSError:
         return False

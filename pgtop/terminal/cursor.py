@@ -1,7 +1,8 @@
 """The shortest way for the cursor.
 
-Only what every terminal since the VT100 does the same is used: no tabs, no vertical tabs, no saved positions. A line
-feed is one, without a carriage return, so the terminal's line discipline must not add any (ONLCR).
+Only what every terminal since the VT100 does the same is used: no tabs, no vertical tabs, no saved
+positions. A line feed is one, without a carriage return, so the terminal's line discipline must not
+add any (ONLCR).
 """
 
 from functools import lru_cache
@@ -12,7 +13,9 @@ Position = tuple[int, int]
 
 @lru_cache(maxsize=8192)
 def move(here: Position | None, there: Position) -> str:
-    """What to send for the cursor to go from `here` (None: nobody knows) to `there`, which is on the screen."""
+    """What to send for the cursor to go from `here` (None: nobody knows) to `there`, which is on
+    the screen.
+    """
     if here == there:
         return ""
     x, y = there
@@ -29,7 +32,9 @@ def _relative(here: Position, there: Position) -> str:
 
 def _vertically(down: int) -> str:
     if down < 0:
-        return "\x1bM" if down == -1 else _steps(-down, "A")  # reverse index, a byte shorter than CUU
+        return (
+            "\x1bM" if down == -1 else _steps(-down, "A")
+        )  # reverse index, a byte shorter than CUU
     return "\n" * down if down < 4 else _steps(down, "B")
 
 

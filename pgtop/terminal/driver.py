@@ -1,8 +1,8 @@
 """Textual's driver with another way to the terminal and another way from it.
 
-Modes, signals and suspending are Textual's own. Two things are replaced: its writer thread, by one that sends only
-cells that differ, and its input loop, by one that sleeps until there is input. Nothing may be drawn once
-`stop_application_mode` has begun.
+Modes, signals and suspending are Textual's own. Two things are replaced: its writer thread, by one
+that sends only cells that differ, and its input loop, by one that sleeps until there is input.
+Nothing may be drawn once `stop_application_mode` has begun.
 """
 
 import os
@@ -22,16 +22,18 @@ from pgtop.terminal.canvas import Piece, is_frame
 from pgtop.terminal.input import read_input
 from pgtop.terminal.job import is_orphaned
 from pgtop.terminal.messages import InputWaiting, Proven
-from pgtop.terminal.tty import HUNG_UP, Lease, keep_line_feeds
+from pgtop.terminal.tty import HUNG_UP, Tty, keep_line_feeds
 from pgtop.terminal.typeahead import Typeahead
 from pgtop.terminal.writer import Writer
 
 
 class PgtopDriver(LinuxDriver):
-    """`App(driver_class=PgtopDriver)`: the fewest bytes to the terminal, and no wake-up without input."""
+    """`App(driver_class=PgtopDriver)`: the fewest bytes to the terminal, and no wake-up without
+    input.
+    """
 
-    def __init__(self, *args: Any, lease: Lease | None = None, **options: Any) -> None:
-        self._lease = lease or Lease()
+    def __init__(self, *args: Any, lease: Tty | None = None, **options: Any) -> None:
+        self._lease = lease or Tty()
         self._writer: Writer | None = None
         super().__init__(*args, **options)
         self._input_ended, self._end_input = os.pipe()
@@ -85,7 +87,9 @@ class PgtopDriver(LinuxDriver):
             yield
 
     def ask_for_proof(self) -> int:
-        """Have the terminal prove that it shows what was drawn; return the number of the proof that the app gets."""
+        """Have the terminal prove that it shows what was drawn; return the number of the proof that
+        the app gets.
+        """
         return self._writer.ask_for_proof() if self._writer else 0
 
     @property
@@ -99,11 +103,15 @@ class PgtopDriver(LinuxDriver):
             self._writer.repaint()
 
     def start_application_mode(self) -> None:
-        """Take the terminal, or take it over; after a suspension the screen is painted whole, as it was before."""
+        """Take the terminal, or take it over; after a suspension the screen is painted whole, as it
+        was before.
+        """
         suspended = self._lease.canvas.used and not self._lease.taken
         super().start_application_mode()  # type: ignore[no-untyped-call]
         self._lease.silence_others()
-        if self._writer is None or self._writer.stopped:  # started in the background: no terminal for us yet
+        if (
+            self._writer is None or self._writer.stopped
+        ):  # started in the background: no terminal for us yet
             return
         self.attrs_before = self._lease.hand_over() or self.attrs_before
         self._writer.asks = True
@@ -111,13 +119,15 @@ class PgtopDriver(LinuxDriver):
         self._heed_every_resize()
         if suspended:
             self._writer.repaint()
-        self._writer.ask_for_proof()  # it need not be, but from now on it is known whether the terminal answers
+        # it need not be, but from now on it is known whether the terminal answers
+        self._writer.ask_for_proof()
 
     def _heed_every_resize(self) -> None:
         resized = signal.getsignal(signal.SIGWINCH)
 
         def forget_and_resize(number: int, frame: FrameType | None) -> None:
-            # Back at the old size before anybody looked, Textual paints nothing; the terminal has cut its picture.
+            # Back at the old size before anybody looked, Textual paints nothing; the terminal has
+            # cut its picture.
             if self._writer:
                 self._writer.forget()
             if callable(resized):
@@ -155,7 +165,9 @@ class PgtopDriver(LinuxDriver):
         def new_parser() -> XTermParser:
             return XTermParser(self._debug)
 
-        if not read_input(self.fileno, self._input_ended, new_parser, self.process_message, self.typeahead.room):
+        if not read_input(
+            self.fileno, self._input_ended, new_parser, self.process_message, self.typeahead.room
+        ):
             self._app.call_later(self._app.exit, return_code=HUNG_UP)
 
     def process_message(self, message: Message) -> None:
@@ -190,7 +202,9 @@ class PgtopDriver(LinuxDriver):
 
     def _enable_mouse_support(self) -> None:
         if self._mouse:
-            self.write("\x1b[?1000h")  # clicks and the wheel; reports of every motion would cost a lot over SSH
+            self.write(
+                "\x1b[?1000h"
+            )  # clicks and the wheel; reports of every motion would cost a lot over SSH
             self.write("\x1b[?1006h")
 
     def _disable_mouse_support(self) -> None:
@@ -199,11 +213,15 @@ class PgtopDriver(LinuxDriver):
             self.write("\x1b[?1000l")
 
     def _query_in_band_window_resize(self) -> None:
-        """Not asked: SIGWINCH tells the size, and with this Textual wants the mouse in pixels, too."""
+        """Not asked: SIGWINCH tells the size, and with this Textual wants the mouse in pixels,
+        too.
+        """
 
 
-def driver_on(lease: Lease | None) -> type[PgtopDriver]:
-    """The class of a driver that takes over a terminal which is leased already; Textual makes the driver itself."""
+def driver_on(lease: Tty | None) -> type[PgtopDriver]:
+    """The class of a driver that takes over a terminal which is leased already; Textual makes the
+    driver itself.
+    """
 
     class Successor(PgtopDriver):
         def __init__(self, *args: Any, **options: Any) -> None:

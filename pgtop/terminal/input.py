@@ -1,7 +1,8 @@
 """Reading keys without ever waking up for nothing.
 
-There is a timeout only after the beginning of a sequence, which may be the Escape key or never be finished. Escape and
-then a letter are two keys, however quickly they come: a slow line delivers them at once. There are no Alt keys here.
+There is a timeout only after the beginning of a sequence, which may be the Escape key or never be
+finished. Escape and then a letter are two keys, however quickly they come: a slow line delivers
+them at once. There are no Alt keys here.
 """
 
 import os
@@ -16,7 +17,7 @@ from textual._xterm_parser import XTermParser
 from textual.message import Message
 from textual.messages import TerminalSupportsSynchronizedOutput
 
-from pgtop.terminal.sequences import Kind, Scanner, Token, new_decoder
+from pgtop.terminal.sequences import Scanner, Token, TokenKind, new_decoder
 
 _CHUNK = 4096
 _FOCUS: dict[str, Callable[[], Message]] = {"\x1b[I": events.AppFocus, "\x1b[O": events.AppBlur}
@@ -30,10 +31,13 @@ _PRIVATE = "<=>?"
 class Keys:
     """What text means: keys, pastes, and the few reports that were asked for. All else is dropped.
 
-    `room` returns how many more messages will be kept: a flood makes no more than these, and its last key.
+    `room` returns how many more messages will be kept: a flood makes no more than these, and its
+    last key.
     """
 
-    def __init__(self, new_parser: Callable[[], XTermParser], room: Callable[[], int] = lambda: _CHUNK) -> None:
+    def __init__(
+        self, new_parser: Callable[[], XTermParser], room: Callable[[], int] = lambda: _CHUNK
+    ) -> None:
         self._parser = new_parser()
         self._room = room
         self._scanner = Scanner()
@@ -53,7 +57,9 @@ class Keys:
 
     def _messages(self, tokens: list[Token]) -> Iterator[Message]:
         room = self._room()
-        last = max((place for place, token in enumerate(tokens) if not _is_report(token)), default=0)
+        last = max(
+            (place for place, token in enumerate(tokens) if not _is_report(token)), default=0
+        )
         for place, token in enumerate(tokens):
             if room <= 0 and place != last and not _is_report(token) and token.text != "\x03":
                 continue
@@ -62,15 +68,15 @@ class Keys:
                 yield message
 
     def _meaning(self, token: Token, room: int) -> Iterator[Message]:
-        if token.kind is Kind.TEXT:
+        if token.kind is TokenKind.TEXT:
             text = token.text
             for character in text if len(text) <= room else text[: room - 1] + text[-1]:
                 yield from self._keys(character)
-        elif token.kind is Kind.CONTROL:
+        elif token.kind is TokenKind.CONTROL:
             yield from self._keys(token.text)
-        elif token.kind is Kind.ESCAPE:
+        elif token.kind is TokenKind.ESCAPE:
             yield events.Key("escape", token.text)
-        elif token.kind is Kind.PASTE:
+        elif token.kind is TokenKind.PASTE:
             yield events.Paste(token.text)
         else:
             yield from self._sequence(_in_7_bits(token.text))
@@ -89,7 +95,9 @@ class Keys:
             yield from self._keys(sequence)
 
     def _keys(self, sequence: str) -> Iterator[Message]:
-        """Return the keys that Textual knows for a character or a sequence; none for anything else."""
+        """Return the keys that Textual knows for a character or a sequence; none for anything
+        else.
+        """
         if (numbered := _NUMBERED.fullmatch(sequence)) and not _is_known(sequence, numbered):
             return
         try:
@@ -106,7 +114,9 @@ def read_input(
     deliver: Callable[[Message], None],
     room: Callable[[], int] = lambda: _CHUNK,
 ) -> bool:
-    """Deliver what comes from `terminal` until `stop` is readable; False when the input ended before that."""
+    """Deliver what comes from `terminal` until `stop` is readable; False when the input ended
+    before that.
+    """
     decode = new_decoder().decode
     keys = Keys(new_parser, room)
     while True:
@@ -123,13 +133,15 @@ def read_input(
 
 
 def _is_known(sequence: str, numbered: re.Match[str]) -> bool:
-    """Return whether the key has a name: Textual would take the number of any other for a character."""
+    """Return whether the key has a name: Textual would take the number of any other for a
+    character.
+    """
     return sequence in ANSI_SEQUENCES_KEYS or f"{numbered[1] or 1}{numbered[2]}" in FUNCTIONAL_KEYS
 
 
 def _is_report(token: Token) -> bool:
     """Return whether it is a reply, which no flood may drop."""
-    return token.kind is Kind.SEQUENCE and token.text.endswith(("R", "y"))
+    return token.kind is TokenKind.SEQUENCE and token.text.endswith(("R", "y"))
 
 
 def _in_7_bits(sequence: str) -> str:

@@ -9,9 +9,11 @@ NO_SHELL = "there is no shell to go back to: q quits"
 
 
 def is_orphaned() -> bool:
-    """Return whether our process group is one that the kernel would not stop, as no shell could resume it.
+    """Return whether our process group is one that the kernel would not stop, as no shell could
+    resume it.
 
-    It is orphaned unless a member has a parent in another group of the same session, as a shell with job control is.
+    It is orphaned unless a member has a parent in another group of the same session, as a shell
+    with job control is.
     https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap03.html#tag_03_247
     """
     return not any(_is_job_control(parent) for parent in _parents())

@@ -1,7 +1,7 @@
 """The shortest bytes that turn what a terminal shows into what it should show.
 
-A painter believes only what it sent itself. What it does not know (at first, after a resize, when told to forget)
-differs from everything and is sent again, so a wrong belief never lasts.
+A painter believes only what it sent itself. What it does not know (at first, after a resize, when
+told to forget) differs from everything and is sent again, so a wrong belief never lasts.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,9 @@ _BACK = 4  # how far to the left, on the next line, a stroke may begin and still
 
 
 class Stroke(NamedTuple):
-    """What to send at one place in one style. `end` is the column after it; None where the terminal decides that."""
+    """What to send at one place in one style. `end` is the column after it; None where the terminal
+    decides that.
+    """
 
     x: int
     y: int
@@ -48,10 +50,14 @@ class Painter:
         if len(self._shown) != len(canvas.lines):
             self._shown = [Line(canvas.width, _UNKNOWN) for _ in canvas.lines]
             canvas.touched.update(range(len(canvas.lines)))
-        strokes = [stroke for y in sorted(canvas.touched) for stroke in self._strokes(y, canvas.lines[y])]
+        strokes = [
+            stroke for y in sorted(canvas.touched) for stroke in self._strokes(y, canvas.lines[y])
+        ]
         canvas.touched.clear()
         sent = "".join(self._send(stroke) for stroke in self._in_order(strokes))
-        return sent + self._go(min(canvas.x, canvas.width - 1), min(canvas.y, len(canvas.lines) - 1))
+        return sent + self._go(
+            min(canvas.x, canvas.width - 1), min(canvas.y, len(canvas.lines) - 1)
+        )
 
     def place(self, x: int, y: int) -> str:
         """Return what moves the cursor there from wherever it is."""
@@ -72,7 +78,9 @@ class Painter:
         shown.styles[:] = wanted.styles
 
     def _blank_from(self, line: Line, changed: list[int]) -> int:
-        """Where to erase the line from, if that pays: a changed cell after which all are the same blank."""
+        """Where to erase the line from, if that pays: a changed cell after which all are the same
+        blank.
+        """
         width = len(line.cells)
         style = line.styles[-1]
         if not style.plain_space or (style.background and not self._erases_in_colour):
@@ -84,7 +92,9 @@ class Painter:
         return blanks[0] if len(blanks) >= _ERASE_PAYS else width
 
     def _in_order(self, strokes: list[Stroke]) -> Iterator[Stroke]:
-        """Each stroke once: down a column as long as that is nearer than the first one left, in reading order."""
+        """Each stroke once: down a column as long as that is nearer than the first one left, in
+        reading order.
+        """
         waiting = {(stroke.x, stroke.y): stroke for stroke in strokes}
         for first in strokes:
             while (first.x, first.y) in waiting:
@@ -100,7 +110,9 @@ class Painter:
         return min([first, *filter(None, below)], key=self._cost)
 
     def _cost(self, stroke: Stroke) -> int:
-        return len(move(self._cursor, (stroke.x, stroke.y))) + len(change(self._style, stroke.style))
+        return len(move(self._cursor, (stroke.x, stroke.y))) + len(
+            change(self._style, stroke.style)
+        )
 
     def _send(self, stroke: Stroke) -> str:
         going = self._go(stroke.x, stroke.y)
@@ -123,7 +135,9 @@ def _changed(wanted: Line, shown: Line) -> list[int]:
 
 
 def _runs(line: Line, changed: list[int]) -> Iterator[tuple[int, int]]:
-    """Stretches to write, from and to: changed cells, and short gaps between them of the same style."""
+    """Stretches to write, from and to: changed cells, and short gaps between them of the same
+    style.
+    """
     if not changed:
         return
     start, end = changed[0], changed[0] + 1
@@ -145,13 +159,16 @@ def _cheap_gap(line: Line, start: int, end: int) -> bool:
 
 
 def _split(y: int, line: Line, start: int, end: int) -> Iterator[Stroke]:
-    """A stretch as strokes of one style each; one ends after a cluster, on whose width terminals do not agree."""
+    """A stretch as strokes of one style each; one ends after a cluster, on whose width terminals do
+    not agree.
+    """
     first = start
     for following in range(start + 1, end + 1):
         if following < end and _goes_on(line, following):
             continue
         text = "".join(line.cells[first:following])
-        # How far other characters move the cursor is the terminal's opinion; at the right edge it may hang.
+        # How far other characters move the cursor is the terminal's opinion; at the right edge it
+        # may hang.
         certain = text.isascii() and following < len(line.cells)
         yield Stroke(first, y, line.styles[first], text, following if certain else None)
         first = following

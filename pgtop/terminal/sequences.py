@@ -1,7 +1,8 @@
 """What a terminal sends, cut into keys, sequences and pastes, however a slow line splits it.
 
-A terminal answers questions on the same line on which keys arrive, also questions that other programs asked. A reply
-is dropped whole: none of its letters is ever a key. The grammar is that of ECMA-48, in 7 and in 8 bits.
+A terminal answers questions on the same line on which keys arrive, also questions that other
+programs asked. A reply is dropped whole: none of its letters is ever a key. The grammar is that of
+ECMA-48, in 7 and in 8 bits.
 https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
 """
 
@@ -22,7 +23,7 @@ _LONGEST = 64  # characters of a sequence that are kept; no key and no report ha
 _STRING_SECONDS = 2.0  # from its beginning, after which an unfinished string ends whatever comes
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is."""
 
     TEXT = auto()
@@ -40,19 +41,21 @@ class Kind(Enum):
 class Token(NamedTuple):
     """A piece of the input."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
 
 
 _TOKEN = re.compile(
     r"(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
-    r"|(?P<mouse>(?:\x1b\[|\x9b)M[^\x00-\x1f]{3})"  # X10 and UTF-8 encodings: three characters after the sequence
+    # X10 and UTF-8 encodings: three characters after the sequence
+    r"|(?P<mouse>(?:\x1b\[|\x9b)M[^\x00-\x1f]{3})"
     r"|(?P<sequence>(?:\x1b\[|\x9b)(?:\[[ -~]|[378]\$|2[34]\$|(?![M\[])[ -?]*[@-~])|(?:\x1bO|\x8f)[ -~])"
     r"|(?P<string>(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f]))"
     r"|(?P<unfinished>(?:\x1b\[|\x9b)(?:M[^\x00-\x1f]{0,2}|\[|[ -?]*)\Z|(?:\x1bO|\x8f)\Z|\x1b\Z)"
     r"|(?P<broken>(?:\x1b\[|\x9b)[ -?]*[M\[]?|\x1bO|\x8f)"  # what follows does not belong to it
     r"|\x1b\\"  # the end of a string that was never begun
-    r"|(?P<escape>\x1b)"  # an escape that begins nothing: Escape and then another key, however quickly they come
+    # an escape that begins nothing: Escape and then another key, however quickly they come
+    r"|(?P<escape>\x1b)"
     r"|(?P<control>[\x00-\x1f\x7f])"
     r"|[\x80-\x9f]"
 )
@@ -72,7 +75,9 @@ class _State(Enum):
 
 
 class Scanner:
-    """Cuts text into tokens, piece by piece; memory and time for what is never finished are bounded."""
+    """Cuts text into tokens, piece by piece; memory and time for what is never finished are
+    bounded.
+    """
 
     def __init__(self) -> None:
         self._state = _State.GROUND
@@ -119,12 +124,16 @@ class Scanner:
         if state is _State.PASTE:
             yield self._whole_paste()
         elif held == _ESCAPE:
-            yield Token(Kind.ESCAPE, _ESCAPE)
+            yield Token(TokenKind.ESCAPE, _ESCAPE)
 
     def _without_late_rest(self, text: str) -> str:
         """Drop the rest of a string or a paste that seemed to be over, where it comes after all."""
         late, self._given_up = self._given_up, None
-        if late is _State.PASTE and not _PASTE_START.search(text) and (ends := list(_PASTE_END.finditer(text))):
+        if (
+            late is _State.PASTE
+            and not _PASTE_START.search(text)
+            and (ends := list(_PASTE_END.finditer(text)))
+        ):
             return text[ends[-1].end() :]
         if late is _State.STRING and (tail := _TAIL_OF_STRING.match(text)):
             return text[tail.end() :]
@@ -137,7 +146,11 @@ class Scanner:
             return at + 1, None
         kind, found = match.lastgroup, match[0]
         if kind == "string":
-            self._state, self._began, self._ends_with_bell = _State.STRING, monotonic(), found in _OSC
+            self._state, self._began, self._ends_with_bell = (
+                _State.STRING,
+                monotonic(),
+                found in _OSC,
+            )
         elif kind == "unfinished":
             self._held = found[:_LONGEST]
         elif kind == "sequence":
@@ -150,7 +163,7 @@ class Scanner:
         if _PASTE_START.fullmatch(found):
             self._state, self._pasted = _State.PASTE, ""
             return None
-        return Token(Kind.SEQUENCE, found) if len(found) <= _LONGEST else None
+        return Token(TokenKind.SEQUENCE, found) if len(found) <= _LONGEST else None
 
     def _skip_string(self, text: str, at: int) -> int:
         """Return the place after the string's end, or after all of it that has come."""
@@ -166,7 +179,9 @@ class Scanner:
         return len(text)
 
     def _take_paste(self, text: str, at: int) -> tuple[int, list[Token]]:
-        """Gather what is pasted; a mark of its end inside is text, for the last mark before another paste ends it."""
+        """Gather what is pasted; a mark of its end inside is text, for the last mark before another
+        paste ends it.
+        """
         following = _PASTE_START.search(text, at)
         until = following.start() if following else len(text)
         ends = list(_PASTE_END.finditer(text, at, until))
@@ -187,14 +202,16 @@ class Scanner:
 
     def _whole_paste(self) -> Token:
         pasted, self._pasted = self._pasted, ""
-        return Token(Kind.PASTE, pasted)
+        return Token(TokenKind.PASTE, pasted)
 
 
-_KINDS = {"text": Kind.TEXT, "control": Kind.CONTROL, "escape": Kind.ESCAPE}
+_KINDS = {"text": TokenKind.TEXT, "control": TokenKind.CONTROL, "escape": TokenKind.ESCAPE}
 
 
 def _as_c1(error: UnicodeError) -> tuple[str, int]:
-    """Decode a byte from 0x80 to 0x9f that is not UTF-8 as an 8-bit control, anything else as U+FFFD."""
+    """Decode a byte from 0x80 to 0x9f that is not UTF-8 as an 8-bit control, anything else as
+    U+FFFD.
+    """
     if not isinstance(error, UnicodeDecodeError):
         raise error
     byte = error.object[error.start]

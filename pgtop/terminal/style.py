@@ -1,6 +1,7 @@
 """Styles as SGR parameters, and the shortest way from one to another.
 
-A `Style` holds only parameters that are known here: whatever else a frame asks for never reaches a terminal.
+A `Style` holds only parameters that are known here: whatever else a frame asks for never reaches a
+terminal.
 """
 
 from collections.abc import Iterator
@@ -27,7 +28,14 @@ class Style(NamedTuple):
     @property
     def plain_space(self) -> bool:
         """A space in this style shows nothing but the background, so it may as well be erased."""
-        return not (self.underline or self.blink or self.reverse or self.strike or self.overline or self.frame)
+        return not (
+            self.underline
+            or self.blink
+            or self.reverse
+            or self.strike
+            or self.overline
+            or self.frame
+        )
 
 
 PLAIN = Style()
@@ -43,7 +51,14 @@ def _simple_parameters() -> Iterator[tuple[str, tuple[str, str]]]:
         for colour in range(first, first + 8):
             yield str(colour), ("foreground", str(colour))
             yield str(colour + 10), ("background", str(colour + 10))
-    on = {"3": "italic", "4": "underline", "21": "underline", "5": "blink", "6": "blink", "7": "reverse"}
+    on = {
+        "3": "italic",
+        "4": "underline",
+        "21": "underline",
+        "5": "blink",
+        "6": "blink",
+        "7": "reverse",
+    }
     on |= {"8": "conceal", "9": "strike", "53": "overline", "51": "frame", "52": "frame"}
     for parameter, kind in on.items():
         yield parameter, (kind, parameter)
@@ -92,7 +107,9 @@ def change(old: Style | None, new: Style) -> str:
     if old is None:
         return f"\x1b[{afresh}m"
     steps = ";".join(
-        _step(kind, was, now) for kind, was, now in zip(Style._fields, old, new, strict=True) if was != now
+        _step(kind, was, now)
+        for kind, was, now in zip(Style._fields, old, new, strict=True)
+        if was != now
     )
     return f"\x1b[{min(afresh, steps, key=len)}m"
 

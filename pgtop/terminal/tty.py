@@ -1,7 +1,8 @@
-"""The terminal while it is ours: taken for the first picture or by Textual's driver, and given back as it was.
+"""The terminal while it is ours: taken for the first picture or by Textual's driver, and given back
+as it was.
 
-Whoever has taken it gives it back, unless the driver has taken it over with the picture on it. Nothing here knows
-Textual: a first picture need not wait for it.
+Whoever has taken it gives it back, unless the driver has taken it over with the picture on it.
+Nothing here knows Textual: a first picture need not wait for it.
 """
 
 import os
@@ -22,15 +23,19 @@ HUNG_UP = 128 + signal.SIGHUP
 """The exit code of a program whose terminal went away."""
 _USUAL_SIZE = (80, 24)
 _LARGEST = (500, 200)
-"""Cells that are drawn on: more than fits on any desk, and no more than can be drawn while a key waits."""
+"""Cells that are drawn on: more than fits on any desk, and no more than can be drawn while a key
+waits.
+"""
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
 Modes = list[Any]
 """What termios tells of a terminal."""
 
 
-class Lease:
-    """Draws where stderr goes to, and keeps everybody else from it: libpq prints its warnings there."""
+class Tty:
+    """Draws where stderr goes to, and keeps everybody else from it: libpq prints its warnings
+    there.
+    """
 
     def __init__(self) -> None:
         self._terminal = os.dup(_STDERR)
@@ -52,9 +57,11 @@ class Lease:
         return min(width or _USUAL_SIZE[0], _LARGEST[0]), min(height or _USUAL_SIZE[1], _LARGEST[1])
 
     def take(self) -> None:
-        """Show an empty screen of our own. Nothing that is typed is echoed, and the keys that signal still do.
+        """Show an empty screen of our own. Nothing that is typed is echoed, and the keys that
+        signal still do.
 
-        So whoever else asks something on the terminal, as OpenSSL does for the password of a key, can be answered.
+        So whoever else asks something on the terminal, as OpenSSL does for the password of a key,
+        can be answered.
         """
         if self.taken:
             return
@@ -72,7 +79,9 @@ class Lease:
         self._writer.write(_HIDE_CURSOR)
 
     def keep_keys(self) -> None:
-        """From now on what is typed, whatever it is, waits for the driver; what was typed before is dropped."""
+        """From now on what is typed, whatever it is, waits for the driver; what was typed before is
+        dropped.
+        """
         with suppress(termios.error):
             termios.tcflush(KEYBOARD, termios.TCIFLUSH)
             tty.setraw(KEYBOARD, termios.TCSANOW)
@@ -96,7 +105,9 @@ class Lease:
         self.let_others_speak()
 
     def hand_over(self) -> Modes | None:
-        """From now on somebody else gives it back, and to these modes; None where it was not taken."""
+        """From now on somebody else gives it back, and to these modes; None where it was not
+        taken.
+        """
         modes, self._modes = self._modes, None
         return modes
 
@@ -122,7 +133,9 @@ class Lease:
 
 
 def _wait_for_the_foreground() -> None:
-    """A job in the background is stopped here; it would take the modes of its shell's own line for the terminal's."""
+    """A job in the background is stopped here; it would take the modes of its shell's own line for
+    the terminal's.
+    """
     with suppress(OSError):
         if os.tcgetpgrp(KEYBOARD) != os.getpgrp():
             signal.raise_signal(signal.SIGTTOU)

@@ -1,7 +1,9 @@
-"""The queue of keys that are not handled yet: bounded, in order; a flood keeps its beginning and its last key.
+"""The queue of keys that are not handled yet: bounded, in order; a flood keeps its beginning and
+its last key.
 
-The thread that reads the terminal puts, the event loop takes. A terminal delivers a paste at a megabyte a second, and a
-key costs a millisecond: what is more than people type is dropped, so that the key after it is answered at once.
+The thread that reads the terminal puts, the event loop takes. A terminal delivers a paste at a
+megabyte a second, and a key costs a millisecond: what is more than people type is dropped, so that
+the key after it is answered at once.
 """
 
 from collections import deque
@@ -47,7 +49,9 @@ class Allowance:
 
 
 class Typeahead:
-    """A queue of messages from the terminal; `announce` is called, by the thread that puts, when there is news."""
+    """A queue of messages from the terminal; `announce` is called, by the thread that puts, when
+    there is news.
+    """
 
     def __init__(self, announce: Callable[[], object]) -> None:
         self._announce = announce
@@ -99,7 +103,9 @@ class Typeahead:
         return "".join(text)
 
     def skip(self, taken: Message) -> None:
-        """Drop a key that was taken and those that wait, but for the last, which comes again once no more do."""
+        """Drop a key that was taken and those that wait, but for the last, which comes again once
+        no more do.
+        """
         with self._lock:
             keys = [message for message in self._waiting if _is_typed(message)]
             self._last = self._last or (keys[-1] if keys else taken)
@@ -117,7 +123,9 @@ class Typeahead:
                 self._waiting.append(message)
             return
         self._last_at = monotonic()
-        if isinstance(message, events.Key) and message.key == "ctrl+c":  # it ends pgtop, whatever came before
+        if (
+            isinstance(message, events.Key) and message.key == "ctrl+c"
+        ):  # it ends pgtop, whatever came before
             self._last = None
             self._keep_reports()
             self._waiting.append(message)

@@ -1,10 +1,12 @@
 """What writes to the terminal, with at most one frame under way.
 
-Nobody ever waits for the terminal: while it is slow or stopped, frames change the canvas and nothing else, and the
-next one sent is the difference to the newest. Modes, titles and the clipboard are kept and sent in order.
+Nobody ever waits for the terminal: while it is slow or stopped, frames change the canvas and
+nothing else, and the next one sent is the difference to the newest. Modes, titles and the clipboard
+are kept and sent in order.
 
-All that may take time is done by a thread. Lines that are drawn while it has nothing to do are sent at once, as far as
-the terminal takes them: to wake it for each picture, on a processor that has seen none of it, costs 0.15 ms more.
+All that may take time is done by a thread. Lines that are drawn while it has nothing to do are sent
+at once, as far as the terminal takes them: to wake it for each picture, on a processor that has
+seen none of it, costs 0.15 ms more.
 """
 
 import os
@@ -26,10 +28,14 @@ _ASK_POSITION = "\x1b[6n"
 _SYNCHRONISED = ("\x1b[?2026h", "\x1b[?2026l")
 _LARGE_FRAME = 1024  # characters from which on a terminal may draw half of a frame
 _AHEAD = 2048  # characters sent before the terminal has to say that it got them
-_ANSWER = 3.0  # seconds after which an answer may be lost, in a paste perhaps, and is asked for again
+_ANSWER = (
+    3.0  # seconds after which an answer may be lost, in a paste perhaps, and is asked for again
+)
 _PROOFS = 16  # columns in which proofs are asked for, one after another
 _QUESTIONS = 5  # asked in vain until frames are sent without an answer
-_PARTING = 0.2  # seconds that leaving waits for an answer under way, lest the shell reads it as typed
+_PARTING = (
+    0.2  # seconds that leaving waits for an answer under way, lest the shell reads it as typed
+)
 _PATIENCE = 0.1  # seconds that the restoring sequences wait for room
 _CANCEL = b"\x18\x1b\\"  # ends whatever sequence was cut
 
@@ -41,12 +47,15 @@ _KEEPS_CELLS = re.compile(
 
 
 class Writer(Thread):
-    """Sends what is written, and the pictures on `canvas`, to the terminal behind the descriptor `terminal`.
+    """Sends what is written, and the pictures on `canvas`, to the terminal behind the descriptor
+    `terminal`.
 
     `size` tells the terminal's columns and lines now. A writer is started once and stopped once.
     """
 
-    def __init__(self, terminal: int, canvas: Canvas, size: Callable[[], tuple[int, int]], painter: Painter) -> None:
+    def __init__(
+        self, terminal: int, canvas: Canvas, size: Callable[[], tuple[int, int]], painter: Painter
+    ) -> None:
         super().__init__(name="pgtop-output", daemon=True)
         self._descriptor, self._never_blocks = _open_again(terminal)
         self._canvas = canvas
@@ -137,17 +146,20 @@ class Writer(Thread):
             yield
 
     def ask_for_proof(self) -> int:
-        """Have the terminal prove that it shows all frames so far; return the number of the proof, see `answered`."""
+        """Have the terminal prove that it shows all frames so far; return the number of the proof,
+        see `answered`.
+        """
         with self._news:
             self._proof_due = not self._leaving
             self._news.notify_all()
             return self._proofs + 1
 
     def answered(self, x: int, y: int) -> int:
-        """Take the terminal's cursor position, if it was asked for; return the number of the proof that it is, or 0.
+        """Take the terminal's cursor position, if it was asked for; return the number of the proof
+        that it is, or 0.
 
-        All that was sent before the question has arrived. For a proof the cursor goes to a place of its own, so that
-        no late answer to an older question is taken for it.
+        All that was sent before the question has arrived. For a proof the cursor goes to a place of
+        its own, so that no late answer to an older question is taken for it.
         """
         with self._news:
             proof = self._outstanding.pop((x, y), 0)
@@ -161,13 +173,17 @@ class Writer(Thread):
         return proof
 
     def leave(self) -> None:
-        """Send no frame any more and cut short the one under way: the terminal is to be restored at once."""
+        """Send no frame any more and cut short the one under way: the terminal is to be restored at
+        once.
+        """
         if self._stopping:
             return
         with self._news:
             self._news.wait_for(lambda: not self._waits_for_answer(), _PARTING)
             if not self._leaving:
-                self._controls["\x1b[m"] = None  # not every terminal restores the style with its first screen
+                self._controls["\x1b[m"] = (
+                    None  # not every terminal restores the style with its first screen
+                )
             self._leaving = True
             self._frame_due = self._proof_due = False
             if self._left:
@@ -176,7 +192,9 @@ class Writer(Thread):
             os.write(self._interrupt, b"\0")
 
     def stop(self) -> None:
-        """End the thread when all is sent, or when the terminal takes nothing; waits less than a second."""
+        """End the thread when all is sent, or when the terminal takes nothing; waits less than a
+        second.
+        """
         if self._stopping:
             return
         self.leave()
@@ -188,7 +206,8 @@ class Writer(Thread):
             _discard_output(self._descriptor)
             self.join(2.5 * _PATIENCE)
         if not self.is_alive():
-            self.run()  # what a bug has kept the thread from sending: the sequences that restore the terminal
+            # what a bug has kept the thread from sending: the sequences that restore the terminal
+            self.run()
             for descriptor in (self._descriptor, self._interruption, self._interrupt):
                 os.close(descriptor)
 
@@ -209,14 +228,24 @@ class Writer(Thread):
 
     def _take_control(self, text: str) -> None:
         if text in (ENTER, LEAVE):
-            if self._entered is (text == ENTER):  # said twice, it would wipe the picture or move the shell's cursor
+            if self._entered is (
+                text == ENTER
+            ):  # said twice, it would wipe the picture or move the shell's cursor
                 return
             self._entered = text == ENTER
-            if text == LEAVE:  # where there is no other screen, the shell goes on below a picture that is gone
+            if (
+                text == LEAVE
+            ):  # where there is no other screen, the shell goes on below a picture that is gone
                 text = f"\x1b[m\x1b[2J\x1b[{self._size()[1]};1H{LEAVE}"
-        if text.startswith(_CLIPBOARD):  # of what is copied while the terminal takes nothing, the newest is enough
-            self._controls = {each: None for each in self._controls if not each.startswith(_CLIPBOARD)}
-        self._controls.pop(text, None)  # said again while waiting, it is said once, so that nothing piles up
+        if text.startswith(
+            _CLIPBOARD
+        ):  # of what is copied while the terminal takes nothing, the newest is enough
+            self._controls = {
+                each: None for each in self._controls if not each.startswith(_CLIPBOARD)
+            }
+        self._controls.pop(
+            text, None
+        )  # said again while waiting, it is said once, so that nothing piles up
         self._controls[text] = None
         if not text.startswith(_CLIPBOARD) and not _KEEPS_CELLS.fullmatch(text):
             self._forgotten = True
@@ -228,8 +257,15 @@ class Writer(Thread):
             self._forgotten = True
 
     def _send_at_once(self) -> None:
-        """A frame, as far as the terminal takes it now, if nothing is under way; the thread sends what is left."""
-        if self._resting and self._never_blocks and self._frame_may_go() and not (self._left or self._controls):
+        """A frame, as far as the terminal takes it now, if nothing is under way; the thread sends
+        what is left.
+        """
+        if (
+            self._resting
+            and self._never_blocks
+            and self._frame_may_go()
+            and not (self._left or self._controls)
+        ):
             self._left = self._frame().encode("utf-8", "replace")
             with suppress(OSError):  # hung up, as the thread will see
                 self._left = self._left[self._write_some(self._left) :]
@@ -237,9 +273,13 @@ class Writer(Thread):
     def _next(self) -> bytes | None:
         with self._news:
             self._resting = True
-            self._asked_until = monotonic() + _ANSWER  # an answer comes after all that was sent before its question
+            self._asked_until = (
+                monotonic() + _ANSWER
+            )  # an answer comes after all that was sent before its question
             while not self._has_work():
-                self._news.wait(self._asked_until - monotonic() if self._waits_for_answer() else None)
+                self._news.wait(
+                    self._asked_until - monotonic() if self._waits_for_answer() else None
+                )
                 if self._waits_for_answer() and monotonic() >= self._asked_until:
                     self._ask_again()
             self._resting = False
@@ -257,7 +297,12 @@ class Writer(Thread):
             return text.encode("utf-8", "replace")
 
     def _has_work(self) -> bool:
-        return self._stopping or bool(self._left or self._controls) or self._frame_may_go() or self._proof_may_go()
+        return (
+            self._stopping
+            or bool(self._left or self._controls)
+            or self._frame_may_go()
+            or self._proof_may_go()
+        )
 
     def _frame_may_go(self) -> bool:
         return self._frame_due and not self._waits_for_answer()
@@ -341,9 +386,13 @@ class Writer(Thread):
 
 
 def _open_again(terminal: int) -> tuple[int, bool]:
-    """A descriptor of our own, and whether it never blocks: the inherited one is the shell's too, as are its flags."""
+    """A descriptor of our own, and whether it never blocks: the inherited one is the shell's too,
+    as are its flags.
+    """
     try:
-        return os.open(os.ttyname(terminal), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC), True
+        return os.open(
+            os.ttyname(terminal), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+        ), True
     except OSError:  # a terminal of another container or user has no name here
         return os.dup(terminal), False
 

@@ -12,6 +12,8 @@ _LOOKALIKES = str.maketrans({
 
 @lru_cache(4096)
 def to_ascii(text: str) -> str:
-    """Cleaned text in ASCII, cell for cell: our own glyphs as lookalikes, all else as question marks."""
+    """Cleaned text in ASCII, cell for cell: our own glyphs as lookalikes, all else as question
+    marks.
+    """
     text = text.translate(_LOOKALIKES)
     return text if text.isascii() else "".join(c if c.isascii() else "?" * cells(c) for c in text)

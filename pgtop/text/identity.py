@@ -4,7 +4,9 @@ from pgtop.model.backend import Backend
 
 
 def user_at_database(user: str | None, database: str | None) -> str:
-    """Return `user@database`, or the one of them that there is: background processes lack one or both. Raw."""
+    """Return `user@database`, or the one of them that there is: background processes lack one or
+    both. Raw.
+    """
     return "@".join(filter(None, (user, database)))
 
 

@@ -1,9 +1,12 @@
-r"""A query without what people put into it: literals, comments and values become `?`; keywords, names and shape stay.
+r"""A query without what people put into it: literals, comments and values become `?`; keywords,
+names and shape stay.
 
-Values are what SET, ALTER … SET, LISTEN, NOTIFY, PASSWORD, OPTIONS and CONNECTION are followed by, also without quotes.
-In doubt, all the rest is masked: where a literal was cut off, where a backslash before a quote would end it in one
-session and not in another (standard_conforming_strings), and where versions disagree on the end of a number.
-A byte that did not decode (`\xe9`) is a letter, as it is to the server: https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+Values are what SET, ALTER … SET, LISTEN, NOTIFY, PASSWORD, OPTIONS and CONNECTION are followed by,
+also without quotes. In doubt, all the rest is masked: where a literal was cut off, where a
+backslash before a quote would end it in one session and not in another
+(standard_conforming_strings), and where versions disagree on the end of a number. A byte that did
+not decode (`\xe9`) is a letter, as it is to the server:
+https://www.postgresql.org/docs/current/sql-syntax-lexical.html
 """
 
 import re
@@ -28,10 +31,19 @@ _TOKEN = re.compile(
 )
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _LETTER = re.compile(r"[^0-9.]")
-_MASKS = {"escaped": "E'?'", "string": "'?'", "line": "--?", "comment": "/*?*/", "number": "?", "tag": "$$?$$"}
+_MASKS = {
+    "escaped": "E'?'",
+    "string": "'?'",
+    "line": "--?",
+    "comment": "/*?*/",
+    "number": "?",
+    "tag": "$$?$$",
+}
 _AMBIGUOUS = "\\'"
 
-_NORMALIZED = frozenset({"select", "insert", "update", "delete", "merge", "values", "table", "with", "("})
+_NORMALIZED = frozenset(
+    {"select", "insert", "update", "delete", "merge", "values", "table", "with", "("}
+)
 """First words of statements whose query_id does not depend on their literals."""
 _CHANNELS = frozenset({"listen", "unlisten", "notify"})
 _GIDS = frozenset({("prepare", "transaction"), ("commit", "prepared"), ("rollback", "prepared")})
@@ -50,7 +62,9 @@ class Redaction(NamedTuple):
 
 
 def redacted(query: str) -> str:
-    """Return the query with every literal, comment and value masked, also where it was cut off anywhere."""
+    """Return the query with every literal, comment and value masked, also where it was cut off
+    anywhere.
+    """
     return redaction(query).text
 
 
@@ -76,7 +90,9 @@ def redaction(query: str) -> Redaction:
 
 
 def _tokens(query: str) -> Iterator[tuple[str, str]]:
-    """Yield each token's kind, and its text as it may be shown; "rest" is what cannot be split into tokens."""
+    """Yield each token's kind, and its text as it may be shown; "rest" is what cannot be split into
+    tokens.
+    """
     at = 0
     while token := _TOKEN.match(query, at):
         kind = (token.lastgroup or "").removesuffix("_end")
@@ -133,7 +149,10 @@ class _Statement:
         """Read the next token that is neither space nor comment."""
         if len(self._head) < 2:
             self._head = (*self._head, word)
-        self._creates_table |= word == "into" and self._last[1] not in ("insert", "merge")  # SELECT INTO
+        self._creates_table |= word == "into" and self._last[1] not in (
+            "insert",
+            "merge",
+        )  # SELECT INTO
         self.expects_value = self._is_before_value(word)
         self._names_setting = self._goes_on_naming(kind, word)
         self._last = self._last[1], word
@@ -148,9 +167,13 @@ class _Statement:
             return False
         if word in _SECRETS and first != "set":
             return self._head[-1] in _SECRETIVE
-        is_unnamed = (self._last[1], word) in _UNNAMED or (first == "set" and word in ("names", "schema"))
+        is_unnamed = (self._last[1], word) in _UNNAMED or (
+            first == "set" and word in ("names", "schema")
+        )
         return is_unnamed or (self._names_setting and word in ("=", "to"))
 
     def _goes_on_naming(self, kind: str, word: str) -> bool:
         """Return whether the name of a setting may go on after this word."""
-        return word == "set" or (self._names_setting and (kind in ("name", "quoted") or word == "."))
+        return word == "set" or (
+            self._names_setting and (kind in ("name", "quoted") or word == ".")
+        )

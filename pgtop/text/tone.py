@@ -1,4 +1,6 @@
-"""What a piece of text means to the reader. The theme, and nothing else, turns a tone into a colour or an attribute."""
+"""What a piece of text means to the reader. The theme, and nothing else, turns a tone into a colour
+or an attribute.
+"""
 
 from enum import StrEnum
 from typing import NamedTuple

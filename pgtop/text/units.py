@@ -1,6 +1,7 @@
 """Durations for people: how long ago, in six cells, and back from what they type.
 
-What `age` writes is cut, never rounded up: "60s" is never seen, and "5m00s" means that five minutes are over.
+What `age` writes is cut, never rounded up: "60s" is never seen, and "5m00s" means that five minutes
+are over.
 """
 
 import re
@@ -16,14 +17,18 @@ _MOST_DAYS = 99_999  # 273 years: five digits and a "d" are six cells
 
 
 def rough_age(seconds: float | None) -> str:
-    """As `age`, in whole seconds, and from a minute on in whole minutes: what need not be drawn every second."""
+    """As `age`, in whole seconds, and from a minute on in whole minutes: what need not be drawn
+    every second.
+    """
     if seconds is None or seconds >= 3600:
         return age(seconds)
     return f"{int(max(0.0, seconds))}s" if seconds < 60 else f"{int(seconds) // 60}m"
 
 
 def quiet_age(seconds: float | None) -> str:
-    """As `rough_age`, and from ten seconds to a minute in tens: there are hundreds of idle sessions."""
+    """As `rough_age`, and from ten seconds to a minute in tens: there are hundreds of idle
+    sessions.
+    """
     return rough_age(seconds if seconds is None or not 10 <= seconds < 60 else seconds // 10 * 10)
 
 
@@ -52,7 +57,9 @@ def _long_age(minutes: int) -> str:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of what people write: `90` (seconds), `200ms`, `1.5h`, `2d`, `1h30m`; ValueError says what is right."""
+    """Seconds of what people write: `90` (seconds), `200ms`, `1.5h`, `2d`, `1h30m`; ValueError says
+    what is right.
+    """
     wanted = text.strip().lower()
     if _NUMBER.fullmatch(wanted):
         return float(wanted)
@@ -60,7 +67,9 @@ def parse_duration(text: str) -> float:
         raise ValueError(f"{text!r} is not a duration: write {_right_spelling(wanted)}")
     parts = [(float(number), _SECONDS[unit]) for number, unit in _PART.findall(wanted)]
     if any(one <= other for (_, one), (_, other) in pairwise(parts)):
-        raise ValueError(f"{text!r} is not a duration: each unit stands once, the longest first, as in 1h30m")
+        raise ValueError(
+            f"{text!r} is not a duration: each unit stands once, the longest first, as in 1h30m"
+        )
     return sum(number * seconds for number, seconds in parts)
 
 

@@ -1,4 +1,6 @@
-"""Break lines of spans to a width, between words where it can. Nothing is lost but the space at a break."""
+"""Break lines of spans to a width, between words where it can. Nothing is lost but the space at a
+break.
+"""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -26,7 +28,9 @@ def as_far_as_fits(spans: Line, width: int) -> Line:
 
 
 def wrapped(spans: Iterable[Span], width: int, indent: int = 0) -> list[Line]:
-    """The spans on as many lines as they need at `width` cells; all but the first line are indented."""
+    """The spans on as many lines as they need at `width` cells; all but the first line are
+    indented.
+    """
     lines: list[list[Span]] = [[]]
     used = 0
     for word, tone in _words(spans):

@@ -1,4 +1,5 @@
-"""The screen's wiring: events from the watch become states for the screens, messages from the screens become deeds.
+"""The screen's wiring: events from the watch become states for the screens, messages from the
+screens become deeds.
 
 Only the screen of the start is imported with it; the others when they are first opened.
 """
@@ -25,25 +26,25 @@ from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.model.snapshot import Snapshot
-from pgtop.monitor.poller import Event, Sampled, Watch
+from pgtop.monitor.poller import Event, Poller, Sampled
 from pgtop.monitor.state import State
-from pgtop.ports import Clock, Recorder, Signaller, Source, SourceError
-from pgtop.signalling.execute import Errands, NoRecorder
+from pgtop.ports import AuditLog, Clock, Signaller, Source, SourceError
+from pgtop.signalling.execute import NoAuditLog, SignalExecutor
 from pgtop.terminal.ascii_filter import AsciiFilter
 from pgtop.terminal.driver import PgtopDriver, driver_on
 from pgtop.terminal.job import NO_SHELL, is_orphaned
-from pgtop.terminal.tty import Lease
+from pgtop.terminal.tty import Tty
 from pgtop.text.clean import clean, clean_lines
 from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
 from pgtop.tui.keyboard import EVERYWHERE, Keyboard
 from pgtop.tui.keymap import bindings
-from pgtop.tui.latest_request import Newest
-from pgtop.tui.screens.filterable import NarrowingScreen
+from pgtop.tui.latest_request import LatestRequest
+from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.screens.stateful import Shown
-from pgtop.tui.self_cost import Meter
-from pgtop.tui.signal_flow import Signalling
+from pgtop.tui.self_cost import CostMeter
+from pgtop.tui.signal_flow import SignalFlow
 from pgtop.tui.theme import palette
 
 _NOTICE_SECONDS = 15.0
@@ -51,7 +52,7 @@ _INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
-class PgtopApp(Keyboard, Signalling):
+class PgtopApp(Keyboard, SignalFlow):
     """Owns the state, the watch and the door; the screens own what is asked of the picture."""
 
     TITLE = "pgtop"
@@ -69,26 +70,30 @@ class PgtopApp(Keyboard, Signalling):
         first: Snapshot,
         settings: Settings,
         clock: Clock,
-        recorder: Recorder | None = None,
-        lease: Lease | None = None,
+        recorder: AuditLog | None = None,
+        lease: Tty | None = None,
     ) -> None:
-        os.environ.pop("NO_COLOR", None)  # Textual would turn the terminal's own colours into black on black
+        os.environ.pop(
+            "NO_COLOR", None
+        )  # Textual would turn the terminal's own colours into black on black
         super().__init__(driver_class=None if settings.plain_driver else driver_on(lease))
         self.set_class(not settings.color, "-monochrome")
         self._source = source
-        self._errands = Errands(signaller, clock, recorder or NoRecorder(), settings.require_audit)
+        self._errands = SignalExecutor(
+            signaller, clock, recorder or NoAuditLog(), settings.require_audit
+        )
         self._settings = settings
         self._clock = clock
         self._palette = palette(settings.theme, settings.color)
         self.theme = self._palette.textual_theme
-        self._watch = Watch(source, settings.interval, clock, fresh=True)
+        self._watch = Poller(source, settings.interval, clock, fresh=True)
         self._state = State.first(first, settings)
         self._notice_until = 0.0
         self._report: Span | None = None
         self._report_until = 0.0
-        self._meter = Meter()
-        self._details = Newest(self._fetch_detail, self._show_detail)
-        self._copies = Newest(self._fetch_copied, self._copy)
+        self._meter = CostMeter()
+        self._details = LatestRequest(self._fetch_detail, self._show_detail)
+        self._copies = LatestRequest(self._fetch_copied, self._copy)
         self._aftermath = None
         self._unseen = set()
         self._left = frozenset()
@@ -99,7 +104,9 @@ class PgtopApp(Keyboard, Signalling):
 
     @property
     def size(self) -> Size:
-        """The size that is drawn on; Textual would ask the kernel, or COLUMNS, which may say anything."""
+        """The size that is drawn on; Textual would ask the kernel, or COLUMNS, which may say
+        anything.
+        """
         return self._driver.drawn_size if isinstance(self._driver, PgtopDriver) else super().size
 
     def on_mount(self) -> None:
@@ -117,7 +124,9 @@ class PgtopApp(Keyboard, Signalling):
         raise error
 
     def _print_error_renderables(self) -> None:
-        """Textual would print the bug with all local variables: passwords and query texts. It is raised instead."""
+        """Textual would print the bug with all local variables: passwords and query texts. It is
+        raised instead.
+        """
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every action of the registry that the screen or the app can do now."""
@@ -135,7 +144,9 @@ class PgtopApp(Keyboard, Signalling):
             self.push_screen(Commands())
 
     def pop_screen(self) -> AwaitComplete:
-        """As Textual does; it would keep the lines of a thousand closed pages as keys of a cache of two colours."""
+        """As Textual does; it would keep the lines of a thousand closed pages as keys of a cache of
+        two colours.
+        """
         StylesCache.get_inner_outer.cache_clear()
         return super().pop_screen()
 
@@ -150,19 +161,29 @@ class PgtopApp(Keyboard, Signalling):
             self.say(words)
 
     def _out_of_place(self, key: str) -> str:
-        """Return why nothing comes of a key that has a meaning in another view only; "" for any other key."""
+        """Return why nothing comes of a key that has a meaning in another view only; "" for any
+        other key.
+        """
         meanings = [action for action in ACTIONS if key in action.keys and not action.in_dialogs]
         if not meanings or isinstance(self.screen, ModalScreen):
             return ""
-        if any(hasattr(owner, f"action_{action.id}") for action in meanings for owner in (self.screen, self)):
+        if any(
+            hasattr(owner, f"action_{action.id}")
+            for action in meanings
+            for owner in (self.screen, self)
+        ):
             return ""
         [sessions] = BY_ID["show_sessions"].key_names
-        meant = next((each for each in meanings if hasattr(self._sessions, f"action_{each.id}")), meanings[0])
+        meant = next(
+            (each for each in meanings if hasattr(self._sessions, f"action_{each.id}")), meanings[0]
+        )
         return f"{meant.key_names[0]} ({meant.title}) works among the sessions: press {sessions}"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a dialog is open its keys are the only ones."""
-        return action in EVERYWHERE or not isinstance(self.screen, ModalScreen) or not _is_ours(action)
+        return (
+            action in EVERYWHERE or not isinstance(self.screen, ModalScreen) or not _is_ours(action)
+        )
 
     # Data down.
 
@@ -191,12 +212,16 @@ class PgtopApp(Keyboard, Signalling):
         self.attend()
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
-        """Put a sentence, cleaned, on the notice line; behind what a signal has done, within that one's time."""
+        """Put a sentence, cleaned, on the notice line; behind what a signal has done, within that
+        one's time.
+        """
         kept = self._kept_report()
         self._show_notice(Span(f"{kept.text} · {words}", kept.tone) if kept else Span(words, tone))
 
     def report(self, words: str, tone: Tone) -> None:
-        """Put what a signal has done, cleaned, on the notice line: nothing that is said wipes it within its time."""
+        """Put what a signal has done, cleaned, on the notice line: nothing that is said wipes it
+        within its time.
+        """
         self._report, self._report_until = Span(words, tone), self._clock.now() + _NOTICE_SECONDS
         self._show_notice(self._report)
 
@@ -213,16 +238,18 @@ class PgtopApp(Keyboard, Signalling):
 
     # Messages up.
 
-    def on_said(self, message: messages.Said) -> None:
+    def on_notice_requested(self, message: messages.NoticeRequested) -> None:
         self.say(message.words)
 
-    def on_open_asked(self, message: messages.OpenAsked) -> None:
+    def on_open_requested(self, message: messages.OpenRequested) -> None:
         if not isinstance(self.screen, ModalScreen):
             from pgtop.tui.screens.pages import DetailScreen
 
-            self.push_screen(DetailScreen(message.backend, self._state, self._settings, self._palette))
+            self.push_screen(
+                DetailScreen(message.backend, self._state, self._settings, self._palette)
+            )
 
-    def on_detail_wanted(self, message: messages.DetailWanted) -> None:
+    def on_detail_requested(self, message: messages.DetailRequested) -> None:
         self.run_worker(self._details.want(message.backend), group="detail")
 
     async def _fetch_detail(self, backend: Backend) -> Detail | SourceError | None:
@@ -233,14 +260,20 @@ class PgtopApp(Keyboard, Signalling):
 
     def _show_detail(self, backend: Backend, found: Detail | SourceError | None) -> None:
         if isinstance(found, SourceError):
-            self.say(f"details of {backend.pid} could not be read: {clean(found.failure.what)}", Tone.WARN)
+            self.say(
+                f"details of {backend.pid} could not be read: {clean(found.failure.what)}",
+                Tone.WARN,
+            )
             return
         from pgtop.tui.screens.pages import DetailScreen
 
-        if isinstance(self.screen, DetailScreen) and self.screen.backend.identity == backend.identity:
+        if (
+            isinstance(self.screen, DetailScreen)
+            and self.screen.backend.identity == backend.identity
+        ):
             self.screen.show_detail(found)
 
-    def on_copy_asked(self, message: messages.CopyAsked) -> None:
+    def on_copy_requested(self, message: messages.CopyRequested) -> None:
         """The whole query; what is shown of it, at once, while the server does not answer."""
         if self._state.stale:
             self._copies.forget()
@@ -248,20 +281,26 @@ class PgtopApp(Keyboard, Signalling):
         else:
             self.run_worker(self._copies.want(message), group="copy")
 
-    async def _fetch_copied(self, message: messages.CopyAsked) -> Detail | SourceError | None:
+    async def _fetch_copied(self, message: messages.CopyRequested) -> Detail | SourceError | None:
         return await self._fetch_detail(message.backend)
 
-    def _copy(self, message: messages.CopyAsked, found: Detail | SourceError | None) -> None:
-        """To the clipboard; what is shown, where the session cannot be asked any more or runs another query."""
+    def _copy(self, message: messages.CopyRequested, found: Detail | SourceError | None) -> None:
+        """To the clipboard; what is shown, where the session cannot be asked any more or runs
+        another query.
+        """
         backend, text, whole = message.backend, message.backend.query or "", False
         detail = found if isinstance(found, Detail) else message.detail
         if detail is not None and detail.backend.query_start == backend.query_start:
             text, whole = detail.backend.query or "", not detail.query_is_cut
         what = "the query" if whole else f"the first {len(text)} characters of the query"
-        self.run_worker(self._set_clipboard(clean_lines(text), f"{what} of {backend.pid}"), group="clipboard")
+        self.run_worker(
+            self._set_clipboard(clean_lines(text), f"{what} of {backend.pid}"), group="clipboard"
+        )
 
     async def _set_clipboard(self, text: str, what: str) -> None:
-        """Copy the text, in the background as another program may be asked to, and say which way it went."""
+        """Copy the text, in the background as another program may be asked to, and say which way it
+        went.
+        """
         from pgtop.terminal.clipboard import copy
 
         self._clipboard = text
@@ -272,13 +311,13 @@ class PgtopApp(Keyboard, Signalling):
         if self._driver is not None:
             self._driver.write(sequence)
 
-    async def on_filter_asked(self, message: messages.FilterAsked) -> None:
+    async def on_filter_requested(self, message: messages.FilterRequested) -> None:
         if isinstance(self.screen, ModalScreen):
             return
         await self.action_show_sessions()
         self._sessions.narrow_to_share(message.text, message.share)
 
-    async def on_breakdown_asked(self, message: messages.BreakdownAsked) -> None:
+    async def on_breakdown_requested(self, message: messages.BreakdownRequested) -> None:
         await self._show_breakdown(message.share)
 
     # Actions of every screen.
@@ -298,28 +337,30 @@ class PgtopApp(Keyboard, Signalling):
             self.push_screen(BreakdownScreen(self._state, self._settings, self._palette, share))
 
     async def action_show_blocking(self) -> None:
-        from pgtop.tui.screens.locks import BlockingScreen
+        from pgtop.tui.screens.locks import LocksScreen
 
-        if not isinstance(self.screen, BlockingScreen):
+        if not isinstance(self.screen, LocksScreen):
             await self.action_show_sessions()
             self._source.watch_blocking(True)
             self._watch.refresh()
-            self.push_screen(BlockingScreen(self._state, self._settings, self._palette))
+            self.push_screen(LocksScreen(self._state, self._settings, self._palette))
 
-    async def on_blocking_asked(self) -> None:
+    async def on_locks_requested(self) -> None:
         if isinstance(self.screen, ModalScreen):
             return
         await self.action_show_blocking()
-        from pgtop.tui.screens.locks import BlockingScreen
+        from pgtop.tui.screens.locks import LocksScreen
 
-        if isinstance(self.screen, BlockingScreen):
+        if isinstance(self.screen, LocksScreen):
             self.screen.go_to_root()
 
     async def action_filter(self) -> None:
-        """Open the field of a view that has one; elsewhere that of the sessions, as what follows is text, not keys."""
-        if not isinstance(self.screen, NarrowingScreen):
+        """Open the field of a view that has one; elsewhere that of the sessions, as what follows is
+        text, not keys.
+        """
+        if not isinstance(self.screen, FilterableScreen):
             await self.action_show_sessions()
-        if isinstance(self.screen, NarrowingScreen):
+        if isinstance(self.screen, FilterableScreen):
             self.screen.open_filter()
 
     def action_help(self) -> None:
@@ -335,10 +376,17 @@ class PgtopApp(Keyboard, Signalling):
         self._watch.refresh()
 
     def action_slower(self) -> None:
-        self._set_interval(next((step for step in _INTERVALS if step > self._watch.interval), _INTERVALS[-1]))
+        self._set_interval(
+            next((step for step in _INTERVALS if step > self._watch.interval), _INTERVALS[-1])
+        )
 
     def action_faster(self) -> None:
-        self._set_interval(next((step for step in reversed(_INTERVALS) if step < self._watch.interval), _INTERVALS[0]))
+        self._set_interval(
+            next(
+                (step for step in reversed(_INTERVALS) if step < self._watch.interval),
+                _INTERVALS[0],
+            )
+        )
 
     def _set_interval(self, seconds: float) -> None:
         self._watch.interval = seconds
@@ -360,11 +408,16 @@ class PgtopApp(Keyboard, Signalling):
             self.action_suspend_process()
 
     async def action_quit(self) -> None:
-        """Leave; while an order's effect has not been seen, only when asked again by who was told of that order."""
+        """Leave; while an order's effect has not been seen, only when asked again by who was told
+        of that order.
+        """
         if not self._unseen <= self._left:
             self._left = frozenset(self._unseen)
             pids = ", ".join(str(order.target.pid) for order in self._unseen)
-            self.say(f"what becomes of {pids} has not been seen yet: q again leaves all the same", Tone.WARN)
+            self.say(
+                f"what becomes of {pids} has not been seen yet: q again leaves all the same",
+                Tone.WARN,
+            )
         else:
             self.exit(0)
 
@@ -373,7 +426,9 @@ class PgtopApp(Keyboard, Signalling):
 
 
 def _is_ours(action: str) -> bool:
-    """An action of the registry, or one that opens another dialog; Textual's others know best when they are meant."""
+    """An action of the registry, or one that opens another dialog; Textual's others know best when
+    they are meant.
+    """
     return action == "command_palette" or any(action == each.id for each in ACTIONS)
 
 
@@ -383,10 +438,11 @@ async def run_dashboard(
     first: Snapshot,
     settings: Settings,
     clock: Clock,
-    recorder: Recorder | None = None,
-    lease: Lease | None = None,
+    recorder: AuditLog | None = None,
+    lease: Tty | None = None,
 ) -> int:
-    """Run the dashboard until the user leaves it or the process is told to end; returns the exit code.
+    """Run the dashboard until the user leaves it or the process is told to end; returns the exit
+    code.
 
     A terminal that is leased already is taken over with the first picture on it.
     """
@@ -407,9 +463,13 @@ async def run_dashboard(
 
 @contextmanager
 def _threads_failing(app: PgtopApp, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """A bug in a thread ends the app, as its own would: nobody is left with a dead screen or a dead keyboard."""
+    """A bug in a thread ends the app, as its own would: nobody is left with a dead screen or a dead
+    keyboard.
+    """
     before = threading.excepthook
-    threading.excepthook = lambda failed: loop.call_soon_threadsafe(app.call_later, app.fail, failed.exc_value)
+    threading.excepthook = lambda failed: loop.call_soon_threadsafe(
+        app.call_later, app.fail, failed.exc_value
+    )
     try:
         yield
     finally:

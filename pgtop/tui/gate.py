@@ -1,11 +1,13 @@
 """A gate that drops keys which were typed before the question that they would answer could be seen.
 
-Keys and the terminal's answers come on one line, in order. With the frame that draws a question the terminal is asked
-for its cursor's position: keys before the answer were typed before the question was there to be read, however slow the
-line is and however long the terminal stalls. That holds for the terminal that answers: a multiplexer does so itself.
+Keys and the terminal's answers come on one line, in order. With the frame that draws a question the
+terminal is asked for its cursor's position: keys before the answer were typed before the question
+was there to be read, however slow the line is and however long the terminal stalls. That holds for
+the terminal that answers: a multiplexer does so itself.
 
-Text that is pasted slowly goes on after the answer. So a key that is dropped, or means nothing to the question, closes
-the gate until a pause: people do not answer within half a second of a stray letter.
+Text that is pasted slowly goes on after the answer. So a key that is dropped, or means nothing to
+the question, closes the gate until a pause: people do not answer within half a second of a stray
+letter.
 """
 
 from collections.abc import Callable
@@ -19,8 +21,9 @@ _ANSWER = 1.0
 class KeyGate:
     """Closed from the moment that something is asked until it was seen.
 
-    `ask` has the terminal prove that it shows what is drawn, and returns the number of the proof, which `proven` is
-    called with; `answers`: the terminal has ever given one. Times are those at which keys were read, in seconds.
+    `ask` has the terminal prove that it shows what is drawn, and returns the number of the proof,
+    which `proven` is called with; `answers`: the terminal has ever given one. Times are those at
+    which keys were read, in seconds.
     """
 
     def __init__(self, ask: Callable[[], int], answers: Callable[[], bool]) -> None:
@@ -69,11 +72,15 @@ class KeyGate:
         return not self._closed
 
     def lets_leave(self, at: float) -> bool:
-        """Return whether a key that was read at `at` may leave the question, unless it is part of a text."""
+        """Return whether a key that was read at `at` may leave the question, unless it is part of a
+        text.
+        """
         return self.is_seen or (self.is_drawn and at - self._dropped_at >= _BREATH)
 
     def stray(self, at: float) -> None:
-        """Close the gate after a key that means nothing to the question: what follows at once is no answer either."""
+        """Close the gate after a key that means nothing to the question: what follows at once is no
+        answer either.
+        """
         self._closed, self._dropped_at = True, at
 
     def _may_be_seen(self, at: float) -> bool:

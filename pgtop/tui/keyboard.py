@@ -1,8 +1,8 @@
 """The keyboard: keys are carried out in their order, however many come at once.
 
-A key is dealt with once all that the key before it has asked for was, so a dialog that a key opens is there for the
-next one. A dialog takes no key that was typed before it was seen: `gate`. A field's text is read once for all that is
-typed into it at one go.
+A key is dealt with once all that the key before it has asked for was, so a dialog that a key opens
+is there for the next one. A dialog takes no key that was typed before it was seen: `gate`. A
+field's text is read once for all that is typed into it at one go.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ class Keyboard(App[int]):
     # From the driver.
 
     async def on_input_waiting(self) -> None:
-        """Handle one message from the terminal, and come back for the next when all that it asked for is done."""
+        """Handle one message from the terminal, and come back for the next when all that it asked
+        for is done.
+        """
         driver = self._driver
         if not isinstance(driver, PgtopDriver):
             return
@@ -99,11 +101,20 @@ class Keyboard(App[int]):
             self.post_message(message)
             return
         field = text_input.open_field(self.screen)
-        if isinstance(message, events.Key) and field is not None and not field.restrict and message.is_printable:
+        if (
+            isinstance(message, events.Key)
+            and field is not None
+            and not field.restrict
+            and message.is_printable
+        ):
             await self.on_event(message)
             text_input.insert(field, driver.typeahead.take_text())
             return
-        if isinstance(message, events.Key) and message.key not in _EVERYWHERE_KEYS and not self._commands.spend():
+        if (
+            isinstance(message, events.Key)
+            and message.key not in _EVERYWHERE_KEYS
+            and not self._commands.spend()
+        ):
             driver.typeahead.skip(message)
             return
         await self.on_event(message)
@@ -113,7 +124,10 @@ class Keyboard(App[int]):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.CursorPosition):  # from Textual's own driver
             self._gate.proven(_ONLY)
-        elif isinstance(event, events.Key | events.Paste | events.MouseEvent) and not event.is_forwarded:
+        elif (
+            isinstance(event, events.Key | events.Paste | events.MouseEvent)
+            and not event.is_forwarded
+        ):
             await self._take_typed(event)
             self.attend()
         else:
@@ -126,7 +140,11 @@ class Keyboard(App[int]):
         if isinstance(event, events.Key) and event.key in _FLOW:
             return
         everywhere = isinstance(event, events.Key) and event.key in _EVERYWHERE_KEYS
-        leaves = isinstance(event, events.Key) and event.key in _KEEPING and self._gate.lets_leave(event.time)
+        leaves = (
+            isinstance(event, events.Key)
+            and event.key in _KEEPING
+            and self._gate.lets_leave(event.time)
+        )
         if not everywhere and not leaves and not self._gate.admits(event.time):
             self._drop_typed()
             return
@@ -149,9 +167,13 @@ class Keyboard(App[int]):
         self.say(_DROPPED)
 
     def _is_full(self, event: events.Event) -> bool:
-        """Return whether the event is text for a field of Textual's, such as the palette's, that is full."""
+        """Return whether the event is text for a field of Textual's, such as the palette's, that is
+        full.
+        """
         field = self.focused
-        is_text = isinstance(event, events.Paste) or (isinstance(event, events.Key) and event.is_printable)
+        is_text = isinstance(event, events.Paste) or (
+            isinstance(event, events.Key) and event.is_printable
+        )
         return is_text and isinstance(field, Input) and len(field.value) >= _PALETTE
 
     def _is_bound(self, event: events.Event) -> bool:
@@ -166,7 +188,7 @@ class Keyboard(App[int]):
     def _read_field(self) -> None:
         if self._read_due:
             self._read_due = False
-            if isinstance(self.screen, text_input.Typing):
+            if isinstance(self.screen, text_input.TextInput):
                 self.screen.typed()
 
     # The gate.
@@ -196,7 +218,9 @@ class Keyboard(App[int]):
         self._gate.close()
         if isinstance(self._driver, PgtopDriver):
             self._driver.before_frame = partial(self._before_frame, question)
-        if self._driver is None or self._driver.is_headless:  # nothing is drawn: after what waits in our own queue
+        if (
+            self._driver is None or self._driver.is_headless
+        ):  # nothing is drawn: after what waits in our own queue
             self.call_later(self._drawn, question)
         else:
             self.screen.call_after_refresh(self._drawn, question)

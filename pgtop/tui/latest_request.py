@@ -1,7 +1,8 @@
-"""One question at a time, and of those that come meanwhile only the newest: so a server that hangs is asked once.
+"""One question at a time, and of those that come meanwhile only the newest: so a server that hangs
+is asked once.
 
-A question under way is never broken off, as that would cost the connection; where it came too late its answer is
-dropped.
+A question under way is never broken off, as that would cost the connection; where it came too late
+its answer is dropped.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,10 +12,12 @@ WantedT = TypeVar("WantedT")
 FoundT = TypeVar("FoundT")
 
 
-class Newest(Generic[WantedT, FoundT]):
+class LatestRequest(Generic[WantedT, FoundT]):
     """What was wanted last, `ask`ed for and then `take`n."""
 
-    def __init__(self, ask: Callable[[WantedT], Awaitable[FoundT]], take: Callable[[WantedT, FoundT], None]) -> None:
+    def __init__(
+        self, ask: Callable[[WantedT], Awaitable[FoundT]], take: Callable[[WantedT, FoundT], None]
+    ) -> None:
         self._ask = ask
         self._take = take
         self._wanted: WantedT | None = None

@@ -1,4 +1,6 @@
-"""What screens and the driver ask of the app. They know no source and no signaller; these are all they can say."""
+"""What screens and the driver ask of the app. They know no source and no signaller; these are all
+they can say.
+"""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -6,28 +8,34 @@ from typing import TypeAlias
 from textual.message import Message
 
 from pgtop.analysis.breakdown import Dimension
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.model.signal import Signal
 
 
-class SignalAsked(Message):
+class SignalRequested(Message):
     """The user wants a backend signalled: ask for confirmation, then see it through."""
 
-    def __init__(self, signal: Signal, backend: Backend, seen_in: Picture) -> None:
-        """`seen_in`: the picture that showed the backend, which may be an older one than that of now."""
+    def __init__(self, signal: Signal, backend: Backend, seen_in: DerivedSnapshot) -> None:
+        """`seen_in`: the picture that showed the backend, which may be an older one than that of
+        now.
+        """
         super().__init__()
         self.signal = signal
         self.backend = backend
         self.seen_in = seen_in
 
 
-class BulkAsked(Message):
+class BulkRequested(Message):
     """The user wants many backends signalled: show the list, ask, then see it through."""
 
-    def __init__(self, signal: Signal, backends: Sequence[Backend], whose: str, understood: str = "") -> None:
-        """Ask for `backends`, which are the sessions `whose` says; `understood` is the filter that chose them all."""
+    def __init__(
+        self, signal: Signal, backends: Sequence[Backend], whose: str, understood: str = ""
+    ) -> None:
+        """Ask for `backends`, which are the sessions `whose` says; `understood` is the filter that
+        chose them all.
+        """
         super().__init__()
         self.signal = signal
         self.backends = backends
@@ -35,7 +43,7 @@ class BulkAsked(Message):
         self.understood = understood
 
 
-class OpenAsked(Message):
+class OpenRequested(Message):
     """The user wants to see one session whole."""
 
     def __init__(self, backend: Backend) -> None:
@@ -43,7 +51,7 @@ class OpenAsked(Message):
         self.backend = backend
 
 
-class DetailWanted(Message):
+class DetailRequested(Message):
     """A screen shows one session and wants all that the server has about it."""
 
     def __init__(self, backend: Backend) -> None:
@@ -51,11 +59,11 @@ class DetailWanted(Message):
         self.backend = backend
 
 
-class BlockingAsked(Message):
+class LocksRequested(Message):
     """The user wants to see who blocks whom, from the root of most of it on."""
 
 
-class CopyAsked(Message):
+class CopyRequested(Message):
     """The user wants a session's whole query on the clipboard."""
 
     def __init__(self, backend: Backend, detail: Detail | None = None) -> None:
@@ -69,7 +77,7 @@ Share: TypeAlias = tuple[Dimension, str]
 """A line of the breakdown: its dimension, and the name of the share."""
 
 
-class BreakdownAsked(Message):
+class BreakdownRequested(Message):
     """The user wants to see who uses the connections, with the cursor on one line of it."""
 
     def __init__(self, share: Share) -> None:
@@ -77,7 +85,7 @@ class BreakdownAsked(Message):
         self.share = share
 
 
-class FilterAsked(Message):
+class FilterRequested(Message):
     """The user wants the sessions of one line of the breakdown."""
 
     def __init__(self, text: str, share: Share) -> None:
@@ -87,7 +95,7 @@ class FilterAsked(Message):
         self.share = share
 
 
-class Said(Message):
+class NoticeRequested(Message):
     """Something to tell the user on the notice line; cleaned."""
 
     def __init__(self, words: str) -> None:

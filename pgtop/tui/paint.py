@@ -1,4 +1,5 @@
-"""Tones to styles: Textual's, for what it composes, and the terminal's own, for what is drawn without it.
+"""Tones to styles: Textual's, for what it composes, and the terminal's own, for what is drawn
+without it.
 
 Nothing here knows Textual, so that the first picture need not wait for it.
 """
@@ -17,11 +18,17 @@ from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.theme import Palette
 
-_BY_NAME = {"standard": ColorSystem.STANDARD, "256": ColorSystem.EIGHT_BIT, "truecolor": ColorSystem.TRUECOLOR}
+_BY_NAME = {
+    "standard": ColorSystem.STANDARD,
+    "256": ColorSystem.EIGHT_BIT,
+    "truecolor": ColorSystem.TRUECOLOR,
+}
 
 
-class Look(NamedTuple):
-    """All that the cells of a line follow from, beside its width and the ground that it is drawn on."""
+class StyledLine(NamedTuple):
+    """All that the cells of a line follow from, beside its width and the ground that it is drawn
+    on.
+    """
 
     line: Line
     dimmed: bool = False
@@ -30,8 +37,12 @@ class Look(NamedTuple):
     strong: bool = False
 
 
-def runs(look: Look, width: int, palette: Palette, ground: RichStyle, colours: ColorSystem | None) -> list[Run]:
-    """The line as a canvas takes it, filled with blanks up to `width` cells; `colours` are the terminal's."""
+def runs(
+    look: StyledLine, width: int, palette: Palette, ground: RichStyle, colours: ColorSystem | None
+) -> list[Run]:
+    """The line as a canvas takes it, filled with blanks up to `width` cells; `colours` are the
+    terminal's.
+    """
     line, dimmed, cursor, strong = look
     ink = _terminal_styles(palette, ground, colours, dimmed, cursor, strong)
     inked = [(text, ink[tone]) for text, tone in line]
@@ -39,14 +50,16 @@ def runs(look: Look, width: int, palette: Palette, ground: RichStyle, colours: C
     return [*inked, (" " * room, ink[Tone.PLAIN])] if room > 0 else inked
 
 
-def styles(look: Look, palette: Palette, ground: RichStyle) -> Mapping[Tone, RichStyle]:
+def styles(look: StyledLine, palette: Palette, ground: RichStyle) -> Mapping[Tone, RichStyle]:
     """The style of each tone on a line that looks like this."""
     _, dimmed, cursor, strong = look
     return _styles(palette, ground, dimmed, cursor, strong)
 
 
 def colours_of(environ: Mapping[str, str]) -> ColorSystem | None:
-    """What colours the terminal has, told from the environment as Rich tells it, which is heavy to import."""
+    """What colours the terminal has, told from the environment as Rich tells it, which is heavy to
+    import.
+    """
     if environ.get("TERM", "").lower() in ("dumb", "unknown"):
         return None
     if environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):
@@ -61,7 +74,9 @@ def colours_named(name: str | None) -> ColorSystem | None:
 
 
 @lru_cache(maxsize=64)
-def _styles(palette: Palette, ground: RichStyle, dimmed: bool, cursor: bool, strong: bool) -> Mapping[Tone, RichStyle]:
+def _styles(
+    palette: Palette, ground: RichStyle, dimmed: bool, cursor: bool, strong: bool
+) -> Mapping[Tone, RichStyle]:
     if strong:
         ground += palette.tones[Tone.STRONG]
     if cursor:
@@ -75,7 +90,12 @@ def _styles(palette: Palette, ground: RichStyle, dimmed: bool, cursor: bool, str
 
 @lru_cache(maxsize=64)
 def _terminal_styles(
-    palette: Palette, ground: RichStyle, colours: ColorSystem | None, dimmed: bool, cursor: bool, strong: bool
+    palette: Palette,
+    ground: RichStyle,
+    colours: ColorSystem | None,
+    dimmed: bool,
+    cursor: bool,
+    strong: bool,
 ) -> Mapping[Tone, Style]:
     by_tone = _styles(palette, ground, dimmed, cursor, strong)
     return {tone: _to_terminal(style, colours) for tone, style in by_tone.items()}
@@ -83,4 +103,8 @@ def _terminal_styles(
 
 def _to_terminal(style: RichStyle, colours: ColorSystem | None) -> Style:
     sequence = style.render(".", color_system=colours)
-    return restyled(PLAIN, sequence[2 : sequence.index("m")]) if sequence.startswith("\x1b[") else PLAIN
+    return (
+        restyled(PLAIN, sequence[2 : sequence.index("m")])
+        if sequence.startswith("\x1b[")
+        else PLAIN
+    )

@@ -1,4 +1,6 @@
-"""From a wish to signal to what became of it: refuse, ask, send, tell. The app's part that ends other people's work."""
+"""From a wish to signal to what became of it: refuse, ask, send, tell. The app's part that ends
+other people's work.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +10,14 @@ from typing import TYPE_CHECKING
 from textual.app import App
 from textual.screen import ModalScreen
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
 from pgtop.model.plan import Plan
-from pgtop.model.signal import Order, Signal
-from pgtop.monitor.poller import Watch
+from pgtop.model.signal import Signal, SignalRequest
+from pgtop.monitor.poller import Poller
 from pgtop.monitor.state import State
 from pgtop.ports import Clock, Source
-from pgtop.signalling.execute import Errands, Progress
+from pgtop.signalling.execute import Progress, SignalExecutor
 from pgtop.signalling.planning import Guard, plan, plan_for_one
 from pgtop.signalling.protection import guard
 from pgtop.text.clean import clean
@@ -30,27 +32,29 @@ from pgtop.view.results import summary
 
 if TYPE_CHECKING:  # dialogs are imported when they are first opened
     from pgtop.tui.dialogs.bulk import Consent, ResultScreen
-    from pgtop.tui.dialogs.confirm import Agreed
+    from pgtop.tui.dialogs.confirm import Accepted
     from pgtop.tui.dialogs.dialog import ConsentT, Dialog
 
 _READ_ONLY = "read-only mode: start pgtop without --read-only to end queries or sessions"
 
 
-class Signalling(App[int]):
-    """Answers the screens' messages about signals. Whoever derives from it owns the state and the watch."""
+class SignalFlow(App[int]):
+    """Answers the screens' messages about signals. Whoever derives from it owns the state and the
+    watch.
+    """
 
     _aftermath: Aftermath | None
     """What is still to be told of the last one that others waited for."""
     _clock: Clock
-    _errands: Errands
+    _errands: SignalExecutor
     _palette: Palette
     _settings: Settings
     _source: Source
     _state: State
-    _watch: Watch
-    _unseen: set[Order]
+    _watch: Poller
+    _unseen: set[SignalRequest]
     """Those whose effect is still being looked for."""
-    _left: frozenset[Order]
+    _left: frozenset[SignalRequest]
     """Those of which the user was told, on leaving, that it has not been seen."""
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
@@ -69,7 +73,7 @@ class Signalling(App[int]):
         """Have what is asked be seen before it is answered, if it is not what was asked before."""
         raise NotImplementedError
 
-    def on_signal_asked(self, message: messages.SignalAsked) -> None:
+    def on_signal_requested(self, message: messages.SignalRequested) -> None:
         if isinstance(self.screen, ModalScreen):
             return  # asked before the dialog was there
         if self._settings.read_only:
@@ -79,7 +83,7 @@ class Signalling(App[int]):
         else:
             self._ask(message)
 
-    def on_bulk_asked(self, message: messages.BulkAsked) -> None:
+    def on_bulk_requested(self, message: messages.BulkRequested) -> None:
         if isinstance(self.screen, ModalScreen):
             return
         if self._settings.read_only:
@@ -87,18 +91,24 @@ class Signalling(App[int]):
             return
         picture = self._state.picture
         made = plan(
-            message.signal, message.backends, picture.snapshot, self._guard_of(picture), understood=message.understood
+            message.signal,
+            message.backends,
+            picture.snapshot,
+            self._guard_of(picture),
+            understood=message.understood,
         )
         if made.targets:
             self._ask_many(made, message.whose)
         else:
             self.say(no_targets(made), Tone.WARN)
 
-    def _guard_of(self, picture: Picture) -> Guard:
+    def _guard_of(self, picture: DerivedSnapshot) -> Guard:
         return guard(self._settings.protect, picture)
 
     def _put(self, dialog: Dialog[ConsentT | None], then: Callable[[ConsentT], None]) -> None:
-        """Ask, with the sessions watched meanwhile even if the picture was paused, and with roles as they are now."""
+        """Ask, with the sessions watched meanwhile even if the picture was paused, and with roles
+        as they are now.
+        """
         was_paused, self._watch.paused = self._watch.paused, False
         self._source.renew()
         self.clear_notice()
@@ -120,10 +130,10 @@ class Signalling(App[int]):
 
     # One.
 
-    def _ask(self, asked: messages.SignalAsked) -> None:
+    def _ask(self, asked: messages.SignalRequested) -> None:
         from pgtop.tui.dialogs.confirm import ConfirmScreen
 
-        def agreed(to: Agreed) -> None:
+        def agreed(to: Accepted) -> None:
             made = plan_for_one(asked.signal, to.backend, to.picture.snapshot)
             self.run_worker(self._see_through(made, to.reason), group="signals")
 
@@ -139,7 +149,9 @@ class Signalling(App[int]):
             for outcome in progress.outcomes:
                 words, tone = outcome_words(outcome, why_not)
                 self.report(*_with_trouble(words, tone, progress))
-                self._aftermath = Aftermath.of([outcome], Span(words, tone), before, self._clock.now())
+                self._aftermath = Aftermath.of(
+                    [outcome], Span(words, tone), before, self._clock.now()
+                )
         self._unseen.discard(order)
         self._watch.refresh()
 
@@ -156,7 +168,10 @@ class Signalling(App[int]):
     def _ask_many(self, made: Plan, whose: str) -> None:
         from pgtop.tui.dialogs.bulk import BulkScreen
 
-        self._put(BulkScreen(made, whose, self._state.picture, self._guard_of, self._palette), self._send_many)
+        self._put(
+            BulkScreen(made, whose, self._state.picture, self._guard_of, self._palette),
+            self._send_many,
+        )
 
     def _send_many(self, consent: Consent) -> None:
         from pgtop.tui.dialogs.bulk import ResultScreen
@@ -187,4 +202,6 @@ class Signalling(App[int]):
 
 def _with_trouble(words: str, tone: Tone, progress: Progress) -> tuple[str, Tone]:
     """The words, and why the audit trail could not be told, if it could not."""
-    return (f"{words} ({clean(progress.trouble)})", Tone.ALARM) if progress.trouble else (words, tone)
+    return (
+        (f"{words} ({clean(progress.trouble)})", Tone.ALARM) if progress.trouble else (words, tone)
+    )

@@ -1,4 +1,5 @@
-"""The time before Textual is there: the terminal is taken for the first pictures, and given back for words.
+"""The time before Textual is there: the terminal is taken for the first pictures, and given back
+for words.
 
 Importing Textual takes as long as all that comes before it, so nothing here may.
 """
@@ -13,23 +14,26 @@ from typing import Any
 from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
 from pgtop.terminal.job import is_orphaned
-from pgtop.terminal.tty import HUNG_UP, KEYBOARD, Lease
+from pgtop.terminal.tty import HUNG_UP, KEYBOARD, Tty
 
 _LEAVE = frozenset(b"q")
 _UNSEEN = 0.25
 """Seconds of connecting that are not shown: a server at hand has answered by then."""
 
 
-class Opening:
-    """Takes the terminal as late as it can, and gives it back as soon as something goes wrong that is told in words.
+class Splash:
+    """Takes the terminal as late as it can, and gives it back as soon as something goes wrong that
+    is told in words.
 
     `place` is where the server is, as far as the user said.
     """
 
     def __init__(self, settings: Settings, environ: Mapping[str, str], place: str) -> None:
-        self.lease: Lease | None = None
+        self.lease: Tty | None = None
         self.left: int | None = None
-        """The exit code, once nobody wants to wait for the server any longer; the task that does is cancelled then."""
+        """The exit code, once nobody wants to wait for the server any longer; the task that does is
+        cancelled then.
+        """
         self._settings = settings
         self._environ = environ
         self._place = place
@@ -38,7 +42,9 @@ class Opening:
 
     @contextmanager
     def connecting(self) -> Iterator[None]:
-        """While this task waits for a first answer: say so once that takes a while, and let the user leave."""
+        """While this task waits for a first answer: say so once that takes a while, and let the
+        user leave.
+        """
         self._waiter = asyncio.current_task()
         self._tell()
         with ExitStack() as failing:
@@ -53,19 +59,29 @@ class Opening:
 
         lease = self._take()
         lease.keep_keys()
-        signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # until Textual's driver is there, which can suspend
+        signal.signal(
+            signal.SIGTSTP, signal.SIG_IGN
+        )  # until Textual's driver is there, which can suspend
         width, height = lease.size()
-        lease.draw(pieces(sessions(first, self._settings, width, height), self._settings, self._environ, width))
+        lease.draw(
+            pieces(
+                sessions(first, self._settings, width, height), self._settings, self._environ, width
+            )
+        )
 
     def step_aside(self) -> None:
-        """Give the terminal back for a question; while the server is waited for after it, that is told again."""
+        """Give the terminal back for a question; while the server is waited for after it, that is
+        told again.
+        """
         telling = self._telling is not None
         self.withdraw()
         if telling:
             self._tell()
 
     def withdraw(self) -> None:
-        """Give the terminal back, unless a driver has taken it over: something has to be told in words."""
+        """Give the terminal back, unless a driver has taken it over: something has to be told in
+        words.
+        """
         if self.lease and self.lease.taken:
             self.lease.give_back()
             signal.signal(signal.SIGTSTP, signal.SIG_DFL)
@@ -76,7 +92,10 @@ class Opening:
         self._telling.add_done_callback(self._told)
 
     async def _tell_on(self) -> None:
-        from pgtop.tui.first_frames import pieces, waiting  # imported while the server makes a session
+        from pgtop.tui.first_frames import (
+            pieces,
+            waiting,
+        )  # imported while the server makes a session
 
         await asyncio.sleep(_UNSEEN)
         lease = self._take()
@@ -91,7 +110,9 @@ class Opening:
             await asyncio.sleep(1)
 
     def _told(self, telling: "asyncio.Task[None]") -> None:
-        """It never ends by itself: a bug in it must not leave an empty screen until the server answers."""
+        """It never ends by itself: a bug in it must not leave an empty screen until the server
+        answers.
+        """
         if not telling.cancelled() and self._waiter:
             self._waiter.cancel()
 
@@ -105,7 +126,9 @@ class Opening:
                 telling.result()
 
     def _read(self) -> None:
-        """One key means something before there is anything to see; whatever else is typed cannot be meant."""
+        """One key means something before there is anything to see; whatever else is typed cannot be
+        meant.
+        """
         typed = _typed()
         if set(typed) <= _LEAVE and self._waiter:
             self.left = 0 if typed else HUNG_UP
@@ -119,13 +142,13 @@ class Opening:
             os.kill(os.getpid(), signal.SIGSTOP)
             self.lease.take()
 
-    def _take(self) -> Lease:
-        self.lease = self.lease or Lease()
+    def _take(self) -> Tty:
+        self.lease = self.lease or Tty()
         self.lease.take()
         return self.lease
 
 
-class NoOpening:
+class NoSplash:
     """Textual's own driver draws all there is, so nothing is drawn before it."""
 
     lease = None

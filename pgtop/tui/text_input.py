@@ -1,7 +1,8 @@
 """Text fields that take keys in the order typed, also when a slow line delivers many at once.
 
-Textual hands a key to the focused widget's own queue. A field that has just been opened would miss what was typed
-ahead, and `/Ky` could end a session. So the app edits the open field itself, before any binding is looked at.
+Textual hands a key to the focused widget's own queue. A field that has just been opened would miss
+what was typed ahead, and `/Ky` could end a session. So the app edits the open field itself, before
+any binding is looked at.
 """
 
 import re
@@ -13,7 +14,7 @@ from textual.widgets import Input
 
 
 @runtime_checkable
-class Typing(Protocol):
+class TextInput(Protocol):
     """A screen with a text field that may be open."""
 
     @property
@@ -27,7 +28,9 @@ class Typing(Protocol):
 
 
 LONGEST = 500
-"""Characters that a field takes: a filter is read, and asked of each session, while the next key waits."""
+"""Characters that a field takes: a filter is read, and asked of each session, while the next key
+waits.
+"""
 _EDITS: dict[str, Callable[[Input], None]] = {
     "backspace": Input.action_delete_left,
     "ctrl+h": Input.action_delete_left,
@@ -46,7 +49,7 @@ _EDITS: dict[str, Callable[[Input], None]] = {
 
 def open_field(screen: object) -> Input | None:
     """Return the field that the screen's keys go to, if one is open."""
-    return screen.field if isinstance(screen, Typing) else None
+    return screen.field if isinstance(screen, TextInput) else None
 
 
 def edit(field: Input, event: events.Event) -> bool:

@@ -1,7 +1,8 @@
 """Tones to colours: the only place in pgtop that names one.
 
-The default palette uses the terminal's own sixteen colours and background, so it is right on light and dark ones, costs
-the fewest bytes, and leaves nothing but bold, dim and reverse when colours are off.
+The default palette uses the terminal's own sixteen colours and background, so it is right on light
+and dark ones, costs the fewest bytes, and leaves nothing but bold, dim and reverse when colours are
+off.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,9 @@ class Palette:
     """What that theme draws on."""
     tones: Mapping[Tone, Style]
     cursor: Style
-    """The cursor's row; without a background of its own it replaces the tones, which reversed would shout."""
+    """The cursor's row; without a background of its own it replaces the tones, which reversed would
+    shout.
+    """
 
 
 _TERMINAL = Palette(

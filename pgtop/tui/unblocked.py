@@ -1,36 +1,49 @@
-"""What signals have done to those that waited for their targets: told when a picture shows it, and not before."""
+"""What signals have done to those that waited for their targets: told when a picture shows it, and
+not before.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple, Self
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import BackendId
-from pgtop.model.signal import Effect, Outcome
+from pgtop.model.signal import ObservedEffect, Outcome
 from pgtop.monitor.state import State
 from pgtop.text.tone import Span
 from pgtop.view.unblocked import freed, is_unsettled
 
-_ENDED = frozenset({Effect.GONE, Effect.QUERY_ENDED, Effect.TRANSACTION_OPEN})
+_ENDED = frozenset(
+    {ObservedEffect.GONE, ObservedEffect.QUERY_ENDED, ObservedEffect.TRANSACTION_OPEN}
+)
 _SETTLING = 5.0  # seconds in which a picture that was read while the queue moved up is not believed
 
 
 class Aftermath(NamedTuple):
-    """Those that have ended, or whose query has, in words; and the picture in which they were signalled."""
+    """Those that have ended, or whose query has, in words; and the picture in which they were
+    signalled.
+    """
 
     ended: frozenset[BackendId]
     words: Span
-    before: Picture
+    before: DerivedSnapshot
     seen_at: float
     """When the end was seen, on our clock."""
 
     @classmethod
-    def of(cls, outcomes: Iterable[Outcome], words: Span, before: Picture, seen_at: float) -> Self | None:
+    def of(
+        cls, outcomes: Iterable[Outcome], words: Span, before: DerivedSnapshot, seen_at: float
+    ) -> Self | None:
         """The aftermath to wait for; None where nobody waited, or nothing has ended."""
         ended = frozenset(outcome.order.target for outcome in outcomes if outcome.effect in _ENDED)
-        return cls(ended, words, before, seen_at) if any(before.blocks.get(who.pid) for who in ended) else None
+        return (
+            cls(ended, words, before, seen_at)
+            if any(before.blocks.get(who.pid) for who in ended)
+            else None
+        )
 
     def told(self, after: State) -> str:
-        """Who was freed, cleaned; nothing before a picture that was asked for after the end, and shows it whole.
+        """Who was freed, cleaned; nothing before a picture that was asked for after the end, and
+        shows it whole.
 
         Nothing either on another run of the server, where nobody is who waited.
         """

@@ -1,8 +1,8 @@
 """The line above every screen while anybody waits for a lock: how many, how long, and for whom."""
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
-from pgtop.analysis.lock_forest import Forest, Node
+from pgtop.analysis.lock_forest import LockForest, Node
 from pgtop.model.timestamp import seconds_between
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
@@ -11,8 +11,10 @@ from pgtop.text.wrap import Line
 from pgtop.view.lock_phrases import APPROXIMATE, REPLAY, is_replay, listed, root_does, root_name
 
 
-def summary(picture: Picture) -> Line:
-    """How many wait, and who is at the root of most of it and for how long; () when nobody waits."""
+def summary(picture: DerivedSnapshot) -> Line:
+    """How many wait, and who is at the root of most of it and for how long; () when nobody
+    waits.
+    """
     forest = picture.forest
     if not forest.waiting:
         return ()
@@ -24,17 +26,21 @@ def summary(picture: Picture) -> Line:
     words = ", ".join(filter(None, (f"{forest.waiting} waiting", wait, f"root {name}")))
     if more:
         words = f"{', '.join((f'{forest.waiting} waiting', *more))}; {wait}{' on ' if wait else ''}root {name}"
-    return tuple(Span(clean(part), Tone.ALARM) for part in (words, f" ({does})" if does else "") if part)
+    return tuple(
+        Span(clean(part), Tone.ALARM) for part in (words, f" ({does})" if does else "") if part
+    )
 
 
-def _longest_words(root: Node, picture: Picture) -> str:
-    """How long those that hang on `root` have waited at most; only about, where the wait's own start is not known."""
+def _longest_words(root: Node, picture: DerivedSnapshot) -> str:
+    """How long those that hang on `root` have waited at most; only about, where the wait's own
+    start is not known.
+    """
     first = picture.forest.longest_wait(root.key)
     if first is None or first.since is None:
         return ""
     return f"longest {'' if first.exact else APPROXIMATE}{age(seconds_between(first.since, picture.now))}"
 
 
-def _deadlocks(forest: Forest) -> list[tuple[Key, ...]]:
+def _deadlocks(forest: LockForest) -> list[tuple[Key, ...]]:
     """Each that is sure, once."""
     return [circle for circle in forest.circles if forest.is_surely_deadlocked(circle)]

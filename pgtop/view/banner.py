@@ -1,6 +1,7 @@
 """The lines across the top: which server, and the truth about its connection slots.
 
-Told apart by letter as well as by colour: the bar must be read on a monochrome screen and by a colour-blind eye.
+Told apart by letter as well as by colour: the bar must be read on a monochrome screen and by a
+colour-blind eye.
 """
 
 from collections.abc import Iterable
@@ -32,7 +33,9 @@ _CLOCK = len("00:00:00 UTC")
 
 
 def server_line(snapshot: Snapshot, width: int) -> Line:
-    """Which server this is, as whom, since when, and its clock at the sample; the least needed leaves first."""
+    """Which server this is, as whom, since when, and its clock at the sample; the least needed
+    leaves first.
+    """
     server = snapshot.server
     place = f"{server.host}:{server.port}" if server.port else server.host
     parts = [
@@ -63,7 +66,9 @@ def budget_line(budget: Budget, width: int) -> Line:
 
 
 def bar(budget: Budget, width: int) -> Line:
-    """`width` cells for all of max_connections; whatever holds or could hold even one slot has at least one cell."""
+    """`width` cells for all of max_connections; whatever holds or could hold even one slot has at
+    least one cell.
+    """
     seen = sum(budget.states.values())
     counts = [budget.states.get(state, 0) for state in LETTERS]
     free = max(0, budget.free)
@@ -71,21 +76,28 @@ def bar(budget: Budget, width: int) -> Line:
     parts = [*counts, max(0, budget.used - seen), free, rest]
     faces = [*LETTERS.values(), (UNSEEN, Tone.NOTICE), (FREE, Tone.PLAIN), (RESERVED, Tone.NOTICE)]
     sizes = _shares(parts, width)
-    return tuple(Span(letter * size, tone) for (letter, tone), size in zip(faces, sizes, strict=True) if size)
+    return tuple(
+        Span(letter * size, tone) for (letter, tone), size in zip(faces, sizes, strict=True) if size
+    )
 
 
 def legend_line(budget: Budget, width: int) -> Line:
-    """Explain the letters with their counts, then what is left for pgtop's role, then the walsenders."""
+    """Explain the letters with their counts, then what is left for pgtop's role, then the
+    walsenders.
+    """
     left = Span(left_words(budget), Tone.PLAIN)
     walsenders = Span(f"walsenders {budget.walsenders}/{budget.max_wal_senders}", Tone.QUIET)
     lines = (
-        _joined([*_counts(budget, form), left, walsenders], width, "  ", whole=form != _FORMS[-1]) for form in _FORMS
+        _joined([*_counts(budget, form), left, walsenders], width, "  ", whole=form != _FORMS[-1])
+        for form in _FORMS
     )
     return next(filter(None, lines), ())
 
 
 def left_words(budget: Budget) -> str:
-    """Return how many connections the role that logged in can still open, as a sum or with what limits them."""
+    """Return how many connections the role that logged in can still open, as a sum or with what
+    limits them.
+    """
     sum_or_limit = f": {budget.openable_limit}" if budget.openable_limit else ""
     if budget.openable_limit == "reserved":
         sum_or_limit = f": {budget.free} + {budget.openable - budget.free} reserved"
@@ -93,7 +105,9 @@ def left_words(budget: Budget) -> str:
 
 
 def _doubt_of_left(budget: Budget) -> str:
-    """Return the word before the number that is left; limits of roles and databases count no login in progress."""
+    """Return the word before the number that is left; limits of roles and databases count no login
+    in progress.
+    """
     by_slots = budget.openable_limit in ("", "reserved")
     if by_slots and budget.openable and _misses_logins(budget):
         return "at most "
@@ -109,7 +123,10 @@ def _counts(budget: Budget, form: str) -> list[Span]:
     found.append(("hidden", UNSEEN, Tone.NOTICE, budget.hidden))
     always = () if budget.hidden else ("active", "waiting", "idle in transaction", "idle")
     return [
-        Span(form.format(letter=letter, count=count, state=state, word=_WORDS.get(state, state)), tone)
+        Span(
+            form.format(letter=letter, count=count, state=state, word=_WORDS.get(state, state)),
+            tone,
+        )
         for state, letter, tone, count in found
         if count or state in always
     ]
@@ -120,7 +137,9 @@ def missing(budget: Budget, server: Server) -> str:
     parts = list(server.missing)
     if budget.hidden:
         total = budget.visible + budget.hidden
-        parts.insert(0, f"you see {budget.visible} of {total} sessions: {grant(server, 'pg_read_all_stats')}")
+        parts.insert(
+            0, f"you see {budget.visible} of {total} sessions: {grant(server, 'pg_read_all_stats')}"
+        )
     return clean("; ".join(parts))
 
 
@@ -145,7 +164,9 @@ def _misses_logins(budget: Budget) -> bool:
 
 def _words(budget: Budget) -> list[str]:
     mark, about = _MARKS[budget.level], "about " if budget.approximate else ""
-    held = min(budget.used, budget.ordinary)  # the rest is in the reserved slots, and is shown there
+    held = min(
+        budget.used, budget.ordinary
+    )  # the rest is in the reserved slots, and is shown there
     unseen = budget.free > 0 and _misses_logins(budget)
     free = f"{'at most ' if unseen else about}{budget.free} free"
     used = f"{mark}{about}{held} of {budget.ordinary} used; {free}"
@@ -172,7 +193,9 @@ def _reserves(budget: Budget) -> Iterable[str]:
 
 
 def _shares(parts: list[int], width: int) -> list[int]:
-    """Cells for each part, in proportion, at least one for each that is not empty, exactly `width` in all."""
+    """Cells for each part, in proportion, at least one for each that is not empty, exactly `width`
+    in all.
+    """
     total = sum(parts)
     if total == 0:
         return [0] * len(parts)

@@ -1,4 +1,5 @@
-"""Who uses the connections: shares by database, role, application, client and state, as lines to choose from.
+"""Who uses the connections: shares by database, role, application, client and state, as lines to
+choose from.
 
 Of the client backends, the filter of a share selects exactly those that it counts.
 """
@@ -30,19 +31,19 @@ _KEYS = {
 _STATES = {ACTIVE: "active", WAITING: "waiting", IDLE_IN_TRANSACTION: "idle-in-tx", IDLE: "idle"}
 
 
-class Entry(NamedTuple):
+class BreakdownEntry(NamedTuple):
     """A line of the breakdown: a share of a dimension, or, without one, the dimension's heading."""
 
     dimension: Dimension
     share: Share | None = None
 
 
-def entries(snapshot: Snapshot) -> tuple[Entry, ...]:
+def entries(snapshot: Snapshot) -> tuple[BreakdownEntry, ...]:
     """Every dimension's heading and shares, in the order shown."""
-    found: list[Entry] = []
+    found: list[BreakdownEntry] = []
     for dimension in Dimension:
-        found.append(Entry(dimension))
-        found.extend(Entry(dimension, share) for share in breakdown(snapshot, dimension))
+        found.append(BreakdownEntry(dimension))
+        found.extend(BreakdownEntry(dimension, share) for share in breakdown(snapshot, dimension))
     return tuple(found)
 
 
@@ -57,7 +58,7 @@ def share_filter(dimension: Dimension, share: Share) -> str:
     return f"{_KEYS[dimension]}:={quoted(share.name)}{unhidden}"
 
 
-def entry_line(entry: Entry, width: int) -> Line:
+def entry_line(entry: BreakdownEntry, width: int) -> Line:
     """The entry at exactly `width` cells; the bar of the share takes what is left."""
     if entry.share is None:
         return _heading(entry.dimension, width)
@@ -67,7 +68,9 @@ def entry_line(entry: Entry, width: int) -> Line:
     held = f"{share.sessions:>6}{share.share:>7.0%}{limit:>8}{_nearness(share):>8}"
     numbers = f"{held}{share.idle_long or '':>10}{age(share.oldest_idle):>8}"
     tone = Tone.ALARM if _nearness(share) else Tone.PLAIN
-    return _cut((Span(f"  {name}", tone), Span(numbers, tone), Span(_bar(share, width), Tone.QUIET)), width)
+    return _cut(
+        (Span(f"  {name}", tone), Span(numbers, tone), Span(_bar(share, width), Tone.QUIET)), width
+    )
 
 
 def _nearness(share: Share) -> str:

@@ -1,4 +1,5 @@
-"""What stands around the body of every screen, told from a state alone: budget, alarm, condition, notice and keys.
+"""What stands around the body of every screen, told from a state alone: budget, alarm, condition,
+notice and keys.
 
 Nothing here knows Textual, so that the first picture need not wait for it.
 """
@@ -27,7 +28,9 @@ SESSIONS_KEYS = (
     "sort_menu", "pause", "toggle_idle",
 )  # fmt: skip
 _NOTICE_LINES = 3
-_COMPACT_BELOW = 15  # lines of screen; a smaller one keeps the budget and gives the rest to the body
+_COMPACT_BELOW = (
+    15  # lines of screen; a smaller one keeps the budget and gives the rest to the body
+)
 
 
 class Place(NamedTuple):
@@ -62,7 +65,11 @@ def condition_line(state: State, status: Line, width: int, read_only: bool) -> L
 
     READ-ONLY comes first, so that no width and no filter can push it out of sight.
     """
-    parts = [(Span("READ-ONLY", Tone.NOTICE),) if read_only else (), condition(state), (*_lock_note(state), *status)]
+    parts = [
+        (Span("READ-ONLY", Tone.NOTICE),) if read_only else (),
+        condition(state),
+        (*_lock_note(state), *status),
+    ]
     return as_far_as_fits(_separated(part for part in parts if part), width)
 
 
@@ -76,18 +83,26 @@ def _separated(parts: Iterable[Line]) -> Line:
 
 
 def counted(table: Table, first: int = 1, last: int = 1) -> str:
-    """Return how many sessions there are and are shown, and which of them are in sight once the first is not."""
+    """Return how many sessions there are and are shown, and which of them are in sight once the
+    first is not.
+    """
     rows = f"{first}-{last} of " if first > 1 else ""
     return f"{rows}{table.counts}"
 
 
 def order_line(query: Query, interval: float, order: str = "what hurts first") -> Line:
-    """What is hidden, what orders it (`order` unless a column was chosen), and how often it is refreshed."""
+    """What is hidden, what orders it (`order` unless a column was chosen), and how often it is
+    refreshed.
+    """
     hidden = [] if query.show_idle else [Span(" · idle hidden", Tone.NOTICE)]
     sort = query.sort
     name = order if sort.column is None else column(sort.column).title.strip()
     turned = "" if sort.descending == falls(sort.column) else ", inverted"
-    return (*hidden, Span(f" · by {name}{turned}", Tone.QUIET), Span(f" · every {interval:g}s", Tone.QUIET))
+    return (
+        *hidden,
+        Span(f" · by {name}{turned}", Tone.QUIET),
+        Span(f" · every {interval:g}s", Tone.QUIET),
+    )
 
 
 def notice_lines(state: State, complaint: str, width: int) -> Sequence[Line]:

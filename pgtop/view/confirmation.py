@@ -1,12 +1,21 @@
-"""What a confirmation dialog says before a signal: what will happen, to which session, and what that frees."""
+"""What a confirmation dialog says before a signal: what will happen, to which session, and what
+that frees.
+"""
 
 from collections.abc import Collection
 from typing import NamedTuple
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
-from pgtop.analysis.lock_forest import Forest
-from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION_ABORTED, PARALLEL_WORKER, WALSENDER, Backend
+from pgtop.analysis.lock_forest import LockForest
+from pgtop.model.backend import (
+    ACTIVE,
+    IDLE,
+    IDLE_IN_TRANSACTION_ABORTED,
+    PARALLEL_WORKER,
+    WALSENDER,
+    Backend,
+)
 from pgtop.model.server import Server
 from pgtop.model.signal import Signal
 from pgtop.model.timestamp import Instant, seconds_between
@@ -38,8 +47,12 @@ class Proposal(NamedTuple):
     needs_pid: bool
 
 
-def propose(signal: Signal, backend: Backend, picture: Picture, guard: Guard = unguarded) -> Proposal:
-    """The proposal to send `signal` to `backend`, most important line first, since a small screen shows only those."""
+def propose(
+    signal: Signal, backend: Backend, picture: DerivedSnapshot, guard: Guard = unguarded
+) -> Proposal:
+    """The proposal to send `signal` to `backend`, most important line first, since a small screen
+    shows only those.
+    """
     server = picture.snapshot.server
     protected = protection(server, backend) or guard(backend)
     lines = [
@@ -57,7 +70,9 @@ def propose(signal: Signal, backend: Backend, picture: Picture, guard: Guard = u
 
 
 def nothing_to_cancel(backend: Backend) -> str:
-    """Why a cancel would change nothing, or nothing. Seen on the server: it answers true and does nothing."""
+    """Why a cancel would change nothing, or nothing. Seen on the server: it answers true and does
+    nothing.
+    """
     if backend.state == IDLE:
         return f"{backend.pid} is idle, it has no query to cancel: K ends the session"
     if backend.in_transaction_idle:
@@ -65,8 +80,10 @@ def nothing_to_cancel(backend: Backend) -> str:
     return ""
 
 
-def change_since(seen: Backend, before: Picture, after: Picture) -> str:
-    """What happened to a backend of one picture by the time of another, while its dialog was open, or nothing."""
+def change_since(seen: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> str:
+    """What happened to a backend of one picture by the time of another, while its dialog was open,
+    or nothing.
+    """
     now = after.still(seen, before)
     if now is None:
         return _lost(seen, before, after)
@@ -79,14 +96,16 @@ def change_since(seen: Backend, before: Picture, after: Picture) -> str:
     return ""
 
 
-def _lost(seen: Backend, before: Picture, after: Picture) -> str:
+def _lost(seen: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> str:
     """Return why a session is missing from the later picture: ended only where that is sure."""
     sighting, run = before.snapshot.sighting, after.snapshot.server.run
     if not sighting.is_answered_by(run):
         return f"the connection is to another server now, or this one was restarted: {seen.pid} cannot be reached"
     if after.may_have(seen, before):
         better = grant(after.snapshot.server, "pg_read_all_stats")
-        return clean(f"{seen.pid} may be another session now, which this role may not see: {better}")
+        return clean(
+            f"{seen.pid} may be another session now, which this role may not see: {better}"
+        )
     return f"{seen.pid} has ended: there is nothing left to do"
 
 
@@ -106,7 +125,7 @@ def _client(backend: Backend) -> str:
     return f"from {address}{port}{host}"
 
 
-def _consequence(signal: Signal, backend: Backend, picture: Picture) -> str:
+def _consequence(signal: Signal, backend: Backend, picture: DerivedSnapshot) -> str:
     if backend.hidden:
         return "what it is doing is hidden from this role: grant pg_read_all_stats to see it"
     now = picture.now
@@ -121,8 +140,10 @@ def _consequence(signal: Signal, backend: Backend, picture: Picture) -> str:
     return f"{doing}, {open_for}: it will be rolled back"
 
 
-def _waiting(backend: Backend, picture: Picture) -> str:
-    """Return how long the session has waited for a lock and behind which; nothing if it does not wait."""
+def _waiting(backend: Backend, picture: DerivedSnapshot) -> str:
+    """Return how long the session has waited for a lock and behind which; nothing if it does not
+    wait.
+    """
     node = picture.forest.nodes.get(backend.pid)
     if node is None or not node.waits:
         return ""
@@ -142,22 +163,32 @@ def _since(instant: Instant | None, now: Instant) -> str:
     return "?" if instant is None else age(seconds_between(instant, now))
 
 
-def _waiters(signal: Signal, backend: Backend, picture: Picture) -> list[Line]:
-    """Return how many sessions it blocks, how many of them its end frees, and what it waits for itself."""
+def _waiters(signal: Signal, backend: Backend, picture: DerivedSnapshot) -> list[Line]:
+    """Return how many sessions it blocks, how many of them its end frees, and what it waits for
+    itself.
+    """
     waiting, only = picture.blocks.get(backend.pid, 0), picture.forest.only(backend.pid)
     if not waiting:
         return _deadlock(backend, picture)
     words = (
-        f"blocks {sessions(waiting)}" if _leaves_stuck(backend, picture.forest) else _freed(signal, backend, picture)
+        f"blocks {sessions(waiting)}"
+        if _leaves_stuck(backend, picture.forest)
+        else _freed(signal, backend, picture)
     )
     replay = _replay(backend.pid, only, picture.forest)
-    return [line(words, Tone.STRONG), *replay, *(_deadlock(backend, picture) or _own_wait(backend, picture))]
+    return [
+        line(words, Tone.STRONG),
+        *replay,
+        *(_deadlock(backend, picture) or _own_wait(backend, picture)),
+    ]
 
 
-def _freed(signal: Signal, backend: Backend, picture: Picture) -> str:
+def _freed(signal: Signal, backend: Backend, picture: DerivedSnapshot) -> str:
     """Return how many waiters the end of the session frees, and how many of those at once."""
     waiting, free = picture.blocks.get(backend.pid, 0), len(picture.forest.only(backend.pid))
-    frees = "frees" if signal is Signal.TERMINATE else "its end frees"  # a cancel may leave a savepoint's locks
+    frees = (
+        "frees" if signal is Signal.TERMINATE else "its end frees"
+    )  # a cancel may leave a savepoint's locks
     if not free:
         return f"blocks {waiting}, but others block {'it' if waiting == 1 else 'them'} too: {frees} none"
     first = len(picture.forest.next_after(backend.pid))
@@ -167,35 +198,48 @@ def _freed(signal: Signal, backend: Backend, picture: Picture) -> str:
     return f"{frees} {free} {'waiter' if free == 1 else 'waiters'}{turn}"
 
 
-def _replay(pid: int, only: Collection[Key], forest: Forest) -> list[Line]:
+def _replay(pid: int, only: Collection[Key], forest: LockForest) -> list[Line]:
     """Return whether the end of the session lets a standby replay again."""
     waiting = [key for key in forest.hanging(pid) if is_replay(forest.nodes[key])]
     if not waiting:
         return []
-    frees = "goes on once it has ended" if set(waiting) <= set(only) else "does not go on with its end alone"
+    frees = (
+        "goes on once it has ended"
+        if set(waiting) <= set(only)
+        else "does not go on with its end alone"
+    )
     return [line(f"replay stands still and {frees}", Tone.STRONG)]
 
 
-def _deadlock(backend: Backend, picture: Picture) -> list[Line]:
+def _deadlock(backend: Backend, picture: DerivedSnapshot) -> list[Line]:
     node = picture.forest.nodes.get(backend.pid)
     if node is None or not picture.forest.is_surely_deadlocked(node.circle):
         return []
     others = listed([key for key in node.circle if key != node.key], picture.forest)
-    return [line(f"it is in a deadlock with {others}, of which the server will end one by itself", Tone.ALARM)]
+    return [
+        line(
+            f"it is in a deadlock with {others}, of which the server will end one by itself",
+            Tone.ALARM,
+        )
+    ]
 
 
-def _own_wait(backend: Backend, picture: Picture) -> list[Line]:
+def _own_wait(backend: Backend, picture: DerivedSnapshot) -> list[Line]:
     """Return what blocks the session itself."""
     forest = picture.forest
     node = forest.nodes.get(backend.pid)
     if node is None or not node.blockers:
         return []
     stuck = "; its waiters stay blocked" if _leaves_stuck(backend, forest) else ""
-    return [line(f"it is itself blocked by {clean(listed(node.blockers, forest))}{stuck}", Tone.WARN)]
+    return [
+        line(f"it is itself blocked by {clean(listed(node.blockers, forest))}{stuck}", Tone.WARN)
+    ]
 
 
-def _leaves_stuck(backend: Backend, forest: Forest) -> bool:
-    """Return whether the session waits itself and all that wait for it alone want the row that it waits for."""
+def _leaves_stuck(backend: Backend, forest: LockForest) -> bool:
+    """Return whether the session waits itself and all that wait for it alone want the row that it
+    waits for.
+    """
     node = forest.nodes.get(backend.pid)
     if node is None or not node.blockers:
         return False
@@ -204,7 +248,11 @@ def _leaves_stuck(backend: Backend, forest: Forest) -> bool:
 
 
 def _protected(reason: str, pid: int) -> list[Line]:
-    return [(Span("Protected: ", Tone.ALARM), Span(f"{reason}. Type {pid} to go on.", Tone.PLAIN))] if reason else []
+    return (
+        [(Span("Protected: ", Tone.ALARM), Span(f"{reason}. Type {pid} to go on.", Tone.PLAIN))]
+        if reason
+        else []
+    )
 
 
 def _another_pgtop(it_is: bool) -> list[Line]:

@@ -4,8 +4,12 @@ from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 
 
-def cost_line(trip: float, server: float, received: int | None, cpu: float, drawn: int | None) -> Line:
-    """The price of the last sample: seconds of round trip, server and our CPU; bytes received and drawn."""
+def cost_line(
+    trip: float, server: float, received: int | None, cpu: float, drawn: int | None
+) -> Line:
+    """The price of the last sample: seconds of round trip, server and our CPU; bytes received and
+    drawn.
+    """
     parts = [f"round trip {_ms(trip)}", f"server {_ms(server)}"]
     if received is not None:
         parts.append(f"{_bytes(received)} in")

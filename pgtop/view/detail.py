@@ -1,11 +1,13 @@
-"""One session whole: its query, its fields and their meaning, its locks, who waits for whom, what may be done."""
+"""One session whole: its query, its fields and their meaning, its locks, who waits for whom, what
+may be done.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
-from pgtop.analysis.lock_forest import Forest
+from pgtop.analysis.lock_forest import LockForest
 from pgtop.analysis.xmin import holds_back
 from pgtop.model.backend import IDLE, Backend
 from pgtop.model.detail import Detail, Lock
@@ -54,7 +56,7 @@ _HOLDS = {
 def detail_lines(
     backend: Backend,
     detail: Detail | None,
-    picture: Picture,
+    picture: DerivedSnapshot,
     width: int,
     read_only: bool = False,
     guard: Guard = unguarded,
@@ -90,18 +92,24 @@ def _heading(words: str, width: int) -> list[Line]:
 _READ_ONLY = (line("nothing: pgtop was started with --read-only"),)
 
 
-def _rights(backend: Backend, picture: Picture, width: int, guard: Guard) -> Iterable[Line]:
+def _rights(backend: Backend, picture: DerivedSnapshot, width: int, guard: Guard) -> Iterable[Line]:
     server = picture.snapshot.server
     right = right_to_signal(server, backend)
     user = clean(server.user)
     if right.allowed:
         is_idle = backend.state == IDLE or backend.in_transaction_idle
-        may = "terminate it (K); it runs no query to cancel" if is_idle else "cancel its query (C) and terminate it (K)"
+        may = (
+            "terminate it (K); it runs no query to cancel"
+            if is_idle
+            else "cancel its query (C) and terminate it (K)"
+        )
         yield from wrapped(line(f"{user} may {may}"), width)
     else:
         verb = "may not" if right.allowed is False else "perhaps may not"
         remedy = f": {right.remedy}" if right.remedy else ""
-        yield from wrapped(line(clean(f"{user} {verb} signal it, as it {right.reason}{remedy}"), Tone.WARN), width)
+        yield from wrapped(
+            line(clean(f"{user} {verb} signal it, as it {right.reason}{remedy}"), Tone.WARN), width
+        )
     if others := _by_whom(backend, server):
         yield from wrapped(line(clean(others), Tone.QUIET), width)
     if reason := protection(server, backend) or guard(backend):
@@ -118,7 +126,11 @@ def _by_whom(backend: Backend, server: Server) -> str:
 
 
 def _query(
-    backend: Backend, detail: Detail | None, picture: Picture, width: int, lines_of: QueryLines
+    backend: Backend,
+    detail: Detail | None,
+    picture: DerivedSnapshot,
+    width: int,
+    lines_of: QueryLines,
 ) -> Iterable[Line]:
     if detail is not None and detail.backend.query_start != backend.query_start:
         detail = None  # it runs another query by now, whose details are on their way
@@ -144,7 +156,11 @@ def _field(name: str, meaning: str, backend: Backend, now: Instant, width: int) 
     value = _value(name, backend, now)
     if not value:
         return []
-    spans = [Span(f"{name:<{_NAME}} ", Tone.NOTICE), Span(value, Tone.PLAIN), Span(f" · {meaning}", Tone.QUIET)]
+    spans = [
+        Span(f"{name:<{_NAME}} ", Tone.NOTICE),
+        Span(value, Tone.PLAIN),
+        Span(f" · {meaning}", Tone.QUIET),
+    ]
     return wrapped(spans, width, indent=_NAME + 1)
 
 
@@ -170,20 +186,26 @@ def _address(backend: Backend) -> str:
     return f"{backend.client_addr}:{backend.client_port}{host}"
 
 
-def _waits(backend: Backend, picture: Picture, width: int) -> Iterable[Line]:
+def _waits(backend: Backend, picture: DerivedSnapshot, width: int) -> Iterable[Line]:
     by_pid = {other.pid: other for other in picture.snapshot.backends}
     node = picture.forest.nodes.get(backend.pid)
     ahead = (*node.blockers, *node.gone) if node else backend.blocked_by
     for key in ahead:
         who = _who(key, by_pid) if key > 0 else _transaction(key, picture.forest)
-        yield from wrapped((Span("waits for  ", Tone.ALARM), Span(who, Tone.PLAIN)), width, indent=11)
+        yield from wrapped(
+            (Span("waits for  ", Tone.ALARM), Span(who, Tone.PLAIN)), width, indent=11
+        )
     for pid in sorted(picture.forest.hanging(backend.pid)):
-        yield from wrapped((Span("waited for by  ", Tone.WARN), Span(_who(pid, by_pid), Tone.PLAIN)), width, indent=15)
+        yield from wrapped(
+            (Span("waited for by  ", Tone.WARN), Span(_who(pid, by_pid), Tone.PLAIN)),
+            width,
+            indent=15,
+        )
     if not ahead and not picture.blocks.get(backend.pid):
         yield line("it waits for nobody, and nobody waits for it", Tone.QUIET)
 
 
-def _transaction(key: Key, forest: Forest) -> str:
+def _transaction(key: Key, forest: LockForest) -> str:
     node = forest.nodes.get(key)
     if node is None or node.prepared is None:
         return "a prepared transaction (pg_prepared_xacts): it has no session"
@@ -195,7 +217,9 @@ def _who(pid: int, by_pid: dict[int, Backend]) -> str:
     if other is None:
         return f"{pid}, which has just ended"
     does = other.state if other.is_client and other.state else state_word(other)
-    return clean(f"{' '.join(filter(None, (str(pid), who_is(other), does)))}: {other.query or ''}"[:400])
+    return clean(
+        f"{' '.join(filter(None, (str(pid), who_is(other), does)))}: {other.query or ''}"[:400]
+    )
 
 
 def _locks(detail: Detail | None, width: int) -> Iterable[Line]:
@@ -210,11 +234,21 @@ def _locks(detail: Detail | None, width: int) -> Iterable[Line]:
     for lock in detail.locks:
         yield from wrapped(_lock(lock, detail.taken_at), width, indent=8)
     if detail.locks_total > len(detail.locks):
-        yield line(f"… {len(detail.locks)} of {detail.locks_total} locks, awaited ones first", Tone.QUIET)
+        yield line(
+            f"… {len(detail.locks)} of {detail.locks_total} locks, awaited ones first", Tone.QUIET
+        )
 
 
 def _lock(lock: Lock, now: Instant) -> Line:
     if lock.granted:
-        return (Span("holds   ", Tone.PLAIN), Span(clean(f"{lock.mode} on {lock.target}"), Tone.PLAIN))
-    waited = f" for {age(seconds_between(lock.waitstart, now))}" if lock.waitstart is not None else ""
-    return (Span("awaits  ", Tone.ALARM), Span(clean(f"{lock.mode} on {lock.target}{waited}"), Tone.PLAIN))
+        return (
+            Span("holds   ", Tone.PLAIN),
+            Span(clean(f"{lock.mode} on {lock.target}"), Tone.PLAIN),
+        )
+    waited = (
+        f" for {age(seconds_between(lock.waitstart, now))}" if lock.waitstart is not None else ""
+    )
+    return (
+        Span("awaits  ", Tone.ALARM),
+        Span(clean(f"{lock.mode} on {lock.target}{waited}"), Tone.PLAIN),
+    )

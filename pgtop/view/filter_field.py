@@ -21,8 +21,8 @@ def unfinished_key(text: str) -> str:
 def without_fragment(in_force: str, text: str) -> str:
     """Return the filter that stays in force while `text` cannot be read.
 
-    It is the last good one, less its last word where that was only the beginning of the term that is wrong now:
-    `foer` searched every column until the colon of `foer:x` made it an unknown key.
+    It is the last good one, less its last word where that was only the beginning of the term that
+    is wrong now: `foer` searched every column until the colon of `foer:x` made it an unknown key.
     """
     found = _LAST_WORD.search(in_force)
     grows = text.startswith(in_force) and not text[len(in_force) :][:1].isspace()

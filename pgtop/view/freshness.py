@@ -1,6 +1,6 @@
 """How fresh the picture is, in words: live, slow, lost or paused, and what to press."""
 
-from pgtop.monitor.poller import Event, Missed, Paused, Sampled, Waiting
+from pgtop.monitor.poller import Event, Paused, PollFailed, PollOverdue, Sampled
 from pgtop.monitor.state import State
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
@@ -19,10 +19,10 @@ def condition(state: State) -> Line:
 
 def _words(event: Event) -> Span:
     match event:
-        case Waiting(elapsed, picture_age):
+        case PollOverdue(elapsed, picture_age):
             waiting = f"no answer for {_whole(elapsed)}: picture is {_whole(picture_age)} old"
             return Span(f"{waiting} (r: try a new connection)", Tone.WARN)
-        case Missed(failure, retry_in, picture_age):
+        case PollFailed(failure, retry_in, picture_age):
             lost = f"{failure.kind.upper()}: picture is {_whole(picture_age)} old"
             return Span(f"{lost}, next try in {_whole(retry_in)} (r: now)", Tone.ALARM)
         case Paused(picture_age):
@@ -32,8 +32,10 @@ def _words(event: Event) -> Span:
 
 
 def reason(state: State) -> str:
-    """Why the server could not be asked, and what to do about it, cleaned; nothing when it could."""
-    if not isinstance(state.event, Missed):
+    """Why the server could not be asked, and what to do about it, cleaned; nothing when it
+    could.
+    """
+    if not isinstance(state.event, PollFailed):
         return ""
     failure = state.event.failure
     return clean(". ".join(words.rstrip(" .") for words in (failure.what, failure.advice) if words))
@@ -50,7 +52,12 @@ def _slow(state: State) -> Line:
         return ()
     if event.every > state.interval:
         cost = event.snapshot.cost.server_seconds * 1000
-        return (Span(f"slowed to every {age(event.every)}: a sample costs the server {cost:.0f} ms", Tone.WARN),)
+        return (
+            Span(
+                f"slowed to every {age(event.every)}: a sample costs the server {cost:.0f} ms",
+                Tone.WARN,
+            ),
+        )
     if event.took > _SLOW * state.interval:
         return (Span(f"slow: the server took {age(event.took)}", Tone.WARN),)
     return ()

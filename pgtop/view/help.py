@@ -1,4 +1,6 @@
-"""The help screen's lines, from the same declarations that make the keys, the columns and the filter work."""
+"""The help screen's lines, from the same declarations that make the keys, the columns and the
+filter work.
+"""
 
 from pgtop.actions import ACTIONS, Group
 from pgtop.table.columns import COLUMNS
@@ -15,9 +17,13 @@ def help_lines(width: int, read_only: bool) -> list[Line]:
     lines: list[Line] = []
     for group in Group:
         rows = [a for a in ACTIONS if a.group is group and not (read_only and a.dangerous)]
-        lines += _section(group, [(" ".join(action.key_names), action.title) for action in rows], width)
+        lines += _section(
+            group, [(" ".join(action.key_names), action.title) for action in rows], width
+        )
     lines += _section("The bar", letters(), width)
-    lines += _section("Filter", [(entry.example, entry.meaning) for entry in FILTER_HELP], width, keys=24)
+    lines += _section(
+        "Filter", [(entry.example, entry.meaning) for entry in FILTER_HELP], width, keys=24
+    )
     lines += _section("Columns", [(column.name, column.meaning) for column in COLUMNS], width)
     return lines
 

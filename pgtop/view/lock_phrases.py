@@ -1,13 +1,14 @@
-"""A session that waits or blocks, in words: whose it is, what it does, for how long, and in which deadlock.
+"""A session that waits or blocks, in words: whose it is, what it does, for how long, and in which
+deadlock.
 
 The words are raw, as they hold names and queries: clean them before showing.
 """
 
 from collections.abc import Sequence
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
-from pgtop.analysis.lock_forest import Forest, Node
+from pgtop.analysis.lock_forest import LockForest, Node
 from pgtop.model.backend import Backend
 from pgtop.model.timestamp import seconds_between
 from pgtop.table.columns import HIDDEN_WORDS, state_word
@@ -15,7 +16,9 @@ from pgtop.text.identity import user_at_database, who_is
 from pgtop.text.units import age
 
 APPROXIMATE = "~"
-"""Before a wait that is counted from the state change, as the server does not tell since when the lock is awaited."""
+"""Before a wait that is counted from the state change, as the server does not tell since when the
+lock is awaited.
+"""
 REPLAY = "replay stands still"
 PREPARED = "a prepared transaction"
 """The name of one that cannot be identified."""
@@ -29,17 +32,23 @@ def whose(node: Node) -> str:
     return "" if node.backend is None else who_is(node.backend)
 
 
-def how_long(node: Node, picture: Picture) -> str:
-    """How long it has waited for its lock; of one that does not wait, how long its transaction has been open."""
+def how_long(node: Node, picture: DerivedSnapshot) -> str:
+    """How long it has waited for its lock; of one that does not wait, how long its transaction has
+    been open.
+    """
     if node.waits:
         since = node.since
-        return "" if since is None else ("" if node.exact else APPROXIMATE) + age(seconds_between(since, picture.now))
+        return (
+            ""
+            if since is None
+            else ("" if node.exact else APPROXIMATE) + age(seconds_between(since, picture.now))
+        )
     backend = node.backend
     since = node.prepared.prepared if node.prepared else (backend.xact_start if backend else None)
     return "" if since is None else age(seconds_between(since, picture.now))
 
 
-def what_of(node: Node, picture: Picture) -> tuple[str, str]:
+def what_of(node: Node, picture: DerivedSnapshot) -> tuple[str, str]:
     """What it waits for or is, and what it did last; raw."""
     if node.backend is None:
         return prepared_words(node)
@@ -53,7 +62,9 @@ def what_of(node: Node, picture: Picture) -> tuple[str, str]:
 
 
 def is_replay(node: Node) -> bool:
-    """Return whether it is the process that replays a primary's changes, waiting for a session of this standby."""
+    """Return whether it is the process that replays a primary's changes, waiting for a session of
+    this standby.
+    """
     return node.waits and node.backend is not None and node.backend.may_replay
 
 
@@ -65,7 +76,9 @@ def query_of(backend: Backend) -> str:
 def prepared_words(node: Node) -> tuple[str, str]:
     if node.prepared is None:
         return f"{PREPARED}, one of those in pg_prepared_xacts", ""
-    return rollback(node), f"prepared by {node.prepared.owner or '?'} in {node.prepared.database or '?'}"
+    return rollback(
+        node
+    ), f"prepared by {node.prepared.owner or '?'} in {node.prepared.database or '?'}"
 
 
 def rollback(node: Node) -> str:
@@ -74,13 +87,15 @@ def rollback(node: Node) -> str:
     return "ROLLBACK PREPARED '" + gid.replace("'", "''") + "'"
 
 
-def doing(backend: Backend, picture: Picture) -> str:
+def doing(backend: Backend, picture: DerivedSnapshot) -> str:
     since = backend.state_change if backend.in_transaction_idle else backend.query_start
     state = backend.state if backend.in_transaction_idle else state_word(backend)
-    return f"{state} {age(seconds_between(since, picture.now))}" if since is not None else state or ""
+    return (
+        f"{state} {age(seconds_between(since, picture.now))}" if since is not None else state or ""
+    )
 
 
-def lock_words(node: Node, forest: Forest) -> str:
+def lock_words(node: Node, forest: LockForest) -> str:
     """The lock, whether its parent holds it or only waits ahead, and for whom else it waits."""
     backend = node.backend
     if node.wait is None:
@@ -103,24 +118,31 @@ def lock_words(node: Node, forest: Forest) -> str:
     return ", ".join(parts)
 
 
-def listed(keys: Sequence[Key], forest: Forest) -> str:
+def listed(keys: Sequence[Key], forest: LockForest) -> str:
     """List a few, sessions by pid and prepared transactions by gid, and count the others; raw."""
     names = [_key_name(key, forest) for key in keys[:_OTHERS_NAMED]]
     named = (" " if all(key > 0 for key in keys) else ", ").join(names)
     return f"{named} +{len(keys) - _OTHERS_NAMED}" if len(keys) > _OTHERS_NAMED else named
 
 
-def _key_name(key: Key, forest: Forest) -> str:
-    return str(key) if key > 0 else root_name(forest.nodes[key]) if key in forest.nodes else PREPARED
+def _key_name(key: Key, forest: LockForest) -> str:
+    return (
+        str(key) if key > 0 else root_name(forest.nodes[key]) if key in forest.nodes else PREPARED
+    )
 
 
-def circle_words(node: Node, forest: Forest) -> str:
+def circle_words(node: Node, forest: LockForest) -> str:
     """Return the circles that the tree names at this node, each once."""
-    mine = [circle for circle, key in forest.circles.items() if key == node.key] if node.circle else []
-    return ", ".join(f"{_kind_of(circle, forest)} {' → '.join(map(str, (*circle, circle[0])))}" for circle in mine)
+    mine = (
+        [circle for circle, key in forest.circles.items() if key == node.key] if node.circle else []
+    )
+    return ", ".join(
+        f"{_kind_of(circle, forest)} {' → '.join(map(str, (*circle, circle[0])))}"
+        for circle in mine
+    )
 
 
-def _kind_of(circle: Sequence[Key], forest: Forest) -> str:
+def _kind_of(circle: Sequence[Key], forest: LockForest) -> str:
     if not forest.is_deadlock(circle):
         return "circle in the queue"
     return "DEADLOCK" if forest.is_surely_deadlocked(circle) else "perhaps a DEADLOCK"
@@ -132,12 +154,12 @@ def root_name(root: Node) -> str:
     return f"prepared transaction {root.prepared.gid}" if root.prepared else PREPARED
 
 
-def root_does(root: Node, picture: Picture) -> str:
+def root_does(root: Node, picture: DerivedSnapshot) -> str:
     if root.backend is None:
         return how_long(root, picture)
     return "waiting" if root.waits else doing(root.backend, picture)
 
 
-def root_words(root: Node, picture: Picture) -> str:
+def root_words(root: Node, picture: DerivedSnapshot) -> str:
     does = root_does(root, picture)
     return root_name(root) + (f" ({does})" if does else "")

@@ -1,15 +1,16 @@
 """The blocking view: who waits for whom as a tree of lines, and below it who holds back vacuum.
 
-A row is known by who it is, never by its place: the cursor and what is folded stay with their session.
+A row is known by who it is, never by its place: the cursor and what is folded stay with their
+session.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import Node
-from pgtop.analysis.xmin import Kind, XminHolder, cutoffs, xmin_holders
+from pgtop.analysis.xmin import XminHolder, XminKind, cutoffs, xmin_holders
 from pgtop.model.backend import Backend, BackendId
 from pgtop.table.columns import column, severity
 from pgtop.table.filter import Filter
@@ -56,7 +57,9 @@ class Row(NamedTuple):
     """Sessions folded away below it."""
     foldable: bool = False
     left: str = ""
-    """It is not there any more, and why: the cursor stays on it for one picture, and is not handed to another."""
+    """It is not there any more, and why: the cursor stays on it for one picture, and is not handed
+    to another.
+    """
     quiet: bool = False
     """It is there only for those below it, which the filter asks for."""
 
@@ -78,13 +81,15 @@ class Row(NamedTuple):
         return self.node.backend.identity if self.node.backend else ("prepared", str(self.node.key))
 
 
-def departed(row: Row, picture: Picture) -> Row:
+def departed(row: Row, picture: DerivedSnapshot) -> Row:
     """The row of one that has left the tree or the list."""
     ended = row.backend is not None and picture.find(row.backend) is None
-    return row._replace(left="has ended" if ended else "is not here any more", hidden=0, foldable=False)
+    return row._replace(
+        left="has ended" if ended else "is not here any more", hidden=0, foldable=False
+    )
 
 
-def rows(picture: Picture, question: Question) -> tuple[Row, ...]:
+def rows(picture: DerivedSnapshot, question: Question) -> tuple[Row, ...]:
     """All rows in their order. Raises FilterError when a pattern of the filter takes too long."""
     tree = tuple(_tree(picture, question))
     holders = cutoffs(xmin_holders(picture.snapshot))
@@ -98,19 +103,27 @@ def rows(picture: Picture, question: Question) -> tuple[Row, ...]:
         Row(words="WHO HOLDS BACK VACUUM, AND BY HOW MANY TRANSACTIONS", tone=Tone.STRONG),
         *(Row(holder=holder, younger=younger) for holder, younger in holders[:_HOLDERS_SHOWN]),
         *((Row(words=f"and {more} more"),) if more > 0 else ()),
-        *((Row(words=unread or "slots and prepared transactions: not asked yet"),) if not complete else ()),
+        *(
+            (Row(words=unread or "slots and prepared transactions: not asked yet"),)
+            if not complete
+            else ()
+        ),
         *((Row(words="nobody"),) if complete and not holders else ()),
     )
 
 
-def matching(picture: Picture, narrowed: Filter) -> int:
-    """How many that wait the filter lets through, folded away or not. Raises FilterError as `rows` does."""
+def matching(picture: DerivedSnapshot, narrowed: Filter) -> int:
+    """How many that wait the filter lets through, folded away or not. Raises FilterError as `rows`
+    does.
+    """
     nodes = picture.forest.nodes
     return sum(nodes[key].waits and not nodes[key].worker for key in _shown(picture, narrowed)[1])
 
 
-def _tree(picture: Picture, question: Question) -> Iterator[Row]:
-    """The trees from their roots down, without recursion: a chain may be as long as there are sessions."""
+def _tree(picture: DerivedSnapshot, question: Question) -> Iterator[Row]:
+    """The trees from their roots down, without recursion: a chain may be as long as there are
+    sessions.
+    """
     forest = picture.forest
     shown, matching = _shown(picture, question.filter)
     unvisited = [(node, "", 0) for node in reversed(_sorted(forest.roots, picture, question.sort))]
@@ -121,7 +134,13 @@ def _tree(picture: Picture, question: Question) -> Iterator[Row]:
         below = [child for child in forest.children.get(node.key, ()) if child.key in shown]
         row = Row(node, stem=stem, foldable=bool(below), quiet=node.key not in matching)
         folded = bool(below) and row.identity in question.folded
-        yield Row(node, stem=stem, hidden=len(below) if folded else 0, foldable=bool(below), quiet=row.quiet)
+        yield Row(
+            node,
+            stem=stem,
+            hidden=len(below) if folded else 0,
+            foldable=bool(below),
+            quiet=row.quiet,
+        )
         if folded:
             continue
         ordered = _sorted(below, picture, question.sort)
@@ -137,8 +156,10 @@ def _stem(above: str, depth: int, last: bool) -> str:
     return trunk + ("└ " if last else "├ ")
 
 
-def _sorted(nodes: Sequence[Node], picture: Picture, sort: Sort) -> list[Node]:
-    """Siblings in the order asked for; the default one is the forest's own: who hurts most first."""
+def _sorted(nodes: Sequence[Node], picture: DerivedSnapshot, sort: Sort) -> list[Node]:
+    """Siblings in the order asked for; the default one is the forest's own: who hurts most
+    first.
+    """
     if sort.column is None:
         return list(nodes if sort.descending else reversed(nodes))
     key = column(sort.column).key
@@ -146,13 +167,15 @@ def _sorted(nodes: Sequence[Node], picture: Picture, sort: Sort) -> list[Node]:
     return by_value(list(nodes), values, sort.descending)
 
 
-def _shown(picture: Picture, narrowed: Filter) -> tuple[Collection[Key], Collection[Key]]:
+def _shown(picture: DerivedSnapshot, narrowed: Filter) -> tuple[Collection[Key], Collection[Key]]:
     """The nodes that the filter lets through with all that they stand under, and they alone."""
     nodes = picture.forest.nodes
     if not narrowed.text:
         return nodes.keys(), nodes.keys()
     test = narrowed.on(picture)
-    matching = {key for key, node in nodes.items() if node.backend is not None and test(node.backend)}
+    matching = {
+        key for key, node in nodes.items() if node.backend is not None and test(node.backend)
+    }
     shown: set[Key] = set()
     for key in matching:
         above: Key | None = key
@@ -172,12 +195,16 @@ def header(width: int) -> Line:
     names = f"{fit('USER@DATABASE', who)} " if who else ""
     return (
         Span(
-            fit(f"{fit('SESSION', tree)} {hang}{'FOR':>7} {names}{fit('WAITS FOR, OR DOES', what)}", width), Tone.STRONG
+            fit(
+                f"{fit('SESSION', tree)} {hang}{'FOR':>7} {names}{fit('WAITS FOR, OR DOES', what)}",
+                width,
+            ),
+            Tone.STRONG,
         ),
     )
 
 
-def row_line(row: Row, picture: Picture, width: int) -> Line:
+def row_line(row: Row, picture: DerivedSnapshot, width: int) -> Line:
     """The row at exactly `width` cells."""
     if row.left:
         return (Span(fit(f"{row.stem} {_name(row)} {row.left}", width), Tone.QUIET),)
@@ -212,16 +239,22 @@ def _widths(width: int) -> tuple[int, int, int]:
     return tree, who, max(1, width - tree - 1 - hang - 8 - (who + 1 if who else 0))
 
 
-def _node_line(row: Row, node: Node, picture: Picture, width: int) -> Line:
+def _node_line(row: Row, node: Node, picture: DerivedSnapshot, width: int) -> Line:
     tree, who, what = _widths(width)
     tone = Tone.QUIET if row.quiet else _tone(node)
     fold = (FOLDED if row.hidden else UNFOLDED) if row.foldable else " "
     name = "prepared" if node.backend is None else str(node.pid)
     folded = f" +{row.hidden}" if row.hidden else ""
-    hang = f"{f'{node.direct}/{node.total}' if node.total else '':>7} " if width >= _HANG_FROM else ""
+    hang = (
+        f"{f'{node.direct}/{node.total}' if node.total else '':>7} " if width >= _HANG_FROM else ""
+    )
     start = Span(f"{fit(f'{row.stem}{fold}{name}{folded}', tree)} {hang}", tone)
-    waited = Span(f"{how_long(node, picture):>7} ", tone if row.quiet else _tone_of_wait(node, picture))
-    names = Span(f"{fit(clean(whose(node)), who)} " if who else "", Tone.QUIET if row.quiet else Tone.PLAIN)
+    waited = Span(
+        f"{how_long(node, picture):>7} ", tone if row.quiet else _tone_of_wait(node, picture)
+    )
+    names = Span(
+        f"{fit(clean(whose(node)), who)} " if who else "", Tone.QUIET if row.quiet else Tone.PLAIN
+    )
     first, rest = what_of(node, picture)
     beside = "" if who or node.backend is None else whose(node)  # where it has no column of its own
     first, rest = clean(first), clean(" · ".join(filter(None, (beside, rest))))
@@ -229,7 +262,13 @@ def _node_line(row: Row, node: Node, picture: Picture, width: int) -> Line:
     if room < 4 or not rest:
         return start, waited, names, Span(fit(first or rest, what), tone)
     quiet = Tone.QUIET if node.waits else Tone.PLAIN
-    return start, waited, names, Span(first, tone), Span(fit(f" · {rest}" if first else rest, room), quiet)
+    return (
+        start,
+        waited,
+        names,
+        Span(first, tone),
+        Span(fit(f" · {rest}" if first else rest, room), quiet),
+    )
 
 
 def _tone(node: Node) -> Tone:
@@ -241,20 +280,20 @@ def _tone(node: Node) -> Tone:
     return Tone.PLAIN
 
 
-def _tone_of_wait(node: Node, picture: Picture) -> Tone:
+def _tone_of_wait(node: Node, picture: DerivedSnapshot) -> Tone:
     return severity(node.backend, picture) if node.backend and node.waits else _tone(node)
 
 
-def _holder_line(holder: XminHolder, younger: int, picture: Picture, width: int) -> Line:
+def _holder_line(holder: XminHolder, younger: int, picture: DerivedSnapshot, width: int) -> Line:
     words = clean(_holder_words(holder, younger, picture))
     start = f"{holder.age:>13,} {fit(holder.kind, 21)}"
     return (Span(fit(start + words, width), Tone.PLAIN),)
 
 
-def _holder_words(holder: XminHolder, younger: int, picture: Picture) -> str:
+def _holder_words(holder: XminHolder, younger: int, picture: DerivedSnapshot) -> str:
     backend = holder.backend
     others = f"and {younger} younger" if younger else ""
-    if backend is None or holder.kind is Kind.STANDBY:
+    if backend is None or holder.kind is XminKind.STANDBY:
         place = f" · in {holder.database}" if holder.database else ""
         words = f"{holder.name}{place}{' (system catalogs only)' if holder.catalog else ''}"
         return " · ".join(filter(None, (words, others)))
@@ -280,7 +319,9 @@ def without_session(row: Row) -> str:
     """What to do about a row that has no session to open or to end. Cleaned."""
     if row.node is not None and row.node.prepared is not None:
         place = row.node.prepared.database or "its database"
-        return clean(f"a prepared transaction has no session; in {place}: {rollback(row.node)} (or COMMIT PREPARED)")
+        return clean(
+            f"a prepared transaction has no session; in {place}: {rollback(row.node)} (or COMMIT PREPARED)"
+        )
     if row.node is not None:
         return "a prepared transaction has no session: SELECT * FROM pg_prepared_xacts names it"
     return "it has no session of its own"

@@ -1,7 +1,9 @@
-"""The outcome of a signal in one sentence: never more than was seen, and the key that helps next."""
+"""The outcome of a signal in one sentence: never more than was seen, and the key that helps
+next.
+"""
 
 from pgtop.model.backend import Backend
-from pgtop.model.signal import Answer, Effect, Order, Outcome, Signal
+from pgtop.model.signal import ObservedEffect, Outcome, ReplyStatus, Signal, SignalRequest
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 
@@ -9,7 +11,9 @@ _COMPARED = "pid, role, database and application name"
 
 
 def weak_check_words(backend: Backend) -> str:
-    """Return the warning before a signal to a session that looks like the next one of its pid to this role."""
+    """Return the warning before a signal to a session that looks like the next one of its pid to
+    this role.
+    """
     hidden = "start and client are" if backend.backend_type else "start, client and type are"
     return f"Its {hidden} hidden from this role: only {_COMPARED} can be compared before the signal"
 
@@ -24,11 +28,14 @@ _DONE = {Signal.CANCEL: "cancelled", Signal.TERMINATE: "terminated"}
 _ASKED = {Signal.CANCEL: "asked to cancel its query", Signal.TERMINATE: "asked to end"}
 
 _NOT_SENT = {
-    Answer.GONE: ("{pid} had already ended, nothing was sent", Tone.NOTICE),
-    Answer.REPLACED: ("pid {pid} belongs to another session now, nothing was sent", Tone.WARN),
-    Answer.CHANGED: ("{pid} {changed}, nothing was sent", Tone.WARN),
-    Answer.UNRECORDED: ("nothing was sent to {pid}", Tone.ALARM),  # the reason is shown as the trouble with the trail
-    Answer.UNREACHED: ("no connection, nothing was sent to {pid}: {reason}", Tone.WARN),
+    ReplyStatus.GONE: ("{pid} had already ended, nothing was sent", Tone.NOTICE),
+    ReplyStatus.REPLACED: ("pid {pid} belongs to another session now, nothing was sent", Tone.WARN),
+    ReplyStatus.CHANGED: ("{pid} {changed}, nothing was sent", Tone.WARN),
+    ReplyStatus.UNRECORDED: (
+        "nothing was sent to {pid}",
+        Tone.ALARM,
+    ),  # the reason is shown as the trouble with the trail
+    ReplyStatus.UNREACHED: ("no connection, nothing was sent to {pid}: {reason}", Tone.WARN),
 }
 _REFUSED = ("refused: {refused}", Tone.WARN)
 
@@ -37,37 +44,50 @@ _GONE = {
     Signal.CANCEL: ("{pid} has ended (gone after {seconds})", Tone.CALM),
 }
 _SENT = {
-    Effect.PENDING: ("{pid} was {asked} …", Tone.NOTICE),
-    Effect.QUERY_ENDED: ("cancelled {pid} (its query ended after {seconds})", Tone.CALM),
-    Effect.TRANSACTION_OPEN: (
+    ObservedEffect.PENDING: ("{pid} was {asked} …", Tone.NOTICE),
+    ObservedEffect.QUERY_ENDED: ("cancelled {pid} (its query ended after {seconds})", Tone.CALM),
+    ObservedEffect.TRANSACTION_OPEN: (
         "{pid} was cancelled, its transaction is still open: press K to end the session",
         Tone.WARN,
     ),
-    Effect.STILL_RUNNING: ("{pid} is still running after {seconds}: {way_on}", Tone.ALARM),
+    ObservedEffect.STILL_RUNNING: ("{pid} is still running after {seconds}: {way_on}", Tone.ALARM),
 }
 _BLIND = ("{pid} was {asked}; {blind}", Tone.WARN)
 
-_ENDED_UNANSWERED = ("the query of {pid} has ended; no answer came{why}, so whether by this is not known", Tone.WARN)
+_ENDED_UNANSWERED = (
+    "the query of {pid} has ended; no answer came{why}, so whether by this is not known",
+    Tone.WARN,
+)
 _UNANSWERED = {
-    Effect.PENDING: ("no answer came{why}, looking whether {pid} was {done} …", Tone.WARN),
-    Effect.GONE: ("{pid} has ended; no answer came{why}, so whether by this is not known", Tone.WARN),
-    Effect.QUERY_ENDED: _ENDED_UNANSWERED,
-    Effect.TRANSACTION_OPEN: _ENDED_UNANSWERED,
-    Effect.STILL_RUNNING: ("{pid} is still running; the signal may not have been sent: look and ask again", Tone.ALARM),
+    ObservedEffect.PENDING: ("no answer came{why}, looking whether {pid} was {done} …", Tone.WARN),
+    ObservedEffect.GONE: (
+        "{pid} has ended; no answer came{why}, so whether by this is not known",
+        Tone.WARN,
+    ),
+    ObservedEffect.QUERY_ENDED: _ENDED_UNANSWERED,
+    ObservedEffect.TRANSACTION_OPEN: _ENDED_UNANSWERED,
+    ObservedEffect.STILL_RUNNING: (
+        "{pid} is still running; the signal may not have been sent: look and ask again",
+        Tone.ALARM,
+    ),
 }
 _UNKNOWN = ("no answer came{why}: whether {pid} got the signal is not known", Tone.ALARM)
 
 
-def asking_words(order: Order) -> Span:
+def asking_words(order: SignalRequest) -> Span:
     """Return the words until the server answers, which may take as long as a sample that hangs."""
     return Span(f"asking the server to {order.signal} {order.target.pid} …", Tone.NOTICE)
 
 
 def outcome_words(outcome: Outcome, why_not: str = "") -> Span:
-    """The sentence for the notice line, and how loudly to say it; `why_not` is why a refusal was to be expected."""
-    if outcome.effect is Effect.NOT_SENT:
+    """The sentence for the notice line, and how loudly to say it; `why_not` is why a refusal was to
+    be expected.
+    """
+    if outcome.effect is ObservedEffect.NOT_SENT:
         return _not_sent(outcome, why_not)
-    words, tone = _unanswered(outcome) if outcome.receipt.answer is Answer.UNKNOWN else _sent(outcome)
+    words, tone = (
+        _unanswered(outcome) if outcome.receipt.answer is ReplyStatus.UNKNOWN else _sent(outcome)
+    )
     weakly = f"; {weakly_checked_words(1)}" if outcome.order.seen.hidden and outcome.final else ""
     return Span(f"{words}{weakly}", tone)
 
@@ -83,7 +103,11 @@ def _not_sent(outcome: Outcome, why_not: str) -> Span:
 
 def _sent(outcome: Outcome) -> Span:
     signal = outcome.order.signal
-    words, tone = _GONE[signal] if outcome.effect is Effect.GONE else _SENT.get(outcome.effect, _BLIND)
+    words, tone = (
+        _GONE[signal]
+        if outcome.effect is ObservedEffect.GONE
+        else _SENT.get(outcome.effect, _BLIND)
+    )
     return Span(
         words.format(
             pid=outcome.order.target.pid,
@@ -97,10 +121,14 @@ def _sent(outcome: Outcome) -> Span:
 
 
 def _unanswered(outcome: Outcome) -> Span:
-    """Return the words without an answer: the signal may have been sent or not, so only what is seen is stated."""
+    """Return the words without an answer: the signal may have been sent or not, so only what is
+    seen is stated.
+    """
     why = f" ({clean(outcome.receipt.reason)})" if outcome.receipt.reason else ""
     words, tone = _UNANSWERED.get(outcome.effect, _UNKNOWN)
-    return Span(words.format(pid=outcome.order.target.pid, why=why, done=_DONE[outcome.order.signal]), tone)
+    return Span(
+        words.format(pid=outcome.order.target.pid, why=why, done=_DONE[outcome.order.signal]), tone
+    )
 
 
 def _way_on(outcome: Outcome) -> str:
@@ -108,7 +136,9 @@ def _way_on(outcome: Outcome) -> str:
     if outcome.order.signal is Signal.CANCEL:
         return "press K to end the session"
     if seen is not None and seen.wait_event:
-        return f"it will end when it next checks for signals (it waits for {clean(seen.wait_event)})"
+        return (
+            f"it will end when it next checks for signals (it waits for {clean(seen.wait_event)})"
+        )
     return "it will end when it next checks for signals"
 
 

@@ -1,11 +1,13 @@
-"""A plan in words: what will happen to how many, which are skipped and why, and one line for each target."""
+"""A plan in words: what will happen to how many, which are skipped and why, and one line for each
+target.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.plan import MOVED_ON, Change, LeftOut, Plan, Target, Why
+from pgtop.model.plan import MOVED_ON, Change, Excluded, ExclusionReason, Plan, Target
 from pgtop.model.signal import Outcome, Signal
 from pgtop.signalling.rights import grant, is_another_pgtop
 from pgtop.table.columns import column, state_word
@@ -44,8 +46,14 @@ def title(plan: Plan, whose: str = "") -> str:
 
 
 def understood(plan: Plan) -> list[Line]:
-    """Return the filter in plain words, as pgtop has understood it; nothing where no filter chose the targets."""
-    return [one_tone(clean(f"Filter: sessions {plan.understood}"), Tone.STRONG)] if plan.understood else []
+    """Return the filter in plain words, as pgtop has understood it; nothing where no filter chose
+    the targets.
+    """
+    return (
+        [one_tone(clean(f"Filter: sessions {plan.understood}"), Tone.STRONG)]
+        if plan.understood
+        else []
+    )
 
 
 def facts(plan: Plan, changed: Mapping[BackendId, Change] | None = None) -> list[Line]:
@@ -76,7 +84,9 @@ def heading(placed: Layout) -> Line:
     return (Span(" " * _MARK, Tone.PLAIN), *header(placed, Sort()))
 
 
-def target_line(placed: Layout, target: Target, picture: Picture, change: Change | None = None) -> Line:
+def target_line(
+    placed: Layout, target: Target, picture: DerivedSnapshot, change: Change | None = None
+) -> Line:
     """One target; a changed one says how, one that the server will refuse is marked."""
     if change is not None:
         width = sum(width + 1 for _, width in placed) - 1
@@ -86,20 +96,22 @@ def target_line(placed: Layout, target: Target, picture: Picture, change: Change
 
 
 def outcome_line(outcome: Outcome, target: Target, width: int, asked: Signal) -> Line:
-    """One target and what became of it, in at most `width` cells; also that it took more than what was asked first."""
+    """One target and what became of it, in at most `width` cells; also that it took more than what
+    was asked first.
+    """
     words, tone = result_words(outcome)
     more = "" if outcome.order.signal is asked else "terminated, as the cancel did not help: "
     return _told(target.backend, Span(f"{more}{words}", tone), width)
 
 
-def left_out_line(left: LeftOut, width: int) -> Line:
+def left_out_line(left: Excluded, width: int) -> Line:
     """Return the line of a skipped session and why, in at most `width` cells."""
     return _told(left.backend, Span(left_out_words(left.why, left.reason), Tone.NOTICE), width)
 
 
-def left_out_words(why: Why, reason: str) -> str:
+def left_out_words(why: ExclusionReason, reason: str) -> str:
     """Return why a session is skipped, to stand behind a count: `protected: it streams WAL`."""
-    return clean(reason) if why is Why.NOTHING_RUNS else f"{why}: {clean(reason)}"
+    return clean(reason) if why is ExclusionReason.NOTHING_RUNS else f"{why}: {clean(reason)}"
 
 
 def no_targets(plan: Plan) -> str:
@@ -115,7 +127,10 @@ def skipped(plan: Plan) -> str:
 def _told(backend: Backend, told: Span, width: int) -> Line:
     who = clean(f"{who_is(backend) or state_word(backend)} {backend.application_name or ''}")
     name = f"{backend.pid:>7} {fit(who, _WHO)} "
-    return (Span(name, Tone.PLAIN), Span(fit(told.text, max(1, width - cells(name))).rstrip(), told.tone))
+    return (
+        Span(name, Tone.PLAIN),
+        Span(fit(told.text, max(1, width - cells(name))).rstrip(), told.tone),
+    )
 
 
 def _states(plan: Plan) -> Iterable[Line]:
@@ -128,7 +143,9 @@ def _rolled_back(plan: Plan) -> Iterable[Line]:
     """Yield how many transactions a terminate rolls back; a cancel leaves them to their clients."""
     count = sum(target.backend.xact_start is not None for target in plan.targets)
     if count and plan.signal is Signal.TERMINATE:
-        yield one_tone(f"{count} open transaction{'' if count == 1 else 's'} will be rolled back", Tone.NOTICE)
+        yield one_tone(
+            f"{count} open transaction{'' if count == 1 else 's'} will be rolled back", Tone.NOTICE
+        )
 
 
 def _pgtops(plan: Plan) -> Iterable[Line]:
@@ -147,14 +164,16 @@ def _refusals(plan: Plan) -> Iterable[Line]:
 
 def _left_out(plan: Plan) -> Iterable[Line]:
     for (why, reason), count in plan.reasons().items():
-        mark = ":" if why is Why.NOTHING_RUNS else ","
+        mark = ":" if why is ExclusionReason.NOTHING_RUNS else ","
         yield one_tone(f"{count} skipped{mark} {left_out_words(why, reason)}", Tone.NOTICE)
 
 
 def _frees(plan: Plan) -> Iterable[Line]:
     if plan.frees:
         frees = "frees" if plan.signal is Signal.TERMINATE else "their end frees"
-        yield one_tone(f"{frees} {plan.frees} {'waiter' if plan.frees == 1 else 'waiters'}", Tone.STRONG)
+        yield one_tone(
+            f"{frees} {plan.frees} {'waiter' if plan.frees == 1 else 'waiters'}", Tone.STRONG
+        )
 
 
 def _changed(changed: Mapping[BackendId, Change]) -> Iterable[Line]:
@@ -162,7 +181,9 @@ def _changed(changed: Mapping[BackendId, Change]) -> Iterable[Line]:
         return
     counts = Counter(changed.values()).most_common()
     words = ", ".join(f"{count} {change}" for change, count in counts)
-    again = " (a: ask again for those that moved on)" if MOVED_ON.intersection(changed.values()) else ""
+    again = (
+        " (a: ask again for those that moved on)" if MOVED_ON.intersection(changed.values()) else ""
+    )
     yield one_tone(f"skipped (!), changed since this was shown: {words}{again}", Tone.ALARM)
 
 

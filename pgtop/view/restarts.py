@@ -1,13 +1,13 @@
 """What befell the server, in a sentence that stays for a while."""
 
-from pgtop.analysis.restarts import Cause, Interruption
+from pgtop.analysis.restarts import Interruption, InterruptionCause
 from pgtop.model.timestamp import Instant, seconds_between, to_datetime
 
 _TOLD_FOR = 600.0  # seconds
 _WORDS = {
-    Cause.RESTART: "the server was restarted ({at}): {gone} ended",
-    Cause.CRASH: "a process of the server crashed ({at}): {gone} ended with it, the server's log says more",
-    Cause.OTHER_SERVER: "another server answers, or this one was restarted ({at}): what ran before may go on elsewhere",
+    InterruptionCause.RESTART: "the server was restarted ({at}): {gone} ended",
+    InterruptionCause.CRASH: "a process of the server crashed ({at}): {gone} ended with it, the server's log says more",
+    InterruptionCause.OTHER_SERVER: "another server answers, or this one was restarted ({at}): what ran before may go on elsewhere",
 }
 
 

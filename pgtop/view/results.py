@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
-from pgtop.model.signal import Answer, Effect, Outcome
+from pgtop.model.signal import ObservedEffect, Outcome, ReplyStatus
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 
 
-class Result(StrEnum):
+class OutcomeKind(StrEnum):
     """The kinds of outcome that a reader, or a script, tells apart."""
 
     GONE = "gone"
@@ -26,51 +26,55 @@ class Result(StrEnum):
     PENDING = "asked"
 
 
-SURVIVED = frozenset({Result.IN_TRANSACTION, Result.STILL_RUNNING, Result.UNSEEN})
-REFUSED = frozenset({Result.CHANGED, Result.NOT_ALLOWED, Result.UNRECORDED})
+SURVIVED = frozenset({OutcomeKind.IN_TRANSACTION, OutcomeKind.STILL_RUNNING, OutcomeKind.UNSEEN})
+REFUSED = frozenset({OutcomeKind.CHANGED, OutcomeKind.NOT_ALLOWED, OutcomeKind.UNRECORDED})
 
 _NOT_SENT = {
-    Answer.GONE: Result.ALREADY_GONE,
-    Answer.REPLACED: Result.CHANGED,
-    Answer.CHANGED: Result.CHANGED,
-    Answer.REFUSED: Result.NOT_ALLOWED,
-    Answer.UNRECORDED: Result.UNRECORDED,
-    Answer.UNREACHED: Result.UNREACHED,
+    ReplyStatus.GONE: OutcomeKind.ALREADY_GONE,
+    ReplyStatus.REPLACED: OutcomeKind.CHANGED,
+    ReplyStatus.CHANGED: OutcomeKind.CHANGED,
+    ReplyStatus.REFUSED: OutcomeKind.NOT_ALLOWED,
+    ReplyStatus.UNRECORDED: OutcomeKind.UNRECORDED,
+    ReplyStatus.UNREACHED: OutcomeKind.UNREACHED,
 }
 _SENT = {
-    Effect.GONE: Result.GONE,
-    Effect.QUERY_ENDED: Result.CANCELLED,
-    Effect.TRANSACTION_OPEN: Result.IN_TRANSACTION,
-    Effect.STILL_RUNNING: Result.STILL_RUNNING,
-    Effect.PENDING: Result.PENDING,
+    ObservedEffect.GONE: OutcomeKind.GONE,
+    ObservedEffect.QUERY_ENDED: OutcomeKind.CANCELLED,
+    ObservedEffect.TRANSACTION_OPEN: OutcomeKind.IN_TRANSACTION,
+    ObservedEffect.STILL_RUNNING: OutcomeKind.STILL_RUNNING,
+    ObservedEffect.PENDING: OutcomeKind.PENDING,
 }
 _TONES = {
-    Result.GONE: Tone.CALM, Result.CANCELLED: Tone.CALM, Result.ALREADY_GONE: Tone.QUIET, Result.PENDING: Tone.NOTICE,
-    Result.STILL_RUNNING: Tone.ALARM,
+    OutcomeKind.GONE: Tone.CALM, OutcomeKind.CANCELLED: Tone.CALM, OutcomeKind.ALREADY_GONE: Tone.QUIET, OutcomeKind.PENDING: Tone.NOTICE,
+    OutcomeKind.STILL_RUNNING: Tone.ALARM,
 }  # fmt: skip
-_ENDED = frozenset({Effect.GONE, Effect.QUERY_ENDED, Effect.TRANSACTION_OPEN})
-_TIMED = frozenset({Result.GONE, Result.CANCELLED, Result.STILL_RUNNING})
+_ENDED = frozenset(
+    {ObservedEffect.GONE, ObservedEffect.QUERY_ENDED, ObservedEffect.TRANSACTION_OPEN}
+)
+_TIMED = frozenset({OutcomeKind.GONE, OutcomeKind.CANCELLED, OutcomeKind.STILL_RUNNING})
 
 
-def result_of(outcome: Outcome) -> Result:
+def result_of(outcome: Outcome) -> OutcomeKind:
     """The kind of an outcome."""
-    if outcome.effect is Effect.NOT_SENT:
-        return _NOT_SENT.get(outcome.receipt.answer, Result.UNSEEN)
-    return _SENT.get(outcome.effect, Result.UNSEEN)
+    if outcome.effect is ObservedEffect.NOT_SENT:
+        return _NOT_SENT.get(outcome.receipt.answer, OutcomeKind.UNSEEN)
+    return _SENT.get(outcome.effect, OutcomeKind.UNSEEN)
 
 
 def result_words(outcome: Outcome) -> Span:
-    """The outcome of one of many: its kind, how long it took, and the server's reason where it gave one."""
+    """The outcome of one of many: its kind, how long it took, and the server's reason where it gave
+    one.
+    """
     result = result_of(outcome)
     words = [f"{result} after {_seconds(outcome.after)}" if result in _TIMED else result.value]
-    if outcome.receipt.answer is Answer.REPLACED:
+    if outcome.receipt.answer is ReplyStatus.REPLACED:
         words.append("the pid is another session's now")
-    if outcome.receipt.answer is Answer.UNKNOWN:
+    if outcome.receipt.answer is ReplyStatus.UNKNOWN:
         doubt = "whether by this" if outcome.effect in _ENDED else "whether it got the signal"
         words.append(f"no answer came, so {doubt} is not known")
     if outcome.receipt.reason:
         words.append(clean(outcome.receipt.reason))
-    elif result is Result.UNSEEN:
+    elif result is OutcomeKind.UNSEEN:
         words.append("what followed is not shown to this role")
     return Span(": ".join(words), _TONES.get(result, Tone.WARN))
 

@@ -1,16 +1,20 @@
-"""What the end of a session has brought to those that waited for it: who is free, and who is the next root."""
+"""What the end of a session has brought to those that waited for it: who is free, and who is the
+next root.
+"""
 
 from collections.abc import Collection, Sequence
 
-from pgtop.analysis.derived import Picture
-from pgtop.analysis.lock_forest import Forest, Node
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.analysis.lock_forest import LockForest, Node
 from pgtop.model.backend import BackendId
 from pgtop.text.clean import clean
 from pgtop.view.lock_phrases import root_words
 
 
-def freed(before: Picture, after: Picture, ended: Collection[BackendId]) -> str:
-    """What the end of some has brought to those that hung on them: how many are free, and who is the next root."""
+def freed(before: DerivedSnapshot, after: DerivedSnapshot, ended: Collection[BackendId]) -> str:
+    """What the end of some has brought to those that hung on them: how many are free, and who is
+    the next root.
+    """
     was = _hung_on(before.forest, ended)
     if not was:
         return ""
@@ -26,24 +30,30 @@ def freed(before: Picture, after: Picture, ended: Collection[BackendId]) -> str:
     return f"{words}, next root {clean(root_words(root, after))}" if root else words
 
 
-def _hung_on(forest: Forest, ended: Collection[BackendId]) -> frozenset[BackendId]:
+def _hung_on(forest: LockForest, ended: Collection[BackendId]) -> frozenset[BackendId]:
     """Those that waited for any of `ended`, directly or through others."""
     keys = {key for who in ended for key in forest.hanging(who.pid)}
     found = frozenset(backend.identity for key in keys if (backend := forest.nodes[key].backend))
     return found.difference(ended)
 
 
-def _heaviest_root(forest: Forest, waiters: Sequence[Node]) -> Node | None:
-    """The root that most hangs on, of the trees that `waiters` stand in; never one that only seems to be one."""
+def _heaviest_root(forest: LockForest, waiters: Sequence[Node]) -> Node | None:
+    """The root that most hangs on, of the trees that `waiters` stand in; never one that only seems
+    to be one.
+    """
     keys = {forest.root_of(node.key) for node in waiters}
     return next((root for root in forest.roots if root.key in keys and not _seems_root(root)), None)
 
 
-def is_unsettled(picture: Picture) -> bool:
-    """Return whether the picture was read while a queue moved up: the blocker of a waiter is missing in it."""
+def is_unsettled(picture: DerivedSnapshot) -> bool:
+    """Return whether the picture was read while a queue moved up: the blocker of a waiter is
+    missing in it.
+    """
     return any(map(_seems_root, picture.forest.roots))
 
 
 def _seems_root(root: Node) -> bool:
-    """Return whether a root waits itself for a session that is missing; a cut circle is not meant."""
+    """Return whether a root waits itself for a session that is missing; a cut circle is not
+    meant.
+    """
     return root.waits and not root.blockers

@@ -1,4 +1,6 @@
-"""Who holds the connections: shares, limits, idle times, and filters that select what they count."""
+"""Who holds the connections: shares, limits, idle times, and filters that select what they
+count.
+"""
 
 from typing import Any
 
@@ -18,7 +20,9 @@ SERVER = Server(
 )  # fmt: skip
 
 
-def client(name: str | None = "api", state: str | None = "idle", since: float = 1, **changes: Any) -> Backend:
+def client(
+    name: str | None = "api", state: str | None = "idle", since: float = 1, **changes: Any
+) -> Backend:
     plain = Backend(
         1, NOW, datname="shop", usesysid=11, usename="web", application_name=name, client_addr="10.0.0.1", state=state,
         state_change=NOW - int(since * MICROSECONDS), backend_type=CLIENT_BACKEND,
@@ -27,7 +31,13 @@ def client(name: str | None = "api", state: str | None = "idle", since: float = 
 
 
 HIDDEN = Backend(
-    2, datid=5, datname="shop", usesysid=11, usename="web", application_name="etl", query="<insufficient privilege>"
+    2,
+    datid=5,
+    datname="shop",
+    usesysid=11,
+    usename="web",
+    application_name="etl",
+    query="<insufficient privilege>",
 )
 
 
@@ -38,7 +48,9 @@ def shares(dimension: Dimension, *backends: Backend) -> tuple[Share, ...]:
 def test_the_largest_comes_first_and_equals_by_name() -> None:
     """Order, count and share, of client backends only."""
     walsender = client("standby", backend_type=WALSENDER)
-    found = shares(Dimension.APPLICATION, client("b"), client("c"), client("c"), client("a"), walsender)
+    found = shares(
+        Dimension.APPLICATION, client("b"), client("c"), client("c"), client("a"), walsender
+    )
     assert [(share.name, share.sessions, share.share) for share in found] == [
         ("c", 2, 0.5),
         ("a", 1, 0.25),
@@ -47,7 +59,9 @@ def test_the_largest_comes_first_and_equals_by_name() -> None:
 
 
 def test_idle_times() -> None:
-    """Long idle is more than five minutes; the oldest is of idle sessions only, not of open transactions."""
+    """Long idle is more than five minutes; the oldest is of idle sessions only, not of open
+    transactions.
+    """
     (share,) = shares(
         Dimension.APPLICATION,
         client(since=300), client(since=301), client(since=900.5), client(state="idle in transaction", since=5000),
@@ -85,7 +99,9 @@ def test_limits(dimension: Dimension, backend: Backend, limit: int | None) -> No
     ],
 )
 def test_hidden_sessions_have_a_share_of_their_own(dimension: Dimension, names: set[str]) -> None:
-    """What cannot be seen is not counted as empty; database, role and application are seen of every session."""
+    """What cannot be seen is not counted as empty; database, role and application are seen of every
+    session.
+    """
     waiting = client("hidden by name", "active", wait_event_type="Lock")
     found = shares(dimension, HIDDEN, client(None, client_addr=None), waiting)
     assert {share.name for share in found} == names

@@ -15,7 +15,9 @@ ME, OTHER_ROLE, HERE, ELSEWHERE = 16_001, 16_002, 5, 6
 LIMITS = Limits(max_connections=100, superuser_reserved_connections=3, max_wal_senders=10)
 ORDINARY = Login(ME, "me")
 SERVER = Server("18.4", 180_004, "db", 5432, "app", "me", 1, ME, HERE, 0, LIMITS, login=ORDINARY)
-HIDDEN = Backend(1, datid=HERE, usesysid=OTHER_ROLE, usename="other", query="<insufficient privilege>")
+HIDDEN = Backend(
+    1, datid=HERE, usesysid=OTHER_ROLE, usename="other", query="<insufficient privilege>"
+)
 HIDDEN_PROCESS = Backend(1)
 
 
@@ -44,7 +46,9 @@ def of(*backends: Backend, limits: Limits = LIMITS, login: Login = ORDINARY) -> 
     ],
 )
 def test_every_slot_has_a_state(backend: Backend, state: str) -> None:
-    """A client backend counts under exactly one state, what is rare under `other`, in the order of the bar."""
+    """A client backend counts under exactly one state, what is rare under `other`, in the order of
+    the bar.
+    """
     states = of(backend).states
     assert list(states) == list(STATES)
     assert {name: count for name, count in states.items() if count} == {state: 1}
@@ -119,7 +123,9 @@ IN_VENDOR = ORDINARY._replace(reserves=frozenset({"rds_superuser"}))
         (SUPERUSER, VENDOR, 90, 10, "reserved"),
     ],
 )
-def test_openable_by_reserves(login: Login, limits: Limits, used: int, openable: int, why: str) -> None:
+def test_openable_by_reserves(
+    login: Login, limits: Limits, used: int, openable: int, why: str
+) -> None:
     """What this role could open depends on which reserve it may use."""
     found = of(*[client()] * used, limits=limits, login=login)
     assert (found.openable, found.openable_limit) == (openable, why)
@@ -142,7 +148,9 @@ def test_openable_by_reserves(login: Login, limits: Limits, used: int, openable:
 def test_openable_by_own_limits(
     role_limit: int | None, database_limit: int | None, login: Login, openable: int, why: str
 ) -> None:
-    """The role's and the database's own limits count only their own sessions, and bind everybody but superusers."""
+    """The role's and the database's own limits count only their own sessions, and bind everybody
+    but superusers.
+    """
     server = SERVER._replace(
         login=login,
         roles={ME: Role("me", connection_limit=role_limit)},
@@ -156,7 +164,9 @@ def test_openable_by_own_limits(
 
 
 def test_limits_and_slots_follow_the_login() -> None:
-    """After `ALTER ROLE … SET role` the current role has the rights, and the one that logged in the slots."""
+    """After `ALTER ROLE … SET role` the current role has the rights, and the one that logged in the
+    slots.
+    """
     team = SERVER._replace(
         user="team", user_oid=OTHER_ROLE, rights=Rights(superuser=True), login=ORDINARY,
         roles={ME: Role("me", connection_limit=3), OTHER_ROLE: Role("team", superuser=True)},
@@ -172,7 +182,9 @@ def test_limits_and_slots_follow_the_login() -> None:
     [(3, 0, 3), (3, 7, 3), (3, 8, 3), (3, 20, 15), (0, 97, 89)],
 )
 def test_hidden_sessions_make_it_approximate(visible: int, hidden: int, at_least: int) -> None:
-    """A hidden session is a client or a worker, and of workers no more run at once than the server allows."""
+    """A hidden session is a client or a worker, and of workers no more run at once than the server
+    allows.
+    """
     found = of(*[client()] * visible, *[HIDDEN] * hidden, HIDDEN_PROCESS)
     assert (found.used, found.used_at_least) == (visible + hidden, at_least)
     assert (found.visible, found.hidden) == (visible, hidden)
@@ -186,13 +198,18 @@ def test_hidden_sessions_make_it_approximate(visible: int, hidden: int, at_least
     [
         (HIDDEN, 1),
         (HIDDEN._replace(usesysid=None), 0),  # an autovacuum worker
-        (HIDDEN._replace(datid=None), 0),  # a physical walsender, or the launcher of logical replication
+        (
+            HIDDEN._replace(datid=None),
+            0,
+        ),  # a physical walsender, or the launcher of logical replication
         (HIDDEN._replace(backend_type=WALSENDER), 0),
         (HIDDEN_PROCESS, 0),
     ],
 )
 def test_what_a_hidden_process_may_be(backend: Backend, used: int) -> None:
-    """A client has a role and a database, and no client is in the list of walsenders, which every role may read."""
+    """A client has a role and a database, and no client is in the list of walsenders, which every
+    role may read.
+    """
     found = of(backend)
     assert (found.used, found.used_at_least) == (used, 0)
     assert found.walsenders == (backend.backend_type == WALSENDER)
@@ -211,7 +228,9 @@ def test_what_may_be_workers_never_raises_the_alarm() -> None:
     assert of(*[HIDDEN] * 101).level is Level.ALARM
 
 
-@pytest.mark.parametrize(("version", "openable"), [(120_022, 1), (130_023, 3), (150_000, 3), (180_004, 3)])
+@pytest.mark.parametrize(
+    ("version", "openable"), [(120_022, 1), (130_023, 3), (150_000, 3), (180_004, 3)]
+)
 def test_only_12_counts_walsenders_against_limits(version: int, openable: int) -> None:
     """Of a role's limit of 3 two walsenders take 2 there, and none on later servers."""
     server = SERVER._replace(version_num=version, roles={ME: Role("me", connection_limit=3)})
@@ -221,7 +240,11 @@ def test_only_12_counts_walsenders_against_limits(version: int, openable: int) -
 
 @pytest.mark.parametrize(
     ("version", "rights", "sees"),
-    [(170_010, Rights(reads_all=True), False), (180_004, Rights(), False), (180_004, Rights(reads_all=True), True)],
+    [
+        (170_010, Rights(reads_all=True), False),
+        (180_004, Rights(), False),
+        (180_004, Rights(reads_all=True), True),
+    ],
 )
 def test_logins_that_still_authenticate(version: int, rights: Rights, sees: bool) -> None:
     """They have a row since 18, which only a role that sees every session can read."""
@@ -249,24 +272,38 @@ def test_level_by_ordinary_slots(used: int, level: Level) -> None:
 
 
 def test_no_free_slot_is_an_alarm_whatever_the_thresholds() -> None:
-    """A server without an ordinary slot refuses the next one, also when the alarm was put out of reach."""
+    """A server without an ordinary slot refuses the next one, also when the alarm was put out of
+    reach.
+    """
     server = SERVER._replace(limits=Limits(max_connections=5, superuser_reserved_connections=3))
-    assert budget(Snapshot(0, server, (client(), client())), warn=200, alarm=300).level is Level.ALARM
+    assert (
+        budget(Snapshot(0, server, (client(), client())), warn=200, alarm=300).level is Level.ALARM
+    )
     assert budget(Snapshot(0, server, (client(),)), warn=200, alarm=300).level is Level.CALM
 
 
 COUNTS = st.integers(0, 120)
 RESERVES = st.frozensets(st.sampled_from(["pg_use_reserved_connections", "rds_superuser"]))
-VENDORS = st.lists(st.builds(Reserve, st.just("rds_superuser"), st.integers(1, 9)), max_size=1).map(tuple)
+VENDORS = st.lists(st.builds(Reserve, st.just("rds_superuser"), st.integers(1, 9)), max_size=1).map(
+    tuple
+)
 ANY_LIMITS = st.builds(
-    Limits, COUNTS, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 30), VENDORS
+    Limits,
+    COUNTS,
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.integers(0, 30),
+    VENDORS,
 )
 ANY_LOGIN = st.builds(Login, st.just(ME), st.just("me"), st.booleans(), RESERVES)
 
 
 @given(ANY_LIMITS, ANY_LOGIN, COUNTS, st.integers(0, 20))
 def test_the_parts_make_the_whole(limits: Limits, login: Login, visible: int, hidden: int) -> None:
-    """No part is negative; used, free and reserved are all slots; nobody can open more than is left."""
+    """No part is negative; used, free and reserved are all slots; nobody can open more than is
+    left.
+    """
     found = of(*[client()] * visible, *[HIDDEN] * hidden, limits=limits, login=login)
     assert min(found.free, found.reserved_left, found.openable, found.hidden) >= 0
     assert found.used + found.free + found.reserved_left == max(found.used, limits.max_connections)

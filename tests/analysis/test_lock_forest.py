@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop.analysis.graph import reachable, thinned
-from pgtop.analysis.lock_forest import Forest, conflict, forest
+from pgtop.analysis.lock_forest import LockForest, conflict, forest
 from pgtop.model.backend import ACTIVE, PARALLEL_WORKER, Backend
 from pgtop.model.detail import Lock
 from pgtop.model.locks import Blocking, Hold, Prepared, Wait
@@ -19,13 +19,19 @@ Graph = dict[int, tuple[int, ...]]
 
 
 def session(pid: int, blocked_by: tuple[int, ...] = (), **more: Any) -> Backend:
-    """A session that waits where it has blockers; the smaller its pid, the longer its transaction has been open."""
+    """A session that waits where it has blockers; the smaller its pid, the longer its transaction
+    has been open.
+    """
     wait = "Lock" if blocked_by else None
-    return Backend(pid, backend_start=pid, xact_start=pid, wait_event_type=wait, blocked_by=blocked_by, **more)
+    return Backend(
+        pid, backend_start=pid, xact_start=pid, wait_event_type=wait, blocked_by=blocked_by, **more
+    )
 
 
-def planted(graph: Graph, **blocking: Any) -> Forest:
-    return forest(snapshot(*(session(pid, blockers) for pid, blockers in graph.items()), **blocking))
+def planted(graph: Graph, **blocking: Any) -> LockForest:
+    return forest(
+        snapshot(*(session(pid, blockers) for pid, blockers in graph.items()), **blocking)
+    )
 
 
 def snapshot(*backends: Backend, **blocking: Any) -> Snapshot:
@@ -36,7 +42,7 @@ def awaits(mode: str, target: str = "t", *holds: Hold) -> Wait:
     return Wait(Lock("relation", mode, False, target), holds)
 
 
-def parents(found: Forest) -> dict[int, int | None]:
+def parents(found: LockForest) -> dict[int, int | None]:
     return {key: node.parent for key, node in found.nodes.items()}
 
 
@@ -58,8 +64,12 @@ LONG = {1: (), **{pid: (pid - 1,) for pid in range(2, 3_000)}}
         ({1: (), 2: (3, 1), 3: (2,)}, {1: None, 2: 1, 3: 2}),
     ],
 )
-def test_each_waiter_stands_under_the_one_that_holds_longest(graph: Graph, expected: dict[int, int | None]) -> None:
-    """Chains, deadlocks, two roots, a blocker that has left, a prepared transaction, a deadlock below a root."""
+def test_each_waiter_stands_under_the_one_that_holds_longest(
+    graph: Graph, expected: dict[int, int | None]
+) -> None:
+    """Chains, deadlocks, two roots, a blocker that has left, a prepared transaction, a deadlock
+    below a root.
+    """
     assert parents(planted(graph)) == expected
 
 
@@ -101,10 +111,13 @@ def test_a_waiter_that_nobody_is_known_to_block_is_a_root() -> None:
 )
 def test_a_deadlock_is_named(graph: Graph, circles: Graph) -> None:
     """Its members know the circle, all alike; those that only wait for it do not."""
-    assert {key: node.circle for key, node in planted(graph).nodes.items() if node.circle} == circles
+    assert {
+        key: node.circle for key, node in planted(graph).nodes.items() if node.circle
+    } == circles
 
 
-# Sessions 1 < 4 < 6: 4 has written t, 6 holds key 1, 1 wants t for itself, 6 wants to share t, 4 wants key 1.
+# Sessions 1 < 4 < 6: 4 has written t, 6 holds key 1, 1 wants t for itself, 6 wants to share t, 4
+# wants key 1.
 _WRITTEN = (Hold("RowExclusiveLock", 4),)
 _HELD_UP = {
     1: awaits("AccessExclusiveLock", "t", *_WRITTEN),
@@ -115,9 +128,14 @@ _HELD_UP = {
 
 @pytest.mark.parametrize("order", list(permutations((1, 4, 6))))
 def test_a_deadlock_is_found_beside_a_queue(order: tuple[int, ...]) -> None:
-    """Whichever pid is the lowest, those that wait for holders are the circle, and each stands under its holder."""
+    """Whichever pid is the lowest, those that wait for holders are the circle, and each stands
+    under its holder.
+    """
     to = dict(zip((1, 4, 6), order, strict=True))
-    holds = {key: tuple(hold._replace(pid=to[hold.pid or 0]) for hold in wait.holds) for key, wait in _HELD_UP.items()}
+    holds = {
+        key: tuple(hold._replace(pid=to[hold.pid or 0]) for hold in wait.holds)
+        for key, wait in _HELD_UP.items()
+    }
     waits = {to[key]: wait._replace(holds=holds[key]) for key, wait in _HELD_UP.items()}
     graph: Graph = {to[1]: (to[4],), to[4]: (to[6],), to[6]: (to[4], to[1])}
     found = planted(graph, waits=waits)
@@ -131,7 +149,9 @@ def test_a_deadlock_is_found_beside_a_queue(order: tuple[int, ...]) -> None:
 
 
 def test_a_circle_that_a_queue_closes_is_no_deadlock() -> None:
-    """The one that only the queue holds up becomes the root: the server lets it pass, and all others go on."""
+    """The one that only the queue holds up becomes the root: the server lets it pass, and all
+    others go on.
+    """
     waits = {
         1: awaits("ExclusiveLock", "key 5", Hold("ExclusiveLock", 2)),
         3: awaits("AccessExclusiveLock", "t", Hold("AccessShareLock", 1)),
@@ -145,11 +165,15 @@ def test_a_circle_that_a_queue_closes_is_no_deadlock() -> None:
 def test_without_what_they_wait_for_a_deadlock_is_not_sure() -> None:
     """Only the locks show whether an edge of the circle is a queue's."""
     found = planted(DEADLOCK)
-    assert [(found.is_deadlock(c), found.is_surely_deadlocked(c)) for c in found.circles] == [(True, False)]
+    assert [(found.is_deadlock(c), found.is_surely_deadlocked(c)) for c in found.circles] == [
+        (True, False)
+    ]
 
 
 def test_only_those_without_another_blocker_are_only_on_it() -> None:
-    """Who waits for two roots, and who waits behind such a one, hangs on both and only on neither."""
+    """Who waits for two roots, and who waits behind such a one, hangs on both and only on
+    neither.
+    """
     found = planted({1: (), 2: (), 3: (1,), 4: (1, 2), 5: (4,), 6: (3,)})
     assert found.hanging(1) == {3, 4, 5, 6}
     assert found.only(1) == {3, 6}
@@ -157,7 +181,9 @@ def test_only_those_without_another_blocker_are_only_on_it() -> None:
 
 
 def test_a_deadlock_is_not_freed_by_its_root() -> None:
-    """Those that wait for each other wait on, whoever else of their blockers ends; two roots that end free more."""
+    """Those that wait for each other wait on, whoever else of their blockers ends; two roots that
+    end free more.
+    """
     found = planted({1: (), 2: (3, 1), 3: (2,), 4: (1, 5), 5: ()})
     assert found.only(1) == frozenset()
     assert found.only(1, 5) == {4}
@@ -168,7 +194,10 @@ def test_of_a_queue_each_needs_only_the_last() -> None:
     queue = {pid: frozenset(range(1, pid)) for pid in range(1, 201)}
     assert thinned(queue) == {pid: frozenset({pid - 1} - {0}) for pid in queue}
     found = planted({pid: tuple(ahead) for pid, ahead in queue.items()})
-    assert [(found.nodes[pid].direct, found.nodes[pid].total) for pid in (1, 100)] == [(199, 199), (100, 100)]
+    assert [(found.nodes[pid].direct, found.nodes[pid].total) for pid in (1, 100)] == [
+        (199, 199),
+        (100, 100),
+    ]
 
 
 def test_a_long_chain_is_no_trouble() -> None:
@@ -179,9 +208,14 @@ def test_a_long_chain_is_no_trouble() -> None:
 
 
 def test_a_queue_tells_holders_from_those_ahead() -> None:
-    """Behind ACCESS EXCLUSIVE a reader waits for the one ahead of it, which holds nothing that is in its way."""
+    """Behind ACCESS EXCLUSIVE a reader waits for the one ahead of it, which holds nothing that is
+    in its way.
+    """
     readers = (Hold("AccessShareLock", 1),)
-    waits = {2: awaits("AccessExclusiveLock", "t", *readers), 3: awaits("AccessShareLock", "t", *readers)}
+    waits = {
+        2: awaits("AccessExclusiveLock", "t", *readers),
+        3: awaits("AccessShareLock", "t", *readers),
+    }
     nodes = planted({1: (), 2: (1,), 3: (2,)}, waits=waits).nodes
     assert nodes[2].soft == frozenset()
     assert nodes[3].soft == {2}
@@ -195,7 +229,9 @@ def test_a_holder_comes_before_one_ahead_in_the_queue() -> None:
 
 
 def test_a_parallel_group_stands_under_its_leader() -> None:
-    """The leader waits for the one that its worker waits for; the worker stands below it and is not counted."""
+    """The leader waits for the one that its worker waits for; the worker stands below it and is not
+    counted.
+    """
     worker = session(8, (1,), leader_pid=7, backend_type=PARALLEL_WORKER)
     found = forest(snapshot(session(1), session(7, state=ACTIVE), worker, session(9, (7,))))
     assert parents(found) == {1: None, 7: 1, 8: 7, 9: 7}
@@ -204,7 +240,10 @@ def test_a_parallel_group_stands_under_its_leader() -> None:
 
 def test_a_worker_that_blocks_is_its_leader() -> None:
     """Whoever the server names of a group, the group is meant."""
-    assert parents(forest(snapshot(session(7), session(8, leader_pid=7), session(9, (8,))))) == {7: None, 9: 7}
+    assert parents(forest(snapshot(session(7), session(8, leader_pid=7), session(9, (8,))))) == {
+        7: None,
+        9: 7,
+    }
 
 
 PREPARED = tuple(Prepared(xid, f"gid {xid}", 5) for xid in (70, 71))
@@ -220,7 +259,9 @@ PREPARED = tuple(Prepared(xid, f"gid {xid}", 5) for xid in (70, 71))
         ((), {}, 0),
     ],
 )
-def test_a_prepared_transaction_is_a_root(prepared: tuple[Prepared, ...], waits: dict[int, Wait], root: int) -> None:
+def test_a_prepared_transaction_is_a_root(
+    prepared: tuple[Prepared, ...], waits: dict[int, Wait], root: int
+) -> None:
     """It is named where it can be told which one holds the lock, and never guessed."""
     found = planted({2: (0,)}, prepared=prepared, waits=waits)
     assert [(node.key, node.prepared is not None) for node in found.roots] == [(root, root < 0)]
@@ -228,7 +269,9 @@ def test_a_prepared_transaction_is_a_root(prepared: tuple[Prepared, ...], waits:
 
 def test_a_wait_that_only_the_lock_manager_tells_counts() -> None:
     """A role without rights does not see others wait; what pg_locks says stands."""
-    found = forest(snapshot(Backend(1), Backend(2, blocked_by=(1,)), waits={2: awaits("ShareLock")}))
+    found = forest(
+        snapshot(Backend(1), Backend(2, blocked_by=(1,)), waits={2: awaits("ShareLock")})
+    )
     assert parents(found) == {1: None, 2: 1}
 
 
@@ -251,13 +294,17 @@ def test_conflicts_of_modes(held: str, wanted: str, conflicts: bool) -> None:
     assert conflict(wanted, held) is conflicts
 
 
-GRAPHS = st.dictionaries(st.integers(1, 9), st.lists(st.integers(0, 10), max_size=4), max_size=9).map(
-    lambda graph: {pid: tuple(other for other in others if other != pid) for pid, others in graph.items()}
+GRAPHS = st.dictionaries(
+    st.integers(1, 9), st.lists(st.integers(0, 10), max_size=4), max_size=9
+).map(
+    lambda graph: {
+        pid: tuple(other for other in others if other != pid) for pid, others in graph.items()
+    }
 )
 LEADERS = st.dictionaries(st.integers(1, 9), st.integers(1, 9), max_size=3)
 
 
-def _grown(graph: Graph, leaders: dict[int, int]) -> tuple[list[Backend], Forest]:
+def _grown(graph: Graph, leaders: dict[int, int]) -> tuple[list[Backend], LockForest]:
     """Sessions, of which some are workers of others that are none."""
     rows = _rows(graph, leaders)
     return rows, forest(snapshot(*rows))
@@ -265,13 +312,17 @@ def _grown(graph: Graph, leaders: dict[int, int]) -> tuple[list[Backend], Forest
 
 def _rows(graph: Graph, leaders: dict[int, int]) -> list[Backend]:
     return [
-        session(pid, blockers, leader_pid=None if (leader := leaders.get(pid)) in leaders else leader)
+        session(
+            pid, blockers, leader_pid=None if (leader := leaders.get(pid)) in leaders else leader
+        )
         for pid, blockers in graph.items()
     ]
 
 
 @given(GRAPHS, LEADERS)
-def test_every_waiter_appears_once_and_every_walk_ends(graph: Graph, leaders: dict[int, int]) -> None:
+def test_every_waiter_appears_once_and_every_walk_ends(
+    graph: Graph, leaders: dict[int, int]
+) -> None:
     """From the roots down all nodes are reached, each once; so no walk up runs in a circle."""
     rows, found = _grown(graph, leaders)
     walked: list[int] = []
@@ -285,18 +336,34 @@ def test_every_waiter_appears_once_and_every_walk_ends(graph: Graph, leaders: di
     assert {row.pid for row in rows if row.blocked_by} <= set(walked)
 
 
-@given(GRAPHS, GRAPHS, LEADERS, st.booleans(), st.frozensets(st.integers(1, 9)), st.frozensets(st.integers(1, 9)))
+@given(
+    GRAPHS,
+    GRAPHS,
+    LEADERS,
+    st.booleans(),
+    st.frozensets(st.integers(1, 9)),
+    st.frozensets(st.integers(1, 9)),
+)
 def test_a_forest_before_changes_nothing(
-    first: Graph, other: Graph, leaders: dict[int, int], same: bool, lent: frozenset[int], lent_then: frozenset[int]
+    first: Graph,
+    other: Graph,
+    leaders: dict[int, int],
+    same: bool,
+    lent: frozenset[int],
+    lent_then: frozenset[int],
 ) -> None:
-    """Whatever was planted for the last sample, the next forest is the one that it would be without."""
+    """Whatever was planted for the last sample, the next forest is the one that it would be
+    without.
+    """
     before, now = _rows(first, leaders), _rows(first if same else other, leaders)
     after = snapshot(*now, lent=lent)
     assert forest(after, forest(snapshot(*before, lent=lent_then))).nodes == forest(after).nodes
 
 
 def test_nodes_stand_while_nothing_changes() -> None:
-    """The same waits make the same nodes, without working out anything; a root that moved on makes new ones."""
+    """The same waits make the same nodes, without working out anything; a root that moved on makes
+    new ones.
+    """
     first = planted(CHAIN)
     rows = [session(pid, blockers) for pid, blockers in CHAIN.items()]
     again = forest(snapshot(*rows), first)
@@ -307,7 +374,9 @@ def test_nodes_stand_while_nothing_changes() -> None:
 
 @given(GRAPHS, LEADERS)
 def test_every_edge_is_real(graph: Graph, leaders: dict[int, int]) -> None:
-    """Nobody stands under one that the server does not name for them or for their group, and all named are there."""
+    """Nobody stands under one that the server does not name for them or for their group, and all
+    named are there.
+    """
     rows, found = _grown(graph, leaders)
     by_pid = {row.pid: row for row in rows}
 
@@ -339,7 +408,9 @@ def test_fewer_edges_lead_as_far(graph: Graph) -> None:
 
 @given(GRAPHS)
 def test_totals_are_those_who_hang(graph: Graph) -> None:
-    """The count made with bits is the count made by walking, and `only` is a part of it that nobody else holds."""
+    """The count made with bits is the count made by walking, and `only` is a part of it that nobody
+    else holds.
+    """
     found = planted(graph)
     for key, node in found.nodes.items():
         hanging = found.hanging(key)
@@ -349,18 +420,30 @@ def test_totals_are_those_who_hang(graph: Graph) -> None:
 
 
 @given(GRAPHS, st.data())
-def test_who_waits_for_a_holder_never_stands_behind_a_mere_rival(graph: Graph, data: st.DataObject) -> None:
+def test_who_waits_for_a_holder_never_stands_behind_a_mere_rival(
+    graph: Graph, data: st.DataObject
+) -> None:
     """Each deadlock is one of the holders' edges alone, and is named at one of its members."""
-    graph = {pid: tuple(other for other in dict.fromkeys(others) if other in graph) for pid, others in graph.items()}
+    graph = {
+        pid: tuple(other for other in dict.fromkeys(others) if other in graph)
+        for pid, others in graph.items()
+    }
     pairs = [(pid, other) for pid, others in graph.items() for other in others]
     hard = data.draw(st.frozensets(st.sampled_from(pairs))) if pairs else frozenset()
     waits = {
-        pid: awaits("ExclusiveLock", "t", *(Hold("ExclusiveLock", other) for other in others if (pid, other) in hard))
+        pid: awaits(
+            "ExclusiveLock",
+            "t",
+            *(Hold("ExclusiveLock", other) for other in others if (pid, other) in hard),
+        )
         for pid, others in graph.items()
         if others
     }
     found = planted(graph, waits=waits)
-    holders = {pid: {o for o in others if (pid, o) in hard or not graph[o]} for pid, others in graph.items()}
+    holders = {
+        pid: {o for o in others if (pid, o) in hard or not graph[o]}
+        for pid, others in graph.items()
+    }
     for node in found.nodes.values():
         assert set(node.blockers) - node.soft == holders[node.key]
         assert node.parent is None or node.parent in (holders[node.key] or node.blockers)

@@ -9,16 +9,24 @@ from hypothesis import strategies as st
 from pgtop.analysis.pooling import Concurrency, Peak, PoolingHint, pooling_hint
 from pgtop.model.backend import CLIENT_BACKEND, Backend
 from pgtop.model.server import Limits, Server
-from pgtop.model.snapshot import Settled, Snapshot
+from pgtop.model.snapshot import IdleGroup, Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 
 SERVER = Server("18.4", 180_004, "db", 5432, "app", "me", 1, 10, 5, 0, Limits(100, 3))
 NOW = 10_000 * MICROSECONDS
 
 
-def sessions(application: str | None, count: int, state: str = "idle", since: float = 600) -> tuple[Backend, ...]:
+def sessions(
+    application: str | None, count: int, state: str = "idle", since: float = 600
+) -> tuple[Backend, ...]:
     changed = NOW - int(since * MICROSECONDS)
-    one = Backend(1, application_name=application, state=state, state_change=changed, backend_type=CLIENT_BACKEND)
+    one = Backend(
+        1,
+        application_name=application,
+        state=state,
+        state_change=changed,
+        backend_type=CLIENT_BACKEND,
+    )
     return (one,) * count
 
 
@@ -45,8 +53,12 @@ def hint(*backends: Backend, max_connections: int = 100) -> PoolingHint | None:
         (0, 600, 501, False),
     ],
 )
-def test_when_it_is_worth_a_line(held: int, since: float, max_connections: int, shown: bool) -> None:
-    """Above 500 max_connections, or with more than half of the slots idle for minutes, and only if there is a gain."""
+def test_when_it_is_worth_a_line(
+    held: int, since: float, max_connections: int, shown: bool
+) -> None:
+    """Above 500 max_connections, or with more than half of the slots idle for minutes, and only if
+    there is a gain.
+    """
     found = hint(*sessions("api", held, since=since), max_connections=max_connections)
     assert (found is not None) == shown
 
@@ -60,7 +72,14 @@ def test_the_most_gain_is_named_with_its_figures() -> None:
     earlier = snapshot(*sessions("api", 9, "active"), at=NOW - 30 * MICROSECONDS)
     found = pooling_hint(now, Concurrency().observe(earlier).observe(now))
     assert found == PoolingHint(
-        application="api", held=45, busy=9, frees=36, frees_in_all=36 + 19 + 9, watched=30, idle=60, max_connections=100
+        application="api",
+        held=45,
+        busy=9,
+        frees=36,
+        frees_in_all=36 + 19 + 9,
+        watched=30,
+        idle=60,
+        max_connections=100,
     )
 
 
@@ -82,18 +101,29 @@ def test_the_peak_is_the_most_ever_seen(samples: list[tuple[int, int]]) -> None:
     """The peak is the maximum over the samples, and nothing is freed that was seen busy at once."""
     seen = Concurrency()
     for busy, idle in samples:
-        shown = snapshot(*sessions("api", busy, "active"), *sessions("api", idle + 1), max_connections=501)
+        shown = snapshot(
+            *sessions("api", busy, "active"), *sessions("api", idle + 1), max_connections=501
+        )
         seen = seen.observe(shown)
     assert seen.peaks["api"].busy == max(busy for busy, _ in samples)
     found = pooling_hint(shown, seen)
     assert found is None or found.held - found.frees >= found.busy
 
 
-@given(st.lists(st.tuples(st.sampled_from(["api", "web", None]), st.floats(10, 300)), max_size=9), st.integers(0, 9))
-def test_the_settled_count_like_all_others(idle: list[tuple[str | None, float]], settled: int) -> None:
-    """What is kept of the sessions at rest adds up with the rest to what a look at all of them tells."""
+@given(
+    st.lists(st.tuples(st.sampled_from(["api", "web", None]), st.floats(10, 300)), max_size=9),
+    st.integers(0, 9),
+)
+def test_the_settled_count_like_all_others(
+    idle: list[tuple[str | None, float]], settled: int
+) -> None:
+    """What is kept of the sessions at rest adds up with the rest to what a look at all of them
+    tells.
+    """
     rows = [one for name, since in idle for one in sessions(name, 1, since=since)]
     mixed = snapshot(*rows, max_connections=501)
-    told = replace(mixed, settled=Settled(tuple(rows[settled:])))
+    told = replace(mixed, settled=IdleGroup(tuple(rows[settled:])))
     assert Concurrency().observe(told) == Concurrency().observe(mixed)
-    assert pooling_hint(told, Concurrency().observe(told)) == pooling_hint(mixed, Concurrency().observe(mixed))
+    assert pooling_hint(told, Concurrency().observe(told)) == pooling_hint(
+        mixed, Concurrency().observe(mixed)
+    )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pgtop.analysis.restarts import Cause, interruption
+from pgtop.analysis.restarts import InterruptionCause, interruption
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
@@ -31,16 +31,36 @@ _BEFORE = _seen(1, 2, 3)
     ("after", "cause", "gone"),
     [
         (_seen(2, later=_MINUTE), None, 0),
-        (_seen(2, later=_MINUTE, pid=_OURS + 1), None, 0),  # our session was ended, or a pooler has many
-        (_seen(2, later=_MINUTE, pid=_OURS + 1, checkpointer=12), Cause.CRASH, 2),
-        (_seen(later=_MINUTE, pid=_OURS + 1, started_at=NOW + 5), Cause.RESTART, 3),
-        (_seen(later=_MINUTE, pid=_OURS + 1, started_at=NOW - 5), Cause.OTHER_SERVER, 3),
-        (_seen(later=_MINUTE, pid=_OURS + 1, started_at=NOW + 5, address="10.0.0.9"), Cause.OTHER_SERVER, 3),
-        (_seen(later=_MINUTE, pid=_OURS + 1, started_at=NOW + 5, cluster=""), Cause.OTHER_SERVER, 3),
+        (
+            _seen(2, later=_MINUTE, pid=_OURS + 1),
+            None,
+            0,
+        ),  # our session was ended, or a pooler has many
+        (_seen(2, later=_MINUTE, pid=_OURS + 1, checkpointer=12), InterruptionCause.CRASH, 2),
+        (_seen(later=_MINUTE, pid=_OURS + 1, started_at=NOW + 5), InterruptionCause.RESTART, 3),
+        (
+            _seen(later=_MINUTE, pid=_OURS + 1, started_at=NOW - 5),
+            InterruptionCause.OTHER_SERVER,
+            3,
+        ),
+        (
+            _seen(later=_MINUTE, pid=_OURS + 1, started_at=NOW + 5, address="10.0.0.9"),
+            InterruptionCause.OTHER_SERVER,
+            3,
+        ),
+        (
+            _seen(later=_MINUTE, pid=_OURS + 1, started_at=NOW + 5, cluster=""),
+            InterruptionCause.OTHER_SERVER,
+            3,
+        ),
     ],
 )
-def test_what_befell_the_server(after: Snapshot, cause: Cause | None, gone: int) -> None:
-    """A restart has another start, a crash another checkpointer, and our own session does not count among the gone."""
+def test_what_befell_the_server(
+    after: Snapshot, cause: InterruptionCause | None, gone: int
+) -> None:
+    """A restart has another start, a crash another checkpointer, and our own session does not count
+    among the gone.
+    """
     found = interruption(_BEFORE, after)
     assert (found and found.cause) == cause
     if found is not None:

@@ -1,4 +1,6 @@
-"""Borders between rooms that import-linter cannot see: late imports, and the private names of a library."""
+"""Borders between rooms that import-linter cannot see: late imports, and the private names of a
+library.
+"""
 
 import ast
 import importlib
@@ -54,7 +56,9 @@ def _names_signals(source: Source) -> bool:
 
 
 def textual_private(package: Sequence[Source]) -> Iterator[Offence]:
-    """Yield the private names of Textual that are imported, read or replaced outside their module."""
+    """Yield the private names of Textual that are imported, read or replaced outside their
+    module.
+    """
     own_names = set(_defined_names(package))
     for source in package:
         if source.name.startswith(TEXTUAL_ROOMS) and source.name != PRIVATE_NAMES:

@@ -21,7 +21,9 @@ OPENERS = _set(
     " this those we what whatever when where whether which whichever who whoever whom whose why you your"
 )
 SENTENCE_OPENERS = _set("of that those what where who whoever whom whose")
-SPEECH = _set("ask asked asking asks hear heard hearing hears said say saying says tell telling tells told")
+SPEECH = _set(
+    "ask asked asking asks hear heard hearing hears said say saying says tell telling tells told"
+)
 PARTICIPLES = _set("asked found given heard lent made meant ours said theirs told")
 
 BANNED = {

@@ -1,4 +1,5 @@
-"""Measure how well the project keeps its rules: `python -m tests.architecture.rules [--list] [PATH…]`.
+"""Measure how well the project keeps its rules: `python -m tests.architecture.rules [--list]
+[PATH…]`.
 
 Without a path it reads the package, its tests and README. A table shows the figures; with `--list`
 every offence comes first, with its place.
@@ -56,7 +57,9 @@ def ruff(*codes: str) -> Check:
             return
         options = ["--isolated", "--no-cache", "--quiet", "--line-length=100"]
         command = [sys.executable, "-m", "ruff", "check", *options, f"--select={','.join(codes)}"]
-        run = subprocess.run([*command, "--output-format=json", *names], capture_output=True, text=True, check=False)
+        run = subprocess.run(
+            [*command, "--output-format=json", *names], capture_output=True, text=True, check=False
+        )
         for entry in json.loads(run.stdout):
             text = f"{entry['code']} {entry['message']}"
             yield Offence(names[entry["filename"]], entry["location"]["row"], text)
@@ -99,7 +102,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print the offences and the table; the exit code is 1 if there are any."""
     parser = argparse.ArgumentParser(prog="rules", description=__doc__)
     parser.add_argument("--list", action="store_true", help="list every offence with its place")
-    parser.add_argument("--rule", action="append", metavar="NAME", help="only this rule; repeatable")
+    parser.add_argument(
+        "--rule", action="append", metavar="NAME", help="only this rule; repeatable"
+    )
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH")
     args = parser.parse_args(argv)
     paths = args.paths or [ROOT / part for part in PARTS]

@@ -21,7 +21,9 @@ _KEY_NAMES = re.compile(
     r"(ctrl|shift|alt|super)\+\w+|escape|enter|tab|space|backspace|delete|insert|home|end|page(up|down)|up|down|left"
     r"|right|f\d\d?|question_mark|slash|\w"
 )
-_UNMISTAKABLE = re.compile(r"(ctrl|shift|alt)\+\w+|escape|backspace|page(up|down)|f\d\d?|question_mark")
+_UNMISTAKABLE = re.compile(
+    r"(ctrl|shift|alt)\+\w+|escape|backspace|page(up|down)|f\d\d?|question_mark"
+)
 _KEY_VALUES = re.compile(r"\b(key|keys|character|aliases|binding)\b")
 KEY_MODULES = (
     "pgtop/actions.py",

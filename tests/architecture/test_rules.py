@@ -15,7 +15,9 @@ NOT_YET = frozenset(rule.name for rule in RULES) - HELD_ALREADY  # rules that so
 FILES = sources(ROOT, [ROOT / part for part in PARTS])
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.name not in NOT_YET], ids=lambda rule: rule.name)
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if rule.name not in NOT_YET], ids=lambda rule: rule.name
+)
 def test_rule_holds(rule: Rule) -> None:
     offences = rule.offences(FILES)
     assert not offences, "\n" + "\n".join(map(str, offences))
@@ -108,7 +110,9 @@ def source_of(folder: Path, text: str, name: str = "pgtop/view/rows.py") -> Sour
     return Source(path, name)
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.name in BROKEN], ids=lambda rule: rule.name)
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if rule.name in BROKEN], ids=lambda rule: rule.name
+)
 def test_a_rule_finds_what_breaks_it_and_nothing_else(rule: Rule, tmp_path: Path) -> None:
     assert rule.offences([source_of(tmp_path, BROKEN[rule.name])])
     assert not rule.offences([source_of(tmp_path, CLEAN)])
@@ -119,7 +123,9 @@ def test_every_rule_is_broken_by_an_example() -> None:
     assert BROKEN.keys() | others == {rule.name for rule in RULES}
 
 
-def test_private_names_of_textual_are_found_where_they_are_read_imported_or_replaced(tmp_path: Path) -> None:
+def test_private_names_of_textual_are_found_where_they_are_read_imported_or_replaced(
+    tmp_path: Path,
+) -> None:
     text = """
         from textual._xterm_parser import XTermParser
 

@@ -24,14 +24,19 @@ def main(words: Sequence[str]) -> int:
     _make_plain()
     if given.install_peers:
         install_peers()
-    rounds, seconds = given.rounds or (1 if given.quick else 3), given.seconds or (6 if given.quick else 20)
+    rounds, seconds = (
+        given.rounds or (1 if given.quick else 3),
+        given.seconds or (6 if given.quick else 20),
+    )
     started = time.monotonic()
     bench = Bench(
         installed(given.pgtop),
         given.postgres,
         rounds,
         seconds,
-        lambda words: print(f"{time.monotonic() - started:7.0f} s  {words}", file=sys.stderr, flush=True),
+        lambda words: print(
+            f"{time.monotonic() - started:7.0f} s  {words}", file=sys.stderr, flush=True
+        ),
     )
     for name in given.parts or PARTS:
         PARTS[name](bench)
@@ -45,19 +50,33 @@ def main(words: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", choices=[*PARTS, []], help=f"some of {', '.join(PARTS)}")
-    parser.add_argument("--quick", action="store_true", help="one round of short windows: a look, no figures to quote")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", choices=[*PARTS, []], help=f"some of {', '.join(PARTS)}"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="one round of short windows: a look, no figures to quote",
+    )
     parser.add_argument("--rounds", type=int, help="how often each thing is measured (3)")
     parser.add_argument("--seconds", type=float, help="of each window (20)")
-    parser.add_argument("--install-peers", action="store_true", help="put pg_activity and pg_top into .cache/ first")
-    parser.add_argument("--pgtop", metavar="PROGRAM", default=PGTOP_HERE, help="another pgtop than this Python's")
-    parser.add_argument("--postgres", type=Path, metavar="BINDIR", help="programs of another PostgreSQL")
+    parser.add_argument(
+        "--install-peers", action="store_true", help="put pg_activity and pg_top into .cache/ first"
+    )
+    parser.add_argument(
+        "--pgtop", metavar="PROGRAM", default=PGTOP_HERE, help="another pgtop than this Python's"
+    )
+    parser.add_argument(
+        "--postgres", type=Path, metavar="BINDIR", help="programs of another PostgreSQL"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="every sample, as JSON")
     return parser
 
 
 def _make_plain() -> None:
-    """What a user's shell has not: without .pyc files a start takes seconds; PG* would lead to another server."""
+    """What a user's shell has not: without .pyc files a start takes seconds; PG* would lead to
+    another server.
+    """
     for name in [name for name in os.environ if name.startswith(_NOT_PLAIN)]:
         del os.environ[name]
 
@@ -70,7 +89,10 @@ def _heading(bench: Bench) -> str:
 
 def _processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
 
 
 if __name__ == "__main__":

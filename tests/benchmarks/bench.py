@@ -20,7 +20,12 @@ from tests.benchmarks.tools import WATCHER, WATCHER_SQL, Tool
 
 SMALL, LARGE = (80, 24), (200, 50)
 _SETTLED = 3.0  # seconds after the first rows that count as the start
-_SETTINGS = {"track_activity_query_size": "4096", "autovacuum": "off", "max_wal_senders": "0", "shared_buffers": "64MB"}
+_SETTINGS = {
+    "track_activity_query_size": "4096",
+    "autovacuum": "off",
+    "max_wal_senders": "0",
+    "shared_buffers": "64MB",
+}
 _BY_TRUST = ("--encoding=UTF8", "--no-locale", "--auth-host=trust")
 
 Size = tuple[int, int]
@@ -34,7 +39,9 @@ def named(size: Size) -> str:
 class Stage:
     """A server with sessions on it."""
 
-    def __init__(self, cluster: Cluster, load: Child, control: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def __init__(
+        self, cluster: Cluster, load: Child, control: psycopg.Connection[tuple[Any, ...]]
+    ) -> None:
         self.cluster = cluster
         self.control = control
         self._load = load
@@ -45,10 +52,18 @@ class Stage:
         self.pids = frozenset(self._load.ask(word))
 
     def server_cpu(self) -> float:
-        """Seconds that the server has spent on the watchers' sessions so far, and on starting and ending them."""
-        alive = self.control.execute("SELECT pid FROM pg_stat_activity WHERE usename = %s", [WATCHER]).fetchall()
+        """Seconds that the server has spent on the watchers' sessions so far, and on starting and
+        ending them.
+        """
+        alive = self.control.execute(
+            "SELECT pid FROM pg_stat_activity WHERE usename = %s", [WATCHER]
+        ).fetchall()
         postmaster = self.cluster.pid
-        return process.cpu(postmaster) + process.reaped(postmaster) + sum(process.cpu(pid) for (pid,) in alive)
+        return (
+            process.cpu(postmaster)
+            + process.reaped(postmaster)
+            + sum(process.cpu(pid) for (pid,) in alive)
+        )
 
 
 @contextmanager

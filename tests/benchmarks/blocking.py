@@ -1,7 +1,8 @@
-"""What a tick costs while 200 sessions wait, beside a calm one: `python -m tests.benchmarks.blocking`.
+"""What a tick costs while 200 sessions wait, beside a calm one: `python -m
+tests.benchmarks.blocking`.
 
-CPU of our own backend, from the system's own count (Linux), for a superuser and for a role that sees nothing; a tick
-with waiters may cost three times a calm one. And our own CPU for the tree.
+CPU of our own backend, from the system's own count (Linux), for a superuser and for a role that
+sees nothing; a tick with waiters may cost three times a calm one. And our own CPU for the tree.
 """
 
 import asyncio
@@ -16,17 +17,26 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.analysis.lock_forest import forest
 from pgtop.demo.server import SUPERUSER, Cluster
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 
 SESSIONS, WAITERS, TICKS, PAUSE = 250, 200, 60, 0.05
 _Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 SCENES: dict[str, tuple[str, Callable[[int], str]]] = {
-    "one advisory key": ("SELECT pg_advisory_xact_lock(1)", lambda _: "SELECT pg_advisory_xact_lock(1)"),
-    "one row": ("UPDATE stock SET n = 1 WHERE id = 1", lambda _: "UPDATE stock SET n = 2 WHERE id = 1"),
+    "one advisory key": (
+        "SELECT pg_advisory_xact_lock(1)",
+        lambda _: "SELECT pg_advisory_xact_lock(1)",
+    ),
+    "one row": (
+        "UPDATE stock SET n = 1 WHERE id = 1",
+        lambda _: "UPDATE stock SET n = 2 WHERE id = 1",
+    ),
     "one table": ("LOCK TABLE stock", lambda _: "SELECT * FROM stock"),
-    "a row each": ("UPDATE stock SET n = 1", lambda number: f"UPDATE stock SET n = 2 WHERE id = {number}"),
+    "a row each": (
+        "UPDATE stock SET n = 1",
+        lambda number: f"UPDATE stock SET n = 2 WHERE id = {number}",
+    ),
 }
 
 
@@ -36,7 +46,9 @@ def _cpu(pid: int) -> float:
 
 
 async def _tick_costs(source: PostgresSource, waiting: int) -> tuple[float, float, float]:
-    """The least that a tick has cost: on average, the dearer of those that ask for locks and the others, and us."""
+    """The least that a tick has cost: on average, the dearer of those that ask for locks and the
+    others, and us.
+    """
     pid = (await source.sample()).server.pid
     await source.sample()
     costs: dict[bool, list[float]] = {}
@@ -48,9 +60,13 @@ async def _tick_costs(source: PostgresSource, waiting: int) -> tuple[float, floa
         began = time.process_time()
         found = forest(snapshot)
         ours.append((time.process_time() - began) * 1000)
-        if found.waiting == waiting:  # while the server looks for deadlocks, some are awake for a moment
+        if (
+            found.waiting == waiting
+        ):  # while the server looks for deadlocks, some are awake for a moment
             costs.setdefault(snapshot.blocking.asked, []).append(_cpu(pid) - before)
-    least = [min(each) for each in costs.values()]  # the machine's clock is not always the same: minima compare
+    least = [
+        min(each) for each in costs.values()
+    ]  # the machine's clock is not always the same: minima compare
     return statistics.mean(least), max(least), min(ours)
 
 
@@ -68,7 +84,9 @@ def _queue(dsn: str, first: str, then: Callable[[int], str]) -> list[_Connection
 
 
 def _source(dsn: str, user: str) -> PostgresSource:
-    source = PostgresSource(Session({**{k: str(v) for k, v in conninfo_to_dict(dsn).items()}, "user": user}))
+    source = PostgresSource(
+        ServerConnection({**{k: str(v) for k, v in conninfo_to_dict(dsn).items()}, "user": user})
+    )
     source.watch_blocking(user != SUPERUSER)  # else that role would not learn that somebody waits
     return source
 
@@ -92,7 +110,9 @@ async def main() -> None:
             for user, source in sources.items():
                 mean, most, ours = await _tick_costs(source, WAITERS)
                 times = f"{mean / calm[user]:.1f} times calm; the dearest tick {most / calm[user]:.1f} times"
-                print(f"{name:20} {user:8} {mean:5.2f} ms, {times}; the tree {ours:.1f} ms of our own")
+                print(
+                    f"{name:20} {user:8} {mean:5.2f} ms, {times}; the tree {ours:.1f} ms of our own"
+                )
             for each in reversed(opened):
                 each.close()
         for source in sources.values():

@@ -1,6 +1,8 @@
-"""`python -m tests.benchmarks.bulk`: how long it takes to plan, signal and see through 500 real sessions.
+"""`python -m tests.benchmarks.bulk`: how long it takes to plan, signal and see through 500 real
+sessions.
 
-Goals: the signals of 500 sessions leave in half a second on a local server, and all are seen gone within a second.
+Goals: the signals of 500 sessions leave in half a second on a local server, and all are seen gone
+within a second.
 """
 
 import asyncio
@@ -12,11 +14,11 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.demo.server import Cluster
-from pgtop.model.signal import Effect, Signal
+from pgtop.model.signal import ObservedEffect, Signal
 from pgtop.monitor.clock import MonotonicClock
-from pgtop.signalling.execute import Errands
+from pgtop.signalling.execute import SignalExecutor
 from pgtop.signalling.planning import plan
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 
@@ -28,8 +30,10 @@ async def one_round(cluster: Cluster) -> dict[str, float]:
     """Seconds of each step, from the sample on."""
     web = make_conninfo(cluster.socket_dsn, user="web")
     storm = [await psycopg.AsyncConnection.connect(web) for _ in range(SESSIONS)]
-    session = Session({name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()})
-    errands = Errands(PostgresSignaller(session), MonotonicClock())
+    session = ServerConnection(
+        {name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()}
+    )
+    errands = SignalExecutor(PostgresSignaller(session), MonotonicClock())
     snapshot = await PostgresSource(session).sample()
     started = time.monotonic()
     made = plan(Signal.TERMINATE, [b for b in snapshot.backends if b.usename == "web"], snapshot)
@@ -39,7 +43,7 @@ async def one_round(cluster: Cluster) -> dict[str, float]:
         done = time.monotonic()
         sent, first = (done, False) if first else (sent, first)
     assert len(made.targets) == SESSIONS
-    assert {outcome.effect for outcome in progress.outcomes} == {Effect.GONE}
+    assert {outcome.effect for outcome in progress.outcomes} == {ObservedEffect.GONE}
     await session.close()
     for connection in storm:
         await connection.close()

@@ -1,4 +1,6 @@
-"""A helper in a process of its own, so that its work delays no stamp: one word in, one line of JSON back."""
+"""A helper in a process of its own, so that its work delays no stamp: one word in, one line of JSON
+back.
+"""
 
 import json
 import subprocess
@@ -8,11 +10,16 @@ from typing import Any, Self
 
 
 class Child:
-    """`python -m module arguments`, for as long as the context lasts; it ends when its input does."""
+    """`python -m module arguments`, for as long as the context lasts; it ends when its input
+    does.
+    """
 
     def __init__(self, module: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self.first = self._answer()
 
@@ -20,7 +27,10 @@ class Child:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._process.communicate()
 

@@ -1,4 +1,6 @@
-"""A server that says it has 10,000 sessions: its own and many copies of them, some of which change all the time."""
+"""A server that says it has 10,000 sessions: its own and many copies of them, some of which change
+all the time.
+"""
 
 from typing import Any
 

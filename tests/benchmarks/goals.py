@@ -1,6 +1,7 @@
 """The goals, and what a run's figures say of them. Pure: no clock, no process.
 
-A figure counts as met only by what was measured; a goal against a peer that was not measured is neither met nor missed.
+A figure counts as met only by what was measured; a goal against a peer that was not measured is
+neither met nor missed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +44,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """At most `most` of `unit`; with `against`, at most that share of the peer's figure. None: shown, not judged."""
+    """At most `most` of `unit`; with `against`, at most that share of the peer's figure. None:
+    shown, not judged.
+    """
 
     measure: str
     words: str
@@ -75,11 +78,20 @@ class Goal:
 
 
 GOALS = (
-    Goal("bytes calm 80x24", "bytes to the terminal a refresh, 500 sessions, 80x24, ages alone change", "B", 200),
+    Goal(
+        "bytes calm 80x24",
+        "bytes to the terminal a refresh, 500 sessions, 80x24, ages alone change",
+        "B",
+        200,
+    ),
     Goal("bytes churning 80x24", "the same on the churning load", "B", 800),
     Goal("bytes calm 200x50", "the same at 200x50, ages alone change", "B", 400),
     Goal("bytes churning 200x50", "the same at 200x50 on the churning load", "B", 2000),
-    Goal("bytes youngest 80x24", "the same at 80x24, the youngest queries on top: every row another", "B"),
+    Goal(
+        "bytes youngest 80x24",
+        "the same at 80x24, the youngest queries on top: every row another",
+        "B",
+    ),
     Goal("bytes clock 80x24", "when nothing visible changed but the clock, 80x24", "B", 40),
     Goal("cpu churning 80x24", "CPU a refresh, 500 sessions, 80x24", "ms", 0.6, PG_ACTIVITY),
     Goal("cpu churning 200x50", "CPU a refresh, 500 sessions, 200x50", "ms", 0.5, PG_ACTIVITY),
@@ -117,7 +129,10 @@ GOALS = (
 
 def table(results: Results, goals: Sequence[Goal] = GOALS) -> str:
     """The goals as a Markdown table, those that no tool was measured for left out."""
-    lines = ["| | goal | pgtop | pg_activity | pg_top | of pg_activity's | |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| | goal | pgtop | pg_activity | pg_top | of pg_activity's | |",
+        "|---|---|---|---|---|---|---|",
+    ]
     lines += [_line(goal, results) for goal in goals if results.get(goal.measure)]
     return "\n".join(lines)
 
@@ -153,4 +168,6 @@ def _number(figure: float | None) -> str:
 
 def _sentence(goal: Goal, results: Results) -> str:
     figure, limit = goal.figure(results, PGTOP), goal.limit(results)
-    return f"{goal.measure} ({goal.statistic}): {_number(figure)} {goal.unit}, goal {_number(limit)}"
+    return (
+        f"{goal.measure} ({goal.statistic}): {_number(figure)} {goal.unit}, goal {_number(limit)}"
+    )

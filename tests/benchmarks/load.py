@@ -1,8 +1,8 @@
 """Sessions that do what sessions do: `python -m tests.benchmarks.load DSN`.
 
-70 % are idle, 10 % idle in a transaction, 10 % in a long pg_sleep, 5 % wait for row locks in trees of chains, and 5 %
-run short, ever different queries while it churns and nothing while it is calm. Each word on the input (`big`,
-`grow N`, `churn`, `calm`) is answered with all pids.
+70 % are idle, 10 % idle in a transaction, 10 % in a long pg_sleep, 5 % wait for row locks in trees
+of chains, and 5 % run short, ever different queries while it churns and nothing while it is calm.
+Each word on the input (`big`, `grow N`, `churn`, `calm`) is answered with all pids.
 """
 
 import asyncio
@@ -18,7 +18,15 @@ import psycopg
 
 DATABASES = ("shop", "billing", "warehouse_reporting")
 ROLES = ("app_web", "app_worker", "app_report", "app_batch_importer")
-_APPLICATIONS = ("web-frontend", "web-frontend", "worker", "etl nightly", "psql", "PostgreSQL JDBC Driver", "")
+_APPLICATIONS = (
+    "web-frontend",
+    "web-frontend",
+    "worker",
+    "etl nightly",
+    "psql",
+    "PostgreSQL JDBC Driver",
+    "",
+)
 _ROWS = 4000
 _TREE, _CHAIN = 8, 4  # waiters below one transaction, and how many of them wait for one another
 _BIG, _BIG_BYTES = 50, 900_000
@@ -81,10 +89,14 @@ class Load:
     async def grow(self, total: int) -> None:
         """Log more sessions in, until there are that many."""
         more = total - len(self._open)
-        waiting, short, open_transactions, sleeping = (round(more * share) for share in (0.05, 0.05, 0.10, 0.10))
+        waiting, short, open_transactions, sleeping = (
+            round(more * share) for share in (0.05, 0.05, 0.10, 0.10)
+        )
         trees = -(-waiting // _TREE)
         for tree in range(trees):
-            await self._wait_in_tree(DATABASES[tree % len(DATABASES)], min(_TREE, waiting - tree * _TREE))
+            await self._wait_in_tree(
+                DATABASES[tree % len(DATABASES)], min(_TREE, waiting - tree * _TREE)
+            )
         await self._all([self._forget_transaction() for _ in range(open_transactions - trees)])
         await self._all([self._sleep() for _ in range(sleeping)])
         await self._all([self._churn() for _ in range(short)])
@@ -95,7 +107,9 @@ class Load:
         line = "INSERT INTO t VALUES (1, 'some text', 3.14); "
         text = line * (_BIG_BYTES // len(line))
         for _ in range(_BIG):
-            self._run((await self._login()).execute(f"SELECT pg_sleep(86400) /* {text} */".encode()))
+            self._run(
+                (await self._login()).execute(f"SELECT pg_sleep(86400) /* {text} */".encode())
+            )
 
     def churn(self, on: bool) -> None:
         """Let the short queries run, or stand."""
@@ -136,12 +150,16 @@ class Load:
         await (await self._login()).execute(f"SELECT 1 {self._comment()}".encode())
 
     async def _sleep(self) -> None:
-        self._run((await self._login()).execute(f"SELECT pg_sleep(86400) {self._comment()}".encode()))
+        self._run(
+            (await self._login()).execute(f"SELECT pg_sleep(86400) {self._comment()}".encode())
+        )
 
     async def _forget_transaction(self) -> None:
         connection = await self._login()
         await connection.execute("BEGIN")
-        await connection.execute(f"SELECT count(*) FROM account WHERE id < 100 {self._comment()}".encode())
+        await connection.execute(
+            f"SELECT count(*) FROM account WHERE id < 100 {self._comment()}".encode()
+        )
 
     async def _wait_in_tree(self, database: str, waiters: int) -> None:
         """A transaction that forgot to end, and those who wait for it and for one another."""

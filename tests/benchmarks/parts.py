@@ -23,7 +23,9 @@ Part: TypeAlias = Callable[[Bench], None]
 
 
 def terminal(bench: Bench) -> None:
-    """Bytes, CPU, memory, the server's CPU and quitting, on a calm and on a churning server, small and large."""
+    """Bytes, CPU, memory, the server's CPU and quitting, on a calm and on a churning server, small
+    and large.
+    """
     with staged(bench.bindir, max_connections="620") as stage:
         stage.tell(f"grow {_SESSIONS}")
         for round_ in range(bench.rounds):
@@ -66,7 +68,9 @@ def start(bench: Bench) -> None:
 
 
 def keys(bench: Bench) -> None:
-    """From a cursor key to the moved cursor, at any moment of a refresh, with 1,000 sessions that churn."""
+    """From a cursor key to the moved cursor, at any moment of a refresh, with 1,000 sessions that
+    churn.
+    """
     with staged(bench.bindir, max_connections="1120") as stage:
         stage.tell(f"grow {_MANY}")
         stage.tell("churn")
@@ -84,7 +88,10 @@ def _press(bench: Bench, glass: Glass, measure: str, tool: str, seed: int) -> No
     for number in range(_PRESSES):
         key = _DOWN if number % 6 < 3 else _UP
         before = marked_lines(glass)
-        seconds = glass.time_to(lambda glass: marked_lines(glass) != before, lambda: glass.send(key))  # noqa: B023
+        seconds = glass.time_to(
+            lambda glass: marked_lines(glass) != before,  # noqa: B023
+            lambda: glass.send(key),  # noqa: B023
+        )
         bench.record(measure, tool, 1000 * seconds)
         time.sleep(moments.uniform(0.15, 0.6))
 
@@ -100,7 +107,9 @@ def idle(bench: Bench) -> None:
                 count, woken = len(glass.pieces), process.wake_ups(glass.pid)
                 time.sleep(bench.seconds)
                 sent = sum(piece.size for piece in glass.pieces[count:])
-                bench.record("idle wake-ups", PGTOP, (process.wake_ups(glass.pid) - woken) / bench.seconds)
+                bench.record(
+                    "idle wake-ups", PGTOP, (process.wake_ups(glass.pid) - woken) / bench.seconds
+                )
                 bench.record("idle bytes", PGTOP, sent / bench.seconds)
 
 
@@ -111,14 +120,19 @@ def wire(bench: Bench) -> None:
         stage.tell("churn")
         for round_ in range(bench.rounds):
             for tool in bench.in_order(round_):
-                with Wire(stage.cluster.port) as laid, bench.watching(tool, stage, SMALL, laid.port) as glass:
+                with (
+                    Wire(stage.cluster.port) as laid,
+                    bench.watching(tool, stage, SMALL, laid.port) as glass,
+                ):
                     received, trips = bench.window(glass, laid.received, laid.trips).metered
                     bench.record("received", tool.name, received / 1000)
                     bench.record("trips", tool.name, trips)
                     bench.record("connections", tool.name, laid.held())
                     if tool.name == PGTOP:
                         glass.send("2")
-                        bench.record("trips breakdown", tool.name, bench.window(glass, laid.trips).metered[0])
+                        bench.record(
+                            "trips breakdown", tool.name, bench.window(glass, laid.trips).metered[0]
+                        )
 
 
 def far(bench: Bench) -> None:
@@ -127,8 +141,13 @@ def far(bench: Bench) -> None:
         stage.tell(f"grow {_SESSIONS}")
         for round_ in range(bench.rounds):
             for tool in bench.in_order(round_):
-                with Wire(stage.cluster.port, _DELAY) as laid, bench.running(tool.command(laid.port), SMALL) as glass:
-                    bench.record("start far", tool.name, 1000 * glass.first(shows_any_of(stage.pids)))
+                with (
+                    Wire(stage.cluster.port, _DELAY) as laid,
+                    bench.running(tool.command(laid.port), SMALL) as glass,
+                ):
+                    bench.record(
+                        "start far", tool.name, 1000 * glass.first(shows_any_of(stage.pids))
+                    )
                     bench.record("period far", tool.name, bench.window(glass).period)
 
 
@@ -139,7 +158,10 @@ def big(bench: Bench) -> None:
         stage.tell(f"grow {_SESSIONS}")
         for round_ in range(bench.rounds):
             for tool in bench.in_order(round_):
-                with Wire(stage.cluster.port) as laid, bench.watching(tool, stage, SMALL, laid.port) as glass:
+                with (
+                    Wire(stage.cluster.port) as laid,
+                    bench.watching(tool, stage, SMALL, laid.port) as glass,
+                ):
                     window = bench.window(glass, laid.received)
                     bench.record("received big", tool.name, window.metered[0] / 1000)
                     bench.record("cpu big", tool.name, window.cpu_each)

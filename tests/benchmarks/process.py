@@ -19,7 +19,9 @@ def tree(pid: int) -> list[int]:
 
 
 def cpu(pid: int) -> float:
-    """Seconds that all threads of one process have run, ended ones too, from its own clock (getcpuclockid(3))."""
+    """Seconds that all threads of one process have run, ended ones too, from its own clock
+    (getcpuclockid(3)).
+    """
     try:
         return time.clock_gettime((~pid << 3) | 2)
     except OSError:

@@ -1,4 +1,6 @@
-"""A pseudo-terminal that knows when each piece of output arrived, whatever it costs to understand it."""
+"""A pseudo-terminal that knows when each piece of output arrived, whatever it costs to understand
+it.
+"""
 
 import re
 import sys
@@ -11,7 +13,9 @@ from threading import Thread
 from tests.pty import Terminal
 
 QUIET = 0.3
-"""Seconds without output that separate one refresh from the next, of tools that refresh once a second."""
+"""Seconds without output that separate one refresh from the next, of tools that refresh once a
+second.
+"""
 PATIENCE = 60.0
 _CAPABILITY = re.compile(r"\x1bP\+q([0-9A-Fa-f;]*)\x1b\\")
 
@@ -31,9 +35,13 @@ class Piece:
 
 
 class Glass(Terminal):
-    """Stamps what it reads in one thread and shows it in another, so that drawing delays no stamp."""
+    """Stamps what it reads in one thread and shows it in another, so that drawing delays no
+    stamp.
+    """
 
-    def __init__(self, command: Sequence[str], columns: int, lines: int, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], columns: int, lines: int, environment: Mapping[str, str]
+    ) -> None:
         sys.setswitchinterval(0.0002)  # or the stamping thread waits up to 5 ms for the drawing one
         self.pieces: list[Piece] = []
         self._unshown: SimpleQueue[tuple[float, bytes] | None] = SimpleQueue()
@@ -51,7 +59,9 @@ class Glass(Terminal):
             return self._await(patience) - start
 
     def first(self, sight: Sight, patience: float = PATIENCE) -> float:
-        """Seconds from the start of the program to the arrival of the piece that made `sight` true."""
+        """Seconds from the start of the program to the arrival of the piece that made `sight`
+        true.
+        """
         with self._news:
             self._awaited = None if sight(self) else sight
             return (self._await(patience) if self._awaited else time.monotonic()) - self.started
@@ -92,14 +102,19 @@ class Glass(Terminal):
 
     def _show(self, text: str) -> None:
         super()._show(text)
-        for asked in _CAPABILITY.findall(text):  # xterm knows few; blessed waits five seconds for an answer
+        for asked in _CAPABILITY.findall(
+            text
+        ):  # xterm knows few; blessed waits five seconds for an answer
             self.send(f"\x1bP0+r{asked}\x1b\\")
 
 
 def bursts(pieces: Sequence[Piece]) -> int:
     """How many refreshes the pieces are."""
     times = [piece.at for piece in pieces]
-    return sum(after - before > QUIET for before, after in zip([float("-inf"), *times], times, strict=False))
+    return sum(
+        after - before > QUIET
+        for before, after in zip([float("-inf"), *times], times, strict=False)
+    )
 
 
 def shows_any_of(pids: frozenset[int]) -> Sight:
@@ -108,7 +123,9 @@ def shows_any_of(pids: frozenset[int]) -> Sight:
 
 
 def marked_lines(glass: Glass) -> tuple[object, ...]:
-    """How each line begins, its background and whether it is reversed: another one when a cursor has moved."""
+    """How each line begins, its background and whether it is reversed: another one when a cursor
+    has moved.
+    """
     buffer = glass.screen.buffer
     return tuple((buffer[y][3].bg, buffer[y][3].reverse) for y in range(glass.screen.lines))
 

@@ -1,7 +1,8 @@
-"""The app that users run, on a source that has its answer ready: `python -m tests.benchmarks.scripted N AGE FILE`.
+"""The app that users run, on a source that has its answer ready: `python -m
+tests.benchmarks.scripted N AGE FILE`.
 
-Written to FILE at the end: refreshes, and seconds spent on everything that is not drawing. AGE is young, or old: the
-sessions began so long ago that no age changes.
+Written to FILE at the end: refreshes, and seconds spent on everything that is not drawing. AGE is
+young, or old: the sessions began so long ago that no age changes.
 """
 
 import asyncio
@@ -30,7 +31,9 @@ _WHO = ("web@shop", "api@shop", "billing@billing", "warehouse@warehouse", "anna@
 
 
 def play(bench: Bench, sessions: int, age: str) -> tuple[float, float, float]:
-    """Milliseconds of CPU a refresh, those of them that are not drawing, and bytes to the terminal a refresh."""
+    """Milliseconds of CPU a refresh, those of them that are not drawing, and bytes to the terminal
+    a refresh.
+    """
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "told"
         command = [sys.executable, "-m", __name__, str(sessions), age, str(told)]
@@ -91,11 +94,15 @@ def _session(number: int, older: float) -> Backend:
     pid, who, login = 1000 + number, _WHO[number % len(_WHO)], older + 90 + number
     kind = number % 20
     if kind < 14:
-        return scenes.client(pid, who, "pool", query=scenes.LOGIN, since=older + number / 7, login=login)
+        return scenes.client(
+            pid, who, "pool", query=scenes.LOGIN, since=older + number / 7, login=login
+        )
     if kind < 16:
         since = older + number / 9
         state, query = IDLE_IN_TRANSACTION, scenes.STOCK
-        return scenes.client(pid, who, "worker", state=state, query=query, since=since, xact=since + 1, login=login)
+        return scenes.client(
+            pid, who, "worker", state=state, query=query, since=since, xact=since + 1, login=login
+        )
     return scenes.active(pid, who, "report", scenes.RUNAWAY, older + number / 11, login=login)
 
 

@@ -2,7 +2,17 @@
 
 import pytest
 
-from tests.benchmarks.goals import GOALS, PG_ACTIVITY, PGTOP, Goal, Results, Statistic, Verdict, fell_short, table
+from tests.benchmarks.goals import (
+    GOALS,
+    PG_ACTIVITY,
+    PGTOP,
+    Goal,
+    Results,
+    Statistic,
+    Verdict,
+    fell_short,
+    table,
+)
 from tests.benchmarks.raw_output import Piece, bursts
 
 ABSOLUTE = Goal("bytes", "bytes a refresh", "B", 200)

@@ -10,8 +10,8 @@ from pathlib import Path
 from tests.benchmarks.goals import PG_ACTIVITY, PG_TOP, PGTOP
 
 WATCHER = "watcher"
-"""The role that tools log in as. It sees all sessions; that the server is on this machine, where a tool could read
-its processes, it cannot see."""
+"""The role that tools log in as. It sees all sessions; that the server is on this machine, where a
+tool could read its processes, it cannot see."""
 WATCHER_SQL = (
     f"CREATE ROLE {WATCHER} LOGIN",
     f"GRANT pg_read_all_stats TO {WATCHER}",
@@ -37,7 +37,9 @@ class Tool:
         return [self.program, *where, *self.every_second]
 
     def version(self) -> str:
-        told = subprocess.run([self.program, "--version"], capture_output=True, text=True, check=False)
+        told = subprocess.run(
+            [self.program, "--version"], capture_output=True, text=True, check=False
+        )
         return (told.stdout + told.stderr).strip().splitlines()[0]
 
 
@@ -48,14 +50,22 @@ def installed(pgtop: str) -> Mapping[str, Tool]:
         PG_ACTIVITY: (_where("pg_activity", CACHE / "pg_activity" / "bin"), ("--refresh", "1")),
         PG_TOP: (_where("pg_top", CACHE / "pg_top" / "usr" / "bin"), ("-s", "1")),
     }
-    return {name: Tool(name, path, words, name != PG_TOP) for name, (path, words) in found.items() if path}
+    return {
+        name: Tool(name, path, words, name != PG_TOP)
+        for name, (path, words) in found.items()
+        if path
+    }
 
 
 def install_peers() -> None:
-    """Put both peers into the cache: one in a virtual environment of its own, one unpacked from Debian's package."""
+    """Put both peers into the cache: one in a virtual environment of its own, one unpacked from
+    Debian's package.
+    """
     folder = CACHE / "pg_activity"
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    subprocess.run([folder / "bin" / "pip", "install", "--quiet", "pg_activity", "psycopg[binary]"], check=True)
+    subprocess.run(
+        [folder / "bin" / "pip", "install", "--quiet", "pg_activity", "psycopg[binary]"], check=True
+    )
     if shutil.which("apt-get") and shutil.which("dpkg"):
         subprocess.run(["apt-get", "download", "pgtop"], check=True, cwd=CACHE)
         package = max(CACHE.glob("pgtop_*.deb"))

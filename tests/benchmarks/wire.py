@@ -1,4 +1,5 @@
-"""A port that leads to the server, counts what crosses it and delays it: `python -m tests.benchmarks.wire PORT DELAY`.
+"""A port that leads to the server, counts what crosses it and delays it: `python -m
+tests.benchmarks.wire PORT DELAY`.
 
 DELAY is in seconds and each way. Each line on the input is answered with the counts so far.
 """
@@ -64,11 +65,18 @@ class _Relay:
         far, on = await asyncio.open_connection("127.0.0.1", self._port)
         heard = [True]  # whether the server spoke last
         with suppress(asyncio.CancelledError):  # the run is over; asyncio would complain of it
-            await asyncio.gather(self._pump(near, on, heard, up=True), self._pump(far, back, heard, up=False))
+            await asyncio.gather(
+                self._pump(near, on, heard, up=True), self._pump(far, back, heard, up=False)
+            )
         self._held -= 1
 
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: list[bool], *, up: bool
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        heard: list[bool],
+        *,
+        up: bool,
     ) -> None:
         later: _Later = asyncio.Queue()
         delivering = asyncio.ensure_future(_deliver(later, writer))

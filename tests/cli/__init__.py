@@ -12,7 +12,9 @@ PGTOP = (sys.executable, "-m", "pgtop")
 
 
 def pgtop(
-    *words: str, environment: Mapping[str, str] | None = None, stdout: int | IO[str] = subprocess.PIPE
+    *words: str,
+    environment: Mapping[str, str] | None = None,
+    stdout: int | IO[str] = subprocess.PIPE,
 ) -> subprocess.CompletedProcess[str]:
     """Run pgtop without a terminal to its end."""
     return subprocess.run(

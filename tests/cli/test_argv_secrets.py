@@ -9,7 +9,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pgtop.cli.args.filters import filter_for_signals
-from pgtop.cli.args.options import Connection, parse
+from pgtop.cli.args.options import ConnectionOptions, parse
 from pgtop.cli.argv_secrets import masked
 from pgtop.cli.compose import parameters_of
 from pgtop.demo.server import Cluster
@@ -49,7 +49,9 @@ def test_secrets_alone_are_masked(given: str, shown: str) -> None:
 @pytest.mark.parametrize("form", ["{}", "-d{}", "--dbname={}"])
 @pytest.mark.parametrize("written", ["uri", "conninfo", "key"])
 def test_ps_does_not_show_it(written: str, form: str, cluster: Cluster) -> None:
-    """`ps` shows the place while pgtop runs, and no password, which still opens the connection, nor another secret."""
+    """`ps` shows the place while pgtop runs, and no password, which still opens the connection, nor
+    another secret.
+    """
     ways = {
         "uri": f"postgresql://postgres:{cluster.password}@127.0.0.1:{cluster.port}/postgres",
         "conninfo": cluster.tcp_dsn,
@@ -111,7 +113,9 @@ def test_ps_does_not_show_it(written: str, form: str, cluster: Cluster) -> None:
     ],
 )
 def test_nothing_of_a_malformed_string_is_quoted_or_sent(string: str) -> None:
-    """It is refused before anything could be sent, wherever it stands, and no error has a part of it."""
+    """It is refused before anything could be sent, wherever it stands, and no error has a part of
+    it.
+    """
     for words in (
         [string], ["show", string], ["show", "-d", string], ["show", "-h", string], ["show", "-U", string],
         ["show", "-p", string], ["budget", f"--dbname={string}"], ["locks", "-U", "x", string],
@@ -143,16 +147,24 @@ def test_a_connection_string_in_the_wrong_place_is_not_quoted(words: list[str]) 
         assert message or words[0] in ("kill", "cancel"), "elsewhere it has no meaning"
 
 
-@pytest.mark.parametrize("option", ["-Wsesame", "--password=sesame", "-W=sesame", "-wsesame", "--no-password=sesame"])
-@pytest.mark.parametrize("command", [[], ["show"], ["kill", "4711"], ["budget"], ["budget", "--warn", "80"], ["locks"]])
-def test_a_password_behind_an_option_that_takes_none_is_not_quoted(command: list[str], option: str) -> None:
+@pytest.mark.parametrize(
+    "option", ["-Wsesame", "--password=sesame", "-W=sesame", "-wsesame", "--no-password=sesame"]
+)
+@pytest.mark.parametrize(
+    "command", [[], ["show"], ["kill", "4711"], ["budget"], ["budget", "--warn", "80"], ["locks"]]
+)
+def test_a_password_behind_an_option_that_takes_none_is_not_quoted(
+    command: list[str], option: str
+) -> None:
     """As other programs take it: it is refused, and not repeated."""
     _, message = understood([*command, option])
     assert message
     assert "same" not in message
 
 
-@pytest.mark.parametrize("word", ["postgres//anna:sesame@h", "127.0.0.1:1:*:*:sesame", "port:5432:anna/sesame@h"])
+@pytest.mark.parametrize(
+    "word", ["postgres//anna:sesame@h", "127.0.0.1:1:*:*:sesame", "port:5432:anna/sesame@h"]
+)
 def test_a_filter_that_may_be_a_connection_is_not_quoted(word: str) -> None:
     """Where it cannot be read as a filter, the error says at which character, and no more."""
     with pytest.raises(UsageError) as caught:
@@ -170,15 +182,27 @@ URIS = st.sampled_from(
     ]
 )
 EDITS = st.tuples(
-    st.integers(0, 60), st.sampled_from(["", "drop", "twice"]), st.sampled_from([*" \n'\"@:/;=?#&%[]\\", "//", "a"])
+    st.integers(0, 60),
+    st.sampled_from(["", "drop", "twice"]),
+    st.sampled_from([*" \n'\"@:/;=?#&%[]\\", "//", "a"]),
 )
 
 
-@given(URIS, st.lists(EDITS, max_size=3), st.sampled_from(["{}", "-d{}", "-h{}", "-U{}", "--port={}", "--dbname={}"]))
-@example(f"host=db1 user=anna password={MARK} dbname=shop", [(14, "", "'"), (45, "drop", "'")], "{}")
+@given(
+    URIS,
+    st.lists(EDITS, max_size=3),
+    st.sampled_from(["{}", "-d{}", "-h{}", "-U{}", "--port={}", "--dbname={}"]),
+)
+@example(
+    f"host=db1 user=anna password={MARK} dbname=shop", [(14, "", "'"), (45, "drop", "'")], "{}"
+)
 @settings(max_examples=1000)
-def test_no_slip_of_the_pen_betrays_a_password(uri: str, edits: list[tuple[int, str, str]], form: str) -> None:
-    """Whatever has been mistyped in it: what would be sent, or is shown, has the password as the password alone."""
+def test_no_slip_of_the_pen_betrays_a_password(
+    uri: str, edits: list[tuple[int, str, str]], form: str
+) -> None:
+    """Whatever has been mistyped in it: what would be sent, or is shown, has the password as the
+    password alone.
+    """
     for at, what, sign in edits:
         at = min(at, len(uri))
         end = at + 1 if what == "drop" else at
@@ -186,19 +210,23 @@ def test_no_slip_of_the_pen_betrays_a_password(uri: str, edits: list[tuple[int, 
     assume(MARK in uri and not _is_lost(uri))
     parameters, message = understood(["show", form.format(uri)])
     assert MARK not in message
-    assert not {name: value for name, value in parameters.items() if name != "password" and MARK in value}
+    assert not {
+        name: value for name, value in parameters.items() if name != "password" and MARK in value
+    }
 
 
 def understood(words: list[str]) -> tuple[dict[str, str], str]:
     """What the words say about the connection, or what is said of them."""
     try:
-        return parameters_of(getattr(parse(words), "connection", Connection())), ""
+        return parameters_of(getattr(parse(words), "connection", ConnectionOptions())), ""
     except UsageError as error:
         return {}, f"{error.what} {error.advice}"
 
 
 def _is_lost(uri: str) -> bool:
-    """The password has become one word with a name, or a name or path of its own, and cannot be recognised."""
+    """The password has become one word with a name, or a name or path of its own, and cannot be
+    recognised.
+    """
     return not re.search(rf"[:=]\W*{MARK}", uri)
 
 

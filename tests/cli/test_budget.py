@@ -23,7 +23,7 @@ from pgtop.analysis.usage import Usage
 from pgtop.cli.args.budget_options import asks_for_check
 from pgtop.cli.args.options import Budget, Dashboard, Password, parse
 from pgtop.cli.args.parsers import percent
-from pgtop.cli.check_result import Verdict
+from pgtop.cli.check_result import CheckResult
 from pgtop.cli.commands.budget import _usage, check, with_doubt
 from pgtop.cli.exit_codes import Check, Exit
 from pgtop.cli.main import run
@@ -44,7 +44,9 @@ PERFDATA = re.compile(r"used=\d+;\d*;\d*;0;\d+")
         (100, 80, None, Check.WARNING, "79;"), (0, None, 0, Check.CRITICAL, ";0"), (3, 2.5, 100, Check.WARNING, "2;99"),
     ],
 )  # fmt: skip
-def test_levels(used: int, warn: float | None, crit: float | None, code: Check, levels: str) -> None:
+def test_levels(
+    used: int, warn: float | None, crit: float | None, code: Check, levels: str
+) -> None:
     """A level begins at its percentage; the performance data give the largest number below it."""
     verdict = check(Usage("connections", used, 100), warn, crit)
     assert verdict.code is code
@@ -64,7 +66,9 @@ def test_what_may_be_workers_is_never_critical(
     """Hidden sessions that may hold no slot warn; critical is what is surely in use."""
     verdict = check(Usage("role x", used, 5, at_least), warn, crit)
     assert verdict.code is code
-    assert verdict.words.startswith(f"role x: {'about ' if at_least < used else ''}{used} of 5 used")
+    assert verdict.words.startswith(
+        f"role x: {'about ' if at_least < used else ''}{used} of 5 used"
+    )
     assert (f"{at_least} for sure" in verdict.words) == (at_least < used and code is not Check.OK)
 
 
@@ -73,12 +77,21 @@ def test_what_may_be_workers_is_never_critical(
     [
         (170_010, Login(1, "plain"), 14, ""),
         (170_010, Login(1, "plain"), 90, "; logins in progress not counted"),
-        (170_010, Login(1, "dba", superuser=True), 14, "; logins in progress not counted: check as an ordinary role"),
+        (
+            170_010,
+            Login(1, "dba", superuser=True),
+            14,
+            "; logins in progress not counted: check as an ordinary role",
+        ),
         (180_004, Login(1, "dba", superuser=True), 90, ""),
     ],
 )
-def test_logins_in_progress_are_named_where_they_may_matter(version: int, login: Login, used: int, words: str) -> None:
-    """An ordinary login that got in proves that a slot was free; one with a reserved slot proves nothing."""
+def test_logins_in_progress_are_named_where_they_may_matter(
+    version: int, login: Login, used: int, words: str
+) -> None:
+    """An ordinary login that got in proves that a slot was free; one with a reserved slot proves
+    nothing.
+    """
     scene = calm()
     snapshot = replace(scene, server=scene.server._replace(version_num=version, login=login))
     verdict = check(Usage("connections", used, 97), 80, 95)
@@ -86,7 +99,9 @@ def test_logins_in_progress_are_named_where_they_may_matter(version: int, login:
 
 
 def test_reserved_slots_are_named_apart() -> None:
-    """Ordinary slots are never used by more than there are; a superuser's connection beyond them is a reserved one."""
+    """Ordinary slots are never used by more than there are; a superuser's connection beyond them is
+    a reserved one.
+    """
     verdict = check(Usage("connections", 58, 55, of_slots=True), 80, 95)
     assert verdict.words == "connections: 55 of 55 used (100%), and 3 reserved"
     assert (verdict.code, verdict.data) == (Check.CRITICAL, "used=58;43;52;0;55")
@@ -99,7 +114,9 @@ def test_a_limit_of_nothing_is_used_up() -> None:
 
 @given(st.text(), st.integers(0, 10), st.integers(0, 10))
 def test_no_name_reaches_the_performance_data(name: str, used: int, limit: int) -> None:
-    """Whatever a role is called, with | ' = or line breaks in it: one line, one bar, one label, plain numbers."""
+    """Whatever a role is called, with | ' = or line breaks in it: one line, one bar, one label,
+    plain numbers.
+    """
     line = check(Usage(f"role {name}", used, limit), 80, 95).line
     words, bar, data = line.partition(" | ")
     assert (line.count("|"), bar) == (1, " | ")
@@ -130,8 +147,12 @@ def test_one_line_for_monitoring(dsn: str) -> None:
         "-w 80 budget --colour", "-w 80% -c 90 budget a b", "-w  budget", "budget -w 9 -h db1 db2 db3",
     ],
 )  # fmt: skip
-def test_a_check_that_is_wrongly_asked_for_is_unknown(words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """2 would be CRITICAL, and wake up a human; what is wrong is in one line where the monitoring looks."""
+def test_a_check_that_is_wrongly_asked_for_is_unknown(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """2 would be CRITICAL, and wake up a human; what is wrong is in one line where the monitoring
+    looks.
+    """
     code, (out, err) = run(words.split(" ")), capsys.readouterr()
     assert (code, err) == (Check.UNKNOWN, "")
     assert out.startswith("PGTOP UNKNOWN - ")
@@ -166,14 +187,18 @@ def test_help_is_no_state_of_a_server(words: str, capsys: pytest.CaptureFixture[
 def test_thresholds_as_monitoring_writes_them(
     words: str, expected: tuple[float | None, float | None, str | None, Password]
 ) -> None:
-    """`-w` with a number is a threshold, and without one psql's; options may stand before the command."""
+    """`-w` with a number is a threshold, and without one psql's; options may stand before the
+    command.
+    """
     command = parse(words.split())
     assert isinstance(command, Budget)
     connection = command.connection
     assert (command.warn, command.crit, connection.target, connection.password) == expected
 
 
-@pytest.mark.parametrize("words", ["-d budget --warn 80", "-U budget", "--theme dark -d budget", "-h budget shop"])
+@pytest.mark.parametrize(
+    "words", ["-d budget --warn 80", "-U budget", "--theme dark -d budget", "-h budget shop"]
+)
 def test_a_database_named_budget_is_no_command(words: str) -> None:
     """What belongs to an option is its value."""
     assert isinstance(parse(words.split()), Dashboard)
@@ -181,10 +206,16 @@ def test_a_database_named_budget_is_no_command(words: str) -> None:
 
 
 @given(
-    st.lists(st.sampled_from(["-w", "-c", "80", "90%", "--warn", "-h", "db", "-p", "1", "budget", "--", "-W", "x=y"]))
+    st.lists(
+        st.sampled_from(
+            ["-w", "-c", "80", "90%", "--warn", "-h", "db", "-p", "1", "budget", "--", "-W", "x=y"]
+        )
+    )
 )
 def test_no_words_end_a_check_as_a_state_of_the_server(words: list[str]) -> None:
-    """What looks like a check and cannot be read is a usage error, which the front door makes UNKNOWN."""
+    """What looks like a check and cannot be read is a usage error, which the front door makes
+    UNKNOWN.
+    """
     try:
         command = parse(["budget", *words])
     except UsageError:
@@ -207,7 +238,7 @@ def test_a_percentage_is_a_plain_number_or_refused(text: str) -> None:
 
 def test_a_very_long_sentence_is_cut() -> None:
     """Monitoring cuts long lines, and the performance data with them."""
-    line = Verdict(Check.OK, "x" * 5_000, "used=1;;;0;2").line
+    line = CheckResult(Check.OK, "x" * 5_000, "used=1;;;0;2").line
     assert len(line) < 600
     assert line.endswith("… | used=1;;;0;2")
 
@@ -231,24 +262,37 @@ def test_by_role_and_by_database(dsn: str) -> None:
     assert done.stdout.startswith("PGTOP CRITICAL - role pgtop_limited: 1 of 2 used (50%)")
     assert pgtop("budget", dsn, "--warn", "99", "--database", "postgres").returncode == Check.OK
     unknown = pgtop("budget", dsn, "--warn", "99", "--database", "no such")
-    assert (unknown.returncode, unknown.stdout) == (Check.UNKNOWN, "PGTOP UNKNOWN - There is no database 'no such'.\n")
+    assert (unknown.returncode, unknown.stdout) == (
+        Check.UNKNOWN,
+        "PGTOP UNKNOWN - There is no database 'no such'.\n",
+    )
 
 
 @pytest.mark.parametrize(("name", "catalog"), [("role", "pg_roles"), ("database", "pg_database")])
 def test_a_limit_that_may_not_be_read_is_unknown(name: str, catalog: str) -> None:
-    """Where an administrator has revoked the catalog, neither a limit nor that there is no such name is known."""
+    """Where an administrator has revoked the catalog, neither a limit nor that there is no such
+    name is known.
+    """
     scene = calm()
-    revoked = replace(scene, server=scene.server._replace(missing=(f"{catalog} may not be read: no limits",)))
+    revoked = replace(
+        scene, server=scene.server._replace(missing=(f"{catalog} may not be read: no limits",))
+    )
     command = Budget(warn=80.0, **{name: "shop"})  # type: ignore[arg-type]  # names are fields
-    with pytest.raises(UsageError, match=f"The limit of {name} 'shop' is not known: {catalog} may not be read"):
+    with pytest.raises(
+        UsageError, match=f"The limit of {name} 'shop' is not known: {catalog} may not be read"
+    ):
         _usage(revoked, command)
 
 
 def test_a_role_with_signs_in_its_name(dsn: str) -> None:
-    """The signs that mean something in performance data do no harm, whether the role is there or not."""
+    """The signs that mean something in performance data do no harm, whether the role is there or
+    not.
+    """
     name = "pgtop|a'b=c d"
     with psycopg.connect(dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE ROLE {} LOGIN CONNECTION LIMIT 2").format(sql.Identifier(name)))
+        admin.execute(
+            sql.SQL("CREATE ROLE {} LOGIN CONNECTION LIMIT 2").format(sql.Identifier(name))
+        )
         try:
             found = pgtop("budget", dsn, "--crit", "50", "--role", name)
         finally:
@@ -268,7 +312,9 @@ def test_a_server_that_cannot_be_asked_is_unknown() -> None:
 
 @pytest.mark.parametrize("open_stdout", ["full", "closed"])
 def test_a_check_that_cannot_be_told_is_unknown(dsn: str, open_stdout: str) -> None:
-    """A full disk under the log of a monitoring, or a reader that has left: 3, and a sentence on stderr."""
+    """A full disk under the log of a monitoring, or a reader that has left: 3, and a sentence on
+    stderr.
+    """
     with nowhere(open_stdout) as stdout:
         done = pgtop("budget", dsn, "--warn", "80", stdout=stdout)
     assert done.returncode == Check.UNKNOWN
@@ -300,34 +346,53 @@ def test_a_missing_library_is_unknown() -> None:
 
 @pytest.fixture
 def silent() -> Iterator[tuple[str, socket.socket]]:
-    """A server that takes connections and never answers: how to connect, and where connections arrive."""
+    """A server that takes connections and never answers: how to connect, and where connections
+    arrive.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield f"host=127.0.0.1 port={listener.getsockname()[1]} user=x dbname=x connect_timeout=0", listener
+        yield (
+            f"host=127.0.0.1 port={listener.getsockname()[1]} user=x dbname=x connect_timeout=0",
+            listener,
+        )
 
 
 def test_a_check_ends_in_its_time(silent: tuple[str, socket.socket]) -> None:
     """A server that never answers: 3, after --timeout."""
     started = monotonic()
     done = pgtop("budget", silent[0], "-c", "90", "-t", "1")
-    assert (done.returncode, done.stdout) == (Check.UNKNOWN, "PGTOP UNKNOWN - No answer within 1 s.\n")
+    assert (done.returncode, done.stdout) == (
+        Check.UNKNOWN,
+        "PGTOP UNKNOWN - No answer within 1 s.\n",
+    )
     assert 1 <= monotonic() - started < PATIENCE
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_check_that_is_ended_is_unknown(silent: tuple[str, socket.socket], number: signal.Signals) -> None:
+def test_a_check_that_is_ended_is_unknown(
+    silent: tuple[str, socket.socket], number: signal.Signals
+) -> None:
     """Whatever ends it, monitoring gets a line and no state of the server."""
     command = [*PGTOP, "budget", silent[0], "-c", "90", "-t", "60"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as check_in_progress:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as check_in_progress:
         connection, _ = silent[1].accept()
         check_in_progress.send_signal(number)
         out, _ = check_in_progress.communicate(timeout=PATIENCE)
         connection.close()
-    assert (check_in_progress.returncode, out) == (Check.UNKNOWN, f"PGTOP UNKNOWN - Ended by {number.name}.\n")
+    assert (check_in_progress.returncode, out) == (
+        Check.UNKNOWN,
+        f"PGTOP UNKNOWN - Ended by {number.name}.\n",
+    )
 
 
 @pytest.fixture
 def full(bindir: Path | None) -> Iterator[Cluster]:
-    settings = {"max_connections": "5", "superuser_reserved_connections": "1", "max_wal_senders": "0"}
+    settings = {
+        "max_connections": "5",
+        "superuser_reserved_connections": "1",
+        "max_wal_senders": "0",
+    }
     with Cluster(bindir, settings) as running, ExitStack() as slots:
         while True:
             try:
@@ -338,7 +403,9 @@ def full(bindir: Path | None) -> Iterator[Cluster]:
 
 
 def test_a_full_server_is_critical(full: Cluster) -> None:
-    """That is what the check is for; without levels it is the error that it is for every command."""
+    """That is what the check is for; without levels it is the error that it is for every
+    command.
+    """
     done = pgtop("budget", full.socket_dsn, "--warn", "80")
     assert (done.returncode, done.stdout[:16]) == (Check.CRITICAL, "PGTOP CRITICAL -")
     assert pgtop("budget", full.socket_dsn).returncode == Exit.FULL

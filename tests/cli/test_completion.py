@@ -29,7 +29,9 @@ def test_every_option_is_offered(shell: str) -> None:
 def test_the_shell_can_read_it(shell: str) -> None:
     """The script is read without an error."""
     flag = "--no-execute" if shell == "fish" else "-n"
-    done = subprocess.run([shell, flag], input=SCRIPTS[shell](), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [shell, flag], input=SCRIPTS[shell](), capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -56,7 +56,9 @@ def test_help_loads_neither_driver_nor_screen() -> None:
         "import sys; from pgtop.cli.main import run; code = run(['help', 'keys']);"
         "print(code, sorted({'psycopg', 'textual', 'rich', 'asyncio'} & sys.modules.keys()), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stderr == "0 []\n"
 
 
@@ -74,7 +76,9 @@ def test_the_pager_is_the_user_s(pager: str, command: list[str]) -> None:
 
 def on_a_terminal(*words: str, lines: int = 40, **environment: str) -> Terminal:
     """Start pgtop on a terminal, without a pager unless `environment` names one."""
-    return Terminal([*PGTOP, *words], columns=80, lines=lines, environment={"PAGER": "", **environment})
+    return Terminal(
+        [*PGTOP, *words], columns=80, lines=lines, environment={"PAGER": "", **environment}
+    )
 
 
 @pytest.mark.parametrize("pager", ["", "cat", "no-such-pager", "false", "'unclosed"])
@@ -93,7 +97,9 @@ def test_a_pager_that_reads_nothing_is_no_error() -> None:
 
 
 def test_the_pager_gets_bold_text_and_its_options(tmp_path: Path) -> None:
-    """The pager's input has headings in bold, and LESS is set as git sets it unless the user has set it."""
+    """The pager's input has headings in bold, and LESS is set as git sets it unless the user has
+    set it.
+    """
     script = tmp_path / "pager"
     script.write_text('#!/bin/sh\necho "LESS=$LESS"\ncat\n')
     script.chmod(0o755)

@@ -56,7 +56,10 @@ def test_fields_of_show_are_documented(dsn: str) -> None:
     budget = next(row[1] for row in of_whole.rows if row[0] == "`budget`")
     assert set(_CODE.findall(budget)) <= whole["budget"].keys()
     own_fields = whole["sessions"][0].keys() - columns_of_pg_stat_activity(dsn)
-    assert own_fields <= fields(of_sessions) | {"leader_pid", "query_id"}  # which old servers do not have
+    assert own_fields <= fields(of_sessions) | {
+        "leader_pid",
+        "query_id",
+    }  # which old servers do not have
     assert fields(of_sessions) <= whole["sessions"][0].keys()
 
 
@@ -75,7 +78,9 @@ def test_fields_of_locks_are_documented(dsn: str) -> None:
     assert fields(of_holders) == whole["xmin_holders"][0].keys()
 
 
-def test_fields_of_kill_are_documented(dsn: str, role: str, open_session: Opener, tmp_path: Path) -> None:
+def test_fields_of_kill_are_documented(
+    dsn: str, role: str, open_session: Opener, tmp_path: Path
+) -> None:
     """The topic has the fields of a plan and of an outcome."""
     with closing(open_session()):
         words = ["kill", "-d", dsn, f"user:={role}", "--yes", "--json"]

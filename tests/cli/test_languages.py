@@ -1,4 +1,6 @@
-"""A server that does not speak English, one that warns all the time, and poolers: exit codes rest on no sentence."""
+"""A server that does not speak English, one that warns all the time, and poolers: exit codes rest
+on no sentence.
+"""
 
 import subprocess
 import sys
@@ -43,7 +45,10 @@ def dsn(interpreter: Interpreter, **changed: str) -> str:
 @pytest.mark.parametrize("words", [GERMAN, JAPANESE, NOISE], ids=["German", "Japanese", "noise"])
 def test_exit_codes_rest_on_no_sentence(strict: Cluster, words: str) -> None:
     """Each refusal has its code, and the check its verdict, whatever the server's sentences say."""
-    with Interpreter(("127.0.0.1", strict.port), speaking(words)) as interpreter, ExitStack() as slots:
+    with (
+        Interpreter(("127.0.0.1", strict.port), speaking(words)) as interpreter,
+        ExitStack() as slots,
+    ):
         for changed, code in (
             ({"password": "wrong"}, Exit.REFUSED),
             ({"user": "nologin"}, Exit.REFUSED),
@@ -63,11 +68,16 @@ def test_exit_codes_rest_on_no_sentence(strict: Cluster, words: str) -> None:
 
 def test_waiting_for_a_slot_rests_on_no_sentence(strict: Cluster) -> None:
     """`--wait` takes the next free slot of a server that speaks Japanese."""
-    with Interpreter(("127.0.0.1", strict.port), speaking(JAPANESE)) as interpreter, ExitStack() as slots:
+    with (
+        Interpreter(("127.0.0.1", strict.port), speaking(JAPANESE)) as interpreter,
+        ExitStack() as slots,
+    ):
         for _ in range(3):
             slots.enter_context(psycopg.connect(f"{strict.socket_dsn} user=plain"))
         call = [sys.executable, "-m", "pgtop", "show", "--wait", dsn(interpreter)]
-        with subprocess.Popen(call, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as waiting:
+        with subprocess.Popen(
+            call, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        ) as waiting:
             assert waiting.stderr is not None
             assert JAPANESE in waiting.stderr.readline()
             slots.close()
@@ -75,16 +85,22 @@ def test_waiting_for_a_slot_rests_on_no_sentence(strict: Cluster) -> None:
 
 
 def test_a_refused_login_is_seldom_tried_again_in_any_language(strict: Cluster) -> None:
-    """A password that is no longer right is refused twice, and then tried every half a minute only."""
+    """A password that is no longer right is refused twice, and then tried every half a minute
+    only.
+    """
     with (
         Interpreter(("127.0.0.1", strict.port), speaking(NOISE)) as interpreter,
-        Terminal([sys.executable, "-m", "pgtop", dsn(interpreter), "--interval", "0.2"]) as terminal,
+        Terminal(
+            [sys.executable, "-m", "pgtop", dsn(interpreter), "--interval", "0.2"]
+        ) as terminal,
         psycopg.connect(strict.socket_dsn, autocommit=True) as admin,
     ):
         terminal.wait_for("plain@postgres")
         admin.execute("ALTER ROLE plain PASSWORD 'y'")
         try:
-            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'plain'")
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'plain'"
+            )
             until(lambda: interpreter.calls >= 3, "it does not try again")
             terminal.wait_for("password was refused")
             terminal.wait_for("29s")
@@ -95,12 +111,16 @@ def test_a_refused_login_is_seldom_tried_again_in_any_language(strict: Cluster) 
 
 
 def test_warnings_are_shown_nowhere(strict: Cluster) -> None:
-    """PostgreSQL 19 warns at the login; nothing of it reaches the screen or stderr, and nothing breaks."""
+    """PostgreSQL 19 warns at the login; nothing of it reaches the screen or stderr, and nothing
+    breaks.
+    """
     with Interpreter(("127.0.0.1", strict.port), chattering) as interpreter:
         done = pgtop("show", dsn(interpreter))
         assert (done.returncode, done.stderr) == (Exit.DONE, "")
         assert "RENOUNCE" not in done.stdout
-        with Terminal([sys.executable, "-m", "pgtop", dsn(interpreter), "--interval", "0.2"]) as terminal:
+        with Terminal(
+            [sys.executable, "-m", "pgtop", dsn(interpreter), "--interval", "0.2"]
+        ) as terminal:
             terminal.wait_for("1 session")
             terminal.send("p")
             terminal.wait_for("PAUSED")

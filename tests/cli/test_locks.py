@@ -1,4 +1,6 @@
-"""`pgtop locks`: the tree for people and for programs, and an exit code that tells whether anybody waits."""
+"""`pgtop locks`: the tree for people and for programs, and an exit code that tells whether anybody
+waits.
+"""
 
 import json
 from collections.abc import Iterator
@@ -9,8 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgtop.analysis.derived import Picture
-from pgtop.cli.args.options import Connection, Locks, parse
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.cli.args.options import ConnectionOptions, Locks, parse
 from pgtop.cli.commands.locks import as_json, page
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.output import painted
@@ -28,7 +30,9 @@ def _queue(dsn: str) -> Iterator[tuple[int, int]]:
         waiter.pgconn.send_query(b"SELECT pg_advisory_xact_lock(814)")
         pids = holder.info.backend_pid, waiter.info.backend_pid
         with psycopg.connect(dsn, autocommit=True) as other:
-            while not other.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND pid = %s", [pids[1]]).fetchone():
+            while not other.execute(
+                "SELECT 1 FROM pg_locks WHERE NOT granted AND pid = %s", [pids[1]]
+            ).fetchone():
                 pass
         yield pids
         waiter.close()
@@ -36,7 +40,7 @@ def _queue(dsn: str) -> Iterator[tuple[int, int]]:
 
 def test_the_words_choose_the_command() -> None:
     """It takes the connection options and two of its own."""
-    assert parse(["locks", "--json", "shop"]) == Locks(Connection("shop"), json=True)
+    assert parse(["locks", "--json", "shop"]) == Locks(ConnectionOptions("shop"), json=True)
     assert parse(["locks", "--no-color"]) == Locks(color=False)
     assert parse(["locks", "--filter", "db:shop"]) == Locks(filter="db:shop")
 
@@ -51,7 +55,9 @@ def test_nobody_waits(dsn: str) -> None:
 
 
 def test_a_filter_narrows_the_tree_and_the_exit_code(dsn: str) -> None:
-    """Who matches is shown with whom they wait for; where nobody of them waits the exit code is 0."""
+    """Who matches is shown with whom they wait for; where nobody of them waits the exit code is
+    0.
+    """
     with _queue(dsn) as (holder, waiter):
         found = pgtop("locks", "--json", "--filter", f"pid:{waiter}", dsn)
         nobody = pgtop("locks", "--filter", "db:nowhere", dsn)
@@ -64,7 +70,9 @@ def test_a_filter_narrows_the_tree_and_the_exit_code(dsn: str) -> None:
 
 
 def test_somebody_waits(dsn: str) -> None:
-    """The exit code is 11; people see the tree, programs get its nodes with lock, parent and session."""
+    """The exit code is 11; people see the tree, programs get its nodes with lock, parent and
+    session.
+    """
     with _queue(dsn) as (holder, waiter):
         shown = pgtop("locks", dsn)
         done = pgtop("locks", "--json", dsn)
@@ -81,11 +89,15 @@ def test_somebody_waits(dsn: str) -> None:
 
 
 def test_json_of_everything() -> None:
-    """Prepared transactions by gid with the statement that ends them, deadlocks, queues, and who holds back vacuum."""
-    found = json.loads(as_json(Picture.of(scenes.standstill())))
+    """Prepared transactions by gid with the statement that ends them, deadlocks, queues, and who
+    holds back vacuum.
+    """
+    found = json.loads(as_json(DerivedSnapshot.of(scenes.standstill())))
     assert (found["note"], found["asked"]) == ("", scenes.standstill().blocking.asked)
     nodes = {node["name"]: node for node in found["nodes"]}
-    assert nodes["transfer-'4711'"]["prepared"]["rollback"] == "ROLLBACK PREPARED 'transfer-''4711'''"
+    assert (
+        nodes["transfer-'4711'"]["prepared"]["rollback"] == "ROLLBACK PREPARED 'transfer-''4711'''"
+    )
     assert nodes[49_001]["parent"] == "transfer-'4711'"
     assert nodes[49_011]["deadlock"] == [49_010, 49_011]
     assert nodes[49_004]["soft"] == [49_005]
@@ -97,21 +109,30 @@ def test_json_of_everything() -> None:
 
 
 def test_one_that_nobody_can_name_is_no_root() -> None:
-    """Whoever waits for a prepared transaction that cannot be told from others stands under it all the same."""
+    """Whoever waits for a prepared transaction that cannot be told from others stands under it all
+    the same.
+    """
     waiter = scenes.client(4711, "web@shop", wait="Lock:transactionid", blocked_by=[0])
     resting = Blocking(note="the server is slow")
-    found = json.loads(as_json(Picture.of(replace(scenes.snapshot([waiter]), blocking=resting))))
+    found = json.loads(
+        as_json(DerivedSnapshot.of(replace(scenes.snapshot([waiter]), blocking=resting)))
+    )
     nodes = {node["name"]: node for node in found["nodes"]}
-    assert (nodes[4711]["parent"], nodes[4711]["root"]) == ("a prepared transaction", "a prepared transaction")
+    assert (nodes[4711]["parent"], nodes[4711]["root"]) == (
+        "a prepared transaction",
+        "a prepared transaction",
+    )
     assert found["roots"] == ["a prepared transaction"]
     assert (found["asked"], found["note"]) == (False, "the server is slow")
 
 
 @pytest.mark.parametrize("width", [40, 80, 160])
 def test_lines_fit(width: int) -> None:
-    """Nothing but the sentence on top is wider than asked for, whatever a server puts into its texts."""
+    """Nothing but the sentence on top is wider than asked for, whatever a server puts into its
+    texts.
+    """
     for scene in (scenes.standstill(), scenes.busy(), scenes.hostile(), scenes.not_privileged()):
-        lines = page(Picture.of(scene), width)
+        lines = page(DerivedSnapshot.of(scene), width)
         assert all(cells(painted(spans, False)) <= width for spans in lines[1:])
 
 

@@ -27,7 +27,9 @@ sys.exit(main())
 
 @pytest.mark.parametrize("words", [["show"], ["locks"], ["budget"], ["kill", "1", "--yes"]])
 def test_a_name_server_that_is_gone_holds_up_nobody(words: Sequence[str]) -> None:
-    """A process that is told to end ends, though the name of its server is still being looked up."""
+    """A process that is told to end ends, though the name of its server is still being looked
+    up.
+    """
     call = [sys.executable, "-c", _DEAF, *words, "-w", "-h", "db1.example.net"]
     with subprocess.Popen(call, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         assert process.stderr is not None
@@ -37,9 +39,14 @@ def test_a_name_server_that_is_gone_holds_up_nobody(words: Sequence[str]) -> Non
 
 
 def test_a_wrong_name_is_raised_where_it_was_asked() -> None:
-    """What the look-up raises, an error of the network or of the name itself, comes to who awaits it."""
+    """What the look-up raises, an error of the network or of the name itself, comes to who awaits
+    it.
+    """
     with asyncio.Runner(loop_factory=Loop) as runner:
-        for name, error in (("no.such.invalid", socket.gaierror), ("x" * 64 + ".example", UnicodeError)):
+        for name, error in (
+            ("no.such.invalid", socket.gaierror),
+            ("x" * 64 + ".example", UnicodeError),
+        ):
             with pytest.raises(error):
                 runner.run(_look_up(name))
         assert runner.run(_look_up("127.0.0.1"))[0][4] == ("127.0.0.1", 5432)
@@ -50,12 +57,16 @@ async def _look_up(name: str) -> list[Any]:
 
 
 def test_work_aside_comes_back_and_a_pool_of_its_own_is_used() -> None:
-    """What a thread returns or raises comes to who awaits it; without a pool it ends with the process."""
+    """What a thread returns or raises comes to who awaits it; without a pool it ends with the
+    process.
+    """
 
     async def threads() -> tuple[bool, str]:
         aside = await asyncio.to_thread(threading.current_thread)
         with ThreadPoolExecutor(1, "pool") as pool:
-            pooled = await asyncio.get_running_loop().run_in_executor(pool, threading.current_thread)
+            pooled = await asyncio.get_running_loop().run_in_executor(
+                pool, threading.current_thread
+            )
         with pytest.raises(ZeroDivisionError):
             await asyncio.to_thread(divmod, 1, 0)
         return aside.daemon, pooled.name

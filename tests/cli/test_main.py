@@ -1,4 +1,6 @@
-"""From words to exit codes, on real servers: one sentence, the right code, and nothing left behind."""
+"""From words to exit codes, on real servers: one sentence, the right code, and nothing left
+behind.
+"""
 
 import os
 import re
@@ -14,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pgtop.cli.args.options import Connection
+from pgtop.cli.args.options import ConnectionOptions
 from pgtop.cli.compose import Asker, parameters_of, settings_for
 from pgtop.cli.exit_codes import Exit, exit_for
 from pgtop.cli.output import locale_is_utf8
@@ -34,7 +36,9 @@ _SLOTS = 6
 @pytest.fixture(scope="module")
 def small(bindir: Path | None) -> Iterator[Cluster]:
     """A server that is soon full."""
-    with Cluster(bindir, {"max_connections": str(_SLOTS), "superuser_reserved_connections": "1"}) as running:
+    with Cluster(
+        bindir, {"max_connections": str(_SLOTS), "superuser_reserved_connections": "1"}
+    ) as running:
         yield running
 
 
@@ -71,7 +75,9 @@ def test_without_a_server(words: list[str], code: Exit, says: str) -> None:
 
 
 def test_refused_by_the_server(cluster: Cluster) -> None:
-    """A wrong password, none at all, a missing database and a missing role all exit with 4, each in its own words."""
+    """A wrong password, none at all, a missing database and a missing role all exit with 4, each in
+    its own words.
+    """
     for words, says in [
         ([f"{_without_password(cluster)} password=wrong"], "password"),
         ([_without_password(cluster)], "password"),
@@ -104,13 +110,18 @@ def test_a_full_server(small: Cluster) -> None:
 
 
 def test_a_wrong_sslmode_is_wrong_usage(dsn: str) -> None:
-    """Nobody was asked: exit code 2, and one sentence that names what it may be, wherever it was given."""
+    """Nobody was asked: exit code 2, and one sentence that names what it may be, wherever it was
+    given.
+    """
     given = pgtop("show", "-d", f"{dsn} sslmode=on")
     exported = pgtop("show", dsn, environment={"PGSSLMODE": "on"})
     for done in (given, exported):
         assert done.returncode == Exit.USAGE
         told = one_sentence(done.stderr)
-        assert all(mode in told for mode in ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"))
+        assert all(
+            mode in told
+            for mode in ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+        )
 
 
 def test_wait_gets_the_next_free_slot(small: Cluster) -> None:
@@ -118,7 +129,9 @@ def test_wait_gets_the_next_free_slot(small: Cluster) -> None:
     with ExitStack() as slots:
         held = _fill(small, slots)
         waiting = slots.enter_context(
-            subprocess.Popen([*PGTOP, "show", "--wait", small.socket_dsn], stdout=-1, stderr=-1, encoding="utf-8")
+            subprocess.Popen(
+                [*PGTOP, "show", "--wait", small.socket_dsn], stdout=-1, stderr=-1, encoding="utf-8"
+            )
         )
         assert waiting.stderr is not None
         told = waiting.stderr.readline()
@@ -133,10 +146,14 @@ def test_wait_gets_the_next_free_slot(small: Cluster) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_signals_end_it_at_once(number: signal.Signals) -> None:
-    """While a server keeps us waiting, a signal ends pgtop without a word and with 128 + its number."""
+    """While a server keeps us waiting, a signal ends pgtop without a word and with 128 + its
+    number.
+    """
     with socket.create_server(("127.0.0.1", 0)) as mute:
         port = str(mute.getsockname()[1])
-        with subprocess.Popen([*PGTOP, "show", "-h", "127.0.0.1", "-p", port], stderr=-1, encoding="utf-8") as waiting:
+        with subprocess.Popen(
+            [*PGTOP, "show", "-h", "127.0.0.1", "-p", port], stderr=-1, encoding="utf-8"
+        ) as waiting:
             line, _ = mute.accept()
             with line:  # open until the end: a cut line would be another story
                 line.recv(1)
@@ -209,8 +226,12 @@ def reachable() -> Iterator[Path]:
         ("q quit", signal.SIGINT, Exit.INTERRUPT),
     ],
 )
-def test_the_demo_leaves_nothing_behind(reachable: Path, shown: str, sent: signal.Signals, code: Exit) -> None:
-    """Whenever the demo is ended, while it starts or while it is shown, its server and its files are gone with it."""
+def test_the_demo_leaves_nothing_behind(
+    reachable: Path, shown: str, sent: signal.Signals, code: Exit
+) -> None:
+    """Whenever the demo is ended, while it starts or while it is shown, its server and its files
+    are gone with it.
+    """
     with Terminal([*PGTOP, "demo"], 120, 40, environment={"TMPDIR": str(reachable)}) as terminal:
         terminal.wait_for(shown)
         os.kill(terminal.pid, sent)
@@ -220,8 +241,12 @@ def test_the_demo_leaves_nothing_behind(reachable: Path, shown: str, sent: signa
 
 
 def test_the_demo_stays_if_it_is_told_to(reachable: Path) -> None:
-    """With --keep-running, leaving prints how to connect, which works, and how to end the server, which works too."""
-    with Terminal([*PGTOP, "demo", "--keep-running"], 120, 40, environment={"TMPDIR": str(reachable)}) as terminal:
+    """With --keep-running, leaving prints how to connect, which works, and how to end the server,
+    which works too.
+    """
+    with Terminal(
+        [*PGTOP, "demo", "--keep-running"], 120, 40, environment={"TMPDIR": str(reachable)}
+    ) as terminal:
         terminal.wait_for("q quit")
         terminal.send("q")
         assert terminal.wait_for_exit() == Exit.DONE
@@ -259,35 +284,45 @@ def test_a_dumb_terminal_is_refused(dsn: str) -> None:
         (["completion", "bash"], {"psycopg", "textual", "rich", "asyncio"}),
     ],
 )
-def test_nothing_heavy_is_loaded_before_it_is_needed(words: list[str], unwanted: set[str], dsn: str) -> None:
+def test_nothing_heavy_is_loaded_before_it_is_needed(
+    words: list[str], unwanted: set[str], dsn: str
+) -> None:
     """Help loads neither driver nor screen, and show never loads the screen."""
     program = (
         "import sys; from pgtop.__main__ import main; main();"
         "sys.stderr.write('\\n' + ' '.join({name.partition('.')[0] for name in sys.modules}))"
     )
     call = [sys.executable, "-c", program, *words, *([dsn] if "show" in words else [])]
-    done = subprocess.run(call, capture_output=True, timeout=PATIENCE, check=False, encoding="utf-8")
+    done = subprocess.run(
+        call, capture_output=True, timeout=PATIENCE, check=False, encoding="utf-8"
+    )
     loaded = set(done.stderr.rpartition("\n")[2].split())
     assert "pgtop" in loaded
     assert not loaded & unwanted
 
 
 def test_the_dashboard_does_without_python_s_ssl() -> None:
-    """4 MB and 10 ms that nobody uses are not loaded with the whole dashboard: libpq does TLS itself."""
+    """4 MB and 10 ms that nobody uses are not loaded with the whole dashboard: libpq does TLS
+    itself.
+    """
     program = (
         "import sys; from pgtop.cli import interrupts; interrupts.guard()\n"
         "from pgtop.cli.commands.dashboard import without_ssl\n"
         "with without_ssl():\n from pgtop.cli import compose\n"
         "compose.load_screen(); print(*sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8"
+    )
     loaded = set(done.stdout.split())
     assert "pgtop.tui.app" in loaded
     assert not loaded & {"ssl", "_ssl", "hashlib", "_hashlib"}
 
 
 def test_a_bug_leaves_a_report(tmp_path: Path) -> None:
-    """What nobody expected is one sentence too; the traceback is in a file that only this user can read."""
+    """What nobody expected is one sentence too; the traceback is in a file that only this user can
+    read.
+    """
     program = "from pgtop.cli.bug_report import catch_bugs; catch_bugs(); [][7]"
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -303,22 +338,30 @@ def test_a_bug_leaves_a_report(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "parameters"),
     [
-        (Connection(), {}),
-        (Connection(""), {}),
-        (Connection("shop"), {"dbname": "shop"}),
-        (Connection("shop", "db1", "5433", "web"), {"dbname": "shop", "host": "db1", "port": "5433", "user": "web"}),
-        (Connection("host=db1 dbname=shop"), {"host": "db1", "dbname": "shop"}),
-        (Connection("host=db1 port=1", "db2"), {"host": "db1", "port": "1"}),
+        (ConnectionOptions(), {}),
+        (ConnectionOptions(""), {}),
+        (ConnectionOptions("shop"), {"dbname": "shop"}),
         (
-            Connection("postgres://web@db1,db2:7/shop"),
+            ConnectionOptions("shop", "db1", "5433", "web"),
+            {"dbname": "shop", "host": "db1", "port": "5433", "user": "web"},
+        ),
+        (ConnectionOptions("host=db1 dbname=shop"), {"host": "db1", "dbname": "shop"}),
+        (ConnectionOptions("host=db1 port=1", "db2"), {"host": "db1", "port": "1"}),
+        (
+            ConnectionOptions("postgres://web@db1,db2:7/shop"),
             {"user": "web", "host": "db1,db2", "port": ",7", "dbname": "shop"},
         ),
-        (Connection("postgresql:///?sslmode=require", port="9"), {"sslmode": "require", "port": "9"}),
-        (Connection("host=/tmp//pg dbname=a://b"), {"host": "/tmp//pg", "dbname": "a://b"}),
-        (Connection("dbname = 'a=b' user='c:d@e'"), {"dbname": "a=b", "user": "c:d@e"}),
+        (
+            ConnectionOptions("postgresql:///?sslmode=require", port="9"),
+            {"sslmode": "require", "port": "9"},
+        ),
+        (ConnectionOptions("host=/tmp//pg dbname=a://b"), {"host": "/tmp//pg", "dbname": "a://b"}),
+        (ConnectionOptions("dbname = 'a=b' user='c:d@e'"), {"dbname": "a=b", "user": "c:d@e"}),
     ],
 )
-def test_options_and_connection_strings_are_merged(given: Connection, parameters: dict[str, str]) -> None:
+def test_options_and_connection_strings_are_merged(
+    given: ConnectionOptions, parameters: dict[str, str]
+) -> None:
     """A name with = or a URI's scheme is a connection string, and what it says wins, as in psql."""
     assert parameters_of(given) == parameters
 
@@ -326,11 +369,13 @@ def test_options_and_connection_strings_are_merged(given: Connection, parameters
 def test_a_wrong_connection_string_is_wrong_usage() -> None:
     """libpq's own complaint is passed on in a sentence of ours."""
     with pytest.raises(UsageError, match="invalid connection option"):
-        parameters_of(Connection("colour=blue"))
+        parameters_of(ConnectionOptions("colour=blue"))
 
 
 def test_no_password_is_asked_for_through_the_screen() -> None:
-    """Once the screen has the terminal, a server that wants a password is a failure like any other."""
+    """Once the screen has the terminal, a server that wants a password is a failure like any
+    other.
+    """
     asker = Asker()
     asker.be_quiet()
     with pytest.raises(SourceError) as caught:
@@ -369,7 +414,9 @@ def test_the_users_locale(environ: dict[str, str], utf8_mode: int, expected: boo
         (Settings(color=False), {}, False),
     ],
 )
-def test_colour_is_given_up_by_option_or_environment(chosen: Settings, environ: dict[str, str], color: bool) -> None:
+def test_colour_is_given_up_by_option_or_environment(
+    chosen: Settings, environ: dict[str, str], color: bool
+) -> None:
     """NO_COLOR counts when it is not empty, as its page says."""
     assert settings_for(chosen, Guards(), environ).color is color
 
@@ -377,5 +424,10 @@ def test_colour_is_given_up_by_option_or_environment(chosen: Settings, environ: 
 @pytest.mark.parametrize("kind", FailureKind)
 def test_every_failure_has_a_code(kind: FailureKind) -> None:
     """Only a full server and a refusal have codes of their own; all else is no connection."""
-    expected = {FailureKind.FULL: 5, FailureKind.PASSWORD: 4, FailureKind.DENIED: 4, FailureKind.USAGE: 2}
+    expected = {
+        FailureKind.FULL: 5,
+        FailureKind.PASSWORD: 4,
+        FailureKind.DENIED: 4,
+        FailureKind.USAGE: 2,
+    }
     assert exit_for(kind) == expected.get(kind, 3)

@@ -7,7 +7,7 @@ from pgtop.actions import ACTIONS
 from pgtop.cli.args.options import (
     LONGEST,
     SHORTEST,
-    Connection,
+    ConnectionOptions,
     Dashboard,
     Demo,
     Form,
@@ -27,28 +27,40 @@ from pgtop.monitor import poller
     ("words", "command"),
     [
         ("", Dashboard()),
-        ("shop", Dashboard(Connection("shop"))),
-        ("-d shop", Dashboard(Connection("shop"))),
-        ("-d demo", Dashboard(Connection("demo"))),
-        ("-d show", Dashboard(Connection("show"))),
-        ("show show", Show(Connection("show"))),
-        ("-h db1 shop -p 5433", Dashboard(Connection("shop", "db1", "5433"))),
-        ("-hdb1 -p5433 -Uweb", Dashboard(Connection(None, "db1", "5433", "web"))),
-        ("--host=db1,db2 --port 1,2 --username web", Dashboard(Connection(None, "db1,db2", "1,2", "web"))),
-        ("-W", Dashboard(Connection(password=Password.FIRST))),
-        ("-w --wait", Dashboard(Connection(password=Password.NEVER, wait=True))),
-        ("postgresql://web@db1/shop", Dashboard(Connection("postgresql://web@db1/shop"))),
-        ("-- -odd", Dashboard(Connection("-odd"))),
+        ("shop", Dashboard(ConnectionOptions("shop"))),
+        ("-d shop", Dashboard(ConnectionOptions("shop"))),
+        ("-d demo", Dashboard(ConnectionOptions("demo"))),
+        ("-d show", Dashboard(ConnectionOptions("show"))),
+        ("show show", Show(ConnectionOptions("show"))),
+        ("-h db1 shop -p 5433", Dashboard(ConnectionOptions("shop", "db1", "5433"))),
+        ("-hdb1 -p5433 -Uweb", Dashboard(ConnectionOptions(None, "db1", "5433", "web"))),
+        (
+            "--host=db1,db2 --port 1,2 --username web",
+            Dashboard(ConnectionOptions(None, "db1,db2", "1,2", "web")),
+        ),
+        ("-W", Dashboard(ConnectionOptions(password=Password.FIRST))),
+        ("-w --wait", Dashboard(ConnectionOptions(password=Password.NEVER, wait=True))),
+        ("postgresql://web@db1/shop", Dashboard(ConnectionOptions("postgresql://web@db1/shop"))),
+        ("-- -odd", Dashboard(ConnectionOptions("-odd"))),
         ("--interval 0.2", Dashboard(settings=Settings(interval=0.2))),
-        ("--interval=60 --read-only", Dashboard(settings=Settings(interval=60), safety=Safety(read_only=True))),
+        (
+            "--interval=60 --read-only",
+            Dashboard(settings=Settings(interval=60), safety=Safety(read_only=True)),
+        ),
         ("--no-color --theme light", Dashboard(settings=Settings(color=False, theme="light"))),
         ("--warn 50 --alarm 70.5", Dashboard(settings=Settings(warn=50, alarm=70.5))),
         ("--plain-driver", Dashboard(settings=Settings(plain_driver=True))),
         ("demo", Demo()),
         ("demo --keep-running --interval 2", Demo(Settings(interval=2), keep_running=True)),
         ("show --json", Show(form=Form.JSON)),
-        ("show -h db1 --csv --all", Show(Connection(host="db1"), form=Form.CSV, everything=True)),
-        ("show --filter age>5m --sort xact:asc --no-color", Show(filter="age>5m", sort="xact:asc", color=False)),
+        (
+            "show -h db1 --csv --all",
+            Show(ConnectionOptions(host="db1"), form=Form.CSV, everything=True),
+        ),
+        (
+            "show --filter age>5m --sort xact:asc --no-color",
+            Show(filter="age>5m", sort="xact:asc", color=False),
+        ),
     ],
 )
 def test_words_mean_what_they_mean_in_psql(words: str, command: object) -> None:
@@ -84,13 +96,17 @@ def test_words_mean_what_they_mean_in_psql(words: str, command: object) -> None:
     ],
 )
 def test_wrong_words_are_told(words: str, says: str) -> None:
-    """A UsageError names the culprit or what would be right; long options are never guessed from their beginning."""
+    """A UsageError names the culprit or what would be right; long options are never guessed from
+    their beginning.
+    """
     with pytest.raises(UsageError) as caught:
         parse(words.split())
     assert says in f"{caught.value.what} {caught.value.advice}"
 
 
-@pytest.mark.parametrize("words", [["--help"], ["-?"], ["show", "--help"], ["demo", "-?"], ["show", "-?", "--bogus"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["-?"], ["show", "--help"], ["demo", "-?"], ["show", "-?", "--bogus"]]
+)
 def test_every_command_has_help_with_the_exit_codes(words: list[str]) -> None:
     """--help and -? print usage and the whole table of exit codes, since -h is the host."""
     command = parse(words)

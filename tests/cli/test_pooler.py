@@ -1,4 +1,6 @@
-"""PgBouncer itself, as Debian has it: its console, its own refusals, and the server's through it."""
+"""PgBouncer itself, as Debian has it: its console, its own refusals, and the server's through
+it.
+"""
 
 import os
 import subprocess

@@ -17,7 +17,9 @@ print("said", says_yes("Really?"))
 
 
 def test_what_was_typed_before_the_question_is_no_answer() -> None:
-    """Lines that wait in the terminal are dropped; the one that is typed after the question counts."""
+    """Lines that wait in the terminal are dropped; the one that is typed after the question
+    counts.
+    """
     for answer, said in (("n\n", "said False"), ("y\n", "said True")):
         with Terminal([sys.executable, "-c", _ASK]) as terminal:
             terminal.wait_for("busy")

@@ -1,4 +1,6 @@
-"""`pgtop show`: what people and programs get of one sample, of real servers and of scripted ones."""
+"""`pgtop show`: what people and programs get of one sample, of real servers and of scripted
+ones.
+"""
 
 import csv
 import io
@@ -15,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pgtop.analysis.budget import STATES
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli.commands.show import AGES, BLOCKS, COLUMNS, as_csv, as_json, page, session_record
 from pgtop.cli.output import painted
 from pgtop.model.backend import Backend
@@ -48,8 +50,12 @@ def _session(dsn: str, query: str = "SELECT 1") -> Iterator[psycopg.Connection[A
 
 
 def test_what_is_not_known_of_blockers_is_null() -> None:
-    """Only the locks show what blocks a hidden session; where these were not read, the note says so."""
-    whole = json.loads(as_json(Picture.of(scenes.not_privileged()), scenes.not_privileged().backends))
+    """Only the locks show what blocks a hidden session; where these were not read, the note says
+    so.
+    """
+    whole = json.loads(
+        as_json(DerivedSnapshot.of(scenes.not_privileged()), scenes.not_privileged().backends)
+    )
     assert whole["note"]
     hidden = [row for row in whole["sessions"] if row["backend_start"] is None]
     assert hidden
@@ -57,24 +63,34 @@ def test_what_is_not_known_of_blockers_is_null() -> None:
 
 
 def test_json_has_the_names_that_scripts_rely_on(dsn: str) -> None:
-    """One object of server, budget and sessions; sessions have pg_stat_activity's columns in the view's own order."""
+    """One object of server, budget and sessions; sessions have pg_stat_activity's columns in the
+    view's own order.
+    """
     whole = _shown(dsn)
     with psycopg.connect(dsn) as connection:
         columns = [
-            column.name for column in connection.execute("SELECT * FROM pg_stat_activity LIMIT 0").description or ()
+            column.name
+            for column in connection.execute("SELECT * FROM pg_stat_activity LIMIT 0").description
+            or ()
         ]
     [own] = [row for row in whole["sessions"] if row["pid"] == whole["server"]["pid"]]
     assert list(whole) == ["server", "understood", "note", "budget", "sessions"]
     assert list(own) == [*COLUMNS, *AGES, BLOCKS]
     assert [name for name in own if name in columns] == columns
-    assert {"max_connections", "superuser_reserved_connections", "reserved_connections", "used", "free"} <= set(
-        whole["budget"]
-    )
+    assert {
+        "max_connections",
+        "superuser_reserved_connections",
+        "reserved_connections",
+        "used",
+        "free",
+    } <= set(whole["budget"])
     assert list(whole["budget"]["states"]) == list(STATES)
 
 
 def test_the_budget_counts_the_sessions(dsn: str) -> None:
-    """What is used is what is listed, by state as well, and the numbers add up to max_connections."""
+    """What is used is what is listed, by state as well, and the numbers add up to
+    max_connections.
+    """
     whole = _shown(dsn)
     budget = whole["budget"]
     assert budget["used"] == len(whole["sessions"]) == sum(budget["states"].values())
@@ -83,7 +99,9 @@ def test_the_budget_counts_the_sessions(dsn: str) -> None:
 
 
 def test_a_session_is_shown_raw_and_exactly(dsn: str) -> None:
-    """A hostile query comes through unchanged and whole, and times are exact enough to be identities on the server."""
+    """A hostile query comes through unchanged and whole, and times are exact enough to be
+    identities on the server.
+    """
     query = f"SELECT 1 /* \x1b[2J ‮ é \n {'long ' * 2000}*/"
     with _session(dsn, query) as session:
         pid = session.info.backend_pid
@@ -123,7 +141,9 @@ def test_all_brings_the_background_in(dsn: str) -> None:
 
 
 def test_filter_and_sort_are_those_of_the_dashboard(dsn: str) -> None:
-    """--filter narrows in the language of `/`, and --sort orders by a column's value, largest first unless told."""
+    """--filter narrows in the language of `/`, and --sort orders by a column's value, largest first
+    unless told.
+    """
     with _session(dsn), _session(dsn):
         down = _shown(dsn, "--filter", "app:shown", "--sort", "pid")["sessions"]
         up = _shown(dsn, "--filter", "app:shown", "--sort", "pid:asc")["sessions"]
@@ -133,7 +153,9 @@ def test_filter_and_sort_are_those_of_the_dashboard(dsn: str) -> None:
 
 
 def test_csv_of_a_server(dsn: str) -> None:
-    """The CSV of a server has a header and a record for each session, with what a query has to quote quoted."""
+    """The CSV of a server has a header and a record for each session, with what a query has to
+    quote quoted.
+    """
     with _session(dsn, "SELECT 1, 'a \"quoted\"\nline'") as session:
         done = pgtop("show", "--csv", dsn, "--filter", "app:shown")
         pid = session.info.backend_pid
@@ -161,7 +183,9 @@ def test_the_table_on_a_terminal_fits_it(dsn: str) -> None:
             (["--no-color"], {}, False),
             ([], {"NO_COLOR": "1"}, False),
         ]:
-            with Terminal([*PGTOP, "show", *words, dsn], 100, 50, environment=environment) as terminal:
+            with Terminal(
+                [*PGTOP, "show", *words, dsn], 100, 50, environment=environment
+            ) as terminal:
                 assert terminal.wait_for_exit() == 0
                 assert "0123456789" in terminal.text
                 assert (b"\x1b[" in terminal.raw) is colored
@@ -170,19 +194,28 @@ def test_the_table_on_a_terminal_fits_it(dsn: str) -> None:
 
 
 def test_ascii_where_the_locale_is_not_utf_8(dsn: str) -> None:
-    """Without a UTF-8 locale the table is ASCII, and a free slot does not look like an unknown one."""
+    """Without a UTF-8 locale the table is ASCII, and a free slot does not look like an unknown
+    one.
+    """
     with _session(dsn, "SELECT 'é'"):
         done = pgtop("show", dsn, environment={"LC_ALL": "C"})
     assert done.stdout.isascii()
     assert "?" not in done.stdout.splitlines()[1]
 
 
-@pytest.mark.parametrize("scene", [scenes.calm, scenes.busy, scenes.full, scenes.not_privileged, scenes.hostile])
+@pytest.mark.parametrize(
+    "scene", [scenes.calm, scenes.busy, scenes.full, scenes.not_privileged, scenes.hostile]
+)
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_no_line_is_wider_than_the_page(scene: Any, width: int) -> None:
-    """Whatever the server holds, every line of the page fits and holds nothing that moves a cursor."""
+    """Whatever the server holds, every line of the page fits and holds nothing that moves a
+    cursor.
+    """
     found: Snapshot = scene()
-    lines = [painted(spans, color=False) for spans in page(arrange(Picture.of(found), Query()), width)]
+    lines = [
+        painted(spans, color=False)
+        for spans in page(arrange(DerivedSnapshot.of(found), Query()), width)
+    ]
     assert len(lines) > sum(backend.is_client for backend in found.backends)
     for line in lines:
         assert cells(line) <= width
@@ -192,7 +225,8 @@ def test_no_line_is_wider_than_the_page(scene: Any, width: int) -> None:
 def test_a_missing_grant_is_named() -> None:
     """A role that sees little is told which grant it lacks, and that the budget is an estimate."""
     text = "\n".join(
-        painted(line, color=False) for line in page(arrange(Picture.of(scenes.not_privileged()), Query()), 120)
+        painted(line, color=False)
+        for line in page(arrange(DerivedSnapshot.of(scenes.not_privileged()), Query()), 120)
     )
     assert "grant pg_read_all_stats to monitor" in text
     assert "about" in text
@@ -206,7 +240,7 @@ def _one(**values: Any) -> Backend:
 def test_json_round_trip(query: str, name: str) -> None:
     """Any text comes back from the JSON as it was; the JSON itself is one line of plain ASCII."""
     found = scenes.snapshot([_one(query=query, application_name=name)])
-    written = as_json(Picture.of(found), found.backends)
+    written = as_json(DerivedSnapshot.of(found), found.backends)
     [row] = json.loads(written)["sessions"]
     assert (row["query"], row["application_name"]) == (query, name)
     assert written.endswith("}\n")
@@ -214,7 +248,9 @@ def test_json_round_trip(query: str, name: str) -> None:
     assert written[:-1].isprintable()
 
 
-fragments = st.sampled_from(["=", "+1", "-", "@", "＝", ";", "\t", "\n", "\r\n", '"', ",", " ", "x", "'"])
+fragments = st.sampled_from(
+    ["=", "+1", "-", "@", "＝", ";", "\t", "\n", "\r\n", '"', ",", " ", "x", "'"]
+)
 cells_of_csv = texts | st.lists(fragments, max_size=12).map("".join)
 
 
@@ -222,12 +258,14 @@ cells_of_csv = texts | st.lists(fragments, max_size=12).map("".join)
 def test_csv_round_trip(queries: list[str]) -> None:
     """Any text comes back from the CSV, but for a ' before what a spreadsheet would run."""
     found = scenes.snapshot([_one(query=query) for query in queries])
-    written = as_csv(Picture.of(found), found.backends)
+    written = as_csv(DerivedSnapshot.of(found), found.backends)
     records = list(csv.DictReader(io.StringIO(written, newline="")))
     assert written.endswith("\r\n")
     for query, record in zip(queries, records, strict=True):
         assert record["query"].replace("'", "") == query.replace("'", "")
-        assert record["query"] == query or any(sign in query for sign in (*FORMULA, "\t", "\r", "\n"))
+        assert record["query"] == query or any(
+            sign in query for sign in (*FORMULA, "\t", "\r", "\n")
+        )
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
@@ -237,21 +275,28 @@ def test_csv_round_trip(queries: list[str]) -> None:
 def test_csv_holds_no_formula(separator: str, name: str, query: str) -> None:
     """Whatever a spreadsheet separates by, no cell of the CSV begins like a formula."""
     found = scenes.snapshot([_one(application_name=name, query=query)])
-    rows = csv.reader(io.StringIO(as_csv(Picture.of(found), found.backends), newline=""), delimiter=separator)
+    rows = csv.reader(
+        io.StringIO(as_csv(DerivedSnapshot.of(found), found.backends), newline=""),
+        delimiter=separator,
+    )
     assert not [cell for row in rows for cell in row if cell.lstrip().startswith(FORMULA)]
 
 
 def test_csv_of_blanks_is_not_looked_at_twice() -> None:
-    """A megabyte of line ends is written at once: looked at in squares it would take hours, and the test would hang."""
+    """A megabyte of line ends is written at once: looked at in squares it would take hours, and the
+    test would hang.
+    """
     query = "x" + "\n" * 1_000_000
     found = scenes.snapshot([_one(query=query)])
-    assert f'"{query}"' in as_csv(Picture.of(found), found.backends)
+    assert f'"{query}"' in as_csv(DerivedSnapshot.of(found), found.backends)
 
 
 @given(st.datetimes(timezones=st.just(UTC)).map(from_datetime))
 def test_times_are_exact(instant: int) -> None:
     """A time is ISO 8601 with its zone and always six decimals, and no microsecond is lost."""
-    written = session_record(_one(backend_start=instant), Picture.of(scenes.calm()))["backend_start"]
+    written = session_record(_one(backend_start=instant), DerivedSnapshot.of(scenes.calm()))[
+        "backend_start"
+    ]
     assert from_datetime(datetime.fromisoformat(written)) == instant
     assert len(written.partition(".")[2]) == len("000000+00:00")
 
@@ -259,8 +304,10 @@ def test_times_are_exact(instant: int) -> None:
 def test_what_is_not_known_is_null() -> None:
     """Absent values are null in JSON and empty in CSV, and ages are then absent too."""
     found = scenes.snapshot([_one()])
-    [row] = json.loads(as_json(Picture.of(found), found.backends))["sessions"]
+    [row] = json.loads(as_json(DerivedSnapshot.of(found), found.backends))["sessions"]
     known = {"pid": 4711, "backend_type": "client backend", "blocked_by": [], "blocks": 0}
     assert {name: value for name, value in row.items() if value is not None} == known
-    [record] = csv.DictReader(io.StringIO(as_csv(Picture.of(found), found.backends), newline=""))
+    [record] = csv.DictReader(
+        io.StringIO(as_csv(DerivedSnapshot.of(found), found.backends), newline="")
+    )
     assert {name for name, value in record.items() if value} == {"pid", "backend_type", "blocks"}

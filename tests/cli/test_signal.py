@@ -1,4 +1,6 @@
-"""`pgtop cancel` and `pgtop kill` from outside: the plan, the consent, the outcome, the exit code, the trail."""
+"""`pgtop cancel` and `pgtop kill` from outside: the plan, the consent, the outcome, the exit code,
+the trail.
+"""
 
 import json
 import re
@@ -28,7 +30,9 @@ NOWHERE = "host=127.0.0.1 port=1"
 def test_a_filter_ends_exactly_what_it_lets_through(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """The plan begins with the filter in plain words, then comes each outcome, and sessions beside it live."""
+    """The plan begins with the filter in plain words, then comes each outcome, and sessions beside
+    it live.
+    """
     victims = [open_session(application_name="storm") for _ in range(3)]
     bystander = open_session(application_name="calm")
     done = pgtop("kill", "-d", dsn, f"user:={role}", "app:storm", "--yes", environment=state)
@@ -45,20 +49,28 @@ def test_a_filter_ends_exactly_what_it_lets_through(
 def test_what_the_filter_cannot_decide_is_counted_and_left_out(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """A session without a transaction has no age of one: it is undecided, for a term and for its negation."""
+    """A session without a transaction has no age of one: it is undecided, for a term and for its
+    negation.
+    """
     idle, busy = open_session(), open_session()
     busy.execute("BEGIN")
     for term in ("xact<1h", "not xact>1h"):
-        done = pgtop("kill", "-d", dsn, f"user:={role}", term, "--dry-run", "--json", environment=state)
+        done = pgtop(
+            "kill", "-d", dsn, f"user:={role}", term, "--dry-run", "--json", environment=state
+        )
         plan = json.loads(done.stdout)
         assert [target["pid"] for target in plan["targets"]] == [busy.info.backend_pid]
-        assert [(left["pid"], left["why"]) for left in plan["left_out"]] == [(idle.info.backend_pid, "undecided")]
+        assert [(left["pid"], left["why"]) for left in plan["left_out"]] == [
+            (idle.info.backend_pid, "undecided")
+        ]
         assert plan["understood"] == Filter.of_arguments([f"user:={role}", term]).understood
     shown = pgtop("kill", "-d", dsn, f"user:={role}", "xact<1h", "--dry-run", environment=state)
     assert "1 skipped, undecided" in shown.stdout
 
 
-def test_a_role_that_is_known_by_its_number_alone_is_undecided(dsn: str, state: dict[str, str]) -> None:
+def test_a_role_that_is_known_by_its_number_alone_is_undecided(
+    dsn: str, state: dict[str, str]
+) -> None:
     """A session of a dropped role is shown as `role 16402`, which is its number and no name."""
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE pgtop_gone LOGIN PASSWORD 'x'")
@@ -66,16 +78,26 @@ def test_a_role_that_is_known_by_its_number_alone_is_undecided(dsn: str, state: 
         with psycopg.connect(login) as orphan:
             oid = admin.execute("SELECT 'pgtop_gone'::regrole::oid").fetchone()[0]  # type: ignore[index]
             admin.execute("DROP ROLE pgtop_gone")
-            for term, why in [("user:role", "undecided"), ("not user:web", "undecided"), (f"user='role {oid}'", "")]:
-                done = pgtop("kill", "-d", dsn, "app:orphan", term, "--dry-run", "--json", environment=state)
+            for term, why in [
+                ("user:role", "undecided"),
+                ("not user:web", "undecided"),
+                (f"user='role {oid}'", ""),
+            ]:
+                done = pgtop(
+                    "kill", "-d", dsn, "app:orphan", term, "--dry-run", "--json", environment=state
+                )
                 plan = json.loads(done.stdout)
                 assert {session["pid"]: session["why"] for session in plan["left_out"]} == (
                     {orphan.info.backend_pid: why} if why else {}
                 )
-                assert [session["pid"] for session in plan["targets"]] == ([] if why else [orphan.info.backend_pid])
+                assert [session["pid"] for session in plan["targets"]] == (
+                    [] if why else [orphan.info.backend_pid]
+                )
 
 
-def test_dry_run_signals_nothing(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+def test_dry_run_signals_nothing(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
     """The plan is printed, nothing is sent and nothing is written down."""
     session = open_session()
     done = pgtop("kill", "-d", dsn, f"user:{role}", "--dry-run", "--yes", environment=state)
@@ -95,13 +117,23 @@ def test_without_a_terminal_and_without_yes_nothing_is_signalled(
     assert (done.returncode, alive(session)) == (Exit.NOT_CONFIRMED, True)
 
 
-@pytest.mark.parametrize(("typed", "code", "lives"), [("y\n", Exit.DONE, False), ("\n", Exit.NOT_CONFIRMED, True)])
+@pytest.mark.parametrize(
+    ("typed", "code", "lives"), [("y\n", Exit.DONE, False), ("\n", Exit.NOT_CONFIRMED, True)]
+)
 def test_on_a_terminal_it_asks(
-    dsn: str, role: str, open_session: Opener, state: dict[str, str], typed: str, code: Exit, lives: bool
+    dsn: str,
+    role: str,
+    open_session: Opener,
+    state: dict[str, str],
+    typed: str,
+    code: Exit,
+    lives: bool,
 ) -> None:
     """y goes on, Enter alone does not."""
     session = open_session()
-    with Terminal([*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 30, environment=state) as terminal:
+    with Terminal(
+        [*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 30, environment=state
+    ) as terminal:
         terminal.wait_for("[y/N]")
         assert str(session.info.backend_pid) in terminal.text
         terminal.send(typed)
@@ -110,8 +142,12 @@ def test_on_a_terminal_it_asks(
 
 
 @pytest.mark.parametrize("way", ["--json", ">/dev/null"])
-def test_what_is_asked_for_is_shown(dsn: str, role: str, open_session: Opener, state: dict[str, str], way: str) -> None:
-    """Where stdout is for a program, or is none of the terminal, the plan stands before the question all the same."""
+def test_what_is_asked_for_is_shown(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str], way: str
+) -> None:
+    """Where stdout is for a program, or is none of the terminal, the plan stands before the
+    question all the same.
+    """
     pid = str(open_session().info.backend_pid)
     words = shlex.join([*PGTOP, "kill", "-d", dsn, f"user:{role}"])
     with Terminal(["sh", "-c", f"{words} {way}"], 120, 30, environment=state) as terminal:
@@ -121,11 +157,17 @@ def test_what_is_asked_for_is_shown(dsn: str, role: str, open_session: Opener, s
         assert terminal.wait_for_exit() == Exit.NOT_CONFIRMED
 
 
-def test_a_question_outlives_our_own_session(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
-    """Where the server ends pgtop's idle session before the answer, it looks and signals over a new one."""
+def test_a_question_outlives_our_own_session(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """Where the server ends pgtop's idle session before the answer, it looks and signals over a new
+    one.
+    """
     session = open_session()
     ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
-    with Terminal([*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 30, environment=state) as terminal:
+    with Terminal(
+        [*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 30, environment=state
+    ) as terminal:
         terminal.wait_for("[y/N]")
         with psycopg.connect(dsn, autocommit=True) as admin:
             assert admin.execute(ours).fetchall() == [(True,)]
@@ -135,12 +177,16 @@ def test_a_question_outlives_our_own_session(dsn: str, role: str, open_session: 
     assert not alive(session)
 
 
-def test_many_ask_for_their_number(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+def test_many_ask_for_their_number(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
     """More than ten need the number; y is not enough."""
     sessions = [open_session() for _ in range(11)]
     for typed, code in (("y", Exit.NOT_CONFIRMED), ("11", Exit.DONE)):
         assert all(map(alive, sessions))
-        with Terminal([*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 40, environment=state) as terminal:
+        with Terminal(
+            [*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 40, environment=state
+        ) as terminal:
             terminal.wait_for("Type 11 to go on")
             terminal.send(f"{typed}\n")
             assert terminal.wait_for_exit() == code
@@ -151,11 +197,15 @@ def test_many_ask_for_their_number(dsn: str, role: str, open_session: Opener, st
 def test_what_changed_while_asking_is_asked_again(
     dsn: str, role: str, open_session: Opener, state: dict[str, str], again: str, lives: bool
 ) -> None:
-    """A session that moved on since the plan is left out, unless the second question is answered with y."""
+    """A session that moved on since the plan is left out, unless the second question is answered
+    with y.
+    """
     moved, still = open_session(), open_session()
     for session in (moved, still):
         session.execute("SELECT 'first'")
-    with Terminal([*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 30, environment=state) as terminal:
+    with Terminal(
+        [*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 30, environment=state
+    ) as terminal:
         terminal.wait_for("[y/N]")
         moved.execute("SELECT 'second'")
         newcomer = open_session()
@@ -168,8 +218,12 @@ def test_what_changed_while_asking_is_asked_again(
     assert alive(newcomer)
 
 
-def test_a_pid_is_shown_as_what_it_is_now(dsn: str, open_session: Opener, state: dict[str, str]) -> None:
-    """User, database, query and age are printed before anything is asked; --started from `show --json` pins it."""
+def test_a_pid_is_shown_as_what_it_is_now(
+    dsn: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """User, database, query and age are printed before anything is asked; --started from `show
+    --json` pins it.
+    """
     session = open_session(application_name="pinned")
     shown = json.loads(pgtop("show", "--json", dsn, "--filter", "app:=pinned").stdout)["sessions"]
     pid, started = str(shown[0]["pid"]), shown[0]["backend_start"]
@@ -187,13 +241,20 @@ def test_nobody_there(dsn: str, state: dict[str, str]) -> None:
     gone = pgtop("kill", "-d", dsn, "4194304", "--yes", environment=state)
     assert one_sentence(gone.stderr) == "pgtop: No session 4194304; nothing was signalled.\n"
     assert gone.returncode == Exit.NOBODY
-    assert pgtop("kill", "-d", dsn, "app:=nobody", "--yes", environment=state).returncode == Exit.NOBODY
+    assert (
+        pgtop("kill", "-d", dsn, "app:=nobody", "--yes", environment=state).returncode
+        == Exit.NOBODY
+    )
 
 
-def test_json_has_plan_and_outcomes(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+def test_json_has_plan_and_outcomes(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
     """One object: targets as in `show --json`, who is left out and why, and what became of each."""
     session = open_session()
-    done = pgtop("kill", "-d", dsn, f"user:{role}", "--yes", "--json", "--reason", "test", environment=state)
+    done = pgtop(
+        "kill", "-d", dsn, f"user:{role}", "--yes", "--json", "--reason", "test", environment=state
+    )
     whole = json.loads(done.stdout)
     assert [target["pid"] for target in whole["targets"]] == [session.info.backend_pid]
     [outcome] = whole["outcomes"]
@@ -202,7 +263,9 @@ def test_json_has_plan_and_outcomes(dsn: str, role: str, open_session: Opener, s
     assert whole["exit"] == done.returncode == Exit.DONE
 
 
-def test_json_tells_what_is_not_there(dsn: str, open_session: Opener, state: dict[str, str]) -> None:
+def test_json_tells_what_is_not_there(
+    dsn: str, open_session: Opener, state: dict[str, str]
+) -> None:
     """A pid that nobody has, and one that another session has by now, have a code each."""
     session = open_session()
     pid, started = session.info.backend_pid, "2026-01-01T00:00:00+00:00"
@@ -214,7 +277,9 @@ def test_json_tells_what_is_not_there(dsn: str, open_session: Opener, state: dic
     assert alive(session)
 
 
-def test_a_uri_may_stand_among_the_pids(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+def test_a_uri_may_stand_among_the_pids(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
     """A URI needs no -d, beside pids and beside a filter."""
     pid = str(open_session().info.backend_pid)
     for selection in (pid, f"user:={role}"):
@@ -222,24 +287,36 @@ def test_a_uri_may_stand_among_the_pids(dsn: str, role: str, open_session: Opene
         assert (done.returncode, pid in done.stdout) == (Exit.DONE, True)
 
 
-@pytest.mark.parametrize("term", ["application_name=worker", "user=web", "dbname=shop", "datname = 'shop'"])
+@pytest.mark.parametrize(
+    "term", ["application_name=worker", "user=web", "dbname=shop", "datname = 'shop'"]
+)
 def test_a_term_never_names_the_server(term: str) -> None:
-    """What libpq would read as a connection string is a term of the filter, like every other word."""
+    """What libpq would read as a connection string is a term of the filter, like every other
+    word.
+    """
     command = parse(["kill", term, "state:idle-in-tx", "--yes"])
     assert isinstance(command, SignalMany)
     assert (command.connection.target, command.filter) == (None, (term, "state:idle-in-tx"))
 
 
-@pytest.mark.parametrize("words", [[""], ["app:"], ["app:", "state:idle"], ["app:~^"], ["invoice"], ["user:="], [" "]])
-def test_an_argument_that_the_shell_emptied_is_refused(words: list[str], state: dict[str, str]) -> None:
-    """No term vanishes, and none matches everything: the command is refused before any server is asked."""
+@pytest.mark.parametrize(
+    "words", [[""], ["app:"], ["app:", "state:idle"], ["app:~^"], ["invoice"], ["user:="], [" "]]
+)
+def test_an_argument_that_the_shell_emptied_is_refused(
+    words: list[str], state: dict[str, str]
+) -> None:
+    """No term vanishes, and none matches everything: the command is refused before any server is
+    asked.
+    """
     done = pgtop("kill", "-d", NOWHERE, "--yes", "--", *words, environment=state)
     assert (done.returncode, done.stdout) == (Exit.USAGE, "")
     assert one_sentence(done.stderr)
 
 
 def test_nothing_in_the_trail_is_told(state: dict[str, str]) -> None:
-    """Where there is no trail yet `pgtop audit` says so, and where it looked; where it cannot be read, too."""
+    """Where there is no trail yet `pgtop audit` says so, and where it looked; where it cannot be
+    read, too.
+    """
     done = pgtop("audit", environment=state)
     assert "There is no audit trail yet" in one_sentence(done.stderr)
     assert (done.returncode, done.stdout) == (Exit.DONE, "")
@@ -249,14 +326,23 @@ def test_nothing_in_the_trail_is_told(state: dict[str, str]) -> None:
     assert done.returncode == Exit.OUTPUT
 
 
-def test_cancel_and_escalate(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
-    """A cancelled query leaves its transaction open, which is told by the code; --escalate ends the session."""
+def test_cancel_and_escalate(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """A cancelled query leaves its transaction open, which is told by the code; --escalate ends the
+    session.
+    """
     more = "terminated, as the cancel did not help: gone"
-    for words, code, result in ((), Exit.SURVIVED, "still in its transaction"), (["--escalate"], Exit.DONE, more):
+    for words, code, result in (
+        ((), Exit.SURVIVED, "still in its transaction"),
+        (["--escalate"], Exit.DONE, more),
+    ):
         session = open_session()
         session.execute("BEGIN")
         run_forever(dsn, session, role)
-        done = pgtop("cancel", "-d", dsn, f"user:{role} state:active", "--yes", *words, environment=state)
+        done = pgtop(
+            "cancel", "-d", dsn, f"user:{role} state:active", "--yes", *words, environment=state
+        )
         assert result in done.stdout
         assert ("the cancel did not help with 1 session: terminating" in done.stderr) is bool(words)
         assert done.returncode == code
@@ -271,10 +357,19 @@ def test_a_refusal_is_listed_and_told_by_the_code(
     with psycopg.connect(dsn, autocommit=True) as admin:
         stranger = f"{role}_stranger"
         admin.execute(
-            sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x' IN ROLE pg_read_all_stats").format(sql.Identifier(stranger))
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x' IN ROLE pg_read_all_stats").format(
+                sql.Identifier(stranger)
+            )
         )
         try:
-            done = pgtop("kill", "-d", make_conninfo(dsn, user=stranger), f"user:={role}", "--yes", environment=state)
+            done = pgtop(
+                "kill",
+                "-d",
+                make_conninfo(dsn, user=stranger),
+                f"user:={role}",
+                "--yes",
+                environment=state,
+            )
         finally:
             admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(stranger)))
     assert "grant pg_signal_backend" in done.stdout
@@ -282,13 +377,19 @@ def test_a_refusal_is_listed_and_told_by_the_code(
     assert (done.returncode, alive(other)) == (Exit.SOME_REFUSED, True)
 
 
-def test_protected_sessions_stay(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
-    """--yes never covers a protected session, named by pid or by filter; on a terminal its pid must be typed."""
+def test_protected_sessions_stay(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """--yes never covers a protected session, named by pid or by filter; on a terminal its pid must
+    be typed.
+    """
     session = open_session()
     pid = str(session.info.backend_pid)
     guarded = ("kill", "-d", dsn, "--protect", f"user:{role}")
     by_filter = pgtop(*guarded, f"user:{role}", "--yes", environment=state)
-    assert re.search(rf"{pid} {role}.*protected: it matches --protect user:{role}", by_filter.stdout)
+    assert re.search(
+        rf"{pid} {role}.*protected: it matches --protect user:{role}", by_filter.stdout
+    )
     assert by_filter.returncode == Exit.NOBODY
     assert pgtop(*guarded, pid, "--yes", environment=state).returncode == Exit.SOME_REFUSED
     for typed, code in (("y", Exit.NOT_CONFIRMED), (pid, Exit.DONE)):
@@ -300,13 +401,23 @@ def test_protected_sessions_stay(dsn: str, role: str, open_session: Opener, stat
     assert not alive(session)
 
 
-def test_read_only_refuses(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+def test_read_only_refuses(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
     """--read-only, and read_only in the configuration file, refuse both commands."""
     session = open_session()
     session.pgconn.send_query(b"SELECT pg_sleep(100)")
     session.pgconn.flush()
     for command in ("kill", "cancel"):
-        done = pgtop(command, "-d", dsn, f"user:{role} state:active", "--yes", "--read-only", environment=state)
+        done = pgtop(
+            command,
+            "-d",
+            dsn,
+            f"user:{role} state:active",
+            "--yes",
+            "--read-only",
+            environment=state,
+        )
         assert "--read-only" in one_sentence(done.stderr)
         assert done.returncode == Exit.SOME_REFUSED
     told = [(record["signal"], record["outcome"]["answer"]) for record in trail(state)]
@@ -333,9 +444,19 @@ def test_read_only_refuses(dsn: str, role: str, open_session: Opener, state: dic
 
 
 @pytest.mark.parametrize(
-    "text", ["read_only = 1", "protect = 'user:x'", "protekt = []", "protect = ['foer:x']", "protect = ['']", "= x"]
+    "text",
+    [
+        "read_only = 1",
+        "protect = 'user:x'",
+        "protekt = []",
+        "protect = ['foer:x']",
+        "protect = ['']",
+        "= x",
+    ],
 )
-def test_a_wrong_configuration_is_no_guard_and_stops_everything(dsn: str, state: dict[str, str], text: str) -> None:
+def test_a_wrong_configuration_is_no_guard_and_stops_everything(
+    dsn: str, state: dict[str, str], text: str
+) -> None:
     """What cannot be understood is told with the file's name before anything is signalled."""
     Path(state["PGTOP_CONFIG"]).write_text(text)
     done = pgtop("kill", "-d", dsn, "--all-clients", "--yes", environment=state)
@@ -343,8 +464,12 @@ def test_a_wrong_configuration_is_no_guard_and_stops_everything(dsn: str, state:
     assert done.returncode == Exit.USAGE
 
 
-def test_the_trail_tells_everything(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
-    """Who, whom, why and what became of it, in a file that only its owner can read; `pgtop audit` filters it."""
+def test_the_trail_tells_everything(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """Who, whom, why and what became of it, in a file that only its owner can read; `pgtop audit`
+    filters it.
+    """
     session = open_session(application_name="audited")
     session.execute("SELECT 'seen'")
     pid = session.info.backend_pid
@@ -375,14 +500,19 @@ def test_require_audit_sends_nothing_it_cannot_write(
     refused = pgtop("kill", "-d", dsn, pid, "--yes", "--require-audit", environment=state)
     assert "audit trail" in one_sentence(refused.stderr)
     assert (refused.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
-    assert ("not recorded, nothing sent" in refused.stdout, "not allowed" in refused.stdout) == (True, False)
+    assert ("not recorded, nothing sent" in refused.stdout, "not allowed" in refused.stdout) == (
+        True,
+        False,
+    )
     done = pgtop("kill", "-d", dsn, pid, "--yes", environment=state)
     assert "audit trail" in one_sentence(done.stderr)
     assert (done.returncode, alive(session)) == (Exit.DONE, False)
 
 
 @pytest.mark.skipif(not may_choose_pids(), reason="only root on Linux may say which pid comes next")
-def test_a_reused_pid_is_spared(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+def test_a_reused_pid_is_spared(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
     """While the question is open the session ends and its pid goes to another: that one lives."""
     victim = open_session()
     pid = victim.info.backend_pid
@@ -392,10 +522,14 @@ def test_a_reused_pid_is_spared(dsn: str, role: str, open_session: Opener, state
         victim.close()
         until(lambda: _start_of(dsn, pid) == "")
         parameters = conninfo_to_dict(make_conninfo(dsn, user=role))
-        with session_with_pid(pid, {name: str(value) for name, value in parameters.items()}) as heir:
+        with session_with_pid(
+            pid, {name: str(value) for name, value in parameters.items()}
+        ) as heir:
             terminal.send("y\n")
             assert terminal.wait_for_exit() in (Exit.DONE, Exit.SOME_REFUSED)
-            pinned = pgtop("kill", "-d", dsn, str(pid), "--started", started, "--yes", environment=state)
+            pinned = pgtop(
+                "kill", "-d", dsn, str(pid), "--started", started, "--yes", environment=state
+            )
             assert pinned.returncode == Exit.NOBODY
             assert alive(heir)
 
@@ -445,4 +579,6 @@ def test_a_term_that_looks_like_an_option() -> None:
     with pytest.raises(UsageError) as told:
         parse(["kill", "-user:web"])
     assert "pgtop kill [OPTION]... -- FILTER" in told.value.advice
-    assert parse(["kill", "--yes", "--", "-user:web"]) == SignalMany("kill", filter=("-user:web",), yes=True)
+    assert parse(["kill", "--yes", "--", "-user:web"]) == SignalMany(
+        "kill", filter=("-user:web",), yes=True
+    )

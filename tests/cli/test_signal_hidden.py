@@ -1,4 +1,6 @@
-"""`pgtop kill` as a role that may signal sessions and sees no start of them: what it compares, says and wants typed."""
+"""`pgtop kill` as a role that may signal sessions and sees no start of them: what it compares, says
+and wants typed.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +24,9 @@ def weak(dsn: str, role: str) -> Iterator[str]:
     """How a role with pg_signal_backend alone connects."""
     name = f"{role}_weak"
     with psycopg.connect(dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE ROLE {} LOGIN IN ROLE pg_signal_backend").format(sql.Identifier(name)))
+        admin.execute(
+            sql.SQL("CREATE ROLE {} LOGIN IN ROLE pg_signal_backend").format(sql.Identifier(name))
+        )
         yield make_conninfo(dsn, user=name)
         admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
@@ -37,10 +41,14 @@ def _asked(dsn: str, pid: int, state: dict[str, str]) -> Iterator[Terminal]:
 def test_yes_never_covers_a_session_whose_start_is_hidden(
     weak: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """It may be another session under the same pid: nothing is sent, and the words say what does it."""
+    """It may be another session under the same pid: nothing is sent, and the words say what does
+    it.
+    """
     session = open_session()
     done = pgtop("kill", "-d", weak, str(session.info.backend_pid), "--yes", environment=state)
-    assert "--yes never covers such a session: name it alone, on a terminal" in one_sentence(done.stderr)
+    assert "--yes never covers such a session: name it alone, on a terminal" in one_sentence(
+        done.stderr
+    )
     assert (done.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
 
 
@@ -51,7 +59,10 @@ def test_a_session_whose_start_is_hidden_wants_its_pid_typed(
     session = open_session()
     pid = session.info.backend_pid
     with _asked(weak, pid, state) as terminal:
-        assert f"Its start, client and type are hidden from this role: {_COMPARED} can be" in terminal.text
+        assert (
+            f"Its start, client and type are hidden from this role: {_COMPARED} can be"
+            in terminal.text
+        )
         terminal.send("y\n")
         assert terminal.wait_for_exit() == Exit.NOT_CONFIRMED
     assert alive(session)
@@ -66,13 +77,17 @@ def test_a_session_whose_start_is_hidden_wants_its_pid_typed(
 def test_a_reused_pid_of_the_same_role_is_spared(
     dsn: str, weak: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """The session ends while the question is open, and its pid goes to another of its role: that one lives."""
+    """The session ends while the question is open, and its pid goes to another of its role: that
+    one lives.
+    """
     victim = open_session(application_name="old")
     pid = victim.info.backend_pid
     with _asked(weak, pid, state) as terminal:
         victim.close()
         parameters = conninfo_to_dict(make_conninfo(dsn, user=role, application_name="new"))
-        with session_with_pid(pid, {name: str(value) for name, value in parameters.items()}) as heir:
+        with session_with_pid(
+            pid, {name: str(value) for name, value in parameters.items()}
+        ) as heir:
             terminal.send(f"{pid}\n")
             terminal.wait_for("it may be another session")
             assert terminal.wait_for_exit() == Exit.SOME_REFUSED
@@ -83,7 +98,9 @@ def test_a_reused_pid_of_the_same_role_is_spared(
 def test_a_hidden_walsender_is_protected(
     dsn: str, weak: str, role: str, open_session: Opener, state: dict[str, str], replication: str
 ) -> None:
-    """Its type is hidden; that it is a walsender, with a database or without, every role can know."""
+    """Its type is hidden; that it is a walsender, with a database or without, every role can
+    know.
+    """
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute(sql.SQL("ALTER ROLE {} REPLICATION").format(sql.Identifier(role)))
     session = open_session(replication=replication)

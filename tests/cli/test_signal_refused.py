@@ -1,4 +1,6 @@
-"""`pgtop cancel` and `pgtop kill` where somebody gets no signal, or nobody: what is told, and with which exit code."""
+"""`pgtop cancel` and `pgtop kill` where somebody gets no signal, or nobody: what is told, and with
+which exit code.
+"""
 
 import json
 import os
@@ -30,7 +32,9 @@ def stranger(dsn: str, role: str, grants: str = "pg_signal_backend") -> Iterator
     """How another role connects, that may signal others and not see them."""
     with psycopg.connect(dsn, autocommit=True) as admin:
         name = sql.Identifier(f"{role}_blind")
-        admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x' IN ROLE ").format(name) + sql.SQL(grants))
+        admin.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x' IN ROLE ").format(name) + sql.SQL(grants)
+        )
         try:
             yield make_conninfo(dsn, user=f"{role}_blind")
         finally:
@@ -41,9 +45,17 @@ def stranger(dsn: str, role: str, grants: str = "pg_signal_backend") -> Iterator
 def test_a_hidden_start_cannot_be_pinned(
     dsn: str, role: str, open_session: Opener, state: dict[str, str], words: list[str]
 ) -> None:
-    """--started on a session whose start this role may not see: it is there, so it is refused, and not unmatched."""
+    """--started on a session whose start this role may not see: it is there, so it is refused, and
+    not unmatched.
+    """
     session = open_session()
-    pinned = (str(session.info.backend_pid), "--started", "2026-03-10T14:25:07.250000+00:00", "--yes", *words)
+    pinned = (
+        str(session.info.backend_pid),
+        "--started",
+        "2026-03-10T14:25:07.250000+00:00",
+        "--yes",
+        *words,
+    )
     with stranger(dsn, role) as blind:
         done = pgtop("kill", "-d", blind, *pinned, environment=state)
     assert "grant pg_read_all_stats" in one_sentence(done.stderr)
@@ -61,18 +73,26 @@ def test_a_filter_that_finds_only_hidden_sessions(
     assert (done.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
 
 
-def test_what_did_not_match_is_told(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
-    """Nothing matched: the plan names the filter, stderr says how many it could not look at, or why none is left."""
+def test_what_did_not_match_is_told(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """Nothing matched: the plan names the filter, stderr says how many it could not look at, or why
+    none is left.
+    """
     session = open_session()
     nobody = pgtop("kill", "-d", dsn, "app:=nobody", "--yes", environment=state)
     assert nobody.stdout.startswith("Filter: sessions ")
     assert one_sentence(nobody.stderr) == "pgtop: No session matches.\n"
     with stranger(dsn, role) as blind:
-        unseen = pgtop("kill", "-d", blind, "state:active app:=nobody", "--yes", "--json", environment=state)
+        unseen = pgtop(
+            "kill", "-d", blind, "state:active app:=nobody", "--yes", "--json", environment=state
+        )
     assert "cannot be seen: grant pg_read_all_stats" in one_sentence(unseen.stderr)
     idle = pgtop("cancel", "-d", dsn, f"user:={role}", "--yes", environment=state)
     assert "nothing to signal: 1 no running query" in one_sentence(idle.stderr)
-    guarded = pgtop("kill", "-d", dsn, f"user:={role}", "--yes", "--protect", f"user:{role}", environment=state)
+    guarded = pgtop(
+        "kill", "-d", dsn, f"user:={role}", "--yes", "--protect", f"user:{role}", environment=state
+    )
     assert f"1 protected: it matches --protect user:{role}" in one_sentence(guarded.stderr)
     assert {done.returncode for done in (nobody, unseen, idle, guarded)} == {Exit.NOBODY}
     assert alive(session)
@@ -88,8 +108,12 @@ def hung(session: Connection) -> Iterator[None]:
         os.kill(session.info.backend_pid, signal.SIGCONT)
 
 
-def test_an_interrupted_run_stays_unfinished(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
-    """Ctrl-C while the outcome is looked for: the signal was sent, and the trail says that nobody saw what followed."""
+def test_an_interrupted_run_stays_unfinished(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """Ctrl-C while the outcome is looked for: the signal was sent, and the trail says that nobody
+    saw what followed.
+    """
     session = open_session()
     with hung(session):
         words = ["kill", "-d", dsn, f"user:={role}", "--yes", "--timeout=1h"]
@@ -99,20 +123,38 @@ def test_an_interrupted_run_stays_unfinished(dsn: str, role: str, open_session: 
             assert terminal.wait_for_exit() == Exit.INTERRUPT
         [record] = trail(state, "--unfinished")
     assert (record["outcome"]["answer"], record["outcome"]["effect"]) == ("sent", "pending")
-    assert "ended before the effect was seen" in pgtop("audit", "--unfinished", environment=state).stdout
+    assert (
+        "ended before the effect was seen"
+        in pgtop("audit", "--unfinished", environment=state).stdout
+    )
 
 
 def test_who_became_a_superuser_is_not_escalated(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """Survivors are guarded again, by the rights of that moment: one that is protected now is skipped and named."""
+    """Survivors are guarded again, by the rights of that moment: one that is protected now is
+    skipped and named.
+    """
     session = open_session()
     session.execute("BEGIN")
     run_forever(dsn, session, role)
-    words = ["cancel", "-d", dsn, f"user:={role} state:active", "--yes", "--escalate", "--json", "--timeout=2s"]
+    words = [
+        "cancel",
+        "-d",
+        dsn,
+        f"user:={role} state:active",
+        "--yes",
+        "--escalate",
+        "--json",
+        "--timeout=2s",
+    ]
     with hung(session), psycopg.connect(dsn, autocommit=True) as admin:
         with subprocess.Popen(
-            [*PGTOP, *words], env={**environ, **state}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*PGTOP, *words],
+            env={**environ, **state},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         ) as running:
             until(lambda: len(trail(state)) == 1)
             admin.execute(sql.SQL("ALTER ROLE {} SUPERUSER").format(sql.Identifier(role)))
@@ -153,7 +195,9 @@ def test_a_server_that_is_lost_after_the_consent_got_no_signal(
     ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
     with (
         stranger(dsn, role, "pg_monitor, pg_signal_backend") as watcher,
-        Terminal([*PGTOP, "kill", "-d", watcher, f"user:={role}"], 120, 30, environment=state) as terminal,
+        Terminal(
+            [*PGTOP, "kill", "-d", watcher, f"user:={role}"], 120, 30, environment=state
+        ) as terminal,
     ):
         terminal.wait_for("[y/N]")
         with psycopg.connect(dsn, autocommit=True) as admin:
@@ -169,7 +213,9 @@ def test_a_server_that_is_lost_after_the_consent_got_no_signal(
 def test_who_changed_is_in_the_json(
     dsn: str, role: str, open_session: Opener, state: dict[str, str], tmp_path: Path
 ) -> None:
-    """A session that moved on between plan and yes stands among those left out, and not only in the code."""
+    """A session that moved on between plan and yes stands among those left out, and not only in the
+    code.
+    """
     moved, still = open_session(), open_session()
     for session in (moved, still):
         session.execute("SELECT 'first'")
@@ -188,9 +234,13 @@ def test_who_changed_is_in_the_json(
     assert [target["pid"] for target in found["targets"]] == [still.info.backend_pid]
 
 
-@pytest.mark.parametrize("word", ["-db:shop", "-host:web", "-db!=shop", "-age>5m", "-hostname=web", "-b:4711"])
+@pytest.mark.parametrize(
+    "word", ["-db:shop", "-host:web", "-db!=shop", "-age>5m", "-hostname=web", "-b:4711"]
+)
 @pytest.mark.parametrize("command", ["cancel", "kill"])
-def test_a_negated_term_is_not_taken_for_an_option(command: str, word: str, state: dict[str, str]) -> None:
+def test_a_negated_term_is_not_taken_for_an_option(
+    command: str, word: str, state: dict[str, str]
+) -> None:
     """`-db:shop` would be the database `b:shop`, and the filter a term shorter."""
     done = pgtop(command, word, "state:idle", "-h", "nowhere.invalid", environment=state)
     assert "would be read as an option" in one_sentence(done.stderr)
@@ -199,28 +249,46 @@ def test_a_negated_term_is_not_taken_for_an_option(command: str, word: str, stat
 
 @pytest.mark.parametrize(
     "words",
-    [["app:x", "--protect", "query:payroll"], ["query:payroll"], ['"payroll"'], ["4711", "--protect", "payroll"]],
+    [
+        ["app:x", "--protect", "query:payroll"],
+        ["query:payroll"],
+        ['"payroll"'],
+        ["4711", "--protect", "payroll"],
+    ],
     ids=" ".join,
 )
 @pytest.mark.parametrize("command", ["cancel", "kill"])
-def test_masked_queries_are_not_judged(command: str, words: list[str], state: dict[str, str]) -> None:
-    """With --redact a filter that reads queries would judge masked ones: it is refused before anybody is asked."""
+def test_masked_queries_are_not_judged(
+    command: str, words: list[str], state: dict[str, str]
+) -> None:
+    """With --redact a filter that reads queries would judge masked ones: it is refused before
+    anybody is asked.
+    """
     done = pgtop(command, "-h", "nowhere.invalid", *words, "--redact", "--yes", environment=state)
-    assert "reads queries, and with redaction their literals and comments are masked" in one_sentence(done.stderr)
+    assert (
+        "reads queries, and with redaction their literals and comments are masked"
+        in one_sentence(done.stderr)
+    )
     assert done.returncode == Exit.USAGE
 
 
 def test_no_guard_of_the_file_judges_masked_queries(tmp_path: Path) -> None:
-    """`redact` and `protect` of the configuration file go together only where they can, for every front end."""
+    """`redact` and `protect` of the configuration file go together only where they can, for every
+    front end.
+    """
     (tmp_path / "config.toml").write_text('redact = true\nprotect = ["query:payroll"]\n')
     with pytest.raises(UsageError, match="reads queries"):
         guards_of(Safety(), {"PGTOP_CONFIG": str(tmp_path / "config.toml")})
 
 
-def test_the_whole_text_is_judged(dsn: str, role: str, open_session: Opener, state: dict[str, str]) -> None:
+def test_the_whole_text_is_judged(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
     """A mark at the end of a long query protects it, and a filter finds it there."""
     session = open_session()
-    session.execute(f"SELECT {', '.join(f'{n} AS column_number_{n}' for n in range(38))} /* nightly */".encode())
+    session.execute(
+        f"SELECT {', '.join(f'{n} AS column_number_{n}' for n in range(38))} /* nightly */".encode()
+    )
     how = ("--yes", "-d", dsn)
     guarded = pgtop("kill", *how, f"user:={role}", "--protect", "query:nightly", environment=state)
     narrowed = pgtop("kill", *how, f"user:={role} -query:nightly", environment=state)

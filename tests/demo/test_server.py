@@ -1,4 +1,6 @@
-"""The throw-away server: it starts for root and for others, says why it cannot, and leaves nothing behind."""
+"""The throw-away server: it starts for root and for others, says why it cannot, and leaves nothing
+behind.
+"""
 
 import os
 import shutil
@@ -62,7 +64,9 @@ def test_folder_is_closed_to_others(cluster: Cluster) -> None:
 
 
 def test_stop_and_launch_keep_data_and_port(bindir: Path | None) -> None:
-    """A server that was stopped, also in a hurry, comes back at the same address with what it had."""
+    """A server that was stopped, also in a hurry, comes back at the same address with what it
+    had.
+    """
     with Cluster(bindir) as cluster:
         with psycopg.connect(cluster.socket_dsn, autocommit=True) as connection:
             connection.execute("CREATE TABLE kept ()")
@@ -98,10 +102,16 @@ signal.pause()
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("state", ["running", "stopped by the system"])
-def test_a_server_ends_with_its_owner(number: signal.Signals, state: str, bindir: Path | None) -> None:
-    """However the process that started it is killed, neither server nor files are left, and no other process is hit."""
+def test_a_server_ends_with_its_owner(
+    number: signal.Signals, state: str, bindir: Path | None
+) -> None:
+    """However the process that started it is killed, neither server nor files are left, and no
+    other process is hit.
+    """
     command = [sys.executable, "-c", _OWNER, *([str(bindir)] if bindir else [])]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as owner:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as owner:
         assert owner.stdout is not None
         pid, folder = owner.stdout.readline().split()
         if state != "running":
@@ -150,7 +160,9 @@ def no_programs(bindir: Path | None) -> Cluster:
 def test_failed_start_says_why_and_leaves_nothing(
     make: Callable[[Path | None], Cluster], reason: str, bindir: Path | None
 ) -> None:
-    """Each way of not starting is one ClusterError with the reason in it, and the folder is gone."""
+    """Each way of not starting is one ClusterError with the reason in it, and the folder is
+    gone.
+    """
     cluster = make(bindir)
     with pytest.raises(ClusterError, match=reason):
         cluster.start()
@@ -158,7 +170,9 @@ def test_failed_start_says_why_and_leaves_nothing(
 
 
 def test_taken_port_is_named(bindir: Path | None) -> None:
-    """When another program has the port, the message is the server's fatal line, not its last one."""
+    """When another program has the port, the message is the server's fatal line, not its last
+    one.
+    """
     with socket.socket() as occupant:
         occupant.bind(("127.0.0.1", 0))
         occupant.listen()
@@ -175,7 +189,9 @@ def test_programs_that_all_can_reach_are_not_copied(public_folder: Path) -> None
 
 
 def test_root_copies_programs_that_the_servers_user_cannot_reach(public_folder: Path) -> None:
-    """Behind a closed folder (a venv below /root) the programs are copied for `nobody`; others use their own."""
+    """Behind a closed folder (a venv below /root) the programs are copied for `nobody`; others use
+    their own.
+    """
     closed = public_folder / "closed"
     closed.mkdir(mode=0o700)
     with Cluster(copy_of_programs(closed)) as cluster:
@@ -186,7 +202,9 @@ def test_root_copies_programs_that_the_servers_user_cannot_reach(public_folder: 
 def test_temporary_folder_of_root_alone_is_avoided(
     bindir: Path | None, public_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where root's TMPDIR is closed to others, the server's folder goes where its user can enter."""
+    """Where root's TMPDIR is closed to others, the server's folder goes where its user can
+    enter.
+    """
     closed = public_folder / "closed"
     closed.mkdir(mode=0o700)
     monkeypatch.setattr(tempfile, "tempdir", str(closed))
@@ -194,10 +212,15 @@ def test_temporary_folder_of_root_alone_is_avoided(
         assert (cluster.folder.parent == closed) != AS_ROOT
 
 
-def test_environment_does_not_reach_the_server(bindir: Path | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_does_not_reach_the_server(
+    bindir: Path | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """PG* variables and the locale of the user's shell change nothing."""
     monkeypatch.setenv("PGDATA", "/nowhere")
     monkeypatch.setenv("PGPORT", "1")
     monkeypatch.setenv("LC_ALL", "xx_XX.UTF-8")
-    with Cluster(bindir) as cluster, psycopg.connect(cluster.socket_dsn, port=cluster.port) as connection:
+    with (
+        Cluster(bindir) as cluster,
+        psycopg.connect(cluster.socket_dsn, port=cluster.port) as connection,
+    ):
         assert connection.execute("SHOW lc_messages").fetchone() == ("C",)

@@ -1,4 +1,6 @@
-"""Where faults are tried: a server of the tests' own, the network to it, and everything that can befall the two."""
+"""Where faults are tried: a server of the tests' own, the network to it, and everything that can
+befall the two.
+"""
 
 import os
 import signal
@@ -29,7 +31,9 @@ INTERVAL = 0.5
 
 @dataclass
 class Ground:
-    """A server and the network in front of it. pgtop comes as `monitor`, which has no slot of its own."""
+    """A server and the network in front of it. pgtop comes as `monitor`, which has no slot of its
+    own.
+    """
 
     cluster: Cluster
     proxy: Proxy
@@ -39,13 +43,19 @@ class Ground:
     def dsn(self) -> str:
         """How pgtop reaches the server: over the network, as an ordinary role."""
         return make_conninfo(
-            host="127.0.0.1", port=self.proxy.port, user="monitor", password=_PASSWORD, dbname="postgres"
+            host="127.0.0.1",
+            port=self.proxy.port,
+            user="monitor",
+            password=_PASSWORD,
+            dbname="postgres",
         )
 
     def prepare(self) -> None:
         """Make the role that pgtop comes as."""
         with self.admin() as admin:
-            admin.execute(f"CREATE ROLE monitor LOGIN PASSWORD '{_PASSWORD}' IN ROLE pg_monitor, pg_signal_backend")
+            admin.execute(
+                f"CREATE ROLE monitor LOGIN PASSWORD '{_PASSWORD}' IN ROLE pg_monitor, pg_signal_backend"
+            )
             admin.execute("CREATE ROLE app LOGIN")
 
     def admin(self, **changed: str) -> Connection:
@@ -70,7 +80,9 @@ class Ground:
         return False
 
     def mended(self) -> None:
-        """Whatever a test has left behind is put right: the server runs and answers, and everybody is out."""
+        """Whatever a test has left behind is put right: the server runs and answers, and everybody
+        is out.
+        """
         thaw(self)
         launch(self)
         self.proxy.mend()
@@ -155,7 +167,9 @@ def stall(ground: Ground) -> None:
 
 
 def strand(ground: Ground) -> None:
-    """The connection is dead, and nobody tells: no byte, no FIN, no RST, ever. New ones are good."""
+    """The connection is dead, and nobody tells: no byte, no FIN, no RST, ever. New ones are
+    good.
+    """
     ground.proxy.strand()
 
 
@@ -182,7 +196,9 @@ def empty(ground: Ground) -> None:
 
 def end_ours(ground: Ground) -> None:
     """Another administrator ends pgtop's own session."""
-    ground.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'")
+    ground.ask(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
+    )
 
 
 def fill_and_end_ours(ground: Ground) -> None:
@@ -222,8 +238,9 @@ def nothing(ground: Ground) -> None:
 class Fault(NamedTuple):
     """What befalls the server or the network, and what puts an end to it.
 
-    `lost`: no sample comes meanwhile. `lasts` is how long it is left so, in seconds; `untold`, how long pgtop takes at
-    most to find out by itself that it has ended. `mend` may be done twice. `keys` are what the user types then.
+    `lost`: no sample comes meanwhile. `lasts` is how long it is left so, in seconds; `untold`, how
+    long pgtop takes at most to find out by itself that it has ended. `mend` may be done twice.
+    `keys` are what the user types then.
     """
 
     name: str
@@ -246,12 +263,16 @@ FAULTS = (
     Fault("connection reset", reset, nothing, lasts=0.0),
     Fault("stall of 10 s", stall, mend, lasts=10.0),
     Fault("stall for ever", strand, nothing, lasts=0.0, untold=ANSWER_SECONDS),
-    Fault("300 ms latency", delay, mend, lost=False, interval=2 * INTERVAL),  # an answer is due after one
+    Fault(
+        "300 ms latency", delay, mend, lost=False, interval=2 * INTERVAL
+    ),  # an answer is due after one
     Fault("slots exhausted", fill, empty, lost=False),
     Fault("slots exhausted, ours too", fill_and_end_ours, empty),
     Fault("our session ended", end_ours, nothing, lasts=0.0),
     Fault("server stopped (SIGSTOP)", freeze, thaw),
-    Fault("password changed", change_password, restore_password, keys=_F5),  # by itself it seldom tries a login again
+    Fault(
+        "password changed", change_password, restore_password, keys=_F5
+    ),  # by itself it seldom tries a login again
 )
 """Each is tried on the screen and at the moment of a kill."""
 

@@ -1,4 +1,5 @@
-"""A TCP port on loopback that leads to a server and does to the traffic what networks do: delay, hold, cut, reset.
+"""A TCP port on loopback that leads to a server and does to the traffic what networks do: delay,
+hold, cut, reset.
 
 It runs in a thread of its own, so that a blocking test and an event loop can use it alike.
 """
@@ -17,7 +18,9 @@ _T = TypeVar("_T")
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST in place of FIN
 
 Place: TypeAlias = Callable[[bytes], int | None]
-"""Given all that a connection has brought since, after how many bytes of it to end; None: not yet."""
+"""Given all that a connection has brought since, after how many bytes of it to end; None: not
+yet.
+"""
 
 
 class Way(Enum):
@@ -42,7 +45,9 @@ class _End(asyncio.Protocol):
         self.since = bytearray()
         """What it has brought since it was given a place to end at."""
         self.under_way: deque[bytes | None] = deque()
-        """What its peer is still to be given, in this order whatever each takes; None: the end of it."""
+        """What its peer is still to be given, in this order whatever each takes; None: the end of
+        it.
+        """
         self.arrives = 0.0
         """When the last of that does, by the loop's clock."""
         self.transport: asyncio.Transport | None = None
@@ -77,7 +82,9 @@ class _End(asyncio.Protocol):
 
 
 class Proxy:
-    """Leads to `target` (host, port); a context manager. Its methods may be called from any thread."""
+    """Leads to `target` (host, port); a context manager. Its methods may be called from any
+    thread.
+    """
 
     def __init__(self, target: tuple[str, int]) -> None:
         self._target = target
@@ -100,7 +107,10 @@ class Proxy:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._do(self._server.close)
         self.cut()
@@ -121,7 +131,9 @@ class Proxy:
         self._do(lambda: self._end_all(reset=True))
 
     def truncate(self, place: Place) -> None:
-        """End every connection there is where `place` says, given what the server sends over it from now on."""
+        """End every connection there is where `place` says, given what the server sends over it
+        from now on.
+        """
         self._do(lambda: self._truncate(place))
 
     def stall(self, *ways: Way) -> None:
@@ -129,11 +141,15 @@ class Proxy:
         self._do(lambda: self._closed.update(ways or Way))
 
     def strand(self) -> None:
-        """Pass nothing on for ever over the connections there are, as after a firewall's restart; new ones are good."""
+        """Pass nothing on for ever over the connections there are, as after a firewall's restart;
+        new ones are good.
+        """
         self._do(self._strand)
 
     def go_on(self, *ways: Way) -> None:
-        """Pass on what was held, and all that comes, in these directions (in both, if none is named)."""
+        """Pass on what was held, and all that comes, in these directions (in both, if none is
+        named).
+        """
         self._do(lambda: self._go_on(ways or tuple(Way)))
 
     def mend(self) -> None:
@@ -144,7 +160,9 @@ class Proxy:
     @property
     def heard(self) -> bytes:
         """All that clients have said, also what is still held here."""
-        return self._do(lambda: bytes(self.said) + b"".join(e.held for e in self.ends if e.way is Way.TO_SERVER))
+        return self._do(
+            lambda: bytes(self.said) + b"".join(e.held for e in self.ends if e.way is Way.TO_SERVER)
+        )
 
     def connect(self, client: _End) -> None:
         """Lead a client on to the server; one that cannot be reached ends the connection."""

@@ -35,7 +35,10 @@ class _Onlooker:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._over.set()
         self._thread.join()
@@ -45,7 +48,9 @@ class _Onlooker:
 
 
 class Diary(_Onlooker):
-    """When the picture was marked as old and when it was not, as the terminal showed it; a context manager."""
+    """When the picture was marked as old and when it was not, as the terminal showed it; a context
+    manager.
+    """
 
     def __init__(self, terminal: Terminal) -> None:
         super().__init__()
@@ -85,7 +90,9 @@ class Diary(_Onlooker):
 
 
 class Canary(_Onlooker):
-    """How long the machine kept a program from running that was to run, or kept us from looking; a context manager."""
+    """How long the machine kept a program from running that was to run, or kept us from looking; a
+    context manager.
+    """
 
     def __init__(self, pid: int) -> None:
         super().__init__()
@@ -107,7 +114,9 @@ class Canary(_Onlooker):
 
 
 def _is_runnable(pid: int) -> bool:
-    """One of its threads runs or would, had it a processor; a program that sleeps or waits is not."""
+    """One of its threads runs or would, had it a processor; a program that sleeps or waits is
+    not.
+    """
     with suppress(OSError):
         threads = Path(f"/proc/{pid}/task").glob("*/stat")
         return any(thread.read_text().rpartition(")")[2].split()[0] == "R" for thread in threads)
@@ -115,7 +124,8 @@ def _is_runnable(pid: int) -> bool:
 
 
 class Keyboard:
-    """Types into the filter, one letter after another, and times when each is seen; a context manager.
+    """Types into the filter, one letter after another, and times when each is seen; a context
+    manager.
 
     What the machine takes for itself meanwhile, as a canary tells, is no part of an answer.
     """
@@ -133,7 +143,10 @@ class Keyboard:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._canary.__exit__(kind, error, trace)
 
@@ -151,7 +164,9 @@ class Keyboard:
         give_up = time.monotonic() + PATIENCE
         self._type()
         while not over():
-            assert time.monotonic() < give_up, f"it is never over; the screen shows:\n{self._terminal.text}"
+            assert time.monotonic() < give_up, (
+                f"it is never over; the screen shows:\n{self._terminal.text}"
+            )
             time.sleep(_PACE)
             self._type()
 

@@ -1,4 +1,6 @@
-"""Pgpool-II in front of a primary and its standby: the look goes where the order went, not where SELECTs go."""
+"""Pgpool-II in front of a primary and its standby: the look goes where the order went, not where
+SELECTs go.
+"""
 
 import os
 import signal
@@ -59,12 +61,18 @@ def _pgpool(primary: Cluster, standby: Cluster) -> Iterator[int]:
         folder, port = Path(name), _free_port()
         configuration = folder / "pgpool.conf"
         configuration.write_text(
-            _CONFIGURATION.format(folder=folder, port=port, pcp_port=_free_port(), primary=primary, standby=standby)
+            _CONFIGURATION.format(
+                folder=folder, port=port, pcp_port=_free_port(), primary=primary, standby=standby
+            )
         )
         for empty in ("pool_hba.conf", "pcp.conf"):
             (folder / empty).touch()
         files = {"-f": configuration, "-a": folder / "pool_hba.conf", "-F": folder / "pcp.conf"}
-        words = ["pgpool", "-n", *(word for option, path in files.items() for word in (option, str(path)))]
+        words = [
+            "pgpool",
+            "-n",
+            *(word for option, path in files.items() for word in (option, str(path))),
+        ]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
         try:
@@ -97,10 +105,14 @@ def _started(dsn: str) -> object:
 
 
 def test_what_a_signal_did_is_seen_behind_a_balancer(balanced: tuple[Cluster, int]) -> None:
-    """The order goes to the primary, as it must: so does the look, though every other SELECT goes to the standby."""
+    """The order goes to the primary, as it must: so does the look, though every other SELECT goes
+    to the standby.
+    """
     primary, port = balanced
     assert _started(_dsn(port)) != _started(primary.socket_dsn)
     for _ in range(3):
         with psycopg.connect(primary.socket_dsn, user="app") as victim:
             done = pgtop("kill", "-d", _dsn(port), str(victim.info.backend_pid), "--yes")
-            assert (done.returncode, done.stdout.splitlines()[-1]) == (Exit.DONE, "1 gone"), done.stderr
+            assert (done.returncode, done.stdout.splitlines()[-1]) == (Exit.DONE, "1 gone"), (
+                done.stderr
+            )

@@ -46,14 +46,20 @@ def elsewhen(bindir: Path | None, clock: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.system
 @_jumps
 def test_the_server_s_clock_jumps(offset: str, elsewhen: Ground, clock: Path) -> None:
-    """The picture stays live, keys are answered, and a session is still known for who it is: it can be ended."""
+    """The picture stays live, keys are answered, and a session is still known for who it is: it can
+    be ended.
+    """
     _look_on(_PGTOP, elsewhen, lambda: clock.write_text(offset))
 
 
 @_jumps
 def test_our_own_clock_jumps(offset: str, ground: Ground, clock: Path) -> None:
     """The same for the clock of the machine that pgtop runs on."""
-    _look_on([sys.executable, "-m", "tests.faults.clock", str(clock)], ground, lambda: clock.write_text(offset))
+    _look_on(
+        [sys.executable, "-m", "tests.faults.clock", str(clock)],
+        ground,
+        lambda: clock.write_text(offset),
+    )
 
 
 def _look_on(program: Sequence[str], ground: Ground, jump: Callable[[], object]) -> None:
@@ -70,6 +76,8 @@ def _look_on(program: Sequence[str], ground: Ground, jump: Callable[[], object])
             terminal.wait_for_question("Terminate session")
             terminal.send("y")
             terminal.wait_for("gone after")
-        until(lambda: not Path(f"/proc/{victim.info.backend_pid}").exists(), "it was told to be gone")
+        until(
+            lambda: not Path(f"/proc/{victim.info.backend_pid}").exists(), "it was told to be gone"
+        )
     assert not keyboard.late
     assert not diary.was_stale

@@ -18,9 +18,13 @@ _ROOM = 100  # bytes, less than a line of the trail
 
 @pytest.mark.parametrize("required", [False, True], ids=["told", "required"])
 def test_the_disk_is_full(required: bool, ground: Ground, tmp_path: Path) -> None:
-    """It is told, and with --require-audit nothing is sent; the half line that was written spoils no later one."""
+    """It is told, and with --require-audit nothing is sent; the half line that was written spoils
+    no later one.
+    """
     with ground.admin(user="app", dbname="postgres", application_name="victim") as victim:
-        _kill(ground, tmp_path, ["--require-audit"] if required else [], full=True, sent=not required)
+        _kill(
+            ground, tmp_path, ["--require-audit"] if required else [], full=True, sent=not required
+        )
         assert _lives(victim) is required
     with ground.admin(user="app", dbname="postgres", application_name="victim") as victim:
         _kill(ground, tmp_path)
@@ -30,7 +34,14 @@ def test_the_disk_is_full(required: bool, ground: Ground, tmp_path: Path) -> Non
         assert record.ended is not None
 
 
-def _kill(ground: Ground, state: Path, options: Sequence[str] = (), *, full: bool = False, sent: bool = True) -> None:
+def _kill(
+    ground: Ground,
+    state: Path,
+    options: Sequence[str] = (),
+    *,
+    full: bool = False,
+    sent: bool = True,
+) -> None:
     limit = ["prlimit", f"--fsize={_ROOM}"] if full else []
     command = [*limit, sys.executable, "-m", "pgtop", ground.dsn, *options]
     with Terminal(command, columns=160, environment={"XDG_STATE_HOME": str(state)}) as terminal:

@@ -1,4 +1,6 @@
-"""The primary dies and its standby is promoted: pgtop, which was given both hosts, goes over to it by itself."""
+"""The primary dies and its standby is promoted: pgtop, which was given both hosts, goes over to it
+by itself.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -23,11 +25,11 @@ def primary(bindir: Path | None) -> Iterator[Ground]:
 
 
 def test_failover_to_a_promoted_standby(primary: Ground, bindir: Path | None) -> None:
-    """The picture is of the new primary within two intervals of its promotion, and keys answer all the time."""
+    """The picture is of the new primary within two intervals of its promotion, and keys answer all
+    the time.
+    """
     with Standby(primary.cluster, bindir, SETTINGS) as standby, laid(standby) as second:
-        hosts = (
-            f"host=127.0.0.1,127.0.0.1 port={primary.proxy.port},{second.proxy.port} target_session_attrs=read-write"
-        )
+        hosts = f"host=127.0.0.1,127.0.0.1 port={primary.proxy.port},{second.proxy.port} target_session_attrs=read-write"
         login = "user=monitor password=before dbname=postgres"
         command = [sys.executable, "-m", "pgtop", f"{hosts} {login}", "--interval", str(INTERVAL)]
         with Terminal(command) as terminal:

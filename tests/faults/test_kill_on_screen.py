@@ -1,4 +1,6 @@
-"""A session is ended from the keyboard while something breaks: the screen says nothing that did not happen."""
+"""A session is ended from the keyboard while something breaks: the screen says nothing that did not
+happen.
+"""
 
 import os
 import re
@@ -41,13 +43,17 @@ def victim(ground: Ground) -> Iterator[Connection]:
 @contextmanager
 def _dialog(ground: Ground) -> Iterator[Terminal]:
     """The dashboard, about to end the victim: `y` does."""
-    with Terminal([sys.executable, "-m", "pgtop", ground.dsn, "--interval", str(INTERVAL)], columns=160) as terminal:
+    with Terminal(
+        [sys.executable, "-m", "pgtop", ground.dsn, "--interval", str(INTERVAL)], columns=160
+    ) as terminal:
         ask_for_the_end_of("victim", terminal)
         yield terminal
 
 
 def test_the_answer_is_lost(ground: Ground, victim: Connection) -> None:
-    """The signal was sent and the line breaks: that it came of this is not claimed, and it is not sent again."""
+    """The signal was sent and the line breaks: that it came of this is not claimed, and it is not
+    sent again.
+    """
     with _dialog(ground) as terminal:
         ground.proxy.stall(ANSWERS)
         terminal.send("y")
@@ -59,7 +65,9 @@ def test_the_answer_is_lost(ground: Ground, victim: Connection) -> None:
 
 
 def test_the_answer_never_comes(ground: Ground, victim: Connection) -> None:
-    """The same where the line is dead and nobody says so: it is told after the limit of an answer."""
+    """The same where the line is dead and nobody says so: it is told after the limit of an
+    answer.
+    """
     with _dialog(ground) as terminal:
         ground.proxy.stall(ANSWERS)
         terminal.send("y")
@@ -71,7 +79,9 @@ def test_the_answer_never_comes(ground: Ground, victim: Connection) -> None:
 
 
 def test_all_slots_are_taken(ground: Ground, victim: Connection) -> None:
-    """Our session is gone and there is no slot for another: what cannot be known is told so, and nothing is sent."""
+    """Our session is gone and there is no slot for another: what cannot be known is told so, and
+    nothing is sent.
+    """
     with _dialog(ground) as terminal:
         fill_and_end_ours(ground)
         terminal.send("y")
@@ -83,7 +93,9 @@ def test_all_slots_are_taken(ground: Ground, victim: Connection) -> None:
 
 
 def test_the_server_is_restarted(ground: Ground, victim: Connection) -> None:
-    """Between the question and `y` the server went: when it is back the session is gone, and not by our doing."""
+    """Between the question and `y` the server went: when it is back the session is gone, and not by
+    our doing.
+    """
     with _dialog(ground) as terminal:
         stop_at_once(ground)
         terminal.send("y")
@@ -108,7 +120,9 @@ def test_the_line_is_reset_at_the_moment_of_a_kill(ground: Ground, victim: Conne
 
 
 def _wait_without_claim(terminal: Terminal, wanted: str) -> None:
-    """Wait for the words; at no time before does the screen say that the session was ended by us."""
+    """Wait for the words; at no time before does the screen say that the session was ended by
+    us.
+    """
     terminal.wait_for(lambda seen: wanted in seen.text or _CLAIMED.search(seen.text))
     assert not _CLAIMED.search(terminal.text), terminal.text
 

@@ -1,4 +1,6 @@
-"""What the operator sees and can do while something breaks: the whole program in a pseudo-terminal."""
+"""What the operator sees and can do while something breaks: the whole program in a
+pseudo-terminal.
+"""
 
 import sys
 
@@ -11,7 +13,9 @@ from tests.pty import Terminal
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
 def test_a_fault_is_told_and_got_over(fault: Fault, ground: Ground) -> None:
-    """Keys answer within 200 ms throughout; the picture is marked within two intervals, and live again after two."""
+    """Keys answer within 200 ms throughout; the picture is marked within two intervals, and live
+    again after two.
+    """
     late = _late_keys(fault, ground)
     if late:  # a freeze of ours comes again, what the machine did by chance does not
         ground.mended()

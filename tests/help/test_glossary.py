@@ -1,4 +1,6 @@
-"""One thing has one name: what the glossary names is on the screen, on the command line, in JSON and in the code."""
+"""One thing has one name: what the glossary names is on the screen, on the command line, in JSON
+and in the code.
+"""
 
 import re
 
@@ -23,8 +25,14 @@ _WITHOUT_KEY = {"who", "xmin_age", "query_id", "leader"}
 
 def entries() -> list[tuple[str, str, list[str]]]:
     """Return each entry of the glossary: its name, its meaning, and the places where it is seen."""
-    tables = [block for block in parse(topics.text("glossary", INSERTS)) if isinstance(block, Table)]
-    return [(name, meaning, _CODE.findall(where)) for table in tables for name, meaning, where in table.rows]
+    tables = [
+        block for block in parse(topics.text("glossary", INSERTS)) if isinstance(block, Table)
+    ]
+    return [
+        (name, meaning, _CODE.findall(where))
+        for table in tables
+        for name, meaning, where in table.rows
+    ]
 
 
 def is_key(place: str) -> bool:
@@ -38,13 +46,23 @@ def is_command(place: str) -> bool:
 
 
 def is_option(place: str) -> bool:
-    return any(place in option.names for parser in parsers().values() for option in options_of(parser))
+    return any(
+        place in option.names for parser in parsers().values() for option in options_of(parser)
+    )
 
 
 def is_field(place: str) -> bool:
-    """Return whether JSON has a field of this name; a test of its own holds the topic `json` to the output."""
+    """Return whether JSON has a field of this name; a test of its own holds the topic `json` to the
+    output.
+    """
     tables = [block for block in parse(topics.text("json", INSERTS)) if isinstance(block, Table)]
-    fields = {field for table in tables for row in table.rows for cell in row for field in _CODE.findall(cell)}
+    fields = {
+        field
+        for table in tables
+        for row in table.rows
+        for cell in row
+        for field in _CODE.findall(cell)
+    }
     return place in fields or any(place == column.name for column in COLUMNS)
 
 
@@ -75,14 +93,20 @@ def test_each_name_is_explained_once() -> None:
 
 
 def test_the_filter_knows_columns_by_their_names() -> None:
-    """A name that `--sort` takes is a key of the filter, too, if the filter compares that column."""
+    """A name that `--sort` takes is a key of the filter, too, if the filter compares that
+    column.
+    """
     assert {column.name for column in COLUMNS if key_called(column.name) is None} == _WITHOUT_KEY
 
 
 def test_json_knows_columns_by_their_names() -> None:
     """A column that is not a column of pg_stat_activity has its name as a field of JSON."""
     text = topics.text("json", INSERTS)
-    of_pgtop = [name for name in ("query_age", "state_age", "backend_age", "blocked_by", "blocks") if name in text]
+    of_pgtop = [
+        name
+        for name in ("query_age", "state_age", "backend_age", "blocked_by", "blocks")
+        if name in text
+    ]
     assert set(of_pgtop) <= {column.name for column in COLUMNS}
     assert len(of_pgtop) == 5
 

@@ -22,7 +22,11 @@ def source(markdown: str) -> list[str]:
 
 def test_each_topic_for_users_is_a_section() -> None:
     """Developers' topics are not in the man page."""
-    sections = [line.removeprefix(".SH ").strip('"') for line in man_page().splitlines() if line.startswith(".SH")]
+    sections = [
+        line.removeprefix(".SH ").strip('"')
+        for line in man_page().splitlines()
+        if line.startswith(".SH")
+    ]
     assert len(sections) == len([topic for topic in TOPICS if topic.in_man_page]) + len(
         ("NAME", "SYNOPSIS", "DESCRIPTION", "SEE ALSO")
     )
@@ -43,10 +47,15 @@ def test_man_and_mandoc_have_no_complaint() -> None:
     """Neither groff nor mandoc warns about the page."""
     man = ["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", str(MAN_PAGE)]
     env = {"LC_ALL": "C.UTF-8", "MANWIDTH": "80", "PATH": "/usr/bin:/bin"}
-    by_groff = subprocess.run(man, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=env, check=True)
+    by_groff = subprocess.run(
+        man, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=env, check=True
+    )
     assert by_groff.stderr == ""
     lint = subprocess.run(
-        ["mandoc", "-Tlint", "-W", "warning", str(MAN_PAGE)], capture_output=True, text=True, check=True
+        ["mandoc", "-Tlint", "-W", "warning", str(MAN_PAGE)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert lint.stdout == ""
 
@@ -55,10 +64,22 @@ def test_man_and_mandoc_have_no_complaint() -> None:
 def test_the_wheel_installs_the_man_page_and_the_topics(tmp_path: Path) -> None:
     """The wheel has the page where installers look for data, and each topic in the package."""
     checkout = tmp_path / "checkout"
-    shutil.copytree(ROOT / "pgtop", checkout / "pgtop", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "pgtop", checkout / "pgtop", ignore=shutil.ignore_patterns("__pycache__")
+    )
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, checkout)
-    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(checkout)]
+    build = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "-w",
+        str(tmp_path),
+        str(checkout),
+    ]
     subprocess.run(build, check=True, capture_output=True)
     [wheel] = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()

@@ -47,7 +47,10 @@ def test_a_long_word_is_cut() -> None:
 
 def test_items_are_indented() -> None:
     """A short list is close, and a long item is wrapped below its text."""
-    assert page("- one two three four five\n- six\n1. seven\n", 20) == "- one two three four\n  five\n- six\n1. seven\n"
+    assert (
+        page("- one two three four five\n- six\n1. seven\n", 20)
+        == "- one two three four\n  five\n- six\n1. seven\n"
+    )
 
 
 def test_lines_of_code_are_shown_as_they_are() -> None:

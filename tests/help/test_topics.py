@@ -17,7 +17,13 @@ from pgtop.help.page import page
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 _TEST = re.compile(r"^ *(?:async )?def (test_\w+)", re.MULTILINE)
 _TESTS = Path(__file__).parents[1]
-_FOREIGN_OPTIONS = {"--postgres", "--postgres-url", "--snapshot-update", "--hypothesis-profile", "--timeout"}
+_FOREIGN_OPTIONS = {
+    "--postgres",
+    "--postgres-url",
+    "--snapshot-update",
+    "--hypothesis-profile",
+    "--timeout",
+}
 """Options of pytest and of the benchmarks, in topics for developers."""
 _FOR_DEVELOPERS = {"contributing", "benchmarks", "changes"}
 NAMES = [topic.name for topic in topics.TOPICS]
@@ -41,7 +47,9 @@ def test_a_page_fits_into_80_columns(name: str) -> None:
 
     shown = page(text_of(name), 80)
     assert [line for line in shown.splitlines() if len(line) > 80] == []
-    assert {character for character in shown if character != "\n" and wcwidth(character) != 1} == set()
+    assert {
+        character for character in shown if character != "\n" and wcwidth(character) != 1
+    } == set()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -93,7 +101,9 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_each_promise_names_tests_that_exist() -> None:
-    """Each promise of the topic `safety` is followed by the names of the tests that hold it, and they exist."""
+    """Each promise of the topic `safety` is followed by the names of the tests that hold it, and
+    they exist.
+    """
     promises = topics.source("safety").split("\n- ")[1:]
     tests = {name for file in _TESTS.rglob("test_*.py") for name in _TEST.findall(file.read_text())}
     assert len(promises) > 30

@@ -22,12 +22,18 @@ def keys(seed: int, pieces: int) -> Iterator[bytes]:
     """So much of it; nothing ends pgtop by being a key."""
     chance = random.Random(seed)
     for _ in range(pieces):
-        piece = chance.choice(_MEANT) if chance.random() < 0.7 else chance.randbytes(chance.randint(1, 200))
+        piece = (
+            chance.choice(_MEANT)
+            if chance.random() < 0.7
+            else chance.randbytes(chance.randint(1, 200))
+        )
         yield piece.translate(None, _LEAVE)
 
 
 class Forged:
-    """Rows of the server with texts of its own in them, and more of them than there were; another at each call."""
+    """Rows of the server with texts of its own in them, and more of them than there were; another
+    at each call.
+    """
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)

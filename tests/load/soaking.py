@@ -1,7 +1,8 @@
 """The app that users run, on sessions that never stay.
 
-`python -m tests.load.soaking TICKS SESSIONS FILE [INTERVAL [PIPE KEYS]]`. Written to FILE after each of ten parts: what
-the process held, and how long a tick took, in each part so far. PIPE is asked for KEYS keys, evenly over the ticks.
+`python -m tests.load.soaking TICKS SESSIONS FILE [INTERVAL [PIPE KEYS]]`. Written to FILE after
+each of ten parts: what the process held, and how long a tick took, in each part so far. PIPE is
+asked for KEYS keys, evenly over the ticks.
 """
 
 import asyncio
@@ -44,7 +45,9 @@ class Held:
 
 
 class Churn:
-    """ports.Source: at each tick one session in twenty is another one, one in ten does something else."""
+    """ports.Source: at each tick one session in twenty is another one, one in ten does something
+    else.
+    """
 
     def __init__(self, ticks: int, sessions: int, told: Path) -> None:
         self._random = random.Random(1)
@@ -105,7 +108,9 @@ class Churn:
     def _session(self) -> Backend:
         self._pid += 1
         return scenes.client(
-            self._pid, self._random.choice(("web@shop", "api@shop", "anna@postgres")), f"request-{self._pid}"
+            self._pid,
+            self._random.choice(("web@shop", "api@shop", "anna@postgres")),
+            f"request-{self._pid}",
         )
 
     def _busy(self, backend: Backend) -> Backend:
@@ -140,14 +145,18 @@ class Churn:
         )
 
 
-async def main(ticks: str, sessions: str, told: str, interval: str = "0.001", pipe: str = "", keys: str = "1") -> None:
+async def main(
+    ticks: str, sessions: str, told: str, interval: str = "0.001", pipe: str = "", keys: str = "1"
+) -> None:
     """Run the dashboard until the ticks are over, whatever is typed meanwhile."""
     from pgtop.config.settings import Settings
     from pgtop.monitor.clock import MonotonicClock
     from pgtop.tui.app import PgtopApp
 
     churn = Churn(int(ticks), int(sessions), Path(told))
-    app = PgtopApp(churn, FakeSignaller(), churn.first, Settings(interval=float(interval)), MonotonicClock())
+    app = PgtopApp(
+        churn, FakeSignaller(), churn.first, Settings(interval=float(interval)), MonotonicClock()
+    )
 
     async def quiet() -> None:
         while len(app.screen_stack) > _LIVE:
@@ -158,7 +167,9 @@ async def main(ticks: str, sessions: str, told: str, interval: str = "0.001", pi
         churn.ask = partial(os.write, os.open(pipe, os.O_WRONLY), b"?")
         churn.pace = int(ticks) // int(keys)
     running = asyncio.create_task(app.run_async(mouse=True))
-    await asyncio.wait({running, asyncio.create_task(churn.over.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait(
+        {running, asyncio.create_task(churn.over.wait())}, return_when=asyncio.FIRST_COMPLETED
+    )
     app.exit(0)
     await running
     if app.crash is not None:

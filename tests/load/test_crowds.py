@@ -1,4 +1,6 @@
-"""Many sessions: a thousand real ones and ten thousand scripted ones; and a terminal that is slow to read them."""
+"""Many sessions: a thousand real ones and ten thousand scripted ones; and a terminal that is slow
+to read them.
+"""
 
 import json
 import sys
@@ -15,12 +17,22 @@ from tests.pty import Terminal
 from tests.waiting import until
 
 _SPEED = 4000  # bytes per second that the slow terminal reads
-_BEHIND = 2048 + 2 * 4096  # bytes that may be under way: those that need no answer, and two frames of 80x24
+_BEHIND = (
+    2048 + 2 * 4096
+)  # bytes that may be under way: those that need no answer, and two frames of 80x24
 
 
 def test_ten_thousand_sessions(tmp_path: Path) -> None:
     """Ten thousand sessions, one in twenty of them new at each tick, leave the keyboard alive."""
-    command = [sys.executable, "-m", "tests.load.soaking", "1000", "10000", str(tmp_path / "told"), "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.load.soaking",
+        "1000",
+        "10000",
+        str(tmp_path / "told"),
+        "1",
+    ]
     with Terminal(command) as terminal:
         terminal.wait_for("q quit", 30)
         with Keyboard(terminal) as keyboard:
@@ -38,7 +50,9 @@ def test_a_thousand_real_sessions(bindir: Path | None) -> None:
         with Child("tests.benchmarks.load", server.socket_dsn) as load:
             load.ask("grow 1000")
             load.ask("churn")
-            with Terminal([sys.executable, "-m", "pgtop", server.socket_dsn], columns=120) as terminal:
+            with Terminal(
+                [sys.executable, "-m", "pgtop", server.socket_dsn], columns=120
+            ) as terminal:
                 terminal.wait_for("1001 of 1097 used", 30)
                 with Keyboard(terminal) as keyboard:
                     keyboard.type_for(10)
@@ -48,7 +62,9 @@ def test_a_thousand_real_sessions(bindir: Path | None) -> None:
 
 
 def test_a_terminal_that_reads_slowly(tmp_path: Path) -> None:
-    """At 4 kB/s nothing piles up: a key waits for what is under way, however long the rest has been changing."""
+    """At 4 kB/s nothing piles up: a key waits for what is under way, however long the rest has been
+    changing.
+    """
     told = tmp_path / "told"
     command = [sys.executable, "-m", "tests.load.soaking", "2000", "200", str(told), "0.0025"]
     with Terminal(command, speed=_SPEED) as terminal:

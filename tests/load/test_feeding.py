@@ -42,7 +42,9 @@ def test_a_long_meal(seed: int, cluster: Cluster) -> None:
 def _feed(cluster: Cluster, seed: int, pieces: int) -> None:
     with Forger("127.0.0.1", cluster.port, Forged(seed)) as forger:
         dsn = make_conninfo(cluster.tcp_dsn, port=forger.port, **Forger.PLAIN)
-        with Terminal([sys.executable, "-m", "pgtop", dsn, "--read-only", "--interval", "0.2"]) as terminal:
+        with Terminal(
+            [sys.executable, "-m", "pgtop", dsn, "--read-only", "--interval", "0.2"]
+        ) as terminal:
             terminal.wait_for("q quit")
             for piece in keys(seed, pieces):
                 terminal.send_all(piece)
@@ -54,7 +56,9 @@ def _feed(cluster: Cluster, seed: int, pieces: int) -> None:
 
 
 def _answer(terminal: Terminal, canary: Canary) -> float:
-    """Go back to the sessions; returns how long opening the help took, less what the machine took."""
+    """Go back to the sessions; returns how long opening the help took, less what the machine
+    took.
+    """
 
     def is_back() -> bool:
         for _ in range(4):  # out of what the bytes began, of a field, and of pages and dialogs
@@ -62,7 +66,9 @@ def _answer(terminal: Terminal, canary: Canary) -> float:
             time.sleep(_SETTLED)
         terminal.send("1")
         time.sleep(_SETTLED)
-        return terminal.screen.display[-1].startswith("? help") and "cursor down" not in terminal.text
+        return (
+            terminal.screen.display[-1].startswith("? help") and "cursor down" not in terminal.text
+        )
 
     until(is_back, "it does not find back to the sessions", PATIENCE)
     start = time.monotonic()

@@ -1,4 +1,6 @@
-"""Over and over: what a session, its pipeline and its sampler hold does not grow, however often the line breaks."""
+"""Over and over: what a session, its pipeline and its sampler hold does not grow, however often the
+line breaks.
+"""
 
 import asyncio
 import gc
@@ -9,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.demo.server import Cluster
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.faults.proxy import Proxy
 
@@ -19,10 +21,14 @@ _OBJECTS = 500
 
 
 async def test_two_thousand_samples_and_forty_resets(cluster: Cluster) -> None:
-    """At the end there are as many descriptors, tasks and sessions as in the middle, and no more objects."""
+    """At the end there are as many descriptors, tasks and sessions as in the middle, and no more
+    objects.
+    """
     with Proxy(("127.0.0.1", cluster.port)) as proxy:
         dsn = make_conninfo(cluster.tcp_dsn, port=proxy.port)
-        source = PostgresSource(Session({name: str(value) for name, value in conninfo_to_dict(dsn).items()}))
+        source = PostgresSource(
+            ServerConnection({name: str(value) for name, value in conninfo_to_dict(dsn).items()})
+        )
         held: list[tuple[int, int, int]] = []
         for _ in range(_SAMPLES // _BETWEEN_RESETS):
             proxy.reset()
@@ -32,7 +38,10 @@ async def test_two_thousand_samples_and_forty_resets(cluster: Cluster) -> None:
             held.append(_held())
         await source.close()
     half = len(held) // 2
-    (files, tasks, objects), (files_then, tasks_then, objects_then) = _middle(held[half:]), _middle(held[2:half])
+    (files, tasks, objects), (files_then, tasks_then, objects_then) = (
+        _middle(held[half:]),
+        _middle(held[2:half]),
+    )
     assert (files, tasks) == (files_then, tasks_then)
     assert objects - objects_then < _OBJECTS
 

@@ -11,7 +11,7 @@ import pytest
 from pgtop.model.cost import Cost
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.monitor.clock import MonotonicClock
-from pgtop.monitor.poller import Event, Missed, Paused, Sampled, Waiting, Watch
+from pgtop.monitor.poller import Event, Paused, Poller, PollFailed, PollOverdue, Sampled
 from tests.fakes import FakeClock, FakeSource, settle
 from tests.scenes import calm
 
@@ -21,9 +21,9 @@ _REFUSED = Failure(FailureKind.UNREACHABLE, "connection refused", "check the por
 @asynccontextmanager
 async def _watching(
     source: FakeSource, interval: float = 1.0, fresh: bool = False
-) -> AsyncIterator[tuple[Watch, list[Event], FakeClock]]:
+) -> AsyncIterator[tuple[Poller, list[Event], FakeClock]]:
     clock = FakeClock()
-    watch = Watch(source, interval, clock, fresh=fresh)
+    watch = Poller(source, interval, clock, fresh=fresh)
     events: list[Event] = []
 
     async def follow() -> None:
@@ -70,7 +70,7 @@ async def test_samples_never_overlap_and_slowness_is_told() -> None:
     async with _watching(source) as (_, events, clock):
         await clock.advance(4.6)
         assert source.samples == 1
-        assert [round(event.elapsed, 1) for event in events if isinstance(event, Waiting)] == [
+        assert [round(event.elapsed, 1) for event in events if isinstance(event, PollOverdue)] == [
             1.0,
             2.0,
             3.0,
@@ -83,18 +83,22 @@ async def test_samples_never_overlap_and_slowness_is_told() -> None:
 
 
 async def test_an_answer_is_overdue_after_an_interval() -> None:
-    """A picture is told to be old before it is two intervals old; where answers take longer, after twice their time."""
+    """A picture is told to be old before it is two intervals old; where answers take longer, after
+    twice their time.
+    """
     source = FakeSource([calm(), None])
     async with _watching(source, interval=0.5) as (_, events, clock):
         await clock.advance(0.9375)
         assert isinstance(events[-1], Sampled)
         await clock.advance(0.0625)
-        assert isinstance(events[-1], Waiting)
-        source.answer(calm())  # it has taken half a second, so the next one, which is due at once, may take twice that
+        assert isinstance(events[-1], PollOverdue)
+        source.answer(
+            calm()
+        )  # it has taken half a second, so the next one, which is due at once, may take twice that
         await clock.advance(0.9375)
         assert isinstance(events[-1], Sampled)
         await clock.advance(0.0625)
-        assert isinstance(events[-1], Waiting)
+        assert isinstance(events[-1], PollOverdue)
 
 
 async def test_refresh_during_an_overdue_answer_tries_a_new_connection() -> None:
@@ -118,13 +122,15 @@ async def test_the_picture_ages_whatever_is_tried() -> None:
         await clock.advance(2.0)
         assert source.samples == 3
         last = events[-1]
-        assert isinstance(last, Waiting)
+        assert isinstance(last, PollOverdue)
         assert last.elapsed <= 2.0
         assert last.age >= 11.0
 
 
 async def test_failures_are_retried_with_back_off_within_two_intervals() -> None:
-    """Tries come further apart, but never so far that a server which is back stays unseen for two intervals."""
+    """Tries come further apart, but never so far that a server which is back stays unseen for two
+    intervals.
+    """
     source = FakeSource([_REFUSED])
     async with _watching(source) as (_, events, clock):
         tries = []
@@ -136,12 +142,14 @@ async def test_failures_are_retried_with_back_off_within_two_intervals() -> None
         gaps = [round(later - earlier, 1) for earlier, later in pairwise(tries)]
         assert gaps == sorted(gaps)
         assert gaps[-1] == 2.0
-        assert isinstance(events[-1], Missed)
+        assert isinstance(events[-1], PollFailed)
 
 
 @pytest.mark.parametrize("kind", [FailureKind.PASSWORD, FailureKind.DENIED])
 async def test_a_refused_login_is_seldom_tried_again(kind: FailureKind) -> None:
-    """Two refusals in a row and tries come 30 s apart, lest the account be locked; the user can try at once."""
+    """Two refusals in a row and tries come 30 s apart, lest the account be locked; the user can try
+    at once.
+    """
     source = FakeSource([_REFUSED, *[Failure(kind, "no")] * 4, calm()])
     async with _watching(source) as (watch, events, clock):
         await clock.advance(10.0)
@@ -161,7 +169,7 @@ async def test_countdown_is_told_every_second_and_ages_the_picture() -> None:
     source = FakeSource([calm(), *[_REFUSED] * 50])
     async with _watching(source, interval=10.0) as (_, events, clock):
         await clock.advance(40.0)
-        missed = [event for event in events if isinstance(event, Missed)]
+        missed = [event for event in events if isinstance(event, PollFailed)]
         assert len(missed) >= 25
         assert all(event.retry_in >= 0 for event in missed)
         assert missed[-1].age > missed[0].age >= 10.0
@@ -178,7 +186,9 @@ async def test_recovery_goes_back_to_the_interval() -> None:
 
 
 async def test_pause_keeps_the_picture_and_tells_its_age() -> None:
-    """Paused, nothing is asked and nothing wakes us; the age is told on demand; refresh takes one sample and stays."""
+    """Paused, nothing is asked and nothing wakes us; the age is told on demand; refresh takes one
+    sample and stays.
+    """
     source = FakeSource([calm()])
     async with _watching(source) as (watch, events, clock):
         watch.paused = True
@@ -213,7 +223,9 @@ async def test_a_new_interval_counts_from_the_last_sample() -> None:
 
 
 async def test_dear_samples_are_taken_less_often() -> None:
-    """When samples in a row cost the server more than 2 % of the interval, the interval grows; one hiccup does not."""
+    """When samples in a row cost the server more than 2 % of the interval, the interval grows; one
+    hiccup does not.
+    """
     cheap, dear = calm(), replace(calm(), cost=Cost(server_seconds=0.1))
     source = FakeSource([cheap, dear, cheap, *[dear] * 20])
     async with _watching(source) as (_, events, clock):
@@ -233,7 +245,9 @@ async def test_an_outage_of_hours_is_sat_out() -> None:
 
 
 async def test_steering_leaves_an_answer_under_way_alone() -> None:
-    """r, p or a new interval while a sample is on its way neither break it off nor call it overdue."""
+    """r, p or a new interval while a sample is on its way neither break it off nor call it
+    overdue.
+    """
     source = FakeSource([None, calm()])
     async with _watching(source) as (watch, events, clock):
         await clock.advance(0.5)

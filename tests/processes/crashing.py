@@ -1,4 +1,6 @@
-"""pgtop with a bug: `python -m tests.processes.crashing WHERE WORD...`; the bug knows everything that is secret."""
+"""pgtop with a bug: `python -m tests.processes.crashing WHERE WORD...`; the bug knows everything
+that is secret.
+"""
 
 import sys
 from collections.abc import Callable, Iterator

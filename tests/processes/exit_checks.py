@@ -15,7 +15,9 @@ GONE = 2.0
 def sessions(server: Cluster) -> int:
     """pgtop's sessions on the server."""
     with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
-        rows = admin.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgtop'").fetchone()
+        rows = admin.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgtop'"
+        ).fetchone()
     return int(rows[0]) if rows else 0
 
 

@@ -33,12 +33,16 @@ def _alive(connection: psycopg.Connection[Any]) -> bool:
 
 
 def test_a_storm_is_ended_by_hand_and_newcomers_live(big: Cluster, tmp_path: Path) -> None:
-    """Filter, tag all, K, and the number; whoever joined the storm while the list was shown is not hit."""
+    """Filter, tag all, K, and the number; whoever joined the storm while the list was shown is not
+    hit.
+    """
     web = make_conninfo(big.socket_dsn, user="web", application_name="storm")
     state = {"XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     with ExitStack() as stack:
         old = [stack.enter_context(psycopg.connect(web, autocommit=True)) for _ in range(STORM)]
-        terminal = stack.enter_context(Terminal([*PGTOP, "--interval=0.2", big.socket_dsn], 120, 40, environment=state))
+        terminal = stack.enter_context(
+            Terminal([*PGTOP, "--interval=0.2", big.socket_dsn], 120, 40, environment=state)
+        )
         terminal.wait_for("q quit")
         terminal.send("/app:storm\r")
         terminal.wait_for(f"{STORM} of {STORM + 1} sessions")

@@ -1,4 +1,6 @@
-"""Connecting that hangs, or asks: the keyboard answers meanwhile, and nothing is asked over the screen."""
+"""Connecting that hangs, or asks: the keyboard answers meanwhile, and nothing is asked over the
+screen.
+"""
 
 import os
 import signal
@@ -38,10 +40,14 @@ def secure(server: Cluster, tmp_path: Path) -> Iterator[TlsProxy]:
 def dsn(server: Cluster, secure: TlsProxy, **options: object) -> str:
     """How to connect through TLS; the client's certificate is checked by the proxy alone."""
     plain = server.tcp_dsn.replace(f"port={server.port}", f"port={secure.port}")
-    return " ".join([plain, "sslmode=require", *(f"{name}={value}" for name, value in options.items())])
+    return " ".join(
+        [plain, "sslmode=require", *(f"{name}={value}" for name, value in options.items())]
+    )
 
 
-def pgtop(*words: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def pgtop(
+    *words: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*_PGTOP, *words], capture_output=True, text=True, stdin=subprocess.DEVNULL, start_new_session=True,
         env={**os.environ, **(environment or {})}, timeout=60, check=False,
@@ -70,7 +76,9 @@ def consenting() -> Iterator[int]:
 
 
 def test_a_passphrase_is_asked_for_once(server: Cluster, secure: TlsProxy, files: Files) -> None:
-    """Before the screen; after a lost connection it is known, and the keyboard answers all the while."""
+    """Before the screen; after a lost connection it is known, and the keyboard answers all the
+    while.
+    """
     words = dsn(server, secure, sslcert=files.certificate, sslkey=files.locked)
     with Terminal([*_PGTOP, words, "--interval", "0.5"]) as terminal:
         terminal.wait_for("Passphrase of ")
@@ -90,7 +98,9 @@ def test_a_passphrase_is_asked_for_once(server: Cluster, secure: TlsProxy, files
     check_gone(server)
 
 
-def test_a_passphrase_that_nobody_can_be_asked_for(server: Cluster, secure: TlsProxy, files: Files) -> None:
+def test_a_passphrase_that_nobody_can_be_asked_for(
+    server: Cluster, secure: TlsProxy, files: Files
+) -> None:
     """Without a terminal, or with -w, it is one sentence that names the key."""
     words = dsn(server, secure, sslcert=files.certificate, sslkey=files.locked)
     done = pgtop("show", words)
@@ -101,9 +111,12 @@ def test_a_passphrase_that_nobody_can_be_asked_for(server: Cluster, secure: TlsP
 
 
 @pytest.mark.parametrize(
-    "fault", ["open to all", "no PEM", "wrong passphrase", "missing key", "missing certificate", "a folder"]
+    "fault",
+    ["open to all", "no PEM", "wrong passphrase", "missing key", "missing certificate", "a folder"],
 )
-def test_a_local_file_at_fault_is_said_to_be_local(server: Cluster, secure: TlsProxy, files: Files, fault: str) -> None:
+def test_a_local_file_at_fault_is_said_to_be_local(
+    server: Cluster, secure: TlsProxy, files: Files, fault: str
+) -> None:
     """It is named, and the advice does not point to the server's pg_hba.conf."""
     key, certificate, more = files.key, files.certificate, ""
     match fault:
@@ -132,7 +145,9 @@ def hanging(name: str, folder: Path, port: int) -> tuple[str, dict[str, str]]:
     """Words and environment of a pgtop that hangs when it connects: in a pipe without a writer."""
     pipe = folder / "pipe"
     os.mkfifo(pipe, 0o600)
-    place = f"host=127.0.0.1 port={port} user=x dbname=x password=x sslmode=require connect_timeout=60"
+    place = (
+        f"host=127.0.0.1 port={port} user=x dbname=x password=x sslmode=require connect_timeout=60"
+    )
     match name:
         case "service file":
             return "service=mine connect_timeout=60", {"PGSERVICEFILE": str(pipe)}
@@ -142,11 +157,15 @@ def hanging(name: str, folder: Path, port: int) -> tuple[str, dict[str, str]]:
             (folder / "sitecustomize.py").write_text(
                 "import socket, time\nsocket.getaddrinfo = lambda *_, **__: time.sleep(3600)"
             )
-            return place.replace("127.0.0.1", "db.example"), {"PYTHONPATH": f"{folder}:{Path.cwd()}"}
+            return place.replace("127.0.0.1", "db.example"), {
+                "PYTHONPATH": f"{folder}:{Path.cwd()}"
+            }
     return f"{place} {name}={pipe}", {}
 
 
-@pytest.mark.parametrize("name", ["service file", "password file", "name server", "sslcert", "sslrootcert"])
+@pytest.mark.parametrize(
+    "name", ["service file", "password file", "name server", "sslcert", "sslrootcert"]
+)
 def test_leaving_while_connecting_hangs(name: str, consenting: int, tmp_path: Path) -> None:
     """`q` and a signal end it at once, whatever it is that hangs."""
     words, environment = hanging(name, tmp_path, consenting)
@@ -162,7 +181,9 @@ def test_leaving_while_connecting_hangs(name: str, consenting: int, tmp_path: Pa
 
 
 class EndlessLogin:
-    """A server whose SCRAM takes two billion rounds, as the number of rounds is the server's choice."""
+    """A server whose SCRAM takes two billion rounds, as the number of rounds is the server's
+    choice.
+    """
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -207,12 +228,19 @@ def test_endless_arithmetic_does_not_hold_up_the_dashboard(endless_login: Endles
 
 
 @pytest.mark.parametrize(
-    ("words", "code"), [("show", 143), ("kill 1 --yes", 143), ("budget", 143), ("budget --crit 90%", 3)]
+    ("words", "code"),
+    [("show", 143), ("kill 1 --yes", 143), ("budget", 143), ("budget --crit 90%", 3)],
 )
-def test_endless_arithmetic_does_not_hold_up_a_command(words: str, code: int, endless_login: EndlessLogin) -> None:
-    """A signal ends it with the code that the command has for that, and what it printed is complete."""
+def test_endless_arithmetic_does_not_hold_up_a_command(
+    words: str, code: int, endless_login: EndlessLogin
+) -> None:
+    """A signal ends it with the code that the command has for that, and what it printed is
+    complete.
+    """
     call = [*_PGTOP, *words.split(), "-w", "-d", endless_login.dsn]
-    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         endless_login.wait_until_busy(process.pid)
         process.terminate()
         output, errors = process.communicate(timeout=PATIENCE)
@@ -235,7 +263,9 @@ def test_endless_arithmetic_does_not_hold_up_the_end_by_a_bug(
     """The report is written, and the exit code is that of a bug."""
     call = [sys.executable, "-c", _WITH_A_BUG, *words.split(), "-w", "-d", endless_login.dsn]
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
-    with subprocess.Popen(call, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        call, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    ) as process:
         endless_login.wait_until_busy(process.pid)
         process.send_signal(signal.SIGUSR1)
         _, errors = process.communicate(timeout=PATIENCE)
@@ -244,12 +274,18 @@ def test_endless_arithmetic_does_not_hold_up_the_end_by_a_bug(
     assert list(tmp_path.glob("pgtop/bug-*.txt"))
 
 
-def test_the_keyboard_answers_while_connecting_again_hangs(server: Cluster, consenting: int, tmp_path: Path) -> None:
-    """A connection that is lost while the certificate's folder hangs: keys, q and signals are heeded."""
+def test_the_keyboard_answers_while_connecting_again_hangs(
+    server: Cluster, consenting: int, tmp_path: Path
+) -> None:
+    """A connection that is lost while the certificate's folder hangs: keys, q and signals are
+    heeded.
+    """
     pipe = tmp_path / "pipe"
     with Proxy(("127.0.0.1", server.port)) as proxy:
         words = server.tcp_dsn.replace(f"port={server.port}", f"port={proxy.port}")
-        with Terminal([*_PGTOP, f"{words} sslmode=prefer sslcert={pipe}", "--interval", "0.5"]) as terminal:
+        with Terminal(
+            [*_PGTOP, f"{words} sslmode=prefer sslcert={pipe}", "--interval", "0.5"]
+        ) as terminal:
             terminal.wait_for("1 session")
             terminal.wait_for(lambda seen: seen.modes.get("2004"))
             os.mkfifo(pipe)
@@ -285,7 +321,9 @@ def test_a_password_file_that_is_a_pipe_is_read_once(server: Cluster, tmp_path: 
     """So is a password file, which libpq itself would not read."""
     pipe = tmp_path / "passwords"
     os.mkfifo(pipe, 0o600)
-    threading.Thread(target=pipe.write_text, args=[f"*:*:*:*:{server.password}\n"], daemon=True).start()
+    threading.Thread(
+        target=pipe.write_text, args=[f"*:*:*:*:{server.password}\n"], daemon=True
+    ).start()
     words = server.tcp_dsn.replace(f"password={server.password}", "")
     done = pgtop("show", words, environment={"PGPASSFILE": str(pipe)})
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,6 @@
-"""A bug in pgtop itself: the terminal is given back, and the report of it can be shown to anybody."""
+"""A bug in pgtop itself: the terminal is given back, and the report of it can be shown to
+anybody.
+"""
 
 import re
 import sys
@@ -13,8 +15,12 @@ from tests.pty import Terminal
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_crash_leaves_a_report_and_the_terminal(place: str, server: Cluster, tmp_path: Path) -> None:
-    """In a handler, in what draws, in the thread that reads keys or in the one that writes: code 1 and a report."""
+def test_a_crash_leaves_a_report_and_the_terminal(
+    place: str, server: Cluster, tmp_path: Path
+) -> None:
+    """In a handler, in what draws, in the thread that reads keys or in the one that writes: code 1
+    and a report.
+    """
     uri = f"postgresql://postgres:{PASSWORD}@/postgres?host={server.folder}&port={server.port}"
     command = [sys.executable, "-m", "tests.processes.crashing", place, uri]
     with Terminal(command, columns=200, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
@@ -29,7 +35,9 @@ def test_a_crash_leaves_a_report_and_the_terminal(place: str, server: Cluster, t
     assert str(report) in said
     text = report.read_text()
     _check_discretion(text + said.partition("This is a bug")[2])
-    assert re.search(r"^ValueError\n(  .+:\d+ \S+\n)+\nKeyError\n(  .+:\d+ \S+\n)+", text, re.MULTILINE)
+    assert re.search(
+        r"^ValueError\n(  .+:\d+ \S+\n)+\nKeyError\n(  .+:\d+ \S+\n)+", text, re.MULTILINE
+    )
     for word in (
         "pgtop 0",
         "Python 3",

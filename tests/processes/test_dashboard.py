@@ -50,13 +50,17 @@ def _folder_of(terminal: Terminal) -> Path:
 
 
 def test_demo_terminates_the_runaway_and_nothing_else() -> None:
-    """In `pgtop demo`, keys alone end the runaway query's session; on the server it is gone and all others live."""
+    """In `pgtop demo`, keys alone end the runaway query's session; on the server it is gone and all
+    others live.
+    """
     with Terminal([*_PGTOP, "demo"]) as terminal:
         terminal.wait_for(_READY)
         with psycopg.connect(_dsn_on(terminal), autocommit=True) as server:
             until(lambda: _RUNAWAY in _sessions(server).values(), "the runaway query has not begun")
             before = _sessions(server)
-            terminal.send(f'/app:"{_RUNAWAY}"\rK')  # in one burst, as a slow line delivers what was typed ahead
+            terminal.send(
+                f'/app:"{_RUNAWAY}"\rK'
+            )  # in one burst, as a slow line delivers what was typed ahead
             terminal.wait_for_question("Terminate session")
             terminal.send("y")
             terminal.wait_for(lambda seen: "gone after" in seen.text or _ASKED_ANEW in seen.text)
@@ -75,16 +79,35 @@ def test_demo_terminates_the_runaway_and_nothing_else() -> None:
 
 
 def test_what_is_drawn_line_by_line_is_what_a_whole_repaint_draws() -> None:
-    """After refreshes, keys, dialogs, other views and sizes, the screen is, paused, what Ctrl-L makes of it."""
+    """After refreshes, keys, dialogs, other views and sizes, the screen is, paused, what Ctrl-L
+    makes of it.
+    """
     with Terminal([*_PGTOP, "demo", "--interval", "0.2"]) as terminal:
         terminal.wait_for(_READY)
-        for keys in ("jjj", "b", "w", "\x1b[C", "2", "1", "K", "\x1b", "/shop\r", "s", "\x1b", "3", "1", "\x1b"):
+        for keys in (
+            "jjj",
+            "b",
+            "w",
+            "\x1b[C",
+            "2",
+            "1",
+            "K",
+            "\x1b",
+            "/shop\r",
+            "s",
+            "\x1b",
+            "3",
+            "1",
+            "\x1b",
+        ):
             terminal.send(keys)
             _wait_for_drawing(terminal)
         for size in ((60, 12), (120, 40), (80, 24)):
             terminal.resize(*size)
             _wait_for_drawing(terminal)
-        terminal.wait_for("QUERY")  # which the line of 120 cells has no more room for: it has been laid out anew
+        terminal.wait_for(
+            "QUERY"
+        )  # which the line of 120 cells has no more room for: it has been laid out anew
         terminal.send("p")
         terminal.wait_for("PAUSED")
         drawn = _but_ages(terminal.text)
@@ -108,7 +131,9 @@ def _but_ages(text: str) -> str:
 
 
 def test_hanging_server_leaves_the_keyboard_alive(other: Cluster) -> None:
-    """While the server does not answer at all the screen says so, keys work, and quitting is immediate."""
+    """While the server does not answer at all the screen says so, keys work, and quitting is
+    immediate.
+    """
     with (
         psycopg.connect(other.socket_dsn, autocommit=True) as server,
         Terminal([*_PGTOP, other.socket_dsn]) as terminal,

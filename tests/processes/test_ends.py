@@ -1,4 +1,6 @@
-"""However pgtop is ended or held up, it leaves soon, takes its session along and gives the terminal back."""
+"""However pgtop is ended or held up, it leaves soon, takes its session along and gives the terminal
+back.
+"""
 
 import os
 import re
@@ -31,8 +33,12 @@ _JOB = re.compile(rb"=(\d+)=")
     ids=lambda value: "-".join(number.name for number in value) if isinstance(value, list) else "",
 )
 @pytest.mark.parametrize("stalled", [False, True], ids=["read", "stalled"])
-def test_a_signal_ends_it(numbers: list[signal.Signals], code: int, stalled: bool, server: Cluster) -> None:
-    """Gone within 2 s with the signal's code, also when nobody reads the terminal; its session 2 s later."""
+def test_a_signal_ends_it(
+    numbers: list[signal.Signals], code: int, stalled: bool, server: Cluster
+) -> None:
+    """Gone within 2 s with the signal's code, also when nobody reads the terminal; its session 2 s
+    later.
+    """
     with Terminal([*_PGTOP, server.socket_dsn, "--interval", "0.2"]) as terminal:
         terminal.wait_for(_READY)
         if stalled:
@@ -47,7 +53,9 @@ def test_a_signal_ends_it(numbers: list[signal.Signals], code: int, stalled: boo
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["heard", "ignored"])
 def test_a_dropped_line_ends_it(ignored: bool, server: Cluster) -> None:
-    """Without a reader it is gone within 2 s, even if SIGHUP is ignored, and has burnt next to no CPU till then."""
+    """Without a reader it is gone within 2 s, even if SIGHUP is ignored, and has burnt next to no
+    CPU till then.
+    """
     with Terminal([*_PGTOP, server.socket_dsn], ignore_hangup=ignored) as terminal:
         terminal.wait_for(_READY)
         before = cpu_seconds(terminal.pid)
@@ -72,8 +80,12 @@ def _reaped(pid: int) -> tuple[int, resource.struct_rusage]:
 
 
 def test_ctrl_z_and_fg_in_a_shell(server: Cluster) -> None:
-    """A shell gets its terminal back with echo and its own screen, pgtop rests, and fg draws it again."""
-    with Terminal(["bash", "--norc", "--noprofile", "-i"], environment={"PS1": "prompt> "}) as terminal:
+    """A shell gets its terminal back with echo and its own screen, pgtop rests, and fg draws it
+    again.
+    """
+    with Terminal(
+        ["bash", "--norc", "--noprofile", "-i"], environment={"PS1": "prompt> "}
+    ) as terminal:
         terminal.wait_for("prompt>")
         terminal.send(f"{' '.join(_PGTOP)} '{server.socket_dsn}'\n")
         terminal.wait_for(_READY)
@@ -86,7 +98,9 @@ def test_ctrl_z_and_fg_in_a_shell(server: Cluster) -> None:
         time.sleep(0.5)  # in which nothing may happen
         assert cpu_seconds(pid) == before
         terminal.send("fg\n")
-        terminal.wait_for(lambda seen: _READY in seen.screen.display[-1] and "Stopped" not in seen.text)
+        terminal.wait_for(
+            lambda seen: _READY in seen.screen.display[-1] and "Stopped" not in seen.text
+        )
         terminal.send("q")
         terminal.wait_for(lambda seen: seen.raw.endswith(b"prompt> "))
     check_gone(server)

@@ -1,4 +1,6 @@
-"""Whatever bytes a server sends as text: nothing raises, nothing acts, columns stay, programs get it whole."""
+"""Whatever bytes a server sends as text: nothing raises, nothing acts, columns stay, programs get
+it whole.
+"""
 
 import asyncio
 import csv
@@ -16,20 +18,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli.commands import audit, budget, locks, show
 from pgtop.cli.output import painted
-from pgtop.model.audit import Entry
+from pgtop.model.audit import AuditEntry
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail, Lock
 from pgtop.model.locks import Blocking, Hold, Prepared, Slot, Wait
 from pgtop.model.server import Database, Role
-from pgtop.model.signal import Answer, Effect, Outcome, Receipt, Signal
+from pgtop.model.signal import ObservedEffect, Outcome, ReplyStatus, Signal, SignalReply
 from pgtop.model.snapshot import Snapshot
-from pgtop.signalling.audit_log import Trail, read
+from pgtop.signalling.audit_log import FileAuditLog, read
 from pgtop.signalling.planning import plan, plan_for_one
 from pgtop.sources.postgres.encoding import decode, decode_name
-from pgtop.sources.postgres.probes.activity import Names, read_backend
+from pgtop.sources.postgres.probes.activity import NameCache, read_backend
 from pgtop.table.layout import arrange, layout, line
 from pgtop.table.options import Query
 from pgtop.text.clean import clean, clean_lines
@@ -46,7 +48,9 @@ from tests.waiting import PATIENCE
 _NOW = scenes.NOW
 _WIDTH = 100
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-_KINDS = st.sampled_from([b"client backend", b"parallel worker", b"walsender", b"autovacuum worker"])
+_KINDS = st.sampled_from(
+    [b"client backend", b"parallel worker", b"walsender", b"autovacuum worker"]
+)
 _STATES = st.sampled_from([b"active", b"idle", b"idle in transaction"])
 
 
@@ -63,7 +67,9 @@ class Sent(NamedTuple):
     kind: bytes
 
 
-_SENT = st.builds(Sent, st.sampled_from(ENCODINGS), TEXTS, TEXTS, TEXTS, _STATES | st.just(b"\x1b[m"), _KINDS)
+_SENT = st.builds(
+    Sent, st.sampled_from(ENCODINGS), TEXTS, TEXTS, TEXTS, _STATES | st.just(b"\x1b[m"), _KINDS
+)
 
 
 def _snapshot(sent: Sent) -> Snapshot:
@@ -74,7 +80,9 @@ def _snapshot(sent: Sent) -> Snapshot:
         user=name, roles={1: Role(name, mine=True), 2: Role(name)}, version=decode_name(sent.told),
         databases={1: Database(name, encoding)}, user_oid=1, database_oid=1,
     )  # fmt: skip
-    backends = tuple(read_backend(_row(pid, sent), server, Names(), len(sent.query)) for pid in (1, 2))
+    backends = tuple(
+        read_backend(_row(pid, sent), server, NameCache(), len(sent.query)) for pid in (1, 2)
+    )
     gid = decode(sent.name, encoding)
     blocking = Blocking(
         waits={1: Wait(_lock(sent), (Hold(decode_name(sent.told), 2), Hold("x", None, 9)))},
@@ -87,7 +95,9 @@ def _snapshot(sent: Sent) -> Snapshot:
 
 
 def _row(pid: int, sent: Sent) -> tuple[Any, ...]:
-    """A row of `queries.activity`, whose session waits for the other one and for a prepared transaction."""
+    """A row of `queries.activity`, whose session waits for the other one and for a prepared
+    transaction.
+    """
     return (
         pid, _NOW - 9_000_000, 1, None, pid, sent.told, sent.told, sent.told, 5,
         _NOW - 8_000_000, _NOW - 7_000_000, _NOW - 7_000_000, b"Lock", sent.told, sent.state,
@@ -102,7 +112,7 @@ def _lock(sent: Sent) -> Lock:
 
 def _lines(sent: Sent, snapshot: Snapshot) -> Iterator[Line]:
     """All that can be shown of it, anywhere."""
-    picture, words = Picture.of(snapshot), decode_name(sent.told)
+    picture, words = DerivedSnapshot.of(snapshot), decode_name(sent.told)
     first = snapshot.backends[0]
     yield from show.page(arrange(picture, Query()), _WIDTH)
     yield from budget.page(snapshot, _WIDTH)
@@ -122,21 +132,27 @@ def _lines(sent: Sent, snapshot: Snapshot) -> Iterator[Line]:
 
 def _refused(snapshot: Snapshot, words: str) -> Outcome:
     [order] = plan_for_one(Signal.TERMINATE, snapshot.backends[0], snapshot).orders
-    return Outcome(order, Receipt(Answer.REFUSED, words), Effect.NOT_SENT)
+    return Outcome(order, SignalReply(ReplyStatus.REFUSED, words), ObservedEffect.NOT_SENT)
 
 
 @pytest.mark.nightly
 @settings(max_examples=CASES)
 @given(_SENT)
 def test_nothing_that_is_shown_acts(sent: Sent) -> None:
-    """No view of a session with any bytes in all its texts raises, or holds a character that acts or is not seen."""
+    """No view of a session with any bytes in all its texts raises, or holds a character that acts
+    or is not seen.
+    """
     snapshot = _snapshot(sent)
     for shown in _lines(sent, snapshot):
         assert not harmful("".join(span.text for span in shown))
-    picture, first = Picture.of(snapshot), snapshot.backends[0]
+    picture, first = DerivedSnapshot.of(snapshot), snapshot.backends[0]
     proposal = propose(Signal.CANCEL, first, picture)
     changed = replace(snapshot, backends=(first._replace(state=decode_name(sent.told)),))
-    for text in (proposal.title, proposal.query, change_since(first, picture, Picture.of(changed))):
+    for text in (
+        proposal.title,
+        proposal.query,
+        change_since(first, picture, DerivedSnapshot.of(changed)),
+    ):
         assert not harmful(text)
 
 
@@ -144,13 +160,17 @@ def test_nothing_that_is_shown_acts(sent: Sent) -> None:
 @settings(max_examples=CASES)
 @given(_SENT, st.integers(20, 300), st.integers(0, 12))
 def test_every_row_is_as_wide_as_its_columns(sent: Sent, width: int, skip: int) -> None:
-    """At any width and scrolled to any column, a terminal emulator shows each column of each row where it belongs."""
+    """At any width and scrolled to any column, a terminal emulator shows each column of each row
+    where it belongs.
+    """
     snapshot = _snapshot(sent)
     placed = layout(width, Query(show_background=True), skip)
     edges = [edge for edge in accumulate(size + 1 for _, size in placed) if edge <= width]
     for backend in snapshot.backends:
         screen = pyte.Screen(width + 2, 1)
-        pyte.Stream(screen).feed(painted(line(placed, backend, Picture.of(snapshot)), color=False) + "|")
+        pyte.Stream(screen).feed(
+            painted(line(placed, backend, DerivedSnapshot.of(snapshot)), color=False) + "|"
+        )
         assert screen.cursor.y == 0
         assert all(screen.buffer[0][edge - 1].data in " |" for edge in edges)
 
@@ -159,11 +179,16 @@ def test_every_row_is_as_wide_as_its_columns(sent: Sent, width: int, skip: int) 
 @settings(max_examples=CASES)
 @given(_SENT)
 def test_programs_and_clipboard_get_it_whole_and_inert(sent: Sent) -> None:
-    """JSON and CSV are valid UTF-8 and come back as they were, but for a formula's '; copies are clean lines."""
+    """JSON and CSV are valid UTF-8 and come back as they were, but for a formula's '; copies are
+    clean lines.
+    """
     snapshot = _snapshot(sent)
-    picture = Picture.of(snapshot)
+    picture = DerivedSnapshot.of(snapshot)
     first = snapshot.backends[0]
-    assert json.loads(show.as_json(picture, snapshot.backends).encode())["sessions"][0]["query"] == first.query
+    assert (
+        json.loads(show.as_json(picture, snapshot.backends).encode())["sessions"][0]["query"]
+        == first.query
+    )
     assert json.loads(locks.as_json(picture).encode())
     written = show.as_csv(picture, snapshot.backends).encode().decode()
     [record, _] = csv.DictReader(io.StringIO(written, newline=""))
@@ -178,7 +203,7 @@ def test_programs_and_clipboard_get_it_whole_and_inert(sent: Sent) -> None:
     (first.query or "").encode()
 
 
-async def _record(trail: Trail, entry: Entry, outcome: Outcome) -> None:
+async def _record(trail: FileAuditLog, entry: AuditEntry, outcome: Outcome) -> None:
     """Write both records of a signal; on a machine under load that may take its time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pgtop.signalling.audit_log.PATIENCE", PATIENCE)
@@ -190,13 +215,15 @@ async def _record(trail: Trail, entry: Entry, outcome: Outcome) -> None:
 @settings(max_examples=CASES)
 @given(_SENT)
 def test_the_trail_keeps_it_whole_and_shows_it_tame(sent: Sent) -> None:
-    """A record of the audit trail is a line of ASCII that comes back as it was; what is printed of it does not act."""
+    """A record of the audit trail is a line of ASCII that comes back as it was; what is printed of
+    it does not act.
+    """
     snapshot = _snapshot(sent)
     outcome = _refused(snapshot, decode_name(sent.told))
     backend: Backend = snapshot.backends[0]
     with tempfile.TemporaryDirectory() as folder:
-        trail = Trail(Path(folder) / "audit.jsonl", {"os_user": "anna"})
-        entry = Entry("1", outcome.order, backend, snapshot.server, decode_name(sent.told))
+        trail = FileAuditLog(Path(folder) / "audit.jsonl", {"os_user": "anna"})
+        entry = AuditEntry("1", outcome.order, backend, snapshot.server, decode_name(sent.told))
         asyncio.run(_record(trail, entry, outcome))
         assert len(trail.path.read_bytes().decode("ascii").splitlines()) == 2
         [record] = read(trail.path).records

@@ -1,4 +1,6 @@
-"""pgtop as people install it: out of one file, on psycopg without its binary part, and with a library missing."""
+"""pgtop as people install it: out of one file, on psycopg without its binary part, and with a
+library missing.
+"""
 
 import shutil
 import subprocess
@@ -36,11 +38,17 @@ def one_file(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_one_file_does_it_all(one_file: str, server: Cluster, tmp_path: Path) -> None:
     """A zipapp prints a sample and shows the dashboard, styles and help with it."""
-    version = subprocess.run([sys.executable, one_file, "--version"], capture_output=True, cwd=tmp_path, check=True)
+    version = subprocess.run(
+        [sys.executable, one_file, "--version"], capture_output=True, cwd=tmp_path, check=True
+    )
     assert version.stdout.startswith(b"pgtop ")
-    topic = subprocess.run([sys.executable, one_file, "help", "json"], capture_output=True, cwd=tmp_path, check=True)
+    topic = subprocess.run(
+        [sys.executable, one_file, "help", "json"], capture_output=True, cwd=tmp_path, check=True
+    )
     assert topic.stdout.startswith(b"JSON\n")
-    shown = subprocess.run([sys.executable, one_file, "show", server.socket_dsn], capture_output=True, check=True)
+    shown = subprocess.run(
+        [sys.executable, one_file, "show", server.socket_dsn], capture_output=True, check=True
+    )
     assert b"PostgreSQL" in shown.stdout
     with Terminal([sys.executable, one_file, server.socket_dsn]) as terminal:
         terminal.wait_for("q quit")
@@ -52,7 +60,9 @@ def test_one_file_does_it_all(one_file: str, server: Cluster, tmp_path: Path) ->
 
 @pytest.mark.system
 def test_psycopg_in_python_alone_will_do(server: Cluster) -> None:
-    """Where there are no wheels psycopg finds the system's libpq, a matter of ten times the time and no more."""
+    """Where there are no wheels psycopg finds the system's libpq, a matter of ten times the time
+    and no more.
+    """
     environment = {"PSYCOPG_IMPL": "python"}
     done = run("show", "--json", server.socket_dsn, environment=environment)
     assert (done.returncode, done.stderr) == (Exit.DONE, "")
@@ -76,11 +86,19 @@ def test_a_library_that_is_missing_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("words", "code", "said"),
-    [(["show"], Exit.BUG, ""), (["budget", "--crit", "9"], Check.UNKNOWN, "PGTOP UNKNOWN - a bug in pgtop")],
+    [
+        (["show"], Exit.BUG, ""),
+        (["budget", "--crit", "9"], Check.UNKNOWN, "PGTOP UNKNOWN - a bug in pgtop"),
+    ],
 )
-def test_a_bug_anywhere_in_a_check_is_unknown(words: list[str], code: int, said: str, tmp_path: Path) -> None:
+def test_a_bug_anywhere_in_a_check_is_unknown(
+    words: list[str], code: int, said: str, tmp_path: Path
+) -> None:
     """Also before its command has begun: 1 would be a warning to the monitoring."""
-    environment = {"XDG_STATE_HOME": str(tmp_path), "PYTHONPATH": str(Path(pgtop.__file__).parents[1])}
+    environment = {
+        "XDG_STATE_HOME": str(tmp_path),
+        "PYTHONPATH": str(Path(pgtop.__file__).parents[1]),
+    }
     done = subprocess.run(
         [sys.executable, "-c", _BUG, *words], env=environment, capture_output=True, text=True, check=False
     )  # fmt: skip

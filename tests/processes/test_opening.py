@@ -1,4 +1,6 @@
-"""The time before Textual is there, in a real terminal: a picture, keys, signals, and the terminal given back."""
+"""The time before Textual is there, in a real terminal: a picture, keys, signals, and the terminal
+given back.
+"""
 
 import os
 import signal
@@ -29,7 +31,9 @@ class Holding:
 
 sys.meta_path.insert(0, Holding())
 """
-"""A Python in which the import of Textual waits for words from a pipe, and carries them out first."""
+"""A Python in which the import of Textual waits for words from a pipe, and carries them out
+first.
+"""
 
 
 class Held:
@@ -64,7 +68,9 @@ def opened(
     ignore_hangup: bool = False,
     as_job: bool = False,
 ) -> Iterator[Terminal]:
-    """The dashboard, which refreshes by itself once in a minute: what is seen was there from the start."""
+    """The dashboard, which refreshes by itself once in a minute: what is seen was there from the
+    start.
+    """
     words = [*_PGTOP, server.socket_dsn, "--interval", "60"]
     own = {**(environment or {}), "XDG_STATE_HOME": str(server.data.parent)}
     with Terminal(words, environment=own, ignore_hangup=ignore_hangup, as_job=as_job) as terminal:
@@ -82,7 +88,9 @@ def stopped(server: Cluster) -> Iterator[None]:
 
 
 def test_the_picture_is_there_before_textual(server: Cluster, held: Held) -> None:
-    """Sessions are seen while Textual is not, a key typed then is not lost, and nothing is painted a second time."""
+    """Sessions are seen while Textual is not, a key typed then is not lost, and nothing is painted
+    a second time.
+    """
     with opened(server, held.environment) as terminal:
         terminal.wait_for(_READY)
         terminal.wait_for("1 session")
@@ -110,7 +118,9 @@ def test_another_size_meanwhile(server: Cluster, held: Held) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), _ENDS)
-def test_a_signal_before_textual(server: Cluster, held: Held, number: signal.Signals, code: int) -> None:
+def test_a_signal_before_textual(
+    server: Cluster, held: Held, number: signal.Signals, code: int
+) -> None:
     """It ends pgtop with its code, and gives the terminal back."""
     with opened(server, held.environment) as terminal:
         terminal.wait_for(_READY)
@@ -143,8 +153,12 @@ def test_a_bug_before_textual(server: Cluster, held: Held) -> None:
         ],
     ],
 )
-def test_leaving_a_server_that_does_not_answer(server: Cluster, end: Callable[[Terminal], None], code: int) -> None:
-    """While pgtop connects it says so, and a key or a signal ends it at once, without a trace on the terminal."""
+def test_leaving_a_server_that_does_not_answer(
+    server: Cluster, end: Callable[[Terminal], None], code: int
+) -> None:
+    """While pgtop connects it says so, and a key or a signal ends it at once, without a trace on
+    the terminal.
+    """
     with stopped(server), opened(server) as terminal:
         terminal.wait_for("Connecting to ")
         terminal.wait_for(_READY)
@@ -156,7 +170,9 @@ def test_leaving_a_server_that_does_not_answer(server: Cluster, end: Callable[[T
 
 
 def test_others_can_still_ask_while_the_server_is_waited_for(server: Cluster) -> None:
-    """OpenSSL asks on the terminal for the password of a key: Enter ends a line, and Ctrl-C is a signal."""
+    """OpenSSL asks on the terminal for the password of a key: Enter ends a line, and Ctrl-C is a
+    signal.
+    """
     with stopped(server), opened(server) as terminal:
         terminal.wait_for("Connecting to ")
         _, _, _, local, *_ = terminal.modes_now
@@ -168,7 +184,9 @@ def test_others_can_still_ask_while_the_server_is_waited_for(server: Cluster) ->
 
 
 def test_suspended_while_the_server_is_waited_for(server: Cluster) -> None:
-    """Ctrl-Z gives the terminal back; when pgtop goes on, it says again what it waits for, and keys work."""
+    """Ctrl-Z gives the terminal back; when pgtop goes on, it says again what it waits for, and keys
+    work.
+    """
     with stopped(server), opened(server, as_job=True) as terminal:
         terminal.wait_for("Connecting to ")
         for _ in range(2):
@@ -183,7 +201,9 @@ def test_suspended_while_the_server_is_waited_for(server: Cluster) -> None:
 
 
 def test_without_a_shell_nothing_is_suspended(server: Cluster) -> None:
-    """Ctrl-Z under `ssh -t host pgtop` stops nothing: before there is anything to see, and after, when it says so."""
+    """Ctrl-Z under `ssh -t host pgtop` stops nothing: before there is anything to see, and after,
+    when it says so.
+    """
     with opened(server) as terminal:
         with stopped(server):
             terminal.wait_for("Connecting to ")
@@ -235,7 +255,9 @@ def test_in_a_locale_without_utf_8(server: Cluster, held: Held) -> None:
 
 
 def test_a_failure_is_told_where_it_stays(server: Cluster) -> None:
-    """With --wait the reason stands in the shell, and the screen is taken when there is something to see."""
+    """With --wait the reason stands in the shell, and the screen is taken when there is something
+    to see.
+    """
     with Proxy(("127.0.0.1", server.port)) as proxy:
         proxy.stall()
         words = server.tcp_dsn.replace(f"port={server.port}", f"port={proxy.port}")
@@ -251,10 +273,15 @@ def test_a_failure_is_told_where_it_stays(server: Cluster) -> None:
 
 
 def test_nobody_is_asked_before_somebody_reads_the_answers(server: Cluster, held: Held) -> None:
-    """The terminal is asked for its cursor only once Textual reads what it says: no answer is left to the shell."""
+    """The terminal is asked for its cursor only once Textual reads what it says: no answer is left
+    to the shell.
+    """
     environment = {**held.environment, "TERM": "screen-256color"}
     with Terminal(
-        [*_PGTOP, server.socket_dsn, "--theme", "dark"], columns=200, lines=50, environment=environment
+        [*_PGTOP, server.socket_dsn, "--theme", "dark"],
+        columns=200,
+        lines=50,
+        environment=environment,
     ) as terminal:
         terminal.wait_for(_READY)
         assert len(terminal.raw) > 4096
@@ -270,7 +297,9 @@ def test_nobody_is_asked_before_somebody_reads_the_answers(server: Cluster, held
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["heard", "ignored"])
 def test_a_dropped_line_ends_the_waiting(server: Cluster, ignored: bool) -> None:
-    """A terminal that goes away while the server is waited for ends pgtop, even if SIGHUP is ignored."""
+    """A terminal that goes away while the server is waited for ends pgtop, even if SIGHUP is
+    ignored.
+    """
     with stopped(server), opened(server, ignore_hangup=ignored) as terminal:
         terminal.wait_for("Connecting to ")
         terminal.wait_for(_READY)
@@ -280,7 +309,9 @@ def test_a_dropped_line_ends_the_waiting(server: Cluster, ignored: bool) -> None
 
 
 def test_what_is_typed_before_there_is_anything_to_see_does_nothing(server: Cluster) -> None:
-    """Keys for sessions that nobody has seen are dropped; those that come after the picture are not."""
+    """Keys for sessions that nobody has seen are dropped; those that come after the picture are
+    not.
+    """
     with opened(server) as terminal:
         with stopped(server):
             terminal.wait_for("Connecting to ")
@@ -309,11 +340,15 @@ def test_what_is_typed_before_pgtop_has_begun_does_nothing(server: Cluster) -> N
 
 
 def test_the_password_is_asked_for_in_the_shells_own_screen(server: Cluster) -> None:
-    """Where the server asks for it late, the terminal is given back for the question and taken again."""
+    """Where the server asks for it late, the terminal is given back for the question and taken
+    again.
+    """
     words = server.tcp_dsn.replace(f"password={server.password} ", "")
     with Proxy(("127.0.0.1", server.port)) as proxy:
         proxy.delay = 0.2
-        with Terminal([*_PGTOP, words.replace(f"port={server.port}", f"port={proxy.port}")]) as terminal:
+        with Terminal(
+            [*_PGTOP, words.replace(f"port={server.port}", f"port={proxy.port}")]
+        ) as terminal:
             terminal.wait_for("Connecting to ")
             terminal.wait_for("Password: ")
             assert not terminal.modes.get("1049")

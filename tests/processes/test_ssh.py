@@ -23,7 +23,9 @@ from tests.waiting import until
 pytestmark = pytest.mark.system
 
 _SEPARATE = Path("/run/sshd")
-"""Where root's sshd goes before it knows who is there; a package makes it when the service starts."""
+"""Where root's sshd goes before it knows who is there; a package makes it when the service
+starts.
+"""
 _CONFIG = """
 ListenAddress 127.0.0.1:{port}
 HostKey {folder}/host
@@ -47,10 +49,25 @@ class Sshd:
 
     def login(self, port: int, command: str) -> list[str]:
         """The words that run a command there in a terminal, through `port`."""
-        options = {"UserKnownHostsFile": "/dev/null", "StrictHostKeyChecking": "no", "LogLevel": "ERROR"}
+        options = {
+            "UserKnownHostsFile": "/dev/null",
+            "StrictHostKeyChecking": "no",
+            "LogLevel": "ERROR",
+        }
         given = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         there = [f"{getpass.getuser()}@127.0.0.1", command]
-        return ["ssh", "-tt", "-F", "none", "-i", f"{self.folder}/mine", "-p", str(port), *given, *there]
+        return [
+            "ssh",
+            "-tt",
+            "-F",
+            "none",
+            "-i",
+            f"{self.folder}/mine",
+            "-p",
+            str(port),
+            *given,
+            *there,
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +75,17 @@ def sshd() -> Iterator[Sshd]:
     """Debian's own sshd, with keys made for these tests."""
     folder, port = Path(tempfile.mkdtemp(prefix="pgtop-ssh-")), _free_port()
     for name in ("host", "mine"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True
+        )
     (folder / "config").write_text(_CONFIG.format(folder=folder, port=port))
     rooms = [_SEPARATE] if os.geteuid() == 0 and not _SEPARATE.exists() else []
     for room in rooms:
         room.mkdir(mode=0o755)
     running = subprocess.Popen(
-        ["/usr/sbin/sshd", "-D", "-e", "-f", folder / "config"], stderr=subprocess.DEVNULL, preexec_fn=end_with_parent
+        ["/usr/sbin/sshd", "-D", "-e", "-f", folder / "config"],
+        stderr=subprocess.DEVNULL,
+        preexec_fn=end_with_parent,
     )
     try:
         until(lambda: _listens(port), "sshd does not listen")
@@ -87,7 +108,9 @@ def _dashboard(server: Cluster, told: Path) -> str:
 
 
 @pytest.mark.parametrize("how", ["cut", "reset", "client killed"])
-def test_a_dropped_connection_ends_it(how: str, sshd: Sshd, server: Cluster, tmp_path: Path) -> None:
+def test_a_dropped_connection_ends_it(
+    how: str, sshd: Sshd, server: Cluster, tmp_path: Path
+) -> None:
     """The far process is gone within 2 s, and its session 2 s later."""
     told = tmp_path / "pid"
     with (
@@ -111,7 +134,9 @@ def test_a_line_that_stalls_silently_ends_it(sshd: Sshd, server: Cluster, tmp_pa
     ):
         terminal.wait_for("q quit")
         proxy.strand()
-        until(lambda: any(end.lost for end in tuple(proxy.ends)), "sshd does not give the client up")
+        until(
+            lambda: any(end.lost for end in tuple(proxy.ends)), "sshd does not give the client up"
+        )
         check_gone(server, int(told.read_text()))
 
 

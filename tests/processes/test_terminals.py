@@ -18,10 +18,18 @@ _PGTOP = [sys.executable, "-m", "pgtop"]
 _READY = "q quit"
 
 
-@pytest.mark.parametrize("name", ["xterm-256color", "screen-256color", "tmux-256color", "linux", "vt100", ""])
+@pytest.mark.parametrize(
+    "name", ["xterm-256color", "screen-256color", "tmux-256color", "linux", "vt100", ""]
+)
 def test_every_terminal_shows_it(name: str, server: Cluster) -> None:
-    """Under each TERM, and without one, all is drawn in its place, keys work, and the terminal is restored."""
-    command = [*(["env", f"TERM={name}"] if name else ["env", "-u", "TERM"]), *_PGTOP, server.socket_dsn]
+    """Under each TERM, and without one, all is drawn in its place, keys work, and the terminal is
+    restored.
+    """
+    command = [
+        *(["env", f"TERM={name}"] if name else ["env", "-u", "TERM"]),
+        *_PGTOP,
+        server.socket_dsn,
+    ]
     with Terminal(command, environment={"COLORTERM": ""}) as terminal:
         terminal.wait_for(_READY)
         shown = terminal.screen.display
@@ -37,7 +45,9 @@ def test_every_terminal_shows_it(name: str, server: Cluster) -> None:
 
 
 def test_three_hundred_resizes(server: Cluster) -> None:
-    """In bursts and slowly, from 1x1 to 240x80: afterwards the picture is that of a terminal never resized."""
+    """In bursts and slowly, from 1x1 to 240x80: afterwards the picture is that of a terminal never
+    resized.
+    """
     sizes = random.Random(1)
     with Terminal([*_PGTOP, server.socket_dsn, "--interval", "60"]) as terminal:
         terminal.wait_for(_READY)
@@ -60,12 +70,18 @@ def _still(terminal: Terminal) -> list[str]:
 
 
 @pytest.mark.system
-def test_without_a_second_screen_the_shell_goes_on_below_nothing(server: Cluster, tmp_path: Path) -> None:
-    """In GNU screen with its defaults the picture is cleared, and the prompt is on a line of its own."""
+def test_without_a_second_screen_the_shell_goes_on_below_nothing(
+    server: Cluster, tmp_path: Path
+) -> None:
+    """In GNU screen with its defaults the picture is cleared, and the prompt is on a line of its
+    own.
+    """
     folder = tmp_path / "s"
     folder.mkdir(mode=0o700)
     environment = {"SCREENDIR": str(folder), "PS1": "prompt> ", "TERM": "xterm"}
-    with Terminal(["screen", "-c", "/dev/null", "bash", "--norc"], environment=environment) as terminal:
+    with Terminal(
+        ["screen", "-c", "/dev/null", "bash", "--norc"], environment=environment
+    ) as terminal:
         terminal.wait_for("prompt>")
         terminal.send(f"{' '.join(_PGTOP)} '{server.socket_dsn}'\n")
         terminal.wait_for(_READY)
@@ -76,7 +92,9 @@ def test_without_a_second_screen_the_shell_goes_on_below_nothing(server: Cluster
 
 
 def test_the_screen_is_cleared_before_it_is_left(server: Cluster) -> None:
-    """Where a terminal ignores the way to another screen, nothing of the picture is left, and the last line is free."""
+    """Where a terminal ignores the way to another screen, nothing of the picture is left, and the
+    last line is free.
+    """
     with Terminal([*_PGTOP, server.socket_dsn]) as terminal:
         terminal.wait_for(_READY)
         terminal.send("q")
@@ -87,15 +105,21 @@ def test_the_screen_is_cleared_before_it_is_left(server: Cluster) -> None:
 
 @pytest.mark.parametrize("size", [(1000, 500), (65535, 65535)])
 def test_a_huge_window_costs_little(size: tuple[int, int], server: Cluster) -> None:
-    """What the kernel says of a window may be absurd: keys are answered, and memory stays bounded."""
+    """What the kernel says of a window may be absurd: keys are answered, and memory stays
+    bounded.
+    """
     with Terminal([*_PGTOP, server.socket_dsn]) as terminal:
         terminal.wait_for(_READY)
         terminal.screen.resize(200, 500)  # more is not drawn on
-        fcntl.ioctl(terminal._master, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        fcntl.ioctl(
+            terminal._master, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0)
+        )
         terminal.send("\x1b[48;999999;999999;1;1t")
         terminal.wait_for(lambda seen: _READY in seen.screen.display[199])
         terminal.send("?")
-        terminal.wait_for(lambda seen: any("cursor down" in line for line in seen.screen.display), GONE)
+        terminal.wait_for(
+            lambda seen: any("cursor down" in line for line in seen.screen.display), GONE
+        )
         assert memory_kb(terminal.pid) < 150 * 1024
         terminal.send("q")
         assert terminal.wait_for_exit(GONE) == 0

@@ -1,4 +1,6 @@
-"""An audit trail that hangs, as in a home on a network that is gone, delays a signal a little and the end never."""
+"""An audit trail that hangs, as in a home on a network that is gone, delays a signal a little and
+the end never.
+"""
 
 import os
 import subprocess
@@ -39,13 +41,19 @@ def victim(server: Cluster) -> Iterator[int]:
     """The pid of a session that is to be ended; a superuser's would be protected."""
     with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE clerk LOGIN")
-        with closing(psycopg.connect(server.socket_dsn, user="clerk", application_name="victim")) as made:
+        with closing(
+            psycopg.connect(server.socket_dsn, user="clerk", application_name="victim")
+        ) as made:
             yield made.info.backend_pid
         admin.execute("DROP ROLE clerk")
 
 
-def test_a_command_ends_while_its_trail_hangs(server: Cluster, victim: int, environment: Mapping[str, str]) -> None:
-    """The signal is sent, the trail is told of, and the process ends with the code of what it did."""
+def test_a_command_ends_while_its_trail_hangs(
+    server: Cluster, victim: int, environment: Mapping[str, str]
+) -> None:
+    """The signal is sent, the trail is told of, and the process ends with the code of what it
+    did.
+    """
     words = ["kill", "--yes", "-d", server.socket_dsn, str(victim)]
     done = subprocess.run(
         [*_PGTOP, *words], env={**os.environ, **environment}, capture_output=True, encoding="utf-8",
@@ -56,7 +64,9 @@ def test_a_command_ends_while_its_trail_hangs(server: Cluster, victim: int, envi
     until(lambda: not Path(f"/proc/{victim}").exists(), "it was told to be gone")
 
 
-def test_the_dashboard_ends_while_its_trail_hangs(server: Cluster, victim: int, environment: Mapping[str, str]) -> None:
+def test_the_dashboard_ends_while_its_trail_hangs(
+    server: Cluster, victim: int, environment: Mapping[str, str]
+) -> None:
     """The same from the keyboard: `q` leaves, and the terminal is restored."""
     with Terminal([*_PGTOP, server.socket_dsn], columns=200, environment=environment) as terminal:
         ask_for_the_end_of("victim", terminal)

@@ -1,4 +1,6 @@
-"""No key answers a question that was not seen when it was typed, and no amount of keys delays the next one."""
+"""No key answers a question that was not seen when it was typed, and no amount of keys delays the
+next one.
+"""
 
 import os
 import signal
@@ -26,7 +28,9 @@ def victim(server: Cluster) -> Iterator[int]:
     """The pid of a session that must survive; a superuser's would be protected."""
     with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE typist LOGIN")
-        with closing(psycopg.connect(server.socket_dsn, user="typist", application_name="victim")) as made:
+        with closing(
+            psycopg.connect(server.socket_dsn, user="typist", application_name="victim")
+        ) as made:
             yield made.info.backend_pid
         admin.execute("DROP ROLE typist")
 
@@ -60,7 +64,9 @@ def _over_a_stall(terminal: Terminal, keys: str) -> None:
 def test_what_was_typed_before_the_dialog_was_seen_does_not_answer_it(
     way: Callable[[Terminal, str], None], server: Cluster, victim: int
 ) -> None:
-    """`K`, 200 letters and `y`, however they arrive, end nothing; a `y` after the dialog was seen is an answer."""
+    """`K`, 200 letters and `y`, however they arrive, end nothing; a `y` after the dialog was seen
+    is an answer.
+    """
     with Terminal([*_PGTOP, server.socket_dsn], columns=120) as terminal:
         terminal.wait_for(_READY)
         terminal.send("/app:victim\r")
@@ -79,7 +85,9 @@ def test_what_was_typed_before_the_dialog_was_seen_does_not_answer_it(
 def test_what_is_pasted_into_a_reason_does_not_answer_behind_its_enter(
     opening: str, server: Cluster, victim: int
 ) -> None:
-    """A line end in the text closes the field; the rest answers nothing, for one session and for many."""
+    """A line end in the text closes the field; the rest answers nothing, for one session and for
+    many.
+    """
     with Terminal([*_PGTOP, server.socket_dsn], columns=120) as terminal:
         terminal.wait_for(_READY)
         terminal.send("/app:victim\r")
@@ -103,7 +111,9 @@ def test_what_is_pasted_into_a_reason_does_not_answer_behind_its_enter(
 
 
 def test_a_dialog_waits_for_no_answer_of_a_terminal_that_gives_none(server: Cluster) -> None:
-    """On a terminal that never reports its position, a key answers a while after the dialog was drawn."""
+    """On a terminal that never reports its position, a key answers a while after the dialog was
+    drawn.
+    """
     with (
         psycopg.connect(server.socket_dsn, application_name="mute") as mute,
         _Mute([*_PGTOP, server.socket_dsn], columns=120) as terminal,
@@ -148,8 +158,12 @@ class _Mute(Terminal):
         "nul",
     ],
 )  # fmt: skip
-def test_however_much_is_typed_the_next_key_is_answered(keys: str, last: str, shown: str, server: Cluster) -> None:
-    """Letters, words, pastes and sequences without end: the next key is taken at once, and little is held."""
+def test_however_much_is_typed_the_next_key_is_answered(
+    keys: str, last: str, shown: str, server: Cluster
+) -> None:
+    """Letters, words, pastes and sequences without end: the next key is taken at once, and little
+    is held.
+    """
     with Terminal([*_PGTOP, server.socket_dsn]) as terminal:
         terminal.wait_for(_READY)
         terminal.send_all(keys)

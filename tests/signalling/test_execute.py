@@ -1,5 +1,6 @@
-"""Whatever happens between plan and signal, nobody outside the plan is signalled: the real planner, errands and door's
-rules against a model of a server on which sessions come, go, move on and inherit pids."""
+"""Whatever happens between plan and signal, nobody outside the plan is signalled: the real planner,
+errands and door's rules against a model of a server on which sessions come, go, move on and inherit
+pids."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -8,13 +9,20 @@ from dataclasses import replace
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, Backend, BackendId
+from pgtop.model.backend import (
+    ACTIVE,
+    CLIENT_BACKEND,
+    IDLE,
+    IDLE_IN_TRANSACTION,
+    Backend,
+    BackendId,
+)
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.plan import Change, Plan
-from pgtop.model.signal import Answer, Effect, Order, Receipt, Signal
+from pgtop.model.signal import ObservedEffect, ReplyStatus, Signal, SignalReply, SignalRequest
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
-from pgtop.signalling.execute import Errands, Progress
+from pgtop.signalling.execute import Progress, SignalExecutor
 from pgtop.signalling.planning import asked_again, changes, plan
 from pgtop.sources.postgres.signals import Found, receipt_for
 from tests.fakes import JumpingClock
@@ -53,7 +61,9 @@ class ModelServer:
         if pid in self.sessions:
             before = self.sessions[pid]
             began = before.xact_start or self.tick()
-            self.sessions[pid] = before._replace(state=state, query_start=self.tick(), xact_start=began)
+            self.sessions[pid] = before._replace(
+                state=state, query_start=self.tick(), xact_start=began
+            )
 
     def end(self, pid: int) -> None:
         """The transaction ends; the query that ran last stays the last."""
@@ -61,26 +71,32 @@ class ModelServer:
             self.sessions[pid] = self.sessions[pid]._replace(state=IDLE, xact_start=None)
 
     def move(self) -> None:
-        """The address leads to the other of two servers, with sessions of its own under the same pids."""
+        """The address leads to the other of two servers, with sessions of its own under the same
+        pids.
+        """
         self.started_at = 1 - self.started_at
         self.sessions, self.elsewhere = self.elsewhere, self.sessions
 
     def picture(self) -> Snapshot:
-        return replace(snapshot(self.sessions.values(), started_at=self.started_at), taken_at=self.now)
+        return replace(
+            snapshot(self.sessions.values(), started_at=self.started_at), taken_at=self.now
+        )
 
-    def is_meant(self, order: Order) -> bool:
+    def is_meant(self, order: SignalRequest) -> bool:
         return order.sighting is not None and order.sighting.run.started_at == self.started_at
 
     def lives(self, who: BackendId) -> bool:
         """On either server."""
         return any(who == b.identity for b in (*self.sessions.values(), *self.elsewhere.values()))
 
-    def carry_out(self, order: Order) -> Receipt:
+    def carry_out(self, order: SignalRequest) -> SignalReply:
         found = self.sessions.get(order.target.pid)
         same_server = self.is_meant(order)
         compared = _NOBODY if found is None else _compared(order, found)
-        receipt = receipt_for(compared._replace(same_server=same_server, sent=compared.sent if same_server else None))
-        if found is not None and receipt.answer is Answer.SENT:
+        receipt = receipt_for(
+            compared._replace(same_server=same_server, sent=compared.sent if same_server else None)
+        )
+        if found is not None and receipt.answer is ReplyStatus.SENT:
             self.hits.append((order.signal, found))
             if order.signal is Signal.TERMINATE:
                 self.leave(found.pid)
@@ -89,16 +105,26 @@ class ModelServer:
         return receipt
 
 
-def _compared(order: Order, found: Backend) -> Found:
+def _compared(order: SignalRequest, found: Backend) -> Found:
     seen = order.seen
-    same_start, same_owner = found.backend_start == seen.backend_start, found.usesysid == seen.usesysid
-    same_name = found.application_name == seen.application_name or found.query_start == seen.query_start
+    same_start, same_owner = (
+        found.backend_start == seen.backend_start,
+        found.usesysid == seen.usesysid,
+    )
+    same_name = (
+        found.application_name == seen.application_name or found.query_start == seen.query_start
+    )
     if order.signal is Signal.TERMINATE:
-        same = not order.pinned or (found.query_start, found.xact_start) == (seen.query_start, seen.xact_start)
+        same = not order.pinned or (found.query_start, found.xact_start) == (
+            seen.query_start,
+            seen.xact_start,
+        )
     else:
         same = found.query_start == seen.query_start and found.state == ACTIVE
     sent = True if same_start and same_owner and same_name and same else None
-    return Found(True, True, same_start, False, same_owner, True, True, same_name, same, False, False, sent)
+    return Found(
+        True, True, same_start, False, same_owner, True, True, same_name, same, False, False, sent
+    )
 
 
 _NOBODY = Found(True, False, None, False, False, True, True, False, None, False, True, None)
@@ -125,9 +151,9 @@ class RacingDoor:
     def __init__(self, server: ModelServer, meanwhile: Sequence[tuple[object, ...]]) -> None:
         self._server = server
         self._meanwhile = list(meanwhile)
-        self.orders: list[Order] = []
+        self.orders: list[SignalRequest] = []
 
-    async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
+    async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
         receipts = []
         for order in orders:
             _happen(self._server, self._meanwhile[:2])
@@ -136,7 +162,7 @@ class RacingDoor:
             receipts.append(self._server.carry_out(order))
         return receipts
 
-    async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
+    async def look_all(self, orders: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
         if not all(map(self._server.is_meant, orders)):
             raise SourceError(Failure(FailureKind.OTHER, "another server"))
         found = {backend.identity: backend for backend in self._server.sessions.values()}
@@ -145,7 +171,7 @@ class RacingDoor:
 
 async def _run(made: Plan, door: RacingDoor) -> Progress:
     progress = Progress(made, ())
-    async for progress in Errands(door, JumpingClock()).run(made):  # noqa: B007
+    async for progress in SignalExecutor(door, JumpingClock()).run(made):  # noqa: B007
         pass
     return progress
 
@@ -158,7 +184,9 @@ def test_nobody_outside_the_plan_is_ever_signalled(
     while_sending: list[tuple[object, ...]],
     again: bool,
 ) -> None:
-    """Each hit is a session of the plan, chosen as it was shown, at the query and in the transaction that was shown."""
+    """Each hit is a session of the plan, chosen as it was shown, at the query and in the
+    transaction that was shown.
+    """
     server = ModelServer()
     _happen(server, before)
     seen = server.picture()
@@ -191,16 +219,18 @@ def test_nobody_outside_the_plan_is_ever_signalled(
 def test_what_is_said_is_what_happened(
     signal: Signal, before: list[tuple[object, ...]], while_sending: list[tuple[object, ...]]
 ) -> None:
-    """As many were hit as were told to be sent, and whoever is told to be gone lives on no server."""
+    """As many were hit as were told to be sent, and whoever is told to be gone lives on no
+    server.
+    """
     server = ModelServer()
     _happen(server, before)
     seen = server.picture()
     made = plan(signal, seen.backends, seen)
     progress = asyncio.run(_run(made, RacingDoor(server, while_sending)))
-    sent = [o.order.target for o in progress.outcomes if o.receipt.answer is Answer.SENT]
+    sent = [o.order.target for o in progress.outcomes if o.receipt.answer is ReplyStatus.SENT]
     assert sent == [hit.identity for _, hit in server.hits]
     for outcome in progress.outcomes:
-        if outcome.effect is Effect.GONE or outcome.receipt.answer is Answer.GONE:
+        if outcome.effect is ObservedEffect.GONE or outcome.receipt.answer is ReplyStatus.GONE:
             assert not server.lives(outcome.order.target)
 
 
@@ -208,7 +238,9 @@ def test_what_is_said_is_what_happened(
 def test_a_plan_only_shrinks(
     signal: Signal, before: list[tuple[object, ...]], while_open: list[tuple[object, ...]]
 ) -> None:
-    """What changed is exactly what is not as it was: asked again, the ended leave, and nobody is added."""
+    """What changed is exactly what is not as it was: asked again, the ended leave, and nobody is
+    added.
+    """
     server = ModelServer()
     _happen(server, before)
     seen = server.picture()
@@ -220,8 +252,12 @@ def test_a_plan_only_shrinks(
         change = changes(made, later).get(target.identity)
         same = now.get(target.identity)
         assert (change is Change.ELSEWHERE) == (later.server.run != seen.server.run)
-        assert (change is Change.ENDED) == (not server.lives(target.identity) and change is not Change.ELSEWHERE)
+        assert (change is Change.ENDED) == (
+            not server.lives(target.identity) and change is not Change.ELSEWHERE
+        )
         if same is not None:
             before_then = (target.backend.query_start, target.backend.xact_start)
             assert (change is None) == ((same.query_start, same.xact_start) == before_then)
-    assert {t.identity for t in asked_again(made, later).targets} <= {t.identity for t in made.targets}
+    assert {t.identity for t in asked_again(made, later).targets} <= {
+        t.identity for t in made.targets
+    }

@@ -4,7 +4,14 @@ import pytest
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.failure import Failure, FailureKind
-from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
+from pgtop.model.signal import (
+    ObservedEffect,
+    Outcome,
+    ReplyStatus,
+    Signal,
+    SignalReply,
+    SignalRequest,
+)
 from pgtop.ports import SourceError
 from pgtop.signalling.observe import RefusingSignaller, carry_out_all, effect_on
 from pgtop.view.results import result_words
@@ -19,32 +26,44 @@ _RUNNING = Backend(
     usesysid=10,
     backend_type="client backend",
 )
-_TERMINATE = Order(Signal.TERMINATE, _RUNNING)
-_CANCEL = Order(Signal.CANCEL, _RUNNING)
+_TERMINATE = SignalRequest(Signal.TERMINATE, _RUNNING)
+_CANCEL = SignalRequest(Signal.CANCEL, _RUNNING)
 
 
-async def _outcomes(order: Order, signaller: FakeSignaller | RefusingSignaller) -> list[Outcome]:
+async def _outcomes(
+    order: SignalRequest, signaller: FakeSignaller | RefusingSignaller
+) -> list[Outcome]:
     return [outcome async for (outcome,) in carry_out_all((order,), signaller, JumpingClock())]
 
 
 @pytest.mark.parametrize(
     ("order", "seen", "effect"),
     [
-        (_TERMINATE, None, Effect.GONE),
-        (_TERMINATE, _RUNNING, Effect.PENDING),
-        (_TERMINATE, _RUNNING._replace(state="idle"), Effect.PENDING),
-        (_CANCEL, None, Effect.GONE),
-        (_CANCEL, _RUNNING, Effect.PENDING),
-        (_CANCEL, _RUNNING._replace(state="idle"), Effect.QUERY_ENDED),
-        (_CANCEL, _RUNNING._replace(query_start=60, xact_start=60), Effect.QUERY_ENDED),
-        (_CANCEL, _RUNNING._replace(query_start=60), Effect.TRANSACTION_OPEN),
-        (_CANCEL, _RUNNING._replace(query_start=60, state="idle in transaction"), Effect.TRANSACTION_OPEN),
-        (_CANCEL, _RUNNING._replace(state="idle in transaction (aborted)"), Effect.TRANSACTION_OPEN),
-        (_CANCEL, _RUNNING._replace(state="idle in transaction"), Effect.TRANSACTION_OPEN),
-        (_CANCEL, Backend(pid=4711, usesysid=10), Effect.PENDING),
+        (_TERMINATE, None, ObservedEffect.GONE),
+        (_TERMINATE, _RUNNING, ObservedEffect.PENDING),
+        (_TERMINATE, _RUNNING._replace(state="idle"), ObservedEffect.PENDING),
+        (_CANCEL, None, ObservedEffect.GONE),
+        (_CANCEL, _RUNNING, ObservedEffect.PENDING),
+        (_CANCEL, _RUNNING._replace(state="idle"), ObservedEffect.QUERY_ENDED),
+        (_CANCEL, _RUNNING._replace(query_start=60, xact_start=60), ObservedEffect.QUERY_ENDED),
+        (_CANCEL, _RUNNING._replace(query_start=60), ObservedEffect.TRANSACTION_OPEN),
+        (
+            _CANCEL,
+            _RUNNING._replace(query_start=60, state="idle in transaction"),
+            ObservedEffect.TRANSACTION_OPEN,
+        ),
+        (
+            _CANCEL,
+            _RUNNING._replace(state="idle in transaction (aborted)"),
+            ObservedEffect.TRANSACTION_OPEN,
+        ),
+        (_CANCEL, _RUNNING._replace(state="idle in transaction"), ObservedEffect.TRANSACTION_OPEN),
+        (_CANCEL, Backend(pid=4711, usesysid=10), ObservedEffect.PENDING),
     ],
 )
-def test_effect_is_what_is_seen(order: Order, seen: Backend | None, effect: Effect) -> None:
+def test_effect_is_what_is_seen(
+    order: SignalRequest, seen: Backend | None, effect: ObservedEffect
+) -> None:
     """Each sight of the target has one meaning for the order."""
     assert effect_on(order, seen) is effect
 
@@ -54,25 +73,29 @@ async def test_gone_is_told_with_the_time_it_took() -> None:
     sights: list[Backend | None] = [_RUNNING, _RUNNING, None]
     signaller = FakeSignaller(look=lambda who: sights.pop(0))
     outcomes = await _outcomes(_TERMINATE, signaller)
-    assert [outcome.effect for outcome in outcomes] == [Effect.PENDING, Effect.GONE]
+    assert [outcome.effect for outcome in outcomes] == [ObservedEffect.PENDING, ObservedEffect.GONE]
     assert signaller.orders == [_TERMINATE]
     assert outcomes[-1].after == pytest.approx(0.03)
 
 
-@pytest.mark.parametrize("answer", [Answer.GONE, Answer.REPLACED, Answer.CHANGED, Answer.REFUSED])
-async def test_nothing_sent_is_told_at_once(answer: Answer) -> None:
+@pytest.mark.parametrize(
+    "answer", [ReplyStatus.GONE, ReplyStatus.REPLACED, ReplyStatus.CHANGED, ReplyStatus.REFUSED]
+)
+async def test_nothing_sent_is_told_at_once(answer: ReplyStatus) -> None:
     """Where nothing was sent nothing is looked for."""
-    signaller = FakeSignaller(Receipt(answer, "why"))
+    signaller = FakeSignaller(SignalReply(answer, "why"))
     (outcome,) = await _outcomes(_CANCEL, signaller)
-    assert outcome.effect is Effect.NOT_SENT
+    assert outcome.effect is ObservedEffect.NOT_SENT
     assert outcome.receipt.reason == "why"
     assert signaller.looks == 0
 
 
 async def test_still_running_after_patience() -> None:
-    """A target that is seen running to the end is told as still running, with how long was waited."""
+    """A target that is seen running to the end is told as still running, with how long was
+    waited.
+    """
     outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda who: _RUNNING)))[-1]
-    assert outcome.effect is Effect.STILL_RUNNING
+    assert outcome.effect is ObservedEffect.STILL_RUNNING
     assert 5.0 <= outcome.after < 5.5
     assert outcome.seen == _RUNNING
 
@@ -84,15 +107,17 @@ async def test_a_server_that_cannot_be_asked_proves_nothing() -> None:
         raise SourceError(Failure(FailureKind.UNREACHABLE, "connection lost"))
 
     outcome = (await _outcomes(_TERMINATE, FakeSignaller(look=lost)))[-1]
-    assert outcome.effect is Effect.UNSEEN
+    assert outcome.effect is ObservedEffect.UNSEEN
     assert outcome.receipt.reason == "connection lost"
 
 
 async def test_an_unanswered_order_is_looked_after() -> None:
-    """When the connection broke before the answer, the effect is still looked for, and the order not sent again."""
-    signaller = FakeSignaller(Receipt(Answer.UNKNOWN))
+    """When the connection broke before the answer, the effect is still looked for, and the order
+    not sent again.
+    """
+    signaller = FakeSignaller(SignalReply(ReplyStatus.UNKNOWN))
     outcome = (await _outcomes(_TERMINATE, signaller))[-1]
-    assert (outcome.effect, outcome.receipt.answer) == (Effect.GONE, Answer.UNKNOWN)
+    assert (outcome.effect, outcome.receipt.answer) == (ObservedEffect.GONE, ReplyStatus.UNKNOWN)
     assert len(signaller.orders) == 1
 
 
@@ -100,38 +125,53 @@ async def test_cancel_of_a_hidden_query_cannot_be_proved() -> None:
     """A role that may not see the target's state is told just that."""
     hidden = Backend(pid=4711, usesysid=10)
     outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda who: hidden)))[-1]
-    assert outcome.effect is Effect.UNSEEN
+    assert outcome.effect is ObservedEffect.UNSEEN
 
 
 async def test_refusing_signaller_sends_nothing() -> None:
     """The read-only signaller refuses every order with its reason."""
     (outcome,) = await _outcomes(_TERMINATE, RefusingSignaller("read-only mode"))
-    assert (outcome.receipt.answer, outcome.receipt.reason) == (Answer.REFUSED, "read-only mode")
+    assert (outcome.receipt.answer, outcome.receipt.reason) == (
+        ReplyStatus.REFUSED,
+        "read-only mode",
+    )
 
 
 async def test_cancel_where_activity_is_not_tracked_cannot_be_proved() -> None:
-    """With track_activities off nobody sees what a session does: no claim, and no invitation to kill."""
+    """With track_activities off nobody sees what a session does: no claim, and no invitation to
+    kill.
+    """
     untracked = _RUNNING._replace(state="disabled", query_start=None)
     outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda who: untracked)))[-1]
-    assert outcome.effect is Effect.UNSEEN
+    assert outcome.effect is ObservedEffect.UNSEEN
 
 
 async def test_a_later_transaction_is_not_the_one_that_stayed_open() -> None:
     """The cancel helped and the application began anew: nothing is left to escalate against."""
     later = _RUNNING._replace(state="idle in transaction", query_start=90, xact_start=80)
     outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda who: later)))[-1]
-    assert outcome.effect is Effect.QUERY_ENDED
+    assert outcome.effect is ObservedEffect.QUERY_ENDED
 
 
 @pytest.mark.parametrize(
     ("effect", "words"),
     [
-        (Effect.GONE, "gone after 0.00 s: no answer came, so whether by this is not known"),
-        (Effect.STILL_RUNNING, "still running after 0.00 s: no answer came, so whether it got the signal is not known"),
-        (Effect.UNSEEN, "outcome not known: no answer came, so whether it got the signal is not known: timeout"),
+        (ObservedEffect.GONE, "gone after 0.00 s: no answer came, so whether by this is not known"),
+        (
+            ObservedEffect.STILL_RUNNING,
+            "still running after 0.00 s: no answer came, so whether it got the signal is not known",
+        ),
+        (
+            ObservedEffect.UNSEEN,
+            "outcome not known: no answer came, so whether it got the signal is not known: timeout",
+        ),
     ],
 )
-def test_an_order_without_an_answer_names_what_is_not_known(effect: Effect, words: str) -> None:
-    """It is not called a lost connection, as a statement that the server gave up has no answer either."""
-    receipt = Receipt(Answer.UNKNOWN, "timeout" if effect is Effect.UNSEEN else "")
+def test_an_order_without_an_answer_names_what_is_not_known(
+    effect: ObservedEffect, words: str
+) -> None:
+    """It is not called a lost connection, as a statement that the server gave up has no answer
+    either.
+    """
+    receipt = SignalReply(ReplyStatus.UNKNOWN, "timeout" if effect is ObservedEffect.UNSEEN else "")
     assert result_words(Outcome(_TERMINATE, receipt, effect)).text == words

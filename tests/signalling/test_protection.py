@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.signalling.protection import guard
 from pgtop.table.filter import Filter
 from tests.scenes import active, snapshot
@@ -16,7 +16,11 @@ _CUT = ("SELECT " + "column_of_a_table, " * 60)[:1023]
     [
         ("query:payroll", _WHOLE, "it matches --protect query:payroll"),
         ("query:nightly", _WHOLE, ""),
-        ("query:nightly", _CUT, "it matches --protect query:nightly, or may: its query is cut by the server"),
+        (
+            "query:nightly",
+            _CUT,
+            "it matches --protect query:nightly, or may: its query is cut by the server",
+        ),
         ("nightly", _CUT, "it matches --protect nightly, or may: its query is cut by the server"),
         ("query:column", _CUT, "it matches --protect query:column"),
         ("query:nightly,weekly", _CUT[:-1] + "ü", "or may"),
@@ -30,9 +34,11 @@ _CUT = ("SELECT " + "column_of_a_table, " * 60)[:1023]
     ],
 )
 def test_words_may_stand_where_a_text_was_cut(protect: str, query: str, said: str) -> None:
-    """Of a text that fills what the server keeps only the beginning is known: who would match but for it may match."""
+    """Of a text that fills what the server keeps only the beginning is known: who would match but
+    for it may match.
+    """
     shown = snapshot([active(1, "web@shop", "pool", query, 1.0)])
-    reason = guard([Filter.parse(protect)], Picture.of(shown))(shown.backends[0])
+    reason = guard([Filter.parse(protect)], DerivedSnapshot.of(shown))(shown.backends[0])
     assert reason == said or (said == "or may" and said in reason)
 
 

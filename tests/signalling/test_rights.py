@@ -12,7 +12,7 @@ from pgtop.model.backend import CLIENT_BACKEND, WALSENDER, Backend
 from pgtop.model.server import Limits, Rights, Role, Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.signalling.rights import protection, right_to_signal
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.waiting import until
 
@@ -25,7 +25,9 @@ ROLES = {
     4_200: Role("pg_signal_backend"),
     6_312: Role("pg_signal_autovacuum_worker"),
 }
-SERVER = Server("18.4", 180_004, "db", 5432, "app", "me", 4711, ME, 5, 0, Limits(100, 3), roles=ROLES)
+SERVER = Server(
+    "18.4", 180_004, "db", 5432, "app", "me", 4711, ME, 5, 0, Limits(100, 3), roles=ROLES
+)
 SUPERUSER, SIGNALLER = Rights(superuser=True), Rights(signals_all=True)
 VACUUMER = Rights(signals_autovacuum=True)
 
@@ -56,23 +58,61 @@ HIDDEN_WITHOUT_A_ROLE = Backend(1, datid=5)
         (Rights(), client(WEB), False, "belongs to web", "grant pg_signal_backend to me"),
         (Rights(), HIDDEN, False, "belongs to web", "grant pg_signal_backend to me"),
         (Rights(), client(SUPER), False, "belongs to a superuser", "connect as a superuser"),
-        (Rights(), client(DROPPED), False, "belongs to role 16444", "grant pg_signal_backend to me"),
-        (Rights(), process("autovacuum worker"), False, "autovacuum", "grant pg_signal_autovacuum_worker to me"),
-        (Rights(), process("autovacuum launcher"), False, "background process", "connect as a superuser"),
+        (
+            Rights(),
+            client(DROPPED),
+            False,
+            "belongs to role 16444",
+            "grant pg_signal_backend to me",
+        ),
+        (
+            Rights(),
+            process("autovacuum worker"),
+            False,
+            "autovacuum",
+            "grant pg_signal_autovacuum_worker to me",
+        ),
+        (
+            Rights(),
+            process("autovacuum launcher"),
+            False,
+            "background process",
+            "connect as a superuser",
+        ),
         (VACUUMER, process("autovacuum worker"), True, "pg_signal_autovacuum_worker", ""),
-        (VACUUMER, process("autovacuum launcher"), False, "background process", "connect as a superuser"),
+        (
+            VACUUMER,
+            process("autovacuum launcher"),
+            False,
+            "background process",
+            "connect as a superuser",
+        ),
         (VACUUMER, HIDDEN_WITHOUT_A_ROLE, None, "may be another process", "connect as a superuser"),
         (VACUUMER, Backend(1), False, "background process", "connect as a superuser"),
         (SIGNALLER, client(WEB), True, "pg_signal_backend", ""),
         (SIGNALLER, HIDDEN, True, "pg_signal_backend", ""),
         (SIGNALLER, client(SUPER), False, "belongs to a superuser", "connect as a superuser"),
         (SIGNALLER, client(DROPPED), True, "belongs to role 16444", ""),
-        (SIGNALLER, process("autovacuum worker"), False, "autovacuum", "grant pg_signal_autovacuum_worker to me"),
+        (
+            SIGNALLER,
+            process("autovacuum worker"),
+            False,
+            "autovacuum",
+            "grant pg_signal_autovacuum_worker to me",
+        ),
         (SIGNALLER, Backend(1), False, "background process", "connect as a superuser"),
-        (SIGNALLER, process("autovacuum launcher"), False, "background process", "connect as a superuser"),
+        (
+            SIGNALLER,
+            process("autovacuum launcher"),
+            False,
+            "background process",
+            "connect as a superuser",
+        ),
     ],
 )
-def test_who_may_signal_whom(rights: Rights, backend: Backend, allowed: bool | None, reason: str, remedy: str) -> None:
+def test_who_may_signal_whom(
+    rights: Rights, backend: Backend, allowed: bool | None, reason: str, remedy: str
+) -> None:
     """The verdict, why, and the grant that would change it."""
     right = right_to_signal(SERVER._replace(rights=rights), backend)
     assert right.allowed is allowed
@@ -88,7 +128,9 @@ def test_the_remedy_can_be_pasted() -> None:
 
 
 def test_a_member_that_does_not_inherit_needs_no_membership() -> None:
-    """The remedy makes it inherit what it was granted; until 15 that is a property of the member."""
+    """The remedy makes it inherit what it was granted; until 15 that is a property of the
+    member.
+    """
     roles = {**ROLES, 4_200: Role("pg_signal_backend", granted=True)}
     new, old = SERVER._replace(roles=roles), SERVER._replace(roles=roles, version_num=150_018)
     assert right_to_signal(new, client(WEB)).remedy == (
@@ -134,13 +176,22 @@ WRAPAROUND = "autovacuum: VACUUM public.orders (to prevent wraparound)"
     ],
 )
 def test_what_is_protected(backend: Backend, reason: str) -> None:
-    """Each protected kind has its one reason, and an ordinary session none, whatever its query reads like."""
+    """Each protected kind has its one reason, and an ordinary session none, whatever its query
+    reads like.
+    """
     found = protection(SERVER, backend)
     assert reason in found
     assert bool(found) == bool(reason)
 
 
-ACTORS = ("pgtop_root", "pgtop_signaller", "pgtop_member", "pgtop_heir", "pgtop_vacuumer", "pgtop_nobody")
+ACTORS = (
+    "pgtop_root",
+    "pgtop_signaller",
+    "pgtop_member",
+    "pgtop_heir",
+    "pgtop_vacuumer",
+    "pgtop_nobody",
+)
 CAST = (*ACTORS, "pgtop_target", "pgtop_dropped")
 GRANTS = """
     alter role pgtop_root superuser;
@@ -155,7 +206,9 @@ NEW_GRANTS = "grant pg_signal_autovacuum_worker, pg_read_all_stats to pgtop_vacu
 
 @pytest.fixture
 def targets(dsn: str) -> Iterator[list[psycopg.Connection]]:
-    """Open a session of each role of the cast, on the real server; all have the password of the connection string."""
+    """Open a session of each role of the cast, on the real server; all have the password of the
+    connection string.
+    """
     password = sql.Literal(str(conninfo_to_dict(dsn).get("password", "")))
     roles = [sql.Identifier(role) for role in CAST]
     with psycopg.connect(dsn, autocommit=True) as admin:
@@ -178,14 +231,20 @@ def autovacuum_worker(dsn: str) -> Iterator[int]:
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute("alter system set autovacuum_naptime = 1")
         admin.execute("select pg_reload_conf()")
-        admin.execute("create table pgtop_waste as select n, repeat('x', 1000) from generate_series(1, 2000) n")
-        admin.execute("alter table pgtop_waste set (autovacuum_vacuum_cost_delay=100, autovacuum_vacuum_cost_limit=1)")
+        admin.execute(
+            "create table pgtop_waste as select n, repeat('x', 1000) from generate_series(1, 2000) n"
+        )
+        admin.execute(
+            "alter table pgtop_waste set (autovacuum_vacuum_cost_delay=100, autovacuum_vacuum_cost_limit=1)"
+        )
         with psycopg.connect(dsn) as writer:  # what it has done is known when it ends
             writer.execute("delete from pgtop_waste")
         found: list[int] = []
 
         def works() -> bool:
-            rows = admin.execute("select pid from pg_stat_progress_vacuum where relid = 'pgtop_waste'::regclass")
+            rows = admin.execute(
+                "select pid from pg_stat_progress_vacuum where relid = 'pgtop_waste'::regclass"
+            )
             found[:] = [pid for (pid,) in rows]
             return bool(found)
 
@@ -198,7 +257,7 @@ def autovacuum_worker(dsn: str) -> Iterator[int]:
 
 async def sample_as(user: str, dsn: str) -> Snapshot:
     parameters = {name: str(value) for name, value in conninfo_to_dict(dsn).items()}
-    source = PostgresSource(Session(parameters | {"user": user}))
+    source = PostgresSource(ServerConnection(parameters | {"user": user}))
     try:
         return await source.sample()
     finally:
@@ -217,11 +276,17 @@ def server_says(user: str, dsn: str, pid: int) -> bool:
 
 @pytest.mark.parametrize("user", ACTORS)
 async def test_the_server_agrees(user: str, dsn: str, targets: list[psycopg.Connection]) -> None:
-    """For every pair of the cast, and for the server's own processes, the verdict is what the server then does."""
+    """For every pair of the cast, and for the server's own processes, the verdict is what the
+    server then does.
+    """
     snapshot = await sample_as(user, dsn)
     cast = {connection.info.backend_pid for connection in targets}
     launchers = {"autovacuum launcher", "checkpointer", "walwriter"}
-    asked = [b for b in snapshot.backends if b.pid in cast or b.backend_type in launchers or b.usesysid is None]
+    asked = [
+        b
+        for b in snapshot.backends
+        if b.pid in cast or b.backend_type in launchers or b.usesysid is None
+    ]
     verdicts = {backend.pid: right_to_signal(snapshot.server, backend).allowed for backend in asked}
     assert cast <= verdicts.keys()
     dropped = snapshot.at(targets[-1].info.backend_pid)

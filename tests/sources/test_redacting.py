@@ -14,7 +14,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from pgtop.model.backend import HIDDEN_QUERY, Backend
-from pgtop.model.snapshot import Settled
+from pgtop.model.snapshot import IdleGroup
 from pgtop.signalling.audit_log import FILE_NAME
 from pgtop.signalling.rights import protection
 from pgtop.sources.redacting import RedactingSource, without_literals
@@ -35,13 +35,17 @@ def talker(dsn: str) -> Iterator[None]:
     with psycopg.connect(dsn, autocommit=True) as holder:
         holder.execute("CREATE ROLE talker LOGIN PASSWORD 'x'")
         holder.execute("SELECT pg_advisory_lock(4711)")
-        made = psycopg.connect(make_conninfo(dsn, user="talker", password="x", application_name="talker"))
+        made = psycopg.connect(
+            make_conninfo(dsn, user="talker", password="x", application_name="talker")
+        )
         with closing(made):
             made.pgconn.send_query(_QUERY.encode())
             waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
             until(lambda: holder.execute(waits).fetchone() == (1,), "nobody waits")
             yield
-        holder.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'talker'")
+        holder.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'talker'"
+        )
         holder.execute("DROP ROLE talker")
 
 
@@ -61,7 +65,9 @@ def talker(dsn: str) -> Iterator[None]:
 @pytest.mark.parametrize("by", ["option", "file"])
 @pytest.mark.usefixtures("talker")
 def test_what_is_printed(by: str, words: list[str], dsn: str, tmp_path: Path) -> None:
-    """Tables, JSON, CSV and plans hold no literal, whether an option or the configuration file says so."""
+    """Tables, JSON, CSV and plans hold no literal, whether an option or the configuration file says
+    so.
+    """
     (tmp_path / "config.toml").write_text("redact = true\n")
     target = ["-d", dsn]
     if by == "option":
@@ -73,9 +79,13 @@ def test_what_is_printed(by: str, words: list[str], dsn: str, tmp_path: Path) ->
 
 
 def test_a_dollar_quote_whose_tag_does_not_decode(dsn: str) -> None:
-    """In a database without an encoding a tag may be any bytes: what stands between two of them is a literal."""
+    """In a database without an encoding a tag may be any bytes: what stands between two of them is
+    a literal.
+    """
     with psycopg.connect(dsn, autocommit=True) as admin:
-        admin.execute("CREATE DATABASE pgtop_bytes ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+        admin.execute(
+            "CREATE DATABASE pgtop_bytes ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        )
         with closing(psycopg.connect(make_conninfo(dsn, dbname="pgtop_bytes"))) as session:
             session.pgconn.exec_(b"select $\xe9$ open sesame $\xe9$")
             done = pgtop("show", "--json", "-d", dsn, "--redact", "--filter", "db:pgtop_bytes")
@@ -88,7 +98,9 @@ def test_the_query_id_of_a_utility_statement_is_null(dsn: str) -> None:
     queries = ["ALTER ROLE postgres VALID UNTIL 'infinity'", "SELECT 'sesame'"]
     ids = []
     for query in queries:
-        with closing(psycopg.connect(make_conninfo(dsn, application_name="sesame"), autocommit=True)) as session:
+        with closing(
+            psycopg.connect(make_conninfo(dsn, application_name="sesame"), autocommit=True)
+        ) as session:
             if session.info.server_version < 140_000:
                 return
             session.execute("SET compute_query_id = on")
@@ -101,7 +113,9 @@ def test_the_query_id_of_a_utility_statement_is_null(dsn: str) -> None:
 
 @pytest.mark.usefixtures("talker")
 def test_the_screen(dsn: str, tmp_path: Path) -> None:
-    """Table, filter, page, copy, dialog and audit trail: a secret is in none of them, and nobody finds it."""
+    """Table, filter, page, copy, dialog and audit trail: a secret is in none of them, and nobody
+    finds it.
+    """
     command = [sys.executable, "-m", "pgtop", dsn, "--redact"]
     with Terminal(command, columns=160, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
         terminal.wait_for("q quit")
@@ -122,7 +136,9 @@ def test_the_screen(dsn: str, tmp_path: Path) -> None:
         terminal.send("q")
         assert terminal.wait_for_exit() == 0
         raw = terminal.raw.decode()
-    copied = [base64.b64decode(found).decode() for found in re.findall(r"\x1b\]52;c;([^\x07\x1b]+)", raw)]
+    copied = [
+        base64.b64decode(found).decode() for found in re.findall(r"\x1b\]52;c;([^\x07\x1b]+)", raw)
+    ]
     assert _SHOWN in copied[-1]
     trail = (tmp_path / "pgtop" / FILE_NAME).read_text()
     assert _SHOWN in trail
@@ -143,14 +159,21 @@ def test_a_trail_that_was_written_with_literals(tmp_path: Path) -> None:
         done = pgtop("audit", "--redact", *words, environment={"XDG_STATE_HOME": str(tmp_path)})
         assert _SECRET not in done.stdout
         assert _SHOWN in done.stdout
-    assert pgtop("audit", "--redact", "sesame", environment={"XDG_STATE_HOME": str(tmp_path)}).stdout == ""
+    assert (
+        pgtop("audit", "--redact", "sesame", environment={"XDG_STATE_HOME": str(tmp_path)}).stdout
+        == ""
+    )
 
 
 async def test_a_text_is_masked_once() -> None:
-    """While neither changes, the very backend of the last picture is shown again; another text is another one."""
+    """While neither changes, the very backend of the last picture is shown again; another text is
+    another one.
+    """
     first = active(1, "web@shop", "pool", "SELECT 1", 1.0)
     second = first._replace(query="SELECT 2, x")
-    source = RedactingSource(FakeSource([snapshot([first]), snapshot([first]), snapshot([second]), calm()]))
+    source = RedactingSource(
+        FakeSource([snapshot([first]), snapshot([first]), snapshot([second]), calm()])
+    )
     [shown], [again], [other] = [(await source.sample()).backends for _ in range(3)]
     assert shown.query == "SELECT ?"
     assert again is shown
@@ -158,7 +181,9 @@ async def test_a_text_is_masked_once() -> None:
 
 
 def test_a_query_id_goes_where_the_text_is_not_all_there() -> None:
-    """Another statement may stand behind the cut, and a text that has not come yet may be of any kind."""
+    """Another statement may stand behind the cut, and a text that has not come yet may be of any
+    kind.
+    """
     select = client(1, "web@shop", since=60)._replace(query="SELECT a, b, c", query_id=7)
     assert without_literals(select).query_id == 7
     assert without_literals(select, size=14).query_id is None
@@ -167,9 +192,14 @@ def test_a_query_id_goes_where_the_text_is_not_all_there() -> None:
 
 
 def test_protection_does_not_rest_on_what_is_masked() -> None:
-    """A table's name with a quote in it hides no anti-wraparound vacuum; what may not be read is still told so."""
+    """A table's name with a quote in it hides no anti-wraparound vacuum; what may not be read is
+    still told so.
+    """
     vacuum = Backend(
-        1, datname="shop", backend_type="autovacuum worker", query="autovacuum: VACUUM a.it's 7 (to prevent wraparound)"
+        1,
+        datname="shop",
+        backend_type="autovacuum worker",
+        query="autovacuum: VACUUM a.it's 7 (to prevent wraparound)",
     )
     server = calm().server
     assert protection(server, without_literals(vacuum)) == protection(server, vacuum) != ""
@@ -179,6 +209,6 @@ def test_protection_does_not_rest_on_what_is_masked() -> None:
 async def test_the_settled_are_masked_too() -> None:
     """Whoever looks at those at rest alone sees no literal of theirs either."""
     idle = client(1, "web@shop", since=60)._replace(query="SELECT 'sesame'")
-    came = replace(snapshot([idle]), settled=Settled((idle,)))
+    came = replace(snapshot([idle]), settled=IdleGroup((idle,)))
     seen = await RedactingSource(FakeSource([came])).sample()
     assert [each.query for each in (*seen.unsettled, *seen.settled.backends)] == ["SELECT '?'"]

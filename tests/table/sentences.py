@@ -1,6 +1,8 @@
-"""A second reader of filters: it takes the printed sentence at its word and asks the sessions itself.
+"""A second reader of filters: it takes the printed sentence at its word and asks the sessions
+itself.
 
-It shares no code with the language, so that a sentence that says something else than the filter does is found.
+It shares no code with the language, so that a sentence that says something else than the filter
+does is found.
 """
 
 import ipaddress
@@ -9,10 +11,10 @@ import operator
 import re
 from collections.abc import Callable
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
 
-Decision = Callable[[Backend, Picture], bool | None]
+Decision = Callable[[Backend, DerivedSnapshot], bool | None]
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _STRINGS = rf"{_STRING}(?: (?:or|nor) {_STRING})*"
@@ -102,7 +104,7 @@ class _Reader:
 
 
 def _every(decisions: list[Decision]) -> Decision:
-    def decide(backend: Backend, picture: Picture) -> bool | None:
+    def decide(backend: Backend, picture: DerivedSnapshot) -> bool | None:
         answers = [decision(backend, picture) for decision in decisions]
         return False if False in answers else None if None in answers else True
 
@@ -114,7 +116,7 @@ def _some(decisions: list[Decision]) -> Decision:
 
 
 def _not(decision: Decision) -> Decision:
-    def decide(backend: Backend, picture: Picture) -> bool | None:
+    def decide(backend: Backend, picture: DerivedSnapshot) -> bool | None:
         answer = decision(backend, picture)
         return None if answer is None else not answer
 
@@ -146,13 +148,15 @@ def _hit(verb: str, wanted: str, text: str) -> bool:
     return wanted.lower() in text.lower()
 
 
-def _is_cut(text: str, picture: Picture) -> bool:
+def _is_cut(text: str, picture: DerivedSnapshot) -> bool:
     room = min(picture.snapshot.server.track_activity_query_size - 1, picture.snapshot.text_bytes)
     return len(text.encode()) + 3 >= room
 
 
 def _field(noun: str, verb: str, values: str) -> Decision:
-    return _turned(_named(_NOUNS[noun], _VERBS[verb], _strings(values)), verb not in _VERBS.values())
+    return _turned(
+        _named(_NOUNS[noun], _VERBS[verb], _strings(values)), verb not in _VERBS.values()
+    )
 
 
 def _database(negated: str | None, verb: str | None, values: str) -> Decision:
@@ -160,14 +164,20 @@ def _database(negated: str | None, verb: str | None, values: str) -> Decision:
 
 
 def _named(column: str, verb: str, wanted: list[str]) -> Decision:
-    def decide(backend: Backend, picture: Picture) -> bool | None:
+    def decide(backend: Backend, picture: DerivedSnapshot) -> bool | None:
         text = getattr(backend, column)
         if _is_number(column, backend) and not (verb == "is" and text in wanted):
             return None
         if text is None and _has_none(column, backend):
             text = ""
-        if text is None or (column == "query" and (backend.backend_start is None or backend.state == "disabled")):
-            return (verb == "is" and "" in wanted and column in ("datname", "usename", "application_name")) or None
+        if text is None or (
+            column == "query" and (backend.backend_start is None or backend.state == "disabled")
+        ):
+            return (
+                verb == "is"
+                and "" in wanted
+                and column in ("datname", "usename", "application_name")
+            ) or None
         hit = any(_hit(verb, one, text) for one in wanted)
         if column != "query" or not _is_cut(text, picture):
             return hit
@@ -187,7 +197,12 @@ def _has_none(column: str, backend: Backend) -> bool:
     """A process of the server's own has no database, role or query."""
     is_own = backend.backend_type != "client backend"
     owner = {"datname": backend.datid, "usename": backend.usesysid, "query": backend.query_start}
-    return column in owner and owner[column] is None and is_own and (column != "query" or not backend.is_client)
+    return (
+        column in owner
+        and owner[column] is None
+        and is_own
+        and (column != "query" or not backend.is_client)
+    )
 
 
 def _column(verb: str, value: str, some: str) -> Decision:
@@ -195,8 +210,10 @@ def _column(verb: str, value: str, some: str) -> Decision:
     columns = ("datname", "usename", "application_name", "client_hostname", "backend_type")
     wanted = _strings(value)
 
-    def decide(backend: Backend, picture: Picture) -> bool | None:
-        names = [getattr(backend, column) or "" for column in columns if not _is_number(column, backend)]
+    def decide(backend: Backend, picture: DerivedSnapshot) -> bool | None:
+        names = [
+            getattr(backend, column) or "" for column in columns if not _is_number(column, backend)
+        ]
         wait = _events(backend) or ["hidden"]
         doing = [_seen_state(backend), _servers_state(backend)]
         texts = [*names, str(backend.pid), _address(backend) or "", *wait, *doing]
@@ -204,7 +221,8 @@ def _column(verb: str, value: str, some: str) -> Decision:
             return True
         query = _named("query", verb, wanted)(backend, picture)
         known = backend.backend_start is not None and all(
-            _named(column, verb, wanted)(backend, picture) is not None for column in ("datname", "usename")
+            _named(column, verb, wanted)(backend, picture) is not None
+            for column in ("datname", "usename")
         )
         return True if query else None if query is None or not known else False
 
@@ -230,7 +248,7 @@ def _address(backend: Backend) -> str | None:
 
 
 def _place(negated: str | None, places: str) -> Decision:
-    def decide(backend: Backend, _: Picture) -> bool | None:
+    def decide(backend: Backend, _: DerivedSnapshot) -> bool | None:
         address = _address(backend)
         if address is None:
             return None
@@ -249,7 +267,7 @@ def _comes_from(address: str, place: str) -> bool:
 
 
 def _address_text(verb: str, values: str) -> Decision:
-    def decide(backend: Backend, _: Picture) -> bool | None:
+    def decide(backend: Backend, _: DerivedSnapshot) -> bool | None:
         address = _address(backend)
         return None if address is None else _hit("matches", _strings(values)[0], address)
 
@@ -260,8 +278,10 @@ def _state(negated: str | None, states: str) -> Decision:
     exact = re.findall(r'in state "([^"]*)"', states)
     words = [_STATES[word] for word in re.findall(_STATE, re.sub(_STRING, "", states))]
 
-    def decide(backend: Backend, _: Picture) -> bool | None:
-        answers = [_is_in(backend, word) for word in words] + [_is_exactly_in(backend, word) for word in exact]
+    def decide(backend: Backend, _: DerivedSnapshot) -> bool | None:
+        answers = [_is_in(backend, word) for word in words] + [
+            _is_exactly_in(backend, word) for word in exact
+        ]
         return True if True in answers else None if None in answers else False
 
     return _turned(decide, negated)
@@ -295,7 +315,7 @@ def _is_exactly_in(backend: Backend, word: str) -> bool | None:
 
 
 def _state_text(verb: str, values: str) -> Decision:
-    def decide(backend: Backend, _: Picture) -> bool | None:
+    def decide(backend: Backend, _: DerivedSnapshot) -> bool | None:
         if backend.backend_start is None or backend.state == "disabled":
             return None
         texts = (_seen_state(backend), _servers_state(backend))
@@ -316,13 +336,15 @@ def _event(negated: str | None, items: str) -> Decision:
     for verb, strings in re.findall(rf"({_EVENT_VERB}) ({_STRINGS})", items):
         wanted += [(verb, string) for string in _strings(strings)]
 
-    def decide(backend: Backend, _: Picture) -> bool | None:
+    def decide(backend: Backend, _: DerivedSnapshot) -> bool | None:
         events = _events(backend)
         if events is None:
             return None
         kind = (backend.wait_event_type or "").lower()
         return any(
-            kind == string.lower() if verb == "of type" else any(_hit(verb, string, event) for event in events)
+            kind == string.lower()
+            if verb == "of type"
+            else any(_hit(verb, string, event) for event in events)
             for verb, string in wanted
         )
 
@@ -330,7 +352,7 @@ def _event(negated: str | None, items: str) -> Decision:
 
 
 def _no_event(what: str) -> Decision:
-    def decide(backend: Backend, _: Picture) -> bool | None:
+    def decide(backend: Backend, _: DerivedSnapshot) -> bool | None:
         events = _events(backend)
         return None if events is None else events == [""]
 
@@ -347,9 +369,11 @@ def _blockers(backend: Backend) -> set[int] | None:
 
 
 def _waits_for(negated: str | None, items: str) -> Decision:
-    pids = {int(pid) for pid in re.findall(r"pid ([0-9]+)", items)} | ({0} if "prepared" in items else set())
+    pids = {int(pid) for pid in re.findall(r"pid ([0-9]+)", items)} | (
+        {0} if "prepared" in items else set()
+    )
 
-    def decide(backend: Backend, _: Picture) -> bool | None:
+    def decide(backend: Backend, _: DerivedSnapshot) -> bool | None:
         blockers = _blockers(backend)
         return None if blockers is None else bool(pids & blockers)
 
@@ -359,7 +383,7 @@ def _waits_for(negated: str | None, items: str) -> Decision:
 def _blocked(negated: str | None, bound: str | None, count: str | None) -> Decision:
     bound, count = bound or "exactly", count or "0"
 
-    def decide(backend: Backend, _: Picture) -> bool | None:
+    def decide(backend: Backend, _: DerivedSnapshot) -> bool | None:
         blockers = _blockers(backend)
         return None if blockers is None else _BOUNDS[bound](len(blockers), int(count))
 
@@ -369,7 +393,7 @@ def _blocked(negated: str | None, bound: str | None, count: str | None) -> Decis
 def _blocking(negated: str | None, bound: str | None, count: str | None) -> Decision:
     bound, count = bound or "exactly", count or "0"
 
-    def decide(backend: Backend, picture: Picture) -> bool | None:
+    def decide(backend: Backend, picture: DerivedSnapshot) -> bool | None:
         least = picture.blocks.get(backend.pid, 0)
         most = math.inf if any(_blockers(b) is None for b in picture.snapshot.backends) else least
         compare, wanted = _BOUNDS[bound], int(count)
@@ -385,7 +409,7 @@ def _time(which: str, bound: str, duration: str) -> Decision:
     parts = re.findall(r"([0-9.]+) (ms|s|min|h|d|w)", duration)
     limit = sum(float(number) * _UNITS[unit] for number, unit in parts)
 
-    def decide(backend: Backend, picture: Picture) -> bool | None:
+    def decide(backend: Backend, picture: DerivedSnapshot) -> bool | None:
         since = _since(_TIMES[which], backend)
         return None if since is None else _BOUNDS[bound]((picture.now - since) / 1_000_000, limit)
 

@@ -2,10 +2,20 @@
 
 from hypothesis import strategies as st
 
-from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, PARALLEL_WORKER, WALSENDER, Backend
+from pgtop.model.backend import (
+    ACTIVE,
+    CLIENT_BACKEND,
+    IDLE,
+    IDLE_IN_TRANSACTION,
+    PARALLEL_WORKER,
+    WALSENDER,
+    Backend,
+)
 from tests.scenes import HOSTILE_TEXTS, NOW
 
-_TEXTS = st.none() | st.sampled_from(HOSTILE_TEXTS) | st.text(st.characters(codec=None), max_size=40)
+_TEXTS = (
+    st.none() | st.sampled_from(HOSTILE_TEXTS) | st.text(st.characters(codec=None), max_size=40)
+)
 _INSTANTS = st.none() | st.integers(NOW - 10**15, NOW + 10**7)
 _FEW_PIDS = st.integers(1, 30)  # few, so that rows are related to each other
 _NUMBERS = st.none() | st.integers(-(2**63), 2**63 - 1)
@@ -29,7 +39,8 @@ BACKEND = st.builds(
     xmin_age=_NUMBERS,
     query_id=_NUMBERS,
     query=_TEXTS,
-    backend_type=_TEXTS | st.sampled_from([CLIENT_BACKEND, PARALLEL_WORKER, WALSENDER, "checkpointer"]),
+    backend_type=_TEXTS
+    | st.sampled_from([CLIENT_BACKEND, PARALLEL_WORKER, WALSENDER, "checkpointer"]),
     blocked_by=st.lists(_FEW_PIDS | st.just(0), max_size=4).map(tuple),
 )
 BACKENDS = st.lists(BACKEND, max_size=12, unique_by=lambda backend: backend.pid)

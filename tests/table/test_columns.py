@@ -1,28 +1,37 @@
-"""Each column says what a DBA needs to know of a session, compares by value, and is loud only where it should be."""
+"""Each column says what a DBA needs to know of a session, compares by value, and is loud only where
+it should be.
+"""
 
 import pytest
 
-from pgtop.analysis.derived import Picture
-from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, IDLE_IN_TRANSACTION_ABORTED, Backend
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.model.backend import (
+    ACTIVE,
+    CLIENT_BACKEND,
+    IDLE,
+    IDLE_IN_TRANSACTION,
+    IDLE_IN_TRANSACTION_ABORTED,
+    Backend,
+)
 from pgtop.table.columns import COLUMNS, HIDDEN_WORDS, age_start, column, severity, state_word
 from pgtop.text.tone import Tone
 from tests import scenes
 from tests.scenes import NOW, active, client
 
-BUSY = Picture.of(scenes.busy())
+BUSY = DerivedSnapshot.of(scenes.busy())
 NAMES = (
     "pid database user who application client state wait xact query_age state_age age blocked_by blocks query "
     "backend_age xmin_age query_id leader"
 )
 
 
-def session(pid: int, picture: Picture = BUSY) -> Backend:
+def session(pid: int, picture: DerivedSnapshot = BUSY) -> Backend:
     """The backend of the scene with this pid."""
     return next(backend for backend in picture.snapshot.backends if backend.pid == pid)
 
 
-def picture_of(*backends: Backend) -> Picture:
-    return Picture.of(scenes.snapshot(backends))
+def picture_of(*backends: Backend) -> DerivedSnapshot:
+    return DerivedSnapshot.of(scenes.snapshot(backends))
 
 
 def test_every_promised_column_is_there_once() -> None:
@@ -113,7 +122,8 @@ def test_tones_of_state_and_age(backend: Backend, tone: Tone) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pid", "tone"), [(47_903, Tone.ALARM), (48_801, Tone.STRONG), (48_815, Tone.PLAIN), (48_200, Tone.QUIET)]
+    ("pid", "tone"),
+    [(47_903, Tone.ALARM), (48_801, Tone.STRONG), (48_815, Tone.PLAIN), (48_200, Tone.QUIET)],
 )
 def test_tones_of_blockers(pid: int, tone: Tone) -> None:
     """Who blocks others stands out, who does so while idle in a transaction most of all."""
@@ -153,15 +163,21 @@ def test_age_counts_from_the_transaction_first(backend: Backend, since: int | No
     ],
 )
 def test_the_age_of_who_is_quiet_is_rough(backend: Backend, words: str) -> None:
-    """Idle sessions do not change on the screen every second; of whoever is looked for each second counts."""
+    """Idle sessions do not change on the screen every second; of whoever is looked for each second
+    counts.
+    """
     assert column("age").text(backend, picture_of(backend)) == words
 
 
 def test_a_hidden_session_names_the_grant() -> None:
     """Its state and query say that they are hidden, quietly, and everything else is empty."""
-    picture = Picture.of(scenes.not_privileged())
+    picture = DerivedSnapshot.of(scenes.not_privileged())
     hidden = session(48_711, picture)
-    shown = {column.name: column.text(hidden, picture) for column in COLUMNS if column.text(hidden, picture)}
+    shown = {
+        column.name: column.text(hidden, picture)
+        for column in COLUMNS
+        if column.text(hidden, picture)
+    }
     assert shown == {
         "pid": "48711",
         "database": "warehouse",
@@ -171,7 +187,9 @@ def test_a_hidden_session_names_the_grant() -> None:
         "state": "hidden",
         "query": HIDDEN_WORDS,
     }
-    assert {column.tone(hidden, picture) for column in COLUMNS if column.name not in ("pid", "blocks")} == {Tone.QUIET}
+    assert {
+        column.tone(hidden, picture) for column in COLUMNS if column.name not in ("pid", "blocks")
+    } == {Tone.QUIET}
 
 
 def test_a_query_that_is_still_to_come_is_an_ellipsis() -> None:
@@ -188,7 +206,9 @@ def test_the_same_blocker_named_twice_counts_once() -> None:
 
 
 def test_addresses_compare_by_number() -> None:
-    """10.0.0.9 before 10.0.0.10, sockets before addresses, IPv4 before IPv6, nonsense last and without an error."""
+    """10.0.0.9 before 10.0.0.10, sockets before addresses, IPv4 before IPv6, nonsense last and
+    without an error.
+    """
     addresses = [None, "9.255.0.1", "10.0.0.9", "10.0.0.10", "::1", "2001:db8::1", "not an address"]
     rows = [client(pid, "web@shop", address=address) for pid, address in enumerate(addresses)]
     keys = [column("client").key(row, BUSY) for row in rows]
@@ -196,7 +216,11 @@ def test_addresses_compare_by_number() -> None:
 
 
 def test_ages_are_taken_against_the_snapshot() -> None:
-    """Seconds from the start to the instant of the picture; a start after it, as of a statement just begun, is zero."""
-    backend = Backend(1, backend_start=NOW - 2_500_000, query_start=NOW + 40, backend_type=CLIENT_BACKEND)
+    """Seconds from the start to the instant of the picture; a start after it, as of a statement
+    just begun, is zero.
+    """
+    backend = Backend(
+        1, backend_start=NOW - 2_500_000, query_start=NOW + 40, backend_type=CLIENT_BACKEND
+    )
     assert column("backend_age").key(backend, picture_of(backend)) == 2.5
     assert column("query_age").key(backend, picture_of(backend)) == 0.0

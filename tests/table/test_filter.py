@@ -1,4 +1,6 @@
-"""The filter: what it finds, what it refuses and where, and that no pattern can hold up the keyboard."""
+"""The filter: what it finds, what it refuses and where, and that no pattern can hold up the
+keyboard.
+"""
 
 import re
 import subprocess
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import CLIENT_BACKEND, HIDDEN_QUERY, WALSENDER, Backend
 from pgtop.model.server import Limits, Server
 from pgtop.model.snapshot import Snapshot
@@ -52,14 +54,22 @@ BROKEN = Backend(
     query_start=ago(80), state_change=ago(80), wait_event_type="LWLock", wait_event="WALWrite",
     state="idle in transaction (aborted)", query="selekt 1", backend_type=CLIENT_BACKEND,
 )  # fmt: skip
-HIDDEN = Backend(4716, datid=5, datname="crm", usename="secret", usesysid=99, application_name="", query=HIDDEN_QUERY)
+HIDDEN = Backend(
+    4716,
+    datid=5,
+    datname="crm",
+    usename="secret",
+    usesysid=99,
+    application_name="",
+    query=HIDDEN_QUERY,
+)
 STANDBY = Backend(
     4717, ago(5), usename="replicator", application_name="standby1", client_addr="10.0.0.3", state="active",
     state_change=ago(5), wait_event_type="Activity", wait_event="WalSenderMain", backend_type=WALSENDER,
 )  # fmt: skip
 CHECKPOINTER = Backend(9, ago(5), application_name="", backend_type="checkpointer", query="")
 ALL = (RUNNER, HOLDER, WAITER, SLEEPER, BROKEN, HIDDEN, STANDBY, CHECKPOINTER)
-PICTURE = Picture.of(Snapshot(NOW, SERVER, ALL))
+PICTURE = DerivedSnapshot.of(Snapshot(NOW, SERVER, ALL))
 
 
 def found(text: str) -> set[int]:
@@ -130,7 +140,8 @@ SEEN = EVERYBODY - {4716}
         ("pid:4711", {4711}),
         ("pid:471", set()),
         ("pid:4711,9", {4711, 9}),
-        # states by the names on screen and the server's; who waits for a lock is apart, as in the bar
+        # states by the names on screen and the server's; who waits for a lock is apart, as in the
+        # bar
         ("state:active", {4711, 4717}),
         ("state:=active", {4711, 4717}),
         ("active", {4711, 4717}),
@@ -347,7 +358,9 @@ def test_what_is_found(text: str, pids: set[int]) -> None:
     ],
 )
 def test_what_cannot_be_read(text: str, position: int, words: str) -> None:
-    """An error names the character and says what is right, also of the word that is still being typed."""
+    """An error names the character and says what is right, also of the word that is still being
+    typed.
+    """
     with pytest.raises(FilterError) as caught:
         Filter.parse(text)
     assert caught.value.position == position
@@ -370,13 +383,17 @@ TERMS = st.sampled_from(
         '"x"',
     ]
 )
-FRAGMENTS = st.lists(TERMS | st.sampled_from([*'-:=~<>,"\\ (){}*', "age", "pid", "state"]) | st.text(max_size=3))
+FRAGMENTS = st.lists(
+    TERMS | st.sampled_from([*'-:=~<>,"\\ (){}*', "age", "pid", "state"]) | st.text(max_size=3)
+)
 
 
 @settings(deadline=None)  # a pattern may take its whole limit
 @given(FRAGMENTS.map("".join) | st.text())
 def test_reading_raises_nothing_else(text: str) -> None:
-    """Whatever is typed is a filter or a FilterError at a place in the text; a filter can be put to any session."""
+    """Whatever is typed is a filter or a FilterError at a place in the text; a filter can be put to
+    any session.
+    """
     error = error_of(text)
     assert error is None or (0 <= error.position <= len(text) and error.message)
 
@@ -407,10 +424,14 @@ def test_terms_are_anded(one: str, other: str) -> None:
 
 @given(
     st.text()
-    | st.sampled_from(['a"b', "-x", "~x", "=x", "a, b", "\\", '\\"', "\\u{41}", "\u202eevil\x1b[2J", "\ud800"])
+    | st.sampled_from(
+        ['a"b', "-x", "~x", "=x", "a, b", "\\", '\\"', "\\u{41}", "\u202eevil\x1b[2J", "\ud800"]
+    )
 )
 def test_quoted_names_come_back(name: str) -> None:
-    """A quoted name finds exactly the sessions that bear it, whatever is in it; so do two in one list."""
+    """A quoted name finds exactly the sessions that bear it, whatever is in it; so do two in one
+    list.
+    """
     named, other = Backend(1, application_name=name), Backend(2, application_name=f"{name}!")
     only = Filter.parse(f"app:={quoted(name)}")
     assert only.matches(named, PICTURE)
@@ -429,7 +450,10 @@ def test_quoted_words_are_found_in_any_case(word: str) -> None:
 
 
 def crowd(size: int, query: str) -> Iterable[Backend]:
-    return [RUNNER._replace(pid=10_000 + i, application_name=f"app-{i}", query=f"{query} {i}") for i in range(size)]
+    return [
+        RUNNER._replace(pid=10_000 + i, application_name=f"app-{i}", query=f"{query} {i}")
+        for i in range(size)
+    ]
 
 
 def test_a_hopeless_pattern_is_stopped_on_one_session() -> None:
@@ -443,7 +467,9 @@ def test_a_hopeless_pattern_is_stopped_on_one_session() -> None:
 
 
 def test_a_slow_pattern_is_stopped_over_all_sessions() -> None:
-    """A pattern that is bearable on each session but not on thousands stops too, so no pass can freeze the keyboard."""
+    """A pattern that is bearable on each session but not on thousands stops too, so no pass can
+    freeze the keyboard.
+    """
     test = Filter.parse("query:~.*.*.*[!?]").on(PICTURE)
     began = time.monotonic()
     with pytest.raises(FilterError, match="takes too long"):
@@ -468,7 +494,9 @@ def test_a_pattern_that_would_not_even_compile_in_time_is_refused(text: str) -> 
 
 
 def test_a_word_is_quick_over_ten_thousand_sessions() -> None:
-    """Filtering as one types stays far below a frame: a few milliseconds here, with room for slow machines."""
+    """Filtering as one types stays far below a frame: a few milliseconds here, with room for slow
+    machines.
+    """
     backends = crowd(10_000, "SELECT o.id, o.total FROM orders o WHERE o.customer_id = $1")
     test = Filter.parse("nowhere").on(PICTURE)
     began = time.process_time()
@@ -478,9 +506,7 @@ def test_a_word_is_quick_over_ten_thousand_sessions() -> None:
 
 def test_the_pattern_library_is_loaded_only_for_patterns() -> None:
     """Start-up does not pay for a library that most filters never need."""
-    code = (
-        "import sys; from pgtop.table.filter import Filter; Filter('db:shop x age>5m'); print('regex' in sys.modules)"
-    )
+    code = "import sys; from pgtop.table.filter import Filter; Filter('db:shop x age>5m'); print('regex' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "False"
 

@@ -1,8 +1,10 @@
-"""The language of filters as its users write it: what each form is understood as, and what is refused."""
+"""The language of filters as its users write it: what each form is understood as, and what is
+refused.
+"""
 
 import pytest
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli.args.filters import filter_for_protection
 from pgtop.cli.completion import filter_keys
 from pgtop.errors import UsageError
@@ -12,7 +14,17 @@ from pgtop.table.filter import Filter, FilterError
 from pgtop.table.language.help import FILTER_HELP
 from pgtop.table.language.keys import KEYS
 from pgtop.table.language.tree import Relation
-from tests.table.test_filter import CHECKPOINTER, HIDDEN, HOLDER, NOW, RUNNER, SERVER, SLEEPER, WAITER, ago
+from tests.table.test_filter import (
+    CHECKPOINTER,
+    HIDDEN,
+    HOLDER,
+    NOW,
+    RUNNER,
+    SERVER,
+    SLEEPER,
+    WAITER,
+    ago,
+)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +107,10 @@ from tests.table.test_filter import CHECKPOINTER, HIDDEN, HOLDER, NOW, RUNNER, S
         ("-state:active", "not running (but perhaps waiting for a lock)"),
         ("-state:active,waiting", "neither running nor waiting for a lock"),
         ("state!=active", 'not in state "active"'),
-        ("-db:shop or user:web", '(not in a database whose name contains "shop") or whose role contains "web"'),
+        (
+            "-db:shop or user:web",
+            '(not in a database whose name contains "shop") or whose role contains "web"',
+        ),
         ("user:WEB", 'whose role contains "WEB" ignoring case'),
         ("user=WEB", 'whose role is "WEB"'),
         (r"query~\Wselect", r'whose query matches "\Wselect"'),
@@ -149,7 +164,9 @@ def test_the_canonical_text_of_every_example_means_the_same(entry: tuple[str, st
     ],
 )
 def test_what_the_shell_has_grouped_stays_together(arguments: list[str], canonical: str) -> None:
-    """An argument is one term, with the blanks of its value, or several whole ones; a comparison may be three."""
+    """An argument is one term, with the blanks of its value, or several whole ones; a comparison
+    may be three.
+    """
     chosen = Filter.of_arguments(arguments)
     assert chosen.canonical == canonical
     assert Filter.parse(chosen.text) == chosen
@@ -201,7 +218,9 @@ def test_what_the_shell_has_grouped_stays_together(arguments: list[str], canonic
         (["client:/8"], 7, "is no address"),
     ],
 )
-def test_what_a_shell_has_split_or_emptied_is_refused(arguments: list[str], position: int, words: str) -> None:
+def test_what_a_shell_has_split_or_emptied_is_refused(
+    arguments: list[str], position: int, words: str
+) -> None:
     """Positions count characters of the arguments joined by blanks."""
     with pytest.raises(FilterError) as caught:
         Filter.of_arguments(arguments)
@@ -228,7 +247,9 @@ def test_the_value_of_an_option_means_what_it_does_on_the_screen(text: str, cano
     ("text", "position"),
     [("app:my tool", 7), ("db:shop invoice", 8), ("app:my app state:idle", 7), ("db:shop 4711", 8)],
 )
-def test_the_value_of_an_option_is_not_taken_otherwise_than_on_the_screen(text: str, position: int) -> None:
+def test_the_value_of_an_option_is_not_taken_otherwise_than_on_the_screen(
+    text: str, position: int
+) -> None:
     """`--protect 'app:my tool'` would protect fewer than it reads to, or other ones."""
     with pytest.raises(FilterError) as caught:
         Filter.of_option(text)
@@ -266,8 +287,12 @@ def test_the_value_of_an_option_is_not_taken_otherwise_than_on_the_screen(text: 
         ('not (db:shop or user="")', 16, "write not user~."),
     ],
 )
-def test_a_signal_is_not_decided_by_what_may_be_a_slip(text: str, position: int, words: str) -> None:
-    """A word that may be anything, a pattern that matches everything and an empty value narrow a view, and no more."""
+def test_a_signal_is_not_decided_by_what_may_be_a_slip(
+    text: str, position: int, words: str
+) -> None:
+    """A word that may be anything, a pattern that matches everything and an empty value narrow a
+    view, and no more.
+    """
     chosen = Filter.parse(text)
     with pytest.raises(FilterError) as caught:
         chosen.check_for_signals()
@@ -281,7 +306,10 @@ def test_a_pattern_that_lost_its_words_protects_nothing_in_silence(text: str) ->
     Filter.parse(text)
     with pytest.raises(UsageError, match=r"--protect is wrong .*: the pattern matches"):
         filter_for_protection(text, "--protect")
-    assert filter_for_protection('app!~^web user!=""', "--protect").canonical == 'not app~"^web" not user=""'
+    assert (
+        filter_for_protection('app!~^web user!=""', "--protect").canonical
+        == 'not app~"^web" not user=""'
+    )
 
 
 @pytest.mark.parametrize(
@@ -309,10 +337,12 @@ def test_a_signal_may_be_decided_by_what_is_marked(text: str) -> None:
 # What is not known.
 
 
-def decided(text: str, backend: Backend, size: int = 1024, text_bytes: int = 1 << 20) -> bool | None:
+def decided(
+    text: str, backend: Backend, size: int = 1024, text_bytes: int = 1 << 20
+) -> bool | None:
     """Return the decision about one session, beside one that waits for nothing."""
     server = SERVER._replace(track_activity_query_size=size)
-    picture = Picture.of(Snapshot(NOW, server, (backend,), text_bytes=text_bytes))
+    picture = DerivedSnapshot.of(Snapshot(NOW, server, (backend,), text_bytes=text_bytes))
     decision = Filter.parse(text).decide(picture)(backend)
     assert Filter.parse(text).matches(backend, picture) is (decision is True)
     return decision
@@ -322,7 +352,9 @@ IN_NO_TRANSACTION = RUNNER._replace(xact_start=None)
 DROPPED = RUNNER._replace(usename=None, usesysid=77)
 NUMBERED = RUNNER._replace(datid=5, datname="database 5", usename="role 77", usesysid=77)
 LOGGING_IN = Backend(4720, ago(1), application_name="", backend_type=CLIENT_BACKEND)
-LOCAL_STANDBY = Backend(4721, ago(5), usename="replicator", usesysid=9, application_name="x", backend_type=WALSENDER)
+LOCAL_STANDBY = Backend(
+    4721, ago(5), usename="replicator", usesysid=9, application_name="x", backend_type=WALSENDER
+)
 UNTRACKED = Backend(4722, ago(5), 5, "shop", usename="web", usesysid=8, application_name="", state="disabled",
                     query="", backend_type=CLIENT_BACKEND)  # fmt: skip
 CUT = RUNNER._replace(query="SELECT name FROM customers")
@@ -411,7 +443,11 @@ CUT = RUNNER._replace(query="SELECT name FROM customers")
         ("state!=active", WAITER, None),
         ("state!=active", SLEEPER, True),
         ("state = 'idle in transaction'", HOLDER, True),
-        ("state = 'idle in transaction'", HOLDER._replace(state="idle in transaction (aborted)"), None),
+        (
+            "state = 'idle in transaction'",
+            HOLDER._replace(state="idle in transaction (aborted)"),
+            None,
+        ),
         # Kleene's and, or, not
         ("state:idle db:shop", HIDDEN, False),
         ("state:idle or db:crm", HIDDEN, True),
@@ -420,8 +456,12 @@ CUT = RUNNER._replace(query="SELECT name FROM customers")
         ("not (state:idle or db:shop)", HIDDEN, None),
     ],
 )
-def test_unknown_is_neither_so_nor_not_so(text: str, backend: Backend, decision: bool | None) -> None:
-    """A session of which it is not known is undecided, and a view that is narrowed to either does not show it."""
+def test_unknown_is_neither_so_nor_not_so(
+    text: str, backend: Backend, decision: bool | None
+) -> None:
+    """A session of which it is not known is undecided, and a view that is narrowed to either does
+    not show it.
+    """
     assert decided(text, backend) is decision
 
 
@@ -449,7 +489,9 @@ def test_unknown_is_neither_so_nor_not_so(text: str, backend: Backend, decision:
         ("user:web or query:nightly", True),
     ],
 )
-@pytest.mark.parametrize(("size", "text_bytes"), [(len(CUT.query or "") + 1, 1 << 20), (1024, len(CUT.query or ""))])
+@pytest.mark.parametrize(
+    ("size", "text_bytes"), [(len(CUT.query or "") + 1, 1 << 20), (1024, len(CUT.query or ""))]
+)
 def test_a_cut_query_decides_only_what_its_beginning_shows(
     text: str, decision: bool | None, size: int, text_bytes: int
 ) -> None:
@@ -458,9 +500,14 @@ def test_a_cut_query_decides_only_what_its_beginning_shows(
 
 
 def test_what_is_masked_is_not_known() -> None:
-    """A `?` may stand for the very word, so that a filter for sessions without it selects none of these."""
-    masked = RUNNER._replace(query="SELECT ? FROM t"), RUNNER._replace(pid=2, query="SELECT a FROM t")
-    picture = Picture.of(Snapshot(NOW, SERVER, masked, are_queries_masked=True))
+    """A `?` may stand for the very word, so that a filter for sessions without it selects none of
+    these.
+    """
+    masked = (
+        RUNNER._replace(query="SELECT ? FROM t"),
+        RUNNER._replace(pid=2, query="SELECT a FROM t"),
+    )
+    picture = DerivedSnapshot.of(Snapshot(NOW, SERVER, masked, are_queries_masked=True))
     decide = Filter.parse("-query:payroll").decide(picture)
     assert [decide(backend) for backend in masked] == [None, True]
 
@@ -468,7 +515,11 @@ def test_what_is_masked_is_not_known() -> None:
 def test_half_a_character_may_have_been_dropped_at_the_end_of_a_cut_query() -> None:
     """A text may be three bytes short of what is kept, also if all that is left is ASCII."""
     length = len(CUT.query or "")
-    assert [decided("query:nightly", CUT, length + short) for short in (1, 4, 5)] == [None, None, False]
+    assert [decided("query:nightly", CUT, length + short) for short in (1, 4, 5)] == [
+        None,
+        None,
+        False,
+    ]
 
 
 def test_a_dot_matches_newlines() -> None:
@@ -496,14 +547,19 @@ def test_a_dot_matches_newlines() -> None:
         ("client:10.0.0.0/8", "no address", None),
     ],
 )
-def test_addresses_match_from_the_front_or_by_network(text: str, address: str | None, decision: bool | None) -> None:
+def test_addresses_match_from_the_front_or_by_network(
+    text: str, address: str | None, decision: bool | None
+) -> None:
     """A host that is called local is not a socket."""
-    assert decided(text, RUNNER._replace(client_addr=address, client_hostname="local-7.example")) is decision
+    assert (
+        decided(text, RUNNER._replace(client_addr=address, client_hostname="local-7.example"))
+        is decision
+    )
 
 
 def test_waiters_may_be_hidden() -> None:
     """How many wait for a session is then only the least that it can be."""
-    picture = Picture.of(Snapshot(NOW, SERVER, (HOLDER, WAITER, HIDDEN)))
+    picture = DerivedSnapshot.of(Snapshot(NOW, SERVER, (HOLDER, WAITER, HIDDEN)))
 
     def of(text: str, backend: Backend) -> bool | None:
         return Filter.parse(text).decide(picture)(backend)

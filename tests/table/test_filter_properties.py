@@ -1,4 +1,6 @@
-"""Filters of any shape over sessions of any kind: what is printed is what is selected, and no slip selects more."""
+"""Filters of any shape over sessions of any kind: what is printed is what is selected, and no slip
+selects more.
+"""
 
 import re
 import time
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import CLIENT_BACKEND, HIDDEN_QUERY, PARALLEL_WORKER, WALSENDER, Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.filter import Filter, FilterError
@@ -22,9 +24,23 @@ STATES = (
     "active", "idle", "idle in transaction", "idle in transaction (aborted)", "fastpath function call", "disabled",
     None,
 )  # fmt: skip
-WAITS = ((None, None), ("Lock", "relation"), ("Lock", "tuple"), ("LWLock", "WALWrite"), ("Client", "ClientRead"))
+WAITS = (
+    (None, None),
+    ("Lock", "relation"),
+    ("Lock", "tuple"),
+    ("LWLock", "WALWrite"),
+    ("Client", "ClientRead"),
+)
 TYPES = (CLIENT_BACKEND, CLIENT_BACKEND, WALSENDER, PARALLEL_WORKER, "checkpointer")
-QUERIES = ("", "select 1", "SELECT name\nFROM stock", "copy web to stdout", "commit", 'say "or"', None)
+QUERIES = (
+    "",
+    "select 1",
+    "SELECT name\nFROM stock",
+    "copy web to stdout",
+    "commit",
+    'say "or"',
+    None,
+)
 
 
 def started() -> st.SearchStrategy[int | None]:
@@ -61,32 +77,53 @@ def _hidden(backend: Backend) -> Backend:
 
 
 @st.composite
-def pictures(draw: st.DrawFn) -> Picture:
+def pictures(draw: st.DrawFn) -> DerivedSnapshot:
     """Draw a server with a few sessions; it keeps twenty bytes of each query, or all of it."""
     size = draw(st.sampled_from([21, 1024]))
-    several = draw(st.lists(backends(), min_size=1, max_size=6, unique_by=lambda backend: backend.pid))
-    return Picture.of(Snapshot(NOW, SERVER._replace(track_activity_query_size=size), tuple(several)))
+    several = draw(
+        st.lists(backends(), min_size=1, max_size=6, unique_by=lambda backend: backend.pid)
+    )
+    return DerivedSnapshot.of(
+        Snapshot(NOW, SERVER._replace(track_activity_query_size=size), tuple(several))
+    )
 
 
 def quoted(value: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
 
 
-VALUES = st.sampled_from(["web", "api", "my app", 'a"b', "x\\d", "or", "WEB", "-web", "50%", "rom", "e"]).map(quoted)
+VALUES = st.sampled_from(
+    ["web", "api", "my app", 'a"b', "x\\d", "or", "WEB", "-web", "50%", "rom", "e"]
+).map(quoted)
 LISTS = st.lists(VALUES, min_size=1, max_size=3).map(",".join)
 PATTERNS = st.sampled_from(["^web", "p+", "select.name", "^$", "o.", r"[\"w]e"]).map(quoted)
 WORD_KEYS = st.sampled_from(["db", "user", "app", "host", "type", "query"])
 STATE_WORDS = st.sampled_from(
-    ["active", "waiting", "idle", "idle-in-tx", "aborted", "other", "hidden", "fastpath", "disabled", "starting"]
+    [
+        "active",
+        "waiting",
+        "idle",
+        "idle-in-tx",
+        "aborted",
+        "other",
+        "hidden",
+        "fastpath",
+        "disabled",
+        "starting",
+    ]
 )
-PLACES = st.sampled_from(["local", "10.0.", "10.0.0.7", "10.0.0.0/8", "2001:db8:", "::1", "127.0.0.0/30"])
+PLACES = st.sampled_from(
+    ["local", "10.0.", "10.0.0.7", "10.0.0.0/8", "2001:db8:", "::1", "127.0.0.0/30"]
+)
 EVENTS = st.sampled_from(["lock", "Lock:tuple", "write", "client", "rel", "lwlock:w"])
 PIDS = st.lists(st.integers(0, 9).map(str), min_size=1, max_size=3).map(",".join)
 DURATIONS = st.sampled_from(["0", "5", "5m", "1m", "1.5h", "1h30m", "5000ms", "301s", "1d1h"])
 
 
 def joined(*parts: st.SearchStrategy[str] | str) -> st.SearchStrategy[str]:
-    return st.tuples(*(st.just(part) if isinstance(part, str) else part for part in parts)).map("".join)
+    return st.tuples(*(st.just(part) if isinstance(part, str) else part for part in parts)).map(
+        "".join
+    )
 
 
 WORDS_SIGNS = st.sampled_from([":", ":=", "=", "!=", "!:", " = ", " <> "])
@@ -129,7 +166,7 @@ FILTERS = st.recursive(
 ).filter(is_readable)  # a word before a pattern, and two pids, are not
 
 
-def decisions(text: str, picture: Picture) -> dict[int, bool | None]:
+def decisions(text: str, picture: DerivedSnapshot) -> dict[int, bool | None]:
     decide = Filter.parse(text).decide(picture)
     return {backend.pid: decide(backend) for backend in picture.snapshot.backends}
 
@@ -148,22 +185,32 @@ def test_the_canonical_text_is_read_back_as_an_equal_filter(text: str) -> None:
 
 @settings(deadline=None)
 @given(FILTERS, pictures())
-def test_the_printed_sentence_selects_the_same_sessions(text: str, picture: Picture) -> None:
-    """A reader that knows nothing of the language decides the same of every session by the sentence alone."""
+def test_the_printed_sentence_selects_the_same_sessions(
+    text: str, picture: DerivedSnapshot
+) -> None:
+    """A reader that knows nothing of the language decides the same of every session by the sentence
+    alone.
+    """
     chosen = Filter.parse(text)
     said = read(chosen.understood)
     told = {backend.pid: said(backend, picture) for backend in picture.snapshot.backends}
     assert decisions(text, picture) == told
     shown = chosen.on(picture)
-    assert {b.pid for b in picture.snapshot.backends if shown(b)} == {pid for pid in told if told[pid]}
+    assert {b.pid for b in picture.snapshot.backends if shown(b)} == {
+        pid for pid in told if told[pid]
+    }
 
 
 @settings(deadline=None)
 @given(FILTERS, pictures())
-def test_nothing_is_selected_by_a_filter_and_by_its_negation(text: str, picture: Picture) -> None:
+def test_nothing_is_selected_by_a_filter_and_by_its_negation(
+    text: str, picture: DerivedSnapshot
+) -> None:
     """What is undecided is so of both."""
     of, of_negation = decisions(text, picture), decisions(f"not ({text})", picture)
-    assert of_negation == {pid: None if answer is None else not answer for pid, answer in of.items()}
+    assert of_negation == {
+        pid: None if answer is None else not answer for pid, answer in of.items()
+    }
 
 
 # What a shell does to a command line.
@@ -179,21 +226,32 @@ TIMES_EMPTIED = ("age>{}", "age>{}m", "-age>{}", "pid:{}", "pid:{},5", "blocks>{
 
 @st.composite
 def command_lines(draw: st.DrawFn) -> tuple[list[str], list[str]]:
-    """Draw the arguments of a script as meant, and as they are when one of its variables is empty."""
+    """Draw the arguments of a script as meant, and as they are when one of its variables is
+    empty.
+    """
     template = draw(st.sampled_from(EMPTIED + TIMES_EMPTIED))
     is_number = template in TIMES_EMPTIED and template != "{}"
     value = draw(st.sampled_from(["5"] if is_number else ["web", "api", "user:web", "shop"]))
     others = [
-        *draw(st.lists(st.sampled_from(["user:web", "-state:idle", "age>1m", "(db:api or app:web)"]), max_size=2))
+        *draw(
+            st.lists(
+                st.sampled_from(["user:web", "-state:idle", "age>1m", "(db:api or app:web)"]),
+                max_size=2,
+            )
+        )
     ]
     place = draw(st.integers(0, len(others)))
-    meant, emptied = ([*others[:place], template.format(text), *others[place:]] for text in (value, ""))
+    meant, emptied = (
+        [*others[:place], template.format(text), *others[place:]] for text in (value, "")
+    )
     return meant, emptied
 
 
 @settings(deadline=None)
 @given(command_lines(), pictures())
-def test_an_empty_variable_never_selects_more(lines: tuple[list[str], list[str]], picture: Picture) -> None:
+def test_an_empty_variable_never_selects_more(
+    lines: tuple[list[str], list[str]], picture: DerivedSnapshot
+) -> None:
     """Each value emptied makes the command refuse, or select some of those that were meant."""
     meant, emptied = lines
     assert signalled(emptied, picture) <= signalled(meant, picture)
@@ -203,17 +261,20 @@ def test_an_empty_variable_never_selects_more(lines: tuple[list[str], list[str]]
 @given(
     st.lists(st.sampled_from(["user", "app", "query"]), min_size=1, max_size=1),
     st.sampled_from(["=", "!=", ":", "~", "<>"]),
-    st.lists(st.sampled_from(["state:idle", "-db:shop", "(", "and", "or", "not", "age>5m", '-"web"']), max_size=3),
+    st.lists(
+        st.sampled_from(["state:idle", "-db:shop", "(", "and", "or", "not", "age>5m", '-"web"']),
+        max_size=3,
+    ),
     pictures(),
 )
 def test_a_value_that_was_dropped_takes_none_from_what_follows(
-    key: list[str], sign: str, rest: list[str], picture: Picture
+    key: list[str], sign: str, rest: list[str], picture: DerivedSnapshot
 ) -> None:
     """`app = $APP state:idle` without its value is refused: no term behind it is taken for one."""
     assert signalled([*key, sign, *rest], picture) == set()
 
 
-def signalled(arguments: Sequence[str], picture: Picture) -> set[int]:
+def signalled(arguments: Sequence[str], picture: DerivedSnapshot) -> set[int]:
     """Return whom a command would signal; nobody if it refuses."""
     chosen = filter_of(arguments)
     if chosen is None:
@@ -255,9 +316,13 @@ NARROW = st.sampled_from(
 
 @settings(deadline=None)
 @given(st.lists(NARROW, min_size=1, max_size=4), st.sampled_from([" ", " and ", " or "]), st.data())
-def test_no_accident_of_quoting_selects_everybody(terms: list[str], sign: str, data: st.DataObject) -> None:
-    """Quotes lost, words split or joined, variables empty: a session that no term describes is never selected."""
-    picture = Picture.of(Snapshot(NOW, SERVER, (OUTSIDER,)))
+def test_no_accident_of_quoting_selects_everybody(
+    terms: list[str], sign: str, data: st.DataObject
+) -> None:
+    """Quotes lost, words split or joined, variables empty: a session that no term describes is
+    never selected.
+    """
+    picture = DerivedSnapshot.of(Snapshot(NOW, SERVER, (OUTSIDER,)))
     line = sign.join(terms)
     accidents = (
         [line],
@@ -274,7 +339,12 @@ def test_no_accident_of_quoting_selects_everybody(terms: list[str], sign: str, d
 
 
 @settings(deadline=None)
-@given(st.lists(st.text(max_size=8) | st.sampled_from(["db:x", "(", ")", "or", "not", "'", '"', "=", "app:a b", "~^"])))
+@given(
+    st.lists(
+        st.text(max_size=8)
+        | st.sampled_from(["db:x", "(", ")", "or", "not", "'", '"', "=", "app:a b", "~^"])
+    )
+)
 def test_any_arguments_are_a_filter_or_an_error(arguments: list[str]) -> None:
     """Reading raises nothing else, and what is read can be said back."""
     chosen = filter_of(arguments)

@@ -1,4 +1,6 @@
-"""The table shows what was asked for, in lines of exactly the width there is, on any screen and for any text."""
+"""The table shows what was asked for, in lines of exactly the width there is, on any screen and for
+any text.
+"""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -7,19 +9,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import IDLE, Backend, BackendId
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.columns import COLUMNS
 from pgtop.table.filter import Filter
-from pgtop.table.layout import Layout, Table, arrange, column_at, header, layout, line, scroll_limit, width_of
+from pgtop.table.layout import (
+    Layout,
+    Table,
+    arrange,
+    column_at,
+    header,
+    layout,
+    line,
+    scroll_limit,
+    width_of,
+)
 from pgtop.table.options import Query, Sort
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
 from tests import scenes
 from tests.table.strategies import BACKEND
 
-BUSY = Picture.of(scenes.busy())
+BUSY = DerivedSnapshot.of(scenes.busy())
 WIDTHS = st.integers(1, 250)
 QUERIES = st.builds(
     Query, sort=st.builds(Sort, st.sampled_from([None, *(column.name for column in COLUMNS)]), st.booleans()),
@@ -40,10 +52,17 @@ def pids(table: Table) -> set[int]:
 
 
 @given(WIDTHS, QUERIES, st.integers(0, 25), BACKEND, st.booleans())
-def test_a_line_is_exactly_as_wide_as_asked(width: int, query: Query, skip: int, backend: Backend, ended: bool) -> None:
-    """On any screen, scrolled anywhere, whatever the server says; clean, and with no two neighbours of one tone."""
+def test_a_line_is_exactly_as_wide_as_asked(
+    width: int, query: Query, skip: int, backend: Backend, ended: bool
+) -> None:
+    """On any screen, scrolled anywhere, whatever the server says; clean, and with no two neighbours
+    of one tone.
+    """
     placed = layout(width, query, skip)
-    for spans in (line(placed, backend, Picture.of(scenes.snapshot([backend])), ended), header(placed, query.sort)):
+    for spans in (
+        line(placed, backend, DerivedSnapshot.of(scenes.snapshot([backend])), ended),
+        header(placed, query.sort),
+    ):
         assert cells(text_of(spans)) == width == width_of(placed)
         assert clean(text_of(spans)) == text_of(spans)
         assert all(one.tone is not other.tone for one, other in pairwise(spans))
@@ -52,7 +71,7 @@ def test_a_line_is_exactly_as_wide_as_asked(width: int, query: Query, skip: int,
 @pytest.mark.parametrize("width", [1, 5, 40, 80, 120, 200])
 def test_hostile_texts_do_not_move_a_column(width: int) -> None:
     """Every line of the hostile server is as wide as the screen."""
-    picture = Picture.of(scenes.hostile())
+    picture = DerivedSnapshot.of(scenes.hostile())
     placed = layout(width, Query())
     table = arrange(picture, Query(show_background=True))
     assert {cells(text_of(line(placed, row, picture))) for row in table.rows} == {width}
@@ -67,7 +86,10 @@ def test_hostile_texts_do_not_move_a_column(width: int) -> None:
         (80, "pid who state wait age blocked_by blocks query"),
         (100, "pid who state wait age blocked_by blocks query"),
         (120, "pid who application state wait age blocked_by blocks query"),
-        (200, "pid database user application client state wait age xact query_age state_age blocked_by blocks query"),
+        (
+            200,
+            "pid database user application client state wait age xact query_age state_age blocked_by blocks query",
+        ),
     ],
 )
 def test_what_matters_most_is_seen_on_every_screen(width: int, shown: str) -> None:
@@ -83,13 +105,17 @@ def test_the_query_keeps_room_to_be_read(width: int, least: int) -> None:
 
 @given(st.integers(24, 250), QUERIES)
 def test_every_column_can_be_scrolled_into_sight(width: int, query: Query) -> None:
-    """Each step to the right takes the leftmost column away, until pid and query are alone; from 24 cells on."""
+    """Each step to the right takes the leftmost column away, until pid and query are alone; from 24
+    cells on.
+    """
     steps = [layout(width, query, skip) for skip in range(scroll_limit(width, query) + 1)]
     seen = {name for placed in steps for name in names(placed)}
     wanted = {column.name for column in COLUMNS if query.on_request or not column.on_request}
     assert wanted - seen in ({"who"}, {"database", "user"})
     assert names(steps[-1]) == ["pid", "query"]
-    assert all(names(step)[1] not in names(next_step)[:-1] for step, next_step in pairwise(steps[1:]))
+    assert all(
+        names(step)[1] not in names(next_step)[:-1] for step, next_step in pairwise(steps[1:])
+    )
 
 
 def test_columns_on_request_come_when_asked_for() -> None:
@@ -116,15 +142,29 @@ def test_the_header_marks_the_order(sort: Sort, title: str) -> None:
     """By an arrow and by tone; the default order marks none."""
     spans = header(layout(80, Query()), sort)
     assert title in text_of(spans)
-    assert [span.text.strip() for span in spans if span.tone is Tone.STRONG] == ([title.strip()] if sort.column else [])
+    assert [span.text.strip() for span in spans if span.tone is Tone.STRONG] == (
+        [title.strip()] if sort.column else []
+    )
 
 
 @pytest.mark.parametrize(
     ("width", "pid", "shown"),
     [
-        (80, 47_903, "  47903 anna@billing    idle tx  Client  13m41s           ▲4 UPDATE accounts SE…"),
-        (80, 48_809, "  48809 billing@billing waiting  Lock       12s    4         ALTER TABLE accoun…"),
-        (80, 48_712, "  48712 analyst@wareho… worker   IO      47m12s              └ SELECT c.region,…"),
+        (
+            80,
+            47_903,
+            "  47903 anna@billing    idle tx  Client  13m41s           ▲4 UPDATE accounts SE…",
+        ),
+        (
+            80,
+            48_809,
+            "  48809 billing@billing waiting  Lock       12s    4         ALTER TABLE accoun…",
+        ),
+        (
+            80,
+            48_712,
+            "  48712 analyst@wareho… worker   IO      47m12s              └ SELECT c.region,…",
+        ),
         (40, 48_818, "  48818 idle tx!  1m11s UPDATE stock SE…"),
         (8, 48_818, "   48818"),
         (3, 48_818, "48…"),
@@ -151,7 +191,9 @@ def test_a_session_that_ended_says_so() -> None:
 
 
 def test_client_sessions_are_shown_and_the_server_s_own_on_demand() -> None:
-    """Idle ones too, and parallel workers of those shown; walsenders and background processes only when asked for."""
+    """Idle ones too, and parallel workers of those shown; walsenders and background processes only
+    when asked for.
+    """
     shown, everything = arrange(BUSY, Query()), arrange(BUSY, Query(show_background=True))
     assert pids(everything) - pids(shown) == {1_101, 1_102, 1_103, 1_104, 1_105, 1_204, 48_940}
     assert {48_712, 48_713} <= pids(shown)
@@ -159,9 +201,15 @@ def test_client_sessions_are_shown_and_the_server_s_own_on_demand() -> None:
 
 
 def test_hidden_sessions_are_shown() -> None:
-    """They hold slots, so they are not swept away with what may not be seen; which of them are idle is not known."""
-    picture = Picture.of(scenes.not_privileged())
-    assert pids(arrange(picture, Query())) == pids(arrange(picture, Query(show_idle=False))) >= {48_200, 48_711}
+    """They hold slots, so they are not swept away with what may not be seen; which of them are idle
+    is not known.
+    """
+    picture = DerivedSnapshot.of(scenes.not_privileged())
+    assert (
+        pids(arrange(picture, Query()))
+        == pids(arrange(picture, Query(show_idle=False)))
+        >= {48_200, 48_711}
+    )
 
 
 def test_idle_sessions_can_be_hidden() -> None:
@@ -189,17 +237,24 @@ def test_a_session_is_found_by_identity() -> None:
     table = arrange(BUSY, Query())
     third = table.rows[2]
     assert table.position(third.identity) == 2
-    assert table.position(BackendId(third.pid, third.backend_start and third.backend_start + 1)) is None
+    assert (
+        table.position(BackendId(third.pid, third.backend_start and third.backend_start + 1))
+        is None
+    )
     assert table.position(BackendId(1_101, None)) is None
 
 
-@pytest.mark.parametrize("make", [scenes.calm, scenes.busy, scenes.nearly_full, scenes.full, scenes.not_privileged])
+@pytest.mark.parametrize(
+    "make", [scenes.calm, scenes.busy, scenes.nearly_full, scenes.full, scenes.not_privileged]
+)
 def test_the_scenes_could_be(make: Callable[[], Snapshot]) -> None:
     """No pid twice, pgtop's own session among them, and no more slots held than there are."""
     scene = make()
     assert scene.server.pid in {backend.pid for backend in scene.backends}
     assert len({backend.pid for backend in scene.backends}) == len(scene.backends)
-    assert sum(backend.is_client for backend in scene.backends) <= scene.server.limits.max_connections
+    assert (
+        sum(backend.is_client for backend in scene.backends) <= scene.server.limits.max_connections
+    )
 
 
 def test_the_scenes_are_the_same_every_time() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import (
     ACTIVE,
     CLIENT_BACKEND,
@@ -20,7 +20,7 @@ from pgtop.model.backend import (
     Backend,
 )
 from pgtop.model.record import EMPTY
-from pgtop.model.snapshot import Settled
+from pgtop.model.snapshot import IdleGroup
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.table.columns import COLUMNS, column
 from pgtop.table.filter import Filter
@@ -32,11 +32,13 @@ from tests import scenes
 from tests.scenes import NOW, active, client
 from tests.table.strategies import BACKENDS
 
-BUSY = Picture.of(scenes.busy())
-SORTS = st.builds(Sort, st.sampled_from([None, *(column.name for column in COLUMNS)]), st.booleans())
+BUSY = DerivedSnapshot.of(scenes.busy())
+SORTS = st.builds(
+    Sort, st.sampled_from([None, *(column.name for column in COLUMNS)]), st.booleans()
+)
 
 
-def ordered(backends: Sequence[Backend], picture: Picture, sort: Sort) -> list[Backend]:
+def ordered(backends: Sequence[Backend], picture: DerivedSnapshot, sort: Sort) -> list[Backend]:
     return placed(backends, picture, sort).rows
 
 
@@ -45,14 +47,22 @@ def pids(rows: list[Backend]) -> list[int]:
 
 
 def test_a_session_of_a_busy_pool_keeps_its_place() -> None:
-    """A session that works for milliseconds in each second stands among those at work until it rests for a moment."""
+    """A session that works for milliseconds in each second stands among those at work until it
+    rests for a moment.
+    """
     long = active(1, "web@shop", "shop", "SELECT 1", 60)
     resting = [client(pid, "web@shop", since=60) for pid in range(10, 40)]
     standing: Standing = EMPTY
     places = []
-    for second, state, since in ((0, ACTIVE, 0.1), (1, IDLE, 0.5), (2, ACTIVE, 0.1), (3, IDLE, 1), (5, IDLE, 3.5)):
+    for second, state, since in (
+        (0, ACTIVE, 0.1),
+        (1, IDLE, 0.5),
+        (2, ACTIVE, 0.1),
+        (3, IDLE, 1),
+        (5, IDLE, 3.5),
+    ):
         pooled = client(2, "web@shop", state=state, since=since)
-        picture = Picture.of(scenes.snapshot([long, pooled, *resting]))
+        picture = DerivedSnapshot.of(scenes.snapshot([long, pooled, *resting]))
         found = placed(picture.snapshot.backends, picture, Sort(), before=standing)
         standing = found.standing
         places.append((second, pids(found.rows).index(2)))
@@ -62,32 +72,42 @@ def test_a_session_of_a_busy_pool_keeps_its_place() -> None:
 @given(BACKENDS, SORTS)
 def test_an_order_is_a_permutation(backends: list[Backend], sort: Sort) -> None:
     """Whatever the server says, every row is there, once."""
-    rows = ordered(backends, Picture.of(scenes.snapshot(backends)), sort)
+    rows = ordered(backends, DerivedSnapshot.of(scenes.snapshot(backends)), sort)
     assert sorted(map(id, rows)) == sorted(map(id, backends))
 
 
 @given(BACKENDS, SORTS, st.randoms(use_true_random=False))
-def test_an_order_does_not_depend_on_the_server_s(backends: list[Backend], sort: Sort, random: object) -> None:
+def test_an_order_does_not_depend_on_the_server_s(
+    backends: list[Backend], sort: Sort, random: object
+) -> None:
     """Equal rows keep their places though the server lists them anew each time."""
-    picture = Picture.of(scenes.snapshot(backends))
+    picture = DerivedSnapshot.of(scenes.snapshot(backends))
     shuffled = list(backends)
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis' own Random
     assert pids(ordered(shuffled, picture, sort)) == pids(ordered(backends, picture, sort))
 
 
 @given(BACKENDS, st.sampled_from(COLUMNS), st.booleans())
-def test_values_are_in_order_and_none_is_last(backends: list[Backend], by: object, descending: bool) -> None:
+def test_values_are_in_order_and_none_is_last(
+    backends: list[Backend], by: object, descending: bool
+) -> None:
     """In either direction, over the rows that are not moved under a leader."""
-    picture = Picture.of(scenes.snapshot(backends))
+    picture = DerivedSnapshot.of(scenes.snapshot(backends))
     chosen = column(by.name)  # type: ignore[attr-defined]  # a Column
-    rows = [row for row in ordered(backends, picture, Sort(chosen.name, descending)) if row.leader_pid is None]
+    rows = [
+        row
+        for row in ordered(backends, picture, Sort(chosen.name, descending))
+        if row.leader_pid is None
+    ]
     values = [chosen.key(row, picture) for row in rows]
     valued = [value for value in values if value is not None]
     assert values == sorted(valued, reverse=descending) + [None] * (len(values) - len(valued))
 
 
 def test_what_hurts_comes_first_by_default() -> None:
-    """The root of the waiters, these, the runaway query and its workers, the storm; idle ones; the rest."""
+    """The root of the waiters, these, the runaway query and its workers, the storm; idle ones; the
+    rest.
+    """
     rows = ordered(BUSY.snapshot.backends, BUSY, Sort())
     assert pids(rows)[:8] == [47_903, 48_801, 48_803, 48_806, 48_809, 48_711, 48_712, 48_713]
     states = [row.state for row in rows if row.is_client]
@@ -96,7 +116,9 @@ def test_what_hurts_comes_first_by_default() -> None:
 
 
 def test_the_default_order_turned_round_shows_the_least_first() -> None:
-    """The freshest idle session leads, the root is the last client; the server's own processes stay behind."""
+    """The freshest idle session leads, the root is the last client; the server's own processes stay
+    behind.
+    """
     rows = ordered(BUSY.snapshot.backends, BUSY, Sort(descending=False))
     clients = [row for row in rows if row.is_client]
     assert (clients[0].pid, clients[-1].pid) == (48_200, 47_903)
@@ -114,13 +136,19 @@ def test_hidden_sessions_come_after_the_seen_and_before_the_server_s_own() -> No
 
 def test_among_the_idle_the_longest_comes_first() -> None:
     """A leak shows at the top of the idle ones; a session that works comes before all of them."""
-    rows = [client(1, "web@shop", since=5), client(2, "web@shop", since=900), active(3, "web@shop", "", "select", 0.1)]
+    rows = [
+        client(1, "web@shop", since=5),
+        client(2, "web@shop", since=900),
+        active(3, "web@shop", "", "select", 0.1),
+    ]
     assert pids(ordered(rows, BUSY, Sort())) == [3, 2, 1]
 
 
 @pytest.mark.parametrize("descending", [True, False])
 @pytest.mark.parametrize("name", [None, *(column.name for column in COLUMNS)])
-def test_workers_stand_under_their_leader_in_every_order(name: str | None, descending: bool) -> None:
+def test_workers_stand_under_their_leader_in_every_order(
+    name: str | None, descending: bool
+) -> None:
     """Whatever is compared, a parallel query stays together."""
     found = pids(ordered(BUSY.snapshot.backends, BUSY, Sort(name, descending)))
     place = found.index(48_711)
@@ -147,15 +175,17 @@ def test_an_unknown_column_is_refused() -> None:
 
 
 def test_ten_thousand_sessions_are_arranged_between_two_frames() -> None:
-    """Sorting formats nothing: 15 ms is the goal, and the machine that tests may be four times slower."""
+    """Sorting formats nothing: 15 ms is the goal, and the machine that tests may be four times
+    slower.
+    """
     crowd = scenes.crowd(10_000)
-    picture = Picture.of(replace(crowd, backends=crowd.backends[::-1]))
+    picture = DerivedSnapshot.of(replace(crowd, backends=crowd.backends[::-1]))
     for name in (None, "age", "client", "query"):
         query = Query(sort=Sort(name))
         assert min(_seconds_to_arrange(picture, query) for _ in range(5)) < 0.060
 
 
-def _seconds_to_arrange(picture: Picture, query: Query) -> float:
+def _seconds_to_arrange(picture: DerivedSnapshot, query: Query) -> float:
     started = process_time()
     arrange(picture, query)
     return process_time() - started
@@ -163,23 +193,35 @@ def _seconds_to_arrange(picture: Picture, query: Query) -> float:
 
 def test_idle_in_a_transaction_is_not_idle() -> None:
     """An open transaction hurts though nothing runs in it."""
-    rows = [client(1, "web@shop", since=900), client(2, "web@shop", state=IDLE_IN_TRANSACTION, xact=1)]
+    rows = [
+        client(1, "web@shop", since=900),
+        client(2, "web@shop", state=IDLE_IN_TRANSACTION, xact=1),
+    ]
     assert pids(ordered(rows, BUSY, Sort())) == [2, 1]
 
 
 def test_an_idle_root_hurts_most_and_is_not_hidden() -> None:
-    """A lock of the session outlives its transaction: whoever holds one is idle, and at the root of a standstill."""
+    """A lock of the session outlives its transaction: whoever holds one is idle, and at the root of
+    a standstill.
+    """
     root = scenes.client(1, "web@shop", since=9)
     waiter = scenes.active(2, "web@shop", "", "", 60.0, wait="Lock:advisory", blocked_by=(1,))
     others = scenes.active(3, "web@shop", "", "", 90.0), scenes.client(4, "web@shop", since=99)
-    picture = Picture.of(scenes.snapshot([waiter, *others, root]))
+    picture = DerivedSnapshot.of(scenes.snapshot([waiter, *others, root]))
     assert [row.pid for row in arrange(picture, Query()).rows] == [1, 2, 3, 4]
-    assert [row.pid for row in arrange(picture, Query(sort=Sort(descending=False))).rows] == [4, 3, 2, 1]
+    assert [row.pid for row in arrange(picture, Query(sort=Sort(descending=False))).rows] == [
+        4,
+        3,
+        2,
+        1,
+    ]
     assert [row.pid for row in arrange(picture, Query(show_idle=False)).rows] == [1, 2, 3]
 
 
 def _waiter(pid: int, *blockers: int, seconds: float = 5.0, **more: Any) -> Backend:
-    return active(pid, "web@shop", "", "", seconds, wait="Lock:relation", blocked_by=blockers, **more)
+    return active(
+        pid, "web@shop", "", "", seconds, wait="Lock:relation", blocked_by=blockers, **more
+    )
 
 
 def _holder(pid: int, seconds: float) -> Backend:
@@ -187,27 +229,36 @@ def _holder(pid: int, seconds: float) -> Backend:
 
 
 def test_the_root_of_most_waiters_stands_above_older_transactions() -> None:
-    """Deadlocks, roots by those that they hold up, waiters by their waits, and then transactions by age."""
+    """Deadlocks, roots by those that they hold up, waiters by their waits, and then transactions by
+    age.
+    """
     rows = [_holder(pid, 9_000.0 + pid) for pid in (1, 2, 3, 4)]
     rows += [_holder(10, 60), _holder(20, 600)]
     rows += [_waiter(pid, 10, seconds=pid) for pid in range(11, 20)]
     rows += [_waiter(pid, 20, seconds=pid) for pid in range(21, 24)]
     rows += [_waiter(30, 31, seconds=2), _waiter(31, 30, seconds=1)]
-    found = pids(ordered(rows, Picture.of(scenes.snapshot(rows)), Sort()))
+    found = pids(ordered(rows, DerivedSnapshot.of(scenes.snapshot(rows)), Sort()))
     assert found == [30, 31, 10, 20, *range(23, 20, -1), *range(19, 10, -1), 4, 3, 2, 1]
 
 
 def _after(rows: Sequence[Backend], before: Standing) -> tuple[list[int], Standing]:
-    found = placed(rows, Picture.of(scenes.snapshot(rows)), Sort(), before=before)
+    found = placed(rows, DerivedSnapshot.of(scenes.snapshot(rows)), Sort(), before=before)
     return pids(found.rows), found.standing
 
 
 def test_a_row_goes_up_only_past_one_that_it_clearly_outweighs() -> None:
-    """A root that gains one waiter stays; one that gains many goes up. So do queries by their ages."""
+    """A root that gains one waiter stays; one that gains many goes up. So do queries by their
+    ages.
+    """
 
     def roots(first: int, second: int) -> list[Backend]:
         waiters = [_waiter(10 + number, 1) for number in range(first)]
-        return [_holder(1, 60), _holder(2, 50), *waiters, *(_waiter(50 + number, 2) for number in range(second))]
+        return [
+            _holder(1, 60),
+            _holder(2, 50),
+            *waiters,
+            *(_waiter(50 + number, 2) for number in range(second)),
+        ]
 
     found, standing = _after(roots(5, 4), EMPTY)
     assert found[:2] == [1, 2]
@@ -219,13 +270,20 @@ def test_a_row_goes_up_only_past_one_that_it_clearly_outweighs() -> None:
         return [active(1, "web@shop", "", "", first), active(2, "web@shop", "", "", second)]
 
     found, standing = _after(queries(0.4, 0.1), EMPTY)
-    for one, two, top in ((0.1, 0.9, [1, 2]), (0.1, 1.2, [2, 1]), (100.0, 95.0, [2, 1]), (100.0, 60.0, [1, 2])):
+    for one, two, top in (
+        (0.1, 0.9, [1, 2]),
+        (0.1, 1.2, [2, 1]),
+        (100.0, 95.0, [2, 1]),
+        (100.0, 60.0, [1, 2]),
+    ):
         found, standing = _after(queries(one, two), standing)
         assert found == top, (one, two)
 
 
 def test_a_row_of_another_class_takes_its_place_at_once() -> None:
-    """One that begins to wait goes above all that work, however young its wait; a new one stands by its own weight."""
+    """One that begins to wait goes above all that work, however young its wait; a new one stands by
+    its own weight.
+    """
     rows = [active(1, "web@shop", "", "", 50.0), active(2, "web@shop", "", "", 40.0)]
     _, standing = _after(rows, EMPTY)
     new = active(3, "web@shop", "", "", 40.5)
@@ -237,9 +295,15 @@ AGES = st.dictionaries(st.integers(1, 12), st.floats(0, 300), min_size=1)
 
 
 @given(AGES, AGES)
-def test_rows_that_change_places_have_a_reason(first: dict[int, float], then: dict[int, float]) -> None:
-    """None stands above one that clearly outweighs it; and where nothing is clear, nothing moves."""
-    before, standing = _after([active(pid, "web@shop", "", "", age) for pid, age in first.items()], EMPTY)
+def test_rows_that_change_places_have_a_reason(
+    first: dict[int, float], then: dict[int, float]
+) -> None:
+    """None stands above one that clearly outweighs it; and where nothing is clear, nothing
+    moves.
+    """
+    before, standing = _after(
+        [active(pid, "web@shop", "", "", age) for pid, age in first.items()], EMPTY
+    )
     assert before == sorted(first, key=lambda pid: (-round(first[pid] * MICROSECONDS), pid))
     now, _ = _after([active(pid, "web@shop", "", "", age) for pid, age in then.items()], standing)
     kept = [pid for pid in before if pid in then]
@@ -247,34 +311,56 @@ def test_rows_that_change_places_have_a_reason(first: dict[int, float], then: di
     for place, upper in enumerate(stayed):
         for lower in stayed[place + 1 :]:
             assert not (then[lower] > then[upper] + 1.001 and then[lower] > then[upper] * 1.101)
-    clear = any(then[a] >= then[b] + 1 and then[a] >= then[b] * 1.1 for b in kept for a in kept[kept.index(b) :])
+    clear = any(
+        then[a] >= then[b] + 1 and then[a] >= then[b] * 1.1
+        for b in kept
+        for a in kept[kept.index(b) :]
+    )
     assert clear or stayed == kept
 
 
-def _with_settled(rows: Sequence[Backend], since: float) -> Picture:
-    """The rows, with the clients that have been at rest for so many seconds at their end and told apart."""
+def _with_settled(rows: Sequence[Backend], since: float) -> DerivedSnapshot:
+    """The rows, with the clients that have been at rest for so many seconds at their end and told
+    apart.
+    """
     settled = [row for row in rows if _is_settled(row, since)]
     others = [row for row in rows if not _is_settled(row, since)]
-    return Picture.of(replace(scenes.snapshot([*others, *settled]), settled=Settled(tuple(settled))))
+    return DerivedSnapshot.of(
+        replace(scenes.snapshot([*others, *settled]), settled=IdleGroup(tuple(settled)))
+    )
 
 
 def _is_settled(row: Backend, since: float) -> bool:
     at_rest = (row.backend_type, row.state, row.wait_event) == (CLIENT_BACKEND, IDLE, CLIENT_READ)
-    return at_rest and row.state_change is not None and row.state_change <= NOW - since * MICROSECONDS
+    return (
+        at_rest and row.state_change is not None and row.state_change <= NOW - since * MICROSECONDS
+    )
 
 
 @given(SORTS, st.sampled_from([0.0, 60.0, 600.0]), st.booleans(), st.sampled_from(["", "web"]))
-def test_the_settled_stand_where_they_would(sort: Sort, since: float, show_idle: bool, words: str) -> None:
-    """Told apart or not, whoever is at rest has the same place in every order, and counts as before."""
+def test_the_settled_stand_where_they_would(
+    sort: Sort, since: float, show_idle: bool, words: str
+) -> None:
+    """Told apart or not, whoever is at rest has the same place in every order, and counts as
+    before.
+    """
     rows = scenes.busy().backends
     query = Query(filter=Filter.parse(words), sort=sort, show_idle=show_idle)
-    told, plain = arrange(_with_settled(rows, since), query), arrange(Picture.of(scenes.snapshot(rows)), query)
+    told, plain = (
+        arrange(_with_settled(rows, since), query),
+        arrange(DerivedSnapshot.of(scenes.snapshot(rows)), query),
+    )
     assert (told.rows, told.total) == (plain.rows, plain.total)
 
 
 def test_a_settled_root_and_one_idle_for_longer_than_the_settled() -> None:
-    """A root that is at rest goes before all; and who is idle for longest comes first, settled or not."""
-    root, longer = client(1, "web@shop", since=99), client(5, "web@shop", since=500)._replace(wait_event=None)
+    """A root that is at rest goes before all; and who is idle for longest comes first, settled or
+    not.
+    """
+    root, longer = (
+        client(1, "web@shop", since=99),
+        client(5, "web@shop", since=500)._replace(wait_event=None),
+    )
     waiter = active(2, "web@shop", "", "", 60.0, wait="Lock:advisory", blocked_by=(1,))
     rows = [waiter, client(4, "web@shop", since=9), root]
     assert pids(list(arrange(_with_settled(rows, 5), Query()).rows)) == [1, 2, 4]

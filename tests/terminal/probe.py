@@ -1,7 +1,8 @@
-"""The app that the driver's tests run in a pseudo-terminal: a table, a modal, themes, a clock, and keys for each.
+"""The app that the driver's tests run in a pseudo-terminal: a table, a modal, themes, a clock, and
+keys for each.
 
-`python -m tests.terminal.probe [--stock] [--log FILE]`; every tick is told in the log, so that a test sees the app live
-while its terminal stands still. What was done last is in the bottom line.
+`python -m tests.terminal.probe [--stock] [--log FILE]`; every tick is told in the log, so that a
+test sees the app live while its terminal stands still. What was done last is in the bottom line.
 """
 
 import argparse
@@ -42,8 +43,13 @@ class Table(ScrollView):
         strip = Strip(
             [
                 Segment(f"{4000 + row:>6} ", base + Style(dim=True)),
-                Segment(f"{self.ages + row % 7:>5}s ", base + Style(color="green", bold=row % 5 == 0)),
-                Segment(("select 漢字 'é' 🐘" if row % 3 else "update accounts ") + "x" * (row % 40), base),
+                Segment(
+                    f"{self.ages + row % 7:>5}s ", base + Style(color="green", bold=row % 5 == 0)
+                ),
+                Segment(
+                    ("select 漢字 'é' 🐘" if row % 3 else "update accounts ") + "x" * (row % 40),
+                    base,
+                ),
             ]
         )
         return strip.crop_extend(self.scroll_offset.x, self.scroll_offset.x + self.size.width, base)
@@ -60,7 +66,9 @@ class Question(ModalScreen[None]):
 
 
 class Probe(App[None]):
-    """Keys: t tick, s storm, m modal, c theme, d/u scroll, l repaint all, b bell, y copy, x fail, z suspend, q quit."""
+    """Keys: t tick, s storm, m modal, c theme, d/u scroll, l repaint all, b bell, y copy, x fail, z
+    suspend, q quit.
+    """
 
     CSS = "Table { height: 1fr; } #done { height: 1; }"
     ENABLE_COMMAND_PALETTE = False

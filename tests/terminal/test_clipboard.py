@@ -1,4 +1,6 @@
-"""What is copied arrives where the words say it went: in a real tmux, through a real GNU screen, or at the terminal."""
+"""What is copied arrives where the words say it went: in a real tmux, through a real GNU screen, or
+at the terminal.
+"""
 
 import base64
 import os
@@ -27,29 +29,41 @@ def tmux(tmp_path: Path) -> Iterator[Mapping[str, str]]:
     """The environment inside of a tmux with its defaults."""
     outside = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     run = ["tmux", "-S", f"{tmp_path}/socket", "-f", "/dev/null"]
-    subprocess.run([*run, "new-session", "-d", "sleep 600"], check=True, env={**outside, "TERM": "xterm"})
+    subprocess.run(
+        [*run, "new-session", "-d", "sleep 600"], check=True, env={**outside, "TERM": "xterm"}
+    )
     yield {**outside, "TMUX": f"{tmp_path}/socket,0,0"}
     subprocess.run([*run, "kill-server"], check=False, env=outside)
 
 
 @pytest.mark.system
 async def test_inside_tmux_it_is_tmux_that_copies(tmux: Mapping[str, str]) -> None:
-    """With tmux's defaults OSC 52 would be ignored: the text is in its buffer, and nothing is written."""
+    """With tmux's defaults OSC 52 would be ignored: the text is in its buffer, and nothing is
+    written.
+    """
     text, written = "SELECT 'é' -- " + "x" * 100_000, list[str]()
-    assert (await copy(text, tmux, written.append)) == "copied to tmux's buffer, and sent on to its terminal"
+    assert (
+        await copy(text, tmux, written.append)
+    ) == "copied to tmux's buffer, and sent on to its terminal"
     assert _buffer(tmux) == text
     assert not written
 
 
 def _buffer(tmux: Mapping[str, str]) -> str:
-    return subprocess.run(["tmux", "show-buffer"], env=tmux, capture_output=True, check=True, encoding="utf-8").stdout
+    return subprocess.run(
+        ["tmux", "show-buffer"], env=tmux, capture_output=True, check=True, encoding="utf-8"
+    ).stdout
 
 
-@pytest.mark.parametrize("script", [None, "exit 1", "exec sleep 600"], ids=["missing", "fails", "hangs"])
+@pytest.mark.parametrize(
+    "script", [None, "exit 1", "exec sleep 600"], ids=["missing", "fails", "hangs"]
+)
 async def test_a_tmux_that_does_not_take_it_delays_little(
     script: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Missing, failing or hanging, it is given up, and the terminal is asked, with words that promise nothing."""
+    """Missing, failing or hanging, it is given up, and the terminal is asked, with words that
+    promise nothing.
+    """
     monkeypatch.setattr("pgtop.terminal.clipboard._SECONDS", 0.1)
     if script:
         (tmp_path / "tmux").write_text(f"#!/bin/sh\n{script}\n")
@@ -65,7 +79,10 @@ async def test_what_terminals_do_not_take_whole_is_cut_and_said_to_be() -> None:
     """Many drop longer texts: their beginning is better than nothing."""
     written: list[str] = []
     way = await copy("é" * 50_000, {"TERM": "xterm"}, written.append)
-    assert way == "sent to the terminal (OSC 52), which may ignore it, cut to the first 37497 characters"
+    assert (
+        way
+        == "sent to the terminal (OSC 52), which may ignore it, cut to the first 37497 characters"
+    )
     [[data]] = [_OSC_52.findall(text.encode()) for text in written]
     assert base64.b64decode(data).decode() == "é" * 37_497
 
@@ -75,7 +92,9 @@ def test_gnu_screen_lets_it_through(tmp_path: Path) -> None:
     """Cut into pieces of a size that it passes on, the text arrives at the terminal around it."""
     text = "SELECT " + "x" * 2_000
     command = ["screen", "-c", "/dev/null", "-S", tmp_path.name, sys.executable, "-c", _COPY, text]
-    with Terminal(command, environment={"TERM": "xterm", "SCREENDIR": str(_private(tmp_path))}) as terminal:
+    with Terminal(
+        command, environment={"TERM": "xterm", "SCREENDIR": str(_private(tmp_path))}
+    ) as terminal:
         terminal.wait_for("through GNU screen")
         terminal.wait_for(lambda seen: _OSC_52.search(seen.raw))
         [data] = _OSC_52.findall(terminal.raw)

@@ -1,4 +1,6 @@
-"""The driver in a real pseudo-terminal: pictures, bytes, a stalled reader, and every way in which a program may end."""
+"""The driver in a real pseudo-terminal: pictures, bytes, a stalled reader, and every way in which a
+program may end.
+"""
 
 import os
 import signal
@@ -46,10 +48,26 @@ def _says_something_else(before: str, terminal: Terminal) -> bool:
 
 
 def test_the_screen_is_what_textuals_own_driver_shows() -> None:
-    """Cell by cell and style by style, through ticks, scrolling, a modal, themes and two resizes."""
+    """Cell by cell and style by style, through ticks, scrolling, a modal, themes and two
+    resizes.
+    """
     with probe("--stock") as stock, probe() as ours:
         both = (stock, ours)
-        for step in ("t", "d", "dd", "m", "m", "c", "tdu", (100, 30), "c", (60, 12), "m", "m", "ct"):
+        for step in (
+            "t",
+            "d",
+            "dd",
+            "m",
+            "m",
+            "c",
+            "tdu",
+            (100, 30),
+            "c",
+            (60, 12),
+            "m",
+            "m",
+            "ct",
+        ):
             for terminal in both:
                 if isinstance(step, tuple):
                     terminal.resize(*step)
@@ -59,7 +77,10 @@ def test_the_screen_is_what_textuals_own_driver_shows() -> None:
                     terminal.wait_for(_has_answer if asked else _asks)
                 else:
                     type_keys(terminal, step)
-            until(lambda: cells(ours) == cells(stock), f"the same picture after {step}:\n{ours.text}\n{stock.text}")
+            until(
+                lambda: cells(ours) == cells(stock),
+                f"the same picture after {step}:\n{ours.text}\n{stock.text}",
+            )
         assert len(ours.raw) < len(stock.raw) / 3
 
 
@@ -89,14 +110,18 @@ def test_large_frames_alone_are_marked_where_the_terminal_knows_marks() -> None:
         assert b"\x1b[?2026h" not in terminal.raw[before:]
         type_keys(terminal, "c")
         terminal.wait_for(lambda t: t.raw.count(b"\x1b[?2026l", before))
-        assert terminal.raw.count(b"\x1b[?2026h", before) == terminal.raw.count(b"\x1b[?2026l", before)
+        assert terminal.raw.count(b"\x1b[?2026h", before) == terminal.raw.count(
+            b"\x1b[?2026l", before
+        )
     with probe() as terminal:
         type_keys(terminal, "tc")
         assert b"\x1b[?2026h" not in terminal.raw
 
 
 def test_a_stalled_terminal_gets_one_frame_when_it_goes_on(tmp_path: Path) -> None:
-    """The app lives on while nothing is read; what is sent then is what was under way and the newest picture."""
+    """The app lives on while nothing is read; what is sent then is what was under way and the
+    newest picture.
+    """
     log = tmp_path / "ticks"
     with probe("--log", str(log)) as terminal:
         type_keys(terminal, "s")
@@ -109,7 +134,9 @@ def test_a_stalled_terminal_gets_one_frame_when_it_goes_on(tmp_path: Path) -> No
         before = len(terminal.raw)
         terminal.go_on()
         terminal.wait_for("did s 2.")
-        assert len(terminal.raw) - before < 12_000  # of more than 100 pictures of some 1,500 bytes each
+        assert (
+            len(terminal.raw) - before < 12_000
+        )  # of more than 100 pictures of some 1,500 bytes each
 
 
 def _stands_still(log: Path) -> bool:
@@ -119,8 +146,12 @@ def _stands_still(log: Path) -> bool:
 
 
 @pytest.mark.parametrize("end", ["q", signal.SIGTERM])
-def test_a_stalled_terminal_does_not_keep_the_app(tmp_path: Path, end: str | signal.Signals) -> None:
-    """Quitting works while nothing is read, and the terminal finds itself restored when it goes on."""
+def test_a_stalled_terminal_does_not_keep_the_app(
+    tmp_path: Path, end: str | signal.Signals
+) -> None:
+    """Quitting works while nothing is read, and the terminal finds itself restored when it goes
+    on.
+    """
     log = tmp_path / "ticks"
     with probe("--log", str(log)) as terminal:
         type_keys(terminal, "s")
@@ -139,7 +170,9 @@ def test_a_stalled_terminal_does_not_keep_the_app(tmp_path: Path, end: str | sig
 
 @pytest.mark.parametrize(("key", "status"), [("q", 0), ("x", 1)], ids=["quit", "an exception"])
 def test_the_terminal_is_restored(key: str, status: int) -> None:
-    """After a quit and after an exception: modes, line settings, style and first screen are as they were."""
+    """After a quit and after an exception: modes, line settings, style and first screen are as they
+    were.
+    """
     with probe() as terminal:
         terminal.send(key)
         assert terminal.wait_for_exit() == status
@@ -157,14 +190,18 @@ def test_sigterm_ends_the_app_with_its_own_status() -> None:
 
 @pytest.mark.parametrize("ignore_hangup", [False, True])
 def test_no_terminal_no_app(ignore_hangup: bool) -> None:
-    """A hang-up ends the app, whatever was done about SIGHUP before it started: end of input is the end."""
+    """A hang-up ends the app, whatever was done about SIGHUP before it started: end of input is the
+    end.
+    """
     with probe(ignore_hangup=ignore_hangup) as terminal:
         terminal.hang_up()
         assert terminal.wait_for_exit() == (129 if ignore_hangup else -signal.SIGHUP)
 
 
 def test_suspended_and_resumed_the_screen_is_painted_again() -> None:
-    """The shell gets its terminal back; the app paints all of it afterwards, without being asked."""
+    """The shell gets its terminal back; the app paints all of it afterwards, without being
+    asked.
+    """
     with probe(as_job=True) as terminal:
         type_keys(terminal, "td")
         before = cells(terminal)
@@ -199,7 +236,9 @@ def test_a_repaint_heals_the_screen() -> None:
 
 
 def test_back_at_the_old_size_the_next_frame_heals_the_screen() -> None:
-    """A window that shrank and grew before anybody looked has lost cells that Textual believes to be there."""
+    """A window that shrank and grew before anybody looked has lost cells that Textual believes to
+    be there.
+    """
     with probe() as terminal:
         type_keys(terminal, "t")
         terminal.screen.reset()
@@ -242,7 +281,9 @@ def _switches_so_far(pid: int) -> int:
     ids=["escape", "f5", "mouse", "é", "invalid"],
 )
 def test_input_arrives(typed: str | bytes, shown: str) -> None:
-    """A lone escape, a sequence, a click, a character of two bytes, and a key after bytes that are no UTF-8."""
+    """A lone escape, a sequence, a click, a character of two bytes, and a key after bytes that are
+    no UTF-8.
+    """
     with probe() as terminal:
         terminal.send(typed)
         terminal.wait_for(shown)
@@ -272,6 +313,11 @@ def test_bell_and_clipboard_pass_through() -> None:
 
 def test_utf_8_is_written_in_every_locale() -> None:
     """Neither the locale nor Python's own settings change what is sent."""
-    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "PYTHONCOERCECLOCALE": "0"}
+    plain = {
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONIOENCODING": "ascii",
+        "PYTHONCOERCECLOCALE": "0",
+    }
     with probe(environment=plain) as terminal:
         terminal.wait_for("漢")

@@ -30,7 +30,9 @@ _REPLIES = (
     b"\x1b[" + b"7" * 3000 + b"K", b"\x1b[200~K\ny\x1b[201~",
     b"\x1b[200~K\x1b]0;y\x1b[200~y\x1b[201~", b"\x1b\\", b"\x9b?1;2c", b"\x85", b"\x1b[3;4;5", b"\x1b[97;1:3x",
 )  # fmt: skip
-"""What terminals send that is no key: replies of every form, mouse reports, pastes, and what is broken."""
+"""What terminals send that is no key: replies of every form, mouse reports, pastes, and what is
+broken.
+"""
 _BEGUN = (
     b"\x1b[",
     b"\x1b[1;",
@@ -145,7 +147,9 @@ def test_no_key_is_lost(text: str) -> None:
     ],
 )
 def test_what_was_begun_holds_nothing_up(begun: bytes, keys: list[str]) -> None:
-    """After escapes, and after sequences that never end, the next key is taken for itself and nothing else."""
+    """After escapes, and after sequences that never end, the next key is taken for itself and
+    nothing else.
+    """
     with _Reading() as reading:
         reading.send(begun)
         until(lambda: reading.gave_up, "what was begun is not given up")
@@ -163,7 +167,9 @@ def test_what_was_begun_holds_nothing_up(begun: bytes, keys: list[str]) -> None:
     ],
 )
 def test_the_late_rest_of_what_was_given_up_is_no_key(begun: bytes, rest: bytes) -> None:
-    """A reply or a paste that stalled for long is dropped to its end, when that comes in one piece."""
+    """A reply or a paste that stalled for long is dropped to its end, when that comes in one
+    piece.
+    """
     with _Reading() as reading:
         reading.send(begun)
         until(lambda: reading.gave_up, "what was begun is not given up")
@@ -172,7 +178,8 @@ def test_the_late_rest_of_what_was_given_up_is_no_key(begun: bytes, rest: bytes)
 
 
 @pytest.mark.parametrize(
-    "noise", [b"\x1b[1114112u", b"\x1b[99999999999u", b"\x1b[" + b"9" * 5000 + b"u", b"\x1b[97;1;1114112u"]
+    "noise",
+    [b"\x1b[1114112u", b"\x1b[99999999999u", b"\x1b[" + b"9" * 5000 + b"u", b"\x1b[97;1;1114112u"],
 )
 def test_noise_is_dropped(noise: bytes) -> None:
     """The number of a key that no character has ends nothing, and the keys after it are read."""
@@ -185,8 +192,13 @@ def test_no_bytes_end_the_reading(chunks: list[bytes]) -> None:
     _keys(*filter(None, chunks))
 
 
-@given(st.data(), st.lists(st.sampled_from(_REPLIES) | st.text("aKy/ é", min_size=1, max_size=3), max_size=8))
-def test_the_keys_are_those_that_were_typed_between(data: st.DataObject, pieces: list[bytes | str]) -> None:
+@given(
+    st.data(),
+    st.lists(st.sampled_from(_REPLIES) | st.text("aKy/ é", min_size=1, max_size=3), max_size=8),
+)
+def test_the_keys_are_those_that_were_typed_between(
+    data: st.DataObject, pieces: list[bytes | str]
+) -> None:
     """Of replies and keys in any order, read in any pieces, all keys come and nothing else does."""
     typed = "".join(piece for piece in pieces if isinstance(piece, str)).replace(" ", "·")
     sent = b"".join(_apart(piece) for piece in pieces)
@@ -200,7 +212,9 @@ _NAMES = {"slash": "/", "space": "·"}
 
 
 def _apart(piece: bytes | str) -> bytes:
-    """A reply as it is; what never ends is ended by the beginning of the next, which here is a report."""
+    """A reply as it is; what never ends is ended by the beginning of the next, which here is a
+    report.
+    """
     return piece.encode() if isinstance(piece, str) else piece + b"\x1b[0n"
 
 
@@ -215,7 +229,9 @@ def test_a_mark_of_the_end_inside_a_paste_makes_no_key() -> None:
 @pytest.mark.parametrize("size", [PASTE_LIMIT, 100_000])
 @pytest.mark.parametrize("end", [b"\x1b[201~", b""], ids=["ended", "never ended"])
 def test_a_paste_is_bounded(size: int, end: bytes) -> None:
-    """However long it is, and whether it ends or not, so much of it is kept and none of it is a key."""
+    """However long it is, and whether it ends or not, so much of it is kept and none of it is a
+    key.
+    """
     scanner = Scanner()
     tokens: list[Token] = []
     for text in ["\x1b[200~", *["K" * 1000] * (size // 1000), end.decode()]:

@@ -1,4 +1,6 @@
-"""Frames through a canvas and a painter: the same picture as the frames' own, in fewer and only harmless bytes."""
+"""Frames through a canvas and a painter: the same picture as the frames' own, in fewer and only
+harmless bytes.
+"""
 
 import re
 import unicodedata
@@ -24,8 +26,8 @@ HARMLESS = re.compile(
 class Reference(pyte.Screen):
     """pyte with the two things right that terminals agree on and it does not do.
 
-    It leaves the other half of an overwritten wide character, and puts a mark that follows a wide character on its
-    empty second half (or on the line before, at the first column).
+    It leaves the other half of an overwritten wide character, and puts a mark that follows a wide
+    character on its empty second half (or on the line before, at the first column).
     """
 
     def draw(self, data: str) -> None:
@@ -62,14 +64,18 @@ class Show:
 
     @property
     def picture(self) -> tuple[Any, ...]:
-        """Cells with their styles, and the cursor (which may hang behind the last column, and is there then)."""
+        """Cells with their styles, and the cursor (which may hang behind the last column, and is
+        there then).
+        """
         screen = self.screen
         cells = [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
         return cells, (min(screen.cursor.x, screen.columns - 1), screen.cursor.y)
 
 
 class Piece(NamedTuple):
-    """Text at a place in a style; `noise` is what is not let through, between the text's characters."""
+    """Text at a place in a style; `noise` is what is not let through, between the text's
+    characters.
+    """
 
     x: int
     y: int
@@ -78,20 +84,51 @@ class Piece(NamedTuple):
     noise: tuple[str, ...]
 
     def written(self, noisy: bool) -> str:
-        text = "".join(a + b for a, b in zip(self.text, self.noise, strict=True)) if noisy else self.text
+        text = (
+            "".join(a + b for a, b in zip(self.text, self.noise, strict=True))
+            if noisy
+            else self.text
+        )
         return f"\x1b[{self.y + 1};{self.x + 1}H\x1b[{self.style}m{text}\x1b[0m"
 
 
 CHARACTERS = st.sampled_from(
-    [*"ab 01", " ", " ", "é", "e\u0301", "─", "█", "漢", "字", "漢\u0301", "한", "🐘", "🚀", "\u0301"]
+    [
+        *"ab 01",
+        " ",
+        " ",
+        "é",
+        "e\u0301",
+        "─",
+        "█",
+        "漢",
+        "字",
+        "漢\u0301",
+        "한",
+        "🐘",
+        "🚀",
+        "\u0301",
+    ]
 )
 NOISE = st.sampled_from(
     ["", "", "", "\x1b", "\x9b", "\x9d", "\x07", "\b", "\r", "\t", "\x00", "\x7f", "\x0e", "\u202e"]
 )
-COLOURS = ["31", "32", "97", "44", "38;5;208", "48;5;17", "38;2;1;2;3", "48;2;9;8;7", "48;2;9;8;6", "39", "49"]
-STYLES = st.lists(st.sampled_from(["1", "3", "4", "5", "7", "9", "22", "24", "27", "0", *COLOURS]), max_size=4).map(
-    ";".join
-)
+COLOURS = [
+    "31",
+    "32",
+    "97",
+    "44",
+    "38;5;208",
+    "48;5;17",
+    "38;2;1;2;3",
+    "48;2;9;8;7",
+    "48;2;9;8;6",
+    "39",
+    "49",
+]
+STYLES = st.lists(
+    st.sampled_from(["1", "3", "4", "5", "7", "9", "22", "24", "27", "0", *COLOURS]), max_size=4
+).map(";".join)
 
 
 @st.composite
@@ -112,7 +149,10 @@ class Frame(NamedTuple):
     forgets: bool
 
     def written(self, noisy: bool) -> str:
-        return "".join(piece.written(noisy) for piece in self.pieces) + f"\x1b[{self.y + 1};{self.x + 1}H"
+        return (
+            "".join(piece.written(noisy) for piece in self.pieces)
+            + f"\x1b[{self.y + 1};{self.x + 1}H"
+        )
 
 
 FRAMES = st.lists(
@@ -130,8 +170,12 @@ FRAMES = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(FRAMES, st.booleans())
-def test_the_diffed_stream_shows_what_the_frames_show(frames: list[Frame], erases_in_colour: bool) -> None:
-    """After every frame: the same cells, styles and cursor, though hostile characters were strewn into the text."""
+def test_the_diffed_stream_shows_what_the_frames_show(
+    frames: list[Frame], erases_in_colour: bool
+) -> None:
+    """After every frame: the same cells, styles and cursor, though hostile characters were strewn
+    into the text.
+    """
     whole, diffed = Show(), Show()
     canvas, painter = Canvas(COLUMNS, LINES), Painter(erases_in_colour=erases_in_colour)
     for frame in frames:
@@ -150,7 +194,9 @@ def test_lines_that_are_drawn_show_what_frames_of_them_show(pictures: list[list[
     written, drawn = Canvas(COLUMNS, LINES), Canvas(COLUMNS, LINES)
     for picture in pictures:
         for piece in picture:
-            if wcwidth(piece.text[:1] or " "):  # a mark before all text belongs to nothing that is drawn with it
+            if wcwidth(
+                piece.text[:1] or " "
+            ):  # a mark before all text belongs to nothing that is drawn with it
                 written.apply(piece.written(noisy=False))
                 text = "".join(a + b for a, b in zip(piece.text, piece.noise, strict=True))
                 drawn.draw(piece.x, piece.y, COLUMNS, [(text, restyled(PLAIN, piece.style))])
@@ -158,9 +204,13 @@ def test_lines_that_are_drawn_show_what_frames_of_them_show(pictures: list[list[
         assert [line.styles for line in drawn.lines] == [line.styles for line in written.lines]
 
 
-@pytest.mark.parametrize(("text", "shown"), [("abcdef", ".abc."), ("ab漢d", ".ab ."), ("e\u0301漢", ".é漢.")])
+@pytest.mark.parametrize(
+    ("text", "shown"), [("abcdef", ".abc."), ("ab漢d", ".ab ."), ("e\u0301漢", ".é漢.")]
+)
 def test_lines_are_drawn_within_their_width(text: str, shown: str) -> None:
-    """What does not fit is cut off, never in the middle of a wide character; what stands beside it stays."""
+    """What does not fit is cut off, never in the middle of a wide character; what stands beside it
+    stays.
+    """
     canvas = Canvas(5, 1)
     canvas.apply("\x1b[1;1H.....")
     canvas.draw(1, 0, 3, [(text, PLAIN)])
@@ -169,9 +219,19 @@ def test_lines_are_drawn_within_their_width(text: str, shown: str) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("\x1b[]0123456789;:?mHJKP\\\x9b\x07")))))
+@given(
+    st.lists(
+        st.text(
+            alphabet=st.one_of(
+                st.characters(), st.sampled_from("\x1b[]0123456789;:?mHJKP\\\x9b\x07")
+            )
+        )
+    )
+)
 def test_nothing_but_text_positions_and_styles_reaches_the_terminal(texts: list[str]) -> None:
-    """Whatever the frames hold, no other sequence comes out, every cell counts, and it can be encoded."""
+    """Whatever the frames hold, no other sequence comes out, every cell counts, and it can be
+    encoded.
+    """
     canvas, painter = Canvas(COLUMNS, LINES), Painter()
     for text in texts:
         canvas.apply("\x1b[2;3H" + text)
@@ -184,8 +244,12 @@ def test_nothing_but_text_positions_and_styles_reaches_the_terminal(texts: list[
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(STYLES, max_size=3), st.lists(STYLES, max_size=3), st.booleans())
-def test_a_style_change_ends_in_the_wanted_style(first: list[str], second: list[str], known: bool) -> None:
-    """The sequence between two styles gives the second, from the first as well as from an unknown one."""
+def test_a_style_change_ends_in_the_wanted_style(
+    first: list[str], second: list[str], known: bool
+) -> None:
+    """The sequence between two styles gives the second, from the first as well as from an unknown
+    one.
+    """
     old, new = restyled(PLAIN, ";".join(first)), restyled(PLAIN, ";".join(second))
     sequence = change(old if known else None, new)
     assert restyled(old, sequence[2:-1]) == new if sequence else old == new
@@ -209,7 +273,9 @@ def test_a_style_change_is_short(old: str, new: str, sequence: str) -> None:
     assert change(restyled(PLAIN, old), restyled(PLAIN, new)) == sequence
 
 
-@pytest.mark.parametrize("parameters", ["38;2;1;2", "38;5;x", "48;9;1", "999", "1000", ":3", "38", "48;5;1234"])
+@pytest.mark.parametrize(
+    "parameters", ["38;2;1;2", "38;5;x", "48;9;1", "999", "1000", ":3", "38", "48;5;1234"]
+)
 def test_styles_that_nobody_knows_are_dropped(parameters: str) -> None:
     """Malformed and unknown parameters change nothing and never come out again."""
     assert restyled(PLAIN, parameters) == Style()
@@ -231,7 +297,9 @@ def test_styles_that_nobody_knows_are_dropped(parameters: str) -> None:
         ((30, 20), (0, 0), "\x1b[H"),
     ],
 )
-def test_the_cursor_takes_the_shortest_way(here: tuple[int, int] | None, there: tuple[int, int], sequence: str) -> None:
+def test_the_cursor_takes_the_shortest_way(
+    here: tuple[int, int] | None, there: tuple[int, int], sequence: str
+) -> None:
     """A move is the shortest of absolute, relative and from the left edge."""
     assert move(here, there) == sequence
 
@@ -251,9 +319,21 @@ def painted(*frames: str, columns: int = 20, lines: int = 3) -> str:
     [
         ("\x1b[1;1Hpid 17s", "\x1b[1;1Hpid 17s", ""),
         ("\x1b[1;1Hpid 17s\x1b[1;1H", "\x1b[1;1Hpid 18s\x1b[1;1H", "\x1b[5C8\r"),
-        ("\x1b[1;1Habcdefgh\x1b[1;1H", "\x1b[1;1HAbcdEfgh\x1b[1;1H", "AbcdE\r"),  # a short gap is written
-        ("\x1b[1;1Habcdefgh\x1b[1;1H", "\x1b[1;1HAbcdefgH\x1b[1;1H", "A\x1b[6CH\r"),  # a long one jumped over
-        ("\x1b[1;1Ha long query text\x1b[1;1H", "\x1b[1;1Hshort            \x1b[1;1H", "short\x1b[K\r"),
+        (
+            "\x1b[1;1Habcdefgh\x1b[1;1H",
+            "\x1b[1;1HAbcdEfgh\x1b[1;1H",
+            "AbcdE\r",
+        ),  # a short gap is written
+        (
+            "\x1b[1;1Habcdefgh\x1b[1;1H",
+            "\x1b[1;1HAbcdefgH\x1b[1;1H",
+            "A\x1b[6CH\r",
+        ),  # a long one jumped over
+        (
+            "\x1b[1;1Ha long query text\x1b[1;1H",
+            "\x1b[1;1Hshort            \x1b[1;1H",
+            "short\x1b[K\r",
+        ),
     ],
 )
 def test_only_what_differs_is_sent(before: str, after: str, sent: str) -> None:
@@ -262,16 +342,21 @@ def test_only_what_differs_is_sent(before: str, after: str, sent: str) -> None:
 
 
 def test_columns_are_painted_downwards() -> None:
-    """Three bytes for each changed digit but the first of its column: the digit, a line feed and a backspace."""
+    """Three bytes for each changed digit but the first of its column: the digit, a line feed and a
+    backspace.
+    """
     before, after = (
-        "".join(f"\x1b[{y};1H{age + y:>5}s{age + y:>8}s" for y in (1, 2, 3)) + "\x1b[1;1H" for age in (40, 50)
+        "".join(f"\x1b[{y};1H{age + y:>5}s{age + y:>8}s" for y in (1, 2, 3)) + "\x1b[1;1H"
+        for age in (40, 50)
     )
     assert painted(before, after) == "\x1b[3C5\n\b5\n\b5\x1b[;13H5\n\b5\n\b5\x1b[H"
 
 
 @pytest.mark.parametrize("emoji", ["👨‍👩‍👧", "❤️", "🇩🇪", "👍🏽"])
 def test_text_after_an_emoji_of_disputed_width_has_its_own_position(emoji: str) -> None:
-    """Terminals do not agree how wide such an emoji is; what follows is where Textual put it all the same."""
+    """Terminals do not agree how wide such an emoji is; what follows is where Textual put it all
+    the same.
+    """
     assert f"{emoji}\x1b[;3Hx" in painted(f"\x1b[1;1H{emoji}x")
 
 
@@ -288,7 +373,9 @@ def test_text_after_an_emoji_of_disputed_width_has_its_own_position(emoji: str) 
     ],
 )
 def test_text_is_cut_and_cleaned(text: str, shown: str) -> None:
-    """The right edge cuts, a wide character never in half; links and control characters are left out."""
+    """The right edge cuts, a wide character never in half; links and control characters are left
+    out.
+    """
     canvas = Canvas(5, 1)
     canvas.apply("\x1b[1;1H" + text)
     assert "".join(canvas.lines[0].cells) == shown

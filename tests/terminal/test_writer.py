@@ -22,7 +22,9 @@ ASKED = b"\x1b[6n"
 
 
 class Screen:
-    """A terminal that is read when somebody looks at it, and a writer on it that has nothing to do."""
+    """A terminal that is read when somebody looks at it, and a writer on it that has nothing to
+    do.
+    """
 
     def __init__(self, terminal: int, writer: Writer) -> None:
         self.writer = writer
@@ -64,7 +66,9 @@ def terminal() -> Iterator[Screen]:
 
 
 def test_pictures_that_the_terminal_does_not_take_end_in_the_newest() -> None:
-    """Whatever part of which picture was under way, the last one is shown whole once the terminal is read again."""
+    """Whatever part of which picture was under way, the last one is shown whole once the terminal
+    is read again.
+    """
     with terminal() as screen:
         for picture in "abcdefghij" * 3 + "z":
             screen.draw(picture)
@@ -74,7 +78,9 @@ def test_pictures_that_the_terminal_does_not_take_end_in_the_newest() -> None:
 
 
 def test_a_lost_answer_stops_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal that has told its position, and then does not any more, is asked again and then not waited for."""
+    """A terminal that has told its position, and then does not any more, is asked again and then
+    not waited for.
+    """
     monkeypatch.setattr(writing, "_ANSWER", 0.05)
     with terminal() as screen:
         screen.writer.asks = True

@@ -1,4 +1,6 @@
-"""What a stranger puts into a text never reaches the terminal as anything but visible characters of a known width."""
+"""What a stranger puts into a text never reaches the terminal as anything but visible characters of
+a known width.
+"""
 
 import subprocess
 import sys
@@ -15,7 +17,9 @@ from tests.scenes import HOSTILE_TEXTS
 
 _CONTROLS = "\x00\x07\x08\t\n\x0b\x0c\r\x1b\x7f\x80\x85\x9b\xa0\xad"
 _NASTY = _CONTROLS + "\u0301\u0336\u200b\u200d\u202e\u2028\u2029\u2066\u3000\ufe0f\ufeffaé日👍🏽🇩 "
-ANY_TEXT = st.text(st.characters(codec=None) | st.sampled_from(_NASTY) | st.characters(max_codepoint=0x9F))
+ANY_TEXT = st.text(
+    st.characters(codec=None) | st.sampled_from(_NASTY) | st.characters(max_codepoint=0x9F)
+)
 COLUMNS = 24
 
 WIDE_AND_COMBINING = (
@@ -61,7 +65,9 @@ WIDE_AND_COMBINING = (
     ],
 )
 def test_each_kind_of_character_has_its_visible_form(raw: str, shown: str) -> None:
-    """Breaks become one space, controls their symbols, marks that act on others the replacement character."""
+    """Breaks become one space, controls their symbols, marks that act on others the replacement
+    character.
+    """
     assert clean(raw) == shown
 
 
@@ -69,7 +75,15 @@ def test_each_kind_of_character_has_its_visible_form(raw: str, shown: str) -> No
 def test_cleaned_text_holds_nothing_that_acts_on_a_terminal(text: str) -> None:
     """No control, format, surrogate, private or unassigned character is left, and no line end."""
     shown = clean(text)
-    assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    assert not {unicodedata.category(char) for char in shown} & {
+        "Cc",
+        "Cf",
+        "Cs",
+        "Co",
+        "Cn",
+        "Zl",
+        "Zp",
+    }
 
 
 @given(ANY_TEXT)
@@ -80,7 +94,9 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
 
 
 def test_long_lines_are_not_kept() -> None:
-    """What was cleaned is kept only of short texts: of those that the server keeps whole, memory would fill."""
+    """What was cleaned is kept only of short texts: of those that the server keeps whole, memory
+    would fill.
+    """
     short, long = "\x1b\x1b", "\x1b" * 100_000
     assert clean(short) is clean(short)
     assert clean(long) is not clean(long)
@@ -94,7 +110,8 @@ def test_lines_are_kept_and_each_is_clean(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "shown"), [("a\r\nb\rc\n\nd", "a\nb\nc\n\nd"), ("\tx\n", "    x\n"), ("a\u2028\x1bb", "a\n␛b")]
+    ("raw", "shown"),
+    [("a\r\nb\rc\n\nd", "a\nb\nc\n\nd"), ("\tx\n", "    x\n"), ("a\u2028\x1bb", "a\n␛b")],
 )
 def test_every_kind_of_line_end_is_a_newline(raw: str, shown: str) -> None:
     """Indentation and empty lines stay, as a query is read by them."""
@@ -139,7 +156,9 @@ def test_rich_counts_the_same_cells(text: str) -> None:
         ("a\n" + " " * 2_000 + "b", 5, False, "a …  "),
     ],
 )
-def test_what_is_cut_is_marked_and_no_wide_character_is_split(text: str, width: int, right: bool, shown: str) -> None:
+def test_what_is_cut_is_marked_and_no_wide_character_is_split(
+    text: str, width: int, right: bool, shown: str
+) -> None:
     """Where half of a wide character would stand, there is a space."""
     assert fit(text, width, right) == shown
 
@@ -147,7 +166,9 @@ def test_what_is_cut_is_marked_and_no_wide_character_is_split(text: str, width: 
 @pytest.mark.parametrize("text", WIDE_AND_COMBINING)
 @pytest.mark.parametrize("width", [1, 2, 7, 12, 13])
 def test_what_follows_lands_on_its_column_in_a_terminal(text: str, width: int) -> None:
-    """A terminal emulator that gets a fitted text and a bar shows the bar right after `width` cells."""
+    """A terminal emulator that gets a fitted text and a bar shows the bar right after `width`
+    cells.
+    """
     screen = pyte.Screen(COLUMNS, 1)
     pyte.Stream(screen).feed(fit(text, width) + "|")
     assert screen.buffer[0][width].data == "|"
@@ -155,7 +176,9 @@ def test_what_follows_lands_on_its_column_in_a_terminal(text: str, width: int) -
 
 
 def test_ascii_never_loads_the_tables_of_widths() -> None:
-    """The common case costs no import: a session of plain text, its ellipsis and its symbols needs no table."""
+    """The common case costs no import: a session of plain text, its ellipsis and its symbols needs
+    no table.
+    """
     use = "from pgtop.text.clean import fit; fit('naïve\\x1b\\x9b' * 9, 9)"
     code = f"import sys; {use}; sys.exit('wcwidth' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
 from pgtop.text.identity import user_at_database
@@ -15,7 +15,7 @@ VACUUM = Backend(
     backend_type="autovacuum worker",
 )  # fmt: skip
 WAITER = scenes.active(6, "web@shop", "web", "LOCK t", 60, wait="Lock:relation", blocked_by=[5])
-PICTURE = Picture.of(scenes.snapshot([VACUUM, WAITER]))
+PICTURE = DerivedSnapshot.of(scenes.snapshot([VACUUM, WAITER]))
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,15 @@ def test_only_what_there_is_is_written(user: str | None, database: str | None, w
 
 
 def test_a_blocking_autovacuum_worker_is_named_for_what_it_is() -> None:
-    """The detail of its waiter, and the dialog about itself, have no place for a role that it does not have."""
-    detail = "\n".join("".join(span.text for span in line) for line in detail_lines(WAITER, None, PICTURE, 120))
+    """The detail of its waiter, and the dialog about itself, have no place for a role that it does
+    not have.
+    """
+    detail = "\n".join(
+        "".join(span.text for span in line) for line in detail_lines(WAITER, None, PICTURE, 120)
+    )
     assert "waits for  5 shop autovacuum: autovacuum: VACUUM t" in detail
-    assert propose(Signal.TERMINATE, VACUUM, PICTURE).lines[0][0].text.startswith("shop · autovacuum worker")
+    assert (
+        propose(Signal.TERMINATE, VACUUM, PICTURE)
+        .lines[0][0]
+        .text.startswith("shop · autovacuum worker")
+    )

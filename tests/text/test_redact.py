@@ -13,10 +13,29 @@ _ENCODINGS = (
     "WIN1255", "WIN874", "KOI8R",
 )  # fmt: skip
 _WORDS = st.sampled_from(
-    ["SELECT", "from", "t1", "a$b", "é", '"Quoted ""Name"', "x.y", "$1", "(", ")", "*", "::text", ",", ";", "=", "||"]
+    [
+        "SELECT",
+        "from",
+        "t1",
+        "a$b",
+        "é",
+        '"Quoted ""Name"',
+        "x.y",
+        "$1",
+        "(",
+        ")",
+        "*",
+        "::text",
+        ",",
+        ";",
+        "=",
+        "||",
+    ]
 )
 _GAPS = st.sampled_from([" ", "\n", "\t", "  "])
-_SECRETS = st.text(alphabet=f"{_MARK}'\\\"$-/*a \nq", max_size=12).map(lambda text: f"{_MARK}{text}{_MARK}")
+_SECRETS = st.text(alphabet=f"{_MARK}'\\\"$-/*a \nq", max_size=12).map(
+    lambda text: f"{_MARK}{text}{_MARK}"
+)
 _TAGS = st.sampled_from(["$$", "$q$", "$body$", "$é_1$"])
 
 
@@ -51,7 +70,9 @@ _QUERIES = st.lists(st.one_of(_WORDS, _LITERALS, _GAPS), max_size=12).map(" ".jo
 
 @given(_QUERIES, st.integers(0, 400))
 def test_no_literal_survives(query: str, length: int) -> None:
-    """Strings of every notation, comments and dollar quotes: nothing of them is left, wherever the text was cut."""
+    """Strings of every notation, comments and dollar quotes: nothing of them is left, wherever the
+    text was cut.
+    """
     assert _MARK not in redacted(query)
     assert _MARK not in redacted(query[:length])
 
@@ -120,7 +141,9 @@ def test_examples(query: str, shown: str) -> None:
     ],
 )  # fmt: skip
 def test_values_are_masked_with_and_without_quotes(query: str, shown: str) -> None:
-    """What a setting, a channel, a password or a connection is set to is masked, also in a statement that is wrong."""
+    """What a setting, a channel, a password or a connection is set to is masked, also in a
+    statement that is wrong.
+    """
     assert redacted(query) == shown
     assert redacted(shown) == shown
     assert redacted(query.lower()) == shown.lower()
@@ -153,21 +176,25 @@ def test_columns_and_names_are_no_values(query: str) -> None:
         ("SELECT $$cut", False), ("SELECT 1 /* cut", False),
     ],
 )  # fmt: skip
-def test_the_query_id_of_a_utility_statement_depends_on_its_literals(query: str, is_normalized: bool) -> None:
+def test_the_query_id_of_a_utility_statement_depends_on_its_literals(
+    query: str, is_normalized: bool
+) -> None:
     """A query_id may be shown only where the server leaves literals out of it."""
     assert redaction(query).is_normalized is is_normalized
 
 
 _WRONG_BYTES = st.binary(max_size=6).map(lambda raw: bytes(byte | 0x80 for byte in raw))
 _MARKED = b"@@"  # in ASCII, so that it stands for itself in every encoding
-_BODIES = st.lists(st.one_of(_WRONG_BYTES, st.sampled_from([b" ", b"x", b"/", b"1"])), max_size=6).map(
-    lambda parts: _MARKED + b"".join(parts) + _MARKED
-)
+_BODIES = st.lists(
+    st.one_of(_WRONG_BYTES, st.sampled_from([b" ", b"x", b"/", b"1"])), max_size=6
+).map(lambda parts: _MARKED + b"".join(parts) + _MARKED)
 _WRITTEN = (
     b"'%s'", b"E'%s'", b"E'\\'%s'", b"U&'%s'", b"B'%s'", b"-- %s\n", b"/* %s */", b"/* /* */ %s */", b"$$%s$$",
     b"$q$%s$q$", b"SET a.b = 'x', %s;", b"; LISTEN %s;", b"; ALTER ROLE x PASSWORD %s;",
 )  # fmt: skip
-_TAGGED = st.tuples(_WRONG_BYTES, _BODIES).map(lambda pair: b"$%s$%s$%s$" % (pair[0], pair[1], pair[0]))
+_TAGGED = st.tuples(_WRONG_BYTES, _BODIES).map(
+    lambda pair: b"$%s$%s$%s$" % (pair[0], pair[1], pair[0])
+)
 _PIECES = st.one_of(
     st.tuples(st.sampled_from(_WRITTEN[:10]), _BODIES).map(lambda pair: pair[0] % pair[1]),
     st.tuples(st.sampled_from(_WRITTEN[10:]), _BODIES).map(lambda pair: b"; " + pair[0] % pair[1]),
@@ -178,9 +205,15 @@ _PIECES = st.one_of(
 )
 
 
-@given(st.lists(_PIECES, max_size=8).map(b" ".join), st.sampled_from(_ENCODINGS), st.integers(0, 200))
-def test_no_literal_survives_bytes_that_do_not_decode(query: bytes, encoding: str, length: int) -> None:
-    """In literals, tags and names of any database, whole or cut at any byte: nothing of a literal is left."""
+@given(
+    st.lists(_PIECES, max_size=8).map(b" ".join), st.sampled_from(_ENCODINGS), st.integers(0, 200)
+)
+def test_no_literal_survives_bytes_that_do_not_decode(
+    query: bytes, encoding: str, length: int
+) -> None:
+    """In literals, tags and names of any database, whole or cut at any byte: nothing of a literal
+    is left.
+    """
     assert _MARKED.decode() not in redacted(decode(query, encoding))
     assert _MARKED.decode() not in redacted(decode(query[:length], encoding, cut=True))
 

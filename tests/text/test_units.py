@@ -79,10 +79,14 @@ def test_units_that_are_out_of_order_are_a_slip(text: str) -> None:
         parse_duration(text)
 
 
-@pytest.mark.parametrize("text", ["", " ", "m", "5x", "-5m", "1h30", "1.2.3", ".5s", "1e3", "٣m", "5mo", "5 x"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "m", "5x", "-5m", "1h30", "1.2.3", ".5s", "1e3", "٣m", "5mo", "5 x"]
+)
 def test_a_wrong_duration_is_told_what_is_right(text: str) -> None:
     """The sentence repeats what was typed and gives examples."""
-    with pytest.raises(ValueError, match="is not a duration: write a number and ms, s, m, h, d or w") as wrong:
+    with pytest.raises(
+        ValueError, match="is not a duration: write a number and ms, s, m, h, d or w"
+    ) as wrong:
         parse_duration(text)
     assert repr(text) in str(wrong.value)
 
@@ -114,7 +118,16 @@ def test_rough_ages(seconds: float | None, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(None, ""), (-1, "0s"), (9.9, "9s"), (10, "10s"), (19.9, "10s"), (59.9, "50s"), (60, "1m"), (3600, "1h00m")],
+    [
+        (None, ""),
+        (-1, "0s"),
+        (9.9, "9s"),
+        (10, "10s"),
+        (19.9, "10s"),
+        (59.9, "50s"),
+        (60, "1m"),
+        (3600, "1h00m"),
+    ],
 )
 def test_ages_of_the_quiet(seconds: float | None, words: str) -> None:
     """Whole seconds, then tens of them, then as any rough age."""

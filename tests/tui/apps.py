@@ -1,4 +1,6 @@
-"""The whole screen on scripted ports: the app that users run, with a source, a door and a clock of the test's own."""
+"""The whole screen on scripted ports: the app that users run, with a source, a door and a clock of
+the test's own.
+"""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -39,7 +41,9 @@ class Stage:
     def __post_init__(self) -> None:
         if not self.source.script:
             self.source.script = [self.snapshot]
-        self.app = PicturedApp(self.source, self.signaller, self.snapshot, self.settings, self.clock)
+        self.app = PicturedApp(
+            self.source, self.signaller, self.snapshot, self.settings, self.clock
+        )
 
     async def tick(self, seconds: float = 1.0) -> None:
         """Let time pass on the app's clock."""

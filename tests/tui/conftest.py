@@ -1,4 +1,6 @@
-"""How long a test of the screen waits after a key: until the app has nothing left to do, and not a moment longer."""
+"""How long a test of the screen waits after a key: until the app has nothing left to do, and not a
+moment longer.
+"""
 
 import pytest
 from textual._context import active_app
@@ -8,13 +10,17 @@ from tests.fakes import settle
 
 @pytest.fixture(autouse=True)
 def _no_idling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Textual's pilot waits, twice a key, until the process has used no time for 20 ms, which is long, and a guess."""
+    """Textual's pilot waits, twice a key, until the process has used no time for 20 ms, which is
+    long, and a guess.
+    """
     for module in ("app", "pilot"):
         monkeypatch.setattr(f"textual.{module}.wait_for_idle", _idle)
 
 
 async def _idle(*_: float) -> None:
-    """Let every task run that can, and do at once what Textual puts off: a new size, and drawing what has changed."""
+    """Let every task run that can, and do at once what Textual puts off: a new size, and drawing
+    what has changed.
+    """
     await settle()
     app = active_app.get()
     if app.is_running and app.screen_stack:

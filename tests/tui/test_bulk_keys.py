@@ -8,7 +8,7 @@ from textual.screen import ModalScreen
 from pgtop.actions import ACTIONS
 from pgtop.config.settings import Settings
 from pgtop.model.backend import IDLE, Backend
-from pgtop.model.signal import Answer, Effect, Outcome, Receipt, Signal
+from pgtop.model.signal import ObservedEffect, Outcome, ReplyStatus, Signal, SignalReply
 from pgtop.model.snapshot import Snapshot
 from pgtop.signalling.execute import Progress
 from pgtop.signalling.observe import RefusingSignaller
@@ -35,7 +35,9 @@ def _ordered(signaller: FakeSignaller) -> set[object]:
 
 
 async def test_tags_survive_sort_filter_and_refresh_and_end_with_their_session() -> None:
-    """A tag is an identity: it stays with its session, and a newcomer under the same pid does not inherit it."""
+    """A tag is an identity: it stays with its session, and a newcomer under the same pid does not
+    inherit it.
+    """
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
@@ -64,7 +66,9 @@ async def test_space_takes_a_tag_off_again() -> None:
 
 
 async def test_asterisk_tags_what_the_filter_shows_and_no_more() -> None:
-    """* tags all that is shown; K signals exactly those, by identity and only while they do what was shown."""
+    """* tags all that is shown; K signals exactly those, by identity and only while they do what
+    was shown.
+    """
     first, signaller = nearly_full(), FakeSignaller()
     stage = Stage(first, signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
@@ -78,7 +82,8 @@ async def test_asterisk_tags_what_the_filter_shows_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    "keys", [("n",), ("escape",), ("enter",), ("y", "enter"), ("y", *"47", "enter"), ("y", "escape")]
+    "keys",
+    [("n",), ("escape",), ("enter",), ("y", "enter"), ("y", *"47", "enter"), ("y", "escape")],
 )
 async def test_nothing_is_sent_without_the_number(keys: tuple[str, ...]) -> None:
     """n, Esc, Enter on Keep, y alone and a wrong number send nothing."""
@@ -100,18 +105,24 @@ async def test_one_tag_under_the_cursor_gets_the_dialog_of_one() -> None:
 
 
 async def test_tags_away_from_the_cursor_are_named_as_such() -> None:
-    """What is tagged is listed and called so, and how much of it the filter hides: the cursor may be elsewhere."""
+    """What is tagged is listed and called so, and how much of it the filter hides: the cursor may
+    be elsewhere.
+    """
     stage = Stage(busy())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "space", "K")
         assert isinstance(stage.app.screen, BulkScreen)
         assert _frame(stage)[0].endswith("Terminate 1 session that you tagged?")
         await press(pilot, "n", "slash", *"user:web", "enter", "K")
-        assert _frame(stage)[0].endswith("Terminate 1 session that you tagged, 1 of them not shown now?")
+        assert _frame(stage)[0].endswith(
+            "Terminate 1 session that you tagged, 1 of them not shown now?"
+        )
 
 
 async def test_the_list_stays_as_it_wasshown_on() -> None:
-    """While it is open one ends, one moves on and a newcomer matches: none of these is signalled, all others are."""
+    """While it is open one ends, one moves on and a newcomer matches: none of these is signalled,
+    all others are.
+    """
     first, signaller = nearly_full(), FakeSignaller()
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
@@ -146,19 +157,26 @@ async def test_what_changed_can_be_asked_for_again() -> None:
 
 
 async def test_protected_sessions_are_never_one_of_many() -> None:
-    """All that is shown, background processes too: what is protected gets no order and is told with its reason."""
+    """All that is shown, background processes too: what is protected gets no order and is told with
+    its reason.
+    """
     first, signaller = busy(), FakeSignaller()
     stage = Stage(first, Settings(protect=(Filter("user:anna"),)), signaller=signaller)
     async with stage.app.run_test(size=(100, 60)) as pilot:
         await press(pilot, "b", "asterisk", "K")
         text = text_of(stage, "#facts")
-        assert all(word in text for word in ("pgtop's own", "streams WAL", "logical replication", "user:anna"))
+        assert all(
+            word in text
+            for word in ("pgtop's own", "streams WAL", "logical replication", "user:anna")
+        )
         dialog = stage.app.screen
         assert isinstance(dialog, BulkScreen)
         await press(pilot, "y", *str(len(dialog.meant.targets)), "enter")
         sent = {order.target.pid for order in signaller.orders}
         safe = {
-            b.pid for b in first.backends if not b.is_client or b.usename == "anna" or b.application_name == "pgtop"
+            b.pid
+            for b in first.backends
+            if not b.is_client or b.usename == "anna" or b.application_name == "pgtop"
         }
         assert sent
         assert not sent & safe
@@ -185,7 +203,11 @@ async def test_a_whole_group_from_the_breakdown() -> None:
         await press(pilot, "i")
         dialog = stage.app.screen
         idle = [t.backend for t in dialog.meant.targets]
-        shop = {b.identity for b in first.backends if b.datname == "shop" and b.is_client and b.state == IDLE}
+        shop = {
+            b.identity
+            for b in first.backends
+            if b.datname == "shop" and b.is_client and b.state == IDLE
+        }
         assert {b.identity for b in idle} == shop
         await press(pilot, "y", *str(len(idle)), "enter")
         assert _ordered(signaller) == shop
@@ -198,7 +220,9 @@ def _frame(stage: Stage) -> tuple[str, str]:
 
 
 async def test_the_title_names_what_they_were_chosen_by() -> None:
-    """The group of the breakdown in plain words, in which nothing is markup; tagged ones need none."""
+    """The group of the breakdown in plain words, in which nothing is markup; tagged ones need
+    none.
+    """
     first = busy()
     hostile = replace(first, backends=tuple(b._replace(datname="[red]x") for b in first.backends))
     stage = Stage(hostile)
@@ -228,12 +252,16 @@ async def test_who_changed_keeps_the_name() -> None:
     """A row that is marked as changed still says who that is."""
     first = nearly_full()
     leak = _leak(first)[0]
-    stage = Stage(first, source=FakeSource([with_changes(first, leak.pid, query_start=first.taken_at)]))
+    stage = Stage(
+        first, source=FakeSource([with_changes(first, leak.pid, query_start=first.taken_at)])
+    )
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, *_LEAK, "asterisk", "K")
         await stage.tick()
         rows = stage.app.screen.query_one("#targets", Rows)
-        shown = ["".join(span.text for span in rows.row_line(index)) for index in range(rows.row_count())]
+        shown = [
+            "".join(span.text for span in rows.row_line(index)) for index in range(rows.row_count())
+        ]
     [changed] = [row for row in shown if row.startswith("!")]
     assert changed.split() == ["!", str(leak.pid), "api@shop", "coupon-import", "another", "query"]
 
@@ -248,7 +276,9 @@ async def test_cancel_leaves_out_where_nothing_runs() -> None:
 
 
 async def test_k_on_the_results_goes_on_with_the_survivors() -> None:
-    """After a cancel that did not help, K asks again, and terminates exactly those, at the query that went on."""
+    """After a cancel that did not help, K asks again, and terminates exactly those, at the query
+    that went on.
+    """
     first = busy()
     stays = {b.identity: b for b in first.backends}
     signaller = FakeSignaller(look=lambda who: stays[who])
@@ -267,7 +297,9 @@ async def test_k_on_the_results_goes_on_with_the_survivors() -> None:
 
 
 async def test_results_that_come_after_esc_disturb_nobody() -> None:
-    """Who closes the list before the end goes on watching: what is seen later is told on the notice line."""
+    """Who closes the list before the end goes on watching: what is seen later is told on the notice
+    line.
+    """
     first = nearly_full()
     alive = {backend.identity: backend for backend in _leak(first)}
     stage = Stage(first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first]))
@@ -285,7 +317,9 @@ async def test_results_that_come_after_esc_disturb_nobody() -> None:
 
 @pytest.mark.parametrize(("typed", "sent"), [("7", 0), ("11", 0), ("10", 10)])
 async def test_the_number_follows_the_list(typed: str, sent: int) -> None:
-    """Once a number is asked for it must be that of the list as it is, though it is one that none is asked for."""
+    """Once a number is asked for it must be that of the list as it is, though it is one that none
+    is asked for.
+    """
     first, signaller = nearly_full(), FakeSignaller()
     for backend in _leak(first)[11:]:
         first = without(first, backend.pid)
@@ -302,7 +336,9 @@ async def test_the_number_follows_the_list(typed: str, sent: int) -> None:
 
 async def test_one_refusal_never_stops_the_rest() -> None:
     """Each target has its own answer in the list."""
-    stage = Stage(busy(), signaller=FakeSignaller(Receipt(Answer.REFUSED, "permission denied")))
+    stage = Stage(
+        busy(), signaller=FakeSignaller(SignalReply(ReplyStatus.REFUSED, "permission denied"))
+    )
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "space", "down", "down", "space", "K", "y")
         assert "not allowed" in text_of(stage, "#facts")
@@ -311,7 +347,9 @@ async def test_one_refusal_never_stops_the_rest() -> None:
 @pytest.mark.parametrize("signal", ["K", "C"])
 @pytest.mark.parametrize("way", [("asterisk",), ("space",), ("2",), ("3", "down"), ("enter",)])
 async def test_read_only_refuses_on_every_way(way: tuple[str, ...], signal: str) -> None:
-    """In read-only mode neither tags, groups, trees of waiters nor the page of one session open a dialog."""
+    """In read-only mode neither tags, groups, trees of waiters nor the page of one session open a
+    dialog.
+    """
     stage = Stage(busy(), Settings(read_only=True), RefusingSignaller("read-only mode"))
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, *way, signal)
@@ -348,7 +386,9 @@ async def test_the_reason_goes_with_the_order() -> None:
 
 
 async def test_who_is_protected_by_now_is_left_out_of_many() -> None:
-    """Roles are read anew when the list opens: those of a new superuser are marked, and get nothing."""
+    """Roles are read anew when the list opens: those of a new superuser are marked, and get
+    nothing.
+    """
     first, signaller = nearly_full(), FakeSignaller()
     roles = {oid: role._replace(superuser=True) for oid, role in first.server.roles.items()}
     later = replace(first, server=first.server._replace(roles=roles))
@@ -365,7 +405,9 @@ async def test_who_is_protected_by_now_is_left_out_of_many() -> None:
 def test_a_plan_is_not_done_before_each_target_has_its_outcome() -> None:
     """While some have no outcome yet, nobody counts as having survived."""
     two = plan(Signal.CANCEL, [b for b in busy().backends if b.waits_for_lock][:2], busy())
-    some = Progress(two, (Outcome(two.orders[0], Receipt(Answer.SENT), Effect.STILL_RUNNING),))
+    some = Progress(
+        two, (Outcome(two.orders[0], SignalReply(ReplyStatus.SENT), ObservedEffect.STILL_RUNNING),)
+    )
     assert len(two.targets) == 2
     assert not Progress(two, ()).done
     assert not some.done
@@ -373,7 +415,9 @@ def test_a_plan_is_not_done_before_each_target_has_its_outcome() -> None:
 
 
 async def test_survivors_are_guarded_anew() -> None:
-    """Between cancel and K their role became a superuser's: the list of survivors leaves them out."""
+    """Between cancel and K their role became a superuser's: the list of survivors leaves them
+    out.
+    """
     first = busy()
     stays = {b.identity: b for b in first.backends}
     signaller = FakeSignaller(look=lambda who: stays[who])

@@ -1,4 +1,6 @@
-"""Pictures of many at once. Look at each one that changes before accepting it with --snapshot-update."""
+"""Pictures of many at once. Look at each one that changes before accepting it with
+--snapshot-update.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,7 +9,7 @@ import pytest
 
 from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.signal import Answer, Order, Receipt
+from pgtop.model.signal import ReplyStatus, SignalReply, SignalRequest
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.filter import Filter
 from tests.fakes import FakeSignaller, FakeSource
@@ -21,21 +23,25 @@ STORM = ("slash", *"app:coupon-import", "enter", "asterisk")
 class MixedSignaller(FakeSignaller):
     """A door behind which every target fares differently."""
 
-    async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
+    async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
         answers = [
-            Receipt(Answer.SENT), Receipt(Answer.GONE), Receipt(Answer.CHANGED), Receipt(Answer.REPLACED),
-            Receipt(Answer.REFUSED, "permission denied to terminate process"),
+            SignalReply(ReplyStatus.SENT), SignalReply(ReplyStatus.GONE), SignalReply(ReplyStatus.CHANGED), SignalReply(ReplyStatus.REPLACED),
+            SignalReply(ReplyStatus.REFUSED, "permission denied to terminate process"),
         ]  # fmt: skip
         self.orders.extend(orders)
-        return [answers[place] if place < len(answers) else answers[0] for place in range(len(orders))]
+        return [
+            answers[place] if place < len(answers) else answers[0] for place in range(len(orders))
+        ]
 
-    async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
+    async def look_all(self, orders: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
         """The first target stays, and so does the last, in its transaction."""
         self.looks += 1
         every = {b.identity: b for b in busy().backends}
         first, last = self.orders[0].target, self.orders[-1].target
         stays = {first: every[first], last: every[last]._replace(state="idle in transaction")}
-        return {who: seen for who, seen in stays.items() if who in [order.target for order in orders]}
+        return {
+            who: seen for who, seen in stays.items() if who in [order.target for order in orders]
+        }
 
 
 def _changed(snapshot: Snapshot) -> Snapshot:
@@ -64,7 +70,12 @@ def test_list(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
 def test_list_without_the_right(snap_compare: SnapCompare) -> None:
     """What this role may not signal is marked, with what would mend it."""
     scene = busy()
-    stage = Stage(replace(scene, server=scene.server._replace(rights=scene.server.rights._replace(signals_all=False))))
+    stage = Stage(
+        replace(
+            scene,
+            server=scene.server._replace(rights=scene.server.rights._replace(signals_all=False)),
+        )
+    )
     assert _same(snap_compare, stage, SIZES[0], ("asterisk", "K"))
 
 
@@ -82,7 +93,9 @@ def test_list_asks_for_the_number(snap_compare: SnapCompare) -> None:
 
 def test_list_of_a_group(snap_compare: SnapCompare) -> None:
     """From the breakdown: a whole database, with a reason."""
-    assert _same(snap_compare, Stage(busy()), SIZES[0], ("2", "down", "K", "r", *"leak #42", "enter"))
+    assert _same(
+        snap_compare, Stage(busy()), SIZES[0], ("2", "down", "K", "r", *"leak #42", "enter")
+    )
 
 
 @pytest.mark.parametrize("size", [(60, 16), *SIZES], ids=_name)

@@ -7,7 +7,7 @@ import pytest
 from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.failure import Failure, FailureKind
-from pgtop.model.signal import Answer, Receipt, Signal
+from pgtop.model.signal import ReplyStatus, Signal, SignalReply
 from pgtop.model.snapshot import Snapshot
 from pgtop.signalling.observe import RefusingSignaller
 from pgtop.table.filter import Filter
@@ -18,12 +18,24 @@ from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, not_privileged
-from tests.tui.apps import SIZE, Stage, burst, pid_of, press, selected_on, text_of, with_changes, without
+from tests.tui.apps import (
+    SIZE,
+    Stage,
+    burst,
+    pid_of,
+    press,
+    selected_on,
+    text_of,
+    with_changes,
+    without,
+)
 
 _LOST = Failure(FailureKind.UNREACHABLE, "The connection was cut", "Wait.")
 
 
-@pytest.mark.parametrize("keys", [("n",), ("escape",), ("enter",), ("tab", "tab", "enter"), ("right", "left", "enter")])
+@pytest.mark.parametrize(
+    "keys", [("n",), ("escape",), ("enter",), ("tab", "tab", "enter"), ("right", "left", "enter")]
+)
 async def test_dialog_keeps_the_session_by_default(keys: tuple[str, ...]) -> None:
     """n, Esc and Enter on Keep send nothing."""
     signaller = FakeSignaller()
@@ -38,7 +50,9 @@ async def test_dialog_keeps_the_session_by_default(keys: tuple[str, ...]) -> Non
 
 @pytest.mark.parametrize("keys", [("y",), ("tab", "enter"), ("left", "enter")])
 async def test_dialog_signals_exactly_the_session_shown(keys: tuple[str, ...]) -> None:
-    """y, or Enter on the other button, sends one order for the pid and start that the dialog showed."""
+    """y, or Enter on the other button, sends one order for the pid and start that the dialog
+    showed.
+    """
     signaller = FakeSignaller()
     stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -51,8 +65,12 @@ async def test_dialog_signals_exactly_the_session_shown(keys: tuple[str, ...]) -
 
 @pytest.mark.parametrize("keys", [("K",), ("asterisk", "K")])
 @pytest.mark.parametrize("size", [(30, 2), (30, 3), (20, 5), (10, 9)])
-async def test_what_cannot_be_read_is_not_agreed_to(size: tuple[int, int], keys: tuple[str, ...]) -> None:
-    """Where the terminal has no room for whom and what, y says so and sends nothing; a larger one goes on."""
+async def test_what_cannot_be_read_is_not_agreed_to(
+    size: tuple[int, int], keys: tuple[str, ...]
+) -> None:
+    """Where the terminal has no room for whom and what, y says so and sends nothing; a larger one
+    goes on.
+    """
     signaller = FakeSignaller()
     stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=size) as pilot:
@@ -140,7 +158,9 @@ async def test_dialog_asks_anew_when_the_query_changed() -> None:
         assert backend.query_start is not None
         await press(pilot, "C")
         later = backend.query_start + 5
-        stage.source.script = [with_changes(first, backend.pid, query_start=later, query="SELECT 'another'")]
+        stage.source.script = [
+            with_changes(first, backend.pid, query_start=later, query="SELECT 'another'")
+        ]
         await stage.tick()
         assert "query changed since" in text_of(stage, "#proposal")
         assert "another" in text_of(stage, "#proposal")
@@ -180,7 +200,9 @@ async def test_dialog_watches_although_paused() -> None:
 
 
 async def test_protected_session_wants_its_pid_typed() -> None:
-    """pgtop's own session is only ended after its pid was typed; y alone and a wrong one send nothing, n keeps it."""
+    """pgtop's own session is only ended after its pid was typed; y alone and a wrong one send
+    nothing, n keeps it.
+    """
     snapshot = busy()
     own = snapshot.server.pid
     signaller = FakeSignaller()
@@ -199,8 +221,12 @@ async def test_protected_session_wants_its_pid_typed() -> None:
 
 
 async def test_read_only_offers_and_sends_nothing() -> None:
-    """With --read-only the keys explain themselves, the key line is without them, and the door refuses as well."""
-    stage = Stage(busy(), settings=Settings(read_only=True), signaller=RefusingSignaller("read-only mode"))
+    """With --read-only the keys explain themselves, the key line is without them, and the door
+    refuses as well.
+    """
+    stage = Stage(
+        busy(), settings=Settings(read_only=True), signaller=RefusingSignaller("read-only mode")
+    )
     async with stage.app.run_test(size=SIZE) as pilot:
         assert "kill" not in text_of(stage, "#keys")
         for key in ("K", "C", "f9"):
@@ -211,7 +237,7 @@ async def test_read_only_offers_and_sends_nothing() -> None:
 
 async def test_refusal_is_told_in_the_servers_words() -> None:
     """What the server refuses is said with its reason, cleaned."""
-    signaller = FakeSignaller(Receipt(Answer.REFUSED, "must be a superuser\x1b[2J"))
+    signaller = FakeSignaller(SignalReply(ReplyStatus.REFUSED, "must be a superuser\x1b[2J"))
     stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "K", "y")
@@ -221,7 +247,9 @@ async def test_refusal_is_told_in_the_servers_words() -> None:
 
 
 async def test_hidden_pid_that_passes_to_another_role_is_another_session() -> None:
-    """Where starts are hidden the role tells sessions apart: the dialog says that its own has ended."""
+    """Where starts are hidden the role tells sessions apart: the dialog says that its own has
+    ended.
+    """
     first = not_privileged()
     signaller = FakeSignaller()
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
@@ -292,7 +320,9 @@ async def test_a_dialog_stays_in_its_place_when_the_server_falls_silent(key: str
         await stage.tick()
         await pilot.pause()
         assert "this is how it was" in text_of(stage, "#proposal")
-        assert [stage.app.screen.query_one(widget).region for widget in ("#box", "#buttons")] == places
+        assert [
+            stage.app.screen.query_one(widget).region for widget in ("#box", "#buttons")
+        ] == places
 
 
 async def test_roles_are_read_anew_for_a_dialog() -> None:
@@ -322,23 +352,32 @@ async def test_a_dialog_costs_no_connection_that_an_answer_is_awaited_on() -> No
 
 
 async def test_a_session_whose_start_is_hidden_wants_its_pid_typed_in_the_dialog() -> None:
-    """A new session of its pid would look the same: y is not enough, and the dialog says what is compared."""
+    """A new session of its pid would look the same: y is not enough, and the dialog says what is
+    compared.
+    """
     scene, signaller = not_privileged(), FakeSignaller()
     hidden = [b for b in scene.backends if b.hidden and b.usename == "web"]
     stage = Stage(replace(scene, backends=tuple(hidden[:1])), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "K", "y")
         words = " ".join(text_of(stage, "#proposal").split())
-        assert "only pid, role, database and application name can be compared before the signal" in words
+        assert (
+            "only pid, role, database and application name can be compared before the signal"
+            in words
+        )
         assert signaller.orders == []
         await press(pilot, *str(hidden[0].pid), "enter")
         assert [order.target for order in signaller.orders] == [hidden[0].identity]
 
 
 async def test_another_server_is_no_end_of_the_session() -> None:
-    """The connection has moved to another server while the dialog was open: it says so, and y only closes."""
+    """The connection has moved to another server while the dialog was open: it says so, and y only
+    closes.
+    """
     first, signaller = busy(), FakeSignaller()
-    there = replace(first, backends=(), server=first.server._replace(address="10.0.0.9:5432", started_at=1))
+    there = replace(
+        first, backends=(), server=first.server._replace(address="10.0.0.9:5432", started_at=1)
+    )
     stage = Stage(first, signaller=signaller, source=FakeSource([there]))
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "K")
@@ -349,7 +388,9 @@ async def test_another_server_is_no_end_of_the_session() -> None:
 
 
 async def test_a_start_that_is_hidden_by_now_is_no_end_of_the_session() -> None:
-    """The right to see others was taken away while the dialog was open: it cannot be told whether it is the same."""
+    """The right to see others was taken away while the dialog was open: it cannot be told whether
+    it is the same.
+    """
     first, signaller = busy(), FakeSignaller()
     hidden = tuple(Backend(pid=b.pid, datid=b.datid, usesysid=b.usesysid) for b in first.backends)
     stage = Stage(first, signaller=signaller, source=FakeSource([replace(first, backends=hidden)]))
@@ -362,7 +403,9 @@ async def test_a_start_that_is_hidden_by_now_is_no_end_of_the_session() -> None:
 
 
 async def test_the_page_of_one_session_honours_protect() -> None:
-    """Opened with Enter, a session that --protect names is told to be protected, and K there needs its pid typed."""
+    """Opened with Enter, a session that --protect names is told to be protected, and K there needs
+    its pid typed.
+    """
     signaller = FakeSignaller()
     stage = Stage(busy(), Settings(protect=(Filter("user:anna"),)), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -378,11 +421,19 @@ async def test_the_page_of_one_session_honours_protect() -> None:
         assert [order.target.pid for order in signaller.orders] == [pid]
 
 
-@pytest.mark.parametrize(("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "may be on another server")])
-async def test_the_page_of_one_session_claims_no_end_on_another_server(address: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "may be on another server")]
+)
+async def test_the_page_of_one_session_claims_no_end_on_another_server(
+    address: str, words: str
+) -> None:
     """A session that is not in the next picture has ended only where that is the same server's."""
     first = busy()
-    there = replace(first, backends=(), server=first.server._replace(address=address, started_at=first.taken_at + 1))
+    there = replace(
+        first,
+        backends=(),
+        server=first.server._replace(address=address, started_at=first.taken_at + 1),
+    )
     stage = Stage(first, source=FakeSource([there]))
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "enter")
@@ -399,10 +450,14 @@ def _restarted(snapshot: Snapshot, address: str = "") -> Snapshot:
 
 
 async def test_the_dialog_follows_no_pid_across_a_restart() -> None:
-    """Where starts are hidden, pid and role are all there is: after a restart they are another session's."""
+    """Where starts are hidden, pid and role are all there is: after a restart they are another
+    session's.
+    """
     first, signaller = busy(), FakeSignaller()
     pid = next(b.pid for b in first.backends if b.usename == "anna")
-    hidden = with_changes(first, pid, backend_start=None, query_start=None, xact_start=None, state=None, query=None)
+    hidden = with_changes(
+        first, pid, backend_start=None, query_start=None, xact_start=None, state=None, query=None
+    )
     stage = Stage(hidden, signaller=signaller, source=FakeSource([hidden]))
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "slash", *f"pid:{pid}", "enter", "K")
@@ -414,9 +469,15 @@ async def test_the_dialog_follows_no_pid_across_a_restart() -> None:
 
 
 @pytest.mark.parametrize("key", ["K", "C", "f9"])
-@pytest.mark.parametrize(("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "may be on another server")])
-async def test_the_page_of_a_session_that_is_gone_signals_nobody(key: str, address: str, words: str) -> None:
-    """What was said when it went is said again, whichever key is pressed: it does not become another server's."""
+@pytest.mark.parametrize(
+    ("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "may be on another server")]
+)
+async def test_the_page_of_a_session_that_is_gone_signals_nobody(
+    key: str, address: str, words: str
+) -> None:
+    """What was said when it went is said again, whichever key is pressed: it does not become
+    another server's.
+    """
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:

@@ -12,7 +12,7 @@ from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
 from pgtop.terminal.canvas import Canvas
 from pgtop.tui.first_frames import sessions, waiting
-from pgtop.tui.paint import Look, colours_named, colours_of, runs
+from pgtop.tui.paint import StyledLine, colours_named, colours_of, runs
 from pgtop.tui.theme import palette
 from tests.scenes import busy, calm, full, hostile, nearly_full, not_privileged, standstill
 from tests.tui.apps import Stage
@@ -31,7 +31,7 @@ def opened(snapshot: Snapshot, settings: Settings, width: int, height: int) -> C
     return _drawn(sessions(snapshot, settings, width, height), settings, width)
 
 
-def _drawn(looks: list[Look], settings: Settings, width: int) -> Canvas:
+def _drawn(looks: list[StyledLine], settings: Settings, width: int) -> Canvas:
     chosen, canvas = palette(settings.theme, settings.color), Canvas(width, len(looks))
     for y, look in enumerate(looks):
         canvas.draw(0, y, width, runs(look, width, chosen, chosen.ground, ColorSystem.STANDARD))
@@ -46,18 +46,27 @@ async def composed(snapshot: Snapshot, settings: Settings, width: int, height: i
         await pilot.pause()
         for y, strip in enumerate(stage.app.screen._compositor.render_strips()):
             text = "".join(
-                style.render(text, color_system=ColorSystem.STANDARD) if style else text for text, style, _ in strip
+                style.render(text, color_system=ColorSystem.STANDARD) if style else text
+                for text, style, _ in strip
             )
             canvas.apply(f"\x1b[{y + 1};1H{text}\x1b[0m")
     return canvas
 
 
-@pytest.mark.parametrize("scene", [busy, calm, full, hostile, nearly_full, not_privileged, standstill])
+@pytest.mark.parametrize(
+    "scene", [busy, calm, full, hostile, nearly_full, not_privileged, standstill]
+)
 @pytest.mark.parametrize("size", [(40, 10), (80, 24), (200, 50)], ids=str)
-async def test_it_is_the_picture_that_textual_begins_with(scene: Callable[[], Snapshot], size: tuple[int, int]) -> None:
-    """Every cell and every style is the same, so that nothing is painted again when Textual takes over."""
+async def test_it_is_the_picture_that_textual_begins_with(
+    scene: Callable[[], Snapshot], size: tuple[int, int]
+) -> None:
+    """Every cell and every style is the same, so that nothing is painted again when Textual takes
+    over.
+    """
     first, then = opened(scene(), Settings(), *size), await composed(scene(), Settings(), *size)
-    assert ["".join(line.cells) for line in first.lines] == ["".join(line.cells) for line in then.lines]
+    assert ["".join(line.cells) for line in first.lines] == [
+        "".join(line.cells) for line in then.lines
+    ]
     assert [line.styles for line in first.lines] == [line.styles for line in then.lines]
 
 
@@ -65,14 +74,18 @@ async def test_it_is_the_picture_that_textual_begins_with(scene: Callable[[], Sn
 async def test_whatever_it_is_drawn_with(settings: Settings) -> None:
     """Each palette, a read-only pgtop and another interval give Textual's picture, too."""
     first, then = opened(busy(), settings, 80, 24), await composed(busy(), settings, 80, 24)
-    assert ["".join(line.cells) for line in first.lines] == ["".join(line.cells) for line in then.lines]
+    assert ["".join(line.cells) for line in first.lines] == [
+        "".join(line.cells) for line in then.lines
+    ]
     assert [line.styles for line in first.lines] == [line.styles for line in then.lines]
 
 
 def test_textual_is_not_needed_for_it() -> None:
     """Nothing that draws the first picture waits for Textual, or for the heavy part of Rich."""
     program = "import sys, pgtop.tui.splash, pgtop.tui.first_frames; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8"
+    )
     loaded = set(done.stdout.split())
     assert "pgtop.view.chrome" in loaded
     assert not loaded & {"textual", "rich.console", "psycopg"}
@@ -81,7 +94,9 @@ def test_textual_is_not_needed_for_it() -> None:
 @pytest.mark.parametrize("seconds", [0.3, 7.9])
 @pytest.mark.parametrize("height", [1, 2, 24])
 def test_whom_is_waited_for_is_told(seconds: float, height: int) -> None:
-    """Where pgtop connects to, for how long now, and how to leave, on as many lines as there are."""
+    """Where pgtop connects to, for how long now, and how to leave, on as many lines as there
+    are.
+    """
     looks = waiting("db1\x1b[2J:5432", seconds, 80, height)
     texts = ["".join(span.text for span in look.line) for look in looks]
     assert len(texts) >= height

@@ -83,7 +83,9 @@ def test_a_terminal_that_never_answers_is_waited_for_a_second() -> None:
 
 
 @given(st.lists(st.floats(0, 0.49), min_size=1), st.integers(0, 20))
-def test_no_run_of_keys_that_began_before_the_proof_ever_answers(gaps: list[float], proven_after: int) -> None:
+def test_no_run_of_keys_that_began_before_the_proof_ever_answers(
+    gaps: list[float], proven_after: int
+) -> None:
     """Whenever in the run the proof comes."""
     line, at = _Line(), 0.0
     line.gate.drawn(at)

@@ -17,7 +17,7 @@ from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.dialogs.menu import MenuScreen
 from pgtop.tui.screens import pages
 from pgtop.tui.screens.breakdown import BreakdownScreen
-from pgtop.tui.screens.locks import BlockingScreen
+from pgtop.tui.screens.locks import LocksScreen
 from pgtop.tui.screens.pages import DetailScreen, HelpScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.key_line import KeyLine
@@ -41,7 +41,13 @@ from tests.tui.apps import (
 
 def test_every_action_has_a_handler() -> None:
     """No action of the registry is a dead key: some screen or the app carries it out."""
-    owners = (Stage(calm()).app.__class__, SessionsScreen, BlockingScreen, ConfirmScreen, BulkScreen)
+    owners = (
+        Stage(calm()).app.__class__,
+        SessionsScreen,
+        LocksScreen,
+        ConfirmScreen,
+        BulkScreen,
+    )
     for action in ACTIONS:
         assert any(hasattr(owner, f"action_{action.id}") for owner in owners), action.id
 
@@ -62,7 +68,9 @@ async def test_cursor_keys(keys: tuple[str, ...], row: int) -> None:
 
 
 async def test_cursor_follows_its_session() -> None:
-    """When the rows move, the cursor goes with its session and not with its row; sorting shows the top."""
+    """When the rows move, the cursor goes with its session and not with its row; sorting shows the
+    top.
+    """
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -78,7 +86,9 @@ async def test_cursor_follows_its_session() -> None:
 
 
 async def test_cursor_survives_the_typing_of_a_filter() -> None:
-    """What half a word lets through does not catch the cursor: it is on its session again, or on the first row."""
+    """What half a word lets through does not catch the cursor: it is on its session again, or on
+    the first row.
+    """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "down", "down", "down")
@@ -106,7 +116,9 @@ async def test_session_that_ends_under_the_cursor_is_marked_for_one_tick() -> No
 
 
 async def test_pid_taken_over_by_another_session_is_another_row() -> None:
-    """A backend is a pid and a start: the cursor does not move on to a newcomer with the same pid."""
+    """A backend is a pid and a start: the cursor does not move on to a newcomer with the same
+    pid.
+    """
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -114,14 +126,20 @@ async def test_pid_taken_over_by_another_session_is_another_row() -> None:
         before = table_of(stage).selected
         assert before is not None
         assert before.backend_start is not None
-        stage.source.script = [with_changes(first, before.pid, backend_start=before.backend_start + 1)]
+        stage.source.script = [
+            with_changes(first, before.pid, backend_start=before.backend_start + 1)
+        ]
         await stage.tick()
         assert table_of(stage).selected == before
-        assert "ended" in "".join(span.text for span in table_of(stage).row_line(table_of(stage)._cursor))
+        assert "ended" in "".join(
+            span.text for span in table_of(stage).row_line(table_of(stage)._cursor)
+        )
 
 
 async def test_toggles() -> None:
-    """i hides idle sessions, b shows background processes, w the columns on request; each says so or shows it."""
+    """i hides idle sessions, b shows background processes, w the columns on request; each says so
+    or shows it.
+    """
     stage = Stage(busy())
     async with stage.app.run_test(size=(250, 60)) as pilot:
         everything = len(shown_on(stage))
@@ -185,7 +203,9 @@ async def test_click_on_a_key_presses_it(view: tuple[str, ...]) -> None:
     line = Stage(busy())
     async with line.app.run_test(size=SIZE) as pilot:
         await press(pilot, *view)
-        places = [(start, action) for start, _, action in line.app.screen.query_one(KeyLine)._places]
+        places = [
+            (start, action) for start, _, action in line.app.screen.query_one(KeyLine)._places
+        ]
     for start, action in places:
         stage = Stage(busy())
         async with stage.app.run_test(size=SIZE) as pilot:
@@ -197,7 +217,9 @@ async def test_click_on_a_key_presses_it(view: tuple[str, ...]) -> None:
 
 
 async def test_filter_narrows_as_you_type_and_enter_keeps_it() -> None:
-    """The table follows each letter; Enter goes back to the table with the filter in sight and counted."""
+    """The table follows each letter; Enter goes back to the table with the filter in sight and
+    counted.
+    """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         total = len(shown_on(stage))
@@ -212,7 +234,9 @@ async def test_filter_narrows_as_you_type_and_enter_keeps_it() -> None:
 
 
 async def test_wrong_filter_says_where() -> None:
-    """A filter that cannot be read names the character, keeps the last good answer, and Enter does not take it."""
+    """A filter that cannot be read names the character, keeps the last good answer, and Enter does
+    not take it.
+    """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "slash", *"foer:x", "enter")
@@ -251,7 +275,9 @@ async def test_interval_keys() -> None:
 
 
 async def test_views() -> None:
-    """2 shows the breakdown, 1 the sessions, ? the help; Esc comes back; Enter on a share filters to it."""
+    """2 shows the breakdown, 1 the sessions, ? the help; Esc comes back; Enter on a share filters
+    to it.
+    """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "question_mark")
@@ -273,7 +299,9 @@ async def test_detail_shows_the_whole_session() -> None:
         selected = table_of(stage).selected
         assert selected is not None
         whole = selected._replace(query="SELECT 'the whole of it'")
-        stage.source.details[selected.identity] = Detail(snapshot.taken_at, whole, query_is_cut=True)
+        stage.source.details[selected.identity] = Detail(
+            snapshot.taken_at, whole, query_is_cut=True
+        )
         await press(pilot, "enter")
         text = text_of(stage, "#pager")
         assert "the whole of it" in text
@@ -283,7 +311,9 @@ async def test_detail_shows_the_whole_session() -> None:
 
 
 async def test_a_query_is_made_lines_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However often the page is drawn, its query is lexed again only when it is another one, or the screen is."""
+    """However often the page is drawn, its query is lexed again only when it is another one, or the
+    screen is.
+    """
     snapshot = busy()
     stage = Stage(snapshot)
     made: list[tuple[str, int]] = []
@@ -316,13 +346,17 @@ async def test_copy_puts_the_whole_query_on_the_clipboard() -> None:
         selected = table_of(stage).selected
         assert selected is not None
         whole = selected._replace(query="SELECT 1;\nSELECT 2")
-        stage.source.details[selected.identity] = Detail(snapshot.taken_at, whole, query_is_cut=False)
+        stage.source.details[selected.identity] = Detail(
+            snapshot.taken_at, whole, query_is_cut=False
+        )
         await press(pilot, "y")
         assert stage.app.clipboard == "SELECT 1;\nSELECT 2"
 
 
 async def test_copy_does_not_wait_for_a_server_that_hangs() -> None:
-    """y copies at once what is shown, the whole query of an open session, and no late answer takes its place."""
+    """y copies at once what is shown, the whole query of an open session, and no late answer takes
+    its place.
+    """
     first = busy()
     source = HangingDetails([first])
     stage = Stage(first, source=source)
@@ -337,7 +371,9 @@ async def test_copy_does_not_wait_for_a_server_that_hangs() -> None:
         await stage.tick(4)
         await press(pilot, "y")
         assert stage.app.clipboard == "SELECT 'the whole of it'"
-        assert text_of(stage, "#notice").strip().startswith("the query of ")  # and not "copied": who knows
+        assert (
+            text_of(stage, "#notice").strip().startswith("the query of ")
+        )  # and not "copied": who knows
         stage.app.copy_to_clipboard("something else")
         source.answer_detail(None)
         await pilot.pause()
@@ -357,13 +393,17 @@ async def test_opening_again_and_again_asks_a_hanging_server_once() -> None:
         source.answer_detail(None)
         await pilot.pause()
         assert source.asked == 2
-        source.answer_detail(Detail(first.taken_at, last._replace(query="SELECT 'the last'"), query_is_cut=False))
+        source.answer_detail(
+            Detail(first.taken_at, last._replace(query="SELECT 'the last'"), query_is_cut=False)
+        )
         await pilot.pause()
         assert "the last" in text_of(stage, "#pager")
 
 
 async def test_lost_server_keeps_the_picture_and_counts_down() -> None:
-    """The rows stay, dimmed, with their age, the reason and the time to the next try; keys work; it recovers."""
+    """The rows stay, dimmed, with their age, the reason and the time to the next try; keys work; it
+    recovers.
+    """
     first = busy()
     lost = Failure(FailureKind.UNREACHABLE, "connection refused", "check the server")
     stage = Stage(first, source=FakeSource([lost]))
@@ -405,12 +445,26 @@ async def test_quit_keys() -> None:
         assert not stage.app.is_running
 
 
-@pytest.mark.parametrize("size", [(80, 24), (40, 10), (200, 50), (20, 5), (10, 3), (1, 1), (300, 100)])
+@pytest.mark.parametrize(
+    "size", [(80, 24), (40, 10), (200, 50), (20, 5), (10, 3), (1, 1), (300, 100)]
+)
 async def test_any_size_draws(size: tuple[int, int]) -> None:
-    """Every view and dialog is drawn without an error at any size, and after growing and shrinking."""
+    """Every view and dialog is drawn without an error at any size, and after growing and
+    shrinking.
+    """
     stage = Stage(busy())
     async with stage.app.run_test(size=size) as pilot:
-        for keys in (("K",), ("n",), ("2",), ("1",), ("enter",), ("escape",), ("question_mark",), ("escape",), ("s",)):
+        for keys in (
+            ("K",),
+            ("n",),
+            ("2",),
+            ("1",),
+            ("enter",),
+            ("escape",),
+            ("question_mark",),
+            ("escape",),
+            ("s",),
+        ):
             await press(pilot, *keys)
         await pilot.resize_terminal(100, 30)
         await pilot.pause()
@@ -438,7 +492,9 @@ async def test_keys_typed_ahead_into_the_filter_are_text() -> None:
 
 
 async def test_filter_and_kill_typed_ahead_mean_the_filtered_session() -> None:
-    """A whole burst is carried out in its order: the dialog is about the session that the filter leaves."""
+    """A whole burst is carried out in its order: the dialog is about the session that the filter
+    leaves.
+    """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await burst(pilot, "/user:anna\rK")
@@ -461,7 +517,9 @@ async def test_paste_into_the_filter() -> None:
 
 
 async def test_cost_panel() -> None:
-    """F12 shows what the last sample cost the server, the line and this machine, in every view; F12 hides it."""
+    """F12 shows what the last sample cost the server, the line and this machine, in every view; F12
+    hides it.
+    """
     snapshot = replace(busy(), cost=Cost(server_seconds=0.006, received_bytes=34_000))
     stage = Stage(snapshot)
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -477,16 +535,22 @@ async def test_cost_panel() -> None:
 
 
 async def test_samples_that_are_too_dear_are_told() -> None:
-    """When sampling costs the server too much, the screen says that it is done less often, and why."""
+    """When sampling costs the server too much, the screen says that it is done less often, and
+    why.
+    """
     stage = Stage(replace(busy(), cost=Cost(server_seconds=0.1)))
     async with stage.app.run_test(size=SIZE) as pilot:
         await stage.tick(20)
         await pilot.pause()
-        assert "slowed to every 5.0s: a sample costs the server 100 ms" in text_of(stage, "#condition")
+        assert "slowed to every 5.0s: a sample costs the server 100 ms" in text_of(
+            stage, "#condition"
+        )
 
 
 async def test_cursor_stays_on_top_until_it_is_moved() -> None:
-    """Whoever has just started sees what hurts most, whatever that is by now; Home goes back to that."""
+    """Whoever has just started sees what hurts most, whatever that is by now; Home goes back to
+    that.
+    """
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -503,15 +567,24 @@ async def test_a_restart_leaves_a_trace() -> None:
     """Whoever looked away for the second in which the server was restarted is told of it later."""
     first = busy()
     later = first.taken_at + 5 * MICROSECONDS
-    again = replace(first, server=first.server._replace(pid=1, started_at=later - 1), backends=(), taken_at=later)
+    again = replace(
+        first,
+        server=first.server._replace(pid=1, started_at=later - 1),
+        backends=(),
+        taken_at=later,
+    )
     stage = Stage(first, source=FakeSource([again]))
     async with stage.app.run_test(size=SIZE):
         await stage.tick(2)
-        assert "the server was restarted (seen at 14:25:12 UTC): 42 sessions ended" in text_of(stage, "#notice")
+        assert "the server was restarted (seen at 14:25:12 UTC): 42 sessions ended" in text_of(
+            stage, "#notice"
+        )
 
 
 async def test_a_search_that_outlives_the_palette_is_no_bug() -> None:
-    """A flood of keys and then the end: Textual's search goes on, and finds that its list is gone."""
+    """A flood of keys and then the end: Textual's search goes on, and finds that its list is
+    gone.
+    """
     stage = Stage(calm())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "ctrl+p")

@@ -1,21 +1,30 @@
-"""The blocking view in the app that users run: keys, the alarm line, and what is told after a root has been ended."""
+"""The blocking view in the app that users run: keys, the alarm line, and what is told after a root
+has been ended.
+"""
 
 from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
 from pgtop.model.backend import WALSENDER
-from pgtop.model.signal import Answer, Effect, Order, Outcome, Receipt, Signal
+from pgtop.model.signal import (
+    ObservedEffect,
+    Outcome,
+    ReplyStatus,
+    Signal,
+    SignalReply,
+    SignalRequest,
+)
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
 from pgtop.text.tone import Span, Tone
 from pgtop.tui.dialogs.confirm import ConfirmScreen
-from pgtop.tui.messages import BlockingAsked
+from pgtop.tui.messages import LocksRequested
 from pgtop.tui.screens import locks
-from pgtop.tui.screens.locks import BlockingScreen, BlockingTable
+from pgtop.tui.screens.locks import LocksScreen, LocksTable
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.unblocked import Aftermath
@@ -30,8 +39,8 @@ _SIZE = (100, 34)
 HOLDER = 47_903
 
 
-def _table(stage: Stage) -> BlockingTable:
-    return stage.app.screen.query_one(BlockingTable)
+def _table(stage: Stage) -> LocksTable:
+    return stage.app.screen.query_one(LocksTable)
 
 
 def _key(stage: Stage) -> int | None:
@@ -52,18 +61,25 @@ async def _press(pilot: Pilot[int], *keys: str) -> None:
 def _without(snapshot: Snapshot, pid: int) -> Snapshot:
     """That session has ended, and the one that waited for it alone goes on."""
     rest = tuple(
-        b._replace(blocked_by=tuple(p for p in b.blocked_by if p != pid)) for b in snapshot.backends if b.pid != pid
+        b._replace(blocked_by=tuple(p for p in b.blocked_by if p != pid))
+        for b in snapshot.backends
+        if b.pid != pid
     )
-    free = tuple(b if b.blocked_by or not b.waits_for_lock else b._replace(wait_event_type=None) for b in rest)
+    free = tuple(
+        b if b.blocked_by or not b.waits_for_lock else b._replace(wait_event_type=None)
+        for b in rest
+    )
     return replace(snapshot, backends=free, taken_at=snapshot.taken_at + 1)
 
 
 async def test_three_opens_it_and_the_source_is_told() -> None:
-    """While the view is open slots and prepared transactions are read too; Esc and `1` lead back."""
+    """While the view is open slots and prepared transactions are read too; Esc and `1` lead
+    back.
+    """
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "3")
-        assert isinstance(stage.app.screen, BlockingScreen)
+        assert isinstance(stage.app.screen, LocksScreen)
         assert stage.source.watched
         await _press(pilot, "escape")
         await stage.tick()
@@ -72,10 +88,14 @@ async def test_three_opens_it_and_the_source_is_told() -> None:
 
 
 async def test_the_alarm_leads_to_the_root() -> None:
-    """Up from the first row goes to the line that tells of the waiters; Enter there jumps to the root."""
+    """Up from the first row goes to the line that tells of the waiters; Enter there jumps to the
+    root.
+    """
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        assert "12 waiting, 4 roots, deadlock 49010 49011; longest 9m02s on root 47903" in _text(stage, "#alarm")
+        assert "12 waiting, 4 roots, deadlock 49010 49011; longest 9m02s on root 47903" in _text(
+            stage, "#alarm"
+        )
         await _press(pilot, "up")
         assert stage.app.screen.query_one(Alarm).chosen
         await _press(pilot, "K")
@@ -118,16 +138,16 @@ async def test_the_alarm_is_not_heard_behind_a_dialog() -> None:
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "K")
-        stage.app.post_message(BlockingAsked())
+        stage.app.post_message(LocksRequested())
         await pilot.pause()
         assert isinstance(stage.app.screen, ConfirmScreen)
 
 
 async def test_a_notice_arranges_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tree is worked out once for each picture, not for each sentence."""
-    arranged: list[Picture] = []
+    arranged: list[DerivedSnapshot] = []
 
-    def counted(picture: Picture, question: Question) -> tuple[Row, ...]:
+    def counted(picture: DerivedSnapshot, question: Question) -> tuple[Row, ...]:
         arranged.append(picture)
         return rows(picture, question)
 
@@ -166,7 +186,9 @@ async def test_the_cursor_stays_with_its_session() -> None:
 
 
 async def test_a_session_that_ends_under_the_cursor_hands_it_to_nobody() -> None:
-    """Its row stays for one picture, and K is about it: never about the one that has come into its place."""
+    """Its row stays for one picture, and K is about it: never about the one that has come into its
+    place.
+    """
     first = standstill()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
@@ -269,14 +291,20 @@ async def test_after_the_kill_it_is_told_who_was_freed() -> None:
         await stage.tick(6)
         assert isinstance(stage.signaller, FakeSignaller)
         assert [order.signal for order in stage.signaller.orders] == [Signal.TERMINATE]
-        assert "1 of 4 waiting on it is free, next root 48801 (active 9m03s)" in _text(stage, "#notice")
+        assert "1 of 4 waiting on it is free, next root 48801 (active 9m03s)" in _text(
+            stage, "#notice"
+        )
 
 
 async def test_who_is_freed_by_a_cancel_inside_a_transaction_is_told() -> None:
-    """Its error gives back what it had locked, though its transaction is still to be rolled back."""
+    """Its error gives back what it had locked, though its transaction is still to be rolled
+    back.
+    """
     first = with_changes(busy(), HOLDER, state="active", query="UPDATE accounts SET note = 'x'")
     failed = _without(first, HOLDER)
-    seen = next(b for b in first.backends if b.pid == HOLDER)._replace(state="idle in transaction (aborted)")
+    seen = next(b for b in first.backends if b.pid == HOLDER)._replace(
+        state="idle in transaction (aborted)"
+    )
     stage = Stage(first, source=FakeSource([first]), signaller=FakeSignaller(look=lambda _: seen))
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "3", "C")
@@ -287,11 +315,17 @@ async def test_who_is_freed_by_a_cancel_inside_a_transaction_is_told() -> None:
 
 
 def test_an_aftermath_waits_for_a_picture_that_can_tell() -> None:
-    """One that was asked for before the end is too old, and one of a queue that moves up names no root."""
+    """One that was asked for before the end is too old, and one of a queue that moves up names no
+    root.
+    """
     first = busy()
     holder = next(backend for backend in first.backends if backend.pid == HOLDER)
-    ended = Outcome(Order(Signal.TERMINATE, holder), Receipt(Answer.SENT), Effect.GONE)
-    aftermath = Aftermath.of([ended], Span("terminated", Tone.CALM), Picture.of(first), seen_at=10.0)
+    ended = Outcome(
+        SignalRequest(Signal.TERMINATE, holder), SignalReply(ReplyStatus.SENT), ObservedEffect.GONE
+    )
+    aftermath = Aftermath.of(
+        [ended], Span("terminated", Tone.CALM), DerivedSnapshot.of(first), seen_at=10.0
+    )
     assert aftermath is not None
 
     def told(snapshot: Snapshot, asked_at: float) -> str:
@@ -302,7 +336,9 @@ def test_an_aftermath_waits_for_a_picture_that_can_tell() -> None:
     assert told(whole, 9.9) == ""
     assert told(waits_still, 10.1) == ""
     assert told(whole, 10.1) == "1 of 4 waiting on it is free, next root 48801 (active 9m03s)"
-    assert told(waits_still, 15.0) == "0 of 4 waiting on it are free", "who only waits is no root, also later"
+    assert told(waits_still, 15.0) == "0 of 4 waiting on it are free", (
+        "who only waits is no root, also later"
+    )
 
 
 async def test_after_many_were_killed_it_is_told_who_was_freed() -> None:
@@ -321,10 +357,14 @@ async def test_after_many_were_killed_it_is_told_who_was_freed() -> None:
 
 
 def test_nobody_is_freed_by_another_server() -> None:
-    """After a fail-over those that waited are not there, which is not the signal's doing: nothing is told of them."""
+    """After a fail-over those that waited are not there, which is not the signal's doing: nothing
+    is told of them.
+    """
     first = busy()
-    there = replace(first, backends=(), server=first.server._replace(address="10.0.0.9:5432", started_at=1))
-    before = Picture.of(first)
+    there = replace(
+        first, backends=(), server=first.server._replace(address="10.0.0.9:5432", started_at=1)
+    )
+    before = DerivedSnapshot.of(first)
     holder = next(b.identity for b in first.backends if b.pid == HOLDER)
     aftermath = Aftermath(frozenset([holder]), Span("terminated", Tone.CALM), before, 10.0)
     assert aftermath.told(_state(replace(there, taken_at=first.taken_at + 1))) == ""
@@ -348,7 +388,9 @@ async def test_a_slow_lock_manager_is_told() -> None:
 
 
 async def test_a_row_without_a_session_says_what_its_keys_do() -> None:
-    """On a prepared transaction the status tells that C and K only say what ends it, on a session nothing of it."""
+    """On a prepared transaction the status tells that C and K only say what ends it, on a session
+    nothing of it.
+    """
     stage = Stage(standstill())
     async with stage.app.run_test(size=(100, 30)) as pilot:
         await _press(pilot, "3")

@@ -1,4 +1,6 @@
-"""The pictures that README shows are what the program shows. `--snapshot-update` makes them anew."""
+"""The pictures that README shows are what the program shows. `--snapshot-update` makes them
+anew.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,9 @@ _SVG = '<svg class="rich-terminal"'
 
 
 def _with_blanks_kept(svg: str) -> str:
-    """Return the picture with leading blanks that every renderer keeps; librsvg 2.54 drops even non-breaking ones."""
+    """Return the picture with leading blanks that every renderer keeps; librsvg 2.54 drops even
+    non-breaking ones.
+    """
     assert svg.count(_SVG) == 1
     return svg.replace(_SVG, f'{_SVG} xml:space="preserve"')
 

@@ -1,4 +1,6 @@
-"""Pictures of named states. Look at each one that changes before accepting it with --snapshot-update."""
+"""Pictures of named states. Look at each one that changes before accepting it with
+--snapshot-update.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -11,7 +13,7 @@ from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail, Lock
 from pgtop.model.failure import Failure, FailureKind
-from pgtop.model.signal import Answer, Receipt
+from pgtop.model.signal import ReplyStatus, SignalReply
 from pgtop.model.snapshot import Snapshot
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, calm, full, hostile, nearly_full, not_privileged, standstill
@@ -50,7 +52,9 @@ def _same(
 
 @pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
 @pytest.mark.parametrize("scene", [calm, busy, nearly_full, full, not_privileged, hostile])
-def test_sessions(snap_compare: SnapCompare, scene: Callable[[], Snapshot], size: tuple[int, int]) -> None:
+def test_sessions(
+    snap_compare: SnapCompare, scene: Callable[[], Snapshot], size: tuple[int, int]
+) -> None:
     """The sessions view of each scene, at each size."""
     assert _same(snap_compare, Stage(scene()), size)
 
@@ -76,7 +80,9 @@ def test_dialog_of_a_blocker(snap_compare: SnapCompare) -> None:
 
 def test_dialog_protected(snap_compare: SnapCompare) -> None:
     """pgtop's own session: protected, with the pid asked for."""
-    assert _same(snap_compare, Stage(busy()), SIZES[0], ("slash", *"app:pgtop", "enter", "K", *"481"))
+    assert _same(
+        snap_compare, Stage(busy()), SIZES[0], ("slash", *"app:pgtop", "enter", "K", *"481")
+    )
 
 
 def test_dialog_without_the_right(snap_compare: SnapCompare) -> None:
@@ -88,7 +94,9 @@ def test_dialog_changed(snap_compare: SnapCompare) -> None:
     """The query changed while the dialog was open: it is asked anew."""
     first = busy()
     changed = tuple(
-        b._replace(query_start=(b.query_start or 0) + 1, query="SELECT 'a new one'") if b.pid == RUNAWAY_PID else b
+        b._replace(query_start=(b.query_start or 0) + 1, query="SELECT 'a new one'")
+        if b.pid == RUNAWAY_PID
+        else b
         for b in first.backends
     )
     stage = Stage(first, source=FakeSource([replace(first, backends=changed)]))
@@ -111,17 +119,25 @@ def _runaway() -> Backend:
     ("key", "signaller"),
     [
         pytest.param("K", FakeSignaller(), id="terminated"),
-        pytest.param("C", FakeSignaller(look=lambda _: _runaway()._replace(state="idle")), id="cancelled"),
+        pytest.param(
+            "C", FakeSignaller(look=lambda _: _runaway()._replace(state="idle")), id="cancelled"
+        ),
         pytest.param(
             "C",
-            FakeSignaller(look=lambda _: _runaway()._replace(state="idle in transaction (aborted)")),
+            FakeSignaller(
+                look=lambda _: _runaway()._replace(state="idle in transaction (aborted)")
+            ),
             id="still-open",
         ),
-        pytest.param("K", FakeSignaller(Receipt(Answer.GONE)), id="already-ended"),
-        pytest.param("K", FakeSignaller(Receipt(Answer.REPLACED)), id="replaced"),
+        pytest.param("K", FakeSignaller(SignalReply(ReplyStatus.GONE)), id="already-ended"),
+        pytest.param("K", FakeSignaller(SignalReply(ReplyStatus.REPLACED)), id="replaced"),
         pytest.param(
             "K",
-            FakeSignaller(Receipt(Answer.REFUSED, "must be a superuser to terminate superuser process")),
+            FakeSignaller(
+                SignalReply(
+                    ReplyStatus.REFUSED, "must be a superuser to terminate superuser process"
+                )
+            ),
             id="refused",
         ),
         pytest.param("C", FakeSignaller(look=lambda _: _runaway()), id="still-running"),
@@ -140,7 +156,9 @@ def _with_detail(stage: Stage) -> Stage:
         Lock("virtualxid", "ExclusiveLock", True, "virtual transaction 12/3456"),
     )
     query = f"{backend.query}\nLIMIT 100 /* and so on */"
-    detail = Detail(stage.snapshot.taken_at, backend._replace(query=query), True, locks, "", len(locks))
+    detail = Detail(
+        stage.snapshot.taken_at, backend._replace(query=query), True, locks, "", len(locks)
+    )
     stage.source.details[backend.identity] = detail
     return stage
 
@@ -170,7 +188,9 @@ def test_blocking_folded(snap_compare: SnapCompare) -> None:
 
 def test_blocking_filtered(snap_compare: SnapCompare) -> None:
     """A filter leaves those that it lets through with all that they stand under, quiet."""
-    assert _same(snap_compare, Stage(standstill()), SIZES[0], ("3", "slash", *"app:dunning", "enter"))
+    assert _same(
+        snap_compare, Stage(standstill()), SIZES[0], ("3", "slash", *"app:dunning", "enter")
+    )
 
 
 def test_nobody_waits(snap_compare: SnapCompare) -> None:

@@ -20,7 +20,9 @@ async def test_read_only_is_always_in_sight() -> None:
 
 
 async def test_an_empty_table_names_the_key_that_shows_what_matches() -> None:
-    """A filter that matches only sessions of a kind that is not shown says how many, and which key shows them."""
+    """A filter that matches only sessions of a kind that is not shown says how many, and which key
+    shows them.
+    """
     stage = Stage(busy())
     async with stage.app.run_test(size=(120, 24)) as pilot:
         await press(pilot, "slash", *"type:walsender", "enter")
@@ -32,7 +34,9 @@ async def test_an_empty_table_names_the_key_that_shows_what_matches() -> None:
 
 
 async def test_esc_leads_back_to_the_breakdown() -> None:
-    """Enter in the breakdown shows the sessions of a line; Esc goes back to that line and to the filter before."""
+    """Enter in the breakdown shows the sessions of a line; Esc goes back to that line and to the
+    filter before.
+    """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         before = shown_on(stage)
@@ -66,11 +70,15 @@ async def test_a_key_of_another_view_says_where_it_works() -> None:
         for key in ("s", "i", "space"):
             stage.app.clear_notice()
             await press(pilot, key)
-            assert "works among the sessions: press 1" in " ".join(text_of(stage, "#notice").split())
+            assert "works among the sessions: press 1" in " ".join(
+                text_of(stage, "#notice").split()
+            )
 
 
 async def test_the_filter_key_leads_to_the_sessions() -> None:
-    """In a view without a filter the key opens that of the sessions: what is typed next is text and no command."""
+    """In a view without a filter the key opens that of the sessions: what is typed next is text and
+    no command.
+    """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "2", "slash", *"db:shop K")
@@ -92,7 +100,9 @@ async def test_what_is_wrong_now_comes_before_what_was_said() -> None:
 
 
 async def test_half_a_word_does_not_filter() -> None:
-    """While what is typed may become the key of a term, or cannot be read, the filter before stays in force."""
+    """While what is typed may become the key of a term, or cannot be read, the filter before stays
+    in force.
+    """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         everything = shown_on(stage)
@@ -117,7 +127,10 @@ async def test_a_sentence_that_has_no_room_ends_in_an_ellipsis() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=(60, 24)) as pilot:
         await press(pilot, "slash", *"db:shop", "space", *"age>10m")
-        assert text_of(stage, "#understood") == 'sessions in a database whose name contains "shop", with an …'
+        assert (
+            text_of(stage, "#understood")
+            == 'sessions in a database whose name contains "shop", with an …'
+        )
         await press(pilot, "space", *"sta")
         said = text_of(stage, "#understood")
         assert said.endswith("… · “sta” is not applied yet")
@@ -125,7 +138,9 @@ async def test_a_sentence_that_has_no_room_ends_in_an_ellipsis() -> None:
 
 
 async def test_the_filter_is_said_back_while_it_is_typed() -> None:
-    """Under the field stands what the filter was understood to mean; the line goes with the field."""
+    """Under the field stands what the filter was understood to mean; the line goes with the
+    field.
+    """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "slash", *"db:shop")
@@ -136,7 +151,9 @@ async def test_the_filter_is_said_back_while_it_is_typed() -> None:
 
 
 async def test_the_view_moves_only_to_keep_the_cursor_in_sight() -> None:
-    """Rows that come or go above the cursor's leave the view where it is, until the cursor would be out of sight."""
+    """Rows that come or go above the cursor's leave the view where it is, until the cursor would be
+    out of sight.
+    """
     rows = [client(pid, "web@shop", since=60) for pid in range(100, 200)]
     stage = Stage(snapshot(rows[30:]), source=FakeSource([snapshot(rows[30:])]))
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -149,4 +166,7 @@ async def test_the_view_moves_only_to_keep_the_cursor_in_sight() -> None:
         assert (pid_of(stage), table._top) == (pid, top)
         stage.source.script = [snapshot(rows)]
         await stage.tick()
-        assert (pid_of(stage), table._top + page - 1) == (pid, table._cursor)  # on the last line in sight
+        assert (pid_of(stage), table._top + page - 1) == (
+            pid,
+            table._cursor,
+        )  # on the last line in sight

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop.analysis.budget import budget
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.server import Login, Reserve, Rights, Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.layout import arrange
@@ -56,13 +56,17 @@ def left(snapshot: Snapshot) -> str:
     ],
 )
 def test_used_free_and_reserved(snapshot: Snapshot, expected: str) -> None:
-    """Near the end, logins that SQL does not show make `free` the most that it can be; a quiet server says nothing."""
+    """Near the end, logins that SQL does not show make `free` the most that it can be; a quiet
+    server says nothing.
+    """
     assert words(snapshot) == expected
 
 
 def test_a_vendor_s_reserve_is_named() -> None:
     """Slots reserved by a setting of Amazon's belong to its role, and are not free."""
-    limits = calm().server.limits._replace(reserved_connections=5, vendor_reserves=(Reserve("rds_superuser", 2),))
+    limits = calm().server.limits._replace(
+        reserved_connections=5, vendor_reserves=(Reserve("rds_superuser", 2),)
+    )
     reserved = "3 reserved for superusers, 5 reserved for pg_use_reserved_connections, 2 reserved for rds_superuser"
     assert words(on(calm(), limits=limits)) == f"14 of 90 used; 76 free; {reserved}"
 
@@ -81,7 +85,9 @@ def test_a_vendor_s_reserve_is_named() -> None:
     ],
 )
 def test_what_is_left_is_a_sum(snapshot: Snapshot, expected: str) -> None:
-    """What this role can still open is `free` and what it may use of the reserved slots, or a limit of its own."""
+    """What this role can still open is `free` and what it may use of the reserved slots, or a limit
+    of its own.
+    """
     assert left(snapshot) == expected
 
 
@@ -90,7 +96,9 @@ def test_what_is_left_is_a_sum(snapshot: Snapshot, expected: str) -> None:
 def test_doubt_is_shown_at_every_width(snapshot: Snapshot, width: int) -> None:
     """A number that pgtop cannot know never stands alone."""
     shown = words(on(snapshot, version_num=OLD), width)
-    assert any(doubt in shown for doubt in ("at most 6 free", "up to 6 free", "about 52 free", "~52 free"))
+    assert any(
+        doubt in shown for doubt in ("at most 6 free", "up to 6 free", "about 52 free", "~52 free")
+    )
 
 
 def test_both_roles_are_named_where_they_differ() -> None:
@@ -103,14 +111,22 @@ def test_both_roles_are_named_where_they_differ() -> None:
 def test_the_sessions_of_the_table_are_the_used_slots() -> None:
     """Parallel workers stand in the table below their leader, and are counted apart."""
     for shown, others in ((False, " + 2 workers"), (True, " + 9 others")):
-        table = arrange(Picture.of(busy()), Query(show_background=shown))
+        table = arrange(DerivedSnapshot.of(busy()), Query(show_background=shown))
         assert table.counts == f"{budget(busy()).used} sessions{others}"
         assert table.others == [row.is_client for row in table.rows].count(False)
 
 
-@given(st.integers(1, 300), st.sampled_from([calm(), nearly_full(), full(), not_privileged()]), st.booleans())
+@given(
+    st.integers(1, 300),
+    st.sampled_from([calm(), nearly_full(), full(), not_privileged()]),
+    st.booleans(),
+)
 def test_no_line_is_wider_than_the_screen(width: int, snapshot: Snapshot, old: bool) -> None:
     """At any width each line has that many cells at most."""
     shown = on(snapshot, version_num=OLD) if old else snapshot
-    lines = budget_line(budget(shown), width), legend_line(budget(shown), width), server_line(shown, width)
+    lines = (
+        budget_line(budget(shown), width),
+        legend_line(budget(shown), width),
+        server_line(shown, width),
+    )
     assert all(len(text(line)) <= width for line in lines)

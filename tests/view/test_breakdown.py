@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pgtop.analysis.breakdown import Dimension, breakdown
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
 from pgtop.model.server import Database
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.filter import Filter, quoted
-from pgtop.view.breakdown import Entry, entry_line, share_filter
+from pgtop.view.breakdown import BreakdownEntry, entry_line, share_filter
 from tests.analysis.test_breakdown import HIDDEN, NOW, SERVER, client
 
 NAMES = st.none() | st.sampled_from(
@@ -36,14 +36,22 @@ CLIENTS = st.builds(
 
 @settings(deadline=None)  # a dozen sessions, each put to every filter
 @given(st.lists(CLIENTS, min_size=1, max_size=12), st.sampled_from(Dimension))
-def test_each_session_is_in_one_share_and_its_filter_finds_it(backends: list[Backend], dimension: Dimension) -> None:
-    """Shares sum to one, counts to the sessions, and every filter selects exactly as many as its share counts."""
+def test_each_session_is_in_one_share_and_its_filter_finds_it(
+    backends: list[Backend], dimension: Dimension
+) -> None:
+    """Shares sum to one, counts to the sessions, and every filter selects exactly as many as its
+    share counts.
+    """
     snapshot = Snapshot(NOW, SERVER, tuple(backends))
     found = breakdown(snapshot, dimension)
     assert sum(share.share for share in found) == pytest.approx(1)
-    picture = Picture.of(snapshot)
+    picture = DerivedSnapshot.of(snapshot)
     selected = [
-        {i for i, b in enumerate(backends) if Filter(share_filter(dimension, share)).matches(b, picture)}
+        {
+            i
+            for i, b in enumerate(backends)
+            if Filter(share_filter(dimension, share)).matches(b, picture)
+        }
         for share in found
     ]
     assert [len(places) for places in selected] == [share.sessions for share in found]
@@ -51,7 +59,8 @@ def test_each_session_is_in_one_share_and_its_filter_finds_it(backends: list[Bac
 
 
 @pytest.mark.parametrize(
-    ("shown", "hidden", "word"), [(8, 0, ""), (16, 0, "near!"), (20, 0, "full!"), (12, 8, "near!"), (12, 16, "full!")]
+    ("shown", "hidden", "word"),
+    [(8, 0, ""), (16, 0, "near!"), (20, 0, "full!"), (12, 8, "near!"), (12, 16, "full!")],
 )
 def test_only_what_is_surely_in_use_is_full(shown: int, hidden: int, word: str) -> None:
     """Hidden sessions may be workers, which no connection limit counts."""
@@ -59,7 +68,9 @@ def test_only_what_is_surely_in_use_is_full(shown: int, hidden: int, word: str) 
     clients = [client("api", "idle", 1.0, datname="shop")] * shown
     unseen = [HIDDEN._replace(datid=5, datname="shop", usesysid=99)] * hidden
     found = breakdown(Snapshot(NOW, server, (*clients, *unseen)), Dimension.DATABASE)
-    line = "".join(span.text for span in entry_line(Entry(Dimension.DATABASE, found[0]), 120))
+    line = "".join(
+        span.text for span in entry_line(BreakdownEntry(Dimension.DATABASE, found[0]), 120)
+    )
     assert [each for each in ("near!", "full!") if each in line] == ([word] if word else [])
 
 

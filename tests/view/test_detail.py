@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail, Lock
 from pgtop.view.detail import detail_lines
@@ -19,15 +19,24 @@ _AWAITED = Lock("relation", "ShareUpdateExclusiveLock", False, "stock")
         ("SELECT 1", False, (), ": holds back vacuum"),
         ("SELECT 1", None, (), ": holds back vacuum"),
         ("VACUUM (ANALYZE) stock", None, (), ": holds back vacuum, unless it is a vacuum itself"),
-        ("VACUUM (ANALYZE) stock", False, (_AWAITED,), ": holds back vacuum, unless it is a vacuum itself"),
+        (
+            "VACUUM (ANALYZE) stock",
+            False,
+            (_AWAITED,),
+            ": holds back vacuum, unless it is a vacuum itself",
+        ),
         ("VACUUM stock", False, (_AWAITED,), ", and holds back no vacuum"),
     ],
 )
 def test_only_what_holds_back_vacuum_is_said_to(
     query: str, exempt: bool | None, locks: tuple[Lock, ...], words: str
 ) -> None:
-    """A vacuum holds back no other while it vacuums, whatever its text; it does while it analyzes."""
-    backend = scenes.active(7, "web@shop", "psql", query, 60)._replace(backend_xmin=990, xmin_age=10)
+    """A vacuum holds back no other while it vacuums, whatever its text; it does while it
+    analyzes.
+    """
+    backend = scenes.active(7, "web@shop", "psql", query, 60)._replace(
+        backend_xmin=990, xmin_age=10
+    )
     detail = Detail(scenes.NOW, backend, False, locks, exempt=exempt)
     text = _text(backend, detail)
     assert f"oldest transaction it still needs to see{words}\n" in text
@@ -35,7 +44,7 @@ def test_only_what_holds_back_vacuum_is_said_to(
 
 def test_a_prepared_blocker_is_named_with_the_statement_that_ends_it() -> None:
     """It has no session to look at."""
-    picture = Picture.of(scenes.standstill())
+    picture = DerivedSnapshot.of(scenes.standstill())
     waiter = next(b for b in picture.snapshot.backends if b.pid == 49_001)
     lines = detail_lines(waiter, None, picture, 200)
     text = "\n".join("".join(span.text for span in line) for line in lines)
@@ -44,5 +53,5 @@ def test_a_prepared_blocker_is_named_with_the_statement_that_ends_it() -> None:
 
 
 def _text(backend: Backend, detail: Detail) -> str:
-    lines = detail_lines(backend, detail, Picture.of(scenes.snapshot([backend])), 160)
+    lines = detail_lines(backend, detail, DerivedSnapshot.of(scenes.snapshot([backend])), 160)
     return "\n".join("".join(span.text for span in line).rstrip() for line in lines)

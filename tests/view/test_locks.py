@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.detail import Lock
 from pgtop.model.locks import Blocking, Hold, Prepared, Wait
@@ -20,7 +20,7 @@ from pgtop.view.locks import Question, Row, header, matching, row_line, rows, wi
 from pgtop.view.unblocked import freed
 from tests import scenes
 
-PICTURE = Picture.of(scenes.standstill())
+PICTURE = DerivedSnapshot.of(scenes.standstill())
 HOLDER = 47_903
 
 
@@ -29,7 +29,11 @@ def names(shown: tuple[Row, ...]) -> list[int]:
 
 
 def row_of(key: int, shown: tuple[Row, ...] | None = None) -> Row:
-    return next(row for row in shown or rows(PICTURE, Question()) if row.node is not None and row.node.key == key)
+    return next(
+        row
+        for row in shown or rows(PICTURE, Question())
+        if row.node is not None and row.node.key == key
+    )
 
 
 def text(key: int, width: int = 200) -> str:
@@ -58,10 +62,16 @@ def test_words_of_a_node(key: int, words: str) -> None:
 
 
 def test_a_deadlock_is_sure_only_where_it_was_read_at_one_instant() -> None:
-    """What one of its members was known to wait for a moment before makes it no more than likely."""
+    """What one of its members was known to wait for a moment before makes it no more than
+    likely.
+    """
     scene = scenes.standstill()
-    picture = Picture.of(replace(scene, blocking=scene.blocking._replace(lent=frozenset({49_011}))))
-    line = "".join(span.text for span in row_line(row_of(49_010, rows(picture, Question())), picture, 200))
+    picture = DerivedSnapshot.of(
+        replace(scene, blocking=scene.blocking._replace(lent=frozenset({49_011})))
+    )
+    line = "".join(
+        span.text for span in row_line(row_of(49_010, rows(picture, Question())), picture, 200)
+    )
     assert "perhaps a DEADLOCK 49010 → 49011 → 49010" in line
 
 
@@ -70,27 +80,40 @@ def test_prepared_blockers_are_named_by_gid() -> None:
     prepared = tuple(Prepared(xid, f"gid {xid}", scenes.NOW) for xid in (70, 71))
     holds = tuple(Hold("RowExclusiveLock", None, each.transaction) for each in prepared)
     waits = {2: Wait(Lock("relation", "ShareLock", False, "stock"), holds)}
-    waiter = scenes.active(2, "web@shop", "web", "LOCK stock", 60, wait="Lock:relation", blocked_by=[0])
+    waiter = scenes.active(
+        2, "web@shop", "web", "LOCK stock", 60, wait="Lock:relation", blocked_by=[0]
+    )
     blocking = Blocking(waits, prepared, asked=True)
-    picture = Picture.of(replace(scenes.snapshot([waiter]), blocking=blocking))
-    row = next(row for row in rows(picture, Question()) if row.node is not None and row.node.key == 2)
+    picture = DerivedSnapshot.of(replace(scenes.snapshot([waiter]), blocking=blocking))
+    row = next(
+        row for row in rows(picture, Question()) if row.node is not None and row.node.key == 2
+    )
     line = "".join(span.text for span in row_line(row, picture, 200))
     assert "Share on stock, also for prepared transaction gid 70" in line
-    assert "behind prepared transaction gid 70, prepared transaction gid 71," in dialog(2, picture)[0]
+    assert (
+        "behind prepared transaction gid 70, prepared transaction gid 71," in dialog(2, picture)[0]
+    )
 
 
 def test_nobody_is_said_only_where_it_was_asked() -> None:
-    """Until slots and prepared transactions are known, the list of who holds back vacuum says so."""
+    """Until slots and prepared transactions are known, the list of who holds back vacuum says
+    so.
+    """
     scene = scenes.snapshot([])
-    not_asked = rows(Picture.of(scene), Question())[-1]
-    asked = rows(Picture.of(replace(scene, blocking=Blocking(asked=True, complete=True))), Question())[-1]
-    assert (not_asked.words, asked.words) == ("slots and prepared transactions: not asked yet", "nobody")
+    not_asked = rows(DerivedSnapshot.of(scene), Question())[-1]
+    asked = rows(
+        DerivedSnapshot.of(replace(scene, blocking=Blocking(asked=True, complete=True))), Question()
+    )[-1]
+    assert (not_asked.words, asked.words) == (
+        "slots and prepared transactions: not asked yet",
+        "nobody",
+    )
 
 
 def test_who_holds_back_vacuum_is_hidden_in_the_same_words() -> None:
     """A session that this role may not see says which grant shows it, as among those that wait."""
     hidden = Backend(7, datid=5, datname="shop", usename="web", query=HIDDEN_QUERY, xmin_age=40)
-    picture = Picture.of(scenes.snapshot([hidden]))
+    picture = DerivedSnapshot.of(scenes.snapshot([hidden]))
     [holder] = [row for row in rows(picture, Question()) if row.holder is not None]
     line = "".join(span.text for span in row_line(holder, picture, 120))
     assert HIDDEN_WORDS in line
@@ -99,23 +122,32 @@ def test_who_holds_back_vacuum_is_hidden_in_the_same_words() -> None:
 
 def test_the_longest_wait_is_marked_where_it_is_not_exact() -> None:
     """Without the start of its wait it is counted from the state's change."""
-    waiter = scenes.active(2, "web@shop", "web", "UPDATE stock", 60, wait="Lock:transactionid", blocked_by=[1])
+    waiter = scenes.active(
+        2, "web@shop", "web", "UPDATE stock", 60, wait="Lock:transactionid", blocked_by=[1]
+    )
     holder = scenes.client(1, "web@shop", state="idle in transaction", xact=90)
-    words = "".join(span.text for span in summary(Picture.of(scenes.snapshot([holder, waiter]))))
+    words = "".join(
+        span.text for span in summary(DerivedSnapshot.of(scenes.snapshot([holder, waiter])))
+    )
     assert words.startswith("1 waiting, longest ~1m")
 
 
 def test_a_deadlock_is_named_once() -> None:
     """By one of its members; the others only stand below."""
-    lines = ["".join(span.text for span in row_line(row, PICTURE, 200)) for row in rows(PICTURE, Question())]
+    lines = [
+        "".join(span.text for span in row_line(row, PICTURE, 200))
+        for row in rows(PICTURE, Question())
+    ]
     assert sum("DEADLOCK" in line for line in lines) == 1
 
 
 @pytest.mark.parametrize("width", [1, 12, 40, 80, 120, 200])
-@pytest.mark.parametrize("scene", [scenes.standstill, scenes.busy, scenes.hostile, scenes.not_privileged, scenes.calm])
+@pytest.mark.parametrize(
+    "scene", [scenes.standstill, scenes.busy, scenes.hostile, scenes.not_privileged, scenes.calm]
+)
 def test_every_line_is_as_wide_as_asked(scene: object, width: int) -> None:
     """Header and rows fill the width exactly, whatever a server sends."""
-    picture = Picture.of(scene())  # type: ignore[operator]
+    picture = DerivedSnapshot.of(scene())  # type: ignore[operator]
     lines = [header(width), *(row_line(row, picture, width) for row in rows(picture, Question()))]
     assert {sum(cells(span.text) for span in line) for line in lines} == {width}
 
@@ -146,14 +178,18 @@ def test_siblings_are_sorted() -> None:
 
 
 def test_the_header_says_who_is_at_the_root() -> None:
-    """How many wait, the longest wait, and the root with what it does; nothing when nobody waits."""
+    """How many wait, the longest wait, and the root with what it does; nothing when nobody
+    waits.
+    """
     words = [span.text for span in summary(PICTURE)]
     head = "12 waiting, 4 roots, deadlock 49010 49011; longest 9m02s on root 47903"
-    assert words == [head, " (idle in transaction 13m20s)"], "the longest of that root, and no other's"
+    assert words == [head, " (idle in transaction 13m20s)"], (
+        "the longest of that root, and no other's"
+    )
     assert cells(head) <= 80
-    alone = [span.text for span in summary(Picture.of(scenes.busy()))]
+    alone = [span.text for span in summary(DerivedSnapshot.of(scenes.busy()))]
     assert alone == ["4 waiting, longest 9m02s, root 47903", " (idle in transaction 13m20s)"]
-    assert summary(Picture.of(scenes.calm())) == ()
+    assert summary(DerivedSnapshot.of(scenes.calm())) == ()
 
 
 def test_a_filter_that_matches_nobody_says_so() -> None:
@@ -165,13 +201,15 @@ def test_a_filter_that_matches_nobody_says_so() -> None:
 
 
 def test_siblings_with_most_waiters_come_first() -> None:
-    """Below a root as among the roots: one with waiters stands above one without that has waited longer."""
+    """Below a root as among the roots: one with waiters stands above one without that has waited
+    longer.
+    """
     root = scenes.client(1, "web@shop", since=90)
     alone, middle, last = (
         scenes.active(pid, "web@shop", "", "", seconds, wait="Lock:transactionid", blocked_by=by)
         for pid, seconds, by in ((2, 80.0, (1,)), (3, 9.0, (1,)), (4, 5.0, (3,)))
     )
-    picture = Picture.of(scenes.snapshot([root, alone, middle, last]))
+    picture = DerivedSnapshot.of(scenes.snapshot([root, alone, middle, last]))
     assert names(rows(picture, Question())) == [1, 3, 4, 2]
 
 
@@ -192,31 +230,44 @@ def test_a_prepared_transaction_says_what_ends_it() -> None:
     ],
 )
 def test_filters_of_the_tree(filter: str, pids: set[int]) -> None:
-    """`b:` finds who waits for a pid, `root:` a whole tree, and `blocks` counts those who hang through others."""
+    """`b:` finds who waits for a pid, `root:` a whole tree, and `blocks` counts those who hang
+    through others.
+    """
     assert {row.pid for row in arrange(PICTURE, Query(Filter.parse(filter))).rows} == pids
 
 
 def test_sorting_by_blocks_brings_roots_first() -> None:
     """A root with few waiters comes before a waiter with many; and roots are marked."""
     found = arrange(PICTURE, Query(sort=Sort("blocks"))).rows
-    assert [row.pid for row in found[:3]] == [HOLDER, 49_010, 48_801] or [row.pid for row in found[:2]] == [
+    assert [row.pid for row in found[:3]] == [HOLDER, 49_010, 48_801] or [
+        row.pid for row in found[:2]
+    ] == [
         HOLDER,
         49_010,
     ]
     assert [column("blocks").text(row, PICTURE) for row in found[:3]] == ["▲4", "▲2", "3"]
 
 
-def dialog(pid: int, picture: Picture = PICTURE, signal: Signal = Signal.TERMINATE) -> list[str]:
+def dialog(
+    pid: int, picture: DerivedSnapshot = PICTURE, signal: Signal = Signal.TERMINATE
+) -> list[str]:
     """Return what the dialog says, from what the session does on."""
     backend = next(backend for backend in picture.snapshot.backends if backend.pid == pid)
-    return ["".join(span.text for span in spans) for spans in propose(signal, backend, picture).lines][1:]
+    return [
+        "".join(span.text for span in spans) for spans in propose(signal, backend, picture).lines
+    ][1:]
 
 
 def test_the_dialog_says_how_many_waiters_it_frees() -> None:
-    """Waiters that others block too are not among them; a cancel frees none by itself, only the session's end does."""
+    """Waiters that others block too are not among them; a cancel frees none by itself, only the
+    session's end does.
+    """
     backends = (scenes.client(1, "web@shop", since=9), scenes.client(2, "web@shop", since=9))
-    waiters = [scenes.client(pid, "web@shop", wait="Lock:tuple", blocked_by=by) for pid, by in ((3, (1,)), (4, (1, 2)))]
-    picture = Picture.of(scenes.snapshot([*backends, *waiters]))
+    waiters = [
+        scenes.client(pid, "web@shop", wait="Lock:tuple", blocked_by=by)
+        for pid, by in ((3, (1,)), (4, (1, 2)))
+    ]
+    picture = DerivedSnapshot.of(scenes.snapshot([*backends, *waiters]))
     assert dialog(1, picture)[-1] == "blocks 2, frees 1 of them"
     assert dialog(1, picture, Signal.CANCEL)[-1] == "blocks 2, its end frees 1 of them"
     assert dialog(2, picture)[-1] == "blocks 1, but others block it too: frees none"
@@ -235,13 +286,17 @@ def test_the_dialog_says_how_many_waiters_it_frees() -> None:
     ],
 )  # fmt: skip
 def test_the_dialog_promises_no_more_than_happens(pid: int, words: list[str]) -> None:
-    """A queue moves up by one; behind one that waits itself a row stays taken; the server ends a deadlock itself."""
+    """A queue moves up by one; behind one that waits itself a row stays taken; the server ends a
+    deadlock itself.
+    """
     assert dialog(pid)[-len(words) :] == words
 
 
 def test_the_dialog_for_a_waiter_says_whom_it_waits_for() -> None:
     """Active says nothing of a session that waits for a lock."""
-    assert dialog(48_806)[0].startswith("has waited 38s for a lock behind 48801 48803, transaction open for")
+    assert dialog(48_806)[0].startswith(
+        "has waited 38s for a lock behind 48801 48803, transaction open for"
+    )
     assert dialog(49_030)[0].startswith("has waited ~5.0s for a lock, transaction open for")
 
 
@@ -253,20 +308,27 @@ def test_what_the_end_of_a_root_has_brought() -> None:
         else b._replace(blocked_by=tuple(pid for pid in b.blocked_by if pid != HOLDER))
         for b in before.backends if b.pid not in (HOLDER, 48_809)
     )  # fmt: skip
-    after = Picture.of(replace(before, backends=gone))
+    after = DerivedSnapshot.of(replace(before, backends=gone))
     who = next(b.identity for b in before.backends if b.pid == HOLDER)
-    assert freed(Picture.of(before), after, {who}) == (
+    assert freed(DerivedSnapshot.of(before), after, {who}) == (
         "1 of 4 waiting on it is free, 1 ended, next root 48801 (active 9m03s)"
     )
     both = {who, next(b.identity for b in before.backends if b.pid == 48_809)}
-    assert freed(Picture.of(before), after, both) == ("1 of 3 waiting on them is free, next root 48801 (active 9m03s)")
+    assert freed(DerivedSnapshot.of(before), after, both) == (
+        "1 of 3 waiting on them is free, next root 48801 (active 9m03s)"
+    )
     assert freed(after, after, {BackendId(1, None)}) == ""
 
 
 def test_who_it_is_stands_before_its_query_where_there_is_no_column_for_it() -> None:
-    """At 80 cells a row still tells role and database, once; a prepared transaction has its own words."""
+    """At 80 cells a row still tells role and database, once; a prepared transaction has its own
+    words.
+    """
     for width in (80, 120):
-        shown = ["".join(span.text for span in row_line(row, PICTURE, width)) for row in rows(PICTURE, Question())]
+        shown = [
+            "".join(span.text for span in row_line(row, PICTURE, width))
+            for row in rows(PICTURE, Question())
+        ]
         [root] = [row for row in shown if row.startswith("▼47903")]
         assert root.count("anna@billing") == 1
     assert header(80)[0].text.count("USER@DATABASE") == 0

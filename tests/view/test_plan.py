@@ -1,6 +1,6 @@
 """What a plan and a proposal say of whom they are about to end."""
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.signal import Signal
 from pgtop.signalling.planning import plan
 from pgtop.signalling.rights import is_another_pgtop, protection
@@ -18,5 +18,5 @@ def test_another_pgtop_is_known_by_its_name() -> None:
     assert protection(scene.server, other) == ""
     made = plan(Signal.TERMINATE, [other], scene)
     assert "another pgtop" in "".join(span.text for row in facts(made) for span in row)
-    lines = propose(Signal.TERMINATE, other, Picture.of(scene)).lines
+    lines = propose(Signal.TERMINATE, other, DerivedSnapshot.of(scene)).lines
     assert "another pgtop" in "".join(span.text for row in lines for span in row)

@@ -1,6 +1,8 @@
-"""The options of `pgtop budget`, and whether words are meant to be a check for monitoring. Nothing heavy is loaded.
+"""The options of `pgtop budget`, and whether words are meant to be a check for monitoring. Nothing
+heavy is loaded.
 
-Monitoring takes 0, 1 and 2 for states of the server: whatever looks like a check must never end so by mistake.
+Monitoring takes 0, 1 and 2 for states of the server: whatever looks like a check must never end so
+by mistake.
 https://www.monitoring-plugins.org/doc/guidelines.html#AEN227
 """
 
@@ -9,7 +11,15 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from pgtop.cli.args.parsers import Connection, Parser, Password, add_connection, connection_of, number, percent
+from pgtop.cli.args.parsers import (
+    CommandParser,
+    ConnectionOptions,
+    Password,
+    add_connection,
+    connection_of,
+    number,
+    percent,
+)
 from pgtop.errors import UsageError
 
 COMMAND = "budget"
@@ -26,10 +36,14 @@ _WITH_VALUE = frozenset(
 """Options after which a word belongs to them."""
 _THRESHOLDS = ("warn", "warning", "crit", "critical")
 _LIKENESS = 0.6
-"""From which on a word is taken for a misspelt one: `wran` has 0.75, `colour` and `wait` 0.5 and less."""
-_THRESHOLD = re.compile(r"\s*([-+]?[\d.@~:].*|[-+]?(nan|inf|infinity)%?)?\s*", re.DOTALL | re.IGNORECASE)
-"""What may stand after -w as a threshold, rightly or wrongly: monitoring has ranges such as `@10:20`, too, and a
-variable that was never set leaves an empty word."""
+"""From which on a word is taken for a misspelt one: `wran` has 0.75, `colour` and `wait` 0.5 and
+less.
+"""
+_THRESHOLD = re.compile(
+    r"\s*([-+]?[\d.@~:].*|[-+]?(nan|inf|infinity)%?)?\s*", re.DOTALL | re.IGNORECASE
+)
+"""What may stand after -w as a threshold, rightly or wrongly: monitoring has ranges such as
+`@10:20`, too, and a variable that was never set leaves an empty word."""
 _NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?%?")
 _END = "--"
 """Stands for the end of the words: nothing after it belongs to an option."""
@@ -38,7 +52,7 @@ _END = "--"
 class Budget(NamedTuple):
     """`pgtop budget`"""
 
-    connection: Connection = Connection()
+    connection: ConnectionOptions = ConnectionOptions()
     warn: float | None = None
     crit: float | None = None
     role: str | None = None
@@ -52,9 +66,9 @@ class Budget(NamedTuple):
         return self.warn is not None or self.crit is not None
 
 
-def budget_parser() -> Parser:
+def budget_parser() -> CommandParser:
     """Build the parser of `pgtop budget`."""
-    parser = Parser(
+    parser = CommandParser(
         "pgtop budget",
         "[OPTION]... [DBNAME | URI | CONNINFO]",
         "Prints the connection budget. With -w PERCENT or -c PERCENT it is a check for monitoring: one line with\n"
@@ -63,14 +77,31 @@ def budget_parser() -> Parser:
     add_connection(parser)
     check = parser.add_argument_group("Check")
     check.add_argument(
-        "--warn", "--warning", metavar="PERCENT", type=percent, help="warn from so much in use; also -w PERCENT"
+        "--warn",
+        "--warning",
+        metavar="PERCENT",
+        type=percent,
+        help="warn from so much in use; also -w PERCENT",
     )
     check.add_argument(
-        "-c", "--crit", "--critical", metavar="PERCENT", type=percent, help="critical from so much in use"
+        "-c",
+        "--crit",
+        "--critical",
+        metavar="PERCENT",
+        type=percent,
+        help="critical from so much in use",
     )
     of = check.add_mutually_exclusive_group()
-    of.add_argument("--role", metavar="NAME", help="of this role's connection limit, or of all slots if it has none")
-    of.add_argument("--database", metavar="NAME", help="of this database's limit, or of all slots if it has none")
+    of.add_argument(
+        "--role",
+        metavar="NAME",
+        help="of this role's connection limit, or of all slots if it has none",
+    )
+    of.add_argument(
+        "--database",
+        metavar="NAME",
+        help="of this database's limit, or of all slots if it has none",
+    )
     check.add_argument(
         "-t", "--timeout", metavar="SECONDS", type=_seconds, default=CHECK_SECONDS,
         help=f"how long a check may take ({CHECK_SECONDS:g})",
@@ -83,9 +114,17 @@ def read_budget(words: Sequence[str]) -> Budget:
     """Read the words after `pgtop budget`. Raises UsageError."""
     args = budget_parser().parse_args(list(_with_long_thresholds(words)))
     if args.warn is not None and args.crit is not None and args.warn > args.crit:
-        raise UsageError(f"--warn {args.warn:g} is above --crit {args.crit:g}.", "The warning must come first.")
+        raise UsageError(
+            f"--warn {args.warn:g} is above --crit {args.crit:g}.", "The warning must come first."
+        )
     command = Budget(
-        connection_of(args), args.warn, args.crit, args.role, args.database, not args.no_color, args.timeout
+        connection_of(args),
+        args.warn,
+        args.crit,
+        args.role,
+        args.database,
+        not args.no_color,
+        args.timeout,
     )
     return _bounded(command) if command.checks else command
 
@@ -104,7 +143,9 @@ def asks_for_check(words: Sequence[str]) -> bool:
 
 
 def _bounded(command: Budget) -> Budget:
-    """Make sure that a check ends: it neither tries again and again nor waits for a password to be typed."""
+    """Make sure that a check ends: it neither tries again and again nor waits for a password to be
+    typed.
+    """
     if command.connection.wait:
         raise UsageError("--wait never gives up, and a check must end.", "Leave it out.")
     if command.connection.password is not Password.WHEN_WANTED:
@@ -122,7 +163,11 @@ def _with_long_thresholds(words: Sequence[str]) -> Iterator[str]:
     for word, after in pairwise((*words[:options_end], _END)):
         if word == "-w" and _THRESHOLD.fullmatch(after):
             yield "--warn"
-        elif word.startswith("-w") and word != "-w" and _THRESHOLD.fullmatch(word[2:].removeprefix("=")):
+        elif (
+            word.startswith("-w")
+            and word != "-w"
+            and _THRESHOLD.fullmatch(word[2:].removeprefix("="))
+        ):
             yield f"--warn={word[2:].removeprefix('=')}"
         else:
             yield word
@@ -140,11 +185,16 @@ def _place_of_command(words: Sequence[str]) -> int | None:
 
 
 def _may_take_value(option: str, following: str) -> bool:
-    """Return whether an option that is not known here may be followed by a value: neither an option nor the command."""
+    """Return whether an option that is not known here may be followed by a value: neither an option
+    nor the command.
+    """
     if option == "-w":
         return bool(_THRESHOLD.fullmatch(following))
     return (
-        "=" not in option and option[:2] not in ("-w", "-W") and not following.startswith("-") and following != COMMAND
+        "=" not in option
+        and option[:2] not in ("-w", "-W")
+        and not following.startswith("-")
+        and following != COMMAND
     )
 
 

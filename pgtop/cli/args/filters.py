@@ -1,4 +1,6 @@
-"""Filters of the command line: read from the arguments that the shell has grouped, or refused in one sentence."""
+"""Filters of the command line: read from the arguments that the shell has grouped, or refused in
+one sentence.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,13 +14,17 @@ _EXCERPT = 20
 
 
 def filter_of(text: str, name: str) -> Filter:
-    """Return the filter that is the value of an option. Raises UsageError, which calls it `name`."""
+    """Return the filter that is the value of an option. Raises UsageError, which calls it
+    `name`.
+    """
     with readable((text,), name):
         return Filter.of_option(text)
 
 
 def filter_for_protection(text: str, name: str) -> Filter:
-    """Return the filter that protects sessions. Raises UsageError, which calls it `name`, also for a doubtful one."""
+    """Return the filter that protects sessions. Raises UsageError, which calls it `name`, also for
+    a doubtful one.
+    """
     with readable((text,), name):
         chosen = Filter.of_option(text)
         chosen.check_for_protection()
@@ -26,7 +32,9 @@ def filter_for_protection(text: str, name: str) -> Filter:
 
 
 def filter_for_signals(arguments: Sequence[str]) -> Filter:
-    """Return the filter that decides which sessions get a signal. Raises UsageError also for a doubtful one."""
+    """Return the filter that decides which sessions get a signal. Raises UsageError also for a
+    doubtful one.
+    """
     with readable(arguments, "The filter"):
         chosen = Filter.of_arguments(arguments)
         chosen.check_for_signals()
@@ -39,7 +47,9 @@ def readable(arguments: Sequence[str], name: str) -> Iterator[None]:
     try:
         yield
     except FilterError as error:
-        raise UsageError(f"{name} is wrong {_place(' '.join(arguments), error.position)}: {error.message}.") from error
+        raise UsageError(
+            f"{name} is wrong {_place(' '.join(arguments), error.position)}: {error.message}."
+        ) from error
 
 
 def _place(text: str, position: int) -> str:

@@ -11,7 +11,16 @@ from typing import NamedTuple, TypeAlias
 
 from pgtop.cli import argv_secrets
 from pgtop.cli.args.budget_options import Budget, budget_parser, read_budget, with_command_first
-from pgtop.cli.args.parsers import Connection, Parser, Password, Told, add_connection, connection_of, number, percent
+from pgtop.cli.args.parsers import (
+    CommandParser,
+    ConnectionOptions,
+    Password,
+    Told,
+    add_connection,
+    connection_of,
+    number,
+    percent,
+)
 from pgtop.cli.args.signal_options import (
     Audit,
     Safety,
@@ -29,12 +38,14 @@ from pgtop.config.settings import Settings
 from pgtop.errors import UsageError
 
 __all__ = [
-    "Audit", "Budget", "Command", "Completion", "Connection", "Dashboard", "Demo", "Form", "Help", "HelpTopic",
+    "Audit", "Budget", "Command", "Completion", "ConnectionOptions", "Dashboard", "Demo", "Form", "Help", "HelpTopic",
     "Password", "Safety", "Show", "SignalMany", "parse", "parsers", "proposal",
 ]  # fmt: skip
 
 SHORTEST, LONGEST = 0.2, 60.0
-"""Bounds of the interval in seconds, those of `pgtop.monitor.poller` (which is too heavy to load for `--help`)."""
+"""Bounds of the interval in seconds, those of `pgtop.monitor.poller` (which is too heavy to load
+for `--help`).
+"""
 THEMES = ("terminal", "dark", "light")
 SHELLS = ("bash", "zsh", "fish")
 
@@ -50,7 +61,7 @@ class Form(Enum):
 class Dashboard(NamedTuple):
     """`pgtop`"""
 
-    connection: Connection = Connection()
+    connection: ConnectionOptions = ConnectionOptions()
     settings: Settings = Settings()
     safety: Safety = Safety()
 
@@ -66,7 +77,7 @@ class Demo(NamedTuple):
 class Show(NamedTuple):
     """`pgtop show`"""
 
-    connection: Connection = Connection()
+    connection: ConnectionOptions = ConnectionOptions()
     form: Form = Form.TABLE
     filter: str | None = None
     sort: str = ""
@@ -78,7 +89,7 @@ class Show(NamedTuple):
 class Locks(NamedTuple):
     """`pgtop locks`"""
 
-    connection: Connection = Connection()
+    connection: ConnectionOptions = ConnectionOptions()
     json: bool = False
     color: bool = True
     redact: bool = False
@@ -104,7 +115,9 @@ class Help(NamedTuple):
     text: str
 
 
-Command: TypeAlias = Dashboard | Demo | Show | Locks | SignalMany | Budget | Audit | Completion | HelpTopic | Help
+Command: TypeAlias = (
+    Dashboard | Demo | Show | Locks | SignalMany | Budget | Audit | Completion | HelpTopic | Help
+)
 
 
 def parse(words: Sequence[str]) -> Command:
@@ -113,19 +126,21 @@ def parse(words: Sequence[str]) -> Command:
         _check_encoding(word)
     words = with_command_first(words)
     try:
-        command = _COMMANDS[words[0]](words[1:]) if words and words[0] in _COMMANDS else _dashboard(words)
+        command = (
+            _COMMANDS[words[0]](words[1:]) if words and words[0] in _COMMANDS else _dashboard(words)
+        )
     except Told as told:
         return Help(told.text)
     except UsageError:
         argv_secrets.check_words(words, None, quoted=True)
         raise
-    connection = getattr(command, "connection", Connection())
+    connection = getattr(command, "connection", ConnectionOptions())
     argv_secrets.check_words(words, connection.target)
     return command
 
 
-def _dashboard_parser() -> Parser:
-    parser = Parser(
+def _dashboard_parser() -> CommandParser:
+    parser = CommandParser(
         "pgtop",
         "[OPTION]... [DBNAME | URI | CONNINFO]\n"
         "       pgtop show [OPTION]... [DBNAME | URI | CONNINFO]\n"
@@ -163,19 +178,25 @@ def _dashboard(words: Sequence[str]) -> Dashboard:
 
 
 def proposal(word: str | None) -> str:
-    """Return the question whether a word that names no database was meant as a command; or nothing."""
+    """Return the question whether a word that names no database was meant as a command; or
+    nothing.
+    """
     return question(nearest_command(word, _COMMANDS))
 
 
-def _demo_parser() -> Parser:
-    parser = Parser(
+def _demo_parser() -> CommandParser:
+    parser = CommandParser(
         "pgtop demo",
         "[OPTION]...",
         "Starts a PostgreSQL of its own with a living world in it and opens the dashboard on it. Leaving\n"
         "stops the server and removes its files.",
     )
     demo = parser.add_argument_group("Demo")
-    demo.add_argument("--keep-running", action="store_true", help="leave the server running and print how to connect")
+    demo.add_argument(
+        "--keep-running",
+        action="store_true",
+        help="leave the server running and print how to connect",
+    )
     _add_screen(parser)
     return parser
 
@@ -185,8 +206,8 @@ def _demo(words: Sequence[str]) -> Demo:
     return Demo(_settings(given), safety_of(given), given.keep_running)
 
 
-def _show_parser() -> Parser:
-    parser = Parser(
+def _show_parser() -> CommandParser:
+    parser = CommandParser(
         "pgtop show",
         "[OPTION]... [DBNAME | URI | CONNINFO]",
         "Prints one sample of the server and its client backends, and exits.",
@@ -194,26 +215,51 @@ def _show_parser() -> Parser:
     add_connection(parser)
     output = parser.add_argument_group("Output")
     form = output.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_const", dest="form", const=Form.JSON, help="one JSON object")
-    form.add_argument("--csv", action="store_const", dest="form", const=Form.CSV, help="CSV with a header row")
+    form.add_argument(
+        "--json", action="store_const", dest="form", const=Form.JSON, help="one JSON object"
+    )
+    form.add_argument(
+        "--csv", action="store_const", dest="form", const=Form.CSV, help="CSV with a header row"
+    )
     parser.set_defaults(form=Form.TABLE)
-    output.add_argument("--filter", metavar="FILTER", help="only these sessions, such as 'db:shop age>5m'")
-    output.add_argument("--sort", metavar="COLUMN", default="", help="largest first; COLUMN:asc turns the order round")
-    output.add_argument("--all", action="store_true", help="background processes, walsenders and parallel workers too")
+    output.add_argument(
+        "--filter", metavar="FILTER", help="only these sessions, such as 'db:shop age>5m'"
+    )
+    output.add_argument(
+        "--sort",
+        metavar="COLUMN",
+        default="",
+        help="largest first; COLUMN:asc turns the order round",
+    )
+    output.add_argument(
+        "--all",
+        action="store_true",
+        help="background processes, walsenders and parallel workers too",
+    )
     add_redact(output)
     output.add_argument(
-        "--no-color", action="store_true", help="no colours (as with NO_COLOR, or when not on a terminal)"
+        "--no-color",
+        action="store_true",
+        help="no colours (as with NO_COLOR, or when not on a terminal)",
     )
     return parser
 
 
 def _show(words: Sequence[str]) -> Show:
     given = _show_parser().parse_args(words)
-    return Show(connection_of(given), given.form, given.filter, given.sort, given.all, not given.no_color, given.redact)
+    return Show(
+        connection_of(given),
+        given.form,
+        given.filter,
+        given.sort,
+        given.all,
+        not given.no_color,
+        given.redact,
+    )
 
 
-def _locks_parser() -> Parser:
-    parser = Parser(
+def _locks_parser() -> CommandParser:
+    parser = CommandParser(
         "pgtop locks",
         "[OPTION]... [DBNAME | URI | CONNINFO]",
         "Prints who waits for whom as a tree, and who holds back vacuum, and exits.",
@@ -221,10 +267,14 @@ def _locks_parser() -> Parser:
     add_connection(parser)
     output = parser.add_argument_group("Output")
     output.add_argument("--json", action="store_true", help="one JSON object")
-    output.add_argument("--filter", metavar="FILTER", help="only sessions that match, and their blockers")
+    output.add_argument(
+        "--filter", metavar="FILTER", help="only sessions that match, and their blockers"
+    )
     add_redact(output)
     output.add_argument(
-        "--no-color", action="store_true", help="no colours (as with NO_COLOR, or when not on a terminal)"
+        "--no-color",
+        action="store_true",
+        help="no colours (as with NO_COLOR, or when not on a terminal)",
     )
     return parser
 
@@ -234,13 +284,15 @@ def _locks(words: Sequence[str]) -> Locks:
     return Locks(connection_of(given), given.json, not given.no_color, given.redact, given.filter)
 
 
-def _completion_parser() -> Parser:
-    parser = Parser(
+def _completion_parser() -> CommandParser:
+    parser = CommandParser(
         "pgtop completion",
         "bash | zsh | fish",
         "Prints what makes the shell complete pgtop's commands, options and filter keys.",
     )
-    parser.add_argument("shell", choices=SHELLS, metavar="bash | zsh | fish", help="the shell to complete in")
+    parser.add_argument(
+        "shell", choices=SHELLS, metavar="bash | zsh | fish", help="the shell to complete in"
+    )
     return parser
 
 
@@ -248,13 +300,15 @@ def _completion(words: Sequence[str]) -> Completion:
     return Completion(_completion_parser().parse_args(words).shell)
 
 
-def _help_parser() -> Parser:
-    parser = Parser(
+def _help_parser() -> CommandParser:
+    parser = CommandParser(
         "pgtop help",
         "[TOPIC | COMMAND]",
         "Shows a topic of the documentation, or the options of a command. Without a word it lists the topics.",
     )
-    parser.add_argument("topic", nargs="?", default="", metavar="TOPIC | COMMAND", help="what to show")
+    parser.add_argument(
+        "topic", nargs="?", default="", metavar="TOPIC | COMMAND", help="what to show"
+    )
     return parser
 
 
@@ -275,7 +329,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], Command]] = {
 }
 
 
-def parsers() -> dict[str, Parser]:
+def parsers() -> dict[str, CommandParser]:
     """The parser of each command by its name; the dashboard's under ""."""
     return {
         "": _dashboard_parser(),
@@ -294,24 +348,47 @@ def parsers() -> dict[str, Parser]:
 def _add_screen(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("Dashboard")
     group.add_argument(
-        "--interval", metavar="SECONDS", type=_interval, default=1.0, help="between samples, 0.2 to 60 (1)"
+        "--interval",
+        metavar="SECONDS",
+        type=_interval,
+        default=1.0,
+        help="between samples, 0.2 to 60 (1)",
     )
     group.add_argument("--no-color", action="store_true", help="no colours (as with NO_COLOR)")
     group.add_argument(
-        "--warn", metavar="PERCENT", type=percent, default=80.0, help="of the ordinary slots in use (80)"
+        "--warn",
+        metavar="PERCENT",
+        type=percent,
+        default=80.0,
+        help="of the ordinary slots in use (80)",
     )
     group.add_argument(
-        "--alarm", metavar="PERCENT", type=percent, default=95.0, help="of the ordinary slots in use (95)"
+        "--alarm",
+        metavar="PERCENT",
+        type=percent,
+        default=95.0,
+        help="of the ordinary slots in use (95)",
     )
-    group.add_argument("--theme", choices=THEMES, default=THEMES[0], help=f"one of {', '.join(THEMES)}", metavar="NAME")
+    group.add_argument(
+        "--theme",
+        choices=THEMES,
+        default=THEMES[0],
+        help=f"one of {', '.join(THEMES)}",
+        metavar="NAME",
+    )
     group.add_argument("--plain-driver", action="store_true", help="draw with Textual's own driver")
     add_safety(parser)
 
 
 def _settings(given: argparse.Namespace) -> Settings:
-    """What the options say; what the door's guards and the environment add comes later, see `compose`."""
+    """What the options say; what the door's guards and the environment add comes later, see
+    `compose`.
+    """
     if given.warn > given.alarm:
-        raise UsageError(f"--warn {given.warn:g} is above --alarm {given.alarm:g}.", "The warning must come first.")
+        raise UsageError(
+            f"--warn {given.warn:g} is above --alarm {given.alarm:g}.",
+            "The warning must come first.",
+        )
     return Settings(
         interval=given.interval,
         color=not given.no_color,
@@ -327,7 +404,9 @@ def _interval(text: str) -> float:
 
 
 def _check_encoding(word: str) -> None:
-    """Bytes that are not UTF-8 come as lone surrogates, which neither libpq nor a terminal could be given."""
+    """Bytes that are not UTF-8 come as lone surrogates, which neither libpq nor a terminal could be
+    given.
+    """
     try:
         word.encode()
     except UnicodeEncodeError:
@@ -340,5 +419,9 @@ def _keys() -> str:
 
     keys = [(" ".join(action.key_names), action.title) for action in ACTIONS]
     return "\n".join(
-        ("\nKeys (? shows them in the dashboard):", *(f"  {names:<14}{title}" for names, title in keys), "")
+        (
+            "\nKeys (? shows them in the dashboard):",
+            *(f"  {names:<14}{title}" for names, title in keys),
+            "",
+        )
     )

@@ -22,8 +22,10 @@ class Password(Enum):
     NEVER = "-w"
 
 
-class Connection(NamedTuple):
-    """Which server, as the user put it. What is None is left to libpq and its PG* variables and files."""
+class ConnectionOptions(NamedTuple):
+    """Which server, as the user put it. What is None is left to libpq and its PG* variables and
+    files.
+    """
 
     target: str | None = None
     """A database name, a URI or a conninfo string."""
@@ -44,36 +46,49 @@ class Told(Exception):  # noqa: N818  # it ends the parsing and is no error
 
 
 def add_connection(parser: argparse.ArgumentParser, *, positional: bool = True) -> None:
-    """The options that say where to connect and as whom; `positional`: the database may stand without -d."""
+    """The options that say where to connect and as whom; `positional`: the database may stand
+    without -d.
+    """
     group = parser.add_argument_group(
         "Connection (as psql; what is not given comes from PG* variables and libpq's defaults)"
     )
     if positional:
         group.add_argument(
-            "target", nargs="?", metavar="DBNAME | URI | CONNINFO", help="database, or a whole connection string"
+            "target",
+            nargs="?",
+            metavar="DBNAME | URI | CONNINFO",
+            help="database, or a whole connection string",
         )
     else:
         parser.set_defaults(target=None)
     group.add_argument("-h", "--host", metavar="HOST", help="server host or socket folder")
     group.add_argument("-p", "--port", metavar="PORT", help="server port")
     group.add_argument("-U", "--username", metavar="NAME", help="role")
-    group.add_argument("-d", "--dbname", metavar="DBNAME", help="database, URI or connection string")
+    group.add_argument(
+        "-d", "--dbname", metavar="DBNAME", help="database, URI or connection string"
+    )
     password = group.add_mutually_exclusive_group()
     for names, when, meaning in (
         (("-w", "--no-password"), Password.NEVER, "never ask for a password"),
         (("-W", "--password"), Password.FIRST, "ask for it before connecting"),
     ):
-        password.add_argument(*names, action="store_const", dest="password", const=when, help=meaning)
+        password.add_argument(
+            *names, action="store_const", dest="password", const=when, help=meaning
+        )
     parser.set_defaults(password=Password.WHEN_WANTED)
-    group.add_argument("--wait", action="store_true", help="keep trying until the server lets us in")
+    group.add_argument(
+        "--wait", action="store_true", help="keep trying until the server lets us in"
+    )
 
 
-def connection_of(given: argparse.Namespace) -> Connection:
+def connection_of(given: argparse.Namespace) -> ConnectionOptions:
     """What the options say. Raises UsageError for a database given twice."""
     if given.target is not None and given.dbname is not None:
         raise UsageError("The database is given twice, with -d and without.", "Give it once.")
     target = given.dbname if given.target is None else given.target
-    return Connection(target, given.host, given.port, given.username, given.password, given.wait)
+    return ConnectionOptions(
+        target, given.host, given.port, given.username, given.password, given.wait
+    )
 
 
 def percent(text: str) -> float:
@@ -82,12 +97,16 @@ def percent(text: str) -> float:
 
 
 def number(text: str, least: float, most: float, unit: str, sign: str = "") -> float:
-    """Read an argument within bounds, in plain decimals, perhaps followed by the sign of its unit."""
+    """Read an argument within bounds, in plain decimals, perhaps followed by the sign of its
+    unit.
+    """
     match = _NUMBER.fullmatch(text.removesuffix(sign).strip())
     if match and least <= float(match[0]) <= most:
         return float(match[0])
     shown = repr(text) if len(text) <= _LONGEST_QUOTED else "that"
-    raise argparse.ArgumentTypeError(f"{shown} is not a number of {unit} from {least:g} to {most:g}")
+    raise argparse.ArgumentTypeError(
+        f"{shown} is not a number of {unit} from {least:g} to {most:g}"
+    )
 
 
 _NUMBER = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)")
@@ -98,23 +117,38 @@ def _version() -> str:
     return f"pgtop {__version__}\n"
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse that raises instead of printing and exiting, and whose help ends with the exit codes."""
+class CommandParser(argparse.ArgumentParser):
+    """argparse that raises instead of printing and exiting, and whose help ends with the exit
+    codes.
+    """
 
-    def __init__(self, prog: str, usage: str, description: str, epilog: Callable[[], str] = str) -> None:
+    def __init__(
+        self, prog: str, usage: str, description: str, epilog: Callable[[], str] = str
+    ) -> None:
         super().__init__(
-            prog, f"{prog} {usage}", description, formatter_class=_Formatter, add_help=False, allow_abbrev=False
+            prog,
+            f"{prog} {usage}",
+            description,
+            formatter_class=_Formatter,
+            add_help=False,
+            allow_abbrev=False,
         )
         self._more = epilog
         program = self.add_argument_group("Program")
-        program.add_argument("-?", "--help", action=_Tell, text=self.format_help, help="print this and exit")
-        program.add_argument("--version", action=_Tell, text=_version, help="print the version and exit")
+        program.add_argument(
+            "-?", "--help", action=_Tell, text=self.format_help, help="print this and exit"
+        )
+        program.add_argument(
+            "--version", action=_Tell, text=_version, help="print the version and exit"
+        )
 
     def format_help(self) -> str:
         return f"{super().format_help()}{self._more()}\nExit codes:\n{exit_codes.table()}\n"
 
     def error(self, message: str) -> NoReturn:
-        words = _CHOICE.sub(r"\1", _NO_VALUE.sub("takes no value", message.removeprefix("argument ")))
+        words = _CHOICE.sub(
+            r"\1", _NO_VALUE.sub("takes no value", message.removeprefix("argument "))
+        )
         words = _SURPLUS.sub(_first_option, words)
         sentence = words if words.startswith("-") else words[:1].upper() + words[1:]
         raise UsageError(f"{sentence}.", f"{self.prog} --help lists the options.")
@@ -127,7 +161,9 @@ _CHOICE = re.compile(r"(?s)(invalid choice): (?!'[\w-]{1,20}' \().*(?= \(choose 
 
 
 def _first_option(surplus: re.Match[str]) -> str:
-    """The first word that is surplus, without a value; never what may be a connection string with a password."""
+    """The first word that is surplus, without a value; never what may be a connection string with a
+    password.
+    """
     word = surplus[1].split()[0]
     if word.startswith("-"):
         option = re.match(r"-\w|--[\w-]{1,30}(?![^=])", word)
@@ -145,7 +181,9 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 class _Tell(argparse.Action):
     """Stop parsing and hand out a text."""
 
-    def __init__(self, option_strings: Sequence[str], dest: str, text: Callable[[], str], help: str) -> None:
+    def __init__(
+        self, option_strings: Sequence[str], dest: str, text: Callable[[], str], help: str
+    ) -> None:
         super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
         self._text = text
 

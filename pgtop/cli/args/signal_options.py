@@ -1,4 +1,6 @@
-"""The options of what signals, of what guards it, and of what remembers. Nothing heavy is loaded."""
+"""The options of what signals, of what guards it, and of what remembers. Nothing heavy is
+loaded.
+"""
 
 import argparse
 import re
@@ -6,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from pgtop.cli.args.parsers import Connection, Parser, add_connection, connection_of
+from pgtop.cli.args.parsers import CommandParser, ConnectionOptions, add_connection, connection_of
 from pgtop.errors import UsageError
 
 
@@ -25,7 +27,7 @@ class SignalMany(NamedTuple):
 
     signal: str
     """cancel or kill."""
-    connection: Connection = Connection()
+    connection: ConnectionOptions = ConnectionOptions()
     pids: tuple[int, ...] = ()
     filter: tuple[str, ...] = ()
     """The arguments that are a filter, as the shell has grouped them."""
@@ -72,7 +74,9 @@ def add_safety(parser: argparse.ArgumentParser) -> None:
         help="sessions that are never one of many, such as 'user:replicator'; may be given more than once",
     )  # fmt: skip
     group.add_argument(
-        "--require-audit", action="store_true", help="refuse to signal if the audit trail cannot be written"
+        "--require-audit",
+        action="store_true",
+        help="refuse to signal if the audit trail cannot be written",
     )
     add_redact(group)
 
@@ -82,10 +86,10 @@ def safety_of(given: argparse.Namespace) -> Safety:
     return Safety(given.read_only, tuple(given.protect), given.require_audit, given.redact)
 
 
-def signal_parser(name: str) -> Parser:
+def signal_parser(name: str) -> CommandParser:
     """Of `pgtop cancel` and `pgtop kill`."""
     does = "Cancels the running queries" if name == "cancel" else "Ends the sessions"
-    parser = Parser(
+    parser = CommandParser(
         f"pgtop {name}",
         "[OPTION]... [URI | CONNINFO] PID... | FILTER | --all-clients",
         f"{does} of the given pids, or of all sessions that a filter (the language of `/`) lets\n"
@@ -94,9 +98,16 @@ def signal_parser(name: str) -> Parser:
     add_connection(parser, positional=False)
     group = parser.add_argument_group("Which sessions")
     group.add_argument(
-        "words", nargs="*", metavar="PID | FILTER", help="4711 4712, or 'state:idle-in-tx age>10m app:x'"
+        "words",
+        nargs="*",
+        metavar="PID | FILTER",
+        help="4711 4712, or 'state:idle-in-tx age>10m app:x'",
     )
-    group.add_argument("--all-clients", action="store_true", help="every client backend but protected ones and our own")
+    group.add_argument(
+        "--all-clients",
+        action="store_true",
+        help="every client backend but protected ones and our own",
+    )
     group.add_argument(
         "--started", metavar="TIMESTAMP", type=_moment,
         help="one PID: only if its session began then (backend_start of `pgtop show --json`)",
@@ -108,18 +119,30 @@ def signal_parser(name: str) -> Parser:
 
 def _add_doing(how: "argparse._ArgumentGroup", name: str) -> None:
     how.add_argument("--dry-run", action="store_true", help="print the plan and signal nothing")
-    how.add_argument("--yes", action="store_true", help="do not ask; protected and hidden sessions are skipped")
+    how.add_argument(
+        "--yes", action="store_true", help="do not ask; protected and hidden sessions are skipped"
+    )
     how.add_argument("--json", action="store_true", help="plan and outcomes as one JSON object")
-    how.add_argument("--timeout", metavar="TIME", type=_duration, help="how long outcomes are watched for (5s)")
+    how.add_argument(
+        "--timeout", metavar="TIME", type=_duration, help="how long outcomes are watched for (5s)"
+    )
     if name == "cancel":
-        how.add_argument("--escalate", action="store_true", help="terminate the sessions that a cancel did not help")
+        how.add_argument(
+            "--escalate",
+            action="store_true",
+            help="terminate the sessions that a cancel did not help",
+        )
     else:
         how.add_argument(
             "--changed-too", action="store_true",
             help="also what has begun another query or transaction, or has another application name, since the plan",
         )  # fmt: skip
     how.add_argument("--reason", metavar="TEXT", default="", help="why, for the audit trail")
-    how.add_argument("--no-color", action="store_true", help="no colours (as with NO_COLOR, or when not on a terminal)")
+    how.add_argument(
+        "--no-color",
+        action="store_true",
+        help="no colours (as with NO_COLOR, or when not on a terminal)",
+    )
 
 
 def read_signal(name: str, words: Sequence[str]) -> SignalMany:
@@ -156,20 +179,27 @@ def _parsed(name: str, words: Sequence[str]) -> argparse.Namespace:
     except UsageError as error:
         if not _TERM.match(error.what):
             raise
-        raise UsageError(error.what, f"As a term of a filter: pgtop {name} [OPTION]... -- FILTER.") from error
+        raise UsageError(
+            error.what, f"As a term of a filter: pgtop {name} [OPTION]... -- FILTER."
+        ) from error
 
 
 _TERM = re.compile(r"Unrecognized option: -[a-z]")
 
 
 def _check_is_no_term(name: str, words: Sequence[str]) -> None:
-    """Raise UsageError for a negated term that would be read as an option: `-db:shop` as the database `b:shop`."""
-    from pgtop.table.language.arguments import negated_term  # late: nothing heavy is loaded for --help
+    """Raise UsageError for a negated term that would be read as an option: `-db:shop` as the
+    database `b:shop`.
+    """
+    from pgtop.table.language.arguments import (
+        negated_term,
+    )  # late: nothing heavy is loaded for --help
 
     for word in words[: words.index("--")] if "--" in words else words:
         if term := negated_term(word):
             raise UsageError(
-                f"-{term} would be read as an option.", f"Write 'not {term}…', or pgtop {name} [OPTION]... -- FILTER."
+                f"-{term} would be read as an option.",
+                f"Write 'not {term}…', or pgtop {name} [OPTION]... -- FILTER.",
             )
 
 
@@ -179,7 +209,8 @@ _URI = re.compile(r"\s*postgres(ql)?://", re.IGNORECASE)
 def _connection_uri(given: argparse.Namespace) -> str | None:
     """Take the one URI out of the words. Raises UsageError for a second one.
 
-    Nothing else among them names the server: `user=web` is a term of a filter, however libpq would read it.
+    Nothing else among them names the server: `user=web` is a term of a filter, however libpq would
+    read it.
     """
     uris = [word for word in given.words if _URI.match(word)]
     if len(uris) > 1:
@@ -190,11 +221,15 @@ def _connection_uri(given: argparse.Namespace) -> str | None:
 
 _NO_NUMBERS = "pgtop kill takes no signal numbers: give pids or a filter."
 _NUMBER = re.compile(r"-[0-9.]+")
-"""What is left of the shell's `kill -9` without a pid: as a filter it would match nearly every session."""
+"""What is left of the shell's `kill -9` without a pid: as a filter it would match nearly every
+session.
+"""
 
 
 def _selection(given: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Return the pids, or the arguments of the filter. Raises UsageError unless exactly one of three ways is used."""
+    """Return the pids, or the arguments of the filter. Raises UsageError unless exactly one of
+    three ways is used.
+    """
     words: list[str] = given.words
     if given.all_clients:
         if words:
@@ -206,7 +241,10 @@ def _selection(given: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, .
     if not words:
         raise UsageError("No session is named.", "Give pids, a filter or --all-clients.")
     if numbered := next(filter(_NUMBER.fullmatch, words), None):
-        raise UsageError(f"{numbered} is no pid, and as a filter it would match nearly every session.", _NO_NUMBERS)
+        raise UsageError(
+            f"{numbered} is no pid, and as a filter it would match nearly every session.",
+            _NO_NUMBERS,
+        )
     numbers = [word for word in words if word.isascii() and word.isdecimal()]
     if not numbers:
         return (), tuple(words)
@@ -218,19 +256,30 @@ def _selection(given: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, .
     return tuple(dict.fromkeys(map(int, numbers))), ()
 
 
-def audit_parser() -> Parser:
+def audit_parser() -> CommandParser:
     """Of `pgtop audit`."""
-    parser = Parser(
+    parser = CommandParser(
         "pgtop audit",
         "[OPTION]... [WORD]...",
         "Prints the signals that were asked for on this machine by this user, and what became of them.",
     )
     which = parser.add_argument_group("Which")
-    which.add_argument("words", nargs="*", metavar="WORD", help="only those with all these words in them, in any case")
-    which.add_argument("--since", metavar="TIME", type=_duration, help="not older than this, such as 2h or 7d")
-    which.add_argument("--unfinished", action="store_true", help="only those whose outcome was never written")
+    which.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="only those with all these words in them, in any case",
+    )
+    which.add_argument(
+        "--since", metavar="TIME", type=_duration, help="not older than this, such as 2h or 7d"
+    )
+    which.add_argument(
+        "--unfinished", action="store_true", help="only those whose outcome was never written"
+    )
     which.add_argument("--json", action="store_true", help="one JSON object on each line")
-    which.add_argument("--path", action="store_true", help="print where the trail is kept, and exit")
+    which.add_argument(
+        "--path", action="store_true", help="print where the trail is kept, and exit"
+    )
     add_redact(which)
     return parser
 
@@ -238,7 +287,9 @@ def audit_parser() -> Parser:
 def read_audit(words: Sequence[str]) -> Audit:
     """Read the words after `pgtop audit`. Raises UsageError."""
     given = audit_parser().parse_args(words)
-    return Audit(tuple(given.words), given.since, given.unfinished, given.json, given.path, given.redact)
+    return Audit(
+        tuple(given.words), given.since, given.unfinished, given.json, given.path, given.redact
+    )
 
 
 def _duration(text: str) -> float:

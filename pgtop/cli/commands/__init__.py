@@ -1,1 +1,3 @@
-"""One module for each command: its options are in `pgtop.cli.args.options`, what it does is here."""
+"""One module for each command: its options are in `pgtop.cli.args.options`, what it does is
+here.
+"""

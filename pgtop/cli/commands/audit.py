@@ -12,7 +12,7 @@ from pgtop.cli.args.options import Audit
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.safety import redacts
 from pgtop.errors import OutputError
-from pgtop.ports import RecordError
+from pgtop.ports import AuditError
 from pgtop.signalling.audit_log import Record, default_path, read
 from pgtop.text.clean import clean
 from pgtop.text.identity import user_at_database
@@ -30,7 +30,7 @@ def run(command: Audit) -> int:
             output.write(f"{path}\n")
             return Exit.DONE
         found = read(path)
-    except RecordError as error:
+    except AuditError as error:
         raise OutputError(f"{error}.") from error
     shown = map(_masked, found.records) if redacts(command.redact) else found.records
     records = list(chosen(shown, command, datetime.now(UTC)))
@@ -40,11 +40,15 @@ def run(command: Audit) -> int:
         output.write("".join(f"{row}\n" for record in records for row in lines(record)))
     if found.damaged:
         lines_are = "line is" if found.damaged == 1 else "lines are"
-        output.say(f"{found.damaged} {lines_are} damaged and left out, as a full disk leaves them behind: {path}")
+        output.say(
+            f"{found.damaged} {lines_are} damaged and left out, as a full disk leaves them behind: {path}"
+        )
     if found.shortened:
         output.say(f"Only the newest part was read, as the trail is very long: {path}")
     if found.missing:
-        output.say(f"There is no audit trail yet, as nothing was signalled by this user on this machine: {path}")
+        output.say(
+            f"There is no audit trail yet, as nothing was signalled by this user on this machine: {path}"
+        )
     elif not records and sys.stderr is not None and sys.stderr.isatty():
         output.say(f"Nothing to show from {path}")
     return Exit.DONE
@@ -52,12 +56,17 @@ def run(command: Audit) -> int:
 
 def _masked(record: Record) -> Record:
     """Without literals, where the trail was written with them."""
-    masked = {"query": redacted(record.asked["query"] or ""), "understood": _without_values(record.asked)}
+    masked = {
+        "query": redacted(record.asked["query"] or ""),
+        "understood": _without_values(record.asked),
+    }
     return Record({**record.asked, **masked}, record.ended)
 
 
 def _without_values(asked: Mapping[str, Any]) -> str | None:
-    """Return the filter in plain words without what it looked for, which may have been a literal of a query."""
+    """Return the filter in plain words without what it looked for, which may have been a literal of
+    a query.
+    """
     understood = asked.get("understood")
     return understood and _QUOTED.sub('"?"', str(understood))
 
@@ -73,18 +82,27 @@ def chosen(records: Iterable[Record], command: Audit, now: datetime) -> Iterable
         text = json.dumps(record.as_dict(), ensure_ascii=False).lower()
         if command.unfinished and record.finished:
             continue
-        if oldest is not None and datetime.fromisoformat(record.asked["at"]).astimezone(UTC) < oldest:
+        if (
+            oldest is not None
+            and datetime.fromisoformat(record.asked["at"]).astimezone(UTC) < oldest
+        ):
             continue
         if all(word in text for word in words):
             yield record
 
 
 def lines(record: Record) -> list[str]:
-    """One signal for people, cleaned: who and whom, then what became of it and why, then the query."""
+    """One signal for people, cleaned: who and whom, then what became of it and why, then the
+    query.
+    """
     asked = record.asked
     role, database = (str(asked[name]) if asked[name] else None for name in ("role", "database"))
     session = f"{user_at_database(role, database)} {asked['application'] or ''}".strip()
-    by = f"{asked['os_user']} from {asked['ssh_client']}" if "ssh_client" in asked else asked["os_user"]
+    by = (
+        f"{asked['os_user']} from {asked['ssh_client']}"
+        if "ssh_client" in asked
+        else asked["os_user"]
+    )
     head = f"{asked['at']} {by} as {asked['as_role']} on {asked['server']}: {asked['signal']} {asked['pid']} {session}"
     understood = asked.get("understood")  # trails of 0.1.0 have none
     more = [

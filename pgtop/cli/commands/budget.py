@@ -1,4 +1,6 @@
-"""`pgtop budget`: the connection budget for people, or as a check for monitoring: what that cannot know is UNKNOWN."""
+"""`pgtop budget`: the connection budget for people, or as a check for monitoring: what that cannot
+know is UNKNOWN.
+"""
 
 import math
 
@@ -7,13 +9,13 @@ from pgtop.analysis.budget import budget
 from pgtop.analysis.usage import Usage, usage, usage_of_database, usage_of_role
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.options import Budget
-from pgtop.cli.check_result import Verdict, within
+from pgtop.cli.check_result import CheckResult, within
 from pgtop.cli.exit_codes import Check, Exit
 from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
@@ -26,12 +28,16 @@ _SHARES = (Dimension.DATABASE, Dimension.ROLE)
 
 
 def run(command: Budget) -> int:
-    """Print or check the budget; returns the exit code. Raises PgtopError, and SourceError where it is no check."""
+    """Print or check the budget; returns the exit code. Raises PgtopError, and SourceError where it
+    is no check.
+    """
     return _check(command) if command.checks else _print(command)
 
 
 def _check(command: Budget) -> int:
-    session = compose.session_for(command.connection, compose.Asker())  # which may ask, before time runs
+    session = compose.session_for(
+        command.connection, compose.Asker()
+    )  # which may ask, before time runs
     with within(command.timeout):
         try:
             snapshot = interrupts.run(_sample(session))
@@ -43,20 +49,26 @@ def _check(command: Budget) -> int:
     return verdict.print()
 
 
-def check(found: Usage, warn: float | None, crit: float | None) -> Verdict:
-    """Return the verdict on a usage. Its label is the same for every role and database, so that no name needs quotes.
+def check(found: Usage, warn: float | None, crit: float | None) -> CheckResult:
+    """Return the verdict on a usage. Its label is the same for every role and database, so that no
+    name needs quotes.
 
-    What is hidden from the check may be workers, which hold no slot: critical is only what is surely in use.
+    What is hidden from the check may be workers, which hold no slot: critical is only what is
+    surely in use.
     """
     code = _code(found, warn, crit)
     about = "about " if found.approximate else ""
     surely = f", {found.at_least} for sure" if found.approximate and code is not Check.OK else ""
-    words = f"{found.name}: {about}{found.used} of {found.limit} used ({found.percent:.0f}%){surely}"
-    if found.of_slots and found.used > found.limit:  # the rest are slots that only some roles may take
+    words = (
+        f"{found.name}: {about}{found.used} of {found.limit} used ({found.percent:.0f}%){surely}"
+    )
+    if (
+        found.of_slots and found.used > found.limit
+    ):  # the rest are slots that only some roles may take
         taken = found.used - found.limit
         words = f"{found.name}: {about}{found.limit} of {found.limit} used (100%), and {taken} reserved{surely}"
     data = f"used={found.used};{_level(found, warn)};{_level(found, crit)};0;{found.limit}"
-    return Verdict(code, words, data)
+    return CheckResult(code, words, data)
 
 
 def _code(found: Usage, warn: float | None, crit: float | None) -> Check:
@@ -66,23 +78,30 @@ def _code(found: Usage, warn: float | None, crit: float | None) -> Check:
     return Check.WARNING if reached else Check.OK
 
 
-def with_doubt(verdict: Verdict, snapshot: Snapshot) -> Verdict:
+def with_doubt(verdict: CheckResult, snapshot: Snapshot) -> CheckResult:
     """Add that logins in progress are not counted, where they are not and it may matter.
 
-    An ordinary login would have been refused had they taken the last slot; one with reserved slots is let in.
+    An ordinary login would have been refused had they taken the last slot; one with reserved slots
+    is let in.
     """
     server = snapshot.server
-    reserves = [reserve.slots for reserve in server.limits.reserves if reserve.role in server.login.reserves]
-    if server.shows_logins or (verdict.code is Check.OK and not server.login.superuser and not reserves):
+    reserves = [
+        reserve.slots for reserve in server.limits.reserves if reserve.role in server.login.reserves
+    ]
+    if server.shows_logins or (
+        verdict.code is Check.OK and not server.login.superuser and not reserves
+    ):
         return verdict
     remedy = ": check as an ordinary role" if server.login.superuser or reserves else ""
     return verdict._replace(words=f"{verdict.words}; logins in progress not counted{remedy}")
 
 
-def unasked(failure: Failure) -> Verdict:
-    """Return the verdict of a check that was let in nowhere: CRITICAL on a full server, else UNKNOWN."""
+def unasked(failure: Failure) -> CheckResult:
+    """Return the verdict of a check that was let in nowhere: CRITICAL on a full server, else
+    UNKNOWN.
+    """
     code = Check.CRITICAL if failure.kind is FailureKind.FULL else Check.UNKNOWN
-    return Verdict.of_sentences(code, failure.what, failure.advice)
+    return CheckResult.of_sentences(code, failure.what, failure.advice)
 
 
 def _level(found: Usage, percent: float | None) -> str:
@@ -90,7 +109,7 @@ def _level(found: Usage, percent: float | None) -> str:
     return "" if percent is None else str(max(0, math.ceil(found.limit * percent / 100) - 1))
 
 
-async def _sample(session: Session, wait: bool = False) -> Snapshot:
+async def _sample(session: ServerConnection, wait: bool = False) -> Snapshot:
     source = PostgresSource(session)
     try:
         return await compose.first_sample(source, wait)
@@ -99,9 +118,13 @@ async def _sample(session: Session, wait: bool = False) -> Snapshot:
 
 
 def _usage(snapshot: Snapshot, command: Budget) -> Usage:
-    """Return the usage of what the options name. Raises UsageError for a name or a limit that is not known."""
+    """Return the usage of what the options name. Raises UsageError for a name or a limit that is
+    not known.
+    """
     if command.role is not None:
-        return _known(usage_of_role(snapshot, command.role), f"role {command.role!r}", snapshot, "pg_roles")
+        return _known(
+            usage_of_role(snapshot, command.role), f"role {command.role!r}", snapshot, "pg_roles"
+        )
     if command.database is not None:
         name = f"database {command.database!r}"
         return _known(usage_of_database(snapshot, command.database), name, snapshot, "pg_database")
@@ -109,8 +132,12 @@ def _usage(snapshot: Snapshot, command: Budget) -> Usage:
 
 
 def _known(found: Usage | None, what: str, snapshot: Snapshot, catalog: str) -> Usage:
-    """Return the usage. Raises UsageError if there is no such name, or its limit could not be read from `catalog`."""
-    if unread := next((words for words in snapshot.server.missing if words.startswith(catalog)), ""):
+    """Return the usage. Raises UsageError if there is no such name, or its limit could not be read
+    from `catalog`.
+    """
+    if unread := next(
+        (words for words in snapshot.server.missing if words.startswith(catalog)), ""
+    ):
         raise UsageError(f"The limit of {what} is not known: {unread}.")
     if found is None:
         raise UsageError(f"There is no {what}.")

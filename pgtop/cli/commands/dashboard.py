@@ -11,7 +11,9 @@ from pgtop.errors import TerminalError
 
 
 def run(command: Dashboard) -> int:
-    """Open the dashboard until it is left. Raises PgtopError and SourceError, before the screen is touched."""
+    """Open the dashboard until it is left. Raises PgtopError and SourceError, before the screen is
+    touched.
+    """
     require_terminal(os.environ, sys.stdin, sys.stderr)
 
     try:
@@ -25,7 +27,9 @@ def run(command: Dashboard) -> int:
 
 @contextmanager
 def without_ssl() -> Iterator[None]:
-    """Import asyncio and psycopg without Python's ssl, 4 MB and 10 ms that nobody uses: libpq does TLS itself."""
+    """Import asyncio and psycopg without Python's ssl, 4 MB and 10 ms that nobody uses: libpq does
+    TLS itself.
+    """
     if "ssl" in sys.modules:
         yield
         return
@@ -36,11 +40,17 @@ def without_ssl() -> Iterator[None]:
         del sys.modules["ssl"]
 
 
-def require_terminal(environ: Mapping[str, str], stdin: TextIO | None, stderr: TextIO | None) -> None:
-    """Raise TerminalError where no screen can be drawn: Textual reads keys from stdin and draws on stderr."""
+def require_terminal(
+    environ: Mapping[str, str], stdin: TextIO | None, stderr: TextIO | None
+) -> None:
+    """Raise TerminalError where no screen can be drawn: Textual reads keys from stdin and draws on
+    stderr.
+    """
     advice = "One sample on any output: pgtop show."
     for stream, name in ((stdin, "standard input"), (stderr, "standard error")):
         if stream is None or not stream.isatty():
             raise TerminalError(f"The dashboard needs a terminal, and {name} is none.", advice)
     if environ.get("TERM") == "dumb":
-        raise TerminalError("The dashboard needs a terminal that can move its cursor, and TERM is dumb.", advice)
+        raise TerminalError(
+            "The dashboard needs a terminal that can move its cursor, and TERM is dumb.", advice
+        )

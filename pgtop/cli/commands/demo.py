@@ -1,11 +1,13 @@
-"""`pgtop demo`: the dashboard on a PostgreSQL of our own, which leaves no trace unless it is told to stay."""
+"""`pgtop demo`: the dashboard on a PostgreSQL of our own, which leaves no trace unless it is told
+to stay.
+"""
 
 import os
 import sys
 import threading
 
 from pgtop.cli import output
-from pgtop.cli.args.options import Connection, Demo, Password
+from pgtop.cli.args.options import ConnectionOptions, Demo, Password
 from pgtop.cli.commands.dashboard import require_terminal
 from pgtop.demo.process import World, start_world
 from pgtop.demo.server import ClusterError
@@ -13,13 +15,17 @@ from pgtop.errors import DemoError
 
 
 def run(command: Demo) -> int:
-    """Open the dashboard on a new world, and end that whatever happens. Raises PgtopError and SourceError."""
+    """Open the dashboard on a new world, and end that whatever happens. Raises PgtopError and
+    SourceError.
+    """
     require_terminal(os.environ, sys.stdin, sys.stderr)
     threading.Thread(target=_load).start()
     with _start() as world:
         from pgtop.cli import compose
 
-        code = compose.open_dashboard(Connection(world.dsn, password=Password.NEVER), command.settings, command.safety)
+        code = compose.open_dashboard(
+            ConnectionOptions(world.dsn, password=Password.NEVER), command.settings, command.safety
+        )
         if command.keep_running:
             output.write(f"{world.keep()}\n")
     return code

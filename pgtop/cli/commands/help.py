@@ -20,7 +20,9 @@ def run(command: HelpTopic) -> int:
 
 
 def _text(name: str) -> str:
-    """Return the page of a topic, the help of a command, or the list of topics. Raises UsageError."""
+    """Return the page of a topic, the help of a command, or the list of topics. Raises
+    UsageError.
+    """
     if not name:
         return _page(topics.index())
     if name in topics.BY_NAME:

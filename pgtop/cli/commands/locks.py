@@ -1,18 +1,18 @@
 """`pgtop locks`: who waits for whom as a tree, and who holds back vacuum, printed once.
 
-The names in JSON are a promise to scripts, as those of `pgtop show`. Nodes are a flat list, each with its parent: a
-chain may be deeper than a reader of nested JSON can follow.
+The names in JSON are a promise to scripts, as those of `pgtop show`. Nodes are a flat list, each
+with its parent: a chain may be deeper than a reader of nested JSON can follow.
 """
 
 import json
 from typing import Any
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.lock_forest import Node
 from pgtop.analysis.xmin import XminHolder, xmin_holders
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import readable
-from pgtop.cli.args.options import Connection, Locks
+from pgtop.cli.args.options import ConnectionOptions, Locks
 from pgtop.cli.commands.show import OPTION, option_filter, server_record, session_record
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.safety import redacts
@@ -31,20 +31,26 @@ _PAGE = 160
 
 
 def run(command: Locks) -> int:
-    """Print the tree; returns the exit code, which tells whether anybody waits. Raises PgtopError and SourceError."""
+    """Print the tree; returns the exit code, which tells whether anybody waits. Raises PgtopError
+    and SourceError.
+    """
     question = Question(option_filter(command.filter))
-    picture = Picture.of(interrupts.run(_sample(command.connection, redacts(command.redact))))
+    picture = DerivedSnapshot.of(
+        interrupts.run(_sample(command.connection, redacts(command.redact)))
+    )
     with readable((question.filter.text,), OPTION):  # a pattern may take too long
         if command.json:
             output.write_data(as_json(picture, question))
         else:
-            output.write(output.page(page(picture, output.columns() or _PAGE, question), command.color))
+            output.write(
+                output.page(page(picture, output.columns() or _PAGE, question), command.color)
+            )
         if picture.snapshot.blocking.failure:
             return Exit.LOCKS_UNKNOWN
         return Exit.WAITING if matching(picture, question.filter) else Exit.DONE
 
 
-async def _sample(connection: Connection, redact: bool) -> Snapshot:
+async def _sample(connection: ConnectionOptions, redact: bool) -> Snapshot:
     source = compose.source_for(compose.session_for(connection, compose.Asker()), redact)
     try:
         source.watch_blocking(True)
@@ -54,16 +60,20 @@ async def _sample(connection: Connection, redact: bool) -> Snapshot:
         await source.close()
 
 
-def page(picture: Picture, width: int, question: Question = _ALL) -> list[Line]:
+def page(picture: DerivedSnapshot, width: int, question: Question = _ALL) -> list[Line]:
     """What people read: a line that says it all of all, and the rows of the blocking view."""
     words = summary(picture)
     note = picture.snapshot.blocking.note
     top = [words] if words else []
     top += [line(clean(note), Tone.WARN)] if note else []
-    return [*top, header(width), *(row_line(row, picture, width) for row in rows(picture, question))]
+    return [
+        *top,
+        header(width),
+        *(row_line(row, picture, width) for row in rows(picture, question)),
+    ]
 
 
-def as_json(picture: Picture, question: Question = _ALL) -> str:
+def as_json(picture: DerivedSnapshot, question: Question = _ALL) -> str:
     """One object on one line, in ASCII."""
     forest = picture.forest
     first = forest.longest_wait()
@@ -78,20 +88,26 @@ def as_json(picture: Picture, question: Question = _ALL) -> str:
         "reason": failure or None,
         "note": picture.snapshot.blocking.note,
         "asked": picture.snapshot.blocking.asked,
-        "nodes": [_node_record(row.node, picture) for row in rows(picture, question) if row.node is not None],
+        "nodes": [
+            _node_record(row.node, picture)
+            for row in rows(picture, question)
+            if row.node is not None
+        ],
         "xmin_holders": [_holder_record(holder) for holder in xmin_holders(picture.snapshot)],
     }
     return json.dumps(whole) + "\n"
 
 
 def _name(node: Node) -> int | str:
-    """A session's pid, a prepared transaction's gid, or, where nobody can tell which one it is, what it is."""
+    """A session's pid, a prepared transaction's gid, or, where nobody can tell which one it is,
+    what it is.
+    """
     if node.backend is not None:
         return node.backend.pid
     return node.prepared.gid if node.prepared else "a prepared transaction"
 
 
-def _node_record(node: Node, picture: Picture) -> dict[str, Any]:
+def _node_record(node: Node, picture: DerivedSnapshot) -> dict[str, Any]:
     """One node; `soft` are those of `blockers` that only wait ahead in the queue."""
     nodes = picture.forest.nodes
     deadlock = node.circle if picture.forest.is_deadlock(node.circle) else ()

@@ -1,7 +1,7 @@
 """`pgtop show`: one sample, printed; a table for people, JSON and CSV for programs.
 
-The names in JSON and CSV are a promise to scripts: they may grow in number and never change. Values are raw and
-exact; whatever is meant for eyes is cleaned.
+The names in JSON and CSV are a promise to scripts: they may grow in number and never change. Values
+are raw and exact; whatever is meant for eyes is cleaned.
 """
 
 import csv
@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pgtop.analysis.budget import Budget, budget
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import filter_of, readable
-from pgtop.cli.args.options import Connection, Form, Show
+from pgtop.cli.args.options import ConnectionOptions, Form, Show
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.safety import redacts
 from pgtop.errors import UsageError
@@ -35,7 +35,9 @@ from pgtop.view.banner import budget_line, legend_line, missing, server_line
 OPTION = "--filter"
 _ALL = Filter()
 _PAGE = 200
-"""Cells of a table that does not go to a terminal, before its queries are given all the room they need."""
+"""Cells of a table that does not go to a terminal, before its queries are given all the room they
+need.
+"""
 _WIDEST_BANNER = 120
 
 COLUMNS = (
@@ -59,7 +61,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the beginning of one."""
 _SEPARATORS = frozenset(";\t\r\n")
 _BEFORE_A_FORMULA = re.compile(r'([\s;"]++)([=+\-@＝＋－＠])?')
-"""Taken as a whole, also where no formula follows: no character of a long run of spaces is looked at twice."""
+"""Taken as a whole, also where no formula follows: no character of a long run of spaces is looked
+at twice.
+"""
 
 
 def run(command: Show) -> int:
@@ -67,7 +71,7 @@ def run(command: Show) -> int:
     query = _query(command)
     snapshot = interrupts.run(_sample(command.connection, redacts(command.redact)))
     with readable((query.filter.text,), OPTION):  # a pattern may take too long
-        _print(arrange(Picture.of(snapshot), query), command)
+        _print(arrange(DerivedSnapshot.of(snapshot), query), command)
     return Exit.DONE
 
 
@@ -75,12 +79,14 @@ def _print(table: Table, command: Show) -> None:
     if command.form is Form.JSON:
         output.write_data(as_json(table.picture, _sessions(table), table.query.filter))
     elif command.form is Form.CSV:
-        output.write_data(as_csv(table.picture, _sessions(table), clean if output.for_eyes() else str))
+        output.write_data(
+            as_csv(table.picture, _sessions(table), clean if output.for_eyes() else str)
+        )
     else:
         output.write(_page(table, command.color))
 
 
-async def _sample(connection: Connection, redact: bool) -> Snapshot:
+async def _sample(connection: ConnectionOptions, redact: bool) -> Snapshot:
     source = compose.source_for(compose.session_for(connection, compose.Asker()), redact, WHOLE)
     try:
         snapshot = await compose.first_sample(source, connection.wait)
@@ -90,7 +96,8 @@ async def _sample(connection: Connection, redact: bool) -> Snapshot:
 
 
 def _needs_the_locks(snapshot: Snapshot) -> bool:
-    """Return whether the locks show more than the sessions: holders or rivals, hidden waiters, replay.
+    """Return whether the locks show more than the sessions: holders or rivals, hidden waiters,
+    replay.
 
     The first sample shows which sessions wait, the second reads their locks.
     """
@@ -100,13 +107,17 @@ def _needs_the_locks(snapshot: Snapshot) -> bool:
 def _query(command: Show) -> Query:
     """What the options ask to see. Raises UsageError."""
     try:
-        return Query(option_filter(command.filter), _sort(command.sort), show_background=command.everything)
+        return Query(
+            option_filter(command.filter), _sort(command.sort), show_background=command.everything
+        )
     except ValueError as error:
         raise UsageError(f"--sort: {error}.") from error
 
 
 def option_filter(text: str | None) -> Filter:
-    """Return the filter of the option --filter; an empty argument is refused, as a shell may have emptied it."""
+    """Return the filter of the option --filter; an empty argument is refused, as a shell may have
+    emptied it.
+    """
     return Filter() if text is None else filter_of(text, OPTION)
 
 
@@ -120,14 +131,16 @@ def _sort(words: str) -> Sort:
 def _sessions(table: Table) -> list[Backend]:
     """Return the rows that the filter selects, and without --all only those that `used` counts.
 
-    The table shows people the parallel workers of a session below it, whether or not they match; a program gets
-    what it has asked for.
+    The table shows people the parallel workers of a session below it, whether or not they match; a
+    program gets what it has asked for.
     """
     matches = table.query.filter.on(table.picture)
-    return [row for row in table.rows if (row.is_client or table.query.show_background) and matches(row)]
+    return [
+        row for row in table.rows if (row.is_client or table.query.show_background) and matches(row)
+    ]
 
 
-def as_json(picture: Picture, backends: Iterable[Backend], narrowed: Filter = _ALL) -> str:
+def as_json(picture: DerivedSnapshot, backends: Iterable[Backend], narrowed: Filter = _ALL) -> str:
     """One object on one line, in ASCII, so that neither a locale nor a terminal can spoil it."""
     snapshot = picture.snapshot
     whole = {
@@ -140,13 +153,15 @@ def as_json(picture: Picture, backends: Iterable[Backend], narrowed: Filter = _A
     return json.dumps(whole) + "\n"
 
 
-def session_record(backend: Backend, picture: Picture) -> dict[str, Any]:
+def session_record(backend: Backend, picture: DerivedSnapshot) -> dict[str, Any]:
     """One session as scripts see it."""
     values = {name: getattr(backend, name) for name in COLUMNS}
     times = {name: written(values[name]) for name in INSTANTS}
     ages = {name: _age(values[start], picture.now) for name, start in AGES.items()}
     blocks: int | None = picture.blocks.get(backend.pid, 0)
-    if _unknown(picture.snapshot):  # no number is known, and no waiter without a blocker is known to have none
+    if _unknown(
+        picture.snapshot
+    ):  # no number is known, and no waiter without a blocker is known to have none
         blocks = blocks or None
         may_wait = backend.hidden or backend.waits_for_lock
         values["blocked_by"] = backend.blocked_by or (None if may_wait else ())
@@ -156,7 +171,11 @@ def session_record(backend: Backend, picture: Picture) -> dict[str, Any]:
 def _unknown(snapshot: Snapshot) -> str:
     """Return why some sessions' blockers are not known; empty if all are."""
     blocking = snapshot.blocking
-    if blocking.failure or blocking.asked or not any(b.hidden and b.datid is not None for b in snapshot.busy):
+    if (
+        blocking.failure
+        or blocking.asked
+        or not any(b.hidden and b.datid is not None for b in snapshot.busy)
+    ):
         return blocking.failure
     return "the locks that hidden sessions wait for were not asked for"
 
@@ -181,14 +200,20 @@ def _budget_record(found: Budget) -> dict[str, Any]:
         "visible", "hidden", "used_at_least", "openable_is_exact", "sees_logins",
     )  # fmt: skip
     reserves = [reserve._asdict() for reserve in found.reserves]
-    return {**{name: getattr(found, name) for name in names}, "reserves": reserves, "states": dict(found.states)}
+    return {
+        **{name: getattr(found, name) for name in names},
+        "reserves": reserves,
+        "states": dict(found.states),
+    }
 
 
 def _age(start: Instant | None, now: Instant) -> float | None:
     return None if start is None else seconds_between(start, now)
 
 
-def as_csv(picture: Picture, backends: Iterable[Backend], safe: Callable[[str], str] = str) -> str:
+def as_csv(
+    picture: DerivedSnapshot, backends: Iterable[Backend], safe: Callable[[str], str] = str
+) -> str:
     """A header and one record for each session, as RFC 4180 has it; texts pass through `safe`."""
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
@@ -205,10 +230,12 @@ def _cell(value: object, safe: Callable[[str], str]) -> object:
 
 
 def _inert(text: str) -> str:
-    """A spreadsheet runs what begins like a formula, and anybody who may connect can send one as a query.
+    """A spreadsheet runs what begins like a formula, and anybody who may connect can send one as a
+    query.
 
-    One that separates by semicolons or tabs sees no quotes within what it takes for a cell, and begins a new one, or a
-    new row, in the middle of a text. https://owasp.org/www-community/attacks/CSV_Injection
+    One that separates by semicolons or tabs sees no quotes within what it takes for a cell, and
+    begins a new one, or a new row, in the middle of a text.
+    https://owasp.org/www-community/attacks/CSV_Injection
     """
     held = _BEFORE_A_FORMULA.sub(_held, text)
     return f"'{held}" if held.startswith(_FORMULA) else held
@@ -238,7 +265,12 @@ def page(table: Table, width: int) -> list[Line]:
     unread = missing(found, snapshot.server)
     rows = [line(columns, row, table.picture) for row in table.rows]
     count = table.counts if table.query.filter.text else ""
-    notes = [row for text in (unread, count) if text for row in wrapped((Span(text, Tone.NOTICE),), narrow)]
+    notes = [
+        row
+        for text in (unread, count)
+        if text
+        for row in wrapped((Span(text, Tone.NOTICE),), narrow)
+    ]
     return [*banner, *notes, (), header(columns, table.query.sort), *rows]
 
 

@@ -1,6 +1,7 @@
 """Work that may hang for good, in a thread that can be left behind.
 
-asyncio's own threads are joined when a process ends, so that one that hangs would keep the process alive.
+asyncio's own threads are joined when a process ends, so that one that hangs would keep the process
+alive.
 """
 
 import asyncio
@@ -12,7 +13,9 @@ _T = TypeVar("_T")
 
 
 class Aside:
-    """Runs one piece of work at a time: whatever hangs is left behind once, and not at every retry."""
+    """Runs one piece of work at a time: whatever hangs is left behind once, and not at every
+    retry.
+    """
 
     def __init__(self) -> None:
         self._ended: asyncio.Future[None] | None = None
@@ -22,7 +25,9 @@ class Aside:
         if self._ended is not None:
             await asyncio.wait({self._ended})
 
-    async def run(self, work: Callable[[], _T], discard: Callable[[_T], object] = lambda _: None) -> _T:
+    async def run(
+        self, work: Callable[[], _T], discard: Callable[[_T], object] = lambda _: None
+    ) -> _T:
         """Return what `work` returns or raise what it raises, once all work before it has ended.
 
         A result that arrives after the caller has stopped waiting goes to `discard`.
@@ -61,7 +66,10 @@ def _attempt(work: Callable[[], _T]) -> tuple[_T | None, BaseException | None]:
 
 
 def _settle(
-    outcome: "asyncio.Future[_T]", result: _T | None, error: BaseException | None, discard: Callable[[_T], object]
+    outcome: "asyncio.Future[_T]",
+    result: _T | None,
+    error: BaseException | None,
+    discard: Callable[[_T], object],
 ) -> None:
     if not outcome.done():
         if error is not None:

@@ -1,6 +1,7 @@
 """What can keep pgtop from a server, each with advice, and how it is recognized.
 
-SQLSTATEs and routines of the server's source are the same in every language; libpq and the poolers speak English.
+SQLSTATEs and routines of the server's source are the same in every language; libpq and the poolers
+speak English.
 https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
@@ -12,158 +13,186 @@ from pgtop.model.failure import FailureKind
 _Kind = FailureKind
 
 
-class Cause(NamedTuple):
+class FailureCause(NamedTuple):
     kind: FailureKind
     what: str
     """The beginning of the sentence that the message ends."""
     advice: str
 
 
-FULL_FOR_ALL = Cause(
+FULL_FOR_ALL = FailureCause(
     _Kind.FULL,
     "The server is full",
     "No role may enter now, not even a superuser: let an application give up connections.",
 )
-FULL_FOR_MEMBERS = Cause(
+FULL_FOR_MEMBERS = FailureCause(
     _Kind.FULL,
     "The server is full for ordinary roles",
     "Superusers and members of pg_use_reserved_connections may still enter: connect as one of them (-U).",
 )
-FULL_FOR_SUPERUSERS = Cause(
+FULL_FOR_SUPERUSERS = FailureCause(
     _Kind.FULL,
     "The server is full for ordinary roles",
     "Superusers may still enter: connect as one of them (-U).",
 )
-FULL = Cause(
+FULL = FailureCause(
     _Kind.FULL,
     "There is no free connection slot for this role",
     "Superusers may still enter, unless all slots are gone: connect as one (-U), or let an application give up some.",
 )
-FULL_ROLE = Cause(
+FULL_ROLE = FailureCause(
     _Kind.FULL,
     "The role is at its connection limit",
     "Other roles may still enter: connect as one of them (-U), or have ALTER ROLE … CONNECTION LIMIT raise it.",
 )
-FULL_DATABASE = Cause(
+FULL_DATABASE = FailureCause(
     _Kind.FULL,
     "The database is at its connection limit",
     "Superusers may still enter it, and pgtop sees every session from any other database: name another (-d).",
 )
-NO_PASSWORD = Cause(
-    _Kind.PASSWORD, "The server wants a password and got none", "Give it with -W, PGPASSWORD or ~/.pgpass."
+NO_PASSWORD = FailureCause(
+    _Kind.PASSWORD,
+    "The server wants a password and got none",
+    "Give it with -W, PGPASSWORD or ~/.pgpass.",
 )
-BAD_PASSWORD = Cause(
+BAD_PASSWORD = FailureCause(
     _Kind.PASSWORD,
     "The password was refused",
     "Check role and password (-U, -W, PGPASSWORD, ~/.pgpass); an unknown role is refused in the same words.",
 )
-REFUSED = Cause(
+REFUSED = FailureCause(
     _Kind.DENIED,
     "The server refuses this role here",
     "Check role, database and host; if they are right, the server's pg_hba.conf has to let them in.",
 )
-NO_LOGIN = Cause(_Kind.DENIED, "The server refuses this role", "Name a role that may log in: -U.")
-NO_DATABASE = Cause(
-    _Kind.DENIED, "There is no such database", "Name another: any does, pgtop sees every session from each."
+NO_LOGIN = FailureCause(
+    _Kind.DENIED, "The server refuses this role", "Name a role that may log in: -U."
 )
-NO_ENTRY = Cause(
+NO_DATABASE = FailureCause(
+    _Kind.DENIED,
+    "There is no such database",
+    "Name another: any does, pgtop sees every session from each.",
+)
+NO_ENTRY = FailureCause(
     _Kind.DENIED,
     "This role may not do that",
     "Name another database, as pgtop sees every session from each, or another role (-U).",
 )
-NO_RIGHT = Cause(
+NO_RIGHT = FailureCause(
     _Kind.DENIED,
     "The server refuses this to this role",
     "Grant the role what the message names, or connect as another (-U).",
 )
-STARTING = Cause(_Kind.STARTING, "The server is starting up", "Wait: it will take connections when it is ready.")
-STOPPING = Cause(_Kind.STOPPING, "The server is shutting down", "Wait for it to come back, or look at its log.")
-TERMINATED = Cause(
+STARTING = FailureCause(
+    _Kind.STARTING, "The server is starting up", "Wait: it will take connections when it is ready."
+)
+STOPPING = FailureCause(
+    _Kind.STOPPING, "The server is shutting down", "Wait for it to come back, or look at its log."
+)
+TERMINATED = FailureCause(
     _Kind.TERMINATED,
     "Our session was ended",
     "An administrator did that, or the server is stopping: connecting again shows which.",
 )
-IDLE = Cause(
+IDLE = FailureCause(
     _Kind.TERMINATED,
     "Our session was ended because it was idle",
     "The server's idle_session_timeout did that, which pgtop can turn off for itself only without a pooler: "
     "a shorter interval (-) keeps the session.",
 )
-CRASHED = Cause(
+CRASHED = FailureCause(
     _Kind.TERMINATED,
     "The server ended all sessions after one of its processes crashed",
     "It recovers by itself; its log says which process it was.",
 )
-SLOW = Cause(
+SLOW = FailureCause(
     _Kind.SLOW,
     "The server took too long and the statement was cancelled",
     "It is overloaded, or another administrator cancelled it: the next sample shows which.",
 )
-SILENT = Cause(_Kind.SLOW, "", "It, or the network to it, hangs: look at the machine itself.")
-NO_ANSWER = Cause(
+SILENT = FailureCause(
+    _Kind.SLOW, "", "It, or the network to it, hangs: look at the machine itself."
+)
+NO_ANSWER = FailureCause(
     _Kind.SLOW,
     "No answer",
     "Check host and port; a firewall that drops packets looks like this, and so does a machine that hangs.",
 )
-NO_SERVER_CONNECTION = Cause(
+NO_SERVER_CONNECTION = FailureCause(
     _Kind.SLOW,
     "The pooler had no server connection to give",
     "Its pool is full, or the server is: connect to the server itself (-h, -p), or wait.",
 )
-PARAMETER_OF_POOLER = Cause(
+PARAMETER_OF_POOLER = FailureCause(
     _Kind.USAGE,
     "The pooler takes no such parameter",
     "Leave it out of PGOPTIONS and the connection string, or let ignore_startup_parameters name it.",
 )
-POOLER_SAYS = Cause(
+POOLER_SAYS = FailureCause(
     _Kind.LOGIN,
     "The pooler turned us away",
     "Connect to the server itself (-h, -p) to see whether it lets you in.",
 )
-SILENT_POOLER = Cause(_Kind.SLOW, "The pooler gave up", "Connect to the server itself (-h, -p), or wait.")
-NOT_LISTENING = Cause(
+SILENT_POOLER = FailureCause(
+    _Kind.SLOW, "The pooler gave up", "Connect to the server itself (-h, -p), or wait."
+)
+NOT_LISTENING = FailureCause(
     _Kind.UNREACHABLE,
     "Nothing listens there",
     "Check host and port (-h, -p), and that the server runs and its listen_addresses covers this address.",
 )
-NO_SOCKET = Cause(
+NO_SOCKET = FailureCause(
     _Kind.UNREACHABLE,
     "No server has its socket there",
     "Check that it runs, the port (-p), and the folder of its socket; -h localhost goes by TCP instead.",
 )
-NO_HOST = Cause(_Kind.UNREACHABLE, "The host's name is unknown", "Check its spelling (-h) and the name service.")
-NO_ROUTE = Cause(_Kind.UNREACHABLE, "The network does not reach the server", "Check the network, VPN and firewall.")
-CUT = Cause(
+NO_HOST = FailureCause(
+    _Kind.UNREACHABLE, "The host's name is unknown", "Check its spelling (-h) and the name service."
+)
+NO_ROUTE = FailureCause(
+    _Kind.UNREACHABLE,
+    "The network does not reach the server",
+    "Check the network, VPN and firewall.",
+)
+CUT = FailureCause(
     _Kind.UNREACHABLE,
     "The connection was cut",
     "The server may have crashed or been stopped, or the network failed.",
 )
-NO_POSTGRES = Cause(_Kind.OTHER, "What answers there is no PostgreSQL server", "Check host and port (-h, -p).")
-TLS = Cause(
-    _Kind.OTHER, "No encrypted connection came about", "Check sslmode, sslrootcert and the server's certificate."
+NO_POSTGRES = FailureCause(
+    _Kind.OTHER, "What answers there is no PostgreSQL server", "Check host and port (-h, -p)."
 )
-WRONG_SERVER = Cause(
-    _Kind.OTHER, "No server of the wanted kind", "target_session_attrs asks for another kind than was found."
+TLS = FailureCause(
+    _Kind.OTHER,
+    "No encrypted connection came about",
+    "Check sslmode, sslrootcert and the server's certificate.",
 )
-NO_SERVICE = Cause(
-    _Kind.OTHER, "The service is unknown", "Look into ~/.pg_service.conf, or the file that PGSERVICEFILE names."
+WRONG_SERVER = FailureCause(
+    _Kind.OTHER,
+    "No server of the wanted kind",
+    "target_session_attrs asks for another kind than was found.",
 )
-SSLMODE = Cause(
+NO_SERVICE = FailureCause(
+    _Kind.OTHER,
+    "The service is unknown",
+    "Look into ~/.pg_service.conf, or the file that PGSERVICEFILE names.",
+)
+SSLMODE = FailureCause(
     _Kind.USAGE,
     "There is no such sslmode",
     "Give disable, allow, prefer, require, verify-ca or verify-full, in the connection string or PGSSLMODE.",
 )
-PARAMETER = Cause(
+PARAMETER = FailureCause(
     _Kind.USAGE,
     "The connection is described wrongly",
     "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS",
 )
-CONSOLE = Cause(
+CONSOLE = FailureCause(
     _Kind.USAGE,
     "That is the pooler's own console, which knows nothing of the server's sessions",
     "Name a database behind the pooler (-d), or connect to the server itself (-h, -p).",
 )
-LOCAL_FILE = Cause(
+LOCAL_FILE = FailureCause(
     _Kind.OTHER,
     "A file on this machine is at fault",
     "Check the client's certificate, key and root certificate (sslcert, sslkey, sslrootcert); the key must be readable "
@@ -171,24 +200,30 @@ LOCAL_FILE = Cause(
 )
 OF_TLS = (LOCAL_FILE, TLS, CUT)
 """Causes that a missing certificate of ours may look like."""
-NOT_NOW = Cause(
-    _Kind.STARTING, "The server takes no connections now", "It is starting up, recovering or shutting down: wait."
+NOT_NOW = FailureCause(
+    _Kind.STARTING,
+    "The server takes no connections now",
+    "It is starting up, recovering or shutting down: wait.",
 )
-LOGIN_REFUSED = Cause(
+LOGIN_REFUSED = FailureCause(
     _Kind.DENIED,
     "The login was refused",
     "Check role, database and host (-U, -d, -h), and what the message names.",
 )
-BEHIND_POOLER = Cause(
-    _Kind.UNREACHABLE, "The pooler cannot reach the server", "Connect to the server itself (-h, -p), or wait."
+BEHIND_POOLER = FailureCause(
+    _Kind.UNREACHABLE,
+    "The pooler cannot reach the server",
+    "Connect to the server itself (-h, -p), or wait.",
 )
-POOLER_STOPS = Cause(_Kind.STOPPING, "The pooler is shutting down", "Wait for it, or connect to the server itself.")
-HANGING = Cause(
+POOLER_STOPS = FailureCause(
+    _Kind.STOPPING, "The pooler is shutting down", "Wait for it, or connect to the server itself."
+)
+HANGING = FailureCause(
     _Kind.SLOW,
     "Connecting hangs on this machine",
     "A file that it needs (key, certificate, service or password file), the name service or Kerberos does not answer.",
 )
-UNKNOWN = Cause(_Kind.OTHER, "", "")
+UNKNOWN = FailureCause(_Kind.OTHER, "", "")
 
 BY_SQLSTATE = {
     "28P01": BAD_PASSWORD,
@@ -273,7 +308,9 @@ BY_POOLER = (
     ("authentication failed", BAD_PASSWORD),
     ("admin console", CONSOLE),
 )  # fmt: skip
-"""What PgBouncer, Pgpool-II, Odyssey and RDS Proxy say under SQLSTATEs of their own; they are not translated."""
+"""What PgBouncer, Pgpool-II, Odyssey and RDS Proxy say under SQLSTATEs of their own; they are not
+translated.
+"""
 
 POOLERS = ("08", "58", "XX")
 """Classes of the SQLSTATEs that poolers give their own sentences."""
@@ -319,4 +356,6 @@ POOLER_PATTERNS = (
 )
 """What the server says and a pooler passes on, under a SQLSTATE of the pooler's own."""
 
-PATTERNS = ((re.compile(r'^(connection is bad: )?(invalid "?\w+"? value|bad value for \w+): '), PARAMETER),)
+PATTERNS = (
+    (re.compile(r'^(connection is bad: )?(invalid "?\w+"? value|bad value for \w+): '), PARAMETER),
+)

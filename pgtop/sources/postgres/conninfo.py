@@ -1,7 +1,9 @@
-"""Where to connect and how, read once: the user's words, then the service file, then the environment.
+"""Where to connect and how, read once: the user's words, then the service file, then the
+environment.
 
-libpq would read the service file at every try, in the event loop, and a pipe (`PGSERVICEFILE=<(...)`) can be read only
-once. The password file is read here as well, for the same reasons; a regular one again at each try, as it may change.
+libpq would read the service file at every try, in the event loop, and a pipe
+(`PGSERVICEFILE=<(...)`) can be read only once. The password file is read here as well, for the same
+reasons; a regular one again at each try, as it may change.
 https://www.postgresql.org/docs/current/libpq-pgservice.html
 https://www.postgresql.org/docs/current/libpq-pgpass.html
 """
@@ -25,25 +27,33 @@ from pgtop.sources.postgres.places import LOCAL_SOCKET, is_address, refusal
 Options: TypeAlias = Mapping[str, str]
 
 NO_FILE = "/dev/null/none"
-"""A path where no file can be, so that libpq reads no password file itself and does not warn of its absence."""
+"""A path where no file can be, so that libpq reads no password file itself and does not warn of its
+absence.
+"""
 
 _MOST = 1 << 20
 """Bytes of a service or password file; pipes may be endless."""
 _SYSTEM_WIDE = ("/etc/postgresql-common", "/etc/sysconfig/pgsql", "/etc")
-"""Where distributions' libpq looks for pg_service.conf; that of psycopg's wheel looks where it was built."""
+"""Where distributions' libpq looks for pg_service.conf; that of psycopg's wheel looks where it was
+built.
+"""
 _DEFAULT_FOLDERS = ("/tmp", "/var/run/postgresql", "/run/postgresql")  # noqa: S108  # not written to
 _DEFAULT_PORT = "5432"
 
 
 class Resolved(NamedTuple):
-    """All options that have a value, and the password file's lines where that can be read only once."""
+    """All options that have a value, and the password file's lines where that can be read only
+    once.
+    """
 
     options: dict[str, str]
     passwords: str | None = None
 
 
 def resolve(parameters: Options) -> Resolved:
-    """Add service file and environment to the user's parameters. Raises psycopg.OperationalError; may hang."""
+    """Add service file and environment to the user's parameters. Raises psycopg.OperationalError;
+    may hang.
+    """
     variables = environment()
     options = {**variables, **parameters}
     if service := options.pop("service", None):
@@ -58,12 +68,16 @@ def resolve(parameters: Options) -> Resolved:
 
 
 def forget_service() -> None:
-    """Take the service out of the environment: libpq would read its file again whenever it connects."""
+    """Take the service out of the environment: libpq would read its file again whenever it
+    connects.
+    """
     os.environ.pop("PGSERVICE", None)
 
 
 def attempts(options: Options) -> list[dict[str, str]]:
-    """Return the options of each address to try, in their order. Raises psycopg.OperationalError; may hang."""
+    """Return the options of each address to try, in their order. Raises psycopg.OperationalError;
+    may hang.
+    """
     hosts = _each_host(options)
     addresses, refusal = [], None
     for each in hosts:
@@ -83,7 +97,9 @@ def attempts(options: Options) -> list[dict[str, str]]:
 
 
 def password_for(options: Options, lines: str | None) -> str | None:
-    """Return the password of the first line that matches; `lines` stands for a file that was read already."""
+    """Return the password of the first line that matches; `lines` stands for a file that was read
+    already.
+    """
     text = _read_private(_passfile(options)) if lines is None else lines
     host = options.get("host") or options.get("hostaddr") or ""
     if not host or host in _DEFAULT_FOLDERS:
@@ -92,7 +108,11 @@ def password_for(options: Options, lines: str | None) -> str | None:
     wanted = (host, options.get("port") or _DEFAULT_PORT, options.get("dbname") or user, user)
     for line in text.split("\n"):
         *fields, password = _fields(line.rstrip("\r"))
-        if not line.startswith("#") and len(fields) == len(wanted) and all(map(_matches, fields, wanted)):
+        if (
+            not line.startswith("#")
+            and len(fields) == len(wanted)
+            and all(map(_matches, fields, wanted))
+        ):
             return password
     return None
 
@@ -109,7 +129,9 @@ def conninfo(options: Options) -> bytes:
 
 @cache
 def _keywords() -> dict[str, str | None]:
-    """Return libpq's own list of keywords: each with the environment variable that stands for it, if any does."""
+    """Return libpq's own list of keywords: each with the environment variable that stands for it,
+    if any does.
+    """
     known = pq.Conninfo.parse(b"")
     return {each.keyword.decode(): each.envvar.decode() if each.envvar else None for each in known}
 
@@ -126,18 +148,24 @@ def _user_name() -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
-        raise psycopg.OperationalError(f"local user with ID {os.geteuid()} does not exist") from None
+        raise psycopg.OperationalError(
+            f"local user with ID {os.geteuid()} does not exist"
+        ) from None
 
 
 def _service(name: str, file: str | None) -> dict[str, str]:
-    """Return what the service file sets for the service; of several lines for a keyword the first counts."""
+    """Return what the service file sets for the service; of several lines for a keyword the first
+    counts.
+    """
     for path in _service_files(file):
         try:
             text = _read(path)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
-            raise psycopg.OperationalError(f'service file "{path}" cannot be read: {error.strerror}') from error
+            raise psycopg.OperationalError(
+                f'service file "{path}" cannot be read: {error.strerror}'
+            ) from error
         found = _section(text, name, path)
         if found is not None:
             return found
@@ -164,7 +192,9 @@ def _section(text: str, name: str, path: Path) -> dict[str, str] | None:
                 raise psycopg.OperationalError(_LDAP)
             keyword, sign, value = line.partition("=")
             if not sign or keyword not in keywords:
-                raise psycopg.OperationalError(f'syntax error in service file "{path}", line {number}')
+                raise psycopg.OperationalError(
+                    f'syntax error in service file "{path}", line {number}'
+                )
             found.setdefault(keyword, value)
     return found
 
@@ -173,12 +203,18 @@ _LDAP = "definition of service by LDAP: pgtop does not query LDAP; write the opt
 
 
 def _each_host(options: Options) -> list[dict[str, str]]:
-    """Split the lists of hosts, addresses and ports. Raises psycopg.OperationalError if their lengths differ."""
-    lists = {name: options[name].split(",") for name in ("host", "hostaddr", "port") if options.get(name)}
+    """Split the lists of hosts, addresses and ports. Raises psycopg.OperationalError if their
+    lengths differ.
+    """
+    lists = {
+        name: options[name].split(",") for name in ("host", "hostaddr", "port") if options.get(name)
+    }
     count = max((len(lists[name]) for name in ("host", "hostaddr") if name in lists), default=1)
     for name, values in lists.items():
         if len(values) != count and (name != "port" or len(values) > 1):
-            raise psycopg.OperationalError(f"invalid {name} value: there are {count} hosts and {len(values)} of these")
+            raise psycopg.OperationalError(
+                f"invalid {name} value: there are {count} hosts and {len(values)} of these"
+            )
         lists[name] = values if len(values) == count else values * count
     return [{**options, **{name: lists[name][at].strip() for name in lists}} for at in range(count)]
 
@@ -192,12 +228,16 @@ def _addresses(options: dict[str, str]) -> list[dict[str, str]]:
     if is_address(host):
         return [{**options, "hostaddr": host}]
     port = options.get("port") or _DEFAULT_PORT
-    known = socket.getaddrinfo(_encoded(host), port, proto=socket.IPPROTO_TCP, type=socket.SOCK_STREAM)
+    known = socket.getaddrinfo(
+        _encoded(host), port, proto=socket.IPPROTO_TCP, type=socket.SOCK_STREAM
+    )
     return [{**options, "hostaddr": str(address[0])} for *_, address in known]
 
 
 def _encoded(host: str) -> str | bytes:
-    """Return the name as the name service takes it: in IDNA, or, if that fails, the bytes as given."""
+    """Return the name as the name service takes it: in IDNA, or, if that fails, the bytes as
+    given.
+    """
     try:
         return host.encode("idna")
     except UnicodeError:
@@ -228,7 +268,9 @@ def _read_private(path: Path) -> str:
     """Return the text, unless others may read the file as well: libpq ignores it then."""
     try:
         mode = path.stat().st_mode
-        return _read(path) if stat.S_ISREG(mode) and not mode & (stat.S_IRWXG | stat.S_IRWXO) else ""
+        return (
+            _read(path) if stat.S_ISREG(mode) and not mode & (stat.S_IRWXG | stat.S_IRWXO) else ""
+        )
     except OSError:
         return ""
 

@@ -1,6 +1,8 @@
-"""Connecting, in a thread of its own, since libpq may hang in a file, a name server, Kerberos or arithmetic.
+"""Connecting, in a thread of its own, since libpq may hang in a file, a name server, Kerberos or
+arithmetic.
 
-What the event loop has stopped waiting for is closed as soon as its thread comes back: it would hold a slot.
+What the event loop has stopped waiting for is closed as soon as its thread comes back: it would
+hold a slot.
 """
 
 import asyncio
@@ -18,14 +20,23 @@ from psycopg import pq
 from pgtop.sources.postgres import libpq
 from pgtop.sources.postgres.aside import Aside
 from pgtop.sources.postgres.bounds import Room, keep_little_waiting, queued
-from pgtop.sources.postgres.conninfo import NO_FILE, Options, Resolved, attempts, conninfo, password_for
+from pgtop.sources.postgres.conninfo import (
+    NO_FILE,
+    Options,
+    Resolved,
+    attempts,
+    conninfo,
+    password_for,
+)
 from pgtop.sources.postgres.places import LOCAL_SOCKET
 from pgtop.sources.postgres.tls_files import missing_file
 
 PGconn = pq.abc.PGconn
 
 _PATIENCE, _LEAST, _LONGEST = "10", 2, 130
-"""Seconds for an address: by default, at least, and for a connect_timeout of 0, which leaves it to the kernel."""
+"""Seconds for an address: by default, at least, and for a connect_timeout of 0, which leaves it to
+the kernel.
+"""
 _GREETING = 1 << 20
 """The most bytes of a login; libpq would keep whatever the server invents."""
 _GRACE = 1.0
@@ -33,7 +44,9 @@ _GRACE = 1.0
 
 
 class Refusal(NamedTuple):
-    """Why one address did not let us in: what libpq says, with the server's SQLSTATE and routine in it."""
+    """Why one address did not let us in: what libpq says, with the server's SQLSTATE and routine in
+    it.
+    """
 
     text: bytes
     needs_password: bool = False
@@ -43,7 +56,9 @@ class LoginFailed(psycopg.OperationalError):
     """No address let us in; there is a refusal of each."""
 
     def __init__(self, refusals: Sequence[Refusal], missing_file: str = "") -> None:
-        """Keep the refusals; `missing_file` is a TLS file of ours that is named and does not exist."""
+        """Keep the refusals; `missing_file` is a TLS file of ours that is named and does not
+        exist.
+        """
         super().__init__("connecting failed")
         self.refusals = refusals
         self.missing_file = missing_file
@@ -57,17 +72,23 @@ class Hanging(psycopg.OperationalError):
 
 
 def patience(options: Options) -> int:
-    """Return the seconds that connect_timeout gives each address. Raises psycopg.OperationalError for no number."""
+    """Return the seconds that connect_timeout gives each address. Raises psycopg.OperationalError
+    for no number.
+    """
     text = options.get("connect_timeout") or _PATIENCE
     try:
         seconds = int(text)
     except ValueError:
-        raise psycopg.OperationalError("bad value for connect_timeout: not a number of seconds") from None
+        raise psycopg.OperationalError(
+            "bad value for connect_timeout: not a number of seconds"
+        ) from None
     return min(max(seconds, _LEAST), _LONGEST) if seconds > 0 else _LONGEST
 
 
 async def dial(aside: Aside, resolved: Resolved) -> PGconn:
-    """Connect to the first address that lets us in. Raises LoginFailed, or another psycopg.OperationalError."""
+    """Connect to the first address that lets us in. Raises LoginFailed, or another
+    psycopg.OperationalError.
+    """
     seconds = patience(resolved.options)
     loop = asyncio.get_running_loop()
     async with within(seconds) as limit:
@@ -96,7 +117,9 @@ async def within(seconds: int) -> AsyncIterator[asyncio.Timeout]:
 class _Line:
     """The work of the thread. It ends when the other end of `left` is closed."""
 
-    def __init__(self, resolved: Resolved, seconds: float, left: socket.socket, get_on: Callable[[], object]) -> None:
+    def __init__(
+        self, resolved: Resolved, seconds: float, left: socket.socket, get_on: Callable[[], object]
+    ) -> None:
         self._resolved = resolved
         self._seconds = seconds
         self._left = left
@@ -144,7 +167,9 @@ class _Line:
             room = Room()
             step = libpq.poll(pgconn)
             if received > _GREETING or room.is_exceeded:
-                raise psycopg.OperationalError(f"The server's greeting is longer than {_GREETING >> 20} MiB.")
+                raise psycopg.OperationalError(
+                    f"The server's greeting is longer than {_GREETING >> 20} MiB."
+                )
         if step != pq.PollingStatus.OK:
             return False
         libpq.show_sqlstates(pgconn, False)
@@ -154,7 +179,9 @@ class _Line:
 
     def _wait(self, descriptor: int, step: int, until: float) -> None:
         poll = select.poll()
-        poll.register(descriptor, select.POLLIN if step == pq.PollingStatus.READING else select.POLLOUT)
+        poll.register(
+            descriptor, select.POLLIN if step == pq.PollingStatus.READING else select.POLLOUT
+        )
         poll.register(self._left, select.POLLIN)
         ready = poll.poll(max(0.0, until - monotonic()) * 1000)
         if any(each == self._left.fileno() for each, _ in ready):

@@ -1,7 +1,8 @@
 """Bytes of any PostgreSQL database to text.
 
-Nothing here raises: any session of the cluster chooses these bytes, and one of them must not break the sample. What
-does not decode stays visible as `\\xNN`. Nothing is cleaned here: see `pgtop.text.clean`.
+Nothing here raises: any session of the cluster chooses these bytes, and one of them must not break
+the sample. What does not decode stays visible as `\\xNN`. Nothing is cleaned here: see
+`pgtop.text.clean`.
 """
 
 import re
@@ -23,7 +24,8 @@ _CODECS = {
     "SJIS": "cp932",
     "UHC": "cp949",
     "UTF8": "utf-8",
-    # Bytes without a declared encoding; most of what is stored so is UTF-8, and what is not shows itself.
+    # Bytes without a declared encoding; most of what is stored so is UTF-8, and what is not shows
+    # itself.
     "SQL_ASCII": "utf-8",
     "LATIN1": "iso8859-1",
     "LATIN2": "iso8859-2",
@@ -54,16 +56,22 @@ _CODECS = {
 """https://www.postgresql.org/docs/current/multibyte.html#MULTIBYTE-CHARSET-SUPPORTED"""
 
 _UNKNOWN = "ascii"
-"""For EUC_TW and MULE_INTERNAL, which Python lacks: both use high bytes for all that is not ASCII."""
+"""For EUC_TW and MULE_INTERNAL, which Python lacks: both use high bytes for all that is not
+ASCII.
+"""
 
 
 def codec_of(encoding: str) -> str:
-    """Python's codec for PostgreSQL's name of an encoding; ASCII, the rest as bytes, where Python has none."""
+    """Python's codec for PostgreSQL's name of an encoding; ASCII, the rest as bytes, where Python
+    has none.
+    """
     return _CODECS.get(encoding, _UNKNOWN)
 
 
 def decode(raw: bytes, encoding: str, *, cut: bool = False) -> str:
-    """Text in a database's encoding; where it was `cut` at some byte, half a character at its end is dropped."""
+    """Text in a database's encoding; where it was `cut` at some byte, half a character at its end
+    is dropped.
+    """
     codec = codec_of(encoding)
     try:
         return raw.decode(codec)
@@ -72,8 +80,9 @@ def decode(raw: bytes, encoding: str, *, cut: bool = False) -> str:
 
 
 def _decode_runs(raw: bytes, codec: str, cut: bool) -> str:
-    """Decode each run of bytes that are not ASCII by itself: Python's EUC codecs take an ASCII byte behind a wrong one
-    for a part of it, and that may be the quote which ends a literal. No database's encoding has ASCII in a character.
+    """Decode each run of bytes that are not ASCII by itself: Python's EUC codecs take an ASCII byte
+    behind a wrong one for a part of it, and that may be the quote which ends a literal. No
+    database's encoding has ASCII in a character.
     """
     parts = []
     for match in _RUNS.finditer(raw):
@@ -81,7 +90,9 @@ def _decode_runs(raw: bytes, codec: str, cut: bool) -> str:
         # A decoder that is given more later keeps half a character back.
         is_whole = not cut or match.end() < len(raw)
         parts.append(
-            run.decode("ascii") if run.isascii() else _decoder(codec)("backslashreplace").decode(run, is_whole)
+            run.decode("ascii")
+            if run.isascii()
+            else _decoder(codec)("backslashreplace").decode(run, is_whole)
         )
     return "".join(parts)
 

@@ -1,7 +1,9 @@
-"""Facts of a server that change rarely: how they are read, and what is read instead where that was revoked.
+"""Facts of a server that change rarely: how they are read, and what is read instead where that was
+revoked.
 
-Each fact is asked for in a transaction of its own, so that one that is refused takes nothing else with it. A fact that
-was known before stays when the server refuses it later, as it does to a role that was dropped meanwhile.
+Each fact is asked for in a transaction of its own, so that one that is refused takes nothing else
+with it. A fact that was known before stays when the server refuses it later, as it does to a role
+that was dropped meanwhile.
 """
 
 import re
@@ -10,12 +12,31 @@ from typing import LiteralString, NamedTuple
 
 import psycopg
 
-from pgtop.model.server import Database, Limits, Login, Reserve, Rights, Role, Run, Server
+from pgtop.model.server import (
+    Database,
+    Limits,
+    Login,
+    Reserve,
+    Rights,
+    Role,
+    Server,
+    ServerInstance,
+)
 from pgtop.model.timestamp import MICROSECONDS, Instant
-from pgtop.sources.postgres.connection import Link, Row, Statement
+from pgtop.sources.postgres.connection import Channel, Row, Statement
 from pgtop.sources.postgres.encoding import decode_name
 from pgtop.sources.postgres.pipeline import Answer
-from pgtop.sources.postgres.shapes import BOOL, INT4, INT8, OID, TEXT, TIME, AnswerError, Shape, one_row
+from pgtop.sources.postgres.shapes import (
+    BOOL,
+    INT4,
+    INT8,
+    OID,
+    TEXT,
+    TIME,
+    AnswerError,
+    Shape,
+    one_row,
+)
 
 _EVERY = 60 * MICROSECONDS
 _EVERY_REFUSED = 600 * MICROSECONDS
@@ -74,7 +95,8 @@ RESERVES = Fact(
         Statement(_RESERVES.format(rds=_RDS_SETTINGS), shape=_RESERVES_SHAPE),
     )
 )
-"""Roles with slots of their own; how many, where a vendor's setting has them; and whether the login may use them.
+"""Roles with slots of their own; how many, where a vendor's setting has them; and whether the login
+may use them.
 
 Amazon's RDS and Aurora have such a setting; Azure, Cloud SQL and AlloyDB use PostgreSQL's own ones.
 https://repost.aws/knowledge-center/rds-postgresql-error-connection-slots
@@ -95,7 +117,9 @@ _ROLES_IN_SIGHT = """
                                 'pg_use_reserved_connections', 'pg_signal_autovacuum_worker']) AS name) AS known
      WHERE to_regrole(quote_ident(pg_get_userbyid(oid)))::oid = oid
 """
-"""The roles that have sessions, and those that give rights. A role that may read passwords counts as a superuser."""
+"""The roles that have sessions, and those that give rights. A role that may read passwords counts
+as a superuser.
+"""
 _ROLES_SHAPE = Shape(OID, TEXT, BOOL, INT4, BOOL.or_null, BOOL.or_null)
 ROLES = Fact(
     (Statement(_ROLES, shape=_ROLES_SHAPE), Statement(_ROLES_IN_SIGHT, shape=_ROLES_SHAPE)),
@@ -133,15 +157,17 @@ _CLUSTER = """
                                     THEN current_setting('data_directory') ELSE '' END END,
            CASE WHEN NOT pg_is_in_recovery() THEN (pg_current_wal_flush_lsn() - '0/0')::int8 END
 """
-_UNKNOWN_CLUSTER = "SELECT pg_postmaster_start_time(), NULL::text, NULL::text, NULL::text, NULL::int8"
+_UNKNOWN_CLUSTER = (
+    "SELECT pg_postmaster_start_time(), NULL::text, NULL::text, NULL::text, NULL::int8"
+)
 _CLUSTER_SHAPE = Shape(TIME, TEXT.or_null, TEXT.or_null, TEXT.or_null, INT8.or_null)
 CLUSTER = Fact(
     (Statement(_CLUSTER, shape=_CLUSTER_SHAPE), Statement(_UNKNOWN_CLUSTER, shape=_CLUSTER_SHAPE)),
 )
 """System identifier, timeline and folder, and how far the WAL is written: see `read_run`.
 
-A standby shares the first two with its primary, so none of it is read there. The timeline is that of the WAL: just
-after a promotion pg_control_checkpoint() still gives the one before.
+A standby shares the first two with its primary, so none of it is read there. The timeline is that
+of the WAL: just after a promotion pg_control_checkpoint() still gives the one before.
 https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-CONTROLDATA
 """
 
@@ -168,12 +194,16 @@ class Facts:
         """Return the statements, each for a transaction of its own: see `read`."""
         return [[fact.ways[self._ways[fact]]] for fact in _FACTS]
 
-    async def ask(self, link: Link, now: Instant) -> Server:
+    async def ask(self, link: Channel, now: Instant) -> Server:
         """Ask for all facts, and read the answers. Raises psycopg.Error."""
-        return await self.read([answer async for answer in link.ask_apart(self.statements())], link, now)
+        return await self.read(
+            [answer async for answer in link.ask_apart(self.statements())], link, now
+        )
 
-    async def read(self, answers: Sequence[Answer], link: Link, now: Instant) -> Server:
-        """Read the answers to `statements`; what was refused is tried in its other ways. Raises psycopg.Error."""
+    async def read(self, answers: Sequence[Answer], link: Channel, now: Instant) -> Server:
+        """Read the answers to `statements`; what was refused is tried in its other ways. Raises
+        psycopg.Error.
+        """
         refused = False
         for fact, answer in zip(_FACTS, answers, strict=True):
             if isinstance(answer, psycopg.Error):
@@ -185,8 +215,10 @@ class Facts:
         self.server = self._read(link)
         return self.server
 
-    async def _try_others(self, fact: Fact, refusal: psycopg.Error, link: Link) -> None:
-        """Try the other ways to read a fact that was never read. Raises `refusal` when none is left."""
+    async def _try_others(self, fact: Fact, refusal: psycopg.Error, link: Channel) -> None:
+        """Try the other ways to read a fact that was never read. Raises `refusal` when none is
+        left.
+        """
         if fact in self._rows:
             return
         for way in range(self._ways[fact] + 1, len(fact.ways)):
@@ -196,12 +228,18 @@ class Facts:
                     return
         raise refusal
 
-    def _read(self, link: Link) -> Server:
-        started_at, in_recovery, user_oid, login_oid, database_oid, *reached = one_row(self._rows[SERVER])
+    def _read(self, link: Channel) -> Server:
+        started_at, in_recovery, user_oid, login_oid, database_oid, *reached = one_row(
+            self._rows[SERVER]
+        )
         number = {decode_name(name): value for name, value in self._rows[SETTINGS]}
         roles = {row[0]: _role(row, link.features.encoding) for row in self._rows[ROLES]}
         databases = {row[0]: _database(row) for row in self._rows[DATABASES]}
-        user, database, reserves = roles.get(user_oid), databases.get(database_oid), self._rows[RESERVES]
+        user, database, reserves = (
+            roles.get(user_oid),
+            databases.get(database_oid),
+            self._rows[RESERVES],
+        )
         info, run = link.connection.info, read_run(one_row(self._rows[CLUSTER]))
         is_known = run.started_at == started_at  # by the very server that answered with the rest
         return Server(
@@ -229,20 +267,26 @@ class Facts:
         )
 
 
-def read_run(row: Row) -> Run:
-    """Return the run of a server that a row of CLUSTER is about, or only the first three columns of one."""
+def read_run(row: Row) -> ServerInstance:
+    """Return the run of a server that a row of CLUSTER is about, or only the first three columns of
+    one.
+    """
     started_at, host, port, cluster, wal = (*row, None, None)[:5]
-    return Run(started_at, _address(host, port), decode_name(cluster or b""), wal)
+    return ServerInstance(started_at, _address(host, port), decode_name(cluster or b""), wal)
 
 
 def _address(host: bytes | None, port: bytes | None) -> str:
-    """Return where the server was reached, as it sees that itself; without a host it is a local socket."""
+    """Return where the server was reached, as it sees that itself; without a host it is a local
+    socket.
+    """
     return f"{decode_name(host or b'')}:{decode_name(port or b'')}"
 
 
 def _role(row: Row, encoding: str) -> Role:
     _, name, superuser, limit, mine, member = row
-    return Role(decode_name(name, encoding), superuser, _limit(limit), bool(mine), bool(member and not mine))
+    return Role(
+        decode_name(name, encoding), superuser, _limit(limit), bool(mine), bool(member and not mine)
+    )
 
 
 def _database(row: Row) -> Database:
@@ -252,7 +296,9 @@ def _database(row: Row) -> Database:
 
 
 _INHERITANCE_COUNTS = 150_000
-"""Before, a member of pg_read_all_stats saw all, whether it inherited or not. https://postgr.es/c/6198420ad"""
+"""Before, a member of pg_read_all_stats saw all, whether it inherited or not.
+https://postgr.es/c/6198420ad
+"""
 
 
 def _limit(stored: int) -> int | None:
@@ -290,7 +336,11 @@ def _rights(roles: Mapping[int, Role], user: Role | None, version: int) -> Right
     """Return the rights by membership in predefined roles; a superuser is a member of all."""
     mine = {role.name for role in roles.values() if role.mine}
     if version < _INHERITANCE_COUNTS:
-        mine.update(role.name for role in roles.values() if role.granted and role.name == "pg_read_all_stats")
+        mine.update(
+            role.name
+            for role in roles.values()
+            if role.granted and role.name == "pg_read_all_stats"
+        )
     return Rights(
         superuser=user is not None and user.superuser,
         reads_all="pg_read_all_stats" in mine,

@@ -1,7 +1,8 @@
 """What a driver's error means for the operator, and what to do next.
 
-The server's sentences may be in any language: its SQLSTATE decides, and the routine that raised it where several
-causes share one. libpq's own sentences, which carry none, are not translated in this process; poolers' are English.
+The server's sentences may be in any language: its SQLSTATE decides, and the routine that raised it
+where several causes share one. libpq's own sentences, which carry none, are not translated in this
+process; poolers' are English.
 https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
@@ -13,7 +14,7 @@ from psycopg.pq import DiagnosticField
 
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.sources.postgres import causes
-from pgtop.sources.postgres.causes import Cause
+from pgtop.sources.postgres.causes import FailureCause
 from pgtop.sources.postgres.dialing import LoginFailed, Refusal
 from pgtop.sources.postgres.encoding import decode_name
 
@@ -29,18 +30,24 @@ _TELLING = (
     _Kind.USAGE, _Kind.PASSWORD, _Kind.DENIED, _Kind.LOGIN, _Kind.FULL, _Kind.STARTING, _Kind.STOPPING,
     _Kind.TERMINATED, _Kind.OTHER, _Kind.SLOW, _Kind.UNREACHABLE,
 )  # fmt: skip
-"""Of several hosts' failures the first of these is shown: it came from the host where we got furthest."""
+"""Of several hosts' failures the first of these is shown: it came from the host where we got
+furthest.
+"""
 
 _PLACE = re.compile(r"connection to server (?P<place>at .+?, port \d+|on socket \".+?\") failed: ")
 _NEXT = re.compile(r"^(?=connection to server )", re.MULTILINE)
 _SAID = re.compile(r"(?:[^\n]*?:  )?(?P<sqlstate>[0-9A-Z]{5}): (?P<words>[^\n]*)")
-"""The server's refusal as a verbose libpq writes it: the severity, in the server's language, and the rest."""
+"""The server's refusal as a verbose libpq writes it: the severity, in the server's language, and
+the rest.
+"""
 _ROUTINE = re.compile(r"^LOCATION:  (\w+), [\w./-]+:\d+$", re.MULTILINE)
 
 
 def wants_password(error: psycopg.Error) -> bool:
     """Return whether the server, or one of several, asked for a password and got none."""
-    return isinstance(error, LoginFailed) and any(refusal.needs_password for refusal in error.refusals)
+    return isinstance(error, LoginFailed) and any(
+        refusal.needs_password for refusal in error.refusals
+    )
 
 
 def locked(key: str) -> Failure:
@@ -76,11 +83,15 @@ def _of_login(error: LoginFailed) -> Failure:
     worst = min(failures, key=lambda failure: _TELLING.index(failure.kind))
     if len(failures) == 1:
         return worst
-    return Failure(worst.kind, f"None of {len(failures)} addresses let us in. {worst.what}", worst.advice)
+    return Failure(
+        worst.kind, f"None of {len(failures)} addresses let us in. {worst.what}", worst.advice
+    )
 
 
 def _refused(refusal: Refusal, missing_file: str) -> Failure:
-    """Return why one address refused us, with and without TLS: a fault of our own files comes first."""
+    """Return why one address refused us, with and without TLS: a fault of our own files comes
+    first.
+    """
     text = decode_name(refusal.text)
     if refusal.needs_password:
         return _failure(causes.NO_PASSWORD, _message(text))
@@ -97,7 +108,7 @@ class _Try(NamedTuple):
 
     sqlstate: str
     """Empty if the server sent none."""
-    cause: Cause
+    cause: FailureCause
     message: _Message
 
     @classmethod
@@ -112,60 +123,82 @@ class _Try(NamedTuple):
         return cls(answer["sqlstate"], cause, message._replace(words=answer["words"]))
 
 
-def _login_cause(sqlstate: str, routine: str, words: str) -> Cause:
+def _login_cause(sqlstate: str, routine: str, words: str) -> FailureCause:
     cause = (
-        causes.BY_ROUTINE.get((sqlstate, routine)) or causes.AT_LOGIN.get(sqlstate) or causes.BY_SQLSTATE.get(sqlstate)
+        causes.BY_ROUTINE.get((sqlstate, routine))
+        or causes.AT_LOGIN.get(sqlstate)
+        or causes.BY_SQLSTATE.get(sqlstate)
     )
-    if cause is None and (sqlstate.startswith("08") or not routine):  # PostgreSQL itself names a routine
+    if cause is None and (
+        sqlstate.startswith("08") or not routine
+    ):  # PostgreSQL itself names a routine
         cause = _pooler_cause(sqlstate, words)
     if cause is None:
-        cause = causes.UNKNOWN if sqlstate.startswith(causes.HARMLESS_CLASSES) else causes.LOGIN_REFUSED
+        cause = (
+            causes.UNKNOWN if sqlstate.startswith(causes.HARMLESS_CLASSES) else causes.LOGIN_REFUSED
+        )
     return _sharper(cause, words)
 
 
-def _pooler_cause(sqlstate: str, words: str) -> Cause | None:
+def _pooler_cause(sqlstate: str, words: str) -> FailureCause | None:
     if not sqlstate.startswith(causes.POOLERS):
         return None
     for phrase, cause in causes.BY_POOLER:
         if phrase in words.lower():
             return cause
-    passed_on = next((cause for pattern, cause in causes.POOLER_PATTERNS if pattern.search(words)), None)
+    passed_on = next(
+        (cause for pattern, cause in causes.POOLER_PATTERNS if pattern.search(words)), None
+    )
     return passed_on or (causes.POOLER_SAYS if sqlstate.startswith("08") else None)
 
 
-def _sharper(cause: Cause, words: str) -> Cause:
-    return next((more for less, phrase, more in causes.SHARPER if less is cause and phrase in words), cause)
+def _sharper(cause: FailureCause, words: str) -> FailureCause:
+    return next(
+        (more for less, phrase, more in causes.SHARPER if less is cause and phrase in words), cause
+    )
 
 
 def _undamaged(error: psycopg.Error) -> str:
-    """The message from its bytes: psycopg decodes it as SQL_ASCII, and a translated message has more than that."""
+    """The message from its bytes: psycopg decodes it as SQL_ASCII, and a translated message has
+    more than that.
+    """
     if error.pgresult is not None:
         raw = error.pgresult.error_field(DiagnosticField.MESSAGE_PRIMARY)
         return decode_name(raw) if raw else ""
     return decode_name(error.pgconn.error_message) if error.pgconn is not None else ""
 
 
-def _cause(sqlstate: str | None, text: str) -> Cause:
+def _cause(sqlstate: str | None, text: str) -> FailureCause:
     if sqlstate is not None:
-        return _sharper(causes.BY_SQLSTATE.get(sqlstate) or _pooler_cause(sqlstate, text) or causes.UNKNOWN, text)
+        return _sharper(
+            causes.BY_SQLSTATE.get(sqlstate) or _pooler_cause(sqlstate, text) or causes.UNKNOWN,
+            text,
+        )
     if 'on socket "' in text and "No such file or directory" in text:
         return causes.NO_SOCKET
     for phrase, cause in causes.PHRASES:
         if phrase in text:
             return cause
-    return next((cause for pattern, cause in causes.PATTERNS if pattern.search(text)), causes.UNKNOWN)
+    return next(
+        (cause for pattern, cause in causes.PATTERNS if pattern.search(text)), causes.UNKNOWN
+    )
 
 
 def _message(text: str) -> _Message:
     """The first line, parted into where it was said and what."""
-    line = text.strip().partition("\n")[0].removeprefix("connection failed: ").removeprefix("connection is bad: ")
+    line = (
+        text.strip()
+        .partition("\n")[0]
+        .removeprefix("connection failed: ")
+        .removeprefix("connection is bad: ")
+    )
     found = _PLACE.match(line)
     if found is None:
         return _Message("", line)
     return _Message(found["place"], line[found.end() :])
 
 
-def _failure(cause: Cause, message: _Message) -> Failure:
+def _failure(cause: FailureCause, message: _Message) -> Failure:
     place = f" ({message.place})" if message.place else ""
     if not cause.what:
         return Failure(cause.kind, f"{message.words}{place}", cause.advice)

@@ -26,7 +26,8 @@ _FEATURES = """
            (SELECT string_agg(name, ' ') FROM unnest({functions}) AS name WHERE {is_allowed})
 """
 FEATURES = _FEATURES.format(
-    functions=_FUNCTIONS, is_allowed="has_function_privilege(to_regprocedure('pg_catalog.' || name), 'EXECUTE')"
+    functions=_FUNCTIONS,
+    is_allowed="has_function_privilege(to_regprocedure('pg_catalog.' || name), 'EXECUTE')",
 )
 """One row for `Features.of`."""
 _COLUMNS_OF_OUR_ROW = """
@@ -36,8 +37,8 @@ _COLUMNS_OF_OUR_ROW = """
               FROM pg_stat_get_activity(pg_backend_pid()) AS own, jsonb_object_keys(to_jsonb(own)) AS name) AS columns
 """
 FEATURES_IN_GOOD_FAITH = _COLUMNS_OF_OUR_ROW.format(functions=_FUNCTIONS)
-"""The same where this role may not read the catalog or its privileges: all functions are assumed, and waitstart where
-there is a query_id, as both came in 14."""
+"""The same where this role may not read the catalog or its privileges: all functions are assumed,
+and waitstart where there is a query_id, as both came in 14."""
 FEATURES_SHAPE = Shape(PID, *[TEXT.or_null] * 3)
 
 
@@ -47,19 +48,25 @@ class Features(NamedTuple):
     pid: int
     """The server process that answered."""
     pooled: bool
-    """A pooler stands between: the process that answers is not the one that greeted us, and may serve others next."""
+    """A pooler stands between: the process that answers is not the one that greeted us, and may
+    serve others next.
+    """
     activity_columns: frozenset[str]
     """Columns of pg_stat_get_activity: `leader_pid` came in 13, `query_id` in 14."""
     lock_columns: frozenset[str]
     """Columns of pg_locks: `waitstart` came in 14."""
     functions: frozenset[str]
-    """Functions that this role may call, of those that every role may unless an administrator has revoked it."""
+    """Functions that this role may call, of those that every role may unless an administrator has
+    revoked it.
+    """
     encoding: str
     """PostgreSQL's name of the connected database's encoding."""
     plain: bool = False
     """This role may not call `set_config`: what a transaction begins with is set by SET."""
     silenced: frozenset[str] = frozenset()
-    """Settings that would have our statements written into the server's log, and were changed for this session."""
+    """Settings that would have our statements written into the server's log, and were changed for
+    this session.
+    """
 
     @property
     def waitstart(self) -> LiteralString:
@@ -79,7 +86,9 @@ class Features(NamedTuple):
         return "SELECT pid FROM pg_catalog.pg_stat_get_subscription(NULL)" if known else NO_PIDS
 
     def allows(self, function: str) -> bool:
-        """Return whether this role may call one of the functions that an administrator may have revoked."""
+        """Return whether this role may call one of the functions that an administrator may have
+        revoked.
+        """
         return function in self.functions
 
     @property
@@ -97,7 +106,9 @@ class Features(NamedTuple):
 
     @classmethod
     def of(cls, row: tuple[Any, ...], greeted_by: int, encoding: str) -> "Features":
-        """Build the features from a row of FEATURES; `greeted_by` is the pid that the connection was opened with."""
+        """Build the features from a row of FEATURES; `greeted_by` is the pid that the connection
+        was opened with.
+        """
         pid, activity, locks, functions = row
         names = _names(activity), _names(locks), _names(functions)
         return cls(pid, pid != greeted_by, *names, encoding)

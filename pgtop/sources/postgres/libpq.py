@@ -1,8 +1,9 @@
 """Two calls of libpq that psycopg does not offer as pgtop needs them.
 
-psycopg's compiled build holds Python's lock while libpq polls a connection: a key on a dead mount, a Kerberos server
-or a million rounds of SCRAM would stop every thread. ctypes releases the lock. And libpq keeps no SQLSTATE of a refused
-login, but writes it into its message when asked to be verbose.
+psycopg's compiled build holds Python's lock while libpq polls a connection: a key on a dead mount,
+a Kerberos server or a million rounds of SCRAM would stop every thread. ctypes releases the lock.
+And libpq keeps no SQLSTATE of a refused login, but writes it into its message when asked to be
+verbose.
 https://www.postgresql.org/docs/current/libpq-control.html#LIBPQ-PQSETERRORVERBOSITY
 """
 
@@ -37,7 +38,9 @@ def _pointer(pgconn: pq.abc.PGconn) -> "ctypes.c_void_p":
 
 @cache
 def _library() -> "ctypes.CDLL":
-    """Return the very libpq that psycopg uses: the loader looks names up in what a library was linked with, too."""
+    """Return the very libpq that psycopg uses: the loader looks names up in what a library was
+    linked with, too.
+    """
     import ctypes
 
     if pq.__impl__ == "python":

@@ -1,4 +1,5 @@
-"""Parameters of statements, in the server's binary formats: the few types that pgtop's own statements take.
+"""Parameters of statements, in the server's binary formats: the few types that pgtop's own
+statements take.
 
 psycopg dumps whatever there is, but takes 0.1 ms a sample to find out what each of ours is.
 https://www.postgresql.org/docs/current/protocol-message-formats.html
@@ -17,24 +18,28 @@ _LARGEST_INT4 = 2**31 - 1
 _int4 = Struct("!i").pack
 _int8 = Struct("!q").pack
 _array = Struct("!iiIii").pack
-"""Dimensions, whether there are nulls, the type of an element; then of the one dimension its size and first index."""
+"""Dimensions, whether there are nulls, the type of an element; then of the one dimension its size
+and first index.
+"""
 
 
-class Moment(NamedTuple):
+class TimestampParam(NamedTuple):
     """An instant as a timestamptz, where a bare one would be a number."""
 
     instant: Instant
 
 
-def moment(instant: Instant | None) -> Moment | None:
+def moment(instant: Instant | None) -> TimestampParam | None:
     """The instant, if there is one, as a parameter."""
-    return None if instant is None else Moment(instant)
+    return None if instant is None else TimestampParam(instant)
 
 
 Pids: TypeAlias = list[int] | tuple[int, ...]
 
-Parameter: TypeAlias = bool | int | bytes | Pids | Moment | None
-"""A list is of 32-bit numbers, as pids are. So is a number that can be: functions that take one take no larger type."""
+Parameter: TypeAlias = bool | int | bytes | Pids | TimestampParam | None
+"""A list is of 32-bit numbers, as pids are. So is a number that can be: functions that take one
+take no larger type.
+"""
 
 Encoded: TypeAlias = tuple[bytes | None, int]
 """The bytes, and the oid of their type."""
@@ -53,7 +58,9 @@ def _number(number: int) -> Encoded:
 
 def _numbers(numbers: Pids) -> Encoded:
     size = len(numbers)
-    items = [part for number in numbers for part in (4, number)]  # each after its own length in bytes
+    items = [
+        part for number in numbers for part in (4, number)
+    ]  # each after its own length in bytes
     return _array(1, 0, _INT4, size, 1) + pack(f"!{2 * size}i", *items), _INT4_ARRAY
 
 
@@ -64,5 +71,5 @@ _ENCODERS: Mapping[type, Callable[[Any], Encoded]] = {
     bytes: lambda raw: (raw, _BYTEA),
     list: _numbers,
     tuple: _numbers,
-    Moment: lambda moment: (_int8(moment.instant), _TIMESTAMPTZ),
+    TimestampParam: lambda moment: (_int8(moment.instant), _TIMESTAMPTZ),
 }

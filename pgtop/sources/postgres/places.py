@@ -1,7 +1,8 @@
-"""Whether a value for host, port, role or database can be one, or is a connection string that was not understood.
+"""Whether a value for host, port, role or database can be one, or is a connection string that was
+not understood.
 
-Such a string may hold a password. libpq would look it up as a host or send it to the default server as a database,
-whose log keeps it; so it is refused before, and quoted nowhere.
+Such a string may hold a password. libpq would look it up as a host or send it to the default server
+as a database, whose log keeps it; so it is refused before, and quoted nowhere.
 """
 
 import re
@@ -26,26 +27,46 @@ _STRING = re.compile(
 _STRING_IN_QUOTES = re.compile(
     r"""^\s*(?:postgres|jdbc)[\w+]*:/|(?:\bpas\w*|password|passwd|pwd)["']?\s*[=:]""", re.IGNORECASE
 )
-"""The same where the value stands in quotes: a quote too many has swallowed the rest of the string."""
+"""The same where the value stands in quotes: a quote too many has swallowed the rest of the
+string.
+"""
 _STRANGE = re.compile(r"""://|=|^\s*["']|/[^@]*@|^(?:[^:]*:){4}""")
-"""In a name: what connection strings of other kinds have, such as Oracle's, and a line of a password file."""
+"""In a name: what connection strings of other kinds have, such as Oracle's, and a line of a
+password file.
+"""
 _STRANGE_IN_STRING = re.compile(r"=|^\s*[\"']")
 """The same where the name is the value of a keyword."""
 _SECRET = ("password", "secret", "scram_", "oauth_")
-_FREE = frozenset({"options", "passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir", "sslkeylogfile"})
+_FREE = frozenset(
+    {
+        "options",
+        "passfile",
+        "sslcert",
+        "sslkey",
+        "sslrootcert",
+        "sslcrl",
+        "sslcrldir",
+        "sslkeylogfile",
+    }
+)
 _FREE |= {"application_name", "fallback_application_name"}
 """Keywords whose values are texts and paths, in which much may stand."""
 _HINTS = {"host": "the host (-h)", "user": "the role (-U)", "dbname": "the database (-d)"}
 
 
-def refusal(options: Mapping[str, str], by_keyword: Container[str] = (), in_quotes: Container[str] = ()) -> str:
-    """Return what is wrong with the first value that cannot be meant as it is, without quoting it; or nothing.
+def refusal(
+    options: Mapping[str, str], by_keyword: Container[str] = (), in_quotes: Container[str] = ()
+) -> str:
+    """Return what is wrong with the first value that cannot be meant as it is, without quoting it;
+    or nothing.
 
-    The values of `by_keyword` stand in a connection string that could be read, and those of `in_quotes` in quotes
-    there: a strange name is meant so.
+    The values of `by_keyword` stand in a connection string that could be read, and those of
+    `in_quotes` in quotes there: a strange name is meant so.
     """
     refusals = (
-        _refused_in_quotes(name, value) if name in in_quotes else _refused(name, value, name in by_keyword)
+        _refused_in_quotes(name, value)
+        if name in in_quotes
+        else _refused(name, value, name in by_keyword)
         for name, value in options.items()
     )
     return next(filter(None, refusals), "")
@@ -96,17 +117,27 @@ def is_address(host: str) -> bool:
 def _refused_port(text: str) -> str:
     if _is_port(text):
         return ""
-    number = f"{text.strip()!r} is not a port" if re.fullmatch(r"\s*[0-9]{1,6}\s*", text) else "That is not a port"
+    number = (
+        f"{text.strip()!r} is not a port"
+        if re.fullmatch(r"\s*[0-9]{1,6}\s*", text)
+        else "That is not a port"
+    )
     return f"{number}: ports are numbers from 1 to 65535."
 
 
 def _refused_address(text: str) -> str:
-    return "" if not text or is_address(text.strip()) else "What stands for hostaddr is not an address."
+    return (
+        ""
+        if not text or is_address(text.strip())
+        else "What stands for hostaddr is not an address."
+    )
 
 
 def _is_port(text: str) -> bool:
     port = text.strip()
-    return not port or (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65_536)
+    return not port or (
+        port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65_536
+    )
 
 
 _BY_PART = {"host": _refused_host, "hostaddr": _refused_address, "port": _refused_port}

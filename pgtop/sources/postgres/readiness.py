@@ -1,7 +1,7 @@
 """Waiting for a connection's socket.
 
-psycopg's own wait makes a task for each piece of an answer and registers the socket anew: a tenth of a millisecond of
-CPU a sample.
+psycopg's own wait makes a task for each piece of an answer and registers the socket anew: a tenth
+of a millisecond of CPU a sample.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ from selectors import EVENT_READ, EVENT_WRITE
 class Readiness:
     """Tells of a socket, until closed, when there is something to read and room to write.
 
-    What comes between two waits is told by the second, as the event loop tells of what is there until it is read; and
-    once more after that, so that there may be nothing to read.
+    What comes between two waits is told by the second, as the event loop tells of what is there
+    until it is read; and once more after that, so that there may be nothing to read.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -27,7 +27,9 @@ class Readiness:
         self._loop.remove_reader(self._descriptor)
 
     async def wait(self, seconds: float, *, to_write: bool) -> int:
-        """EVENT_READ, EVENT_WRITE (where that is wanted) or both; 0 when nothing was to be had for so long."""
+        """EVENT_READ, EVENT_WRITE (where that is wanted) or both; 0 when nothing was to be had for
+        so long.
+        """
         self._woken, self._ready = self._loop.create_future(), 0
         limit = self._loop.call_later(seconds, self._wake, 0)
         if to_write:

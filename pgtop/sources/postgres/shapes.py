@@ -1,7 +1,9 @@
-"""What the rows of each statement must look like, and the one place where a wrong one becomes an error.
+"""What the rows of each statement must look like, and the one place where a wrong one becomes an
+error.
 
-A server may be broken, hostile or none at all. What passes here has Python types that the rest of the package may rely
-on, and times that the calendar has; what does not is an error of the server's, never a bug of pgtop's.
+A server may be broken, hostile or none at all. What passes here has Python types that the rest of
+the package may rely on, and times that the calendar has; what does not is an error of the server's,
+never a bug of pgtop's.
 """
 
 from itertools import chain
@@ -17,7 +19,7 @@ from pgtop.model.timestamp import MICROSECONDS
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 Result: TypeAlias = pq.abc.PGresult
-Connection: TypeAlias = psycopg.AsyncConnection[Any]
+PgConnection: TypeAlias = psycopg.AsyncConnection[Any]
 
 CELLS_AT_MOST = 1_000_000
 """Of one result: four times what 10,000 sessions take."""
@@ -26,7 +28,9 @@ LONGEST_NAME = 2048
 """Bytes of a name that is kept: a host's may have 1025, all others have less."""
 
 _ROWS_MEASURED = 10
-"""Rows whose values are measured: a server that writes its numbers in another way does so from the first on."""
+"""Rows whose values are measured: a server that writes its numbers in another way does so from the
+first on.
+"""
 
 _DAY = 86_400 * MICROSECONDS
 _EARLIEST, _LATEST = -730_000 * _DAY, 2_900_000 * _DAY
@@ -45,7 +49,7 @@ class TooLongError(AnswerError):
     """The server's answer is longer than it may be."""
 
 
-class Kind(NamedTuple):
+class ColumnKind(NamedTuple):
     """What a column holds. `size`: the bytes of each value, where all have the same."""
 
     oids: frozenset[int]
@@ -56,41 +60,47 @@ class Kind(NamedTuple):
     highest: int | None = None
 
     @property
-    def or_null(self) -> "Kind":
+    def or_null(self) -> "ColumnKind":
         return self._replace(is_null=True)
 
 
 # https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
-BOOL = Kind(frozenset({16}), 1)
-BYTES = Kind(frozenset({17}))
-TEXT = Kind(frozenset({19, 25}))
-INT2 = Kind(frozenset({21}), 2)
-INT4 = Kind(frozenset({23}), 4)
-INT8 = Kind(frozenset({20}), 8)
-OID = Kind(frozenset({26}), 4)
-XID = Kind(frozenset({28}), 4)
+BOOL = ColumnKind(frozenset({16}), 1)
+BYTES = ColumnKind(frozenset({17}))
+TEXT = ColumnKind(frozenset({19, 25}))
+INT2 = ColumnKind(frozenset({21}), 2)
+INT4 = ColumnKind(frozenset({23}), 4)
+INT8 = ColumnKind(frozenset({20}), 8)
+OID = ColumnKind(frozenset({26}), 4)
+XID = ColumnKind(frozenset({28}), 4)
 PID = INT4._replace(lowest=1)
 PIDS_OID = 1007
-PIDS = Kind(frozenset({PIDS_OID}))
-TIME = Kind(frozenset({1184}), 8, lowest=_EARLIEST, highest=_LATEST)
+PIDS = ColumnKind(frozenset({PIDS_OID}))
+TIME = ColumnKind(frozenset({1184}), 8, lowest=_EARLIEST, highest=_LATEST)
 
 
 class Shape:
     """What the rows of a statement look like, column by column, and what follows from that."""
 
-    def __init__(self, *kinds: Kind) -> None:
+    def __init__(self, *kinds: ColumnKind) -> None:
         self.kinds = kinds
         self.present = [column for column, kind in enumerate(kinds) if not kind.is_null]
         bounded: dict[tuple[int | None, int | None], list[int]] = {}
         for column, kind in enumerate(kinds):
             if kind.lowest is not None:
                 bounded.setdefault((kind.lowest, kind.highest), []).append(column)
-        self.bounded = [(*bounds, itemgetter(*columns, columns[0])) for bounds, columns in bounded.items()]
-        """Bounds, and what takes the values that they are for out of a row; two at least, so that it is a tuple."""
+        self.bounded = [
+            (*bounds, itemgetter(*columns, columns[0])) for bounds, columns in bounded.items()
+        ]
+        """Bounds, and what takes the values that they are for out of a row; two at least, so that
+        it is a tuple.
+        """
 
 
 class PidsLoader(Loader):
-    """Reads an array of integers. psycopg's own trusts the lengths that the server writes into it."""
+    """Reads an array of integers. psycopg's own trusts the lengths that the server writes into
+    it.
+    """
 
     format = pq.Format.BINARY
 
@@ -103,15 +113,21 @@ class PidsLoader(Loader):
             raise AnswerError("an array of an impossible length")
         dimensions, _, oid, count, _ = _ARRAY_HEAD.unpack_from(raw)
         elements = list(_ELEMENT.iter_unpack(raw[_ARRAY_HEAD.size :]))
-        if (dimensions, oid, count) != (1, _INT4, len(elements)) or any(size != 4 for size, _ in elements):
+        if (dimensions, oid, count) != (1, _INT4, len(elements)) or any(
+            size != 4 for size, _ in elements
+        ):
             raise AnswerError("an array of another type")
         return tuple([number for _, number in elements])
 
 
-def load(connection: Connection, result: Result, shape: Shape | None) -> Rows:
-    """Load the rows of `result`. Raises AnswerError, unless they are of this shape (None: they may be of any)."""
+def load(connection: PgConnection, result: Result, shape: Shape | None) -> Rows:
+    """Load the rows of `result`. Raises AnswerError, unless they are of this shape (None: they may
+    be of any).
+    """
     if result.ntuples * result.nfields > CELLS_AT_MOST:
-        raise AnswerError(f"The server answered with {result.ntuples} rows, which is more than any has.")
+        raise AnswerError(
+            f"The server answered with {result.ntuples} rows, which is more than any has."
+        )
     if shape is not None:
         _check_columns(result, shape)
     transformer = Transformer(connection)
@@ -135,7 +151,9 @@ def _check_columns(result: Result, shape: Shape) -> None:
         raise AnswerError(f"The server answered with {result.nfields} columns in place of {size}.")
     for column, kind in enumerate(shape.kinds):
         if result.ftype(column) not in kind.oids or result.fformat(column) != pq.Format.BINARY:
-            raise AnswerError(f"The server answered with another type in column {column + 1} of {size}.")
+            raise AnswerError(
+                f"The server answered with another type in column {column + 1} of {size}."
+            )
         if kind.size is not None:
             _measure(result, column, kind.size)
 
@@ -144,7 +162,9 @@ def _measure(result: Result, column: int, size: int) -> None:
     for row in range(min(result.ntuples, _ROWS_MEASURED)):
         value = result.get_value(row, column)
         if value is not None and len(value) != size:
-            raise AnswerError(f"The server answered with {len(value)} bytes where a value has {size}.")
+            raise AnswerError(
+                f"The server answered with {len(value)} bytes where a value has {size}."
+            )
 
 
 def _check_values(rows: Rows, shape: Shape) -> None:
@@ -153,7 +173,9 @@ def _check_values(rows: Rows, shape: Shape) -> None:
         if None in [row[column] for row in rows]:
             raise AnswerError("The server left out what every row has.")
     for lowest, highest, values in shape.bounded:
-        numbers = [number for number in chain.from_iterable(map(values, rows)) if number is not None]
+        numbers = [
+            number for number in chain.from_iterable(map(values, rows)) if number is not None
+        ]
         if numbers and not _is_within(lowest, min(numbers), max(numbers), highest):
             raise AnswerError("The server answered with a number or a time that cannot be.")
 

@@ -1,8 +1,8 @@
 """The only code that signals a backend.
 
-A target is a pid and all that this role may see of its session, the time it started above all; everything must still
-match, in the statement that sends the signal. Nothing is ever sent twice: where no answer came it is not known whether
-the first one arrived, and the receipt says so.
+A target is a pid and all that this role may see of its session, the time it started above all;
+everything must still match, in the statement that sends the signal. Nothing is ever sent twice:
+where no answer came it is not known whether the first one arrived, and the receipt says so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,10 @@ import psycopg
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.failure import Failure, FailureKind
-from pgtop.model.server import Run, Sighting
-from pgtop.model.signal import Answer, Order, Receipt, Signal
+from pgtop.model.server import SeenOn, ServerInstance
+from pgtop.model.signal import ReplyStatus, Signal, SignalReply, SignalRequest
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import Link, Row, Session, Statement
+from pgtop.sources.postgres.connection import Channel, Row, ServerConnection, Statement
 from pgtop.sources.postgres.encoding import decode_name
 from pgtop.sources.postgres.facts import CLUSTER, read_run
 from pgtop.sources.postgres.features import Features
@@ -73,15 +73,17 @@ _SIGNAL = """
 """
 """Compare, then signal, in one statement.
 
-`same_start` is NULL where the role may not see the start. If it never could, the rest must be `enough_seen`; if it
-could when the order was made, nothing is sent. A backend hidden from the role, or one with track_activities off, shows
-no `query_start`: a cancel then rests on the session alone.
-`same_name`: a statement may give its own session another application name; between statements, a pooler gives the
-session of one client to another.
-`ours`: behind a pooler any session may be the one that carries this very statement.
+`same_start` is NULL where the role may not see the start. If it never could, the rest must be
+`enough_seen`; if it could when the order was made, nothing is sent. A backend hidden from the role,
+or one with track_activities off, shows no `query_start`: a cancel then rests on the session alone.
+`same_name`: a statement may give its own session another application name; between statements, a
+pooler gives the session of one client to another. `ours`: behind a pooler any session may be the
+one that carries this very statement.
 """
 
-_UNIDENTIFIED = "this role may not see when it started, so it may be another session under the same pid"
+_UNIDENTIFIED = (
+    "this role may not see when it started, so it may be another session under the same pid"
+)
 _AUXILIARY = "it is a process of the server's own, and those take no such signals"
 _OURS = "the pooler lent us this very session to signal it over: try again"
 _ELSEWHERE = "The connection is to another server now, or this one was restarted."
@@ -97,7 +99,9 @@ _LOOK = """
       FROM (SELECT) AS server
       LEFT JOIN pg_catalog.pg_stat_get_activity(NULL) ON pid = ANY(%(pids)s::int4[])
 """
-"""No text and no blockers: it is asked several times a second, about hundreds. At least one row, of the server."""
+"""No text and no blockers: it is asked several times a second, about hundreds. At least one row, of
+the server.
+"""
 _LOOK_SHAPE = Shape(
     TIME, TEXT.or_null, TEXT, PID.or_null, TIME.or_null, OID.or_null, OID.or_null, TEXT.or_null, TIME.or_null,
     TIME.or_null, TEXT.or_null, TEXT.or_null, TEXT.or_null, TEXT.or_null,
@@ -105,7 +109,9 @@ _LOOK_SHAPE = Shape(
 
 
 class Found(NamedTuple):
-    """What the statement found under the pid, if anything, and what the function returned where it was called."""
+    """What the statement found under the pid, if anything, and what the function returned where it
+    was called.
+    """
 
     same_server: bool
     present: bool
@@ -127,64 +133,100 @@ _SIGNAL_SHAPE = Shape(*[BOOL.or_null] * len(Found._fields))
 class PostgresSignaller:
     """`ports.Signaller` over the one connection."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: ServerConnection) -> None:
         self._session = session
 
-    async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
+    async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
         """Ask the server, once, for each order, in one round trip; none that fails stops another.
 
         Each receipt says whether the server sent the signal, or that nobody knows.
         """
-        receipts: list[Receipt] = []
-        failed = Answer.UNREACHED
+        receipts: list[SignalReply] = []
+        failed = ReplyStatus.UNREACHED
         try:
             async with self._session.exchange() as link:
-                failed = Answer.UNKNOWN
+                failed = ReplyStatus.UNKNOWN
                 statements = [statement(order, link.features) for order in orders]
                 async for answer in link.ask_each(statements, is_logged=True):
                     receipts.append(_receipt_of(answer))  # noqa: PERF401  # those heard before a failure are kept
         except SourceError as error:
-            return [*receipts, *(Receipt(failed, error.failure.what) for _ in orders[len(receipts) :])]
+            return [
+                *receipts,
+                *(SignalReply(failed, error.failure.what) for _ in orders[len(receipts) :]),
+            ]
         return receipts
 
-    async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
-        """The targets that are there, or may be, as far as `proof` needs to see them. Raises SourceError."""
+    async def look_all(self, orders: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+        """The targets that are there, or may be, as far as `proof` needs to see them. Raises
+        SourceError.
+        """
         async with self._session.exchange() as link:
-            [rows] = await link.ask(Statement(_LOOK, {"pids": [order.target.pid for order in orders]}, _LOOK_SHAPE))
+            [rows] = await link.ask(
+                Statement(_LOOK, {"pids": [order.target.pid for order in orders]}, _LOOK_SHAPE)
+            )
             if not rows:
                 raise AnswerError("The server does not say which one it is.")
             run = await _run_that_answers(link, rows[0], orders)
-        meant = [order.sighting or Sighting(run, run.started_at) for order in orders]
+        meant = [order.sighting or SeenOn(run, run.started_at) for order in orders]
         if not all(sighting.is_answered_by(run) for sighting in meant):
-            raise SourceError(Failure(FailureKind.OTHER, _ELSEWHERE))  # they may live on where the order went
-        here = [order for order, sighting in zip(orders, meant, strict=True) if sighting.goes_on(run)]
+            raise SourceError(
+                Failure(FailureKind.OTHER, _ELSEWHERE)
+            )  # they may live on where the order went
+        here = [
+            order for order, sighting in zip(orders, meant, strict=True) if sighting.goes_on(run)
+        ]
         found = {row[3]: _glimpse(row) for row in rows if row[3] is not None}
         seen = ((order, found.get(order.target.pid)) for order in here)
-        return {o.target: now for o, now in seen if now is not None and o.seen.is_same_session(now) is not False}
+        return {
+            o.target: now
+            for o, now in seen
+            if now is not None and o.seen.is_same_session(now) is not False
+        }
 
 
-async def _run_that_answers(link: Link, row: Row, orders: Sequence[Order]) -> Run:
-    """Return the run that answered with `row`; which cluster that is only matters where it is not the one meant."""
+async def _run_that_answers(
+    link: Channel, row: Row, orders: Sequence[SignalRequest]
+) -> ServerInstance:
+    """Return the run that answered with `row`; which cluster that is only matters where it is not
+    the one meant.
+    """
     run = read_run(row[:3])
     if all(order.sighting is None or order.sighting.goes_on(run) for order in orders):
         return run
     [answer] = [answer async for answer in link.ask_each([CLUSTER.ways[0]])]
     known = run if isinstance(answer, psycopg.Error) else read_run(one_row(answer))
-    return known if known.started_at == run.started_at else run  # behind a balancer the two may be of different servers
+    return (
+        known if known.started_at == run.started_at else run
+    )  # behind a balancer the two may be of different servers
 
 
-def _receipt_of(answer: list[Row] | psycopg.Error) -> Receipt:
+def _receipt_of(answer: list[Row] | psycopg.Error) -> SignalReply:
     """Of a statement's rows, or of its error, which may leave open whether anything was sent."""
     if not isinstance(answer, psycopg.Error):
         return receipt_for(Found(*one_row(answer)))
     if never_ran(answer):
-        return Receipt(Answer.REFUSED, server_words(answer))
-    return Receipt(Answer.UNKNOWN, server_words(answer))
+        return SignalReply(ReplyStatus.REFUSED, server_words(answer))
+    return SignalReply(ReplyStatus.UNKNOWN, server_words(answer))
 
 
 def _glimpse(row: Row) -> Backend:
     """The backend in a row of _LOOK."""
-    _, _, _, pid, start, datid, usesysid, application, xact_start, query_start, state, wait_type, wait, kind = row
+    (
+        _,
+        _,
+        _,
+        pid,
+        start,
+        datid,
+        usesysid,
+        application,
+        xact_start,
+        query_start,
+        state,
+        wait_type,
+        wait,
+        kind,
+    ) = row
     return Backend(
         pid=pid, backend_start=start, datid=datid, usesysid=usesysid, application_name=_name(application),
         xact_start=xact_start, query_start=query_start, state=_name(state), wait_event_type=_name(wait_type),
@@ -196,8 +238,10 @@ def _name(raw: bytes | None) -> str | None:
     return None if raw is None else decode_name(raw)
 
 
-def statement(order: Order, features: Features) -> Statement:
-    """The statement that carries out `order`, and nothing but it: it answers with one row for `Found`."""
+def statement(order: SignalRequest, features: Features) -> Statement:
+    """The statement that carries out `order`, and nothing but it: it answers with one row for
+    `Found`.
+    """
     seen = order.seen
     values: dict[str, Parameter] = {
         "pid": seen.pid,
@@ -209,7 +253,8 @@ def statement(order: Order, features: Features) -> Statement:
         "client_port": seen.client_port,
         "any_type": _may_differ(seen, seen.backend_type),
         "backend_type": _raw(seen.backend_type),
-        "any_name": _may_differ(seen, seen.application_name) or (order.renamed_too and not seen.hidden),
+        "any_name": _may_differ(seen, seen.application_name)
+        or (order.renamed_too and not seen.hidden),
         "application_name": _raw(seen.application_name),
         "any_query": order.signal is Signal.TERMINATE and not order.pinned,
         "terminate": order.signal is Signal.TERMINATE,
@@ -217,8 +262,12 @@ def statement(order: Order, features: Features) -> Statement:
         "xact_start": moment(seen.xact_start),
         "pooled": features.pooled,
     }
-    kind = activity.backend_kind(features) if seen.hidden else "backend_type"  # to plan that takes 1 ms
-    return Statement(_SIGNAL.format(function=_FUNCTIONS[order.signal], kind=kind), values, _SIGNAL_SHAPE)
+    kind = (
+        activity.backend_kind(features) if seen.hidden else "backend_type"
+    )  # to plan that takes 1 ms
+    return Statement(
+        _SIGNAL.format(function=_FUNCTIONS[order.signal], kind=kind), values, _SIGNAL_SHAPE
+    )
 
 
 def _raw(text: str | None) -> bytes | None:
@@ -226,46 +275,60 @@ def _raw(text: str | None) -> bytes | None:
 
 
 def _may_differ(seen: Backend, text: str | None) -> bool:
-    r"""Return whether `text` may not be the bytes that the server sent: what does not decode is `\xNN` in it."""
+    r"""Return whether `text` may not be the bytes that the server sent: what does not decode is
+    `\xNN` in it.
+    """
     return not seen.hidden and "\\x" in (text or "")
 
 
-def receipt_for(found: Found) -> Receipt:
+def receipt_for(found: Found) -> SignalReply:
     """What became of an order, from the row of its statement."""
     if not found.same_server:
-        return Receipt(Answer.UNREACHED, _ELSEWHERE)
+        return SignalReply(ReplyStatus.UNREACHED, _ELSEWHERE)
     if not found.present:
-        return Receipt(Answer.GONE)
+        return SignalReply(ReplyStatus.GONE)
     difference = _difference(found)
     if difference is not None:
         return difference
     if found.ours:
-        return Receipt(Answer.REFUSED, _OURS)
+        return SignalReply(ReplyStatus.REFUSED, _OURS)
     if found.sent:
-        return Receipt(Answer.SENT)
-    # The server only warned. A session ended between comparison and call; an auxiliary process is still there.
-    return Receipt(Answer.REFUSED, _AUXILIARY) if found.auxiliary else Receipt(Answer.GONE)
+        return SignalReply(ReplyStatus.SENT)
+    # The server only warned. A session ended between comparison and call; an auxiliary process is
+    # still there.
+    return (
+        SignalReply(ReplyStatus.REFUSED, _AUXILIARY)
+        if found.auxiliary
+        else SignalReply(ReplyStatus.GONE)
+    )
 
 
-def _difference(found: Found) -> Receipt | None:
-    """Return the receipt for what differs from the order's target, the surest difference first; None if nothing."""
+def _difference(found: Found) -> SignalReply | None:
+    """Return the receipt for what differs from the order's target, the surest difference first;
+    None if nothing.
+    """
     proved = found.same_start is True
     differences = (
-        (found.same_start is False or not (proved or found.same_owner), Receipt(Answer.REPLACED)),
-        (not (proved or found.enough_seen), Receipt(Answer.REFUSED, _UNIDENTIFIED)),
-        (not found.same_owner, Receipt(Answer.CHANGED, _LOGGED_IN)),
-        (not found.same_client, Receipt(Answer.REPLACED)),
-        (not found.same_type, Receipt(Answer.CHANGED, _OTHER_TYPE)),
-        (not found.same_name, Receipt(Answer.CHANGED, _RENAMED if proved else _DOUBTFUL)),
-        (not found.same_query, Receipt(Answer.CHANGED)),
+        (
+            found.same_start is False or not (proved or found.same_owner),
+            SignalReply(ReplyStatus.REPLACED),
+        ),
+        (not (proved or found.enough_seen), SignalReply(ReplyStatus.REFUSED, _UNIDENTIFIED)),
+        (not found.same_owner, SignalReply(ReplyStatus.CHANGED, _LOGGED_IN)),
+        (not found.same_client, SignalReply(ReplyStatus.REPLACED)),
+        (not found.same_type, SignalReply(ReplyStatus.CHANGED, _OTHER_TYPE)),
+        (not found.same_name, SignalReply(ReplyStatus.CHANGED, _RENAMED if proved else _DOUBTFUL)),
+        (not found.same_query, SignalReply(ReplyStatus.CHANGED)),
     )
     return next((receipt for differs, receipt in differences if differs), None)
 
 
 def never_ran(error: psycopg.Error) -> bool:
-    """The server refused the statement, or the function refused its caller: surely nothing was sent.
+    """The server refused the statement, or the function refused its caller: surely nothing was
+    sent.
 
-    Class 42 is raised before anything runs, and by the function before it signals. Any other error, a timeout above
-    all, may come after the signal has left. https://www.postgresql.org/docs/current/errcodes-appendix.html
+    Class 42 is raised before anything runs, and by the function before it signals. Any other error,
+    a timeout above all, may come after the signal has left.
+    https://www.postgresql.org/docs/current/errcodes-appendix.html
     """
     return (error.sqlstate or "").startswith("42")

@@ -1,7 +1,7 @@
 """The client's own TLS files: which of them is missing, and whether the key has a passphrase.
 
-libpq falls back to plain text where one of them is at fault and sslmode allows it, and the server's refusal of that
-would be all there is to see. https://www.postgresql.org/docs/current/libpq-ssl.html
+libpq falls back to plain text where one of them is at fault and sslmode allows it, and the server's
+refusal of that would be all there is to see. https://www.postgresql.org/docs/current/libpq-ssl.html
 """
 
 import os
@@ -18,14 +18,21 @@ _STRICT = ("require", "verify-ca", "verify-full")
 
 
 def missing_file(options: Mapping[str, str]) -> str:
-    """Return the first TLS file that is named and does not exist; a root certificate may be "system"."""
+    """Return the first TLS file that is named and does not exist; a root certificate may be
+    "system".
+    """
     named = (options[name] for name in _NAMED if options.get(name) and options[name] != "system")
     return next((path for path in named if ":" not in path and not os.path.lexists(path)), "")
 
 
 def locked_key(options: Mapping[str, str]) -> str:
-    """Return the path of the client's key, if TLS may need it and it has a passphrase that is not given."""
-    if options.get("sslpassword") or "disable" in (options.get("sslmode"), options.get("sslcertmode")):
+    """Return the path of the client's key, if TLS may need it and it has a passphrase that is not
+    given.
+    """
+    if options.get("sslpassword") or "disable" in (
+        options.get("sslmode"),
+        options.get("sslcertmode"),
+    ):
         return ""
     if all(host.startswith(LOCAL_SOCKET) for host in options.get("host", "/").split(",")):
         return "" if not options.get("hostaddr") else _locked(options)

@@ -1,4 +1,5 @@
-"""The language of `/`, `--filter`, `--protect` and `pgtop kill`: its keys, its parser, its tests and its sentence.
+"""The language of `/`, `--filter`, `--protect` and `pgtop kill`: its keys, its parser, its tests
+and its sentence.
 
     filter      = conjunction {"or" conjunction}
     conjunction = term {["and"] term}

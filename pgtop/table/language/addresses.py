@@ -1,4 +1,6 @@
-"""Where a session comes from: `local`, an address, the beginning of one (`10.0.`), or a network (`10.0.0.0/8`)."""
+"""Where a session comes from: `local`, an address, the beginning of one (`10.0.`), or a network
+(`10.0.0.0/8`).
+"""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +22,9 @@ _GROUPS = LazyPattern(r"(?:[0-9a-f]{1,4}:){1,7}", re.IGNORECASE)
 
 
 def network_of(written: str) -> "Network | None":
-    """Read an address, its beginning or a network; None is `local`. ValueError says what is right."""
+    """Read an address, its beginning or a network; None is `local`. ValueError says what is
+    right.
+    """
     import ipaddress  # only where a filter asks for addresses
 
     if written.lower() == LOCAL:
@@ -30,7 +34,9 @@ def network_of(written: str) -> "Network | None":
     except ValueError as error:
         if "host bits set" in str(error):
             whole = ipaddress.ip_network(written, strict=False)
-            raise ValueError(f"`{written}` is no network: write {whole}, or the address alone") from None
+            raise ValueError(
+                f"`{written}` is no network: write {whole}, or the address alone"
+            ) from None
     raise ValueError(
         f"`{written}` is no address: write 10.0.0.7, 10.0. (begins so), 10.0.0.0/8 or local; host names go with host:"
     )
@@ -42,7 +48,9 @@ def is_whole(network: "Network | None") -> bool:
 
 
 def in_networks(networks: Sequence["Network | None"]) -> Decision:
-    """Return the decision whether a session comes from one of `networks`; each address is read once."""
+    """Return the decision whether a session comes from one of `networks`; each address is read
+    once.
+    """
     answers: dict[str | None, bool | None] = {None: None, "": False, LOCAL: None in networks}
 
     def decide_on(name: str) -> bool | None:

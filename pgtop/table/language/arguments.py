@@ -1,7 +1,7 @@
 """The words of a command line as one filter: each is one term or several whole ones.
 
-What the shell has grouped stays together, so that a blank inside an argument belongs to its value. What the shell has
-emptied is an error, as a filter with a term less selects more.
+What the shell has grouped stays together, so that a blank inside an argument belongs to its value.
+What the shell has emptied is an error, as a filter with a term less selects more.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.keys import Key, key_called, state_called
 from pgtop.table.language.lazy import LazyPattern
-from pgtop.table.language.parser import COMPARISON, LONGEST, SIGNS, Parser, too_long
+from pgtop.table.language.parser import COMPARISON, LONGEST, SIGNS, FilterParser, too_long
 from pgtop.table.language.quoting import QUOTES, quoted, unquoted
 from pgtop.table.language.sentence import canonical
 from pgtop.table.language.tree import Relation, Term, terms_of
@@ -23,7 +23,8 @@ _VALUE_BEFORE = LazyPattern(COMPARISON.source + r"[^\s\"']+\s+$")
 
 
 def text_of(arguments: Sequence[str]) -> str:
-    """Return the text that the arguments mean: they themselves, or the canonical one where a value needs quotes.
+    """Return the text that the arguments mean: they themselves, or the canonical one where a value
+    needs quotes.
 
     Positions of a FilterError count characters of the arguments joined by blanks.
     """
@@ -37,7 +38,7 @@ def text_of(arguments: Sequence[str]) -> str:
         at += len(argument) + 1
     grouped = dict(_groups(arguments, starts))
     edges = tuple(start + len(argument) for start, argument in zip(starts, arguments, strict=True))
-    tree = Parser(" ".join(arguments), grouped, edges).tree()
+    tree = FilterParser(" ".join(arguments), grouped, edges).tree()
     for term in terms_of(tree):
         _check_is_marked(term, arguments, starts)
     return canonical(tree) if grouped else " ".join(arguments)
@@ -54,11 +55,15 @@ def _check_nothing_vanished(argument: str, start: int) -> None:
     if not argument.strip():
         raise FilterError("an argument is empty: take it away, or fill what it was made of", start)
     for place in _blanks_in_doubt(argument):
-        raise FilterError("a word may be missing at this blank: one blank stands between words", start + place)
+        raise FilterError(
+            "a word may be missing at this blank: one blank stands between words", start + place
+        )
 
 
 def _blanks_in_doubt(argument: str) -> Sequence[int]:
-    """Return where blanks stand, outside quotes, at an edge of the argument or beside another blank."""
+    """Return where blanks stand, outside quotes, at an edge of the argument or beside another
+    blank.
+    """
     at, places = 0, []
     while at < len(argument):
         found = unquoted(argument, at) if argument[at] in QUOTES else None
@@ -77,14 +82,22 @@ def _groups(arguments: Sequence[str], starts: Sequence[int]) -> Sequence[tuple[i
     for place, (argument, start) in enumerate(zip(arguments, starts, strict=True)):
         key, relation, begin = _value_in(arguments, place)
         value = argument[begin:]
-        if key is not None and _is_grouped(key, relation, value) and not _is_several_terms(argument):
-            _check_negation_is_clear(argument[:begin], key, relation, start + begin + value.index(" ") + 1)
+        if (
+            key is not None
+            and _is_grouped(key, relation, value)
+            and not _is_several_terms(argument)
+        ):
+            _check_negation_is_clear(
+                argument[:begin], key, relation, start + begin + value.index(" ") + 1
+            )
             found.append((start + begin, start + len(argument)))
     return found
 
 
 def _value_in(arguments: Sequence[str], place: int) -> tuple[Key | None, Relation, int]:
-    """Return the key and sign of the value with which an argument ends, and where in it that value begins."""
+    """Return the key and sign of the value with which an argument ends, and where in it that value
+    begins.
+    """
     argument = arguments[place]
     if place >= 2 and arguments[place - 1] in SIGNS:
         return key_called(arguments[place - 2]), SIGNS[arguments[place - 1]][0], 0
@@ -105,26 +118,34 @@ def _is_grouped(key: Key, relation: Relation, value: str) -> bool:
     if any(is_keyword(word) or COMPARISON.match(word) for word in words):
         return False
     if relation is Relation.MATCHES:
-        return not any(quote in value for quote in QUOTES) and not any(word[0] in "-!(" for word in words)
+        return not any(quote in value for quote in QUOTES) and not any(
+            word[0] in "-!(" for word in words
+        )
     return all(_NAME_WITH_BLANKS.fullmatch(name) for name in value.split(","))
 
 
 def _check_negation_is_clear(head: str, key: Key, relation: Relation, position: int) -> None:
-    """Raise FilterError where a word behind a negated value may be a term: as part of the value it selects more.
+    """Raise FilterError where a word behind a negated value may be a term: as part of the value it
+    selects more.
 
-    `not db:shop idle` reads like two terms. As one it would select the idle sessions of shop, too, and all others.
+    `not db:shop idle` reads like two terms. As one it would select the idle sessions of shop, too,
+    and all others.
     """
     if key.name == "state" and relation is not Relation.MATCHES:
         return
     negation, sign = _NEGATION.match(head), COMPARISON.search(head)
     if (negation and negation[0]) or (sign and SIGNS[sign[3]][1]):
-        raise FilterError(f'a negated value with blanks goes in quotes, as in not {key.name}:"my app"', position)
+        raise FilterError(
+            f'a negated value with blanks goes in quotes, as in not {key.name}:"my app"', position
+        )
 
 
 def _is_several_terms(argument: str) -> bool:
-    """Say whether the argument is whole terms by itself, with every text among them marked as such."""
+    """Say whether the argument is whole terms by itself, with every text among them marked as
+    such.
+    """
     try:
-        return not any(term.is_loose for term in terms_of(Parser(argument).tree()))
+        return not any(term.is_loose for term in terms_of(FilterParser(argument).tree()))
     except FilterError:
         return False
 
@@ -138,5 +159,11 @@ def _check_is_marked(term: Term, arguments: Sequence[str], starts: Sequence[int]
     key = key_called(before[1]) if before else None
     if key is not None and key.takes_words and key.name != "state":
         value = term.values[0]
-        what = f"a pid is pid:{value}" if term.is_bare_pid else f"text to search goes in quotes ({quoted(value)})"
-        raise FilterError(f'{what}; a value with blanks goes in quotes, as in app:"my app"', term.position)
+        what = (
+            f"a pid is pid:{value}"
+            if term.is_bare_pid
+            else f"text to search goes in quotes ({quoted(value)})"
+        )
+        raise FilterError(
+            f'{what}; a value with blanks goes in quotes, as in app:"my app"', term.position
+        )

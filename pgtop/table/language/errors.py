@@ -4,7 +4,8 @@
 class FilterError(ValueError):
     """A filter that cannot be read, or takes too long.
 
-    `message` says what is right, `position` counts characters of the filter from 0, and str() says both.
+    `message` says what is right, `position` counts characters of the filter from 0, and str() says
+    both.
     """
 
     def __init__(self, message: str, position: int) -> None:

@@ -1,6 +1,8 @@
-"""A tree put to sessions, by Kleene's logic: two tests of two values each, of which at most one is true.
+"""A tree put to sessions, by Kleene's logic: two tests of two values each, of which at most one is
+true.
 
-A conjunction holds where all of it does and fails where some of it does; what does neither is undecided.
+A conjunction holds where all of it does and fails where some of it does; what does neither is
+undecided.
 """
 
 from collections.abc import Sequence

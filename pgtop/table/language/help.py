@@ -1,4 +1,6 @@
-"""The language as plain data, for the help screen, README and the completion of shells: its forms, then its keys."""
+"""The language as plain data, for the help screen, README and the completion of shells: its forms,
+then its keys.
+"""
 
 from typing import NamedTuple
 
@@ -14,9 +16,15 @@ class HelpEntry(NamedTuple):
 
 
 FILTER_HELP: tuple[HelpEntry, ...] = (
-    HelpEntry("key:value", "contains, in any case; of several terms all must hold", "db:shop user:web"),
+    HelpEntry(
+        "key:value", "contains, in any case; of several terms all must hold", "db:shop user:web"
+    ),
     HelpEntry("or", "alternatives; terms side by side bind tighter", "user:web or user:api age>1h"),
-    HelpEntry("not", "not so; `-` and `!` are `not`, too. What is not known is neither so nor not so", "not db:shop"),
+    HelpEntry(
+        "not",
+        "not so; `-` and `!` are `not`, too. What is not known is neither so nor not so",
+        "not db:shop",
+    ),
     HelpEntry("(…)", "a group", "not (db:crm or state:idle)"),
     HelpEntry("key:value,value", "one of several", "state:active,waiting"),
     HelpEntry("key=value", "is exactly, in this case", "user=web"),
@@ -24,7 +32,9 @@ FILTER_HELP: tuple[HelpEntry, ...] = (
     HelpEntry("key~pattern", "matches a regular expression, in any case; !~ does not", "app~^api"),
     HelpEntry("key>number", "more (<, >=, <= too); times in ms s m h d w", "age>1h30m"),
     HelpEntry("word", "in any column, in any case; before a signal it goes in quotes", "invoice"),
-    HelpEntry('"words"', 'with blanks or signs in it; \\" is a quote and \\\\ a backslash', 'app:"my app"'),
+    HelpEntry(
+        '"words"', 'with blanks or signs in it; \\" is a quote and \\\\ a backslash', 'app:"my app"'
+    ),
     HelpEntry("'words'", "the same, as it is written", "query:'drop table'"),
     *(HelpEntry(key.name, key.meaning, key.example) for key in KEYS.values()),
 )

@@ -1,11 +1,13 @@
-"""The keys of the language: what each compares, which signs go with it, and how its values are read."""
+"""The keys of the language: what each compares, which signs go with it, and how its values are
+read.
+"""
 
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import ACTIVE, IDLE_IN_TRANSACTION, Backend
 from pgtop.table import known
 from pgtop.table.language.addresses import in_networks, is_whole, network_of
@@ -121,10 +123,14 @@ def _texts(values: Sequence[Value]) -> tuple[str, ...]:
     return tuple(value.text for value in values)
 
 
-def _names(name: str, meaning: str, example: str, texts: Texts, shown: Callable[[Backend], str | None]) -> Key:
-    """Make a key of names that every role may see; a session whose name is not known and not shown has none.
+def _names(
+    name: str, meaning: str, example: str, texts: Texts, shown: Callable[[Backend], str | None]
+) -> Key:
+    """Make a key of names that every role may see; a session whose name is not known and not shown
+    has none.
 
-    One that is shown as a number, as `role 16402`, is exactly that, and whether it is anything else is not known.
+    One that is shown as a number, as `role 16402`, is exactly that, and whether it is anything else
+    is not known.
     """
 
     def read(_: Key, relation: Relation, values: Sequence[Value]) -> Meaning:
@@ -160,7 +166,9 @@ def _times(name: str, meaning: str, example: str, seconds: Number) -> Key:
     def read(_: Key, relation: Relation, values: Sequence[Value]) -> Meaning:
         written, position = values[0]
         return Meaning(
-            Compares(seconds, COMPARISONS[relation], _seconds(written, position)), relation, (written.lower(),)
+            Compares(seconds, COMPARISONS[relation], _seconds(written, position)),
+            relation,
+            (written.lower(),),
         )
 
     return Key(name, meaning, example, _TIMES, read)
@@ -168,7 +176,9 @@ def _times(name: str, meaning: str, example: str, seconds: Number) -> Key:
 
 def _seconds(written: str, position: int) -> float:
     try:
-        seconds = parse_duration(written) if len(written) <= _LONGEST_DURATION else _MOST_SECONDS + 1
+        seconds = (
+            parse_duration(written) if len(written) <= _LONGEST_DURATION else _MOST_SECONDS + 1
+        )
     except ValueError as error:
         raise FilterError(f"{error}", position) from None
     if seconds > _MOST_SECONDS:
@@ -178,7 +188,9 @@ def _seconds(written: str, position: int) -> float:
 
 def _read_blocked(key: Key, relation: Relation, values: Sequence[Value]) -> Meaning:
     count = _whole(key, values[0])
-    return Meaning(Compares(known.blocker_count, COMPARISONS[relation], count), relation, (str(count),))
+    return Meaning(
+        Compares(known.blocker_count, COMPARISONS[relation], count), relation, (str(count),)
+    )
 
 
 def _read_blocks(key: Key, relation: Relation, values: Sequence[Value]) -> Meaning:
@@ -186,28 +198,34 @@ def _read_blocks(key: Key, relation: Relation, values: Sequence[Value]) -> Meani
     return Meaning(Blocks(COMPARISONS[relation], count), relation, (str(count),))
 
 
-def _numbers(name: str, meaning: str, example: str, on: Callable[[Picture, frozenset[int]], Decision]) -> Key:
+def _numbers(
+    name: str, meaning: str, example: str, on: Callable[[DerivedSnapshot, frozenset[int]], Decision]
+) -> Key:
     """Make a key of pids."""
 
     def read(key: Key, _: Relation, values: Sequence[Value]) -> Meaning:
         pids = [_whole(key, value) for value in values]
         wanted = frozenset(pids)
-        return Meaning(Judged(lambda picture: on(picture, wanted)), Relation.CONTAINS, tuple(map(str, pids)))
+        return Meaning(
+            Judged(lambda picture: on(picture, wanted)), Relation.CONTAINS, tuple(map(str, pids))
+        )
 
     return Key(name, meaning, example, _PIDS, read)
 
 
 def _whole(key: Key, value: Value) -> int:
     if not _WHOLE.fullmatch(value.text):
-        raise FilterError(f"{value.text!r} is not a whole number: write it as in {key.example}", value.position)
+        raise FilterError(
+            f"{value.text!r} is not a whole number: write it as in {key.example}", value.position
+        )
     return int(value.text)
 
 
-def _is_one(_: Picture, pids: frozenset[int]) -> Decision:
+def _is_one(_: DerivedSnapshot, pids: frozenset[int]) -> Decision:
     return lambda backend: backend.pid in pids
 
 
-def _waits_for(_: Picture, pids: frozenset[int]) -> Decision:
+def _waits_for(_: DerivedSnapshot, pids: frozenset[int]) -> Decision:
     def decide(backend: Backend) -> bool | None:
         blockers = known.blockers(backend)
         return None if blockers is None else not pids.isdisjoint(blockers)
@@ -215,8 +233,10 @@ def _waits_for(_: Picture, pids: frozenset[int]) -> Decision:
     return decide
 
 
-def _in_tree(picture: Picture, pids: frozenset[int]) -> Decision:
-    """Return the decision whether a session is one of `pids` or waits behind one, workers with their leader."""
+def _in_tree(picture: DerivedSnapshot, pids: frozenset[int]) -> Decision:
+    """Return the decision whether a session is one of `pids` or waits behind one, workers with
+    their leader.
+    """
     forest, is_incomplete = picture.forest, known.misses_waiters(picture)
     trees = [{pid} | forest.hanging(pid) for pid in pids if pid in forest.nodes]
     inside: frozenset[int] = frozenset().union(*trees)
@@ -249,13 +269,17 @@ def state_called(written: str) -> str | None:
 
 def _read_state(key: Key, relation: Relation, values: Sequence[Value]) -> Meaning:
     if relation is Relation.MATCHES:
-        return Meaning(InColumn(known.state_texts, _matchers(relation, values)), relation, _texts(values))
+        return Meaning(
+            InColumn(known.state_texts, _matchers(relation, values)), relation, _texts(values)
+        )
     words = tuple(_state(value) for value in values)
     if not EXACTLY.keys() & set(words):
         relation = Relation.CONTAINS
     is_exact = relation is Relation.IS
     decisions = [
-        known.exactly_in_state(EXACTLY[word]) if is_exact and word in EXACTLY else known.in_state(word)
+        known.exactly_in_state(EXACTLY[word])
+        if is_exact and word in EXACTLY
+        else known.in_state(word)
         for word in words
     ]
     return Meaning(Doing(_one_of(decisions)), relation, words)
@@ -293,7 +317,9 @@ _TYPES = (
 def _read_type(_: Key, relation: Relation, values: Sequence[Value]) -> Meaning:
     for value in values if relation is Relation.IS else ():
         _check_is_whole_type(value)
-    return Meaning(InColumn(known.process_type, _matchers(relation, values)), relation, _texts(values))
+    return Meaning(
+        InColumn(known.process_type, _matchers(relation, values)), relation, _texts(values)
+    )
 
 
 def _check_is_whole_type(value: Value) -> None:
@@ -321,7 +347,9 @@ def _read_wait(_: Key, relation: Relation, values: Sequence[Value]) -> Meaning:
 
 
 def _wait_like(value: str) -> Matcher:
-    """Return what a wait is asked: `lock` is a type, and not `lwlock`; anything else is looked for in both."""
+    """Return what a wait is asked: `lock` is a type, and not `lwlock`; anything else is looked for
+    in both.
+    """
     kind, colon, _ = value.partition(":")
     if kind in WAIT_TYPES:
         return StartsWith(value if colon else f"{kind}:")
@@ -330,7 +358,9 @@ def _wait_like(value: str) -> Matcher:
 
 def _read_client(_: Key, relation: Relation, values: Sequence[Value]) -> Meaning:
     if relation is Relation.MATCHES:
-        return Meaning(InColumn(known.client_texts, _matchers(relation, values)), relation, _texts(values))
+        return Meaning(
+            InColumn(known.client_texts, _matchers(relation, values)), relation, _texts(values)
+        )
     networks = []
     for value in values:
         try:
@@ -338,7 +368,9 @@ def _read_client(_: Key, relation: Relation, values: Sequence[Value]) -> Meaning
         except ValueError as error:
             raise FilterError(f"{error}", value.position) from None
         if relation is Relation.IS and not is_whole(network):
-            raise FilterError(f"`{value.text}` is many addresses: write client:{value.text}", value.position)
+            raise FilterError(
+                f"`{value.text}` is many addresses: write client:{value.text}", value.position
+            )
         networks.append(network)
     return Meaning(Judged(lambda _: in_networks(networks)), Relation.CONTAINS, _texts(values))
 

@@ -1,4 +1,6 @@
-"""From text to tree. What cannot be read is a FilterError at the character in doubt that says what is right."""
+"""From text to tree. What cannot be read is a FilterError at the character in doubt that says what
+is right.
+"""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +17,9 @@ from pgtop.table.language.words import advice_on, is_keyword, is_operator
 from pgtop.text.units import UNIT_WORD
 
 LONGEST = 2000
-"""Characters of a filter. Nothing that people write comes near, and reading it stays a matter of milliseconds."""
+"""Characters of a filter. Nothing that people write comes near, and reading it stays a matter of
+milliseconds.
+"""
 _DEEPEST = 20
 _MOST_WORDS = 64
 """Texts and patterns of a filter, each of which is put to thousands of sessions at every key."""
@@ -53,14 +57,16 @@ _INSTEAD = {
 }
 
 
-class Parser:
+class FilterParser:
     """Reads a text from left to right; every reader leaves off behind what it has read.
 
-    `grouped` are values that an argument of the command line holds together, by begin and end; `edges` are where
-    arguments end, across which no quote reaches.
+    `grouped` are values that an argument of the command line holds together, by begin and end;
+    `edges` are where arguments end, across which no quote reaches.
     """
 
-    def __init__(self, text: str, grouped: Mapping[int, int] | None = None, edges: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, text: str, grouped: Mapping[int, int] | None = None, edges: tuple[int, ...] = ()
+    ) -> None:
         self._text = text
         self._at = 0
         self._depth = 0
@@ -91,7 +97,9 @@ class Parser:
 
     def _all(self) -> Node:
         nodes = [self._term()]
-        while self._take_connective("and") or not (self._is_at_end() or self._next() == ")" or self._is_at("or")):
+        while self._take_connective("and") or not (
+            self._is_at_end() or self._next() == ")" or self._is_at("or")
+        ):
             nodes.append(self._term())
         node = all_of(nodes)
         check_can_hold(node)
@@ -125,19 +133,25 @@ class Parser:
         if not term.key or KEYS[term.key].takes_words:
             self._words += len(term.values)
         if self._words > _MOST_WORDS:
-            raise FilterError(f"a filter may have {_MOST_WORDS} words: make it simpler", term.position)
+            raise FilterError(
+                f"a filter may have {_MOST_WORDS} words: make it simpler", term.position
+            )
 
     def _take_negation(self) -> bool:
         start = self._at
         if word := _NOT.match(self._text, start):
             self._at = word.end()
-        elif self._next() == "-" or (self._next() == "!" and not _SIGN_BEHIND_NOT.match(self._text, start + 1)):
+        elif self._next() == "-" or (
+            self._next() == "!" and not _SIGN_BEHIND_NOT.match(self._text, start + 1)
+        ):
             self._at += 1
         else:
             return False
         sign = self._text[start : self._at].strip()
         if self._is_at_end() or (sign in "-!" and self._next().isspace()):
-            self._fail(f"a term is missing behind `{sign}`, as in {'not ' if word else sign}db:shop")
+            self._fail(
+                f"a term is missing behind `{sign}`, as in {'not ' if word else sign}db:shop"
+            )
         if self._next() in "-!" or _NOT.match(self._text, self._at):
             self._fail(f"one `{sign}` is enough: put text that begins so in quotes")
         return True
@@ -173,13 +187,19 @@ class Parser:
             raise _unknown_key(name, sign, start)
         relation, is_negated = SIGNS[sign]
         if relation not in key.relations:
-            raise FilterError(f"`{name}` does not go with `{sign}`: write it as in {key.example}", found.start(3))
+            raise FilterError(
+                f"`{name}` does not go with `{sign}`: write it as in {key.example}", found.start(3)
+            )
         if (after and not before) or len(after) > 1 or found.end() == len(self._text):
-            raise FilterError(f"a value is missing: write it without blanks, as in {key.example}", found.end(3))
+            raise FilterError(
+                f"a value is missing: write it without blanks, as in {key.example}", found.end(3)
+            )
         self._at = found.end()
         values = self._values(key, relation)
         meaning = key.read(relation, values)
-        return Term(key.name, meaning.relation, meaning.values, is_negated, meaning.criterion, start)
+        return Term(
+            key.name, meaning.relation, meaning.values, is_negated, meaning.criterion, start
+        )
 
     def _values(self, key: Key, relation: Relation) -> list[Value]:
         if end := self._grouped.get(self._at):
@@ -188,7 +208,9 @@ class Parser:
             self._check_is_no_term()
             return [self._pattern(key.example)]
         values = [self._value(key, relation)]
-        while self._next() == "," and (relation in (Relation.CONTAINS, Relation.IS) and not _is_count(key)):
+        while self._next() == "," and (
+            relation in (Relation.CONTAINS, Relation.IS) and not _is_count(key)
+        ):
             self._at += 1
             values.append(self._value(key, relation))
         return values
@@ -219,20 +241,34 @@ class Parser:
         if is_keyword(found[0]):
             raise FilterError(advice_on(found[0]), start)
         if found[0].startswith("-") and key.takes_words:
-            raise FilterError("a value that begins with - goes in quotes; not stands before the key", start)
+            raise FilterError(
+                "a value that begins with - goes in quotes; not stands before the key", start
+            )
         return Value(found[0], start)
 
     def _fail_in_value(self, key: Key, rest: str) -> NoReturn:
         check_is_what_it_looks_like(rest, self._at)
         if rest in "*%?" and key.contains:
-            self._fail(f"`{rest}` is no wildcard here: {key.name}:web already means contains, {key.name}:~^web begins")
+            self._fail(
+                f"`{rest}` is no wildcard here: {key.name}:web already means contains, {key.name}:~^web begins"
+            )
         if rest in "*%?" and key.takes_words:
-            self._fail(f"`{rest}` is no wildcard here: write it as in {key.example}; a pattern is {key.name}:~^web")
+            self._fail(
+                f"`{rest}` is no wildcard here: write it as in {key.example}; a pattern is {key.name}:~^web"
+            )
         if sign := _STRAY_SIGN.match(self._text, self._at):
-            self._fail(f"`{sign[0]}` cannot stand in a value: write it as in {key.example}, or put the value in quotes")
+            self._fail(
+                f"`{sign[0]}` cannot stand in a value: write it as in {key.example}, or put the value in quotes"
+            )
         if rest in _INSTEAD:
-            self._fail(f"`{rest}` cannot stand in a value: {_INSTEAD[rest]}; as text the value goes in quotes")
-        advice = f"; a pattern is {key.name}:~^web" if key.takes_words else f": write it as in {key.example}"
+            self._fail(
+                f"`{rest}` cannot stand in a value: {_INSTEAD[rest]}; as text the value goes in quotes"
+            )
+        advice = (
+            f"; a pattern is {key.name}:~^web"
+            if key.takes_words
+            else f": write it as in {key.example}"
+        )
         self._fail(f"a value with `{rest}` in it goes in quotes{advice}")
 
     def _pattern_anywhere(self) -> Term:
@@ -244,14 +280,18 @@ class Parser:
         return Term("", Relation.MATCHES, (pattern.text,), False, criterion, start, is_loose)
 
     def _check_is_no_term(self) -> None:
-        """Raise FilterError where a pattern stands apart from its sign and looks like the next term."""
+        """Raise FilterError where a pattern stands apart from its sign and looks like the next
+        term.
+        """
         word = self._text[self._at :].split(maxsplit=1)[0]
         is_apart = self._text[self._at - 1].isspace()
         if is_apart and (word[0] in "-!()" or is_keyword(word) or COMPARISON.match(word)):
             self._fail("a pattern is missing, or looks like a term: put it in quotes")
 
     def _pattern(self, example: str) -> Value:
-        """Read a pattern: in quotes, or up to the next blank or the parenthesis that closes a group around it."""
+        """Read a pattern: in quotes, or up to the next blank or the parenthesis that closes a group
+        around it.
+        """
         start = self._at
         if self._next() and self._next() in QUOTES:
             value = self._quoted()
@@ -264,10 +304,14 @@ class Parser:
         return value
 
     def _check_is_plain_pattern(self, value: Value) -> None:
-        """Raise FilterError for a pattern whose signs may have been meant for the language, or for SQL's `~~`."""
+        """Raise FilterError for a pattern whose signs may have been meant for the language, or for
+        SQL's `~~`.
+        """
         check_is_what_it_looks_like(value.text, value.position)
         if doubt := _DOUBT_IN_PATTERN.search(value.text):
-            raise FilterError(f"a pattern with `{doubt[0]}` there goes in quotes", value.position + doubt.start())
+            raise FilterError(
+                f"a pattern with `{doubt[0]}` there goes in quotes", value.position + doubt.start()
+            )
 
     # Text that stands alone.
 
@@ -278,7 +322,14 @@ class Parser:
             raise FilterError('there is nothing in the quotes: write text, as in "invoice"', start)
         if _STRAY_SIGN.match(self._text, self._at):
             self._fail("a key goes without quotes, and text with such a sign wholly into them")
-        return Term("", Relation.CONTAINS, (value.text,), False, keys.anywhere(Relation.CONTAINS, value), start)
+        return Term(
+            "",
+            Relation.CONTAINS,
+            (value.text,),
+            False,
+            keys.anywhere(Relation.CONTAINS, value),
+            start,
+        )
 
     def _word(self) -> Term:
         start = self._at
@@ -295,19 +346,41 @@ class Parser:
         self._check_is_no_unit(word, start)
         if re.fullmatch(r"[0-9]{1,10}", word):
             pid = int(word)
-            return Term("pid", Relation.CONTAINS, (str(pid),), False, keys.with_pid(pid), start, is_bare_pid=True)
+            return Term(
+                "pid",
+                Relation.CONTAINS,
+                (str(pid),),
+                False,
+                keys.with_pid(pid),
+                start,
+                is_bare_pid=True,
+            )
         value = Value(word, start)
-        return Term("", Relation.CONTAINS, (word,), False, keys.anywhere(Relation.CONTAINS, value), start, True)
+        return Term(
+            "",
+            Relation.CONTAINS,
+            (word,),
+            False,
+            keys.anywhere(Relation.CONTAINS, value),
+            start,
+            True,
+        )
 
     def _fail_in_word(self, word: str, rest: str) -> NoReturn:
         check_is_what_it_looks_like(rest, self._at)
         if sign := _STRAY_SIGN.match(self._text, self._at):
             needs = "cannot stand in a word" if word else "needs a key before it"
-            self._fail(f"`{sign[0]}` {needs}: write it as in db:shop or age>5m; as text it goes in quotes")
+            self._fail(
+                f"`{sign[0]}` {needs}: write it as in db:shop or age>5m; as text it goes in quotes"
+            )
         if rest in "*%?":
-            self._fail(f"`{rest}` is no wildcard here: a word is found anywhere; patterns are as in app:~^web")
+            self._fail(
+                f"`{rest}` is no wildcard here: a word is found anywhere; patterns are as in app:~^web"
+            )
         if rest in _INSTEAD:
-            self._fail(f"`{rest}` is not part of the language: {_INSTEAD[rest]}; as text it goes in quotes")
+            self._fail(
+                f"`{rest}` is not part of the language: {_INSTEAD[rest]}; as text it goes in quotes"
+            )
         self._fail(f"text with `{rest}` in it goes in quotes")
 
     def _fail_at_keyword(self, word: str, start: int) -> NoReturn:
@@ -322,10 +395,15 @@ class Parser:
         if following and is_operator(following[0]) and following[0].lower() not in ("and", "or"):
             raise FilterError(_advice_behind(key, following[0]), self._at)
         state = ", or state:idle" if key.name == "idle" else ""
-        raise FilterError(f"`{word}` is a key: write it as in {key.example}{state}; as text it goes in quotes", start)
+        raise FilterError(
+            f"`{word}` is a key: write it as in {key.example}{state}; as text it goes in quotes",
+            start,
+        )
 
     def _check_is_no_unit(self, word: str, start: int) -> None:
-        """Raise FilterError for a unit, or the rest of a time, that stands apart from the term before it."""
+        """Raise FilterError for a unit, or the rest of a time, that stands apart from the term
+        before it.
+        """
         last = self._last
         if last is None or last.key not in KEYS or not KEYS[last.key].is_time:
             return
@@ -333,7 +411,10 @@ class Parser:
         if not self._text[:start].rstrip().endswith(number):
             return
         if unit is not None and not number[-1].isalpha():
-            raise FilterError(f"a time stands without blanks: write {number}{unit[unit.lastindex or 0].lower()}", start)
+            raise FilterError(
+                f"a time stands without blanks: write {number}{unit[unit.lastindex or 0].lower()}",
+                start,
+            )
         if _REST_OF_TIME.fullmatch(word):
             raise FilterError(f"a time stands without blanks: write {number}{word}", start)
 
@@ -387,7 +468,9 @@ def _is_count(key: Key) -> bool:
 
 
 def _end_of_pattern(text: str, at: int) -> int:
-    """Return where a pattern without quotes ends: at a blank, or at a parenthesis that it has not opened itself."""
+    """Return where a pattern without quotes ends: at a blank, or at a parenthesis that it has not
+    opened itself.
+    """
     depth = 0
     while at < len(text) and not text[at].isspace():
         if text[at] == "\\":
@@ -423,9 +506,13 @@ def _unknown_key(name: str, sign: str, position: int) -> FilterError:
     import difflib  # only for a mistyped one
 
     plain = name.lower().replace("_", "-")
-    near = _MEANT.get(plain) or next(iter(difflib.get_close_matches(plain, [*KEYS, *OTHER_NAMES], n=1)), None)
+    near = _MEANT.get(plain) or next(
+        iter(difflib.get_close_matches(plain, [*KEYS, *OTHER_NAMES], n=1)), None
+    )
     hint = f"did you mean `{near}`?" if near else f"use one of {', '.join(KEYS)}."
-    return FilterError(f"unknown key `{name}`: {hint} Text with `{sign}` in it goes in quotes", position)
+    return FilterError(
+        f"unknown key `{name}`: {hint} Text with `{sign}` in it goes in quotes", position
+    )
 
 
 _MEANT = {

@@ -12,14 +12,17 @@ QUOTES = "\"'"
 
 
 def quoted(text: str) -> str:
-    """Return `text` as a value of the language, which reads it back unchanged; every character of it is printable."""
+    """Return `text` as a value of the language, which reads it back unchanged; every character of
+    it is printable.
+    """
     return '"' + "".join(map(_escaped, text, f'{text[1:]}"')) + '"'
 
 
 def unquoted(text: str, at: int) -> tuple[str, int] | None:
     r"""Read the quoted text that begins at `at`, and where it ends; None if it does not end.
 
-    In single quotes all is as written and '' is a quote, as in SQL; in double ones \" is a quote and \\ a backslash.
+    In single quotes all is as written and '' is a quote, as in SQL; in double ones \" is a quote
+    and \\ a backslash.
     """
     if text[at] == "'":
         single = _SINGLE.match(text, at)
@@ -29,8 +32,12 @@ def unquoted(text: str, at: int) -> tuple[str, int] | None:
 
 
 def _escaped(character: str, following: str) -> str:
-    """Write one character; a backslash that cannot be misread stays alone, as people know it in patterns."""
-    is_backslash_in_doubt = character == "\\" and (following in '"\\u' or not following.isprintable())
+    """Write one character; a backslash that cannot be misread stays alone, as people know it in
+    patterns.
+    """
+    is_backslash_in_doubt = character == "\\" and (
+        following in '"\\u' or not following.isprintable()
+    )
     if character == '"' or is_backslash_in_doubt:
         return "\\" + character
     return character if character.isprintable() else f"\\u{{{ord(character):x}}}"

@@ -1,4 +1,6 @@
-"""A filter said back: in plain words for people, and as the one text of the language that means the same."""
+"""A filter said back: in plain words for people, and as the one text of the language that means the
+same.
+"""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +18,9 @@ _BOUNDS = {
 
 
 def understood(node: Node) -> str:
-    """Return the filter in plain words that go on from "sessions"; parentheses show what a group holds together."""
+    """Return the filter in plain words that go on from "sessions"; parentheses show what a group
+    holds together.
+    """
     match node:
         case Term():
             return _phrase(node)
@@ -55,7 +59,11 @@ def _grouped(node: Node, kind: type[All] | type[Either], said: Callable[[Node], 
 def _alternative(node: Node) -> str:
     """Say one side of an `or`, in parentheses where an "and" or a "not" would reach over it."""
     said = _inside(node)
-    return f"({said})" if isinstance(node, All) or (isinstance(node, Term) and said.startswith("not ")) else said
+    return (
+        f"({said})"
+        if isinstance(node, All) or (isinstance(node, Term) and said.startswith("not "))
+        else said
+    )
 
 
 # The canonical text.
@@ -67,7 +75,9 @@ def _written(term: Term) -> str:
         sign = "~" if term.relation is Relation.MATCHES else ""
         return f"{negation}{sign}{quoted(term.values[0])}"
     is_pattern = term.relation is Relation.MATCHES
-    values = ",".join(quoted(value) if is_pattern else _value(term.key, value) for value in term.values)
+    values = ",".join(
+        quoted(value) if is_pattern else _value(term.key, value) for value in term.values
+    )
     return f"{negation}{term.key}{term.relation.value}{values}"
 
 
@@ -79,14 +89,24 @@ def _value(key: str, value: str) -> str:
 
 
 def _phrase(term: Term) -> str:
-    return f"{_PHRASES[term.key](term)}{_case(term)}" if term.key else f"{_anywhere(term)}{_case(term)}"
+    return (
+        f"{_PHRASES[term.key](term)}{_case(term)}"
+        if term.key
+        else f"{_anywhere(term)}{_case(term)}"
+    )
 
 
 def _case(term: Term) -> str:
     """Say that capitals do not count, where there are some that might be thought to."""
-    ignores_case = term.relation is Relation.MATCHES or (term.relation is Relation.CONTAINS and term.key in _TEXTS)
+    ignores_case = term.relation is Relation.MATCHES or (
+        term.relation is Relation.CONTAINS and term.key in _TEXTS
+    )
     letters = [re.sub(r"\\.", "", value) for value in term.values]  # \W is no letter
-    return " ignoring case" if ignores_case and any(value != value.lower() for value in letters) else ""
+    return (
+        " ignoring case"
+        if ignores_case and any(value != value.lower() for value in letters)
+        else ""
+    )
 
 
 _TEXTS = ("", "db", "user", "app", "host", "type", "query")
@@ -143,11 +163,17 @@ def _state(term: Term) -> str:
         return _text("state")(term)
     is_exact = term.relation is Relation.IS
     items = [
-        f"in state {quoted(EXACTLY[word])}" if is_exact and word in EXACTLY else _STATE_PHRASES[word]
+        f"in state {quoted(EXACTLY[word])}"
+        if is_exact and word in EXACTLY
+        else _STATE_PHRASES[word]
         for word in term.values
     ]
-    may_wait = term.negated and not is_exact and "active" in term.values and "waiting" not in term.values
-    return f"{_one_of(items, term.negated)}{' (but perhaps waiting for a lock)' if may_wait else ''}"
+    may_wait = (
+        term.negated and not is_exact and "active" in term.values and "waiting" not in term.values
+    )
+    return (
+        f"{_one_of(items, term.negated)}{' (but perhaps waiting for a lock)' if may_wait else ''}"
+    )
 
 
 def _wait(term: Term) -> str:
@@ -194,7 +220,9 @@ def _blockers(term: Term) -> str:
 
 
 def _root(term: Term) -> str:
-    return f"{'outside' if term.negated else 'in'} the blocking tree of pid {' or '.join(term.values)}"
+    return (
+        f"{'outside' if term.negated else 'in'} the blocking tree of pid {' or '.join(term.values)}"
+    )
 
 
 def _time(before: str) -> Callable[[Term], str]:
@@ -241,7 +269,9 @@ def _bound(term: Term) -> str:
 
 
 def _relation(term: Term) -> Relation:
-    """Return the relation that is meant; the negation of a number that is known is the other bound."""
+    """Return the relation that is meant; the negation of a number that is known is the other
+    bound.
+    """
     return OPPOSITES.get(term.relation, term.relation) if term.negated else term.relation
 
 

@@ -68,14 +68,24 @@ def all_of(nodes: Sequence[Node]) -> Node:
     """Join `nodes` by `and`, without groups that change nothing."""
     if len(nodes) == 1:
         return nodes[0]
-    return All(tuple(inner for node in nodes for inner in (node.nodes if isinstance(node, All) else (node,))))
+    return All(
+        tuple(
+            inner for node in nodes for inner in (node.nodes if isinstance(node, All) else (node,))
+        )
+    )
 
 
 def either_of(nodes: Sequence[Node]) -> Node:
     """Join `nodes` by `or`, without groups that change nothing."""
     if len(nodes) == 1:
         return nodes[0]
-    return Either(tuple(inner for node in nodes for inner in (node.nodes if isinstance(node, Either) else (node,))))
+    return Either(
+        tuple(
+            inner
+            for node in nodes
+            for inner in (node.nodes if isinstance(node, Either) else (node,))
+        )
+    )
 
 
 def terms_of(node: Node) -> Iterator[Term]:

@@ -3,7 +3,9 @@
 import re
 
 CONNECTIVES = frozenset({"and", "or", "not"})
-_KEYWORDS = CONNECTIVES | frozenset({"in", "like", "ilike", "similar", "is", "null", "between", "true", "false"})
+_KEYWORDS = CONNECTIVES | frozenset(
+    {"in", "like", "ilike", "similar", "is", "null", "between", "true", "false"}
+)
 _ADVICE = {
     "like": "db:shop is contains and db~^shop a pattern, both in any case",
     "ilike": "db:shop is contains and db~^shop a pattern, both in any case",
@@ -56,4 +58,6 @@ def advice_on(word: str) -> str:
 
 def is_plain_text(text: str, plain: str) -> bool:
     """Say whether `text` is read as a value made of `plain` characters, and as nothing else."""
-    return re.fullmatch(plain, text) is not None and not text.startswith("-") and not is_keyword(text)
+    return (
+        re.fullmatch(plain, text) is not None and not text.startswith("-") and not is_keyword(text)
+    )

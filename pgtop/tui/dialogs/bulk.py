@@ -1,7 +1,7 @@
 """The dialog before many are signalled, and the list of what became of each.
 
-The list stays as it was when it was shown: no session is added. One that has changed since is marked and skipped,
-unless asked for again.
+The list stays as it was when it was shown: no session is added. One that has changed since is
+marked and skipped, unless asked for again.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import IDLE, BackendId
 from pgtop.model.plan import Change, Plan
 from pgtop.model.signal import Signal
@@ -51,7 +51,7 @@ _DO = {Signal.CANCEL: "Cancel", Signal.TERMINATE: "Terminate"}
 _KEYS = "y n · i only idle · a ask again · r reason"
 _ASKS_NUMBER = "type {} and press Enter to go on"
 
-GuardOf = Callable[[Picture], Guard]
+GuardOf = Callable[[DerivedSnapshot], Guard]
 
 
 class Consent(NamedTuple):
@@ -69,10 +69,12 @@ class _Targets(Rows):
     def __init__(self, palette: Palette) -> None:
         super().__init__(palette, id="targets")
         self._plan: Plan | None = None
-        self._picture: Picture | None = None
+        self._picture: DerivedSnapshot | None = None
         self._changed: Mapping[BackendId, Change] = {}
 
-    def show(self, plan: Plan, picture: Picture, changed: Mapping[BackendId, Change]) -> None:
+    def show(
+        self, plan: Plan, picture: DerivedSnapshot, changed: Mapping[BackendId, Change]
+    ) -> None:
         self._plan, self._picture, self._changed = plan, picture, changed
         self.redraw()
 
@@ -83,18 +85,24 @@ class _Targets(Rows):
         if self._plan is None or self._picture is None:
             return ()
         target = self._plan.targets[index]
-        return target_line(layout(self.size.width), target, self._picture, self._changed.get(target.identity))
+        return target_line(
+            layout(self.size.width), target, self._picture, self._changed.get(target.identity)
+        )
 
     def header_line(self) -> Line:
         return heading(layout(self.size.width))
 
 
 class BulkScreen(Moving, Dialog[Consent | None]):
-    """Returns the part of the plan that is still as it was shown, when the user said yes, or None."""
+    """Returns the part of the plan that is still as it was shown, when the user said yes, or
+    None.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [*MOVES, *bindings("ask_again", "only_idle")]
 
-    def __init__(self, plan: Plan, whose: str, picture: Picture, guard_of: GuardOf, palette: Palette) -> None:
+    def __init__(
+        self, plan: Plan, whose: str, picture: DerivedSnapshot, guard_of: GuardOf, palette: Palette
+    ) -> None:
         """`whose`: by what they were chosen, for the title."""
         super().__init__(palette, lines="facts", proof="count")
         self._whose = whose
@@ -167,7 +175,9 @@ class BulkScreen(Moving, Dialog[Consent | None]):
 
     def action_only_idle(self) -> None:
         """Narrow the list to the sessions that are idle."""
-        self._plan = self._plan.without([t.identity for t in self._plan.targets if t.backend.state != IDLE])
+        self._plan = self._plan.without(
+            [t.identity for t in self._plan.targets if t.backend.state != IDLE]
+        )
         self._changed = self._changes()
         self.asked += 1
         self.say("only the idle ones")
@@ -186,8 +196,16 @@ class BulkScreen(Moving, Dialog[Consent | None]):
         words = title(meant, self._whose)
         self.query_one("#box").border_title = Content(words)  # a name is no markup
         filter_lines = understood(meant) if cells(words) > width or not self._whose else ()
-        spans = (*self.note_lines(), *filter_lines, *facts(meant, self._changed), *self.reason_lines())
-        lines, room = [row for each in spans for row in wrapped(each, width)], max(1, size.height - _BELOW)
+        spans = (
+            *self.note_lines(),
+            *filter_lines,
+            *facts(meant, self._changed),
+            *self.reason_lines(),
+        )
+        lines, room = (
+            [row for each in spans for row in wrapped(each, width)],
+            max(1, size.height - _BELOW),
+        )
         self._is_whole = len(lines) <= room
         lines = lines[:room]
         self._lines.styles.height = len(lines)
@@ -206,7 +224,9 @@ class BulkScreen(Moving, Dialog[Consent | None]):
 
 
 def _say_below(screen: ModalScreen[ConsentT], rows: Rows, keys: str) -> None:
-    """In the frame: how much of a list there is below what is in sight. The frame may have been closed meanwhile."""
+    """In the frame: how much of a list there is below what is in sight. The frame may have been
+    closed meanwhile.
+    """
     below = f"{rows.more_below} more below ↓ · " if rows.more_below else ""
     for box in screen.query("#box"):
         box.border_subtitle = f"{below}{keys}"
@@ -234,7 +254,9 @@ class _Outcomes(Rows):
 
 
 class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
-    """What became of each, as it is seen. Returns the plan to terminate those that a cancel did not help, or None."""
+    """What became of each, as it is seen. Returns the plan to terminate those that a cancel did not
+    help, or None.
+    """
 
     AUTO_FOCUS = ""
     BINDINGS = MOVES + bindings("clear", "open", "terminate")
@@ -251,7 +273,9 @@ class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.border_title = f"{_DO[self._progress.plan.signal]} {sessions(len(self._progress.plan.targets))}"
+            box.border_title = (
+                f"{_DO[self._progress.plan.signal]} {sessions(len(self._progress.plan.targets))}"
+            )
             yield self._head
             yield self._rows
 
@@ -262,7 +286,9 @@ class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
         self.show_progress(self._progress)
 
     def show_progress(self, progress: Progress) -> None:
-        """Draw what has been seen so far, while there is somewhere to: results go on coming after Esc."""
+        """Draw what has been seen so far, while there is somewhere to: results go on coming after
+        Esc.
+        """
         self._progress = progress
         if not (self.is_mounted and self.is_attached):
             return
@@ -312,7 +338,11 @@ class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
         spans: list[Line] = [
             summary(self._progress.outcomes) or line("asked …", Tone.NOTICE),
             *([line(self._freed, Tone.STRONG)] if self._freed else ()),
-            *([line(f"K: terminate the {sessions(left)} that survived", Tone.STRONG)] if left else ()),
+            *(
+                [line(f"K: terminate the {sessions(left)} that survived", Tone.STRONG)]
+                if left
+                else ()
+            ),
             *([line(clean(self._progress.trouble), Tone.ALARM)] if self._progress.trouble else ()),
         ]
         return [row for each in spans for row in wrapped(each, width)]

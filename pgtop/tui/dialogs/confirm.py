@@ -1,7 +1,7 @@
 """The question before one session is signalled.
 
-The session is watched while the dialog is open: when it changes, the question is asked again, so that nothing is
-confirmed unread.
+The session is watched while the dialog is open: when it changes, the question is asked again, so
+that nothing is confirmed unread.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from textual.geometry import Size
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
 from pgtop.monitor.state import State
@@ -18,7 +18,7 @@ from pgtop.table.filter import Filter
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.tui.dialogs.dialog import FRAME, Dialog
-from pgtop.tui.messages import SignalAsked
+from pgtop.tui.messages import SignalRequested
 from pgtop.tui.theme import Palette
 from pgtop.view.confirmation import Proposal, change_since, propose
 
@@ -28,19 +28,25 @@ _STALE = "The server does not answer: this is how it was."
 _BUTTONS = {Signal.CANCEL: "Cancel the query", Signal.TERMINATE: "Terminate"}
 
 
-class Agreed(NamedTuple):
-    """The backend as it was shown when the user said yes, the picture that it was shown in, and why."""
+class Accepted(NamedTuple):
+    """The backend as it was shown when the user said yes, the picture that it was shown in, and
+    why.
+    """
 
     backend: Backend
-    picture: Picture
+    picture: DerivedSnapshot
     reason: str = ""
 
 
-class ConfirmScreen(Dialog[Agreed | None]):
+class ConfirmScreen(Dialog[Accepted | None]):
     """Returns what was agreed to, or None."""
 
-    def __init__(self, asked: SignalAsked, state: State, palette: Palette, protect: Sequence[Filter] = ()) -> None:
-        """The question as what was asked for was seen; `show` tells at once what has become of it since."""
+    def __init__(
+        self, asked: SignalRequested, state: State, palette: Palette, protect: Sequence[Filter] = ()
+    ) -> None:
+        """The question as what was asked for was seen; `show` tells at once what has become of it
+        since.
+        """
         super().__init__(palette, lines="proposal", proof="pid")
         self._protect = protect
         self._picture = asked.seen_in
@@ -63,7 +69,10 @@ class ConfirmScreen(Dialog[Agreed | None]):
             self.draw(self.app.size)
         if state.picture is self._picture or self._over:
             return
-        before, change = self._proposal.backend, change_since(self._proposal.backend, self._picture, state.picture)
+        before, change = (
+            self._proposal.backend,
+            change_since(self._proposal.backend, self._picture, state.picture),
+        )
         now = state.picture.still(before, self._picture)
         if now is None:
             self._over = change
@@ -75,7 +84,7 @@ class ConfirmScreen(Dialog[Agreed | None]):
             self._ask_again(change)
         self.draw(self.app.size)
 
-    def _proposed(self, signal: Signal, backend: Backend, picture: Picture) -> Proposal:
+    def _proposed(self, signal: Signal, backend: Backend, picture: DerivedSnapshot) -> Proposal:
         return propose(signal, backend, picture, guard(self._protect, picture))
 
     # The answers.
@@ -92,7 +101,7 @@ class ConfirmScreen(Dialog[Agreed | None]):
         elif self._proposal.needs_pid and self._proof.value != pid:
             self.say(f"type {pid} first")
         else:
-            self.dismiss(Agreed(self._proposal.backend, self._picture, self._why.words))
+            self.dismiss(Accepted(self._proposal.backend, self._picture, self._why.words))
 
     def typed(self) -> None:
         """Focus the signal's button for the right pid, and Keep for anything else."""
@@ -101,7 +110,9 @@ class ConfirmScreen(Dialog[Agreed | None]):
         super().typed()
 
     def _ask_again(self, change: str) -> None:
-        """A cancel is for one query, so each change asks again; a session to terminate stays the same one: ask once."""
+        """A cancel is for one query, so each change asks again; a session to terminate stays the
+        same one: ask once.
+        """
         self._note = change
         self.asked += 1
         if self._proposal.signal is Signal.CANCEL or not self._reminded:
@@ -121,8 +132,13 @@ class ConfirmScreen(Dialog[Agreed | None]):
         self._buttons.offer(labels, 0 if self._over else self._buttons.focused_index)
 
     def _text(self, width: int, room: int) -> list[Line]:
-        """The words; whether the server answers shows where a line is empty, so that nothing moves under a click."""
-        proposal, stale = self._proposal, wrapped(line(_STALE, Tone.ALARM), width) if self._stale else []
+        """The words; whether the server answers shows where a line is empty, so that nothing moves
+        under a click.
+        """
+        proposal, stale = (
+            self._proposal,
+            wrapped(line(_STALE, Tone.ALARM), width) if self._stale else [],
+        )
         words = (*self.note_lines(), *proposal.lines, *self.reason_lines())
         lines = [row for spans in words for row in wrapped(spans, width)]
         query = wrapped(line(proposal.query), width)[:_QUERY_LINES]

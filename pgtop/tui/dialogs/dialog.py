@@ -1,4 +1,5 @@
-"""What every question before a signal shares: its frame, its buttons, its fields and the keys that answer it.
+"""What every question before a signal shares: its frame, its buttons, its fields and the keys that
+answer it.
 
 A dialog asks and returns; it signals nothing. Keep has the focus.
 """
@@ -53,7 +54,12 @@ class ButtonLine(Lines):
         spans: list[Span] = []
         for index, label in enumerate(labels):
             here = index == focused
-            spans.append(Span(f"▶[ {label} ]" if here else f" [ {label} ]", Tone.STRONG if here else Tone.QUIET))
+            spans.append(
+                Span(
+                    f"▶[ {label} ]" if here else f" [ {label} ]",
+                    Tone.STRONG if here else Tone.QUIET,
+                )
+            )
             spans.append(Span("  ", Tone.PLAIN))
         self.show([tuple(spans)])
 
@@ -72,7 +78,9 @@ class ButtonLine(Lines):
 
 
 class Dialog(Shown, ModalScreen[ConsentT]):
-    """Returns what the user said yes to, or None. Subclasses say what is asked and when a yes is one."""
+    """Returns what the user said yes to, or None. Subclasses say what is asked and when a yes is
+    one.
+    """
 
     AUTO_FOCUS = ""  # y and n belong to the screen, unless something must be typed
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -82,10 +90,14 @@ class Dialog(Shown, ModalScreen[ConsentT]):
     ]
 
     def __init__(self, palette: Palette, lines: str, proof: str) -> None:
-        """`lines` and `proof` name the widgets of the words and of the field that a dangerous yes has to fill in."""
+        """`lines` and `proof` name the widgets of the words and of the field that a dangerous yes
+        has to fill in.
+        """
         super().__init__()
         self.asked = 1
-        """How often something was asked; it grows when a yes comes to mean something else, so is to be seen first."""
+        """How often something was asked; it grows when a yes comes to mean something else, so is to
+        be seen first.
+        """
         self._note = ""
         self._is_whole = True  # `draw` found room for all that a yes is about
         self._lines = Lines(palette, id=lines)
@@ -197,4 +209,6 @@ class Dialog(Shown, ModalScreen[ConsentT]):
 
     def reason_lines(self) -> list[Line]:
         words = self._why.words
-        return [line(clean(f"reason: {words}"), Tone.QUIET)] if words and not self._why.display else []
+        return (
+            [line(clean(f"reason: {words}"), Tone.QUIET)] if words and not self._why.display else []
+        )

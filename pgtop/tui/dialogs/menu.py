@@ -28,7 +28,9 @@ class _Choices(Rows):
     def __init__(self, choices: Sequence[Choice], current: str, palette: Palette) -> None:
         super().__init__(palette, id="choices")
         self._choices = choices
-        self._cursor = next((index for index, choice in enumerate(choices) if choice.name == current), 0)
+        self._cursor = next(
+            (index for index, choice in enumerate(choices) if choice.name == current), 0
+        )
 
     @property
     def chosen(self) -> str:
@@ -46,7 +48,9 @@ class MenuScreen(Moving, ModalScreen[str | None]):
 
     BINDINGS = MOVES + bindings("open", "clear")
 
-    def __init__(self, title: str, choices: Sequence[Choice], current: str, palette: Palette) -> None:
+    def __init__(
+        self, title: str, choices: Sequence[Choice], current: str, palette: Palette
+    ) -> None:
         super().__init__()
         self.asked = 1
         """Once: the choices stay."""

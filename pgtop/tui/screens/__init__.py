@@ -1,1 +1,3 @@
-"""Screens turn the state into lines for their widgets, and the user's wishes into messages for the app."""
+"""Screens turn the state into lines for their widgets, and the user's wishes into messages for the
+app.
+"""

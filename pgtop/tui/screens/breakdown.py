@@ -1,4 +1,6 @@
-"""The breakdown view: who uses the connections. Enter narrows the sessions to the line under the cursor."""
+"""The breakdown view: who uses the connections. Enter narrows the sessions to the line under the
+cursor.
+"""
 
 from collections.abc import Iterable
 
@@ -12,30 +14,37 @@ from pgtop.table.filter import Filter
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import BulkAsked, FilterAsked, Share
+from pgtop.tui.messages import BulkRequested, FilterRequested, Share
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.navigation import MOVES, Movable, Moving
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
-from pgtop.view.breakdown import Entry, entries, entry_line, share_filter
+from pgtop.view.breakdown import BreakdownEntry, entries, entry_line, share_filter
 
 
 class BreakdownTable(Rows):
-    """Entries by dimension; the cursor belongs to a share, by dimension and name, and skips the headings."""
+    """Entries by dimension; the cursor belongs to a share, by dimension and name, and skips the
+    headings.
+    """
 
-    def __init__(self, palette: Palette, selected: Share | None = None, *, id: str | None = None) -> None:
+    def __init__(
+        self, palette: Palette, selected: Share | None = None, *, id: str | None = None
+    ) -> None:
         super().__init__(palette, id=id)
-        self._entries: tuple[Entry, ...] = ()
+        self._entries: tuple[BreakdownEntry, ...] = ()
         self._selected = selected
 
     @property
-    def selected(self) -> Entry | None:
+    def selected(self) -> BreakdownEntry | None:
         return self._entries[self._cursor] if self._cursor < len(self._entries) else None
 
-    def show(self, shown: tuple[Entry, ...], dimmed: bool) -> None:
+    def show(self, shown: tuple[BreakdownEntry, ...], dimmed: bool) -> None:
         """Draw other entries; the cursor stays with its share while there is one."""
         self._entries = shown
-        at = next((i for i, entry in enumerate(shown) if entry.share and _name(entry) == self._selected), None)
+        at = next(
+            (i for i, entry in enumerate(shown) if entry.share and _name(entry) == self._selected),
+            None,
+        )
         self._cursor = self._cursor if at is None else at
         self._dimmed = dimmed
         self.move(0)
@@ -55,7 +64,7 @@ class BreakdownTable(Rows):
         self._selected = _name(entry) if entry is not None and entry.share else None
 
 
-def _name(entry: Entry) -> Share:
+def _name(entry: BreakdownEntry) -> Share:
     return entry.dimension, entry.share.name if entry.share else ""
 
 
@@ -65,7 +74,9 @@ class BreakdownScreen(Moving, LiveScreen):
     KEYS = ("help", "quit", "open", "terminate", "cancel", "show_sessions", "pause")
     BINDINGS = MOVES + bindings("open", "clear", "cancel", "terminate")
 
-    def __init__(self, state: State, settings: Settings, palette: Palette, selected: Share | None = None) -> None:
+    def __init__(
+        self, state: State, settings: Settings, palette: Palette, selected: Share | None = None
+    ) -> None:
         """Begin with the cursor on the line `selected`."""
         super().__init__(state, settings, palette)
         self._table = BreakdownTable(palette, selected, id="breakdown")
@@ -74,7 +85,10 @@ class BreakdownScreen(Moving, LiveScreen):
         yield self._table
 
     def status(self) -> Line:
-        return line("connections held · Enter: only these sessions · C K: cancel or end all of them", Tone.QUIET)
+        return line(
+            "connections held · Enter: only these sessions · C K: cancel or end all of them",
+            Tone.QUIET,
+        )
 
     def show(self, state: State) -> None:
         super().show(state)
@@ -87,7 +101,9 @@ class BreakdownScreen(Moving, LiveScreen):
     def action_open(self) -> None:
         entry = self._table.selected
         if entry is not None and entry.share is not None:
-            self.app.post_message(FilterAsked(share_filter(entry.dimension, entry.share), _name(entry)))
+            self.app.post_message(
+                FilterRequested(share_filter(entry.dimension, entry.share), _name(entry))
+            )
 
     def action_cancel(self) -> None:
         self._signal(Signal.CANCEL)
@@ -103,8 +119,12 @@ class BreakdownScreen(Moving, LiveScreen):
         picture = self.state.picture
         chosen = Filter.parse(share_filter(entry.dimension, entry.share))
         is_its = chosen.on(picture)
-        group = [backend for backend in picture.snapshot.backends if backend.is_client and is_its(backend)]
-        self.app.post_message(BulkAsked(signal, group, chosen.understood, chosen.understood))
+        group = [
+            backend
+            for backend in picture.snapshot.backends
+            if backend.is_client and is_its(backend)
+        ]
+        self.app.post_message(BulkRequested(signal, group, chosen.understood, chosen.understood))
 
     async def action_clear(self) -> None:
         await self.run_action("app.show_sessions")

@@ -5,7 +5,9 @@ from textual.worker import Worker
 
 
 class Commands(CommandPalette):
-    """As Textual's; a search that finds its list gone, as the palette was closed or the app ends, is no bug."""
+    """As Textual's; a search that finds its list gone, as the palette was closed or the app ends,
+    is no bug.
+    """
 
     def run_worker(self, *args: object, **options: object) -> Worker[object]:  # type: ignore[override]
         return super().run_worker(*args, **{**options, "exit_on_error": False})  # type: ignore[arg-type]

@@ -1,4 +1,6 @@
-"""What screens of sessions share: a query, which a filter being typed narrows and a sort menu orders."""
+"""What screens of sessions share: a query, which a filter being typed narrows and a sort menu
+orders.
+"""
 
 from collections.abc import Iterable
 
@@ -15,7 +17,7 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.navigation import MOVES, Moving
-from pgtop.tui.screens.session_actions import ActingScreen
+from pgtop.tui.screens.session_actions import SessionActionsScreen
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.chrome import order_line
@@ -24,7 +26,7 @@ from pgtop.view.filter_field import unfinished_key, without_fragment
 _PLACEHOLDER = "words, db:shop, state:idle-in-tx, age>5m, -query:copy …"
 
 
-class NarrowingScreen(Moving, ActingScreen):
+class FilterableScreen(Moving, SessionActionsScreen):
     """Owns the query; subclasses answer it (`ask`) and say how many rows came of it (`counts`)."""
 
     DEFAULT_ORDER = "what hurts first"
@@ -73,7 +75,11 @@ class NarrowingScreen(Moving, ActingScreen):
         if self._match_error:
             parts.append(Span(" · filter not applied, see below", Tone.WARN))
         elif self._filter_error:
-            still = f"still filter: {clean(query.filter.text)}" if query.filter.text else "no filter yet"
+            still = (
+                f"still filter: {clean(query.filter.text)}"
+                if query.filter.text
+                else "no filter yet"
+            )
             parts.append(Span(f" · {still}, see below", Tone.WARN))
         elif query.filter.text:
             parts.append(Span(f" · filter: {clean(query.filter.text)}", Tone.NOTICE))
@@ -89,13 +95,16 @@ class NarrowingScreen(Moving, ActingScreen):
             self._understood.show([self._understood_line(self.size.width)])
 
     def _understood_line(self, width: int) -> Line:
-        """Return what the filter in force means, in plain words, and why what is typed is not in force yet.
+        """Return what the filter in force means, in plain words, and why what is typed is not in
+        force yet.
 
         A sentence that has no room ends in an ellipsis, as "more than 1" is not "more than 1 h".
         """
         words = self._query.filter.understood
         shown = f"sessions {words}" if words else "all sessions"
-        unfinished = f" · “{clean(self._unfinished)}” is not applied yet" if self._unfinished else ""
+        unfinished = (
+            f" · “{clean(self._unfinished)}” is not applied yet" if self._unfinished else ""
+        )
         return (Span(fit(shown, width - cells(unfinished)).rstrip() + unfinished, Tone.QUIET),)
 
     # The order.
@@ -140,7 +149,9 @@ class NarrowingScreen(Moving, ActingScreen):
         self._sort(Sort(name, falls(name)))
 
     def _sort(self, sort: Sort) -> None:
-        """Order the rows, and show the first of them: whoever sorts wants to see the most or the least."""
+        """Order the rows, and show the first of them: whoever sorts wants to see the most or the
+        least.
+        """
         self.ask(self._query._replace(sort=sort))
         self.sorted_anew()
         self.show_frame()
@@ -172,7 +183,9 @@ class NarrowingScreen(Moving, ActingScreen):
         self._leave_field()
 
     def kept_filter(self) -> bool:
-        """Enter in the field: keep the filter, unless it cannot be read; False when the field is not open."""
+        """Enter in the field: keep the filter, unless it cannot be read; False when the field is
+        not open.
+        """
         if self.field is None:
             return False
         self._set_filter(self._input.value)
@@ -186,7 +199,9 @@ class NarrowingScreen(Moving, ActingScreen):
         self._set_filter(text)
 
     def _set_filter(self, text: str) -> None:
-        """Take the filter over if it can be read; else keep the last one and say where this one goes wrong."""
+        """Take the filter over if it can be read; else keep the last one and say where this one
+        goes wrong.
+        """
         self._unfinished = ""
         try:
             chosen = Filter.parse(text)

@@ -1,4 +1,6 @@
-"""What every full screen shares: the budget across the top, how fresh it is, a notice line and the keys."""
+"""What every full screen shares: the budget across the top, how fresh it is, a notice line and the
+keys.
+"""
 
 from collections.abc import Iterable
 
@@ -11,18 +13,27 @@ from pgtop.monitor.poller import Sampled
 from pgtop.monitor.state import State
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
-from pgtop.tui.messages import BlockingAsked
+from pgtop.tui.messages import LocksRequested
 from pgtop.tui.screens.stateful import Shown
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.key_line import KeyLine
 from pgtop.tui.widgets.lines import Lines
-from pgtop.view.chrome import alarm_line, banner_lines, condition_line, is_compact, notice_lines, offered
+from pgtop.view.chrome import (
+    alarm_line,
+    banner_lines,
+    condition_line,
+    is_compact,
+    notice_lines,
+    offered,
+)
 from pgtop.view.cost import cost_line
 
 
 class LiveScreen(Shown, Screen[None]):
-    """A screen that is shown every new state. Subclasses give the body and say what they narrow it to."""
+    """A screen that is shown every new state. Subclasses give the body and say what they narrow it
+    to.
+    """
 
     AUTO_FOCUS = ""  # keys belong to the screen; an input takes them only when it is opened
     KEYS: tuple[str, ...] = ("help", "quit")
@@ -65,9 +76,13 @@ class LiveScreen(Shown, Screen[None]):
         (width, height), state = self.size, self.state
         self._banner.show(banner_lines(state, width, height), dimmed=state.stale)
         self._alarm.tell(alarm_line(state, width), dimmed=state.stale)
-        self._condition.show([condition_line(state, self.status(), width, self._settings.read_only)])
+        self._condition.show(
+            [condition_line(state, self.status(), width, self._settings.read_only)]
+        )
         notice = notice_lines(state, self.complaint(), width)
-        if len(notice) != self._notice.line_count:  # as each change of a style costs a look at all of them
+        if (
+            len(notice) != self._notice.line_count
+        ):  # as each change of a style costs a look at all of them
             self._notice.styles.height = len(notice)
         self._notice.show(notice)
         if self._cost.display != state.shows_cost:
@@ -80,10 +95,12 @@ class LiveScreen(Shown, Screen[None]):
         self.show(self.state)
 
     def on_alarm_pressed(self) -> None:
-        self.post_message(BlockingAsked())
+        self.post_message(LocksRequested())
 
     def on_key_line_pressed(self, message: KeyLine.Pressed) -> None:
-        """Carried out by the app, as a key is: a screen that awaits its own removal would wait for ever."""
+        """Carried out by the app, as a key is: a screen that awaits its own removal would wait for
+        ever.
+        """
         owner = "screen" if hasattr(self, f"action_{message.action}") else "app"
         self.app.call_later(self.app.run_action, f"{owner}.{message.action}")
 
@@ -92,7 +109,13 @@ class LiveScreen(Shown, Screen[None]):
         if not isinstance(event, Sampled) or spent is None:
             return line("cost: not measured yet", Tone.NOTICE)
         cost = event.snapshot.cost
-        return cost_line(event.took, cost.server_seconds, cost.received_bytes, spent.cpu_seconds, spent.drawn_bytes)
+        return cost_line(
+            event.took,
+            cost.server_seconds,
+            cost.received_bytes,
+            spent.cpu_seconds,
+            spent.drawn_bytes,
+        )
 
     def complaint(self) -> str:
         """What the user should mend in what the screen was asked for."""

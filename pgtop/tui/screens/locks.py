@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from textual import on
 from textual.widget import Widget
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
@@ -16,8 +16,8 @@ from pgtop.table.options import Query
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import OpenAsked, Said
-from pgtop.tui.screens.filterable import NarrowingScreen
+from pgtop.tui.messages import NoticeRequested, OpenRequested
+from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.navigation import Movable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
@@ -35,12 +35,14 @@ from pgtop.view.locks import (
 )
 
 
-class BlockingTable(Rows):
+class LocksTable(Rows):
     """Draws finished rows; the cursor belongs to whom a row is about, and skips words."""
 
     HEADER_LINES = 1
 
-    def __init__(self, picture: Picture, palette: Palette, *, id: str | None = None) -> None:
+    def __init__(
+        self, picture: DerivedSnapshot, palette: Palette, *, id: str | None = None
+    ) -> None:
         super().__init__(palette, id=id)
         self._picture = picture
         self._rows: tuple[Row, ...] = ()
@@ -57,8 +59,10 @@ class BlockingTable(Rows):
         """The first and the last row in sight, counted from 1."""
         return self._top + 1, min(self._top + self.page, len(self._rows))
 
-    def show(self, shown: tuple[Row, ...], picture: Picture, dimmed: bool) -> None:
-        """Draw other rows; the cursor stays with whom it is on, and for one picture more when they have left."""
+    def show(self, shown: tuple[Row, ...], picture: DerivedSnapshot, dimmed: bool) -> None:
+        """Draw other rows; the cursor stays with whom it is on, and for one picture more when they
+        have left.
+        """
         shown = self._with_departed(shown, picture)
         self._rows, self._picture, self._dimmed = shown, picture, dimmed
         at = _place(self._identity, shown)
@@ -67,15 +71,25 @@ class BlockingTable(Rows):
 
     def go_to(self, key: Key) -> bool:
         """Put the cursor on a node of the tree, if it is shown."""
-        at = next((i for i, row in enumerate(self._rows) if row.node is not None and row.node.key == key), None)
+        at = next(
+            (i for i, row in enumerate(self._rows) if row.node is not None and row.node.key == key),
+            None,
+        )
         if at is not None:
             self.move_to(at)
         return at is not None
 
-    def _with_departed(self, shown: tuple[Row, ...], picture: Picture) -> tuple[Row, ...]:
-        """The rows, and the cursor's own in its place if it has left since the last picture by no deed of the user."""
+    def _with_departed(self, shown: tuple[Row, ...], picture: DerivedSnapshot) -> tuple[Row, ...]:
+        """The rows, and the cursor's own in its place if it has left since the last picture by no
+        deed of the user.
+        """
         row = self.selected
-        if row is None or row.left or picture is self._picture or _place(row.identity, shown) is not None:
+        if (
+            row is None
+            or row.left
+            or picture is self._picture
+            or _place(row.identity, shown) is not None
+        ):
             return shown
         return (*shown[: self._cursor], departed(row, picture), *shown[self._cursor :])
 
@@ -98,14 +112,28 @@ class BlockingTable(Rows):
 
 
 def _place(identity: Identity | None, shown: tuple[Row, ...]) -> int | None:
-    return next((i for i, row in enumerate(shown) if identity is not None and row.identity == identity), None)
+    return next(
+        (i for i, row in enumerate(shown) if identity is not None and row.identity == identity),
+        None,
+    )
 
 
-class BlockingScreen(NarrowingScreen):
+class LocksScreen(FilterableScreen):
     """Who blocks whom: fold, filter, sort, open and end as among the sessions."""
 
     DEFAULT_ORDER = "most waiters"
-    KEYS = ("clear", "quit", "terminate", "cancel", "filter", "open", "fold", "sort_menu", "show_sessions", "pause")
+    KEYS = (
+        "clear",
+        "quit",
+        "terminate",
+        "cancel",
+        "filter",
+        "open",
+        "fold",
+        "sort_menu",
+        "show_sessions",
+        "pause",
+    )
     BINDINGS = bindings("open", "fold")
     NEEDS_BLOCKING = True
 
@@ -113,7 +141,7 @@ class BlockingScreen(NarrowingScreen):
         super().__init__(state, settings, palette)
         self._folded: frozenset[Identity] = frozenset()
         self._matching = 0
-        self._table = BlockingTable(state.picture, palette, id="blocking")
+        self._table = LocksTable(state.picture, palette, id="blocking")
 
     def body(self) -> Iterable[Widget]:
         yield self._table
@@ -137,7 +165,12 @@ class BlockingScreen(NarrowingScreen):
 
     def marks(self) -> Iterable[Span]:
         row = self._table.selected
-        if row is not None and row.node is not None and row.backend is None and not self._settings.read_only:
+        if (
+            row is not None
+            and row.node is not None
+            and row.backend is None
+            and not self._settings.read_only
+        ):
             yield Span(" · no session: C K say what ends it", Tone.NOTICE)
 
     def _in_sight(self) -> str:
@@ -155,7 +188,9 @@ class BlockingScreen(NarrowingScreen):
         self.show_frame()
 
     def go_to_root(self) -> None:
-        """Put the cursor on the root that most hang on, wherever it stands; a filter that hides it goes."""
+        """Put the cursor on the root that most hang on, wherever it stands; a filter that hides it
+        goes.
+        """
         roots = self.state.picture.forest.roots
         if not roots or not self._table.row_count():  # one that is just being opened begins there
             return
@@ -183,7 +218,9 @@ class BlockingScreen(NarrowingScreen):
 
     @property
     def _dimmed(self) -> bool:
-        """The rows are not those of now: the picture is old, or the filter could not be answered."""
+        """The rows are not those of now: the picture is old, or the filter could not be
+        answered.
+        """
         return self.state.stale or self._match_error is not None
 
     def action_fold(self) -> None:
@@ -205,11 +242,11 @@ class BlockingScreen(NarrowingScreen):
     def action_open(self) -> None:
         """Enter: keep a filter that can be read; else open the session."""
         if not self.kept_filter() and (backend := self.selected()):
-            self.app.post_message(OpenAsked(backend))
+            self.app.post_message(OpenRequested(backend))
 
     def selected(self) -> Backend | None:
         """The session under the cursor; what has none is told of instead."""
         row = self._table.selected
         if row is not None and row.backend is None:
-            self.app.post_message(Said(without_session(row)))
+            self.app.post_message(NoticeRequested(without_session(row)))
         return None if row is None else row.backend

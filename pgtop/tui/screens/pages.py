@@ -1,11 +1,13 @@
-"""Screens to read: one session whole, and the help. Both scroll; the detail goes on with its session."""
+"""Screens to read: one session whole, and the help. Both scroll; the detail goes on with its
+session.
+"""
 
 from collections.abc import Iterable
 from functools import lru_cache
 
 from textual.widget import Widget
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
@@ -16,10 +18,10 @@ from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import CopyAsked, DetailWanted, Said
+from pgtop.tui.messages import CopyRequested, DetailRequested, NoticeRequested
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.navigation import MOVES, Movable, Moving
-from pgtop.tui.screens.session_actions import ActingScreen
+from pgtop.tui.screens.session_actions import SessionActionsScreen
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Pager
 from pgtop.view.detail import detail_lines
@@ -75,18 +77,24 @@ class HelpScreen(PageScreen):
         return (Span("help (Esc goes back)", Tone.QUIET), Span(self.more(), Tone.QUIET))
 
 
-class DetailScreen(ActingScreen, PageScreen):
-    """One session, by identity, for as long as it lives; its last picture stays when it has ended."""
+class DetailScreen(SessionActionsScreen, PageScreen):
+    """One session, by identity, for as long as it lives; its last picture stays when it has
+    ended.
+    """
 
     KEYS = ("clear", "quit", "terminate", "cancel", "copy_query", "refresh")
 
-    def __init__(self, backend: Backend, state: State, settings: Settings, palette: Palette) -> None:
+    def __init__(
+        self, backend: Backend, state: State, settings: Settings, palette: Palette
+    ) -> None:
         super().__init__(state, settings, palette)
         self._backend = backend
         self._detail: Detail | None = None
         self._seen_in = state.picture
         self._gone = ""
-        self._query_lines = lru_cache(maxsize=1)(query_lines)  # its text stays while every event draws the page anew
+        self._query_lines = lru_cache(maxsize=1)(
+            query_lines
+        )  # its text stays while every event draws the page anew
 
     @property
     def backend(self) -> Backend:
@@ -94,7 +102,7 @@ class DetailScreen(ActingScreen, PageScreen):
         return self._backend
 
     def on_mount(self) -> None:
-        self.post_message(DetailWanted(self._backend))
+        self.post_message(DetailRequested(self._backend))
 
     def show(self, state: State) -> None:
         self._follow(state)
@@ -109,7 +117,9 @@ class DetailScreen(ActingScreen, PageScreen):
         settings, picture, width = self._settings, self.state.picture, self.size.width
         guarded = guard(settings.protect, picture)
         kept = self._query_lines
-        return detail_lines(self._backend, self._detail, picture, width, settings.read_only, guarded, kept)
+        return detail_lines(
+            self._backend, self._detail, picture, width, settings.read_only, guarded, kept
+        )
 
     def status(self) -> Line:
         name = Span(f"session {self._backend.pid} ", Tone.STRONG)
@@ -118,17 +128,19 @@ class DetailScreen(ActingScreen, PageScreen):
         return (name, Span(f"{clean(state_word(self._backend))}{self.more()}", Tone.PLAIN))
 
     def action_copy_query(self) -> None:
-        self.app.post_message(CopyAsked(self._backend, self._detail))
+        self.app.post_message(CopyRequested(self._backend, self._detail))
 
     def selected(self) -> Backend | None:
         """The session; where it cannot be signalled from here any more, that is told instead."""
         if not self._gone:
             return self._backend
-        self.app.post_message(Said(f"{self._backend.pid} {self._gone}: nothing can be signalled from here"))
+        self.app.post_message(
+            NoticeRequested(f"{self._backend.pid} {self._gone}: nothing can be signalled from here")
+        )
         return None
 
     @property
-    def seen_in(self) -> Picture:
+    def seen_in(self) -> DerivedSnapshot:
         return self._seen_in
 
     def _follow(self, state: State) -> None:
@@ -143,10 +155,10 @@ class DetailScreen(ActingScreen, PageScreen):
         moved_on = _moment(found) != _moment(self._backend)
         self._backend = found
         if moved_on:
-            self.post_message(DetailWanted(found))
+            self.post_message(DetailRequested(found))
 
 
-def _gone(backend: Backend, before: Picture, after: Picture) -> str:
+def _gone(backend: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> str:
     if after.may_have(backend, before):
         return "may be another session now"
     ended = before.snapshot.sighting.is_answered_by(after.snapshot.server.run)

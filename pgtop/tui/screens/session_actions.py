@@ -1,35 +1,37 @@
 """What screens share on which one session stands ready: copy its query, cancel it, terminate it."""
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import CopyAsked, SignalAsked
+from pgtop.tui.messages import CopyRequested, SignalRequested
 from pgtop.tui.screens.live import LiveScreen
 
 
-class ActingScreen(LiveScreen):
+class SessionActionsScreen(LiveScreen):
     """Subclasses say which session is meant (`selected`), and what it was seen in."""
 
     BINDINGS = bindings("copy_query", "cancel", "terminate", "signal_menu")
 
     def selected(self) -> Backend | None:
-        """The session that is meant; None for none, of which the user has been told where it needs telling."""
+        """The session that is meant; None for none, of which the user has been told where it needs
+        telling.
+        """
         raise NotImplementedError
 
     @property
-    def seen_in(self) -> Picture:
+    def seen_in(self) -> DerivedSnapshot:
         """The picture that shows it."""
         return self.state.picture
 
     def signal(self, signal: Signal) -> None:
         """Ask for the signal to be sent."""
         if backend := self.selected():
-            self.app.post_message(SignalAsked(signal, backend, self.seen_in))
+            self.app.post_message(SignalRequested(signal, backend, self.seen_in))
 
     def action_copy_query(self) -> None:
         if backend := self.selected():
-            self.app.post_message(CopyAsked(backend))
+            self.app.post_message(CopyRequested(backend))
 
     def action_cancel(self) -> None:
         self.signal(Signal.CANCEL)
@@ -46,7 +48,7 @@ class ActingScreen(LiveScreen):
 
         def chosen(name: str | None) -> None:
             if name is not None:
-                self.app.post_message(SignalAsked(Signal(name), backend, seen_in))
+                self.app.post_message(SignalRequested(Signal(name), backend, seen_in))
 
         from pgtop.tui.dialogs.menu import Choice, MenuScreen
 
@@ -54,4 +56,6 @@ class ActingScreen(LiveScreen):
             Choice(Signal.CANCEL, "C  cancel the query"),
             Choice(Signal.TERMINATE, "K  terminate the session"),
         ]
-        self.app.push_screen(MenuScreen(f"Session {backend.pid}", choices, Signal.CANCEL, self._palette), chosen)
+        self.app.push_screen(
+            MenuScreen(f"Session {backend.pid}", choices, Signal.CANCEL, self._palette), chosen
+        )

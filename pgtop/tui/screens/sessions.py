@@ -1,4 +1,6 @@
-"""The sessions view: owns the query (filter, sort, what is shown) and arranges each picture once."""
+"""The sessions view: owns the query (filter, sort, what is shown) and arranges each picture
+once.
+"""
 
 from collections.abc import Iterable, Sequence
 
@@ -16,15 +18,21 @@ from pgtop.table.options import Query
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import BlockingAsked, BreakdownAsked, BulkAsked, OpenAsked, Share
-from pgtop.tui.screens.filterable import NarrowingScreen
+from pgtop.tui.messages import (
+    BreakdownRequested,
+    BulkRequested,
+    LocksRequested,
+    OpenRequested,
+    Share,
+)
+from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.navigation import Movable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.session_table import SessionTable
 from pgtop.view.chrome import SESSIONS_KEYS, counted
 
 
-class SessionsScreen(NarrowingScreen):
+class SessionsScreen(FilterableScreen):
     """The table of sessions and everything that narrows and orders it."""
 
     KEYS = SESSIONS_KEYS
@@ -75,7 +83,11 @@ class SessionsScreen(NarrowingScreen):
             (self._unshown.idle, "idle", "toggle_idle"),
             (self._unshown.background, "background", "toggle_background"),
         )
-        words = [f"{count} {kind} (press {BY_ID[key].key_names[0]})" for count, kind, key in hidden if count]
+        words = [
+            f"{count} {kind} (press {BY_ID[key].key_names[0]})"
+            for count, kind, key in hidden
+            if count
+        ]
         return f" · not shown: {', '.join(words)}" if words else ""
 
     def counts(self) -> str:
@@ -86,7 +98,9 @@ class SessionsScreen(NarrowingScreen):
         return counted(table, first, last)
 
     def _arrange(self) -> None:
-        """Answer the query once for this picture; a pattern that takes too long leaves the last answer, dimmed."""
+        """Answer the query once for this picture; a pattern that takes too long leaves the last
+        answer, dimmed.
+        """
         try:
             self._arranged = arrange(self.state.picture, self._query, self._arranged)
             self._unshown = unshown(self._arranged)
@@ -162,22 +176,32 @@ class SessionsScreen(NarrowingScreen):
         super().open_filter()
 
     def narrow_to_share(self, text: str, share: Share) -> None:
-        """Show the sessions of one line of the breakdown; Esc goes back to that line, and to the filter before."""
+        """Show the sessions of one line of the breakdown; Esc goes back to that line, and to the
+        filter before.
+        """
         self._return_to, self._filter_before = share, self._query.filter.text
         self._filter_of_share = text
         self.narrow(text)
 
     async def action_clear(self) -> None:
-        """Go back to the line of the breakdown that narrowed the sessions, or else leave field and filter."""
+        """Go back to the line of the breakdown that narrowed the sessions, or else leave field and
+        filter.
+        """
         share, self._return_to = self._return_to, None
-        if share is None or self.field is not None or self._query.filter.text != self._filter_of_share:
+        if (
+            share is None
+            or self.field is not None
+            or self._query.filter.text != self._filter_of_share
+        ):
             await super().action_clear()
             return
         self.narrow(self._filter_before)
-        self.post_message(BreakdownAsked(share))
+        self.post_message(BreakdownRequested(share))
 
     def narrowed(self) -> None:
-        self._table.go_back_to(self._before_filter)  # not to what a half-typed word happened to leave
+        self._table.go_back_to(
+            self._before_filter
+        )  # not to what a half-typed word happened to leave
 
     # The tags.
 
@@ -190,7 +214,9 @@ class SessionsScreen(NarrowingScreen):
     def action_tag_all(self) -> None:
         """Tag all that are shown; a parallel worker goes with its leader."""
         if self._arranged is not None:
-            self._tag(self._tags | {row.identity for row in self._arranged.rows if row.leader_pid is None})
+            self._tag(
+                self._tags | {row.identity for row in self._arranged.rows if row.leader_pid is None}
+            )
 
     def action_untag_all(self) -> None:
         self._tag(frozenset())
@@ -201,18 +227,24 @@ class SessionsScreen(NarrowingScreen):
         self.show_frame()
 
     def _tagged(self) -> list[Backend]:
-        return [backend for backend in self.state.picture.snapshot.backends if backend.identity in self._tags]
+        return [
+            backend
+            for backend in self.state.picture.snapshot.backends
+            if backend.identity in self._tags
+        ]
 
     def _ask_for_tagged(self, signal: Signal, tagged: Sequence[Backend]) -> None:
-        """Ask for the tagged sessions: by the filter where they are all that it shows, else as tagged one by one."""
+        """Ask for the tagged sessions: by the filter where they are all that it shows, else as
+        tagged one by one.
+        """
         rows = self._arranged.rows if self._arranged is not None else ()
         shown = {row.identity for row in rows if row.leader_pid is None}
         if self._tags == shown and (understood := self._query.filter.understood):
-            self.app.post_message(BulkAsked(signal, tagged, understood, understood))
+            self.app.post_message(BulkRequested(signal, tagged, understood, understood))
             return
         unseen = len(self._tags - shown)
         hint = f", {unseen} of them not shown now" if unseen else ""
-        self.app.post_message(BulkAsked(signal, tagged, f"that you tagged{hint}"))
+        self.app.post_message(BulkRequested(signal, tagged, f"that you tagged{hint}"))
 
     def _drop_ended_tags(self) -> None:
         """A tag belongs to a session, and ends with it."""
@@ -223,13 +255,15 @@ class SessionsScreen(NarrowingScreen):
     # What the user wants done with the session under the cursor.
 
     def action_open(self) -> None:
-        """Enter: keep a filter that can be read; else go where the alarm points, or open the session."""
+        """Enter: keep a filter that can be read; else go where the alarm points, or open the
+        session.
+        """
         if self.kept_filter():
             return
         if self._alarm.chosen:
-            self.app.post_message(BlockingAsked())
+            self.app.post_message(LocksRequested())
         elif backend := self.selected():
-            self.app.post_message(OpenAsked(backend))
+            self.app.post_message(OpenRequested(backend))
 
     @on(SessionTable.Chosen)
     def _row_clicked(self) -> None:

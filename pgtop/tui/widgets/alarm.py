@@ -1,9 +1,11 @@
-"""The line that says that sessions wait for locks. Enter or a click on it leads to the root of the trouble."""
+"""The line that says that sessions wait for locks. Enter or a click on it leads to the root of the
+trouble.
+"""
 
 from textual.message import Message
 
 from pgtop.text.wrap import Line
-from pgtop.tui.paint import Look
+from pgtop.tui.paint import StyledLine
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 
@@ -32,7 +34,7 @@ class Alarm(Lines):
             self.chosen = chosen
             self.refresh()
 
-    def look(self, y: int) -> Look:
+    def look(self, y: int) -> StyledLine:
         return super().look(y)._replace(cursor=self.chosen)
 
     def on_click(self) -> None:

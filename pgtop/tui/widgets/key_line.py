@@ -1,4 +1,6 @@
-"""The bottom line: the keys that a tired person needs, the most needed first. A click on one presses it."""
+"""The bottom line: the keys that a tired person needs, the most needed first. A click on one
+presses it.
+"""
 
 from collections.abc import Sequence
 
@@ -21,7 +23,9 @@ class KeyLine(Lines):
             super().__init__()
             self.action = action
 
-    def __init__(self, palette: Palette, actions: Sequence[Action], *, id: str | None = None) -> None:
+    def __init__(
+        self, palette: Palette, actions: Sequence[Action], *, id: str | None = None
+    ) -> None:
         super().__init__(palette, id=id)
         self._actions = actions
         self._places: Sequence[Place] = ()
@@ -31,6 +35,8 @@ class KeyLine(Lines):
         self.show((line,))
 
     def on_click(self, event: events.Click) -> None:
-        hit = next((place.action for place in self._places if place.start <= event.x < place.end), None)
+        hit = next(
+            (place.action for place in self._places if place.start <= event.x < place.end), None
+        )
         if hit is not None:
             self.post_message(self.Pressed(hit))

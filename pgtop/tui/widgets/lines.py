@@ -1,17 +1,18 @@
 """Widgets that draw lines of spans with Textual's Line API and refresh only the lines that changed.
 
-The lines are made by pgtop.view, which has cleaned them; nothing else may be given to these widgets.
+The lines are made by pgtop.view, which has cleaned them; nothing else may be given to these
+widgets.
 """
 
 from collections.abc import Sequence
 
 from pgtop.text.wrap import Line
-from pgtop.tui.paint import Look
+from pgtop.tui.paint import StyledLine
 from pgtop.tui.theme import Palette
-from pgtop.tui.widgets.painted import Painted
+from pgtop.tui.widgets.painted import LineWidget
 
 
-class Lines(Painted):
+class Lines(LineWidget):
     """A block of lines; `dimmed` draws all of it quietly, for a picture that is not fresh."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
@@ -26,7 +27,9 @@ class Lines(Painted):
             self._dimmed = dimmed
             self.refresh()
             return
-        changed = [y for y in range(max(len(before), len(lines))) if before[y : y + 1] != lines[y : y + 1]]
+        changed = [
+            y for y in range(max(len(before), len(lines))) if before[y : y + 1] != lines[y : y + 1]
+        ]
         if changed:
             self.draw(changed)
 
@@ -34,8 +37,8 @@ class Lines(Painted):
     def line_count(self) -> int:
         return len(self._lines)
 
-    def look(self, y: int) -> Look:
-        return Look(self._lines[y] if y < len(self._lines) else (), self._dimmed)
+    def look(self, y: int) -> StyledLine:
+        return StyledLine(self._lines[y] if y < len(self._lines) else (), self._dimmed)
 
 
 class Pager(Lines):
@@ -76,5 +79,5 @@ class Pager(Lines):
         self.move(0)
         self.refresh()
 
-    def look(self, y: int) -> Look:
+    def look(self, y: int) -> StyledLine:
         return super().look(y + self._top)

@@ -1,7 +1,8 @@
 """A widget that fills its own lines, each as wide as itself, and is asked for no more than them.
 
-Textual keeps the lines of a widget in a cache that knows of borders, padding and links, and works out the widget's
-style whenever it is asked for. What has neither pays a fifth of a refresh for it; so give these widgets no border.
+Textual keeps the lines of a widget in a cache that knows of borders, padding and links, and works
+out the widget's style whenever it is asked for. What has neither pays a fifth of a refresh for it;
+so give these widgets no border.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,11 +17,11 @@ from textual.widget import Widget
 from pgtop.terminal.canvas import Piece
 from pgtop.terminal.driver import PgtopDriver
 from pgtop.text.tone import Tone
-from pgtop.tui.paint import Look, colours_named, runs, styles
+from pgtop.tui.paint import StyledLine, colours_named, runs, styles
 from pgtop.tui.theme import Palette
 
 
-class Painted(Widget):
+class LineWidget(Widget):
     """Subclasses say in `look` how a line of theirs looks."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
@@ -35,7 +36,7 @@ class Painted(Widget):
             self._ground = self.rich_style
         return self._ground
 
-    def look(self, y: int) -> Look:
+    def look(self, y: int) -> StyledLine:
         """The line, and how it is meant."""
         raise NotImplementedError
 
@@ -47,9 +48,11 @@ class Painted(Widget):
         self._ground = None
 
     def draw(self, lines: Sequence[int]) -> None:
-        """Show these lines anew: at once where the widget has its place to itself, else with Textual's next refresh.
+        """Show these lines anew: at once where the widget has its place to itself, else with
+        Textual's next refresh.
 
-        A screen that was left takes its widgets along, and they may still be told of what they have asked for.
+        A screen that was left takes its widgets along, and they may still be told of what they have
+        asked for.
         """
         if not self.is_attached:
             return
@@ -61,7 +64,9 @@ class Painted(Widget):
             self.refresh(*[Region(0, y, width, 1) for y in lines])
 
     def _place(self) -> Region | None:
-        """Where it stands, whole and with nothing over it, if no field is open, whose cursor is Textual's to place."""
+        """Where it stands, whole and with nothing over it, if no field is open, whose cursor is
+        Textual's to place.
+        """
         screen = self.screen
         if screen is not self.app.screen or screen.focused is not None or self.get_line_filters():
             return None
@@ -72,12 +77,19 @@ class Painted(Widget):
         return geometry.region if geometry.visible_region == geometry.region else None
 
     def _pieces(self, lines: Sequence[int], place: Region) -> Iterator[Piece]:
-        """The lines without Textual's compositor: half of what a refresh costs is on the way through it."""
+        """The lines without Textual's compositor: half of what a refresh costs is on the way
+        through it.
+        """
         x, y, width, height = place
         ground, colours = self.ground, colours_named(self.app.console.color_system)
         for line in lines:
             if line < height:
-                yield x, y + line, width, runs(self.look(line), width, self._palette, ground, colours)
+                yield (
+                    x,
+                    y + line,
+                    width,
+                    runs(self.look(line), width, self._palette, ground, colours),
+                )
 
     def _strip(self, y: int, width: int) -> Strip:
         look = self.look(y)

@@ -1,21 +1,25 @@
-"""A list of rows with a cursor, drawn on demand: its cost depends on the rows in sight, never on how many there are.
+"""A list of rows with a cursor, drawn on demand: its cost depends on the rows in sight, never on
+how many there are.
 
-Subclasses say how many rows there are and how each looks; which row the cursor is on is theirs to keep by identity.
+Subclasses say how many rows there are and how each looks; which row the cursor is on is theirs to
+keep by identity.
 """
 
 from textual import events
 from textual.message import Message
 
 from pgtop.text.wrap import Line
-from pgtop.tui.paint import Look
+from pgtop.tui.paint import StyledLine
 from pgtop.tui.theme import Palette
-from pgtop.tui.widgets.painted import Painted
+from pgtop.tui.widgets.painted import LineWidget
 
 _WHEEL_ROWS = 3
 
 
-class Rows(Painted):
-    """Rows below an optional header line. Posts `Chosen` when a row is clicked that the cursor is on already."""
+class Rows(LineWidget):
+    """Rows below an optional header line. Posts `Chosen` when a row is clicked that the cursor is
+    on already.
+    """
 
     HEADER_LINES = 0
 
@@ -26,7 +30,7 @@ class Rows(Painted):
         super().__init__(palette, id=id)
         self._cursor = 0
         self._top = 0
-        self._drawn: dict[int, Look] = {}
+        self._drawn: dict[int, StyledLine] = {}
         self._dimmed = False
 
     # What subclasses say.
@@ -85,7 +89,7 @@ class Rows(Painted):
         if changed:
             self.draw(changed)
 
-    def look(self, y: int) -> Look:
+    def look(self, y: int) -> StyledLine:
         if y not in self._drawn:
             self._drawn[y] = self._look(y)
         return self._drawn[y]
@@ -98,19 +102,23 @@ class Rows(Painted):
         """Make the rows fit another size."""
         self._clamp()
 
-    def _look(self, y: int) -> Look:
+    def _look(self, y: int) -> StyledLine:
         if y < self.HEADER_LINES:
-            return Look(self.header_line(), self._dimmed, strong=True)
+            return StyledLine(self.header_line(), self._dimmed, strong=True)
         index = self._top + y - self.HEADER_LINES
         if index >= self.row_count():
-            return Look((), self._dimmed)
-        return Look(self.row_line(index), self._dimmed, cursor=index == self._cursor)
+            return StyledLine((), self._dimmed)
+        return StyledLine(self.row_line(index), self._dimmed, cursor=index == self._cursor)
 
     def _put_cursor(self, index: int, step: int) -> None:
         last = self.row_count() - 1
         index = min(max(0, index), max(0, last))
         target = next(
-            (i for i in (*_range(index, step, last), *_range(index, -step, last)) if self.selectable(i)),
+            (
+                i
+                for i in (*_range(index, step, last), *_range(index, -step, last))
+                if self.selectable(i)
+            ),
             self._cursor,
         )
         self._cursor = target

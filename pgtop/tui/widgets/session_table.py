@@ -1,6 +1,8 @@
-"""The table of sessions. Once moved, the cursor belongs to a session, by pid and start, not to a row.
+"""The table of sessions. Once moved, the cursor belongs to a session, by pid and start, not to a
+row.
 
-Until then it stays on the first row: whoever has just started pgtop wants to see what hurts most, now.
+Until then it stays on the first row: whoever has just started pgtop wants to see what hurts most,
+now.
 """
 
 from textual.message import Message
@@ -14,7 +16,9 @@ from pgtop.tui.widgets.rows import Rows
 
 
 class SessionTable(Rows):
-    """Draws a finished Table. A session that ends under the cursor keeps its row for one tick, marked as ended."""
+    """Draws a finished Table. A session that ends under the cursor keeps its row for one tick,
+    marked as ended.
+    """
 
     HEADER_LINES = 1
 
@@ -71,7 +75,11 @@ class SessionTable(Rows):
 
     def go_back_to(self, backend: Backend | None) -> None:
         """Put the cursor on a session, or on the first row when that is not shown."""
-        index = self._table.position(backend.identity) if backend is not None and self._table is not None else None
+        index = (
+            self._table.position(backend.identity)
+            if backend is not None and self._table is not None
+            else None
+        )
         if index is None:
             self.stay_on_top()
         else:
@@ -109,7 +117,9 @@ class SessionTable(Rows):
         backend = self._rows[index]
         identity = backend.identity
         tagged = identity in self._tags
-        return line(self._layout, backend, self._table.picture, ended=identity == self._ended, tagged=tagged)
+        return line(
+            self._layout, backend, self._table.picture, ended=identity == self._ended, tagged=tagged
+        )
 
     def header_line(self) -> Line:
         return header(self._layout, self._query.sort)
@@ -134,9 +144,16 @@ class SessionTable(Rows):
         return self._table.query if self._table is not None else Query()
 
     def _with_ended(self, table: Table) -> tuple[Backend, ...]:
-        """The table's rows, and the cursor's own session in its place if it has ended since the last picture."""
+        """The table's rows, and the cursor's own session in its place if it has ended since the
+        last picture.
+        """
         selected, before, self._ended = self._selected, self._table, None
-        if selected is None or before is None or self._on_top or table.position(selected.identity) is not None:
+        if (
+            selected is None
+            or before is None
+            or self._on_top
+            or table.position(selected.identity) is not None
+        ):
             return table.rows
         if before.picture.find(selected) is None or table.picture.find(selected) is not None:
             return table.rows  # it has had its tick, or it lives and is only not shown
@@ -144,7 +161,9 @@ class SessionTable(Rows):
         return (*table.rows[: self._cursor], selected, *table.rows[self._cursor :])
 
     def _follow(self) -> None:
-        """Put the cursor where its session is now; a session that is gone leaves it in its place."""
+        """Put the cursor where its session is now; a session that is gone leaves it in its
+        place.
+        """
         if self._on_top:
             self._cursor = 0
         elif self._selected is not None and self._table is not None and self._ended is None:

@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 
@@ -24,7 +24,9 @@ class Connect(Protocol):
 
 
 class Wire:
-    """A TCP port that leads to the server: counts bytes each way, and how often the client spoke after the server."""
+    """A TCP port that leads to the server: counts bytes each way, and how often the client spoke
+    after the server.
+    """
 
     def __init__(self, host: str, port: str) -> None:
         self._host, self._port = host, port
@@ -53,10 +55,15 @@ class Wire:
             far = await asyncio.open_unix_connection(f"{self._host}/.s.PGSQL.{self._port}")
         else:
             far = await asyncio.open_connection(self._host, self._port)
-        await asyncio.gather(self._pump(reader, far[1], self._up), self._pump(far[0], writer, self._down))
+        await asyncio.gather(
+            self._pump(reader, far[1], self._up), self._pump(far[0], writer, self._down)
+        )
 
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Callable[[bytes], bytes]
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        count: Callable[[bytes], bytes],
     ) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(65536):
@@ -99,15 +106,15 @@ async def connect(parameters: dict[str, str]) -> AsyncIterator[Connect]:
 
 
 @pytest.fixture
-async def session(parameters: dict[str, str]) -> AsyncIterator[Session]:
+async def session(parameters: dict[str, str]) -> AsyncIterator[ServerConnection]:
     """A session on the shared server as superuser."""
-    made = Session(parameters)
+    made = ServerConnection(parameters)
     yield made
     await made.close()
 
 
 @pytest.fixture
-async def source(session: Session) -> PostgresSource:
+async def source(session: ServerConnection) -> PostgresSource:
     return PostgresSource(session)
 
 
@@ -118,22 +125,24 @@ async def wire(parameters: dict[str, str]) -> AsyncIterator[Wire]:
 
 
 @pytest.fixture
-async def wired(parameters: dict[str, str], wire: Wire) -> AsyncIterator[Session]:
+async def wired(parameters: dict[str, str], wire: Wire) -> AsyncIterator[ServerConnection]:
     """A session that reaches the shared server over `wire`."""
-    made = Session({**parameters, "host": "127.0.0.1", "port": wire.port})
+    made = ServerConnection({**parameters, "host": "127.0.0.1", "port": wire.port})
     yield made
     await made.close()
 
 
 @pytest.fixture
-def signaller(session: Session) -> PostgresSignaller:
+def signaller(session: ServerConnection) -> PostgresSignaller:
     """The door, opened as superuser."""
     return PostgresSignaller(session)
 
 
 @pytest.fixture
 async def make_role(connect: Connect) -> AsyncIterator[Callable[[str], Awaitable[dict[str, str]]]]:
-    """Makes a role with the given options and tells how to connect as it; dropped when the test ends."""
+    """Makes a role with the given options and tells how to connect as it; dropped when the test
+    ends.
+    """
     admin = await connect()
     made: list[sql.Identifier] = []
 

@@ -19,7 +19,9 @@ class Glass:
         self._rest = ""
 
     def sent(self) -> str:
-        """What has been written since the last look, without our own control sequences; fails on bytes not UTF-8."""
+        """What has been written since the last look, without our own control sequences; fails on
+        bytes not UTF-8.
+        """
         raw = bytes(self.terminal.raw[self._read :])
         self._read += len(raw)
         text = OURS.sub("", self._rest + self._decode(raw))

@@ -1,4 +1,6 @@
-"""The door to a real server, sessions to point it at, and what it takes to see what became of them."""
+"""The door to a real server, sessions to point it at, and what it takes to see what became of
+them.
+"""
 
 import asyncio
 import contextlib
@@ -12,7 +14,7 @@ from psycopg import errors
 from psycopg.conninfo import make_conninfo
 
 from pgtop.model.backend import ACTIVE, Backend, BackendId
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.waiting import until_async
@@ -37,7 +39,9 @@ async def now(signaller: PostgresSignaller, connection: Connection) -> Backend:
     return seen
 
 
-async def run(signaller: PostgresSignaller, connection: Connection, query: str) -> tuple[Backend, "asyncio.Task[Any]"]:
+async def run(
+    signaller: PostgresSignaller, connection: Connection, query: str
+) -> tuple[Backend, "asyncio.Task[Any]"]:
     """Start a query that does not end by itself; its session, seen as it runs the query."""
     task: asyncio.Task[Any] = asyncio.create_task(connection.execute(query))
 
@@ -68,9 +72,11 @@ async def stop(connection: Connection, task: "asyncio.Task[Any]") -> None:
 
 
 @contextlib.asynccontextmanager
-async def as_role(parameters: dict[str, str], role: dict[str, str]) -> AsyncIterator[PostgresSignaller]:
+async def as_role(
+    parameters: dict[str, str], role: dict[str, str]
+) -> AsyncIterator[PostgresSignaller]:
     """The door, opened as another role."""
-    session = Session({**parameters, **role})
+    session = ServerConnection({**parameters, **role})
     try:
         yield PostgresSignaller(session)
     finally:

@@ -1,4 +1,6 @@
-"""Every answer of a server has a bound in bytes and in time: nothing that it sends holds pgtop or fills its memory."""
+"""Every answer of a server has a bound in bytes and in time: nothing that it sends holds pgtop or
+fills its memory.
+"""
 
 import asyncio
 import itertools
@@ -12,9 +14,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from pgtop.model.backend import BackendId
-from pgtop.model.signal import Answer, Order, Signal
+from pgtop.model.signal import ReplyStatus, Signal, SignalRequest
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.pipeline import ask, command
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
@@ -61,13 +63,19 @@ SCRIPTS: dict[str, Script] = {
     "a copy to us": sending(BEGUN + message(b"H", b"\1\0\0")),
     "a copy both ways": sending(BEGUN + message(b"W", b"\1\0\0")),
     "endless rows": repeating(BEGUN, columns(INT4), each=row(b"\0\0\0\1") * 4000),
-    "endless rows of nothing": repeating(BEGUN, columns(*[TEXT] * 1600), each=row(*[None] * 1600) * 40),
+    "endless rows of nothing": repeating(
+        BEGUN, columns(*[TEXT] * 1600), each=row(*[None] * 1600) * 40
+    ),
     "endless rows without columns": repeating(BEGUN, columns(), each=row() * 9000),
-    "an endless row": repeating(BEGUN, columns(TEXT), b"D\x3f\xff\xff\xff\0\1\x3f\xff\xff\0", each=bytes(65536)),
+    "an endless row": repeating(
+        BEGUN, columns(TEXT), b"D\x3f\xff\xff\xff\0\1\x3f\xff\xff\0", each=bytes(65536)
+    ),
     "an endless notice": repeating(BEGUN, b"N" + GIGABYTE, each=b"x" * 65536),
     "endless notices": repeating(BEGUN, each=NOTICE * 1000),
     "a notice now and then": repeating(BEGUN, each=NOTICE, pause=_SECONDS / 4),
-    "a row now and then": repeating(BEGUN, columns(INT4), each=row(b"\0\0\0\1"), pause=_SECONDS / 4),
+    "a row now and then": repeating(
+        BEGUN, columns(INT4), each=row(b"\0\0\0\1"), pause=_SECONDS / 4
+    ),
     "endless settings": repeating(BEGUN, each=_settings),
     "endless notifications": repeating(BEGUN, each=message(b"A", b"\0\0\0\1c\0p\0") * 1000),
     "65,535 columns": sending(BEGUN, columns(*[INT4] * 65_535), row(*[b"\0\0\0\1"] * 65_535), DONE),
@@ -79,7 +87,9 @@ SCRIPTS: dict[str, Script] = {
 
 
 @pytest.fixture
-async def impostor(parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Impostor]:
+async def impostor(
+    parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Impostor]:
     monkeypatch.setattr("pgtop.sources.postgres.bounds.ANSWER_SECONDS", _SECONDS)
     async with Impostor(parameters).listening() as listening:
         yield listening
@@ -96,7 +106,9 @@ def _forget_peak() -> None:
 
 
 class Bounds:
-    """What is measured from here on: the time, the memory, and the longest that the event loop stood still."""
+    """What is measured from here on: the time, the memory, and the longest that the event loop
+    stood still.
+    """
 
     async def __aenter__(self) -> None:
         _forget_peak()
@@ -120,8 +132,10 @@ class Bounds:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 async def test_a_sample_is_given_up(impostor: Impostor, name: str) -> None:
-    """Whatever the server sends in place of an answer, it is a failure in words; the next sample may be good."""
-    source = PostgresSource(Session(impostor.parameters))
+    """Whatever the server sends in place of an answer, it is a failure in words; the next sample
+    may be good.
+    """
+    source = PostgresSource(ServerConnection(impostor.parameters))
     await source.sample()
     impostor.script = SCRIPTS[name]
     async with Bounds():
@@ -137,9 +151,13 @@ _READY = message(b"Z", b"I")
 
 
 @pytest.mark.parametrize("kind", [b"N", b"D", b"E"])
-async def test_a_gigabyte_is_refused_as_soon_as_it_is_announced(impostor: Impostor, kind: bytes) -> None:
-    """libpq has made room for it by then, and would read as much as a quick server sends in one go."""
-    source = PostgresSource(Session(impostor.parameters))
+async def test_a_gigabyte_is_refused_as_soon_as_it_is_announced(
+    impostor: Impostor, kind: bytes
+) -> None:
+    """libpq has made room for it by then, and would read as much as a quick server sends in one
+    go.
+    """
+    source = PostgresSource(ServerConnection(impostor.parameters))
     await source.sample()
     impostor.script = sending(BEGUN + columns(TEXT) + kind + GIGABYTE)
     with pytest.raises(SourceError, match="takes too much memory"):
@@ -149,7 +167,7 @@ async def test_a_gigabyte_is_refused_as_soon_as_it_is_announced(impostor: Impost
 
 async def test_a_gigabyte_behind_an_answer_is_refused(impostor: Impostor) -> None:
     """The next answer would be read into the room that libpq has made for it."""
-    session = Session(impostor.parameters)
+    session = ServerConnection(impostor.parameters)
     await session.connect()
     setting = message(b"S", b"is_superuser\0off\0")
     impostor.script = sending(BEGUN + columns() + DONE + _READY + setting + b"N" + GIGABYTE)
@@ -164,16 +182,16 @@ async def test_a_gigabyte_in_a_greeting_is_refused(impostor: Impostor, head: byt
     """Within the login, and right behind it."""
     impostor.script = sending(head + b"N" + GIGABYTE)
     with pytest.raises(SourceError, match="greeting is longer than 1 MiB"):
-        await Session({**impostor.parameters, "connect_timeout": "2"}).connect()
+        await ServerConnection({**impostor.parameters, "connect_timeout": "2"}).connect()
 
 
 @pytest.mark.parametrize("name", ["a copy to us", "endless rows", "a notice now and then"])
 async def test_every_other_answer_is_given_up(impostor: Impostor, name: str) -> None:
     """A detail, a signal, a look at its effect, and what comes right after the login."""
-    session = Session(impostor.parameters)
+    session = ServerConnection(impostor.parameters)
     source, signaller = PostgresSource(session), PostgresSignaller(session)
     snapshot = await source.sample()
-    order = Order(Signal.CANCEL, snapshot.backends[0], sighting=snapshot.sighting)
+    order = SignalRequest(Signal.CANCEL, snapshot.backends[0], sighting=snapshot.sighting)
     impostor.script = SCRIPTS[name]
     async with Bounds():
         with pytest.raises(SourceError):
@@ -182,7 +200,9 @@ async def test_every_other_answer_is_given_up(impostor: Impostor, name: str) -> 
     await session.connect()
     impostor.script = SCRIPTS[name]
     async with Bounds():
-        assert [receipt.answer for receipt in await signaller.send_all([order])] == [Answer.UNKNOWN]
+        assert [receipt.answer for receipt in await signaller.send_all([order])] == [
+            ReplyStatus.UNKNOWN
+        ]
     impostor.script = None
     await session.connect()
     impostor.script = SCRIPTS[name]
@@ -194,12 +214,21 @@ async def test_every_other_answer_is_given_up(impostor: Impostor, name: str) -> 
 
 @pytest.mark.parametrize("name", ["endless rows of nothing", "an endless notice", "a copy to us"])
 async def test_the_dashboard_goes_on(impostor: Impostor, name: str) -> None:
-    """Keys are answered, memory stays below 150 MiB, it tries again and again, and shows the server once it is back."""
+    """Keys are answered, memory stays below 150 MiB, it tries again and again, and shows the server
+    once it is back.
+    """
     await asyncio.to_thread(_watch, impostor, SCRIPTS[name])
 
 
 def _watch(impostor: Impostor, script: Script) -> None:
-    command = [sys.executable, "-m", "pgtop", "--interval", "0.2", make_conninfo(**impostor.parameters)]
+    command = [
+        sys.executable,
+        "-m",
+        "pgtop",
+        "--interval",
+        "0.2",
+        make_conninfo(**impostor.parameters),
+    ]
     with Terminal(command, 100, 30) as terminal:
         terminal.wait_for("q quit")
         impostor.script, impostor.at = script, b"WITH activity AS"

@@ -1,4 +1,6 @@
-"""The budget beside what a real server lets in: workers, walsenders, reserves, and logins that still authenticate."""
+"""The budget beside what a real server lets in: workers, walsenders, reserves, and logins that
+still authenticate.
+"""
 
 import socket
 import struct
@@ -19,7 +21,7 @@ from pgtop.cli.exit_codes import Check
 from pgtop.demo.server import Cluster
 from pgtop.model.server import Reserve
 from pgtop.model.snapshot import Snapshot
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.view.banner import budget_line
 from tests.cli import pgtop
@@ -67,7 +69,10 @@ def parameters(server: Cluster) -> dict[str, str]:
     """The server's connection parameters, once the sessions of the test before have ended."""
     found = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
     with closing(connection(found)) as admin:
-        until(lambda: admin.execute(_OTHERS).fetchone() == (0,), "the sessions of the test before are still there")
+        until(
+            lambda: admin.execute(_OTHERS).fetchone() == (0,),
+            "the sessions of the test before are still there",
+        )
     return found
 
 
@@ -82,7 +87,7 @@ def connection(parameters: dict[str, str], **changes: Any) -> psycopg.Connection
 
 
 async def seen_by(parameters: dict[str, str], **changes: str) -> Snapshot:
-    session = Session(parameters | changes)
+    session = ServerConnection(parameters | changes)
     try:
         return await PostgresSource(session).sample()
     finally:
@@ -126,15 +131,23 @@ async def test_what_is_no_number_reserves_nothing(parameters: dict[str, str], se
 
 @pytest.mark.parametrize("database", ["postgres", "few"])
 async def test_walsenders_and_limits(parameters: dict[str, str], database: str) -> None:
-    """12 counts walsenders against the limits of their role and database, later servers do not, as trying shows."""
+    """12 counts walsenders against the limits of their role and database, later servers do not, as
+    trying shows.
+    """
     with ExitStack() as stack:
         for _ in range(2):
-            stack.enter_context(closing(connection(parameters, user="copier", dbname=database, replication="database")))
+            stack.enter_context(
+                closing(
+                    connection(parameters, user="copier", dbname=database, replication="database")
+                )
+            )
         snapshot = await seen_by(parameters, user="copier", dbname=database)
         await until_gone(parameters, snapshot.server.pid)
         found = budget(snapshot)
         assert found.walsenders == 2
-        assert opened(parameters, user="copier", dbname=database) == found.openable + 1  # pgtop's own has ended
+        assert (
+            opened(parameters, user="copier", dbname=database) == found.openable + 1
+        )  # pgtop's own has ended
         plain = budget(await seen_by(parameters, user="plain"))
         assert (plain.walsenders, plain.used, plain.used_at_least) == (2, 1, 1)
 
@@ -146,8 +159,13 @@ async def until_gone(parameters: dict[str, str], pid: int) -> None:
 
 
 async def test_parallel_workers_are_no_clients(parameters: dict[str, str]) -> None:
-    """Four hidden workers fill no database of five, and a role that sees what they are counts them out."""
-    with closing(connection(parameters, dbname="few")) as busy, closing(connection(parameters)) as admin:
+    """Four hidden workers fill no database of five, and a role that sees what they are counts them
+    out.
+    """
+    with (
+        closing(connection(parameters, dbname="few")) as busy,
+        closing(connection(parameters)) as admin,
+    ):
         busy.execute(_EAGER.encode())
         busy.pgconn.send_query(_SLOW.encode())
         workers = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'"
@@ -159,7 +177,10 @@ async def test_parallel_workers_are_no_clients(parameters: dict[str, str]) -> No
     assert hidden is not None
     assert shown is not None
     verdict = check(hidden, 80, 95)
-    assert (verdict.code, verdict.words) == (Check.WARNING, "database few: about 5 of 5 used (100%), 0 for sure")
+    assert (verdict.code, verdict.words) == (
+        Check.WARNING,
+        "database few: about 5 of 5 used (100%), 0 for sure",
+    )
     assert check(shown, 80, 95).code is Check.OK
     assert budget(plain).level is Level.CALM
 
@@ -177,7 +198,9 @@ def at_the_password_prompt(parameters: dict[str, str], port: int, count: int) ->
 
 
 async def test_logins_in_progress_hold_slots(server: Cluster, parameters: dict[str, str]) -> None:
-    """Only 18 shows them; a check as an ordinary role is refused, and one as a superuser says what it did not count."""
+    """Only 18 shows them; a check as an ordinary role is refused, and one as a superuser says what
+    it did not count.
+    """
     with at_the_password_prompt(parameters, server.port, 17):
         root, plain = checked_as(parameters, "postgres"), checked_as(parameters, "plain")
         snapshot = await seen_by(parameters)

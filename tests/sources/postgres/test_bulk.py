@@ -1,4 +1,6 @@
-"""Five hundred real sessions: exactly the frozen list, each with its own outcome, whatever happens meanwhile."""
+"""Five hundred real sessions: exactly the frozen list, each with its own outcome, whatever happens
+meanwhile.
+"""
 
 import asyncio
 import contextlib
@@ -12,16 +14,16 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster, embedded_bindir, plain_environment
 from pgtop.model.plan import Change, Plan
-from pgtop.model.signal import Answer, Effect, Order, Signal
+from pgtop.model.signal import ObservedEffect, ReplyStatus, Signal, SignalRequest
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.clock import MonotonicClock
-from pgtop.signalling.execute import Errands, Progress
+from pgtop.signalling.execute import Progress, SignalExecutor
 from pgtop.signalling.planning import changes, plan
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.table.filter import Filter
@@ -51,7 +53,9 @@ def big(bindir: Path | None) -> Iterator[Cluster]:
 
 
 async def _open(big: Cluster, count: int, **given: str) -> list[Connection]:
-    conninfo = make_conninfo(big.socket_dsn, **{"user": "web", "application_name": "storm", **given})
+    conninfo = make_conninfo(
+        big.socket_dsn, **{"user": "web", "application_name": "storm", **given}
+    )
     return [await psycopg.AsyncConnection.connect(conninfo, autocommit=True) for _ in range(count)]
 
 
@@ -67,24 +71,28 @@ async def storm(big: Cluster, count: int = STORM, **given: str) -> AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def tools(big: Cluster, user: str = "postgres", port: str = "") -> AsyncIterator[tuple[PostgresSource, Errands]]:
+async def tools(
+    big: Cluster, user: str = "postgres", port: str = ""
+) -> AsyncIterator[tuple[PostgresSource, SignalExecutor]]:
     """What a front end has: a source and the way to the door."""
-    parameters = {name: str(value) for name, value in conninfo_to_dict(big.socket_dsn).items()} | {"user": user}
+    parameters = {name: str(value) for name, value in conninfo_to_dict(big.socket_dsn).items()} | {
+        "user": user
+    }
     if port:
         parameters |= {"host": "127.0.0.1", "port": port, "password": big.password}
-    session = Session(parameters)
+    session = ServerConnection(parameters)
     try:
-        yield PostgresSource(session), Errands(PostgresSignaller(session), MonotonicClock())
+        yield PostgresSource(session), SignalExecutor(PostgresSignaller(session), MonotonicClock())
     finally:
         await session.close()
 
 
 def by_filter(text: str, snapshot: Snapshot, signal: Signal = Signal.TERMINATE) -> Plan:
-    matches = Filter(text).on(Picture.of(snapshot))
+    matches = Filter(text).on(DerivedSnapshot.of(snapshot))
     return plan(signal, [b for b in snapshot.backends if matches(b)], snapshot)
 
 
-async def see_through(errands: Errands, made: Plan) -> Progress:
+async def see_through(errands: SignalExecutor, made: Plan) -> Progress:
     progress = Progress(made, ())
     async for progress in errands.run(made):  # noqa: B007
         pass
@@ -100,7 +108,9 @@ async def alive(connection: Connection) -> bool:
 
 
 async def test_a_storm_ends_and_newcomers_live(big: Cluster) -> None:
-    """500 sessions end within seconds, exactly those of the plan; those who came while it was open are untouched."""
+    """500 sessions end within seconds, exactly those of the plan; those who came while it was open
+    are untouched.
+    """
     async with storm(big) as old, tools(big) as (source, errands):
         made = by_filter("app:storm", await source.sample())
         assert {t.backend.pid for t in made.targets} == {c.info.backend_pid for c in old}
@@ -108,14 +118,16 @@ async def test_a_storm_ends_and_newcomers_live(big: Cluster) -> None:
             began = time.monotonic()
             progress = await see_through(errands, made)
             took = time.monotonic() - began
-            assert {o.effect for o in progress.outcomes} == {Effect.GONE}
+            assert {o.effect for o in progress.outcomes} == {ObservedEffect.GONE}
             assert took < SECONDS
             assert all([await alive(c) for c in newcomers])
             assert not any([await alive(c) for c in old])
 
 
 async def test_what_changed_is_spared_by_the_server_itself(big: Cluster) -> None:
-    """Sessions that begin another query after the last look get nothing: the statement that signals compares."""
+    """Sessions that begin another query after the last look get nothing: the statement that signals
+    compares.
+    """
     async with storm(big, 30) as sessions, tools(big) as (source, errands):
         made = by_filter("app:storm", await source.sample())
         moved, opened, *_ = sessions
@@ -124,16 +136,18 @@ async def test_what_changed_is_spared_by_the_server_itself(big: Cluster) -> None
         progress = await see_through(errands, made)
         answers = {o.order.target.pid: o.receipt.answer for o in progress.outcomes}
         spared = {moved.info.backend_pid, opened.info.backend_pid}
-        assert {pid for pid, answer in answers.items() if answer is Answer.CHANGED} == spared
+        assert {pid for pid, answer in answers.items() if answer is ReplyStatus.CHANGED} == spared
         assert await alive(moved)
         assert await alive(opened)
-        assert sum(o.effect is Effect.GONE for o in progress.outcomes) == 28
+        assert sum(o.effect is ObservedEffect.GONE for o in progress.outcomes) == 28
         found = changes(made, await source.sample())
         assert {who.pid for who, change in found.items() if change is not Change.ENDED} == spared
 
 
 async def test_refusals_are_listed_and_the_rest_is_done(big: Cluster) -> None:
-    """Roles that became superusers since are refused by the server, in its own words; all others end."""
+    """Roles that became superusers since are refused by the server, in its own words; all others
+    end.
+    """
     async with (
         storm(big, 60) as victims,
         storm(big, 20, user="billing") as promoted,
@@ -148,7 +162,9 @@ async def test_refusals_are_listed_and_the_rest_is_done(big: Cluster) -> None:
         finally:
             await admin.execute("ALTER ROLE billing NOSUPERUSER")
         refused = {
-            o.order.target.pid: o.receipt.reason for o in progress.outcomes if o.receipt.answer is Answer.REFUSED
+            o.order.target.pid: o.receipt.reason
+            for o in progress.outcomes
+            if o.receipt.answer is ReplyStatus.REFUSED
         }
         assert set(refused) == {c.info.backend_pid for c in promoted}
         assert all("superuser" in reason.lower() for reason in refused.values())
@@ -162,7 +178,7 @@ async def test_a_role_without_the_right_gets_only_refusals(big: Cluster) -> None
         made = by_filter("app:storm", await source.sample())
         assert len(made.refusals) == 15
         progress = await see_through(errands, made)
-        assert {o.receipt.answer for o in progress.outcomes} == {Answer.REFUSED}
+        assert {o.receipt.answer for o in progress.outcomes} == {ReplyStatus.REFUSED}
         assert all([await alive(c) for c in sessions])
 
 
@@ -172,23 +188,41 @@ async def test_cancel_of_many_tells_each_its_own_outcome(big: Cluster) -> None:
         in_transaction, plain = sessions[:10], sessions[10:20]
         for connection in in_transaction:
             await connection.execute("BEGIN")
-        queries = [asyncio.create_task(c.execute("SELECT pg_sleep(100)")) for c in (*in_transaction, *plain)]
+        queries = [
+            asyncio.create_task(c.execute("SELECT pg_sleep(100)"))
+            for c in (*in_transaction, *plain)
+        ]
 
         async def all_run() -> bool:
-            return len(by_filter("app:storm query:pg_sleep state:active", await source.sample()).targets) == 20
+            return (
+                len(
+                    by_filter(
+                        "app:storm query:pg_sleep state:active", await source.sample()
+                    ).targets
+                )
+                == 20
+            )
 
         await until_async(all_run)
         made = by_filter("app:storm", await source.sample(), Signal.CANCEL)
         assert (len(made.targets), len(made.left_out)) == (20, 10)
         progress = await see_through(errands, made)
         effects = {o.order.target.pid: o.effect for o in progress.outcomes}
-        assert {effects[c.info.backend_pid] for c in in_transaction} == {Effect.TRANSACTION_OPEN}
-        assert {effects[c.info.backend_pid] for c in plain} == {Effect.QUERY_ENDED}
-        assert all(isinstance(each, psycopg.errors.QueryCanceled) for each in await _failures(queries))
+        assert {effects[c.info.backend_pid] for c in in_transaction} == {
+            ObservedEffect.TRANSACTION_OPEN
+        }
+        assert {effects[c.info.backend_pid] for c in plain} == {ObservedEffect.QUERY_ENDED}
+        assert all(
+            isinstance(each, psycopg.errors.QueryCanceled) for each in await _failures(queries)
+        )
 
 
-async def test_a_transaction_that_goes_back_to_a_savepoint_and_on_is_still_open(big: Cluster) -> None:
-    """A client that catches the cancel and does more in the same transaction has kept its locks: it has survived."""
+async def test_a_transaction_that_goes_back_to_a_savepoint_and_on_is_still_open(
+    big: Cluster,
+) -> None:
+    """A client that catches the cancel and does more in the same transaction has kept its locks: it
+    has survived.
+    """
     async with storm(big, 1) as [connection], tools(big) as (source, errands):
 
         async def work() -> None:
@@ -201,11 +235,15 @@ async def test_a_transaction_that_goes_back_to_a_savepoint_and_on_is_still_open(
         working = asyncio.create_task(work())
 
         async def runs(query: str) -> bool:
-            return bool(by_filter(f"app:storm state:active query:{query}", await source.sample()).targets)
+            return bool(
+                by_filter(f"app:storm state:active query:{query}", await source.sample()).targets
+            )
 
         await until_async(lambda: runs("first"))
-        progress = await see_through(errands, by_filter("app:storm", await source.sample(), Signal.CANCEL))
-        assert [o.effect for o in progress.outcomes] == [Effect.TRANSACTION_OPEN]
+        progress = await see_through(
+            errands, by_filter("app:storm", await source.sample(), Signal.CANCEL)
+        )
+        assert [o.effect for o in progress.outcomes] == [ObservedEffect.TRANSACTION_OPEN]
         await until_async(lambda: runs("second"))
         await connection.cancel_safe()
         [failed] = await _failures([working])
@@ -213,7 +251,11 @@ async def test_a_transaction_that_goes_back_to_a_savepoint_and_on_is_still_open(
 
 
 async def _failures(tasks: list[asyncio.Task[Any]]) -> list[BaseException]:
-    return [each for each in await asyncio.gather(*tasks, return_exceptions=True) if isinstance(each, BaseException)]
+    return [
+        each
+        for each in await asyncio.gather(*tasks, return_exceptions=True)
+        if isinstance(each, BaseException)
+    ]
 
 
 async def test_many_orders_are_one_statement_each_and_few_round_trips(big: Cluster) -> None:
@@ -223,34 +265,37 @@ async def test_many_orders_are_one_statement_each_and_few_round_trips(big: Clust
         made = by_filter("app:storm", await source.sample())
         wire.forget()
         receipts = await errands.signaller.send_all(made.orders)
-        assert {receipt.answer for receipt in receipts} == {Answer.SENT}
+        assert {receipt.answer for receipt in receipts} == {ReplyStatus.SENT}
         assert wire.trips < 20
 
 
 async def test_a_lost_connection_leaves_no_false_claims(big: Cluster) -> None:
     """Our own session is ended among the targets: what was heard stands, the rest is unknown.
 
-    How much is heard is chance: a server that closes with orders unread may take its last answers with it.
+    How much is heard is chance: a server that closes with orders unread may take its last answers
+    with it.
     """
     async with storm(big, 40) as sessions, tools(big) as (source, errands):
         snapshot = await source.sample()
         made = by_filter("app:storm", snapshot)
         own = next(b for b in snapshot.backends if b.pid == snapshot.server.pid)
-        orders = [*made.orders[:10], Order(Signal.TERMINATE, own), *made.orders[10:]]
+        orders = [*made.orders[:10], SignalRequest(Signal.TERMINATE, own), *made.orders[10:]]
         receipts = await errands.signaller.send_all(orders)
         answers = [receipt.answer for receipt in receipts]
         assert len(answers) == 41
-        heard = answers.index(Answer.UNKNOWN)
-        assert answers == [Answer.SENT] * heard + [Answer.UNKNOWN] * (41 - heard)
+        heard = answers.index(ReplyStatus.UNKNOWN)
+        assert answers == [ReplyStatus.SENT] * heard + [ReplyStatus.UNKNOWN] * (41 - heard)
         living = {c.info.backend_pid for c in sessions if await alive(c)}
-        sent = {o.target.pid for o, a in zip(orders, answers, strict=True) if a is Answer.SENT}
+        sent = {o.target.pid for o, a in zip(orders, answers, strict=True) if a is ReplyStatus.SENT}
         assert not living & sent
 
 
 if may_choose_pids():
 
     async def test_a_reused_pid_is_spared_in_bulk(big: Cluster) -> None:
-        """The kernel gives the pid of an ended target to a newcomer: the rest of the plan ends, the newcomer lives."""
+        """The kernel gives the pid of an ended target to a newcomer: the rest of the plan ends, the
+        newcomer lives.
+        """
         async with storm(big, 30) as sessions, tools(big) as (source, errands):
             made = by_filter("app:storm", await source.sample())
             pid = sessions[7].info.backend_pid
@@ -260,12 +305,17 @@ if may_choose_pids():
                 return all(b.pid != pid for b in (await source.sample()).backends)
 
             await until_async(ended)
-            parameters = conninfo_to_dict(big.socket_dsn) | {"user": "web", "application_name": "storm"}
-            with session_with_pid(pid, {name: str(value) for name, value in parameters.items()}) as heir:
+            parameters = conninfo_to_dict(big.socket_dsn) | {
+                "user": "web",
+                "application_name": "storm",
+            }
+            with session_with_pid(
+                pid, {name: str(value) for name, value in parameters.items()}
+            ) as heir:
                 progress = await see_through(errands, made)
                 answers = {o.order.target.pid: o.receipt.answer for o in progress.outcomes}
-                assert answers.pop(pid) is Answer.REPLACED
-                assert set(answers.values()) == {Answer.SENT}
+                assert answers.pop(pid) is ReplyStatus.REPLACED
+                assert set(answers.values()) == {ReplyStatus.SENT}
                 assert heir.execute("SELECT 1").fetchone() == (1,)
 
 
@@ -279,13 +329,19 @@ def standby(big: Cluster, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]
         "-d",
         make_conninfo(big.socket_dsn, dbname=None, user="replicator"),
     ]
-    with subprocess.Popen(call, env=plain_environment(), stderr=subprocess.PIPE, preexec_fn=end_with_parent) as running:
+    with subprocess.Popen(
+        call, env=plain_environment(), stderr=subprocess.PIPE, preexec_fn=end_with_parent
+    ) as running:
         yield running
         running.terminate()
 
 
-async def test_a_walsender_is_never_one_of_many(big: Cluster, standby: "subprocess.Popen[bytes]") -> None:
-    """All that the server shows is chosen, and the stream goes on: walsenders are left out with their reason."""
+async def test_a_walsender_is_never_one_of_many(
+    big: Cluster, standby: "subprocess.Popen[bytes]"
+) -> None:
+    """All that the server shows is chosen, and the stream goes on: walsenders are left out with
+    their reason.
+    """
     async with storm(big, 20) as sessions, tools(big) as (source, errands):
 
         async def streams() -> bool:
@@ -297,7 +353,9 @@ async def test_a_walsender_is_never_one_of_many(big: Cluster, standby: "subproce
         assert any("streams WAL" in left.reason for left in made.left_out)
         await see_through(errands, made)
         assert not any([await alive(c) for c in sessions])
-        done = await asyncio.to_thread(pgtop, "kill", "-d", big.socket_dsn, "--all-clients", "--yes")
+        done = await asyncio.to_thread(
+            pgtop, "kill", "-d", big.socket_dsn, "--all-clients", "--yes"
+        )
         assert done.returncode in (Exit.DONE, Exit.NOBODY)
         assert await streams()
         assert standby.poll() is None

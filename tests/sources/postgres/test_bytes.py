@@ -1,4 +1,6 @@
-"""Any bytes, sent by a server through the real driver to the real program: what its terminal gets, what is told."""
+"""Any bytes, sent by a server through the real driver to the real program: what its terminal gets,
+what is told.
+"""
 
 import asyncio
 import re
@@ -14,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.demo.server import Cluster
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import Session, Statement
+from pgtop.sources.postgres.connection import ServerConnection, Statement
 from pgtop.text.clean import clean
 from tests.hostile_text import CASES, ENCODINGS, FRAGMENTS, MOVES, TEXTS, harmful
 from tests.pty import Terminal
@@ -31,7 +33,9 @@ _CLIPBOARD = re.compile(r"\x1b\]52;c;[A-Za-z0-9+/=]*\x07")
 
 
 class Crowd:
-    """Makes of pgtop's own session `_ROWS` sessions more, each of a role of its own, with any bytes in every text."""
+    """Makes of pgtop's own session `_ROWS` sessions more, each of a role of its own, with any bytes
+    in every text.
+    """
 
     def __init__(self) -> None:
         self._random = Random(0)
@@ -52,14 +56,25 @@ class Crowd:
         if row.get("application_name") == b"pgtop" and row.get("pid") is not None:
             yield from map(self._session, self.pids)
         elif row.get("rolname") == b"postgres":
-            yield from ({"oid": _oid(pid), "rolname": self._text(pid, "role"), "rolsuper": b"\0"} for pid in self.pids)
+            yield from (
+                {"oid": _oid(pid), "rolname": self._text(pid, "role"), "rolsuper": b"\0"}
+                for pid in self.pids
+            )
         elif row.get("datname") == b"postgres":
             for place, encoding in enumerate(ENCODINGS):
                 name = self._text(place, "database")
-                yield {"oid": _oid(_DATABASES + place), "datname": name, "pg_encoding_to_char": encoding.encode()}
+                yield {
+                    "oid": _oid(_DATABASES + place),
+                    "datname": name,
+                    "pg_encoding_to_char": encoding.encode(),
+                }
 
     def _session(self, pid: int) -> Mapping[str, bytes | None]:
-        state = self._text(pid, "state") if pid % 4 == 0 else (b"active", b"idle", b"idle in transaction")[pid % 3]
+        state = (
+            self._text(pid, "state")
+            if pid % 4 == 0
+            else (b"active", b"idle", b"idle in transaction")[pid % 3]
+        )
         texts = {name: self._text(pid, name) for name in _TEXTS}
         database = _oid(_DATABASES + pid % len(ENCODINGS))
         return {**texts, "pid": _oid(pid), "usesysid": _oid(pid), "datid": database, "state": state}
@@ -67,7 +82,10 @@ class Crowd:
     def _text(self, number: int, field: str) -> bytes:
         """The same at every sample, until there are others."""
         random = Random(f"{self._seed} {number} {field}")
-        parts = [random.choice(FRAGMENTS) if random.random() < 0.5 else random.randbytes(8) for _ in range(4)]
+        parts = [
+            random.choice(FRAGMENTS) if random.random() < 0.5 else random.randbytes(8)
+            for _ in range(4)
+        ]
         return b"".join(parts[: random.randrange(5)])
 
 
@@ -88,13 +106,21 @@ class CrowdedGlass(Glass):
         self.terminal.wait_for(lambda _: self.is_aligned())
 
     def is_aligned(self) -> bool:
-        """Each session has a line, and there the columns from XACT to BLOCKS read the same, as the server has them."""
-        lines = [[self.terminal.screen.buffer[y][x].data for x in range(_COLUMNS)] for y in range(_LINES)]
+        """Each session has a line, and there the columns from XACT to BLOCKS read the same, as the
+        server has them.
+        """
+        lines = [
+            [self.terminal.screen.buffer[y][x].data for x in range(_COLUMNS)] for y in range(_LINES)
+        ]
         found = ["".join(line) for line in lines]
         heading = next((text for text in found if text.lstrip().startswith("PID ")), None)
         if heading is None:
             return False
-        by_pid = {pid[1]: line for text, line in zip(found, lines, strict=True) if (pid := _PID.match(text))}
+        by_pid = {
+            pid[1]: line
+            for text, line in zip(found, lines, strict=True)
+            if (pid := _PID.match(text))
+        }
         rows = [by_pid.get(str(pid)) for pid in self.crowd.pids]
         start, end = heading.index("XACT") - 2, heading.index("QUERY")
         told = {"".join(row[start:end]) if row else "" for row in rows}
@@ -118,7 +144,9 @@ def glass(cluster: Cluster) -> Iterator[CrowdedGlass]:
 @settings(max_examples=CASES // _ROWS, phases=[Phase.generate])  # there is no smaller crowd
 @given(st.integers(0, 2**32))
 def test_no_byte_reaches_the_terminal_and_columns_stay(glass: CrowdedGlass, seed: int) -> None:
-    """Each session, with any bytes in all its texts, in every encoding, is on its line; nothing that acts is sent."""
+    """Each session, with any bytes in all its texts, in every encoding, is on its line; nothing
+    that acts is sent.
+    """
     glass.tell(seed)
     assert harmful(glass.sent()) <= MOVES
 
@@ -136,7 +164,9 @@ def test_no_byte_reaches_the_terminal_and_columns_stay(glass: CrowdedGlass, seed
     ],
     ids=["breakdown", "locks", "one", "dialog", "many", "filter", "copy"],
 )
-def test_no_byte_reaches_the_terminal_from_any_screen(glass: CrowdedGlass, keys: str, shown: str, back: str) -> None:
+def test_no_byte_reaches_the_terminal_from_any_screen(
+    glass: CrowdedGlass, keys: str, shown: str, back: str
+) -> None:
     """The same holds of every other screen, and of what is copied."""
     glass.tell(1)
     glass.terminal.send(keys)
@@ -150,8 +180,12 @@ def test_no_byte_reaches_the_terminal_from_any_screen(glass: CrowdedGlass, keys:
 
 @settings(max_examples=CASES // 50)
 @given(TEXTS)
-def test_a_servers_sentences_are_told_tame(refusing: tuple[Forger, dict[str, str]], says: bytes) -> None:
-    """Whatever bytes an error at the door or of a signal holds, it is told, and what is told does not act."""
+def test_a_servers_sentences_are_told_tame(
+    refusing: tuple[Forger, dict[str, str]], says: bytes
+) -> None:
+    """Whatever bytes an error at the door or of a signal holds, it is told, and what is told does
+    not act.
+    """
     forger, parameters = refusing
     forger.says = says
     for told in asyncio.run(_told(parameters)):
@@ -167,10 +201,12 @@ def refusing(cluster: Cluster) -> Iterator[tuple[Forger, dict[str, str]]]:
 
 
 async def _told(parameters: dict[str, str]) -> list[str]:
-    """The words for a database that is not there, for a checkpointer that takes no signal, and for our own end."""
+    """The words for a database that is not there, for a checkpointer that takes no signal, and for
+    our own end.
+    """
     with pytest.raises(SourceError) as at_the_door:
-        await Session({**parameters, "dbname": "nowhere"}).connect()
-    session = Session(parameters)
+        await ServerConnection({**parameters, "dbname": "nowhere"}).connect()
+    session = ServerConnection(parameters)
     with pytest.raises(SourceError) as behind_it:
         async with session.exchange() as link:
             await link.ask(Statement("SELECT nothing FROM nowhere"))

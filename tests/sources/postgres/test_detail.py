@@ -15,7 +15,7 @@ from psycopg import errors, sql
 from pgtop.model.backend import BackendId
 from pgtop.model.detail import Detail, Lock, is_cut
 from pgtop.model.server import Database, Limits, Server
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.probes.detail import LOCKS_AT_MOST, LockRow, target
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.sources.postgres.conftest import Connect, Wire
@@ -45,14 +45,18 @@ async def detail_of(source: PostgresSource, connection: Connection) -> Detail:
     return found
 
 
-async def locks_of(source: PostgresSource, connection: Connection, locktype: str) -> list[tuple[str, bool]]:
+async def locks_of(
+    source: PostgresSource, connection: Connection, locktype: str
+) -> list[tuple[str, bool]]:
     """What is locked and whether it is held, of one kind."""
     detail = await detail_of(source, connection)
     return [(lock.target, lock.granted) for lock in detail.locks if lock.locktype == locktype]
 
 
 @contextlib.asynccontextmanager
-async def waiting(source: PostgresSource, connection: Connection, query: str) -> AsyncIterator[list[Lock]]:
+async def waiting(
+    source: PostgresSource, connection: Connection, query: str
+) -> AsyncIterator[list[Lock]]:
     """While `connection` waits for a lock with `query`: the locks that it awaits."""
     task: asyncio.Task[Any] = asyncio.create_task(connection.execute(query))
 
@@ -96,11 +100,15 @@ async def test_a_backend_is_found_by_identity(source: PostgresSource, connect: C
     await until_async(gone)
 
 
-@pytest.mark.parametrize(("length", "cut"), [(100, False), (1022, False), (1023, True), (3000, True)])
+@pytest.mark.parametrize(
+    ("length", "cut"), [(100, False), (1022, False), (1023, True), (3000, True)]
+)
 async def test_the_query_is_whole_or_said_to_be_cut(
     source: PostgresSource, connect: Connect, length: int, cut: bool
 ) -> None:
-    """Up to what track_activity_query_size keeps the text is whole; from there on the detail says that it is cut."""
+    """Up to what track_activity_query_size keeps the text is whole; from there on the detail says
+    that it is cut.
+    """
     connection = await connect()
     query = "SELECT 1 --".ljust(length, "x")
     await connection.execute(query)
@@ -124,11 +132,15 @@ def test_when_a_query_fills_its_room(text: str, length: int, cut: bool) -> None:
     assert is_cut(text, length, 1024) is cut
 
 
-async def test_the_query_is_decoded_by_its_own_database(source: PostgresSource, connect: Connect) -> None:
+async def test_the_query_is_decoded_by_its_own_database(
+    source: PostgresSource, connect: Connect
+) -> None:
     """A LATIN1 session's bytes, read from a UTF8 database, become the text that was typed."""
     admin = await connect()
     name = f"pgtop_{secrets.token_hex(4)}"
-    await admin.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    await admin.execute(
+        f"CREATE DATABASE {name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    )
     try:
         connection = await connect(dbname=name, client_encoding="LATIN1")
         await connection.execute("SELECT 'é'")
@@ -139,7 +151,9 @@ async def test_the_query_is_decoded_by_its_own_database(source: PostgresSource, 
 
 
 async def test_relations(source: PostgresSource, connect: Connect, table: str) -> None:
-    """A relation of the connected database and a shared one go by name, another database's by number and database."""
+    """A relation of the connected database and a shared one go by name, another database's by
+    number and database.
+    """
     here, elsewhere = await connect(), await connect(dbname="template1")
     async with here.transaction(), elsewhere.transaction():
         await here.execute(f"LOCK TABLE {table}, pg_database IN ROW SHARE MODE")
@@ -152,7 +166,9 @@ async def test_relations(source: PostgresSource, connect: Connect, table: str) -
         )
 
 
-async def test_a_relation_that_only_its_maker_sees(source: PostgresSource, connect: Connect) -> None:
+async def test_a_relation_that_only_its_maker_sees(
+    source: PostgresSource, connect: Connect
+) -> None:
     """A table made in a transaction still open has no name for anybody else."""
     maker = await connect()
     async with maker.transaction(force_rollback=True):
@@ -161,8 +177,12 @@ async def test_a_relation_that_only_its_maker_sees(source: PostgresSource, conne
     assert any(words.startswith("relation ") and words[9:].isdigit() for words, _ in held)
 
 
-async def test_a_row_and_its_transaction(source: PostgresSource, connect: Connect, table: str) -> None:
-    """The first to wait for a row waits for the transaction that changed it, the second for the row."""
+async def test_a_row_and_its_transaction(
+    source: PostgresSource, connect: Connect, table: str
+) -> None:
+    """The first to wait for a row waits for the transaction that changed it, the second for the
+    row.
+    """
     holder, first, second = await connect(), await connect(), await connect()
     change = f"UPDATE {table} SET id = 2"
     async with holder.transaction():
@@ -179,7 +199,7 @@ async def test_a_row_and_its_transaction(source: PostgresSource, connect: Connec
 
 
 async def test_since_when_a_lock_is_awaited(
-    session: Session, source: PostgresSource, connect: Connect, table: str
+    session: ServerConnection, source: PostgresSource, connect: Connect, table: str
 ) -> None:
     """Servers that keep it say since when; others leave it open."""
     holder, waiter = await connect(), await connect()
@@ -197,16 +217,22 @@ async def test_since_when_a_lock_is_awaited(
 
 
 async def test_advisory_keys(source: PostgresSource, connect: Connect) -> None:
-    """Keys are shown as they were written: one bigint or two integers, with the sign, held and awaited."""
+    """Keys are shown as they were written: one bigint or two integers, with the sign, held and
+    awaited.
+    """
     holder, waiter, elsewhere = await connect(), await connect(), await connect(dbname="template1")
-    await holder.execute("SELECT pg_advisory_lock(-5), pg_advisory_lock(7, -3), pg_advisory_lock(9223372036854775807)")
+    await holder.execute(
+        "SELECT pg_advisory_lock(-5), pg_advisory_lock(7, -3), pg_advisory_lock(9223372036854775807)"
+    )
     await elsewhere.execute("SELECT pg_advisory_lock(42)")
     assert sorted(await locks_of(source, holder, "advisory")) == [
         ("advisory key -5", True),
         ("advisory key 7, -3", True),
         ("advisory key 9223372036854775807", True),
     ]
-    assert await locks_of(source, elsewhere, "advisory") == [("advisory key 42 of database template1", True)]
+    assert await locks_of(source, elsewhere, "advisory") == [
+        ("advisory key 42 of database template1", True)
+    ]
     async with waiting(source, waiter, "SELECT pg_advisory_lock(7, -3)") as awaited:
         assert [lock.target for lock in awaited] == ["advisory key 7, -3"]
 
@@ -223,16 +249,20 @@ async def test_many_locks(source: PostgresSource, connect: Connect) -> None:
     assert [lock.granted for lock in detail.locks[:2]] == [False, True]
 
 
-async def test_without_the_right_to_read_locks(connect: Connect, parameters: dict[str, str]) -> None:
+async def test_without_the_right_to_read_locks(
+    connect: Connect, parameters: dict[str, str]
+) -> None:
     """Where the locks alone cannot be read, the rest is there, with the server's reason."""
     admin = await connect()
     name = f"pgtop_{secrets.token_hex(4)}"
     role = sql.Identifier(name)
     await admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'pgtop'").format(role))
     await admin.execute("REVOKE EXECUTE ON FUNCTION pg_catalog.pg_lock_status() FROM public")
-    session = Session({**parameters, "user": name, "password": "pgtop"})
+    session = ServerConnection({**parameters, "user": name, "password": "pgtop"})
     try:
-        detail = await detail_of(PostgresSource(session), await connect(user=name, password="pgtop"))
+        detail = await detail_of(
+            PostgresSource(session), await connect(user=name, password="pgtop")
+        )
     finally:
         await session.close()
         await admin.execute("GRANT EXECUTE ON FUNCTION pg_catalog.pg_lock_status() TO public")
@@ -242,7 +272,7 @@ async def test_without_the_right_to_read_locks(connect: Connect, parameters: dic
     assert "pg_lock_status" in detail.locks_failure
 
 
-async def test_one_round_trip(wired: Session, wire: Wire, connect: Connect) -> None:
+async def test_one_round_trip(wired: ServerConnection, wire: Wire, connect: Connect) -> None:
     """Query and locks come in one round trip."""
     source, connection = PostgresSource(wired), await connect()
     await detail_of(source, connection)
@@ -292,12 +322,16 @@ def test_a_lock_in_words(row: LockRow, words: str) -> None:
 def test_every_bigint_key(key: int) -> None:
     """The server keeps a bigint key in two unsigned halves; put together they are the key."""
     bits = key % 2**64
-    row = LockRow("advisory", "m", True, database=5, classid=bits >> 32, objid=bits % 2**32, objsubid=1)
+    row = LockRow(
+        "advisory", "m", True, database=5, classid=bits >> 32, objid=bits % 2**32, objsubid=1
+    )
     assert target(row, SERVER) == f"advisory key {key}"
 
 
 @given(st.integers(-(2**31), 2**31 - 1), st.integers(-(2**31), 2**31 - 1))
 def test_every_pair_of_keys(first: int, second: int) -> None:
     """Two integers come back with their signs."""
-    row = LockRow("advisory", "m", True, database=5, classid=first % 2**32, objid=second % 2**32, objsubid=2)
+    row = LockRow(
+        "advisory", "m", True, database=5, classid=first % 2**32, objid=second % 2**32, objsubid=2
+    )
     assert target(row, SERVER) == f"advisory key {first}, {second}"

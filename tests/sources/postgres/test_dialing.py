@@ -14,7 +14,7 @@ from pgtop.demo.server import Cluster
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.aside import Aside
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.conninfo import Resolved, attempts, conninfo, password_for, resolve
 from pgtop.sources.postgres.dialing import dial
 from pgtop.sources.postgres.places import refusal
@@ -71,11 +71,15 @@ def test_what_can_be_a_host(host: str, refused: bool) -> None:
 
 
 @pytest.mark.parametrize("name", ["with an @ in it", "with blank", "of: colons"])
-async def test_a_socket_in_a_folder_of_any_name(cluster: Cluster, tmp_path: Path, name: str) -> None:
+async def test_a_socket_in_a_folder_of_any_name(
+    cluster: Cluster, tmp_path: Path, name: str
+) -> None:
     """As in psql, an @ or a blank in a folder's name is no hint at anything."""
     folder = tmp_path / name
     folder.symlink_to(cluster.folder)
-    session = Session({"host": str(folder), "port": str(cluster.port), "user": "postgres", "dbname": "postgres"})
+    session = ServerConnection(
+        {"host": str(folder), "port": str(cluster.port), "user": "postgres", "dbname": "postgres"}
+    )
     await session.connect()
     await session.close()
 
@@ -87,7 +91,9 @@ async def test_an_abstract_socket(cluster: Cluster) -> None:
         lambda reader, writer: _carry(reader, writer, f"{cluster.folder}/.s.PGSQL.{cluster.port}"),
         f"\0{name}/.s.PGSQL.{cluster.port}",
     )
-    session = Session({"host": f"@{name}", "port": str(cluster.port), "user": "postgres", "dbname": "postgres"})
+    session = ServerConnection(
+        {"host": f"@{name}", "port": str(cluster.port), "user": "postgres", "dbname": "postgres"}
+    )
     await session.connect()
     await session.close()
     server.close()
@@ -133,8 +139,12 @@ def test_a_password_file_that_others_can_read_is_ignored(tmp_path: Path) -> None
         assert password_for({"user": "web", "passfile": str(path)}, None) == password
 
 
-def test_words_count_for_more_than_service_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the user says, then the service, then the variables; the first of several in the file."""
+def test_words_count_for_more_than_service_and_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the user says, then the service, then the variables; the first of several in the
+    file.
+    """
     path = tmp_path / "services"
     path.write_text(
         "# services\n[other]\nport=1\n[mine]\nport=2\nport=3\n\nuser = web\nhost=a\n[mine]\nport=4\n".replace(
@@ -154,7 +164,12 @@ def test_words_count_for_more_than_service_and_environment(tmp_path: Path, monke
         "host": "b", "port": "2", "user": "web", "application_name": "y",
     }  # fmt: skip
     assert "service" not in options
-    for wrong in ("[mine]\ncolour=blue", "[mine]\nport", "[mine]\nservice=x", "[mine]\nldap://x/y?z"):
+    for wrong in (
+        "[mine]\ncolour=blue",
+        "[mine]\nport",
+        "[mine]\nservice=x",
+        "[mine]\nldap://x/y?z",
+    ):
         path.write_text(wrong)
         with pytest.raises(psycopg.OperationalError, match="service"):
             resolve({})
@@ -165,8 +180,14 @@ def test_several_hosts_and_ports() -> None:
     places = [(each["host"], each["port"]) for each in attempts({"host": "/a,@b", "port": "1,2"})]
     assert places == [("/a", "1"), ("@b", "2")]
     assert [each["port"] for each in attempts({"host": "/a,@b", "port": "1"})] == ["1", "1"]
-    assert [each["hostaddr"] for each in attempts({"host": "127.0.0.1,::1"})] == ["127.0.0.1", "::1"]
-    kinds = [each["target_session_attrs"] for each in attempts({"target_session_attrs": "prefer-standby"})]
+    assert [each["hostaddr"] for each in attempts({"host": "127.0.0.1,::1"})] == [
+        "127.0.0.1",
+        "::1",
+    ]
+    kinds = [
+        each["target_session_attrs"]
+        for each in attempts({"target_session_attrs": "prefer-standby"})
+    ]
     assert kinds == ["standby", "any"]
     with pytest.raises(psycopg.OperationalError, match="invalid port value"):
         attempts({"host": "/a,/b,/c", "port": "1,2"})
@@ -184,12 +205,24 @@ def test_libpq_reads_what_was_written(options: dict[str, str]) -> None:
     assert parsed == options
 
 
-async def test_a_variable_with_a_connection_string_in_it_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Such a string in PGHOST, PGDATABASE or PGUSER is refused, in words that have nothing of it."""
-    for name in ("PGHOST", "PGDATABASE", "PGUSER", "PGPORT", "PGHOSTADDR", "PGSERVICE", "PGSSLMODE"):
+async def test_a_variable_with_a_connection_string_in_it_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Such a string in PGHOST, PGDATABASE or PGUSER is refused, in words that have nothing of
+    it.
+    """
+    for name in (
+        "PGHOST",
+        "PGDATABASE",
+        "PGUSER",
+        "PGPORT",
+        "PGHOSTADDR",
+        "PGSERVICE",
+        "PGSSLMODE",
+    ):
         with monkeypatch.context() as patched:
             patched.setenv(name, "postgresql://anna:sesame@127.0.0.1/db")
             with pytest.raises(SourceError) as caught:
-                await Session({}).connect()
+                await ServerConnection({}).connect()
         assert caught.value.failure.kind is FailureKind.USAGE
         assert "same" not in f"{caught.value.failure.what} {caught.value.failure.advice}"

@@ -20,7 +20,9 @@ ENCODINGS = (
 def test_every_encoding_of_the_server_has_a_codec(dsn: str) -> None:
     """Each encoding that the server can name has a Python codec, but the two that Python lacks."""
     with psycopg.connect(dsn) as connection:
-        rows = connection.execute("SELECT pg_encoding_to_char(number) FROM generate_series(0, 63) number").fetchall()
+        rows = connection.execute(
+            "SELECT pg_encoding_to_char(number) FROM generate_series(0, 63) number"
+        ).fetchall()
     named = {name for (name,) in rows if name}
     assert {name for name in named if codec_of(name) == "ascii"} <= LACKING
     assert named <= set(ENCODINGS)
@@ -34,14 +36,20 @@ def test_no_bytes_raise(raw: bytes, encoding: str, cut: bool) -> None:
 
 
 @given(
-    st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="\\~")), st.sampled_from(ENCODINGS)
+    st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="\\~")),
+    st.sampled_from(ENCODINGS),
 )
 def test_ascii_is_the_same_everywhere(text: str, encoding: str) -> None:
-    """SQL's own characters survive in every encoding (but the two that SJIS gives another shape)."""
+    """SQL's own characters survive in every encoding (but the two that SJIS gives another
+    shape).
+    """
     assert decode(text.encode(), encoding) == text
 
 
-@given(st.text(), st.sampled_from([encoding for encoding in ENCODINGS if codec_of(encoding) != "ascii"]))
+@given(
+    st.text(),
+    st.sampled_from([encoding for encoding in ENCODINGS if codec_of(encoding) != "ascii"]),
+)
 def test_what_was_encoded_comes_back(text: str, encoding: str) -> None:
     """A text that its database can hold is read as it was written."""
     codec = codec_of(encoding)

@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pgtop.demo.server import Cluster
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.dialing import LoginFailed, Refusal
 from pgtop.sources.postgres.failures import explain
 
@@ -46,7 +46,7 @@ def guarded(bindir: Path | None) -> Iterator[dict[str, str]]:
 
 
 async def failure_of(parameters: dict[str, str]) -> Failure:
-    session = Session(parameters)
+    session = ServerConnection(parameters)
     with pytest.raises(SourceError) as caught:
         await session.connect()
     await session.close()
@@ -61,22 +61,67 @@ async def failure_of(parameters: dict[str, str]) -> Failure:
         ({"dbname": "ghost"}, FailureKind.DENIED, 'no such database: database "ghost"', "any"),
         ({"dbname": "shut"}, FailureKind.DENIED, "not currently accepting connections", "another"),
         ({"dbname": "sealed"}, FailureKind.DENIED, "pg_hba.conf", "pg_hba.conf"),
-        ({"dbname": "closed", "user": "plain"}, FailureKind.DENIED, "permission denied", "another database"),
+        (
+            {"dbname": "closed", "user": "plain"},
+            FailureKind.DENIED,
+            "permission denied",
+            "another database",
+        ),
         ({"user": "limited"}, FailureKind.FULL, "role is at its connection limit", "Other roles"),
-        ({"dbname": "small", "user": "plain"}, FailureKind.FULL, "database is at its", "any other database"),
+        (
+            {"dbname": "small", "user": "plain"},
+            FailureKind.FULL,
+            "database is at its",
+            "any other database",
+        ),
         ({"host": "127.0.0.1"}, FailureKind.PASSWORD, "wants a password", "PGPASSWORD"),
-        ({"host": "127.0.0.1", "password": "x"}, FailureKind.PASSWORD, "password was refused", "-W"),
+        (
+            {"host": "127.0.0.1", "password": "x"},
+            FailureKind.PASSWORD,
+            "password was refused",
+            "-W",
+        ),
         ({"host": "127.0.0.1", "sslmode": "require"}, FailureKind.OTHER, "SSL", "sslmode"),
         ({"host": "/nowhere"}, FailureKind.UNREACHABLE, "socket", "-h localhost"),
         ({"host": "127.0.0.1", "port": "1"}, FailureKind.UNREACHABLE, "Nothing listens", "-p"),
         ({"host": "nowhere.invalid"}, FailureKind.UNREACHABLE, "name is unknown", "-h"),
-        ({"target_session_attrs": "standby"}, FailureKind.OTHER, "wanted kind", "target_session_attrs"),
-        ({"sslmode": "on"}, FailureKind.USAGE, 'sslmode: invalid sslmode value: "on"', "verify-full"),
-        ({"channel_binding": "on"}, FailureKind.USAGE, "invalid channel_binding value", "libpq-connect"),
-        ({"ssl_min_protocol_version": "3"}, FailureKind.USAGE, "described wrongly", "libpq-connect"),
-        ({"connect_timeout": "soon"}, FailureKind.USAGE, "bad value for connect_timeout", "libpq-connect"),
+        (
+            {"target_session_attrs": "standby"},
+            FailureKind.OTHER,
+            "wanted kind",
+            "target_session_attrs",
+        ),
+        (
+            {"sslmode": "on"},
+            FailureKind.USAGE,
+            'sslmode: invalid sslmode value: "on"',
+            "verify-full",
+        ),
+        (
+            {"channel_binding": "on"},
+            FailureKind.USAGE,
+            "invalid channel_binding value",
+            "libpq-connect",
+        ),
+        (
+            {"ssl_min_protocol_version": "3"},
+            FailureKind.USAGE,
+            "described wrongly",
+            "libpq-connect",
+        ),
+        (
+            {"connect_timeout": "soon"},
+            FailureKind.USAGE,
+            "bad value for connect_timeout",
+            "libpq-connect",
+        ),
         ({"service": "nowhere"}, FailureKind.OTHER, "service is unknown", "pg_service.conf"),
-        ({"host": "127.0.0.1,127.0.0.1", "port": "1,2"}, FailureKind.UNREACHABLE, "None of 2", "-p"),
+        (
+            {"host": "127.0.0.1,127.0.0.1", "port": "1,2"},
+            FailureKind.UNREACHABLE,
+            "None of 2",
+            "-p",
+        ),
     ],
     ids=str,
 )
@@ -104,13 +149,13 @@ async def full(guarded: dict[str, str]) -> AsyncIterator[AsyncExitStack]:
     """Every slot for ordinary roles taken; more may be taken on the stack."""
     async with AsyncExitStack() as stack:
         for _ in range(3):
-            taken = Session({**guarded, "user": "plain"})
+            taken = ServerConnection({**guarded, "user": "plain"})
             stack.push_async_callback(taken.close)
             await connected(taken)
         yield stack
 
 
-async def connected(session: Session) -> None:
+async def connected(session: ServerConnection) -> None:
     """Connect, however long the server takes to give back slots of the tests before."""
     async with asyncio.timeout(10):
         while True:
@@ -123,19 +168,23 @@ async def connected(session: Session) -> None:
 
 @pytest.mark.usefixtures("full")
 async def test_full_for_ordinary_roles(guarded: dict[str, str]) -> None:
-    """When only reserved slots are left, an ordinary role is told who may still enter, and a superuser enters."""
+    """When only reserved slots are left, an ordinary role is told who may still enter, and a
+    superuser enters.
+    """
     failure = await failure_of({**guarded, "user": "plain"})
     assert failure.kind is FailureKind.FULL
     assert failure.advice.startswith("Superusers may still enter")
-    superuser = Session(guarded)
+    superuser = ServerConnection(guarded)
     await superuser.connect()
     await superuser.close()
 
 
 async def test_full_for_all(guarded: dict[str, str], full: AsyncExitStack) -> None:
-    """When all slots are gone, even a superuser is told so; the dashboard, which shows it too, waits by itself."""
+    """When all slots are gone, even a superuser is told so; the dashboard, which shows it too,
+    waits by itself.
+    """
     for _ in range(3):
-        taken = Session(guarded)
+        taken = ServerConnection(guarded)
         full.push_async_callback(taken.close)
         await connected(taken)
     failure = await failure_of(guarded)
@@ -155,7 +204,9 @@ async def answer_and_leave(answer: bytes) -> Failure:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
-        return await failure_of({"host": "127.0.0.1", "port": str(port), "user": "x", "dbname": "x"})
+        return await failure_of(
+            {"host": "127.0.0.1", "port": str(port), "user": "x", "dbname": "x"}
+        )
     finally:
         server.close()
 
@@ -164,12 +215,18 @@ async def answer_and_leave(answer: bytes) -> Failure:
     ("answer", "kinds", "what"),
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", {FailureKind.OTHER}, "no PostgreSQL server"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", {FailureKind.OTHER, FailureKind.UNREACHABLE}, ""),  # begins as a message does
+        (
+            b"SSH-2.0-OpenSSH_9.2\r\n",
+            {FailureKind.OTHER, FailureKind.UNREACHABLE},
+            "",
+        ),  # begins as a message does
         (b"", {FailureKind.UNREACHABLE}, "cut"),
     ],
 )
 async def test_something_else_answers(answer: bytes, kinds: set[FailureKind], what: str) -> None:
-    """A port where no PostgreSQL listens is reported as such, whichever of answer and end libpq sees first."""
+    """A port where no PostgreSQL listens is reported as such, whichever of answer and end libpq
+    sees first.
+    """
     failure = await answer_and_leave(answer)
     assert failure.kind in kinds
     assert what in failure.what
@@ -188,7 +245,9 @@ AT = 'connection to server at "db", port 5432 failed: '
 
 def refused(*texts: str, needs_password: bool = False, missing_file: str = "") -> Failure:
     """The failure where each address was refused with these words of libpq's."""
-    return explain(LoginFailed([Refusal(text.encode(), needs_password) for text in texts], missing_file))
+    return explain(
+        LoginFailed([Refusal(text.encode(), needs_password) for text in texts], missing_file)
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,15 +267,26 @@ def refused(*texts: str, needs_password: bool = False, missing_file: str = "") -
         ("3D000: %s", "InitPostgres", FailureKind.DENIED, "no such database"),
         ("42501: %s", "CheckMyDatabase", FailureKind.DENIED, "may not do that"),
         ("55000: %s", "CheckMyDatabase", FailureKind.DENIED, "may not do that"),
-        ("P0001: %s", "exec_stmt_raise", FailureKind.DENIED, "login was refused"),  # a login trigger
+        (
+            "P0001: %s",
+            "exec_stmt_raise",
+            FailureKind.DENIED,
+            "login was refused",
+        ),  # a login trigger
         ("22023: %s", "set_config_option", FailureKind.OTHER, ""),
         ("XX000: %s", "whatever", FailureKind.OTHER, ""),
         ("08P01: %s", "", FailureKind.LOGIN, "pooler"),
     ],
 )
-@pytest.mark.parametrize("words", ["データベースシステムは起動しています", "starting up, too many clients", "x: y", ""])
-def test_no_words_decide_about_a_login(said: str, routine: str, kind: FailureKind, what: str, words: str) -> None:
-    """SQLSTATE and routine do, in whatever language the sentence is; an English one makes the words more exact."""
+@pytest.mark.parametrize(
+    "words", ["データベースシステムは起動しています", "starting up, too many clients", "x: y", ""]
+)
+def test_no_words_decide_about_a_login(
+    said: str, routine: str, kind: FailureKind, what: str, words: str
+) -> None:
+    """SQLSTATE and routine do, in whatever language the sentence is; an English one makes the words
+    more exact.
+    """
     if said.startswith("08") and "clients" in words:
         return  # a pooler's own words
     location = f"LOCATION:  {routine}, file.c:12\n" if routine else ""
@@ -236,9 +306,17 @@ def test_no_words_decide_about_a_login(said: str, routine: str, kind: FailureKin
         ("client connections exceeded (max_user_client_connections)", FailureKind.FULL, "full"),
         ("sorry, too many clients already", FailureKind.FULL, "full"),
         ("server login failed: FATAL sorry, too many clients already", FailureKind.FULL, "full"),
-        ("server login failed: FATAL the database system is starting up", FailureKind.STARTING, "starting"),
+        (
+            "server login failed: FATAL the database system is starting up",
+            FailureKind.STARTING,
+            "starting",
+        ),
         ("server login failed: wrong password type", FailureKind.UNREACHABLE, "cannot reach"),
-        ("server login has been failing, try again later (server_login_retry)", FailureKind.UNREACHABLE, "cannot"),
+        (
+            "server login has been failing, try again later (server_login_retry)",
+            FailureKind.UNREACHABLE,
+            "cannot",
+        ),
         ("pgbouncer cannot connect to server", FailureKind.UNREACHABLE, "cannot reach"),
         ("client_login_timeout (server down)", FailureKind.UNREACHABLE, "cannot reach"),
         ("query_wait_timeout", FailureKind.SLOW, "no server connection"),
@@ -252,9 +330,15 @@ def test_no_words_decide_about_a_login(said: str, routine: str, kind: FailureKin
     ],
 )
 @pytest.mark.parametrize("inside", [False, True])
-def test_poolers_have_sentences_of_their_own(words: str, kind: FailureKind, what: str, inside: bool) -> None:
+def test_poolers_have_sentences_of_their_own(
+    words: str, kind: FailureKind, what: str, inside: bool
+) -> None:
     """At the login as in place of a query's answer, where they stand under one SQLSTATE for all."""
-    failure = explain(psycopg.errors.ProtocolViolation(words)) if inside else refused(f"{AT}FATAL:  08P01: {words}\n")
+    failure = (
+        explain(psycopg.errors.ProtocolViolation(words))
+        if inside
+        else refused(f"{AT}FATAL:  08P01: {words}\n")
+    )
     assert failure.kind is kind
     assert what in failure.what
 
@@ -281,8 +365,12 @@ def test_what_libpq_itself_says(texts: list[str], kind: FailureKind, what: str) 
 
 
 def test_a_client_certificate_that_is_missing_is_said_to_be() -> None:
-    """libpq goes on without it, and the server's refusal alone would send the user to pg_hba.conf."""
-    failure = refused(f"{AT}FATAL:  28000: connection requires a valid client certificate", missing_file="/c.crt")
+    """libpq goes on without it, and the server's refusal alone would send the user to
+    pg_hba.conf.
+    """
+    failure = refused(
+        f"{AT}FATAL:  28000: connection requires a valid client certificate", missing_file="/c.crt"
+    )
     assert "/c.crt does not exist" in failure.what
     assert "pg_hba" not in failure.advice
     assert refused(f"{AT}Connection refused", missing_file="/c.crt").kind is FailureKind.UNREACHABLE
@@ -314,13 +402,22 @@ def test_sqlstates(sqlstate: str, kind: FailureKind) -> None:
 
 def test_a_right_that_lacks_inside_is_none_of_the_door() -> None:
     """Who is in already is not told to go by another database."""
-    failure = explain(psycopg.errors.InsufficientPrivilege("permission denied for function pg_lock_status"))
-    assert failure.what == "The server refuses this to this role: permission denied for function pg_lock_status"
+    failure = explain(
+        psycopg.errors.InsufficientPrivilege("permission denied for function pg_lock_status")
+    )
+    assert (
+        failure.what
+        == "The server refuses this to this role: permission denied for function pg_lock_status"
+    )
     assert failure.advice == "Grant the role what the message names, or connect as another (-U)."
 
 
 @given(st.text())
 def test_any_text_is_told(text: str) -> None:
     """No message makes the telling fail, and what it says is one line."""
-    for failure in (explain(psycopg.OperationalError(text)), refused(text), refused(f"{AT}F:  08P01: {text}")):
+    for failure in (
+        explain(psycopg.OperationalError(text)),
+        refused(text),
+        refused(f"{AT}F:  08P01: {text}"),
+    ):
         assert "\n" not in failure.what

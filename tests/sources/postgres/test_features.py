@@ -1,11 +1,11 @@
 """What the server can do is asked of it."""
 
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.features import Features
 from tests.sources.postgres.conftest import Wire
 
 
-async def test_columns_come_from_the_catalog(session: Session) -> None:
+async def test_columns_come_from_the_catalog(session: ServerConnection) -> None:
     """The columns named are exactly those that the server's own functions have."""
     async with session.exchange() as link:
         cursor = await link.connection.execute("SELECT * FROM pg_stat_get_activity(0)")
@@ -16,7 +16,7 @@ async def test_columns_come_from_the_catalog(session: Session) -> None:
         assert link.features.lock_columns == {column.name for column in cursor.description}
 
 
-async def test_the_connection_is_known(session: Session) -> None:
+async def test_the_connection_is_known(session: ServerConnection) -> None:
     """A direct connection is told from a pooled one, and the database's encoding is known."""
     async with session.exchange() as link:
         assert link.features.pid == link.connection.info.backend_pid
@@ -24,7 +24,7 @@ async def test_the_connection_is_known(session: Session) -> None:
         assert link.features.encoding == "UTF8"
 
 
-async def test_a_pooler_is_noticed(wire: Wire, wired: Session) -> None:
+async def test_a_pooler_is_noticed(wire: Wire, wired: ServerConnection) -> None:
     """Where another process answers than the one that greeted us, somebody stands between."""
     wire.false_pid = b"\0\0\0\1"
     async with wired.exchange() as link:

@@ -1,4 +1,6 @@
-"""Whatever a role, a database or a client's environment sets for its sessions, pgtop works, or says why it does not."""
+"""Whatever a role, a database or a client's environment sets for its sessions, pgtop works, or says
+why it does not.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +14,9 @@ from psycopg.conninfo import conninfo_to_dict
 from pgtop.analysis.budget import budget
 from pgtop.demo.server import Cluster
 from pgtop.model.backend import ACTIVE
-from pgtop.model.signal import Answer, Order, Signal
+from pgtop.model.signal import ReplyStatus, Signal, SignalRequest
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.sources.postgres.sampler_helpers import backend, sample_until
@@ -46,9 +48,13 @@ SETTINGS = {
     "tcp_user_timeout": "1", "client_connection_check_interval": "1", "vacuum_cost_delay": "100",
     "default_statistics_target": "10000", "gin_pending_list_limit": "64", "commit_delay": "100000",
 }  # fmt: skip
-"""A hostile value of nearly each setting that a role may have. Servers know more or fewer of them."""
+"""A hostile value of nearly each setting that a role may have. Servers know more or fewer of
+them.
+"""
 REFUSES = {"idle_session_timeout": "idle-session timeout"}
-"""Where pgtop may be too late, as the setting acts before anything can be said: the reason that it gives then."""
+"""Where pgtop may be too late, as the setting acts before anything can be said: the reason that it
+gives then.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +79,14 @@ def victim(server: Cluster) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
 
 
 def parameters_of(server: Cluster) -> dict[str, str]:
-    return {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()} | {"user": ROLE}
+    return {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()} | {
+        "user": ROLE
+    }
 
 
 async def works(parameters: dict[str, str], victim: psycopg.Connection[tuple[Any, ...]]) -> None:
     """A sample, the check, a detail and a signal."""
-    session = Session(parameters)
+    session = ServerConnection(parameters)
     source, signaller = PostgresSource(session), PostgresSignaller(session)
     pid = victim.info.backend_pid
     victim.pgconn.send_query(b"SELECT pg_sleep(100)")
@@ -90,8 +98,10 @@ async def works(parameters: dict[str, str], victim: psycopg.Connection[tuple[Any
         detail = await source.detail(backend(again, pid).identity)
         assert detail is not None
         assert not detail.locks_failure
-        order = Order(Signal.CANCEL, backend(again, pid), sighting=again.sighting)
-        assert [receipt.answer for receipt in await signaller.send_all([order])] == [Answer.SENT]
+        order = SignalRequest(Signal.CANCEL, backend(again, pid), sighting=again.sighting)
+        assert [receipt.answer for receipt in await signaller.send_all([order])] == [
+            ReplyStatus.SENT
+        ]
     finally:
         await session.close()
         victim.cancel_safe()
@@ -110,7 +120,9 @@ def ended(victim: psycopg.Connection[tuple[Any, ...]]) -> bool:
 @pytest.mark.parametrize("name", SETTINGS)
 async def test_whatever_a_role_sets(server: Cluster, admin: Any, victim: Any, name: str) -> None:
     """pgtop sees and signals as ever."""
-    change = sql.SQL("ALTER ROLE {} SET {} = {}").format(sql.Identifier(ROLE), sql.Identifier(name), SETTINGS[name])
+    change = sql.SQL("ALTER ROLE {} SET {} = {}").format(
+        sql.Identifier(ROLE), sql.Identifier(name), SETTINGS[name]
+    )
     try:
         admin.execute("SET allow_system_table_mods = on")
         admin.execute(change)
@@ -129,9 +141,15 @@ DEFAULTS = "default_transaction_isolation=serializable", "default_transaction_de
 
 @pytest.mark.parametrize("read_only", ["on", "off"])
 async def test_each_default_of_a_transaction(server: Cluster, victim: Any, read_only: str) -> None:
-    """None waits for a writer, as a serializable transaction that is read-only and deferrable would."""
-    options = " ".join(f"-c {each}" for each in (*DEFAULTS, f"default_transaction_read_only={read_only}"))
-    with psycopg.connect(server.socket_dsn, options="-c default_transaction_isolation=serializable") as writer:
+    """None waits for a writer, as a serializable transaction that is read-only and deferrable
+    would.
+    """
+    options = " ".join(
+        f"-c {each}" for each in (*DEFAULTS, f"default_transaction_read_only={read_only}")
+    )
+    with psycopg.connect(
+        server.socket_dsn, options="-c default_transaction_isolation=serializable"
+    ) as writer:
         writer.execute("CREATE TABLE IF NOT EXISTS written (number int)")
         writer.commit()
         writer.execute("INSERT INTO written VALUES (1)")
@@ -142,7 +160,9 @@ async def test_a_database_and_an_environment_set_much(
     server: Cluster, admin: Any, victim: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All at once, from both."""
-    monkeypatch.setenv("PGOPTIONS", "-c statement_timeout=1 -c DateStyle=German -c client_min_messages=debug5")
+    monkeypatch.setenv(
+        "PGOPTIONS", "-c statement_timeout=1 -c DateStyle=German -c client_min_messages=debug5"
+    )
     admin.execute("CREATE DATABASE odd; ")
     for setting in (*DEFAULTS, "lock_timeout=1", "search_path=nowhere", "enable_seqscan=off"):
         name, _, value = setting.partition("=")
@@ -167,8 +187,12 @@ TRIGGER = """
         ("PERFORM 1 / 0;", "division by zero"),
     ],
 )
-async def test_a_login_trigger(server: Cluster, admin: Any, victim: Any, does: str, says: str) -> None:
-    """What a database does at each login, 17 and later, comes before us; what it raises is the reason that is given."""
+async def test_a_login_trigger(
+    server: Cluster, admin: Any, victim: Any, does: str, says: str
+) -> None:
+    """What a database does at each login, 17 and later, comes before us; what it raises is the
+    reason that is given.
+    """
     if admin.info.server_version < 170_000:
         return
     admin.execute("DROP DATABASE IF EXISTS guarded")
@@ -180,7 +204,7 @@ async def test_a_login_trigger(server: Cluster, admin: Any, victim: Any, does: s
     if not says:
         await works(there_as_role, victim)
         return
-    session = Session(there_as_role)
+    session = ServerConnection(there_as_role)
     with pytest.raises(SourceError, match=says):
         await session.connect()
     await session.close()

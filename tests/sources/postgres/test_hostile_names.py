@@ -1,4 +1,6 @@
-"""Servers of each encoding, with the worst names and texts that they take: shown tame, printed whole."""
+"""Servers of each encoding, with the worst names and texts that they take: shown tame, printed
+whole.
+"""
 
 import csv
 import io
@@ -50,10 +52,14 @@ class Town(NamedTuple):
 class Raw:
     """A session that takes and sends bytes as they are."""
 
-    def __init__(self, cluster: Cluster, user: bytes = b"postgres", database: bytes = b"postgres") -> None:
+    def __init__(
+        self, cluster: Cluster, user: bytes = b"postgres", database: bytes = b"postgres"
+    ) -> None:
         known = {b"host": str(cluster.folder).encode(), b"port": str(cluster.port).encode()}
         given = {**known, b"user": user, b"dbname": database, b"client_encoding": b"SQL_ASCII"}
-        words = b" ".join(name + b"='" + value.replace(b"\\", b"\\\\") + b"'" for name, value in given.items())
+        words = b" ".join(
+            name + b"='" + value.replace(b"\\", b"\\\\") + b"'" for name, value in given.items()
+        )
         self.pgconn = pq.PGconn.connect(words)
         assert self.pgconn.status == pq.ConnStatus.OK, self.pgconn.error_message
 
@@ -71,7 +77,8 @@ class Raw:
 
 @pytest.fixture(scope="module", params=_NAMES)
 def town(request: pytest.FixtureRequest, bindir: Path) -> Iterator[Town]:
-    """The server: a role, a database, a table and a prepared transaction of that name, and sessions of theirs.
+    """The server: a role, a database, a table and a prepared transaction of that name, and sessions
+    of theirs.
 
     One holds the table, the other waits for it, the third is in a database without an encoding.
     """
@@ -91,9 +98,15 @@ def town(request: pytest.FixtureRequest, bindir: Path) -> Iterator[Town]:
         admin.run(b"CREATE ROLE " + quoted + b" LOGIN")
         admin.run(b"CREATE DATABASE " + quoted)
         admin.run(b"CREATE DATABASE bytes ENCODING 'SQL_ASCII' TEMPLATE template0")
-        admin.run(b"CREATE TABLE " + quoted + b" (number int); GRANT ALL ON " + quoted + b" TO public")
+        admin.run(
+            b"CREATE TABLE " + quoted + b" (number int); GRANT ALL ON " + quoted + b" TO public"
+        )
         admin.run(b"BEGIN; SELECT txid_current(); PREPARE TRANSACTION '" + name + b"'")
-        holder, waiter, stranger = session(user=name), session(user=name), session(user=name, database=b"bytes")
+        holder, waiter, stranger = (
+            session(user=name),
+            session(user=name),
+            session(user=name, database=b"bytes"),
+        )
         session(user=name, database=name).run(b"SELECT '" + name + b"'")
         for each in (holder, waiter, stranger):
             each.run(b"SET application_name = '" + name + b"'")
@@ -110,19 +123,25 @@ def _printed(*words: str) -> str:
 
 
 def _sessions(town: Town, *more: str) -> list[dict[str, Any]]:
-    shown: list[dict[str, Any]] = json.loads(_printed("show", "--json", *more, town.cluster.socket_dsn))["sessions"]
+    shown: list[dict[str, Any]] = json.loads(
+        _printed("show", "--json", *more, town.cluster.socket_dsn)
+    )["sessions"]
     return [row for row in shown if row["usename"] == town.shown]
 
 
 def test_programs_get_every_name_and_text(town: Town) -> None:
-    """JSON has role, database and queries as they were written, whatever database each session is in."""
+    """JSON has role, database and queries as they were written, whatever database each session is
+    in.
+    """
     rows = _sessions(town)
     assert len(rows) == 4
     assert {row["datname"] for row in rows} == {"postgres", "bytes", town.shown}
     queries = {row["query"] for row in rows}
     assert decode_name(_BYTES) in queries
     assert f"SELECT '{town.shown}'" in queries
-    csv_rows = csv.DictReader(io.StringIO(_printed("show", "--csv", town.cluster.socket_dsn), newline=""))
+    csv_rows = csv.DictReader(
+        io.StringIO(_printed("show", "--csv", town.cluster.socket_dsn), newline="")
+    )
     assert {row["query"] for row in csv_rows} >= queries
 
 
@@ -138,7 +157,9 @@ def test_locks_name_the_table_and_the_prepared_transaction(town: Town) -> None:
 
 
 def test_the_terminal_gets_none_of_it(town: Town) -> None:
-    """The dashboard, the tree of waiters and a whole session show the names, and no control of theirs is written."""
+    """The dashboard, the tree of waiters and a whole session show the names, and no control of
+    theirs is written.
+    """
     with Terminal([sys.executable, "-m", "pgtop", town.cluster.socket_dsn], 160, 50) as terminal:
         terminal.wait_for("LOCK TABLE")
         terminal.send("3")
@@ -158,7 +179,12 @@ def test_the_trail_and_the_kill_name_it(town: Town, tmp_path: Path) -> None:
     victim = Raw(town.cluster, user=town.name)
     victim.run(b"SET application_name = 'victim'")
     done = pgtop(
-        "kill", "-d", town.cluster.socket_dsn, "app:=victim", "--yes", environment={"XDG_STATE_HOME": str(tmp_path)}
+        "kill",
+        "-d",
+        town.cluster.socket_dsn,
+        "app:=victim",
+        "--yes",
+        environment={"XDG_STATE_HOME": str(tmp_path)},
     )
     victim.close()
     assert done.returncode == Exit.DONE, done.stderr

@@ -1,4 +1,6 @@
-"""Who owns a database may put anything into it; nothing of that is ever run with our user's rights."""
+"""Who owns a database may put anything into it; nothing of that is ever run with our user's
+rights.
+"""
 
 import asyncio
 import secrets
@@ -9,16 +11,17 @@ import pytest
 from psycopg import errors
 from psycopg.conninfo import make_conninfo
 
-from pgtop.model.signal import Answer, Order, Signal
+from pgtop.model.signal import ReplyStatus, Signal, SignalRequest
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.sources.postgres.conftest import Connect, Wire
 from tests.sources.postgres.sampler_helpers import backend, sample_until
 from tests.sources.postgres.signal_helpers import RoleMaker
 
-# What a session has locked so stays locked when its transaction fails, and one that may only read can do it, too.
+# What a session has locked so stays locked when its transaction fails, and one that may only read
+# can do it, too.
 _TRAP = """
     CREATE FUNCTION public.trap() RETURNS bool LANGUAGE plpgsql AS
         $$ BEGIN PERFORM pg_catalog.pg_advisory_lock(6); RAISE 'trapped as %', current_user; END $$
@@ -31,7 +34,9 @@ _PLAIN = """
        AND NOT EXISTS (SELECT FROM pg_type AS t WHERE t.oid = ANY(proargtypes) AND typtype = 'p')
        AND (SELECT typtype <> 'p' OR t.oid = 'record'::regtype FROM pg_type AS t WHERE t.oid = prorettype)
 """
-"""Functions that anybody may write in PL/pgSQL, as they neither take nor return what is no type of a column."""
+"""Functions that anybody may write in PL/pgSQL, as they neither take nor return what is no type of
+a column.
+"""
 
 _DOUBLES = (
     f"""SELECT format('CREATE FUNCTION public.%I(%s) RETURNS %s%s', proname, oidvectortypes(proargtypes),
@@ -46,10 +51,14 @@ _DOUBLES = (
     """SELECT format('CREATE VIEW public.%I AS SELECT public.trap()', relname)
          FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 'v')""",
 )
-"""Queries for statements: a double of each function, operator, type and table of the server's own catalog."""
+"""Queries for statements: a double of each function, operator, type and table of the server's own
+catalog.
+"""
 
 _AGGREGATES = {"array_agg": "text", "string_agg": "bytea, bytea", "sum": "integer", "count": ""}
-"""Those that we use, with our arguments: the server's own array_agg takes any type, so this one would fit better."""
+"""Those that we use, with our arguments: the server's own array_agg takes any type, so this one
+would fit better.
+"""
 
 
 async def set_traps(connection: psycopg.AsyncConnection[tuple[str]]) -> None:
@@ -62,7 +71,9 @@ async def set_traps(connection: psycopg.AsyncConnection[tuple[str]]) -> None:
         await connection.execute(";".join(statements).encode())
     for name, arguments in _AGGREGATES.items():
         state = ", ".join(filter(None, ("text", arguments)))
-        await connection.execute(f"CREATE FUNCTION public.trap({state}) RETURNS text{_BODY}".encode())
+        await connection.execute(
+            f"CREATE FUNCTION public.trap({state}) RETURNS text{_BODY}".encode()
+        )
         await connection.execute(
             f"CREATE AGGREGATE public.{name} ({arguments or '*'})"
             f" (SFUNC = public.trap, STYPE = text, INITCOND = 'x')".encode()
@@ -70,7 +81,9 @@ async def set_traps(connection: psycopg.AsyncConnection[tuple[str]]) -> None:
 
 
 @pytest.fixture
-async def trapped(connect: Connect, parameters: dict[str, str], make_role: RoleMaker) -> AsyncIterator[str]:
+async def trapped(
+    connect: Connect, parameters: dict[str, str], make_role: RoleMaker
+) -> AsyncIterator[str]:
     """The name of a database whose owner, no superuser, lies in wait for one."""
     admin, mallory = await connect(), await make_role("")
     name = f"pgtop_{secrets.token_hex(4)}"
@@ -85,7 +98,7 @@ async def trapped(connect: Connect, parameters: dict[str, str], make_role: RoleM
         await admin.execute(f"DROP DATABASE {name}")
 
 
-async def use_everything(session: Session, holder: int, waiter: int) -> None:
+async def use_everything(session: ServerConnection, holder: int, waiter: int) -> None:
     """All that pgtop ever asks of a server, about two sessions of which one waits for the other."""
     source, door = PostgresSource(session), PostgresSignaller(session)
     source.watch_blocking(True)
@@ -99,20 +112,24 @@ async def use_everything(session: Session, holder: int, waiter: int) -> None:
     assert "held" in {lock.target for lock in detail.locks}
     assert detail.locks_failure == ""
     orders = [
-        Order(Signal.CANCEL, backend(snapshot, waiter), sighting=snapshot.sighting),
-        Order(Signal.TERMINATE, backend(snapshot, holder), sighting=snapshot.sighting),
+        SignalRequest(Signal.CANCEL, backend(snapshot, waiter), sighting=snapshot.sighting),
+        SignalRequest(Signal.TERMINATE, backend(snapshot, holder), sighting=snapshot.sighting),
     ]
     assert set(await door.look_all(orders)) == {order.target for order in orders}
-    assert {receipt.answer for receipt in await door.send_all(orders)} == {Answer.SENT}
+    assert {receipt.answer for receipt in await door.send_all(orders)} == {ReplyStatus.SENT}
 
 
 @pytest.mark.parametrize("pooled", [False, True], ids=["direct", "pooled"])
 async def test_nothing_of_a_database_is_ever_run(
     parameters: dict[str, str], trapped: str, wire: Wire, connect: Connect, pooled: bool
 ) -> None:
-    """A double of every function, operator, type and table of the server's stands first in the path of a superuser."""
+    """A double of every function, operator, type and table of the server's stands first in the path
+    of a superuser.
+    """
     wire.false_pid = b"\0\0\0\1" if pooled else None
-    session = Session({**parameters, "host": "127.0.0.1", "port": wire.port, "dbname": trapped})
+    session = ServerConnection(
+        {**parameters, "host": "127.0.0.1", "port": wire.port, "dbname": trapped}
+    )
     admin = await connect()
     plain = {"dbname": trapped, "options": "-c search_path=pg_catalog"}
     holder, waiter = await connect(**plain), await connect(**plain)
@@ -128,9 +145,16 @@ async def test_nothing_of_a_database_is_ever_run(
         await opened.close()
 
 
-async def test_the_traps_are_set(parameters: dict[str, str], trapped: str, connect: Connect) -> None:
+async def test_the_traps_are_set(
+    parameters: dict[str, str], trapped: str, connect: Connect
+) -> None:
     """Whoever asks there without care runs what the owner put there, and that can be seen."""
-    for asked in ("SELECT array_agg('x'::text)", "SELECT 1 = 1", "SELECT 1::int4", "TABLE pg_locks"):
+    for asked in (
+        "SELECT array_agg('x'::text)",
+        "SELECT 1 = 1",
+        "SELECT 1::int4",
+        "TABLE pg_locks",
+    ):
         async with await connect(dbname=trapped) as careless:
             with pytest.raises(errors.RaiseException, match=f"trapped as {parameters['user']}"):
                 await careless.execute(asked)
@@ -141,10 +165,14 @@ async def test_the_traps_are_set(parameters: dict[str, str], trapped: str, conne
 
 @pytest.mark.parametrize("pooled", [False, True], ids=["direct", "pooled"])
 async def test_the_first_transaction_cannot_write(
-    wire: Wire, wired: Session, monkeypatch: pytest.MonkeyPatch, pooled: bool
+    wire: Wire, wired: ServerConnection, monkeypatch: pytest.MonkeyPatch, pooled: bool
 ) -> None:
-    """What is sent along with our settings, before the session has any of its own, is refused to write already."""
+    """What is sent along with our settings, before the session has any of its own, is refused to
+    write already.
+    """
     wire.false_pid = b"\0\0\0\1" if pooled else None
-    monkeypatch.setattr("pgtop.sources.postgres.introduction.FEATURES", "CREATE TABLE pgtop_wrote (number int)")
+    monkeypatch.setattr(
+        "pgtop.sources.postgres.introduction.FEATURES", "CREATE TABLE pgtop_wrote (number int)"
+    )
     with pytest.raises(SourceError, match="read-only"):
         await wired.connect()

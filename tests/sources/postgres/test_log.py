@@ -1,4 +1,6 @@
-"""What the server writes into its log of what pgtop does: no samples where that can be had, and every signal."""
+"""What the server writes into its log of what pgtop does: no samples where that can be had, and
+every signal.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +10,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.demo.server import Cluster
-from pgtop.model.signal import Answer, Order, Signal
-from pgtop.sources.postgres.connection import Session
+from pgtop.model.signal import ReplyStatus, Signal, SignalRequest
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.sources.postgres.sampler_helpers import backend
@@ -26,7 +28,9 @@ def server(bindir: Path) -> Iterator[Cluster]:
     """A server that logs all that there is to log."""
     with Cluster(bindir, settings=_SETTINGS) as running:
         with psycopg.connect(running.socket_dsn, autocommit=True) as admin:
-            admin.execute("CREATE ROLE watcher LOGIN; GRANT pg_monitor, pg_signal_backend TO watcher")
+            admin.execute(
+                "CREATE ROLE watcher LOGIN; GRANT pg_monitor, pg_signal_backend TO watcher"
+            )
             admin.execute("CREATE ROLE quiet LOGIN; GRANT pg_monitor, pg_signal_backend TO quiet")
             admin.execute("CREATE ROLE app LOGIN")
             if admin.info.server_version >= 150_000:
@@ -35,9 +39,9 @@ def server(bindir: Path) -> Iterator[Cluster]:
         yield running
 
 
-def session_of(server: Cluster, user: str) -> Session:
+def session_of(server: Cluster, user: str) -> ServerConnection:
     parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
-    return Session(parameters | {"user": user})
+    return ServerConnection(parameters | {"user": user})
 
 
 async def statements(server: Cluster, source: PostgresSource) -> int:
@@ -51,7 +55,9 @@ async def statements(server: Cluster, source: PostgresSource) -> int:
 
 @pytest.mark.parametrize("user", ["postgres", "quiet", "watcher"])
 async def test_samples_stay_out_of_the_log(server: Cluster, user: str) -> None:
-    """A superuser's do, and those of a role that may set what is logged; others can do nothing about it."""
+    """A superuser's do, and those of a role that may set what is logged; others can do nothing
+    about it.
+    """
     session = session_of(server, user)
     source = PostgresSource(session)
     count = await statements(server, source)
@@ -72,9 +78,13 @@ async def test_signals_are_logged(server: Cluster, signal: Signal) -> None:
         snapshot = await source.sample()
         while backend(snapshot, victim.info.backend_pid).state != "active":
             snapshot = await source.sample()
-        order = Order(signal, backend(snapshot, victim.info.backend_pid), sighting=snapshot.sighting)
+        order = SignalRequest(
+            signal, backend(snapshot, victim.info.backend_pid), sighting=snapshot.sighting
+        )
         before = server.log.stat().st_size
-        assert [receipt.answer for receipt in await signaller.send_all([order])] == [Answer.SENT]
+        assert [receipt.answer for receipt in await signaller.send_all([order])] == [
+            ReplyStatus.SENT
+        ]
         said = server.log.read_bytes()[before:].decode(errors="replace")
         assert said.count(_FUNCTIONS[signal]) >= 1
         victim.close()

@@ -23,7 +23,9 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 async def test_what_is_there_is_told(ends: tuple[socket.socket, socket.socket]) -> None:
-    """Room to write where that is wanted, something to read, and that the other end has been closed."""
+    """Room to write where that is wanted, something to read, and that the other end has been
+    closed.
+    """
     ours, servers = ends
     with closing(Readiness(ours.fileno())) as readiness:
         assert await readiness.wait(LONG, to_write=True) == EVENT_WRITE
@@ -43,7 +45,9 @@ async def test_silence_is_told(ends: tuple[socket.socket, socket.socket], second
         assert await readiness.wait(seconds, to_write=False) == 0
 
 
-async def test_a_cancelled_wait_leaves_nothing_behind(ends: tuple[socket.socket, socket.socket]) -> None:
+async def test_a_cancelled_wait_leaves_nothing_behind(
+    ends: tuple[socket.socket, socket.socket],
+) -> None:
     """The event loop does not look at the socket any more, which may be closed by then."""
     loop, (ours, _) = asyncio.get_running_loop(), ends
     while _takes(ours):

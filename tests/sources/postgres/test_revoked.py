@@ -1,4 +1,6 @@
-"""Where an administrator has revoked what every role may read, there is a poorer picture that says what is missing."""
+"""Where an administrator has revoked what every role may read, there is a poorer picture that says
+what is missing.
+"""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -9,12 +11,12 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.analysis.budget import budget
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.view.locks import Question, rows
 from tests.cli import pgtop
@@ -50,7 +52,9 @@ _LOCKS = ("pg_lock_status", "pg_blocking_pids", "pg_blocking_pids, pg_lock_statu
 def server(bindir: Path) -> Iterator[Cluster]:
     with Cluster(bindir, settings={"max_connections": "30"}) as running:
         with psycopg.connect(running.socket_dsn, autocommit=True) as admin:
-            admin.execute("CREATE ROLE watcher LOGIN; GRANT pg_monitor TO watcher; CREATE ROLE plain LOGIN")
+            admin.execute(
+                "CREATE ROLE watcher LOGIN; GRANT pg_monitor TO watcher; CREATE ROLE plain LOGIN"
+            )
         yield running
 
 
@@ -60,7 +64,9 @@ async def watcher(server: Cluster, request: pytest.FixtureRequest) -> AsyncItera
     rights, _ = _REVOKED[request.param]
     with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
         admin.execute(f"REVOKE {rights} FROM PUBLIC".encode())
-        parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
+        parameters = {
+            name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()
+        }
         yield parameters | {"user": "watcher"}
         admin.execute(f"GRANT {rights} TO PUBLIC".encode())
 
@@ -70,9 +76,11 @@ async def watcher(server: Cluster, request: pytest.FixtureRequest) -> AsyncItera
     [(name, words) for name, (_, words) in _REVOKED.items() if name != "pg_stat_get_activity"],
     indirect=["watcher"],
 )
-async def test_what_may_not_be_read_is_missing_and_named(watcher: dict[str, str], missing: str) -> None:
+async def test_what_may_not_be_read_is_missing_and_named(
+    watcher: dict[str, str], missing: str
+) -> None:
     """Sessions, budget and names are there; no number is wrong."""
-    source = PostgresSource(Session(watcher))
+    source = PostgresSource(ServerConnection(watcher))
     source.watch_blocking(True)
     async with await psycopg.AsyncConnection.connect(**(watcher | {"user": "plain"})) as other:  # type: ignore[arg-type]
         snapshot = await source.sample()
@@ -92,8 +100,10 @@ async def test_what_may_not_be_read_is_missing_and_named(watcher: dict[str, str]
 @pytest.mark.parametrize("watcher", ["pg_stat_get_activity"], indirect=True)
 async def test_without_sessions_there_is_no_picture(watcher: dict[str, str]) -> None:
     """The server's words name what is to be granted."""
-    source = PostgresSource(Session(watcher))
-    with pytest.raises(SourceError, match="permission denied for function pg_stat_get_activity") as caught:
+    source = PostgresSource(ServerConnection(watcher))
+    with pytest.raises(
+        SourceError, match="permission denied for function pg_stat_get_activity"
+    ) as caught:
         await source.sample()
     await source.close()
     assert caught.value.failure.kind is FailureKind.DENIED
@@ -101,7 +111,9 @@ async def test_without_sessions_there_is_no_picture(watcher: dict[str, str]) -> 
 
 @pytest.mark.parametrize("watcher", _LOCKS, indirect=True)
 def test_locks_that_cannot_be_asked_for_are_not_said_to_be_none(watcher: dict[str, str]) -> None:
-    """The command has an exit code for it, JSON has null and the reason, and words say that it is not known."""
+    """The command has an exit code for it, JSON has null and the reason, and words say that it is
+    not known.
+    """
     dsn = make_conninfo(**watcher)
     told = pgtop("locks", dsn)
     assert told.returncode == Exit.LOCKS_UNKNOWN
@@ -114,23 +126,29 @@ def test_locks_that_cannot_be_asked_for_are_not_said_to_be_none(watcher: dict[st
 
 @pytest.mark.parametrize(("watcher", "what"), [("slots", "slots"), ("slots, prepared", "slots and prepared")],
                          indirect=["watcher"])  # fmt: skip
-async def test_what_else_holds_back_vacuum_may_be_unknown(watcher: dict[str, str], what: str) -> None:
+async def test_what_else_holds_back_vacuum_may_be_unknown(
+    watcher: dict[str, str], what: str
+) -> None:
     """The screen says so instead of naming no holder."""
-    source = PostgresSource(Session(watcher))
+    source = PostgresSource(ServerConnection(watcher))
     source.watch_blocking(True)
     await source.sample()
-    picture = Picture.of(await source.sample())
+    picture = DerivedSnapshot.of(await source.sample())
     await source.close()
     words = [row.words for row in rows(picture, Question())]
-    assert any(each.startswith(what) and each.endswith("this role may not read them") for each in words)
+    assert any(
+        each.startswith(what) and each.endswith("this role may not read them") for each in words
+    )
     assert "nobody" not in words
     assert not picture.snapshot.blocking.failure
 
 
 async def test_a_right_that_is_revoked_meanwhile(server: Cluster) -> None:
-    """What was read before stays, at the price of one error in the server's log for each time that it is due."""
+    """What was read before stays, at the price of one error in the server's log for each time that
+    it is due.
+    """
     parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
-    source = PostgresSource(Session(parameters | {"user": "watcher"}))
+    source = PostgresSource(ServerConnection(parameters | {"user": "watcher"}))
     before = await source.sample()
     with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
         admin.execute("REVOKE SELECT ON pg_roles, pg_database, pg_settings FROM PUBLIC")
@@ -142,11 +160,13 @@ async def test_a_right_that_is_revoked_meanwhile(server: Cluster) -> None:
 
 
 async def test_a_role_that_is_dropped_while_it_watches(server: Cluster) -> None:
-    """It goes on with the facts that it has, a sample each tick, and the server's log stays as it is."""
+    """It goes on with the facts that it has, a sample each tick, and the server's log stays as it
+    is.
+    """
     parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
     with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE leaving LOGIN")
-        source = PostgresSource(Session(parameters | {"user": "leaving"}))
+        source = PostgresSource(ServerConnection(parameters | {"user": "leaving"}))
         before = await source.sample()
         admin.execute("DROP ROLE leaving")
         source.renew()
@@ -162,7 +182,9 @@ async def test_a_role_that_is_dropped_while_it_watches(server: Cluster) -> None:
 
 
 def test_a_member_that_does_not_inherit_is_told_so(server: Cluster) -> None:
-    """It is not to be granted what it has, but to inherit it, or to take that role at login, which works."""
+    """It is not to be granted what it has, but to inherit it, or to take that role at login, which
+    works.
+    """
     with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE shy LOGIN NOINHERIT; GRANT pg_monitor TO shy")
         version = admin.info.server_version
@@ -170,7 +192,11 @@ def test_a_member_that_does_not_inherit_is_told_so(server: Cluster) -> None:
     with psycopg.connect(server.socket_dsn, user="plain"):
         told = pgtop("show", dsn)
         taken = pgtop("show", dsn, environment={"PGOPTIONS": "-c role=pg_monitor"})
-    words = "grant pg_read_all_stats to shy with inherit true" if version >= 160_000 else "alter role shy inherit"
+    words = (
+        "grant pg_read_all_stats to shy with inherit true"
+        if version >= 160_000
+        else "alter role shy inherit"
+    )
     advice = f"{words}, or connect with PGOPTIONS='-c role=pg_read_all_stats'"
     assert (advice in " ".join(told.stdout.split())) == (version >= 150_000)  # before, it sees all
     assert "inherit" not in taken.stdout

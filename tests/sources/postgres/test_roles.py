@@ -1,4 +1,6 @@
-"""What each kind of role sees, is told, may do and is refused, on a real server: the table in README."""
+"""What each kind of role sees, is told, may do and is refused, on a real server: the table in
+README.
+"""
 
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -10,17 +12,17 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.analysis.budget import budget
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.demo.server import Cluster
 from pgtop.model.backend import Backend
-from pgtop.model.signal import Answer, Outcome, Signal
+from pgtop.model.signal import Outcome, ReplyStatus, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.clock import MonotonicClock
 from pgtop.ports import SourceError
 from pgtop.signalling.observe import carry_out_all
 from pgtop.signalling.planning import plan_for_one
 from pgtop.signalling.rights import right_to_signal
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.view.banner import budget_line, left_words, legend_line, server_line
@@ -59,24 +61,32 @@ def staffed(bindir: Path) -> Iterator[dict[str, str]]:
     with Cluster(bindir, settings=_SETTINGS if major < 16 else _SETTINGS_16) as cluster:
         with psycopg.connect(cluster.socket_dsn, autocommit=True) as admin:
             for name in (TEAM, WEB, *(watcher.name for watcher in WATCHERS)):
-                admin.execute(f"CREATE ROLE {name} LOGIN; GRANT CONNECT ON DATABASE postgres TO {name}".encode())
+                admin.execute(
+                    f"CREATE ROLE {name} LOGIN; GRANT CONNECT ON DATABASE postgres TO {name}".encode()
+                )
             admin.execute("REVOKE CONNECT ON DATABASE postgres FROM public")
             for watcher in WATCHERS:
                 if watcher.since <= major:
                     admin.execute(watcher.sql.encode())
             admin.execute(f"CREATE DATABASE {DATABASE}".encode())
-        parameters = {name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()}
+        parameters = {
+            name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()
+        }
         yield parameters | {"dbname": DATABASE}
 
 
 @pytest.fixture
-async def scene(staffed: dict[str, str], watcher: Watcher) -> AsyncIterator[tuple[Session, Snapshot]]:
-    """The watcher's pgtop, and what it shows of four sessions: another of its own, team's, web's and a superuser's."""
+async def scene(
+    staffed: dict[str, str], watcher: Watcher
+) -> AsyncIterator[tuple[ServerConnection, Snapshot]]:
+    """The watcher's pgtop, and what it shows of four sessions: another of its own, team's, web's
+    and a superuser's.
+    """
     async with AsyncExitStack() as stack:
         for role in (watcher.name, TEAM, WEB, SUPERUSER):
             other = await psycopg.AsyncConnection.connect(**(staffed | {"user": role}))  # type: ignore[arg-type]
             stack.push_async_callback(other.close)
-        session = Session(staffed | {"user": watcher.name})
+        session = ServerConnection(staffed | {"user": watcher.name})
         stack.push_async_callback(session.close)
         source = PostgresSource(session)
         seen: list[Snapshot] = []
@@ -91,17 +101,30 @@ async def scene(staffed: dict[str, str], watcher: Watcher) -> AsyncIterator[tupl
 
 
 @pytest.mark.parametrize("watcher", WATCHERS, ids=lambda watcher: watcher.name)
-async def test_what_a_role_gets(staffed: dict[str, str], watcher: Watcher, scene: tuple[Session, Snapshot]) -> None:
-    """Sessions seen, budget, rights, warnings and refusals are those of the table, and the server keeps to them."""
+async def test_what_a_role_gets(
+    staffed: dict[str, str], watcher: Watcher, scene: tuple[ServerConnection, Snapshot]
+) -> None:
+    """Sessions seen, budget, rights, warnings and refusals are those of the table, and the server
+    keeps to them.
+    """
     session, snapshot = scene
     assert _opened(staffed | {"user": watcher.name}) == budget(snapshot).openable
     refused = await _refusal(staffed | {"user": watcher.name, "dbname": watcher.refused_at})
-    others = {str(b.usename): b for b in snapshot.backends if b.is_client and b.pid != snapshot.server.pid}
+    others = {
+        str(b.usename): b for b in snapshot.backends if b.is_client and b.pid != snapshot.server.pid
+    }
     assert others.keys() == {watcher.name, TEAM, WEB, SUPERUSER}
     signaller = PostgresSignaller(session)
-    outcomes = {name: [o async for o in _ended(backend, snapshot, signaller)][-1] for name, backend in others.items()}
-    ended = {name for name, outcome in outcomes.items() if outcome.receipt.answer is Answer.SENT}
-    assert ended == {name for name, b in others.items() if right_to_signal(snapshot.server, b).allowed}
+    outcomes = {
+        name: [o async for o in _ended(backend, snapshot, signaller)][-1]
+        for name, backend in others.items()
+    }
+    ended = {
+        name for name, outcome in outcomes.items() if outcome.receipt.answer is ReplyStatus.SENT
+    }
+    assert ended == {
+        name for name, b in others.items() if right_to_signal(snapshot.server, b).allowed
+    }
     for name in others.keys() - ended:
         _is_told(others[name], outcomes[name], snapshot)
     got = Experience(
@@ -117,12 +140,14 @@ async def test_what_a_role_gets(staffed: dict[str, str], watcher: Watcher, scene
 
 async def test_both_roles_are_shown_where_they_differ(staffed: dict[str, str]) -> None:
     """Rights follow the one, slots the other; pgtop's own session is no doubtful one."""
-    session = Session(staffed | {"user": "acting"})
+    session = ServerConnection(staffed | {"user": "acting"})
     snapshot = await PostgresSource(session).sample()
     await session.close()
     server = snapshot.server
     assert (server.user, server.login.name) == (TEAM, "acting")
-    assert f"as {TEAM}, logged in as acting@{DATABASE}" in "".join(span.text for span in server_line(snapshot, _WIDE))
+    assert f"as {TEAM}, logged in as acting@{DATABASE}" in "".join(
+        span.text for span in server_line(snapshot, _WIDE)
+    )
     own = snapshot.at(server.pid)
     assert own is not None
     assert own.hidden
@@ -140,7 +165,9 @@ def _opened(parameters: dict[str, str]) -> int:
     raise AssertionError("no limit")
 
 
-async def _ended(backend: Backend, snapshot: Snapshot, signaller: PostgresSignaller) -> AsyncIterator[Outcome]:
+async def _ended(
+    backend: Backend, snapshot: Snapshot, signaller: PostgresSignaller
+) -> AsyncIterator[Outcome]:
     """The outcomes of a terminate that is asked for in the dialog."""
     [order] = plan_for_one(Signal.TERMINATE, backend, snapshot).orders
     async for (outcome,) in carry_out_all((order,), signaller, MonotonicClock()):
@@ -149,7 +176,7 @@ async def _ended(backend: Backend, snapshot: Snapshot, signaller: PostgresSignal
 
 def _is_told(backend: Backend, outcome: Outcome, snapshot: Snapshot) -> None:
     """A refused signal was not sent, and the notice says why, in our words and in the server's."""
-    assert outcome.receipt.answer is Answer.REFUSED
+    assert outcome.receipt.answer is ReplyStatus.REFUSED
     why_not = right_to_signal(snapshot.server, backend).reason
     words = outcome_words(outcome, why_not).text
     assert words == f"refused: {backend.pid} {why_not} ({outcome.receipt.reason})"
@@ -158,7 +185,7 @@ def _is_told(backend: Backend, outcome: Outcome, snapshot: Snapshot) -> None:
 
 def _warnings(backends: Iterable[Backend], snapshot: Snapshot) -> Sequence[str]:
     """What the dialogs say of refusals to come, each once."""
-    picture = Picture.of(snapshot)
+    picture = DerivedSnapshot.of(snapshot)
     lines = [
         "".join(span.text for span in row)
         for backend in backends
@@ -192,7 +219,7 @@ async def _refusal(parameters: dict[str, str]) -> str:
     """What is said at the door of the database, if it does not let this role in."""
     if not parameters["dbname"]:
         return ""
-    session = Session(parameters)
+    session = ServerConnection(parameters)
     with pytest.raises(SourceError) as caught:
         await session.connect()
     await session.close()

@@ -11,7 +11,7 @@ import pytest
 from pgtop.model.backend import HIDDEN_QUERY, WALSENDER, Backend, BackendId
 from pgtop.model.snapshot import Snapshot
 from pgtop.sources.postgres import sampler
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.sources.postgres.conftest import Connect, Wire
 from tests.sources.postgres.sampler_helpers import Other, backend, pid_of, sample_until
@@ -45,7 +45,7 @@ def plain(dsn: str) -> Iterator[str]:
 
 @pytest.fixture
 async def plain_source(parameters: dict[str, str], plain: str) -> AsyncIterator[PostgresSource]:
-    source = PostgresSource(Session({**parameters, "user": plain}))
+    source = PostgresSource(ServerConnection({**parameters, "user": plain}))
     yield source
     await source.close()
 
@@ -98,7 +98,9 @@ async def test_the_own_backend_is_known(source: PostgresSource) -> None:
 async def test_no_byte_breaks_the_sample(
     parameters: dict[str, str], databases: dict[str, str], connect: Connect, connected_to: str
 ) -> None:
-    """Whatever the database that we are connected to, texts of all others arrive, each in its own encoding."""
+    """Whatever the database that we are connected to, texts of all others arrive, each in its own
+    encoding.
+    """
     comment = b"SELECT 1 -- " + NASTY
     shown = {
         "LATIN1": (comment, "SELECT 1 -- " + NASTY.decode("latin1")),
@@ -109,7 +111,7 @@ async def test_no_byte_breaks_the_sample(
     for encoding, other in others.items():
         await other.execute("SET client_encoding = " + encoding)
         await other.execute(shown[encoding][0])
-    source = PostgresSource(Session({**parameters, "dbname": databases[connected_to]}))
+    source = PostgresSource(ServerConnection({**parameters, "dbname": databases[connected_to]}))
     snapshot = await source.sample()
     await source.close()
     for encoding, other in others.items():
@@ -118,7 +120,9 @@ async def test_no_byte_breaks_the_sample(
 
 
 async def test_names_may_hold_anything(source: PostgresSource, connect: Connect) -> None:
-    """A role and a database with quotes, escapes and accents are named as they are, as soon as they come."""
+    """A role and a database with quotes, escapes and accents are named as they are, as soon as they
+    come.
+    """
     await source.sample()
     name = "büro \x1b[31m'\"\u202e"
     identifier = psycopg.sql.Identifier(name)
@@ -135,13 +139,17 @@ async def test_names_may_hold_anything(source: PostgresSource, connect: Connect)
         await admin.execute(psycopg.sql.SQL("DROP ROLE {}").format(identifier))
 
 
-async def test_texts_are_cut_on_whole_characters(parameters: dict[str, str], connect: Connect) -> None:
-    """A text longer than asked for ends with a whole character, and comes whole when enough is asked for."""
+async def test_texts_are_cut_on_whole_characters(
+    parameters: dict[str, str], connect: Connect
+) -> None:
+    """A text longer than asked for ends with a whole character, and comes whole when enough is
+    asked for.
+    """
     other = await connect()
     text = "SELECT '" + "日" * 200 + "'"
     await other.execute(text.encode())
     for text_bytes, expected in ((30, "SELECT '" + "日" * 7), (1_000_000, text)):
-        source = PostgresSource(Session(parameters), text_bytes=text_bytes)
+        source = PostgresSource(ServerConnection(parameters), text_bytes=text_bytes)
         assert backend(await source.sample(), pid_of(other)).query == expected
         await source.close()
 
@@ -150,7 +158,7 @@ class TestTheWire:
     """What crosses the network."""
 
     @pytest.fixture
-    def source(self, wired: Session) -> PostgresSource:
+    def source(self, wired: ServerConnection) -> PostgresSource:
         return PostgresSource(wired)
 
     async def test_one_round_trip_a_sample(self, source: PostgresSource, wire: Wire) -> None:
@@ -161,7 +169,9 @@ class TestTheWire:
             await source.sample()
         assert wire.trips == 5
 
-    async def test_the_first_sample_too(self, source: PostgresSource, wired: Session, wire: Wire) -> None:
+    async def test_the_first_sample_too(
+        self, source: PostgresSource, wired: ServerConnection, wire: Wire
+    ) -> None:
         """Facts travel with the first rows."""
         await wired.connect()
         wire.forget()
@@ -173,14 +183,18 @@ class TestTheWire:
     ) -> None:
         """The list of walsenders that a plain role needs travels along."""
         await connect()
-        source = PostgresSource(Session({**parameters, "host": "127.0.0.1", "port": wire.port, "user": plain}))
+        source = PostgresSource(
+            ServerConnection({**parameters, "host": "127.0.0.1", "port": wire.port, "user": plain})
+        )
         await source.sample()
         wire.forget()
         await source.sample()
         assert wire.trips == 1
         await source.close()
 
-    async def test_texts_are_sent_once(self, source: PostgresSource, wire: Wire, connect: Connect) -> None:
+    async def test_texts_are_sent_once(
+        self, source: PostgresSource, wire: Wire, connect: Connect
+    ) -> None:
         """A long idle query crosses the wire once and is still shown in later samples."""
         other = await connect()
         text = f"SELECT '{'x' * 700}'"
@@ -194,12 +208,17 @@ class TestTheWire:
         wire.forget()
         again = await source.sample()
         assert wire.received > quiet + 600
-        assert [backend(snapshot, pid_of(other)).query for snapshot in (with_text, again)] == [text, text]
+        assert [backend(snapshot, pid_of(other)).query for snapshot in (with_text, again)] == [
+            text,
+            text,
+        ]
 
     async def test_idle_sessions_cost_next_to_nothing(
         self, source: PostgresSource, wire: Wire, connect: Connect
     ) -> None:
-        """Twenty sessions that go on being idle add less to a sample than one row of theirs each would."""
+        """Twenty sessions that go on being idle add less to a sample than one row of theirs each
+        would.
+        """
         await source.sample()
         wire.forget()
         await source.sample()
@@ -234,20 +253,29 @@ async def test_a_new_query_is_seen(source: PostgresSource, connect: Connect) -> 
     other = await connect()
     for number in range(3):
         await other.execute(f"SELECT {number}".encode())
-        seen = await sample_until(source, lambda snapshot: backend(snapshot, pid_of(other)).query is not None)
+        seen = await sample_until(
+            source, lambda snapshot: backend(snapshot, pid_of(other)).query is not None
+        )
         assert backend(seen, pid_of(other)).query == f"SELECT {number}"
 
 
-async def test_a_text_that_was_missed_is_asked_for(source: PostgresSource, connect: Connect) -> None:
-    """A row whose query_start is older than the last sample, but unknown, has no text at first and then has it."""
+async def test_a_text_that_was_missed_is_asked_for(
+    source: PostgresSource, connect: Connect
+) -> None:
+    """A row whose query_start is older than the last sample, but unknown, has no text at first and
+    then has it.
+    """
     other = await connect()
-    await other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")  # what it holds back ages, so it always has a row
+    await other.execute(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ"
+    )  # what it holds back ages, so it always has a row
     await other.execute("SELECT 'first'")
     snapshot = await source.sample()
     reader = source._reader
     assert reader is not None
     later = await sample_until(source, lambda later: later.taken_at - snapshot.taken_at > 200_000)
-    # As if this backend had not been there: a parallel worker comes with its leader's older query_start.
+    # As if this backend had not been there: a parallel worker comes with its leader's older
+    # query_start.
     reader._known.pop(backend(later, pid_of(other)).identity)
     assert backend(later, pid_of(other)).query == "SELECT 'first'"
     assert backend(await source.sample(), pid_of(other)).query is None
@@ -255,8 +283,12 @@ async def test_a_text_that_was_missed_is_asked_for(source: PostgresSource, conne
 
 
 @pytest.mark.parametrize("begin", ["", "BEGIN"])
-async def test_an_idle_session_is_shown_as_before(source: PostgresSource, connect: Connect, begin: str) -> None:
-    """A session that has no row of its own in the answer is still shown, until it does something or ends."""
+async def test_an_idle_session_is_shown_as_before(
+    source: PostgresSource, connect: Connect, begin: str
+) -> None:
+    """A session that has no row of its own in the answer is still shown, until it does something or
+    ends.
+    """
     other = await connect(application_name="before")
     pid = pid_of(other)
     await other.execute(begin.encode())
@@ -269,15 +301,21 @@ async def test_an_idle_session_is_shown_as_before(source: PostgresSource, connec
     await sample_until(source, lambda later: pid not in {each.pid for each in later.backends})
 
 
-async def test_an_idle_session_that_is_not_remembered_is_read_whole(source: PostgresSource, connect: Connect) -> None:
-    """One said to be idle all along that we know nothing of, or know under another start, has its row in the end."""
+async def test_an_idle_session_that_is_not_remembered_is_read_whole(
+    source: PostgresSource, connect: Connect
+) -> None:
+    """One said to be idle all along that we know nothing of, or know under another start, has its
+    row in the end.
+    """
     other = await connect(application_name="stranger")
     pid = pid_of(other)
     first = await source.sample()
     await sample_until(source, lambda later: later.taken_at - first.taken_at > 300_000)
     assert source._reader is not None
     known, who = source._reader._known, backend(first, pid).identity
-    known[BackendId(pid, 0)] = known.pop(who)._replace(backend_start=0, application_name="its forerunner")
+    known[BackendId(pid, 0)] = known.pop(who)._replace(
+        backend_start=0, application_name="its forerunner"
+    )
     assert backend(await source.sample(), pid).application_name == "stranger"
     del source._reader._known[who]
     assert backend(await source.sample(), pid).application_name == "stranger"
@@ -286,7 +324,9 @@ async def test_an_idle_session_that_is_not_remembered_is_read_whole(source: Post
 async def test_who_is_settled_is_read_once(
     source: PostgresSource, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sessions long at rest come as one and the same object, until one of them does something or ends."""
+    """Sessions long at rest come as one and the same object, until one of them does something or
+    ends.
+    """
     monkeypatch.setattr(sampler, "_SETTLING", 100_000)
     first, second = pid_of(await connect()), pid_of(other := await connect())
     settled = await sample_until(source, lambda seen: {first, second} <= seen.settled.by_pid.keys())
@@ -299,7 +339,9 @@ async def test_who_is_settled_is_read_once(
     assert first in awake.settled.by_pid
     assert second not in awake.settled.by_pid
     assert backend(awake, second).query == "SELECT 'up'"
-    assert (await sample_until(source, lambda seen: second in seen.settled.by_pid)).at(second) == backend(awake, second)
+    assert (await sample_until(source, lambda seen: second in seen.settled.by_pid)).at(
+        second
+    ) == backend(awake, second)
     await other.close()
     await sample_until(source, lambda seen: seen.at(second) is None)
 
@@ -313,7 +355,9 @@ async def test_texts_of_the_gone_are_forgotten(
     pid = pid_of(other)
     await source.sample()
     await other.close()
-    await sample_until(source, lambda snapshot: pid not in {backend.pid for backend in snapshot.backends})
+    await sample_until(
+        source, lambda snapshot: pid not in {backend.pid for backend in snapshot.backends}
+    )
     assert source._reader is not None
     assert pid not in {who[0] for who in source._reader._known}
 
@@ -335,10 +379,14 @@ async def test_hidden_sessions(plain_source: PostgresSource, connect: Connect) -
 
 
 async def test_another_run_behind_the_same_connection_is_noticed(source: PostgresSource) -> None:
-    """A pooler may lead the next sample to another server: each says when its server was started."""
+    """A pooler may lead the next sample to another server: each says when its server was
+    started.
+    """
     before = await source.sample()
     assert source._reader is not None
-    elsewhere = replace(before, server=before.server._replace(started_at=1, address="192.0.2.7:5432"))
+    elsewhere = replace(
+        before, server=before.server._replace(started_at=1, address="192.0.2.7:5432")
+    )
     source._reader._last = elsewhere
     after = await source.sample()
     assert after.sighting.run._replace(wal=None) == before.sighting.run._replace(wal=None)
@@ -348,14 +396,21 @@ async def test_another_run_behind_the_same_connection_is_noticed(source: Postgre
 async def test_a_hidden_walsender_is_known_as_one(
     plain_source: PostgresSource, connect: Connect, parameters: dict[str, str]
 ) -> None:
-    """Every role sees the pids of walsenders, also of one with a database, which looks like a client otherwise."""
+    """Every role sees the pids of walsenders, also of one with a database, which looks like a
+    client otherwise.
+    """
     other = await connect(replication="database")
     seen = backend(await plain_source.sample(), pid_of(other))
-    assert (seen.hidden, seen.backend_type, seen.is_client, seen.query) == (True, WALSENDER, False, HIDDEN_QUERY)
+    assert (seen.hidden, seen.backend_type, seen.is_client, seen.query) == (
+        True,
+        WALSENDER,
+        False,
+        HIDDEN_QUERY,
+    )
     admin = await connect()
     await admin.execute("REVOKE EXECUTE ON FUNCTION pg_stat_get_wal_senders() FROM PUBLIC")
     try:
-        blind = PostgresSource(Session({**parameters, "user": "pgtop_plain"}))
+        blind = PostgresSource(ServerConnection({**parameters, "user": "pgtop_plain"}))
         unknown = backend(await blind.sample(), pid_of(other))
         await blind.close()
     finally:
@@ -385,8 +440,12 @@ async def test_a_chain_of_waiters(source: PostgresSource, connect: Connect) -> N
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_parallel_workers_name_their_leader(source: PostgresSource, session: Session, connect: Connect) -> None:
-    """A parallel worker's row says whose it is, where the server tells, and comes to its leader's text."""
+async def test_parallel_workers_name_their_leader(
+    source: PostgresSource, session: ServerConnection, connect: Connect
+) -> None:
+    """A parallel worker's row says whose it is, where the server tells, and comes to its leader's
+    text.
+    """
     leader, admin = await connect(), await connect()
     await admin.execute(
         "CREATE TABLE pgtop_parallel WITH (parallel_workers = 2, fillfactor = 10)"  # pages for both
@@ -399,7 +458,11 @@ async def test_parallel_workers_name_their_leader(source: PostgresSource, sessio
     task = asyncio.create_task(leader.execute(text.encode()))
 
     def workers(snapshot: Snapshot) -> list[Backend]:
-        return [seen for seen in snapshot.backends if seen.backend_type == "parallel worker" and seen.query == text]
+        return [
+            seen
+            for seen in snapshot.backends
+            if seen.backend_type == "parallel worker" and seen.query == text
+        ]
 
     try:
         worker, *_ = workers(await sample_until(source, lambda snapshot: bool(workers(snapshot))))

@@ -11,12 +11,12 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.analysis.restarts import Cause, interruption
+from pgtop.analysis.restarts import InterruptionCause, interruption
 from pgtop.demo.server import Cluster
 from pgtop.model.failure import FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import Session, Statement
+from pgtop.sources.postgres.connection import ServerConnection, Statement
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.sources.postgres.conftest import Connect, Wire
 from tests.sources.postgres.sampler_helpers import backend, pid_of, sample_until
@@ -40,7 +40,9 @@ async def test_facts_are_read_again(source: PostgresSource, connect: Connect) ->
 
 
 async def test_an_ended_session_starts_afresh(source: PostgresSource, connect: Connect) -> None:
-    """When our backend is ended it is said once; the next sample comes over a new connection, whole."""
+    """When our backend is ended it is said once; the next sample comes over a new connection,
+    whole.
+    """
     other = await connect()
     await other.execute("SELECT 'kept'")
     first = await source.sample()
@@ -57,7 +59,9 @@ async def test_an_ended_session_starts_afresh(source: PostgresSource, connect: C
 async def test_a_pooler_may_change_the_backend(parameters: dict[str, str], wire: Wire) -> None:
     """Behind a pooler the own pid is that of the process that answered."""
     wire.false_pid = b"\0\0\0\1"
-    source = PostgresSource(Session({**parameters, "host": "127.0.0.1", "port": wire.port}))
+    source = PostgresSource(
+        ServerConnection({**parameters, "host": "127.0.0.1", "port": wire.port})
+    )
     snapshot = await source.sample()
     wire.forget()
     await source.sample()
@@ -70,7 +74,7 @@ async def test_a_server_that_stops_and_starts(bindir: Any) -> None:
     """While the server is away each sample says so; when it is back the same source goes on."""
     with Cluster(bindir) as cluster:
         given = {name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()}
-        source = PostgresSource(Session(given))
+        source = PostgresSource(ServerConnection(given))
         before = await source.sample()
         cluster.stop()
         kinds = []
@@ -85,7 +89,7 @@ async def test_a_server_that_stops_and_starts(bindir: Any) -> None:
     assert after.server.started_at > before.server.started_at
 
 
-async def test_statement_timeout_keeps_the_connection(session: Session) -> None:
+async def test_statement_timeout_keeps_the_connection(session: ServerConnection) -> None:
     """A statement that the server cancels is a failure in words, and costs no connection."""
     source = PostgresSource(session)
     pid = (await source.sample()).server.pid
@@ -98,8 +102,10 @@ async def test_statement_timeout_keeps_the_connection(session: Session) -> None:
     assert (await source.sample()).server.pid == pid
 
 
-async def test_a_stopped_backend_holds_nobody(wired: Session, wire: Wire) -> None:
-    """While our backend is stopped by the system, closing returns and the sample under way is told."""
+async def test_a_stopped_backend_holds_nobody(wired: ServerConnection, wire: Wire) -> None:
+    """While our backend is stopped by the system, closing returns and the sample under way is
+    told.
+    """
 
     async def is_under_way() -> bool:
         return wire.sent > 0
@@ -118,11 +124,19 @@ async def test_a_stopped_backend_holds_nobody(wired: Session, wire: Wire) -> Non
         os.kill(pid, signal.SIGCONT)
 
 
-@pytest.mark.parametrize(("how", "cause"), [("crash", Cause.CRASH), ("restart", Cause.RESTART)])
-async def test_a_crash_is_told_from_a_restart(how: str, cause: Cause, bindir: Path | None) -> None:
-    """After a process has died the postmaster is the same and its checkpointer another; who is gone is counted."""
+@pytest.mark.parametrize(
+    ("how", "cause"), [("crash", InterruptionCause.CRASH), ("restart", InterruptionCause.RESTART)]
+)
+async def test_a_crash_is_told_from_a_restart(
+    how: str, cause: InterruptionCause, bindir: Path | None
+) -> None:
+    """After a process has died the postmaster is the same and its checkpointer another; who is gone
+    is counted.
+    """
     with Cluster(bindir) as server:
-        session = Session({name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()})
+        session = ServerConnection(
+            {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
+        )
         source = PostgresSource(session)
         async with await psycopg.AsyncConnection.connect(server.socket_dsn) as victim:
             before = await source.sample()

@@ -1,4 +1,6 @@
-"""Any bytes in what a server tells of locks, prepared transactions and errors, and what the terminal gets of it."""
+"""Any bytes in what a server tells of locks, prepared transactions and errors, and what the
+terminal gets of it.
+"""
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,7 +32,9 @@ _SETUP = """
 
 
 class Tale:
-    """Every name and every sentence of the server begins with a mark, to be found, and goes on with anything."""
+    """Every name and every sentence of the server begins with a mark, to be found, and goes on with
+    anything.
+    """
 
     def __init__(self) -> None:
         self.mark = ""
@@ -44,7 +48,10 @@ class Tale:
 
     def words(self) -> bytes:
         """The mark, and any bytes behind it."""
-        parts = [self._random.choice((self._random.choice(FRAGMENTS), self._random.randbytes(8))) for _ in range(4)]
+        parts = [
+            self._random.choice((self._random.choice(FRAGMENTS), self._random.randbytes(8)))
+            for _ in range(4)
+        ]
         return self.mark.encode() + b" " + b"".join(parts)
 
     def __call__(self, row: Row) -> Iterable[Mapping[str, bytes | None]]:
@@ -100,8 +107,12 @@ def server(bindir: Path) -> Iterator[Cluster]:
 def told(server: Cluster) -> Iterator[Told]:
     tale = Tale()
     with Forger("127.0.0.1", server.port, tale) as forger:
-        dsn = make_conninfo(server.tcp_dsn, port=forger.port, user="watcher", password="x", **Forger.PLAIN)
-        with Terminal([sys.executable, "-m", "pgtop", "--interval", "0.2", dsn], 200, 50) as terminal:
+        dsn = make_conninfo(
+            server.tcp_dsn, port=forger.port, user="watcher", password="x", **Forger.PLAIN
+        )
+        with Terminal(
+            [sys.executable, "-m", "pgtop", "--interval", "0.2", dsn], 200, 50
+        ) as terminal:
             terminal.wait_for("LOCK TABLE orders")
             yield Told(terminal, forger, tale, server)
             terminal.send("q")
@@ -114,10 +125,14 @@ _seeds = st.integers(0, 2**32)
 @settings(max_examples=20, phases=[Phase.generate])
 @given(_seeds)
 def test_locks_and_prepared_transactions_are_told_tame(told: Told, seed: int) -> None:
-    """The tree of waiters, what holds back and the page of a waiter name relation and gid, and do not act."""
+    """The tree of waiters, what holds back and the page of a waiter name relation and gid, and do
+    not act.
+    """
     terminal = told.terminal
     mark = told.begin(seed)
-    terminal.wait_for(f"root prepared transaction {mark}")  # before the tree is open: another gid is another row
+    terminal.wait_for(
+        f"root prepared transaction {mark}"
+    )  # before the tree is open: another gid is another row
     terminal.send("3")
     terminal.wait_for(lambda seen: f"on {mark}" in seen.text and seen.text.count(mark) > 2)
     terminal.send("\x1b[H\x1b[B\r")  # the root, and below it the waiter
@@ -135,11 +150,15 @@ def test_sentences_are_told_tame(told: Told, seed: int) -> None:
     """So are those with which a server ends our session, and refuses us at its door."""
     terminal = told.terminal
     ended = told.begin(seed)
-    told.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'")
+    told.ask(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
+    )
     terminal.wait_for(f"ended: {ended}")
     told.ask("ALTER ROLE watcher NOLOGIN")
     refused = told.begin(seed + 1)
-    told.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'")
+    told.ask(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
+    )
     terminal.wait_for(lambda seen: refused in seen.text and "next try in" in seen.text)
     told.ask("ALTER ROLE watcher LOGIN")
     terminal.wait_for(lambda seen: "next try in" not in seen.text)

@@ -1,30 +1,36 @@
-"""A connection that fails around a signal: the receipt claims no more than is known, and nothing is sent twice."""
+"""A connection that fails around a signal: the receipt claims no more than is known, and nothing is
+sent twice.
+"""
 
 import psycopg
 import pytest
 from psycopg import errors
 
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.signal import Answer, Order, Signal
-from pgtop.sources.postgres.connection import Session
+from pgtop.model.signal import ReplyStatus, Signal, SignalRequest
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.signals import Found, PostgresSignaller, never_ran, receipt_for
 from tests.sources.postgres.conftest import Connect, Wire
 from tests.sources.postgres.signal_helpers import alive, as_role, gone, look, now
 
 
-async def test_our_own_session(session: Session, signaller: PostgresSignaller) -> None:
-    """Ending ourselves breaks the connection: nobody tells us, and the next look comes over a new one."""
+async def test_our_own_session(session: ServerConnection, signaller: PostgresSignaller) -> None:
+    """Ending ourselves breaks the connection: nobody tells us, and the next look comes over a new
+    one.
+    """
     async with session.exchange() as link:
         pid = link.features.pid
     own = await look(signaller, BackendId(pid, None))
     assert own is not None
-    [receipt] = await signaller.send_all([Order(Signal.TERMINATE, own)])
-    assert receipt.answer is Answer.UNKNOWN
+    [receipt] = await signaller.send_all([SignalRequest(Signal.TERMINATE, own)])
+    assert receipt.answer is ReplyStatus.UNKNOWN
     await gone(signaller, own.identity)
 
 
 class CutWire(Wire):
-    """A wire that is cut when a signal crosses it: before the server has it, or before the answer comes back."""
+    """A wire that is cut when a signal crosses it: before the server has it, or before the answer
+    comes back.
+    """
 
     def __init__(self, host: str, port: str, *, reaches_server: bool) -> None:
         super().__init__(host, port)
@@ -48,15 +54,17 @@ class CutWire(Wire):
 async def test_a_lost_answer_is_unknown_and_sent_once(
     signaller: PostgresSignaller, connect: Connect, parameters: dict[str, str], reaches_server: bool
 ) -> None:
-    """The connection fails before the answer: the receipt claims nothing, and the signal is not tried again."""
+    """The connection fails before the answer: the receipt claims nothing, and the signal is not
+    tried again.
+    """
     victim = await connect()
     seen = await now(signaller, victim)
     wire = CutWire(parameters["host"], parameters["port"], reaches_server=reaches_server)
     async with wire.laid():
         far = {"host": "127.0.0.1", "port": wire.port, "sslmode": "disable"}
         async with as_role(parameters, far) as cut_off:
-            [receipt] = await cut_off.send_all([Order(Signal.TERMINATE, seen)])
-        assert receipt.answer is Answer.UNKNOWN
+            [receipt] = await cut_off.send_all([SignalRequest(Signal.TERMINATE, seen)])
+        assert receipt.answer is ReplyStatus.UNKNOWN
         assert receipt.reason
         assert wire.signals == 1
     if reaches_server:
@@ -67,9 +75,13 @@ async def test_a_lost_answer_is_unknown_and_sent_once(
 
 async def test_no_connection_nothing_sent(parameters: dict[str, str], unused_tcp_port: int) -> None:
     """Where no connection can be had, the receipt says surely that nothing was sent, and why."""
-    async with as_role(parameters, {"host": "127.0.0.1", "port": str(unused_tcp_port)}) as signaller:
-        [receipt] = await signaller.send_all([Order(Signal.TERMINATE, Backend(1, 1, usesysid=10))])
-    assert receipt.answer is Answer.UNREACHED
+    async with as_role(
+        parameters, {"host": "127.0.0.1", "port": str(unused_tcp_port)}
+    ) as signaller:
+        [receipt] = await signaller.send_all(
+            [SignalRequest(Signal.TERMINATE, Backend(1, 1, usesysid=10))]
+        )
+    assert receipt.answer is ReplyStatus.UNREACHED
     assert receipt.reason
 
 
@@ -78,15 +90,15 @@ async def test_a_timeout_claims_nothing(
 ) -> None:
     """A statement that the server breaks off may have signalled or not; here it had not."""
     victim, blocker = await connect(), await connect()
-    order = Order(Signal.TERMINATE, await now(signaller, victim))
-    fresh = Session(parameters)
+    order = SignalRequest(Signal.TERMINATE, await now(signaller, victim))
+    fresh = ServerConnection(parameters)
     await fresh.connect()
     async with blocker.transaction():
         # A new session has to look the function up there; our lock_timeout breaks that off.
         await blocker.execute("LOCK TABLE pg_catalog.pg_proc IN ACCESS EXCLUSIVE MODE")
         [receipt] = await PostgresSignaller(fresh).send_all([order])
     await fresh.close()
-    assert receipt.answer is Answer.UNKNOWN
+    assert receipt.answer is ReplyStatus.UNKNOWN
     assert await alive(victim)
 
 
@@ -113,27 +125,30 @@ _HIDDEN = _SAME._replace(same_start=None, enough_seen=True)
 @pytest.mark.parametrize(
     ("found", "answer"),
     [
-        (_SAME, Answer.SENT),
-        (_HIDDEN, Answer.SENT),
-        (_SAME._replace(same_server=False), Answer.UNREACHED),
-        (_SAME._replace(present=False, same_start=None, same_owner=False, auxiliary=True), Answer.GONE),
-        (_SAME._replace(sent=False), Answer.GONE),
-        (_SAME._replace(sent=False, auxiliary=True), Answer.REFUSED),
-        (_SAME._replace(ours=True), Answer.REFUSED),
-        (_SAME._replace(same_start=False), Answer.REPLACED),
-        (_SAME._replace(same_start=None), Answer.REFUSED),
-        (_SAME._replace(same_client=False), Answer.REPLACED),
-        (_SAME._replace(same_owner=False), Answer.CHANGED),
-        (_SAME._replace(same_type=False), Answer.CHANGED),
-        (_SAME._replace(same_name=False), Answer.CHANGED),
-        (_SAME._replace(same_query=False), Answer.CHANGED),
-        (_SAME._replace(same_query=None), Answer.CHANGED),
-        (_SAME._replace(same_start=False, same_query=False), Answer.REPLACED),
-        (_HIDDEN._replace(same_owner=False), Answer.REPLACED),
-        (_HIDDEN._replace(same_name=False), Answer.CHANGED),
-        (_HIDDEN._replace(same_type=False), Answer.CHANGED),
+        (_SAME, ReplyStatus.SENT),
+        (_HIDDEN, ReplyStatus.SENT),
+        (_SAME._replace(same_server=False), ReplyStatus.UNREACHED),
+        (
+            _SAME._replace(present=False, same_start=None, same_owner=False, auxiliary=True),
+            ReplyStatus.GONE,
+        ),
+        (_SAME._replace(sent=False), ReplyStatus.GONE),
+        (_SAME._replace(sent=False, auxiliary=True), ReplyStatus.REFUSED),
+        (_SAME._replace(ours=True), ReplyStatus.REFUSED),
+        (_SAME._replace(same_start=False), ReplyStatus.REPLACED),
+        (_SAME._replace(same_start=None), ReplyStatus.REFUSED),
+        (_SAME._replace(same_client=False), ReplyStatus.REPLACED),
+        (_SAME._replace(same_owner=False), ReplyStatus.CHANGED),
+        (_SAME._replace(same_type=False), ReplyStatus.CHANGED),
+        (_SAME._replace(same_name=False), ReplyStatus.CHANGED),
+        (_SAME._replace(same_query=False), ReplyStatus.CHANGED),
+        (_SAME._replace(same_query=None), ReplyStatus.CHANGED),
+        (_SAME._replace(same_start=False, same_query=False), ReplyStatus.REPLACED),
+        (_HIDDEN._replace(same_owner=False), ReplyStatus.REPLACED),
+        (_HIDDEN._replace(same_name=False), ReplyStatus.CHANGED),
+        (_HIDDEN._replace(same_type=False), ReplyStatus.CHANGED),
     ],
 )
-def test_the_answer_in_the_row(found: Found, answer: Answer) -> None:
+def test_the_answer_in_the_row(found: Found, answer: ReplyStatus) -> None:
     """Every row has one answer, and only a function that returned true is `sent`."""
     assert receipt_for(found).answer is answer

@@ -1,8 +1,10 @@
-"""Whom a role may signal, as the server decides: its refusals are told, and what is hidden is never taken on trust."""
+"""Whom a role may signal, as the server decides: its refusals are told, and what is hidden is never
+taken on trust.
+"""
 
 import pytest
 
-from pgtop.model.signal import Answer, Order, Receipt, Signal
+from pgtop.model.signal import ReplyStatus, Signal, SignalReply, SignalRequest
 from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.sources.postgres.conftest import Connect
 from tests.sources.postgres.signal_helpers import (
@@ -16,15 +18,19 @@ from tests.sources.postgres.signal_helpers import (
 )
 
 
-@pytest.mark.parametrize("options", ["", "IN ROLE pg_signal_backend", "IN ROLE pg_signal_backend, pg_read_all_stats"])
+@pytest.mark.parametrize(
+    "options", ["", "IN ROLE pg_signal_backend", "IN ROLE pg_signal_backend, pg_read_all_stats"]
+)
 async def test_a_superusers_session_is_refused(
     connect: Connect, parameters: dict[str, str], make_role: RoleMaker, options: str
 ) -> None:
     """The answer is the server's own sentence, and nothing happened."""
     victim = await connect()
     async with as_role(parameters, await make_role(options)) as signaller:
-        [receipt] = await signaller.send_all([Order(Signal.TERMINATE, await now(signaller, victim))])
-    assert receipt.answer is Answer.REFUSED
+        [receipt] = await signaller.send_all(
+            [SignalRequest(Signal.TERMINATE, await now(signaller, victim))]
+        )
+    assert receipt.answer is ReplyStatus.REFUSED
     assert "superuser" in receipt.reason.lower()
     assert await alive(victim)
 
@@ -35,8 +41,10 @@ async def test_another_roles_session_is_refused(
     """A plain role may not signal a stranger; the server's sentence names the role that could."""
     victim = await connect(**await make_role(""))
     async with as_role(parameters, await make_role("")) as signaller:
-        [receipt] = await signaller.send_all([Order(Signal.TERMINATE, await now(signaller, victim))])
-    assert receipt.answer is Answer.REFUSED
+        [receipt] = await signaller.send_all(
+            [SignalRequest(Signal.TERMINATE, await now(signaller, victim))]
+        )
+    assert receipt.answer is ReplyStatus.REFUSED
     assert "pg_signal_backend" in receipt.reason
     assert await alive(victim)
 
@@ -50,42 +58,59 @@ async def test_a_member_ends_its_roles_session(
     async with as_role(parameters, await make_role(f"IN ROLE {owner['user']}")) as signaller:
         seen = await now(signaller, victim)
         assert seen.backend_start is not None
-        assert await signaller.send_all([Order(Signal.TERMINATE, seen)]) == [Receipt(Answer.SENT)]
+        assert await signaller.send_all([SignalRequest(Signal.TERMINATE, seen)]) == [
+            SignalReply(ReplyStatus.SENT)
+        ]
         await gone(signaller, seen.identity)
 
 
 async def test_a_hidden_session_is_known_by_its_role(
     connect: Connect, parameters: dict[str, str], make_role: RoleMaker
 ) -> None:
-    """pg_signal_backend without pg_read_all_stats: what such a role sees is compared, and lets a signal through."""
+    """pg_signal_backend without pg_read_all_stats: what such a role sees is compared, and lets a
+    signal through.
+    """
     victim = await connect(**await make_role(""))
     async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as signaller:
         seen = await now(signaller, victim)
         assert seen.hidden
         assert seen.backend_start is None
         for signal in Signal:
-            assert await signaller.send_all([Order(signal, seen)]) == [Receipt(Answer.SENT)]
+            assert await signaller.send_all([SignalRequest(signal, seen)]) == [
+                SignalReply(ReplyStatus.SENT)
+            ]
         await gone(signaller, seen.identity)
 
 
 @pytest.mark.skipif(not may_choose_pids(), reason="only root on Linux may say which pid comes next")
 @pytest.mark.parametrize(
     ("changed", "answer"),
-    [({"dbname": "template1"}, Answer.REPLACED), ({"application_name": "another"}, Answer.CHANGED)],
+    [
+        ({"dbname": "template1"}, ReplyStatus.REPLACED),
+        ({"application_name": "another"}, ReplyStatus.CHANGED),
+    ],
 )
 async def test_a_reused_pid_of_the_same_role_gets_no_signal(
-    connect: Connect, parameters: dict[str, str], make_role: RoleMaker, changed: dict[str, str], answer: Answer
+    connect: Connect,
+    parameters: dict[str, str],
+    make_role: RoleMaker,
+    changed: dict[str, str],
+    answer: ReplyStatus,
 ) -> None:
-    """Where the start is hidden, database and application name distinguish the next session of the pid."""
+    """Where the start is hidden, database and application name distinguish the next session of the
+    pid.
+    """
     owner = await make_role("")
     old = await connect(**owner, application_name="old")
     async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as signaller:
         seen = await now(signaller, old)
         await old.close()
         await gone(signaller, seen.identity)
-        with session_with_pid(seen.pid, {**parameters, **owner, "application_name": "old", **changed}) as successor:
+        with session_with_pid(
+            seen.pid, {**parameters, **owner, "application_name": "old", **changed}
+        ) as successor:
             for signal in Signal:
-                [receipt] = await signaller.send_all([Order(signal, seen)])
+                [receipt] = await signaller.send_all([SignalRequest(signal, seen)])
                 assert receipt.answer is answer
             assert successor.execute("SELECT 1").fetchone() == (1,)
 
@@ -93,25 +118,34 @@ async def test_a_reused_pid_of_the_same_role_gets_no_signal(
 async def test_a_renamed_session_that_is_hidden_may_be_another(
     connect: Connect, parameters: dict[str, str], make_role: RoleMaker
 ) -> None:
-    """A session may change its application name; where its start is hidden nothing is sent, and the reason is said."""
+    """A session may change its application name; where its start is hidden nothing is sent, and the
+    reason is said.
+    """
     victim = await connect(**await make_role(""))
     async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as signaller:
         seen = await now(signaller, victim)
         await victim.execute("SET application_name = 'renamed'")
-        [receipt] = await signaller.send_all([Order(Signal.TERMINATE, seen)])
-    assert (receipt.answer, "it may be another session" in receipt.reason) == (Answer.CHANGED, True)
+        [receipt] = await signaller.send_all([SignalRequest(Signal.TERMINATE, seen)])
+    assert (receipt.answer, "it may be another session" in receipt.reason) == (
+        ReplyStatus.CHANGED,
+        True,
+    )
     assert await alive(victim)
 
 
 async def test_a_start_that_is_hidden_now_is_not_taken_on_trust(
     signaller: PostgresSignaller, connect: Connect, parameters: dict[str, str], make_role: RoleMaker
 ) -> None:
-    """An order that names a start is refused where this role cannot see it; of another role, it is another session."""
+    """An order that names a start is refused where this role cannot see it; of another role, it is
+    another session.
+    """
     victim = await connect(**await make_role(""))
     seen = await now(signaller, victim)
     async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as blind:
-        [receipt] = await blind.send_all([Order(Signal.TERMINATE, seen)])
-        [stranger] = await blind.send_all([Order(Signal.TERMINATE, seen._replace(usesysid=10))])
-    assert (stranger.answer, receipt.answer) == (Answer.REPLACED, Answer.REFUSED)
+        [receipt] = await blind.send_all([SignalRequest(Signal.TERMINATE, seen)])
+        [stranger] = await blind.send_all(
+            [SignalRequest(Signal.TERMINATE, seen._replace(usesysid=10))]
+        )
+    assert (stranger.answer, receipt.answer) == (ReplyStatus.REPLACED, ReplyStatus.REFUSED)
     assert "may not see when it started" in receipt.reason
     assert await alive(victim)

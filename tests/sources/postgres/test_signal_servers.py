@@ -1,4 +1,6 @@
-"""Another server behind one name, and the same one after a restart: who is not there has ended only where they were."""
+"""Another server behind one name, and the same one after a restart: who is not there has ended only
+where they were.
+"""
 
 import os
 import signal
@@ -11,12 +13,12 @@ import pytest
 
 from pgtop.demo.server import Cluster
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.server import Run, Sighting
-from pgtop.model.signal import Answer, Effect, Order, Receipt, Signal
+from pgtop.model.server import SeenOn, ServerInstance
+from pgtop.model.signal import ObservedEffect, ReplyStatus, Signal, SignalReply, SignalRequest
 from pgtop.monitor.clock import MonotonicClock
 from pgtop.ports import SourceError
 from pgtop.signalling.observe import carry_out_all
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.sources.postgres.conftest import Connect, Wire
@@ -57,9 +59,11 @@ async def address(pair: tuple[Cluster, Cluster]) -> AsyncIterator[VirtualAddress
 
 
 @pytest.fixture
-async def far(address: VirtualAddress) -> AsyncIterator[Session]:
+async def far(address: VirtualAddress) -> AsyncIterator[ServerConnection]:
     """A session on whichever server the address leads to when it connects."""
-    made = Session({"host": "127.0.0.1", "port": address.port, "user": "dba", "dbname": "postgres"})
+    made = ServerConnection(
+        {"host": "127.0.0.1", "port": address.port, "user": "dba", "dbname": "postgres"}
+    )
     yield made
     await made.close()
 
@@ -68,13 +72,15 @@ async def opened_on(server: Cluster) -> Connection:
     return await psycopg.AsyncConnection.connect(server.socket_dsn, autocommit=True)
 
 
-async def order_against(session: Session, pid: int, kind: Signal = Signal.TERMINATE) -> Order:
+async def order_against(
+    session: ServerConnection, pid: int, kind: Signal = Signal.TERMINATE
+) -> SignalRequest:
     """The order as a plan makes it: with the server that the target was seen on, and when."""
     snapshot = await PostgresSource(session).sample()
-    return Order(kind, backend(snapshot, pid), sighting=snapshot.sighting)
+    return SignalRequest(kind, backend(snapshot, pid), sighting=snapshot.sighting)
 
 
-async def fail_over(session: Session, address: VirtualAddress, server: Cluster) -> None:
+async def fail_over(session: ServerConnection, address: VirtualAddress, server: Cluster) -> None:
     """The connection breaks, and the next one leads to another server."""
     address.move_to(server)
     async with session.exchange() as link:
@@ -83,17 +89,21 @@ async def fail_over(session: Session, address: VirtualAddress, server: Cluster) 
 
 @pytest.mark.parametrize("to_younger", [True, False])
 async def test_another_server_gets_nothing_and_proves_nothing(
-    pair: tuple[Cluster, Cluster], address: VirtualAddress, far: Session, to_younger: bool
+    pair: tuple[Cluster, Cluster], address: VirtualAddress, far: ServerConnection, to_younger: bool
 ) -> None:
-    """After a fail-over no order is sent and nobody is called gone, though their pid is not there; they live on."""
+    """After a fail-over no order is sent and nobody is called gone, though their pid is not there;
+    they live on.
+    """
     old, new = pair if to_younger else pair[::-1]
     address.move_to(old)
     async with await opened_on(old) as victim:
         order, door = await order_against(far, victim.info.backend_pid), PostgresSignaller(far)
         await fail_over(far, address, new)
         [receipt] = await door.send_all([order])
-        assert (receipt.answer, "another server" in receipt.reason) == (Answer.UNREACHED, True)
-        assert {each.answer for each in await door.send_all([order, order])} == {Answer.UNREACHED}
+        assert (receipt.answer, "another server" in receipt.reason) == (ReplyStatus.UNREACHED, True)
+        assert {each.answer for each in await door.send_all([order, order])} == {
+            ReplyStatus.UNREACHED
+        }
         with pytest.raises(SourceError, match="another server"):
             await door.look_all([order])
         assert await alive(victim)
@@ -102,44 +112,58 @@ async def test_another_server_gets_nothing_and_proves_nothing(
 class FailingOver:
     """The door, on a server that hands over right after the signal."""
 
-    def __init__(self, session: Session, address: VirtualAddress, server: Cluster) -> None:
+    def __init__(self, session: ServerConnection, address: VirtualAddress, server: Cluster) -> None:
         self._session, self._address, self._server = session, address, server
         self._door = PostgresSignaller(session)
 
-    async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
+    async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
         receipts = await self._door.send_all(orders)
         await fail_over(self._session, self._address, self._server)
         return receipts
 
-    async def look_all(self, orders: Sequence[Order]) -> Mapping[BackendId, Backend]:
+    async def look_all(self, orders: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
         return await self._door.look_all(orders)
 
 
 async def test_what_was_sent_before_a_fail_over_is_unseen(
-    pair: tuple[Cluster, Cluster], address: VirtualAddress, far: Session
+    pair: tuple[Cluster, Cluster], address: VirtualAddress, far: ServerConnection
 ) -> None:
-    """A session that hangs got the signal; on the other server it is not, and that does not make it gone."""
+    """A session that hangs got the signal; on the other server it is not, and that does not make it
+    gone.
+    """
     old, new = pair
     async with await opened_on(old) as victim:
         pid = victim.info.backend_pid
         order = await order_against(far, pid)
         os.kill(pid, signal.SIGSTOP)
         try:
-            outcomes = carry_out_all((order,), FailingOver(far, address, new), MonotonicClock(), 0.2)
+            outcomes = carry_out_all(
+                (order,), FailingOver(far, address, new), MonotonicClock(), 0.2
+            )
             last = [outcome async for (outcome,) in outcomes][-1]
         finally:
             os.kill(pid, signal.SIGCONT)
-        assert (last.receipt.answer, last.effect) == (Answer.SENT, Effect.UNSEEN)
+        assert (last.receipt.answer, last.effect) == (ReplyStatus.SENT, ObservedEffect.UNSEEN)
         assert "another server" in last.receipt.reason
 
 
 async def test_after_a_restart_all_are_gone(bindir: Path | None) -> None:
-    """The same server has started anew since: whatever ran on it then has ended; an order for it is not sent."""
+    """The same server has started anew since: whatever ran on it then has ended; an order for it is
+    not sent.
+    """
     with Cluster(bindir) as server:
-        parameters = {"host": str(server.folder), "port": str(server.port), "user": "postgres", "dbname": "postgres"}
-        session = Session(parameters)
+        parameters = {
+            "host": str(server.folder),
+            "port": str(server.port),
+            "user": "postgres",
+            "dbname": "postgres",
+        }
+        session = ServerConnection(parameters)
         async with await opened_on(server) as victim:
-            order, door = await order_against(session, victim.info.backend_pid), PostgresSignaller(session)
+            order, door = (
+                await order_against(session, victim.info.backend_pid),
+                PostgresSignaller(session),
+            )
             assert order.target in await door.look_all([order])
             server.stop(signal.SIGQUIT)
             server.launch()
@@ -147,12 +171,14 @@ async def test_after_a_restart_all_are_gone(bindir: Path | None) -> None:
                 await door.look_all([order])
             assert await door.look_all([order]) == {}
             [receipt] = await door.send_all([order])
-            assert receipt.answer is Answer.UNREACHED
+            assert receipt.answer is ReplyStatus.UNREACHED
         await session.close()
 
 
 class Copy(Standby):
-    """A server made from the files of a running one, which takes over its port: in its own folder, by socket alone."""
+    """A server made from the files of a running one, which takes over its port: in its own folder,
+    by socket alone.
+    """
 
     def __init__(self, original: Cluster, bindir: Path | None, *, follows: bool) -> None:
         super().__init__(original, bindir, {"listen_addresses": ""})
@@ -167,7 +193,9 @@ class Copy(Standby):
 
 @pytest.mark.parametrize("follows", [True, False])
 async def test_a_copy_of_the_cluster_proves_nothing(bindir: Path | None, follows: bool) -> None:
-    """A cold standby takes over the address: it is as young as a restart and its cluster the same, but it is none."""
+    """A cold standby takes over the address: it is as young as a restart and its cluster the same,
+    but it is none.
+    """
     with Cluster(bindir) as server, psycopg.connect(server.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE weak LOGIN IN ROLE pg_signal_backend")
         address = VirtualAddress(server)
@@ -191,27 +219,41 @@ async def test_a_copy_of_the_cluster_proves_nothing(bindir: Path | None, follows
 
 async def _seen_as(
     user: str, address: VirtualAddress, victim: Connection, stack: AsyncExitStack
-) -> tuple[PostgresSignaller, Order]:
-    session = Session({"host": "127.0.0.1", "port": address.port, "user": user, "dbname": "postgres"})
+) -> tuple[PostgresSignaller, SignalRequest]:
+    session = ServerConnection(
+        {"host": "127.0.0.1", "port": address.port, "user": user, "dbname": "postgres"}
+    )
     stack.push_async_callback(session.close)
     return PostgresSignaller(session), await order_against(session, victim.info.backend_pid)
 
 
-async def _prove_nothing(seen: Sequence[tuple[PostgresSignaller, Order]]) -> None:
+async def _prove_nothing(seen: Sequence[tuple[PostgresSignaller, SignalRequest]]) -> None:
     for door, order in seen:
         with pytest.raises(SourceError, match="another server"):
             await door.look_all([order])
 
 
-async def test_where_the_cluster_may_not_be_read_a_restart_proves_nothing(bindir: Path | None) -> None:
+async def test_where_the_cluster_may_not_be_read_a_restart_proves_nothing(
+    bindir: Path | None,
+) -> None:
     """Whether it is the same one is not known, so nothing is called gone."""
     with Cluster(bindir) as server:
         with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
             admin.execute("CREATE ROLE weak LOGIN IN ROLE pg_signal_backend")
             admin.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
-        session = Session({"host": str(server.folder), "port": str(server.port), "user": "weak", "dbname": "postgres"})
+        session = ServerConnection(
+            {
+                "host": str(server.folder),
+                "port": str(server.port),
+                "user": "weak",
+                "dbname": "postgres",
+            }
+        )
         async with await opened_on(server) as victim:
-            order, door = await order_against(session, victim.info.backend_pid), PostgresSignaller(session)
+            order, door = (
+                await order_against(session, victim.info.backend_pid),
+                PostgresSignaller(session),
+            )
             server.stop(signal.SIGQUIT)
             server.launch()
             for _ in range(2):  # the old connection, and a new one
@@ -220,7 +262,7 @@ async def test_where_the_cluster_may_not_be_read_a_restart_proves_nothing(bindir
         await session.close()
 
 
-_RUN = Run(50, "10.0.0.1:5432", "7/00000001/data", 1000)
+_RUN = ServerInstance(50, "10.0.0.1:5432", "7/00000001/data", 1000)
 _RESTARTED = _RUN._replace(started_at=200, wal=1200)
 
 
@@ -228,32 +270,46 @@ _RESTARTED = _RUN._replace(started_at=200, wal=1200)
     ("now", "is_answered"),
     [
         (_RUN, True),
-        (_RUN._replace(address="10.0.0.2:5432", cluster="", wal=None), True),  # the same, at another of its addresses
+        (
+            _RUN._replace(address="10.0.0.2:5432", cluster="", wal=None),
+            True,
+        ),  # the same, at another of its addresses
         (_RESTARTED, True),
         (_RESTARTED._replace(started_at=100), False),  # it ran already when the target was seen
         (_RESTARTED._replace(address="10.0.0.2:5432"), False),
         (_RESTARTED._replace(cluster="7/00000002/data"), False),  # a standby that was promoted
         (_RESTARTED._replace(cluster="7/00000001/copy"), False),
         (_RESTARTED._replace(wal=999), False),  # a copy that was made before
-        (_RESTARTED._replace(cluster="", wal=None), False),  # a standby, or nothing that this role may read
+        (
+            _RESTARTED._replace(cluster="", wal=None),
+            False,
+        ),  # a standby, or nothing that this role may read
     ],
 )
-def test_what_makes_a_restart(now: Run, is_answered: bool) -> None:
-    """That very run answers, or a later one of the same cluster: then a session that is not there has ended."""
-    assert Sighting(_RUN, 150).is_answered_by(now) is is_answered
+def test_what_makes_a_restart(now: ServerInstance, is_answered: bool) -> None:
+    """That very run answers, or a later one of the same cluster: then a session that is not there
+    has ended.
+    """
+    assert SeenOn(_RUN, 150).is_answered_by(now) is is_answered
 
 
 def test_a_cluster_that_is_not_known_proves_nothing() -> None:
     """Two servers of which this role may not read the cluster are not the same for that."""
     unknown = _RUN._replace(cluster="", wal=None)
-    assert not Sighting(unknown, 150).is_answered_by(unknown._replace(started_at=200))
+    assert not SeenOn(unknown, 150).is_answered_by(unknown._replace(started_at=200))
 
 
 async def test_a_start_that_was_hidden_meanwhile_is_not_gone(
     connect: Connect, parameters: dict[str, str], make_role: RoleMaker
 ) -> None:
-    """The right to see others is taken away while pgtop looks: what cannot be told any more is unseen."""
-    victim, admin, watcher = await connect(**await make_role("")), await connect(), await make_role("")
+    """The right to see others is taken away while pgtop looks: what cannot be told any more is
+    unseen.
+    """
+    victim, admin, watcher = (
+        await connect(**await make_role("")),
+        await connect(),
+        await make_role(""),
+    )
     pid = victim.info.backend_pid
     await admin.execute(f"GRANT pg_read_all_stats, pg_signal_backend TO {watcher['user']}")
     async with as_role(parameters, watcher) as door:
@@ -263,21 +319,23 @@ async def test_a_start_that_was_hidden_meanwhile_is_not_gone(
         assert (await door.look_all([order]))[order.target].hidden
 
         class Hung(PostgresSignaller):
-            async def send_all(self, orders: Sequence[Order]) -> Sequence[Receipt]:
-                return [Receipt(Answer.SENT) for _ in orders]
+            async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+                return [SignalReply(ReplyStatus.SENT) for _ in orders]
 
         outcomes = carry_out_all((order,), Hung(door._session), MonotonicClock(), 0.1)
         last = [outcome async for (outcome,) in outcomes][-1]
-        assert last.effect is Effect.UNSEEN
+        assert last.effect is ObservedEffect.UNSEEN
     assert await alive(victim)
 
 
 async def test_behind_a_pooler_our_own_session_is_never_hit(
     parameters: dict[str, str], wire: Wire, connect: Connect
 ) -> None:
-    """The pooler lends us the very session that is meant: the statement does not end the session that it runs in."""
+    """The pooler lends us the very session that is meant: the statement does not end the session
+    that it runs in.
+    """
     wire.false_pid = b"\0\0\0\1"
-    session = Session({**parameters, "host": "127.0.0.1", "port": wire.port})
+    session = ServerConnection({**parameters, "host": "127.0.0.1", "port": wire.port})
     door = PostgresSignaller(session)
     async with session.exchange() as link:
         pid = link.features.pid
@@ -285,7 +343,10 @@ async def test_behind_a_pooler_our_own_session_is_never_hit(
     for kind in Signal:
         order = await order_against(session, pid, kind)
         for answer in await door.send_all([order, order]):
-            assert answer.answer in (Answer.REFUSED, Answer.CHANGED)  # what it ran when it was seen is over
+            assert answer.answer in (
+                ReplyStatus.REFUSED,
+                ReplyStatus.CHANGED,
+            )  # what it ran when it was seen is over
     [receipt] = await door.send_all([await order_against(session, pid)])
     assert "lent us this very session" in receipt.reason
     async with session.exchange() as link:

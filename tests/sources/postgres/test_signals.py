@@ -1,4 +1,6 @@
-"""The one door: exactly the session and the query that were meant, or nothing and the truth about it."""
+"""The one door: exactly the session and the query that were meant, or nothing and the truth about
+it.
+"""
 
 import asyncio
 from pathlib import Path
@@ -10,7 +12,7 @@ from psycopg import errors
 
 import pgtop
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.signal import Answer, Order, Receipt, Signal
+from pgtop.model.signal import ReplyStatus, Signal, SignalReply, SignalRequest
 from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.sources.postgres.conftest import Connect
 from tests.sources.postgres.signal_helpers import (
@@ -27,23 +29,31 @@ from tests.sources.postgres.signal_helpers import (
 from tests.waiting import until_async
 
 
-async def test_terminate_ends_exactly_that_session(signaller: PostgresSignaller, connect: Connect) -> None:
+async def test_terminate_ends_exactly_that_session(
+    signaller: PostgresSignaller, connect: Connect
+) -> None:
     """The target is gone, and a session just like it goes on."""
     victim, bystander = await connect(), await connect()
     seen = await now(signaller, victim)
-    assert await signaller.send_all([Order(Signal.TERMINATE, seen)]) == [Receipt(Answer.SENT)]
+    assert await signaller.send_all([SignalRequest(Signal.TERMINATE, seen)]) == [
+        SignalReply(ReplyStatus.SENT)
+    ]
     await gone(signaller, seen.identity)
     with pytest.raises(psycopg.OperationalError):
         await victim.execute("SELECT 1")
     assert await alive(bystander)
 
 
-async def test_cancel_ends_exactly_that_query(signaller: PostgresSignaller, connect: Connect) -> None:
+async def test_cancel_ends_exactly_that_query(
+    signaller: PostgresSignaller, connect: Connect
+) -> None:
     """The target's query ends and its session lives; the same query of another session runs on."""
     victim, bystander = await connect(), await connect()
     seen, query = await run(signaller, victim, SLEEP)
     other, still = await run(signaller, bystander, SLEEP)
-    assert await signaller.send_all([Order(Signal.CANCEL, seen)]) == [Receipt(Answer.SENT)]
+    assert await signaller.send_all([SignalRequest(Signal.CANCEL, seen)]) == [
+        SignalReply(ReplyStatus.SENT)
+    ]
     with pytest.raises(errors.QueryCanceled):
         await query
     assert await alive(victim)
@@ -60,26 +70,32 @@ async def test_one_microsecond_is_another_session(
     victim = await connect()
     seen, query = await run(signaller, victim, SLEEP)
     assert seen.backend_start is not None
-    order = Order(signal, seen._replace(backend_start=seen.backend_start + off))
-    assert await signaller.send_all([order]) == [Receipt(Answer.REPLACED)]
+    order = SignalRequest(signal, seen._replace(backend_start=seen.backend_start + off))
+    assert await signaller.send_all([order]) == [SignalReply(ReplyStatus.REPLACED)]
     assert (await now(signaller, victim)).query_start == seen.query_start
     await stop(victim, query)
 
 
-async def test_another_role_under_the_pid_is_another_session(signaller: PostgresSignaller, connect: Connect) -> None:
+async def test_another_role_under_the_pid_is_another_session(
+    signaller: PostgresSignaller, connect: Connect
+) -> None:
     """A session never changes the role it was opened as: where that differs, nothing is sent."""
     victim = await connect()
     seen = await now(signaller, victim)
-    order = Order(Signal.TERMINATE, seen._replace(backend_start=None, usesysid=(seen.usesysid or 0) + 1))
-    assert await signaller.send_all([order]) == [Receipt(Answer.REPLACED)]
+    order = SignalRequest(
+        Signal.TERMINATE, seen._replace(backend_start=None, usesysid=(seen.usesysid or 0) + 1)
+    )
+    assert await signaller.send_all([order]) == [SignalReply(ReplyStatus.REPLACED)]
     assert await alive(victim)
 
 
 async def test_a_pid_alone_is_no_target(signaller: PostgresSignaller, connect: Connect) -> None:
     """An order that knows neither start nor role is refused, though the pid is there."""
     victim = await connect()
-    [receipt] = await signaller.send_all([Order(Signal.TERMINATE, Backend(victim.info.backend_pid))])
-    assert receipt.answer is Answer.REFUSED
+    [receipt] = await signaller.send_all(
+        [SignalRequest(Signal.TERMINATE, Backend(victim.info.backend_pid))]
+    )
+    assert receipt.answer is ReplyStatus.REFUSED
     assert await alive(victim)
 
 
@@ -87,36 +103,50 @@ async def test_a_pid_alone_is_no_target(signaller: PostgresSignaller, connect: C
 async def test_a_reused_pid_is_not_signalled(
     signaller: PostgresSignaller, connect: Connect, parameters: dict[str, str]
 ) -> None:
-    """The kernel gives the pid of an ended session to a new one: an order against the old one spares it."""
+    """The kernel gives the pid of an ended session to a new one: an order against the old one
+    spares it.
+    """
     old = await connect()
     seen = await now(signaller, old)
     await old.close()
     await gone(signaller, seen.identity)
     with session_with_pid(seen.pid, parameters) as successor:
         for signal in Signal:
-            assert await signaller.send_all([Order(signal, seen)]) == [Receipt(Answer.REPLACED)]
+            assert await signaller.send_all([SignalRequest(signal, seen)]) == [
+                SignalReply(ReplyStatus.REPLACED)
+            ]
         assert await look(signaller, seen.identity) is None
         assert successor.execute("SELECT 1").fetchone() == (1,)
 
 
 async def test_cancel_spares_the_next_query(signaller: PostgresSignaller, connect: Connect) -> None:
-    """Same session, same text, but started anew: the query that was to be cancelled is over, this one runs on."""
+    """Same session, same text, but started anew: the query that was to be cancelled is over, this
+    one runs on.
+    """
     victim = await connect()
     first, query = await run(signaller, victim, SLEEP)
     await stop(victim, query)
     second, query = await run(signaller, victim, SLEEP)
-    assert await signaller.send_all([Order(Signal.CANCEL, first)]) == [Receipt(Answer.CHANGED)]
+    assert await signaller.send_all([SignalRequest(Signal.CANCEL, first)]) == [
+        SignalReply(ReplyStatus.CHANGED)
+    ]
     assert (await now(signaller, victim)).query_start == second.query_start
     await stop(victim, query)
 
 
 @pytest.mark.parametrize("before", ["SELECT 1", "BEGIN"])
-async def test_nothing_runs_nothing_is_cancelled(signaller: PostgresSignaller, connect: Connect, before: str) -> None:
-    """An idle session, in a transaction or not, has no query to cancel: nothing is sent and its state stays."""
+async def test_nothing_runs_nothing_is_cancelled(
+    signaller: PostgresSignaller, connect: Connect, before: str
+) -> None:
+    """An idle session, in a transaction or not, has no query to cancel: nothing is sent and its
+    state stays.
+    """
     victim = await connect()
     await victim.execute(before)
     seen = await now(signaller, victim)
-    assert await signaller.send_all([Order(Signal.CANCEL, seen)]) == [Receipt(Answer.CHANGED)]
+    assert await signaller.send_all([SignalRequest(Signal.CANCEL, seen)]) == [
+        SignalReply(ReplyStatus.CHANGED)
+    ]
     assert (await now(signaller, victim)).state_change == seen.state_change
 
 
@@ -128,7 +158,9 @@ async def test_cancel_of_the_first_query_of_a_session_seen_before_it(
     seen = await now(signaller, victim)
     assert seen.query_start is None
     _, query = await run(signaller, victim, SLEEP)
-    assert await signaller.send_all([Order(Signal.CANCEL, seen)]) == [Receipt(Answer.CHANGED)]
+    assert await signaller.send_all([SignalRequest(Signal.CANCEL, seen)]) == [
+        SignalReply(ReplyStatus.CHANGED)
+    ]
     await stop(victim, query)
 
 
@@ -136,22 +168,28 @@ async def test_cancel_of_the_first_query_of_a_session_seen_before_it(
 async def test_a_session_that_works_under_another_name_is_spared(
     signaller: PostgresSignaller, connect: Connect, renamed_too: bool
 ) -> None:
-    """A pooler gives a session of one client to another: under another application name, only what asks for it all."""
+    """A pooler gives a session of one client to another: under another application name, only what
+    asks for it all.
+    """
     victim = await connect(application_name="one client")
     seen = await now(signaller, victim)
     await victim.execute("SET application_name = 'another'")
-    [receipt] = await signaller.send_all([Order(Signal.TERMINATE, seen, renamed_too=renamed_too)])
+    [receipt] = await signaller.send_all(
+        [SignalRequest(Signal.TERMINATE, seen, renamed_too=renamed_too)]
+    )
     if renamed_too:
-        assert receipt.answer is Answer.SENT
+        assert receipt.answer is ReplyStatus.SENT
     else:
-        assert (receipt.answer, "application name" in receipt.reason) == (Answer.CHANGED, True)
+        assert (receipt.answer, "application name" in receipt.reason) == (ReplyStatus.CHANGED, True)
         assert await alive(victim)
 
 
 async def test_a_name_that_the_query_itself_has_given_spares_nothing(
     signaller: PostgresSignaller, connect: Connect
 ) -> None:
-    """A long procedure shows its progress by the application name: it is the same query, and is cancelled."""
+    """A long procedure shows its progress by the application name: it is the same query, and is
+    cancelled.
+    """
     victim = await connect(application_name="0 %")
     renaming = "SELECT set_config('application_name', '50 %', false), pg_sleep(100)"
     seen, query = await run(signaller, victim, renaming)
@@ -160,8 +198,8 @@ async def test_a_name_that_the_query_itself_has_given_spares_nothing(
         return (await now(signaller, victim)).application_name == "50 %"
 
     await until_async(renamed)
-    order = Order(Signal.CANCEL, seen._replace(application_name="0 %"))
-    assert await signaller.send_all([order]) == [Receipt(Answer.SENT)]
+    order = SignalRequest(Signal.CANCEL, seen._replace(application_name="0 %"))
+    assert await signaller.send_all([order]) == [SignalReply(ReplyStatus.SENT)]
     with pytest.raises(errors.QueryCanceled):
         await query
 
@@ -169,28 +207,34 @@ async def test_a_name_that_the_query_itself_has_given_spares_nothing(
 @pytest.mark.parametrize(
     ("changed", "answer"),
     [
-        ({"datid": 1}, Answer.CHANGED),
-        ({"usesysid": None, "datid": None}, Answer.CHANGED),  # it was still logging in
-        ({"client_port": 7}, Answer.REPLACED),
-        ({"client_addr": "192.0.2.7"}, Answer.REPLACED),
-        ({"backend_type": "walsender"}, Answer.CHANGED),
-        ({"backend_start": None, "backend_type": None, "client_port": None}, Answer.SENT),
-        ({"backend_start": None, "backend_type": "walsender"}, Answer.CHANGED),
-        ({"backend_start": None, "backend_type": None, "datid": 1}, Answer.REPLACED),
+        ({"datid": 1}, ReplyStatus.CHANGED),
+        ({"usesysid": None, "datid": None}, ReplyStatus.CHANGED),  # it was still logging in
+        ({"client_port": 7}, ReplyStatus.REPLACED),
+        ({"client_addr": "192.0.2.7"}, ReplyStatus.REPLACED),
+        ({"backend_type": "walsender"}, ReplyStatus.CHANGED),
+        ({"backend_start": None, "backend_type": None, "client_port": None}, ReplyStatus.SENT),
+        ({"backend_start": None, "backend_type": "walsender"}, ReplyStatus.CHANGED),
+        ({"backend_start": None, "backend_type": None, "datid": 1}, ReplyStatus.REPLACED),
     ],
 )
 async def test_all_that_was_seen_is_compared(
-    signaller: PostgresSignaller, connect: Connect, changed: dict[str, Any], answer: Answer
+    signaller: PostgresSignaller, connect: Connect, changed: dict[str, Any], answer: ReplyStatus
 ) -> None:
     """Whatever else than its start differs from the session as it was seen: nothing is sent."""
     victim = await connect()
     seen = await now(signaller, victim)
-    [receipt] = await signaller.send_all([Order(Signal.TERMINATE, seen._replace(**changed))])
+    [receipt] = await signaller.send_all(
+        [SignalRequest(Signal.TERMINATE, seen._replace(**changed))]
+    )
     assert receipt.answer is answer
 
 
-async def test_cancel_where_activity_is_not_tracked(signaller: PostgresSignaller, connect: Connect) -> None:
-    """With track_activities off no session shows what it runs; the session is certain, so its query is cancelled."""
+async def test_cancel_where_activity_is_not_tracked(
+    signaller: PostgresSignaller, connect: Connect
+) -> None:
+    """With track_activities off no session shows what it runs; the session is certain, so its query
+    is cancelled.
+    """
     victim = await connect()
     await victim.execute("SET track_activities = off")
     query = asyncio.create_task(victim.execute(SLEEP))
@@ -198,7 +242,9 @@ async def test_cancel_where_activity_is_not_tracked(signaller: PostgresSignaller
     assert (seen.state, seen.query_start) == ("disabled", None)
 
     async def cancelled() -> bool:
-        assert await signaller.send_all([Order(Signal.CANCEL, seen)]) == [Receipt(Answer.SENT)]
+        assert await signaller.send_all([SignalRequest(Signal.CANCEL, seen)]) == [
+            SignalReply(ReplyStatus.SENT)
+        ]
         return query.done()
 
     await until_async(cancelled)
@@ -213,18 +259,26 @@ async def test_an_ended_session_is_gone(signaller: PostgresSignaller, connect: C
     await victim.close()
     await gone(signaller, seen.identity)
     for signal in Signal:
-        assert await signaller.send_all([Order(signal, seen)]) == [Receipt(Answer.GONE)]
+        assert await signaller.send_all([SignalRequest(signal, seen)]) == [
+            SignalReply(ReplyStatus.GONE)
+        ]
 
 
-async def test_an_auxiliary_process_is_not_gone(signaller: PostgresSignaller, connect: Connect) -> None:
-    """The server signals none of its own processes; that is a refusal, as the process is still there."""
+async def test_an_auxiliary_process_is_not_gone(
+    signaller: PostgresSignaller, connect: Connect
+) -> None:
+    """The server signals none of its own processes; that is a refusal, as the process is still
+    there.
+    """
     admin = await connect()
-    found = await admin.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
+    found = await admin.execute(
+        "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
+    )
     [[pid]] = await found.fetchall()
     seen = await look(signaller, BackendId(pid, None))
     assert seen is not None
-    [receipt] = await signaller.send_all([Order(Signal.TERMINATE, seen)])
-    assert receipt.answer is Answer.REFUSED
+    [receipt] = await signaller.send_all([SignalRequest(Signal.TERMINATE, seen)])
+    assert receipt.answer is ReplyStatus.REFUSED
     assert receipt.reason
     assert await look(signaller, seen.identity) is not None
 
@@ -234,4 +288,6 @@ def test_one_module_signals() -> None:
     package = Path(pgtop.__file__).parent
     for name in ("pg_cancel_backend", "pg_terminate_backend"):
         holders = [path for path in package.rglob("*.py") if name in path.read_text()]
-        assert [path.relative_to(package) for path in holders] == [Path("sources/postgres/signals.py")]
+        assert [path.relative_to(package) for path in holders] == [
+            Path("sources/postgres/signals.py")
+        ]

@@ -1,4 +1,6 @@
-"""A real streaming standby, made with pg_basebackup: what its readers keep from vacuum on the primary is told there."""
+"""A real streaming standby, made with pg_basebackup: what its readers keep from vacuum on the
+primary is told there.
+"""
 
 import json
 from collections.abc import Iterator
@@ -9,11 +11,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.analysis.derived import Picture
-from pgtop.analysis.xmin import Kind, XminHolder, xmin_holders
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.analysis.xmin import XminHolder, XminKind, xmin_holders
 from pgtop.demo.server import Cluster
-from pgtop.model.signal import Answer, Order, Signal
-from pgtop.sources.postgres.connection import Session
+from pgtop.model.signal import ReplyStatus, Signal, SignalRequest
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.view.alarm import summary
@@ -41,40 +43,53 @@ def standby(primary: Cluster, bindir: Path | None) -> Iterator[Cluster]:
         yield running
 
 
-async def test_the_feedback_of_a_standby_is_among_the_holders(primary: Cluster, standby: Cluster) -> None:
-    """A reader on the standby holds back vacuum on the primary, by as much as the primary's own view has it."""
+async def test_the_feedback_of_a_standby_is_among_the_holders(
+    primary: Cluster, standby: Cluster
+) -> None:
+    """A reader on the standby holds back vacuum on the primary, by as much as the primary's own
+    view has it.
+    """
     parameters = {name: str(value) for name, value in conninfo_to_dict(primary.socket_dsn).items()}
-    source = PostgresSource(Session(parameters))
+    source = PostgresSource(ServerConnection(parameters))
     source.watch_blocking(True)
 
     async def holders() -> tuple[XminHolder, ...]:
         return xmin_holders(await source.sample())
 
-    with psycopg.connect(primary.socket_dsn, autocommit=True) as writer, psycopg.connect(standby.socket_dsn) as reader:
+    with (
+        psycopg.connect(primary.socket_dsn, autocommit=True) as writer,
+        psycopg.connect(standby.socket_dsn) as reader,
+    ):
         reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         assert reader.execute("SELECT pg_is_in_recovery() FROM pg_class").fetchone() == (True,)
         for _ in range(7):
             writer.execute("SELECT txid_current()")
 
         async def held() -> bool:
-            return any(holder.kind is Kind.STANDBY and holder.age >= 7 for holder in await holders())
+            return any(
+                holder.kind is XminKind.STANDBY and holder.age >= 7 for holder in await holders()
+            )
 
         await until_async(held)
         [said] = writer.execute("SELECT age(backend_xmin), pid FROM pg_stat_replication").fetchall()
         [oldest, *_] = await holders()
-        assert (oldest.kind, oldest.name) == (Kind.STANDBY, _NAME)
+        assert (oldest.kind, oldest.name) == (XminKind.STANDBY, _NAME)
         assert oldest.backend is not None
         assert (oldest.age, oldest.backend.pid) == said
         reader.rollback()
 
         async def let_go() -> bool:
-            return all(holder.age < 7 for holder in await holders() if holder.kind is Kind.STANDBY)
+            return all(
+                holder.age < 7 for holder in await holders() if holder.kind is XminKind.STANDBY
+            )
 
         await until_async(let_go)
     await source.close()
 
 
-async def test_replay_waits_for_the_readers_that_hold_what_it_wants(primary: Cluster, standby: Cluster) -> None:
+async def test_replay_waits_for_the_readers_that_hold_what_it_wants(
+    primary: Cluster, standby: Cluster
+) -> None:
     """The server names no blockers of the process that replays; its locks do, to every role."""
     with (
         psycopg.connect(primary.socket_dsn, autocommit=True) as writer,
@@ -95,7 +110,11 @@ async def test_replay_waits_for_the_readers_that_hold_what_it_wants(primary: Clu
             assert (root.pid, root.direct, root.total) == (reader.info.backend_pid, 1, 1)
             assert "replay stands still" in "".join(span.text for span in summary(picture))
             assert root.backend is not None
-            dialog = [span.text for row in propose(Signal.TERMINATE, root.backend, picture).lines for span in row]
+            dialog = [
+                span.text
+                for row in propose(Signal.TERMINATE, root.backend, picture).lines
+                for span in row
+            ]
             assert "replay stands still and goes on once it has ended" in dialog
             shown = json.loads(pgtop("show", "--json", "-d", standby.socket_dsn, "-U", user).stdout)
             assert {row["pid"]: row["blocks"] for row in shown["sessions"]}[root.pid] == 1
@@ -103,18 +122,22 @@ async def test_replay_waits_for_the_readers_that_hold_what_it_wants(primary: Clu
 
 
 async def test_a_serializable_default_on_a_standby(standby: Cluster) -> None:
-    """No session may have such a snapshot there; ours say before their first one that they want none."""
+    """No session may have such a snapshot there; ours say before their first one that they want
+    none.
+    """
     options = "-c default_transaction_isolation=serializable -c default_transaction_deferrable=on"
     parameters = {name: str(value) for name, value in conninfo_to_dict(standby.socket_dsn).items()}
-    session = Session({**parameters, "options": options})
+    session = ServerConnection({**parameters, "options": options})
     source, signaller = PostgresSource(session), PostgresSignaller(session)
     with psycopg.connect(standby.socket_dsn, autocommit=True) as other:
         snapshot = await source.sample()
         target = snapshot.at(other.info.backend_pid)
         assert target is not None
         assert await source.detail(target.identity) is not None
-        order = Order(Signal.TERMINATE, target, sighting=snapshot.sighting)
-        assert [receipt.answer for receipt in await signaller.send_all([order])] == [Answer.SENT]
+        order = SignalRequest(Signal.TERMINATE, target, sighting=snapshot.sighting)
+        assert [receipt.answer for receipt in await signaller.send_all([order])] == [
+            ReplyStatus.SENT
+        ]
         await session.close()
     assert pgtop("budget", standby.socket_dsn, environment={"PGOPTIONS": options}).returncode == 0
 
@@ -123,12 +146,12 @@ async def _has(connection: psycopg.Connection[Any], statement: str) -> bool:
     return connection.execute(statement.encode()).fetchone() is not None
 
 
-async def _seen_by(standby: Cluster, user: str) -> Picture:
+async def _seen_by(standby: Cluster, user: str) -> DerivedSnapshot:
     """What `pgtop locks` makes its tree of."""
     parameters = {name: str(value) for name, value in conninfo_to_dict(standby.socket_dsn).items()}
-    source = PostgresSource(Session({**parameters, "user": user}))
+    source = PostgresSource(ServerConnection({**parameters, "user": user}))
     source.watch_blocking(True)
     await source.sample()
     snapshot = await source.sample()
     await source.close()
-    return Picture.of(snapshot)
+    return DerivedSnapshot.of(snapshot)

@@ -60,7 +60,9 @@ async def victim(connect: Connect) -> AsyncIterator[psycopg.AsyncConnection[Any]
 async def test_a_newer_server_works_with_a_note(
     cluster: Cluster, future: FutureWire, victim: psycopg.AsyncConnection[Any]
 ) -> None:
-    """Every command does its work there: sessions, locks and budget are shown, a session is ended; the note is told."""
+    """Every command does its work there: sessions, locks and budget are shown, a session is ended;
+    the note is told.
+    """
     there = make_conninfo(cluster.tcp_dsn, port=future.port)
     shown = await asyncio.to_thread(pgtop, "show", there)
     assert (shown.returncode, shown.stderr) == (Exit.DONE, "")
@@ -86,6 +88,12 @@ def test_the_note_is_told_of_untested_versions_alone(major: int, note: str) -> N
     """Of the versions that the tests run on there is nothing to say."""
     calm = scenes.calm()
     server = calm.server._replace(version_num=major * 10_000 + 3)
-    notes = {span.text.strip() for span in server_line(replace(calm, server=server), 200) if "tested" in span.text}
+    notes = {
+        span.text.strip()
+        for span in server_line(replace(calm, server=server), 200)
+        if "tested" in span.text
+    }
     assert notes == ({note} if note else set())
-    assert not note or Span(f"  {note}", Tone.NOTICE) in server_line(replace(calm, server=server), 200)
+    assert not note or Span(f"  {note}", Tone.NOTICE) in server_line(
+        replace(calm, server=server), 200
+    )

@@ -1,4 +1,6 @@
-"""Rows that no PostgreSQL server sends: an error of the server's, which is shown and tried again, never a bug."""
+"""Rows that no PostgreSQL server sends: an error of the server's, which is shown and tried again,
+never a bug.
+"""
 
 import asyncio
 import json
@@ -14,14 +16,14 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli.commands import locks, show
 from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
 from pgtop.model.backend import Backend
-from pgtop.model.signal import Order, Signal
+from pgtop.model.signal import Signal, SignalRequest
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.table.layout import arrange
@@ -39,7 +41,9 @@ _VALUES = (
 
 
 class Liar:
-    """Changes some values of some rows, leaves rows out and doubles them, at random; not of the login."""
+    """Changes some values of some rows, leaves rows out and doubles them, at random; not of the
+    login.
+    """
 
     def __init__(self) -> None:
         self._random: Random | None = None
@@ -60,15 +64,23 @@ class Liar:
 def _other(value: bytes | None, random: Random) -> bytes | None:
     """Another value; often one of the same length, so that it can be read."""
     if value and random.random() < 0.5:
-        return random.choice([random.randbytes(len(value)), value[:-1], value + b"\0", b"\xff" + value[1:]])
+        return random.choice(
+            [random.randbytes(len(value)), value[:-1], value + b"\0", b"\xff" + value[1:]]
+        )
     return random.choice(_VALUES)
 
 
 @pytest.fixture(scope="module")
 def server(bindir: Path) -> Iterator[Cluster]:
     """A session waits for another one, and a transaction is prepared."""
-    with Cluster(bindir, settings={"max_prepared_transactions": "2"}) as running, ExitStack() as stack:
-        holder, waiter = (stack.enter_context(psycopg.connect(running.socket_dsn, autocommit=True)) for _ in range(2))
+    with (
+        Cluster(bindir, settings={"max_prepared_transactions": "2"}) as running,
+        ExitStack() as stack,
+    ):
+        holder, waiter = (
+            stack.enter_context(psycopg.connect(running.socket_dsn, autocommit=True))
+            for _ in range(2)
+        )
         holder.execute("CREATE TABLE held (number int)")
         holder.execute("BEGIN; INSERT INTO held VALUES (1); PREPARE TRANSACTION 'gid'")
         holder.execute("BEGIN; LOCK held IN ACCESS SHARE MODE")
@@ -87,8 +99,8 @@ def liar(server: Cluster) -> Iterator[tuple[Liar, dict[str, str]]]:
 
 
 @pytest.fixture(scope="module")
-def session(liar: tuple[Liar, dict[str, str]]) -> Iterator[tuple[Session, asyncio.Runner]]:
-    made = Session(liar[1])
+def session(liar: tuple[Liar, dict[str, str]]) -> Iterator[tuple[ServerConnection, asyncio.Runner]]:
+    made = ServerConnection(liar[1])
     with asyncio.Runner() as runner:
         yield made, runner
         runner.run(made.close())
@@ -97,7 +109,7 @@ def session(liar: tuple[Liar, dict[str, str]]) -> Iterator[tuple[Session, asynci
 @settings(max_examples=40, phases=[Phase.generate])
 @given(st.integers(0, 2**32))
 def test_whatever_rows_a_server_sends(
-    liar: tuple[Liar, dict[str, str]], session: tuple[Session, asyncio.Runner], seed: int
+    liar: tuple[Liar, dict[str, str]], session: tuple[ServerConnection, asyncio.Runner], seed: int
 ) -> None:
     """Either it is refused as the server's error, or all that is shown of it can be shown."""
     lies, (made, runner) = liar[0], session
@@ -111,17 +123,19 @@ def test_whatever_rows_a_server_sends(
         for _ in range(3):
             with suppress(SourceError):
                 snapshot = await source.sample()
-                _show(Picture.of(snapshot))
-                order = Order(Signal.CANCEL, snapshot.backends[0], sighting=snapshot.sighting)
+                _show(DerivedSnapshot.of(snapshot))
+                order = SignalRequest(
+                    Signal.CANCEL, snapshot.backends[0], sighting=snapshot.sighting
+                )
                 await source.detail(snapshot.backends[-1].identity)
                 await signaller.look_all([order])
-        nobody = Order(Signal.CANCEL, Backend(pid=1, usesysid=10))
+        nobody = SignalRequest(Signal.CANCEL, Backend(pid=1, usesysid=10))
         assert len(await signaller.send_all([nobody])) == 1
 
     runner.run(use())
 
 
-def _show(picture: Picture) -> None:
+def _show(picture: DerivedSnapshot) -> None:
     """All that is ever printed of a picture."""
     table = arrange(picture, Query(show_background=True))
     assert show.as_json(picture, picture.snapshot.backends)
@@ -147,7 +161,9 @@ def _at_infinity(row: Row) -> Iterable[Mapping[str, bytes | None]]:
 
 
 def test_words_that_pgtop_does_not_know(liar: tuple[Liar, dict[str, str]]) -> None:
-    """A wait of a version to come, and types and states that are no text, as a vendor's server may have them."""
+    """A wait of a version to come, and types and states that are no text, as a vendor's server may
+    have them.
+    """
     with Forger("127.0.0.1", int(liar[1]["port"]), _as_a_vendor, ACTIVITY) as forger:
         dsn = make_conninfo(**{**liar[1], "port": str(forger.port)})
         liar[0].begin(None)
@@ -155,7 +171,10 @@ def test_words_that_pgtop_does_not_know(liar: tuple[Liar, dict[str, str]]) -> No
         assert (done.returncode, done.stderr) == (Exit.DONE, "")
         assert "Buffer:Shared" in done.stdout
         assert "\\xff\\xfe p" in done.stdout
-        [seen] = {row["wait_event"] for row in json.loads(pgtop("show", "--json", "--all", dsn).stdout)["sessions"]}
+        [seen] = {
+            row["wait_event"]
+            for row in json.loads(pgtop("show", "--json", "--all", dsn).stdout)["sessions"]
+        }
         assert seen == "Shared"
         for command in ("locks", "budget"):
             assert pgtop(command, dsn).stderr == ""

@@ -6,7 +6,7 @@ Only sessions of the printed plan are signalled, and none without a yes, from a 
 import sys
 from collections.abc import Mapping
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import filter_for_signals, readable
 from pgtop.cli.args.options import SignalMany
@@ -53,7 +53,9 @@ class _Command:
 
     async def run(self) -> Exit:
         try:
-            picture = Picture.of(await compose.first_sample(self._source, self._command.connection.wait))
+            picture = DerivedSnapshot.of(
+                await compose.first_sample(self._source, self._command.connection.wait)
+            )
             guarded = guard(self._guards.protect, picture)
             with readable(self._command.filter, "The filter"):  # a pattern may take too long
                 proposed = propose(self._command, self._filter, picture, guarded)
@@ -65,7 +67,9 @@ class _Command:
         self._telling.print_plan(proposed, self._will_ask)
         if not proposed.plan.targets:
             self._telling.explain_no_targets(proposed)
-            return self._telling.print_no_outcome(proposed, Exit.SOME_REFUSED if proposed.refused else Exit.NOBODY)
+            return self._telling.print_no_outcome(
+                proposed, Exit.SOME_REFUSED if proposed.refused else Exit.NOBODY
+            )
         if self._command.dry_run:
             return self._telling.print_no_outcome(proposed, Exit.DONE)
         if self._guards.read_only:
@@ -76,7 +80,9 @@ class _Command:
             return self._telling.print_no_outcome(proposed, Exit.NOT_CONFIRMED)
         agreed_on = proposed._replace(plan=agreed)
         if not agreed.targets:
-            output.say("Nothing was signalled: all of them have changed.", f"Skipped: {skipped(agreed)}.")
+            output.say(
+                "Nothing was signalled: all of them have changed.", f"Skipped: {skipped(agreed)}."
+            )
             return self._telling.print_no_outcome(agreed_on, Exit.SOME_REFUSED)
         return await self._send(agreed_on)
 
@@ -85,7 +91,11 @@ class _Command:
     @property
     def _will_ask(self) -> bool:
         """True if the user is asked, on a terminal."""
-        return not (self._command.yes or self._command.dry_run) and sys.stdin is not None and sys.stdin.isatty()
+        return (
+            not (self._command.yes or self._command.dry_run)
+            and sys.stdin is not None
+            and sys.stdin.isatty()
+        )
 
     async def _agreed(self, made: Plan) -> Plan | None:
         """Return the plan as it may be carried out now, or None."""
@@ -104,12 +114,16 @@ class _Command:
         return await self._still_meant(made)
 
     async def _still_meant(self, agreed: Plan) -> Plan | None:
-        """Return the plan without the sessions that changed meanwhile, unless the user asks for them again."""
+        """Return the plan without the sessions that changed meanwhile, unless the user asks for
+        them again.
+        """
         try:
             snapshot, guarded = await self._sample_again()
         except SourceError as error:
             failure = error.failure
-            raise SourceError(failure._replace(what=f"Nothing was signalled: {failure.what}")) from error
+            raise SourceError(
+                failure._replace(what=f"Nothing was signalled: {failure.what}")
+            ) from error
         changed = _changes_of_the_living(agreed, snapshot, guarded)
         moved = sum(change in MOVED_ON for change in changed.values())
         what = "another query, transaction or application name"
@@ -119,13 +133,17 @@ class _Command:
         return spared(agreed, changed)
 
     async def _sample_again(self) -> tuple[Snapshot, Guard]:
-        """Return the server as it is now, its roles too, and what protects sessions now. Raises SourceError."""
+        """Return the server as it is now, its roles too, and what protects sessions now. Raises
+        SourceError.
+        """
         self._source.renew()
         try:
             snapshot = await self._source.sample()
-        except SourceError:  # our session, idle while the user was thinking, may have been ended: on a new one
+        except (
+            SourceError
+        ):  # our session, idle while the user was thinking, may have been ended: on a new one
             snapshot = await self._source.sample()
-        return snapshot, guard(self._guards.protect, Picture.of(snapshot))
+        return snapshot, guard(self._guards.protect, DerivedSnapshot.of(snapshot))
 
     # The signals.
 
@@ -142,7 +160,9 @@ class _Command:
         return self._telling.print_outcomes(proposed, tuple(outcomes.values()))
 
     async def _escalated(self, progress: Progress) -> Plan | None:
-        """Return the plan to terminate the survivors, guarded again; a protected one needs another yes."""
+        """Return the plan to terminate the survivors, guarded again; a protected one needs another
+        yes.
+        """
         left = survivors(progress)
         if not left.targets:
             return None
@@ -168,7 +188,11 @@ class _Command:
         return progress
 
 
-def _changes_of_the_living(made: Plan, snapshot: Snapshot, guarded: Guard) -> Mapping[BackendId, Change]:
-    """Return what has happened to the targets, but for those that have ended: sending reports these as gone."""
+def _changes_of_the_living(
+    made: Plan, snapshot: Snapshot, guarded: Guard
+) -> Mapping[BackendId, Change]:
+    """Return what has happened to the targets, but for those that have ended: sending reports these
+    as gone.
+    """
     found = changes(made, snapshot, guarded)
     return {who: change for who, change in found.items() if change is not Change.ENDED}

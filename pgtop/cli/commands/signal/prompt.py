@@ -13,7 +13,9 @@ from pgtop.view.plan import TYPED_ABOVE, title
 
 
 def consents(made: Plan, whose: str = "") -> bool:
-    """Return whether the user says yes: by y, by the number of many, by the pid of one that needs it."""
+    """Return whether the user says yes: by y, by the number of many, by the pid of one that needs
+    it.
+    """
     asked = title(made, whose)
     [*others, target] = made.targets
     if not others and target.needs_pid:

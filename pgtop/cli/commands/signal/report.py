@@ -1,4 +1,5 @@
-"""The report of a plan and of its outcomes: for people, or as one JSON object for programs, with the exit code.
+"""The report of a plan and of its outcomes: for people, or as one JSON object for programs, with
+the exit code.
 
 The names in JSON are stable, as those of `pgtop show` are.
 """
@@ -13,8 +14,8 @@ from pgtop.cli.args.options import SignalMany
 from pgtop.cli.commands.show import session_record
 from pgtop.cli.commands.signal.resolve_targets import Proposed
 from pgtop.cli.exit_codes import Exit
-from pgtop.model.plan import Plan, Why
-from pgtop.model.signal import Effect, Outcome
+from pgtop.model.plan import ExclusionReason, Plan
+from pgtop.model.signal import ObservedEffect, Outcome
 from pgtop.model.timestamp import written
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
@@ -31,11 +32,13 @@ from pgtop.view.plan import (
     target_line,
     understood,
 )
-from pgtop.view.results import REFUSED, SURVIVED, Result, result_of, summary
+from pgtop.view.results import REFUSED, SURVIVED, OutcomeKind, result_of, summary
 
 _WIDTH = 160  # cells where the output is no terminal
 _LEFT_OUT_SHOWN = 10
-_YES_IS_NOT_ENOUGH = "--yes never covers such a session: name it alone, on a terminal, without --yes."
+_YES_IS_NOT_ENOUGH = (
+    "--yes never covers such a session: name it alone, on a terminal, without --yes."
+)
 
 
 class Telling(NamedTuple):
@@ -46,7 +49,9 @@ class Telling(NamedTuple):
     """Nothing is sent, so the plan says what it would do."""
 
     def print_plan(self, proposed: Proposed, asks: bool) -> None:
-        """Print what will be done, or would be. `asks`: the user is asked next, and must see the plan before."""
+        """Print what will be done, or would be. `asks`: the user is asked next, and must see the
+        plan before.
+        """
         end = "" if proposed.plan.targets else "; nothing was signalled"
         for missing in proposed.missing:
             output.say(f"{missing.words}{end}")
@@ -59,14 +64,18 @@ class Telling(NamedTuple):
     def explain_no_targets(self, proposed: Proposed) -> None:
         """Say why there are no targets; pids without a session have been named already."""
         if proposed.plan.left_out:
-            is_hidden = any(left.why is Why.HIDDEN for left in proposed.plan.left_out)
+            is_hidden = any(left.why is ExclusionReason.HIDDEN for left in proposed.plan.left_out)
             is_typed = self.command.yes and proposed.by_pid and is_hidden
             output.say(no_targets(proposed.plan), _YES_IS_NOT_ENOUGH if is_typed else "")
         elif self.command.all_clients:
             output.say("There is no other client session.")
         elif self.command.filter:
             hidden = sum(b.hidden and b.is_client for b in proposed.picture.snapshot.backends)
-            advice = f"{sessions(hidden)} of other roles cannot be seen: grant pg_read_all_stats." if hidden else ""
+            advice = (
+                f"{sessions(hidden)} of other roles cannot be seen: grant pg_read_all_stats."
+                if hidden
+                else ""
+            )
             output.say("No session matches.", advice)
 
     def print_outcomes(self, proposed: Proposed, outcomes: Sequence[Outcome]) -> Exit:
@@ -76,9 +85,12 @@ class Telling(NamedTuple):
             self._json(proposed, outcomes, code)
             return code
         pairs = zip(outcomes, proposed.plan.targets, strict=True)
-        changed = [left for left in proposed.plan.left_out if left.why is Why.CHANGED]
+        changed = [left for left in proposed.plan.left_out if left.why is ExclusionReason.CHANGED]
         lines = [
-            *(outcome_line(outcome, target, _width(), proposed.plan.signal) for outcome, target in pairs),
+            *(
+                outcome_line(outcome, target, _width(), proposed.plan.signal)
+                for outcome, target in pairs
+            ),
             *(left_out_line(left, _width()) for left in changed),
             summary(outcomes),
             *_weakly_checked(outcomes),
@@ -97,7 +109,11 @@ class Telling(NamedTuple):
             return "Nothing to signal."
         words = deed(made)
         only_shows = self.command.dry_run or self.read_only
-        return f"Would {words[0].lower()}{words[1:]}; nothing was signalled." if only_shows else f"{words}:"
+        return (
+            f"Would {words[0].lower()}{words[1:]}; nothing was signalled."
+            if only_shows
+            else f"{words}:"
+        )
 
     def _json(self, proposed: Proposed, outcomes: Sequence[Outcome], code: Exit) -> None:
         output.write_data(json.dumps(_record(proposed, outcomes, self.command, code)) + "\n")
@@ -108,7 +124,7 @@ def _page(proposed: Proposed, intent: str) -> list[Line]:
     made, width = proposed.plan, _width()
     placed = layout(width)
     rows = [target_line(placed, target, proposed.picture) for target in made.targets]
-    named = [left for left in made.left_out if left.why is not Why.UNDECIDED]
+    named = [left for left in made.left_out if left.why is not ExclusionReason.UNDECIDED]
     more = len(named) - _LEFT_OUT_SHOWN
     lines = [*understood(made), line(intent, Tone.STRONG), *facts(made)]
     return [
@@ -121,7 +137,10 @@ def _page(proposed: Proposed, intent: str) -> list[Line]:
 
 def _weakly_checked(outcomes: Iterable[Outcome]) -> Iterable[Line]:
     """Yield what could not be compared of the sessions that were signalled, as lines."""
-    count = sum(outcome.order.seen.hidden and outcome.effect is not Effect.NOT_SENT for outcome in outcomes)
+    count = sum(
+        outcome.order.seen.hidden and outcome.effect is not ObservedEffect.NOT_SENT
+        for outcome in outcomes
+    )
     if count:
         yield from wrapped(line(weakly_checked_words(count), Tone.NOTICE), _width())
 
@@ -133,14 +152,16 @@ def _width() -> int:
 def _exit_of(outcomes: Iterable[Outcome]) -> Exit | None:
     """Return the code of the worst outcome; None if all went as it should."""
     results = {result_of(outcome) for outcome in outcomes}
-    if Result.UNREACHED in results:
+    if OutcomeKind.UNREACHED in results:
         return Exit.NO_CONNECTION
     if results & SURVIVED:
         return Exit.SURVIVED
     return Exit.SOME_REFUSED if results & REFUSED else None
 
 
-def _record(proposed: Proposed, outcomes: Sequence[Outcome], command: SignalMany, code: Exit) -> dict[str, Any]:
+def _record(
+    proposed: Proposed, outcomes: Sequence[Outcome], command: SignalMany, code: Exit
+) -> dict[str, Any]:
     """Build the JSON object of plan and outcomes."""
     made, picture = proposed.plan, proposed.picture
     return {

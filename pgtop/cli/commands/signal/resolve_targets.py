@@ -1,20 +1,22 @@
-"""Which sessions pids, a filter or --all-clients mean: the plan, and the pids that have no session."""
+"""Which sessions pids, a filter or --all-clients mean: the plan, and the pids that have no
+session.
+"""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli.args.options import SignalMany
 from pgtop.model.backend import Backend
-from pgtop.model.plan import LeftOut, Plan, Why
-from pgtop.model.signal import Answer, Signal
+from pgtop.model.plan import Excluded, ExclusionReason, Plan
+from pgtop.model.signal import ReplyStatus, Signal
 from pgtop.model.timestamp import from_datetime, written
 from pgtop.signalling.planning import Guard, plan, plan_for_one, with_undecided
 from pgtop.signalling.rights import grant
 from pgtop.table.filter import Filter
 
 _SIGNALS = {"cancel": Signal.CANCEL, "kill": Signal.TERMINATE}
-_NEVER_WISHED = frozenset({Why.HIDDEN, Why.CHANGED})
+_NEVER_WISHED = frozenset({ExclusionReason.HIDDEN, ExclusionReason.CHANGED})
 """Reasons that leave out what the user asked for; all others are documented to leave it out."""
 
 
@@ -32,46 +34,66 @@ class Missing(NamedTuple):
 
     def as_dict(self) -> dict[str, Any]:
         """The same for programs, by the codes of an outcome's `answer`."""
-        why = Answer.GONE if self.now is None else Answer.REPLACED
-        return {"pid": self.pid, "why": why.value, "backend_start": self.now and written(self.now.backend_start)}
+        why = ReplyStatus.GONE if self.now is None else ReplyStatus.REPLACED
+        return {
+            "pid": self.pid,
+            "why": why.value,
+            "backend_start": self.now and written(self.now.backend_start),
+        }
 
 
 class Proposed(NamedTuple):
     """A plan, and the pids that have no session. `by_pid`: each target was named."""
 
     plan: Plan
-    picture: Picture
+    picture: DerivedSnapshot
     by_pid: bool = False
     missing: tuple[Missing, ...] = ()
 
     @property
     def refused(self) -> bool:
-        """True if a session that was asked for gets no signal: hidden, changed, or protected and named by pid."""
-        refused = _NEVER_WISHED | ({Why.PROTECTED} if self.by_pid else set())
+        """True if a session that was asked for gets no signal: hidden, changed, or protected and
+        named by pid.
+        """
+        refused = _NEVER_WISHED | ({ExclusionReason.PROTECTED} if self.by_pid else set())
         return any(left.why in refused for left in self.plan.left_out)
 
 
-def propose(command: SignalMany, chosen: Filter, picture: Picture, guarded: Guard) -> Proposed:
-    """Return what the command asks for in `picture`. Raises FilterError for a pattern that takes too long."""
+def propose(
+    command: SignalMany, chosen: Filter, picture: DerivedSnapshot, guarded: Guard
+) -> Proposed:
+    """Return what the command asks for in `picture`. Raises FilterError for a pattern that takes
+    too long.
+    """
     if command.pids:
         return _named(command, picture, guarded)
     whatever = command.all_clients or command.changed_too
     signal, snapshot = _SIGNALS[command.signal], picture.snapshot
     if command.all_clients:
         clients = [b for b in snapshot.backends if b.is_client and b.pid != snapshot.server.pid]
-        return Proposed(plan(signal, clients, snapshot, guarded, pinned=False, renamed_too=True), picture)
+        return Proposed(
+            plan(signal, clients, snapshot, guarded, pinned=False, renamed_too=True), picture
+        )
     decide = chosen.decide(picture)
     decided = [(backend, decide(backend)) for backend in snapshot.backends]
     matching = [backend for backend, answer in decided if answer]
     made = plan(
-        signal, matching, snapshot, guarded, pinned=not whatever, renamed_too=whatever, understood=chosen.understood
+        signal,
+        matching,
+        snapshot,
+        guarded,
+        pinned=not whatever,
+        renamed_too=whatever,
+        understood=chosen.understood,
     )
     undecided = [backend for backend, answer in decided if answer is None]
     return Proposed(with_undecided(made, undecided, guarded), picture)
 
 
-def _named(command: SignalMany, picture: Picture, guarded: Guard) -> Proposed:
-    """Plan for pids: a kill means the session, whatever it does; a cancel means the query that is shown."""
+def _named(command: SignalMany, picture: DerivedSnapshot, guarded: Guard) -> Proposed:
+    """Plan for pids: a kill means the session, whatever it does; a cancel means the query that is
+    shown.
+    """
     snapshot, signal = picture.snapshot, _SIGNALS[command.signal]
     now = {backend.pid: backend for backend in snapshot.backends}
     there = [pid for pid in command.pids if _is_meant(command, now.get(pid))]
@@ -79,9 +101,13 @@ def _named(command: SignalMany, picture: Picture, guarded: Guard) -> Proposed:
     found = [now[pid] for pid in there]
     if command.started is not None and any(backend.backend_start is None for backend in found):
         left_out = _unpinned(found, grant(snapshot.server, "pg_read_all_stats"))
-        return Proposed(Plan(signal, snapshot.server, snapshot.taken_at, (), left_out), picture, by_pid=True)
+        return Proposed(
+            Plan(signal, snapshot.server, snapshot.taken_at, (), left_out), picture, by_pid=True
+        )
     made = plan(signal, found, snapshot, guarded, pinned=False)
-    alone = len(command.pids) == 1 and any(left.why is not Why.NOTHING_RUNS for left in made.left_out)
+    alone = len(command.pids) == 1 and any(
+        left.why is not ExclusionReason.NOTHING_RUNS for left in made.left_out
+    )
     if alone and not command.yes:
         made = plan_for_one(signal, found[0], snapshot, guarded)
     return Proposed(made, picture, True, missing)
@@ -91,10 +117,13 @@ def _is_meant(command: SignalMany, backend: Backend | None) -> bool:
     """Return whether the session exists, and did not start at another time than --started says."""
     if backend is None:
         return False
-    return command.started is None or backend.backend_start in (None, from_datetime(command.started))
+    return command.started is None or backend.backend_start in (
+        None,
+        from_datetime(command.started),
+    )
 
 
-def _unpinned(found: Iterable[Backend], better: str) -> tuple[LeftOut, ...]:
+def _unpinned(found: Iterable[Backend], better: str) -> tuple[Excluded, ...]:
     """Leave out sessions whose start cannot be compared with --started."""
     reason = f"when it started is hidden from this role: {better}"
-    return tuple(LeftOut(backend, Why.HIDDEN, reason) for backend in found)
+    return tuple(Excluded(backend, ExclusionReason.HIDDEN, reason) for backend in found)

@@ -1,7 +1,8 @@
 """What is asked of the server, and how the answers become the model.
 
-Every text is fetched as the bytes it is and cut on the server: no function there may look into bytes that are
-in another database's encoding. A tick asks for `activity` alone: see `facts` for what changes rarely.
+Every text is fetched as the bytes it is and cut on the server: no function there may look into
+bytes that are in another database's encoding. A tick asks for `activity` alone: see `facts` for
+what changes rarely.
 """
 
 from collections.abc import Iterable
@@ -74,11 +75,14 @@ _SHAPE = Shape(
 )  # fmt: skip
 _COLUMNS = len(_SHAPE.kinds)
 _IDLER = Struct("!iq")
-"""Pid and start of a session that has waited all along, as the server's own `send` functions write them."""
+"""Pid and start of a session that has waited all along, as the server's own `send` functions write
+them.
+"""
 
 
 def backend_kind(features: Features) -> LiteralString:
-    """Return the SQL for the type of a backend, which is known of some backends that are hidden otherwise.
+    """Return the SQL for the type of a backend, which is known of some backends that are hidden
+    otherwise.
 
     PostgreSQL runs the two lists of pids only where a row is hidden, and once for all rows.
     """
@@ -103,15 +107,17 @@ def activity(
     known: Pids = (),
     is_any_hidden: bool = True,
 ) -> Statement:
-    """The activity of one backend or of all: rows for `read_backend`, and for `read_instant` when they were read.
+    """The activity of one backend or of all: rows for `read_backend`, and for `read_instant` when
+    they were read.
 
-    Of all, a first row, which `read_end` takes off, tells when the server was done and before it sent anything, and who
-    has waited for the client's next command since before `still_since`, those apart who are idle since before
-    `settled_since`: these have no row of their own, as nothing of theirs can have changed, and those whose digest is
-    `settled` are not even named. Texts come of queries that started after `since` (None: of all), cut to `text_bytes`.
-    The pids in `again` have a row and a text in any case.
-    `ask`: whom waiters wait for, but for those in `known`.
-    `is_any_hidden`: rows may be hidden from this role, so their types are looked up elsewhere.
+    Of all, a first row, which `read_end` takes off, tells when the server was done and before it
+    sent anything, and who has waited for the client's next command since before `still_since`,
+    those apart who are idle since before `settled_since`: these have no row of their own, as
+    nothing of theirs can have changed, and those whose digest is `settled` are not even named.
+    Texts come of queries that started after `since` (None: of all), cut to `text_bytes`. The pids
+    in `again` have a row and a text in any case. `ask`: whom waiters wait for, but for those in
+    `known`. `is_any_hidden`: rows may be hidden from this role, so their types are looked up
+    elsewhere.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """
     values: dict[str, Parameter] = {
@@ -133,7 +139,7 @@ def _activity_of(features: Features, is_any_hidden: bool) -> LiteralString:
     )
 
 
-class Names(dict[bytes | None, str | None]):
+class NameCache(dict[bytes | None, str | None]):
     """Bytes that come again and again (states, addresses, applications) to one and the same text.
 
     The server makes application names ASCII itself; a host's name may be any bytes.
@@ -146,8 +152,12 @@ class Names(dict[bytes | None, str | None]):
         return name
 
 
-def read_backend(row: Row, server: Server, names: Names, text_bytes: int, before: Backend | None = None) -> Backend:
-    """The backend in a row of `activity`; `before`, what this pid was, lends a text that was not sent."""
+def read_backend(
+    row: Row, server: Server, names: NameCache, text_bytes: int, before: Backend | None = None
+) -> Backend:
+    """The backend in a row of `activity`; `before`, what this pid was, lends a text that was not
+    sent.
+    """
     (
         pid, backend_start, datid, leader_pid, usesysid, application, address, hostname, port,
         xact_start, query_start, state_change, wait_type, wait, state,
@@ -178,7 +188,9 @@ def owner(row: Row) -> tuple[int | None, int | None]:
 
 
 def read_instant(rows: Iterable[Row]) -> tuple[int, Instant]:
-    """Return the backend that answered, if `rows` are of all, and when. Raises AnswerError if no row says so."""
+    """Return the backend that answered, if `rows` are of all, and when. Raises AnswerError if no
+    row says so.
+    """
     for row in rows:
         if row[-1] is not None:
             return row[0], row[-1]
@@ -217,7 +229,9 @@ def read_who(idlers: bytes) -> Iterable[tuple[int, Instant]]:
     return _IDLER.iter_unpack(idlers)
 
 
-def _lent_by(before: Backend | None, backend_start: Instant | None, query_start: Instant) -> str | None:
+def _lent_by(
+    before: Backend | None, backend_start: Instant | None, query_start: Instant
+) -> str | None:
     """The text that the same backend's same query had before."""
     if before is None or before.query_start != query_start or before.backend_start != backend_start:
         return None
@@ -225,7 +239,10 @@ def _lent_by(before: Backend | None, backend_start: Instant | None, query_start:
 
 
 def _blocked_by(
-    blockers: tuple[int, ...] | None, before: Backend | None, backend_start: Instant | None, query_start: Instant | None
+    blockers: tuple[int, ...] | None,
+    before: Backend | None,
+    backend_start: Instant | None,
+    query_start: Instant | None,
 ) -> tuple[int, ...]:
     """Whom a waiter waits for; where that was not asked, whom the same query waited for before."""
     if blockers is not None:

@@ -13,7 +13,7 @@ from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail, Lock, is_cut
 from pgtop.model.server import Server
 from pgtop.model.timestamp import Instant
-from pgtop.sources.postgres.connection import Link, Row, Statement
+from pgtop.sources.postgres.connection import Channel, Row, Statement
 from pgtop.sources.postgres.encoding import decode, decode_name
 from pgtop.sources.postgres.features import NO_PIDS, PROGRESS, SLOTS, Features
 from pgtop.sources.postgres.probes import activity
@@ -21,9 +21,12 @@ from pgtop.sources.postgres.shapes import BOOL, INT2, INT4, INT8, OID, PID, TEXT
 
 LOCKS_AT_MOST = 200
 
-_QUERY_BYTES = "SELECT octet_length(textsend(query)) FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)"
+_QUERY_BYTES = (
+    "SELECT octet_length(textsend(query)) FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)"
+)
 
-# A relation's number has a name only in its own database. One made in a transaction still open has none for us.
+# A relation's number has a name only in its own database. One made in a transaction still open has
+# none for us.
 _LOCKS = """
     SELECT locktype, mode, granted, {waitstart}, count(*) OVER (), database, relation,
            CASE WHEN database IN (0, %(database)s::oid)
@@ -51,8 +54,9 @@ _DECODERS = """
 """
 """Processes whose snapshots hold back no vacuum, which every role may see.
 
-A vacuum is in that view until it begins to analyze; its text is no guide, as one statement can do both. The slot of a
-walsender that decodes holds for it; a temporary slot stays with its walsender for whatever that does next.
+A vacuum is in that view until it begins to analyze; its text is no guide, as one statement can do
+both. The slot of a walsender that decodes holds for it; a temporary slot stays with its walsender
+for whatever that does next.
 https://www.postgresql.org/docs/current/progress-reporting.html#VACUUM-PROGRESS-REPORTING
 """
 
@@ -73,7 +77,9 @@ _WORDS = {
 
 
 class LockRow(NamedTuple):
-    """A row of pg_locks, under its column names; `name` and `class_name` are None where the catalog cannot tell."""
+    """A row of pg_locks, under its column names; `name` and `class_name` are None where the catalog
+    cannot tell.
+    """
 
     locktype: str
     mode: str
@@ -93,8 +99,10 @@ class LockRow(NamedTuple):
     objsubid: int | None = None
 
 
-async def read_detail(link: Link, server: Server, who: BackendId) -> Detail | None:
-    """The backend with its whole query and its locks, or None when it is not there any more. Raises psycopg.Error."""
+async def read_detail(link: Channel, server: Server, who: BackendId) -> Detail | None:
+    """The backend with its whole query and its locks, or None when it is not there any more. Raises
+    psycopg.Error.
+    """
     size = server.track_activity_query_size
     (rows, lengths, locks, exempt), failure = await _read(link, server, who.pid)
     backend = find(rows, server, who, size)
@@ -114,16 +122,20 @@ async def read_detail(link: Link, server: Server, who: BackendId) -> Detail | No
 
 
 def find(rows: list[Row], server: Server, who: BackendId, text_bytes: int) -> Backend | None:
-    """The backend `who` in rows of `activity.activity`; where no start is known, whoever has the pid."""
+    """The backend `who` in rows of `activity.activity`; where no start is known, whoever has the
+    pid.
+    """
     for row in rows:
-        backend = activity.read_backend(row, server, activity.Names(), text_bytes)
+        backend = activity.read_backend(row, server, activity.NameCache(), text_bytes)
         if backend.pid == who.pid and who.backend_start in (None, backend.backend_start):
             return backend
     return None
 
 
 def server_words(error: psycopg.Error) -> str:
-    """What the server said of a statement that it refused: its message, and the detail where there is one."""
+    """What the server said of a statement that it refused: its message, and the detail where there
+    is one.
+    """
     if error.pgresult is None:
         return str(error)
     fields = (DiagnosticField.MESSAGE_PRIMARY, DiagnosticField.MESSAGE_DETAIL)
@@ -149,7 +161,17 @@ def target(row: LockRow, server: Server) -> str:
 def _columns(row: LockRow) -> dict[str, Any]:
     """The columns that say what is locked, where they say anything."""
     said = row._asdict()
-    names = ("database", "relation", "page", "tuple", "virtualxid", "transactionid", "classid", "objid", "objsubid")
+    names = (
+        "database",
+        "relation",
+        "page",
+        "tuple",
+        "virtualxid",
+        "transactionid",
+        "classid",
+        "objid",
+        "objsubid",
+    )
     return {name: said[name] for name in names if said[name] is not None}
 
 
@@ -162,7 +184,9 @@ def _elsewhere(row: LockRow, server: Server) -> str:
 
 
 def _nameless(row: LockRow, server: Server) -> str:
-    """A relation by its number: of another database, or made in a transaction that is still open."""
+    """A relation by its number: of another database, or made in a transaction that is still
+    open.
+    """
     if not _elsewhere(row, server):
         return f"relation {row.relation}"
     database = server.databases.get(row.database or 0)
@@ -170,7 +194,9 @@ def _nameless(row: LockRow, server: Server) -> str:
 
 
 def _short(name: str) -> str:
-    """Without the schema that people leave out, unless it then read like a name of the server's own catalog."""
+    """Without the schema that people leave out, unless it then read like a name of the server's own
+    catalog.
+    """
     return name if name.startswith("public.pg_") else name.removeprefix("public.")
 
 
@@ -189,12 +215,16 @@ def _signed(number: int, bits: int) -> int:
     return number - (1 << bits) if number >> (bits - 1) else number
 
 
-async def _read(link: Link, server: Server, pid: int) -> tuple[list[list[Row]], str]:
-    """Read activity, length of the query, locks and exempt ones; without the last two, and why, where those fail."""
+async def _read(link: Channel, server: Server, pid: int) -> tuple[list[list[Row]], str]:
+    """Read activity, length of the query, locks and exempt ones; without the last two, and why,
+    where those fail.
+    """
     session = activity.activity(link.features, server.track_activity_query_size, pid=pid)
     length = Statement(_QUERY_BYTES, {"pid": pid}, _LENGTH_SHAPE)
     try:
-        return await link.ask(session, length, _locks(link.features, server, pid), exempt(link.features)), ""
+        return await link.ask(
+            session, length, _locks(link.features, server, pid), exempt(link.features)
+        ), ""
     except psycopg.Error as error:
         if link.connection.closed:
             raise
@@ -202,14 +232,20 @@ async def _read(link: Link, server: Server, pid: int) -> tuple[list[list[Row]], 
 
 
 def exempt(features: Features) -> Statement:
-    """Build the statement for the pids of processes whose snapshots hold back no vacuum (`Blocking.exempt`)."""
+    """Build the statement for the pids of processes whose snapshots hold back no vacuum
+    (`Blocking.exempt`).
+    """
     vacuums = _VACUUMS if features.allows(PROGRESS) else "SELECT NULL::int4"
     decoders = _DECODERS if features.allows(SLOTS) else NO_PIDS
-    return Statement(f"{vacuums} UNION ALL {decoders.format(walsenders=features.walsenders)}", shape=_PID_SHAPE)
+    return Statement(
+        f"{vacuums} UNION ALL {decoders.format(walsenders=features.walsenders)}", shape=_PID_SHAPE
+    )
 
 
 def read_exempt(rows: Sequence[Row]) -> frozenset[int] | None:
-    """Read the answer to `exempt`: None if this role may not ask which vacuums are in that phase."""
+    """Read the answer to `exempt`: None if this role may not ask which vacuums are in that
+    phase.
+    """
     pids = frozenset(pid for (pid,) in rows)
     return None if None in pids else pids
 
@@ -220,7 +256,9 @@ def _locks(features: Features, server: Server, pid: int) -> Statement:
 
 
 def _lock_row(row: Row, encoding: str) -> LockRow:
-    return LockRow._make(decode(value, encoding) if isinstance(value, bytes) else value for value in row)
+    return LockRow._make(
+        decode(value, encoding) if isinstance(value, bytes) else value for value in row
+    )
 
 
 def _lock(row: LockRow, server: Server) -> Lock:

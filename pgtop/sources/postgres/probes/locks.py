@@ -1,7 +1,7 @@
 """What is asked of the lock manager, how often, and how its answers become the model.
 
-Nothing here is asked while nobody waits. A wait's target is put into words only where this connection can know them:
-a relation's number has a name in its own database alone.
+Nothing here is asked while nobody waits. A wait's target is put into words only where this
+connection can know them: a relation's number has a name in its own database alone.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -37,28 +37,37 @@ from pgtop.sources.postgres.shapes import (
 )
 
 ASKED_AT_ONCE = 24
-"""Up to so many waiters all is asked at every tick; of more, so many: whom they wait for, or what for, in turn.
+"""Up to so many waiters all is asked at every tick; of more, so many: whom they wait for, or what
+for, in turn.
 
-New waiters are asked about at once, and those whose blocker has gone. Without this bound, as each call looks at the
-whole queue, 200 waiters cost four times a calm tick and more (`python -m tests.benchmarks.blocking`).
+New waiters are asked about at once, and those whose blocker has gone. Without this bound, as each
+call looks at the whole queue, 200 waiters cost four times a calm tick and more (`python -m
+tests.benchmarks.blocking`).
 """
 SLOW = 0.25
-"""Seconds of a tick on the server, without the network, from which the lock manager is left alone for a while."""
+"""Seconds of a tick on the server, without the network, from which the lock manager is left alone
+for a while.
+"""
 _REST = 20
-"""How many times as long it is left alone as it took: it then costs a twentieth of one core at most."""
+"""How many times as long it is left alone as it took: it then costs a twentieth of one core at
+most.
+"""
 _LONGEST_REST = 60.0
 _REST_AFTER_FAILURE = 30.0
 _HIDDEN_EVERY = 5 * MICROSECONDS
-"""How often the locks are read for sessions that are hidden from this role: only the locks show that they wait."""
+"""How often the locks are read for sessions that are hidden from this role: only the locks show
+that they wait.
+"""
 
 _TAG = """locktype, coalesce(database, 0), coalesce(relation, 0), coalesce(page, 0), coalesce(tuple, 0),
           coalesce(virtualxid, ''), coalesce(transactionid::text, ''), coalesce(classid, 0), coalesce(objid, 0),
           coalesce(objsubid, 0)"""
 
-# What others wait for, and who has it; and what tells which prepared transaction a holder without a pid is.
-# Which columns are NULL depends on the kind of lock alone, so zeros in their place do no harm. A lock taken by the
-# fast path is moved to the common table before anybody waits for it, so those left there are in nobody's way; and the
-# marks that serializable transactions leave on what they have read (SIReadLock) are in nobody's way ever.
+# What others wait for, and who has it; and what tells which prepared transaction a holder without a
+# pid is. Which columns are NULL depends on the kind of lock alone, so zeros in their place do no
+# harm. A lock taken by the fast path is moved to the common table before anybody waits for it, so
+# those left there are in nobody's way; and the marks that serializable transactions leave on what
+# they have read (SIReadLock) are in nobody's way ever.
 _LOCKS = """
     WITH locks AS MATERIALIZED (
               SELECT * FROM pg_catalog.pg_lock_status() WHERE NOT fastpath AND mode <> 'SIReadLock'
@@ -94,7 +103,8 @@ _PREPARED = """
 
 _PREPARED_SHAPE = Shape(XID, TEXT, TIME, OID, OID, INT4)
 
-# The columns that mark an invalidated slot, which holds nothing, came with several versions: JSON has those there are.
+# The columns that mark an invalidated slot, which holds nothing, came with several versions: JSON
+# has those there are.
 _SLOTS = """
     SELECT slot_name, active, age(xmin), age(catalog_xmin)
       FROM pg_catalog.pg_get_replication_slots() AS slot, to_jsonb(slot) AS known
@@ -106,15 +116,19 @@ _SLOTS = """
 _SLOTS_SHAPE = Shape(TEXT, BOOL, INT4.or_null, INT4.or_null)
 
 
-class Plan(NamedTuple):
-    """What a tick asks the lock manager: whom each waiter waits for (`pids`), and for what (`facts`)."""
+class LockPollPlan(NamedTuple):
+    """What a tick asks the lock manager: whom each waiter waits for (`pids`), and for what
+    (`facts`).
+    """
 
     pids: bool = True
     facts: bool = False
     known: tuple[int, ...] = ()
     """Waiters whose turn it is not: whom they wait for is known from a tick before."""
     hidden: tuple[int, ...] = ()
-    """Sessions that this role sees too little of to tell whether they wait, and whose turn it is."""
+    """Sessions that this role sees too little of to tell whether they wait, and whose turn it
+    is.
+    """
     lent: tuple[int, ...] = ()
     """Such sessions whose turn it is not: only whether they wait still is asked."""
     prepared: bool = False
@@ -124,7 +138,7 @@ class Plan(NamedTuple):
     told: tuple[int, ...] = ()
     """Waiters whose turn it is not: what they wait for is known from a tick before."""
 
-    def permitted(self, features: Features) -> "Plan":
+    def permitted(self, features: Features) -> "LockPollPlan":
         """Return the plan without what this role may not ask."""
         return self._replace(
             pids=self.pids and features.allows(BLOCKING_PIDS),
@@ -134,13 +148,15 @@ class Plan(NamedTuple):
         )
 
 
-class Pace(NamedTuple):
+class LockPollSchedule(NamedTuple):
     """When to ask what. A value: what came of a tick gives the pace of the next."""
 
     waits: bool = False
     """Somebody waited."""
     known: tuple[BackendId, ...] = ()
-    """Those of whom it is known whom they wait for; whose turn to be asked about comes first stands first."""
+    """Those of whom it is known whom they wait for; whose turn to be asked about comes first stands
+    first.
+    """
     prepared: bool = False
     """Somebody waited for a prepared transaction."""
     facts_next: bool = True
@@ -152,15 +168,15 @@ class Pace(NamedTuple):
     failure: str = ""
     """The note, where nothing is known because of it."""
 
-    def plan(self, last: Snapshot | None, watched: bool) -> Plan:
+    def plan(self, last: Snapshot | None, watched: bool) -> LockPollPlan:
         """The next tick's; `watched`: somebody looks at the facts, whether anybody waits or not."""
         if last is None:
-            return Plan()
+            return LockPollPlan()
         if last.taken_at < self.resting_until:
-            return Plan(pids=False)
+            return LockPollPlan(pids=False)
         if not self.waits or len(self.known) <= ASKED_AT_ONCE:
             are_due = bool(self.hidden) and last.taken_at - self.facts_at >= _HIDDEN_EVERY
-            return Plan(
+            return LockPollPlan(
                 True,
                 watched or self.waits or are_due,
                 hidden=self.hidden,
@@ -170,9 +186,9 @@ class Pace(NamedTuple):
         known = tuple(who.pid for who in self.known)
         later = known[ASKED_AT_ONCE:]
         if not self.facts_next:
-            return Plan(True, False, later)
+            return LockPollPlan(True, False, later)
         hidden = frozenset(self.hidden)
-        return Plan(
+        return LockPollPlan(
             True,
             True,
             later if hidden else known,
@@ -183,7 +199,7 @@ class Pace(NamedTuple):
             told=tuple(pid for pid in later if pid in last.blocking.waits),
         )
 
-    def after(self, snapshot: Snapshot, plan: Plan, spent: float) -> "Pace":
+    def after(self, snapshot: Snapshot, plan: LockPollPlan, spent: float) -> "LockPollSchedule":
         """After a tick that took the server `spent` seconds."""
         waiting = snapshot.waiting
         hidden = tuple(b.pid for b in snapshot.busy if b.hidden and b.datid is not None)
@@ -197,7 +213,9 @@ class Pace(NamedTuple):
         )
         if not plan.pids:
             return pace
-        if spent < SLOW or not (waiting or plan.facts):  # else it was not asked, and something else is slow
+        if spent < SLOW or not (
+            waiting or plan.facts
+        ):  # else it was not asked, and something else is slow
             return pace._replace(note="", failure="")
         rest = min(_LONGEST_REST, _REST * spent)
         return pace._resting(
@@ -206,19 +224,25 @@ class Pace(NamedTuple):
             f"the server is slow to tell who waits ({spent:.1f} s): asked every {rest:.0f} s, to spare it",
         )
 
-    def _known_after(self, snapshot: Snapshot, plan: Plan, waiting: Iterable[Backend]) -> tuple[BackendId, ...]:
-        """Whom one knows enough about, those first who were asked longest ago; not those whose blocker has gone."""
-        known = dict.fromkeys(b.identity for b in waiting if b.blocked_by and _are_here(b.blocked_by, snapshot))
+    def _known_after(
+        self, snapshot: Snapshot, plan: LockPollPlan, waiting: Iterable[Backend]
+    ) -> tuple[BackendId, ...]:
+        """Whom one knows enough about, those first who were asked longest ago; not those whose
+        blocker has gone.
+        """
+        known = dict.fromkeys(
+            b.identity for b in waiting if b.blocked_by and _are_here(b.blocked_by, snapshot)
+        )
         lent = set(plan.known)
         later = [who for who in self.known if who in known and (who.pid in lent or not plan.pids)]
         return tuple(dict.fromkeys([*later, *known]))
 
-    def after_failure(self, now: Instant, why: str) -> "Pace":
+    def after_failure(self, now: Instant, why: str) -> "LockPollSchedule":
         """The lock manager could not be asked, or took too long: leave it alone for a while."""
         note = f"who waits for whom could not be read ({why}): next try after {_REST_AFTER_FAILURE:.0f} s"
         return self._resting(now, _REST_AFTER_FAILURE, note)._replace(failure=note)
 
-    def _resting(self, now: Instant, seconds: float, note: str) -> "Pace":
+    def _resting(self, now: Instant, seconds: float, note: str) -> "LockPollSchedule":
         return self._replace(resting_until=now + round(seconds * MICROSECONDS), note=note)
 
 
@@ -227,7 +251,9 @@ def _are_here(pids: Iterable[int], snapshot: Snapshot) -> bool:
     return all(pid == 0 or snapshot.at(pid) is not None for pid in pids)
 
 
-def statements(plan: Plan, features: Features, server: Server | None) -> tuple[Statement, ...]:
+def statements(
+    plan: LockPollPlan, features: Features, server: Server | None
+) -> tuple[Statement, ...]:
     """What goes along with the activity."""
     if server is None:
         return ()
@@ -256,7 +282,9 @@ class Answers(NamedTuple):
     seconds: float = 0.0
 
 
-def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str) -> Answers:
+def read(
+    plan: LockPollPlan, answers: Sequence[list[Row]], server: Server, encoding: str
+) -> Answers:
     """What the answers to `statements` say; nothing where nothing was asked."""
     if not answers:
         return Answers()
@@ -267,7 +295,9 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
     lent = frozenset(plan.lent)
     rows = [row[:-_TIMES] for row in locks]
     blocking = Blocking(
-        _waits([row for row in rows if row[0] not in lent or row[_GRANTED]], server, encoding, prepared),
+        _waits(
+            [row for row in rows if row[0] not in lent or row[_GRANTED]], server, encoding, prepared
+        ),
         prepared,
         tuple(slot for row in slots for slot in _slots(row)),
         read_exempt(exempted),
@@ -282,8 +312,12 @@ def read(plan: Plan, answers: Sequence[list[Row]], server: Server, encoding: str
     )
 
 
-def completed(found: Blocking, plan: Plan, last: Snapshot | None, waiting: Iterable[Backend]) -> Blocking:
-    """`found`, with what was known before of those that wait still, by the same query, and were not asked about."""
+def completed(
+    found: Blocking, plan: LockPollPlan, last: Snapshot | None, waiting: Iterable[Backend]
+) -> Blocking:
+    """`found`, with what was known before of those that wait still, by the same query, and were not
+    asked about.
+    """
     if last is None or (found.asked and not plan.told):
         return found
     if plan.pids and not last.blocking.waits:
@@ -291,7 +325,9 @@ def completed(found: Blocking, plan: Plan, last: Snapshot | None, waiting: Itera
     kept = _still_waiting(last, waiting) if last.blocking.waits else {}
     if not found.asked:
         return last.blocking._replace(waits=kept, asked=False)
-    return found._replace(waits={pid: kept[pid] for pid in plan.told if pid in kept} | dict(found.waits))
+    return found._replace(
+        waits={pid: kept[pid] for pid in plan.told if pid in kept} | dict(found.waits)
+    )
 
 
 def _still_waiting(last: Snapshot, waiting: Iterable[Backend]) -> dict[int, Wait]:
@@ -301,7 +337,11 @@ def _still_waiting(last: Snapshot, waiting: Iterable[Backend]) -> dict[int, Wait
 
 
 def _is_same_query(before: Backend | None, now: Backend) -> bool:
-    return before is not None and before.identity == now.identity and before.query_start == now.query_start
+    return (
+        before is not None
+        and before.identity == now.identity
+        and before.query_start == now.query_start
+    )
 
 
 def hidden_waits(found: Answers, last: Snapshot | None) -> Mapping[int, tuple[int, ...]]:
@@ -312,50 +352,74 @@ def hidden_waits(found: Answers, last: Snapshot | None) -> Mapping[int, tuple[in
     return {pid: before[pid] for pid in found.still if pid in before} | dict(found.hidden)
 
 
-def with_hidden(backends: Iterable[Backend], hidden: Mapping[int, tuple[int, ...]]) -> tuple[Backend, ...]:
+def with_hidden(
+    backends: Iterable[Backend], hidden: Mapping[int, tuple[int, ...]]
+) -> tuple[Backend, ...]:
     """The backends, those that this role cannot see wait with whom they wait for."""
     if not hidden:
         return tuple(backends)
-    return tuple(b._replace(blocked_by=hidden[b.pid]) if b.hidden and b.pid in hidden else b for b in backends)
+    return tuple(
+        b._replace(blocked_by=hidden[b.pid]) if b.hidden and b.pid in hidden else b
+        for b in backends
+    )
 
 
-def with_replay(backends: Sequence[Backend], found: Blocking, last: Snapshot | None) -> Sequence[Backend]:
-    """Return the backends; the replaying one is blocked by all that hold a conflicting lock on what it wants.
+def with_replay(
+    backends: Sequence[Backend], found: Blocking, last: Snapshot | None
+) -> Sequence[Backend]:
+    """Return the backends; the replaying one is blocked by all that hold a conflicting lock on what
+    it wants.
 
-    pg_blocking_pids looks among sessions, and does not find the process that applies a primary's locks to a standby.
+    pg_blocking_pids looks among sessions, and does not find the process that applies a primary's
+    locks to a standby.
     """
     known = last.blocking.waits if last is not None else EMPTY
     if not found.waits and not known:
         return backends
-    replays = {b.pid: b for b in backends if b.may_replay and (b.pid in found.waits or b.pid in known)}
+    replays = {
+        b.pid: b for b in backends if b.may_replay and (b.pid in found.waits or b.pid in known)
+    }
     waits = {
         pid: found.waits.get(pid) or known[pid]
         for pid, b in replays.items()
         if pid in found.waits or b.waits_for_lock or not found.asked
     }
-    return tuple([b._replace(blocked_by=_holding(waits[b.pid], b.pid)) if b.pid in waits else b for b in backends])
+    return tuple(
+        [
+            b._replace(blocked_by=_holding(waits[b.pid], b.pid)) if b.pid in waits else b
+            for b in backends
+        ]
+    )
 
 
 def _holding(wait: Wait, waiter: int) -> tuple[int, ...]:
     """Return the pids that hold what a waiter wants in a conflicting mode, each once."""
-    holds = [hold for hold in wait.holds if hold.pid != waiter and conflict(hold.mode, wait.lock.mode)]
+    holds = [
+        hold for hold in wait.holds if hold.pid != waiter and conflict(hold.mode, wait.lock.mode)
+    ]
     return tuple(dict.fromkeys(hold.pid or 0 for hold in holds))
 
 
-def lent(plan: Plan, found: Answers, backends: Iterable[Backend]) -> frozenset[int]:
-    """Waiters of whom it was not asked in this tick whom they wait for: the last one lends what is told of them."""
+def lent(plan: LockPollPlan, found: Answers, backends: Iterable[Backend]) -> frozenset[int]:
+    """Waiters of whom it was not asked in this tick whom they wait for: the last one lends what is
+    told of them.
+    """
     if plan.pids and not plan.known and not plan.lent:
         return frozenset()
     turnless = frozenset((*plan.known, *plan.lent)).difference(found.hidden)
-    return frozenset([b.pid for b in backends if b.blocked_by and (not plan.pids or b.pid in turnless)])
+    return frozenset(
+        [b.pid for b in backends if b.blocked_by and (not plan.pids or b.pid in turnless)]
+    )
 
 
 def without_moved(
     backends: tuple[Backend, ...], lent: Collection[int], found: Blocking, last: Snapshot | None
 ) -> tuple[Backend, ...]:
-    """The backends; those in `lent` without the blockers that have moved on since `last`, as their locks are gone.
+    """The backends; those in `lent` without the blockers that have moved on since `last`, as their
+    locks are gone.
 
-    One that others were heard to wait for in this very tick stays: a session may hold a lock across transactions.
+    One that others were heard to wait for in this very tick stays: a session may hold a lock across
+    transactions.
     """
     if last is None or not lent:
         return backends
@@ -368,7 +432,9 @@ def without_moved(
         return backends
     return tuple(
         [
-            b._replace(blocked_by=tuple(p for p in b.blocked_by if p not in moved)) if b.pid in lent else b
+            b._replace(blocked_by=tuple(p for p in b.blocked_by if p not in moved))
+            if b.pid in lent
+            else b
             for b in backends
         ]
     )
@@ -376,19 +442,27 @@ def without_moved(
 
 def _has_moved(before: Backend | None, now: Backend) -> bool:
     """It is in another transaction than it was, or, if it waited itself, at another query."""
-    if before is None or (before.backend_start, before.xact_start) != (now.backend_start, now.xact_start):
+    if before is None or (before.backend_start, before.xact_start) != (
+        now.backend_start,
+        now.xact_start,
+    ):
         return True
     return before.waits_for_lock and before.query_start != now.query_start
 
 
-def _waits(rows: Sequence[Row], server: Server, encoding: str, prepared: Sequence[Prepared]) -> Mapping[int, Wait]:
+def _waits(
+    rows: Sequence[Row], server: Server, encoding: str, prepared: Sequence[Prepared]
+) -> Mapping[int, Wait]:
     named = _prepared_by_name(rows, prepared)
     holds: dict[Row, list[Hold]] = {}
     awaited: dict[int, tuple[Row, Lock]] = {}
     for pid, virtual, *columns, _ in rows:
         row, tag = _read_lock(tuple(columns), encoding)
         if not row.granted:
-            awaited[pid] = tag, Lock(row.locktype, row.mode, False, target(row, server), row.waitstart)
+            awaited[pid] = (
+                tag,
+                Lock(row.locktype, row.mode, False, target(row, server), row.waitstart),
+            )
         else:
             transaction = _holder(row, named.get(virtual, ())) if pid is None else None
             holds.setdefault(tag, []).append(Hold(row.mode, pid, transaction))
@@ -401,7 +475,9 @@ def _read_lock(columns: Row, encoding: str) -> tuple[LockRow, Row]:
     """The lock, and what tells it from others. Kept, as most locks outlive a sample."""
     if any(isinstance(value, bytes) and len(value) > LONGEST_NAME for value in columns):
         raise AnswerError("The server answered with a name that is too long for one.")
-    row = LockRow._make([decode(value, encoding) if isinstance(value, bytes) else value for value in columns])
+    row = LockRow._make(
+        [decode(value, encoding) if isinstance(value, bytes) else value for value in columns]
+    )
     tag = (
         row.locktype, row.database, row.relation, row.page, row.tuple, row.virtualxid, row.transactionid, row.classid,
         row.objid, row.objsubid,
@@ -409,8 +485,12 @@ def _read_lock(columns: Row, encoding: str) -> tuple[LockRow, Row]:
     return row, tag
 
 
-def _prepared_by_name(rows: Sequence[Row], prepared: Sequence[Prepared]) -> Mapping[bytes, tuple[int, ...]]:
-    """Transaction ids by `virtualtransaction`, which two prepared transactions of two sessions may share."""
+def _prepared_by_name(
+    rows: Sequence[Row], prepared: Sequence[Prepared]
+) -> Mapping[bytes, tuple[int, ...]]:
+    """Transaction ids by `virtualtransaction`, which two prepared transactions of two sessions may
+    share.
+    """
     if not prepared:
         return {}
     known = {each.transaction for each in prepared}
@@ -443,7 +523,9 @@ def _prepared(row: Row, server: Server) -> Prepared:
 
 
 def _slots(row: Row) -> Iterator[Slot]:
-    """Yield what a slot holds back: all rows, and those of the system catalogs where it reaches further back there."""
+    """Yield what a slot holds back: all rows, and those of the system catalogs where it reaches
+    further back there.
+    """
     name, active, age, catalog_age = row
     if age is not None:
         yield Slot(decode_name(name), age, active)

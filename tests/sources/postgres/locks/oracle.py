@@ -1,4 +1,5 @@
-"""A second opinion on who blocks whom: pg_locks, pg_blocking_pids and pg_prepared_xacts, read and judged on their own.
+"""A second opinion on who blocks whom: pg_locks, pg_blocking_pids and pg_prepared_xacts, read and
+judged on their own.
 
 It shares no code with pgtop: what two readers of the same instant agree on is likely so.
 """
@@ -47,7 +48,9 @@ class Expected(NamedTuple):
     blocks_directly: int
     blocks: int
     deadlocked: frozenset[Name]
-    """All that it waits for and that wait for it in the end, by holders alone; empty outside a deadlock."""
+    """All that it waits for and that wait for it in the end, by holders alone; empty outside a
+    deadlock.
+    """
     circular: bool
     """It waits for itself in the end, if queues count."""
 
@@ -62,7 +65,9 @@ class Truth:
         self._gids = {row["transaction"]: row["gid"] for row in found["prepared"] or ()}
         self._names = self._prepared_names()
         self.edges = {pid: self._blockers(row) for pid, row in self.waits.items()}
-        self.hard = {pid: others & self._holders(self.waits[pid]) for pid, others in self.edges.items()}
+        self.hard = {
+            pid: others & self._holders(self.waits[pid]) for pid, others in self.edges.items()
+        }
 
     def nodes(self) -> Mapping[Name, Expected]:
         """Return what is expected of each node."""
@@ -81,13 +86,21 @@ class Truth:
             edges,
             edges - hard,
             len(behind),
-            len({waiter for waiter in self.edges if waiter != name and name in _reached(waiter, self.edges)}),
+            len(
+                {
+                    waiter
+                    for waiter in self.edges
+                    if waiter != name and name in _reached(waiter, self.edges)
+                }
+            ),
             frozenset(o for o in _reached(name, self.hard) if name in _reached(o, self.hard)),
             name in _reached(name, self.edges),
         )
 
     def _prepared_names(self) -> Mapping[str, str]:
-        """Each prepared transaction has a lock on its own number, under the same virtual transaction as its others."""
+        """Each prepared transaction has a lock on its own number, under the same virtual
+        transaction as its others.
+        """
         return {
             row["virtualtransaction"]: self._gids[row["transactionid"]]
             for row in self.locks

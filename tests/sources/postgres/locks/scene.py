@@ -9,14 +9,14 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from pgtop.analysis.lock_forest import Forest, forest
+from pgtop.analysis.lock_forest import LockForest, forest
 from pgtop.model.snapshot import Snapshot
-from pgtop.sources.postgres.connection import Session
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.waiting import until_async
 
 Other: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
-Holds: TypeAlias = Callable[[Snapshot, Forest], bool]
+Holds: TypeAlias = Callable[[Snapshot, LockForest], bool]
 
 
 def pid(connection: Other) -> int:
@@ -31,16 +31,16 @@ class Scene:
         self.has_leaders, self.has_waitstart = version >= 130_000, version >= 140_000
         self._stack = stack
         self._waiting: list[asyncio.Task[Any]] = []
-        self.source = PostgresSource(Session(parameters))
+        self.source = PostgresSource(ServerConnection(parameters))
 
     async def look_anew(self, **changed: str) -> None:
         """With another source, which has seen nothing yet."""
         await self.source.close()
-        self.source = PostgresSource(Session({**self.parameters, **changed}))
+        self.source = PostgresSource(ServerConnection({**self.parameters, **changed}))
 
     def another_source(self) -> PostgresSource:
         """One more that looks, and has seen nothing yet."""
-        made = PostgresSource(Session(self.parameters))
+        made = PostgresSource(ServerConnection(self.parameters))
         self._stack.push_async_callback(made.close)
         return made
 
@@ -55,7 +55,9 @@ class Scene:
 
     async def done(self, *statements: str) -> None:
         """Run these, each by itself."""
-        async with await psycopg.AsyncConnection.connect(make_conninfo(**self.parameters), autocommit=True) as made:
+        async with await psycopg.AsyncConnection.connect(
+            make_conninfo(**self.parameters), autocommit=True
+        ) as made:
             for statement in statements:
                 await made.execute(statement.encode())
 
@@ -67,7 +69,9 @@ class Scene:
 
     async def until_waits(self, waiter: int) -> None:
         async def waits() -> bool:
-            return bool(await self.ask(f"SELECT FROM pg_locks WHERE NOT granted AND pid = {waiter}"))
+            return bool(
+                await self.ask(f"SELECT FROM pg_locks WHERE NOT granted AND pid = {waiter}")
+            )
 
         await until_async(waits)
 
@@ -80,9 +84,9 @@ class Scene:
             await self._asking.set_autocommit(True)
         return await (await self._asking.execute(statement.encode())).fetchall()
 
-    async def seen(self, holds: Holds) -> tuple[Snapshot, Forest]:
+    async def seen(self, holds: Holds) -> tuple[Snapshot, LockForest]:
         """The first sample, with facts about the locks, for which a condition holds."""
-        found: list[tuple[Snapshot, Forest]] = []
+        found: list[tuple[Snapshot, LockForest]] = []
 
         async def sampled() -> bool:
             snapshot = await self.source.sample()
@@ -92,10 +96,12 @@ class Scene:
         await until_async(sampled)
         return found[-1]
 
-    async def compared(self, waiters: int) -> tuple[Snapshot, Forest]:
+    async def compared(self, waiters: int) -> tuple[Snapshot, LockForest]:
         """A sample with so many waiters, after it has been compared with the server's own words."""
         snapshot, found = await self.seen(lambda _, planted: planted.waiting == waiters)
-        said = await self.ask("SELECT pid, pg_blocking_pids(pid), mode, locktype FROM pg_locks WHERE NOT granted")
+        said = await self.ask(
+            "SELECT pid, pg_blocking_pids(pid), mode, locktype FROM pg_locks WHERE NOT granted"
+        )
         leaders = {b.pid: b.leader_pid or b.pid for b in snapshot.backends}
         for waiter, blockers, mode, locktype in said:
             node = found.nodes[leaders[waiter]]
@@ -138,7 +144,9 @@ async def _instead(scene: Scene, function: str) -> AsyncIterator[None]:
 
 def slow_manager(scene: Scene, seconds: float) -> contextlib.AbstractAsyncContextManager[None]:
     """While pg_blocking_pids takes that long."""
-    return _instead(scene, f"LANGUAGE sql AS $$ SELECT pg_real_blocking_pids($1) FROM pg_sleep({seconds}) $$")
+    return _instead(
+        scene, f"LANGUAGE sql AS $$ SELECT pg_real_blocking_pids($1) FROM pg_sleep({seconds}) $$"
+    )
 
 
 def failing_manager(scene: Scene, code: str) -> contextlib.AbstractAsyncContextManager[None]:

@@ -1,4 +1,6 @@
-"""What is asked about locks, and when: little and rarely, and never so that the sessions are not shown."""
+"""What is asked about locks, and when: little and rarely, and never so that the sessions are not
+shown.
+"""
 
 import asyncio
 import contextlib
@@ -13,19 +15,43 @@ from pgtop.model.locks import Blocking, Slot
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import Session
-from pgtop.sources.postgres.probes.locks import ASKED_AT_ONCE, SLOW, Pace, Plan, completed, read
+from pgtop.sources.postgres.connection import ServerConnection
+from pgtop.sources.postgres.probes.locks import (
+    ASKED_AT_ONCE,
+    SLOW,
+    LockPollPlan,
+    LockPollSchedule,
+    completed,
+    read,
+)
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests import scenes
 from tests.sources.postgres.conftest import Wire
-from tests.sources.postgres.locks.scene import Other, Scene, failing_manager, logging_manager, pid, row, slow_manager
+from tests.sources.postgres.locks.scene import (
+    Other,
+    Scene,
+    failing_manager,
+    logging_manager,
+    pid,
+    row,
+    slow_manager,
+)
 from tests.waiting import until_async
 
 
 async def test_nothing_more_is_asked_while_nobody_waits(scene: Scene, server: Cluster) -> None:
-    """Counted on the wire: one statement a sample; a waiter adds to the next one, in the same trip."""
+    """Counted on the wire: one statement a sample; a waiter adds to the next one, in the same
+    trip.
+    """
     async with Wire(scene.parameters["host"], scene.parameters["port"]).laid() as wire:
-        session = Session({**scene.parameters, "host": "127.0.0.1", "port": wire.port, "password": server.password})
+        session = ServerConnection(
+            {
+                **scene.parameters,
+                "host": "127.0.0.1",
+                "port": wire.port,
+                "password": server.password,
+            }
+        )
         source, statements = PostgresSource(session), _counted(wire)
         await source.sample()
         before = statements()
@@ -44,7 +70,9 @@ async def test_nothing_more_is_asked_while_nobody_waits(scene: Scene, server: Cl
 
 @pytest.mark.parametrize("user", ["postgres", "plain"])
 async def test_known_waiters_take_turns(scene: Scene, server: Cluster, user: str) -> None:
-    """Of many waiters only some are asked about at each tick, none is lost; also where this role sees nothing."""
+    """Of many waiters only some are asked about at each tick, none is lost; also where this role
+    sees nothing.
+    """
     holder = await scene.session("SELECT pg_advisory_lock(99)")
     waiters = [await scene.waiter("SELECT pg_advisory_lock(99)") for _ in range(ASKED_AT_ONCE + 20)]
     await scene.look_anew(user=user)
@@ -62,7 +90,9 @@ async def test_known_waiters_take_turns(scene: Scene, server: Cluster, user: str
 
 
 async def test_of_many_waiters_none_is_said_to_wait_for_one_that_has_moved_on(scene: Scene) -> None:
-    """A root that commits is a root no more in the next picture, though not all were asked about again."""
+    """A root that commits is a root no more in the next picture, though not all were asked about
+    again.
+    """
     root = await scene.session("LOCK TABLE stock")
     waiters = [await scene.waiter("LOCK TABLE stock") for _ in range(100)]
     await scene.seen(lambda _, planted: planted.total(pid(root)) == 100)
@@ -79,7 +109,9 @@ async def test_of_many_waiters_none_is_said_to_wait_for_one_that_has_moved_on(sc
 
 
 async def test_a_lock_may_be_held_across_transactions(scene: Scene) -> None:
-    """Whoever holds an advisory lock for its session stays a root in every picture, whatever else it does."""
+    """Whoever holds an advisory lock for its session stays a root in every picture, whatever else
+    it does.
+    """
     holder = await scene.session("SELECT pg_advisory_lock(77)")
     waiters = [await scene.waiter("SELECT pg_advisory_lock(77)") for _ in range(2 * ASKED_AT_ONCE)]
     await scene.seen(lambda _, planted: planted.total(pid(holder)) == len(waiters))
@@ -117,15 +149,19 @@ async def test_a_slow_lock_manager_is_left_alone(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(("scene_of", "told"), [(scenes.calm, False), (scenes.busy, True)])
-def test_a_slow_server_without_waiters_is_no_slow_lock_manager(scene_of: Callable[[], Snapshot], told: bool) -> None:
+def test_a_slow_server_without_waiters_is_no_slow_lock_manager(
+    scene_of: Callable[[], Snapshot], told: bool
+) -> None:
     """It was not even asked then."""
-    pace = Pace().after(scene_of(), Plan(), 2 * SLOW)
+    pace = LockPollSchedule().after(scene_of(), LockPollPlan(), 2 * SLOW)
     assert bool(pace.note) is told
     assert (pace.resting_until > scenes.NOW) is told
 
 
 async def test_one_that_does_not_answer_costs_only_its_part(scene: Scene) -> None:
-    """Waiters are still shown, with the reason: those known before, at a first sample, and the first that one meets."""
+    """Waiters are still shown, with the reason: those known before, at a first sample, and the
+    first that one meets.
+    """
     knows, new, has_seen_calm = scene.source, scene.another_source(), scene.another_source()
     for _ in range(2):
         assert (await has_seen_calm.sample()).blocking.note == ""
@@ -133,7 +169,9 @@ async def test_one_that_does_not_answer_costs_only_its_part(scene: Scene) -> Non
     waiter = await scene.waiter(row(62))
     await scene.compared(1)
     async with slow_manager(scene, 30):
-        snapshots = await asyncio.gather(*(source.sample() for source in (knows, new, has_seen_calm)))
+        snapshots = await asyncio.gather(
+            *(source.sample() for source in (knows, new, has_seen_calm))
+        )
         assert all("statement timeout" in snapshot.blocking.note for snapshot in snapshots)
         assert all(forest(snapshot).nodes[pid(waiter)].waits for snapshot in snapshots)
         assert forest(snapshots[0]).nodes[pid(waiter)].parent == pid(holder)
@@ -156,7 +194,9 @@ async def test_a_refusal_is_told_and_asked_for_later(scene: Scene, code: str) ->
 
 @pytest.mark.parametrize("code", ["57014", "40001"])
 async def test_a_cancel_by_chance_is_no_refusal(scene: Scene, code: str) -> None:
-    """Somebody cancels our statement, or a standby's recovery does: that is told, and all is asked for again."""
+    """Somebody cancels our statement, or a standby's recovery does: that is told, and all is asked
+    for again.
+    """
     holder = await scene.session(row(66))
     await scene.waiter(row(66))
     await scene.compared(1)
@@ -169,7 +209,9 @@ async def test_a_cancel_by_chance_is_no_refusal(scene: Scene, code: str) -> None
 
 
 async def test_a_clock_set_back_ends_the_rest(scene: Scene) -> None:
-    """The lock manager was to be left alone until a time that the server's clock now reaches in an hour."""
+    """The lock manager was to be left alone until a time that the server's clock now reaches in an
+    hour.
+    """
     holder = await scene.session(row(67))
     await scene.waiter(row(67))
     await scene.compared(1)
@@ -189,7 +231,7 @@ def test_what_was_known_stays_while_the_lock_manager_rests() -> None:
     """Slots and prepared transactions too, also where nobody waits."""
     slots = (Slot("kept", 400),)
     last = replace(scenes.calm(), blocking=Blocking(slots=slots, asked=True, complete=True))
-    rested = completed(Blocking(), Plan(pids=False), last, last.busy)
+    rested = completed(Blocking(), LockPollPlan(pids=False), last, last.busy)
     assert (rested.slots, rested.complete, rested.asked) == (slots, True, False)
 
 
@@ -202,10 +244,12 @@ def test_what_was_known_stays_while_the_lock_manager_rests() -> None:
         ((9, 7), [(9, False)]),
     ],
 )
-def test_a_slot_has_a_row_for_each_reach(ages: tuple[int | None, int | None], held: list[tuple[int, bool]]) -> None:
+def test_a_slot_has_a_row_for_each_reach(
+    ages: tuple[int | None, int | None], held: list[tuple[int, bool]]
+) -> None:
     """A standby's may keep rows of all tables, and rows of the catalogs from still further back."""
     answers: list[list[tuple[object, ...]]] = [[], [(b"kept", True, *ages)], []]
-    found = read(Plan(prepared=True, slots=True), answers, scenes.server(), "UTF8").blocking
+    found = read(LockPollPlan(prepared=True, slots=True), answers, scenes.server(), "UTF8").blocking
     assert [(slot.age, slot.catalog) for slot in found.slots] == held
 
 
@@ -232,12 +276,17 @@ def _counted(wire: Wire) -> Callable[[], int]:
 
 
 class _Halting(Wire):
-    """Halts for longer than a lock manager may take before it carries the question about the locks on."""
+    """Halts for longer than a lock manager may take before it carries the question about the locks
+    on.
+    """
 
     halted = False
 
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Callable[[bytes], bytes]
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        count: Callable[[bytes], bytes],
     ) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(65536):

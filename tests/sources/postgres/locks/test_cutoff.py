@@ -1,4 +1,6 @@
-"""Who holds back vacuum, compared with the cutoff that VACUUM VERBOSE itself names at the same time."""
+"""Who holds back vacuum, compared with the cutoff that VACUUM VERBOSE itself names at the same
+time.
+"""
 
 import asyncio
 import contextlib
@@ -11,7 +13,7 @@ import pytest
 from psycopg import errors
 from psycopg.conninfo import make_conninfo
 
-from pgtop.analysis.xmin import Kind, xmin_holders
+from pgtop.analysis.xmin import XminKind, xmin_holders
 from pgtop.model.backend import BackendId
 from tests.sources.postgres.locks.scene import Other, Scene, pid
 from tests.waiting import until_async
@@ -73,7 +75,9 @@ async def _lost_slot(scene: Scene) -> AsyncIterator[Other]:
         yield await scene.session()
         return
     async with _slot(scene) as session:
-        await scene.done("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'", "SELECT pg_reload_conf()")
+        await scene.done(
+            "ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'", "SELECT pg_reload_conf()"
+        )
 
         async def is_lost() -> bool:
             await scene.done(_XID, "SELECT pg_switch_wal()", "CHECKPOINT")
@@ -85,8 +89,12 @@ async def _lost_slot(scene: Scene) -> AsyncIterator[Other]:
 
 
 @contextlib.asynccontextmanager
-async def _maintaining(scene: Scene, statement: str, begun: str, *before: str) -> AsyncIterator[Other]:
-    """While a session runs `statement`, from when `begun` has rows, which are asked for by its pid."""
+async def _maintaining(
+    scene: Scene, statement: str, begun: str, *before: str
+) -> AsyncIterator[Other]:
+    """While a session runs `statement`, from when `begun` has rows, which are asked for by its
+    pid.
+    """
     session = await scene.session()
     await session.rollback()
     await session.set_autocommit(True)
@@ -147,13 +155,17 @@ _TABLES = (
 @pytest.mark.parametrize(
     ("situation", "kind"),
     [
-        (_snapshot, Kind.SESSION), (_writer_and_readers, Kind.SESSION), (_elsewhere, None),
-        (_walsender, Kind.WALSENDER), (_prepared, Kind.PREPARED), (_slot, Kind.SLOT), (_lost_slot, None),
-        (_vacuuming, None), (_analyzing, Kind.SESSION), (_waiting_for_its_table, None),
+        (_snapshot, XminKind.SESSION), (_writer_and_readers, XminKind.SESSION), (_elsewhere, None),
+        (_walsender, XminKind.WALSENDER), (_prepared, XminKind.PREPARED), (_slot, XminKind.SLOT), (_lost_slot, None),
+        (_vacuuming, None), (_analyzing, XminKind.SESSION), (_waiting_for_its_table, None),
     ],
 )  # fmt: skip
-async def test_the_oldest_holder_is_the_cutoff_of_vacuum(scene: Scene, situation: Situation, kind: Kind | None) -> None:
-    """Of a table and of a catalog of this database, as the superuser and as a role that sees no other sessions."""
+async def test_the_oldest_holder_is_the_cutoff_of_vacuum(
+    scene: Scene, situation: Situation, kind: XminKind | None
+) -> None:
+    """Of a table and of a catalog of this database, as the superuser and as a role that sees no
+    other sessions.
+    """
     await scene.done(*_TABLES)
     async with situation(scene) as session:
         await scene.done(_XID, _XID, _XID)
@@ -163,7 +175,10 @@ async def test_the_oldest_holder_is_the_cutoff_of_vacuum(scene: Scene, situation
             snapshot, _ = await scene.seen(lambda snapshot, _: snapshot.blocking.complete)
             holders = [h for h in xmin_holders(snapshot) if h.database in (None, "postgres")]
             for table, catalog in (("tiny", False), ("pg_class", True)):
-                oldest = max((h.age for h in holders if h.is_certain and (catalog or not h.catalog)), default=0)
+                oldest = max(
+                    (h.age for h in holders if h.is_certain and (catalog or not h.catalog)),
+                    default=0,
+                )
                 assert oldest == await _cutoff(scene, table), (user, table)
             kinds = [holder.kind for holder in holders if holder.is_certain]
             assert kinds[:1] == ([kind] if kind else [])
@@ -174,10 +189,16 @@ async def test_the_oldest_holder_is_the_cutoff_of_vacuum(scene: Scene, situation
 
 
 async def _cutoff(scene: Scene, table: str) -> int:
-    """How many transactions ago the oldest one began that a vacuum of this table must leave the rows of."""
+    """How many transactions ago the oldest one began that a vacuum of this table must leave the
+    rows of.
+    """
     said: list[str] = []
-    async with await psycopg.AsyncConnection.connect(make_conninfo(**scene.parameters), autocommit=True) as made:
-        made.add_notice_handler(lambda notice: said.extend((notice.message_primary or "", notice.message_detail or "")))
+    async with await psycopg.AsyncConnection.connect(
+        make_conninfo(**scene.parameters), autocommit=True
+    ) as made:
+        made.add_notice_handler(
+            lambda notice: said.extend((notice.message_primary or "", notice.message_detail or ""))
+        )
         await made.execute(f"VACUUM (VERBOSE) {table}".encode())
     [xid, *_] = [found[1] for text in said if (found := _CUTOFF.search(text))]
     [[age]] = await scene.ask(f"SELECT age('{xid}'::xid)")

@@ -1,4 +1,6 @@
-"""Random lock situations, held still while pgtop and a second reader look, and compared field by field."""
+"""Random lock situations, held still while pgtop and a second reader look, and compared field by
+field.
+"""
 
 import asyncio
 import contextlib
@@ -12,7 +14,7 @@ from hypothesis import settings
 from psycopg import errors
 from psycopg.pq import TransactionStatus
 
-from pgtop.analysis.derived import Picture
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli.commands.locks import as_json
 from pgtop.model.timestamp import from_datetime, written
 from pgtop.view.alarm import summary
@@ -68,7 +70,9 @@ class Crowd:
         await session.rollback()
 
     async def _settle(self) -> None:
-        """Wait until all that run a statement wait for a lock; the server fails what would be a plain deadlock."""
+        """Wait until all that run a statement wait for a lock; the server fails what would be a
+        plain deadlock.
+        """
 
         async def settled() -> bool:
             for session in [session for session, task in self._tasks.items() if task.done()]:
@@ -99,8 +103,12 @@ async def sessions(scene: Scene) -> list[Other]:
     return [await scene.session() for _ in range(8)]
 
 
-async def test_the_tree_is_what_a_second_reader_makes_of_the_same_locks(scene: Scene, sessions: list[Other]) -> None:
-    """Counts, modes, targets, waits, roots and deadlocks; queues told from holders, prepared ones named."""
+async def test_the_tree_is_what_a_second_reader_makes_of_the_same_locks(
+    scene: Scene, sessions: list[Other]
+) -> None:
+    """Counts, modes, targets, waits, roots and deadlocks; queues told from holders, prepared ones
+    named.
+    """
     seed = int(os.environ.get("PGTOP_SEED", random.randrange(1 << 32)))
     scene.source.watch_blocking(True)
     for number in range(_SITUATIONS):
@@ -120,7 +128,7 @@ async def _compare(scene: Scene, where: str) -> None:
     snapshot, _ = await scene.seen(lambda _, forest: forest.waiting == len(truth.waits))
     [[after]] = await scene.ask(READING)
     assert Truth(after).edges == truth.edges, where
-    picture = Picture.of(snapshot)
+    picture = DerivedSnapshot.of(snapshot)
     told = json.loads(as_json(picture))
     nodes = {node["name"]: node for node in told["nodes"]}
     expected = truth.nodes()
@@ -129,36 +137,56 @@ async def _compare(scene: Scene, where: str) -> None:
     for name, one in expected.items():
         node = nodes[name]
         words = ("waits", "mode", "locktype", "target", "blocks_directly", "blocks")
-        assert {word: node[word] for word in words} == {word: getattr(one, word) for word in words}, (where, name)
+        assert {word: node[word] for word in words} == {
+            word: getattr(one, word) for word in words
+        }, (where, name)
         assert frozenset(node["blockers"]) == one.blockers, (where, name)
         assert frozenset(node["soft"]) == one.soft, (where, name)
         assert set(node["deadlock"]) <= one.deadlocked, (where, name)
         assert (name in node["deadlock"]) == bool(one.deadlocked), (where, name)
         _check_place(nodes, name, one.blockers - one.soft or one.blockers, one.circular)
         if scene.has_waitstart and one.waits:
-            assert node["since"] == written(_instant(truth.waits[int(name)]["waitstart"])), (where, name)
+            assert node["since"] == written(_instant(truth.waits[int(name)]["waitstart"])), (
+                where,
+                name,
+            )
     roots = list(told["roots"])
     assert set(roots) == {name for name, node in nodes.items() if node["parent"] is None}
-    assert [nodes[name]["blocks"] for name in roots] == sorted((nodes[name]["blocks"] for name in roots), reverse=True)
+    assert [nodes[name]["blocks"] for name in roots] == sorted(
+        (nodes[name]["blocks"] for name in roots), reverse=True
+    )
     _check_deadlocks(picture, nodes)
 
 
-def _check_place(nodes: dict[Name, Any], name: Name, blockers: frozenset[Name], circular: bool) -> None:
+def _check_place(
+    nodes: dict[Name, Any], name: Name, blockers: frozenset[Name], circular: bool
+) -> None:
     """Under one of those that hold what it wants, or, of a circle, perhaps on top."""
     parent = nodes[name]["parent"]
     assert parent in blockers or (parent is None and (circular or not blockers))
 
 
-def _check_deadlocks(picture: Picture, nodes: dict[Name, Any]) -> None:
-    """Each is named once in the tree and once above it, by its members alone, each waiting for the next one's lock."""
+def _check_deadlocks(picture: DerivedSnapshot, nodes: dict[Name, Any]) -> None:
+    """Each is named once in the tree and once above it, by its members alone, each waiting for the
+    next one's lock.
+    """
     circles = {tuple(node["deadlock"]) for node in nodes.values() if node["deadlock"]}
     for circle in circles:
         for waiter, holder in zip(circle, (*circle[1:], circle[0]), strict=True):
             assert holder in set(nodes[waiter]["blockers"]) - set(nodes[waiter]["soft"])
-    lines = ["".join(span.text for span in row_line(row, picture, 900)) for row in rows(picture, Question())]
+    lines = [
+        "".join(span.text for span in row_line(row, picture, 900))
+        for row in rows(picture, Question())
+    ]
     head = "".join(span.text for span in summary(picture))
     for circle in circles:
-        assert sum(line.count(f"DEADLOCK {' → '.join(map(str, (*circle, circle[0])))}") for line in lines) == 1
+        assert (
+            sum(
+                line.count(f"DEADLOCK {' → '.join(map(str, (*circle, circle[0])))}")
+                for line in lines
+            )
+            == 1
+        )
         assert head.count(f"deadlock {' '.join(map(str, circle[:3]))}") >= 1
     assert sum(line.count("DEADLOCK") for line in lines) == head.count("deadlock ") == len(circles)
 

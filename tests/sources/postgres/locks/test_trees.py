@@ -1,10 +1,12 @@
-"""Who blocks whom on real servers, compared with what pg_blocking_pids and pg_locks say at the same time."""
+"""Who blocks whom on real servers, compared with what pg_blocking_pids and pg_locks say at the same
+time.
+"""
 
 import asyncio
 import json
 
 from pgtop.analysis.lock_forest import forest
-from pgtop.analysis.xmin import Kind, xmin_holders
+from pgtop.analysis.xmin import XminKind, xmin_holders
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.sources.postgres.probes.locks import SLOW
 from tests.cli import pgtop
@@ -17,13 +19,18 @@ async def test_a_chain_five_deep(scene: Scene) -> None:
     chain = [await scene.session(row(1))]
     chain += [await scene.waiter(row(number - 1), row(number)) for number in range(2, 6)]
     _, found = await scene.compared(4)
-    assert [found.nodes[pid(each)].parent for each in chain] == [None, *(pid(each) for each in chain[:-1])]
+    assert [found.nodes[pid(each)].parent for each in chain] == [
+        None,
+        *(pid(each) for each in chain[:-1]),
+    ]
     assert [found.nodes[pid(each)].total for each in chain] == [4, 3, 2, 1, 0]
     assert found.root_of(pid(chain[-1])) == pid(chain[0])
 
 
 async def test_a_star_of_a_hundred(scene: Scene) -> None:
-    """A hundred wait for one key: all stand under its holder, none under those ahead of them in the queue."""
+    """A hundred wait for one key: all stand under its holder, none under those ahead of them in the
+    queue.
+    """
     holder = await scene.session("SELECT pg_advisory_lock(4711)")
     waiters = [await scene.session() for _ in range(100)]
     for each in waiters:
@@ -63,7 +70,9 @@ async def test_a_soft_block_behind_access_exclusive(scene: Scene) -> None:
 
 
 async def test_tuple_and_transaction_locks_have_their_words(scene: Scene) -> None:
-    """The first waiter for a row waits for a transaction, the second for the row itself, held by the first."""
+    """The first waiter for a row waits for a transaction, the second for the row itself, held by
+    the first.
+    """
     holder = await scene.session(row(7))
     first = await scene.waiter(row(7))
     second = await scene.waiter(row(7))
@@ -75,8 +84,12 @@ async def test_tuple_and_transaction_locks_have_their_words(scene: Scene) -> Non
 
 
 async def test_virtual_transaction_and_object_locks_have_their_words(scene: Scene) -> None:
-    """CREATE INDEX CONCURRENTLY waits for a virtual transaction, a new table for a schema that is being dropped."""
-    await scene.done("CREATE TABLE IF NOT EXISTS indexed (id int)", "CREATE SCHEMA IF NOT EXISTS leaving")
+    """CREATE INDEX CONCURRENTLY waits for a virtual transaction, a new table for a schema that is
+    being dropped.
+    """
+    await scene.done(
+        "CREATE TABLE IF NOT EXISTS indexed (id int)", "CREATE SCHEMA IF NOT EXISTS leaving"
+    )
     writer = await scene.session("INSERT INTO indexed VALUES (1)")
     building = await scene.session()
     await building.commit()
@@ -117,10 +130,17 @@ async def test_a_prepared_root(scene: Scene) -> None:
         snapshot, found = await scene.compared(1)
         [root] = found.roots
         assert root.prepared is not None
-        assert (root.prepared.gid, root.prepared.owner, root.prepared.database) == ("it's", "postgres", "postgres")
+        assert (root.prepared.gid, root.prepared.owner, root.prepared.database) == (
+            "it's",
+            "postgres",
+            "postgres",
+        )
         assert root.prepared.prepared < snapshot.taken_at
         assert found.nodes[pid(waiter)].parent == root.key
-        assert {h.name for h in xmin_holders(snapshot) if h.kind is Kind.PREPARED} == {"it's", "other"}
+        assert {h.name for h in xmin_holders(snapshot) if h.kind is XminKind.PREPARED} == {
+            "it's",
+            "other",
+        }
     finally:
         await scene.done("ROLLBACK PREPARED 'it''s'", "ROLLBACK PREPARED 'other'")
 
@@ -128,7 +148,12 @@ async def test_a_prepared_root(scene: Scene) -> None:
 async def test_what_a_serializable_transaction_has_read_blocks_nobody(scene: Scene) -> None:
     """Of two prepared transactions the one that only read what another locks is not named."""
     serializable = "BEGIN ISOLATION LEVEL SERIALIZABLE"
-    reading = (serializable, "SELECT count(*) FROM stock", "SELECT txid_current()", "PREPARE TRANSACTION 'innocent'")
+    reading = (
+        serializable,
+        "SELECT count(*) FROM stock",
+        "SELECT txid_current()",
+        "PREPARE TRANSACTION 'innocent'",
+    )
     locking = (
         "BEGIN",
         "LOCK TABLE stock IN ROW EXCLUSIVE MODE",
@@ -146,8 +171,12 @@ async def test_what_a_serializable_transaction_has_read_blocks_nobody(scene: Sce
 
 
 async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
-    """A worker that waits stands under its leader, and its leader under the one whose key it wants."""
-    if not scene.has_leaders:  # 12 takes no advisory locks in a worker, and nothing tells whose worker one is
+    """A worker that waits stands under its leader, and its leader under the one whose key it
+    wants.
+    """
+    if (
+        not scene.has_leaders
+    ):  # 12 takes no advisory locks in a worker, and nothing tells whose worker one is
         return
     await scene.done(
         "CREATE TABLE IF NOT EXISTS wide WITH (parallel_workers = 2) AS SELECT generate_series(1, 99) AS id",
@@ -155,13 +184,22 @@ async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
         " $$ BEGIN PERFORM pg_advisory_xact_lock_shared(815); RETURN 1; END $$",
     )
     holder = await scene.session("SELECT pg_advisory_lock(815)")
-    settings = ("parallel_setup_cost = 0", "parallel_tuple_cost = 0", "parallel_leader_participation = off")
+    settings = (
+        "parallel_setup_cost = 0",
+        "parallel_tuple_cost = 0",
+        "parallel_leader_participation = off",
+    )
     leader = await scene.session(*(f"SET {setting}" for setting in settings))
     task = asyncio.create_task(leader.execute("SELECT count(*) FROM wide WHERE take() = 1"))
     try:
         _, found = await scene.compared(1)
-        workers = [node for node in found.nodes.values() if node.key not in (pid(holder), pid(leader))]
-        assert all(node.wait is not None and node.wait.lock.target == "advisory key 815" for node in workers)
+        workers = [
+            node for node in found.nodes.values() if node.key not in (pid(holder), pid(leader))
+        ]
+        assert all(
+            node.wait is not None and node.wait.lock.target == "advisory key 815"
+            for node in workers
+        )
         assert {node.parent for node in workers} == {pid(leader)}
         assert found.nodes[pid(leader)].parent == pid(holder)
         assert found.nodes[pid(holder)].total == 1
@@ -183,7 +221,9 @@ async def test_a_deadlock_before_it_is_found(scene: Scene) -> None:
 
 
 async def test_a_root_that_ends_between_two_samples(scene: Scene) -> None:
-    """Its waiter is shown as a root that says so, while the lock manager is left alone, and never dropped."""
+    """Its waiter is shown as a root that says so, while the lock manager is left alone, and never
+    dropped.
+    """
     first, second = await scene.session(row(31)), await scene.session(row(32))
     waiter = await scene.waiter("UPDATE stock SET n = n + 1 WHERE id IN (31, 32)")
     await scene.compared(1)
@@ -216,11 +256,22 @@ async def test_a_role_that_sees_nothing(scene: Scene) -> None:
 
 
 async def test_such_a_role_is_shown_the_same_by_each_command(scene: Scene) -> None:
-    """What `pgtop show` says of blockers is what `pgtop locks` says, also of those that it sees too little of."""
+    """What `pgtop show` says of blockers is what `pgtop locks` says, also of those that it sees too
+    little of.
+    """
     holder = await scene.session(row(42))
     first = await scene.waiter(row(42))
     second = await scene.waiter(row(42))
-    where = ("-h", scene.parameters["host"], "-p", scene.parameters["port"], "-d", "postgres", "-U", "plain")
+    where = (
+        "-h",
+        scene.parameters["host"],
+        "-p",
+        scene.parameters["port"],
+        "-d",
+        "postgres",
+        "-U",
+        "plain",
+    )
     shown, locks = [json.loads(pgtop(name, "--json", *where).stdout) for name in ("show", "locks")]
     sessions = {each["pid"]: each for each in shown["sessions"]}
     nodes = {node["name"]: node for node in locks["nodes"]}
@@ -232,7 +283,9 @@ async def test_such_a_role_is_shown_the_same_by_each_command(scene: Scene) -> No
 
 
 async def test_waits_of_hidden_sessions_are_looked_for_every_few_seconds(scene: Scene) -> None:
-    """Also while the trees are not shown, but not at every sample; from the first waiter on, always."""
+    """Also while the trees are not shown, but not at every sample; from the first waiter on,
+    always.
+    """
     await scene.session("SELECT 1")
     await scene.look_anew(user="plain")
     asked = [(await scene.source.sample()).blocking.asked for _ in range(5)]
