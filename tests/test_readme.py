@@ -5,8 +5,14 @@ import tomllib
 
 import pytest
 
+from pgtop.cli.reference import key_of
 from tests.readme import README, ROOT, generated
 
+_IN_EMERGENCIES = (
+    "show_breakdown", "show_blocking", "open", "terminate", "cancel", "only_idle", "confirm",
+)  # fmt: skip
+_LETTERS = {"A", "W", "T", "R"}
+"""Letters of the bar; `i` is one, too, and a key."""
 _PICTURE = re.compile(r"!\[[^]]*\]\(([^)]+)\)")
 
 
@@ -34,6 +40,14 @@ def test_pictures_exist() -> None:
     for picture in pictures:
         assert (ROOT / "screenshots" / picture.rpartition("/")[2]).is_file()
         assert picture.startswith("https://") if repository else picture.startswith("screenshots/")
+
+
+def test_readme_names_the_keys_of_the_registry() -> None:
+    """The emergencies name the keys that do what they say, and no other."""
+    emergencies = README.read_text().partition("## Three emergencies")[2].partition("\n## ")[0]
+    keys = {key_of(action) for action in _IN_EMERGENCIES}
+    spans = set(re.findall(r"`(\w|Enter)`", emergencies))
+    assert spans - _LETTERS == keys
 
 
 def test_the_test_line_is_marked() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pgtop import __version__
 from pgtop.cli.args.options import parsers
-from pgtop.cli.reference import INSERTS
+from pgtop.cli.reference import FACTS
 from pgtop.help import roff, topics
 from pgtop.help.markdown import Block, CodeBlock, Heading, Paragraph, parse
 
@@ -36,7 +36,7 @@ def _blocks() -> Iterator[Block]:
     yield Paragraph(" ".join(words))
     for topic in topics.TOPICS:
         if topic.in_man_page:
-            text = topics.text(topic.name, INSERTS)
+            text = topics.text(topic.name, FACTS)
             yield from parse(text)
     yield Heading(1, "See also")
     yield Paragraph(_SEE_ALSO)

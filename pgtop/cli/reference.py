@@ -7,10 +7,10 @@ import argparse
 import itertools
 from collections.abc import Iterator, Mapping
 
-from pgtop.actions import ACTIONS, Action, Group
+from pgtop.actions import ACTIONS, BY_ID, Action, Group
 from pgtop.cli.exit_codes import Check, Exit
 from pgtop.help.markdown import table
-from pgtop.help.topics import Inserts
+from pgtop.help.topics import Facts
 
 _CODE_HEAD = ("code", "meaning")
 _CHECKS: Mapping[Check, str] = {
@@ -69,9 +69,10 @@ def columns() -> str:
     """Return the columns of the sessions."""
     from pgtop.table.columns import COLUMNS
 
+    toggle = key_of("toggle_columns")
     rows = []
     for column in COLUMNS:
-        extra = " (with `w`)" if column.on_request else ""
+        extra = f" (with `{toggle}`)" if column.on_request else ""
         heading = column.title.strip()
         rows.append((f"`{column.name}`", heading, column.meaning + extra))
     return table(("name", "heading", "meaning"), rows)
@@ -139,15 +140,23 @@ def _option_names(action: argparse.Action) -> str:
     return ", ".join(f"`{name}{value}`" for name in action.option_strings)
 
 
-INSERTS: Inserts = {
-    "keys": keys,
-    "letters": letters,
-    "filter forms": filter_forms,
-    "filter keys": filter_keys,
-    "columns": columns,
-    "exit codes": exit_codes,
-    "check codes": check_codes,
-    "options": options,
-    "connection options": connection_options,
-}
-"""The tables by the name in their mark."""
+def key_of(action: str) -> str:
+    """Return the first key of an action."""
+    return BY_ID[action].key_names[0]
+
+
+FACTS = Facts(
+    inserts={
+        "keys": keys,
+        "letters": letters,
+        "filter forms": filter_forms,
+        "filter keys": filter_keys,
+        "columns": columns,
+        "exit codes": exit_codes,
+        "check codes": check_codes,
+        "options": options,
+        "connection options": connection_options,
+    },
+    key_of=key_of,
+)
+"""What the topics take from the program."""

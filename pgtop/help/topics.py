@@ -41,10 +41,18 @@ TOPICS: tuple[Topic, ...] = (
 
 BY_NAME: Mapping[str, Topic] = {topic.name: topic for topic in TOPICS}
 
-Inserts = Mapping[str, Callable[[], str]]
-"""Functions that return Markdown, by the name in an `insert` mark."""
+
+class Facts(NamedTuple):
+    """What the texts take from the program, so that no fact is written twice."""
+
+    inserts: Mapping[str, Callable[[], str]]
+    """Functions that return Markdown, by the name in an `insert` mark."""
+    key_of: Callable[[str], str]
+    """Returns the key of an action, by the name in a `key` mark."""
+
 
 _INSERT = re.compile(r"<!-- insert: ([\w -]+) -->")
+_KEY = re.compile(r"`key:(\w+)`")
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 
 
@@ -56,13 +64,18 @@ def source(name: str) -> str:
     return data.decode()
 
 
-def text(name: str, inserts: Inserts) -> str:
-    """Return the Markdown of a topic, with its tables inserted and its comments removed."""
+def text(name: str, facts: Facts) -> str:
+    """Return the Markdown of a topic, with its tables and keys inserted and its comments removed."""
 
     def inserted(mark: re.Match[str]) -> str:
-        return inserts[mark[1]]()
+        return facts.inserts[mark[1]]()
 
-    return _COMMENT.sub("", _INSERT.sub(inserted, source(name)))
+    def key(mark: re.Match[str]) -> str:
+        return f"`{facts.key_of(mark[1])}`"
+
+    whole = _INSERT.sub(inserted, source(name))
+    whole = _KEY.sub(key, whole)
+    return _COMMENT.sub("", whole)
 
 
 def inserts_of(name: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from pgtop.cli.reference import INSERTS
+from pgtop.cli.reference import FACTS
 from pgtop.help import topics
 from pgtop.help.markdown import Heading, Table, parse
 from tests.cli import pgtop
@@ -24,7 +24,7 @@ def tables(section: str) -> list[Table]:
     """Return the tables of a section of the topic."""
     found: list[Table] = []
     is_inside = False
-    for block in parse(topics.text("json", INSERTS)):
+    for block in parse(topics.text("json", FACTS)):
         if isinstance(block, Heading):
             is_inside = block.text == section
         if is_inside and isinstance(block, Table):

@@ -9,7 +9,7 @@ import pytest
 from pgtop.actions import ACTIONS
 from pgtop.cli.args.options import parsers
 from pgtop.cli.completion import options_of
-from pgtop.cli.reference import INSERTS
+from pgtop.cli.reference import FACTS
 from pgtop.help import topics
 from pgtop.help.markdown import Table, parse
 from pgtop.table.columns import COLUMNS
@@ -23,16 +23,16 @@ _WITHOUT_KEY = {"who", "xmin_age", "query_id", "leader"}
 """Columns that the filter does not compare."""
 
 
-def entries() -> list[tuple[str, str, list[str]]]:
-    """Return each entry of the glossary: its name, its meaning, and the places where it is seen."""
-    tables = [
-        block for block in parse(topics.text("glossary", INSERTS)) if isinstance(block, Table)
-    ]
-    return [
-        (name, meaning, _CODE.findall(where))
-        for table in tables
-        for name, meaning, where in table.rows
-    ]
+def rows(topic: str) -> list[tuple[str, ...]]:
+    """Return the rows of all tables of a topic."""
+    blocks = parse(topics.text(topic, FACTS))
+    tables = [block for block in blocks if isinstance(block, Table)]
+    return [row for table in tables for row in table.rows]
+
+
+def places(row: tuple[str, ...]) -> list[str]:
+    """Return the places where a name of the glossary is seen."""
+    return _CODE.findall(row[2])
 
 
 def is_key(place: str) -> bool:
@@ -52,18 +52,11 @@ def is_option(place: str) -> bool:
 
 
 def is_field(place: str) -> bool:
-    """Return whether JSON has a field of this name; a test of its own holds the topic `json` to the
-    output.
-    """
-    tables = [block for block in parse(topics.text("json", INSERTS)) if isinstance(block, Table)]
-    fields = {
-        field
-        for table in tables
-        for row in table.rows
-        for cell in row
-        for field in _CODE.findall(cell)
-    }
-    return place in fields or any(place == column.name for column in COLUMNS)
+    """Return whether the topic `json` has this field, or the sessions this column."""
+    cells = [cell for row in rows("json") for cell in row]
+    fields = {field for cell in cells for field in _CODE.findall(cell)}
+    columns = {column.name for column in COLUMNS}
+    return place in fields | columns
 
 
 def is_filter(place: str) -> bool:
@@ -77,18 +70,18 @@ def is_module(place: str) -> bool:
     return place.startswith("pgtop/") and (ROOT / place).is_file()
 
 
-@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry[0])
-def test_what_the_glossary_names_exists(entry: tuple[str, str, list[str]]) -> None:
+@pytest.mark.parametrize("row", rows("glossary"), ids=lambda row: row[0])
+def test_what_the_glossary_names_exists(row: tuple[str, ...]) -> None:
     """Each place is a key, a command, an option, a field, a column, a filter or a module."""
-    _, _, places = entry
     kinds = (is_key, is_command, is_option, is_field, is_filter, is_module)
-    assert places
-    assert [place for place in places if not any(is_one(place) for is_one in kinds)] == []
+    unknown = [place for place in places(row) if not any(is_one(place) for is_one in kinds)]
+    assert places(row)
+    assert unknown == []
 
 
 def test_each_name_is_explained_once() -> None:
     """No word has two meanings."""
-    names = [name for name, _, _ in entries()]
+    names = [row[0] for row in rows("glossary")]
     assert sorted(set(names)) == sorted(names)
 
 
@@ -99,16 +92,11 @@ def test_the_filter_knows_columns_by_their_names() -> None:
     assert {column.name for column in COLUMNS if key_called(column.name) is None} == _WITHOUT_KEY
 
 
-def test_json_knows_columns_by_their_names() -> None:
-    """A column that is not a column of pg_stat_activity has its name as a field of JSON."""
-    text = topics.text("json", INSERTS)
-    of_pgtop = [
-        name
-        for name in ("query_age", "state_age", "backend_age", "blocked_by", "blocks")
-        if name in text
-    ]
-    assert set(of_pgtop) <= {column.name for column in COLUMNS}
-    assert len(of_pgtop) == 5
+@pytest.mark.parametrize("name", ["query_age", "state_age", "backend_age", "blocked_by", "blocks"])
+def test_json_knows_columns_by_their_names(name: str) -> None:
+    """A fact that pg_stat_activity does not have has the name of its column as a field of JSON."""
+    assert name in {column.name for column in COLUMNS}
+    assert is_field(name)
 
 
 def test_each_command_has_one_noun_from_command_to_test() -> None:

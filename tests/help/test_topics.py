@@ -8,7 +8,7 @@ import pytest
 from pgtop.actions import ACTIONS
 from pgtop.cli.args.options import parsers
 from pgtop.cli.completion import options_of
-from pgtop.cli.reference import INSERTS
+from pgtop.cli.reference import FACTS
 from pgtop.cli.safety import read_config
 from pgtop.help import topics
 from pgtop.help.markdown import Table, parse
@@ -26,11 +26,13 @@ _FOREIGN_OPTIONS = {
 }
 """Options of pytest and of the benchmarks, in topics for developers."""
 _FOR_DEVELOPERS = {"contributing", "benchmarks", "changes"}
+_NOT_KEYS = {"Enter"}
+"""Enter keeps a filter; that belongs to the text field."""
 NAMES = [topic.name for topic in topics.TOPICS]
 
 
 def text_of(name: str) -> str:
-    return topics.text(name, INSERTS)
+    return topics.text(name, FACTS)
 
 
 def test_each_topic_has_a_text() -> None:
@@ -56,12 +58,12 @@ def test_a_page_fits_into_80_columns(name: str) -> None:
 def test_no_mark_is_left(name: str) -> None:
     """Marks of tables and of tests are replaced or removed."""
     assert "<!--" not in text_of(name)
-    assert set(topics.inserts_of(name)) <= INSERTS.keys()
+    assert set(topics.inserts_of(name)) <= FACTS.inserts.keys()
 
 
 def test_every_table_is_inserted_somewhere() -> None:
     """No table is made for nothing."""
-    assert {insert for name in NAMES for insert in topics.inserts_of(name)} == INSERTS.keys()
+    assert {insert for name in NAMES for insert in topics.inserts_of(name)} == FACTS.inserts.keys()
 
 
 def test_every_key_is_documented() -> None:
@@ -70,6 +72,14 @@ def test_every_key_is_documented() -> None:
     for action in ACTIONS:
         assert " ".join(f"`{key}`" for key in action.key_names) in text
         assert action.title in text
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - _FOR_DEVELOPERS))
+def test_keys_come_from_the_registry(name: str) -> None:
+    """A topic names a key by its action, so that a changed key changes no text."""
+    letters = {letter for action in ACTIONS for letter in action.key_names if letter.isalnum()}
+    spans = set(re.findall(r"`([^`\n]+)`", topics.source(name)))
+    assert spans & letters <= _NOT_KEYS
 
 
 def test_every_option_is_documented_and_exists() -> None:

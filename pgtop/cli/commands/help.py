@@ -3,7 +3,7 @@
 from pgtop.cli import output, pager
 from pgtop.cli.args.options import HelpTopic, parsers
 from pgtop.cli.exit_codes import Exit
-from pgtop.cli.reference import INSERTS
+from pgtop.cli.reference import FACTS
 from pgtop.errors import UsageError
 from pgtop.help import topics
 from pgtop.help.page import page
@@ -26,7 +26,7 @@ def _text(name: str) -> str:
     if not name:
         return _page(topics.index())
     if name in topics.BY_NAME:
-        return _page(topics.text(name, INSERTS))
+        return _page(topics.text(name, FACTS))
     if parser := parsers().get(name):
         return parser.format_help()
     raise UsageError(f"There is no help topic {name!r}.", advice(name))
