@@ -52,11 +52,14 @@ def _ten_keys() -> str:
 
 
 def _roles() -> str:
-    head = ("role", "sees", "may end", "slots, as the bar counts them")
-    return table(
-        head,
-        [(_role(w), w.experience.sees, w.experience.ends, w.experience.budget) for w in WATCHERS],
-    )
+    head = ("role", "which is", "sees", "may end", "can still open")
+    return table(head, [_role_row(watcher) for watcher in WATCHERS])
+
+
+def _role_row(watcher: Watcher) -> tuple[str, ...]:
+    experience = watcher.experience
+    left = experience.budget.rpartition("; ")[2]
+    return f"`{watcher.name}`", watcher.title, experience.sees, experience.ends, left
 
 
 def _role(watcher: Watcher) -> str:

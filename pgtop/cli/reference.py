@@ -4,7 +4,6 @@ Heavy modules load late.
 """
 
 import argparse
-import itertools
 from collections.abc import Iterator, Mapping
 
 from pgtop.actions import ACTIONS, BY_ID, Action, Group
@@ -91,16 +90,17 @@ def check_codes() -> str:
 
 
 def options() -> str:
-    """Return the options of each command, without those that all share."""
+    """Return the options of all commands but those for connecting; shared ones stand once."""
     from pgtop.cli.args.options import parsers
 
-    parts = []
+    commands: dict[str, list[str]] = {}
     for name, parser in parsers().items():
         groups = [group for group in parser._action_groups if not _is_shared(group)]
-        rows = list(itertools.chain.from_iterable(map(_option_rows, groups)))
-        if rows:
+        for group in filter(_has_options, groups):
+            rows = table(_OPTION_HEAD, list(_option_rows(group)))
             title = f"pgtop {name}".strip()
-            parts.append(f"### {title}\n\n{table(_OPTION_HEAD, rows)}")
+            commands.setdefault(rows, []).append(f"`{title}`")
+    parts = [f"{', '.join(names)}:\n\n{rows}" for rows, names in commands.items()]
     return "\n".join(parts)
 
 
@@ -119,6 +119,10 @@ _Group = argparse._ArgumentGroup
 
 def _is_shared(group: _Group) -> bool:
     return group.title == "Program" or _is_connection(group)
+
+
+def _has_options(group: _Group) -> bool:
+    return any(action.option_strings for action in group._group_actions)
 
 
 def _is_connection(group: _Group) -> bool:

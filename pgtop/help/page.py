@@ -115,16 +115,33 @@ def _cell(text: str, is_styled: bool) -> str:
 
 
 def _column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Return the cells of each column: what it needs, or else less for the widest ones."""
-    columns = zip(*rows, strict=True)
+    """Return the cells of each column: what it needs, or else less for the widest ones.
+
+    A column keeps room for its longest word, unless the words of all columns need more.
+    """
+    columns = list(zip(*rows, strict=True))
     widths = [max(map(_cells, column)) for column in columns]
-    gaps = len(_GAP) * (len(widths) - 1)
-    surplus = sum(widths) + gaps - width
-    while surplus > 0 and max(widths) > _LEAST_COLUMN:
-        widest = widths.index(max(widths))
-        widths[widest] -= 1
-        surplus -= 1
+    words = [max(map(_longest_word, column)) for column in columns]
+    room = width - len(_GAP) * (len(widths) - 1)
+    _shrink(widths, room, words)
+    _shrink(widths, room, [_LEAST_COLUMN] * len(widths))
     return widths
+
+
+def _shrink(widths: list[int], room: int, least: Sequence[int]) -> None:
+    """Take cells from the widest columns until all fit, but leave each its least width."""
+    while sum(widths) > room:
+        spare = [
+            cells if cells > fewest else 0 for cells, fewest in zip(widths, least, strict=True)
+        ]
+        widest = max(spare)
+        if not widest:
+            return
+        widths[spare.index(widest)] -= 1
+
+
+def _longest_word(text: str) -> int:
+    return max(map(_cells, text.split(" ")))
 
 
 def _row(row: Sequence[str], widths: Sequence[int]) -> list[str]:

@@ -121,3 +121,9 @@ def test_each_promise_names_tests_that_exist() -> None:
         names = set(re.findall(r"\btest_\w+", promise.partition("<!-- tests:")[2]))
         assert names, promise
         assert names <= tests
+
+
+def test_the_test_that_contributing_names_exists() -> None:
+    """A newcomer can run the example."""
+    [name] = re.findall(r"-k (test_\w+)", topics.source("contributing"))
+    assert any(name in file.read_text() for file in _TESTS.rglob("test_*.py"))
