@@ -52,7 +52,7 @@ _INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
-class PgtopApp(Keyboard, SignalFlow):
+class PgtopApp(Keyboard):
     """Owns the state, the watch and the door; the screens own what is asked of the picture."""
 
     TITLE = "pgtop"
@@ -79,9 +79,6 @@ class PgtopApp(Keyboard, SignalFlow):
         super().__init__(driver_class=None if settings.plain_driver else driver_on(lease))
         self.set_class(not settings.color, "-monochrome")
         self._source = source
-        self._errands = SignalExecutor(
-            signaller, clock, recorder or NoAuditLog(), settings.require_audit
-        )
         self._settings = settings
         self._clock = clock
         self._palette = palette(settings.theme, settings.color)
@@ -94,9 +91,12 @@ class PgtopApp(Keyboard, SignalFlow):
         self._meter = CostMeter()
         self._details = LatestRequest(self._fetch_detail, self._show_detail)
         self._copies = LatestRequest(self._fetch_copied, self._copy)
-        self._aftermath = None
-        self._unseen = set()
-        self._left = frozenset()
+        executor = SignalExecutor(
+            signaller, clock, recorder or NoAuditLog(), settings.require_audit
+        )
+        self.signals = SignalFlow(
+            self, executor, source, self._watch, clock, settings, self._palette
+        )
         self._sessions = SessionsScreen(self._state, settings, self._palette)
         self.animation_level = "none"
         if settings.ascii:
@@ -202,7 +202,7 @@ class PgtopApp(Keyboard, SignalFlow):
             asked_at = self._clock.now() - event.took
             state = state._replace(spent=self._meter.read(self._driver), asked_at=asked_at)
         self._set_state(state._replace(interval=self._watch.interval))
-        self._tell_freed()
+        self.signals.report_unblocked()
 
     def _set_state(self, state: State) -> None:
         self._state = state
@@ -236,7 +236,18 @@ class PgtopApp(Keyboard, SignalFlow):
         self._notice_until = self._clock.now() + _NOTICE_SECONDS
         self._set_state(self._state._replace(notice=notice))
 
+    @property
+    def state(self) -> State:
+        """The newest state, which the screens show."""
+        return self._state
+
     # Messages up.
+
+    def on_signal_requested(self, message: messages.SignalRequested) -> None:
+        self.signals.request_one(message)
+
+    def on_bulk_requested(self, message: messages.BulkRequested) -> None:
+        self.signals.request_many(message)
 
     def on_notice_requested(self, message: messages.NoticeRequested) -> None:
         self.say(message.words)
@@ -408,16 +419,9 @@ class PgtopApp(Keyboard, SignalFlow):
             self.action_suspend_process()
 
     async def action_quit(self) -> None:
-        """Leave; while an order's effect has not been seen, only when asked again by who was told
-        of that order.
-        """
-        if not self._unseen <= self._left:
-            self._left = frozenset(self._unseen)
-            pids = ", ".join(str(order.target.pid) for order in self._unseen)
-            self.say(
-                f"what becomes of {pids} has not been seen yet: q again leaves all the same",
-                Tone.WARN,
-            )
+        """Leave; while the effect of a signal is awaited, only when the key is pressed again."""
+        if warning := self.signals.warning_before_leaving():
+            self.say(warning, Tone.WARN)
         else:
             self.exit(0)
 

@@ -4,11 +4,10 @@ other people's work.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Protocol
 
-from textual.app import App
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
@@ -38,58 +37,101 @@ if TYPE_CHECKING:  # dialogs are imported when they are first opened
 _READ_ONLY = "read-only mode: start pgtop without --read-only to end queries or sessions"
 
 
-class SignalFlow(App[int]):
-    """Answers the screens' messages about signals. Whoever derives from it owns the state and the
-    watch.
-    """
+class Host(Protocol):
+    """The app, as far as the flow of a signal needs it."""
 
-    _aftermath: Aftermath | None
-    """What is still to be told of the last one that others waited for."""
-    _clock: Clock
-    _errands: SignalExecutor
-    _palette: Palette
-    _settings: Settings
-    _source: Source
-    _state: State
-    _watch: Poller
-    _unseen: set[SignalRequest]
-    """Those whose effect is still being looked for."""
-    _left: frozenset[SignalRequest]
-    """Those of which the user was told, on leaving, that it has not been seen."""
+    @property
+    def screen(self) -> Screen[object]:
+        """The screen on top."""
+        ...
+
+    @property
+    def state(self) -> State:
+        """The newest state."""
+        ...
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
-        """Put a sentence, cleaned, on the notice line."""
-        raise NotImplementedError
+        """Show a cleaned sentence on the notice line."""
+        ...
 
     def report(self, words: str, tone: Tone) -> None:
-        """Put what a signal has done, cleaned, on the notice line."""
-        raise NotImplementedError
+        """Show the cleaned outcome of a signal on the notice line."""
+        ...
 
     def clear_notice(self) -> None:
-        """Take away what was said before."""
-        raise NotImplementedError
+        """Remove the notice, unless it reports a recent outcome."""
+        ...
 
     def attend(self) -> None:
-        """Have what is asked be seen before it is answered, if it is not what was asked before."""
-        raise NotImplementedError
+        """Hold keys back until a question that has changed is on the terminal."""
+        ...
 
-    def on_signal_requested(self, message: messages.SignalRequested) -> None:
-        if isinstance(self.screen, ModalScreen):
+    def push_screen(self, *args: object, **options: object) -> object:
+        """Show another screen on top."""
+        ...
+
+    def run_worker(self, work: Coroutine[object, object, None], *, group: str) -> object:
+        """Run a coroutine beside the screen."""
+        ...
+
+
+class SignalFlow:
+    """The part of the app that leads from a request to signal to the report of its outcome.
+
+    Screens post requests; the app hands them in.
+    """
+
+    def __init__(
+        self,
+        app: Host,
+        executor: SignalExecutor,
+        source: Source,
+        poller: Poller,
+        clock: Clock,
+        settings: Settings,
+        palette: Palette,
+    ) -> None:
+        self._app = app
+        self._executor = executor
+        self._source = source
+        self._poller = poller
+        self._clock = clock
+        self._settings = settings
+        self._palette = palette
+        self._aftermath: Aftermath | None = None
+        """The newest signal whose effect on waiters is not reported yet."""
+        self._unseen: set[SignalRequest] = set()
+        """Requests whose effect is still awaited."""
+        self._left: frozenset[SignalRequest] = frozenset()
+        """Unseen requests that the user was warned of when leaving."""
+
+    def warning_before_leaving(self) -> str:
+        """Return what the user must know before leaving; "" if there is nothing new to warn of."""
+        if self._unseen <= self._left:
+            return ""
+        self._left = frozenset(self._unseen)
+        pids = ", ".join(str(request.target.pid) for request in self._unseen)
+        return f"what becomes of {pids} has not been seen yet: q again leaves all the same"
+
+    def request_one(self, message: messages.SignalRequested) -> None:
+        """Ask whether to signal one session, unless that is refused."""
+        if isinstance(self._app.screen, ModalScreen):
             return  # asked before the dialog was there
         if self._settings.read_only:
-            self.say(_READ_ONLY)
+            self._app.say(_READ_ONLY)
         elif message.signal is Signal.CANCEL and (reason := nothing_to_cancel(message.backend)):
-            self.say(reason)
+            self._app.say(reason)
         else:
             self._ask(message)
 
-    def on_bulk_requested(self, message: messages.BulkRequested) -> None:
-        if isinstance(self.screen, ModalScreen):
+    def request_many(self, message: messages.BulkRequested) -> None:
+        """Ask whether to signal many sessions, unless that is refused."""
+        if isinstance(self._app.screen, ModalScreen):
             return
         if self._settings.read_only:
-            self.say(_READ_ONLY)
+            self._app.say(_READ_ONLY)
             return
-        picture = self._state.picture
+        picture = self._app.state.picture
         made = plan(
             message.signal,
             message.backends,
@@ -100,7 +142,7 @@ class SignalFlow(App[int]):
         if made.targets:
             self._ask_many(made, message.whose)
         else:
-            self.say(no_targets(made), Tone.WARN)
+            self._app.say(no_targets(made), Tone.WARN)
 
     def _guard_of(self, picture: DerivedSnapshot) -> Guard:
         return guard(self._settings.protect, picture)
@@ -109,23 +151,25 @@ class SignalFlow(App[int]):
         """Ask, with the sessions watched meanwhile even if the picture was paused, and with roles
         as they are now.
         """
-        was_paused, self._watch.paused = self._watch.paused, False
+        was_paused, self._poller.paused = self._poller.paused, False
         self._source.renew()
-        self.clear_notice()
-        if not self._state.stale:  # else it would cost the connection that an answer is awaited on
-            self._watch.refresh()
+        self._app.clear_notice()
+        if (
+            not self._app.state.stale
+        ):  # else it would cost the connection that an answer is awaited on
+            self._poller.refresh()
 
         def answered(consent: ConsentT | None) -> None:
-            self._watch.paused = was_paused
+            self._poller.paused = was_paused
             if consent is not None:
                 then(consent)
 
         def follow() -> None:
             """Show what has come while the dialog was being opened."""
-            dialog.show(self._state)
-            self.attend()
+            dialog.show(self._app.state)
+            self._app.attend()
 
-        self.push_screen(dialog, answered)
+        self._app.push_screen(dialog, answered)
         dialog.call_after_refresh(follow)
 
     # One.
@@ -135,33 +179,35 @@ class SignalFlow(App[int]):
 
         def agreed(to: Accepted) -> None:
             made = plan_for_one(asked.signal, to.backend, to.picture.snapshot)
-            self.run_worker(self._see_through(made, to.reason), group="signals")
+            self._app.run_worker(self._see_through(made, to.reason), group="signals")
 
-        self._put(ConfirmScreen(asked, self._state, self._palette, self._settings.protect), agreed)
+        self._put(
+            ConfirmScreen(asked, self._app.state, self._palette, self._settings.protect), agreed
+        )
 
     async def _see_through(self, made: Plan, reason: str) -> None:
         [target], [order] = made.targets, made.orders
         why_not = target.refusal
         self._unseen.add(order)
-        self.say(*asking_words(order))
-        before = self._state.picture
-        async for progress in self._errands.run(made, reason):
+        self._app.say(*asking_words(order))
+        before = self._app.state.picture
+        async for progress in self._executor.run(made, reason):
             for outcome in progress.outcomes:
                 words, tone = outcome_words(outcome, why_not)
-                self.report(*_with_trouble(words, tone, progress))
+                self._app.report(*_with_trouble(words, tone, progress))
                 self._aftermath = Aftermath.of(
                     [outcome], Span(words, tone), before, self._clock.now()
                 )
         self._unseen.discard(order)
-        self._watch.refresh()
+        self._poller.refresh()
 
-    def _tell_freed(self) -> None:
+    def report_unblocked(self) -> None:
         """Once a picture shows what a signal has changed for those that waited, say that too."""
         aftermath = self._aftermath
-        told = aftermath.told(self._state) if aftermath else ""
+        told = aftermath.told(self._app.state) if aftermath else ""
         if aftermath and told:
             self._aftermath = None
-            self.report(f"{aftermath.words.text}: {told}", aftermath.words.tone)
+            self._app.report(f"{aftermath.words.text}: {told}", aftermath.words.tone)
 
     # Many.
 
@@ -169,7 +215,7 @@ class SignalFlow(App[int]):
         from pgtop.tui.dialogs.bulk import BulkScreen
 
         self._put(
-            BulkScreen(made, whose, self._state.picture, self._guard_of, self._palette),
+            BulkScreen(made, whose, self._app.state.picture, self._guard_of, self._palette),
             self._send_many,
         )
 
@@ -182,22 +228,22 @@ class SignalFlow(App[int]):
             if survivors is not None:
                 self._ask_many(survivors, "surviving the cancel")
 
-        self.push_screen(results, closed)
-        self.run_worker(self._see_many_through(consent, results), group="signals")
+        self._app.push_screen(results, closed)
+        self._app.run_worker(self._see_many_through(consent, results), group="signals")
 
     async def _see_many_through(self, consent: Consent, results: ResultScreen) -> None:
         self._unseen.update(consent.plan.orders)
-        before, self._aftermath = self._state.picture, None
-        async for progress in self._errands.run(consent.plan, consent.reason):
+        before, self._aftermath = self._app.state.picture, None
+        async for progress in self._executor.run(consent.plan, consent.reason):
             results.show_progress(progress)
             words = "".join(span.text for span in summary(progress.outcomes))
             said = Span(*_with_trouble(words, Tone.NOTICE, progress))
-            self.report(*said)
+            self._app.report(*said)
             if progress.done:
                 self._aftermath = Aftermath.of(progress.outcomes, said, before, self._clock.now())
             results.expect(self._aftermath)
         self._unseen.difference_update(consent.plan.orders)
-        self._watch.refresh()
+        self._poller.refresh()
 
 
 def _with_trouble(words: str, tone: Tone, progress: Progress) -> tuple[str, Tone]:

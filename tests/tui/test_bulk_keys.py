@@ -378,7 +378,8 @@ async def test_the_reason_goes_with_the_order() -> None:
             pass
 
     stage = Stage(busy())
-    stage.app._errands = stage.app._errands._replace(recorder=Listening())
+    signals = stage.app.signals
+    signals._executor = signals._executor._replace(recorder=Listening())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "K", "r", *"runaway", "enter", "y")
         await press(pilot, "space", "down", "down", "space", "K", "r", *"storm", "enter", "y")
