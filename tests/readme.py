@@ -19,8 +19,17 @@ RIGHTS = TOPICS / "rights.md"
 MAN_PAGE = ROOT / "pgtop/help/pgtop.1"
 
 TEN_KEYS = (
-    "open", "show_sessions", "show_breakdown", "show_blocking", "filter", "tag", "cancel", "terminate", "help", "quit",
-)  # fmt: skip
+    "open",
+    "show_sessions",
+    "show_breakdown",
+    "show_blocking",
+    "filter",
+    "tag",
+    "cancel",
+    "terminate",
+    "help",
+    "quit",
+)
 
 
 def generated() -> Mapping[Path, str]:

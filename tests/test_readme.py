@@ -13,7 +13,7 @@ _IN_EMERGENCIES = (
 )  # fmt: skip
 _LETTERS = {"A", "W", "T", "R"}
 """Letters of the bar; `i` is one, too, and a key."""
-_PICTURE = re.compile(r"!\[[^]]*\]\(([^)]+)\)")
+_IMAGE = re.compile(r"!\[[^]]*\]\(([^)]+)\)")
 
 
 @pytest.mark.parametrize("path", generated(), ids=lambda path: path.name)
@@ -29,17 +29,17 @@ def test_readme_is_short() -> None:
     assert len(README.read_text().splitlines()) < 150
 
 
-def test_pictures_exist() -> None:
-    """Each picture that README shows is a file, and has the repository's address where one is
+def test_images_exist() -> None:
+    """Each image that README shows is a file, and has the repository's address where one is
     known.
     """
     urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"].get("urls", {})
     repository = urls.get("Repository")
-    pictures = _PICTURE.findall(README.read_text())
-    assert len(pictures) >= 3
-    for picture in pictures:
-        assert (ROOT / "screenshots" / picture.rpartition("/")[2]).is_file()
-        assert picture.startswith("https://") if repository else picture.startswith("screenshots/")
+    images = _IMAGE.findall(README.read_text())
+    assert len(images) >= 3
+    for image in images:
+        assert (ROOT / "screenshots" / image.rpartition("/")[2]).is_file()
+        assert image.startswith("https://") if repository else image.startswith("screenshots/")
 
 
 def test_readme_names_the_keys_of_the_registry() -> None:

@@ -1,6 +1,4 @@
-"""Which command a misspelt first word means. The word remains the name of a database unless that
-fails.
-"""
+"""Commands for misspelt first words. A word remains the name of a database unless that fails."""
 
 from collections.abc import Iterable
 

@@ -98,7 +98,7 @@ def _end_of_block(lines: list[str], start: int) -> int:
 
 
 def _continues(line: str, first: str) -> bool:
-    """Return whether a line belongs to the block whose first line is `first`."""
+    """Return whether a line belongs to the block that begins with `first`."""
     if first.startswith(_BAR):
         return line.startswith(_BAR)
     if not line.strip() or _HEADING.match(line):

@@ -131,13 +131,11 @@ def _column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
 def _shrink(widths: list[int], room: int, least: Sequence[int]) -> None:
     """Take cells from the widest columns until all fit, but leave each its least width."""
     while sum(widths) > room:
-        spare = [
-            cells if cells > fewest else 0 for cells, fewest in zip(widths, least, strict=True)
-        ]
-        widest = max(spare)
-        if not widest:
+        places = [place for place, cells in enumerate(widths) if cells > least[place]]
+        if not places:
             return
-        widths[spare.index(widest)] -= 1
+        widest = max(places, key=widths.__getitem__)
+        widths[widest] -= 1
 
 
 def _longest_word(text: str) -> int:
@@ -145,7 +143,7 @@ def _longest_word(text: str) -> int:
 
 
 def _row(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Return the lines of a row whose cells are wrapped side by side."""
+    """Wrap the cells of a row side by side; return its lines."""
     columns = []
     for text, width in zip(row, widths, strict=True):
         wrapped = _wrapped(text, width)

@@ -43,7 +43,7 @@ BY_NAME: Mapping[str, Topic] = {topic.name: topic for topic in TOPICS}
 
 
 class Facts(NamedTuple):
-    """What the texts take from the program, so that no fact is written twice."""
+    """The facts that the texts take from the program, so that none is written twice."""
 
     inserts: Mapping[str, Callable[[], str]]
     """Functions that return Markdown, by the name in an `insert` mark."""
@@ -65,7 +65,7 @@ def source(name: str) -> str:
 
 
 def text(name: str, facts: Facts) -> str:
-    """Return the Markdown of a topic, with its tables and keys inserted and its comments removed."""
+    """Return the Markdown of a topic with its tables and keys, and without its comments."""
 
     def inserted(mark: re.Match[str]) -> str:
         return facts.inserts[mark[1]]()

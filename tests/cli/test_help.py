@@ -54,7 +54,8 @@ def test_help_loads_neither_driver_nor_screen() -> None:
     """`pgtop help` starts as `pgtop --help` does."""
     program = (
         "import sys; from pgtop.cli.main import run; code = run(['help', 'keys']);"
-        "print(code, sorted({'psycopg', 'textual', 'rich', 'asyncio'} & sys.modules.keys()), file=sys.stderr)"
+        "heavy = {'psycopg', 'textual', 'rich', 'asyncio'} & sys.modules.keys();"
+        "print(code, sorted(heavy), file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
@@ -65,10 +66,14 @@ def test_help_loads_neither_driver_nor_screen() -> None:
 @pytest.mark.parametrize(
     ("pager", "command"),
     [
-        ("less -i", ["less", "-i"]), ("/opt/my\\ pager", ["/opt/my pager"]), ("", []), (" ", []), ("cat", []),
+        ("less -i", ["less", "-i"]),
+        ("/opt/my\\ pager", ["/opt/my pager"]),
+        ("", []),
+        (" ", []),
+        ("cat", []),
         ("a 'quote", []),
     ],
-)  # fmt: skip
+)
 def test_the_pager_is_the_user_s(pager: str, command: list[str]) -> None:
     """PAGER is split as a shell splits it; nothing in it is run by a shell."""
     assert pager_command({"PAGER": pager}) == command

@@ -22,14 +22,14 @@ _OWN_SHARE = {"refusal", "protection", "not_compared", "why", "reason"}
 
 def tables(section: str) -> list[Table]:
     """Return the tables of a section of the topic."""
-    found: list[Table] = []
+    selected: list[Table] = []
     is_inside = False
     for block in parse(topics.text("json", FACTS)):
         if isinstance(block, Heading):
             is_inside = block.text == section
         if is_inside and isinstance(block, Table):
-            found.append(block)
-    return found
+            selected.append(block)
+    return selected
 
 
 def fields(table: Table) -> set[str]:

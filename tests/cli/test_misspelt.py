@@ -14,10 +14,18 @@ from tests.pty import Terminal
 @pytest.mark.parametrize(
     ("word", "command"),
     [
-        ("shwo", "show"), ("lock", "locks"), ("kil", "kill"), ("cancle", "cancel"), ("budgt", "budget"),
-        ("shop", ""), ("show", ""), ("postgres", ""), ("", ""), (None, ""),
+        ("shwo", "show"),
+        ("lock", "locks"),
+        ("kil", "kill"),
+        ("cancle", "cancel"),
+        ("budgt", "budget"),
+        ("shop", ""),
+        ("show", ""),
+        ("postgres", ""),
+        ("", ""),
+        (None, ""),
     ],
-)  # fmt: skip
+)
 def test_the_nearest_command(word: str | None, command: str) -> None:
     """Swapped, missing and added letters are recognized; another word is not."""
     assert nearest_command(word, parsers()) == command

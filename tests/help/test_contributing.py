@@ -28,7 +28,7 @@ def example(section: str) -> str:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A folder with pgtop in it, which a test may change."""
+    """Return a folder with a copy of pgtop, which a test may change."""
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "pgtop", tmp_path / "pgtop", ignore=ignored)
     return tmp_path

@@ -2,7 +2,12 @@
 
 from pgtop.help.page import page
 
-_TABLE = "| key | what it does |\n| --- | --- |\n| `Up` `k` | move up by one row of the table |\n| `a\\|b` | x |\n"
+_TABLE = """\
+| key | what it does |
+| --- | --- |
+| `Up` `k` | move up by one row of the table |
+| `a\\|b` | x |
+"""
 
 
 def test_headings_are_underlined_in_plain_text() -> None:

@@ -1,4 +1,4 @@
-"""What the topics say is true: each name in them exists, and everything that exists is in them."""
+"""The topics are true: each name in them exists, and everything that exists is in them."""
 
 import re
 from pathlib import Path
