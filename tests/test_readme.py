@@ -21,7 +21,7 @@ def test_generated_parts_are_up_to_date(path: object) -> None:
     """Keys, roles and man page are those of the code: `python -m tests.readme` writes them."""
     texts = generated()
     differing = [each.name for each in texts if each == path and each.read_text() != texts[each]]
-    assert differing == []
+    assert differing == [], "`python -m tests.readme` writes it"
 
 
 def test_readme_is_short() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from pgtop.cli.args.options import parsers
+from pgtop.help.topics import BY_NAME
 from pgtop.table.columns import COLUMNS
 from pgtop.table.language.help import FILTER_HELP
 
@@ -40,6 +41,11 @@ def commands() -> Mapping[str, str]:
 def filter_keys() -> list[str]:
     """The keys of the filter language with their sign."""
     return sorted({f"{entry.name}:" for entry in FILTER_HELP if f"{entry.name}:" in entry.example})
+
+
+def help_words() -> list[str]:
+    """Return what `pgtop help` takes: the topics, then the commands."""
+    return [*BY_NAME, *commands()]
 
 
 def _option(action: argparse.Action) -> Option:
@@ -82,6 +88,7 @@ _pgtop() {{
     elif [[ $word != -* ]]; then
         case ${{COMP_WORDS[1]}} in
             completion) words={_quoted(SCRIPTS)} ;;
+            help) words={_quoted(help_words())} ;;
             cancel|kill) words={_quoted(filter_keys())}; compopt -o nospace ;;
             *) words= ;;
         esac
@@ -128,6 +135,8 @@ def fish() -> str:
             f"complete -c pgtop -n __fish_use_subcommand -a {name} -d {_quoted([_plain(does)])}"
         )
     lines.append("complete -c pgtop -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'")
+    topics = _quoted(help_words())
+    lines.append(f"complete -c pgtop -n '__fish_seen_subcommand_from help' -a {topics}")
     keys = _quoted(filter_keys())
     lines.append(f"complete -c pgtop -n '__fish_seen_subcommand_from kill cancel' -a {keys}")
     for name, parser in parsers().items():
@@ -166,6 +175,8 @@ def _zsh_specs(parser: argparse.ArgumentParser) -> list[str]:
         for option in options_of(parser)
         for name in option.names
     ]
+    if parser.prog == "pgtop help":
+        return [*specs, f"'*:topic:({' '.join(help_words())})'"]
     return [*specs, "'*:filter:compadd -S \"\" -a filters'"]
 
 

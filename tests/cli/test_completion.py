@@ -42,7 +42,7 @@ def test_the_shell_can_read_it(shell: str) -> None:
         ("show --c", {"--csv"}), ("kill st", {"state:"}), ("completion f", {"fish"}), ("cancel --es", {"--escalate"}),
         ("--theme d", {"dark"}), ("show --sort xm", {"xmin_age"}), ("show --filter st", {"state:"}),
         ("kill --protect us", {"user:"}), ("--host s", set()), ("show s", set()), ("budget --role st", set()),
-        ("kill state : a", set()), ("locks --fi", {"--filter"}), ("-d k", set()),
+        ("kill state : a", set()), ("locks --fi", {"--filter"}), ("-d k", set()), ("help em", {"emergencies"}),
     ],
 )  # fmt: skip
 def test_bash_completes(typed: str, offered: set[str]) -> None:
