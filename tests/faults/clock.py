@@ -1,6 +1,5 @@
-"""Clocks that jump: of a server by libfaketime, of pgtop by `python -m tests.faults.clock FILE
-WORD...`.
-"""
+"""Clocks that jump: libfaketime's for a server, `python -m tests.faults.clock FILE WORD...` for
+pgtop."""
 
 import sys
 import time
@@ -10,9 +9,8 @@ OFFSETS = {"+1h": 3600, "-1h": -3600, "+400d": 400 * 86400, "-400d": -400 * 8640
 
 
 def preloaded(file: Path) -> dict[str, str]:
-    """The environment in which a program's clock is as far from the true one as `file` says, such
-    as -1h.
-    """
+    """Return the environment in which a program's clock differs by the offset in `file`, such as
+    -1h."""
     [library] = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
     return {
         "LD_PRELOAD": str(library),
@@ -23,9 +21,7 @@ def preloaded(file: Path) -> dict[str, str]:
 
 
 def main(file: str, *words: str) -> int:
-    """Run pgtop with a wall clock so far from the true one; libfaketime would disturb Python's
-    waiting.
-    """
+    """Run pgtop with a shifted wall clock; libfaketime would disturb Python's own waiting."""
     true_time, offset = time.time, Path(file)
     time.time = lambda: true_time() + OFFSETS.get(offset.read_text(), 0)
     from pgtop.__main__ import main as pgtop

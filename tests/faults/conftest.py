@@ -1,4 +1,4 @@
-"""One server for all faults; each leaves it as it was."""
+"""One server for all faults; each test leaves it as it was."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,20 +6,20 @@ from pathlib import Path
 import pytest
 
 from pgtop.demo.server import Cluster
-from tests.faults.fault_env import SETTINGS, Ground, laid
+from tests.faults.fault_env import SETTINGS, FaultEnv, behind_proxy
 
 
 @pytest.fixture(scope="package")
 def prepared(bindir: Path | None) -> Iterator[Cluster]:
-    """A server with the role that pgtop comes as."""
-    with Cluster(bindir, settings=SETTINGS) as running, laid(running) as ground:
-        ground.prepare()
+    """Start a server with the role that pgtop logs in as."""
+    with Cluster(bindir, settings=SETTINGS) as running, behind_proxy(running) as fault_env:
+        fault_env.prepare()
         yield running
 
 
 @pytest.fixture
-def ground(prepared: Cluster) -> Iterator[Ground]:
-    """The server and a good network to it."""
-    with laid(prepared) as made:
-        yield made
-        made.mended()
+def fault_env(prepared: Cluster) -> Iterator[FaultEnv]:
+    """Put a working network in front of the server, and repair both afterwards."""
+    with behind_proxy(prepared) as env:
+        yield env
+        env.restore()

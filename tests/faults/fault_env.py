@@ -1,6 +1,4 @@
-"""Where faults are tried: a server of the tests' own, the network to it, and everything that can
-befall the two.
-"""
+"""The environment of the fault tests: a server, the network to it, and all that can break."""
 
 import os
 import signal
@@ -15,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from pgtop.demo.server import Cluster
 from pgtop.sources.postgres.bounds import ANSWER_SECONDS
 from tests.benchmarks.process import tree
-from tests.faults.proxy import Proxy, Way
+from tests.faults.proxy import Direction, Proxy
 from tests.waiting import until
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -24,16 +22,14 @@ _PASSWORD = "before"
 _ROW, _HEAD = b"D", 5
 SETTINGS = {"max_connections": "12", "superuser_reserved_connections": "3"}
 _SLOTS = 9
-"""Those of ordinary roles."""
+"""Connection slots for ordinary roles."""
 INTERVAL = 0.5
-"""From picture to picture, in seconds."""
+"""Seconds between two polls."""
 
 
 @dataclass
-class Ground:
-    """A server and the network in front of it. pgtop comes as `monitor`, which has no slot of its
-    own.
-    """
+class FaultEnv:
+    """A server and the network in front of it. pgtop logs in as `monitor`, an ordinary role."""
 
     cluster: Cluster
     proxy: Proxy
@@ -41,7 +37,7 @@ class Ground:
 
     @property
     def dsn(self) -> str:
-        """How pgtop reaches the server: over the network, as an ordinary role."""
+        """The connection string of pgtop: over the network, as an ordinary role."""
         return make_conninfo(
             host="127.0.0.1",
             port=self.proxy.port,
@@ -51,100 +47,97 @@ class Ground:
         )
 
     def prepare(self) -> None:
-        """Make the role that pgtop comes as."""
+        """Create the roles of pgtop and of the sessions that it watches."""
         with self.admin() as admin:
-            admin.execute(
-                f"CREATE ROLE monitor LOGIN PASSWORD '{_PASSWORD}' IN ROLE pg_monitor, pg_signal_backend"
-            )
+            admin.execute(f"CREATE ROLE monitor LOGIN PASSWORD '{_PASSWORD}'")
+            admin.execute("GRANT pg_monitor, pg_signal_backend TO monitor")
             admin.execute("CREATE ROLE app LOGIN")
 
     def admin(self, **changed: str) -> Connection:
-        """A session that no fault of the network touches."""
+        """Open a session that no network fault reaches."""
         return psycopg.connect(self.cluster.socket_dsn, autocommit=True, **changed)  # type: ignore[arg-type]
 
-    def ask(self, query: str) -> list[tuple[Any, ...]]:
-        """What the server says to a superuser."""
+    def query(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows that a superuser gets."""
         with self.admin() as admin:
             return admin.execute(query.encode()).fetchall()
 
     @property
-    def ours(self) -> list[int]:
-        """pgtop's own backends, of which there is one at most."""
-        found = self.ask("SELECT pid FROM pg_stat_activity WHERE application_name = 'pgtop'")
-        return [int(pid) for (pid,) in found]
+    def pgtop_pids(self) -> list[int]:
+        """The pids of pgtop's own backends: one at most."""
+        rows = self.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'pgtop'")
+        return [int(pid) for (pid,) in rows]
 
-    def answers(self) -> bool:
-        """The server lets sessions in."""
+    def is_up(self) -> bool:
+        """Return whether the server accepts sessions."""
         with suppress(psycopg.Error):
-            return bool(self.ask("SELECT 1"))
+            return bool(self.query("SELECT 1"))
         return False
 
-    def mended(self) -> None:
-        """Whatever a test has left behind is put right: the server runs and answers, and everybody
-        is out.
-        """
+    def restore(self) -> None:
+        """Undo whatever the test broke: the server runs, and no client is connected."""
         thaw(self)
         launch(self)
-        self.proxy.mend()
+        self.proxy.repair()
         self.proxy.cut()
         empty(self)
-        until(self.answers, "the server does not come back")
+        until(self.is_up, "the server does not come back")
         restore_password(self)
-        until(lambda: not self.ours, "pgtop's session is still there")
+        until(lambda: not self.pgtop_pids, "pgtop's session is still there")
 
 
 @contextmanager
-def laid(cluster: Cluster) -> Iterator[Ground]:
-    """The ground on a server that runs."""
+def behind_proxy(cluster: Cluster) -> Iterator[FaultEnv]:
+    """Put a proxy in front of a running server."""
     with Proxy(("127.0.0.1", cluster.port)) as proxy:
-        yield Ground(cluster, proxy)
+        yield FaultEnv(cluster, proxy)
 
 
-def stop_at_once(ground: Ground) -> None:
-    ground.cluster.stop(signal.SIGQUIT)
+def stop_at_once(fault_env: FaultEnv) -> None:
+    fault_env.cluster.stop(signal.SIGQUIT)
 
 
-def stop_fast(ground: Ground) -> None:
-    ground.cluster.stop(signal.SIGINT)
+def stop_fast(fault_env: FaultEnv) -> None:
+    fault_env.cluster.stop(signal.SIGINT)
 
 
-def launch(ground: Ground) -> None:
-    if not ground.cluster.running:
-        ground.cluster.launch()
+def launch(fault_env: FaultEnv) -> None:
+    if not fault_env.cluster.running:
+        fault_env.cluster.launch()
 
 
-def crash(ground: Ground) -> None:
+def crash(fault_env: FaultEnv) -> None:
     """Kill a backend with SIGKILL: the server ends all sessions and recovers by itself."""
     with suppress(psycopg.Error):
-        admin = ground.admin()
+        admin = fault_env.admin()
         os.kill(admin.info.backend_pid, signal.SIGKILL)
         admin.execute("SELECT 1")
 
 
-def answer(ground: Ground) -> None:
-    until(ground.answers, "the server does not come back")
+def answer(fault_env: FaultEnv) -> None:
+    until(fault_env.is_up, "the server does not come back")
 
 
-def freeze(ground: Ground) -> None:
-    _signal_all(ground, signal.SIGSTOP)
+def freeze(fault_env: FaultEnv) -> None:
+    _signal_all(fault_env, signal.SIGSTOP)
 
 
-def thaw(ground: Ground) -> None:
-    _signal_all(ground, signal.SIGCONT)
+def thaw(fault_env: FaultEnv) -> None:
+    _signal_all(fault_env, signal.SIGCONT)
 
 
-def _signal_all(ground: Ground, number: signal.Signals) -> None:
-    for pid in tree(ground.cluster.pid) if ground.cluster.running else ():
+def _signal_all(fault_env: FaultEnv, number: signal.Signals) -> None:
+    for pid in tree(fault_env.cluster.pid) if fault_env.cluster.running else ():
         with suppress(ProcessLookupError):
             os.kill(pid, number)
 
 
-def cut_a_row(ground: Ground) -> None:
-    ground.proxy.truncate(_within_the_second_row)
+def cut_a_row(fault_env: FaultEnv) -> None:
+    fault_env.proxy.truncate(_within_the_second_row)
 
 
 def _within_the_second_row(sent: bytes) -> int | None:
-    """A place in the middle of a row that comes after a whole row, once enough of it has come.
+    """Return a position inside a row that follows a complete row, once enough bytes have arrived.
 
     https://www.postgresql.org/docs/current/protocol-message-formats.html
     """
@@ -158,97 +151,97 @@ def _within_the_second_row(sent: bytes) -> int | None:
     return None
 
 
-def reset(ground: Ground) -> None:
-    ground.proxy.reset()
+def reset(fault_env: FaultEnv) -> None:
+    fault_env.proxy.reset()
 
 
-def stall(ground: Ground) -> None:
-    ground.proxy.stall()
+def stall(fault_env: FaultEnv) -> None:
+    fault_env.proxy.stall()
 
 
-def strand(ground: Ground) -> None:
-    """The connection is dead, and nobody tells: no byte, no FIN, no RST, ever. New ones are
-    good.
-    """
-    ground.proxy.strand()
+def strand(fault_env: FaultEnv) -> None:
+    """Silence the connection without notice: no byte, no FIN, no RST. New connections work."""
+    fault_env.proxy.strand()
 
 
-def delay(ground: Ground) -> None:
-    ground.proxy.delay = 0.15
+def delay(fault_env: FaultEnv) -> None:
+    fault_env.proxy.delay = 0.15
 
 
-def mend(ground: Ground) -> None:
-    ground.proxy.mend()
+def repair(fault_env: FaultEnv) -> None:
+    fault_env.proxy.repair()
 
 
-def fill(ground: Ground) -> None:
+def fill(fault_env: FaultEnv) -> None:
     """Take every slot that ordinary roles can have."""
     with suppress(psycopg.OperationalError):
         while True:
-            ground.crowd.append(ground.admin(user="app", dbname="postgres"))
+            fault_env.crowd.append(fault_env.admin(user="app", dbname="postgres"))
 
 
-def empty(ground: Ground) -> None:
-    for each in ground.crowd:
+def empty(fault_env: FaultEnv) -> None:
+    for each in fault_env.crowd:
         each.close()
-    ground.crowd.clear()
+    fault_env.crowd.clear()
 
 
-def end_ours(ground: Ground) -> None:
-    """Another administrator ends pgtop's own session."""
-    ground.ask(
+def terminate_pgtop(fault_env: FaultEnv) -> None:
+    """Terminate pgtop's own session, as another administrator might."""
+    fault_env.query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
     )
 
 
-def fill_and_end_ours(ground: Ground) -> None:
-    """The slot that pgtop had is taken by somebody else."""
-    fill(ground)
-    ground.proxy.stall(Way.TO_SERVER)  # pgtop comes back when the slot is gone
-    end_ours(ground)
-    until(lambda: not ground.ours, "pgtop's session is still there")
-    until(lambda: _fills(ground), "the slot does not become free")
-    ground.proxy.go_on(Way.TO_SERVER)
+def fill_and_terminate_pgtop(fault_env: FaultEnv) -> None:
+    """Give the slot of pgtop's session to another client."""
+    fill(fault_env)
+    fault_env.proxy.stall(Direction.TO_SERVER)  # pgtop reconnects only once the slot is taken
+    terminate_pgtop(fault_env)
+    until(lambda: not fault_env.pgtop_pids, "pgtop's session is still there")
+    until(lambda: _fills(fault_env), "the slot does not become free")
+    fault_env.proxy.resume(Direction.TO_SERVER)
 
 
-def _fills(ground: Ground) -> bool:
-    """Every slot for ordinary roles is taken now by one that stays."""
-    fill(ground)
-    return ground.ask("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'") == [(_SLOTS,)]
+def _fills(fault_env: FaultEnv) -> bool:
+    """Return whether lasting sessions hold every slot for ordinary roles."""
+    fill(fault_env)
+    return fault_env.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'") == [
+        (_SLOTS,)
+    ]
 
 
-def change_password(ground: Ground) -> None:
-    _set_password(ground, "after")
-    end_ours(ground)
+def change_password(fault_env: FaultEnv) -> None:
+    _set_password(fault_env, "after")
+    terminate_pgtop(fault_env)
 
 
-def restore_password(ground: Ground) -> None:
-    _set_password(ground, _PASSWORD)
+def restore_password(fault_env: FaultEnv) -> None:
+    _set_password(fault_env, _PASSWORD)
 
 
-def _set_password(ground: Ground, password: str) -> None:
-    with ground.admin() as admin:
+def _set_password(fault_env: FaultEnv, password: str) -> None:
+    with fault_env.admin() as admin:
         admin.execute(f"ALTER ROLE monitor PASSWORD '{password}'".encode())
 
 
-def nothing(ground: Ground) -> None:
-    """It passes by itself."""
+def nothing(fault_env: FaultEnv) -> None:
+    """Do nothing: the fault passes by itself."""
 
 
 class Fault(NamedTuple):
-    """What befalls the server or the network, and what puts an end to it.
+    """A fault of the server or the network, and its repair.
 
-    `lost`: no sample comes meanwhile. `lasts` is how long it is left so, in seconds; `untold`, how
-    long pgtop takes at most to find out by itself that it has ended. `mend` may be done twice.
-    `keys` are what the user types then.
+    `is_lost`: no sample arrives meanwhile. `lasts`: seconds until the repair. `undetected`: the
+    most seconds that pgtop needs to notice the repair by itself. `repair` can run twice. `keys`:
+    what the user types afterwards.
     """
 
     name: str
-    strike: Callable[[Ground], None]
-    mend: Callable[[Ground], None]
-    lost: bool = True
+    strike: Callable[[FaultEnv], None]
+    repair: Callable[[FaultEnv], None]
+    is_lost: bool = True
     lasts: float = 1.0
-    untold: float = 0.0
+    undetected: float = 0.0
     interval: float = INTERVAL
     keys: str = ""
 
@@ -261,19 +254,19 @@ FAULTS = (
     Fault("crash recovery", crash, answer, lasts=0.0),
     Fault("connection cut in a row", cut_a_row, nothing, lasts=0.0),
     Fault("connection reset", reset, nothing, lasts=0.0),
-    Fault("stall of 10 s", stall, mend, lasts=10.0),
-    Fault("stall for ever", strand, nothing, lasts=0.0, untold=ANSWER_SECONDS),
+    Fault("stall of 10 s", stall, repair, lasts=10.0),
+    Fault("endless stall", strand, nothing, lasts=0.0, undetected=ANSWER_SECONDS),
     Fault(
-        "300 ms latency", delay, mend, lost=False, interval=2 * INTERVAL
-    ),  # an answer is due after one
-    Fault("slots exhausted", fill, empty, lost=False),
-    Fault("slots exhausted, ours too", fill_and_end_ours, empty),
-    Fault("our session ended", end_ours, nothing, lasts=0.0),
+        "300 ms latency", delay, repair, is_lost=False, interval=2 * INTERVAL
+    ),  # a sample takes two intervals, as its reply alone takes 300 ms
+    Fault("slots exhausted", fill, empty, is_lost=False),
+    Fault("slots exhausted, ours too", fill_and_terminate_pgtop, empty),
+    Fault("our session ended", terminate_pgtop, nothing, lasts=0.0),
     Fault("server stopped (SIGSTOP)", freeze, thaw),
     Fault(
         "password changed", change_password, restore_password, keys=_F5
-    ),  # by itself it seldom tries a login again
+    ),  # pgtop seldom retries a refused login by itself
 )
-"""Each is tried on the screen and at the moment of a kill."""
+"""Faults to try both on the screen and at the moment of a kill."""
 
-ANSWERS = Way.TO_CLIENT
+ANSWERS = Direction.TO_CLIENT

@@ -1,7 +1,6 @@
-"""A TCP port on loopback that leads to a server and does to the traffic what networks do: delay,
-hold, cut, reset.
+"""A loopback port in front of a server that delays, holds, cuts and resets traffic, as networks do.
 
-It runs in a thread of its own, so that a blocking test and an event loop can use it alike.
+It runs in a thread of its own, so that a blocking test and an event loop can both use it.
 """
 
 import asyncio
@@ -15,41 +14,37 @@ from types import TracebackType
 from typing import Self, TypeAlias, TypeVar, cast
 
 _T = TypeVar("_T")
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST in place of FIN
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST instead of FIN
 
-Place: TypeAlias = Callable[[bytes], int | None]
-"""Given all that a connection has brought since, after how many bytes of it to end; None: not
-yet.
-"""
+CutPoint: TypeAlias = Callable[[bytes], int | None]
+"""Returns after how many of these bytes to end the connection; None: not yet."""
 
 
-class Way(Enum):
-    """Where bytes are going."""
+class Direction(Enum):
+    """The direction that bytes travel in."""
 
     TO_SERVER = "to the server"
     TO_CLIENT = "to the client"
 
 
 class _End(asyncio.Protocol):
-    """One end of one connection through the proxy; `way` is where its bytes go."""
+    """One end of a connection through the proxy; `direction` is where its bytes go."""
 
-    def __init__(self, proxy: "Proxy", way: Way) -> None:
+    def __init__(self, proxy: "Proxy", direction: Direction) -> None:
         self._proxy = proxy
-        self.way = way
+        self.direction = direction
         self.peer: _End | None = None
         self.held = bytearray()
         self.lost = False
         self.stranded = False
-        """Nothing of it is ever passed on again."""
-        self.place: Place | None = None
+        """True if nothing is ever forwarded again."""
+        self.cut_point: CutPoint | None = None
         self.since = bytearray()
-        """What it has brought since it was given a place to end at."""
-        self.under_way: deque[bytes | None] = deque()
-        """What its peer is still to be given, in this order whatever each takes; None: the end of
-        it.
-        """
+        """Bytes received since `cut_point` was set."""
+        self.queue: deque[bytes | None] = deque()
+        """Pieces on their way to the peer, in order; None closes it."""
         self.arrives = 0.0
-        """When the last of that does, by the loop's clock."""
+        """The time at which the last piece arrives, on the loop's clock."""
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -67,7 +62,7 @@ class _End(asyncio.Protocol):
         self._proxy.forward(self)
 
     def close(self) -> None:
-        """Close it once all that was written to it is on its way."""
+        """Close the connection once everything written to it is on its way."""
         if self.transport is not None:
             self.transport.close()
 
@@ -82,26 +77,26 @@ class _End(asyncio.Protocol):
 
 
 class Proxy:
-    """Leads to `target` (host, port); a context manager. Its methods may be called from any
-    thread.
-    """
+    """Leads to `target` (host, port); a context manager. Any thread may call its methods."""
 
     def __init__(self, target: tuple[str, int]) -> None:
         self._target = target
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._closed: set[Way] = set()
+        self._closed: set[Direction] = set()
         self._most: int | None = None
         self.delay = 0.0
-        """Seconds that all bytes take, each way."""
-        self.said = bytearray()
-        """All that clients have said and the server was given."""
+        """Seconds that every byte takes, each way."""
+        self.forwarded = bytearray()
+        """Everything that clients sent and the server received."""
         self.ends: set[_End] = set()
         self.port = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
-        listening = self._loop.create_server(lambda: _End(self, Way.TO_SERVER), "127.0.0.1", 0)
+        listening = self._loop.create_server(
+            lambda: _End(self, Direction.TO_SERVER), "127.0.0.1", 0
+        )
         self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result()
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -112,130 +107,135 @@ class Proxy:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._do(self._server.close)
+        self._run(self._server.close)
         self.cut()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def lead_to(self, target: tuple[str, int]) -> None:
-        """Lead new connections elsewhere."""
+        """Lead new connections to another target."""
         self._target = target
 
     def cut(self) -> None:
         """End every connection."""
-        self._do(lambda: self._end_all(reset=False))
+        self._run(lambda: self._end_all(reset=False))
 
     def reset(self) -> None:
-        """End every connection with RST, as a firewall that has forgotten it."""
-        self._do(lambda: self._end_all(reset=True))
+        """End every connection with RST, like a firewall that has forgotten it."""
+        self._run(lambda: self._end_all(reset=True))
 
-    def truncate(self, place: Place) -> None:
-        """End every connection there is where `place` says, given what the server sends over it
-        from now on.
+    def truncate(self, cut_point: CutPoint) -> None:
+        """End every open connection at the point that `cut_point` picks in the bytes to come."""
+        self._run(lambda: self._truncate(cut_point))
+
+    def stall(self, *directions: Direction) -> None:
+        """Read everything and forward nothing.
+
+        The directions are those named, or both.
         """
-        self._do(lambda: self._truncate(place))
-
-    def stall(self, *ways: Way) -> None:
-        """Take everything and pass nothing on, in these directions (in both, if none is named)."""
-        self._do(lambda: self._closed.update(ways or Way))
+        self._run(lambda: self._closed.update(directions or Direction))
 
     def strand(self) -> None:
-        """Pass nothing on for ever over the connections there are, as after a firewall's restart;
-        new ones are good.
-        """
-        self._do(self._strand)
+        """Forward nothing more on the open connections, as after a restart of a firewall.
 
-    def go_on(self, *ways: Way) -> None:
-        """Pass on what was held, and all that comes, in these directions (in both, if none is
-        named).
+        New connections work.
         """
-        self._do(lambda: self._go_on(ways or tuple(Way)))
+        self._run(self._strand)
 
-    def mend(self) -> None:
-        """Be a good network again; connections that were stalled go on."""
+    def resume(self, *directions: Direction) -> None:
+        """Forward what was held and all that follows.
+
+        The directions are those named, or both.
+        """
+        self._run(lambda: self._resume(directions or tuple(Direction)))
+
+    def repair(self) -> None:
+        """Turn into a good network again; stalled connections resume."""
         self.delay = 0.0
-        self.go_on()
+        self.resume()
 
     @property
-    def heard(self) -> bytes:
-        """All that clients have said, also what is still held here."""
-        return self._do(
-            lambda: bytes(self.said) + b"".join(e.held for e in self.ends if e.way is Way.TO_SERVER)
-        )
+    def client_bytes(self) -> bytes:
+        """Everything that clients have sent, including what is still held here."""
+        return self._run(self._all_client_bytes)
 
     def connect(self, client: _End) -> None:
-        """Lead a client on to the server; one that cannot be reached ends the connection."""
+        """Connect a client to the server; end it if the server cannot be reached."""
         task = self._loop.create_task(self._connected(client))
         task.add_done_callback(lambda done: client.end() if done.exception() else None)
 
     def forward(self, end: _End) -> None:
-        """Pass on what one end has sent, and that it is gone, unless that way is closed."""
+        """Forward the bytes of one end, and its close, unless that direction is stalled."""
         peer = end.peer
-        if end.way in self._closed or end.stranded or peer is None or peer.transport is None:
+        if end.direction in self._closed or end.stranded or peer is None or peer.transport is None:
             return
-        data, over = _cut_to_place(end, bytes(end.held))
+        data, over = _cut_to_point(end, bytes(end.held))
         end.held.clear()
-        if end.way is Way.TO_SERVER:
-            self.said += data
+        if end.direction is Direction.TO_SERVER:
+            self.forwarded += data
         self._deliver(end, data)
         if end.lost or over:
             self.ends.discard(end)
             self._deliver(end, None)
 
     def _deliver(self, end: _End, data: bytes | None) -> None:
-        """Give the other end this, after all that it is to be given before."""
-        end.under_way.append(data)
+        """Append `data` to the queue for the other end."""
+        end.queue.append(data)
         end.arrives = max(end.arrives, self._loop.time() + self.delay)
         self._loop.call_at(end.arrives, _arrive, end)
 
     async def _connected(self, client: _End) -> None:
-        server = _End(self, Way.TO_CLIENT)
+        server = _End(self, Direction.TO_CLIENT)
         server.peer = client
         await self._loop.create_connection(lambda: server, *self._target)
         client.peer = server
         self.forward(client)
 
+    def _all_client_bytes(self) -> bytes:
+        held = [end.held for end in self.ends if end.direction is Direction.TO_SERVER]
+        return b"".join([self.forwarded, *held])
+
     def _end_all(self, *, reset: bool) -> None:
         for end in tuple(self.ends):
             end.end(reset=reset)
 
-    def _truncate(self, place: Place) -> None:
+    def _truncate(self, cut_point: CutPoint) -> None:
         for end in self.ends:
-            if end.way is Way.TO_CLIENT:
-                end.place = place
+            if end.direction is Direction.TO_CLIENT:
+                end.cut_point = cut_point
 
     def _strand(self) -> None:
         for end in self.ends:
             end.stranded = True
 
-    def _go_on(self, ways: tuple[Way, ...]) -> None:
-        self._closed.difference_update(ways)
+    def _resume(self, directions: tuple[Direction, ...]) -> None:
+        self._closed.difference_update(directions)
         for end in tuple(self.ends):
             self.forward(end)
 
-    def _do(self, work: Callable[[], _T]) -> _T:
-        """Do it in the proxy's own thread, and wait until it is done."""
+    def _run(self, work: Callable[[], _T]) -> _T:
+        """Run `work` in the proxy's own thread, and wait for its result."""
 
-        async def done() -> _T:
+        async def run_work() -> _T:
             return work()
 
-        return asyncio.run_coroutine_threadsafe(done(), self._loop).result()
+        return asyncio.run_coroutine_threadsafe(run_work(), self._loop).result()
 
 
-def _cut_to_place(end: _End, data: bytes) -> tuple[bytes, bool]:
-    """What of it is passed on, and whether that is the last."""
-    if end.place is None:
+def _cut_to_point(end: _End, data: bytes) -> tuple[bytes, bool]:
+    """Return the part of `data` to forward, and whether it is the last."""
+    if end.cut_point is None:
         return data, False
     before = len(end.since)
     end.since += data
-    at = end.place(bytes(end.since))
+    at = end.cut_point(bytes(end.since))
     return (data, False) if at is None else (data[: max(0, at - before)], True)
 
 
 def _arrive(end: _End) -> None:
-    """The next of what is under way has arrived."""
-    data = end.under_way.popleft()
+    """Hand the next queued piece to the other end."""
+    data = end.queue.popleft()
     if end.peer is None or end.peer.transport is None:
         return
     if data is None:

@@ -1,4 +1,4 @@
-"""What an operator sees and types while something breaks, with the times of both."""
+"""The screen and the keyboard while something breaks, with the time of each event."""
 
 import re
 import threading
@@ -16,18 +16,18 @@ from tests.pty import Terminal
 from tests.waiting import PATIENCE
 
 DRAWN = 0.3
-"""Seconds from an event in pgtop to a cell in the emulator, on a machine that has other work."""
+"""Seconds from an event in pgtop to a cell in the emulator, on a busy machine."""
 _KEY = 0.2
-_PACE = 0.05  # from key to key
+_PACE = 0.05  # between two keys
 _LOOK = 0.01
-_STALE = re.compile(r"no answer for|picture is [0-9.]+s old, next try in")
+_STALE = re.compile(r"no answer for|[0-9.]+ ?s old, next try in")
 
 
-class _Onlooker:
-    """Looks on in a thread of its own until told that it is over; a context manager."""
+class _Observer:
+    """Watches in a thread of its own until the block ends; a context manager."""
 
     def __init__(self) -> None:
-        self._over = threading.Event()
+        self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch)
 
     def __enter__(self) -> Self:
@@ -40,17 +40,15 @@ class _Onlooker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._over.set()
+        self._is_over.set()
         self._thread.join()
 
     def _watch(self) -> None:
         raise NotImplementedError
 
 
-class Diary(_Onlooker):
-    """When the picture was marked as old and when it was not, as the terminal showed it; a context
-    manager.
-    """
+class StaleLog(_Observer):
+    """The times at which the screen became stale and live again; a context manager."""
 
     def __init__(self, terminal: Terminal) -> None:
         super().__init__()
@@ -59,26 +57,26 @@ class Diary(_Onlooker):
 
     @property
     def is_stale(self) -> bool:
-        """What the terminal shows now."""
+        """True if the screen is stale now."""
         return self.changes[-1][1]
 
     @property
     def was_stale(self) -> bool:
-        """What the terminal has shown at some time."""
+        """True if the screen has ever been stale."""
         return any(stale for _, stale in self.changes)
 
     @property
     def first_stale(self) -> float:
-        """When the picture was first marked as old."""
+        """The time at which the screen first became stale."""
         return next(at for at, stale in self.changes if stale)
 
     @property
     def live_again(self) -> float:
-        """When the mark went for good."""
+        """The time at which the last stale mark went away."""
         return self.changes[-1][0]
 
     def _watch(self) -> None:
-        while not self._over.is_set():
+        while not self._is_over.is_set():
             with suppress(AssertionError):
                 self._terminal.wait_for(self._look, 0.1)
 
@@ -86,12 +84,13 @@ class Diary(_Onlooker):
         stale = _STALE.search(terminal.text) is not None
         if stale != self.is_stale:
             self.changes.append((time.monotonic(), stale))
-        return self._over.is_set()
+        return self._is_over.is_set()
 
 
-class Canary(_Onlooker):
-    """How long the machine kept a program from running that was to run, or kept us from looking; a
-    context manager.
+class Canary(_Observer):
+    """The time for which the machine kept a runnable program, or this thread, from running.
+
+    A context manager.
     """
 
     def __init__(self, pid: int) -> None:
@@ -100,12 +99,12 @@ class Canary(_Onlooker):
         self._looks: list[tuple[float, float, float]] = []
 
     def late(self, start: float, end: float) -> float:
-        """Seconds between two times that the machine took for itself."""
+        """Return the seconds between two times that the machine took for itself."""
         return sum(lost for began, ended, lost in self._looks if start < ended and began < end)
 
     def _watch(self) -> None:
         before, spent = time.monotonic(), cpu(self._pid)
-        while not self._over.wait(_LOOK):
+        while not self._is_over.wait(_LOOK):
             now, used = time.monotonic(), cpu(self._pid)
             took = now - before
             kept_waiting = took - (used - spent) if _is_runnable(self._pid) else 0.0
@@ -114,9 +113,8 @@ class Canary(_Onlooker):
 
 
 def _is_runnable(pid: int) -> bool:
-    """One of its threads runs or would, had it a processor; a program that sleeps or waits is
-    not.
-    """
+    """Return whether a thread of the process runs or waits for a processor; sleeping does not
+    count."""
     with suppress(OSError):
         threads = Path(f"/proc/{pid}/task").glob("*/stat")
         return any(thread.read_text().rpartition(")")[2].split()[0] == "R" for thread in threads)
@@ -124,10 +122,9 @@ def _is_runnable(pid: int) -> bool:
 
 
 class Keyboard:
-    """Types into the filter, one letter after another, and times when each is seen; a context
-    manager.
+    """Types letters into the filter and times when each appears; a context manager.
 
-    What the machine takes for itself meanwhile, as a canary tells, is no part of an answer.
+    The time that the machine takes for itself, which a canary measures, does not count.
     """
 
     def __init__(self, terminal: Terminal) -> None:
@@ -152,31 +149,31 @@ class Keyboard:
 
     @property
     def late(self) -> list[float]:
-        """How long each key took that was not answered in time."""
+        """The seconds that each late key took."""
         return [took for start, end in self._keys if (took := self.elapsed(start, end)) > _KEY]
 
     def elapsed(self, start: float, end: float) -> float:
-        """Seconds between two times in which the machine let everybody run."""
+        """Return the seconds between two times, less those that the machine took for itself."""
         return end - start - self._canary.late(start, end)
 
-    def type_until(self, over: Callable[[], bool]) -> None:
-        """Type at least one letter, and until it is over."""
-        give_up = time.monotonic() + PATIENCE
+    def type_until(self, is_over: Callable[[], bool]) -> None:
+        """Type at least one letter, until `is_over` returns true."""
+        deadline = time.monotonic() + PATIENCE
         self._type()
-        while not over():
-            assert time.monotonic() < give_up, (
+        while not is_over():
+            assert time.monotonic() < deadline, (
                 f"it is never over; the screen shows:\n{self._terminal.text}"
             )
             time.sleep(_PACE)
             self._type()
 
     def type_for(self, seconds: float) -> None:
-        """Type for so long."""
+        """Type for this many seconds."""
         end = time.monotonic() + seconds
         self.type_until(lambda: time.monotonic() >= end)
 
     def type_while(self, work: Callable[[], object]) -> float:
-        """Type until the work is done; returns when that was."""
+        """Type until `work` is done, and return the time when it was."""
         with ThreadPoolExecutor(1) as hand:
             done = hand.submit(lambda: (work(), time.monotonic())[1])
             self.type_until(done.done)

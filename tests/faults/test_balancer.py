@@ -1,6 +1,4 @@
-"""Pgpool-II in front of a primary and its standby: the look goes where the order went, not where
-SELECTs go.
-"""
+"""Pgpool-II in front of a primary and its standby: the effect is checked on the primary."""
 
 import os
 import signal
@@ -42,12 +40,12 @@ load_balance_mode = on
 num_init_children = 4
 sr_check_period = 0
 """
-"""All that may be balanced goes to the standby."""
+"""Sends everything that may be balanced to the standby."""
 
 
 @pytest.fixture
 def balanced(bindir: Path | None) -> Iterator[tuple[Cluster, int]]:
-    """Run a primary behind Pgpool-II; give it, and the port that leads to it or to its standby."""
+    """Run a primary behind Pgpool-II; yield it, and the port that leads to it or to its standby."""
     with Cluster(bindir) as primary:
         with psycopg.connect(primary.socket_dsn, autocommit=True) as admin:
             admin.execute("CREATE ROLE app LOGIN")
@@ -84,9 +82,9 @@ def _pgpool(primary: Cluster, standby: Cluster) -> Iterator[int]:
 
 
 def _free_port() -> int:
-    with closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def _answers(port: int) -> bool:
@@ -104,10 +102,8 @@ def _started(dsn: str) -> object:
         return connection.execute("SELECT pg_postmaster_start_time()").fetchone()
 
 
-def test_what_a_signal_did_is_seen_behind_a_balancer(balanced: tuple[Cluster, int]) -> None:
-    """The order goes to the primary, as it must: so does the look, though every other SELECT goes
-    to the standby.
-    """
+def test_the_effect_of_a_signal_is_seen_behind_a_balancer(balanced: tuple[Cluster, int]) -> None:
+    """Signal and look both reach the primary, though other SELECTs reach the standby."""
     primary, port = balanced
     assert _started(_dsn(port)) != _started(primary.socket_dsn)
     for _ in range(3):

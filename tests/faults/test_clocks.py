@@ -1,4 +1,4 @@
-"""Clocks are set forward and back, on the server and on pgtop's machine, while pgtop looks on."""
+"""Clocks jump forward and back, on the server and on pgtop's machine, while pgtop runs."""
 
 import shutil
 import sys
@@ -10,8 +10,8 @@ import pytest
 
 from pgtop.demo.server import Cluster
 from tests.faults.clock import OFFSETS, preloaded
-from tests.faults.fault_env import INTERVAL, SETTINGS, Ground, laid
-from tests.faults.screen import Diary, Keyboard
+from tests.faults.fault_env import INTERVAL, SETTINGS, FaultEnv, behind_proxy
+from tests.faults.screen import Keyboard, StaleLog
 from tests.pty import Terminal
 from tests.waiting import until
 
@@ -21,7 +21,7 @@ _jumps = pytest.mark.parametrize("offset", OFFSETS)
 
 @pytest.fixture
 def clock() -> Iterator[Path]:
-    """The file that says how far a clock is from the true one; any user can read it."""
+    """Create the file with a clock's offset, which any user can read."""
     folder = Path(tempfile.mkdtemp(dir="/tmp"))
     folder.chmod(0o755)
     (folder / "clock").write_text("+0")
@@ -30,43 +30,45 @@ def clock() -> Iterator[Path]:
 
 
 @pytest.fixture
-def elsewhen(bindir: Path | None, clock: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
-    """A server with a clock of its own."""
+def shifted_env(
+    bindir: Path | None, clock: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FaultEnv]:
+    """Start a server with a clock of its own."""
     with Cluster(bindir, settings=SETTINGS) as running:
         running.stop()
         with monkeypatch.context() as patch:
             for name, value in preloaded(clock).items():
                 patch.setenv(name, value)
             running.launch()
-        with laid(running) as made:
-            made.prepare()
-            yield made
+        with behind_proxy(running) as env:
+            env.prepare()
+            yield env
 
 
 @pytest.mark.system
 @_jumps
-def test_the_server_s_clock_jumps(offset: str, elsewhen: Ground, clock: Path) -> None:
-    """The picture stays live, keys are answered, and a session is still known for who it is: it can
-    be ended.
-    """
-    _look_on(_PGTOP, elsewhen, lambda: clock.write_text(offset))
+def test_the_server_s_clock_jumps(offset: str, shifted_env: FaultEnv, clock: Path) -> None:
+    """The screen stays live, keys work, and a session keeps its identity: it can be terminated."""
+    _check_undisturbed(_PGTOP, shifted_env, lambda: clock.write_text(offset))
 
 
 @_jumps
-def test_our_own_clock_jumps(offset: str, ground: Ground, clock: Path) -> None:
-    """The same for the clock of the machine that pgtop runs on."""
-    _look_on(
+def test_our_own_clock_jumps(offset: str, fault_env: FaultEnv, clock: Path) -> None:
+    """A jump of the clock on pgtop's own machine does as little."""
+    _check_undisturbed(
         [sys.executable, "-m", "tests.faults.clock", str(clock)],
-        ground,
+        fault_env,
         lambda: clock.write_text(offset),
     )
 
 
-def _look_on(program: Sequence[str], ground: Ground, jump: Callable[[], object]) -> None:
-    with ground.admin(user="app", dbname="postgres", application_name="victim") as victim:
-        with Terminal([*program, ground.dsn, "--interval", str(INTERVAL)]) as terminal:
+def _check_undisturbed(
+    program: Sequence[str], fault_env: FaultEnv, jump: Callable[[], object]
+) -> None:
+    with fault_env.admin(user="app", dbname="postgres", application_name="victim") as victim:
+        with Terminal([*program, fault_env.dsn, "--interval", str(INTERVAL)]) as terminal:
             terminal.wait_for("q quit")
-            with Keyboard(terminal) as keyboard, Diary(terminal) as diary:
+            with Keyboard(terminal) as keyboard, StaleLog(terminal) as stale_log:
                 keyboard.type_for(INTERVAL)
                 jump()
                 keyboard.type_for(4 * INTERVAL)
@@ -77,7 +79,7 @@ def _look_on(program: Sequence[str], ground: Ground, jump: Callable[[], object])
             terminal.send("y")
             terminal.wait_for("gone after")
         until(
-            lambda: not Path(f"/proc/{victim.info.backend_pid}").exists(), "it was told to be gone"
+            lambda: not Path(f"/proc/{victim.info.backend_pid}").exists(), "it was reported as gone"
         )
     assert not keyboard.late
-    assert not diary.was_stale
+    assert not stale_log.was_stale

@@ -1,6 +1,5 @@
-"""A session is ended while something breaks: it is asked for once at most, and told no better than
-it was seen.
-"""
+"""A session is terminated while something breaks: one signal at most, and no claim beyond what was
+seen."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,68 +18,66 @@ from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.view.outcome import outcome_words
-from tests.faults.fault_env import ANSWERS, FAULTS, Connection, Fault, Ground
+from tests.faults.fault_env import ANSWERS, FAULTS, Connection, Fault, FaultEnv
 from tests.waiting import until
 
 _PATIENCE = 1.0
-_ORDER = b"pg_terminate_backend"
+_SIGNAL_SQL = b"pg_terminate_backend"
 
 _names = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
 
 
 @pytest.fixture
-async def session(ground: Ground) -> AsyncIterator[ServerConnection]:
-    """pgtop's session over the network that will break."""
-    made = ServerConnection(
-        {name: str(value) for name, value in conninfo_to_dict(ground.dsn).items()}
+async def session(fault_env: FaultEnv) -> AsyncIterator[ServerConnection]:
+    """Connect as pgtop does, over the network that will break."""
+    session = ServerConnection(
+        {name: str(value) for name, value in conninfo_to_dict(fault_env.dsn).items()}
     )
-    yield made
-    await made.close()
+    yield session
+    await session.close()
 
 
 @_names
-async def test_what_breaks_before_the_order(
-    fault: Fault, ground: Ground, session: ServerConnection, tmp_path: Path
+async def test_a_fault_before_the_request(
+    fault: Fault, fault_env: FaultEnv, session: ServerConnection, tmp_path: Path
 ) -> None:
-    """A fault that is there already: the order goes out once or not at all, and is told as what it
-    was.
-    """
-    with ground.admin(user="app", dbname="postgres") as victim:
-        made = await _plan(session, victim)
+    """During a fault the request is sent once or not at all, and reported as such."""
+    with fault_env.admin(user="app", dbname="postgres") as victim:
+        plan = await _plan(session, victim)
         try:
-            await asyncio.to_thread(fault.strike, ground)
-            ending = asyncio.create_task(_end(session, made, tmp_path))
+            await asyncio.to_thread(fault.strike, fault_env)
+            ending = asyncio.create_task(_end(session, plan, tmp_path))
             await asyncio.to_thread(
-                until, lambda: _is_out(ending, ground), "the order is neither out nor refused"
+                until,
+                lambda: _is_sent_or_done(ending, fault_env),
+                "the request is neither sent nor refused",
             )
         finally:
-            await asyncio.to_thread(fault.mend, ground)
+            await asyncio.to_thread(fault.repair, fault_env)
         [outcome] = (await ending).outcomes
-    _check(outcome, ground, tmp_path)
+    _check(outcome, fault_env, tmp_path)
 
 
 @_names
-async def test_what_breaks_before_the_answer(
-    fault: Fault, ground: Ground, session: ServerConnection, tmp_path: Path
+async def test_a_fault_before_the_reply(
+    fault: Fault, fault_env: FaultEnv, session: ServerConnection, tmp_path: Path
 ) -> None:
-    """The server has ended the session, and its answer is lost: it is not sent again, and not told
-    as done.
-    """
-    with ground.admin(user="app", dbname="postgres") as victim:
-        made = await _plan(session, victim)
-        ground.proxy.stall(ANSWERS)
-        ending = asyncio.create_task(_end(session, made, tmp_path))
+    """A request with a lost reply is neither sent again nor reported as done."""
+    with fault_env.admin(user="app", dbname="postgres") as victim:
+        plan = await _plan(session, victim)
+        fault_env.proxy.stall(ANSWERS)
+        ending = asyncio.create_task(_end(session, plan, tmp_path))
         await asyncio.to_thread(
-            until, lambda: not _lives(made.targets[0].backend.pid), "the order has not arrived"
+            until, lambda: not _is_alive(plan.targets[0].backend.pid), "the request has not arrived"
         )
         try:
-            await asyncio.to_thread(fault.strike, ground)
-            ground.proxy.cut()
+            await asyncio.to_thread(fault.strike, fault_env)
+            fault_env.proxy.cut()
         finally:
-            await asyncio.to_thread(fault.mend, ground)
-            ground.proxy.mend()
+            await asyncio.to_thread(fault.repair, fault_env)
+            fault_env.proxy.repair()
         [outcome] = (await ending).outcomes
-    _check(outcome, ground, tmp_path)
+    _check(outcome, fault_env, tmp_path)
     assert outcome.receipt.answer is ReplyStatus.UNKNOWN
     assert outcome.effect in (ObservedEffect.GONE, ObservedEffect.UNSEEN)
 
@@ -92,27 +89,27 @@ async def _plan(session: ServerConnection, victim: Connection) -> Plan:
 
 
 async def _end(session: ServerConnection, plan: Plan, folder: Path) -> Progress:
-    errands = SignalExecutor(
+    executor = SignalExecutor(
         PostgresSignaller(session),
         MonotonicClock(),
         FileAuditLog(folder / "audit.jsonl", {"os_user": "dba"}),
     )
-    *_, last = [progress async for progress in errands.run(plan, "a test", _PATIENCE)]
+    *_, last = [progress async for progress in executor.run(plan, "a test", _PATIENCE)]
     return last
 
 
-def _is_out(ending: asyncio.Task[Progress], ground: Ground) -> bool:
-    return ending.done() or _ORDER in ground.proxy.heard
+def _is_sent_or_done(ending: asyncio.Task[Progress], fault_env: FaultEnv) -> bool:
+    return ending.done() or _SIGNAL_SQL in fault_env.proxy.client_bytes
 
 
-def _check(outcome: Outcome, ground: Ground, folder: Path) -> None:
-    sent = ground.proxy.said.count(_ORDER)
+def _check(outcome: Outcome, fault_env: FaultEnv, folder: Path) -> None:
+    sent = fault_env.proxy.forwarded.count(_SIGNAL_SQL)
     assert sent <= 1
     assert outcome.final
     if outcome.receipt.answer is ReplyStatus.UNREACHED:
         assert sent == 0
     if outcome.effect is ObservedEffect.GONE:
-        until(lambda: not _lives(outcome.order.target.pid), "it was told to be gone")
+        until(lambda: not _is_alive(outcome.order.target.pid), "it was reported as gone")
     if "terminated" in outcome_words(outcome).text:
         assert (sent, outcome.receipt.answer, outcome.effect) == (
             1,
@@ -123,5 +120,5 @@ def _check(outcome: Outcome, ground: Ground, folder: Path) -> None:
     assert record.as_dict()["outcome"]["answer"] == outcome.receipt.answer.value
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()

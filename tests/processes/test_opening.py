@@ -224,7 +224,7 @@ def _is_stopped(pid: int) -> bool:
 def test_a_bug_while_the_server_is_waited_for(server: Cluster, tmp_path: Path) -> None:
     """It ends pgtop and is told; nobody is left with an empty screen."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import pgtop.tui.first_frames\npgtop.tui.first_pictures.waiting = lambda *given: [][7]"
+        "import pgtop.tui.first_frames\npgtop.tui.first_frames.waiting = lambda *given: [][7]"
     )
     with stopped(server), opened(server, {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}) as terminal:
         assert terminal.wait_for_exit() == 1
@@ -266,7 +266,7 @@ def test_a_failure_is_told_where_it_stays(server: Cluster) -> None:
             proxy.cut()
             terminal.wait_for("Trying again until it works")
             assert not terminal.modes["1049"]
-            proxy.mend()
+            proxy.repair()
             terminal.wait_for("1 session")
             terminal.send("q")
             assert terminal.wait_for_exit() == 0
