@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop import files
-from pgtop.cli.args.options import Safety
 from pgtop.cli.safety import Guards, guards_of
+from pgtop.config.settings import Safety
 from pgtop.errors import UsageError
 from pgtop.sources.postgres.conninfo import resolve
 from pgtop.text.clean import clean
@@ -210,7 +210,7 @@ import pgtop.signalling.audit_log, pgtop.cli.safety, pgtop.cli.commands.audit
 import pgtop.cli.main, pgtop.text.clean, pgtop.text.ascii
 from pgtop.sources.postgres.conninfo import resolve
 from pgtop.sources.postgres.tls_files import locked_key
-from pgtop.cli.args.options import Safety, parse
+from pgtop.cli.args.options import parse
 parse(["audit"])  # loads the rest: the stranger may not read this Python
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(54321); os.setuid(54321)

@@ -62,11 +62,11 @@ def report_bug(
     try:
         path = _written(whole)
     except OSError as refused:
-        output.say(f"{where}, and no report could be written: {refused.strerror}")
+        output.report(f"{where}, and no report could be written: {refused.strerror}")
         for line in whole.splitlines():
-            output.say(line)
+            output.report(line)
     else:
-        output.say(
+        output.report(
             where, f"Please report it with {path}, which holds no password, no query and no name."
         )
 

@@ -53,7 +53,7 @@ class CheckResult(NamedTuple):
         try:
             output.deliver(output.for_locale(f"{self.line}\n"))
         except OutputError as error:
-            output.say(error.what, error.advice)
+            output.report(error.what, error.advice)
             return Check.UNKNOWN
         return self.code
 

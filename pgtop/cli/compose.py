@@ -18,9 +18,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.cli import argv_secrets, bug_report, interrupts, output
-from pgtop.cli.args.options import ConnectionOptions, Password, Safety
+from pgtop.cli.args.options import ConnectionOptions, Password
 from pgtop.cli.safety import Guards, guards_of
-from pgtop.config.settings import Settings
+from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
 from pgtop.model.failure import LOGIN_REFUSED, Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
@@ -60,7 +60,7 @@ _SCHEME = "Begin it with postgresql://, without a driver's name or jdbc: before 
 _CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
 
 
-class Asker:
+class PasswordPrompt:
     """Prompts for a password or passphrase on the terminal, until the screen takes that over."""
 
     def __init__(self) -> None:
@@ -143,7 +143,7 @@ def _is_conninfo(target: str) -> bool:
     return "=" in target or target.startswith(("postgresql://", "postgres://"))
 
 
-def session_for(connection: ConnectionOptions, asker: Asker) -> ServerConnection:
+def connection_for(connection: ConnectionOptions, asker: PasswordPrompt) -> ServerConnection:
     """Make a session, not connected yet, that asks for the password as the user wishes. Raises
     UsageError.
     """
@@ -190,7 +190,7 @@ async def first_sample(
             if not wait or failure.kind not in WORTH_WAITING_FOR:
                 raise
         if failure.kind is not before:
-            output.say(failure.what, "Trying again until it works; Ctrl-C stops.")
+            output.report(failure.what, "Trying again until it works; Ctrl-C stops.")
         gc.enable()  # this may last for days
         await asyncio.sleep(_pause(failure.kind, before))
         before = failure.kind
@@ -217,21 +217,21 @@ def _saying_so() -> Iterator[None]:
 def _say_connecting() -> None:
     """Tell a person at a terminal, and no script's log."""
     if sys.stderr is not None and sys.stderr.isatty():
-        output.say("Connecting …")
+        output.report("Connecting …")
 
 
 def open_dashboard(connection: ConnectionOptions, chosen: Settings, safety: Safety) -> int:
     """Connect, and show the dashboard until it is left. Raises UsageError and SourceError."""
-    asker = Asker()
+    asker = PasswordPrompt()
     guards = guards_of(safety)
-    session = session_for(connection, asker)
+    session = connection_for(connection, asker)
     settings = settings_for(chosen, guards, os.environ)
     return interrupts.run(_dashboard(session, asker, connection, settings, guards))
 
 
 async def _dashboard(
     session: ServerConnection,
-    asker: Asker,
+    asker: PasswordPrompt,
     connection: ConnectionOptions,
     settings: Settings,
     guards: Guards,
@@ -259,7 +259,7 @@ async def _dashboard(
         gc.enable()
         from pgtop.tui.app import run_dashboard
 
-        errands = errands_for(session, guards)
+        errands = executor_for(session, guards)
         with bug_report.noted(_features(first, settings)):
             return await run_dashboard(
                 source,
@@ -328,7 +328,7 @@ def source_for(session: ServerConnection, redact: bool, text_bytes: int = TEXT_B
     return RedactingSource(source, text_bytes)
 
 
-def errands_for(session: ServerConnection, guards: Guards) -> "SignalExecutor":
+def executor_for(session: ServerConnection, guards: Guards) -> "SignalExecutor":
     """Make what carries signals out: through the audit trail, to a signaller that refuses where
     none is allowed.
     """

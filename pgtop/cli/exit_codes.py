@@ -35,7 +35,10 @@ class Exit(IntEnum):
     )
     FULL = 5, "server full: no free connection slot for this role"
     OUTPUT = 6, "the output could not be written"
-    NOBODY = 7, "cancel, kill: nothing matched, or all that did was skipped; nothing was signalled"
+    NO_TARGET = (
+        7,
+        "cancel, kill: nothing matched, or all that did was skipped; nothing was signalled",
+    )
     SURVIVED = (
         8,
         "cancel, kill: some survived: still running, in their transaction, or their outcome is not known",

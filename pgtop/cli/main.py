@@ -9,19 +9,19 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pgtop.cli import output
-from pgtop.cli.args.budget_options import asks_for_check
+from pgtop.cli.args.budget_options import is_check
 from pgtop.cli.args.options import (
-    Audit,
-    Budget,
+    AuditCommand,
+    BudgetCommand,
     Command,
-    Completion,
-    Dashboard,
-    Demo,
-    Help,
-    HelpTopic,
-    Locks,
-    Show,
-    SignalMany,
+    CompletionCommand,
+    DashboardCommand,
+    DemoCommand,
+    HelpCommand,
+    LocksCommand,
+    PrintedText,
+    ShowCommand,
+    SignalCommand,
     parse,
     proposal,
 )
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 def run(words: Sequence[str]) -> int:
     """Do what the words ask for; returns the exit code. What escapes is a bug."""
-    if asks_for_check(words):
+    if is_check(words):
         from pgtop.cli.check_result import as_check
 
         return as_check(lambda: _check(words))
     try:
         return _carry_out(parse(words))
     except PgtopError as error:
-        output.say(error.what, error.advice)
+        output.report(error.what, error.advice)
         return exit_of(error)
     except KeyboardInterrupt:
         return Exit.INTERRUPT
@@ -51,7 +51,7 @@ def code_after_a_bug(words: Sequence[str]) -> int:
     """Return the exit code after a bug was reported; of a check, print its line, as 1 would be
     WARNING.
     """
-    if not asks_for_check(words):
+    if not is_check(words):
         return Exit.BUG
     from pgtop.cli.check_result import CheckResult
 
@@ -62,11 +62,11 @@ def _check(words: Sequence[str]) -> int:
     """Carry out a check; its help is no state of a server, so that is unknown."""
     command = parse(words)
     code = _carry_out(command)
-    return Check.UNKNOWN if isinstance(command, Help) else code
+    return Check.UNKNOWN if isinstance(command, PrintedText) else code
 
 
 def _carry_out(command: Command) -> int:
-    if isinstance(command, Help):
+    if isinstance(command, PrintedText):
         output.write(command.text)
         return Exit.DONE
     from pgtop.ports import SourceError
@@ -80,7 +80,7 @@ def _carry_out(command: Command) -> int:
             _HINTS.get(code, ""),
             _meant_command(command, error.failure),
         )
-        output.say(error.failure.what, " ".join(filter(None, advice)))
+        output.report(error.failure.what, " ".join(filter(None, advice)))
         return code
 
 
@@ -92,7 +92,9 @@ def _meant_command(command: Command, failure: "Failure") -> str:
 
     is_missing = failure.advice == NO_DATABASE.advice
     return (
-        proposal(command.connection.target) if is_missing and isinstance(command, Dashboard) else ""
+        proposal(command.connection.target)
+        if is_missing and isinstance(command, DashboardCommand)
+        else ""
     )
 
 
@@ -101,15 +103,15 @@ _HINTS = {Exit.FULL: "Or start pgtop with --wait: it takes the next free slot."}
 
 
 _MODULES: Mapping[type[Command], str] = {
-    Audit: "audit",
-    Budget: "budget",
-    Completion: "completion",
-    Dashboard: "dashboard",
-    Demo: "demo",
-    HelpTopic: "help",
-    Locks: "locks",
-    Show: "show",
-    SignalMany: "signal.command",
+    AuditCommand: "audit",
+    BudgetCommand: "budget",
+    CompletionCommand: "completion",
+    DashboardCommand: "dashboard",
+    DemoCommand: "demo",
+    HelpCommand: "help",
+    LocksCommand: "locks",
+    ShowCommand: "show",
+    SignalCommand: "signal.command",
 }
 
 

@@ -10,7 +10,7 @@ from pgtop.errors import OutputError
 from pgtop.text.tone import Span, Tone
 
 
-def say(what: str, advice: str = "") -> None:
+def report(what: str, advice: str = "") -> None:
     """One line for people, on stderr. A terminal that has hung up hears nothing, and that is no
     error.
     """
@@ -82,16 +82,16 @@ def _forget_the_rest() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def for_eyes() -> bool:
+def is_terminal() -> bool:
     """Whether stdout is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def takes_styles() -> bool:
+def has_styles() -> bool:
     """Return whether stdout is a terminal with colours and bold text, and the user has not refused
     them.
     """
-    return for_eyes() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def columns() -> int | None:
@@ -101,7 +101,7 @@ def columns() -> int | None:
     None where there is neither, and lines may be as long as they need.
     """
     return _chosen_columns(os.environ.get("COLUMNS", "")) or (
-        _terminal_columns() if for_eyes() else None
+        _terminal_columns() if is_terminal() else None
     )
 
 
@@ -156,7 +156,7 @@ def page(lines: Iterable[Iterable[Span]], color: bool) -> str:
     """Cleaned lines as a text for stdout; with `color` in colours, where it has some and nobody has
     refused them.
     """
-    colors = color and takes_styles()
+    colors = color and has_styles()
     return "".join(f"{painted(spans, colors)}\n" for spans in lines)
 
 

@@ -24,7 +24,7 @@ _LESS_OPTIONS = "FRX"
 def show(text: str) -> None:
     """Show `text` in the pager, or print it. Raises OutputError."""
     shown = output.for_locale(text)
-    command = pager_command(os.environ) if output.for_eyes() else []
+    command = pager_command(os.environ) if output.is_terminal() else []
     if not command or not _paged(shown, command):
         output.write_data(shown)
 

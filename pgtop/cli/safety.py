@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pgtop import files
 from pgtop.cli import output
 from pgtop.cli.args.filters import filter_for_protection
-from pgtop.cli.args.options import Safety
+from pgtop.config.settings import Safety
 from pgtop.errors import UsageError
 from pgtop.table.filter import Filter
 
@@ -76,7 +76,7 @@ def read_config(environ: Mapping[str, str] = os.environ) -> Config:
     chosen = environ.get("PGTOP_CONFIG")
     folder = None if chosen else files.user_folder("config")
     if not chosen and folder is None:
-        output.say(
+        output.report(
             "No configuration is read: this user has no home folder",
             "HOME or XDG_CONFIG_HOME can name one.",
         )
@@ -87,7 +87,7 @@ def read_config(environ: Mapping[str, str] = os.environ) -> Config:
         text = files.in_time(lambda: _chosen_text(path) if chosen else _text(path))
         settings = _parsed(text)
     except _NotOursError:
-        output.say(
+        output.report(
             f"No configuration is read: this user cannot reach {path.parent.parent}",
             "HOME can name another folder.",
         )

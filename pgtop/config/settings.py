@@ -30,3 +30,14 @@ class Settings(NamedTuple):
     """Draw with Textual's own driver and not with ours, which sends only the cells that differ."""
     ascii: bool = False
     """The locale is not UTF-8: draw with ASCII alone."""
+
+
+class Safety(NamedTuple):
+    """Options that guard signals. The configuration file can add to them and take none away."""
+
+    read_only: bool = False
+    protect: tuple[str, ...] = ()
+    """Filters for sessions that are never one of many, as the user wrote them."""
+    require_audit: bool = False
+    redact: bool = False
+    """True if literals of queries are masked, for shared screens."""

@@ -20,8 +20,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pgtop.analysis.usage import Usage
-from pgtop.cli.args.budget_options import asks_for_check
-from pgtop.cli.args.options import Budget, Dashboard, Password, parse
+from pgtop.cli.args.budget_options import is_check
+from pgtop.cli.args.options import BudgetCommand, DashboardCommand, Password, parse
 from pgtop.cli.args.parsers import percent
 from pgtop.cli.check_result import CheckResult
 from pgtop.cli.commands.budget import _usage, check, with_doubt
@@ -191,7 +191,7 @@ def test_thresholds_as_monitoring_writes_them(
     command.
     """
     command = parse(words.split())
-    assert isinstance(command, Budget)
+    assert isinstance(command, BudgetCommand)
     connection = command.connection
     assert (command.warn, command.crit, connection.target, connection.password) == expected
 
@@ -201,8 +201,8 @@ def test_thresholds_as_monitoring_writes_them(
 )
 def test_a_database_named_budget_is_no_command(words: str) -> None:
     """What belongs to an option is its value."""
-    assert isinstance(parse(words.split()), Dashboard)
-    assert not asks_for_check(words.split())
+    assert isinstance(parse(words.split()), DashboardCommand)
+    assert not is_check(words.split())
 
 
 @given(
@@ -220,8 +220,8 @@ def test_no_words_end_a_check_as_a_state_of_the_server(words: list[str]) -> None
         command = parse(["budget", *words])
     except UsageError:
         return
-    assert isinstance(command, Budget)
-    assert not command.checks or asks_for_check(["budget", *words])
+    assert isinstance(command, BudgetCommand)
+    assert not command.checks or is_check(["budget", *words])
 
 
 @given(st.text(alphabet="0123456789.,%+-eE_ xn", max_size=8))
@@ -277,7 +277,7 @@ def test_a_limit_that_may_not_be_read_is_unknown(name: str, catalog: str) -> Non
     revoked = replace(
         scene, server=scene.server._replace(missing=(f"{catalog} may not be read: no limits",))
     )
-    command = Budget(warn=80.0, **{name: "shop"})  # type: ignore[arg-type]  # names are fields
+    command = BudgetCommand(warn=80.0, **{name: "shop"})  # type: ignore[arg-type]  # names are fields
     with pytest.raises(
         UsageError, match=f"The limit of {name} 'shop' is not known: {catalog} may not be read"
     ):

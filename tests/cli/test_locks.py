@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.cli.args.options import ConnectionOptions, Locks, parse
+from pgtop.cli.args.options import ConnectionOptions, LocksCommand, parse
 from pgtop.cli.commands.locks import as_json, page
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.output import painted
@@ -40,9 +40,9 @@ def _queue(dsn: str) -> Iterator[tuple[int, int]]:
 
 def test_the_words_choose_the_command() -> None:
     """It takes the connection options and two of its own."""
-    assert parse(["locks", "--json", "shop"]) == Locks(ConnectionOptions("shop"), json=True)
-    assert parse(["locks", "--no-color"]) == Locks(color=False)
-    assert parse(["locks", "--filter", "db:shop"]) == Locks(filter="db:shop")
+    assert parse(["locks", "--json", "shop"]) == LocksCommand(ConnectionOptions("shop"), json=True)
+    assert parse(["locks", "--no-color"]) == LocksCommand(color=False)
+    assert parse(["locks", "--filter", "db:shop"]) == LocksCommand(filter="db:shop")
 
 
 def test_nobody_waits(dsn: str) -> None:

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from pgtop.cli.args.options import ConnectionOptions
-from pgtop.cli.compose import Asker, parameters_of, settings_for
+from pgtop.cli.compose import PasswordPrompt, parameters_of, settings_for
 from pgtop.cli.exit_codes import Exit, exit_for
 from pgtop.cli.output import locale_is_utf8
 from pgtop.cli.safety import Guards
@@ -376,7 +376,7 @@ def test_no_password_is_asked_for_through_the_screen() -> None:
     """Once the screen has the terminal, a server that wants a password is a failure like any
     other.
     """
-    asker = Asker()
+    asker = PasswordPrompt()
     asker.be_quiet()
     with pytest.raises(SourceError) as caught:
         asker("Password: ")

@@ -8,17 +8,16 @@ from pgtop.cli.args.options import (
     LONGEST,
     SHORTEST,
     ConnectionOptions,
-    Dashboard,
-    Demo,
-    Form,
-    Help,
+    DashboardCommand,
+    DemoCommand,
+    OutputFormat,
     Password,
-    Safety,
-    Show,
+    PrintedText,
+    ShowCommand,
     parse,
 )
 from pgtop.cli.exit_codes import Exit
-from pgtop.config.settings import Settings
+from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
 from pgtop.monitor import poller
 
@@ -26,40 +25,46 @@ from pgtop.monitor import poller
 @pytest.mark.parametrize(
     ("words", "command"),
     [
-        ("", Dashboard()),
-        ("shop", Dashboard(ConnectionOptions("shop"))),
-        ("-d shop", Dashboard(ConnectionOptions("shop"))),
-        ("-d demo", Dashboard(ConnectionOptions("demo"))),
-        ("-d show", Dashboard(ConnectionOptions("show"))),
-        ("show show", Show(ConnectionOptions("show"))),
-        ("-h db1 shop -p 5433", Dashboard(ConnectionOptions("shop", "db1", "5433"))),
-        ("-hdb1 -p5433 -Uweb", Dashboard(ConnectionOptions(None, "db1", "5433", "web"))),
+        ("", DashboardCommand()),
+        ("shop", DashboardCommand(ConnectionOptions("shop"))),
+        ("-d shop", DashboardCommand(ConnectionOptions("shop"))),
+        ("-d demo", DashboardCommand(ConnectionOptions("demo"))),
+        ("-d show", DashboardCommand(ConnectionOptions("show"))),
+        ("show show", ShowCommand(ConnectionOptions("show"))),
+        ("-h db1 shop -p 5433", DashboardCommand(ConnectionOptions("shop", "db1", "5433"))),
+        ("-hdb1 -p5433 -Uweb", DashboardCommand(ConnectionOptions(None, "db1", "5433", "web"))),
         (
             "--host=db1,db2 --port 1,2 --username web",
-            Dashboard(ConnectionOptions(None, "db1,db2", "1,2", "web")),
+            DashboardCommand(ConnectionOptions(None, "db1,db2", "1,2", "web")),
         ),
-        ("-W", Dashboard(ConnectionOptions(password=Password.FIRST))),
-        ("-w --wait", Dashboard(ConnectionOptions(password=Password.NEVER, wait=True))),
-        ("postgresql://web@db1/shop", Dashboard(ConnectionOptions("postgresql://web@db1/shop"))),
-        ("-- -odd", Dashboard(ConnectionOptions("-odd"))),
-        ("--interval 0.2", Dashboard(settings=Settings(interval=0.2))),
+        ("-W", DashboardCommand(ConnectionOptions(password=Password.FIRST))),
+        ("-w --wait", DashboardCommand(ConnectionOptions(password=Password.NEVER, wait=True))),
+        (
+            "postgresql://web@db1/shop",
+            DashboardCommand(ConnectionOptions("postgresql://web@db1/shop")),
+        ),
+        ("-- -odd", DashboardCommand(ConnectionOptions("-odd"))),
+        ("--interval 0.2", DashboardCommand(settings=Settings(interval=0.2))),
         (
             "--interval=60 --read-only",
-            Dashboard(settings=Settings(interval=60), safety=Safety(read_only=True)),
+            DashboardCommand(settings=Settings(interval=60), safety=Safety(read_only=True)),
         ),
-        ("--no-color --theme light", Dashboard(settings=Settings(color=False, theme="light"))),
-        ("--warn 50 --alarm 70.5", Dashboard(settings=Settings(warn=50, alarm=70.5))),
-        ("--plain-driver", Dashboard(settings=Settings(plain_driver=True))),
-        ("demo", Demo()),
-        ("demo --keep-running --interval 2", Demo(Settings(interval=2), keep_running=True)),
-        ("show --json", Show(form=Form.JSON)),
+        (
+            "--no-color --theme light",
+            DashboardCommand(settings=Settings(color=False, theme="light")),
+        ),
+        ("--warn 50 --alarm 70.5", DashboardCommand(settings=Settings(warn=50, alarm=70.5))),
+        ("--plain-driver", DashboardCommand(settings=Settings(plain_driver=True))),
+        ("demo", DemoCommand()),
+        ("demo --keep-running --interval 2", DemoCommand(Settings(interval=2), keep_running=True)),
+        ("show --json", ShowCommand(form=OutputFormat.JSON)),
         (
             "show -h db1 --csv --all",
-            Show(ConnectionOptions(host="db1"), form=Form.CSV, everything=True),
+            ShowCommand(ConnectionOptions(host="db1"), form=OutputFormat.CSV, everything=True),
         ),
         (
             "show --filter age>5m --sort xact:asc --no-color",
-            Show(filter="age>5m", sort="xact:asc", color=False),
+            ShowCommand(filter="age>5m", sort="xact:asc", color=False),
         ),
     ],
 )
@@ -110,7 +115,7 @@ def test_wrong_words_are_told(words: str, says: str) -> None:
 def test_every_command_has_help_with_the_exit_codes(words: list[str]) -> None:
     """--help and -? print usage and the whole table of exit codes, since -h is the host."""
     command = parse(words)
-    assert isinstance(command, Help)
+    assert isinstance(command, PrintedText)
     assert command.text.startswith("usage: pgtop")
     for code in Exit:
         assert f"{code.value:>3}  {code.meaning}\n" in command.text
@@ -119,7 +124,7 @@ def test_every_command_has_help_with_the_exit_codes(words: list[str]) -> None:
 def test_help_lists_the_keys_of_the_registry() -> None:
     """Every action of the dashboard stands in `pgtop --help` with its keys."""
     command = parse(["--help"])
-    assert isinstance(command, Help)
+    assert isinstance(command, PrintedText)
     lines = [line.split() for line in command.text.splitlines()]
     for action in ACTIONS:
         assert [*action.key_names, *action.title.split()] in lines
@@ -127,7 +132,7 @@ def test_help_lists_the_keys_of_the_registry() -> None:
 
 def test_version() -> None:
     """--version is one line that scripts can split."""
-    assert parse(["--version"]) == Help(f"pgtop {__version__}\n")
+    assert parse(["--version"]) == PrintedText(f"pgtop {__version__}\n")
 
 
 def test_the_interval_is_that_of_the_watch() -> None:

@@ -33,7 +33,7 @@ def test_what_is_no_width_is_as_if_it_were_not_set(
     """A wrong value neither breaks the table nor costs memory."""
     monkeypatch.setenv("COLUMNS", text)
     assert output.columns() is None
-    monkeypatch.setattr(output, "for_eyes", lambda: True)
+    monkeypatch.setattr(output, "is_terminal", lambda: True)
     assert output.columns() == 80
 
 

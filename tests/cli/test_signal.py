@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pgtop.cli.args.options import SignalMany, parse
+from pgtop.cli.args.options import SignalCommand, parse
 from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
@@ -230,7 +230,7 @@ def test_a_pid_is_shown_as_what_it_is_now(
     later = re.sub(r"\d{6}\+", lambda found: f"{(int(found[0][:6]) + 1) % 1_000_000:06}+", started)
     wrong = pgtop("kill", "-d", dsn, pid, "--started", later, "--yes", environment=state)
     assert "another session" in one_sentence(wrong.stderr)
-    assert (wrong.returncode, alive(session)) == (Exit.NOBODY, True)
+    assert (wrong.returncode, alive(session)) == (Exit.NO_TARGET, True)
     done = pgtop("kill", "-d", dsn, pid, "--started", started, "--yes", environment=state)
     assert "SELECT 1" in done.stdout
     assert (done.returncode, alive(session)) == (Exit.DONE, False)
@@ -240,10 +240,10 @@ def test_nobody_there(dsn: str, state: dict[str, str]) -> None:
     """A pid without a session, and a filter that lets nothing through, have a code of their own."""
     gone = pgtop("kill", "-d", dsn, "4194304", "--yes", environment=state)
     assert one_sentence(gone.stderr) == "pgtop: No session 4194304; nothing was signalled.\n"
-    assert gone.returncode == Exit.NOBODY
+    assert gone.returncode == Exit.NO_TARGET
     assert (
         pgtop("kill", "-d", dsn, "app:=nobody", "--yes", environment=state).returncode
-        == Exit.NOBODY
+        == Exit.NO_TARGET
     )
 
 
@@ -295,7 +295,7 @@ def test_a_term_never_names_the_server(term: str) -> None:
     word.
     """
     command = parse(["kill", term, "state:idle-in-tx", "--yes"])
-    assert isinstance(command, SignalMany)
+    assert isinstance(command, SignalCommand)
     assert (command.connection.target, command.filter) == (None, (term, "state:idle-in-tx"))
 
 
@@ -390,7 +390,7 @@ def test_protected_sessions_stay(
     assert re.search(
         rf"{pid} {role}.*protected: it matches --protect user:{role}", by_filter.stdout
     )
-    assert by_filter.returncode == Exit.NOBODY
+    assert by_filter.returncode == Exit.NO_TARGET
     assert pgtop(*guarded, pid, "--yes", environment=state).returncode == Exit.SOME_REFUSED
     for typed, code in (("y", Exit.NOT_CONFIRMED), (pid, Exit.DONE)):
         assert alive(session)
@@ -530,7 +530,7 @@ def test_a_reused_pid_is_spared(
             pinned = pgtop(
                 "kill", "-d", dsn, str(pid), "--started", started, "--yes", environment=state
             )
-            assert pinned.returncode == Exit.NOBODY
+            assert pinned.returncode == Exit.NO_TARGET
             assert alive(heir)
 
 
@@ -579,6 +579,6 @@ def test_a_term_that_looks_like_an_option() -> None:
     with pytest.raises(UsageError) as told:
         parse(["kill", "-user:web"])
     assert "pgtop kill [OPTION]... -- FILTER" in told.value.advice
-    assert parse(["kill", "--yes", "--", "-user:web"]) == SignalMany(
+    assert parse(["kill", "--yes", "--", "-user:web"]) == SignalCommand(
         "kill", filter=("-user:web",), yes=True
     )

@@ -17,9 +17,9 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from pgtop.cli.args.options import Safety
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.safety import guards_of
+from pgtop.config.settings import Safety
 from pgtop.errors import UsageError
 from tests.cli import PGTOP, one_sentence, pgtop
 from tests.cli.sessions import Connection, Opener, alive, run_forever, trail
@@ -94,7 +94,7 @@ def test_what_did_not_match_is_told(
         "kill", "-d", dsn, f"user:={role}", "--yes", "--protect", f"user:{role}", environment=state
     )
     assert f"1 protected: it matches --protect user:{role}" in one_sentence(guarded.stderr)
-    assert {done.returncode for done in (nobody, unseen, idle, guarded)} == {Exit.NOBODY}
+    assert {done.returncode for done in (nobody, unseen, idle, guarded)} == {Exit.NO_TARGET}
     assert alive(session)
 
 
@@ -292,5 +292,5 @@ def test_the_whole_text_is_judged(
     how = ("--yes", "-d", dsn)
     guarded = pgtop("kill", *how, f"user:={role}", "--protect", "query:nightly", environment=state)
     narrowed = pgtop("kill", *how, f"user:={role} -query:nightly", environment=state)
-    assert (guarded.returncode, narrowed.returncode) == (Exit.NOBODY, Exit.NOBODY)
+    assert (guarded.returncode, narrowed.returncode) == (Exit.NO_TARGET, Exit.NO_TARGET)
     assert alive(session)

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.cli.args.options import Audit
+from pgtop.cli.args.options import AuditCommand
 from pgtop.cli.commands.audit import INTERRUPTED, UNFINISHED, chosen, lines
 from pgtop.model.audit import AuditEntry
 from pgtop.model.backend import Backend, BackendId
@@ -294,7 +294,7 @@ def test_who_leaves_before_the_effect_leaves_it_unfinished(tmp_path: Path) -> No
         _run(SignalExecutor(FakeSignaller(look=interrupted), JumpingClock(), trail), _plan())
     records = read(trail.path).records
     assert {record.as_dict()["outcome"]["answer"] for record in records} == {"sent"}
-    assert list(chosen(records, Audit(unfinished=True), datetime.now(UTC))) == list(records)
+    assert list(chosen(records, AuditCommand(unfinished=True), datetime.now(UTC))) == list(records)
     assert all(INTERRUPTED in "".join(lines(record)) for record in records)
 
 
@@ -322,7 +322,7 @@ def test_no_damage_stops_the_reader(damage: dict[str, object]) -> None:
         )
         found = read(path)
     assert len(found.records) + found.damaged == 3
-    for record in chosen(found.records, Audit(since=1e10), datetime.now(UTC)):
+    for record in chosen(found.records, AuditCommand(since=1e10), datetime.now(UTC)):
         assert lines(record)
 
 

@@ -49,7 +49,7 @@ _END = "--"
 """Stands for the end of the words: nothing after it belongs to an option."""
 
 
-class Budget(NamedTuple):
+class BudgetCommand(NamedTuple):
     """`pgtop budget`"""
 
     connection: ConnectionOptions = ConnectionOptions()
@@ -110,14 +110,14 @@ def budget_parser() -> CommandParser:
     return parser
 
 
-def read_budget(words: Sequence[str]) -> Budget:
+def read_budget(words: Sequence[str]) -> BudgetCommand:
     """Read the words after `pgtop budget`. Raises UsageError."""
     args = budget_parser().parse_args(list(_with_long_thresholds(words)))
     if args.warn is not None and args.crit is not None and args.warn > args.crit:
         raise UsageError(
             f"--warn {args.warn:g} is above --crit {args.crit:g}.", "The warning must come first."
         )
-    command = Budget(
+    command = BudgetCommand(
         connection_of(args),
         args.warn,
         args.crit,
@@ -129,20 +129,20 @@ def read_budget(words: Sequence[str]) -> Budget:
     return _bounded(command) if command.checks else command
 
 
-def with_command_first(words: Sequence[str]) -> Sequence[str]:
+def move_command_first(words: Sequence[str]) -> Sequence[str]:
     """Move `budget` to the front, if only options stand before it."""
     place = _place_of_command(words)
     return (COMMAND, *words[:place], *words[place + 1 :]) if place is not None else words
 
 
-def asks_for_check(words: Sequence[str]) -> bool:
+def is_check(words: Sequence[str]) -> bool:
     """Return whether the words are meant as a check for monitoring, also if they cannot be read."""
     if _place_of_command(words) is None:
         return False
     return any(_is_threshold(before, word, after) for before, word, after in _neighbours(words))
 
 
-def _bounded(command: Budget) -> Budget:
+def _bounded(command: BudgetCommand) -> BudgetCommand:
     """Make sure that a check ends: it neither tries again and again nor waits for a password to be
     typed.
     """

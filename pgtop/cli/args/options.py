@@ -10,21 +10,25 @@ from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from pgtop.cli import argv_secrets
-from pgtop.cli.args.budget_options import Budget, budget_parser, read_budget, with_command_first
+from pgtop.cli.args.budget_options import (
+    BudgetCommand,
+    budget_parser,
+    move_command_first,
+    read_budget,
+)
 from pgtop.cli.args.parsers import (
     CommandParser,
     ConnectionOptions,
+    HelpRequested,
     Password,
-    Told,
     add_connection,
     connection_of,
     number,
     percent,
 )
 from pgtop.cli.args.signal_options import (
-    Audit,
-    Safety,
-    SignalMany,
+    AuditCommand,
+    SignalCommand,
     add_redact,
     add_safety,
     audit_parser,
@@ -34,13 +38,28 @@ from pgtop.cli.args.signal_options import (
     signal_parser,
 )
 from pgtop.cli.misspelt import nearest_command, question
-from pgtop.config.settings import Settings
+from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
 
 __all__ = [
-    "Audit", "Budget", "Command", "Completion", "ConnectionOptions", "Dashboard", "Demo", "Form", "Help", "HelpTopic",
-    "Password", "Safety", "Show", "SignalMany", "parse", "parsers", "proposal",
-]  # fmt: skip
+    "AuditCommand",
+    "BudgetCommand",
+    "Command",
+    "CompletionCommand",
+    "ConnectionOptions",
+    "DashboardCommand",
+    "DemoCommand",
+    "HelpCommand",
+    "LocksCommand",
+    "OutputFormat",
+    "Password",
+    "PrintedText",
+    "ShowCommand",
+    "SignalCommand",
+    "parse",
+    "parsers",
+    "proposal",
+]
 
 SHORTEST, LONGEST = 0.2, 60.0
 """Bounds of the interval in seconds, those of `pgtop.monitor.poller` (which is too heavy to load
@@ -50,7 +69,7 @@ THEMES = ("terminal", "dark", "light")
 SHELLS = ("bash", "zsh", "fish")
 
 
-class Form(Enum):
+class OutputFormat(Enum):
     """What `show` prints."""
 
     TABLE = "a table for people"
@@ -58,7 +77,7 @@ class Form(Enum):
     CSV = "--csv"
 
 
-class Dashboard(NamedTuple):
+class DashboardCommand(NamedTuple):
     """`pgtop`"""
 
     connection: ConnectionOptions = ConnectionOptions()
@@ -66,7 +85,7 @@ class Dashboard(NamedTuple):
     safety: Safety = Safety()
 
 
-class Demo(NamedTuple):
+class DemoCommand(NamedTuple):
     """`pgtop demo`"""
 
     settings: Settings = Settings()
@@ -74,11 +93,11 @@ class Demo(NamedTuple):
     keep_running: bool = False
 
 
-class Show(NamedTuple):
+class ShowCommand(NamedTuple):
     """`pgtop show`"""
 
     connection: ConnectionOptions = ConnectionOptions()
-    form: Form = Form.TABLE
+    form: OutputFormat = OutputFormat.TABLE
     filter: str | None = None
     sort: str = ""
     everything: bool = False
@@ -86,7 +105,7 @@ class Show(NamedTuple):
     redact: bool = False
 
 
-class Locks(NamedTuple):
+class LocksCommand(NamedTuple):
     """`pgtop locks`"""
 
     connection: ConnectionOptions = ConnectionOptions()
@@ -96,27 +115,36 @@ class Locks(NamedTuple):
     filter: str | None = None
 
 
-class Completion(NamedTuple):
+class CompletionCommand(NamedTuple):
     """`pgtop completion`"""
 
     shell: str
 
 
-class HelpTopic(NamedTuple):
+class HelpCommand(NamedTuple):
     """`pgtop help`"""
 
     topic: str = ""
     """A topic or a command; empty for the list of topics."""
 
 
-class Help(NamedTuple):
+class PrintedText(NamedTuple):
     """`--help` and `--version`, wherever they stand: a text to print."""
 
     text: str
 
 
 Command: TypeAlias = (
-    Dashboard | Demo | Show | Locks | SignalMany | Budget | Audit | Completion | HelpTopic | Help
+    DashboardCommand
+    | DemoCommand
+    | ShowCommand
+    | LocksCommand
+    | SignalCommand
+    | BudgetCommand
+    | AuditCommand
+    | CompletionCommand
+    | HelpCommand
+    | PrintedText
 )
 
 
@@ -124,13 +152,13 @@ def parse(words: Sequence[str]) -> Command:
     """The command that the words ask for. Raises UsageError."""
     for word in words:
         _check_encoding(word)
-    words = with_command_first(words)
+    words = move_command_first(words)
     try:
         command = (
             _COMMANDS[words[0]](words[1:]) if words and words[0] in _COMMANDS else _dashboard(words)
         )
-    except Told as told:
-        return Help(told.text)
+    except HelpRequested as told:
+        return PrintedText(told.text)
     except UsageError:
         argv_secrets.check_words(words, None, quoted=True)
         raise
@@ -163,7 +191,7 @@ def _dashboard_parser() -> CommandParser:
     return parser
 
 
-def _dashboard(words: Sequence[str]) -> Dashboard:
+def _dashboard(words: Sequence[str]) -> DashboardCommand:
     try:
         given = _dashboard_parser().parse_args(words)
     except UsageError as error:
@@ -174,7 +202,7 @@ def _dashboard(words: Sequence[str]) -> Dashboard:
             f"{given.target!r} must be the first word: pgtop {given.target} [OPTION]...",
             f"A database of that name: pgtop -d {given.target}.",
         )
-    return Dashboard(connection_of(given), _settings(given), safety_of(given))
+    return DashboardCommand(connection_of(given), _settings(given), safety_of(given))
 
 
 def proposal(word: str | None) -> str:
@@ -201,9 +229,9 @@ def _demo_parser() -> CommandParser:
     return parser
 
 
-def _demo(words: Sequence[str]) -> Demo:
+def _demo(words: Sequence[str]) -> DemoCommand:
     given = _demo_parser().parse_args(words)
-    return Demo(_settings(given), safety_of(given), given.keep_running)
+    return DemoCommand(_settings(given), safety_of(given), given.keep_running)
 
 
 def _show_parser() -> CommandParser:
@@ -216,12 +244,16 @@ def _show_parser() -> CommandParser:
     output = parser.add_argument_group("Output")
     form = output.add_mutually_exclusive_group()
     form.add_argument(
-        "--json", action="store_const", dest="form", const=Form.JSON, help="one JSON object"
+        "--json", action="store_const", dest="form", const=OutputFormat.JSON, help="one JSON object"
     )
     form.add_argument(
-        "--csv", action="store_const", dest="form", const=Form.CSV, help="CSV with a header row"
+        "--csv",
+        action="store_const",
+        dest="form",
+        const=OutputFormat.CSV,
+        help="CSV with a header row",
     )
-    parser.set_defaults(form=Form.TABLE)
+    parser.set_defaults(form=OutputFormat.TABLE)
     output.add_argument(
         "--filter", metavar="FILTER", help="only these sessions, such as 'db:shop age>5m'"
     )
@@ -245,9 +277,9 @@ def _show_parser() -> CommandParser:
     return parser
 
 
-def _show(words: Sequence[str]) -> Show:
+def _show(words: Sequence[str]) -> ShowCommand:
     given = _show_parser().parse_args(words)
-    return Show(
+    return ShowCommand(
         connection_of(given),
         given.form,
         given.filter,
@@ -279,9 +311,11 @@ def _locks_parser() -> CommandParser:
     return parser
 
 
-def _locks(words: Sequence[str]) -> Locks:
+def _locks(words: Sequence[str]) -> LocksCommand:
     given = _locks_parser().parse_args(words)
-    return Locks(connection_of(given), given.json, not given.no_color, given.redact, given.filter)
+    return LocksCommand(
+        connection_of(given), given.json, not given.no_color, given.redact, given.filter
+    )
 
 
 def _completion_parser() -> CommandParser:
@@ -296,8 +330,8 @@ def _completion_parser() -> CommandParser:
     return parser
 
 
-def _completion(words: Sequence[str]) -> Completion:
-    return Completion(_completion_parser().parse_args(words).shell)
+def _completion(words: Sequence[str]) -> CompletionCommand:
+    return CompletionCommand(_completion_parser().parse_args(words).shell)
 
 
 def _help_parser() -> CommandParser:
@@ -312,8 +346,8 @@ def _help_parser() -> CommandParser:
     return parser
 
 
-def _help(words: Sequence[str]) -> HelpTopic:
-    return HelpTopic(_help_parser().parse_args(words).topic)
+def _help(words: Sequence[str]) -> HelpCommand:
+    return HelpCommand(_help_parser().parse_args(words).topic)
 
 
 _COMMANDS: dict[str, Callable[[Sequence[str]], Command]] = {

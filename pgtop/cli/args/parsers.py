@@ -37,7 +37,7 @@ class ConnectionOptions(NamedTuple):
     """Try again and again while the server is full, starting, stopping or out of reach."""
 
 
-class Told(Exception):  # noqa: N818  # it ends the parsing and is no error
+class HelpRequested(Exception):  # noqa: N818  # it ends the parsing and is no error
     """--help or --version was asked for: `text` is to be printed."""
 
     def __init__(self, text: str) -> None:
@@ -136,10 +136,10 @@ class CommandParser(argparse.ArgumentParser):
         self._more = epilog
         program = self.add_argument_group("Program")
         program.add_argument(
-            "-?", "--help", action=_Tell, text=self.format_help, help="print this and exit"
+            "-?", "--help", action=_PrintAndExit, text=self.format_help, help="print this and exit"
         )
         program.add_argument(
-            "--version", action=_Tell, text=_version, help="print the version and exit"
+            "--version", action=_PrintAndExit, text=_version, help="print the version and exit"
         )
 
     def format_help(self) -> str:
@@ -178,7 +178,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=30, width=100)
 
 
-class _Tell(argparse.Action):
+class _PrintAndExit(argparse.Action):
     """Stop parsing and hand out a text."""
 
     def __init__(
@@ -188,4 +188,4 @@ class _Tell(argparse.Action):
         self._text = text
 
     def __call__(self, *_: object) -> NoReturn:
-        raise Told(self._text())
+        raise HelpRequested(self._text())

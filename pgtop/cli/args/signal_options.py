@@ -9,20 +9,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pgtop.cli.args.parsers import CommandParser, ConnectionOptions, add_connection, connection_of
+from pgtop.config.settings import Safety
 from pgtop.errors import UsageError
 
 
-class Safety(NamedTuple):
-    """What guards signals; the configuration file can only add to it."""
-
-    read_only: bool = False
-    protect: tuple[str, ...] = ()
-    require_audit: bool = False
-    redact: bool = False
-    """No literal of a query is shown or written down, for shared screens."""
-
-
-class SignalMany(NamedTuple):
+class SignalCommand(NamedTuple):
     """`pgtop cancel` and `pgtop kill`"""
 
     signal: str
@@ -45,7 +36,7 @@ class SignalMany(NamedTuple):
     safety: Safety = Safety()
 
 
-class Audit(NamedTuple):
+class AuditCommand(NamedTuple):
     """`pgtop audit`"""
 
     words: tuple[str, ...] = ()
@@ -145,14 +136,14 @@ def _add_doing(how: "argparse._ArgumentGroup", name: str) -> None:
     )
 
 
-def read_signal(name: str, words: Sequence[str]) -> SignalMany:
+def read_signal(name: str, words: Sequence[str]) -> SignalCommand:
     """Read the words after `pgtop cancel` or `pgtop kill`. Raises UsageError."""
     given = _parsed(name, words)
     given.target = _connection_uri(given)
     pids, terms = _selection(given)
     if given.started is not None and len(pids) != 1:
         raise UsageError("--started goes with exactly one PID.")
-    return SignalMany(
+    return SignalCommand(
         signal=name,
         connection=connection_of(given),
         pids=pids,
@@ -284,10 +275,10 @@ def audit_parser() -> CommandParser:
     return parser
 
 
-def read_audit(words: Sequence[str]) -> Audit:
+def read_audit(words: Sequence[str]) -> AuditCommand:
     """Read the words after `pgtop audit`. Raises UsageError."""
     given = audit_parser().parse_args(words)
-    return Audit(
+    return AuditCommand(
         tuple(given.words), given.since, given.unfinished, given.json, given.path, given.redact
     )
 

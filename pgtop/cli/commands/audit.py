@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pgtop.cli import output
-from pgtop.cli.args.options import Audit
+from pgtop.cli.args.options import AuditCommand
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.safety import redacts
 from pgtop.errors import OutputError
@@ -22,7 +22,7 @@ UNFINISHED = "no outcome was written: pgtop was ended before it was known"
 INTERRUPTED = "pgtop was ended before the effect was seen"
 
 
-def run(command: Audit) -> int:
+def run(command: AuditCommand) -> int:
     """Print the trail's signals that are asked for; returns the exit code. Raises OutputError."""
     try:
         path = default_path()
@@ -40,17 +40,17 @@ def run(command: Audit) -> int:
         output.write("".join(f"{row}\n" for record in records for row in lines(record)))
     if found.damaged:
         lines_are = "line is" if found.damaged == 1 else "lines are"
-        output.say(
+        output.report(
             f"{found.damaged} {lines_are} damaged and left out, as a full disk leaves them behind: {path}"
         )
     if found.shortened:
-        output.say(f"Only the newest part was read, as the trail is very long: {path}")
+        output.report(f"Only the newest part was read, as the trail is very long: {path}")
     if found.missing:
-        output.say(
+        output.report(
             f"There is no audit trail yet, as nothing was signalled by this user on this machine: {path}"
         )
     elif not records and sys.stderr is not None and sys.stderr.isatty():
-        output.say(f"Nothing to show from {path}")
+        output.report(f"Nothing to show from {path}")
     return Exit.DONE
 
 
@@ -74,7 +74,7 @@ def _without_values(asked: Mapping[str, Any]) -> str | None:
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
-def chosen(records: Iterable[Record], command: Audit, now: datetime) -> Iterable[Record]:
+def chosen(records: Iterable[Record], command: AuditCommand, now: datetime) -> Iterable[Record]:
     """Those with all the words in them, new enough, and without an outcome where that is asked."""
     words = [word.lower() for word in command.words]
     oldest = None if command.since is None else now - timedelta(seconds=command.since)

@@ -8,7 +8,7 @@ from pgtop.analysis.breakdown import Dimension
 from pgtop.analysis.budget import budget
 from pgtop.analysis.usage import Usage, usage, usage_of_database, usage_of_role
 from pgtop.cli import compose, interrupts, output
-from pgtop.cli.args.options import Budget
+from pgtop.cli.args.options import BudgetCommand
 from pgtop.cli.check_result import CheckResult, within
 from pgtop.cli.exit_codes import Check, Exit
 from pgtop.errors import UsageError
@@ -27,16 +27,16 @@ _WIDTH = 120
 _SHARES = (Dimension.DATABASE, Dimension.ROLE)
 
 
-def run(command: Budget) -> int:
+def run(command: BudgetCommand) -> int:
     """Print or check the budget; returns the exit code. Raises PgtopError, and SourceError where it
     is no check.
     """
     return _check(command) if command.checks else _print(command)
 
 
-def _check(command: Budget) -> int:
-    session = compose.session_for(
-        command.connection, compose.Asker()
+def _check(command: BudgetCommand) -> int:
+    session = compose.connection_for(
+        command.connection, compose.PasswordPrompt()
     )  # which may ask, before time runs
     with within(command.timeout):
         try:
@@ -117,7 +117,7 @@ async def _sample(session: ServerConnection, wait: bool = False) -> Snapshot:
         await source.close()
 
 
-def _usage(snapshot: Snapshot, command: Budget) -> Usage:
+def _usage(snapshot: Snapshot, command: BudgetCommand) -> Usage:
     """Return the usage of what the options name. Raises UsageError for a name or a limit that is
     not known.
     """
@@ -144,13 +144,13 @@ def _known(found: Usage | None, what: str, snapshot: Snapshot, catalog: str) -> 
     return found
 
 
-def _names_one(command: Budget) -> bool:
+def _names_one(command: BudgetCommand) -> bool:
     """Return whether the command asks about one role or database instead of the whole server."""
     return command.role is not None or command.database is not None
 
 
-def _print(command: Budget) -> int:
-    session = compose.session_for(command.connection, compose.Asker())
+def _print(command: BudgetCommand) -> int:
+    session = compose.connection_for(command.connection, compose.PasswordPrompt())
     snapshot = interrupts.run(_sample(session, command.connection.wait))
     if _names_one(command):
         output.write(clean(check(_usage(snapshot, command), None, None).words) + "\n")

@@ -1,12 +1,12 @@
 """`pgtop completion`: print a shell's completion script."""
 
 from pgtop.cli import output
-from pgtop.cli.args.options import Completion
+from pgtop.cli.args.options import CompletionCommand
 from pgtop.cli.completion import SCRIPTS
 from pgtop.cli.exit_codes import Exit
 
 
-def run(command: Completion) -> int:
+def run(command: CompletionCommand) -> int:
     """Print the script; returns the exit code. Raises OutputError."""
     output.write_data(SCRIPTS[command.shell]())
     return Exit.DONE

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
-from pgtop.cli.args.options import Dashboard
+from pgtop.cli.args.options import DashboardCommand
 from pgtop.errors import TerminalError
 
 
-def run(command: Dashboard) -> int:
+def run(command: DashboardCommand) -> int:
     """Open the dashboard until it is left. Raises PgtopError and SourceError, before the screen is
     touched.
     """

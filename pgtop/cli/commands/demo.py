@@ -7,14 +7,14 @@ import sys
 import threading
 
 from pgtop.cli import output
-from pgtop.cli.args.options import ConnectionOptions, Demo, Password
+from pgtop.cli.args.options import ConnectionOptions, DemoCommand, Password
 from pgtop.cli.commands.dashboard import require_terminal
 from pgtop.demo.process import World, start_world
 from pgtop.demo.server import ClusterError
 from pgtop.errors import DemoError
 
 
-def run(command: Demo) -> int:
+def run(command: DemoCommand) -> int:
     """Open the dashboard on a new world, and end that whatever happens. Raises PgtopError and
     SourceError.
     """
@@ -33,7 +33,7 @@ def run(command: Demo) -> int:
 
 def _start() -> World:
     try:
-        return start_world(lambda step: output.say(f"{step} …"))
+        return start_world(lambda step: output.report(f"{step} …"))
     except ClusterError as error:
         raise DemoError(str(error)) from error
 

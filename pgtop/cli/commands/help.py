@@ -1,7 +1,7 @@
 """`pgtop help`: a topic of the documentation, or the list of them."""
 
 from pgtop.cli import output, pager
-from pgtop.cli.args.options import HelpTopic, parsers
+from pgtop.cli.args.options import HelpCommand, parsers
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.reference import FACTS
 from pgtop.errors import UsageError
@@ -13,7 +13,7 @@ _WIDEST = 100
 """Cells; longer lines are hard to read."""
 
 
-def run(command: HelpTopic) -> int:
+def run(command: HelpCommand) -> int:
     """Show the topic; returns the exit code. Raises UsageError and OutputError."""
     pager.show(_text(command.topic))
     return Exit.DONE
@@ -44,4 +44,4 @@ def advice(name: str) -> str:
 
 def _page(text: str) -> str:
     width = min(output.columns() or _USUAL_WIDTH, _WIDEST)
-    return page(text, width, is_styled=output.takes_styles())
+    return page(text, width, is_styled=output.has_styles())

@@ -12,7 +12,7 @@ from pgtop.analysis.lock_forest import Node
 from pgtop.analysis.xmin import XminHolder, xmin_holders
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import readable
-from pgtop.cli.args.options import ConnectionOptions, Locks
+from pgtop.cli.args.options import ConnectionOptions, LocksCommand
 from pgtop.cli.commands.show import OPTION, option_filter, server_record, session_record
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.safety import redacts
@@ -30,7 +30,7 @@ _PAGE = 160
 """Cells of a tree that does not go to a terminal."""
 
 
-def run(command: Locks) -> int:
+def run(command: LocksCommand) -> int:
     """Print the tree; returns the exit code, which tells whether anybody waits. Raises PgtopError
     and SourceError.
     """
@@ -51,7 +51,9 @@ def run(command: Locks) -> int:
 
 
 async def _sample(connection: ConnectionOptions, redact: bool) -> Snapshot:
-    source = compose.source_for(compose.session_for(connection, compose.Asker()), redact)
+    source = compose.source_for(
+        compose.connection_for(connection, compose.PasswordPrompt()), redact
+    )
     try:
         source.watch_blocking(True)
         await compose.first_sample(source, connection.wait)

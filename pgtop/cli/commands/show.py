@@ -15,7 +15,7 @@ from pgtop.analysis.budget import Budget, budget
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import filter_of, readable
-from pgtop.cli.args.options import ConnectionOptions, Form, Show
+from pgtop.cli.args.options import ConnectionOptions, OutputFormat, ShowCommand
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.safety import redacts
 from pgtop.errors import UsageError
@@ -66,7 +66,7 @@ at twice.
 """
 
 
-def run(command: Show) -> int:
+def run(command: ShowCommand) -> int:
     """Print one sample; returns the exit code. Raises PgtopError and SourceError."""
     query = _query(command)
     snapshot = interrupts.run(_sample(command.connection, redacts(command.redact)))
@@ -75,19 +75,21 @@ def run(command: Show) -> int:
     return Exit.DONE
 
 
-def _print(table: Table, command: Show) -> None:
-    if command.form is Form.JSON:
+def _print(table: Table, command: ShowCommand) -> None:
+    if command.form is OutputFormat.JSON:
         output.write_data(as_json(table.picture, _sessions(table), table.query.filter))
-    elif command.form is Form.CSV:
+    elif command.form is OutputFormat.CSV:
         output.write_data(
-            as_csv(table.picture, _sessions(table), clean if output.for_eyes() else str)
+            as_csv(table.picture, _sessions(table), clean if output.is_terminal() else str)
         )
     else:
         output.write(_page(table, command.color))
 
 
 async def _sample(connection: ConnectionOptions, redact: bool) -> Snapshot:
-    source = compose.source_for(compose.session_for(connection, compose.Asker()), redact, WHOLE)
+    source = compose.source_for(
+        compose.connection_for(connection, compose.PasswordPrompt()), redact, WHOLE
+    )
     try:
         snapshot = await compose.first_sample(source, connection.wait)
         return await source.sample() if _needs_the_locks(snapshot) else snapshot
@@ -104,7 +106,7 @@ def _needs_the_locks(snapshot: Snapshot) -> bool:
     return bool(snapshot.waiting) or any(b.hidden and b.datid is not None for b in snapshot.busy)
 
 
-def _query(command: Show) -> Query:
+def _query(command: ShowCommand) -> Query:
     """What the options ask to see. Raises UsageError."""
     try:
         return Query(

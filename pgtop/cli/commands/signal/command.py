@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import filter_for_signals, readable
-from pgtop.cli.args.options import SignalMany
+from pgtop.cli.args.options import SignalCommand
 from pgtop.cli.commands.signal.prompt import consents, says_yes
 from pgtop.cli.commands.signal.report import Telling
 from pgtop.cli.commands.signal.resolve_targets import Proposed, propose
@@ -30,7 +30,7 @@ from pgtop.view.plan import sessions, skipped
 _SURVIVED = "surviving the cancel"
 
 
-def run(command: SignalMany) -> int:
+def run(command: SignalCommand) -> int:
     """Carry the command out; returns the exit code. Raises PgtopError and SourceError."""
     guards = guards_of(command.safety)
     chosen = filter_for_signals(command.filter) if command.filter else Filter()
@@ -42,14 +42,14 @@ def run(command: SignalMany) -> int:
 class _Command:
     """One command and the connection that it uses."""
 
-    def __init__(self, command: SignalMany, guards: Guards, chosen: Filter) -> None:
+    def __init__(self, command: SignalCommand, guards: Guards, chosen: Filter) -> None:
         self._command = command
         self._guards = guards
         self._filter = chosen
         self._telling = Telling(command, bool(guards.read_only))
-        self._session = compose.session_for(command.connection, compose.Asker())
+        self._session = compose.connection_for(command.connection, compose.PasswordPrompt())
         self._source = compose.source_for(self._session, guards.redact, WHOLE)
-        self._errands = compose.errands_for(self._session, guards)
+        self._errands = compose.executor_for(self._session, guards)
 
     async def run(self) -> Exit:
         try:
@@ -68,19 +68,19 @@ class _Command:
         if not proposed.plan.targets:
             self._telling.explain_no_targets(proposed)
             return self._telling.print_no_outcome(
-                proposed, Exit.SOME_REFUSED if proposed.refused else Exit.NOBODY
+                proposed, Exit.SOME_REFUSED if proposed.refused else Exit.NO_TARGET
             )
         if self._command.dry_run:
             return self._telling.print_no_outcome(proposed, Exit.DONE)
         if self._guards.read_only:
-            output.say(f"Nothing was signalled: {self._guards.read_only}")
+            output.report(f"Nothing was signalled: {self._guards.read_only}")
             return await self._send(proposed)  # which refuses, and records that in the audit trail
         agreed = await self._agreed(proposed.plan)
         if agreed is None:
             return self._telling.print_no_outcome(proposed, Exit.NOT_CONFIRMED)
         agreed_on = proposed._replace(plan=agreed)
         if not agreed.targets:
-            output.say(
+            output.report(
                 "Nothing was signalled: all of them have changed.", f"Skipped: {skipped(agreed)}."
             )
             return self._telling.print_no_outcome(agreed_on, Exit.SOME_REFUSED)
@@ -104,12 +104,12 @@ class _Command:
         if not self._will_ask:
             typed = any(target.needs_pid for target in made.targets)
             advice = "Its pid must be typed on one." if typed else "--yes signals without asking."
-            output.say("Nothing was signalled, as there is no terminal to ask on.", advice)
+            output.report("Nothing was signalled, as there is no terminal to ask on.", advice)
             return None
         if self._command.escalate:
-            output.say("Those that survive the cancel are terminated.")
+            output.report("Those that survive the cancel are terminated.")
         if not consents(made):
-            output.say("Nothing was signalled.")
+            output.report("Nothing was signalled.")
             return None
         return await self._still_meant(made)
 
@@ -156,7 +156,7 @@ class _Command:
             outcomes |= {outcome.order.target: outcome for outcome in second.outcomes}
             progress = progress._replace(trouble=progress.trouble or second.trouble)
         if progress.trouble:
-            output.say(progress.trouble)
+            output.report(progress.trouble)
         return self._telling.print_outcomes(proposed, tuple(outcomes.values()))
 
     async def _escalated(self, progress: Progress) -> Plan | None:
@@ -169,15 +169,15 @@ class _Command:
         try:
             snapshot, guarded = await self._sample_again()
         except SourceError as error:
-            output.say(f"Nothing was terminated: {error.failure.what}", error.failure.advice)
+            output.report(f"Nothing was terminated: {error.failure.what}", error.failure.advice)
             return None
         meant = spared(left, _changes_of_the_living(left, snapshot, guarded))
         if meant.left_out:
-            output.say(f"not terminated: {skipped(meant)}")
+            output.report(f"not terminated: {skipped(meant)}")
         asks = any(target.needs_pid for target in meant.targets)
         if asks and not consents(meant, _SURVIVED):
             return None
-        output.say(f"the cancel did not help with {sessions(len(meant.targets))}: terminating")
+        output.report(f"the cancel did not help with {sessions(len(meant.targets))}: terminating")
         return meant
 
     async def _see_through(self, agreed: Plan) -> Progress:

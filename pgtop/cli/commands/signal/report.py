@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pgtop.cli import output
-from pgtop.cli.args.options import SignalMany
+from pgtop.cli.args.options import SignalCommand
 from pgtop.cli.commands.show import session_record
 from pgtop.cli.commands.signal.resolve_targets import Proposed
 from pgtop.cli.exit_codes import Exit
@@ -44,7 +44,7 @@ _YES_IS_NOT_ENOUGH = (
 class Telling(NamedTuple):
     """Reports on one command, in the form that its options ask for."""
 
-    command: SignalMany
+    command: SignalCommand
     read_only: bool = False
     """Nothing is sent, so the plan says what it would do."""
 
@@ -54,11 +54,11 @@ class Telling(NamedTuple):
         """
         end = "" if proposed.plan.targets else "; nothing was signalled"
         for missing in proposed.missing:
-            output.say(f"{missing.words}{end}")
+            output.report(f"{missing.words}{end}")
         page = output.page(_page(proposed, self._intent(proposed.plan)), self.command.color)
         if not self.command.json:
             output.write(page)
-        if asks and (self.command.json or not output.for_eyes()):
+        if asks and (self.command.json or not output.is_terminal()):
             sys.stderr.write(page)
 
     def explain_no_targets(self, proposed: Proposed) -> None:
@@ -66,9 +66,9 @@ class Telling(NamedTuple):
         if proposed.plan.left_out:
             is_hidden = any(left.why is ExclusionReason.HIDDEN for left in proposed.plan.left_out)
             is_typed = self.command.yes and proposed.by_pid and is_hidden
-            output.say(no_targets(proposed.plan), _YES_IS_NOT_ENOUGH if is_typed else "")
+            output.report(no_targets(proposed.plan), _YES_IS_NOT_ENOUGH if is_typed else "")
         elif self.command.all_clients:
-            output.say("There is no other client session.")
+            output.report("There is no other client session.")
         elif self.command.filter:
             hidden = sum(b.hidden and b.is_client for b in proposed.picture.snapshot.backends)
             advice = (
@@ -76,7 +76,7 @@ class Telling(NamedTuple):
                 if hidden
                 else ""
             )
-            output.say("No session matches.", advice)
+            output.report("No session matches.", advice)
 
     def print_outcomes(self, proposed: Proposed, outcomes: Sequence[Outcome]) -> Exit:
         """Print what became of each target; returns the exit code."""
@@ -160,7 +160,7 @@ def _exit_of(outcomes: Iterable[Outcome]) -> Exit | None:
 
 
 def _record(
-    proposed: Proposed, outcomes: Sequence[Outcome], command: SignalMany, code: Exit
+    proposed: Proposed, outcomes: Sequence[Outcome], command: SignalCommand, code: Exit
 ) -> dict[str, Any]:
     """Build the JSON object of plan and outcomes."""
     made, picture = proposed.plan, proposed.picture

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.cli.args.options import SignalMany
+from pgtop.cli.args.options import SignalCommand
 from pgtop.model.backend import Backend
 from pgtop.model.plan import Excluded, ExclusionReason, Plan
 from pgtop.model.signal import ReplyStatus, Signal
@@ -60,7 +60,7 @@ class Proposed(NamedTuple):
 
 
 def propose(
-    command: SignalMany, chosen: Filter, picture: DerivedSnapshot, guarded: Guard
+    command: SignalCommand, chosen: Filter, picture: DerivedSnapshot, guarded: Guard
 ) -> Proposed:
     """Return what the command asks for in `picture`. Raises FilterError for a pattern that takes
     too long.
@@ -90,7 +90,7 @@ def propose(
     return Proposed(with_undecided(made, undecided, guarded), picture)
 
 
-def _named(command: SignalMany, picture: DerivedSnapshot, guarded: Guard) -> Proposed:
+def _named(command: SignalCommand, picture: DerivedSnapshot, guarded: Guard) -> Proposed:
     """Plan for pids: a kill means the session, whatever it does; a cancel means the query that is
     shown.
     """
@@ -113,7 +113,7 @@ def _named(command: SignalMany, picture: DerivedSnapshot, guarded: Guard) -> Pro
     return Proposed(made, picture, True, missing)
 
 
-def _is_meant(command: SignalMany, backend: Backend | None) -> bool:
+def _is_meant(command: SignalCommand, backend: Backend | None) -> bool:
     """Return whether the session exists, and did not start at another time than --started says."""
     if backend is None:
         return False
