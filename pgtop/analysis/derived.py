@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pgtop.analysis.lock_forest import LockForest, forest
+from pgtop.analysis.forest_builder import build_forest
+from pgtop.analysis.lock_forest import LockForest
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
@@ -21,11 +22,11 @@ class DerivedSnapshot(NamedTuple):
     @classmethod
     def of(cls, snapshot: Snapshot, before: "DerivedSnapshot | None" = None) -> "DerivedSnapshot":
         """The picture of `snapshot`; what is as it was `before` is taken from there."""
-        planted = forest(snapshot, None if before is None else before.forest)
+        planted = build_forest(snapshot, None if before is None else before.forest)
         return cls(
             snapshot,
             planted,
-            {node.key: node.total for node in planted.nodes.values() if node.total},
+            {node.key: node.total_waiters for node in planted.nodes.values() if node.total_waiters},
         )
 
     def find(self, backend: Backend) -> Backend | None:

@@ -1,8 +1,8 @@
-"""Who waits for whom as edges between numbers: how many hang on each, and who waits in a circle.
+"""Who waits for whom, as edges between numbers: how many wait for each, and which are in a cycle.
 
-Nothing here recurses: a chain may be as long as there are sessions. And the server names for each
-of n waiters all that are ahead of it, n²/2 edges at every tick: only `thinned` is given all of
-them, and it takes them by the set.
+Nothing here recurses: a chain may be as long as there are sessions. The server names for each of n
+waiters all that are ahead of it, n²/2 edges at every tick, so `reduced` alone is given all of them,
+and it takes them by the set.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,141 +13,155 @@ from typing import TypeAlias
 
 Key: TypeAlias = int
 Edges: TypeAlias = Mapping[Key, Collection[Key]]
-"""From each that waits to those that it waits for; or, turned, from each to those that wait for
-it.
-"""
-Knot: TypeAlias = frozenset[Key]
-"""Keys that all wait for each other in the end; most stand alone in theirs."""
+"""From each waiter to its blockers, or, reversed, from each blocker to its waiters."""
+Component: TypeAlias = frozenset[Key]
+"""A strongly connected component: keys that all wait for each other; most contain a single key."""
 
 
-def turned(edges: Edges) -> Edges:
-    """The same edges, read from their other ends."""
-    found: dict[Key, list[Key]] = {}
-    for key, others in edges.items():
-        for other in others:
-            found.setdefault(other, []).append(key)
-    return found
+def reversed_edges(edges: Edges) -> Edges:
+    """Return the same edges, read from their other ends."""
+    sources: dict[Key, list[Key]] = {}
+    for key, targets in edges.items():
+        for target in targets:
+            sources.setdefault(target, []).append(key)
+    return sources
 
 
-def thinned(edges: Mapping[Key, frozenset[Key]]) -> Edges:
-    """Fewer edges that lead as far: of those ahead of it in a queue one needs only the last, which
-    waits for the rest.
+def reduced(edges: Mapping[Key, frozenset[Key]]) -> Edges:
+    """Return fewer edges that reach as far.
 
-    The one that a key relies on has fewer edges than itself, so that no two can rely on each other.
+    Of the keys ahead of it in a queue a key needs only the last one, which waits for the rest. The
+    key that it relies on always has fewer edges than itself, so no two can rely on each other.
     """
-    ranked = sorted(edges, key=lambda key: len(edges[key]), reverse=True)
-    found: dict[Key, Collection[Key]] = {}
-    for place, key in enumerate(ranked, 1):
-        others = found[key] = edges[key]
-        if len(others) > 1:
-            last = edges[next((other for other in ranked[place:] if other in others), key)]
-            found[key] = others - last if len(last) < len(others) else others
-    return found
+    by_edges = sorted(edges, key=lambda key: len(edges[key]), reverse=True)
+    kept: dict[Key, Collection[Key]] = {}
+    for place, key in enumerate(by_edges, 1):
+        targets = kept[key] = edges[key]
+        if len(targets) < 2:
+            continue
+        last = next((other for other in by_edges[place:] if other in targets), key)
+        implied = edges[last]
+        if len(implied) < len(targets):
+            kept[key] = targets - implied
+    return kept
 
 
-def knots(edges: Edges) -> list[Knot]:
-    """All keys in knots, each knot before those that it waits for (Kosaraju's strongly connected
-    components).
+def components(edges: Edges) -> list[Component]:
+    """Return all strongly connected components, each before those that it waits for.
+
+    The algorithm is Kosaraju's.
     """
-    waiters, taken = turned(edges), set[Key]()
-    found: list[Knot] = []
+    waiters = reversed_edges(edges)
+    visited: set[Key] = set()
+    result: list[Component] = []
     for key in reversed(_blockers_first(edges)):
-        if key not in taken:
-            found.append(reachable(key, waiters, taken))
-            taken |= found[-1]
-    return found
+        if key not in visited:
+            component = reachable(key, waiters, visited)
+            result.append(component)
+            visited |= component
+    return result
 
 
 def reachable(start: Key, edges: Edges, without: Collection[Key] = ()) -> frozenset[Key]:
-    """All that edges lead to, `start` too, but not through those that are left out."""
-    found, unvisited = {start}, [start]
-    while unvisited:
-        fresh = {key for key in edges.get(unvisited.pop(), ()) if key not in without} - found
-        found |= fresh
-        unvisited.extend(fresh)
-    return frozenset(found)
+    """Return all keys that edges lead to, and `start` itself, on paths that avoid `without`."""
+    visited = {start}
+    pending = [start]
+    while pending:
+        targets = edges.get(pending.pop(), ())
+        fresh = {key for key in targets if key not in without} - visited
+        visited |= fresh
+        pending.extend(fresh)
+    return frozenset(visited)
 
 
 def _blockers_first(edges: Edges) -> Sequence[Key]:
-    """Each key after all that it waits for, but for circles."""
+    """Return the keys in an order in which each follows its blockers, except in cycles."""
     order: dict[Key, None] = {}
-    seen: set[Key] = set()
-    unvisited = list(edges)
-    while unvisited:
-        key = unvisited[-1]
-        if key in seen:
-            order.setdefault(unvisited.pop())
+    visited: set[Key] = set()
+    pending = list(edges)
+    while pending:
+        key = pending[-1]
+        if key in visited:
+            order.setdefault(pending.pop())
         else:
-            seen.add(key)
-            unvisited += [other for other in edges.get(key, ()) if other not in seen]
+            visited.add(key)
+            pending += [other for other in edges.get(key, ()) if other not in visited]
     return list(order)
 
 
-def totals(edges: Edges, knots: Sequence[Knot]) -> Mapping[Key, int]:
-    """How many wait for each key, directly or through others. Sets of keys are kept as bits of a
-    number.
+def total_waiters(edges: Edges, components: Sequence[Component]) -> Mapping[Key, int]:
+    """Return how many keys wait for each key, directly or through others.
+
+    Each set of keys is one integer, with a bit for each key.
     """
-    bits = {key: 1 << place for place, key in enumerate(chain.from_iterable(knots))}
-    hang = dict.fromkeys(bits, 0)
-    for knot in knots:
-        inside = reduce(or_, (bits[key] for key in knot)) if len(knot) > 1 else 0
-        found = reduce(or_, (hang[key] for key in knot), inside)
-        for key in knot:
-            hang[key] = found
-            for other in edges.get(key, ()):
-                if other not in knot:
-                    hang[other] |= found | bits[key]
-    return {key: (hang[key] & ~bits[key]).bit_count() for key in bits}
+    bits = {key: 1 << place for place, key in enumerate(chain.from_iterable(components))}
+    waiting = dict.fromkeys(bits, 0)
+    for component in components:
+        members = _union(bits[key] for key in component) if len(component) > 1 else 0
+        waiters = members | _union(waiting[key] for key in component)
+        for key in component:
+            waiting[key] = waiters
+            for blocker in edges.get(key, ()):
+                if blocker not in component:
+                    waiting[blocker] |= waiters | bits[key]
+    return {key: (waiting[key] & ~bits[key]).bit_count() for key in bits}
 
 
-def circles(
+def _union(sets: Iterable[int]) -> int:
+    return reduce(or_, sets, 0)
+
+
+def cycles(
     edges: Mapping[Key, frozenset[Key]],
-    knots_of_all: Iterable[Knot],
+    components_of_all: Iterable[Component],
     queues: Mapping[Key, frozenset[Key]],
 ) -> Mapping[Key, tuple[Key, ...]]:
-    """Return a circle for each key in one: each of its keys waits for the next, and the last for
-    the first.
+    """Return a cycle for each key in one: each key waits for the next, and the last for the first.
 
-    `queues` are the edges of each key that another place in a queue would do away with. A circle
-    that has such an edge is no deadlock, so circles are looked for among the other edges first.
-    Where these have one, no others are named.
+    `queues` holds the edges of each key that another order of the queue would remove. A cycle with
+    such an edge is no deadlock, so cycles of the other edges are preferred: where there are some,
+    no others are returned.
     """
-    found: dict[Key, tuple[Key, ...]] = {}
-    for knot in knots_of_all:
-        if len(knot) == 1:
+    result: dict[Key, tuple[Key, ...]] = {}
+    for component in components_of_all:
+        if len(component) == 1:
             continue
-        hard = {key: (edges[key] & knot) - queues.get(key, frozenset()) for key in knot}
-        deadlocks = [tied for tied in knots(thinned(hard)) if len(tied) > 1]
-        for tied in deadlocks or [knot]:
-            found |= _circles_in(tied, hard if deadlocks else edges)
-    return found
+        hard = {key: (edges[key] & component) - queues.get(key, frozenset()) for key in component}
+        deadlocks = [keys for keys in components(reduced(hard)) if len(keys) > 1]
+        for deadlock in deadlocks:
+            result |= _cycles_within(deadlock, hard)
+        if not deadlocks:
+            result |= _cycles_within(component, edges)
+    return result
 
 
-def _circles_in(knot: Knot, edges: Edges) -> Mapping[Key, tuple[Key, ...]]:
-    """Return a circle for each key of a knot, as few different ones as come of taking the smallest
-    keys first.
+def _cycles_within(component: Component, edges: Edges) -> Mapping[Key, tuple[Key, ...]]:
+    """Return a cycle for each key of a component.
+
+    Taking the smallest keys first keeps the number of different cycles small.
     """
-    found: dict[Key, tuple[Key, ...]] = {}
-    for key in sorted(knot):
-        if key not in found:
-            circle = _round(key, edges, knot)
-            found = dict.fromkeys(circle, circle) | found
-    return found
+    result: dict[Key, tuple[Key, ...]] = {}
+    for key in sorted(component):
+        if key not in result:
+            cycle = _shortest_cycle(key, edges, component)
+            result = dict.fromkeys(cycle, cycle) | result
+    return result
 
 
-def _round(start: Key, edges: Edges, knot: Knot) -> tuple[Key, ...]:
-    """A shortest way from `start` back to it within its knot, turned so that every member tells it
-    alike.
+def _shortest_cycle(start: Key, edges: Edges, component: Component) -> tuple[Key, ...]:
+    """Return a shortest path from `start` back to itself within its component.
+
+    It begins with its smallest key, so that every member gives the same tuple.
     """
-    ways: dict[Key, tuple[Key, ...]] = {start: (start,)}
-    unvisited = [start]
-    for key in unvisited:  # grows meanwhile
+    paths: dict[Key, tuple[Key, ...]] = {start: (start,)}
+    pending = [start]
+    for key in pending:  # grows during the loop
         for blocker in edges[key]:
             if blocker == start:
-                way = ways[key]
-                first = way.index(min(way))
-                return (*way[first:], *way[:first])
-            if blocker in knot and blocker not in ways:
-                ways[blocker] = (*ways[key], blocker)
-                unvisited.append(blocker)
+                path = paths[key]
+                first = path.index(min(path))
+                return (*path[first:], *path[:first])
+            if blocker in component and blocker not in paths:
+                paths[blocker] = (*paths[key], blocker)
+                pending.append(blocker)
     return ()

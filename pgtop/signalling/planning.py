@@ -7,7 +7,7 @@ A plan only shrinks, unless the user asks again. What is protected is never one 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
-from pgtop.analysis.lock_forest import forest
+from pgtop.analysis.forest_builder import build_forest
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
 from pgtop.model.plan import MOVED_ON, Change, Excluded, ExclusionReason, Plan, Target
 from pgtop.model.server import Server
@@ -233,4 +233,6 @@ def _consequence(snapshot: Snapshot) -> Callable[[Target], tuple[object, ...]]:
 
 def _frees(targets: Iterable[Target], snapshot: Snapshot) -> int:
     """How many others wait, in the end, for nobody but targets."""
-    return len(forest(snapshot).only(*(target.backend.pid for target in targets)))
+    return len(
+        build_forest(snapshot).solely_blocked_by(*(target.backend.pid for target in targets))
+    )

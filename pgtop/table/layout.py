@@ -153,7 +153,7 @@ def _narrowed(rows: Sequence[Backend], picture: DerivedSnapshot, query: Query) -
     too idle to show.
     """
     matches, idle_too = query.filter.on(picture), query.show_idle
-    roots = {root.key for root in picture.forest.roots if root.total}
+    roots = {root.key for root in picture.forest.roots if root.total_waiters}
     passed = [(idle_too or row.state != IDLE or row.pid in roots) and matches(row) for row in rows]
     leaders = {row.pid for row, kept in zip(rows, passed, strict=True) if kept}
     return [

@@ -120,7 +120,7 @@ def _are_idle_longest(
     """All of the settled, than each of the others; and none of them goes before all as the root of
     a tree.
     """
-    if any(root.total and root.key in settled.by_pid for root in picture.forest.roots):
+    if any(root.total_waiters and root.key in settled.by_pid for root in picture.forest.roots):
         return False
     last = _idle_since(_longest_idle_first(settled)[-1]) or 0
     return all(
@@ -178,11 +178,11 @@ def _harms(forest: LockForest) -> dict[int, Harm]:
     """Return the harm of sessions that wait or block; those in the middle of a tree wait."""
     found: dict[int, Harm] = {}
     for key, node in forest.nodes.items():
-        if forest.is_deadlock(node.circle):
+        if forest.is_deadlock(node.cycle):
             found[key] = Harm.DEADLOCKED
-        elif node.parent is None and node.total:
+        elif node.parent is None and node.total_waiters:
             found[key] = Harm.HOLDS_UP
-        elif node.waits and not node.worker:
+        elif node.is_waiting and not node.is_worker:
             found[key] = Harm.WAITS
     return found
 
@@ -213,7 +213,7 @@ def _weight(harm: Harm, picture: DerivedSnapshot, row: Backend) -> float:
     microseconds.
     """
     if harm is Harm.HOLDS_UP:
-        return picture.forest.nodes[row.pid].total
+        return picture.forest.nodes[row.pid].total_waiters
     if harm is Harm.WORKS and row.state == IDLE:
         return -1.0
     since = age_start(row) if harm is Harm.WORKS else picture.forest.nodes[row.pid].since

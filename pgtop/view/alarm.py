@@ -38,9 +38,9 @@ def _longest_words(root: Node, picture: DerivedSnapshot) -> str:
     first = picture.forest.longest_wait(root.key)
     if first is None or first.since is None:
         return ""
-    return f"longest {'' if first.exact else APPROXIMATE}{age(seconds_between(first.since, picture.now))}"
+    return f"longest {'' if first.is_since_exact else APPROXIMATE}{age(seconds_between(first.since, picture.now))}"
 
 
 def _deadlocks(forest: LockForest) -> list[tuple[Key, ...]]:
     """Each that is sure, once."""
-    return [circle for circle in forest.circles if forest.is_surely_deadlocked(circle)]
+    return [circle for circle in forest.cycles if forest.is_surely_deadlocked(circle)]

@@ -145,7 +145,7 @@ def _waiting(backend: Backend, picture: DerivedSnapshot) -> str:
     wait.
     """
     node = picture.forest.nodes.get(backend.pid)
-    if node is None or not node.waits:
+    if node is None or not node.is_waiting:
         return ""
     behind = f" behind {clean(listed(node.blockers, picture.forest))}" if node.blockers else ""
     return f"has waited {how_long(node, picture) or '?'} for a lock{behind}"
@@ -167,7 +167,10 @@ def _waiters(signal: Signal, backend: Backend, picture: DerivedSnapshot) -> list
     """Return how many sessions it blocks, how many of them its end frees, and what it waits for
     itself.
     """
-    waiting, only = picture.blocks.get(backend.pid, 0), picture.forest.only(backend.pid)
+    waiting, only = (
+        picture.blocks.get(backend.pid, 0),
+        picture.forest.solely_blocked_by(backend.pid),
+    )
     if not waiting:
         return _deadlock(backend, picture)
     words = (
@@ -185,13 +188,16 @@ def _waiters(signal: Signal, backend: Backend, picture: DerivedSnapshot) -> list
 
 def _freed(signal: Signal, backend: Backend, picture: DerivedSnapshot) -> str:
     """Return how many waiters the end of the session frees, and how many of those at once."""
-    waiting, free = picture.blocks.get(backend.pid, 0), len(picture.forest.only(backend.pid))
+    waiting, free = (
+        picture.blocks.get(backend.pid, 0),
+        len(picture.forest.solely_blocked_by(backend.pid)),
+    )
     frees = (
         "frees" if signal is Signal.TERMINATE else "its end frees"
     )  # a cancel may leave a savepoint's locks
     if not free:
         return f"blocks {waiting}, but others block {'it' if waiting == 1 else 'them'} too: {frees} none"
-    first = len(picture.forest.next_after(backend.pid))
+    first = len(picture.forest.next_in_line(backend.pid))
     turn = f", {first} at once" if 0 < first < free else ""
     if free < waiting:
         return f"blocks {waiting}, {frees} {free} of them{turn}"
@@ -200,7 +206,7 @@ def _freed(signal: Signal, backend: Backend, picture: DerivedSnapshot) -> str:
 
 def _replay(pid: int, only: Collection[Key], forest: LockForest) -> list[Line]:
     """Return whether the end of the session lets a standby replay again."""
-    waiting = [key for key in forest.hanging(pid) if is_replay(forest.nodes[key])]
+    waiting = [key for key in forest.waiters_of(pid) if is_replay(forest.nodes[key])]
     if not waiting:
         return []
     frees = (
@@ -213,9 +219,9 @@ def _replay(pid: int, only: Collection[Key], forest: LockForest) -> list[Line]:
 
 def _deadlock(backend: Backend, picture: DerivedSnapshot) -> list[Line]:
     node = picture.forest.nodes.get(backend.pid)
-    if node is None or not picture.forest.is_surely_deadlocked(node.circle):
+    if node is None or not picture.forest.is_surely_deadlocked(node.cycle):
         return []
-    others = listed([key for key in node.circle if key != node.key], picture.forest)
+    others = listed([key for key in node.cycle if key != node.key], picture.forest)
     return [
         line(
             f"it is in a deadlock with {others}, of which the server will end one by itself",
@@ -243,7 +249,7 @@ def _leaves_stuck(backend: Backend, forest: LockForest) -> bool:
     node = forest.nodes.get(backend.pid)
     if node is None or not node.blockers:
         return False
-    waiters = [forest.nodes[key].backend for key in forest.next_after(node.key)]
+    waiters = [forest.nodes[key].backend for key in forest.next_in_line(node.key)]
     return all(each is not None and each.wait_event == _ROW_QUEUE for each in waiters)
 
 

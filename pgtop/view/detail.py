@@ -189,13 +189,13 @@ def _address(backend: Backend) -> str:
 def _waits(backend: Backend, picture: DerivedSnapshot, width: int) -> Iterable[Line]:
     by_pid = {other.pid: other for other in picture.snapshot.backends}
     node = picture.forest.nodes.get(backend.pid)
-    ahead = (*node.blockers, *node.gone) if node else backend.blocked_by
+    ahead = (*node.blockers, *node.vanished_blockers) if node else backend.blocked_by
     for key in ahead:
         who = _who(key, by_pid) if key > 0 else _transaction(key, picture.forest)
         yield from wrapped(
             (Span("waits for  ", Tone.ALARM), Span(who, Tone.PLAIN)), width, indent=11
         )
-    for pid in sorted(picture.forest.hanging(backend.pid)):
+    for pid in sorted(picture.forest.waiters_of(backend.pid)):
         yield from wrapped(
             (Span("waited for by  ", Tone.WARN), Span(_who(pid, by_pid), Tone.PLAIN)),
             width,

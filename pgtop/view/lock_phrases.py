@@ -36,12 +36,13 @@ def how_long(node: Node, picture: DerivedSnapshot) -> str:
     """How long it has waited for its lock; of one that does not wait, how long its transaction has
     been open.
     """
-    if node.waits:
+    if node.is_waiting:
         since = node.since
         return (
             ""
             if since is None
-            else ("" if node.exact else APPROXIMATE) + age(seconds_between(since, picture.now))
+            else ("" if node.is_since_exact else APPROXIMATE)
+            + age(seconds_between(since, picture.now))
         )
     backend = node.backend
     since = node.prepared.prepared if node.prepared else (backend.xact_start if backend else None)
@@ -52,11 +53,11 @@ def what_of(node: Node, picture: DerivedSnapshot) -> tuple[str, str]:
     """What it waits for or is, and what it did last; raw."""
     if node.backend is None:
         return prepared_words(node)
-    does = lock_words(node, picture.forest) if node.waits else doing(node.backend, picture)
+    does = lock_words(node, picture.forest) if node.is_waiting else doing(node.backend, picture)
     parts = [circle_words(node, picture.forest), does]
     if is_replay(node):
         parts.insert(0, REPLAY)
-    if node.worker:
+    if node.is_worker:
         parts.insert(0, f"worker of {node.backend.leader_pid}")
     return " · ".join(filter(None, parts)), query_of(node.backend)
 
@@ -65,7 +66,7 @@ def is_replay(node: Node) -> bool:
     """Return whether it is the process that replays a primary's changes, waiting for a session of
     this standby.
     """
-    return node.waits and node.backend is not None and node.backend.may_replay
+    return node.is_waiting and node.backend is not None and node.backend.may_replay
 
 
 def query_of(backend: Backend) -> str:
@@ -111,9 +112,9 @@ def lock_words(node: Node, forest: LockForest) -> str:
         parts.append(f"{also}for {listed(holders, forest)}")
     if rivals := [key for key in others if key in node.queue]:
         parts.append(f"{also}behind {listed(rivals, forest)} in the queue")
-    if node.gone:
+    if node.vanished_blockers:
         parts.append(
-            f"{listed(node.gone, forest)} which it waited for {'has' if len(node.gone) == 1 else 'have'} ended"
+            f"{listed(node.vanished_blockers, forest)} which it waited for {'has' if len(node.vanished_blockers) == 1 else 'have'} ended"
         )
     return ", ".join(parts)
 
@@ -134,7 +135,7 @@ def _key_name(key: Key, forest: LockForest) -> str:
 def circle_words(node: Node, forest: LockForest) -> str:
     """Return the circles that the tree names at this node, each once."""
     mine = (
-        [circle for circle, key in forest.circles.items() if key == node.key] if node.circle else []
+        [circle for circle, key in forest.cycles.items() if key == node.key] if node.cycle else []
     )
     return ", ".join(
         f"{_kind_of(circle, forest)} {' → '.join(map(str, (*circle, circle[0])))}"
@@ -157,7 +158,7 @@ def root_name(root: Node) -> str:
 def root_does(root: Node, picture: DerivedSnapshot) -> str:
     if root.backend is None:
         return how_long(root, picture)
-    return "waiting" if root.waits else doing(root.backend, picture)
+    return "waiting" if root.is_waiting else doing(root.backend, picture)
 
 
 def root_words(root: Node, picture: DerivedSnapshot) -> str:

@@ -117,7 +117,9 @@ def matching(picture: DerivedSnapshot, narrowed: Filter) -> int:
     does.
     """
     nodes = picture.forest.nodes
-    return sum(nodes[key].waits and not nodes[key].worker for key in _shown(picture, narrowed)[1])
+    return sum(
+        nodes[key].is_waiting and not nodes[key].is_worker for key in _shown(picture, narrowed)[1]
+    )
 
 
 def _tree(picture: DerivedSnapshot, question: Question) -> Iterator[Row]:
@@ -246,7 +248,9 @@ def _node_line(row: Row, node: Node, picture: DerivedSnapshot, width: int) -> Li
     name = "prepared" if node.backend is None else str(node.pid)
     folded = f" +{row.hidden}" if row.hidden else ""
     hang = (
-        f"{f'{node.direct}/{node.total}' if node.total else '':>7} " if width >= _HANG_FROM else ""
+        f"{f'{node.direct_waiters}/{node.total_waiters}' if node.total_waiters else '':>7} "
+        if width >= _HANG_FROM
+        else ""
     )
     start = Span(f"{fit(f'{row.stem}{fold}{name}{folded}', tree)} {hang}", tone)
     waited = Span(
@@ -261,7 +265,7 @@ def _node_line(row: Row, node: Node, picture: DerivedSnapshot, width: int) -> Li
     room = what - cells(first)
     if room < 4 or not rest:
         return start, waited, names, Span(fit(first or rest, what), tone)
-    quiet = Tone.QUIET if node.waits else Tone.PLAIN
+    quiet = Tone.QUIET if node.is_waiting else Tone.PLAIN
     return (
         start,
         waited,
@@ -273,15 +277,15 @@ def _node_line(row: Row, node: Node, picture: DerivedSnapshot, width: int) -> Li
 
 def _tone(node: Node) -> Tone:
     """Roots and deadlocks stand out; of those that hang on them only how long they have waited."""
-    if node.circle or node.backend is None:
+    if node.cycle or node.backend is None:
         return Tone.ALARM
-    if node.parent is None and node.total:
+    if node.parent is None and node.total_waiters:
         return Tone.ALARM if node.backend.in_transaction_idle else Tone.STRONG
     return Tone.PLAIN
 
 
 def _tone_of_wait(node: Node, picture: DerivedSnapshot) -> Tone:
-    return severity(node.backend, picture) if node.backend and node.waits else _tone(node)
+    return severity(node.backend, picture) if node.backend and node.is_waiting else _tone(node)
 
 
 def _holder_line(holder: XminHolder, younger: int, picture: DerivedSnapshot, width: int) -> Line:

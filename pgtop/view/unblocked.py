@@ -19,7 +19,7 @@ def freed(before: DerivedSnapshot, after: DerivedSnapshot, ended: Collection[Bac
     if not was:
         return ""
     here = {backend.identity for backend in after.snapshot.backends}
-    nodes = [node for node in after.forest.nodes.values() if node.waits and not node.worker]
+    nodes = [node for node in after.forest.nodes.values() if node.is_waiting and not node.is_worker]
     stuck = [node for node in nodes if node.backend and node.backend.identity in was]
     gone = len(was - here)
     free = len(was) - gone - len(stuck)
@@ -32,7 +32,7 @@ def freed(before: DerivedSnapshot, after: DerivedSnapshot, ended: Collection[Bac
 
 def _hung_on(forest: LockForest, ended: Collection[BackendId]) -> frozenset[BackendId]:
     """Those that waited for any of `ended`, directly or through others."""
-    keys = {key for who in ended for key in forest.hanging(who.pid)}
+    keys = {key for who in ended for key in forest.waiters_of(who.pid)}
     found = frozenset(backend.identity for key in keys if (backend := forest.nodes[key].backend))
     return found.difference(ended)
 
@@ -56,4 +56,4 @@ def _seems_root(root: Node) -> bool:
     """Return whether a root waits itself for a session that is missing; a cut circle is not
     meant.
     """
-    return root.waits and not root.blockers
+    return root.is_waiting and not root.blockers

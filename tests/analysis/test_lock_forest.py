@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.analysis.graph import reachable, thinned
-from pgtop.analysis.lock_forest import LockForest, conflict, forest
+from pgtop.analysis.forest_builder import build_forest, conflict
+from pgtop.analysis.graph import reachable, reduced
+from pgtop.analysis.lock_forest import LockForest
 from pgtop.model.backend import ACTIVE, PARALLEL_WORKER, Backend
 from pgtop.model.detail import Lock
 from pgtop.model.locks import Blocking, Hold, Prepared, Wait
@@ -29,7 +30,7 @@ def session(pid: int, blocked_by: tuple[int, ...] = (), **more: Any) -> Backend:
 
 
 def planted(graph: Graph, **blocking: Any) -> LockForest:
-    return forest(
+    return build_forest(
         snapshot(*(session(pid, blockers) for pid, blockers in graph.items()), **blocking)
     )
 
@@ -76,7 +77,7 @@ def test_each_waiter_stands_under_the_one_that_holds_longest(
 def test_counts_are_direct_and_in_all() -> None:
     """A node knows how many wait for it, and how many through others."""
     nodes = planted(CHAIN).nodes
-    assert {key: (node.direct, node.total) for key, node in nodes.items()} == {
+    assert {key: (node.direct_waiters, node.total_waiters) for key, node in nodes.items()} == {
         1: (2, 3),
         2: (2, 2),
         3: (0, 0),
@@ -92,12 +93,12 @@ def test_roots_come_with_most_waiters_first() -> None:
 def test_a_waiter_whose_holder_has_left_is_a_root() -> None:
     """It is shown, not dropped, and says whom it waited for."""
     [root] = planted({5: (9,)}).roots
-    assert (root.key, root.gone, root.waits) == (5, (9,), True)
+    assert (root.key, root.vanished_blockers, root.is_waiting) == (5, (9,), True)
 
 
 def test_a_waiter_that_nobody_is_known_to_block_is_a_root() -> None:
     """The server may answer for a lock that has been freed meanwhile."""
-    assert parents(forest(snapshot(Backend(7, wait_event_type="Lock")))) == {7: None}
+    assert parents(build_forest(snapshot(Backend(7, wait_event_type="Lock")))) == {7: None}
 
 
 @pytest.mark.parametrize(
@@ -111,9 +112,7 @@ def test_a_waiter_that_nobody_is_known_to_block_is_a_root() -> None:
 )
 def test_a_deadlock_is_named(graph: Graph, circles: Graph) -> None:
     """Its members know the circle, all alike; those that only wait for it do not."""
-    assert {
-        key: node.circle for key, node in planted(graph).nodes.items() if node.circle
-    } == circles
+    assert {key: node.cycle for key, node in planted(graph).nodes.items() if node.cycle} == circles
 
 
 # Sessions 1 < 4 < 6: 4 has written t, 6 holds key 1, 1 wants t for itself, 6 wants to share t, 4
@@ -139,10 +138,10 @@ def test_a_deadlock_is_found_beside_a_queue(order: tuple[int, ...]) -> None:
     waits = {to[key]: wait._replace(holds=holds[key]) for key, wait in _HELD_UP.items()}
     graph: Graph = {to[1]: (to[4],), to[4]: (to[6],), to[6]: (to[4], to[1])}
     found = planted(graph, waits=waits)
-    [(circle, _)] = found.circles.items()
+    [(circle, _)] = found.cycles.items()
     assert set(circle) == {to[4], to[6]}
     assert found.is_surely_deadlocked(circle)
-    assert found.nodes[to[1]].circle == ()
+    assert found.nodes[to[1]].cycle == ()
     assert found.nodes[to[1]].parent == to[4]
     assert {found.nodes[to[key]].parent for key in (4, 6)} <= {None, to[4], to[6]}
     assert found.roots[0].key in circle
@@ -158,14 +157,14 @@ def test_a_circle_that_a_queue_closes_is_no_deadlock() -> None:
         2: awaits("AccessShareLock", "t", Hold("AccessShareLock", 1)),
     }
     found = planted({1: (2,), 2: (3,), 3: (1,)}, waits=waits)
-    assert [found.is_deadlock(circle) for circle in found.circles] == [False]
+    assert [found.is_deadlock(circle) for circle in found.cycles] == [False]
     assert parents(found) == {1: 2, 2: None, 3: 1}
 
 
 def test_without_what_they_wait_for_a_deadlock_is_not_sure() -> None:
     """Only the locks show whether an edge of the circle is a queue's."""
     found = planted(DEADLOCK)
-    assert [(found.is_deadlock(c), found.is_surely_deadlocked(c)) for c in found.circles] == [
+    assert [(found.is_deadlock(c), found.is_surely_deadlocked(c)) for c in found.cycles] == [
         (True, False)
     ]
 
@@ -175,9 +174,9 @@ def test_only_those_without_another_blocker_are_only_on_it() -> None:
     neither.
     """
     found = planted({1: (), 2: (), 3: (1,), 4: (1, 2), 5: (4,), 6: (3,)})
-    assert found.hanging(1) == {3, 4, 5, 6}
-    assert found.only(1) == {3, 6}
-    assert found.only(2) == frozenset()
+    assert found.waiters_of(1) == {3, 4, 5, 6}
+    assert found.solely_blocked_by(1) == {3, 6}
+    assert found.solely_blocked_by(2) == frozenset()
 
 
 def test_a_deadlock_is_not_freed_by_its_root() -> None:
@@ -185,16 +184,18 @@ def test_a_deadlock_is_not_freed_by_its_root() -> None:
     end free more.
     """
     found = planted({1: (), 2: (3, 1), 3: (2,), 4: (1, 5), 5: ()})
-    assert found.only(1) == frozenset()
-    assert found.only(1, 5) == {4}
+    assert found.solely_blocked_by(1) == frozenset()
+    assert found.solely_blocked_by(1, 5) == {4}
 
 
 def test_of_a_queue_each_needs_only_the_last() -> None:
     """The server names all that are ahead; what follows from that many edges follows from few."""
     queue = {pid: frozenset(range(1, pid)) for pid in range(1, 201)}
-    assert thinned(queue) == {pid: frozenset({pid - 1} - {0}) for pid in queue}
+    assert reduced(queue) == {pid: frozenset({pid - 1} - {0}) for pid in queue}
     found = planted({pid: tuple(ahead) for pid, ahead in queue.items()})
-    assert [(found.nodes[pid].direct, found.nodes[pid].total) for pid in (1, 100)] == [
+    assert [
+        (found.nodes[pid].direct_waiters, found.nodes[pid].total_waiters) for pid in (1, 100)
+    ] == [
         (199, 199),
         (100, 100),
     ]
@@ -203,7 +204,7 @@ def test_of_a_queue_each_needs_only_the_last() -> None:
 def test_a_long_chain_is_no_trouble() -> None:
     """Nothing recurses, and the time does not grow with the square."""
     found = planted(LONG)
-    assert found.nodes[1].total == len(LONG) - 1
+    assert found.nodes[1].total_waiters == len(LONG) - 1
     assert found.root_of(2_999) == 1
 
 
@@ -217,8 +218,8 @@ def test_a_queue_tells_holders_from_those_ahead() -> None:
         3: awaits("AccessShareLock", "t", *readers),
     }
     nodes = planted({1: (), 2: (1,), 3: (2,)}, waits=waits).nodes
-    assert nodes[2].soft == frozenset()
-    assert nodes[3].soft == {2}
+    assert nodes[2].queued_blockers == frozenset()
+    assert nodes[3].queued_blockers == {2}
 
 
 def test_a_holder_comes_before_one_ahead_in_the_queue() -> None:
@@ -233,14 +234,16 @@ def test_a_parallel_group_stands_under_its_leader() -> None:
     counted.
     """
     worker = session(8, (1,), leader_pid=7, backend_type=PARALLEL_WORKER)
-    found = forest(snapshot(session(1), session(7, state=ACTIVE), worker, session(9, (7,))))
+    found = build_forest(snapshot(session(1), session(7, state=ACTIVE), worker, session(9, (7,))))
     assert parents(found) == {1: None, 7: 1, 8: 7, 9: 7}
-    assert (found.nodes[1].total, found.waiting) == (2, 2)
+    assert (found.nodes[1].total_waiters, found.waiting) == (2, 2)
 
 
 def test_a_worker_that_blocks_is_its_leader() -> None:
     """Whoever the server names of a group, the group is meant."""
-    assert parents(forest(snapshot(session(7), session(8, leader_pid=7), session(9, (8,))))) == {
+    assert parents(
+        build_forest(snapshot(session(7), session(8, leader_pid=7), session(9, (8,))))
+    ) == {
         7: None,
         9: 7,
     }
@@ -269,7 +272,7 @@ def test_a_prepared_transaction_is_a_root(
 
 def test_a_wait_that_only_the_lock_manager_tells_counts() -> None:
     """A role without rights does not see others wait; what pg_locks says stands."""
-    found = forest(
+    found = build_forest(
         snapshot(Backend(1), Backend(2, blocked_by=(1,)), waits={2: awaits("ShareLock")})
     )
     assert parents(found) == {1: None, 2: 1}
@@ -307,7 +310,7 @@ LEADERS = st.dictionaries(st.integers(1, 9), st.integers(1, 9), max_size=3)
 def _grown(graph: Graph, leaders: dict[int, int]) -> tuple[list[Backend], LockForest]:
     """Sessions, of which some are workers of others that are none."""
     rows = _rows(graph, leaders)
-    return rows, forest(snapshot(*rows))
+    return rows, build_forest(snapshot(*rows))
 
 
 def _rows(graph: Graph, leaders: dict[int, int]) -> list[Backend]:
@@ -357,7 +360,10 @@ def test_a_forest_before_changes_nothing(
     """
     before, now = _rows(first, leaders), _rows(first if same else other, leaders)
     after = snapshot(*now, lent=lent)
-    assert forest(after, forest(snapshot(*before, lent=lent_then))).nodes == forest(after).nodes
+    assert (
+        build_forest(after, build_forest(snapshot(*before, lent=lent_then))).nodes
+        == build_forest(after).nodes
+    )
 
 
 def test_nodes_stand_while_nothing_changes() -> None:
@@ -366,9 +372,9 @@ def test_nodes_stand_while_nothing_changes() -> None:
     """
     first = planted(CHAIN)
     rows = [session(pid, blockers) for pid, blockers in CHAIN.items()]
-    again = forest(snapshot(*rows), first)
+    again = build_forest(snapshot(*rows), first)
     assert all(again.nodes[key] is node for key, node in first.nodes.items())
-    moved = forest(snapshot(rows[0]._replace(query="COMMIT"), *rows[1:]), first)
+    moved = build_forest(snapshot(rows[0]._replace(query="COMMIT"), *rows[1:]), first)
     assert moved.nodes[1].backend == rows[0]._replace(query="COMMIT")
 
 
@@ -389,7 +395,7 @@ def test_every_edge_is_real(graph: Graph, leaders: dict[int, int]) -> None:
         present = {head(pid) for pid in row.blocked_by if pid == 0 or pid in by_pid}
         real.setdefault(head(row.pid), set()).update(present - {head(row.pid)})
     for node in found.nodes.values():
-        if node.worker:
+        if node.is_worker:
             assert node.parent == head(node.key)
             continue
         assert set(node.blockers) == real.get(node.key, set())
@@ -400,7 +406,7 @@ def test_every_edge_is_real(graph: Graph, leaders: dict[int, int]) -> None:
 def test_fewer_edges_lead_as_far(graph: Graph) -> None:
     """None is added, and from everywhere the same is reached, in circles too."""
     edges = {pid: frozenset(others) & graph.keys() - {pid} for pid, others in graph.items()}
-    thin = thinned(edges)
+    thin = reduced(edges)
     for pid, others in edges.items():
         assert set(thin[pid]) <= others
         assert reachable(pid, thin) == reachable(pid, edges)
@@ -413,10 +419,13 @@ def test_totals_are_those_who_hang(graph: Graph) -> None:
     """
     found = planted(graph)
     for key, node in found.nodes.items():
-        hanging = found.hanging(key)
-        assert node.total == len(hanging)
-        assert found.only(key) <= hanging
-        assert all(set(found.nodes[k].blockers) <= found.only(key) | {key} for k in found.only(key))
+        hanging = found.waiters_of(key)
+        assert node.total_waiters == len(hanging)
+        assert found.solely_blocked_by(key) <= hanging
+        assert all(
+            set(found.nodes[k].blockers) <= found.solely_blocked_by(key) | {key}
+            for k in found.solely_blocked_by(key)
+        )
 
 
 @given(GRAPHS, st.data())
@@ -445,11 +454,11 @@ def test_who_waits_for_a_holder_never_stands_behind_a_mere_rival(
         for pid, others in graph.items()
     }
     for node in found.nodes.values():
-        assert set(node.blockers) - node.soft == holders[node.key]
+        assert set(node.blockers) - node.queued_blockers == holders[node.key]
         assert node.parent is None or node.parent in (holders[node.key] or node.blockers)
     tied = {key for key in graph if any(key in reachable(other, holders) for other in holders[key])}
-    assert {key for circle in found.circles if found.is_deadlock(circle) for key in circle} == tied
-    for circle, key in found.circles.items():
+    assert {key for circle in found.cycles if found.is_deadlock(circle) for key in circle} == tied
+    for circle, key in found.cycles.items():
         assert key in circle
         assert found.nodes[key].parent not in circle
 
@@ -459,7 +468,7 @@ def test_whoever_waits_for_itself_is_in_a_circle(graph: Graph) -> None:
     """A circle is found where there is one, and each of its steps is an edge."""
     found = planted(graph)
     for key, node in found.nodes.items():
-        waits_for_itself = any(key in found.hanging(waiter) for waiter in found.hanging(key))
-        assert bool(node.circle) == waits_for_itself
-        for waiter, blocker in zip(node.circle, (*node.circle[1:], *node.circle[:1]), strict=True):
+        waits_for_itself = any(key in found.waiters_of(waiter) for waiter in found.waiters_of(key))
+        assert bool(node.cycle) == waits_for_itself
+        for waiter, blocker in zip(node.cycle, (*node.cycle[1:], *node.cycle[:1]), strict=True):
             assert blocker in found.nodes[waiter].blockers

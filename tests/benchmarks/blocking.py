@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.analysis.lock_forest import forest
+from pgtop.analysis.forest_builder import build_forest
 from pgtop.demo.server import SUPERUSER, Cluster
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
@@ -58,7 +58,7 @@ async def _tick_costs(source: PostgresSource, waiting: int) -> tuple[float, floa
         snapshot = await source.sample()
         await asyncio.sleep(PAUSE)
         began = time.process_time()
-        found = forest(snapshot)
+        found = build_forest(snapshot)
         ours.append((time.process_time() - began) * 1000)
         if (
             found.waiting == waiting

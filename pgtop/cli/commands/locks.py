@@ -84,8 +84,8 @@ def as_json(picture: DerivedSnapshot, question: Question = _ALL) -> str:
         "server": server_record(picture.snapshot),
         "understood": question.filter.understood or None,
         "waiting": None if failure else forest.waiting,
-        "longest": None if failure else forest.longest(picture.now),
-        "longest_is_exact": first is not None and first.exact,
+        "longest": None if failure else forest.longest_wait_seconds(picture.now),
+        "longest_is_exact": first is not None and first.is_since_exact,
         "roots": None if failure else [_name(root) for root in forest.roots],
         "reason": failure or None,
         "note": picture.snapshot.blocking.note,
@@ -112,24 +112,24 @@ def _name(node: Node) -> int | str:
 def _node_record(node: Node, picture: DerivedSnapshot) -> dict[str, Any]:
     """One node; `soft` are those of `blockers` that only wait ahead in the queue."""
     nodes = picture.forest.nodes
-    deadlock = node.circle if picture.forest.is_deadlock(node.circle) else ()
+    deadlock = node.cycle if picture.forest.is_deadlock(node.cycle) else ()
     root, lock = picture.forest.root_of(node.key), node.wait.lock if node.wait else None
     return {
         "name": _name(node),
         "parent": None if node.parent is None else _name(nodes[node.parent]),
         "root": None if root is None else _name(nodes[root]),
-        "waits": node.waits,
+        "waits": node.is_waiting,
         "since": written(node.since),
-        "since_is_exact": node.exact,
+        "since_is_exact": node.is_since_exact,
         "locktype": lock.locktype if lock else None,
         "mode": lock.mode if lock else None,
         "target": lock.target if lock else None,
         "blockers": [_name(nodes[key]) for key in node.blockers],
-        "soft": [_name(nodes[key]) for key in node.blockers if key in node.soft],
+        "soft": [_name(nodes[key]) for key in node.blockers if key in node.queued_blockers],
         "deadlock": [_name(nodes[key]) for key in deadlock],
         "deadlock_is_certain": picture.forest.is_surely_deadlocked(deadlock),
-        "blocks_directly": node.direct,
-        "blocks": node.total,
+        "blocks_directly": node.direct_waiters,
+        "blocks": node.total_waiters,
         "session": session_record(node.backend, picture) if node.backend else None,
         "prepared": _prepared_record(node),
     }

@@ -238,7 +238,7 @@ def _in_tree(picture: DerivedSnapshot, pids: frozenset[int]) -> Decision:
     their leader.
     """
     forest, is_incomplete = picture.forest, known.misses_waiters(picture)
-    trees = [{pid} | forest.hanging(pid) for pid in pids if pid in forest.nodes]
+    trees = [{pid} | forest.waiters_of(pid) for pid in pids if pid in forest.nodes]
     inside: frozenset[int] = frozenset().union(*trees)
 
     def decide(backend: Backend) -> bool | None:

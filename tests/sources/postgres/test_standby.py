@@ -107,7 +107,11 @@ async def test_replay_waits_for_the_readers_that_hold_what_it_wants(
         for user in ("postgres", "plain"):
             picture = await _seen_by(standby, user)
             [root] = picture.forest.roots
-            assert (root.pid, root.direct, root.total) == (reader.info.backend_pid, 1, 1)
+            assert (root.pid, root.direct_waiters, root.total_waiters) == (
+                reader.info.backend_pid,
+                1,
+                1,
+            )
             assert "replay stands still" in "".join(span.text for span in summary(picture))
             assert root.backend is not None
             dialog = [

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from pgtop.analysis.lock_forest import conflict
+from pgtop.analysis.forest_builder import conflict
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Lock
 from pgtop.model.locks import Blocking, Hold, Prepared, Slot, Wait

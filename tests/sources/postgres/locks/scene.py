@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from pgtop.analysis.lock_forest import LockForest, forest
+from pgtop.analysis.forest_builder import build_forest
+from pgtop.analysis.lock_forest import LockForest
 from pgtop.model.snapshot import Snapshot
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
@@ -90,7 +91,7 @@ class Scene:
 
         async def sampled() -> bool:
             snapshot = await self.source.sample()
-            found.append((snapshot, forest(snapshot)))
+            found.append((snapshot, build_forest(snapshot)))
             return snapshot.blocking.asked and holds(*found[-1])
 
         await until_async(sampled)

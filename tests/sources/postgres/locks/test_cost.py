@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from pgtop.analysis.lock_forest import forest
+from pgtop.analysis.forest_builder import build_forest
 from pgtop.demo.server import Cluster
 from pgtop.model.locks import Blocking, Slot
 from pgtop.model.snapshot import Snapshot
@@ -81,9 +81,9 @@ async def test_known_waiters_take_turns(scene: Scene, server: Cluster, user: str
         await scene.seen(lambda _, planted: planted.waiting == len(waiters))
         for _ in range(6):
             asked = server.log.read_text().count("asked about")
-            found = forest(await scene.source.sample())
+            found = build_forest(await scene.source.sample())
             assert server.log.read_text().count("asked about") <= asked + ASKED_AT_ONCE
-            assert found.nodes[pid(holder)].direct == len(waiters)
+            assert found.nodes[pid(holder)].direct_waiters == len(waiters)
             assert all(node.wait for node in found.nodes.values() if node.key != pid(holder))
         await scene.done(f"SELECT pg_terminate_backend({pid(waiters[-1])})")
         await scene.seen(lambda _, planted: planted.waiting == len(waiters) - 1)
@@ -95,17 +95,17 @@ async def test_of_many_waiters_none_is_said_to_wait_for_one_that_has_moved_on(sc
     """
     root = await scene.session("LOCK TABLE stock")
     waiters = [await scene.waiter("LOCK TABLE stock") for _ in range(100)]
-    await scene.seen(lambda _, planted: planted.total(pid(root)) == 100)
+    await scene.seen(lambda _, planted: planted.total_waiters(pid(root)) == 100)
     for _ in range(3):
         await scene.source.sample()
     await root.commit()
     await until_async(lambda: _holds(scene, waiters))
     for _ in range(8):
         snapshot = await scene.source.sample()
-        found = forest(snapshot)
-        assert found.total(pid(root)) == 0
+        found = build_forest(snapshot)
+        assert found.total_waiters(pid(root)) == 0
         assert found.waiting == 99
-        assert not any(node.circle for node in found.nodes.values())
+        assert not any(node.cycle for node in found.nodes.values())
 
 
 async def test_a_lock_may_be_held_across_transactions(scene: Scene) -> None:
@@ -114,11 +114,13 @@ async def test_a_lock_may_be_held_across_transactions(scene: Scene) -> None:
     """
     holder = await scene.session("SELECT pg_advisory_lock(77)")
     waiters = [await scene.waiter("SELECT pg_advisory_lock(77)") for _ in range(2 * ASKED_AT_ONCE)]
-    await scene.seen(lambda _, planted: planted.total(pid(holder)) == len(waiters))
+    await scene.seen(lambda _, planted: planted.total_waiters(pid(holder)) == len(waiters))
     for _ in range(6):
         await holder.commit()
         await holder.execute("SELECT 1")
-        assert forest(await scene.source.sample()).nodes[pid(holder)].direct == len(waiters)
+        assert build_forest(await scene.source.sample()).nodes[pid(holder)].direct_waiters == len(
+            waiters
+        )
 
 
 async def test_a_slow_network_is_no_slow_lock_manager(scene: Scene, server: Cluster) -> None:
@@ -145,7 +147,7 @@ async def test_a_slow_lock_manager_is_left_alone(scene: Scene) -> None:
         quick = await scene.source.sample()
     assert not quick.blocking.asked
     assert quick.blocking.note == slow.blocking.note
-    assert forest(quick).nodes[pid(waiter)].parent == pid(holder)
+    assert build_forest(quick).nodes[pid(waiter)].parent == pid(holder)
 
 
 @pytest.mark.parametrize(("scene_of", "told"), [(scenes.calm, False), (scenes.busy, True)])
@@ -173,8 +175,8 @@ async def test_one_that_does_not_answer_costs_only_its_part(scene: Scene) -> Non
             *(source.sample() for source in (knows, new, has_seen_calm))
         )
         assert all("statement timeout" in snapshot.blocking.note for snapshot in snapshots)
-        assert all(forest(snapshot).nodes[pid(waiter)].waits for snapshot in snapshots)
-        assert forest(snapshots[0]).nodes[pid(waiter)].parent == pid(holder)
+        assert all(build_forest(snapshot).nodes[pid(waiter)].is_waiting for snapshot in snapshots)
+        assert build_forest(snapshots[0]).nodes[pid(waiter)].parent == pid(holder)
         for source, snapshot in zip((knows, new, has_seen_calm), snapshots, strict=True):
             assert (await source.sample()).blocking.note == snapshot.blocking.note
 

@@ -5,7 +5,7 @@ time.
 import asyncio
 import json
 
-from pgtop.analysis.lock_forest import forest
+from pgtop.analysis.forest_builder import build_forest
 from pgtop.analysis.xmin import XminKind, xmin_holders
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.sources.postgres.probes.locks import SLOW
@@ -23,7 +23,7 @@ async def test_a_chain_five_deep(scene: Scene) -> None:
         None,
         *(pid(each) for each in chain[:-1]),
     ]
-    assert [found.nodes[pid(each)].total for each in chain] == [4, 3, 2, 1, 0]
+    assert [found.nodes[pid(each)].total_waiters for each in chain] == [4, 3, 2, 1, 0]
     assert found.root_of(pid(chain[-1])) == pid(chain[0])
 
 
@@ -39,9 +39,12 @@ async def test_a_star_of_a_hundred(scene: Scene) -> None:
     snapshot, found = await scene.compared(100)
     assert [root.key for root in found.roots] == [pid(holder)]
     assert {found.nodes[pid(each)].parent for each in waiters} == {pid(holder)}
-    assert (found.nodes[pid(holder)].direct, found.nodes[pid(holder)].total) == (100, 100)
+    assert (found.nodes[pid(holder)].direct_waiters, found.nodes[pid(holder)].total_waiters) == (
+        100,
+        100,
+    )
     assert snapshot.blocking.waits[pid(waiters[0])].lock.target == "advisory key 4711"
-    assert len(found.only(pid(holder))) == 100
+    assert len(found.solely_blocked_by(pid(holder))) == 100
 
 
 async def test_two_roots_for_one_waiter(scene: Scene) -> None:
@@ -53,7 +56,7 @@ async def test_two_roots_for_one_waiter(scene: Scene) -> None:
     node = found.nodes[pid(waiter)]
     assert node.parent == pid(first)
     assert set(node.blockers) == {pid(first), pid(second)}
-    assert found.only(pid(first)) == frozenset()
+    assert found.solely_blocked_by(pid(first)) == frozenset()
 
 
 async def test_a_soft_block_behind_access_exclusive(scene: Scene) -> None:
@@ -63,9 +66,9 @@ async def test_a_soft_block_behind_access_exclusive(scene: Scene) -> None:
     behind = await scene.waiter("SELECT FROM stock WHERE id = 2")
     snapshot, found = await scene.compared(2)
     assert found.nodes[pid(altering)].parent == pid(reader)
-    assert found.nodes[pid(altering)].soft == frozenset()
+    assert found.nodes[pid(altering)].queued_blockers == frozenset()
     assert found.nodes[pid(behind)].parent == pid(altering)
-    assert found.nodes[pid(behind)].soft == {pid(altering)}
+    assert found.nodes[pid(behind)].queued_blockers == {pid(altering)}
     assert snapshot.blocking.waits[pid(behind)].lock.target == "stock"
 
 
@@ -202,7 +205,7 @@ async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
         )
         assert {node.parent for node in workers} == {pid(leader)}
         assert found.nodes[pid(leader)].parent == pid(holder)
-        assert found.nodes[pid(holder)].total == 1
+        assert found.nodes[pid(holder)].total_waiters == 1
     finally:
         await holder.close()
         await task
@@ -217,7 +220,7 @@ async def test_a_deadlock_before_it_is_found(scene: Scene) -> None:
     [root] = found.roots
     assert root.key == pid(first)
     assert found.nodes[pid(second)].parent == pid(first)
-    assert set(root.circle) == {pid(first), pid(second)}
+    assert set(root.cycle) == {pid(first), pid(second)}
 
 
 async def test_a_root_that_ends_between_two_samples(scene: Scene) -> None:
@@ -236,8 +239,8 @@ async def test_a_root_that_ends_between_two_samples(scene: Scene) -> None:
         return await scene.ask(f"SELECT pg_blocking_pids({pid(waiter)})") == [([pid(second)],)]
 
     await until_async(waits_for_the_second)
-    [root] = forest(await scene.source.sample()).roots
-    assert (root.key, root.gone, root.waits) == (pid(waiter), (gone,), True)
+    [root] = build_forest(await scene.source.sample()).roots
+    assert (root.key, root.vanished_blockers, root.is_waiting) == (pid(waiter), (gone,), True)
     await scene.look_anew()
     _, found = await scene.compared(1)
     assert found.nodes[pid(waiter)].parent == pid(second)
@@ -298,7 +301,7 @@ async def test_waits_of_hidden_sessions_are_looked_for_every_few_seconds(scene: 
     for _ in range(3):
         snapshot = await scene.source.sample()
         assert snapshot.blocking.asked
-        assert forest(snapshot).nodes[pid(waiter)].parent == pid(holder)
+        assert build_forest(snapshot).nodes[pid(waiter)].parent == pid(holder)
 
 
 async def test_slots_and_sessions_hold_back_vacuum(scene: Scene) -> None:
