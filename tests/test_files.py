@@ -211,6 +211,7 @@ import pgtop.cli.main, pgtop.text.clean, pgtop.text.ascii
 from pgtop.sources.postgres.conninfo import resolve
 from pgtop.sources.postgres.tls_files import locked_key
 from pgtop.cli.args.options import parse
+from pgtop.config.settings import Safety
 parse(["audit"])  # loads the rest: the stranger may not read this Python
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(54321); os.setuid(54321)
