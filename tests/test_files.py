@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop import files
-from pgtop.cli.safety import Guards, guards_of
+from pgtop.cli.guards import guards_for
+from pgtop.config.guards import Guards
 from pgtop.config.settings import Safety
 from pgtop.errors import UsageError
 from pgtop.sources.postgres.conninfo import resolve
@@ -84,7 +85,7 @@ def test_a_configuration_that_cannot_be_read_is_refused(
     else:
         _IN_THE_WAY[kind](path)
     with pytest.raises(UsageError, match=r"config\.toml") as refused:
-        guards_of(Safety(), {"PGTOP_CONFIG": str(path)} if chosen else {})
+        guards_for(Safety(), {"PGTOP_CONFIG": str(path)} if chosen else {})
     assert len(clean(str(refused.value))) < 1000
 
 
@@ -98,7 +99,7 @@ def test_no_content_of_a_configuration_is_a_bug(content: bytes) -> None:
         return
     try:
         os.pwrite(file, content, 0)
-        guards = guards_of(Safety(), {"PGTOP_CONFIG": f"/proc/self/fd/{file}"})
+        guards = guards_for(Safety(), {"PGTOP_CONFIG": f"/proc/self/fd/{file}"})
         assert isinstance(guards, Guards)
     except UsageError:
         pass
@@ -112,18 +113,18 @@ def test_only_a_missing_name_is_no_configuration(
     """Without the file, its folder or the home nothing is set; a folder that is a dangling link is
     a name.
     """
-    assert guards_of(Safety(), {}) == Guards()
+    assert guards_for(Safety(), {}) == Guards()
     home.rmdir()
-    assert guards_of(Safety(), {}) == Guards()
+    assert guards_for(Safety(), {}) == Guards()
     home.symlink_to(home.with_name("not mounted"))
     with pytest.raises(UsageError, match="no such file"):
-        guards_of(Safety(), {})
+        guards_for(Safety(), {})
     home.unlink()
     home.write_text("")
     with pytest.raises(UsageError, match="Not a directory"):
-        guards_of(Safety(), {})
+        guards_for(Safety(), {})
     monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent/config")
-    assert guards_of(Safety(), {}) == Guards()
+    assert guards_for(Safety(), {}) == Guards()
 
 
 def test_a_configuration_that_hangs_is_given_up(
@@ -140,7 +141,7 @@ def test_a_configuration_that_hangs_is_given_up(
 
     monkeypatch.setattr(files, "open_regular", hanging)
     with pytest.raises(UsageError, match="has not answered"):
-        guards_of(Safety(), {})
+        guards_for(Safety(), {})
     answers.set()
 
 
@@ -149,7 +150,7 @@ def test_a_link_to_a_configuration_is_followed(home: Path) -> None:
     elsewhere = home.parent / "dotfiles.toml"
     elsewhere.write_text("read_only = true\n")
     (home / "config.toml").symlink_to(elsewhere)
-    assert "config.toml" in guards_of(Safety(), {}).read_only
+    assert "config.toml" in guards_for(Safety(), {}).read_only
 
 
 def test_a_configuration_out_of_a_pipe_of_the_shell() -> None:
@@ -158,14 +159,14 @@ def test_a_configuration_out_of_a_pipe_of_the_shell() -> None:
     os.write(writing, b"read_only = true\n")
     os.close(writing)
     try:
-        assert guards_of(Safety(), {"PGTOP_CONFIG": f"/dev/fd/{reading}"}).read_only
+        assert guards_for(Safety(), {"PGTOP_CONFIG": f"/dev/fd/{reading}"}).read_only
     finally:
         os.close(reading)
 
 
 def test_dev_null_is_an_empty_configuration() -> None:
     """It is what people name to have none."""
-    assert guards_of(Safety(), {"PGTOP_CONFIG": os.devnull}) == Guards()
+    assert guards_for(Safety(), {"PGTOP_CONFIG": os.devnull}) == Guards()
 
 
 @pytest.mark.parametrize(
@@ -201,12 +202,12 @@ def test_without_a_home_there_are_no_files_and_no_guard_is_dropped(
     """
     monkeypatch.setattr(files, "_home", lambda: None)
     monkeypatch.delenv("XDG_CONFIG_HOME")
-    assert guards_of(Safety(read_only=True), {}).read_only
+    assert guards_for(Safety(read_only=True), {}).read_only
 
 
 _AS_STRANGER = """
 import os, sys
-import pgtop.signalling.audit_log, pgtop.cli.safety, pgtop.cli.commands.audit
+import pgtop.signalling.audit_log, pgtop.cli.guards, pgtop.cli.commands.audit
 import pgtop.cli.main, pgtop.text.clean, pgtop.text.ascii
 from pgtop.sources.postgres.conninfo import resolve
 from pgtop.sources.postgres.tls_files import locked_key
@@ -241,7 +242,7 @@ def test_the_home_of_another_user_is_none_of_ours(tmp_path: Path) -> None:
     trail says why not.
     """
     home = str(_closed_folder(tmp_path))
-    code = "print(pgtop.cli.safety.guards_of(Safety(), {}))"
+    code = "print(pgtop.cli.guards.guards_for(Safety(), {}))"
     done = _as_stranger(code, HOME=home)
     assert "read_only=''" in done.stdout
     assert "No configuration is read" in one_sentence(done.stderr)
@@ -279,7 +280,7 @@ def test_without_a_home_commands_end_in_a_sentence() -> None:
     done = _as_stranger("sys.exit(pgtop.cli.main.run(['audit']))")
     assert done.returncode == 6
     assert "no home folder" in one_sentence(done.stderr)
-    done = _as_stranger("print(pgtop.cli.safety.guards_of(Safety(), {}).read_only == '')")
+    done = _as_stranger("print(pgtop.cli.guards.guards_for(Safety(), {}).read_only == '')")
     assert done.stdout == "True\n"
     assert "no home folder" in one_sentence(done.stderr)
 

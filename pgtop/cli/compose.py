@@ -19,7 +19,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.cli import argv_secrets, bug_report, interrupts, output
 from pgtop.cli.args.options import ConnectionOptions, Password
-from pgtop.cli.safety import Guards, guards_of
+from pgtop.cli.guards import guards_for
+from pgtop.config.guards import Guards
 from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
 from pgtop.model.failure import LOGIN_REFUSED, Failure, FailureKind
@@ -223,7 +224,7 @@ def _say_connecting() -> None:
 def open_dashboard(connection: ConnectionOptions, chosen: Settings, safety: Safety) -> int:
     """Connect, and show the dashboard until it is left. Raises UsageError and SourceError."""
     asker = PasswordPrompt()
-    guards = guards_of(safety)
+    guards = guards_for(safety)
     session = connection_for(connection, asker)
     settings = settings_for(chosen, guards, os.environ)
     return interrupts.run(_dashboard(session, asker, connection, settings, guards))

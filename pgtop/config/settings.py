@@ -1,6 +1,4 @@
-"""What the user chose for the screen. Plain data, from the command line on: nothing heavy is loaded
-for it.
-"""
+"""The user's choices for screen and safety. Plain data of the command line: loads nothing heavy."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,16 +7,16 @@ if TYPE_CHECKING:
 
 
 class Settings(NamedTuple):
-    """How the dashboard shows, how often it asks, and what it may do."""
+    """How the dashboard looks, how often it polls, and what it may do."""
 
     interval: float = 1.0
     """Seconds from one sample to the next at the start."""
     read_only: bool = False
-    """The actions that signal are not offered (and the signaller refuses, whatever is offered)."""
+    """Signals are disabled: their actions are not offered, and the signaller refuses."""
     protect: "tuple[Filter, ...]" = ()
     """Sessions that match one of these are protected, besides those that always are."""
     require_audit: bool = False
-    """What the audit trail cannot be told of is not sent."""
+    """Refuse to signal if the audit log cannot be written."""
     color: bool = True
     """False: nothing may rest on colour (NO_COLOR, --no-color)."""
     theme: str = "terminal"

@@ -20,7 +20,7 @@ from pgtop.cli.args.options import ConnectionOptions
 from pgtop.cli.compose import PasswordPrompt, parameters_of, settings_for
 from pgtop.cli.exit_codes import Exit, exit_for
 from pgtop.cli.output import locale_is_utf8
-from pgtop.cli.safety import Guards
+from pgtop.config.guards import Guards
 from pgtop.config.settings import Settings
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError

@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pgtop.cli.exit_codes import Exit
-from pgtop.cli.safety import guards_of
+from pgtop.cli.guards import guards_for
 from pgtop.config.settings import Safety
 from pgtop.errors import UsageError
 from tests.cli import PGTOP, one_sentence, pgtop
@@ -278,7 +278,7 @@ def test_no_guard_of_the_file_judges_masked_queries(tmp_path: Path) -> None:
     """
     (tmp_path / "config.toml").write_text('redact = true\nprotect = ["query:payroll"]\n')
     with pytest.raises(UsageError, match="reads queries"):
-        guards_of(Safety(), {"PGTOP_CONFIG": str(tmp_path / "config.toml")})
+        guards_for(Safety(), {"PGTOP_CONFIG": str(tmp_path / "config.toml")})
 
 
 def test_the_whole_text_is_judged(

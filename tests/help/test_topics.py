@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from pgtop.actions import ACTIONS
+from pgtop.cli import output
 from pgtop.cli.args.options import parsers
 from pgtop.cli.completion import options_of
 from pgtop.cli.reference import FACTS
-from pgtop.cli.safety import read_config
+from pgtop.config.guards import read_config
 from pgtop.help import topics
 from pgtop.help.markdown import Table, parse
 from pgtop.help.page import page
@@ -104,7 +105,7 @@ def test_every_command_is_documented() -> None:
 
 def test_every_setting_is_documented() -> None:
     """The table of settings is that of the configuration file."""
-    settings = read_config({"PGTOP_CONFIG": "/dev/null"}).settings
+    settings = read_config(output.report, {"PGTOP_CONFIG": "/dev/null"}).settings
     tables = [block for block in parse(text_of("files")) if isinstance(block, Table)]
     documented = next(table for table in tables if table.head[0] == "setting")
     assert {row[0].strip("`") for row in documented.rows} == settings.keys()

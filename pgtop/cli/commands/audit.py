@@ -10,7 +10,7 @@ from typing import Any
 from pgtop.cli import output
 from pgtop.cli.args.options import AuditCommand
 from pgtop.cli.exit_codes import Exit
-from pgtop.cli.safety import redacts
+from pgtop.cli.guards import redacts
 from pgtop.errors import OutputError
 from pgtop.ports import AuditError
 from pgtop.signalling.audit_log import Record, default_path, read

@@ -15,7 +15,7 @@ from pgtop.cli.args.filters import readable
 from pgtop.cli.args.options import ConnectionOptions, LocksCommand
 from pgtop.cli.commands.show import OPTION, option_filter, server_record, session_record
 from pgtop.cli.exit_codes import Exit
-from pgtop.cli.safety import redacts
+from pgtop.cli.guards import redacts
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import written
 from pgtop.text.clean import clean

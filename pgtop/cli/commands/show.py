@@ -17,7 +17,7 @@ from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import filter_of, readable
 from pgtop.cli.args.options import ConnectionOptions, OutputFormat, ShowCommand
 from pgtop.cli.exit_codes import Exit
-from pgtop.cli.safety import redacts
+from pgtop.cli.guards import redacts
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot

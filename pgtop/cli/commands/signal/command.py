@@ -14,7 +14,8 @@ from pgtop.cli.commands.signal.prompt import consents, says_yes
 from pgtop.cli.commands.signal.report import Telling
 from pgtop.cli.commands.signal.resolve_targets import Proposed, propose
 from pgtop.cli.exit_codes import Exit
-from pgtop.cli.safety import Guards, check_judged_unmasked, guards_of
+from pgtop.cli.guards import guards_for
+from pgtop.config.guards import Guards, check_reads_no_queries
 from pgtop.model.backend import BackendId
 from pgtop.model.plan import MOVED_ON, Change, Plan
 from pgtop.model.snapshot import Snapshot
@@ -32,10 +33,10 @@ _SURVIVED = "surviving the cancel"
 
 def run(command: SignalCommand) -> int:
     """Carry the command out; returns the exit code. Raises PgtopError and SourceError."""
-    guards = guards_of(command.safety)
+    guards = guards_for(command.safety)
     chosen = filter_for_signals(command.filter) if command.filter else Filter()
     if guards.redact:
-        check_judged_unmasked(chosen, repr(" ".join(command.filter)))
+        check_reads_no_queries(chosen, repr(" ".join(command.filter)))
     return interrupts.run(_Command(command, guards, chosen).run())
 
 
