@@ -1,14 +1,11 @@
 """Long texts in the user's pager, where stdout is a terminal.
 
 Whatever becomes of the pager, the text is shown: one that is missing or fails is replaced by plain
-output.
+output. What starts a pager is imported only for one: that takes 5 ms.
 """
 
 import os
-import shlex
-import shutil
 import signal
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -16,9 +13,7 @@ from types import FrameType
 from pgtop.cli import output
 
 _LESS_OPTIONS = "FRX"
-"""As git sets them: leave at once if the text fits (F), show bold (R), leave the text on the screen
-(X).
-"""
+"""As git sets them: exit if the text fits (F), show bold text (R), keep it on the screen (X)."""
 
 
 def show(text: str) -> None:
@@ -31,6 +26,9 @@ def show(text: str) -> None:
 
 def pager_command(environ: Mapping[str, str]) -> list[str]:
     """Return the pager and its options; nothing if the text is to be printed."""
+    import shlex
+    import shutil
+
     chosen = environ.get("PAGER")
     if chosen is None:
         return ["less"] if shutil.which("less") else []
@@ -43,6 +41,8 @@ def pager_command(environ: Mapping[str, str]) -> list[str]:
 
 def _paged(text: str, command: list[str]) -> bool:
     """Return whether the pager has shown the text."""
+    import subprocess
+
     environ = {"LESS": _LESS_OPTIONS, **os.environ}
     try:
         with _interrupts_left_to_the_pager():
@@ -56,9 +56,7 @@ def _paged(text: str, command: list[str]) -> bool:
 
 @contextmanager
 def _interrupts_left_to_the_pager() -> Iterator[None]:
-    """Ignore Ctrl-C here: the pager receives it, too, and decides. A program that we start inherits
-    no handler.
-    """
+    """Ignore Ctrl-C here: the pager receives it, too. A handler, unlike SIG_IGN, is not inherited."""
 
     def ignore(_number: int, _frame: FrameType | None) -> None:
         pass
