@@ -1,9 +1,9 @@
-"""Who holds the connections: the client backends by database, role, application, client and state.
+"""Who uses the connections: client backends by database, role, application, client and state.
 
-Every client backend is in exactly one share of a dimension.
+Every client backend is in exactly one share of each dimension.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -14,14 +14,14 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, seconds_between
 
 HIDDEN = "hidden"
-"""The share of the sessions into which this role cannot see."""
+"""The share of the sessions that are hidden from this role."""
 LOCAL = "local"
-"""The client of sessions that came by a socket on the server itself."""
+"""The client of sessions that came through a socket on the server itself."""
 _LONG_IDLE_SECONDS = 300
 
 
 class Dimension(StrEnum):
-    """What the sessions are told apart by."""
+    """The property by which sessions are grouped."""
 
     DATABASE = "database"
     ROLE = "role"
@@ -34,47 +34,57 @@ class Share(NamedTuple):
     """The sessions of one database, role, application, client or state."""
 
     name: str
-    """As the server sent it; "" for those without one."""
+    """As the server sent it; "" for sessions without one."""
     sessions: int
     share: float
     """0 to 1, of all client backends that the server shows."""
     limit: int | None
-    """datconnlimit or rolconnlimit, where there is one that counts."""
+    """datconnlimit or rolconnlimit, if one applies."""
     idle_long: int
-    """How many have been idle for more than five minutes."""
+    """The number of sessions that have been idle for more than five minutes."""
     oldest_idle: float | None
-    """Seconds that the longest idle one has been idle."""
+    """Seconds since the longest idle session became idle."""
     at_least: int | None = None
-    """How many of `sessions` are clients for sure; None: all. Hidden ones may be workers, which no
-    limit counts.
+    """The number of `sessions` that are certainly clients; None: all of them. A hidden session may
+    be a worker, which no limit counts.
     """
     hidden: bool = False
-    """It is of those into which this role cannot see; another may bear the same name."""
+    """True for the share of hidden sessions; a visible share may have the same name."""
 
 
 def breakdown(snapshot: Snapshot, dimension: Dimension) -> tuple[Share, ...]:
-    """The shares of a dimension, the largest first, equal ones by name."""
+    """Return the shares of a dimension, the largest first, then by name."""
     clients = [backend for backend in snapshot.backends if backend.is_client]
     shares = [
-        Share(
-            name=HIDDEN if hidden else name,
-            sessions=len(members),
-            share=len(members) / len(clients),
-            limit=None if hidden else _limit(snapshot.server, dimension, name),
-            idle_long=sum(
-                seconds > _LONG_IDLE_SECONDS for seconds in _idle_times(members, snapshot.taken_at)
-            ),
-            oldest_idle=max(_idle_times(members, snapshot.taken_at), default=None),
-            at_least=bounds(members, snapshot.server.limits).at_least,
-            hidden=hidden,
-        )
+        _share(snapshot, dimension, name, members, len(clients), hidden)
         for (name, hidden), members in _groups(clients, dimension).items()
     ]
     return tuple(sorted(shares, key=lambda share: (-share.sessions, share.name)))
 
 
+def _share(
+    snapshot: Snapshot,
+    dimension: Dimension,
+    name: str,
+    members: Sequence[Backend],
+    total: int,
+    hidden: bool,
+) -> Share:
+    idle_times = _idle_times(members, snapshot.taken_at)
+    return Share(
+        name=HIDDEN if hidden else name,
+        sessions=len(members),
+        share=len(members) / total,
+        limit=None if hidden else _limit(snapshot.server, dimension, name),
+        idle_long=sum(seconds > _LONG_IDLE_SECONDS for seconds in idle_times),
+        oldest_idle=max(idle_times, default=None),
+        at_least=bounds(members, snapshot.server.limits).at_least,
+        hidden=hidden,
+    )
+
+
 def client_of(backend: Backend) -> str:
-    """Where a session comes from: its address, or LOCAL; "" for what has no client."""
+    """Return the address that a session comes from, or LOCAL; "" for a process without a client."""
     return backend.client_addr or (LOCAL if backend.backend_type == CLIENT_BACKEND else "")
 
 
@@ -87,44 +97,39 @@ _NAMES: Mapping[Dimension, Callable[[Backend], str]] = {
 }
 
 ALWAYS_SHOWN = frozenset({Dimension.DATABASE, Dimension.ROLE, Dimension.APPLICATION})
-"""Seen of every session by every role, as on servers 15 to 18."""
+"""The dimensions that every role sees of every session, as on servers 15 to 18."""
 
 
 def _groups(
     clients: Iterable[Backend], dimension: Dimension
 ) -> Mapping[tuple[str, bool], list[Backend]]:
-    """The sessions by name, and those that hide it apart."""
-    name_of, shown = _NAMES[dimension], dimension in ALWAYS_SHOWN
+    """Group the sessions by name, with hidden ones in a group of their own."""
+    name_of = _NAMES[dimension]
+    is_always_shown = dimension in ALWAYS_SHOWN
     groups: dict[tuple[str, bool], list[Backend]] = {}
     for backend in clients:
-        hidden = backend.hidden and not shown
-        groups.setdefault(("" if hidden else name_of(backend), hidden), []).append(backend)
+        hidden = backend.hidden and not is_always_shown
+        name = "" if hidden else name_of(backend)
+        groups.setdefault((name, hidden), []).append(backend)
     return groups
 
 
 def _limit(server: Server, dimension: Dimension, name: str) -> int | None:
-    """The limit that the server would hold this share to; superusers have none.
+    """Return the limit that the server enforces on this share; superusers have none.
 
     https://www.postgresql.org/docs/current/catalog-pg-database.html
     """
     if dimension is Dimension.DATABASE:
-        return next(
-            (it.connection_limit for it in server.databases.values() if it.name == name), None
-        )
+        databases = server.databases.values()
+        return next((each.connection_limit for each in databases if each.name == name), None)
     if dimension is Dimension.ROLE:
-        return next(
-            (
-                it.connection_limit
-                for it in server.roles.values()
-                if it.name == name and not it.superuser
-            ),
-            None,
-        )
+        roles = [role for role in server.roles.values() if not role.superuser]
+        return next((role.connection_limit for role in roles if role.name == name), None)
     return None
 
 
 def _idle_times(members: Iterable[Backend], now: Instant) -> list[float]:
-    """Seconds that each of the idle ones has been idle."""
+    """Return the seconds for which each idle session has been idle."""
     return [
         seconds_between(backend.state_change, now)
         for backend in members

@@ -1,8 +1,9 @@
-"""The connection budget: who holds the slots of `max_connections`, and how many are left for whom.
+"""The connection budget: which slots of `max_connections` are in use, and which roles can use the
+rest.
 
-Only client backends hold them. Walsenders, autovacuum and background workers have pools of their
-own and are never counted in. A role that may not see what a session is cannot tell a client from a
-worker: its counts have two bounds. Slots follow the role that logged in, not the current role.
+Only client backends hold slots. Walsenders, autovacuum and background workers have pools of their
+own and are never counted. A role that cannot see the type of a session cannot tell a client from a
+worker, so its counts have two bounds. Slots follow the role that logged in, not the current role.
 """
 
 from collections import Counter
@@ -20,7 +21,7 @@ STATES = (ACTIVE, WAITING, IDLE_IN_TRANSACTION, IDLE, OTHER)
 
 
 class Level(StrEnum):
-    """How near the ordinary slots are to their end."""
+    """How close the ordinary slots are to running out."""
 
     CALM = "calm"
     WARN = "warn"
@@ -34,26 +35,26 @@ class Budget(NamedTuple):
     superuser_reserved_connections: int
     reserved_connections: int
     reserves: tuple[Reserve, ...]
-    """The reserves beside that of superusers, a vendor's own among them."""
+    """All reserves except that of superusers; some vendors have their own."""
     used: int
-    """Slots in use; where `approximate`, the most that may be."""
+    """Slots in use; if `approximate`, an upper bound."""
     used_at_least: int
-    """Slots that are in use for sure: hidden sessions may be workers, which hold none."""
+    """Slots certainly in use: hidden sessions may be workers, which hold none."""
     free: int
-    """Slots that an ordinary role could still open."""
+    """Slots that an ordinary role can still open."""
     approximate: bool
-    """Some sessions are hidden from this role, and perhaps not all of them hold a slot."""
+    """True if some sessions are hidden from this role, and may hold no slot."""
     states: Mapping[str, int]
-    """The visible sessions by state, in the order of STATES; with `hidden` they make up `used`."""
+    """Visible sessions by state, in the order of STATES; their sum and `hidden` add up to `used`."""
     ordinary: int
-    """Slots that ordinary roles can ever get."""
+    """Slots for ordinary roles, free or in use."""
     reserved_left: int
-    """Free slots that only superusers or members of the roles in `reserves` can take."""
+    """Free slots that only superusers or members of the roles in `reserves` can use."""
     openable: int
-    """Connections that the role that logged in could still open to the connected database."""
+    """Connections that the role that logged in can still open to the connected database."""
     openable_limit: str
-    """Why that is not `free`: "role limit", "database limit", or "reserved" (it may use reserved
-    slots too).
+    """Why that differs from `free`: "role limit", "database limit", or "reserved" if the role can
+    use reserved slots, too.
     """
     openable_is_exact: bool
     walsenders: int
@@ -61,19 +62,19 @@ class Budget(NamedTuple):
     hidden: int
     visible: int
     sees_logins: bool
-    """Logins that still authenticate, each of which holds a slot, are among the `used`."""
+    """True if `used` includes the logins in progress, each of which holds a slot."""
     level: Level
 
 
 class Held(NamedTuple):
-    """Connections that count against a limit: so many for sure, and at most."""
+    """Connections that count against a limit: a lower and an upper bound."""
 
     at_least: int
     at_most: int
 
     @property
     def is_exact(self) -> bool:
-        """True if nothing that is counted may be a worker."""
+        """True if no counted session may be a worker."""
         return self.at_least == self.at_most
 
     def plus(self, more: int) -> "Held":
@@ -81,8 +82,8 @@ class Held(NamedTuple):
         return Held(self.at_least + more, self.at_most + more)
 
 
-class _Choice(NamedTuple):
-    """What one of the limits leaves."""
+class _Remainder(NamedTuple):
+    """What one limit leaves for the role that logged in."""
 
     openable: int
     reason: str
@@ -90,15 +91,16 @@ class _Choice(NamedTuple):
 
 
 def budget(snapshot: Snapshot, warn: float = 80.0, alarm: float = 95.0) -> Budget:
-    """Return the budget of `snapshot`; `warn` and `alarm` are percents of the ordinary slots in
-    use.
+    """Return the budget of `snapshot`.
 
+    `warn` and `alarm` are levels in percent of the ordinary slots.
     https://www.postgresql.org/docs/current/runtime-config-connection.html
     """
     limits = snapshot.server.limits
     busy = [backend for backend in snapshot.busy if backend.is_client]
-    seen = [backend for backend in busy if not backend.hidden]
-    visible, used = len(seen) + snapshot.at_rest, len(busy) + snapshot.at_rest
+    visible_busy = [backend for backend in busy if not backend.hidden]
+    visible = len(visible_busy) + snapshot.at_rest
+    used = len(busy) + snapshot.at_rest
     held = bounds(busy, limits).plus(snapshot.at_rest)
     free = max(0, limits.ordinary - used)
     openable = _openable(snapshot, held, free)
@@ -111,7 +113,7 @@ def budget(snapshot: Snapshot, warn: float = 80.0, alarm: float = 95.0) -> Budge
         used_at_least=held.at_least,
         free=free,
         approximate=not held.is_exact,
-        states=_by_state(seen, snapshot.at_rest),
+        states=_by_state(visible_busy, snapshot.at_rest),
         ordinary=limits.ordinary,
         reserved_left=_left(limits, used) - free,
         openable=openable.openable,
@@ -128,27 +130,25 @@ def budget(snapshot: Snapshot, warn: float = 80.0, alarm: float = 95.0) -> Budge
 
 def held_by(snapshot: Snapshot, is_its: Callable[[Backend], bool]) -> Held:
     """Count the connections of a role or a database as the server does for its connection limit."""
-    walsenders_too = snapshot.server.limits_count_walsenders
-    return bounds(
-        [
-            backend
-            for backend in snapshot.backends
-            if (backend.is_client or (walsenders_too and backend.backend_type == WALSENDER))
-            and is_its(backend)
-        ],
-        snapshot.server.limits,
-    )
+    counts_walsenders = snapshot.server.limits_count_walsenders
+
+    def is_counted(backend: Backend) -> bool:
+        return backend.is_client or (counts_walsenders and backend.backend_type == WALSENDER)
+
+    counted = [b for b in snapshot.backends if is_counted(b) and is_its(b)]
+    return bounds(counted, snapshot.server.limits)
 
 
 def bounds(backends: Sequence[Backend], limits: Limits) -> Held:
-    """Count backends, at least and at most: no more of them are workers than may run at once."""
+    """Count the clients among backends: at most max_worker_processes of them are workers."""
     doubtful = [backend.may_be_worker for backend in backends].count(True)
     return Held(len(backends) - min(doubtful, limits.max_worker_processes), len(backends))
 
 
 def state_of(backend: Backend) -> str:
-    """Which of STATES a visible client backend counts as: `active` runs, `waiting` stands in a
-    query before a lock.
+    """Return which of STATES a visible client backend counts as.
+
+    A query that waits for a lock is `waiting`, any other running query `active`.
     """
     if backend.state == ACTIVE:
         return WAITING if backend.waits_for_lock else ACTIVE
@@ -157,8 +157,8 @@ def state_of(backend: Backend) -> str:
     return IDLE if backend.state == IDLE else OTHER
 
 
-def _by_state(seen: Iterable[Backend], at_rest: int) -> Mapping[str, int]:
-    counts = Counter([state_of(backend) for backend in seen])
+def _by_state(visible: Iterable[Backend], at_rest: int) -> Mapping[str, int]:
+    counts = Counter([state_of(backend) for backend in visible])
     counts[IDLE] += at_rest
     return {state: counts[state] for state in STATES}
 
@@ -167,49 +167,47 @@ def _left(limits: Limits, used: int) -> int:
     return max(0, limits.max_connections - used)
 
 
-def _openable(snapshot: Snapshot, held: Held, free: int) -> _Choice:
-    """Return how many more the role that logged in could open, and what makes that differ from
-    `free`.
-    """
-    limits, login = snapshot.server.limits, snapshot.server.login
+def _openable(snapshot: Snapshot, held: Held, free: int) -> _Remainder:
+    """Return how many more connections the role that logged in can open, and why not `free`."""
+    limits = snapshot.server.limits
+    login = snapshot.server.login
     kept = 0 if login.superuser else _kept_from(login, limits)
     slots = max(0, limits.max_connections - kept - held.at_most)
-    by_slots = _Choice(slots, "reserved" if slots > free else "", held.is_exact)
+    by_slots = _Remainder(slots, "reserved" if slots > free else "", held.is_exact)
     if login.superuser:  # exempt from the limits of roles and databases too
         return by_slots
-    if snapshot.server.missing:  # limits among it, perhaps
+    if snapshot.server.missing:  # perhaps a limit
         by_slots = by_slots._replace(is_exact=False)
-    return min([by_slots, *_own_limits(snapshot)], key=lambda choice: choice.openable)
+    return min([by_slots, *_own_limits(snapshot)], key=lambda remainder: remainder.openable)
 
 
 def _kept_from(login: Login, limits: Limits) -> int:
-    """Count the slots of reserves that this login may not use."""
+    """Return the number of reserved slots that this login may not use."""
     others = [reserve.slots for reserve in limits.reserves if reserve.role not in login.reserves]
     return limits.superuser_reserved_connections + sum(others)
 
 
-def _own_limits(snapshot: Snapshot) -> Iterable[_Choice]:
-    """Return what is left of the login's rolconnlimit and of the connected database's
-    datconnlimit.
-    """
+def _own_limits(snapshot: Snapshot) -> Iterable[_Remainder]:
+    """Yield what the login's rolconnlimit and the connected database's datconnlimit leave."""
     server = snapshot.server
-    login, here = server.login.oid, server.database_oid
-    role, database = server.roles.get(login), server.databases.get(here)
+    role = server.roles.get(server.login.oid)
     if role is not None and role.connection_limit is not None:
-        held = held_by(snapshot, lambda backend: backend.usesysid == login)
-        yield _Choice(max(0, role.connection_limit - held.at_most), "role limit", held.is_exact)
+        held = held_by(snapshot, lambda backend: backend.usesysid == server.login.oid)
+        left = max(0, role.connection_limit - held.at_most)
+        yield _Remainder(left, "role limit", held.is_exact)
+    database = server.databases.get(server.database_oid)
     if database is not None and database.connection_limit is not None:
-        held = held_by(snapshot, lambda backend: backend.datid == here)
-        yield _Choice(
-            max(0, database.connection_limit - held.at_most), "database limit", held.is_exact
-        )
+        held = held_by(snapshot, lambda backend: backend.datid == server.database_oid)
+        left = max(0, database.connection_limit - held.at_most)
+        yield _Remainder(left, "database limit", held.is_exact)
 
 
 def _level(held: Held, ordinary: int, warn: float, alarm: float) -> Level:
-    """Judge the alarm by what is surely in use, the warning by what may be."""
+    """Return the level: the alarm counts what is certainly in use, the warning what may be."""
     if _reaches(held.at_least, ordinary, alarm):
         return Level.ALARM
-    return Level.WARN if _reaches(held.at_most, ordinary, min(warn, alarm)) else Level.CALM
+    may_warn = _reaches(held.at_most, ordinary, min(warn, alarm))
+    return Level.WARN if may_warn else Level.CALM
 
 
 def _reaches(used: int, ordinary: int, percent: float) -> bool:

@@ -1,4 +1,4 @@
-"""A snapshot together with what follows from all of it, worked out once and read by every cell."""
+"""A snapshot together with what follows from it, computed once and read by every cell."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,45 +11,43 @@ from pgtop.model.timestamp import Instant
 
 
 class DerivedSnapshot(NamedTuple):
-    """One instant of the server. `blocks`: pid to the number of sessions that hang on it, through
-    others too.
-    """
+    """One instant of the server, with its lock forest."""
 
     snapshot: Snapshot
     forest: LockForest
     blocks: Mapping[int, int]
+    """The number of sessions that wait for each pid, directly or through others."""
 
     @classmethod
     def of(cls, snapshot: Snapshot, before: "DerivedSnapshot | None" = None) -> "DerivedSnapshot":
-        """The picture of `snapshot`; what is as it was `before` is taken from there."""
-        planted = build_forest(snapshot, None if before is None else before.forest)
-        return cls(
-            snapshot,
-            planted,
-            {node.key: node.total_waiters for node in planted.nodes.values() if node.total_waiters},
-        )
-
-    def find(self, backend: Backend) -> Backend | None:
-        """Return the same session in this picture, for all that the role may see of it, or None."""
-        now = self.snapshot.at(backend.pid)
-        return now if now is not None and backend.looks_like(now) else None
-
-    def still(self, backend: Backend, seen_in: "DerivedSnapshot") -> Backend | None:
-        """The session of an earlier picture in this one: whoever looks like it after a restart is
-        another.
-        """
-        goes_on = seen_in.snapshot.sighting.goes_on(self.snapshot.server.run)
-        return self.find(backend) if goes_on else None
-
-    def may_have(self, backend: Backend, seen_in: "DerivedSnapshot") -> bool:
-        """Return whether a session of an earlier picture may be in this one, though the role may
-        not see enough.
-        """
-        now = self.snapshot.at(backend.pid)
-        goes_on = seen_in.snapshot.sighting.goes_on(self.snapshot.server.run)
-        return goes_on and now is not None and backend.is_same_session(now) is None
+        """Derive what follows from `snapshot`, and reuse from `before` what has not changed."""
+        forest = build_forest(snapshot, None if before is None else before.forest)
+        nodes = forest.nodes.values()
+        blocks = {node.key: node.total_waiters for node in nodes if node.total_waiters}
+        return cls(snapshot, forest, blocks)
 
     @property
     def now(self) -> Instant:
-        """The instant that all ages are taken against."""
+        """The server's time at this instant."""
         return self.snapshot.taken_at
+
+    def find(self, backend: Backend) -> Backend | None:
+        """Return the same session at this instant, as far as this role can tell, or None."""
+        now = self.snapshot.at(backend.pid)
+        return now if now is not None and backend.looks_like(now) else None
+
+    def find_from(self, backend: Backend, seen_in: "DerivedSnapshot") -> Backend | None:
+        """Return the session of an earlier snapshot at this instant, or None.
+
+        A session that looks the same after a restart of the server is another one.
+        """
+        is_same_run = seen_in.snapshot.sighting.goes_on(self.snapshot.server.run)
+        return self.find(backend) if is_same_run else None
+
+    def may_contain(self, backend: Backend, seen_in: "DerivedSnapshot") -> bool:
+        """Return whether the session of an earlier snapshot may still exist, where this role sees
+        too little to know.
+        """
+        now = self.snapshot.at(backend.pid)
+        is_same_run = seen_in.snapshot.sighting.goes_on(self.snapshot.server.run)
+        return is_same_run and now is not None and backend.is_same_session(now) is None

@@ -1,8 +1,7 @@
-"""What a connection pooler would give back, judged by what was seen: the most busy at once against
-those held.
+"""What a connection pooler would save: connections held against the most in use at once.
 
-Seen means sampled: what came and went between two samples is not in it, so figures go with how long
-was watched.
+Both are counted in samples. What came and went between two samples is not counted, so each figure
+comes with the time over which it was taken.
 """
 
 from bisect import bisect_left
@@ -21,28 +20,26 @@ _IDLE_SECONDS = 120
 
 
 class Peak(NamedTuple):
-    """The most sessions of an application seen busy at once, since it was first seen."""
+    """The most sessions of an application in use at once, since it was first seen."""
 
     busy: int
     since: Instant
 
 
 class Concurrency(NamedTuple):
-    """What was seen of each application that holds connections now; one that left entirely is
-    forgotten.
-    """
+    """The peaks of all applications that hold connections now; the others are forgotten."""
 
     peaks: Mapping[str, Peak] = EMPTY
     held: Mapping[str, int] = EMPTY
-    """How many connections each holds."""
+    """The connections that each application holds."""
 
     def observe(self, snapshot: Snapshot) -> "Concurrency":
-        """This and one more snapshot."""
+        """Return the peaks after one more snapshot."""
         busy = _held_by([b for b in snapshot.busy if b.state != IDLE])
         held = _held_by(snapshot.unsettled) + _held_by_settled(snapshot.settled)
-        return Concurrency(
-            {name: self._peak(name, busy[name], snapshot.taken_at) for name in held}, held
-        )
+        now = snapshot.taken_at
+        peaks = {name: self._peak(name, busy[name], now) for name in held}
+        return Concurrency(peaks, held)
 
     def _peak(self, application: str, busy: int, now: Instant) -> Peak:
         before = self.peaks.get(application, Peak(0, now))
@@ -50,29 +47,27 @@ class Concurrency(NamedTuple):
 
 
 class PoolingHint(NamedTuple):
-    """The application that a pooler in transaction mode would help most, and the figures that this
-    rests on.
-    """
+    """The application that a pooler in transaction mode would help most, with its figures."""
 
     application: str
     held: int
     busy: int
-    """The most of them seen running or in a transaction at once."""
+    """The most of its sessions that were in a query or a transaction at once."""
     frees: int
-    """Connections that a pool as large as `busy` would give back."""
+    """Connections that a pool of size `busy` would save."""
     frees_in_all: int
-    """The same, summed over all applications."""
+    """The sum of that over all applications."""
     watched: float
-    """Seconds that this application was watched."""
+    """Seconds since this application was first seen."""
     idle: int
     """Sessions of all applications that have been idle for more than two minutes."""
     max_connections: int
 
 
 def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
-    """The hint, where it is worth a line: above 500 max_connections, or with most slots idle for
-    two minutes.
+    """Return the hint if it is worth a line.
 
+    That is so above 500 max_connections, or if most slots have been idle for two minutes.
     https://www.pgbouncer.org/features.html
     """
     limit = snapshot.server.limits.max_connections
@@ -97,7 +92,7 @@ def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
 
 
 def _held_by(backends: Iterable[Backend]) -> Counter[str]:
-    """How many of these connections each application holds."""
+    """Count the client backends of each application."""
     return Counter([b.application_name or "" for b in backends if b.backend_type == CLIENT_BACKEND])
 
 
@@ -107,16 +102,15 @@ def _held_by_settled(settled: IdleGroup) -> Counter[str]:
 
 
 def _long_idle(snapshot: Snapshot) -> int:
-    """How many have been idle for more than two minutes."""
-    before = snapshot.taken_at - _IDLE_SECONDS * MICROSECONDS
-    return sum(
-        bisect_left(found, before)
-        for found in (_idle_since(snapshot.unsettled), _rest(snapshot.settled))
-    )
+    """Count the sessions that have been idle for more than two minutes."""
+    limit = snapshot.taken_at - _IDLE_SECONDS * MICROSECONDS
+    since = _idle_since(snapshot.unsettled)
+    settled_since = _settled_idle_since(snapshot.settled)
+    return bisect_left(since, limit) + bisect_left(settled_since, limit)
 
 
 def _idle_since(backends: Iterable[Backend]) -> list[Instant]:
-    """When those who are idle became so, in order."""
+    """Return the times at which the idle sessions became idle, in order."""
     idle = [
         b.state_change for b in backends if b.state == IDLE and b.backend_type == CLIENT_BACKEND
     ]
@@ -124,5 +118,5 @@ def _idle_since(backends: Iterable[Backend]) -> list[Instant]:
 
 
 @lru_cache(maxsize=1)
-def _rest(settled: IdleGroup) -> list[Instant]:
+def _settled_idle_since(settled: IdleGroup) -> list[Instant]:
     return _idle_since(settled.backends)

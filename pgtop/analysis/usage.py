@@ -1,6 +1,4 @@
-"""How much of a limit is in use: of all ordinary slots, of a role's connection limit, or of a
-database's.
-"""
+"""How much of a limit is in use: the ordinary slots, or the limit of one role or database."""
 
 from typing import NamedTuple
 
@@ -9,7 +7,7 @@ from pgtop.model.snapshot import Snapshot
 
 
 class Usage(NamedTuple):
-    """Connections in use of a limit: `used`, or, where some of them may be workers, between
+    """Connections in use, out of a limit: `used`, or, where some of them may be workers, between
     `at_least` and `used`.
     """
 
@@ -18,7 +16,7 @@ class Usage(NamedTuple):
     limit: int
     at_least: int | None = None
     of_slots: bool = False
-    """The limit is that of all ordinary slots; what is used beyond it are reserved ones."""
+    """True if the limit is that of all ordinary slots; beyond it, reserved slots are in use."""
 
     @property
     def approximate(self) -> bool:
@@ -37,34 +35,33 @@ class Usage(NamedTuple):
 
 
 def usage(snapshot: Snapshot) -> Usage:
-    """Return the usage of all slots that ordinary roles can get."""
+    """Return the usage of all slots that ordinary roles can use."""
     slots = budget(snapshot)
     return Usage("connections", slots.used, slots.ordinary, slots.used_at_least, of_slots=True)
 
 
 def usage_of_role(snapshot: Snapshot, name: str) -> Usage | None:
-    """Return the usage of the role's connection limit, or of all ordinary slots; None when there is
-    no such role.
+    """Return the usage of a role's connection limit, or else of all ordinary slots.
+
+    None if the role does not exist.
     """
-    match = next(
-        ((oid, role) for oid, role in snapshot.server.roles.items() if role.name == name), None
-    )
+    roles = snapshot.server.roles.items()
+    match = next(((oid, role) for oid, role in roles if role.name == name), None)
     if match is None:
         return None
     oid, role = match
     limit = None if role.superuser else role.connection_limit
-    return _of_limit(
-        f"role {name}", held_by(snapshot, lambda backend: backend.usesysid == oid), limit, snapshot
-    )
+    held = held_by(snapshot, lambda backend: backend.usesysid == oid)
+    return _of_limit(f"role {name}", held, limit, snapshot)
 
 
 def usage_of_database(snapshot: Snapshot, name: str) -> Usage | None:
-    """Return the usage of the database's limit, or of all ordinary slots; None when there is no
-    such database.
+    """Return the usage of a database's connection limit, or else of all ordinary slots.
+
+    None if the database does not exist.
     """
-    match = next(
-        ((oid, it) for oid, it in snapshot.server.databases.items() if it.name == name), None
-    )
+    databases = snapshot.server.databases.items()
+    match = next(((oid, database) for oid, database in databases if database.name == name), None)
     if match is None:
         return None
     oid, database = match

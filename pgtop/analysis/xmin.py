@@ -1,8 +1,6 @@
-"""Who holds back vacuum: everybody who may still need to see rows that have been deleted since, by
-age.
+"""What holds back vacuum: all that may still need to see deleted rows, by age in transactions.
 
-Ages are in transactions. Row versions younger than the oldest holder stay, however often vacuum
-runs.
+Row versions younger than the oldest holder stay, however often vacuum runs.
 """
 
 import re
@@ -26,7 +24,7 @@ _TABLE_OF_A_VACUUM = ("relation", "ShareUpdateExclusiveLock")
 
 
 class XminKind(StrEnum):
-    """What a holder is."""
+    """The kind of a holder."""
 
     SESSION = "session"
     PREPARED = "prepared transaction"
@@ -36,8 +34,9 @@ class XminKind(StrEnum):
 
 
 class XminHolder(NamedTuple):
-    """One that holds back vacuum by `age` transactions; `name` is raw. A session and a standby have
-    their backend.
+    """A holder that keeps vacuum back by `age` transactions.
+
+    `name` is raw. Sessions and standbys have their backend.
     """
 
     kind: XminKind
@@ -45,21 +44,21 @@ class XminHolder(NamedTuple):
     name: str
     backend: Backend | None = None
     catalog: bool = False
-    """Only the system catalogs are held back."""
+    """True if it holds back the system catalogs only."""
     database: str | None = None
-    """Where it holds back vacuum; None is everywhere, and of shared catalogs everybody does."""
+    """The database in which it holds back vacuum; None is all. Every holder holds back the shared
+    catalogs.
+    """
     is_certain: bool = True
-    """False if it may be a vacuum, which holds back no other, and the server does not show
-    which.
+    """False if it may be a vacuum, which holds back no other, and the server does not show whether
+    it is.
     """
     cause: str | None = None
-    """The name of the one whose open transaction its snapshot began beside: it sees no less than
-    that.
-    """
+    """The name of the holder whose open transaction makes its snapshot as old as it is."""
 
 
 class Cutoff(NamedTuple):
-    """A holder, and how many younger sessions of its database hold back vacuum just as far."""
+    """A holder, and the number of younger sessions of its database that hold back vacuum as far."""
 
     holder: XminHolder
     younger: int = 0
@@ -70,43 +69,43 @@ _Reach: TypeAlias = tuple[int, str | None]
 
 
 def xmin_holders(snapshot: Snapshot) -> tuple[XminHolder, ...]:
-    """All that are known, the oldest first; slots and prepared transactions only where they were
-    asked for.
+    """Return all known holders, the oldest first.
 
-    Short queries have the age of the transaction that holds them all back: of equal ones the cause
-    stands first, and then the oldest.
+    Slots and prepared transactions are among them only if the snapshot includes them. Short queries
+    are as old as the transaction that holds them all back: of equally old holders the cause comes
+    first, then the earliest.
 
     https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-WRAPAROUND
     """
     owners = _owners(snapshot)
-    found = [*_sessions(snapshot, owners), *_outliving(snapshot)]
-    return tuple(sorted(found, key=_oldest_first))
+    holders = [*_sessions(snapshot, owners), *_not_sessions(snapshot)]
+    return tuple(sorted(holders, key=_oldest_first))
 
 
 def cutoffs(holders: Iterable[XminHolder]) -> tuple[Cutoff, ...]:
-    """Group holders, in their order: sessions with the same snapshot age in one database become
-    one, counted.
+    """Group holders, in their order: sessions of one database whose snapshots are equally old
+    become one.
     """
-    found: list[Cutoff] = []
+    result: list[Cutoff] = []
     places: dict[_Reach, int] = {}
     for holder in holders:
         reach = _reach(holder)
         if reach in places:
-            first, younger = found[places[reach]]
-            found[places[reach]] = Cutoff(first, younger + 1)
+            first, younger = result[places[reach]]
+            result[places[reach]] = Cutoff(first, younger + 1)
             continue
         if reach is not None:
-            places[reach] = len(found)
-        found.append(Cutoff(holder))
-    return tuple(found)
+            places[reach] = len(result)
+        result.append(Cutoff(holder))
+    return tuple(result)
 
 
 def holds_back(backend: Backend, exempt: bool | None, awaited: Lock | None) -> bool | None:
-    """Return whether its snapshot holds back vacuum; None if that cannot be known.
+    """Return whether the snapshot of `backend` holds back vacuum; None if that cannot be known.
 
-    `exempt` is what the server says (`Blocking.exempt`), None where it was not asked. It does not
-    say it of a vacuum that still waits for its table: only there, or before that was asked, and
-    only to leave one out that can be nothing else, the text counts.
+    `exempt` is the server's answer (`Blocking.exempt`), or None if it was not queried. The server
+    does not exempt a vacuum that still waits for its table (`awaited`). Only then, or before the
+    server has answered, the text of the query counts, and only if it can be nothing but a vacuum.
 
     https://www.postgresql.org/docs/current/sql-vacuum.html
     """
@@ -114,18 +113,17 @@ def holds_back(backend: Backend, exempt: bool | None, awaited: Lock | None) -> b
         return False
     if not _may_vacuum(backend):
         return True
-    waits_for_its_table = (
-        awaited is not None and (awaited.locktype, awaited.mode) == _TABLE_OF_A_VACUUM
-    )
-    if exempt is False and not waits_for_its_table:
+    if exempt is False and not _is_table_of_a_vacuum(awaited):
         return True
     return False if _can_only_vacuum(backend) else None
 
 
+def _is_table_of_a_vacuum(lock: Lock | None) -> bool:
+    return lock is not None and (lock.locktype, lock.mode) == _TABLE_OF_A_VACUUM
+
+
 def _may_vacuum(backend: Backend) -> bool:
-    """Return whether its query reads like a vacuum, which no function can run, or cannot be
-    read.
-    """
+    """Return whether its query reads like a vacuum, or cannot be read; no function can run one."""
     if backend.between_commands:
         return False
     if backend.hidden or backend.state == DISABLED or backend.query is None:
@@ -135,17 +133,13 @@ def _may_vacuum(backend: Backend) -> bool:
 
 
 def _can_only_vacuum(backend: Backend) -> bool:
-    """Return whether it is a vacuum whose text mentions neither ANALYZE nor FULL, and so has no
-    other phase.
-    """
+    """Return whether it is a vacuum without another phase: its text has no ANALYZE and no FULL."""
     text = "" if backend.hidden else _without_comments(backend.query or "")
     return _VACUUM.match(text) is not None and _OTHER_PHASES.search(text) is None
 
 
 def _without_comments(query: str) -> str:
-    """Return the query from its first word on; nothing of one that was cut in a comment before
-    it.
-    """
+    """Return the query from its first word on; "" if it was cut within a comment before that."""
     at = 0
     while at < len(query):
         blank = _BLANK.match(query, at)
@@ -159,7 +153,7 @@ def _without_comments(query: str) -> str:
 
 
 def _comment_end(query: str, start: int) -> int:
-    """Return where a comment ends, which may have others in it."""
+    """Return the end of a comment; comments nest."""
     depth = 0
     for mark in _COMMENT_ENDS.finditer(query, start):
         depth += 1 if mark[0] == "/*" else -1
@@ -180,27 +174,28 @@ def _oldest_first(holder: XminHolder) -> tuple[int, bool, Instant, XminKind, str
 
 
 def _began(holder: XminHolder) -> Instant:
-    """Since when it may have held back vacuum; what outlives sessions comes first."""
+    """Return the earliest time at which it can have held back vacuum.
+
+    Slots and prepared transactions, which outlive sessions, come first.
+    """
     if holder.backend is None:
         return 0
     return holder.backend.xact_start or (0 if holder.kind is XminKind.STANDBY else _LATEST)
 
 
 def _reach(holder: XminHolder) -> _Reach | None:
-    """Return what makes sessions alike: how far back they hold vacuum, and where; None if never
-    grouped.
-    """
-    alike = (XminKind.SESSION, XminKind.WALSENDER, XminKind.PREPARED)
-    if holder.kind not in alike or not holder.is_certain:
+    """Return how far back a holder keeps vacuum, and where; None if it is never grouped."""
+    grouped = (XminKind.SESSION, XminKind.WALSENDER, XminKind.PREPARED)
+    if holder.kind not in grouped or not holder.is_certain:
         return None
     return holder.age, holder.database
 
 
 def _sessions(snapshot: Snapshot, owners: Mapping[int, str]) -> Iterator[XminHolder]:
-    blocking, upcoming = snapshot.blocking, _next_transaction(snapshot.backends)
-    vacuums = {
-        (b.datid, b.backend_xmin) for b in snapshot.backends if b.pid in (blocking.exempt or ())
-    }
+    blocking = snapshot.blocking
+    upcoming = _next_transaction(snapshot.backends)
+    exempt = [b for b in snapshot.backends if b.pid in (blocking.exempt or ())]
+    vacuums = {(b.datid, b.backend_xmin) for b in exempt}
     for backend in snapshot.backends:
         age = _age(backend, upcoming)
         if age is None or backend.pid == snapshot.server.pid or backend.leader_pid is not None:
@@ -225,16 +220,16 @@ def _holder(backend: Backend, age: int, is_certain: bool, owners: Mapping[int, s
 
 
 def _kind(backend: Backend) -> XminKind:
-    """A walsender in a database is a session of it; one in none carries what its standby still
-    needs to see.
+    """Return the kind of a backend.
 
-    One with a role and without a database is nothing else, also where its type is hidden.
+    A walsender with a database is a session of that database. One without a database holds what its
+    standby still needs to see. A hidden backend with a role and without a database can be nothing
+    else.
     """
-    if backend.datid is None and (
-        backend.backend_type == WALSENDER or (backend.hidden and backend.usesysid)
-    ):
+    is_walsender = backend.backend_type == WALSENDER
+    if backend.datid is None and (is_walsender or (backend.hidden and backend.usesysid)):
         return XminKind.STANDBY
-    return XminKind.WALSENDER if backend.backend_type == WALSENDER else XminKind.SESSION
+    return XminKind.WALSENDER if is_walsender else XminKind.SESSION
 
 
 def _is_exempt(backend: Backend, blocking: Blocking) -> bool | None:
@@ -248,15 +243,12 @@ def _awaited(backend: Backend, blocking: Blocking) -> Lock | None:
 
 def _owners(snapshot: Snapshot) -> Mapping[int, str]:
     """Map each open transaction's id to the name of its holder."""
-    sessions = {
-        b.backend_xid: _holder(b, 0, True, {}).name
-        for b in snapshot.backends
-        if b.backend_xid is not None
-    }
+    writers = [b for b in snapshot.backends if b.backend_xid]
+    sessions = {b.backend_xid or 0: _holder(b, 0, True, {}).name for b in writers}
     return sessions | {each.transaction: each.gid for each in snapshot.blocking.prepared}
 
 
-def _outliving(snapshot: Snapshot) -> Iterator[XminHolder]:
+def _not_sessions(snapshot: Snapshot) -> Iterator[XminHolder]:
     for prepared in snapshot.blocking.prepared:
         yield XminHolder(XminKind.PREPARED, prepared.age, prepared.gid, database=prepared.database)
     for slot in snapshot.blocking.slots:
@@ -264,21 +256,21 @@ def _outliving(snapshot: Snapshot) -> Iterator[XminHolder]:
 
 
 def _next_transaction(backends: Iterable[Backend]) -> int | None:
-    """The transaction id that comes next: an xmin and its age add up to it, and our own row always
-    has one.
+    """Return the next transaction id: the sum of an xmin and its age.
+
+    The row of pgtop's own session always has both.
     """
-    known = ((b.backend_xmin, b.xmin_age) for b in backends)
-    return next(
-        ((xmin + age) % _WRAP for xmin, age in known if xmin is not None and age is not None), None
-    )
+    for backend in backends:
+        if backend.backend_xmin is not None and backend.xmin_age is not None:
+            return (backend.backend_xmin + backend.xmin_age) % _WRAP
+    return None
 
 
 def _age(backend: Backend, upcoming: int | None) -> int | None:
-    """Of what it needs to see, or of its own transaction, whichever is older."""
+    """Return the age of its snapshot or of its own transaction, whichever is older."""
     ages = [] if backend.xmin_age is None else [backend.xmin_age]
     if backend.backend_xid is not None and upcoming is not None:
         age = (upcoming - backend.backend_xid) % _WRAP
-        ages.append(
-            age if age < _WRAP // 2 else 0
-        )  # begun after the row that `upcoming` comes from was read
+        has_begun = age < _WRAP // 2  # else it began after the row behind `upcoming` was read
+        ages.append(age if has_begun else 0)
     return max(ages, default=None)

@@ -84,7 +84,7 @@ def change_since(seen: Backend, before: DerivedSnapshot, after: DerivedSnapshot)
     """What happened to a backend of one picture by the time of another, while its dialog was open,
     or nothing.
     """
-    now = after.still(seen, before)
+    now = after.find_from(seen, before)
     if now is None:
         return _lost(seen, before, after)
     if now.query_start != seen.query_start:
@@ -101,7 +101,7 @@ def _lost(seen: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> str
     sighting, run = before.snapshot.sighting, after.snapshot.server.run
     if not sighting.is_answered_by(run):
         return f"the connection is to another server now, or this one was restarted: {seen.pid} cannot be reached"
-    if after.may_have(seen, before):
+    if after.may_contain(seen, before):
         better = grant(after.snapshot.server, "pg_read_all_stats")
         return clean(
             f"{seen.pid} may be another session now, which this role may not see: {better}"

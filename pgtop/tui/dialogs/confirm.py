@@ -73,7 +73,7 @@ class ConfirmScreen(Dialog[Accepted | None]):
             self._proposal.backend,
             change_since(self._proposal.backend, self._picture, state.picture),
         )
-        now = state.picture.still(before, self._picture)
+        now = state.picture.find_from(before, self._picture)
         if now is None:
             self._over = change
         else:

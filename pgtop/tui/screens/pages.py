@@ -147,7 +147,7 @@ class DetailScreen(SessionActionsScreen, PageScreen):
         """Find the session in a new picture, and ask for its details again when it has moved on."""
         if state.picture is self.state.picture:
             return
-        found = state.picture.still(self._backend, self._seen_in)
+        found = state.picture.find_from(self._backend, self._seen_in)
         if found is None:
             self._gone = _gone(self._backend, self._seen_in, state.picture)
             return
@@ -159,7 +159,7 @@ class DetailScreen(SessionActionsScreen, PageScreen):
 
 
 def _gone(backend: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> str:
-    if after.may_have(backend, before):
+    if after.may_contain(backend, before):
         return "may be another session now"
     ended = before.snapshot.sighting.is_answered_by(after.snapshot.server.run)
     return "has ended" if ended else "may be on another server"
