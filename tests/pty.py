@@ -174,7 +174,7 @@ class Terminal:
         """Read nothing from now on, as after Ctrl-S."""
         self._set_reading(False)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Read again."""
         self._set_reading(True)
 

@@ -1,4 +1,4 @@
-"""A server whose sessions are all of the test's own making."""
+"""A server for sessions of the tests' own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +10,6 @@ from pgtop.demo.server import Cluster
 
 @pytest.fixture(scope="package")
 def server(bindir: Path | None) -> Iterator[Cluster]:
-    """A server that nobody but these tests uses."""
+    """Start a server that only these tests use."""
     with Cluster(bindir, settings={"max_connections": "20"}) as running:
         yield running

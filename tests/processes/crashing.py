@@ -1,6 +1,4 @@
-"""pgtop with a bug: `python -m tests.processes.crashing WHERE WORD...`; the bug knows everything
-that is secret.
-"""
+"""pgtop with a bug that knows every secret: `python -m tests.processes.crashing PLACE WORD...`."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -31,7 +29,7 @@ def _in_the_input() -> None:
     feed = Keys.feed
 
     def break_on_p(keys: Keys, text: str) -> Iterator[Message]:
-        if "p" in text:  # an answer of the terminal may come with it
+        if "p" in text:  # a reply of the terminal may come with it
             _bug()
         return feed(keys, text)
 
@@ -39,7 +37,7 @@ def _in_the_input() -> None:
 
 
 def _in_the_output(*, of_the_thread: bool) -> None:
-    """The thread paints what is painted anew, the event loop the lines of the next sample."""
+    """Break the thread that repaints the screen, or the event loop that draws the next sample."""
     from pgtop.terminal.painter import Painter
     from pgtop.tui.app import PgtopApp
 

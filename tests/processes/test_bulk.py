@@ -1,4 +1,4 @@
-"""A storm of 500 real sessions ended from the keyboard, in a real terminal."""
+"""A storm of 500 real sessions, terminated from the keyboard in a real terminal."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -32,10 +32,9 @@ def _alive(connection: psycopg.Connection[Any]) -> bool:
     return True
 
 
-def test_a_storm_is_ended_by_hand_and_newcomers_live(big: Cluster, tmp_path: Path) -> None:
-    """Filter, tag all, K, and the number; whoever joined the storm while the list was shown is not
-    hit.
-    """
+def test_a_storm_is_terminated_by_hand_and_newcomers_live(big: Cluster, tmp_path: Path) -> None:
+    """Filter, tag all, K and the count hit no session that joined the storm after the list was
+    shown."""
     web = make_conninfo(big.socket_dsn, user="web", application_name="storm")
     state = {"XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     with ExitStack() as stack:
@@ -52,7 +51,7 @@ def test_a_storm_is_ended_by_hand_and_newcomers_live(big: Cluster, tmp_path: Pat
         terminal.wait_for(f'Terminate {STORM} sessions whose application name contains "storm"?')
         new = [stack.enter_context(psycopg.connect(web, autocommit=True)) for _ in range(NEWCOMERS)]
         old.pop().close()
-        terminal.wait_for("1 ended")  # the picture behind the list has moved on
+        terminal.wait_for("1 ended")  # the snapshot behind the list has moved on
         terminal.send("y")
         terminal.wait_for(f"type {STORM - 1}")
         terminal.send(f"{STORM - 1}\r")

@@ -1,6 +1,4 @@
-"""Connecting that hangs, or asks: the keyboard answers meanwhile, and nothing is asked over the
-screen.
-"""
+"""Connecting that hangs or prompts: the keyboard works, and no prompt covers the screen."""
 
 import os
 import signal
@@ -23,7 +21,7 @@ from tests.waiting import PATIENCE, until
 
 _PGTOP = [sys.executable, "-m", "pgtop"]
 _SOON = 3.0
-"""Seconds that a key may take here; what hangs does so for ten, or for good."""
+"""Seconds that a key may take here, while connecting hangs for ten or without end."""
 
 
 @pytest.fixture
@@ -38,7 +36,7 @@ def secure(server: Cluster, tmp_path: Path) -> Iterator[TlsProxy]:
 
 
 def dsn(server: Cluster, secure: TlsProxy, **options: object) -> str:
-    """How to connect through TLS; the client's certificate is checked by the proxy alone."""
+    """Return a connection string with TLS; only the proxy checks the client's certificate."""
     plain = server.tcp_dsn.replace(f"port={server.port}", f"port={secure.port}")
     return " ".join(
         [plain, "sslmode=require", *(f"{name}={value}" for name, value in options.items())]
@@ -49,36 +47,42 @@ def pgtop(
     *words: str, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*_PGTOP, *words], capture_output=True, text=True, stdin=subprocess.DEVNULL, start_new_session=True,
-        env={**os.environ, **(environment or {})}, timeout=60, check=False,
-    )  # fmt: skip
+        [*_PGTOP, *words],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, **(environment or {})},
+        timeout=60,
+        check=False,
+    )
 
 
 @pytest.fixture
-def consenting() -> Iterator[int]:
-    """A port that says yes to TLS and nothing else, so that libpq opens the client's files."""
+def silent_tls_port() -> Iterator[int]:
+    """Open a port that agrees to TLS and sends nothing more: libpq opens the client's files."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        held = []
+        clients = []
 
         def serve() -> None:
             with suppress(OSError):
                 while True:
                     client, _ = listener.accept()
-                    held.append(client)
+                    clients.append(client)
                     client.recv(8)
                     client.sendall(b"S")
 
         threading.Thread(target=serve, daemon=True).start()
         yield listener.getsockname()[1]
         listener.shutdown(socket.SHUT_RDWR)
-        for client in held:
+        for client in clients:
             client.close()
 
 
-def test_a_passphrase_is_asked_for_once(server: Cluster, secure: TlsProxy, files: Files) -> None:
-    """Before the screen; after a lost connection it is known, and the keyboard answers all the
-    while.
-    """
+def test_the_passphrase_is_prompted_for_once(
+    server: Cluster, secure: TlsProxy, files: Files
+) -> None:
+    """The prompt precedes the screen; a reconnect needs none, and the keyboard works meanwhile."""
     words = dsn(server, secure, sslcert=files.certificate, sslkey=files.locked)
     with Terminal([*_PGTOP, words, "--interval", "0.5"]) as terminal:
         terminal.wait_for("Passphrase of ")
@@ -98,10 +102,10 @@ def test_a_passphrase_is_asked_for_once(server: Cluster, secure: TlsProxy, files
     check_gone(server)
 
 
-def test_a_passphrase_that_nobody_can_be_asked_for(
+def test_a_passphrase_without_a_terminal_to_prompt_on(
     server: Cluster, secure: TlsProxy, files: Files
 ) -> None:
-    """Without a terminal, or with -w, it is one sentence that names the key."""
+    """Without a terminal, or with -w, one sentence names the key."""
     words = dsn(server, secure, sslcert=files.certificate, sslkey=files.locked)
     done = pgtop("show", words)
     assert (done.returncode, done.stdout) == (3, "")
@@ -114,10 +118,10 @@ def test_a_passphrase_that_nobody_can_be_asked_for(
     "fault",
     ["open to all", "no PEM", "wrong passphrase", "missing key", "missing certificate", "a folder"],
 )
-def test_a_local_file_at_fault_is_said_to_be_local(
+def test_a_faulty_local_file_is_reported_as_local(
     server: Cluster, secure: TlsProxy, files: Files, fault: str
 ) -> None:
-    """It is named, and the advice does not point to the server's pg_hba.conf."""
+    """The message names the file, and does not point to the server's pg_hba.conf."""
     key, certificate, more = files.key, files.certificate, ""
     match fault:
         case "open to all":
@@ -142,7 +146,8 @@ def test_a_local_file_at_fault_is_said_to_be_local(
 
 
 def hanging(name: str, folder: Path, port: int) -> tuple[str, dict[str, str]]:
-    """Words and environment of a pgtop that hangs when it connects: in a pipe without a writer."""
+    """Return words and environment of a pgtop that hangs as it connects: on a pipe without a
+    writer."""
     pipe = folder / "pipe"
     os.mkfifo(pipe, 0o600)
     place = (
@@ -166,9 +171,9 @@ def hanging(name: str, folder: Path, port: int) -> tuple[str, dict[str, str]]:
 @pytest.mark.parametrize(
     "name", ["service file", "password file", "name server", "sslcert", "sslrootcert"]
 )
-def test_leaving_while_connecting_hangs(name: str, consenting: int, tmp_path: Path) -> None:
-    """`q` and a signal end it at once, whatever it is that hangs."""
-    words, environment = hanging(name, tmp_path, consenting)
+def test_leaving_while_connecting_hangs(name: str, silent_tls_port: int, tmp_path: Path) -> None:
+    """`q` and a signal end pgtop at once, whatever hangs."""
+    words, environment = hanging(name, tmp_path, silent_tls_port)
     for leave, code in (("q", 0), (signal.SIGTERM, 143)):
         with Terminal([*_PGTOP, words], environment=environment) as terminal:
             terminal.wait_for("Connecting ")
@@ -181,14 +186,13 @@ def test_leaving_while_connecting_hangs(name: str, consenting: int, tmp_path: Pa
 
 
 class EndlessLogin:
-    """A server whose SCRAM takes two billion rounds, as the number of rounds is the server's
-    choice.
-    """
+    """A server that demands two billion rounds of SCRAM, as the number is the server's choice."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._demanded = threading.Event()
-        self.dsn = f"host=127.0.0.1 port={self._listener.getsockname()[1]} user=x password=x sslmode=disable"
+        port = self._listener.getsockname()[1]
+        self.dsn = f"host=127.0.0.1 port={port} user=x password=x sslmode=disable"
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -202,7 +206,7 @@ class EndlessLogin:
         client.recv(1024)
 
     def wait_until_busy(self, pid: int) -> None:
-        """Return once the client has received the demand and works on it."""
+        """Return once the client has received the demand and computes."""
         assert self._demanded.wait(PATIENCE)
         before = cpu_seconds(pid)
         until(lambda: cpu_seconds(pid) > before + 0.1, "it does not compute")
@@ -218,7 +222,7 @@ def endless_login() -> Iterator[EndlessLogin]:
 
 
 def test_endless_arithmetic_does_not_hold_up_the_dashboard(endless_login: EndlessLogin) -> None:
-    """A key ends it at once, while libpq still works in a thread."""
+    """A key ends pgtop at once, while libpq still computes in a thread."""
     with Terminal([*_PGTOP, endless_login.dsn]) as terminal:
         terminal.wait_for("Connecting to ")
         endless_login.wait_until_busy(terminal.pid)
@@ -234,9 +238,7 @@ def test_endless_arithmetic_does_not_hold_up_the_dashboard(endless_login: Endles
 def test_endless_arithmetic_does_not_hold_up_a_command(
     words: str, code: int, endless_login: EndlessLogin
 ) -> None:
-    """A signal ends it with the code that the command has for that, and what it printed is
-    complete.
-    """
+    """A signal ends the command with its exit code, and its output is complete."""
     call = [*_PGTOP, *words.split(), "-w", "-d", endless_login.dsn]
     with subprocess.Popen(
         call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -274,12 +276,10 @@ def test_endless_arithmetic_does_not_hold_up_the_end_by_a_bug(
     assert list(tmp_path.glob("pgtop/bug-*.txt"))
 
 
-def test_the_keyboard_answers_while_connecting_again_hangs(
-    server: Cluster, consenting: int, tmp_path: Path
+def test_the_keyboard_works_while_reconnecting_hangs(
+    server: Cluster, silent_tls_port: int, tmp_path: Path
 ) -> None:
-    """A connection that is lost while the certificate's folder hangs: keys, q and signals are
-    heeded.
-    """
+    """If the certificate's folder hangs after a lost connection, keys and signals still work."""
     pipe = tmp_path / "pipe"
     with Proxy(("127.0.0.1", server.port)) as proxy:
         words = server.tcp_dsn.replace(f"port={server.port}", f"port={proxy.port}")
@@ -289,7 +289,7 @@ def test_the_keyboard_answers_while_connecting_again_hangs(
             terminal.wait_for("1 session")
             terminal.wait_for(lambda seen: seen.modes.get("2004"))
             os.mkfifo(pipe)
-            proxy.lead_to(("127.0.0.1", consenting))
+            proxy.lead_to(("127.0.0.1", silent_tls_port))
             proxy.cut()
             terminal.wait_for("no answer")
             terminal.send("?")
@@ -301,11 +301,12 @@ def test_the_keyboard_answers_while_connecting_again_hangs(
 
 
 def test_a_service_file_that_is_a_pipe_is_read_once(server: Cluster, tmp_path: Path) -> None:
-    """As a shell's `<(...)` is: the place is remembered for the time after a lost connection."""
+    """A shell's `<(...)` is such a pipe; a reconnect remembers what it held."""
     pipe = tmp_path / "services"
     os.mkfifo(pipe)
     with Proxy(("127.0.0.1", server.port)) as proxy:
-        text = f"[mine]\nhost=127.0.0.1\nport={proxy.port}\nuser=postgres\npassword={server.password}\n"
+        place = f"host=127.0.0.1\nport={proxy.port}\n"
+        text = f"[mine]\n{place}user=postgres\npassword={server.password}\n"
         threading.Thread(target=pipe.write_text, args=[text], daemon=True).start()
         environment = {"PGSERVICEFILE": str(pipe), "PGSERVICE": "mine"}
         with Terminal([*_PGTOP, "--interval", "0.5"], environment=environment) as terminal:
@@ -318,7 +319,7 @@ def test_a_service_file_that_is_a_pipe_is_read_once(server: Cluster, tmp_path: P
 
 
 def test_a_password_file_that_is_a_pipe_is_read_once(server: Cluster, tmp_path: Path) -> None:
-    """So is a password file, which libpq itself would not read."""
+    """A password file may be a pipe, too, although libpq itself would not read it."""
     pipe = tmp_path / "passwords"
     os.mkfifo(pipe, 0o600)
     threading.Thread(

@@ -1,6 +1,4 @@
-"""A bug in pgtop itself: the terminal is given back, and the report of it can be shown to
-anybody.
-"""
+"""A bug in pgtop itself: the terminal is restored, and the report contains no secret."""
 
 import re
 import sys
@@ -18,9 +16,8 @@ from tests.pty import Terminal
 def test_a_crash_leaves_a_report_and_the_terminal(
     place: str, server: Cluster, tmp_path: Path
 ) -> None:
-    """In a handler, in what draws, in the thread that reads keys or in the one that writes: code 1
-    and a report.
-    """
+    """A bug in a handler, in drawing, in the reader's or in the writer's thread ends in code 1 and
+    a report."""
     uri = f"postgresql://postgres:{PASSWORD}@/postgres?host={server.folder}&port={server.port}"
     command = [sys.executable, "-m", "tests.processes.crashing", place, uri]
     with Terminal(command, columns=200, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
@@ -28,13 +25,13 @@ def test_a_crash_leaves_a_report_and_the_terminal(
         terminal.send("p")
         assert terminal.wait_for_exit() == 1
         assert terminal.restored
-        said = terminal.raw.decode()
+        output = terminal.raw.decode()
     check_gone(server)
     [report] = (tmp_path / "pgtop").iterdir()
     assert report.stat().st_mode & 0o777 == 0o600
-    assert str(report) in said
+    assert str(report) in output
     text = report.read_text()
-    _check_discretion(text + said.partition("This is a bug")[2])
+    _check_discretion(text + output.partition("This is a bug")[2])
     assert re.search(
         r"^ValueError\n(  .+:\d+ \S+\n)+\nKeyError\n(  .+:\d+ \S+\n)+", text, re.MULTILINE
     )
@@ -52,16 +49,16 @@ def test_a_crash_leaves_a_report_and_the_terminal(
 
 
 def test_a_report_that_cannot_be_written_is_printed(server: Cluster, tmp_path: Path) -> None:
-    """Where the folder cannot be made, the report goes to the terminal, as harmless as it is."""
+    """If the folder cannot be made, the report goes to the terminal, without secrets."""
     (tmp_path / "pgtop").write_text("in the way")
     command = [sys.executable, "-m", "tests.processes.crashing", "handler", server.socket_dsn]
     with Terminal(command, columns=200, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
         terminal.wait_for("q quit")
         terminal.send("p")
         assert terminal.wait_for_exit() == 1
-        said = terminal.raw.decode().partition("This is a bug")[2]
-    assert "_bug" in said
-    _check_discretion(said)
+        output = terminal.raw.decode().partition("This is a bug")[2]
+    assert "_bug" in output
+    _check_discretion(output)
 
 
 def _check_discretion(text: str) -> None:

@@ -16,7 +16,7 @@ from tests.waiting import until
 
 _PGTOP = [sys.executable, "-m", "pgtop"]
 _READY = "q quit"
-_ASKED_ANEW = "press y once more"
+_ASKED_AGAIN = "press y once more"
 _RUNAWAY = "month-end report"
 _SHORT_LIVED = ("payments-api", "mobile-api")  # the storm and the leak come and go by themselves
 
@@ -25,16 +25,16 @@ Identity = tuple[int, object]
 
 @pytest.fixture
 def other(bindir: Path | None) -> Iterator[Cluster]:
-    """A server of the test's own, to stop and to start."""
+    """Start a server for this test alone, to stop and to start."""
     with Cluster(bindir, settings={"max_connections": "20"}) as running:
         yield running
 
 
 def _dsn_on(terminal: Terminal) -> str:
-    """How to reach the server whose folder and port the first line shows."""
-    found = re.search(r"(/\S*pgtop-\w+):(\d+)", terminal.text)
-    assert found, terminal.text
-    return f"host={found[1]} port={found[2]} user=dba dbname=shop"
+    """Return the connection string of the server that the first line shows."""
+    match = re.search(r"(/\S*pgtop-\w+):(\d+)", terminal.text)
+    assert match, terminal.text
+    return f"host={match[1]} port={match[2]} user=dba dbname=shop"
 
 
 def _sessions(connection: psycopg.Connection[tuple[object, ...]]) -> dict[Identity, str]:
@@ -50,25 +50,22 @@ def _folder_of(terminal: Terminal) -> Path:
 
 
 def test_demo_terminates_the_runaway_and_nothing_else() -> None:
-    """In `pgtop demo`, keys alone end the runaway query's session; on the server it is gone and all
-    others live.
-    """
+    """In `pgtop demo` keys alone end the session of the runaway query, and all others survive."""
     with Terminal([*_PGTOP, "demo"]) as terminal:
         terminal.wait_for(_READY)
         with psycopg.connect(_dsn_on(terminal), autocommit=True) as server:
             until(lambda: _RUNAWAY in _sessions(server).values(), "the runaway query has not begun")
             before = _sessions(server)
-            terminal.send(
-                f'/app:"{_RUNAWAY}"\rK'
-            )  # in one burst, as a slow line delivers what was typed ahead
+            # in one burst, as a slow line delivers keys typed ahead
+            terminal.send(f'/app:"{_RUNAWAY}"\rK')
             terminal.wait_for_question("Terminate session")
             terminal.send("y")
-            terminal.wait_for(lambda seen: "gone after" in seen.text or _ASKED_ANEW in seen.text)
-            if _ASKED_ANEW in terminal.text:  # the picture was of the moment before its query began
+            terminal.wait_for(lambda seen: "gone after" in seen.text or _ASKED_AGAIN in seen.text)
+            if _ASKED_AGAIN in terminal.text:  # the snapshot was older than its query
                 terminal.send("y")
                 terminal.wait_for("gone after")
             after = _sessions(server)
-        gone = {name for who, name in before.items() if who not in after}
+        gone = {name for session, name in before.items() if session not in after}
         lasting = {name for name in gone if not name.startswith(_SHORT_LIVED)}
         assert lasting == {_RUNAWAY}
         folder = _folder_of(terminal)
@@ -78,10 +75,9 @@ def test_demo_terminates_the_runaway_and_nothing_else() -> None:
     until(lambda: not folder.exists(), "the demo's files are still there")
 
 
-def test_what_is_drawn_line_by_line_is_what_a_whole_repaint_draws() -> None:
-    """After refreshes, keys, dialogs, other views and sizes, the screen is, paused, what Ctrl-L
-    makes of it.
-    """
+def test_lines_drawn_one_by_one_equal_a_whole_repaint() -> None:
+    """After refreshes, keys, dialogs, views and resizes, the paused screen equals its repaint by
+    Ctrl-L."""
     with Terminal([*_PGTOP, "demo", "--interval", "0.2"]) as terminal:
         terminal.wait_for(_READY)
         for keys in (
@@ -105,9 +101,8 @@ def test_what_is_drawn_line_by_line_is_what_a_whole_repaint_draws() -> None:
         for size in ((60, 12), (120, 40), (80, 24)):
             terminal.resize(*size)
             _wait_for_drawing(terminal)
-        terminal.wait_for(
-            "QUERY"
-        )  # which the line of 120 cells has no more room for: it has been laid out anew
+        # is not shown at 120 columns, so its presence proves the new layout
+        terminal.wait_for("QUERY")
         terminal.send("p")
         terminal.wait_for("PAUSED")
         drawn = _but_ages(terminal.text)
@@ -120,7 +115,7 @@ def test_what_is_drawn_line_by_line_is_what_a_whole_repaint_draws() -> None:
 
 
 def _wait_for_drawing(terminal: Terminal) -> None:
-    """Both ways of drawing have had their turn: an answer to a key, and a refresh."""
+    """Wait until both a key and a refresh have been drawn."""
     for _ in range(2):
         before = len(terminal.raw)
         terminal.wait_for(lambda seen, before=before: len(seen.raw) > before)  # type: ignore[misc]
@@ -131,15 +126,13 @@ def _but_ages(text: str) -> str:
 
 
 def test_hanging_server_leaves_the_keyboard_alive(other: Cluster) -> None:
-    """While the server does not answer at all the screen says so, keys work, and quitting is
-    immediate.
-    """
+    """While the server is silent the screen reports it, keys work, and quitting is immediate."""
     with (
         psycopg.connect(other.socket_dsn, autocommit=True) as server,
         Terminal([*_PGTOP, other.socket_dsn]) as terminal,
     ):
         terminal.wait_for(_READY)
-        (pid,) = [who[0] for who, name in _sessions(server).items() if name == "pgtop"]
+        (pid,) = [pid for (pid, _), name in _sessions(server).items() if name == "pgtop"]
         os.kill(pid, signal.SIGSTOP)
         try:
             terminal.wait_for("no answer for")

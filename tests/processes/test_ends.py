@@ -1,6 +1,5 @@
-"""However pgtop is ended or held up, it leaves soon, takes its session along and gives the terminal
-back.
-"""
+"""However pgtop ends or is suspended, it leaves soon, with its session, and restores the
+terminal."""
 
 import os
 import re
@@ -36,9 +35,8 @@ _JOB = re.compile(rb"=(\d+)=")
 def test_a_signal_ends_it(
     numbers: list[signal.Signals], code: int, stalled: bool, server: Cluster
 ) -> None:
-    """Gone within 2 s with the signal's code, also when nobody reads the terminal; its session 2 s
-    later.
-    """
+    """A signal ends pgtop within 2 s with its code, even if nothing reads the output; the
+    session 2 s later."""
     with Terminal([*_PGTOP, server.socket_dsn, "--interval", "0.2"]) as terminal:
         terminal.wait_for(_READY)
         if stalled:
@@ -46,29 +44,27 @@ def test_a_signal_ends_it(
         for number in numbers:
             os.kill(terminal.pid, number)
         assert terminal.wait_for_exit(GONE) == code
-        terminal.go_on()
+        terminal.resume()
         terminal.wait_for(lambda seen: seen.restored)
     check_gone(server)
 
 
-@pytest.mark.parametrize("ignored", [False, True], ids=["heard", "ignored"])
+@pytest.mark.parametrize("ignored", [False, True], ids=["default", "ignored"])
 def test_a_dropped_line_ends_it(ignored: bool, server: Cluster) -> None:
-    """Without a reader it is gone within 2 s, even if SIGHUP is ignored, and has burnt next to no
-    CPU till then.
-    """
+    """A lost terminal ends pgtop within 2 s, even if SIGHUP is ignored, at almost no CPU."""
     with Terminal([*_PGTOP, server.socket_dsn], ignore_hangup=ignored) as terminal:
         terminal.wait_for(_READY)
         before = cpu_seconds(terminal.pid)
         terminal.hang_up()
-        status, usage = _reaped(terminal.pid)
+        status, usage = _reap(terminal.pid)
         terminal.child.returncode = os.waitstatus_to_exitcode(status)
         assert terminal.child.returncode == 129
         assert usage.ru_utime + usage.ru_stime - before < 0.5
     check_gone(server)
 
 
-def _reaped(pid: int) -> tuple[int, resource.struct_rusage]:
-    """Its status, and what it has spent in all."""
+def _reap(pid: int) -> tuple[int, resource.struct_rusage]:
+    """Return the status of the process, and what it used in all."""
     ended: list[tuple[int, int, resource.struct_rusage]] = []
 
     def gone() -> int:
@@ -80,9 +76,8 @@ def _reaped(pid: int) -> tuple[int, resource.struct_rusage]:
 
 
 def test_ctrl_z_and_fg_in_a_shell(server: Cluster) -> None:
-    """A shell gets its terminal back with echo and its own screen, pgtop rests, and fg draws it
-    again.
-    """
+    """The shell gets its terminal back with echo and its own screen, pgtop rests, and fg redraws
+    it."""
     with Terminal(
         ["bash", "--norc", "--noprofile", "-i"], environment={"PS1": "prompt> "}
     ) as terminal:
@@ -95,7 +90,7 @@ def test_ctrl_z_and_fg_in_a_shell(server: Cluster) -> None:
         terminal.wait_for(lambda seen: _JOB.search(seen.raw))
         [pid] = map(int, _JOB.findall(terminal.raw))
         before = cpu_seconds(pid)
-        time.sleep(0.5)  # in which nothing may happen
+        time.sleep(0.5)  # a while in which nothing may happen
         assert cpu_seconds(pid) == before
         terminal.send("fg\n")
         terminal.wait_for(
@@ -107,7 +102,7 @@ def test_ctrl_z_and_fg_in_a_shell(server: Cluster) -> None:
 
 
 def test_started_in_the_background_it_waits_for_the_foreground(server: Cluster) -> None:
-    """It takes the terminal's modes when it has the terminal, not those of the shell's own line."""
+    """The terminal's modes are saved in the foreground, not while the shell edits its own line."""
     shell = [sys.executable, "-c", _LINE_EDITOR, *_PGTOP, server.socket_dsn]
     with Terminal(shell) as terminal:
         terminal.wait_for("edits its line")
@@ -138,4 +133,4 @@ os.tcsetpgrp(0, os.getpgrp())
 print("ended with", code, flush=True)
 os.read(0, 1)
 """
-"""A shell that has raw modes of its own while its job is in the background."""
+"""A shell with raw modes of its own while its job is in the background."""

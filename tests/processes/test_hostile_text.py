@@ -1,6 +1,4 @@
-"""Whatever bytes a server sends as text: nothing raises, nothing acts, columns stay, programs get
-it whole.
-"""
+"""Any bytes that a server sends as text: nothing raises or acts, and programs get all of it."""
 
 import asyncio
 import csv
@@ -54,79 +52,85 @@ _KINDS = st.sampled_from(
 _STATES = st.sampled_from([b"active", b"idle", b"idle in transaction"])
 
 
-class Sent(NamedTuple):
-    """A session as its server sends it: texts as bytes, in the encoding of its database."""
+class ServerTexts(NamedTuple):
+    """The texts of a session as its server sends them: bytes in the encoding of its database."""
 
     encoding: str
     name: bytes
-    """Of its role, its database, its relation, its prepared transaction."""
-    told: bytes
-    """Its application, address, host, wait; errors, notices and words of the server about it."""
+    """Name of its role, database, relation and prepared transaction."""
+    text: bytes
+    """Its application, address, host and wait; errors, notices and other text of the server about
+    it."""
     query: bytes
     state: bytes
     kind: bytes
 
 
-_SENT = st.builds(
-    Sent, st.sampled_from(ENCODINGS), TEXTS, TEXTS, TEXTS, _STATES | st.just(b"\x1b[m"), _KINDS
+_SERVER_TEXTS = st.builds(
+    ServerTexts,
+    st.sampled_from(ENCODINGS),
+    TEXTS,
+    TEXTS,
+    TEXTS,
+    _STATES | st.just(b"\x1b[m"),
+    _KINDS,
 )
 
 
-def _snapshot(sent: Sent) -> Snapshot:
-    """What pgtop makes of two such sessions."""
-    encoding = sent.encoding
-    name = decode_name(sent.name, encoding)
+def _snapshot(texts: ServerTexts) -> Snapshot:
+    """Return a snapshot of two such sessions."""
+    encoding = texts.encoding
+    name = decode_name(texts.name, encoding)
     server = scenes.server(
-        user=name, roles={1: Role(name, mine=True), 2: Role(name)}, version=decode_name(sent.told),
+        user=name, roles={1: Role(name, mine=True), 2: Role(name)}, version=decode_name(texts.text),
         databases={1: Database(name, encoding)}, user_oid=1, database_oid=1,
     )  # fmt: skip
     backends = tuple(
-        read_backend(_row(pid, sent), server, NameCache(), len(sent.query)) for pid in (1, 2)
+        read_backend(_row(pid, texts), server, NameCache(), len(texts.query)) for pid in (1, 2)
     )
-    gid = decode(sent.name, encoding)
+    gid = decode(texts.name, encoding)
     blocking = Blocking(
-        waits={1: Wait(_lock(sent), (Hold(decode_name(sent.told), 2), Hold("x", None, 9)))},
+        waits={1: Wait(_lock(texts), (Hold(decode_name(texts.text), 2), Hold("x", None, 9)))},
         prepared=(Prepared(9, gid, _NOW - 60_000_000, name, gid, 5),),
         slots=(Slot(gid, 10),),
         asked=True,
-        note=decode_name(sent.told),
+        note=decode_name(texts.text),
     )
     return replace(scenes.snapshot(backends), server=server, blocking=blocking)
 
 
-def _row(pid: int, sent: Sent) -> tuple[Any, ...]:
-    """A row of `queries.activity`, whose session waits for the other one and for a prepared
-    transaction.
-    """
+def _row(pid: int, texts: ServerTexts) -> tuple[Any, ...]:
+    """Return a row of `queries.activity` that waits for the other session and a prepared
+    transaction."""
     return (
-        pid, _NOW - 9_000_000, 1, None, pid, sent.told, sent.told, sent.told, 5,
-        _NOW - 8_000_000, _NOW - 7_000_000, _NOW - 7_000_000, b"Lock", sent.told, sent.state,
-        None, 7, 3, None, sent.query, sent.kind, [3 - pid, 0], None, None,
+        pid, _NOW - 9_000_000, 1, None, pid, texts.text, texts.text, texts.text, 5,
+        _NOW - 8_000_000, _NOW - 7_000_000, _NOW - 7_000_000, b"Lock", texts.text, texts.state,
+        None, 7, 3, None, texts.query, texts.kind, [3 - pid, 0], None, None,
     )  # fmt: skip
 
 
-def _lock(sent: Sent) -> Lock:
-    relation, kind = decode(sent.name, sent.encoding), decode_name(sent.told)
+def _lock(texts: ServerTexts) -> Lock:
+    relation, kind = decode(texts.name, texts.encoding), decode_name(texts.text)
     return Lock(kind, kind, False, relation, _NOW - 5_000_000)
 
 
-def _lines(sent: Sent, snapshot: Snapshot) -> Iterator[Line]:
-    """All that can be shown of it, anywhere."""
-    picture, words = DerivedSnapshot.of(snapshot), decode_name(sent.told)
+def _lines(texts: ServerTexts, snapshot: Snapshot) -> Iterator[Line]:
+    """Yield every line that any view shows of the snapshot."""
+    derived, words = DerivedSnapshot.of(snapshot), decode_name(texts.text)
     first = snapshot.backends[0]
-    yield from show.page(arrange(picture, Query()), _WIDTH)
+    yield from show.page(arrange(derived, Query()), _WIDTH)
     yield from budget.page(snapshot, _WIDTH)
-    yield from locks.page(picture, _WIDTH)
-    for detail in (None, Detail(_NOW, first, False, (_lock(sent),), words, 1)):
-        yield from detail_lines(first, detail, picture, _WIDTH)
+    yield from locks.page(derived, _WIDTH)
+    for detail in (None, Detail(_NOW, first, False, (_lock(texts),), words, 1)):
+        yield from detail_lines(first, detail, derived, _WIDTH)
     refused = _refused(snapshot, words)
     yield (outcome_words(refused, words),)
     yield (result_words(refused),)
-    yield from propose(Signal.TERMINATE, first, picture).lines
-    made = plan(Signal.TERMINATE, snapshot.backends, snapshot)
-    yield from plan_view.facts(made)
-    for target in made.targets:
-        yield plan_view.target_line(plan_view.layout(_WIDTH), target, picture)
+    yield from propose(Signal.TERMINATE, first, derived).lines
+    kill_plan = plan(Signal.TERMINATE, snapshot.backends, snapshot)
+    yield from plan_view.facts(kill_plan)
+    for target in kill_plan.targets:
+        yield plan_view.target_line(plan_view.layout(_WIDTH), target, derived)
         yield plan_view.outcome_line(refused, target, _WIDTH, Signal.CANCEL)
 
 
@@ -137,33 +141,30 @@ def _refused(snapshot: Snapshot, words: str) -> Outcome:
 
 @pytest.mark.nightly
 @settings(max_examples=CASES)
-@given(_SENT)
-def test_nothing_that_is_shown_acts(sent: Sent) -> None:
-    """No view of a session with any bytes in all its texts raises, or holds a character that acts
-    or is not seen.
-    """
-    snapshot = _snapshot(sent)
-    for shown in _lines(sent, snapshot):
+@given(_SERVER_TEXTS)
+def test_nothing_that_is_shown_acts(texts: ServerTexts) -> None:
+    """Arbitrary bytes in every text make no view raise or hold a character that acts or is
+    invisible."""
+    snapshot = _snapshot(texts)
+    for shown in _lines(texts, snapshot):
         assert not harmful("".join(span.text for span in shown))
-    picture, first = DerivedSnapshot.of(snapshot), snapshot.backends[0]
-    proposal = propose(Signal.CANCEL, first, picture)
-    changed = replace(snapshot, backends=(first._replace(state=decode_name(sent.told)),))
+    derived, first = DerivedSnapshot.of(snapshot), snapshot.backends[0]
+    proposal = propose(Signal.CANCEL, first, derived)
+    changed = replace(snapshot, backends=(first._replace(state=decode_name(texts.text)),))
     for text in (
         proposal.title,
         proposal.query,
-        change_since(first, picture, DerivedSnapshot.of(changed)),
+        change_since(first, derived, DerivedSnapshot.of(changed)),
     ):
         assert not harmful(text)
 
 
 @pytest.mark.nightly
 @settings(max_examples=CASES)
-@given(_SENT, st.integers(20, 300), st.integers(0, 12))
-def test_every_row_is_as_wide_as_its_columns(sent: Sent, width: int, skip: int) -> None:
-    """At any width and scrolled to any column, a terminal emulator shows each column of each row
-    where it belongs.
-    """
-    snapshot = _snapshot(sent)
+@given(_SERVER_TEXTS, st.integers(20, 300), st.integers(0, 12))
+def test_every_row_is_as_wide_as_its_columns(texts: ServerTexts, width: int, skip: int) -> None:
+    """At any width and scroll position a terminal emulator shows each column in its place."""
+    snapshot = _snapshot(texts)
     placed = layout(width, Query(show_background=True), skip)
     edges = [edge for edge in accumulate(size + 1 for _, size in placed) if edge <= width]
     for backend in snapshot.backends:
@@ -177,20 +178,19 @@ def test_every_row_is_as_wide_as_its_columns(sent: Sent, width: int, skip: int) 
 
 @pytest.mark.nightly
 @settings(max_examples=CASES)
-@given(_SENT)
-def test_programs_and_clipboard_get_it_whole_and_inert(sent: Sent) -> None:
-    """JSON and CSV are valid UTF-8 and come back as they were, but for a formula's '; copies are
-    clean lines.
-    """
-    snapshot = _snapshot(sent)
-    picture = DerivedSnapshot.of(snapshot)
+@given(_SERVER_TEXTS)
+def test_programs_and_clipboard_get_it_whole_and_inert(texts: ServerTexts) -> None:
+    """JSON and CSV are valid UTF-8 and round-trip, except for a formula's '; copies are clean
+    lines."""
+    snapshot = _snapshot(texts)
+    derived = DerivedSnapshot.of(snapshot)
     first = snapshot.backends[0]
     assert (
-        json.loads(show.as_json(picture, snapshot.backends).encode())["sessions"][0]["query"]
+        json.loads(show.as_json(derived, snapshot.backends).encode())["sessions"][0]["query"]
         == first.query
     )
-    assert json.loads(locks.as_json(picture).encode())
-    written = show.as_csv(picture, snapshot.backends).encode().decode()
+    assert json.loads(locks.as_json(derived).encode())
+    written = show.as_csv(derived, snapshot.backends).encode().decode()
     [record, _] = csv.DictReader(io.StringIO(written, newline=""))
     for name in ("query", "usename", "datname", "application_name", "state"):
         cell, text = record[name], getattr(first, name)
@@ -198,13 +198,13 @@ def test_programs_and_clipboard_get_it_whole_and_inert(sent: Sent) -> None:
     for separator in ",;\t":
         rows = csv.reader(io.StringIO(written, newline=""), delimiter=separator)
         assert not [cell for row in rows for cell in row if cell.lstrip().startswith(_FORMULA)]
-    assert not harmful(show.as_csv(picture, snapshot.backends, clean).replace("\r\n", ""))
+    assert not harmful(show.as_csv(derived, snapshot.backends, clean).replace("\r\n", ""))
     assert harmful(clean_lines(first.query or "")) <= {"\n"}
     (first.query or "").encode()
 
 
 async def _record(trail: FileAuditLog, entry: AuditEntry, outcome: Outcome) -> None:
-    """Write both records of a signal; on a machine under load that may take its time."""
+    """Write both records of a signal, with patience for a busy machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pgtop.signalling.audit_log.PATIENCE", PATIENCE)
         await trail.begin([entry])
@@ -213,17 +213,15 @@ async def _record(trail: FileAuditLog, entry: AuditEntry, outcome: Outcome) -> N
 
 @pytest.mark.nightly
 @settings(max_examples=CASES)
-@given(_SENT)
-def test_the_trail_keeps_it_whole_and_shows_it_tame(sent: Sent) -> None:
-    """A record of the audit trail is a line of ASCII that comes back as it was; what is printed of
-    it does not act.
-    """
-    snapshot = _snapshot(sent)
-    outcome = _refused(snapshot, decode_name(sent.told))
+@given(_SERVER_TEXTS)
+def test_the_audit_log_keeps_it_whole_and_shows_it_tame(texts: ServerTexts) -> None:
+    """A record is a line of ASCII that round-trips, and its printed form does not act."""
+    snapshot = _snapshot(texts)
+    outcome = _refused(snapshot, decode_name(texts.text))
     backend: Backend = snapshot.backends[0]
     with tempfile.TemporaryDirectory() as folder:
         trail = FileAuditLog(Path(folder) / "audit.jsonl", {"os_user": "anna"})
-        entry = AuditEntry("1", outcome.order, backend, snapshot.server, decode_name(sent.told))
+        entry = AuditEntry("1", outcome.order, backend, snapshot.server, decode_name(texts.text))
         asyncio.run(_record(trail, entry, outcome))
         assert len(trail.path.read_bytes().decode("ascii").splitlines()) == 2
         [record] = read(trail.path).records

@@ -1,6 +1,4 @@
-"""pgtop as people install it: out of one file, on psycopg without its binary part, and with a
-library missing.
-"""
+"""pgtop as users install it: as one file, on pure-Python psycopg, and with a library missing."""
 
 import shutil
 import subprocess
@@ -28,7 +26,7 @@ sys.exit(main())
 
 @pytest.fixture(scope="module")
 def one_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """pgtop in a zip file; its libraries are installed, as two of them are compiled."""
+    """Build a zip file of pgtop; its libraries stay installed, as two of them are compiled."""
     folder = tmp_path_factory.mktemp("zip")
     package = Path(pgtop.__file__).parent
     shutil.copytree(package, folder / "app" / "pgtop", ignore=shutil.ignore_patterns("__pycache__"))
@@ -37,7 +35,7 @@ def one_file(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_one_file_does_it_all(one_file: str, server: Cluster, tmp_path: Path) -> None:
-    """A zipapp prints a sample and shows the dashboard, styles and help with it."""
+    """A zipapp prints a sample and shows the dashboard with its styles and help."""
     version = subprocess.run(
         [sys.executable, one_file, "--version"], capture_output=True, cwd=tmp_path, check=True
     )
@@ -59,10 +57,8 @@ def test_one_file_does_it_all(one_file: str, server: Cluster, tmp_path: Path) ->
 
 
 @pytest.mark.system
-def test_psycopg_in_python_alone_will_do(server: Cluster) -> None:
-    """Where there are no wheels psycopg finds the system's libpq, a matter of ten times the time
-    and no more.
-    """
+def test_psycopg_in_pure_python_is_enough(server: Cluster) -> None:
+    """Without wheels psycopg finds the system's libpq, and takes ten times as long."""
     environment = {"PSYCOPG_IMPL": "python"}
     done = run("show", "--json", server.socket_dsn, environment=environment)
     assert (done.returncode, done.stderr) == (Exit.DONE, "")
@@ -72,36 +68,40 @@ def test_psycopg_in_python_alone_will_do(server: Cluster) -> None:
         assert terminal.wait_for_exit() == 0
 
 
-def test_a_library_that_is_missing_is_named() -> None:
-    """It is no bug of pgtop's; to a check for monitoring it is UNKNOWN."""
+def test_a_missing_library_is_named() -> None:
+    """A missing library is not a bug in pgtop; for a monitoring check it is UNKNOWN."""
     for words, code in (
         (["show"], Exit.USAGE),
         (["kill", "1"], Exit.USAGE),
         (["budget", "--warn", "80"], Check.UNKNOWN),
     ):
         done = run(*words, environment={"PSYCOPG_IMPL": "c"})
-        said = done.stdout if code is Check.UNKNOWN else one_sentence(done.stderr)
-        assert (done.returncode, "psycopg_c" in said) == (code, True)
+        output = done.stdout if code is Check.UNKNOWN else one_sentence(done.stderr)
+        assert (done.returncode, "psycopg_c" in output) == (code, True)
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "output"),
     [
         (["show"], Exit.BUG, ""),
         (["budget", "--crit", "9"], Check.UNKNOWN, "PGTOP UNKNOWN - a bug in pgtop"),
     ],
 )
 def test_a_bug_anywhere_in_a_check_is_unknown(
-    words: list[str], code: int, said: str, tmp_path: Path
+    words: list[str], code: int, output: str, tmp_path: Path
 ) -> None:
-    """Also before its command has begun: 1 would be a warning to the monitoring."""
+    """A bug before the command begins counts, too: 1 would be a warning to the monitoring."""
     environment = {
         "XDG_STATE_HOME": str(tmp_path),
         "PYTHONPATH": str(Path(pgtop.__file__).parents[1]),
     }
     done = subprocess.run(
-        [sys.executable, "-c", _BUG, *words], env=environment, capture_output=True, text=True, check=False
-    )  # fmt: skip
+        [sys.executable, "-c", _BUG, *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == code
-    assert done.stdout.startswith(said)
+    assert done.stdout.startswith(output)
     assert "This is a bug in pgtop" in one_sentence(done.stderr)

@@ -1,6 +1,5 @@
-"""The time before Textual is there, in a real terminal: a picture, keys, signals, and the terminal
-given back.
-"""
+"""The start before Textual is loaded, in a real terminal: first frame, keys, signals, restored
+terminal."""
 
 import os
 import signal
@@ -21,33 +20,31 @@ from tests.waiting import until
 _PGTOP = [sys.executable, "-m", "pgtop"]
 _READY = "q quit"
 _ENDS = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
-_HOLDING = """
+_BLOCKING = """
 import os, sys
 
-class Holding:
+class Blocking:
     def find_spec(self, name, path, target=None):
         if name == "textual":
             exec(os.read(os.open({gate!r}, os.O_RDONLY), 4096))
 
-sys.meta_path.insert(0, Holding())
+sys.meta_path.insert(0, Blocking())
 """
-"""A Python in which the import of Textual waits for words from a pipe, and carries them out
-first.
-"""
+"""A Python in which the import of Textual waits for code from a pipe, and runs it first."""
 
 
-class Held:
-    """Textual is held back until `let_go`."""
+class BlockedTextual:
+    """Blocks the import of Textual until `release`."""
 
     def __init__(self, folder: Path) -> None:
         gate = folder / "gate"
         os.mkfifo(gate)
         self._gate = os.open(gate, os.O_RDWR)
-        (folder / "sitecustomize.py").write_text(_HOLDING.format(gate=str(gate)))
+        (folder / "sitecustomize.py").write_text(_BLOCKING.format(gate=str(gate)))
         self.environment = {"PYTHONPATH": f"{folder}:{Path.cwd()}"}
 
-    def let_go(self, then: str = "pass") -> None:
-        """Let it be imported, after these words of Python."""
+    def release(self, then: str = "pass") -> None:
+        """Let the import go on, after this Python code."""
         os.write(self._gate, then.encode())
 
     def close(self) -> None:
@@ -55,22 +52,20 @@ class Held:
 
 
 @pytest.fixture
-def held(tmp_path: Path) -> Iterator[Held]:
-    with closing(Held(tmp_path)) as held:
-        yield held
+def blocked_textual(tmp_path: Path) -> Iterator[BlockedTextual]:
+    with closing(BlockedTextual(tmp_path)) as blocker:
+        yield blocker
 
 
 @contextmanager
-def opened(
+def dashboard(
     server: Cluster,
     environment: Mapping[str, str] | None = None,
     *,
     ignore_hangup: bool = False,
     as_job: bool = False,
 ) -> Iterator[Terminal]:
-    """The dashboard, which refreshes by itself once in a minute: what is seen was there from the
-    start.
-    """
+    """Run the dashboard with one refresh a minute, so that its screen shows the first sample."""
     words = [*_PGTOP, server.socket_dsn, "--interval", "60"]
     own = {**(environment or {}), "XDG_STATE_HOME": str(server.data.parent)}
     with Terminal(words, environment=own, ignore_hangup=ignore_hangup, as_job=as_job) as terminal:
@@ -78,8 +73,8 @@ def opened(
 
 
 @contextmanager
-def stopped(server: Cluster) -> Iterator[None]:
-    """The server lets nobody in, and says so to nobody."""
+def frozen(server: Cluster) -> Iterator[None]:
+    """Freeze the server, so that it accepts no session and reports nothing."""
     os.kill(server.pid, signal.SIGSTOP)
     try:
         yield
@@ -87,16 +82,15 @@ def stopped(server: Cluster) -> Iterator[None]:
         os.kill(server.pid, signal.SIGCONT)
 
 
-def test_the_picture_is_there_before_textual(server: Cluster, held: Held) -> None:
-    """Sessions are seen while Textual is not, a key typed then is not lost, and nothing is painted
-    a second time.
-    """
-    with opened(server, held.environment) as terminal:
+def test_the_first_frame_precedes_textual(server: Cluster, blocked_textual: BlockedTextual) -> None:
+    """Sessions are shown before Textual is loaded, keys typed then are kept, and nothing is painted
+    twice."""
+    with dashboard(server, blocked_textual.environment) as terminal:
         terminal.wait_for(_READY)
         terminal.wait_for("1 session")
         painted = len(terminal.raw)
         terminal.send("p")
-        held.let_go()
+        blocked_textual.release()
         terminal.wait_for("PAUSED")
         assert len(terminal.raw) - painted < 500
         assert b"?1049h" not in terminal.raw[painted:]
@@ -106,12 +100,12 @@ def test_the_picture_is_there_before_textual(server: Cluster, held: Held) -> Non
     check_gone(server)
 
 
-def test_another_size_meanwhile(server: Cluster, held: Held) -> None:
-    """A terminal that has become larger before Textual came is painted whole."""
-    with opened(server, held.environment) as terminal:
+def test_another_size_meanwhile(server: Cluster, blocked_textual: BlockedTextual) -> None:
+    """A terminal that grew before Textual was loaded is painted whole."""
+    with dashboard(server, blocked_textual.environment) as terminal:
         terminal.wait_for(_READY)
         terminal.resize(100, 30)
-        held.let_go()
+        blocked_textual.release()
         terminal.wait_for(lambda seen: _READY in seen.screen.display[29])
         terminal.send("q")
         assert terminal.wait_for_exit() == 0
@@ -119,23 +113,23 @@ def test_another_size_meanwhile(server: Cluster, held: Held) -> None:
 
 @pytest.mark.parametrize(("number", "code"), _ENDS)
 def test_a_signal_before_textual(
-    server: Cluster, held: Held, number: signal.Signals, code: int
+    server: Cluster, blocked_textual: BlockedTextual, number: signal.Signals, code: int
 ) -> None:
-    """It ends pgtop with its code, and gives the terminal back."""
-    with opened(server, held.environment) as terminal:
+    """A signal ends pgtop with its code, and the terminal is restored."""
+    with dashboard(server, blocked_textual.environment) as terminal:
         terminal.wait_for(_READY)
         os.kill(terminal.pid, number)
-        held.let_go()
+        blocked_textual.release()
         assert terminal.wait_for_exit() == code
         assert terminal.restored
     check_gone(server)
 
 
-def test_a_bug_before_textual(server: Cluster, held: Held) -> None:
-    """What goes wrong while Textual is imported is told in the shell's own screen."""
-    with opened(server, held.environment) as terminal:
+def test_a_bug_before_textual(server: Cluster, blocked_textual: BlockedTextual) -> None:
+    """An error in the import of Textual is reported on the shell's own screen."""
+    with dashboard(server, blocked_textual.environment) as terminal:
         terminal.wait_for(_READY)
-        held.let_go("raise ZeroDivisionError")
+        blocked_textual.release("raise ZeroDivisionError")
         assert terminal.wait_for_exit() == 1
         assert terminal.restored
         assert "This is a bug in pgtop (ZeroDivisionError)" in terminal.text
@@ -156,10 +150,8 @@ def test_a_bug_before_textual(server: Cluster, held: Held) -> None:
 def test_leaving_a_server_that_does_not_answer(
     server: Cluster, end: Callable[[Terminal], None], code: int
 ) -> None:
-    """While pgtop connects it says so, and a key or a signal ends it at once, without a trace on
-    the terminal.
-    """
-    with stopped(server), opened(server) as terminal:
+    """While pgtop connects, a key or a signal ends it at once, without a trace on the terminal."""
+    with frozen(server), dashboard(server) as terminal:
         terminal.wait_for("Connecting to ")
         terminal.wait_for(_READY)
         end(terminal)
@@ -169,11 +161,9 @@ def test_leaving_a_server_that_does_not_answer(
     check_gone(server)
 
 
-def test_others_can_still_ask_while_the_server_is_waited_for(server: Cluster) -> None:
-    """OpenSSL asks on the terminal for the password of a key: Enter ends a line, and Ctrl-C is a
-    signal.
-    """
-    with stopped(server), opened(server) as terminal:
+def test_other_prompts_work_while_connecting(server: Cluster) -> None:
+    """OpenSSL may prompt for a key's passphrase: Enter ends a line, and Ctrl-C is a signal."""
+    with frozen(server), dashboard(server) as terminal:
         terminal.wait_for("Connecting to ")
         _, _, _, local, *_ = terminal.modes_now
         assert not local & (termios.ECHO | termios.ICANON)
@@ -183,15 +173,13 @@ def test_others_can_still_ask_while_the_server_is_waited_for(server: Cluster) ->
         assert terminal.wait_for_exit() == 0
 
 
-def test_suspended_while_the_server_is_waited_for(server: Cluster) -> None:
-    """Ctrl-Z gives the terminal back; when pgtop goes on, it says again what it waits for, and keys
-    work.
-    """
-    with stopped(server), opened(server, as_job=True) as terminal:
+def test_suspended_while_connecting(server: Cluster) -> None:
+    """Ctrl-Z restores the terminal; after fg pgtop shows what it waits for, and keys work."""
+    with frozen(server), dashboard(server, as_job=True) as terminal:
         terminal.wait_for("Connecting to ")
         for _ in range(2):
             terminal.send("\x1a")
-            until(lambda: _is_stopped(terminal.job), "it is not stopped")
+            until(lambda: _is_stopped(terminal.job), "it is not frozen")
             terminal.wait_for(lambda seen: seen.restored)
             os.kill(terminal.job, signal.SIGCONT)
             terminal.wait_for(lambda seen: seen.modes.get("1049") and "Connecting to " in seen.text)
@@ -201,11 +189,9 @@ def test_suspended_while_the_server_is_waited_for(server: Cluster) -> None:
 
 
 def test_without_a_shell_nothing_is_suspended(server: Cluster) -> None:
-    """Ctrl-Z under `ssh -t host pgtop` stops nothing: before there is anything to see, and after,
-    when it says so.
-    """
-    with opened(server) as terminal:
-        with stopped(server):
+    """Under `ssh -t host pgtop` Ctrl-Z stops nothing, before or after the first frame."""
+    with dashboard(server) as terminal:
+        with frozen(server):
             terminal.wait_for("Connecting to ")
             terminal.send("\x1a")
             terminal.wait_for("… 2s")
@@ -221,21 +207,21 @@ def _is_stopped(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
-def test_a_bug_while_the_server_is_waited_for(server: Cluster, tmp_path: Path) -> None:
-    """It ends pgtop and is told; nobody is left with an empty screen."""
+def test_a_bug_while_connecting(server: Cluster, tmp_path: Path) -> None:
+    """A bug ends pgtop with a message instead of an empty screen."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import pgtop.tui.first_frames\npgtop.tui.first_frames.waiting = lambda *given: [][7]"
+        "import pgtop.tui.first_frames\npgtop.tui.first_frames.waiting = lambda *_: [][7]"
     )
-    with stopped(server), opened(server, {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}) as terminal:
+    with frozen(server), dashboard(server, {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}) as terminal:
         assert terminal.wait_for_exit() == 1
         assert terminal.restored
         assert "This is a bug in pgtop (IndexError)" in terminal.text
 
 
 def test_textuals_own_driver_has_no_opening(server: Cluster) -> None:
-    """With --plain-driver the shell is told that the server is waited for."""
+    """With --plain-driver the shell's own screen shows that pgtop is connecting."""
     with (
-        stopped(server),
+        frozen(server),
         Terminal([*_PGTOP, server.socket_dsn, "--plain-driver"]) as terminal,
     ):
         terminal.wait_for("pgtop: Connecting …")
@@ -243,21 +229,24 @@ def test_textuals_own_driver_has_no_opening(server: Cluster) -> None:
         assert terminal.wait_for_exit() == 130
 
 
-def test_in_a_locale_without_utf_8(server: Cluster, held: Held) -> None:
-    """The first picture is in ASCII there, as all that follow."""
-    environment = {**held.environment, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    with opened(server, environment) as terminal:
+def test_in_a_locale_without_utf_8(server: Cluster, blocked_textual: BlockedTextual) -> None:
+    """The first frame is ASCII, like all that follow."""
+    environment = {
+        **blocked_textual.environment,
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+    }
+    with dashboard(server, environment) as terminal:
         terminal.wait_for(_READY)
         assert terminal.raw.isascii()
-        held.let_go()
+        blocked_textual.release()
         terminal.send("q")
         assert terminal.wait_for_exit() == 0
 
 
-def test_a_failure_is_told_where_it_stays(server: Cluster) -> None:
-    """With --wait the reason stands in the shell, and the screen is taken when there is something
-    to see.
-    """
+def test_a_failure_is_reported_where_it_stays(server: Cluster) -> None:
+    """With --wait the reason stays in the shell, and the screen appears with the first frame."""
     with Proxy(("127.0.0.1", server.port)) as proxy:
         proxy.stall()
         words = server.tcp_dsn.replace(f"port={server.port}", f"port={proxy.port}")
@@ -272,11 +261,12 @@ def test_a_failure_is_told_where_it_stays(server: Cluster) -> None:
             assert terminal.wait_for_exit() == 0
 
 
-def test_nobody_is_asked_before_somebody_reads_the_answers(server: Cluster, held: Held) -> None:
-    """The terminal is asked for its cursor only once Textual reads what it says: no answer is left
-    to the shell.
-    """
-    environment = {**held.environment, "TERM": "screen-256color"}
+def test_the_terminal_is_queried_only_once_its_reply_is_read(
+    server: Cluster, blocked_textual: BlockedTextual
+) -> None:
+    """The cursor is queried only once Textual reads the reply, so that none is left to the
+    shell."""
+    environment = {**blocked_textual.environment, "TERM": "screen-256color"}
     with Terminal(
         [*_PGTOP, server.socket_dsn, "--theme", "dark"],
         columns=200,
@@ -286,7 +276,7 @@ def test_nobody_is_asked_before_somebody_reads_the_answers(server: Cluster, held
         terminal.wait_for(_READY)
         assert len(terminal.raw) > 4096
         assert b"\x1b[6n" not in terminal.raw
-        held.let_go()
+        blocked_textual.release()
         terminal.wait_for(lambda seen: seen.modes.get("2004"))
         terminal.send("?")
         terminal.wait_for("cursor down")
@@ -295,12 +285,10 @@ def test_nobody_is_asked_before_somebody_reads_the_answers(server: Cluster, held
         assert terminal.wait_for_exit() == 0
 
 
-@pytest.mark.parametrize("ignored", [False, True], ids=["heard", "ignored"])
-def test_a_dropped_line_ends_the_waiting(server: Cluster, ignored: bool) -> None:
-    """A terminal that goes away while the server is waited for ends pgtop, even if SIGHUP is
-    ignored.
-    """
-    with stopped(server), opened(server, ignore_hangup=ignored) as terminal:
+@pytest.mark.parametrize("ignored", [False, True], ids=["default", "ignored"])
+def test_a_dropped_line_ends_the_connecting(server: Cluster, ignored: bool) -> None:
+    """A terminal that goes away while pgtop connects ends it, even if SIGHUP is ignored."""
+    with frozen(server), dashboard(server, ignore_hangup=ignored) as terminal:
         terminal.wait_for("Connecting to ")
         terminal.wait_for(_READY)
         terminal.hang_up()
@@ -308,12 +296,10 @@ def test_a_dropped_line_ends_the_waiting(server: Cluster, ignored: bool) -> None
     check_gone(server)
 
 
-def test_what_is_typed_before_there_is_anything_to_see_does_nothing(server: Cluster) -> None:
-    """Keys for sessions that nobody has seen are dropped; those that come after the picture are
-    not.
-    """
-    with opened(server) as terminal:
-        with stopped(server):
+def test_keys_before_the_first_frame_do_nothing(server: Cluster) -> None:
+    """Keys typed before any session is shown are dropped; later ones are kept."""
+    with dashboard(server) as terminal:
+        with frozen(server):
             terminal.wait_for("Connecting to ")
             terminal.send("?Ky")
             terminal.wait_for("… 1s")
@@ -327,9 +313,9 @@ def test_what_is_typed_before_there_is_anything_to_see_does_nothing(server: Clus
         assert terminal.wait_for_exit() == 0
 
 
-def test_what_is_typed_before_pgtop_has_begun_does_nothing(server: Cluster) -> None:
-    """So it is on a server at hand, too, where nothing is shown before the first picture."""
-    with opened(server) as terminal:
+def test_keys_before_pgtop_starts_do_nothing(server: Cluster) -> None:
+    """Early keys are dropped on a fast server, too, where nothing precedes the first frame."""
+    with dashboard(server) as terminal:
         terminal.send("2K?")
         terminal.wait_for("1 session")
         terminal.send("p")
@@ -339,10 +325,8 @@ def test_what_is_typed_before_pgtop_has_begun_does_nothing(server: Cluster) -> N
         assert terminal.wait_for_exit() == 0
 
 
-def test_the_password_is_asked_for_in_the_shells_own_screen(server: Cluster) -> None:
-    """Where the server asks for it late, the terminal is given back for the question and taken
-    again.
-    """
+def test_the_password_prompt_is_on_the_shells_own_screen(server: Cluster) -> None:
+    """For a late password prompt the terminal is restored, and taken again afterwards."""
     words = server.tcp_dsn.replace(f"password={server.password} ", "")
     with Proxy(("127.0.0.1", server.port)) as proxy:
         proxy.delay = 0.2

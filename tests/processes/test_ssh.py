@@ -23,8 +23,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.system
 
 _SEPARATE = Path("/run/sshd")
-"""Where root's sshd goes before it knows who is there; a package makes it when the service
-starts.
+"""The folder that root's sshd enters before a login; a package creates it when the service starts.
 """
 _CONFIG = """
 ListenAddress 127.0.0.1:{port}
@@ -42,37 +41,27 @@ ClientAliveCountMax 1
 
 @dataclass(frozen=True)
 class Sshd:
-    """A server that lets this user in by a key of its own."""
+    """An SSH server that accepts this user with a key of its own."""
 
     folder: Path
     port: int
 
     def login(self, port: int, command: str) -> list[str]:
-        """The words that run a command there in a terminal, through `port`."""
+        """Return the words that run a command there in a terminal, through `port`."""
         options = {
             "UserKnownHostsFile": "/dev/null",
             "StrictHostKeyChecking": "no",
             "LogLevel": "ERROR",
         }
-        given = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-        there = [f"{getpass.getuser()}@127.0.0.1", command]
-        return [
-            "ssh",
-            "-tt",
-            "-F",
-            "none",
-            "-i",
-            f"{self.folder}/mine",
-            "-p",
-            str(port),
-            *given,
-            *there,
-        ]
+        words = ["ssh", "-tt", "-F", "none", "-i", f"{self.folder}/mine", "-p", str(port)]
+        for name, value in options.items():
+            words += ["-o", f"{name}={value}"]
+        return [*words, f"{getpass.getuser()}@127.0.0.1", command]
 
 
 @pytest.fixture(scope="module")
 def sshd() -> Iterator[Sshd]:
-    """Debian's own sshd, with keys made for these tests."""
+    """Start Debian's own sshd, with keys made for these tests."""
     folder, port = Path(tempfile.mkdtemp(prefix="pgtop-ssh-")), _free_port()
     for name in ("host", "mine"):
         subprocess.run(
@@ -93,18 +82,19 @@ def sshd() -> Iterator[Sshd]:
     finally:
         running.terminate()
         running.wait()
-        for made in (folder, *rooms):
-            shutil.rmtree(made)
+        for path in (folder, *rooms):
+            shutil.rmtree(path)
 
 
 def _listens(port: int) -> bool:
     return f"0100007F:{port:04X} 00000000:0000 0A" in Path("/proc/net/tcp").read_text()
 
 
-def _dashboard(server: Cluster, told: Path) -> str:
-    """What the far shell is to run; its pid, which is pgtop's then, is told first."""
+def _dashboard(server: Cluster, pid_file: Path) -> str:
+    """Return the command for the far shell; it writes the pid, which becomes pgtop's, to a file
+    first."""
     program = shlex.join([sys.executable, "-m", "pgtop", server.socket_dsn])
-    return f"cd {shlex.quote(os.getcwd())}; echo $$ > {told}; exec env LANG=C.UTF-8 {program}"
+    return f"cd {shlex.quote(os.getcwd())}; echo $$ > {pid_file}; exec env LANG=C.UTF-8 {program}"
 
 
 @pytest.mark.parametrize("how", ["cut", "reset", "client killed"])
@@ -112,36 +102,36 @@ def test_a_dropped_connection_ends_it(
     how: str, sshd: Sshd, server: Cluster, tmp_path: Path
 ) -> None:
     """The far process is gone within 2 s, and its session 2 s later."""
-    told = tmp_path / "pid"
+    pid_file = tmp_path / "pid"
     with (
         Proxy(("127.0.0.1", sshd.port)) as proxy,
-        Terminal(sshd.login(proxy.port, _dashboard(server, told))) as terminal,
+        Terminal(sshd.login(proxy.port, _dashboard(server, pid_file))) as terminal,
     ):
         terminal.wait_for("q quit")
         assert sessions(server) == 1
         drop = {"cut": proxy.cut, "reset": proxy.reset, "client killed": terminal.child.kill}[how]
         drop()
-        check_gone(server, int(told.read_text()))
+        check_gone(server, int(pid_file.read_text()))
         assert terminal.wait_for_exit() != 0
 
 
 def test_a_line_that_stalls_silently_ends_it(sshd: Sshd, server: Cluster, tmp_path: Path) -> None:
-    """No byte, no FIN and no RST comes any more: once sshd has given the client up, the same."""
-    told = tmp_path / "pid"
+    """Without a byte, a FIN or a RST, the same happens once sshd gives the client up."""
+    pid_file = tmp_path / "pid"
     with (
         Proxy(("127.0.0.1", sshd.port)) as proxy,
-        Terminal(sshd.login(proxy.port, _dashboard(server, told))) as terminal,
+        Terminal(sshd.login(proxy.port, _dashboard(server, pid_file))) as terminal,
     ):
         terminal.wait_for("q quit")
         proxy.strand()
         until(
             lambda: any(end.lost for end in tuple(proxy.ends)), "sshd does not give the client up"
         )
-        check_gone(server, int(told.read_text()))
+        check_gone(server, int(pid_file.read_text()))
 
 
 def test_it_is_usable_over_ssh(sshd: Sshd, server: Cluster) -> None:
-    """Keys arrive, `q` leaves with 0 and the terminal as it was."""
+    """Keys arrive, and `q` leaves with 0 and restores the terminal."""
     with Terminal(sshd.login(sshd.port, _dashboard(server, Path(os.devnull)))) as terminal:
         terminal.wait_for("q quit")
         terminal.send("?")

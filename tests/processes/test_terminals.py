@@ -1,4 +1,4 @@
-"""On whatever terminal, of whatever size, the same picture."""
+"""The same screen on any terminal of any size."""
 
 import fcntl
 import random
@@ -22,9 +22,8 @@ _READY = "q quit"
     "name", ["xterm-256color", "screen-256color", "tmux-256color", "linux", "vt100", ""]
 )
 def test_every_terminal_shows_it(name: str, server: Cluster) -> None:
-    """Under each TERM, and without one, all is drawn in its place, keys work, and the terminal is
-    restored.
-    """
+    """Under each TERM, and without one, all is in its place, keys work, and the terminal is
+    restored."""
     command = [
         *(["env", f"TERM={name}"] if name else ["env", "-u", "TERM"]),
         *_PGTOP,
@@ -45,37 +44,33 @@ def test_every_terminal_shows_it(name: str, server: Cluster) -> None:
 
 
 def test_three_hundred_resizes(server: Cluster) -> None:
-    """In bursts and slowly, from 1x1 to 240x80: afterwards the picture is that of a terminal never
-    resized.
-    """
+    """After 300 fast and slow resizes from 1x1 to 240x80 the screen is as if never resized."""
     sizes = random.Random(1)
     with Terminal([*_PGTOP, server.socket_dsn, "--interval", "60"]) as terminal:
         terminal.wait_for(_READY)
         terminal.send("p")
         terminal.wait_for("PAUSED")
-        before = _still(terminal)
+        before = _steady_lines(terminal)
         for _ in range(300):
             terminal.resize(sizes.randint(1, 240), sizes.randint(1, 80))
             time.sleep(sizes.uniform(0, 1 / 30))
         terminal.resize(80, 24)
-        terminal.wait_for(lambda seen: _still(seen) == before)
+        terminal.wait_for(lambda seen: _steady_lines(seen) == before)
         terminal.send("q")
         assert terminal.wait_for_exit() == 0
         assert terminal.restored
 
 
-def _still(terminal: Terminal) -> list[str]:
-    """All lines but the one that tells how old the picture is."""
+def _steady_lines(terminal: Terminal) -> list[str]:
+    """Return all lines except the one with the age of the data."""
     return [line for line in terminal.screen.display if "PAUSED" not in line]
 
 
 @pytest.mark.system
-def test_without_a_second_screen_the_shell_goes_on_below_nothing(
+def test_without_an_alternate_screen_the_prompt_follows_nothing(
     server: Cluster, tmp_path: Path
 ) -> None:
-    """In GNU screen with its defaults the picture is cleared, and the prompt is on a line of its
-    own.
-    """
+    """In GNU screen with its defaults pgtop clears its screen, and the prompt gets its own line."""
     folder = tmp_path / "s"
     folder.mkdir(mode=0o700)
     environment = {"SCREENDIR": str(folder), "PS1": "prompt> ", "TERM": "xterm"}
@@ -92,9 +87,7 @@ def test_without_a_second_screen_the_shell_goes_on_below_nothing(
 
 
 def test_the_screen_is_cleared_before_it_is_left(server: Cluster) -> None:
-    """Where a terminal ignores the way to another screen, nothing of the picture is left, and the
-    last line is free.
-    """
+    """Without an alternate screen nothing of pgtop stays, and the last line is free."""
     with Terminal([*_PGTOP, server.socket_dsn]) as terminal:
         terminal.wait_for(_READY)
         terminal.send("q")
@@ -105,12 +98,10 @@ def test_the_screen_is_cleared_before_it_is_left(server: Cluster) -> None:
 
 @pytest.mark.parametrize("size", [(1000, 500), (65535, 65535)])
 def test_a_huge_window_costs_little(size: tuple[int, int], server: Cluster) -> None:
-    """What the kernel says of a window may be absurd: keys are answered, and memory stays
-    bounded.
-    """
+    """After an absurd window size from the kernel keys still work, and memory is bounded."""
     with Terminal([*_PGTOP, server.socket_dsn]) as terminal:
         terminal.wait_for(_READY)
-        terminal.screen.resize(200, 500)  # more is not drawn on
+        terminal.screen.resize(200, 500)  # pgtop draws on no more
         fcntl.ioctl(
             terminal._master, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0)
         )
@@ -126,7 +117,7 @@ def test_a_huge_window_costs_little(size: tuple[int, int], server: Cluster) -> N
 
 
 def test_a_window_of_no_size_is_drawn_as_a_usual_one(server: Cluster) -> None:
-    """0x0, as a serial line has it, is 80x24."""
+    """A window of 0x0, as on a serial line, is drawn as 80x24."""
     with Terminal([*_PGTOP, server.socket_dsn]) as terminal:
         terminal.wait_for(_READY)
         terminal.resize(100, 30)

@@ -1,6 +1,5 @@
-"""No key answers a question that was not seen when it was typed, and no amount of keys delays the
-next one.
-"""
+"""No key confirms a question not yet shown when it was typed, and no flood of keys delays the
+next."""
 
 import os
 import signal
@@ -25,13 +24,13 @@ _MOST_KB = 150 * 1024
 
 @pytest.fixture(scope="module")
 def victim(server: Cluster) -> Iterator[int]:
-    """The pid of a session that must survive; a superuser's would be protected."""
+    """Open a session that must survive, and yield its pid; a superuser's would be protected."""
     with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE typist LOGIN")
         with closing(
             psycopg.connect(server.socket_dsn, user="typist", application_name="victim")
-        ) as made:
-            yield made.info.backend_pid
+        ) as session:
+            yield session.info.backend_pid
         admin.execute("DROP ROLE typist")
 
 
@@ -42,11 +41,11 @@ def _at_once(terminal: Terminal, keys: str) -> None:
 def _in_pieces(terminal: Terminal, keys: str) -> None:
     for start in range(0, len(keys), 7):
         terminal.send(keys[start : start + 7])
-        time.sleep(0.004)  # as a line does that delivers a paste slowly
+        time.sleep(0.004)  # like a line that delivers a paste slowly
 
 
 def _slowly(terminal: Terminal, keys: str) -> None:
-    """So slowly that the dialog is drawn long before the end."""
+    """Type so slowly that the dialog is drawn long before the end."""
     for key in keys[:1] + keys[-12:]:
         terminal.send(key)
         time.sleep(0.06)
@@ -57,16 +56,14 @@ def _over_a_stall(terminal: Terminal, keys: str) -> None:
     for key in keys[:1] + keys[-3:]:
         terminal.send(key)
         time.sleep(0.4)
-    terminal.go_on()
+    terminal.resume()
 
 
 @pytest.mark.parametrize("way", [_at_once, _in_pieces, _slowly, _over_a_stall])
-def test_what_was_typed_before_the_dialog_was_seen_does_not_answer_it(
+def test_keys_before_the_dialog_is_shown_do_not_confirm_it(
     way: Callable[[Terminal, str], None], server: Cluster, victim: int
 ) -> None:
-    """`K`, 200 letters and `y`, however they arrive, end nothing; a `y` after the dialog was seen
-    is an answer.
-    """
+    """`K`, 200 letters and `y` terminate nothing, however they arrive."""
     with Terminal([*_PGTOP, server.socket_dsn], columns=120) as terminal:
         terminal.wait_for(_READY)
         terminal.send("/app:victim\r")
@@ -82,12 +79,10 @@ def test_what_was_typed_before_the_dialog_was_seen_does_not_answer_it(
 
 
 @pytest.mark.parametrize("opening", ["r", "*K"])
-def test_what_is_pasted_into_a_reason_does_not_answer_behind_its_enter(
+def test_a_pasted_reason_does_not_confirm_behind_its_enter(
     opening: str, server: Cluster, victim: int
 ) -> None:
-    """A line end in the text closes the field; the rest answers nothing, for one session and for
-    many.
-    """
+    """A line end in the paste closes the field; the rest confirms nothing."""
     with Terminal([*_PGTOP, server.socket_dsn], columns=120) as terminal:
         terminal.wait_for(_READY)
         terminal.send("/app:victim\r")
@@ -110,13 +105,11 @@ def test_what_is_pasted_into_a_reason_does_not_answer_behind_its_enter(
         assert terminal.wait_for_exit() == 0
 
 
-def test_a_dialog_waits_for_no_answer_of_a_terminal_that_gives_none(server: Cluster) -> None:
-    """On a terminal that never reports its position, a key answers a while after the dialog was
-    drawn.
-    """
+def test_a_dialog_waits_for_no_reply_of_a_mute_terminal(server: Cluster) -> None:
+    """On a terminal that never reports its cursor, keys work a while after the dialog is drawn."""
     with (
         psycopg.connect(server.socket_dsn, application_name="mute") as mute,
-        _Mute([*_PGTOP, server.socket_dsn], columns=120) as terminal,
+        _MuteTerminal([*_PGTOP, server.socket_dsn], columns=120) as terminal,
     ):
         terminal.wait_for(_READY)
         terminal.send("/app:mute\r")
@@ -132,8 +125,8 @@ def test_a_dialog_waits_for_no_answer_of_a_terminal_that_gives_none(server: Clus
         until(press, "no key is taken")
 
 
-class _Mute(Terminal):
-    """It answers nothing."""
+class _MuteTerminal(Terminal):
+    """A terminal that replies to no query."""
 
     def _answer(self, query: object) -> str:
         return ""
@@ -154,16 +147,23 @@ class _Mute(Terminal):
         ("\0" * 100_000, "?", "cursor down"),
     ],
     ids=[
-        "filter", "wrong filter", "long filter", "paste", "reason", "menu", "moves", "arrows", "in a field",
+        "filter",
+        "wrong filter",
+        "long filter",
+        "paste",
+        "reason",
+        "menu",
+        "moves",
+        "arrows",
+        "in a field",
         "nul",
     ],
-)  # fmt: skip
-def test_however_much_is_typed_the_next_key_is_answered(
+)
+def test_after_any_flood_of_keys_the_next_key_works(
     keys: str, last: str, shown: str, server: Cluster
 ) -> None:
-    """Letters, words, pastes and sequences without end: the next key is taken at once, and little
-    is held.
-    """
+    """After a flood of letters, words, pastes or sequences the next key works; memory is
+    bounded."""
     with Terminal([*_PGTOP, server.socket_dsn]) as terminal:
         terminal.wait_for(_READY)
         terminal.send_all(keys)

@@ -132,7 +132,7 @@ def test_a_stalled_terminal_gets_one_frame_when_it_goes_on(tmp_path: Path) -> No
         terminal.send("s")
         until(lambda: _stands_still(log), "the end of the storm")
         before = len(terminal.raw)
-        terminal.go_on()
+        terminal.resume()
         terminal.wait_for("did s 2.")
         assert (
             len(terminal.raw) - before < 12_000
@@ -164,7 +164,7 @@ def test_a_stalled_terminal_does_not_keep_the_app(
         else:
             terminal.send(end)
         assert terminal.wait_for_exit() == (0 if end == "q" else 143)
-        terminal.go_on()
+        terminal.resume()
         terminal.wait_for(lambda t: t.restored)
 
 
