@@ -59,7 +59,7 @@ class Signaller(Protocol):
     order.
     """
 
-    async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+    async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
         """Ask the server to carry out each order, once; a receipt for each.
 
         Never raises for what the server or the network says: that is the receipt. One refusal stops
@@ -67,7 +67,7 @@ class Signaller(Protocol):
         """
         ...
 
-    async def look_all(self, orders: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+    async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
         """The targets of the orders, each as it is now; whoever is not among them has ended.
 
         One that this role may not tell from its target any more is among them, hidden. Raises

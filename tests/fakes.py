@@ -151,18 +151,18 @@ class FakeSignaller:
 
     def __init__(
         self,
-        receipt: SignalReply | None = None,
+        reply: SignalReply | None = None,
         look: Callable[[BackendId], Backend | None] | None = None,
     ) -> None:
-        self.orders: list[SignalRequest] = []
+        self.requests: list[SignalRequest] = []
         self.looks = 0
-        self._receipt = receipt or SignalReply(ReplyStatus.SENT)
+        self._reply = reply or SignalReply(ReplyStatus.SENT)
         self._look = look or (lambda who: None)
 
-    async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
-        self.orders.extend(orders)
-        return [self._receipt for _ in orders]
+    async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+        self.requests.extend(requests)
+        return [self._reply for _ in requests]
 
-    async def look_all(self, orders: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+    async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
         self.looks += 1
-        return {o.target: seen for o in orders if (seen := self._look(o.target)) is not None}
+        return {o.target: seen for o in requests if (seen := self._look(o.target)) is not None}

@@ -41,7 +41,7 @@ class DerivedSnapshot(NamedTuple):
 
         A session that looks the same after a restart of the server is another one.
         """
-        is_same_run = seen_in.snapshot.sighting.goes_on(self.snapshot.server.run)
+        is_same_run = seen_in.snapshot.seen_on.goes_on(self.snapshot.server.run)
         return self.find(backend) if is_same_run else None
 
     def may_contain(self, backend: Backend, seen_in: "DerivedSnapshot") -> bool:
@@ -49,5 +49,5 @@ class DerivedSnapshot(NamedTuple):
         too little to know.
         """
         now = self.snapshot.at(backend.pid)
-        is_same_run = seen_in.snapshot.sighting.goes_on(self.snapshot.server.run)
+        is_same_run = seen_in.snapshot.seen_on.goes_on(self.snapshot.server.run)
         return is_same_run and now is not None and backend.is_same_session(now) is None

@@ -45,8 +45,8 @@ def interruption(before: Snapshot, after: Snapshot) -> Interruption | None:
 
 def _cause(before: Snapshot, after: Snapshot) -> InterruptionCause | None:
     run = after.server.run
-    if not before.sighting.goes_on(run):
-        is_restart = before.sighting.is_over(run)
+    if not before.seen_on.goes_on(run):
+        is_restart = before.seen_on.is_over(run)
         return InterruptionCause.RESTART if is_restart else InterruptionCause.OTHER_SERVER
     if before.server.pid == after.server.pid:  # pgtop's own session does not survive a crash
         return None

@@ -268,7 +268,7 @@ async def _dashboard(
                 first,
                 settings,
                 errands.clock,
-                errands.recorder,
+                errands.audit_log,
                 opening.lease,
             )
     except asyncio.CancelledError:
@@ -333,12 +333,12 @@ def executor_for(session: ServerConnection, guards: Guards) -> "SignalExecutor":
     """Make what carries signals out: through the audit trail, to a signaller that refuses where
     none is allowed.
     """
-    from pgtop.signalling.audit_log import recorder_for
+    from pgtop.signalling.audit_log import audit_log_for
     from pgtop.signalling.execute import SignalExecutor
 
-    recorder = recorder_for(os.environ)
+    audit_log = audit_log_for(os.environ)
     return SignalExecutor(
-        _signaller(session, guards.read_only), MonotonicClock(), recorder, guards.require_audit
+        _signaller(session, guards.read_only), MonotonicClock(), audit_log, guards.require_audit
     )
 
 

@@ -13,7 +13,7 @@ class AuditEntry(NamedTuple):
     """
 
     id: str
-    order: SignalRequest
+    request: SignalRequest
     backend: Backend
     """The target as it was seen by whoever asked."""
     server: Server

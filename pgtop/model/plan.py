@@ -57,8 +57,8 @@ class Target(NamedTuple):
     """What would change that, where something would."""
     protection: str = ""
     """Why it is protected, where it is a target nevertheless: alone, by name."""
-    pinned: bool = True
-    renamed_too: bool = False
+    only_if_unchanged: bool = True
+    even_if_renamed: bool = False
 
     @property
     def identity(self) -> BackendId:
@@ -71,9 +71,11 @@ class Target(NamedTuple):
         """
         return bool(self.protection) or self.backend.hidden
 
-    def order(self, signal: Signal, sighting: SeenOn) -> SignalRequest:
+    def request(self, signal: Signal, seen_on: SeenOn) -> SignalRequest:
         """The order that signals this target and nothing else."""
-        return SignalRequest(signal, self.backend, self.pinned, sighting, self.renamed_too)
+        return SignalRequest(
+            signal, self.backend, self.only_if_unchanged, seen_on, self.even_if_renamed
+        )
 
 
 class Excluded(NamedTuple):
@@ -96,7 +98,7 @@ class Plan(NamedTuple):
     seen_at: Instant
     """When the targets were seen on it."""
     targets: tuple[Target, ...]
-    left_out: tuple[Excluded, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
     frees: int = 0
     """Sessions outside the plan that wait for its targets alone."""
     understood: str = ""
@@ -105,14 +107,14 @@ class Plan(NamedTuple):
     """
 
     @property
-    def sighting(self) -> SeenOn:
+    def seen_on(self) -> SeenOn:
         """The run of the server on which the targets were seen, and when."""
         return SeenOn(self.server.run, self.seen_at)
 
     @property
-    def orders(self) -> tuple[SignalRequest, ...]:
+    def requests(self) -> tuple[SignalRequest, ...]:
         """One for each target."""
-        return tuple(target.order(self.signal, self.sighting) for target in self.targets)
+        return tuple(target.request(self.signal, self.seen_on) for target in self.targets)
 
     @property
     def refusals(self) -> tuple[Target, ...]:
@@ -121,7 +123,7 @@ class Plan(NamedTuple):
 
     def reasons(self) -> Mapping[tuple[ExclusionReason, str], int]:
         """Count those left out for each reason, the most frequent first."""
-        return dict(Counter((left.why, left.reason) for left in self.left_out).most_common())
+        return dict(Counter((left.why, left.reason) for left in self.excluded).most_common())
 
     def without(self, identities: Collection[BackendId]) -> "Plan":
         """The plan less some of its targets."""

@@ -27,9 +27,9 @@ class SignalRequest(NamedTuple):
 
     signal: Signal
     seen: Backend
-    pinned: bool = False
-    sighting: SeenOn | None = None
-    renamed_too: bool = False
+    only_if_unchanged: bool = False
+    seen_on: SeenOn | None = None
+    even_if_renamed: bool = False
 
     @property
     def target(self) -> BackendId:
@@ -61,7 +61,7 @@ class SignalReply(NamedTuple):
     showing).
     """
 
-    answer: ReplyStatus
+    status: ReplyStatus
     reason: str = ""
 
 
@@ -80,13 +80,13 @@ class ObservedEffect(StrEnum):
 class Outcome(NamedTuple):
     """What became of an order `after` so many seconds (from sending to the look that saw it)."""
 
-    order: SignalRequest
-    receipt: SignalReply
+    request: SignalRequest
+    reply: SignalReply
     effect: ObservedEffect
     after: float = 0.0
     seen: Backend | None = None
     """The backend as last seen, where it still is."""
 
     @property
-    def final(self) -> bool:
+    def is_final(self) -> bool:
         return self.effect is not ObservedEffect.PENDING

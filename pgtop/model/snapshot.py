@@ -51,7 +51,7 @@ class Snapshot:
     """True if `?` in a query may stand for anything."""
 
     @property
-    def sighting(self) -> SeenOn:
+    def seen_on(self) -> SeenOn:
         """On which run of the server, and when."""
         return SeenOn(self.server.run, self.taken_at)
 

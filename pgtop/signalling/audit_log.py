@@ -43,15 +43,15 @@ _NO_HOME = (
 )
 
 
-def recorder_for(environ: Mapping[str, str]) -> AuditLog:
+def audit_log_for(environ: Mapping[str, str]) -> AuditLog:
     """Return what records this user's signals."""
     try:
         return FileAuditLog(default_path(), person_of(environ))
     except AuditError as error:
-        return NoTrail(str(error))
+        return UnwritableAuditLog(str(error))
 
 
-class NoTrail(NamedTuple):
+class UnwritableAuditLog(NamedTuple):
     """`ports.Recorder` that can only say why nothing is recorded."""
 
     why: str
@@ -274,7 +274,7 @@ _NEEDED = {
 
 
 def _asked(entry: AuditEntry, person: Mapping[str, str]) -> dict[str, Any]:
-    backend, server, order = entry.backend, entry.server, entry.order
+    backend, server, request = entry.backend, entry.server, entry.request
     return {
         "event": "asked",
         "id": entry.id,
@@ -283,9 +283,9 @@ def _asked(entry: AuditEntry, person: Mapping[str, str]) -> dict[str, Any]:
         "server": f"{server.host}:{server.port}",
         "server_version": server.version,
         "as_role": server.user,
-        "signal": order.signal.value,
-        "pid": order.target.pid,
-        "backend_start": written(order.target.backend_start),
+        "signal": request.signal.value,
+        "pid": request.target.pid,
+        "backend_start": written(request.target.backend_start),
         "query_start": written(backend.query_start),
         "xact_start": written(backend.xact_start),
         "role": backend.usename,
@@ -304,10 +304,10 @@ def _ended(entry: AuditEntry, outcome: Outcome) -> dict[str, Any]:
         "event": "ended",
         "id": entry.id,
         "at": _now(),
-        "answer": outcome.receipt.answer.value,
+        "answer": outcome.reply.status.value,
         "effect": outcome.effect.value,
         "after": round(outcome.after, 3),
-        "said": outcome.receipt.reason,
+        "said": outcome.reply.reason,
     }
 
 

@@ -19,7 +19,7 @@ from pgtop.model.signal import (
     SignalRequest,
 )
 from pgtop.ports import AuditError, AuditLog, Clock, Signaller
-from pgtop.signalling.observe import PATIENCE, carry_out_all
+from pgtop.signalling.observe import PATIENCE, send_and_observe
 
 _UNHELPED = frozenset({ObservedEffect.TRANSACTION_OPEN, ObservedEffect.STILL_RUNNING})
 """Effects of a cancel that did not help."""
@@ -40,14 +40,14 @@ class Progress(NamedTuple):
 
     plan: Plan
     outcomes: tuple[Outcome, ...]
-    trouble: str = ""
+    audit_failure: str = ""
     """Why the audit trail could not be written, if it could not."""
 
     @property
-    def done(self) -> bool:
+    def is_done(self) -> bool:
         """Each target has its outcome, and none of them will change."""
         return len(self.outcomes) == len(self.plan.targets) and all(
-            outcome.final for outcome in self.outcomes
+            outcome.is_final for outcome in self.outcomes
         )
 
 
@@ -56,7 +56,7 @@ class SignalExecutor(NamedTuple):
 
     signaller: Signaller
     clock: Clock
-    recorder: AuditLog = NoAuditLog()
+    audit_log: AuditLog = NoAuditLog()
     required: bool = False
 
     async def run(
@@ -66,8 +66,8 @@ class SignalExecutor(NamedTuple):
         done.
         """
         entries = [
-            _entry(plan, order, target, reason)
-            for order, target in zip(plan.orders, plan.targets, strict=True)
+            _entry(plan, request, target, reason)
+            for request, target in zip(plan.requests, plan.targets, strict=True)
         ]
         begun, trouble = await self._begin(entries)
         if trouble and self.required:
@@ -78,9 +78,11 @@ class SignalExecutor(NamedTuple):
             return
         progress = Progress(plan, ())
         try:
-            async for outcomes in carry_out_all(plan.orders, self.signaller, self.clock, patience):
+            async for outcomes in send_and_observe(
+                plan.requests, self.signaller, self.clock, patience
+            ):
                 progress = Progress(plan, outcomes, trouble)
-                if not progress.done:
+                if not progress.is_done:
                     yield progress
         finally:  # also when whoever asked has left meanwhile
             failed = await self._finish(begun, progress.outcomes)
@@ -89,7 +91,7 @@ class SignalExecutor(NamedTuple):
     async def _begin(self, entries: Sequence[AuditEntry]) -> tuple[Sequence[AuditEntry], str]:
         """Those that stand in the trail now, and why the others do not."""
         try:
-            await self.recorder.begin(entries)
+            await self.audit_log.begin(entries)
         except AuditError as error:
             return entries[: error.written], str(error)
         return entries, ""
@@ -101,13 +103,13 @@ class SignalExecutor(NamedTuple):
         if not begun:
             return ""
         try:
-            await self.recorder.finish(list(zip(begun, outcomes, strict=False)))
+            await self.audit_log.finish(list(zip(begun, outcomes, strict=False)))
         except AuditError as error:
             return str(error)
         return ""
 
 
-def survivors(progress: Progress) -> Plan:
+def escalation_plan(progress: Progress) -> Plan:
     """The plan to terminate those that a cancel did not help against, as they were last seen."""
     pairs = zip(progress.plan.targets, progress.outcomes, strict=True)
     left = tuple(
@@ -127,16 +129,16 @@ def _as_seen(target: Target, outcome: Outcome) -> Target:
         state=seen.state, query_start=seen.query_start, xact_start=seen.xact_start,
         wait_event_type=seen.wait_event_type, wait_event=seen.wait_event,
     )  # fmt: skip
-    return target._replace(backend=backend, pinned=True)
+    return target._replace(backend=backend, only_if_unchanged=True)
 
 
-def _entry(plan: Plan, order: SignalRequest, target: Target, reason: str) -> AuditEntry:
+def _entry(plan: Plan, request: SignalRequest, target: Target, reason: str) -> AuditEntry:
     return AuditEntry(
-        os.urandom(8).hex(), order, target.backend, plan.server, reason, plan.understood
+        os.urandom(8).hex(), request, target.backend, plan.server, reason, plan.understood
     )
 
 
 def _unsent(entry: AuditEntry, trouble: str) -> Outcome:
     return Outcome(
-        entry.order, SignalReply(ReplyStatus.UNRECORDED, trouble), ObservedEffect.NOT_SENT
+        entry.request, SignalReply(ReplyStatus.UNRECORDED, trouble), ObservedEffect.NOT_SENT
     )

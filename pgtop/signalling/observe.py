@@ -29,25 +29,28 @@ class RefusingSignaller:
     def __init__(self, reason: str) -> None:
         self._reason = reason
 
-    async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+    async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
         """Refuse, whatever the orders."""
-        return [SignalReply(ReplyStatus.REFUSED, self._reason) for _ in orders]
+        return [SignalReply(ReplyStatus.REFUSED, self._reason) for _ in requests]
 
-    async def look_all(self, orders: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+    async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
         raise SourceError(Failure(FailureKind.OTHER, self._reason))
 
 
-async def carry_out_all(
-    orders: Sequence[SignalRequest], signaller: Signaller, clock: Clock, patience: float = PATIENCE
+async def send_and_observe(
+    requests: Sequence[SignalRequest],
+    signaller: Signaller,
+    clock: Clock,
+    patience: float = PATIENCE,
 ) -> AsyncIterator[tuple[Outcome, ...]]:
     """Send each order once and tell, whenever something more was seen, of all of them; the last are
     final.
     """
     sent_at = clock.now()
-    receipts = await signaller.send_all(orders)
+    replies = await signaller.send_all(requests)
     heard_at = clock.now()  # sending may have had to wait for a sample; patience is for the effects
     outcomes = tuple(
-        _first(order, receipt) for order, receipt in zip(orders, receipts, strict=True)
+        _first(request, reply) for request, reply in zip(requests, replies, strict=True)
     )
     yield outcomes
     pause = 0.0
@@ -61,15 +64,15 @@ async def carry_out_all(
             yield outcomes
 
 
-def _first(order: SignalRequest, receipt: SignalReply) -> Outcome:
-    may_be_sent = receipt.answer in (ReplyStatus.SENT, ReplyStatus.UNKNOWN)
+def _first(request: SignalRequest, reply: SignalReply) -> Outcome:
+    may_be_sent = reply.status in (ReplyStatus.SENT, ReplyStatus.UNKNOWN)
     return Outcome(
-        order, receipt, ObservedEffect.PENDING if may_be_sent else ObservedEffect.NOT_SENT
+        request, reply, ObservedEffect.PENDING if may_be_sent else ObservedEffect.NOT_SENT
     )
 
 
 def _all_final(outcomes: Sequence[Outcome]) -> bool:
-    return all(outcome.final for outcome in outcomes)
+    return all(outcome.is_final for outcome in outcomes)
 
 
 def _effects(outcomes: Sequence[Outcome]) -> list[ObservedEffect]:
@@ -80,80 +83,84 @@ async def _look(
     outcomes: Sequence[Outcome], signaller: Signaller, clock: Clock, sent_at: float
 ) -> tuple[Outcome, ...]:
     """The outcomes after one look at those that are still open."""
-    wanted = [outcome.order for outcome in outcomes if not outcome.final]
+    wanted = [outcome.request for outcome in outcomes if not outcome.is_final]
     try:
-        seen = await signaller.look_all(wanted)
+        seen = await signaller.check_all(wanted)
     except SourceError as error:
         return tuple(
             _unseen(outcome, error.failure.what, clock.now() - sent_at) for outcome in outcomes
         )
     return tuple(
-        _seen(outcome, seen.get(outcome.order.target), clock.now() - sent_at)
+        _seen(outcome, seen.get(outcome.request.target), clock.now() - sent_at)
         for outcome in outcomes
     )
 
 
 def _unseen(outcome: Outcome, reason: str, after: float) -> Outcome:
-    if outcome.final:
+    if outcome.is_final:
         return outcome
     return Outcome(
-        outcome.order, SignalReply(outcome.receipt.answer, reason), ObservedEffect.PENDING, after
+        outcome.request, SignalReply(outcome.reply.status, reason), ObservedEffect.PENDING, after
     )
 
 
 def _seen(outcome: Outcome, seen: Backend | None, after: float) -> Outcome:
-    if outcome.final:
+    if outcome.is_final:
         return outcome
-    order = outcome.order
-    return Outcome(order, SignalReply(outcome.receipt.answer), effect_on(order, seen), after, seen)
+    request = outcome.request
+    return Outcome(
+        request, SignalReply(outcome.reply.status), observed_effect(request, seen), after, seen
+    )
 
 
 def _given_up(outcome: Outcome) -> Outcome:
     """No effect within the time given: still running if that was seen, unknown if it could not
     be.
     """
-    if outcome.final:
+    if outcome.is_final:
         return outcome
     return outcome._replace(
         effect=ObservedEffect.UNSEEN
-        if _is_blind(outcome.order, outcome.seen)
+        if _is_blind(outcome.request, outcome.seen)
         else ObservedEffect.STILL_RUNNING
     )
 
 
-def _is_blind(order: SignalRequest, seen: Backend | None) -> bool:
+def _is_blind(request: SignalRequest, seen: Backend | None) -> bool:
     """Return whether too little was seen to judge: nothing, or a session whose hidden start may be
     another's.
     """
-    if seen is None or seen.hidden or seen.backend_start != order.target.backend_start:
+    if seen is None or seen.hidden or seen.backend_start != request.target.backend_start:
         return True
-    return order.signal is Signal.CANCEL and seen.state == DISABLED
+    return request.signal is Signal.CANCEL and seen.state == DISABLED
 
 
-def effect_on(order: SignalRequest, seen: Backend | None) -> ObservedEffect:
+def observed_effect(request: SignalRequest, seen: Backend | None) -> ObservedEffect:
     """What the order has visibly done to its target, `seen` being that very backend now or None if
     it is gone.
     """
     if seen is None:
         return ObservedEffect.GONE
-    if order.signal is Signal.TERMINATE or seen.hidden or order.seen.hidden:
+    if request.signal is Signal.TERMINATE or seen.hidden or request.seen.hidden:
         return ObservedEffect.PENDING
-    if seen.state == ACTIVE and seen.query_start == order.seen.query_start:
+    if seen.state == ACTIVE and seen.query_start == request.seen.query_start:
         return ObservedEffect.PENDING
     if seen.state == ACTIVE or seen.in_transaction_idle:
         return (
-            ObservedEffect.TRANSACTION_OPEN if _goes_on(order, seen) else ObservedEffect.QUERY_ENDED
+            ObservedEffect.TRANSACTION_OPEN
+            if _goes_on(request, seen)
+            else ObservedEffect.QUERY_ENDED
         )
     return ObservedEffect.QUERY_ENDED if seen.state == IDLE else ObservedEffect.PENDING
 
 
-def _goes_on(order: SignalRequest, seen: Backend) -> bool:
+def _goes_on(request: SignalRequest, seen: Backend) -> bool:
     """It is in the transaction that the order was for, though perhaps at another query, and in none
     that began later.
 
     A client with a savepoint goes back to it and on.
     https://www.postgresql.org/docs/current/sql-rollback-to.html
     """
-    if seen.query_start == order.seen.query_start:
+    if seen.query_start == request.seen.query_start:
         return True
-    return seen.xact_start is not None and seen.xact_start == order.seen.xact_start
+    return seen.xact_start is not None and seen.xact_start == request.seen.xact_start

@@ -30,9 +30,9 @@ def plan(
     snapshot: Snapshot,
     guard: Guard = unguarded,
     *,
-    pinned: bool = True,
+    only_if_unchanged: bool = True,
     understood: str = "",
-    renamed_too: bool = False,
+    even_if_renamed: bool = False,
 ) -> Plan:
     """Return the plan to signal the chosen backends; `pinned` ones only while they do what they do
     in `snapshot`.
@@ -40,19 +40,21 @@ def plan(
     `understood` is the filter that chose them, in plain words.
     """
     targets: list[Target] = []
-    left_out: list[Excluded] = []
+    excluded: list[Excluded] = []
     for backend in chosen:
         reason = _reason_to_leave_out(signal, backend, snapshot.server, guard)
         if reason:
-            left_out.append(Excluded(backend, *reason))
+            excluded.append(Excluded(backend, *reason))
         else:
             targets.append(
-                _target(snapshot.server, backend, pinned=pinned)._replace(renamed_too=renamed_too)
+                _target(snapshot.server, backend, only_if_unchanged=only_if_unchanged)._replace(
+                    even_if_renamed=even_if_renamed
+                )
             )
     ordered = tuple(sorted(targets, key=_consequence(snapshot)))
     frees = _frees(ordered, snapshot)
     return Plan(
-        signal, snapshot.server, snapshot.taken_at, ordered, tuple(left_out), frees, understood
+        signal, snapshot.server, snapshot.taken_at, ordered, tuple(excluded), frees, understood
     )
 
 
@@ -63,10 +65,10 @@ def with_undecided(planned: Plan, undecided: Iterable[Backend], guard: Guard = u
     """
     server = planned.server
     open_to_it = (b for b in undecided if not (protection(server, b) or guard(b)))
-    left_out = (
+    excluded = (
         Excluded(backend, ExclusionReason.UNDECIDED, _undecided(backend)) for backend in open_to_it
     )
-    return planned._replace(left_out=(*planned.left_out, *left_out))
+    return planned._replace(excluded=(*planned.excluded, *excluded))
 
 
 def _undecided(backend: Backend) -> str:
@@ -83,7 +85,7 @@ def plan_for_one(
     """
     server = snapshot.server
     protected = protection(server, backend) or guard(backend)
-    target = _target(server, backend, protected, pinned=False)
+    target = _target(server, backend, protected, only_if_unchanged=False)
     return Plan(signal, server, snapshot.taken_at, (target,), (), _frees((target,), snapshot))
 
 
@@ -91,9 +93,9 @@ def changes(
     planned: Plan, snapshot: Snapshot, guard: Guard = unguarded
 ) -> Mapping[BackendId, Change]:
     """Of each target that is not any more as it was planned, what has happened to it."""
-    sighting, run = planned.sighting, snapshot.server.run
-    if not sighting.goes_on(run):
-        change = Change.ENDED if sighting.is_over(run) else Change.ELSEWHERE
+    seen_on, run = planned.seen_on, snapshot.server.run
+    if not seen_on.goes_on(run):
+        change = Change.ENDED if seen_on.is_over(run) else Change.ELSEWHERE
         return {target.identity: change for target in planned.targets}
     found = ((target, snapshot.at(target.backend.pid)) for target in planned.targets)
     changed = (
@@ -103,14 +105,14 @@ def changes(
     return {identity: change for identity, change in changed if change is not None}
 
 
-def spared(planned: Plan, changed: Mapping[BackendId, Change]) -> Plan:
+def without_changed(planned: Plan, changed: Mapping[BackendId, Change]) -> Plan:
     """Return the plan without those that changed, which are listed as left out."""
-    left_out = (
+    excluded = (
         Excluded(t.backend, ExclusionReason.CHANGED, _CHANGED[changed[t.identity]])
         for t in planned.targets
         if t.identity in changed
     )
-    return planned.without(changed)._replace(left_out=(*planned.left_out, *left_out))
+    return planned.without(changed)._replace(excluded=(*planned.excluded, *excluded))
 
 
 _CHANGED = {
@@ -126,7 +128,7 @@ _CHANGED = {
 }
 
 
-def asked_again(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Plan:
+def refresh_plan(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Plan:
     """The plan with its targets as they are now: those that have ended leave, those that changed
     are taken as they are.
 
@@ -141,16 +143,19 @@ def asked_again(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> 
     chosen = [live[target.identity] for target in still]
     renewed = plan(planned.signal, chosen, snapshot, guard, understood=planned.understood)
     terminate = planned.signal is Signal.TERMINATE
-    loose = {t.identity for t in still if not t.pinned or changed.get(t.identity) in MOVED_ON}
-    renamed_too = {t.identity: t.renamed_too for t in still}
+    loose = {
+        t.identity for t in still if not t.only_if_unchanged or changed.get(t.identity) in MOVED_ON
+    }
+    even_if_renamed = {t.identity: t.even_if_renamed for t in still}
     targets = tuple(
         t._replace(
-            pinned=not (terminate and t.identity in loose), renamed_too=renamed_too[t.identity]
+            only_if_unchanged=not (terminate and t.identity in loose),
+            even_if_renamed=even_if_renamed[t.identity],
         )
         for t in renewed.targets
     )
     return renewed._replace(
-        targets=targets, left_out=(*spared(planned, lost).left_out, *renewed.left_out)
+        targets=targets, excluded=(*without_changed(planned, lost).excluded, *renewed.excluded)
     )
 
 
@@ -174,11 +179,13 @@ def _reason_to_leave_out(
     return None
 
 
-def _target(server: Server, backend: Backend, protected: str = "", *, pinned: bool) -> Target:
+def _target(
+    server: Server, backend: Backend, protected: str = "", *, only_if_unchanged: bool
+) -> Target:
     right = right_to_signal(server, backend)
     if right.allowed:
-        return Target(backend, protection=protected, pinned=pinned)
-    return Target(backend, right.reason, right.remedy, protected, pinned)
+        return Target(backend, protection=protected, only_if_unchanged=only_if_unchanged)
+    return Target(backend, right.reason, right.remedy, protected, only_if_unchanged)
 
 
 def _change(target: Target, now: Backend | None, server: Server, guard: Guard) -> Change | None:
@@ -200,14 +207,14 @@ def _moved_on(target: Target, now: Backend) -> Change | None:
     is_same_query = now.query_start == before.query_start
     if (now.usesysid, now.datid) != (before.usesysid, before.datid):
         return Change.LOGIN
-    if target.pinned and not is_same_query:
+    if target.only_if_unchanged and not is_same_query:
         return Change.QUERY
-    if target.pinned and now.xact_start != before.xact_start:
+    if target.only_if_unchanged and now.xact_start != before.xact_start:
         return Change.TRANSACTION
     is_renamed = now.application_name != before.application_name
     if (
         is_renamed
-        and not target.renamed_too
+        and not target.even_if_renamed
         and not (is_same_query and now.query_start is not None)
     ):
         return Change.NAME

@@ -70,7 +70,7 @@ class PgtopApp(Keyboard):
         first: Snapshot,
         settings: Settings,
         clock: Clock,
-        recorder: AuditLog | None = None,
+        audit_log: AuditLog | None = None,
         lease: Tty | None = None,
     ) -> None:
         os.environ.pop(
@@ -92,7 +92,7 @@ class PgtopApp(Keyboard):
         self._details = LatestRequest(self._fetch_detail, self._show_detail)
         self._copies = LatestRequest(self._fetch_copied, self._copy)
         executor = SignalExecutor(
-            signaller, clock, recorder or NoAuditLog(), settings.require_audit
+            signaller, clock, audit_log or NoAuditLog(), settings.require_audit
         )
         self.signals = SignalFlow(
             self, executor, source, self._watch, clock, settings, self._palette
@@ -442,7 +442,7 @@ async def run_dashboard(
     first: Snapshot,
     settings: Settings,
     clock: Clock,
-    recorder: AuditLog | None = None,
+    audit_log: AuditLog | None = None,
     lease: Tty | None = None,
 ) -> int:
     """Run the dashboard until the user leaves it or the process is told to end; returns the exit
@@ -450,7 +450,7 @@ async def run_dashboard(
 
     A terminal that is leased already is taken over with the first picture on it.
     """
-    app = PgtopApp(source, signaller, first, settings, clock, recorder, lease)
+    app = PgtopApp(source, signaller, first, settings, clock, audit_log, lease)
     loop = asyncio.get_running_loop()
     for number in _ENDING_SIGNALS:
         loop.add_signal_handler(number, app.exit, 128 + number)

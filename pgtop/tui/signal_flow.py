@@ -23,7 +23,7 @@ from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
 from pgtop.tui.theme import Palette
-from pgtop.tui.unblocked import Aftermath
+from pgtop.tui.unblocked import UnblockedReport
 from pgtop.view.confirmation import nothing_to_cancel
 from pgtop.view.outcome import asking_words, outcome_words
 from pgtop.view.plan import no_targets
@@ -98,7 +98,7 @@ class SignalFlow:
         self._clock = clock
         self._settings = settings
         self._palette = palette
-        self._aftermath: Aftermath | None = None
+        self._aftermath: UnblockedReport | None = None
         """The newest signal whose effect on waiters is not reported yet."""
         self._unseen: set[SignalRequest] = set()
         """Requests whose effect is still awaited."""
@@ -186,19 +186,19 @@ class SignalFlow:
         )
 
     async def _see_through(self, made: Plan, reason: str) -> None:
-        [target], [order] = made.targets, made.orders
+        [target], [request] = made.targets, made.requests
         why_not = target.refusal
-        self._unseen.add(order)
-        self._app.say(*asking_words(order))
+        self._unseen.add(request)
+        self._app.say(*asking_words(request))
         before = self._app.state.picture
         async for progress in self._executor.run(made, reason):
             for outcome in progress.outcomes:
                 words, tone = outcome_words(outcome, why_not)
                 self._app.report(*_with_trouble(words, tone, progress))
-                self._aftermath = Aftermath.of(
+                self._aftermath = UnblockedReport.of(
                     [outcome], Span(words, tone), before, self._clock.now()
                 )
-        self._unseen.discard(order)
+        self._unseen.discard(request)
         self._poller.refresh()
 
     def report_unblocked(self) -> None:
@@ -224,30 +224,34 @@ class SignalFlow:
 
         results = ResultScreen(consent.plan, self._palette)
 
-        def closed(survivors: Plan | None) -> None:
-            if survivors is not None:
-                self._ask_many(survivors, "surviving the cancel")
+        def closed(escalation_plan: Plan | None) -> None:
+            if escalation_plan is not None:
+                self._ask_many(escalation_plan, "surviving the cancel")
 
         self._app.push_screen(results, closed)
         self._app.run_worker(self._see_many_through(consent, results), group="signals")
 
     async def _see_many_through(self, consent: Consent, results: ResultScreen) -> None:
-        self._unseen.update(consent.plan.orders)
+        self._unseen.update(consent.plan.requests)
         before, self._aftermath = self._app.state.picture, None
         async for progress in self._executor.run(consent.plan, consent.reason):
             results.show_progress(progress)
             words = "".join(span.text for span in summary(progress.outcomes))
             said = Span(*_with_trouble(words, Tone.NOTICE, progress))
             self._app.report(*said)
-            if progress.done:
-                self._aftermath = Aftermath.of(progress.outcomes, said, before, self._clock.now())
+            if progress.is_done:
+                self._aftermath = UnblockedReport.of(
+                    progress.outcomes, said, before, self._clock.now()
+                )
             results.expect(self._aftermath)
-        self._unseen.difference_update(consent.plan.orders)
+        self._unseen.difference_update(consent.plan.requests)
         self._poller.refresh()
 
 
 def _with_trouble(words: str, tone: Tone, progress: Progress) -> tuple[str, Tone]:
     """The words, and why the audit trail could not be told, if it could not."""
     return (
-        (f"{words} ({clean(progress.trouble)})", Tone.ALARM) if progress.trouble else (words, tone)
+        (f"{words} ({clean(progress.audit_failure)})", Tone.ALARM)
+        if progress.audit_failure
+        else (words, tone)
     )

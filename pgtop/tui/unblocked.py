@@ -18,7 +18,7 @@ _ENDED = frozenset(
 _SETTLING = 5.0  # seconds in which a picture that was read while the queue moved up is not believed
 
 
-class Aftermath(NamedTuple):
+class UnblockedReport(NamedTuple):
     """Those that have ended, or whose query has, in words; and the picture in which they were
     signalled.
     """
@@ -34,7 +34,9 @@ class Aftermath(NamedTuple):
         cls, outcomes: Iterable[Outcome], words: Span, before: DerivedSnapshot, seen_at: float
     ) -> Self | None:
         """The aftermath to wait for; None where nobody waited, or nothing has ended."""
-        ended = frozenset(outcome.order.target for outcome in outcomes if outcome.effect in _ENDED)
+        ended = frozenset(
+            outcome.request.target for outcome in outcomes if outcome.effect in _ENDED
+        )
         return (
             cls(ended, words, before, seen_at)
             if any(before.blocks.get(who.pid) for who in ended)
@@ -48,7 +50,7 @@ class Aftermath(NamedTuple):
         Nothing either on another run of the server, where nobody is who waited.
         """
         picture = after.picture
-        if not self.before.snapshot.sighting.goes_on(picture.snapshot.server.run):
+        if not self.before.snapshot.seen_on.goes_on(picture.snapshot.server.run):
             return ""
         if after.asked_at < self.seen_at or any(picture.blocks.get(who.pid) for who in self.ended):
             return ""

@@ -98,8 +98,8 @@ def change_since(seen: Backend, before: DerivedSnapshot, after: DerivedSnapshot)
 
 def _lost(seen: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> str:
     """Return why a session is missing from the later picture: ended only where that is sure."""
-    sighting, run = before.snapshot.sighting, after.snapshot.server.run
-    if not sighting.is_answered_by(run):
+    seen_on, run = before.snapshot.seen_on, after.snapshot.server.run
+    if not seen_on.is_answered_by(run):
         return f"the connection is to another server now, or this one was restarted: {seen.pid} cannot be reached"
     if after.may_contain(seen, before):
         better = grant(after.snapshot.server, "pg_read_all_stats")

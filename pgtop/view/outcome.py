@@ -74,9 +74,9 @@ _UNANSWERED = {
 _UNKNOWN = ("no answer came{why}: whether {pid} got the signal is not known", Tone.ALARM)
 
 
-def asking_words(order: SignalRequest) -> Span:
+def asking_words(request: SignalRequest) -> Span:
     """Return the words until the server answers, which may take as long as a sample that hangs."""
-    return Span(f"asking the server to {order.signal} {order.target.pid} …", Tone.NOTICE)
+    return Span(f"asking the server to {request.signal} {request.target.pid} …", Tone.NOTICE)
 
 
 def outcome_words(outcome: Outcome, why_not: str = "") -> Span:
@@ -86,23 +86,25 @@ def outcome_words(outcome: Outcome, why_not: str = "") -> Span:
     if outcome.effect is ObservedEffect.NOT_SENT:
         return _not_sent(outcome, why_not)
     words, tone = (
-        _unanswered(outcome) if outcome.receipt.answer is ReplyStatus.UNKNOWN else _sent(outcome)
+        _unanswered(outcome) if outcome.reply.status is ReplyStatus.UNKNOWN else _sent(outcome)
     )
-    weakly = f"; {weakly_checked_words(1)}" if outcome.order.seen.hidden and outcome.final else ""
+    weakly = (
+        f"; {weakly_checked_words(1)}" if outcome.request.seen.hidden and outcome.is_final else ""
+    )
     return Span(f"{words}{weakly}", tone)
 
 
 def _not_sent(outcome: Outcome, why_not: str) -> Span:
-    pid, reason = outcome.order.target.pid, clean(outcome.receipt.reason)
+    pid, reason = outcome.request.target.pid, clean(outcome.reply.reason)
     said = f"{pid}: {reason or 'the server gave no reason'}"
     refused = f"{pid} {clean(why_not)} ({reason})" if why_not else said
-    words, tone = _NOT_SENT.get(outcome.receipt.answer, _REFUSED)
+    words, tone = _NOT_SENT.get(outcome.reply.status, _REFUSED)
     changed = f"has changed ({reason})" if reason else "is not running that query any more"
     return Span(words.format(pid=pid, reason=reason, refused=refused, changed=changed), tone)
 
 
 def _sent(outcome: Outcome) -> Span:
-    signal = outcome.order.signal
+    signal = outcome.request.signal
     words, tone = (
         _GONE[signal]
         if outcome.effect is ObservedEffect.GONE
@@ -110,7 +112,7 @@ def _sent(outcome: Outcome) -> Span:
     )
     return Span(
         words.format(
-            pid=outcome.order.target.pid,
+            pid=outcome.request.target.pid,
             asked=_ASKED[signal],
             seconds=_seconds(outcome.after),
             way_on=_way_on(outcome),
@@ -124,16 +126,17 @@ def _unanswered(outcome: Outcome) -> Span:
     """Return the words without an answer: the signal may have been sent or not, so only what is
     seen is stated.
     """
-    why = f" ({clean(outcome.receipt.reason)})" if outcome.receipt.reason else ""
+    why = f" ({clean(outcome.reply.reason)})" if outcome.reply.reason else ""
     words, tone = _UNANSWERED.get(outcome.effect, _UNKNOWN)
     return Span(
-        words.format(pid=outcome.order.target.pid, why=why, done=_DONE[outcome.order.signal]), tone
+        words.format(pid=outcome.request.target.pid, why=why, done=_DONE[outcome.request.signal]),
+        tone,
     )
 
 
 def _way_on(outcome: Outcome) -> str:
     seen = outcome.seen
-    if outcome.order.signal is Signal.CANCEL:
+    if outcome.request.signal is Signal.CANCEL:
         return "press K to end the session"
     if seen is not None and seen.wait_event:
         return (
@@ -143,9 +146,9 @@ def _way_on(outcome: Outcome) -> str:
 
 
 def _blind(outcome: Outcome) -> str:
-    if outcome.receipt.reason:
-        return f"what followed could not be seen: {clean(outcome.receipt.reason)}"
-    if outcome.order.signal is Signal.TERMINATE and outcome.seen is not None:
+    if outcome.reply.reason:
+        return f"what followed could not be seen: {clean(outcome.reply.reason)}"
+    if outcome.request.signal is Signal.TERMINATE and outcome.seen is not None:
         return "whether it has ended is not known: under its pid there is a session whose start is hidden"
     return "what followed is not shown to this role"
 

@@ -100,7 +100,7 @@ def outcome_line(outcome: Outcome, target: Target, width: int, asked: Signal) ->
     was asked first.
     """
     words, tone = result_words(outcome)
-    more = "" if outcome.order.signal is asked else "terminated, as the cancel did not help: "
+    more = "" if outcome.request.signal is asked else "terminated, as the cancel did not help: "
     return _told(target.backend, Span(f"{more}{words}", tone), width)
 
 

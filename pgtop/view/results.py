@@ -57,7 +57,7 @@ _TIMED = frozenset({OutcomeKind.GONE, OutcomeKind.CANCELLED, OutcomeKind.STILL_R
 def result_of(outcome: Outcome) -> OutcomeKind:
     """The kind of an outcome."""
     if outcome.effect is ObservedEffect.NOT_SENT:
-        return _NOT_SENT.get(outcome.receipt.answer, OutcomeKind.UNSEEN)
+        return _NOT_SENT.get(outcome.reply.status, OutcomeKind.UNSEEN)
     return _SENT.get(outcome.effect, OutcomeKind.UNSEEN)
 
 
@@ -67,13 +67,13 @@ def result_words(outcome: Outcome) -> Span:
     """
     result = result_of(outcome)
     words = [f"{result} after {_seconds(outcome.after)}" if result in _TIMED else result.value]
-    if outcome.receipt.answer is ReplyStatus.REPLACED:
+    if outcome.reply.status is ReplyStatus.REPLACED:
         words.append("the pid is another session's now")
-    if outcome.receipt.answer is ReplyStatus.UNKNOWN:
+    if outcome.reply.status is ReplyStatus.UNKNOWN:
         doubt = "whether by this" if outcome.effect in _ENDED else "whether it got the signal"
         words.append(f"no answer came, so {doubt} is not known")
-    if outcome.receipt.reason:
-        words.append(clean(outcome.receipt.reason))
+    if outcome.reply.reason:
+        words.append(clean(outcome.reply.reason))
     elif result is OutcomeKind.UNSEEN:
         words.append("what followed is not shown to this role")
     return Span(": ".join(words), _TONES.get(result, Tone.WARN))

@@ -527,10 +527,10 @@ def test_a_reused_pid_is_spared(
         ) as heir:
             terminal.send("y\n")
             assert terminal.wait_for_exit() in (Exit.DONE, Exit.SOME_REFUSED)
-            pinned = pgtop(
+            only_if_unchanged = pgtop(
                 "kill", "-d", dsn, str(pid), "--started", started, "--yes", environment=state
             )
-            assert pinned.returncode == Exit.NO_TARGET
+            assert only_if_unchanged.returncode == Exit.NO_TARGET
             assert alive(heir)
 
 

@@ -49,7 +49,7 @@ def test_a_hidden_start_cannot_be_pinned(
     not unmatched.
     """
     session = open_session()
-    pinned = (
+    only_if_unchanged = (
         str(session.info.backend_pid),
         "--started",
         "2026-03-10T14:25:07.250000+00:00",
@@ -57,7 +57,7 @@ def test_a_hidden_start_cannot_be_pinned(
         *words,
     )
     with stranger(dsn, role) as blind:
-        done = pgtop("kill", "-d", blind, *pinned, environment=state)
+        done = pgtop("kill", "-d", blind, *only_if_unchanged, environment=state)
     assert "grant pg_read_all_stats" in one_sentence(done.stderr)
     assert (done.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
 

@@ -78,7 +78,7 @@ async def test_a_fault_before_the_reply(
             fault_env.proxy.repair()
         [outcome] = (await ending).outcomes
     _check(outcome, fault_env, tmp_path)
-    assert outcome.receipt.answer is ReplyStatus.UNKNOWN
+    assert outcome.reply.status is ReplyStatus.UNKNOWN
     assert outcome.effect in (ObservedEffect.GONE, ObservedEffect.UNSEEN)
 
 
@@ -105,19 +105,19 @@ def _is_sent_or_done(ending: asyncio.Task[Progress], fault_env: FaultEnv) -> boo
 def _check(outcome: Outcome, fault_env: FaultEnv, folder: Path) -> None:
     sent = fault_env.proxy.forwarded.count(_SIGNAL_SQL)
     assert sent <= 1
-    assert outcome.final
-    if outcome.receipt.answer is ReplyStatus.UNREACHED:
+    assert outcome.is_final
+    if outcome.reply.status is ReplyStatus.UNREACHED:
         assert sent == 0
     if outcome.effect is ObservedEffect.GONE:
-        until(lambda: not _is_alive(outcome.order.target.pid), "it was reported as gone")
+        until(lambda: not _is_alive(outcome.request.target.pid), "it was reported as gone")
     if "terminated" in outcome_words(outcome).text:
-        assert (sent, outcome.receipt.answer, outcome.effect) == (
+        assert (sent, outcome.reply.status, outcome.effect) == (
             1,
             ReplyStatus.SENT,
             ObservedEffect.GONE,
         )
     [record] = read(folder / "audit.jsonl").records
-    assert record.as_dict()["outcome"]["answer"] == outcome.receipt.answer.value
+    assert record.as_dict()["outcome"]["answer"] == outcome.reply.status.value
 
 
 def _is_alive(pid: int) -> bool:

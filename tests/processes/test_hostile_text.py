@@ -135,8 +135,8 @@ def _lines(texts: ServerTexts, snapshot: Snapshot) -> Iterator[Line]:
 
 
 def _refused(snapshot: Snapshot, words: str) -> Outcome:
-    [order] = plan_for_one(Signal.TERMINATE, snapshot.backends[0], snapshot).orders
-    return Outcome(order, SignalReply(ReplyStatus.REFUSED, words), ObservedEffect.NOT_SENT)
+    [request] = plan_for_one(Signal.TERMINATE, snapshot.backends[0], snapshot).requests
+    return Outcome(request, SignalReply(ReplyStatus.REFUSED, words), ObservedEffect.NOT_SENT)
 
 
 @pytest.mark.nightly
@@ -221,7 +221,7 @@ def test_the_audit_log_keeps_it_whole_and_shows_it_tame(texts: ServerTexts) -> N
     backend: Backend = snapshot.backends[0]
     with tempfile.TemporaryDirectory() as folder:
         trail = FileAuditLog(Path(folder) / "audit.jsonl", {"os_user": "anna"})
-        entry = AuditEntry("1", outcome.order, backend, snapshot.server, decode_name(texts.text))
+        entry = AuditEntry("1", outcome.request, backend, snapshot.server, decode_name(texts.text))
         asyncio.run(_record(trail, entry, outcome))
         assert len(trail.path.read_bytes().decode("ascii").splitlines()) == 2
         [record] = read(trail.path).records

@@ -29,7 +29,7 @@ from pgtop.model.backend import Backend, BackendId
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Outcome, ReplyStatus, Signal, SignalReply, SignalRequest
 from pgtop.ports import AuditError
-from pgtop.signalling.audit_log import FileAuditLog, Reading, person_of, read, recorder_for
+from pgtop.signalling.audit_log import FileAuditLog, Reading, audit_log_for, person_of, read
 from pgtop.signalling.execute import Progress, SignalExecutor
 from pgtop.signalling.planning import plan
 from pgtop.view.outcome import outcome_words
@@ -64,12 +64,12 @@ def test_every_target_has_its_line_before_and_after(tmp_path: Path) -> None:
     at_the_door: list[int] = []
 
     class Watching(FakeSignaller):
-        async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+        async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
             at_the_door.append(len(trail.path.read_text().splitlines()))
-            return await super().send_all(orders)
+            return await super().send_all(requests)
 
     progress = _run(SignalExecutor(Watching(), JumpingClock(), trail), made, "storm")
-    assert (at_the_door, progress.trouble) == ([len(made.targets)], "")
+    assert (at_the_door, progress.audit_failure) == ([len(made.targets)], "")
     records = read(trail.path).records
     assert [r.asked["pid"] for r in records] == [t.backend.pid for t in made.targets]
     assert all(r.ended is not None and r.ended["effect"] == "gone" for r in records)
@@ -84,7 +84,7 @@ def test_a_crash_in_between_shows(tmp_path: Path) -> None:
     trail, made = _trail(tmp_path), _plan()
 
     class Crashing(FakeSignaller):
-        async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+        async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -133,12 +133,12 @@ def test_what_cannot_be_written_is_told(at: str, required: bool, sent: bool) -> 
     """
     signaller = FakeSignaller()
     progress = _run(SignalExecutor(signaller, JumpingClock(), Broken(at), required), _plan())
-    assert "disk is full" in progress.trouble
-    assert bool(signaller.orders) is sent
+    assert "disk is full" in progress.audit_failure
+    assert bool(signaller.requests) is sent
     if not sent:
-        assert {o.receipt.answer for o in progress.outcomes} == {ReplyStatus.UNRECORDED}
+        assert {o.reply.status for o in progress.outcomes} == {ReplyStatus.UNRECORDED}
         assert {outcome_words(o).text for o in progress.outcomes} == {
-            f"nothing was sent to {o.order.target.pid}" for o in progress.outcomes
+            f"nothing was sent to {o.request.target.pid}" for o in progress.outcomes
         }
 
 
@@ -171,8 +171,8 @@ def test_a_home_that_hangs_holds_nothing_up(
         return last, await keys
 
     progress, keys = asyncio.run(end())
-    assert "has not answered" in progress.trouble
-    assert bool(signaller.orders) is not required
+    assert "has not answered" in progress.audit_failure
+    assert bool(signaller.requests) is not required
     assert keys > 10
 
 
@@ -205,8 +205,8 @@ def test_half_a_line_spoils_no_other(tmp_path: Path) -> None:
     """
     trail, made = _trail(tmp_path), _plan()
     entries = [
-        AuditEntry(str(n), order, made.targets[n].backend, made.server)
-        for n, order in enumerate(made.orders)
+        AuditEntry(str(n), request, made.targets[n].backend, made.server)
+        for n, request in enumerate(made.requests)
     ]
     asyncio.run(trail.begin(entries[:1]))
     size = trail.path.stat().st_size
@@ -242,9 +242,9 @@ def test_a_cut_batch_that_is_required_is_told_and_sends_nothing(tmp_path: Path) 
     trail, signaller = _trail(tmp_path), FakeSignaller()
     with full_after(_cut(trail)):
         progress = _run(SignalExecutor(signaller, JumpingClock(), trail, required=True), _plan())
-    assert signaller.orders == []
-    assert {outcome.receipt.answer for outcome in progress.outcomes} == {ReplyStatus.UNRECORDED}
-    assert "shows 2 as unfinished, though nothing was sent" in progress.trouble
+    assert signaller.requests == []
+    assert {outcome.reply.status for outcome in progress.outcomes} == {ReplyStatus.UNRECORDED}
+    assert "shows 2 as unfinished, though nothing was sent" in progress.audit_failure
     found = read(trail.path)
     assert ([record.finished for record in found.records], found.damaged) == ([False, False], 1)
 
@@ -270,8 +270,8 @@ def test_only_what_was_begun_is_finished(tmp_path: Path, required: bool) -> None
     """
     trail, signaller, made = _trail(tmp_path), FakeSignaller(), _plan()
     progress = _run(SignalExecutor(signaller, JumpingClock(), Roomy(trail), required), made)
-    assert len(signaller.orders) == (0 if required else len(made.targets))
-    assert "could not be written" in progress.trouble
+    assert len(signaller.requests) == (0 if required else len(made.targets))
+    assert "could not be written" in progress.audit_failure
     found = read(trail.path)
     assert [record.finished for record in found.records] == [True, True]
     assert {record.as_dict()["outcome"]["effect"] for record in found.records} == {
@@ -354,7 +354,7 @@ def test_a_trail_that_cannot_be_opened(tmp_path: Path, in_the_way: str) -> None:
     with pytest.raises(AuditError, match="state"):
         asyncio.run(
             trail.begin(
-                [AuditEntry("1", _plan().orders[0], _plan().targets[0].backend, _plan().server)]
+                [AuditEntry("1", _plan().requests[0], _plan().targets[0].backend, _plan().server)]
             )
         )
 
@@ -444,8 +444,8 @@ def test_what_is_no_file_of_this_user_is_no_trail(
     trail.path.parent.mkdir()
     put(trail.path)
     progress = _run(SignalExecutor(signaller, JumpingClock(), trail, required=True), _plan())
-    assert "could not be written: it " in progress.trouble
-    assert signaller.orders == []
+    assert "could not be written: it " in progress.audit_failure
+    assert signaller.requests == []
     with pytest.raises(AuditError, match="could not be read: it "):
         read(trail.path)
 
@@ -459,7 +459,7 @@ def test_a_folder_of_another_user_holds_no_trail(tmp_path: Path) -> None:
     os.chown(trail.path.parent, 54321, 54321)
     assert (
         "belongs to another user"
-        in _run(SignalExecutor(FakeSignaller(), JumpingClock(), trail), _plan()).trouble
+        in _run(SignalExecutor(FakeSignaller(), JumpingClock(), trail), _plan()).audit_failure
     )
 
 
@@ -526,10 +526,10 @@ async def test_a_user_without_a_home_has_no_trail(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("pgtop.files._home", lambda: None)
     monkeypatch.delenv("XDG_STATE_HOME")
     signaller = FakeSignaller()
-    errands = SignalExecutor(signaller, JumpingClock(), recorder_for({}), required=True)
+    errands = SignalExecutor(signaller, JumpingClock(), audit_log_for({}), required=True)
     *_, progress = [progress async for progress in errands.run(_plan())]
-    assert "no home folder" in progress.trouble
-    assert signaller.orders == []
+    assert "no home folder" in progress.audit_failure
+    assert signaller.requests == []
 
 
 def test_lines_of_several_writers_stay_whole(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from pgtop.model.signal import ObservedEffect, ReplyStatus, Signal, SignalReply,
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
 from pgtop.signalling.execute import Progress, SignalExecutor
-from pgtop.signalling.planning import asked_again, changes, plan
-from pgtop.sources.postgres.signals import Found, receipt_for
+from pgtop.signalling.planning import changes, plan, refresh_plan
+from pgtop.sources.postgres.signals import Found, reply_for
 from tests.fakes import JumpingClock
 from tests.scenes import snapshot
 
@@ -82,31 +82,31 @@ class ModelServer:
             snapshot(self.sessions.values(), started_at=self.started_at), taken_at=self.now
         )
 
-    def is_meant(self, order: SignalRequest) -> bool:
-        return order.sighting is not None and order.sighting.run.started_at == self.started_at
+    def is_meant(self, request: SignalRequest) -> bool:
+        return request.seen_on is not None and request.seen_on.run.started_at == self.started_at
 
     def lives(self, who: BackendId) -> bool:
         """On either server."""
         return any(who == b.identity for b in (*self.sessions.values(), *self.elsewhere.values()))
 
-    def carry_out(self, order: SignalRequest) -> SignalReply:
-        found = self.sessions.get(order.target.pid)
-        same_server = self.is_meant(order)
-        compared = _NOBODY if found is None else _compared(order, found)
-        receipt = receipt_for(
+    def carry_out(self, request: SignalRequest) -> SignalReply:
+        found = self.sessions.get(request.target.pid)
+        same_server = self.is_meant(request)
+        compared = _NOBODY if found is None else _compared(request, found)
+        reply = reply_for(
             compared._replace(same_server=same_server, sent=compared.sent if same_server else None)
         )
-        if found is not None and receipt.answer is ReplyStatus.SENT:
-            self.hits.append((order.signal, found))
-            if order.signal is Signal.TERMINATE:
+        if found is not None and reply.status is ReplyStatus.SENT:
+            self.hits.append((request.signal, found))
+            if request.signal is Signal.TERMINATE:
                 self.leave(found.pid)
             else:
                 self.end(found.pid)
-        return receipt
+        return reply
 
 
-def _compared(order: SignalRequest, found: Backend) -> Found:
-    seen = order.seen
+def _compared(request: SignalRequest, found: Backend) -> Found:
+    seen = request.seen
     same_start, same_owner = (
         found.backend_start == seen.backend_start,
         found.usesysid == seen.usesysid,
@@ -114,8 +114,8 @@ def _compared(order: SignalRequest, found: Backend) -> Found:
     same_name = (
         found.application_name == seen.application_name or found.query_start == seen.query_start
     )
-    if order.signal is Signal.TERMINATE:
-        same = not order.pinned or (found.query_start, found.xact_start) == (
+    if request.signal is Signal.TERMINATE:
+        same = not request.only_if_unchanged or (found.query_start, found.xact_start) == (
             seen.query_start,
             seen.xact_start,
         )
@@ -151,22 +151,24 @@ class RacingDoor:
     def __init__(self, server: ModelServer, meanwhile: Sequence[tuple[object, ...]]) -> None:
         self._server = server
         self._meanwhile = list(meanwhile)
-        self.orders: list[SignalRequest] = []
+        self.requests: list[SignalRequest] = []
 
-    async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
-        receipts = []
-        for order in orders:
+    async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+        replies = []
+        for request in requests:
             _happen(self._server, self._meanwhile[:2])
             del self._meanwhile[:2]
-            self.orders.append(order)
-            receipts.append(self._server.carry_out(order))
-        return receipts
+            self.requests.append(request)
+            replies.append(self._server.carry_out(request))
+        return replies
 
-    async def look_all(self, orders: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
-        if not all(map(self._server.is_meant, orders)):
+    async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+        if not all(map(self._server.is_meant, requests)):
             raise SourceError(Failure(FailureKind.OTHER, "another server"))
         found = {backend.identity: backend for backend in self._server.sessions.values()}
-        return {order.target: found[order.target] for order in orders if order.target in found}
+        return {
+            request.target: found[request.target] for request in requests if request.target in found
+        }
 
 
 async def _run(made: Plan, door: RacingDoor) -> Progress:
@@ -195,22 +197,22 @@ def test_nobody_outside_the_plan_is_ever_signalled(
     _happen(server, while_open)
     later = server.picture()
     changed = changes(made, later)
-    agreed = asked_again(made, later) if again else made.without(changed)
+    agreed = refresh_plan(made, later) if again else made.without(changed)
     shown = {target.identity: target for target in agreed.targets}
     door = RacingDoor(server, while_sending)
     progress = asyncio.run(_run(agreed, door))
 
     assert set(shown) <= listed
-    assert len(door.orders) == len(shown)  # each once
-    assert progress.done
+    assert len(door.requests) == len(shown)  # each once
+    assert progress.is_done
     for kind, hit in server.hits:
         assert kind is signal
         assert hit.identity in shown
         assert hit.application_name == CHOSEN
         target = shown[hit.identity]
-        if target.pinned or signal is Signal.CANCEL:
+        if target.only_if_unchanged or signal is Signal.CANCEL:
             assert hit.query_start == target.backend.query_start
-        if target.pinned and signal is Signal.TERMINATE:
+        if target.only_if_unchanged and signal is Signal.TERMINATE:
             assert hit.xact_start == target.backend.xact_start
 
 
@@ -227,11 +229,11 @@ def test_what_is_said_is_what_happened(
     seen = server.picture()
     made = plan(signal, seen.backends, seen)
     progress = asyncio.run(_run(made, RacingDoor(server, while_sending)))
-    sent = [o.order.target for o in progress.outcomes if o.receipt.answer is ReplyStatus.SENT]
+    sent = [o.request.target for o in progress.outcomes if o.reply.status is ReplyStatus.SENT]
     assert sent == [hit.identity for _, hit in server.hits]
     for outcome in progress.outcomes:
-        if outcome.effect is ObservedEffect.GONE or outcome.receipt.answer is ReplyStatus.GONE:
-            assert not server.lives(outcome.order.target)
+        if outcome.effect is ObservedEffect.GONE or outcome.reply.status is ReplyStatus.GONE:
+            assert not server.lives(outcome.request.target)
 
 
 @given(st.sampled_from(Signal), HISTORY, HISTORY)
@@ -258,6 +260,6 @@ def test_a_plan_only_shrinks(
         if same is not None:
             before_then = (target.backend.query_start, target.backend.xact_start)
             assert (change is None) == ((same.query_start, same.xact_start) == before_then)
-    assert {t.identity for t in asked_again(made, later).targets} <= {
+    assert {t.identity for t in refresh_plan(made, later).targets} <= {
         t.identity for t in made.targets
     }

@@ -13,7 +13,7 @@ from pgtop.model.signal import (
     SignalRequest,
 )
 from pgtop.ports import SourceError
-from pgtop.signalling.observe import RefusingSignaller, carry_out_all, effect_on
+from pgtop.signalling.observe import RefusingSignaller, observed_effect, send_and_observe
 from pgtop.view.results import result_words
 from tests.fakes import FakeSignaller, JumpingClock
 
@@ -31,13 +31,13 @@ _CANCEL = SignalRequest(Signal.CANCEL, _RUNNING)
 
 
 async def _outcomes(
-    order: SignalRequest, signaller: FakeSignaller | RefusingSignaller
+    request: SignalRequest, signaller: FakeSignaller | RefusingSignaller
 ) -> list[Outcome]:
-    return [outcome async for (outcome,) in carry_out_all((order,), signaller, JumpingClock())]
+    return [outcome async for (outcome,) in send_and_observe((request,), signaller, JumpingClock())]
 
 
 @pytest.mark.parametrize(
-    ("order", "seen", "effect"),
+    ("signal_request", "seen", "effect"),
     [
         (_TERMINATE, None, ObservedEffect.GONE),
         (_TERMINATE, _RUNNING, ObservedEffect.PENDING),
@@ -62,10 +62,10 @@ async def _outcomes(
     ],
 )
 def test_effect_is_what_is_seen(
-    order: SignalRequest, seen: Backend | None, effect: ObservedEffect
+    signal_request: SignalRequest, seen: Backend | None, effect: ObservedEffect
 ) -> None:
     """Each sight of the target has one meaning for the order."""
-    assert effect_on(order, seen) is effect
+    assert observed_effect(signal_request, seen) is effect
 
 
 async def test_gone_is_told_with_the_time_it_took() -> None:
@@ -74,7 +74,7 @@ async def test_gone_is_told_with_the_time_it_took() -> None:
     signaller = FakeSignaller(look=lambda who: sights.pop(0))
     outcomes = await _outcomes(_TERMINATE, signaller)
     assert [outcome.effect for outcome in outcomes] == [ObservedEffect.PENDING, ObservedEffect.GONE]
-    assert signaller.orders == [_TERMINATE]
+    assert signaller.requests == [_TERMINATE]
     assert outcomes[-1].after == pytest.approx(0.03)
 
 
@@ -86,7 +86,7 @@ async def test_nothing_sent_is_told_at_once(answer: ReplyStatus) -> None:
     signaller = FakeSignaller(SignalReply(answer, "why"))
     (outcome,) = await _outcomes(_CANCEL, signaller)
     assert outcome.effect is ObservedEffect.NOT_SENT
-    assert outcome.receipt.reason == "why"
+    assert outcome.reply.reason == "why"
     assert signaller.looks == 0
 
 
@@ -108,7 +108,7 @@ async def test_a_server_that_cannot_be_asked_proves_nothing() -> None:
 
     outcome = (await _outcomes(_TERMINATE, FakeSignaller(look=lost)))[-1]
     assert outcome.effect is ObservedEffect.UNSEEN
-    assert outcome.receipt.reason == "connection lost"
+    assert outcome.reply.reason == "connection lost"
 
 
 async def test_an_unanswered_order_is_looked_after() -> None:
@@ -117,8 +117,8 @@ async def test_an_unanswered_order_is_looked_after() -> None:
     """
     signaller = FakeSignaller(SignalReply(ReplyStatus.UNKNOWN))
     outcome = (await _outcomes(_TERMINATE, signaller))[-1]
-    assert (outcome.effect, outcome.receipt.answer) == (ObservedEffect.GONE, ReplyStatus.UNKNOWN)
-    assert len(signaller.orders) == 1
+    assert (outcome.effect, outcome.reply.status) == (ObservedEffect.GONE, ReplyStatus.UNKNOWN)
+    assert len(signaller.requests) == 1
 
 
 async def test_cancel_of_a_hidden_query_cannot_be_proved() -> None:
@@ -131,7 +131,7 @@ async def test_cancel_of_a_hidden_query_cannot_be_proved() -> None:
 async def test_refusing_signaller_sends_nothing() -> None:
     """The read-only signaller refuses every order with its reason."""
     (outcome,) = await _outcomes(_TERMINATE, RefusingSignaller("read-only mode"))
-    assert (outcome.receipt.answer, outcome.receipt.reason) == (
+    assert (outcome.reply.status, outcome.reply.reason) == (
         ReplyStatus.REFUSED,
         "read-only mode",
     )
@@ -173,5 +173,5 @@ def test_an_order_without_an_answer_names_what_is_not_known(
     """It is not called a lost connection, as a statement that the server gave up has no answer
     either.
     """
-    receipt = SignalReply(ReplyStatus.UNKNOWN, "timeout" if effect is ObservedEffect.UNSEEN else "")
-    assert result_words(Outcome(_TERMINATE, receipt, effect)).text == words
+    reply = SignalReply(ReplyStatus.UNKNOWN, "timeout" if effect is ObservedEffect.UNSEEN else "")
+    assert result_words(Outcome(_TERMINATE, reply, effect)).text == words

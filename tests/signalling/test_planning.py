@@ -8,7 +8,7 @@ from pgtop.model.backend import CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, Backe
 from pgtop.model.plan import Change, ExclusionReason, Plan
 from pgtop.model.signal import Signal
 from pgtop.model.snapshot import Snapshot
-from pgtop.signalling.planning import asked_again, changes, plan, plan_for_one, spared
+from pgtop.signalling.planning import changes, plan, plan_for_one, refresh_plan, without_changed
 from tests.scenes import active, busy, calm, client, not_privileged, server, snapshot
 
 _HOLDER = active(1, "web@shop", "psql", "UPDATE x", 5.0)
@@ -49,7 +49,7 @@ def test_hidden_sessions_are_left_out_of_many() -> None:
     scene = not_privileged()
     made = plan(Signal.TERMINATE, scene.backends, scene)
     assert not any(target.backend.hidden for target in made.targets)
-    hidden = [left for left in made.left_out if left.why is ExclusionReason.HIDDEN]
+    hidden = [left for left in made.excluded if left.why is ExclusionReason.HIDDEN]
     assert hidden
     assert all("grant pg_read_all_stats to monitor" in left.reason for left in hidden)
 
@@ -61,17 +61,17 @@ def test_everybody_is_told_of() -> None:
         made = plan(signal, scene.backends, scene)
         told = [
             *(target.backend for target in made.targets),
-            *(left.backend for left in made.left_out),
+            *(left.backend for left in made.excluded),
         ]
         assert sorted(b.pid for b in told) == sorted(b.pid for b in scene.backends)
-        assert all(left.reason for left in made.left_out)
+        assert all(left.reason for left in made.excluded)
 
 
 def test_a_guard_protects_one_of_many_and_asks_about_one_alone() -> None:
     """Guarded: left out of many; alone a target that says why it is protected."""
     scene = snapshot([_HOLDER])
     made = plan(Signal.TERMINATE, [_HOLDER], scene, lambda _: "it is dear to me")
-    assert (made.targets, made.left_out[0].reason) == ((), "it is dear to me")
+    assert (made.targets, made.excluded[0].reason) == ((), "it is dear to me")
     [alone] = plan_for_one(Signal.TERMINATE, _HOLDER, scene, lambda _: "it is dear to me").targets
     assert alone.protection == "it is dear to me"
 
@@ -95,7 +95,7 @@ def test_a_session_that_is_logging_in_is_left_out_of_many() -> None:
     starting = Backend(999, 1, state="starting", backend_type=CLIENT_BACKEND)
     made = plan(Signal.TERMINATE, (starting,), replace(scene, backends=(*scene.backends, starting)))
     assert not made.targets
-    assert [left.why for left in made.left_out] == [ExclusionReason.HIDDEN]
+    assert [left.why for left in made.excluded] == [ExclusionReason.HIDDEN]
 
 
 def _two() -> tuple[Snapshot, Plan]:
@@ -110,8 +110,8 @@ def test_another_server_is_no_end() -> None:
     scene, made = _two()
     there = replace(scene, backends=(), server=server(address="10.0.0.9:5432", started_at=1))
     assert set(changes(made, there).values()) == {Change.ELSEWHERE}
-    assert asked_again(made, there).targets == ()
-    assert {left.why for left in asked_again(made, there).left_out} == {ExclusionReason.CHANGED}
+    assert refresh_plan(made, there).targets == ()
+    assert {left.why for left in refresh_plan(made, there).excluded} == {ExclusionReason.CHANGED}
     restarted = replace(scene, backends=(), server=server(started_at=scene.taken_at + 1))
     assert set(changes(made, restarted).values()) == {Change.ENDED}
 
@@ -124,7 +124,7 @@ def test_a_role_that_became_a_superuser_is_left_out() -> None:
     assert set(changes(made, later).values()) == {Change.PROTECTED}
     guarded = changes(made, scene, lambda backend: "it is dear" if backend.pid == 1 else "")
     assert {who.pid: change for who, change in guarded.items()} == {1: Change.PROTECTED}
-    assert [left.why for left in asked_again(made, later).left_out] == [
+    assert [left.why for left in refresh_plan(made, later).excluded] == [
         ExclusionReason.PROTECTED
     ] * 2
 
@@ -147,16 +147,20 @@ def test_another_name_is_another_client_unless_the_same_query_runs() -> None:
     name.
     """
     scene, made = _two()
-    loose = made._replace(targets=tuple(target._replace(pinned=False) for target in made.targets))
+    loose = made._replace(
+        targets=tuple(target._replace(only_if_unchanged=False) for target in made.targets)
+    )
     one, two = (b._replace(application_name="another") for b in scene.backends)
     later = replace(scene, backends=(one._replace(query_start=scene.taken_at), two))
     assert changes(loose, later) == {one.identity: Change.NAME}
-    assert asked_again(loose, later).targets[0].backend.application_name == "another"
-    renamed_too = made._replace(
-        targets=tuple(t._replace(pinned=False, renamed_too=True) for t in made.targets)
+    assert refresh_plan(loose, later).targets[0].backend.application_name == "another"
+    even_if_renamed = made._replace(
+        targets=tuple(
+            t._replace(only_if_unchanged=False, even_if_renamed=True) for t in made.targets
+        )
     )
-    assert changes(renamed_too, later) == {}
-    assert all(target.renamed_too for target in asked_again(renamed_too, later).targets)
+    assert changes(even_if_renamed, later) == {}
+    assert all(target.even_if_renamed for target in refresh_plan(even_if_renamed, later).targets)
 
 
 def test_a_login_that_has_succeeded_is_the_same_session_still() -> None:
@@ -195,9 +199,9 @@ def test_a_hidden_session_is_known_by_all_that_is_seen(
 def test_who_is_spared_is_told() -> None:
     """Each that changed leaves the targets and is left out with what happened to it."""
     _, made = _two()
-    left = spared(made, {made.targets[0].identity: Change.QUERY})
+    left = without_changed(made, {made.targets[0].identity: Change.QUERY})
     assert left.targets == made.targets[1:]
-    assert [(each.backend, each.why) for each in left.left_out] == [
+    assert [(each.backend, each.why) for each in left.excluded] == [
         (made.targets[0].backend, ExclusionReason.CHANGED)
     ]
-    assert "another query" in left.left_out[0].reason
+    assert "another query" in left.excluded[0].reason

@@ -31,7 +31,7 @@ def _leak(snapshot: Snapshot) -> list[Backend]:
 
 
 def _ordered(signaller: FakeSignaller) -> set[object]:
-    return {order.target for order in signaller.orders}
+    return {request.target for request in signaller.requests}
 
 
 async def test_tags_survive_sort_filter_and_refresh_and_end_with_their_session() -> None:
@@ -76,7 +76,10 @@ async def test_asterisk_tags_what_the_filter_shows_and_no_more() -> None:
         assert isinstance(stage.app.screen, BulkScreen)
         await press(pilot, "y", *str(len(_leak(first))), "enter")
         assert _ordered(signaller) == {b.identity for b in _leak(first)}
-        assert all(order.pinned and order.signal is Signal.TERMINATE for order in signaller.orders)
+        assert all(
+            request.only_if_unchanged and request.signal is Signal.TERMINATE
+            for request in signaller.requests
+        )
         assert isinstance(stage.app.screen, ResultScreen)
         assert f"{len(_leak(first))} gone" in text_of(stage, "#facts")
 
@@ -91,7 +94,7 @@ async def test_nothing_is_sent_without_the_number(keys: tuple[str, ...]) -> None
     stage = Stage(nearly_full(), signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, *_LEAK, "asterisk", "K", *keys)
-        assert signaller.orders == []
+        assert signaller.requests == []
 
 
 async def test_one_tag_under_the_cursor_gets_the_dialog_of_one() -> None:
@@ -153,7 +156,9 @@ async def test_what_changed_can_be_asked_for_again() -> None:
         await stage.tick()
         await press(pilot, "a", "y", *str(len(_leak(first))), "enter")
         assert _ordered(signaller) == {b.identity for b in _leak(first)}
-        assert [order.target for order in signaller.orders if not order.pinned] == [moved.identity]
+        assert [
+            request.target for request in signaller.requests if not request.only_if_unchanged
+        ] == [moved.identity]
 
 
 async def test_protected_sessions_are_never_one_of_many() -> None:
@@ -172,7 +177,7 @@ async def test_protected_sessions_are_never_one_of_many() -> None:
         dialog = stage.app.screen
         assert isinstance(dialog, BulkScreen)
         await press(pilot, "y", *str(len(dialog.meant.targets)), "enter")
-        sent = {order.target.pid for order in signaller.orders}
+        sent = {request.target.pid for request in signaller.requests}
         safe = {
             b.pid
             for b in first.backends
@@ -188,9 +193,9 @@ async def test_a_protected_session_alone_needs_its_pid() -> None:
     stage = Stage(busy(), Settings(protect=(Filter("user:anna"),)), signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "slash", *"user:anna", "enter", "K", "y")
-        assert signaller.orders == []
+        assert signaller.requests == []
         await press(pilot, *str(shown_on(stage)[0]), "enter")
-        assert len(signaller.orders) == 1
+        assert len(signaller.requests) == 1
 
 
 async def test_a_whole_group_from_the_breakdown() -> None:
@@ -288,12 +293,15 @@ async def test_k_on_the_results_goes_on_with_the_survivors() -> None:
         await stage.tick(6)
         assert "still running" in text_of(stage, "#facts")
         cancelled = _ordered(signaller)
-        signaller.orders.clear()
+        signaller.requests.clear()
         await press(pilot, "K")
         assert isinstance(stage.app.screen, BulkScreen)
         await press(pilot, "y")
         assert _ordered(signaller) == cancelled
-        assert all(order.signal is Signal.TERMINATE and order.pinned for order in signaller.orders)
+        assert all(
+            request.signal is Signal.TERMINATE and request.only_if_unchanged
+            for request in signaller.requests
+        )
 
 
 async def test_results_that_come_after_esc_disturb_nobody() -> None:
@@ -331,7 +339,7 @@ async def test_the_number_follows_the_list(typed: str, sent: int) -> None:
         await stage.tick()
         assert "it is 10 now: type 10" in text_of(stage, "#facts")
         await press(pilot, *typed, "enter")
-        assert len(signaller.orders) == sent
+        assert len(signaller.requests) == sent
 
 
 async def test_one_refusal_never_stops_the_rest() -> None:
@@ -379,7 +387,7 @@ async def test_the_reason_goes_with_the_order() -> None:
 
     stage = Stage(busy())
     signals = stage.app.signals
-    signals._executor = signals._executor._replace(recorder=Listening())
+    signals._executor = signals._executor._replace(audit_log=Listening())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "K", "r", *"runaway", "enter", "y")
         await press(pilot, "space", "down", "down", "space", "K", "r", *"storm", "enter", "y")
@@ -400,19 +408,20 @@ async def test_who_is_protected_by_now_is_left_out_of_many() -> None:
         assert f"{len(_leak(first))} protected now" in text_of(stage, "#facts")
         await press(pilot, "y")
         assert "nothing is left to signal" in text_of(stage, "#facts")
-        assert signaller.orders == []
+        assert signaller.requests == []
 
 
 def test_a_plan_is_not_done_before_each_target_has_its_outcome() -> None:
     """While some have no outcome yet, nobody counts as having survived."""
     two = plan(Signal.CANCEL, [b for b in busy().backends if b.waits_for_lock][:2], busy())
     some = Progress(
-        two, (Outcome(two.orders[0], SignalReply(ReplyStatus.SENT), ObservedEffect.STILL_RUNNING),)
+        two,
+        (Outcome(two.requests[0], SignalReply(ReplyStatus.SENT), ObservedEffect.STILL_RUNNING),),
     )
     assert len(two.targets) == 2
-    assert not Progress(two, ()).done
-    assert not some.done
-    assert some._replace(outcomes=some.outcomes * 2).done
+    assert not Progress(two, ()).is_done
+    assert not some.is_done
+    assert some._replace(outcomes=some.outcomes * 2).is_done
 
 
 async def test_survivors_are_guarded_anew() -> None:
@@ -426,11 +435,11 @@ async def test_survivors_are_guarded_anew() -> None:
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "slash", *"user:billing state:waiting", "enter", "asterisk", "C", "y")
         await stage.tick(6)
-        signaller.orders.clear()
+        signaller.requests.clear()
         roles = {oid: role._replace(superuser=True) for oid, role in first.server.roles.items()}
         stage.source.script = [replace(first, server=first.server._replace(roles=roles))]
         await press(pilot, "K")
         await stage.tick(0)
         await press(pilot, "y")
         assert "nothing is left to signal" in text_of(stage, "#facts")
-        assert signaller.orders == []
+        assert signaller.requests == []

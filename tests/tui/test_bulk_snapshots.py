@@ -23,24 +23,26 @@ STORM = ("slash", *"app:coupon-import", "enter", "asterisk")
 class MixedSignaller(FakeSignaller):
     """A door behind which every target fares differently."""
 
-    async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+    async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
         answers = [
             SignalReply(ReplyStatus.SENT), SignalReply(ReplyStatus.GONE), SignalReply(ReplyStatus.CHANGED), SignalReply(ReplyStatus.REPLACED),
             SignalReply(ReplyStatus.REFUSED, "permission denied to terminate process"),
         ]  # fmt: skip
-        self.orders.extend(orders)
+        self.requests.extend(requests)
         return [
-            answers[place] if place < len(answers) else answers[0] for place in range(len(orders))
+            answers[place] if place < len(answers) else answers[0] for place in range(len(requests))
         ]
 
-    async def look_all(self, orders: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+    async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
         """The first target stays, and so does the last, in its transaction."""
         self.looks += 1
         every = {b.identity: b for b in busy().backends}
-        first, last = self.orders[0].target, self.orders[-1].target
+        first, last = self.requests[0].target, self.requests[-1].target
         stays = {first: every[first], last: every[last]._replace(state="idle in transaction")}
         return {
-            who: seen for who, seen in stays.items() if who in [order.target for order in orders]
+            who: seen
+            for who, seen in stays.items()
+            if who in [request.target for request in requests]
         }
 
 

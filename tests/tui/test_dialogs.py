@@ -45,7 +45,7 @@ async def test_dialog_keeps_the_session_by_default(keys: tuple[str, ...]) -> Non
         assert isinstance(stage.app.screen, ConfirmScreen)
         await press(pilot, *keys)
         assert isinstance(stage.app.screen, SessionsScreen)
-        assert signaller.orders == []
+        assert signaller.requests == []
 
 
 @pytest.mark.parametrize("keys", [("y",), ("tab", "enter"), ("left", "enter")])
@@ -58,8 +58,8 @@ async def test_dialog_signals_exactly_the_session_shown(keys: tuple[str, ...]) -
     async with stage.app.run_test(size=SIZE) as pilot:
         backend = selected_on(stage)
         await press(pilot, "K", *keys)
-        (order,) = signaller.orders
-        assert (order.signal, order.target) == (Signal.TERMINATE, backend.identity)
+        (request,) = signaller.requests
+        assert (request.signal, request.target) == (Signal.TERMINATE, backend.identity)
         assert f"terminated {backend.pid} (gone after" in text_of(stage, "#notice")
 
 
@@ -76,10 +76,10 @@ async def test_what_cannot_be_read_is_not_agreed_to(
     async with stage.app.run_test(size=size) as pilot:
         await press(pilot, "slash", *"app:psql", "enter", *keys, "y", "y", "tab", "enter")
         assert isinstance(stage.app.screen, ConfirmScreen | BulkScreen)
-        assert signaller.orders == []
+        assert signaller.requests == []
         await pilot.resize_terminal(*SIZE)
         await press(pilot, "y")
-        assert signaller.orders
+        assert signaller.requests
 
 
 async def test_cancel_pins_the_query() -> None:
@@ -90,8 +90,8 @@ async def test_cancel_pins_the_query() -> None:
         await press(pilot, "down")
         backend = selected_on(stage)
         await press(pilot, "C", "y")
-        (order,) = signaller.orders
-        assert (order.signal, order.target, order.seen.query_start) == (
+        (request,) = signaller.requests
+        assert (request.signal, request.target, request.seen.query_start) == (
             Signal.CANCEL, backend.identity, backend.query_start,
         )  # fmt: skip
 
@@ -165,9 +165,9 @@ async def test_dialog_asks_anew_when_the_query_changed() -> None:
         assert "query changed since" in text_of(stage, "#proposal")
         assert "another" in text_of(stage, "#proposal")
         await press(pilot, "y")
-        assert signaller.orders == []
+        assert signaller.requests == []
         await press(pilot, "y")
-        assert [order.seen.query_start for order in signaller.orders] == [later]
+        assert [request.seen.query_start for request in signaller.requests] == [later]
 
 
 async def test_dialog_says_when_the_session_has_ended() -> None:
@@ -183,7 +183,7 @@ async def test_dialog_says_when_the_session_has_ended() -> None:
         assert "has ended" in text_of(stage, "#proposal")
         await press(pilot, "y")
         assert isinstance(stage.app.screen, SessionsScreen)
-        assert signaller.orders == []
+        assert signaller.requests == []
 
 
 async def test_dialog_watches_although_paused() -> None:
@@ -211,13 +211,13 @@ async def test_protected_session_wants_its_pid_typed() -> None:
         await press(pilot, "slash", *f"pid:{own}", "enter", "K")
         assert "Protected" in text_of(stage, "#proposal")
         await press(pilot, "y", *"123", "enter")
-        assert signaller.orders == []
+        assert signaller.requests == []
         assert "type 48120 first" in text_of(stage, "#proposal")
         await press(pilot, "n")
         assert isinstance(stage.app.screen, SessionsScreen)
         await press(pilot, "K", *"123")
         await press(pilot, "backspace", "backspace", "backspace", *str(own), "enter")
-        assert [order.target.pid for order in signaller.orders] == [own]
+        assert [request.target.pid for request in signaller.requests] == [own]
 
 
 async def test_read_only_offers_and_sends_nothing() -> None:
@@ -259,7 +259,7 @@ async def test_hidden_pid_that_passes_to_another_role_is_another_session() -> No
         await stage.tick()
         assert "has ended" in text_of(stage, "#proposal")
         await press(pilot, "y")
-        assert signaller.orders == []
+        assert signaller.requests == []
 
 
 async def test_a_second_dialog_does_not_open_over_the_first() -> None:
@@ -336,9 +336,9 @@ async def test_roles_are_read_anew_for_a_dialog() -> None:
         assert stage.source.renewed == 1
         assert "belongs to a superuser" in text_of(stage, "#proposal")
         await press(pilot, "y", "y")
-        assert signaller.orders == []
+        assert signaller.requests == []
         await press(pilot, *str(pid), "enter")
-        assert [order.target.pid for order in signaller.orders] == [pid]
+        assert [request.target.pid for request in signaller.requests] == [pid]
 
 
 async def test_a_dialog_costs_no_connection_that_an_answer_is_awaited_on() -> None:
@@ -365,9 +365,9 @@ async def test_a_session_whose_start_is_hidden_wants_its_pid_typed_in_the_dialog
             "only pid, role, database and application name can be compared before the signal"
             in words
         )
-        assert signaller.orders == []
+        assert signaller.requests == []
         await press(pilot, *str(hidden[0].pid), "enter")
-        assert [order.target for order in signaller.orders] == [hidden[0].identity]
+        assert [request.target for request in signaller.requests] == [hidden[0].identity]
 
 
 async def test_another_server_is_no_end_of_the_session() -> None:
@@ -384,7 +384,7 @@ async def test_another_server_is_no_end_of_the_session() -> None:
         await stage.tick()
         assert "another server now" in text_of(stage, "#proposal")
         await press(pilot, "y")
-        assert signaller.orders == []
+        assert signaller.requests == []
 
 
 async def test_a_start_that_is_hidden_by_now_is_no_end_of_the_session() -> None:
@@ -399,7 +399,7 @@ async def test_a_start_that_is_hidden_by_now_is_no_end_of_the_session() -> None:
         await stage.tick()
         assert "may be another session now" in text_of(stage, "#proposal")
         await press(pilot, "y")
-        assert signaller.orders == []
+        assert signaller.requests == []
 
 
 async def test_the_page_of_one_session_honours_protect() -> None:
@@ -416,9 +416,9 @@ async def test_the_page_of_one_session_honours_protect() -> None:
         shown = "\n".join("".join(span.text for span in row) for row in stage.app.screen.lines())
         assert "protected: it matches --protect user:anna" in shown
         await press(pilot, "K", "y")
-        assert signaller.orders == []
+        assert signaller.requests == []
         await press(pilot, *str(pid), "enter")
-        assert [order.target.pid for order in signaller.orders] == [pid]
+        assert [request.target.pid for request in signaller.requests] == [pid]
 
 
 @pytest.mark.parametrize(
@@ -465,7 +465,7 @@ async def test_the_dialog_follows_no_pid_across_a_restart() -> None:
         await stage.tick()
         assert f"{pid} has ended" in text_of(stage, "#proposal")
         await press(pilot, "y")
-        assert signaller.orders == []
+        assert signaller.requests == []
 
 
 @pytest.mark.parametrize("key", ["K", "C", "f9"])

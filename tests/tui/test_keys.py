@@ -488,7 +488,7 @@ async def test_keys_typed_ahead_into_the_filter_are_text() -> None:
         await burst(pilot, "/Ky")
         assert "filter: Ky" in text_of(stage, "#condition")
         assert isinstance(stage.app.screen, SessionsScreen)
-        assert signaller.orders == []
+        assert signaller.requests == []
 
 
 async def test_filter_and_kill_typed_ahead_mean_the_filtered_session() -> None:

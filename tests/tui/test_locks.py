@@ -27,7 +27,7 @@ from pgtop.tui.screens import locks
 from pgtop.tui.screens.locks import LocksScreen, LocksTable
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
-from pgtop.tui.unblocked import Aftermath
+from pgtop.tui.unblocked import UnblockedReport
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.locks import Question, Row, rows
@@ -290,7 +290,7 @@ async def test_after_the_kill_it_is_told_who_was_freed() -> None:
         await _press(pilot, "y")
         await stage.tick(6)
         assert isinstance(stage.signaller, FakeSignaller)
-        assert [order.signal for order in stage.signaller.orders] == [Signal.TERMINATE]
+        assert [request.signal for request in stage.signaller.requests] == [Signal.TERMINATE]
         assert "1 of 4 waiting on it is free, next root 48801 (active 9m03s)" in _text(
             stage, "#notice"
         )
@@ -323,7 +323,7 @@ def test_an_aftermath_waits_for_a_picture_that_can_tell() -> None:
     ended = Outcome(
         SignalRequest(Signal.TERMINATE, holder), SignalReply(ReplyStatus.SENT), ObservedEffect.GONE
     )
-    aftermath = Aftermath.of(
+    aftermath = UnblockedReport.of(
         [ended], Span("terminated", Tone.CALM), DerivedSnapshot.of(first), seen_at=10.0
     )
     assert aftermath is not None
@@ -366,7 +366,7 @@ def test_nobody_is_freed_by_another_server() -> None:
     )
     before = DerivedSnapshot.of(first)
     holder = next(b.identity for b in first.backends if b.pid == HOLDER)
-    aftermath = Aftermath(frozenset([holder]), Span("terminated", Tone.CALM), before, 10.0)
+    aftermath = UnblockedReport(frozenset([holder]), Span("terminated", Tone.CALM), before, 10.0)
     assert aftermath.told(_state(replace(there, taken_at=first.taken_at + 1))) == ""
     here = _without(replace(first, taken_at=first.taken_at + 1), HOLDER)
     assert "1 of 4 waiting on it is free" in aftermath.told(_state(here))

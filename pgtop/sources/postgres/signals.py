@@ -136,47 +136,51 @@ class PostgresSignaller:
     def __init__(self, session: ServerConnection) -> None:
         self._session = session
 
-    async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+    async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
         """Ask the server, once, for each order, in one round trip; none that fails stops another.
 
         Each receipt says whether the server sent the signal, or that nobody knows.
         """
-        receipts: list[SignalReply] = []
+        replies: list[SignalReply] = []
         failed = ReplyStatus.UNREACHED
         try:
             async with self._session.exchange() as link:
                 failed = ReplyStatus.UNKNOWN
-                statements = [statement(order, link.features) for order in orders]
+                statements = [statement(request, link.features) for request in requests]
                 async for answer in link.ask_each(statements, is_logged=True):
-                    receipts.append(_receipt_of(answer))  # noqa: PERF401  # those heard before a failure are kept
+                    replies.append(_reply_of(answer))  # noqa: PERF401  # those heard before a failure are kept
         except SourceError as error:
             return [
-                *receipts,
-                *(SignalReply(failed, error.failure.what) for _ in orders[len(receipts) :]),
+                *replies,
+                *(SignalReply(failed, error.failure.what) for _ in requests[len(replies) :]),
             ]
-        return receipts
+        return replies
 
-    async def look_all(self, orders: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+    async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
         """The targets that are there, or may be, as far as `proof` needs to see them. Raises
         SourceError.
         """
         async with self._session.exchange() as link:
             [rows] = await link.ask(
-                Statement(_LOOK, {"pids": [order.target.pid for order in orders]}, _LOOK_SHAPE)
+                Statement(
+                    _LOOK, {"pids": [request.target.pid for request in requests]}, _LOOK_SHAPE
+                )
             )
             if not rows:
                 raise AnswerError("The server does not say which one it is.")
-            run = await _run_that_answers(link, rows[0], orders)
-        meant = [order.sighting or SeenOn(run, run.started_at) for order in orders]
-        if not all(sighting.is_answered_by(run) for sighting in meant):
+            run = await _run_that_answers(link, rows[0], requests)
+        meant = [request.seen_on or SeenOn(run, run.started_at) for request in requests]
+        if not all(seen_on.is_answered_by(run) for seen_on in meant):
             raise SourceError(
                 Failure(FailureKind.OTHER, _ELSEWHERE)
             )  # they may live on where the order went
         here = [
-            order for order, sighting in zip(orders, meant, strict=True) if sighting.goes_on(run)
+            request
+            for request, seen_on in zip(requests, meant, strict=True)
+            if seen_on.goes_on(run)
         ]
         found = {row[3]: _glimpse(row) for row in rows if row[3] is not None}
-        seen = ((order, found.get(order.target.pid)) for order in here)
+        seen = ((request, found.get(request.target.pid)) for request in here)
         return {
             o.target: now
             for o, now in seen
@@ -185,13 +189,13 @@ class PostgresSignaller:
 
 
 async def _run_that_answers(
-    link: Channel, row: Row, orders: Sequence[SignalRequest]
+    link: Channel, row: Row, requests: Sequence[SignalRequest]
 ) -> ServerInstance:
     """Return the run that answered with `row`; which cluster that is only matters where it is not
     the one meant.
     """
     run = read_run(row[:3])
-    if all(order.sighting is None or order.sighting.goes_on(run) for order in orders):
+    if all(request.seen_on is None or request.seen_on.goes_on(run) for request in requests):
         return run
     [answer] = [answer async for answer in link.ask_each([CLUSTER.ways[0]])]
     known = run if isinstance(answer, psycopg.Error) else read_run(one_row(answer))
@@ -200,10 +204,10 @@ async def _run_that_answers(
     )  # behind a balancer the two may be of different servers
 
 
-def _receipt_of(answer: list[Row] | psycopg.Error) -> SignalReply:
+def _reply_of(answer: list[Row] | psycopg.Error) -> SignalReply:
     """Of a statement's rows, or of its error, which may leave open whether anything was sent."""
     if not isinstance(answer, psycopg.Error):
-        return receipt_for(Found(*one_row(answer)))
+        return reply_for(Found(*one_row(answer)))
     if never_ran(answer):
         return SignalReply(ReplyStatus.REFUSED, server_words(answer))
     return SignalReply(ReplyStatus.UNKNOWN, server_words(answer))
@@ -238,14 +242,14 @@ def _name(raw: bytes | None) -> str | None:
     return None if raw is None else decode_name(raw)
 
 
-def statement(order: SignalRequest, features: Features) -> Statement:
+def statement(request: SignalRequest, features: Features) -> Statement:
     """The statement that carries out `order`, and nothing but it: it answers with one row for
     `Found`.
     """
-    seen = order.seen
+    seen = request.seen
     values: dict[str, Parameter] = {
         "pid": seen.pid,
-        "server_start": moment(order.sighting.run.started_at if order.sighting else None),
+        "server_start": moment(request.seen_on.run.started_at if request.seen_on else None),
         "backend_start": moment(seen.backend_start),
         "usesysid": seen.usesysid,
         "datid": seen.datid,
@@ -254,10 +258,10 @@ def statement(order: SignalRequest, features: Features) -> Statement:
         "any_type": _may_differ(seen, seen.backend_type),
         "backend_type": _raw(seen.backend_type),
         "any_name": _may_differ(seen, seen.application_name)
-        or (order.renamed_too and not seen.hidden),
+        or (request.even_if_renamed and not seen.hidden),
         "application_name": _raw(seen.application_name),
-        "any_query": order.signal is Signal.TERMINATE and not order.pinned,
-        "terminate": order.signal is Signal.TERMINATE,
+        "any_query": request.signal is Signal.TERMINATE and not request.only_if_unchanged,
+        "terminate": request.signal is Signal.TERMINATE,
         "query_start": moment(seen.query_start),
         "xact_start": moment(seen.xact_start),
         "pooled": features.pooled,
@@ -266,7 +270,7 @@ def statement(order: SignalRequest, features: Features) -> Statement:
         activity.backend_kind(features) if seen.hidden else "backend_type"
     )  # to plan that takes 1 ms
     return Statement(
-        _SIGNAL.format(function=_FUNCTIONS[order.signal], kind=kind), values, _SIGNAL_SHAPE
+        _SIGNAL.format(function=_FUNCTIONS[request.signal], kind=kind), values, _SIGNAL_SHAPE
     )
 
 
@@ -281,7 +285,7 @@ def _may_differ(seen: Backend, text: str | None) -> bool:
     return not seen.hidden and "\\x" in (text or "")
 
 
-def receipt_for(found: Found) -> SignalReply:
+def reply_for(found: Found) -> SignalReply:
     """What became of an order, from the row of its statement."""
     if not found.same_server:
         return SignalReply(ReplyStatus.UNREACHED, _ELSEWHERE)
@@ -320,7 +324,7 @@ def _difference(found: Found) -> SignalReply | None:
         (not found.same_name, SignalReply(ReplyStatus.CHANGED, _RENAMED if proved else _DOUBTFUL)),
         (not found.same_query, SignalReply(ReplyStatus.CHANGED)),
     )
-    return next((receipt for differs, receipt in differences if differs), None)
+    return next((reply for differs, reply in differences if differs), None)
 
 
 def never_ran(error: psycopg.Error) -> bool:

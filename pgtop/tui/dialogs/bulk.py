@@ -20,8 +20,8 @@ from pgtop.model.backend import IDLE, BackendId
 from pgtop.model.plan import Change, Plan
 from pgtop.model.signal import Signal
 from pgtop.monitor.state import State
-from pgtop.signalling.execute import Progress, survivors
-from pgtop.signalling.planning import Guard, asked_again, changes, spared
+from pgtop.signalling.execute import Progress, escalation_plan
+from pgtop.signalling.planning import Guard, changes, refresh_plan, without_changed
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
@@ -30,7 +30,7 @@ from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.navigation import MOVES, Movable, Moving
 from pgtop.tui.screens.stateful import Shown
 from pgtop.tui.theme import Palette
-from pgtop.tui.unblocked import Aftermath
+from pgtop.tui.unblocked import UnblockedReport
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.rows import Rows
 from pgtop.view.plan import (
@@ -138,7 +138,7 @@ class BulkScreen(Moving, Dialog[Consent | None]):
     @property
     def meant(self) -> Plan:
         """The plan without those that changed, which are listed as left out."""
-        return spared(self._plan, self._changed)
+        return without_changed(self._plan, self._changed)
 
     def _changes(self) -> Mapping[BackendId, Change]:
         return changes(self._plan, self._latest.snapshot, self._guard_of(self._latest))
@@ -184,7 +184,7 @@ class BulkScreen(Moving, Dialog[Consent | None]):
 
     def action_ask_again(self) -> None:
         """Show the same sessions as they are now; those that have ended leave."""
-        self._plan = asked_again(self._plan, self._latest.snapshot, self._guard_of(self._latest))
+        self._plan = refresh_plan(self._plan, self._latest.snapshot, self._guard_of(self._latest))
         self._planned_at, self._changed = self._latest, {}
         self.asked += 1
         self.say("asked again: this is what they do now")
@@ -265,7 +265,7 @@ class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
         super().__init__()
         self.asked = 1
         self._progress = Progress(plan, ())
-        self._aftermath: Aftermath | None = None
+        self._aftermath: UnblockedReport | None = None
         self._freed = ""
         self._palette = palette
         self._head = Lines(palette, id="facts")
@@ -301,7 +301,7 @@ class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
     def moved(self) -> None:
         _say_below(self, self._rows, "Esc closes")
 
-    def expect(self, aftermath: Aftermath | None) -> None:
+    def expect(self, aftermath: UnblockedReport | None) -> None:
         """Tell what this has brought to those that waited, once a picture shows it."""
         self._aftermath = aftermath
 
@@ -327,9 +327,9 @@ class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
             self.dismiss(left)
 
     def _survivors(self) -> Plan | None:
-        if not self._progress.done or self._progress.plan.signal is not Signal.CANCEL:
+        if not self._progress.is_done or self._progress.plan.signal is not Signal.CANCEL:
             return None
-        left = survivors(self._progress)
+        left = escalation_plan(self._progress)
         return left if left.targets else None
 
     def _lines(self, width: int) -> Sequence[Line]:
@@ -343,6 +343,10 @@ class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
                 if left
                 else ()
             ),
-            *([line(clean(self._progress.trouble), Tone.ALARM)] if self._progress.trouble else ()),
+            *(
+                [line(clean(self._progress.audit_failure), Tone.ALARM)]
+                if self._progress.audit_failure
+                else ()
+            ),
         ]
         return [row for each in spans for row in wrapped(each, width)]

@@ -161,7 +161,7 @@ class DetailScreen(SessionActionsScreen, PageScreen):
 def _gone(backend: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> str:
     if after.may_contain(backend, before):
         return "may be another session now"
-    ended = before.snapshot.sighting.is_answered_by(after.snapshot.server.run)
+    ended = before.snapshot.seen_on.is_answered_by(after.snapshot.server.run)
     return "has ended" if ended else "may be on another server"
 
 

@@ -191,7 +191,7 @@ async def test_every_other_answer_is_given_up(impostor: Impostor, name: str) -> 
     session = ServerConnection(impostor.parameters)
     source, signaller = PostgresSource(session), PostgresSignaller(session)
     snapshot = await source.sample()
-    order = SignalRequest(Signal.CANCEL, snapshot.backends[0], sighting=snapshot.sighting)
+    request = SignalRequest(Signal.CANCEL, snapshot.backends[0], seen_on=snapshot.seen_on)
     impostor.script = SCRIPTS[name]
     async with Bounds():
         with pytest.raises(SourceError):
@@ -200,7 +200,7 @@ async def test_every_other_answer_is_given_up(impostor: Impostor, name: str) -> 
     await session.connect()
     impostor.script = SCRIPTS[name]
     async with Bounds():
-        assert [receipt.answer for receipt in await signaller.send_all([order])] == [
+        assert [reply.status for reply in await signaller.send_all([request])] == [
             ReplyStatus.UNKNOWN
         ]
     impostor.script = None
@@ -208,7 +208,7 @@ async def test_every_other_answer_is_given_up(impostor: Impostor, name: str) -> 
     impostor.script = SCRIPTS[name]
     async with Bounds():
         with pytest.raises(SourceError):
-            await signaller.look_all([order])
+            await signaller.check_all([request])
     await session.close()
 
 

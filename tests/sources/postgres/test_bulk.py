@@ -134,7 +134,7 @@ async def test_what_changed_is_spared_by_the_server_itself(big: Cluster) -> None
         await moved.execute("SELECT 'another query'")
         await opened.execute("BEGIN")
         progress = await see_through(errands, made)
-        answers = {o.order.target.pid: o.receipt.answer for o in progress.outcomes}
+        answers = {o.request.target.pid: o.reply.status for o in progress.outcomes}
         spared = {moved.info.backend_pid, opened.info.backend_pid}
         assert {pid for pid, answer in answers.items() if answer is ReplyStatus.CHANGED} == spared
         assert await alive(moved)
@@ -162,9 +162,9 @@ async def test_refusals_are_listed_and_the_rest_is_done(big: Cluster) -> None:
         finally:
             await admin.execute("ALTER ROLE billing NOSUPERUSER")
         refused = {
-            o.order.target.pid: o.receipt.reason
+            o.request.target.pid: o.reply.reason
             for o in progress.outcomes
-            if o.receipt.answer is ReplyStatus.REFUSED
+            if o.reply.status is ReplyStatus.REFUSED
         }
         assert set(refused) == {c.info.backend_pid for c in promoted}
         assert all("superuser" in reason.lower() for reason in refused.values())
@@ -178,7 +178,7 @@ async def test_a_role_without_the_right_gets_only_refusals(big: Cluster) -> None
         made = by_filter("app:storm", await source.sample())
         assert len(made.refusals) == 15
         progress = await see_through(errands, made)
-        assert {o.receipt.answer for o in progress.outcomes} == {ReplyStatus.REFUSED}
+        assert {o.reply.status for o in progress.outcomes} == {ReplyStatus.REFUSED}
         assert all([await alive(c) for c in sessions])
 
 
@@ -205,9 +205,9 @@ async def test_cancel_of_many_tells_each_its_own_outcome(big: Cluster) -> None:
 
         await until_async(all_run)
         made = by_filter("app:storm", await source.sample(), Signal.CANCEL)
-        assert (len(made.targets), len(made.left_out)) == (20, 10)
+        assert (len(made.targets), len(made.excluded)) == (20, 10)
         progress = await see_through(errands, made)
-        effects = {o.order.target.pid: o.effect for o in progress.outcomes}
+        effects = {o.request.target.pid: o.effect for o in progress.outcomes}
         assert {effects[c.info.backend_pid] for c in in_transaction} == {
             ObservedEffect.TRANSACTION_OPEN
         }
@@ -264,8 +264,8 @@ async def test_many_orders_are_one_statement_each_and_few_round_trips(big: Clust
     async with wire.laid(), storm(big, 100), tools(big, port=wire.port) as (source, errands):
         made = by_filter("app:storm", await source.sample())
         wire.forget()
-        receipts = await errands.signaller.send_all(made.orders)
-        assert {receipt.answer for receipt in receipts} == {ReplyStatus.SENT}
+        replies = await errands.signaller.send_all(made.requests)
+        assert {reply.status for reply in replies} == {ReplyStatus.SENT}
         assert wire.trips < 20
 
 
@@ -279,14 +279,16 @@ async def test_a_lost_connection_leaves_no_false_claims(big: Cluster) -> None:
         snapshot = await source.sample()
         made = by_filter("app:storm", snapshot)
         own = next(b for b in snapshot.backends if b.pid == snapshot.server.pid)
-        orders = [*made.orders[:10], SignalRequest(Signal.TERMINATE, own), *made.orders[10:]]
-        receipts = await errands.signaller.send_all(orders)
-        answers = [receipt.answer for receipt in receipts]
+        requests = [*made.requests[:10], SignalRequest(Signal.TERMINATE, own), *made.requests[10:]]
+        replies = await errands.signaller.send_all(requests)
+        answers = [reply.status for reply in replies]
         assert len(answers) == 41
         heard = answers.index(ReplyStatus.UNKNOWN)
         assert answers == [ReplyStatus.SENT] * heard + [ReplyStatus.UNKNOWN] * (41 - heard)
         living = {c.info.backend_pid for c in sessions if await alive(c)}
-        sent = {o.target.pid for o, a in zip(orders, answers, strict=True) if a is ReplyStatus.SENT}
+        sent = {
+            o.target.pid for o, a in zip(requests, answers, strict=True) if a is ReplyStatus.SENT
+        }
         assert not living & sent
 
 
@@ -313,7 +315,7 @@ if may_choose_pids():
                 pid, {name: str(value) for name, value in parameters.items()}
             ) as heir:
                 progress = await see_through(errands, made)
-                answers = {o.order.target.pid: o.receipt.answer for o in progress.outcomes}
+                answers = {o.request.target.pid: o.reply.status for o in progress.outcomes}
                 assert answers.pop(pid) is ReplyStatus.REPLACED
                 assert set(answers.values()) == {ReplyStatus.SENT}
                 assert heir.execute("SELECT 1").fetchone() == (1,)
@@ -350,7 +352,7 @@ async def test_a_walsender_is_never_one_of_many(
         await until_async(streams)
         snapshot = await source.sample()
         made = plan(Signal.TERMINATE, snapshot.backends, snapshot)
-        assert any("streams WAL" in left.reason for left in made.left_out)
+        assert any("streams WAL" in left.reason for left in made.excluded)
         await see_through(errands, made)
         assert not any([await alive(c) for c in sessions])
         done = await asyncio.to_thread(

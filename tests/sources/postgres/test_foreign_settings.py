@@ -98,10 +98,8 @@ async def works(parameters: dict[str, str], victim: psycopg.Connection[tuple[Any
         detail = await source.detail(backend(again, pid).identity)
         assert detail is not None
         assert not detail.locks_failure
-        order = SignalRequest(Signal.CANCEL, backend(again, pid), sighting=again.sighting)
-        assert [receipt.answer for receipt in await signaller.send_all([order])] == [
-            ReplyStatus.SENT
-        ]
+        request = SignalRequest(Signal.CANCEL, backend(again, pid), seen_on=again.seen_on)
+        assert [reply.status for reply in await signaller.send_all([request])] == [ReplyStatus.SENT]
     finally:
         await session.close()
         victim.cancel_safe()

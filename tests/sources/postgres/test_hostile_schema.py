@@ -111,12 +111,12 @@ async def use_everything(session: ServerConnection, holder: int, waiter: int) ->
     assert detail is not None
     assert "held" in {lock.target for lock in detail.locks}
     assert detail.locks_failure == ""
-    orders = [
-        SignalRequest(Signal.CANCEL, backend(snapshot, waiter), sighting=snapshot.sighting),
-        SignalRequest(Signal.TERMINATE, backend(snapshot, holder), sighting=snapshot.sighting),
+    requests = [
+        SignalRequest(Signal.CANCEL, backend(snapshot, waiter), seen_on=snapshot.seen_on),
+        SignalRequest(Signal.TERMINATE, backend(snapshot, holder), seen_on=snapshot.seen_on),
     ]
-    assert set(await door.look_all(orders)) == {order.target for order in orders}
-    assert {receipt.answer for receipt in await door.send_all(orders)} == {ReplyStatus.SENT}
+    assert set(await door.check_all(requests)) == {request.target for request in requests}
+    assert {reply.status for reply in await door.send_all(requests)} == {ReplyStatus.SENT}
 
 
 @pytest.mark.parametrize("pooled", [False, True], ids=["direct", "pooled"])

@@ -78,13 +78,11 @@ async def test_signals_are_logged(server: Cluster, signal: Signal) -> None:
         snapshot = await source.sample()
         while backend(snapshot, victim.info.backend_pid).state != "active":
             snapshot = await source.sample()
-        order = SignalRequest(
-            signal, backend(snapshot, victim.info.backend_pid), sighting=snapshot.sighting
+        request = SignalRequest(
+            signal, backend(snapshot, victim.info.backend_pid), seen_on=snapshot.seen_on
         )
         before = server.log.stat().st_size
-        assert [receipt.answer for receipt in await signaller.send_all([order])] == [
-            ReplyStatus.SENT
-        ]
+        assert [reply.status for reply in await signaller.send_all([request])] == [ReplyStatus.SENT]
         said = server.log.read_bytes()[before:].decode(errors="replace")
         assert said.count(_FUNCTIONS[signal]) >= 1
         victim.close()

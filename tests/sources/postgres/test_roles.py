@@ -19,7 +19,7 @@ from pgtop.model.signal import Outcome, ReplyStatus, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.clock import MonotonicClock
 from pgtop.ports import SourceError
-from pgtop.signalling.observe import carry_out_all
+from pgtop.signalling.observe import send_and_observe
 from pgtop.signalling.planning import plan_for_one
 from pgtop.signalling.rights import right_to_signal
 from pgtop.sources.postgres.connection import ServerConnection
@@ -119,9 +119,7 @@ async def test_what_a_role_gets(
         name: [o async for o in _ended(backend, snapshot, signaller)][-1]
         for name, backend in others.items()
     }
-    ended = {
-        name for name, outcome in outcomes.items() if outcome.receipt.answer is ReplyStatus.SENT
-    }
+    ended = {name for name, outcome in outcomes.items() if outcome.reply.status is ReplyStatus.SENT}
     assert ended == {
         name for name, b in others.items() if right_to_signal(snapshot.server, b).allowed
     }
@@ -169,18 +167,18 @@ async def _ended(
     backend: Backend, snapshot: Snapshot, signaller: PostgresSignaller
 ) -> AsyncIterator[Outcome]:
     """The outcomes of a terminate that is asked for in the dialog."""
-    [order] = plan_for_one(Signal.TERMINATE, backend, snapshot).orders
-    async for (outcome,) in carry_out_all((order,), signaller, MonotonicClock()):
+    [request] = plan_for_one(Signal.TERMINATE, backend, snapshot).requests
+    async for (outcome,) in send_and_observe((request,), signaller, MonotonicClock()):
         yield outcome
 
 
 def _is_told(backend: Backend, outcome: Outcome, snapshot: Snapshot) -> None:
     """A refused signal was not sent, and the notice says why, in our words and in the server's."""
-    assert outcome.receipt.answer is ReplyStatus.REFUSED
+    assert outcome.reply.status is ReplyStatus.REFUSED
     why_not = right_to_signal(snapshot.server, backend).reason
     words = outcome_words(outcome, why_not).text
-    assert words == f"refused: {backend.pid} {why_not} ({outcome.receipt.reason})"
-    assert "terminate" in outcome.receipt.reason or "superuser" in outcome.receipt.reason.lower()
+    assert words == f"refused: {backend.pid} {why_not} ({outcome.reply.reason})"
+    assert "terminate" in outcome.reply.reason or "superuser" in outcome.reply.reason.lower()
 
 
 def _warnings(backends: Iterable[Backend], snapshot: Snapshot) -> Sequence[str]:

@@ -389,8 +389,8 @@ async def test_another_run_behind_the_same_connection_is_noticed(source: Postgre
     )
     source._reader._last = elsewhere
     after = await source.sample()
-    assert after.sighting.run._replace(wal=None) == before.sighting.run._replace(wal=None)
-    assert not elsewhere.sighting.is_answered_by(after.server.run)
+    assert after.seen_on.run._replace(wal=None) == before.seen_on.run._replace(wal=None)
+    assert not elsewhere.seen_on.is_answered_by(after.server.run)
 
 
 async def test_a_hidden_walsender_is_known_as_one(

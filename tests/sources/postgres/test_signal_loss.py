@@ -9,7 +9,7 @@ from psycopg import errors
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import ReplyStatus, Signal, SignalRequest
 from pgtop.sources.postgres.connection import ServerConnection
-from pgtop.sources.postgres.signals import Found, PostgresSignaller, never_ran, receipt_for
+from pgtop.sources.postgres.signals import Found, PostgresSignaller, never_ran, reply_for
 from tests.sources.postgres.conftest import Connect, Wire
 from tests.sources.postgres.signal_helpers import alive, as_role, gone, look, now
 
@@ -22,8 +22,8 @@ async def test_our_own_session(session: ServerConnection, signaller: PostgresSig
         pid = link.features.pid
     own = await look(signaller, BackendId(pid, None))
     assert own is not None
-    [receipt] = await signaller.send_all([SignalRequest(Signal.TERMINATE, own)])
-    assert receipt.answer is ReplyStatus.UNKNOWN
+    [reply] = await signaller.send_all([SignalRequest(Signal.TERMINATE, own)])
+    assert reply.status is ReplyStatus.UNKNOWN
     await gone(signaller, own.identity)
 
 
@@ -63,9 +63,9 @@ async def test_a_lost_answer_is_unknown_and_sent_once(
     async with wire.laid():
         far = {"host": "127.0.0.1", "port": wire.port, "sslmode": "disable"}
         async with as_role(parameters, far) as cut_off:
-            [receipt] = await cut_off.send_all([SignalRequest(Signal.TERMINATE, seen)])
-        assert receipt.answer is ReplyStatus.UNKNOWN
-        assert receipt.reason
+            [reply] = await cut_off.send_all([SignalRequest(Signal.TERMINATE, seen)])
+        assert reply.status is ReplyStatus.UNKNOWN
+        assert reply.reason
         assert wire.signals == 1
     if reaches_server:
         await gone(signaller, seen.identity)
@@ -78,11 +78,11 @@ async def test_no_connection_nothing_sent(parameters: dict[str, str], unused_tcp
     async with as_role(
         parameters, {"host": "127.0.0.1", "port": str(unused_tcp_port)}
     ) as signaller:
-        [receipt] = await signaller.send_all(
+        [reply] = await signaller.send_all(
             [SignalRequest(Signal.TERMINATE, Backend(1, 1, usesysid=10))]
         )
-    assert receipt.answer is ReplyStatus.UNREACHED
-    assert receipt.reason
+    assert reply.status is ReplyStatus.UNREACHED
+    assert reply.reason
 
 
 async def test_a_timeout_claims_nothing(
@@ -90,15 +90,15 @@ async def test_a_timeout_claims_nothing(
 ) -> None:
     """A statement that the server breaks off may have signalled or not; here it had not."""
     victim, blocker = await connect(), await connect()
-    order = SignalRequest(Signal.TERMINATE, await now(signaller, victim))
+    request = SignalRequest(Signal.TERMINATE, await now(signaller, victim))
     fresh = ServerConnection(parameters)
     await fresh.connect()
     async with blocker.transaction():
         # A new session has to look the function up there; our lock_timeout breaks that off.
         await blocker.execute("LOCK TABLE pg_catalog.pg_proc IN ACCESS EXCLUSIVE MODE")
-        [receipt] = await PostgresSignaller(fresh).send_all([order])
+        [reply] = await PostgresSignaller(fresh).send_all([request])
     await fresh.close()
-    assert receipt.answer is ReplyStatus.UNKNOWN
+    assert reply.status is ReplyStatus.UNKNOWN
     assert await alive(victim)
 
 
@@ -151,4 +151,4 @@ _HIDDEN = _SAME._replace(same_start=None, enough_seen=True)
 )
 def test_the_answer_in_the_row(found: Found, answer: ReplyStatus) -> None:
     """Every row has one answer, and only a function that returned true is `sent`."""
-    assert receipt_for(found).answer is answer
+    assert reply_for(found).status is answer

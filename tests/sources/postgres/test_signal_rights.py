@@ -27,11 +27,11 @@ async def test_a_superusers_session_is_refused(
     """The answer is the server's own sentence, and nothing happened."""
     victim = await connect()
     async with as_role(parameters, await make_role(options)) as signaller:
-        [receipt] = await signaller.send_all(
+        [reply] = await signaller.send_all(
             [SignalRequest(Signal.TERMINATE, await now(signaller, victim))]
         )
-    assert receipt.answer is ReplyStatus.REFUSED
-    assert "superuser" in receipt.reason.lower()
+    assert reply.status is ReplyStatus.REFUSED
+    assert "superuser" in reply.reason.lower()
     assert await alive(victim)
 
 
@@ -41,11 +41,11 @@ async def test_another_roles_session_is_refused(
     """A plain role may not signal a stranger; the server's sentence names the role that could."""
     victim = await connect(**await make_role(""))
     async with as_role(parameters, await make_role("")) as signaller:
-        [receipt] = await signaller.send_all(
+        [reply] = await signaller.send_all(
             [SignalRequest(Signal.TERMINATE, await now(signaller, victim))]
         )
-    assert receipt.answer is ReplyStatus.REFUSED
-    assert "pg_signal_backend" in receipt.reason
+    assert reply.status is ReplyStatus.REFUSED
+    assert "pg_signal_backend" in reply.reason
     assert await alive(victim)
 
 
@@ -110,8 +110,8 @@ async def test_a_reused_pid_of_the_same_role_gets_no_signal(
             seen.pid, {**parameters, **owner, "application_name": "old", **changed}
         ) as successor:
             for signal in Signal:
-                [receipt] = await signaller.send_all([SignalRequest(signal, seen)])
-                assert receipt.answer is answer
+                [reply] = await signaller.send_all([SignalRequest(signal, seen)])
+                assert reply.status is answer
             assert successor.execute("SELECT 1").fetchone() == (1,)
 
 
@@ -125,8 +125,8 @@ async def test_a_renamed_session_that_is_hidden_may_be_another(
     async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as signaller:
         seen = await now(signaller, victim)
         await victim.execute("SET application_name = 'renamed'")
-        [receipt] = await signaller.send_all([SignalRequest(Signal.TERMINATE, seen)])
-    assert (receipt.answer, "it may be another session" in receipt.reason) == (
+        [reply] = await signaller.send_all([SignalRequest(Signal.TERMINATE, seen)])
+    assert (reply.status, "it may be another session" in reply.reason) == (
         ReplyStatus.CHANGED,
         True,
     )
@@ -142,10 +142,10 @@ async def test_a_start_that_is_hidden_now_is_not_taken_on_trust(
     victim = await connect(**await make_role(""))
     seen = await now(signaller, victim)
     async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as blind:
-        [receipt] = await blind.send_all([SignalRequest(Signal.TERMINATE, seen)])
+        [reply] = await blind.send_all([SignalRequest(Signal.TERMINATE, seen)])
         [stranger] = await blind.send_all(
             [SignalRequest(Signal.TERMINATE, seen._replace(usesysid=10))]
         )
-    assert (stranger.answer, receipt.answer) == (ReplyStatus.REPLACED, ReplyStatus.REFUSED)
-    assert "may not see when it started" in receipt.reason
+    assert (stranger.status, reply.status) == (ReplyStatus.REPLACED, ReplyStatus.REFUSED)
+    assert "may not see when it started" in reply.reason
     assert await alive(victim)

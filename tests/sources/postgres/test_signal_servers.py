@@ -17,7 +17,7 @@ from pgtop.model.server import SeenOn, ServerInstance
 from pgtop.model.signal import ObservedEffect, ReplyStatus, Signal, SignalReply, SignalRequest
 from pgtop.monitor.clock import MonotonicClock
 from pgtop.ports import SourceError
-from pgtop.signalling.observe import carry_out_all
+from pgtop.signalling.observe import send_and_observe
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
@@ -77,7 +77,7 @@ async def order_against(
 ) -> SignalRequest:
     """The order as a plan makes it: with the server that the target was seen on, and when."""
     snapshot = await PostgresSource(session).sample()
-    return SignalRequest(kind, backend(snapshot, pid), sighting=snapshot.sighting)
+    return SignalRequest(kind, backend(snapshot, pid), seen_on=snapshot.seen_on)
 
 
 async def fail_over(session: ServerConnection, address: VirtualAddress, server: Cluster) -> None:
@@ -97,15 +97,15 @@ async def test_another_server_gets_nothing_and_proves_nothing(
     old, new = pair if to_younger else pair[::-1]
     address.move_to(old)
     async with await opened_on(old) as victim:
-        order, door = await order_against(far, victim.info.backend_pid), PostgresSignaller(far)
+        request, door = await order_against(far, victim.info.backend_pid), PostgresSignaller(far)
         await fail_over(far, address, new)
-        [receipt] = await door.send_all([order])
-        assert (receipt.answer, "another server" in receipt.reason) == (ReplyStatus.UNREACHED, True)
-        assert {each.answer for each in await door.send_all([order, order])} == {
+        [reply] = await door.send_all([request])
+        assert (reply.status, "another server" in reply.reason) == (ReplyStatus.UNREACHED, True)
+        assert {each.status for each in await door.send_all([request, request])} == {
             ReplyStatus.UNREACHED
         }
         with pytest.raises(SourceError, match="another server"):
-            await door.look_all([order])
+            await door.check_all([request])
         assert await alive(victim)
 
 
@@ -116,13 +116,13 @@ class FailingOver:
         self._session, self._address, self._server = session, address, server
         self._door = PostgresSignaller(session)
 
-    async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
-        receipts = await self._door.send_all(orders)
+    async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+        replies = await self._door.send_all(requests)
         await fail_over(self._session, self._address, self._server)
-        return receipts
+        return replies
 
-    async def look_all(self, orders: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
-        return await self._door.look_all(orders)
+    async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+        return await self._door.check_all(requests)
 
 
 async def test_what_was_sent_before_a_fail_over_is_unseen(
@@ -134,17 +134,17 @@ async def test_what_was_sent_before_a_fail_over_is_unseen(
     old, new = pair
     async with await opened_on(old) as victim:
         pid = victim.info.backend_pid
-        order = await order_against(far, pid)
+        request = await order_against(far, pid)
         os.kill(pid, signal.SIGSTOP)
         try:
-            outcomes = carry_out_all(
-                (order,), FailingOver(far, address, new), MonotonicClock(), 0.2
+            outcomes = send_and_observe(
+                (request,), FailingOver(far, address, new), MonotonicClock(), 0.2
             )
             last = [outcome async for (outcome,) in outcomes][-1]
         finally:
             os.kill(pid, signal.SIGCONT)
-        assert (last.receipt.answer, last.effect) == (ReplyStatus.SENT, ObservedEffect.UNSEEN)
-        assert "another server" in last.receipt.reason
+        assert (last.reply.status, last.effect) == (ReplyStatus.SENT, ObservedEffect.UNSEEN)
+        assert "another server" in last.reply.reason
 
 
 async def test_after_a_restart_all_are_gone(bindir: Path | None) -> None:
@@ -160,18 +160,18 @@ async def test_after_a_restart_all_are_gone(bindir: Path | None) -> None:
         }
         session = ServerConnection(parameters)
         async with await opened_on(server) as victim:
-            order, door = (
+            request, door = (
                 await order_against(session, victim.info.backend_pid),
                 PostgresSignaller(session),
             )
-            assert order.target in await door.look_all([order])
+            assert request.target in await door.check_all([request])
             server.stop(signal.SIGQUIT)
             server.launch()
             with pytest.raises(SourceError):  # the old connection
-                await door.look_all([order])
-            assert await door.look_all([order]) == {}
-            [receipt] = await door.send_all([order])
-            assert receipt.answer is ReplyStatus.UNREACHED
+                await door.check_all([request])
+            assert await door.check_all([request]) == {}
+            [reply] = await door.send_all([request])
+            assert reply.status is ReplyStatus.UNREACHED
         await session.close()
 
 
@@ -228,9 +228,9 @@ async def _seen_as(
 
 
 async def _prove_nothing(seen: Sequence[tuple[PostgresSignaller, SignalRequest]]) -> None:
-    for door, order in seen:
+    for door, request in seen:
         with pytest.raises(SourceError, match="another server"):
-            await door.look_all([order])
+            await door.check_all([request])
 
 
 async def test_where_the_cluster_may_not_be_read_a_restart_proves_nothing(
@@ -250,7 +250,7 @@ async def test_where_the_cluster_may_not_be_read_a_restart_proves_nothing(
             }
         )
         async with await opened_on(server) as victim:
-            order, door = (
+            request, door = (
                 await order_against(session, victim.info.backend_pid),
                 PostgresSignaller(session),
             )
@@ -258,7 +258,7 @@ async def test_where_the_cluster_may_not_be_read_a_restart_proves_nothing(
             server.launch()
             for _ in range(2):  # the old connection, and a new one
                 with pytest.raises(SourceError):
-                    await door.look_all([order])
+                    await door.check_all([request])
         await session.close()
 
 
@@ -313,16 +313,16 @@ async def test_a_start_that_was_hidden_meanwhile_is_not_gone(
     pid = victim.info.backend_pid
     await admin.execute(f"GRANT pg_read_all_stats, pg_signal_backend TO {watcher['user']}")
     async with as_role(parameters, watcher) as door:
-        order = await order_against(door._session, pid)
-        assert order.target.backend_start is not None
+        request = await order_against(door._session, pid)
+        assert request.target.backend_start is not None
         await admin.execute(f"REVOKE pg_read_all_stats FROM {watcher['user']}")
-        assert (await door.look_all([order]))[order.target].hidden
+        assert (await door.check_all([request]))[request.target].hidden
 
         class Hung(PostgresSignaller):
-            async def send_all(self, orders: Sequence[SignalRequest]) -> Sequence[SignalReply]:
-                return [SignalReply(ReplyStatus.SENT) for _ in orders]
+            async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+                return [SignalReply(ReplyStatus.SENT) for _ in requests]
 
-        outcomes = carry_out_all((order,), Hung(door._session), MonotonicClock(), 0.1)
+        outcomes = send_and_observe((request,), Hung(door._session), MonotonicClock(), 0.1)
         last = [outcome async for (outcome,) in outcomes][-1]
         assert last.effect is ObservedEffect.UNSEEN
     assert await alive(victim)
@@ -341,14 +341,14 @@ async def test_behind_a_pooler_our_own_session_is_never_hit(
         pid = link.features.pid
         assert link.features.pooled
     for kind in Signal:
-        order = await order_against(session, pid, kind)
-        for answer in await door.send_all([order, order]):
-            assert answer.answer in (
+        request = await order_against(session, pid, kind)
+        for answer in await door.send_all([request, request]):
+            assert answer.status in (
                 ReplyStatus.REFUSED,
                 ReplyStatus.CHANGED,
             )  # what it ran when it was seen is over
-    [receipt] = await door.send_all([await order_against(session, pid)])
-    assert "lent us this very session" in receipt.reason
+    [reply] = await door.send_all([await order_against(session, pid)])
+    assert "lent us this very session" in reply.reason
     async with session.exchange() as link:
         assert link.features.pid == pid
     await session.close()

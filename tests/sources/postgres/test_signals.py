@@ -70,8 +70,8 @@ async def test_one_microsecond_is_another_session(
     victim = await connect()
     seen, query = await run(signaller, victim, SLEEP)
     assert seen.backend_start is not None
-    order = SignalRequest(signal, seen._replace(backend_start=seen.backend_start + off))
-    assert await signaller.send_all([order]) == [SignalReply(ReplyStatus.REPLACED)]
+    request = SignalRequest(signal, seen._replace(backend_start=seen.backend_start + off))
+    assert await signaller.send_all([request]) == [SignalReply(ReplyStatus.REPLACED)]
     assert (await now(signaller, victim)).query_start == seen.query_start
     await stop(victim, query)
 
@@ -82,20 +82,20 @@ async def test_another_role_under_the_pid_is_another_session(
     """A session never changes the role it was opened as: where that differs, nothing is sent."""
     victim = await connect()
     seen = await now(signaller, victim)
-    order = SignalRequest(
+    request = SignalRequest(
         Signal.TERMINATE, seen._replace(backend_start=None, usesysid=(seen.usesysid or 0) + 1)
     )
-    assert await signaller.send_all([order]) == [SignalReply(ReplyStatus.REPLACED)]
+    assert await signaller.send_all([request]) == [SignalReply(ReplyStatus.REPLACED)]
     assert await alive(victim)
 
 
 async def test_a_pid_alone_is_no_target(signaller: PostgresSignaller, connect: Connect) -> None:
     """An order that knows neither start nor role is refused, though the pid is there."""
     victim = await connect()
-    [receipt] = await signaller.send_all(
+    [reply] = await signaller.send_all(
         [SignalRequest(Signal.TERMINATE, Backend(victim.info.backend_pid))]
     )
-    assert receipt.answer is ReplyStatus.REFUSED
+    assert reply.status is ReplyStatus.REFUSED
     assert await alive(victim)
 
 
@@ -164,9 +164,9 @@ async def test_cancel_of_the_first_query_of_a_session_seen_before_it(
     await stop(victim, query)
 
 
-@pytest.mark.parametrize("renamed_too", [False, True])
+@pytest.mark.parametrize("even_if_renamed", [False, True])
 async def test_a_session_that_works_under_another_name_is_spared(
-    signaller: PostgresSignaller, connect: Connect, renamed_too: bool
+    signaller: PostgresSignaller, connect: Connect, even_if_renamed: bool
 ) -> None:
     """A pooler gives a session of one client to another: under another application name, only what
     asks for it all.
@@ -174,13 +174,13 @@ async def test_a_session_that_works_under_another_name_is_spared(
     victim = await connect(application_name="one client")
     seen = await now(signaller, victim)
     await victim.execute("SET application_name = 'another'")
-    [receipt] = await signaller.send_all(
-        [SignalRequest(Signal.TERMINATE, seen, renamed_too=renamed_too)]
+    [reply] = await signaller.send_all(
+        [SignalRequest(Signal.TERMINATE, seen, even_if_renamed=even_if_renamed)]
     )
-    if renamed_too:
-        assert receipt.answer is ReplyStatus.SENT
+    if even_if_renamed:
+        assert reply.status is ReplyStatus.SENT
     else:
-        assert (receipt.answer, "application name" in receipt.reason) == (ReplyStatus.CHANGED, True)
+        assert (reply.status, "application name" in reply.reason) == (ReplyStatus.CHANGED, True)
         assert await alive(victim)
 
 
@@ -198,8 +198,8 @@ async def test_a_name_that_the_query_itself_has_given_spares_nothing(
         return (await now(signaller, victim)).application_name == "50 %"
 
     await until_async(renamed)
-    order = SignalRequest(Signal.CANCEL, seen._replace(application_name="0 %"))
-    assert await signaller.send_all([order]) == [SignalReply(ReplyStatus.SENT)]
+    request = SignalRequest(Signal.CANCEL, seen._replace(application_name="0 %"))
+    assert await signaller.send_all([request]) == [SignalReply(ReplyStatus.SENT)]
     with pytest.raises(errors.QueryCanceled):
         await query
 
@@ -223,10 +223,8 @@ async def test_all_that_was_seen_is_compared(
     """Whatever else than its start differs from the session as it was seen: nothing is sent."""
     victim = await connect()
     seen = await now(signaller, victim)
-    [receipt] = await signaller.send_all(
-        [SignalRequest(Signal.TERMINATE, seen._replace(**changed))]
-    )
-    assert receipt.answer is answer
+    [reply] = await signaller.send_all([SignalRequest(Signal.TERMINATE, seen._replace(**changed))])
+    assert reply.status is answer
 
 
 async def test_cancel_where_activity_is_not_tracked(
@@ -277,9 +275,9 @@ async def test_an_auxiliary_process_is_not_gone(
     [[pid]] = await found.fetchall()
     seen = await look(signaller, BackendId(pid, None))
     assert seen is not None
-    [receipt] = await signaller.send_all([SignalRequest(Signal.TERMINATE, seen)])
-    assert receipt.answer is ReplyStatus.REFUSED
-    assert receipt.reason
+    [reply] = await signaller.send_all([SignalRequest(Signal.TERMINATE, seen)])
+    assert reply.status is ReplyStatus.REFUSED
+    assert reply.reason
     assert await look(signaller, seen.identity) is not None
 
 

@@ -138,10 +138,8 @@ async def test_a_serializable_default_on_a_standby(standby: Cluster) -> None:
         target = snapshot.at(other.info.backend_pid)
         assert target is not None
         assert await source.detail(target.identity) is not None
-        order = SignalRequest(Signal.TERMINATE, target, sighting=snapshot.sighting)
-        assert [receipt.answer for receipt in await signaller.send_all([order])] == [
-            ReplyStatus.SENT
-        ]
+        request = SignalRequest(Signal.TERMINATE, target, seen_on=snapshot.seen_on)
+        assert [reply.status for reply in await signaller.send_all([request])] == [ReplyStatus.SENT]
         await session.close()
     assert pgtop("budget", standby.socket_dsn, environment={"PGOPTIONS": options}).returncode == 0
 

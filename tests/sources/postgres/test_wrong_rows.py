@@ -124,11 +124,11 @@ def test_whatever_rows_a_server_sends(
             with suppress(SourceError):
                 snapshot = await source.sample()
                 _show(DerivedSnapshot.of(snapshot))
-                order = SignalRequest(
-                    Signal.CANCEL, snapshot.backends[0], sighting=snapshot.sighting
+                request = SignalRequest(
+                    Signal.CANCEL, snapshot.backends[0], seen_on=snapshot.seen_on
                 )
                 await source.detail(snapshot.backends[-1].identity)
-                await signaller.look_all([order])
+                await signaller.check_all([request])
         nobody = SignalRequest(Signal.CANCEL, Backend(pid=1, usesysid=10))
         assert len(await signaller.send_all([nobody])) == 1
 

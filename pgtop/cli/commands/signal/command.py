@@ -20,9 +20,9 @@ from pgtop.model.backend import BackendId
 from pgtop.model.plan import MOVED_ON, Change, Plan
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
-from pgtop.signalling.execute import Progress, survivors
+from pgtop.signalling.execute import Progress, escalation_plan
 from pgtop.signalling.observe import PATIENCE
-from pgtop.signalling.planning import Guard, asked_again, changes, spared
+from pgtop.signalling.planning import Guard, changes, refresh_plan, without_changed
 from pgtop.signalling.protection import guard
 from pgtop.sources.postgres.sampler import WHOLE
 from pgtop.table.filter import Filter
@@ -130,8 +130,8 @@ class _Command:
         what = "another query, transaction or application name"
         words = f"{sessions(moved)} changed since ({what}). As they are now too?"
         if moved and says_yes(words):
-            return asked_again(agreed, snapshot, guarded)
-        return spared(agreed, changed)
+            return refresh_plan(agreed, snapshot, guarded)
+        return without_changed(agreed, changed)
 
     async def _sample_again(self) -> tuple[Snapshot, Guard]:
         """Return the server as it is now, its roles too, and what protects sessions now. Raises
@@ -150,21 +150,23 @@ class _Command:
 
     async def _send(self, proposed: Proposed) -> Exit:
         progress = await self._see_through(proposed.plan)
-        outcomes = {outcome.order.target: outcome for outcome in progress.outcomes}
+        outcomes = {outcome.request.target: outcome for outcome in progress.outcomes}
         left = await self._escalated(progress) if self._command.escalate else None
         if left is not None and left.targets:
             second = await self._see_through(left)
-            outcomes |= {outcome.order.target: outcome for outcome in second.outcomes}
-            progress = progress._replace(trouble=progress.trouble or second.trouble)
-        if progress.trouble:
-            output.report(progress.trouble)
+            outcomes |= {outcome.request.target: outcome for outcome in second.outcomes}
+            progress = progress._replace(
+                audit_failure=progress.audit_failure or second.audit_failure
+            )
+        if progress.audit_failure:
+            output.report(progress.audit_failure)
         return self._telling.print_outcomes(proposed, tuple(outcomes.values()))
 
     async def _escalated(self, progress: Progress) -> Plan | None:
         """Return the plan to terminate the survivors, guarded again; a protected one needs another
         yes.
         """
-        left = survivors(progress)
+        left = escalation_plan(progress)
         if not left.targets:
             return None
         try:
@@ -172,8 +174,8 @@ class _Command:
         except SourceError as error:
             output.report(f"Nothing was terminated: {error.failure.what}", error.failure.advice)
             return None
-        meant = spared(left, _changes_of_the_living(left, snapshot, guarded))
-        if meant.left_out:
+        meant = without_changed(left, _changes_of_the_living(left, snapshot, guarded))
+        if meant.excluded:
             output.report(f"not terminated: {skipped(meant)}")
         asks = any(target.needs_pid for target in meant.targets)
         if asks and not consents(meant, _SURVIVED):

@@ -63,8 +63,8 @@ class Telling(NamedTuple):
 
     def explain_no_targets(self, proposed: Proposed) -> None:
         """Say why there are no targets; pids without a session have been named already."""
-        if proposed.plan.left_out:
-            is_hidden = any(left.why is ExclusionReason.HIDDEN for left in proposed.plan.left_out)
+        if proposed.plan.excluded:
+            is_hidden = any(left.why is ExclusionReason.HIDDEN for left in proposed.plan.excluded)
             is_typed = self.command.yes and proposed.by_pid and is_hidden
             output.report(no_targets(proposed.plan), _YES_IS_NOT_ENOUGH if is_typed else "")
         elif self.command.all_clients:
@@ -85,7 +85,7 @@ class Telling(NamedTuple):
             self._json(proposed, outcomes, code)
             return code
         pairs = zip(outcomes, proposed.plan.targets, strict=True)
-        changed = [left for left in proposed.plan.left_out if left.why is ExclusionReason.CHANGED]
+        changed = [left for left in proposed.plan.excluded if left.why is ExclusionReason.CHANGED]
         lines = [
             *(
                 outcome_line(outcome, target, _width(), proposed.plan.signal)
@@ -124,7 +124,7 @@ def _page(proposed: Proposed, intent: str) -> list[Line]:
     made, width = proposed.plan, _width()
     placed = layout(width)
     rows = [target_line(placed, target, proposed.picture) for target in made.targets]
-    named = [left for left in made.left_out if left.why is not ExclusionReason.UNDECIDED]
+    named = [left for left in made.excluded if left.why is not ExclusionReason.UNDECIDED]
     more = len(named) - _LEFT_OUT_SHOWN
     lines = [*understood(made), line(intent, Tone.STRONG), *facts(made)]
     return [
@@ -138,7 +138,7 @@ def _page(proposed: Proposed, intent: str) -> list[Line]:
 def _weakly_checked(outcomes: Iterable[Outcome]) -> Iterable[Line]:
     """Yield what could not be compared of the sessions that were signalled, as lines."""
     count = sum(
-        outcome.order.seen.hidden and outcome.effect is not ObservedEffect.NOT_SENT
+        outcome.request.seen.hidden and outcome.effect is not ObservedEffect.NOT_SENT
         for outcome in outcomes
     )
     if count:
@@ -181,7 +181,7 @@ def _record(
         ],
         "left_out": [
             {**session_record(left.backend, picture), "why": left.why.value, "reason": left.reason}
-            for left in made.left_out
+            for left in made.excluded
         ],
         "missing": [missing.as_dict() for missing in proposed.missing],
         "frees": made.frees,
@@ -192,13 +192,13 @@ def _record(
 
 def _outcome_record(outcome: Outcome) -> dict[str, Any]:
     return {
-        "pid": outcome.order.target.pid,
-        "backend_start": written(outcome.order.target.backend_start),
-        "signal": outcome.order.signal.value,
+        "pid": outcome.request.target.pid,
+        "backend_start": written(outcome.request.target.backend_start),
+        "signal": outcome.request.signal.value,
         "result": result_of(outcome).value,
-        "answer": outcome.receipt.answer.value,
+        "answer": outcome.reply.status.value,
         "effect": outcome.effect.value,
         "after": round(outcome.after, 3),
-        "said": outcome.receipt.reason,
-        "not_compared": outcome.order.seen.not_compared,
+        "said": outcome.reply.reason,
+        "not_compared": outcome.request.seen.not_compared,
     }

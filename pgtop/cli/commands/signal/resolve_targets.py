@@ -56,7 +56,7 @@ class Proposed(NamedTuple):
         named by pid.
         """
         refused = _NEVER_WISHED | ({ExclusionReason.PROTECTED} if self.by_pid else set())
-        return any(left.why in refused for left in self.plan.left_out)
+        return any(left.why in refused for left in self.plan.excluded)
 
 
 def propose(
@@ -72,7 +72,8 @@ def propose(
     if command.all_clients:
         clients = [b for b in snapshot.backends if b.is_client and b.pid != snapshot.server.pid]
         return Proposed(
-            plan(signal, clients, snapshot, guarded, pinned=False, renamed_too=True), picture
+            plan(signal, clients, snapshot, guarded, only_if_unchanged=False, even_if_renamed=True),
+            picture,
         )
     decide = chosen.decide(picture)
     decided = [(backend, decide(backend)) for backend in snapshot.backends]
@@ -82,8 +83,8 @@ def propose(
         matching,
         snapshot,
         guarded,
-        pinned=not whatever,
-        renamed_too=whatever,
+        only_if_unchanged=not whatever,
+        even_if_renamed=whatever,
         understood=chosen.understood,
     )
     undecided = [backend for backend, answer in decided if answer is None]
@@ -100,13 +101,13 @@ def _named(command: SignalCommand, picture: DerivedSnapshot, guarded: Guard) -> 
     missing = tuple(Missing(pid, now.get(pid)) for pid in command.pids if pid not in there)
     found = [now[pid] for pid in there]
     if command.started is not None and any(backend.backend_start is None for backend in found):
-        left_out = _unpinned(found, grant(snapshot.server, "pg_read_all_stats"))
+        excluded = _unpinned(found, grant(snapshot.server, "pg_read_all_stats"))
         return Proposed(
-            Plan(signal, snapshot.server, snapshot.taken_at, (), left_out), picture, by_pid=True
+            Plan(signal, snapshot.server, snapshot.taken_at, (), excluded), picture, by_pid=True
         )
-    made = plan(signal, found, snapshot, guarded, pinned=False)
+    made = plan(signal, found, snapshot, guarded, only_if_unchanged=False)
     alone = len(command.pids) == 1 and any(
-        left.why is not ExclusionReason.NOTHING_RUNS for left in made.left_out
+        left.why is not ExclusionReason.NOTHING_RUNS for left in made.excluded
     )
     if alone and not command.yes:
         made = plan_for_one(signal, found[0], snapshot, guarded)
