@@ -1,3 +1,1 @@
-"""Text for a terminal: cleaned, measured in cells, wrapped, shortened, redacted. Every text leaves
-here clean.
-"""
+"""Text for a terminal: cleaned, measured in cells, wrapped, shortened, redacted."""

@@ -1,4 +1,4 @@
-"""Text for a terminal whose locale is not UTF-8: nothing but ASCII, and no cell moves."""
+"""Text for a terminal whose locale is not UTF-8: ASCII only, as wide as it was."""
 
 from functools import lru_cache
 
@@ -12,8 +12,11 @@ _LOOKALIKES = str.maketrans({
 
 @lru_cache(4096)
 def to_ascii(text: str) -> str:
-    """Cleaned text in ASCII, cell for cell: our own glyphs as lookalikes, all else as question
-    marks.
+    """Return cleaned text in ASCII, cell for cell.
+
+    pgtop's own glyphs become similar ones, all other characters question marks.
     """
     text = text.translate(_LOOKALIKES)
-    return text if text.isascii() else "".join(c if c.isascii() else "?" * cells(c) for c in text)
+    if text.isascii():
+        return text
+    return "".join(char if char.isascii() else "?" * cells(char) for char in text)

@@ -1,10 +1,9 @@
 """The one place where text from outside is made safe for a terminal, and where cells are counted.
 
-Cleaned text holds no control, no escape, no mark that turns text round, and nothing whose width
-terminals disagree on: so a row is as wide as it was reckoned, whatever a stranger put into a query.
-All that is shown comes through here.
-https://www.postgresql.org/docs/current/monitoring-stats.html (the server passes query texts on
-untouched)
+Cleaned text has no control characters, no escape sequences, no marks that reverse text, and no
+characters whose width terminals disagree on. A row is therefore exactly as wide as computed,
+whatever a query contains. All text that is shown passes through here, as the server passes query
+texts on unchanged: https://www.postgresql.org/docs/current/monitoring-stats.html
 """
 
 import re
@@ -14,69 +13,67 @@ from unicodedata import category
 ELLIPSIS = "…"
 REPLACEMENT = "\ufffd"
 MOST_MARKS = 8
-"""Combining marks kept on one character: enough for every script, too few to climb over the lines
-above.
-"""
+"""Combining marks kept on one character: enough for every script, too few to cover other lines."""
 
 _MARK_BASE = "◌"
-_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
-"""Letters and marks that nobody sees: of what Unicode lets a program leave out, those that Python
-calls printable.
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+"""Invisible characters that Python calls printable.
 
+Default_Ignorable_Code_Point in
 https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt
-(Default_Ignorable_Code_Point)
 """
 _BREAK = re.compile(r"[\t-\r\x85\u2028\u2029][\t-\r\x85\u2028\u2029 ]*")
 _LINE_END = re.compile(r"\r\n|[\n-\r\x85\u2028\u2029]")
 _ONE_CELL_EACH = re.compile(
     r"[ -~\xa1-\xac\xae-\u02ff\u0400-\u0482\u048a-\u052f…▲▼◌\u2400-\u2421\u2500-\u257f\ufffd]*"
 )
-"""Text of these is clean and as wide as it is long; the library of widths (14 ms to import) is then
-not needed.
+"""Text of these characters is clean, and as wide as it is long, so wcwidth (14 ms to import) is not
+needed.
 """
 
 
 def clean(text: str) -> str:
-    """`text` as one line that is safe to show: breaks become a space, every other control a visible
-    symbol.
+    """Return `text` as one line that is safe to show.
+
+    Line breaks become a space, other control characters a visible symbol.
     """
     if _is_plain(text):
         return text
     line = _BREAK.sub(" ", text)
-    return _tame_again(line) if len(line) <= _LONGEST_KEPT else _tame(line)
+    return _cached_visible(line) if len(line) <= _LONGEST_CACHED else _visible(line)
 
 
 def clean_lines(text: str) -> str:
-    """`text` safe to show as lines: every line end becomes a newline, a tab four spaces, the rest
-    as in `clean`.
+    """Return `text` as lines that are safe to show.
+
+    Every line end becomes a newline, a tab four spaces; all else is as in `clean`.
     """
     lines = _LINE_END.sub("\n", text).split("\n")
     return "\n".join(clean(line.replace("\t", "    ")) for line in lines)
 
 
 def cells(text: str) -> int:
-    """How many cells of a terminal cleaned `text` takes."""
+    """Return the width of cleaned `text` in terminal cells."""
     if text.isascii() or _ONE_CELL_EACH.fullmatch(text):
         return len(text)
     return sum(map(_cells_of, text))
 
 
 def fit(text: str, width: int, right: bool = False) -> str:
-    """`text`, raw or cleaned, as exactly `width` cells of cleaned text: padded (`right`: before it)
-    or cut with `…`.
+    """Return `text`, raw or cleaned, as exactly `width` cells of cleaned text.
+
+    It is padded on the right, or on the left if it is `right`-aligned, or cut with `…`.
     """
     if width <= 0:
         return ""
-    sane = (
-        4 * width + 64
-    )  # indentation and marks shrink; beyond that nobody pays for cleaning what is not shown
-    shown = clean(text[:sane])
-    whole = len(text) <= sane
-    room = cells(shown)
-    if not whole or room > width:
-        shown, room = _cut(shown, min(width - 1, room))
-        shown, room = shown + ELLIPSIS, room + 1
-    padding = " " * (width - room)
+    # Cleaning shrinks indentation and marks; more than this is not worth cleaning.
+    enough = 4 * width + 64
+    shown = clean(text[:enough])
+    used = cells(shown)
+    if len(text) > enough or used > width:
+        shown, used = _cut(shown, min(width - 1, used))
+        shown, used = shown + ELLIPSIS, used + 1
+    padding = " " * (width - used)
     return padding + shown if right else shown + padding
 
 
@@ -87,8 +84,9 @@ def _is_plain(text: str) -> bool:
 
 
 def _cut(text: str, width: int) -> tuple[str, int]:
-    """The longest start of cleaned `text` that has room, and its cells; a wide character is never
-    split.
+    """Return the longest start of cleaned `text` that fits, and its width.
+
+    A wide character is never split.
     """
     if text.isascii() or _ONE_CELL_EACH.fullmatch(text):
         return text[:width], min(width, len(text))
@@ -101,13 +99,11 @@ def _cut(text: str, width: int) -> tuple[str, int]:
     return text, used
 
 
-def _tame(line: str) -> str:
-    """`line` with every character made visible and every mark on a base, at most `MOST_MARKS` of
-    them.
-    """
+def _visible(line: str) -> str:
+    """Return `line` with all characters visible, and at most MOST_MARKS marks on each base."""
     kept: list[str] = []
     marks = 0
-    for char in map(_visible, line):
+    for char in map(_visible_char, line):
         if not char:
             continue
         marks = marks + 1 if _is_mark(char) else 0
@@ -118,24 +114,23 @@ def _tame(line: str) -> str:
     return "".join(kept)
 
 
-_tame_again = lru_cache(maxsize=256)(_tame)
-_LONGEST_KEPT = 1_000
-"""Characters of a line that is kept, as names and the beginnings of queries are drawn again and
-again.
-"""
+_cached_visible = lru_cache(maxsize=256)(_visible)
+_LONGEST_CACHED = 1_000
+"""Characters of a line that is cached: names and the starts of queries are drawn repeatedly."""
 
 
 @lru_cache(maxsize=4096)
-def _visible(char: str) -> str:
-    """What stands for `char` on the screen; nothing for a variation selector: each terminal widens
-    by it or not.
+def _visible_char(char: str) -> str:
+    """Return what is shown for `char`.
+
+    A variation selector is dropped: some terminals widen the character before it, others do not.
     """
     if _is_variation_selector(char):
         return ""
-    if char in _UNSEEN:
+    if char in _INVISIBLE:
         return REPLACEMENT
     if _is_flag_or_skin(char):
-        return REPLACEMENT  # alone one or two cells, after an emoji none, as each terminal pleases
+        return REPLACEMENT  # none, one or two cells, depending on the terminal
     if char.isprintable():
         return char
     return _symbol(char)
@@ -165,6 +160,6 @@ def _is_mark(char: str) -> bool:
 def _cells_of(char: str) -> int:
     if _ONE_CELL_EACH.fullmatch(char):
         return 1
-    from wcwidth import wcwidth  # only here: most sessions never show a character that needs it
+    from wcwidth import wcwidth  # late: most sessions show no character that needs it
 
     return max(0, wcwidth(char))

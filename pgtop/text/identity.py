@@ -1,15 +1,13 @@
-"""How a role and a database are written together, wherever sessions and transactions are named."""
+"""The name of a session or transaction: `user@database`."""
 
 from pgtop.model.backend import Backend
 
 
 def user_at_database(user: str | None, database: str | None) -> str:
-    """Return `user@database`, or the one of them that there is: background processes lack one or
-    both. Raw.
-    """
+    """Return `user@database`, raw; background processes lack one or both."""
     return "@".join(filter(None, (user, database)))
 
 
 def who_is(backend: Backend) -> str:
-    """Return the role and the database of a session; empty for a process that has neither. Raw."""
+    """Return the role and the database of a session, raw; "" for a process that has neither."""
     return user_at_database(backend.usename, backend.datname)

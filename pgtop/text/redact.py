@@ -1,11 +1,10 @@
-r"""A query without what people put into it: literals, comments and values become `?`; keywords,
-names and shape stay.
+r"""Redaction: the literals, comments and values of a query become `?`; its keywords and names stay.
 
-Values are what SET, ALTER … SET, LISTEN, NOTIFY, PASSWORD, OPTIONS and CONNECTION are followed by,
-also without quotes. In doubt, all the rest is masked: where a literal was cut off, where a
-backslash before a quote would end it in one session and not in another
+The values that follow SET, ALTER … SET, LISTEN, NOTIFY, PASSWORD, OPTIONS and CONNECTION are masked
+without quotes, too. In doubt, all the rest of the query is masked: after a literal that was cut
+off, where a backslash before a quote ends a literal in some sessions and not in others
 (standard_conforming_strings), and where versions disagree on the end of a number. A byte that did
-not decode (`\xe9`) is a letter, as it is to the server:
+not decode (`\xe9`) is a letter, as it is for the server:
 https://www.postgresql.org/docs/current/sql-syntax-lexical.html
 """
 
@@ -48,28 +47,27 @@ _NORMALIZED = frozenset(
 _CHANNELS = frozenset({"listen", "unlisten", "notify"})
 _GIDS = frozenset({("prepare", "transaction"), ("commit", "prepared"), ("rollback", "prepared")})
 _UNNAMED = frozenset({("time", "zone"), ("identified", "by")})
-"""Words before a value that has no sign before it."""
+"""Words that come directly before a value, without a sign."""
 _SECRETIVE = frozenset({"role", "user", "group", "server", "foreign", "subscription"})
-"""What is created and altered with passwords and connection strings."""
+"""Objects that are created and altered with passwords and connection strings."""
 _SECRETS = frozenset({"password", "options", "connection"})
 
 
 class Redaction(NamedTuple):
-    """A masked query. `is_normalized`: its query_id says nothing of what was masked."""
+    """A masked query."""
 
     text: str
     is_normalized: bool
+    """True if its query_id reveals nothing about what was masked."""
 
 
 def redacted(query: str) -> str:
-    """Return the query with every literal, comment and value masked, also where it was cut off
-    anywhere.
-    """
+    """Return the query with every literal, comment and value masked, wherever it was cut off."""
     return redaction(query).text
 
 
 def redaction(query: str) -> Redaction:
-    """Mask the query, and judge whether its query_id may be shown beside it."""
+    """Mask the query, and decide whether its query_id may be shown beside it."""
     shown: list[str] = []
     statement = _Statement()
     is_normalized, in_value = True, False
@@ -90,9 +88,7 @@ def redaction(query: str) -> Redaction:
 
 
 def _tokens(query: str) -> Iterator[tuple[str, str]]:
-    """Yield each token's kind, and its text as it may be shown; "rest" is what cannot be split into
-    tokens.
-    """
+    """Yield the kind of each token and the text to show; "rest" is what cannot be split."""
     at = 0
     while token := _TOKEN.match(query, at):
         kind = (token.lastgroup or "").removesuffix("_end")
@@ -101,20 +97,20 @@ def _tokens(query: str) -> Iterator[tuple[str, str]]:
         if at < 0:
             yield "rest", ""
             return
-    if at < len(query):  # a name in quotes that was cut off, or what only looks like one
+    if at < len(query):  # a quoted name that was cut off, or what looks like one
         yield "rest", '"?'
 
 
 def _end(query: str, token: re.Match[str], kind: str) -> int:
-    """Return where what begins with the token is over; -1 where that cannot be known."""
+    """Return the end of what begins with the token; -1 if that cannot be known."""
     if kind == "tag":
-        found = query.find(token[0], token.end())
-        return -1 if found < 0 else found + len(token[0])
+        closing = query.find(token[0], token.end())
+        return -1 if closing < 0 else closing + len(token[0])
     if kind == "comment":
         return _end_of_comment(query, token.end())
     if kind == "string" and _AMBIGUOUS in token[0]:
         return -1
-    # Before PostgreSQL 15 a number ends where a letter begins a name, which may have a $ in it.
+    # Before PostgreSQL 15 a letter ends a number and begins a name, which may contain a $.
     if kind == "number" and query.startswith("$", token.end()) and _LETTER.search(token[0]):
         return -1
     return token.end()
@@ -130,7 +126,7 @@ def _end_of_comment(query: str, at: int) -> int:
 
 
 class _Statement:
-    """What has been read of one statement, as far as it decides on what follows."""
+    """The state of one statement, as far as it decides what to mask next."""
 
     def __init__(self) -> None:
         self._head: tuple[str, ...] = ()
@@ -138,23 +134,21 @@ class _Statement:
         self._names_setting = False
         self._creates_table = False
         self.expects_value = False
-        """All that follows, up to the statement's end, is a value."""
+        """True if all that follows, up to the end of the statement, is a value."""
 
     @property
     def is_normalized(self) -> bool:
-        """True if the server leaves the literals out of the statement's query_id."""
+        """True if the query_id of the statement does not depend on its literals."""
         return not self._head or (self._head[0] in _NORMALIZED and not self._creates_table)
 
     def take(self, kind: str, word: str) -> None:
         """Read the next token that is neither space nor comment."""
         if len(self._head) < 2:
             self._head = (*self._head, word)
-        self._creates_table |= word == "into" and self._last[1] not in (
-            "insert",
-            "merge",
-        )  # SELECT INTO
+        is_select_into = word == "into" and self._last[1] not in ("insert", "merge")
+        self._creates_table |= is_select_into
         self.expects_value = self._is_before_value(word)
-        self._names_setting = self._goes_on_naming(kind, word)
+        self._names_setting = self._may_name_setting(kind, word)
         self._last = self._last[1], word
 
     def _is_before_value(self, word: str) -> bool:
@@ -167,13 +161,14 @@ class _Statement:
             return False
         if word in _SECRETS and first != "set":
             return self._head[-1] in _SECRETIVE
-        is_unnamed = (self._last[1], word) in _UNNAMED or (
-            first == "set" and word in ("names", "schema")
-        )
-        return is_unnamed or (self._names_setting and word in ("=", "to"))
+        if (self._last[1], word) in _UNNAMED:
+            return True
+        if first == "set" and word in ("names", "schema"):
+            return True
+        return self._names_setting and word in ("=", "to")
 
-    def _goes_on_naming(self, kind: str, word: str) -> bool:
-        """Return whether the name of a setting may go on after this word."""
-        return word == "set" or (
-            self._names_setting and (kind in ("name", "quoted") or word == ".")
-        )
+    def _may_name_setting(self, kind: str, word: str) -> bool:
+        """Return whether the name of a setting may continue after this word."""
+        if word == "set":
+            return True
+        return self._names_setting and (kind in ("name", "quoted") or word == ".")

@@ -1,27 +1,25 @@
-"""What a piece of text means to the reader. The theme, and nothing else, turns a tone into a colour
-or an attribute.
-"""
+"""What a piece of text means to the reader. Only the theme turns a tone into a colour."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Tone(StrEnum):
-    """How loudly something speaks, from what may be overlooked to what must not."""
+    """How much attention a text demands, from none to all."""
 
     PLAIN = "plain"
-    QUIET = "quiet"  # there, but not worth a look: idle sessions, what this role may not see
+    QUIET = "quiet"  # present, but not worth a look: idle sessions, hidden fields
     STRONG = "strong"  # important without being bad
     CALM = "calm"  # in order
     NOTICE = "notice"  # worth a look
-    WARN = "warn"  # becomes trouble if it goes on
+    WARN = "warn"  # trouble if it lasts
     ALARM = "alarm"  # trouble now
 
     __hash__ = str.__hash__  # tones are looked up by the thousand, and an enum's own is slow
 
 
 class Span(NamedTuple):
-    """A run of cleaned text in one tone; `pgtop.text.clean.cells` tells how wide it is."""
+    """A run of cleaned text in one tone; `pgtop.text.clean.cells` returns its width."""
 
     text: str
     tone: Tone

@@ -1,7 +1,6 @@
-"""Durations for people: how long ago, in six cells, and back from what they type.
+"""Durations for people: shown in six cells, and parsed from what they type.
 
-What `age` writes is cut, never rounded up: "60s" is never seen, and "5m00s" means that five minutes
-are over.
+`age` cuts and never rounds up: "60s" never appears, and "5m00s" means that five minutes are over.
 """
 
 import re
@@ -12,28 +11,34 @@ _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhdw])")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 UNIT_WORD = r"(?:(ms)ecs?|(ms)|(s)(?:ecs?|econds?)?|(m)(?:ins?|inutes?)?|(h)(?:rs?|ours?)?|(d)(?:ays?)?|(w)(?:eeks?)?)"
-"""A unit as people write it; the group that takes part is how it is written here."""
+"""A unit as people write it; the group that matches is the way pgtop writes it."""
 _MOST_DAYS = 99_999  # 273 years: five digits and a "d" are six cells
 
 
 def rough_age(seconds: float | None) -> str:
-    """As `age`, in whole seconds, and from a minute on in whole minutes: what need not be drawn
-    every second.
+    """Return an age in whole seconds, and from a minute on in whole minutes.
+
+    It need not be drawn every second.
     """
     if seconds is None or seconds >= 3600:
         return age(seconds)
-    return f"{int(max(0.0, seconds))}s" if seconds < 60 else f"{int(seconds) // 60}m"
+    if seconds >= 60:
+        return f"{int(seconds) // 60}m"
+    return f"{int(max(0.0, seconds))}s"
 
 
 def quiet_age(seconds: float | None) -> str:
-    """As `rough_age`, and from ten seconds to a minute in tens: there are hundreds of idle
-    sessions.
+    """Return a rough age, from ten seconds to a minute in steps of ten.
+
+    There may be hundreds of idle sessions, whose ages would otherwise be drawn every second.
     """
-    return rough_age(seconds if seconds is None or not 10 <= seconds < 60 else seconds // 10 * 10)
+    if seconds is not None and 10 <= seconds < 60:
+        seconds = seconds // 10 * 10
+    return rough_age(seconds)
 
 
 def age(seconds: float | None) -> str:
-    """`seconds` in at most six cells, such as 0.4s 12s 3m12s 2h05m 3d04h 412d; nothing for None."""
+    """Return `seconds` in at most six cells: 0.4s 12s 3m12s 2h05m 3d04h 412d; "" for None."""
     if seconds is None:
         return ""
     if seconds < 10:
@@ -57,24 +62,25 @@ def _long_age(minutes: int) -> str:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of what people write: `90` (seconds), `200ms`, `1.5h`, `2d`, `1h30m`; ValueError says
-    what is right.
+    """Return the seconds of `90` (seconds), `200ms`, `1.5h`, `2d` or `1h30m`.
+
+    Raises ValueError with the right spelling.
     """
-    wanted = text.strip().lower()
-    if _NUMBER.fullmatch(wanted):
-        return float(wanted)
-    if not _DURATION.fullmatch(wanted):
-        raise ValueError(f"{text!r} is not a duration: write {_right_spelling(wanted)}")
-    parts = [(float(number), _SECONDS[unit]) for number, unit in _PART.findall(wanted)]
-    if any(one <= other for (_, one), (_, other) in pairwise(parts)):
-        raise ValueError(
-            f"{text!r} is not a duration: each unit stands once, the longest first, as in 1h30m"
-        )
+    duration = text.strip().lower()
+    if _NUMBER.fullmatch(duration):
+        return float(duration)
+    if not _DURATION.fullmatch(duration):
+        raise ValueError(f"{text!r} is not a duration: write {_right_spelling(duration)}")
+    parts = [(float(number), _SECONDS[unit]) for number, unit in _PART.findall(duration)]
+    units = [seconds for _, seconds in parts]
+    if any(first <= second for first, second in pairwise(units)):
+        advice = "write each unit once, the longest first, as in 1h30m"
+        raise ValueError(f"{text!r} is not a duration: {advice}")
     return sum(number * seconds for number, seconds in parts)
 
 
-def _right_spelling(wanted: str) -> str:
-    found = re.fullmatch(rf"([0-9]+(?:\.[0-9]+)?)\s*{UNIT_WORD}", wanted)
-    if found is None:
+def _right_spelling(duration: str) -> str:
+    match = re.fullmatch(rf"([0-9]+(?:\.[0-9]+)?)\s*{UNIT_WORD}", duration)
+    if match is None:
         return "a number and ms, s, m, h, d or w, as in 90s, 5m or 1h30m"
-    return found[1] + next(unit for unit in found.groups()[1:] if unit)
+    return match[1] + next(unit for unit in match.groups()[1:] if unit)

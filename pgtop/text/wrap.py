@@ -1,6 +1,4 @@
-"""Break lines of spans to a width, between words where it can. Nothing is lost but the space at a
-break.
-"""
+"""Wrap spans to a width, between words where possible. Only the space at a break is lost."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -12,25 +10,22 @@ Line: TypeAlias = tuple[Span, ...]
 
 
 def line(text: str, tone: Tone = Tone.PLAIN) -> Line:
-    """A line of one tone."""
+    """Return a line of one tone."""
     return (Span(text, tone),)
 
 
 def as_far_as_fits(spans: Line, width: int) -> Line:
-    """The leading spans that fit whole; the first is kept in any case."""
-    kept, used = spans[:1], sum(cells(span.text) for span in spans[:1])
-    for span in spans[1:]:
+    """Return the leading spans that fit whole, and always the first one."""
+    used = 0
+    for place, span in enumerate(spans):
         used += cells(span.text)
         if used > width:
-            break
-        kept = (*kept, span)
-    return kept
+            return spans[: max(1, place)]
+    return spans
 
 
 def wrapped(spans: Iterable[Span], width: int, indent: int = 0) -> list[Line]:
-    """The spans on as many lines as they need at `width` cells; all but the first line are
-    indented.
-    """
+    """Return the spans as lines of `width` cells; all but the first are indented."""
     lines: list[list[Span]] = [[]]
     used = 0
     for word, tone in _words(spans):
@@ -47,7 +42,7 @@ def wrapped(spans: Iterable[Span], width: int, indent: int = 0) -> list[Line]:
 
 
 def _words(spans: Iterable[Span]) -> Iterable[tuple[str, Tone]]:
-    """Words, each with the spaces before it, so that a break between them loses only spaces."""
+    """Yield words, each with the spaces before it, so that a break between them loses only spaces."""
     for text, tone in spans:
         start = 0
         while start < len(text):
@@ -61,7 +56,7 @@ def _words(spans: Iterable[Span]) -> Iterable[tuple[str, Tone]]:
 
 
 def _pieces(word: str, width: int) -> Iterable[str]:
-    """A word that is longer than a line, cut; most words are one piece."""
+    """Yield the pieces of a word that is longer than a line; most words are one piece."""
     if cells(word) <= width:
         yield word
         return

@@ -1,4 +1,4 @@
-"""The line above every screen while anybody waits for a lock: how many, how long, and for whom."""
+"""The line above every screen while sessions wait for locks: how many, how long, and for what."""
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
@@ -12,35 +12,48 @@ from pgtop.view.lock_phrases import APPROXIMATE, REPLAY, is_replay, listed, root
 
 
 def summary(picture: DerivedSnapshot) -> Line:
-    """How many wait, and who is at the root of most of it and for how long; () when nobody
-    waits.
+    """Return how many sessions wait, the root that most of them wait for, and how long.
+
+    () if no session waits.
     """
     forest = picture.forest
     if not forest.waiting:
         return ()
-    root, *others = forest.roots
-    name, does, wait = root_name(root), root_does(root, picture), _longest_words(root, picture)
-    more = [f"{len(others) + 1} roots"] if others else []
-    more += [f"deadlock {listed(circle, forest)}" for circle in _deadlocks(forest)]
-    more += [REPLAY] if any(map(is_replay, forest.nodes.values())) else []
-    words = ", ".join(filter(None, (f"{forest.waiting} waiting", wait, f"root {name}")))
-    if more:
-        words = f"{', '.join((f'{forest.waiting} waiting', *more))}; {wait}{' on ' if wait else ''}root {name}"
-    return tuple(
-        Span(clean(part), Tone.ALARM) for part in (words, f" ({does})" if does else "") if part
-    )
+    root = forest.roots[0]
+    waiting = f"{forest.waiting} waiting"
+    wait = _longest_words(root, picture)
+    name = f"root {root_name(root)}"
+    notes = _notes(forest)
+    if notes:
+        place = f"{wait} on {name}" if wait else name
+        words = f"{', '.join((waiting, *notes))}; {place}"
+    else:
+        words = ", ".join(filter(None, (waiting, wait, name)))
+    does = root_does(root, picture)
+    parts = (words, f" ({does})") if does else (words,)
+    return tuple(Span(clean(part), Tone.ALARM) for part in parts)
+
+
+def _notes(forest: LockForest) -> list[str]:
+    """Return what else is worth a word: several roots, deadlocks, the replay of a standby."""
+    notes = [f"{len(forest.roots)} roots"] if len(forest.roots) > 1 else []
+    notes += [f"deadlock {listed(cycle, forest)}" for cycle in _deadlocks(forest)]
+    if any(map(is_replay, forest.nodes.values())):
+        notes.append(REPLAY)
+    return notes
 
 
 def _longest_words(root: Node, picture: DerivedSnapshot) -> str:
-    """How long those that hang on `root` have waited at most; only about, where the wait's own
-    start is not known.
+    """Return the longest wait of the waiters of `root`; marked as approximate where its start is
+    not known exactly.
     """
     first = picture.forest.longest_wait(root.key)
     if first is None or first.since is None:
         return ""
-    return f"longest {'' if first.is_since_exact else APPROXIMATE}{age(seconds_between(first.since, picture.now))}"
+    mark = "" if first.is_since_exact else APPROXIMATE
+    return f"longest {mark}{age(seconds_between(first.since, picture.now))}"
 
 
 def _deadlocks(forest: LockForest) -> list[tuple[Key, ...]]:
-    """Each that is sure, once."""
-    return [circle for circle in forest.cycles if forest.is_surely_deadlocked(circle)]
+    """Return each certain deadlock once."""
+    return [cycle for cycle in forest.cycles if forest.is_surely_deadlocked(cycle)]

@@ -1,7 +1,7 @@
-"""The lines across the top: which server, and the truth about its connection slots.
+"""The lines across the top: the server, and the use of its connection slots.
 
-Told apart by letter as well as by colour: the bar must be read on a monochrome screen and by a
-colour-blind eye.
+States differ by letter as well as by colour, so that the bar can be read on a monochrome screen and
+by colour-blind people.
 """
 
 from collections.abc import Iterable
@@ -33,13 +33,15 @@ _CLOCK = len("00:00:00 UTC")
 
 
 def server_line(snapshot: Snapshot, width: int) -> Line:
-    """Which server this is, as whom, since when, and its clock at the sample; the least needed
-    leaves first.
+    """Return the server, pgtop's role, the uptime, and the server's time of the sample.
+
+    On a narrow screen the least important part is left out first.
     """
     server = snapshot.server
-    place = f"{server.host}:{server.port}" if server.port else server.host
+    place = clean(f"{server.host}:{server.port}" if server.port else server.host)
+    room = max(1, width - _CLOCK - 1)
     parts = [
-        Span(fit(clean(place), min(cells(clean(place)), max(1, width - _CLOCK - 1))), Tone.STRONG),
+        Span(fit(place, min(cells(place), room)), Tone.STRONG),
         Span(f"PostgreSQL {clean(server.version).partition(' ')[0]}", Tone.PLAIN),
         Span(_doubt(server), Tone.NOTICE),
         Span(_account(server), Tone.PLAIN),
@@ -55,49 +57,50 @@ def server_line(snapshot: Snapshot, width: int) -> Line:
 
 
 def budget_line(budget: Budget, width: int) -> Line:
-    """The bar, and beside it the fullest words that leave it room."""
-    words = next((text for text in _words(budget) if width - cells(text) - 3 >= _SHORTEST_BAR), "")
-    words = words or fit(_words(budget)[-1], max(0, width - 3 - _SHORTEST_BAR)).rstrip()
+    """Return the bar, and beside it the longest words that leave it enough room."""
+    tone = _LEVELS[budget.level]
+    forms = _words(budget)
+    room_for_words = max(0, width - 3 - _SHORTEST_BAR)
+    words = next((form for form in forms if cells(form) <= room_for_words), "")
+    words = words or fit(forms[-1], room_for_words).rstrip()
     room = width - 2 - (cells(words) + 1 if words else 0)
     if room < 1:
-        return (Span(fit(words, width), _LEVELS[budget.level]),)
-    tail = (Span(f" {words}", _LEVELS[budget.level]),) if words else ()
+        return (Span(fit(words, width), tone),)
+    tail = (Span(f" {words}", tone),) if words else ()
     return (Span("[", Tone.PLAIN), *bar(budget, room), Span("]", Tone.PLAIN), *tail)
 
 
 def bar(budget: Budget, width: int) -> Line:
-    """`width` cells for all of max_connections; whatever holds or could hold even one slot has at
-    least one cell.
-    """
-    seen = sum(budget.states.values())
+    """Return max_connections as `width` cells; every part that is not empty has at least one."""
     counts = [budget.states.get(state, 0) for state in LETTERS]
+    unseen = max(0, budget.used - sum(budget.states.values()))
     free = max(0, budget.free)
     rest = max(0, budget.max_connections - budget.used - free)
-    parts = [*counts, max(0, budget.used - seen), free, rest]
-    faces = [*LETTERS.values(), (UNSEEN, Tone.NOTICE), (FREE, Tone.PLAIN), (RESERVED, Tone.NOTICE)]
-    sizes = _shares(parts, width)
-    return tuple(
-        Span(letter * size, tone) for (letter, tone), size in zip(faces, sizes, strict=True) if size
-    )
+    sizes = _shares([*counts, unseen, free, rest], width)
+    letters = [
+        *LETTERS.values(),
+        (UNSEEN, Tone.NOTICE),
+        (FREE, Tone.PLAIN),
+        (RESERVED, Tone.NOTICE),
+    ]
+    pairs = zip(letters, sizes, strict=True)
+    return tuple(Span(letter * size, tone) for (letter, tone), size in pairs if size)
 
 
 def legend_line(budget: Budget, width: int) -> Line:
-    """Explain the letters with their counts, then what is left for pgtop's role, then the
-    walsenders.
-    """
+    """Return the letters with their counts, what is left for pgtop's role, and the walsenders."""
     left = Span(left_words(budget), Tone.PLAIN)
     walsenders = Span(f"walsenders {budget.walsenders}/{budget.max_wal_senders}", Tone.QUIET)
-    lines = (
-        _joined([*_counts(budget, form), left, walsenders], width, "  ", whole=form != _FORMS[-1])
-        for form in _FORMS
-    )
-    return next(filter(None, lines), ())
+    for form in _FORMS:
+        spans = [*_counts(budget, form), left, walsenders]
+        legend = _joined(spans, width, "  ", whole=form != _FORMS[-1])
+        if legend:
+            return legend
+    return ()
 
 
 def left_words(budget: Budget) -> str:
-    """Return how many connections the role that logged in can still open, as a sum or with what
-    limits them.
-    """
+    """Return how many connections the role that logged in can still open, with what limits them."""
     sum_or_limit = f": {budget.openable_limit}" if budget.openable_limit else ""
     if budget.openable_limit == "reserved":
         sum_or_limit = f": {budget.free} + {budget.openable - budget.free} reserved"
@@ -105,8 +108,9 @@ def left_words(budget: Budget) -> str:
 
 
 def _doubt_of_left(budget: Budget) -> str:
-    """Return the word before the number that is left; limits of roles and databases count no login
-    in progress.
+    """Return the qualifier of the number that is left.
+
+    The limits of roles and databases do not count logins in progress.
     """
     by_slots = budget.openable_limit in ("", "reserved")
     if by_slots and budget.openable and _misses_logins(budget):
@@ -115,58 +119,55 @@ def _doubt_of_left(budget: Budget) -> str:
 
 
 def _counts(budget: Budget, form: str) -> list[Span]:
-    """Return how many sessions there are of each state, in this form, and how many are hidden.
+    """Return how many sessions are in each state, in this form, and how many are hidden.
 
-    Where some are hidden a count of none is left out: it would claim what this role cannot see.
+    If some are hidden, a count of zero is left out: this role cannot know it.
     """
-    found = [(state, *face, budget.states[state]) for state, face in LETTERS.items()]
-    found.append(("hidden", UNSEEN, Tone.NOTICE, budget.hidden))
     always = () if budget.hidden else ("active", "waiting", "idle in transaction", "idle")
-    return [
-        Span(
-            form.format(letter=letter, count=count, state=state, word=_WORDS.get(state, state)),
-            tone,
-        )
-        for state, letter, tone, count in found
-        if count or state in always
-    ]
+    counts = [(state, *face, budget.states[state]) for state, face in LETTERS.items()]
+    counts.append(("hidden", UNSEEN, Tone.NOTICE, budget.hidden))
+    spans = []
+    for state, letter, tone, count in counts:
+        if count or state in always:
+            word = _WORDS.get(state, state)
+            text = form.format(letter=letter, count=count, state=state, word=word)
+            spans.append(Span(text, tone))
+    return spans
 
 
 def missing(budget: Budget, server: Server) -> str:
-    """Return the sentence for a role that cannot read all of it, or nothing."""
+    """Return the sentence for a role that cannot read everything, or ""."""
     parts = list(server.missing)
     if budget.hidden:
         total = budget.visible + budget.hidden
-        parts.insert(
-            0, f"you see {budget.visible} of {total} sessions: {grant(server, 'pg_read_all_stats')}"
-        )
+        remedy = grant(server, "pg_read_all_stats")
+        parts.insert(0, f"you see {budget.visible} of {total} sessions: {remedy}")
     return clean("; ".join(parts))
 
 
 def _doubt(server: Server) -> str:
-    """That nobody has tried pgtop on this version, or nothing."""
+    """Return a warning about a version on which pgtop is not tested, or ""."""
     if server.major in SUPPORTED:
         return ""
     return "newer than tested" if server.major >= SUPPORTED.stop else "older than tested"
 
 
 def _account(server: Server) -> str:
-    """Return the role that pgtop acts as, and the one that logged in if that is another."""
+    """Return pgtop's current role, and the role that logged in if it is another."""
     if server.acts_as_another:
         return clean(f"as {server.user}, logged in as {server.login.name}@{server.database}")
     return clean(f"{server.user}@{server.database}")
 
 
 def _misses_logins(budget: Budget) -> bool:
-    """Return whether unseen logins that still authenticate may have taken the last slots."""
+    """Return whether logins in progress, which this server does not show, may hold the last slots."""
     return budget.level is not Level.CALM and not budget.sees_logins
 
 
 def _words(budget: Budget) -> list[str]:
-    mark, about = _MARKS[budget.level], "about " if budget.approximate else ""
-    held = min(
-        budget.used, budget.ordinary
-    )  # the rest is in the reserved slots, and is shown there
+    mark = _MARKS[budget.level]
+    about = "about " if budget.approximate else ""
+    held = min(budget.used, budget.ordinary)  # the rest is shown as reserved
     unseen = budget.free > 0 and _misses_logins(budget)
     free = f"{'at most ' if unseen else about}{budget.free} free"
     used = f"{mark}{about}{held} of {budget.ordinary} used; {free}"
@@ -182,7 +183,7 @@ def _words(budget: Budget) -> list[str]:
 
 
 def _reserves(budget: Budget) -> Iterable[str]:
-    """Return for which roles slots are reserved, or how many of those are left."""
+    """Yield the roles that slots are reserved for, or how many reserved slots are left."""
     total = budget.max_connections - budget.ordinary
     if budget.reserved_left < total:
         yield f"{budget.reserved_left} of {total} reserved left"
@@ -193,8 +194,9 @@ def _reserves(budget: Budget) -> Iterable[str]:
 
 
 def _shares(parts: list[int], width: int) -> list[int]:
-    """Cells for each part, in proportion, at least one for each that is not empty, exactly `width`
-    in all.
+    """Return the cells for each part, in proportion.
+
+    Every part that is not empty gets at least one; the sum is `width`.
     """
     total = sum(parts)
     if total == 0:
@@ -203,7 +205,7 @@ def _shares(parts: list[int], width: int) -> list[int]:
     while sum(sizes) != width:
         step = 1 if sum(sizes) < width else -1
         candidates = [i for i, size in enumerate(sizes) if parts[i] and size + step >= 1]
-        if not candidates:  # narrower than one cell for each part: the first ones win
+        if not candidates:  # fewer cells than parts: the first ones win
             return _first_cells(parts, width)
         worst = max(candidates, key=lambda i: step * (parts[i] / total * width - sizes[i]))
         sizes[worst] += step
@@ -219,7 +221,7 @@ def _first_cells(parts: list[int], width: int) -> list[int]:
 
 
 def _joined(spans: list[Span], width: int, gap: str, whole: bool = False) -> Line:
-    """The spans side by side as far as they fit; with `whole`, all of them or nothing."""
+    """Join the spans as far as they fit; with `whole`, all of them or none."""
     joined: list[Span] = []
     used = 0
     for span in spans:

@@ -1,4 +1,4 @@
-"""What watching costs, in one line, for those who ask."""
+"""pgtop's own overhead, in one line."""
 
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
@@ -7,13 +7,14 @@ from pgtop.text.wrap import Line, line
 def cost_line(
     trip: float, server: float, received: int | None, cpu: float, drawn: int | None
 ) -> Line:
-    """The price of the last sample: seconds of round trip, server and our CPU; bytes received and
-    drawn.
+    """Return the cost of the last sample.
+
+    `trip`, `server` and `cpu` (pgtop's own) are seconds; `received` and `drawn` are bytes.
     """
     parts = [f"round trip {_ms(trip)}", f"server {_ms(server)}"]
     if received is not None:
         parts.append(f"{_bytes(received)} in")
-    parts.append(f"our CPU {_ms(cpu)}")
+    parts.append(f"pgtop CPU {_ms(cpu)}")
     if drawn is not None:
         parts.append(f"{_bytes(drawn)} drawn")
     return line(", ".join(parts), Tone.NOTICE)

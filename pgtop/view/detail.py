@@ -1,6 +1,4 @@
-"""One session whole: its query, its fields and their meaning, its locks, who waits for whom, what
-may be done.
-"""
+"""One session in full: what the role may do, the query, the fields, the waits and the locks."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
@@ -29,20 +27,20 @@ QueryLines: TypeAlias = Callable[[str, int], list[Line]]
 _NAME = 17  # cells of the longest field name
 
 _FIELDS: tuple[tuple[str, str], ...] = (
-    ("state", "what it is doing"),
-    ("wait", "what it waits for: type and event"),
-    ("backend_type", "kind of process"),
+    ("state", "state of the session"),
+    ("wait", "wait event: type and name"),
+    ("backend_type", "type of process"),
     ("datname", "database"),
     ("usename", "role that logged in"),
-    ("application_name", "as the client named itself"),
-    ("client_addr", "where the client is"),
-    ("backend_start", "session began"),
-    ("xact_start", "transaction began"),
-    ("query_start", "query began"),
-    ("state_change", "state last changed"),
+    ("application_name", "name that the client gave itself"),
+    ("client_addr", "address of the client"),
+    ("backend_start", "start of the session"),
+    ("xact_start", "start of the transaction"),
+    ("query_start", "start of the query"),
+    ("state_change", "last change of state"),
     ("backend_xid", "its transaction id, if it has written"),
-    ("backend_xmin", "oldest transaction it still needs to see"),
-    ("query_id", "fingerprint of the query (pg_stat_statements)"),
+    ("backend_xmin", "oldest transaction that its snapshot still needs"),
+    ("query_id", "identifier of the query in pg_stat_statements"),
     ("leader_pid", "leader of its parallel group"),
 )
 
@@ -62,31 +60,31 @@ def detail_lines(
     guard: Guard = unguarded,
     lines_of: QueryLines = query_lines,
 ) -> list[Line]:
-    """All lines of the detail view at `width` cells; `detail` is None until the server has sent it.
+    """Return the lines of the detail view at `width` cells.
 
-    `lines_of` makes those of the query, for a reader that keeps them from one picture to the next.
+    `detail` is None until the server has sent it. `lines_of` renders the query; a caller may hand in
+    one that caches.
     """
     rights = _READ_ONLY if read_only else _rights(backend, picture, width, guard)
-    return [
-        *_heading("What may be done", width),
-        *rights,
-        *_heading("Query", width),
-        *_query(backend, detail, picture, width, lines_of),
-        *_heading("Session", width),
-        *(
-            row
-            for name, meaning in _fields(backend, detail)
-            for row in _field(name, meaning, backend, picture.now, width)
-        ),
-        *_heading("Waits", width),
-        *_waits(backend, picture, width),
-        *_heading("Locks", width),
-        *_locks(detail, width),
-    ]
+    fields: list[Line] = []
+    for name, meaning in _fields(backend, detail):
+        fields += _field(name, meaning, backend, picture.now, width)
+    sections = {
+        "Your rights": rights,
+        "Query": _query(backend, detail, picture, width, lines_of),
+        "Session": fields,
+        "Waits": _waits(backend, picture, width),
+        "Locks": _locks(detail, width),
+    }
+    lines: list[Line] = []
+    for title, section in sections.items():
+        lines += [_heading(title, width), *section]
+    return lines
 
 
-def _heading(words: str, width: int) -> list[Line]:
-    return [line(f"── {words} {'─' * max(0, width - cells(words) - 4)}"[:width], Tone.QUIET)]
+def _heading(title: str, width: int) -> Line:
+    rule = "─" * max(0, width - cells(title) - 4)
+    return line(f"── {title} {rule}"[:width], Tone.QUIET)
 
 
 _READ_ONLY = (line("nothing: pgtop was started with --read-only"),)
@@ -94,34 +92,31 @@ _READ_ONLY = (line("nothing: pgtop was started with --read-only"),)
 
 def _rights(backend: Backend, picture: DerivedSnapshot, width: int, guard: Guard) -> Iterable[Line]:
     server = picture.snapshot.server
-    right = right_to_signal(server, backend)
-    user = clean(server.user)
-    if right.allowed:
-        is_idle = backend.state == IDLE or backend.in_transaction_idle
-        may = (
-            "terminate it (K); it runs no query to cancel"
-            if is_idle
-            else "cancel its query (C) and terminate it (K)"
-        )
-        yield from wrapped(line(f"{user} may {may}"), width)
-    else:
-        verb = "may not" if right.allowed is False else "perhaps may not"
-        remedy = f": {right.remedy}" if right.remedy else ""
-        yield from wrapped(
-            line(clean(f"{user} {verb} signal it, as it {right.reason}{remedy}"), Tone.WARN), width
-        )
-    if others := _by_whom(backend, server):
-        yield from wrapped(line(clean(others), Tone.QUIET), width)
+    yield from wrapped(_right_words(backend, server), width)
+    if roles := _permitted_roles(backend, server):
+        yield from wrapped(line(clean(roles), Tone.QUIET), width)
     if reason := protection(server, backend) or guard(backend):
         yield from wrapped(line(f"protected: {reason}", Tone.WARN), width)
 
 
-def _by_whom(backend: Backend, server: Server) -> str:
+def _right_words(backend: Backend, server: Server) -> Line:
+    right = right_to_signal(server, backend)
+    user = clean(server.user)
+    if right.allowed:
+        if backend.state == IDLE or backend.in_transaction_idle:
+            return line(f"{user} may terminate it (K); it runs no query to cancel")
+        return line(f"{user} may cancel its query (C) and terminate it (K)")
+    verb = "may not" if right.allowed is False else "perhaps may not"
+    remedy = f": {right.remedy}" if right.remedy else ""
+    return line(clean(f"{user} {verb} signal it, as it {right.reason}{remedy}"), Tone.WARN)
+
+
+def _permitted_roles(backend: Backend, server: Server) -> str:
     role = server.roles.get(backend.usesysid) if backend.usesysid is not None else None
     if role is None:
         return ""
     if role.superuser:
-        return "superusers may signal it, and nobody else"
+        return "only superusers may signal it"
     return f"superusers, members of pg_signal_backend and members of {role.name} may signal it"
 
 
@@ -133,11 +128,12 @@ def _query(
     lines_of: QueryLines,
 ) -> Iterable[Line]:
     if detail is not None and detail.backend.query_start != backend.query_start:
-        detail = None  # it runs another query by now, whose details are on their way
+        detail = None  # it runs another query now, whose details have been requested
     text = (detail.backend.query if detail else backend.query) or ""
-    if not text:
+    if text:
+        yield from lines_of(text, width)
+    else:
         yield line("none" if detail else "…", Tone.QUIET)
-    yield from lines_of(text, width) if text else ()
     if detail is not None and detail.query_is_cut:
         size = picture.snapshot.server.track_activity_query_size
         words = f"The server kept only the first {size} bytes: raise track_activity_query_size to see more."
@@ -145,8 +141,9 @@ def _query(
 
 
 def _fields(backend: Backend, detail: Detail | None) -> Iterable[tuple[str, str]]:
-    """Yield each field and its meaning, which of a snapshot depends on whose it is."""
-    awaited = next((lock for lock in detail.locks if not lock.granted), None) if detail else None
+    """Yield each field and its meaning; that of backend_xmin depends on the session."""
+    locks = detail.locks if detail else ()
+    awaited = next((lock for lock in locks if not lock.granted), None)
     holds = holds_back(backend, detail.exempt if detail else None, awaited)
     for name, meaning in _FIELDS:
         yield name, f"{meaning}{_HOLDS[holds]}" if name == "backend_xmin" else meaning
@@ -189,20 +186,18 @@ def _address(backend: Backend) -> str:
 def _waits(backend: Backend, picture: DerivedSnapshot, width: int) -> Iterable[Line]:
     by_pid = {other.pid: other for other in picture.snapshot.backends}
     node = picture.forest.nodes.get(backend.pid)
-    ahead = (*node.blockers, *node.vanished_blockers) if node else backend.blocked_by
-    for key in ahead:
-        who = _who(key, by_pid) if key > 0 else _transaction(key, picture.forest)
-        yield from wrapped(
-            (Span("waits for  ", Tone.ALARM), Span(who, Tone.PLAIN)), width, indent=11
-        )
+    blockers = (*node.blockers, *node.vanished_blockers) if node else backend.blocked_by
+    for key in blockers:
+        name = _session(key, by_pid) if key > 0 else _transaction(key, picture.forest)
+        yield from _labelled(Span("waits for  ", Tone.ALARM), name, width)
     for pid in sorted(picture.forest.waiters_of(backend.pid)):
-        yield from wrapped(
-            (Span("waited for by  ", Tone.WARN), Span(_who(pid, by_pid), Tone.PLAIN)),
-            width,
-            indent=15,
-        )
-    if not ahead and not picture.blocks.get(backend.pid):
-        yield line("it waits for nobody, and nobody waits for it", Tone.QUIET)
+        yield from _labelled(Span("blocks  ", Tone.WARN), _session(pid, by_pid), width)
+    if not blockers and not picture.blocks.get(backend.pid):
+        yield line("waits for no session, and blocks none", Tone.QUIET)
+
+
+def _labelled(label: Span, text: str, width: int) -> list[Line]:
+    return wrapped((label, Span(text, Tone.PLAIN)), width, indent=cells(label.text))
 
 
 def _transaction(key: Key, forest: LockForest) -> str:
@@ -212,43 +207,35 @@ def _transaction(key: Key, forest: LockForest) -> str:
     return clean(f"{root_name(node)}: it has no session, {rollback(node)} ends it")
 
 
-def _who(pid: int, by_pid: dict[int, Backend]) -> str:
+def _session(pid: int, by_pid: dict[int, Backend]) -> str:
     other = by_pid.get(pid)
     if other is None:
         return f"{pid}, which has just ended"
-    does = other.state if other.is_client and other.state else state_word(other)
-    return clean(
-        f"{' '.join(filter(None, (str(pid), who_is(other), does)))}: {other.query or ''}"[:400]
-    )
+    state = other.state if other.is_client and other.state else state_word(other)
+    name = " ".join(filter(None, (str(pid), who_is(other), state)))
+    return clean(f"{name}: {other.query or ''}"[:400])
 
 
 def _locks(detail: Detail | None, width: int) -> Iterable[Line]:
     if detail is None:
         yield line("…", Tone.QUIET)
-    elif detail.locks_failure:
+        return
+    if detail.locks_failure:
         yield from wrapped(line(clean(detail.locks_failure), Tone.WARN), width)
     elif not detail.locks:
         yield line("none", Tone.QUIET)
-    if detail is None:
-        return
     for lock in detail.locks:
         yield from wrapped(_lock(lock, detail.taken_at), width, indent=8)
-    if detail.locks_total > len(detail.locks):
-        yield line(
-            f"… {len(detail.locks)} of {detail.locks_total} locks, awaited ones first", Tone.QUIET
-        )
+    shown = len(detail.locks)
+    if detail.locks_total > shown:
+        words = f"… {shown} of {detail.locks_total} locks, awaited ones first"
+        yield line(words, Tone.QUIET)
 
 
 def _lock(lock: Lock, now: Instant) -> Line:
+    words = f"{lock.mode} on {lock.target}"
     if lock.granted:
-        return (
-            Span("holds   ", Tone.PLAIN),
-            Span(clean(f"{lock.mode} on {lock.target}"), Tone.PLAIN),
-        )
-    waited = (
-        f" for {age(seconds_between(lock.waitstart, now))}" if lock.waitstart is not None else ""
-    )
-    return (
-        Span("awaits  ", Tone.ALARM),
-        Span(clean(f"{lock.mode} on {lock.target}{waited}"), Tone.PLAIN),
-    )
+        return (Span("holds   ", Tone.PLAIN), Span(clean(words), Tone.PLAIN))
+    if lock.waitstart is not None:
+        words += f" for {age(seconds_between(lock.waitstart, now))}"
+    return (Span("awaits  ", Tone.ALARM), Span(clean(words), Tone.PLAIN))

@@ -1,6 +1,4 @@
-"""The help screen's lines, from the same declarations that make the keys, the columns and the
-filter work.
-"""
+"""The lines of the help screen, made from the declarations of the keys, columns and filter keys."""
 
 from pgtop.actions import ACTIONS, Group
 from pgtop.table.columns import COLUMNS
@@ -13,18 +11,17 @@ _KEYS = 14  # cells for the keys of an action, a column's name, a filter's key
 
 
 def help_lines(width: int, read_only: bool) -> list[Line]:
-    """Keys, the bar's letters, the filter language and the columns, at `width` cells."""
+    """Return the keys, the letters of the bar, the filter language and the columns."""
     lines: list[Line] = []
     for group in Group:
-        rows = [a for a in ACTIONS if a.group is group and not (read_only and a.dangerous)]
-        lines += _section(
-            group, [(" ".join(action.key_names), action.title) for action in rows], width
-        )
+        actions = [a for a in ACTIONS if a.group is group and not (read_only and a.dangerous)]
+        keys = [(" ".join(action.key_names), action.title) for action in actions]
+        lines += _section(group, keys, width)
+    filters = [(entry.example, entry.meaning) for entry in FILTER_HELP]
+    columns = [(column.name, column.meaning) for column in COLUMNS]
     lines += _section("The bar", letters(), width)
-    lines += _section(
-        "Filter", [(entry.example, entry.meaning) for entry in FILTER_HELP], width, keys=24
-    )
-    lines += _section("Columns", [(column.name, column.meaning) for column in COLUMNS], width)
+    lines += _section("Filter", filters, width, keys=24)
+    lines += _section("Columns", columns, width)
     return lines
 
 
@@ -35,7 +32,7 @@ def letters() -> list[tuple[str, str]]:
         *used,
         (UNSEEN, "in use, state hidden from this role"),
         (FREE, "free for ordinary roles"),
-        (RESERVED, "reserved, or free for those who may use it"),
+        (RESERVED, "free, but reserved"),
     ]
 
 

@@ -1,39 +1,40 @@
-"""A query in tones, for reading. The words are cleaned first; the lexer only chooses tones.
+"""A query, coloured for reading. The text is cleaned first; the lexer only chooses tones.
 
-A stranger may have written it, and as long as the server keeps them: all that is done to it is
-bounded.
+Queries are hostile and may be as long as the server keeps them, so all work on them is bounded.
 """
+
+from typing import Any
 
 from pgtop.text.clean import clean_lines
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, line, wrapped
 
 _LONGEST_LEXED = 8_000
-"""Characters; more are not worth the wait, which grows with the square of some texts."""
+"""Characters; the time for more grows with the square of their number in some queries."""
 _LONGEST_SHOWN = 100_000
-"""Characters; cleaning and breaking more of them takes longer than a key may wait."""
+"""Characters; cleaning and wrapping more takes longer than a key may wait."""
 
 
 def query_lines(query: str, width: int) -> list[Line]:
-    """The query at `width` cells; of one that is far too long to read its beginning, and how much
-    more there is.
+    """Return the query at `width` cells.
+
+    Of an extremely long query the lines are its beginning and the number of characters left out.
     """
-    rows = highlighted(query[:_LONGEST_SHOWN])
+    lines: list[Line] = []
+    for row in highlighted(query[:_LONGEST_SHOWN]):
+        lines += wrapped(row, width) or [()]
     more = len(query) - _LONGEST_SHOWN
-    note = line(f"… {more:,} more characters: y copies all of them", Tone.NOTICE)
-    return [
-        *(part for row in rows for part in wrapped(row, width) or [()]),
-        *([note] if more > 0 else []),
-    ]
+    if more > 0:
+        lines.append(line(f"… {more:,} more characters: y copies all of them", Tone.NOTICE))
+    return lines
 
 
 def highlighted(query: str) -> list[Line]:
-    """The query line by line; keywords, literals and comments told apart, in its first 8,000
-    characters.
-    """
+    """Return the lines of the query, with its first 8,000 characters highlighted."""
     text = clean_lines(query)
+    rest = Tone.PLAIN, text[_LONGEST_LEXED:]
     lines: list[list[Span]] = [[]]
-    for tone, value in (*_tokens(text[:_LONGEST_LEXED]), (Tone.PLAIN, text[_LONGEST_LEXED:])):
+    for tone, value in (*_tokens(text[:_LONGEST_LEXED]), rest):
         first, *others = value.split("\n")
         lines[-1].append(Span(first, tone))
         lines.extend([Span(other, tone)] for other in others)
@@ -41,23 +42,21 @@ def highlighted(query: str) -> list[Line]:
 
 
 def _tokens(text: str) -> list[tuple[Tone, str]]:
-    from pygments.lexers.sql import (
-        PostgresLexer,
-    )  # forty milliseconds of import, for the detail view alone
+    # Late: 40 ms of import, for the detail view alone.
+    from pygments.lexers.sql import PostgresLexer
     from pygments.token import Comment, Keyword, Literal, Number, String, is_token_subtype
 
-    tones = (
+    families = (
         (Keyword, Tone.STRONG),
         (Comment, Tone.QUIET),
         (String, Tone.CALM),
         (Number, Tone.NOTICE),
         (Literal, Tone.CALM),
     )
+
+    def tone_of(token: Any) -> Tone:
+        tones = (tone for family, tone in families if is_token_subtype(token, family))
+        return next(tones, Tone.PLAIN)
+
     lexer = PostgresLexer(stripnl=False, stripall=False, ensurenl=False)
-    return [
-        (
-            next((tone for family, tone in tones if is_token_subtype(token, family)), Tone.PLAIN),
-            value,
-        )
-        for token, value in lexer.get_tokens(text)
-    ]
+    return [(tone_of(token), value) for token, value in lexer.get_tokens(text)]

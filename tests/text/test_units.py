@@ -75,7 +75,7 @@ def test_a_duration_in_words_is_told_its_spelling(text: str, right: str) -> None
 @pytest.mark.parametrize("text", ["30m1h", "5m5m", "1s1h", "1h30m2h", "5m30h"])
 def test_units_that_are_out_of_order_are_a_slip(text: str) -> None:
     """`age<5m30h` was less than 30 h 5 min."""
-    with pytest.raises(ValueError, match="each unit stands once, the longest first, as in 1h30m"):
+    with pytest.raises(ValueError, match="write each unit once, the longest first, as in 1h30m"):
         parse_duration(text)
 
 

@@ -39,7 +39,7 @@ def test_only_what_holds_back_vacuum_is_said_to(
     )
     detail = Detail(scenes.NOW, backend, False, locks, exempt=exempt)
     text = _text(backend, detail)
-    assert f"oldest transaction it still needs to see{words}\n" in text
+    assert f"oldest transaction that its snapshot still needs{words}\n" in text
 
 
 def test_a_prepared_blocker_is_named_with_the_statement_that_ends_it() -> None:

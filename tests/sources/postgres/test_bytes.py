@@ -156,7 +156,7 @@ def test_no_byte_reaches_the_terminal_and_columns_stay(glass: CrowdedGlass, seed
     [
         ("2", "BY DATABASE", "1"),
         ("3", "WHO HOLDS BACK", "1"),
-        ("\r", "What may be done", "\x1b"),
+        ("\r", "Your rights", "\x1b"),
         ("K", "Terminate session", "n"),
         ("*K", "that you tagged", "\x1b"),
         ("/app:~.\r", "filter: app:~.", "\x1b"),

@@ -165,7 +165,7 @@ def test_the_terminal_gets_none_of_it(town: Town) -> None:
         terminal.send("3")
         terminal.wait_for("AccessExclusive on")
         terminal.send("\r")
-        terminal.wait_for("What may be done")
+        terminal.wait_for("Your rights")
         terminal.send("q")
         assert terminal.wait_for_exit() == Exit.DONE
         raw = terminal.raw.decode()

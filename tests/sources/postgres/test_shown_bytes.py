@@ -136,9 +136,9 @@ def test_locks_and_prepared_transactions_are_told_tame(told: Told, seed: int) ->
     terminal.send("3")
     terminal.wait_for(lambda seen: f"on {mark}" in seen.text and seen.text.count(mark) > 2)
     terminal.send("\x1b[H\x1b[B\r")  # the root, and below it the waiter
-    terminal.wait_for(lambda seen: "What may be done" in seen.text and f"on {mark}" in seen.text)
+    terminal.wait_for(lambda seen: "Your rights" in seen.text and f"on {mark}" in seen.text)
     terminal.send("\x1b")
-    terminal.wait_for(lambda seen: "What may be done" not in seen.text)
+    terminal.wait_for(lambda seen: "Your rights" not in seen.text)
     terminal.send("1")
     terminal.wait_for(lambda seen: "WHO HOLDS BACK VACUUM" not in seen.text)
     assert harmful(told.sent()) <= MOVES
