@@ -1,10 +1,10 @@
 """`pgtop` and `python -m pgtop`."""
 
-import gc
 import sys
 
-# start-up makes much and drops nothing; the dashboard turns it on again after its first sample
-gc.disable()
+from pgtop import startup
+
+startup.pause_garbage_collection()
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.cli import argv_secrets, bug_report, interrupts, output
-from pgtop.cli.args.options import ConnectionOptions, Password
+from pgtop.cli.args.connection import ConnectionOptions, Password
 from pgtop.cli.guards import guards_for
 from pgtop.config.guards import Guards
 from pgtop.config.settings import Safety, Settings

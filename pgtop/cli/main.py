@@ -1,30 +1,17 @@
 """From the words of the command line to an exit code.
 
-Whatever the user can correct is one sentence on stderr, never a traceback. Nothing heavy is loaded
-before a command needs it: `--help` and `--version` know neither the driver nor the screen.
+An error that the user can correct is one sentence on stderr, never a traceback. Nothing heavy is
+loaded before a command needs it: `--help` and `--version` load neither the driver nor the screen.
 """
 
-import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pgtop import startup
 from pgtop.cli import output
 from pgtop.cli.args.budget_options import is_check
-from pgtop.cli.args.options import (
-    AuditCommand,
-    BudgetCommand,
-    Command,
-    CompletionCommand,
-    DashboardCommand,
-    DemoCommand,
-    HelpCommand,
-    LocksCommand,
-    PrintedText,
-    ShowCommand,
-    SignalCommand,
-    parse,
-    proposal,
-)
+from pgtop.cli.args.command import PrintedText
+from pgtop.cli.args.options import COMMANDS, Command, DashboardCommand, parse, proposal
 from pgtop.cli.exit_codes import Check, Exit, exit_for, exit_of
 from pgtop.errors import PgtopError, UsageError
 
@@ -33,13 +20,16 @@ if TYPE_CHECKING:
 
 
 def run(words: Sequence[str]) -> int:
-    """Do what the words ask for; returns the exit code. What escapes is a bug."""
+    """Run the command that the words ask for; returns the exit code.
+
+    Any other error than those of the user and the server is a bug.
+    """
     if is_check(words):
         from pgtop.cli.check_result import as_check
 
         return as_check(lambda: _check(words))
     try:
-        return _carry_out(parse(words))
+        return _run(parse(words))
     except PgtopError as error:
         output.report(error.what, error.advice)
         return exit_of(error)
@@ -48,85 +38,75 @@ def run(words: Sequence[str]) -> int:
 
 
 def code_after_a_bug(words: Sequence[str]) -> int:
-    """Return the exit code after a bug was reported; of a check, print its line, as 1 would be
-    WARNING.
+    """Return the exit code after a bug was reported.
+
+    A check prints its line and exits with UNKNOWN, because 1 would mean WARNING.
     """
     if not is_check(words):
         return Exit.BUG
     from pgtop.cli.check_result import CheckResult
 
-    return CheckResult.unknown("a bug in pgtop: standard error says where the report is").print()
+    return CheckResult.unknown("a bug in pgtop: standard error has the path of the report").print()
 
 
 def _check(words: Sequence[str]) -> int:
-    """Carry out a check; its help is no state of a server, so that is unknown."""
+    """Run a check. Help is no state of a server, so its code is UNKNOWN."""
     command = parse(words)
-    code = _carry_out(command)
+    code = _run(command)
     return Check.UNKNOWN if isinstance(command, PrintedText) else code
 
 
-def _carry_out(command: Command) -> int:
+def _run(command: Command) -> int:
+    """Run a command; returns the exit code. Raises PgtopError."""
     if isinstance(command, PrintedText):
         output.write(command.text)
         return Exit.DONE
-    if isinstance(command, HelpCommand):
-        return _with_server(command)  # no server: 15 ms less to import
     from pgtop.ports import SourceError
 
     try:
-        return _with_server(command)
+        return _run_module(command)
     except SourceError as error:
         code = exit_for(error.failure.kind)
         advice = (
             error.failure.advice,
             _HINTS.get(code, ""),
-            _meant_command(command, error.failure),
+            _misspelt_command(command, error.failure),
         )
         output.report(error.failure.what, " ".join(filter(None, advice)))
         return code
 
 
-def _meant_command(command: Command, failure: "Failure") -> str:
-    """Return the question whether the name of a database that is not there was meant as a command;
-    or nothing.
+def _misspelt_command(command: Command, failure: "Failure") -> str:
+    """Return the question whether the name of a missing database was meant as a command, or
+    nothing.
     """
     from pgtop.sources.postgres.causes import NO_DATABASE
 
-    is_missing = failure.advice == NO_DATABASE.advice
-    return (
-        proposal(command.connection.target)
-        if is_missing and isinstance(command, DashboardCommand)
-        else ""
-    )
+    if failure.advice != NO_DATABASE.advice or not isinstance(command, DashboardCommand):
+        return ""
+    return proposal(command.connection.target)
 
 
 _HINTS = {Exit.FULL: "Or start pgtop with --wait: it takes the next free slot."}
-"""What helps on the command line alone: the dashboard goes on trying by itself."""
+"""Advice for the command line alone: the dashboard keeps trying by itself."""
 
 
-_MODULES: Mapping[type[Command], str] = {
-    AuditCommand: "audit",
-    BudgetCommand: "budget",
-    CompletionCommand: "completion",
-    DashboardCommand: "dashboard",
-    DemoCommand: "demo",
-    HelpCommand: "help",
-    LocksCommand: "locks",
-    ShowCommand: "show",
-    SignalCommand: "signal.command",
-}
-
-
-def _with_server(command: Command) -> int:
-    """Let the command's own module do it, which is loaded only now."""
+def _run_module(command: Command) -> int:
+    """Load the module of the command and run it; returns the exit code."""
+    specs = {spec.record: spec for spec in COMMANDS.values()}
+    spec = specs[type(command)]
     try:
-        module = importlib.import_module(f"pgtop.cli.commands.{_MODULES[type(command)]}")
+        module = startup.load(f"pgtop.cli.commands.{spec.module or spec.name}")
         code: int = module.run(command)
     except ImportError as error:
-        if (error.name or "").partition(".")[0] == "pgtop":  # a bug
+        library, _, _ = (error.name or "").partition(".")
+        if library == "pgtop":  # a bug
             raise
         raise UsageError(f"A library of pgtop's cannot be loaded: {error}.", _LIBRARY) from error
     return code
 
 
-_LIBRARY = "Install pgtop again with its dependencies; PSYCOPG_IMPL, if it is set, must name what is installed."
+_LIBRARY = (
+    "Install pgtop again with its dependencies; PSYCOPG_IMPL, if it is set, must name what is"
+    " installed."
+)

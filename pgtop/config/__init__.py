@@ -1,1 +1,1 @@
-"""What the user has set."""
+"""Settings, and how they are declared."""

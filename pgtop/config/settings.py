@@ -1,41 +1,99 @@
-"""The user's choices for screen and safety. Plain data of the command line: loads nothing heavy."""
+"""The settings of the dashboard, and the options that set them.
 
-from typing import TYPE_CHECKING, NamedTuple
+Plain data, which the command line reads too: nothing heavy is loaded here.
+"""
+
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+from pgtop.config.schema import PERCENT, Group, Number, option
 
 if TYPE_CHECKING:
     from pgtop.table.filter import Filter
 
+MIN_INTERVAL = 0.2
+MAX_INTERVAL = 60.0
+"""Bounds of the seconds between samples."""
+
+THEMES = ("terminal", "dark", "light")
+
+REDACT = option(
+    "--redact",
+    help="mask literals, comments and the values of SET and the like in queries; names, application"
+    " names, client addresses, advisory keys, gids of prepared transactions and reasons stay",
+)
+"""The option of every command that shows queries."""
+
 
 class Settings(NamedTuple):
-    """How the dashboard looks, how often it polls, and what it may do."""
+    """What the dashboard shows, how often it samples, and what it may do."""
 
-    interval: float = 1.0
-    """Seconds from one sample to the next at the start."""
+    interval: Annotated[
+        float,
+        Group("Dashboard"),
+        option(
+            "--interval",
+            metavar="SECONDS",
+            parse=Number(MIN_INTERVAL, MAX_INTERVAL, "seconds"),
+            help=f"time between samples, {MIN_INTERVAL:g} to {MAX_INTERVAL:g}",
+        ),
+    ] = 1.0
+    """Seconds from one sample to the next; keys change it."""
     read_only: bool = False
-    """Signals are disabled: their actions are not offered, and the signaller refuses."""
+    """True if the actions that signal are not offered. The signaller refuses in any case."""
     protect: "tuple[Filter, ...]" = ()
-    """Sessions that match one of these are protected, besides those that always are."""
+    """Filters for sessions that are protected, besides those that always are."""
     require_audit: bool = False
-    """Refuse to signal if the audit log cannot be written."""
-    color: bool = True
-    """False: nothing may rest on colour (NO_COLOR, --no-color)."""
-    theme: str = "terminal"
-    """One of terminal, dark, light."""
-    warn: float = 80.0
-    alarm: float = 95.0
-    """Percent of the ordinary slots from which the budget warns, and alarms."""
-    plain_driver: bool = False
-    """Draw with Textual's own driver and not with ours, which sends only the cells that differ."""
+    """True if nothing may be signalled that the audit log cannot record."""
+    color: Annotated[bool, option("--no-color", help="no colours (as with NO_COLOR)")] = True
+    """False if nothing may rest on colour."""
+    theme: Annotated[
+        str,
+        option("--theme", metavar="NAME", choices=THEMES, help=f"one of {', '.join(THEMES)}"),
+    ] = THEMES[0]
+    warn: Annotated[
+        float,
+        option(
+            "--warn",
+            metavar="PERCENT",
+            parse=PERCENT,
+            help="share of ordinary slots in use that shows a warning",
+        ),
+    ] = 80.0
+    alarm: Annotated[
+        float,
+        option(
+            "--alarm",
+            metavar="PERCENT",
+            parse=PERCENT,
+            help="share of ordinary slots in use that shows an alarm",
+        ),
+    ] = 95.0
+    plain_driver: Annotated[bool, option("--plain-driver", help="use Textual's own driver")] = False
+    """True if Textual's own driver draws, not ours, which sends only the cells that differ."""
     ascii: bool = False
-    """The locale is not UTF-8: draw with ASCII alone."""
+    """True if the locale is not UTF-8: only ASCII is drawn."""
 
 
 class Safety(NamedTuple):
     """Options that guard signals. The configuration file can add to them and take none away."""
 
-    read_only: bool = False
-    protect: tuple[str, ...] = ()
-    """Filters for sessions that are never one of many, as the user wrote them."""
-    require_audit: bool = False
-    redact: bool = False
+    read_only: Annotated[
+        bool,
+        Group("Safety (also in config.toml)"),
+        option("--read-only", help="disable cancel and terminate"),
+    ] = False
+    protect: Annotated[
+        tuple[str, ...],
+        option(
+            "--protect",
+            metavar="FILTER",
+            help="protect the sessions that match, such as 'user:replicator'; may be repeated",
+        ),
+    ] = ()
+    """Filters, as the user wrote them."""
+    require_audit: Annotated[
+        bool,
+        option("--require-audit", help="refuse to signal if the audit log cannot be written"),
+    ] = False
+    redact: Annotated[bool, REDACT] = False
     """True if literals of queries are masked, for shared screens."""

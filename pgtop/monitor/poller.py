@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import NamedTuple, TypeAlias
 
+from pgtop.config.settings import MAX_INTERVAL, MIN_INTERVAL
 from pgtop.model.failure import LOGIN_REFUSED, Failure
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Clock, Source, SourceError
@@ -21,8 +22,6 @@ PATIENCE = 1.5
 """The most seconds without an answer before we say so. An interval is enough: a picture is told
 when it is two old.
 """
-SHORTEST, LONGEST = 0.2, 60.0
-"""Bounds of the interval, in seconds."""
 _TICK = 1.0  # how often a state that shows its age is told again
 _FIRST_RETRY, _LONGEST_RETRY = 0.5, 30.0
 # of a login, in a row; from then on tries are rare, as directories lock an account after five or so
@@ -99,7 +98,7 @@ class Poller:
 
     @interval.setter
     def interval(self, seconds: float) -> None:
-        self._interval = min(max(seconds, SHORTEST), LONGEST)
+        self._interval = min(max(seconds, MIN_INTERVAL), MAX_INTERVAL)
         self._steer()
 
     @property
@@ -190,7 +189,7 @@ class Poller:
         """Seconds from sample to sample: the interval, or longer where samples are too dear for the
         server.
         """
-        return max(self._interval, min(min(self._costs) / MOST_OF_THE_SERVER, LONGEST))
+        return max(self._interval, min(min(self._costs) / MOST_OF_THE_SERVER, MAX_INTERVAL))
 
     async def _rest(self) -> AsyncIterator[Event]:
         """Wait for the next sample's time, telling once a second of a failure, and of a pause

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.filters import filter_for_signals
-from pgtop.cli.args.options import ConnectionOptions, parse
+from pgtop.cli.args.options import parse
 from pgtop.cli.argv_secrets import masked
 from pgtop.cli.compose import parameters_of
 from pgtop.demo.server import Cluster

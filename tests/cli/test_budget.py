@@ -5,7 +5,6 @@ import re
 import signal
 import socket
 import subprocess
-from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -20,13 +19,14 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pgtop.analysis.usage import Usage
-from pgtop.cli.args.budget_options import is_check
-from pgtop.cli.args.options import BudgetCommand, DashboardCommand, Password, parse
-from pgtop.cli.args.parsers import percent
+from pgtop.cli.args.budget_options import BudgetCommand, is_check
+from pgtop.cli.args.connection import Password
+from pgtop.cli.args.options import DashboardCommand, parse
 from pgtop.cli.check_result import CheckResult
 from pgtop.cli.commands.budget import _usage, check, with_doubt
 from pgtop.cli.exit_codes import Check, Exit
 from pgtop.cli.main import run
+from pgtop.config.schema import PERCENT
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
 from pgtop.model.server import Login
@@ -221,15 +221,15 @@ def test_no_words_end_a_check_as_a_state_of_the_server(words: list[str]) -> None
     except UsageError:
         return
     assert isinstance(command, BudgetCommand)
-    assert not command.checks or is_check(["budget", *words])
+    assert not command.is_check or is_check(["budget", *words])
 
 
 @given(st.text(alphabet="0123456789.,%+-eE_ xn", max_size=8))
 def test_a_percentage_is_a_plain_number_or_refused(text: str) -> None:
     """Nothing is read as a number that a human would not read so, and none is out of bounds."""
     try:
-        value = percent(text)
-    except ArgumentTypeError:
+        value = PERCENT(text)
+    except ValueError:
         return
     assert 0 <= value <= 100
     assert value == float(text.removesuffix("%"))

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pgtop.cli.args.options import ConnectionOptions
+from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.compose import PasswordPrompt, parameters_of, settings_for
 from pgtop.cli.exit_codes import Exit, exit_for
 from pgtop.cli.output import locale_is_utf8
@@ -307,9 +307,9 @@ def test_the_dashboard_does_without_python_s_ssl() -> None:
     """
     program = (
         "import sys; from pgtop.cli import interrupts; interrupts.guard()\n"
-        "from pgtop.cli.commands.dashboard import without_ssl\n"
-        "with without_ssl():\n from pgtop.cli import compose\n"
-        "compose.load_screen(); print(*sys.modules)"
+        "from pgtop import startup\n"
+        "with startup.without_ssl():\n from pgtop.cli import compose\n"
+        "startup.load_screen(); print(*sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8"

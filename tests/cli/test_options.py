@@ -4,22 +4,12 @@ import pytest
 
 from pgtop import __version__
 from pgtop.actions import ACTIONS
-from pgtop.cli.args.options import (
-    LONGEST,
-    SHORTEST,
-    ConnectionOptions,
-    DashboardCommand,
-    DemoCommand,
-    OutputFormat,
-    Password,
-    PrintedText,
-    ShowCommand,
-    parse,
-)
+from pgtop.cli.args.command import PrintedText
+from pgtop.cli.args.connection import ConnectionOptions, Password
+from pgtop.cli.args.options import DashboardCommand, DemoCommand, OutputFormat, ShowCommand, parse
 from pgtop.cli.exit_codes import Exit
 from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
-from pgtop.monitor import poller
 
 
 @pytest.mark.parametrize(
@@ -57,10 +47,10 @@ from pgtop.monitor import poller
         ("--plain-driver", DashboardCommand(settings=Settings(plain_driver=True))),
         ("demo", DemoCommand()),
         ("demo --keep-running --interval 2", DemoCommand(Settings(interval=2), keep_running=True)),
-        ("show --json", ShowCommand(form=OutputFormat.JSON)),
+        ("show --json", ShowCommand(format=OutputFormat.JSON)),
         (
             "show -h db1 --csv --all",
-            ShowCommand(ConnectionOptions(host="db1"), form=OutputFormat.CSV, everything=True),
+            ShowCommand(ConnectionOptions(host="db1"), format=OutputFormat.CSV, everything=True),
         ),
         (
             "show --filter age>5m --sort xact:asc --no-color",
@@ -133,8 +123,3 @@ def test_help_lists_the_keys_of_the_registry() -> None:
 def test_version() -> None:
     """--version is one line that scripts can split."""
     assert parse(["--version"]) == PrintedText(f"pgtop {__version__}\n")
-
-
-def test_the_interval_is_that_of_the_watch() -> None:
-    """The bounds are written twice, for the sake of start-up time, and agree."""
-    assert (SHORTEST, LONGEST) == (poller.SHORTEST, poller.LONGEST)

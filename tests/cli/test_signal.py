@@ -13,7 +13,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pgtop.cli.args.options import SignalCommand, parse
+from pgtop.cli.args.options import parse
+from pgtop.cli.args.signal_options import SignalCommand
 from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError

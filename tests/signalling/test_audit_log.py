@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.cli.args.options import AuditCommand
+from pgtop.cli.args.audit_options import AuditCommand
 from pgtop.cli.commands.audit import INTERRUPTED, UNFINISHED, chosen, lines
 from pgtop.model.audit import AuditEntry
 from pgtop.model.backend import Backend, BackendId

@@ -1,76 +1,32 @@
 """The command line: words in, a command with its options out. Nothing heavy is loaded.
 
-Connection options mean what they mean in psql, so `-h` is the host and help is `--help` or `-?`.
-The first word alone chooses a command; a database of such a name is reached with -d.
+The first word alone chooses a command; a database with the name of a command is reached with `-d`.
 """
 
-import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import Annotated, NamedTuple, TypeAlias
 
 from pgtop.cli import argv_secrets
-from pgtop.cli.args.budget_options import (
-    BudgetCommand,
-    budget_parser,
-    move_command_first,
-    read_budget,
-)
-from pgtop.cli.args.parsers import (
-    CommandParser,
-    ConnectionOptions,
-    HelpRequested,
-    Password,
-    add_connection,
-    connection_of,
-    number,
-    percent,
-)
-from pgtop.cli.args.signal_options import (
-    AuditCommand,
-    SignalCommand,
-    add_redact,
-    add_safety,
-    audit_parser,
-    read_audit,
-    read_signal,
-    safety_of,
-    signal_parser,
-)
+from pgtop.cli.args.audit_options import AuditCommand
+from pgtop.cli.args.budget_options import BudgetCommand, move_command_first, read_budget
+from pgtop.cli.args.command import CommandSpec, PrintedText
+from pgtop.cli.args.connection import Connection, ConnectionOptions
+from pgtop.cli.args.parsers import CommandParser, HelpRequested, read_record
+from pgtop.cli.args.signal_options import SignalCommand, signal_spec
 from pgtop.cli.misspelt import nearest_command, question
-from pgtop.config.settings import Safety, Settings
+from pgtop.config.schema import Argument, Group, option
+from pgtop.config.settings import REDACT, Safety, Settings
 from pgtop.errors import UsageError
 
-__all__ = [
-    "AuditCommand",
-    "BudgetCommand",
-    "Command",
-    "CompletionCommand",
-    "ConnectionOptions",
-    "DashboardCommand",
-    "DemoCommand",
-    "HelpCommand",
-    "LocksCommand",
-    "OutputFormat",
-    "Password",
-    "PrintedText",
-    "ShowCommand",
-    "SignalCommand",
-    "parse",
-    "parsers",
-    "proposal",
-]
-
-SHORTEST, LONGEST = 0.2, 60.0
-"""Bounds of the interval in seconds, those of `pgtop.monitor.poller` (which is too heavy to load
-for `--help`).
-"""
-THEMES = ("terminal", "dark", "light")
 SHELLS = ("bash", "zsh", "fish")
+
+_TARGET = "[OPTION]... [DBNAME | URI | CONNINFO]"
+_NO_COLOR = option("--no-color", help="no colours (as with NO_COLOR, or if not on a terminal)")
 
 
 class OutputFormat(Enum):
-    """What `show` prints."""
+    """The format that `pgtop show` prints."""
 
     TABLE = "a table for people"
     JSON = "--json"
@@ -78,60 +34,93 @@ class OutputFormat(Enum):
 
 
 class DashboardCommand(NamedTuple):
-    """`pgtop`"""
+    """Options of `pgtop` without a command."""
 
-    connection: ConnectionOptions = ConnectionOptions()
+    connection: Connection = ConnectionOptions()
     settings: Settings = Settings()
     safety: Safety = Safety()
 
 
 class DemoCommand(NamedTuple):
-    """`pgtop demo`"""
+    """Options of `pgtop demo`."""
 
     settings: Settings = Settings()
     safety: Safety = Safety()
-    keep_running: bool = False
+    keep_running: Annotated[
+        bool,
+        Group("Demo"),
+        option("--keep-running", help="leave the server running and print how to connect"),
+    ] = False
 
 
 class ShowCommand(NamedTuple):
-    """`pgtop show`"""
+    """Options of `pgtop show`."""
 
-    connection: ConnectionOptions = ConnectionOptions()
-    form: OutputFormat = OutputFormat.TABLE
-    filter: str | None = None
-    sort: str = ""
-    everything: bool = False
-    color: bool = True
-    redact: bool = False
+    connection: Connection = ConnectionOptions()
+    format: Annotated[
+        OutputFormat,
+        Group("Output"),
+        option(
+            "--json",
+            constant=OutputFormat.JSON,
+            excludes="format",
+            help="print one JSON object",
+        ),
+        option(
+            "--csv",
+            constant=OutputFormat.CSV,
+            excludes="format",
+            help="print CSV with a header row",
+        ),
+    ] = OutputFormat.TABLE
+    filter: Annotated[
+        str | None,
+        option("--filter", metavar="FILTER", help="only these sessions, such as 'db:shop age>5m'"),
+    ] = None
+    sort: Annotated[
+        str,
+        option("--sort", metavar="COLUMN", help="largest first; COLUMN:asc reverses the sort"),
+    ] = ""
+    everything: Annotated[
+        bool,
+        option("--all", help="background processes, walsenders and parallel workers too"),
+    ] = False
+    redact: Annotated[bool, REDACT] = False
+    color: Annotated[bool, _NO_COLOR] = True
 
 
 class LocksCommand(NamedTuple):
-    """`pgtop locks`"""
+    """Options of `pgtop locks`."""
 
-    connection: ConnectionOptions = ConnectionOptions()
-    json: bool = False
-    color: bool = True
-    redact: bool = False
-    filter: str | None = None
+    connection: Connection = ConnectionOptions()
+    json: Annotated[bool, Group("Output"), option("--json", help="print one JSON object")] = False
+    filter: Annotated[
+        str | None,
+        option("--filter", metavar="FILTER", help="only sessions that match, and their blockers"),
+    ] = None
+    redact: Annotated[bool, REDACT] = False
+    color: Annotated[bool, _NO_COLOR] = True
 
 
 class CompletionCommand(NamedTuple):
-    """`pgtop completion`"""
+    """Words of `pgtop completion`."""
 
-    shell: str
+    shell: Annotated[
+        str,
+        Group("Shell"),
+        Argument("bash | zsh | fish", choices=SHELLS, help="the shell to complete in"),
+    ]
 
 
 class HelpCommand(NamedTuple):
-    """`pgtop help`"""
+    """Words of `pgtop help`."""
 
-    topic: str = ""
+    topic: Annotated[
+        str,
+        Group("Topic"),
+        Argument("TOPIC | COMMAND", help="a topic of the documentation, or a command"),
+    ] = ""
     """A topic or a command; empty for the list of topics."""
-
-
-class PrintedText(NamedTuple):
-    """`--help` and `--version`, wherever they stand: a text to print."""
-
-    text: str
 
 
 Command: TypeAlias = (
@@ -149,16 +138,15 @@ Command: TypeAlias = (
 
 
 def parse(words: Sequence[str]) -> Command:
-    """The command that the words ask for. Raises UsageError."""
+    """Return the command that the words ask for. Raises UsageError."""
     for word in words:
         _check_encoding(word)
     words = move_command_first(words)
+    spec, rest = _split(words)
     try:
-        command = (
-            _COMMANDS[words[0]](words[1:]) if words and words[0] in _COMMANDS else _dashboard(words)
-        )
-    except HelpRequested as told:
-        return PrintedText(told.text)
+        command: Command = spec.read(spec, rest)
+    except HelpRequested as request:
+        return PrintedText(request.text)
     except UsageError:
         argv_secrets.check_words(words, None, quoted=True)
         raise
@@ -167,279 +155,32 @@ def parse(words: Sequence[str]) -> Command:
     return command
 
 
-def _dashboard_parser() -> CommandParser:
-    parser = CommandParser(
-        "pgtop",
-        "[OPTION]... [DBNAME | URI | CONNINFO]\n"
-        "       pgtop show [OPTION]... [DBNAME | URI | CONNINFO]\n"
-        "       pgtop locks [OPTION]... [DBNAME | URI | CONNINFO]\n"
-        "       pgtop cancel | kill [OPTION]... PID... | FILTER | --all-clients\n"
-        "       pgtop budget [OPTION]... [DBNAME | URI | CONNINFO]\n"
-        "       pgtop audit [OPTION]... [WORD]...\n"
-        "       pgtop completion bash | zsh | fish\n"
-        "       pgtop demo [OPTION]...\n"
-        "       pgtop help [TOPIC | COMMAND]",
-        "A live session monitor for PostgreSQL. `show` prints one sample and exits, `locks` who blocks whom;\n"
-        "`cancel` and `kill` end queries and sessions; `budget` prints or checks the connection budget;\n"
-        "`audit` prints who was signalled; `demo` starts a server to try pgtop on; `help` shows the\n"
-        "documentation, and `help emergencies` what to do on a full or blocked server.\n"
-        "Each command has its own --help.",
-        epilog=_keys,
-    )
-    add_connection(parser)
-    _add_screen(parser)
-    return parser
-
-
-def _dashboard(words: Sequence[str]) -> DashboardCommand:
-    try:
-        given = _dashboard_parser().parse_args(words)
-    except UsageError as error:
-        advice = f"{error.advice} {proposal(words[0])}".rstrip()
-        raise UsageError(error.what, advice) from error
-    if given.target in _COMMANDS:
-        raise UsageError(
-            f"{given.target!r} must be the first word: pgtop {given.target} [OPTION]...",
-            f"A database of that name: pgtop -d {given.target}.",
-        )
-    return DashboardCommand(connection_of(given), _settings(given), safety_of(given))
-
-
-def proposal(word: str | None) -> str:
-    """Return the question whether a word that names no database was meant as a command; or
-    nothing.
-    """
-    return question(nearest_command(word, _COMMANDS))
-
-
-def _demo_parser() -> CommandParser:
-    parser = CommandParser(
-        "pgtop demo",
-        "[OPTION]...",
-        "Starts a PostgreSQL of its own with a living world in it and opens the dashboard on it. Leaving\n"
-        "stops the server and removes its files.",
-    )
-    demo = parser.add_argument_group("Demo")
-    demo.add_argument(
-        "--keep-running",
-        action="store_true",
-        help="leave the server running and print how to connect",
-    )
-    _add_screen(parser)
-    return parser
-
-
-def _demo(words: Sequence[str]) -> DemoCommand:
-    given = _demo_parser().parse_args(words)
-    return DemoCommand(_settings(given), safety_of(given), given.keep_running)
-
-
-def _show_parser() -> CommandParser:
-    parser = CommandParser(
-        "pgtop show",
-        "[OPTION]... [DBNAME | URI | CONNINFO]",
-        "Prints one sample of the server and its client backends, and exits.",
-    )
-    add_connection(parser)
-    output = parser.add_argument_group("Output")
-    form = output.add_mutually_exclusive_group()
-    form.add_argument(
-        "--json", action="store_const", dest="form", const=OutputFormat.JSON, help="one JSON object"
-    )
-    form.add_argument(
-        "--csv",
-        action="store_const",
-        dest="form",
-        const=OutputFormat.CSV,
-        help="CSV with a header row",
-    )
-    parser.set_defaults(form=OutputFormat.TABLE)
-    output.add_argument(
-        "--filter", metavar="FILTER", help="only these sessions, such as 'db:shop age>5m'"
-    )
-    output.add_argument(
-        "--sort",
-        metavar="COLUMN",
-        default="",
-        help="largest first; COLUMN:asc turns the order round",
-    )
-    output.add_argument(
-        "--all",
-        action="store_true",
-        help="background processes, walsenders and parallel workers too",
-    )
-    add_redact(output)
-    output.add_argument(
-        "--no-color",
-        action="store_true",
-        help="no colours (as with NO_COLOR, or when not on a terminal)",
-    )
-    return parser
-
-
-def _show(words: Sequence[str]) -> ShowCommand:
-    given = _show_parser().parse_args(words)
-    return ShowCommand(
-        connection_of(given),
-        given.form,
-        given.filter,
-        given.sort,
-        given.all,
-        not given.no_color,
-        given.redact,
-    )
-
-
-def _locks_parser() -> CommandParser:
-    parser = CommandParser(
-        "pgtop locks",
-        "[OPTION]... [DBNAME | URI | CONNINFO]",
-        "Prints who waits for whom as a tree, and who holds back vacuum, and exits.",
-    )
-    add_connection(parser)
-    output = parser.add_argument_group("Output")
-    output.add_argument("--json", action="store_true", help="one JSON object")
-    output.add_argument(
-        "--filter", metavar="FILTER", help="only sessions that match, and their blockers"
-    )
-    add_redact(output)
-    output.add_argument(
-        "--no-color",
-        action="store_true",
-        help="no colours (as with NO_COLOR, or when not on a terminal)",
-    )
-    return parser
-
-
-def _locks(words: Sequence[str]) -> LocksCommand:
-    given = _locks_parser().parse_args(words)
-    return LocksCommand(
-        connection_of(given), given.json, not given.no_color, given.redact, given.filter
-    )
-
-
-def _completion_parser() -> CommandParser:
-    parser = CommandParser(
-        "pgtop completion",
-        "bash | zsh | fish",
-        "Prints what makes the shell complete pgtop's commands, options and filter keys.",
-    )
-    parser.add_argument(
-        "shell", choices=SHELLS, metavar="bash | zsh | fish", help="the shell to complete in"
-    )
-    return parser
-
-
-def _completion(words: Sequence[str]) -> CompletionCommand:
-    return CompletionCommand(_completion_parser().parse_args(words).shell)
-
-
-def _help_parser() -> CommandParser:
-    parser = CommandParser(
-        "pgtop help",
-        "[TOPIC | COMMAND]",
-        "Shows a topic of the documentation, or the options of a command. Without a word it lists the topics.",
-    )
-    parser.add_argument(
-        "topic", nargs="?", default="", metavar="TOPIC | COMMAND", help="what to show"
-    )
-    return parser
-
-
-def _help(words: Sequence[str]) -> HelpCommand:
-    return HelpCommand(_help_parser().parse_args(words).topic)
-
-
-_COMMANDS: dict[str, Callable[[Sequence[str]], Command]] = {
-    "audit": read_audit,
-    "budget": read_budget,
-    "cancel": lambda words: read_signal("cancel", words),
-    "completion": _completion,
-    "demo": _demo,
-    "help": _help,
-    "kill": lambda words: read_signal("kill", words),
-    "locks": _locks,
-    "show": _show,
-}
+def _split(words: Sequence[str]) -> tuple[CommandSpec, Sequence[str]]:
+    """Return the command, and the words after its name."""
+    if words and words[0] in commands():
+        return COMMANDS[words[0]], words[1:]
+    return COMMANDS[DASHBOARD], words
 
 
 def parsers() -> dict[str, CommandParser]:
-    """The parser of each command by its name; the dashboard's under ""."""
-    return {
-        "": _dashboard_parser(),
-        "audit": audit_parser(),
-        "budget": budget_parser(),
-        "cancel": signal_parser("cancel"),
-        "completion": _completion_parser(),
-        "demo": _demo_parser(),
-        "help": _help_parser(),
-        "kill": signal_parser("kill"),
-        "locks": _locks_parser(),
-        "show": _show_parser(),
-    }
+    """Return the parser of each command by its name; the dashboard has no name."""
+    return {name: spec.parser() for name, spec in COMMANDS.items()}
 
 
-def _add_screen(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("Dashboard")
-    group.add_argument(
-        "--interval",
-        metavar="SECONDS",
-        type=_interval,
-        default=1.0,
-        help="between samples, 0.2 to 60 (1)",
-    )
-    group.add_argument("--no-color", action="store_true", help="no colours (as with NO_COLOR)")
-    group.add_argument(
-        "--warn",
-        metavar="PERCENT",
-        type=percent,
-        default=80.0,
-        help="of the ordinary slots in use (80)",
-    )
-    group.add_argument(
-        "--alarm",
-        metavar="PERCENT",
-        type=percent,
-        default=95.0,
-        help="of the ordinary slots in use (95)",
-    )
-    group.add_argument(
-        "--theme",
-        choices=THEMES,
-        default=THEMES[0],
-        help=f"one of {', '.join(THEMES)}",
-        metavar="NAME",
-    )
-    group.add_argument("--plain-driver", action="store_true", help="draw with Textual's own driver")
-    add_safety(parser)
+def commands() -> list[str]:
+    """Return the names of all commands."""
+    return [name for name in COMMANDS if name != DASHBOARD]
 
 
-def _settings(given: argparse.Namespace) -> Settings:
-    """What the options say; what the door's guards and the environment add comes later, see
-    `compose`.
-    """
-    if given.warn > given.alarm:
-        raise UsageError(
-            f"--warn {given.warn:g} is above --alarm {given.alarm:g}.",
-            "The warning must come first.",
-        )
-    return Settings(
-        interval=given.interval,
-        color=not given.no_color,
-        theme=given.theme,
-        warn=given.warn,
-        alarm=given.alarm,
-        plain_driver=given.plain_driver,
-    )
-
-
-def _interval(text: str) -> float:
-    return number(text, SHORTEST, LONGEST, "seconds")
+def proposal(word: str | None) -> str:
+    """Return the question whether the word was meant as a command, or nothing."""
+    return question(nearest_command(word, commands()))
 
 
 def _check_encoding(word: str) -> None:
-    """Bytes that are not UTF-8 come as lone surrogates, which neither libpq nor a terminal could be
-    given.
+    """Raise UsageError for bytes that are not UTF-8.
+
+    Python reads them as lone surrogates, which neither libpq nor a terminal takes.
     """
     try:
         word.encode()
@@ -447,15 +188,128 @@ def _check_encoding(word: str) -> None:
         raise UsageError(f"{word!r} is not valid UTF-8.") from None
 
 
+def _read_dashboard(spec: CommandSpec, words: Sequence[str]) -> DashboardCommand:
+    try:
+        args = spec.parser().parse_args(words)
+    except UsageError as error:
+        advice = f"{error.advice} {proposal(words[0])}".rstrip()
+        raise UsageError(error.what, advice) from error
+    if args.target in commands():
+        raise UsageError(
+            f"{args.target!r} must be the first word: pgtop {args.target} [OPTION]...",
+            f"A database of that name: pgtop -d {args.target}.",
+        )
+    command = read_record(DashboardCommand, args)
+    _check_levels(command.settings)
+    return command
+
+
+def _read_demo(spec: CommandSpec, words: Sequence[str]) -> DemoCommand:
+    command: DemoCommand = spec.parse(words)
+    _check_levels(command.settings)
+    return command
+
+
+def _check_levels(settings: Settings) -> None:
+    """Raise UsageError unless the warning comes before the alarm."""
+    if settings.warn > settings.alarm:
+        raise UsageError(
+            f"--warn {settings.warn:g} is above --alarm {settings.alarm:g}.",
+            "The warning must come first.",
+        )
+
+
 def _keys() -> str:
-    """The keys of the dashboard, from the registry that the help screen is read from."""
+    """Return the keys of the dashboard, as the help screen lists them."""
     from pgtop.actions import ACTIONS
 
     keys = [(" ".join(action.key_names), action.title) for action in ACTIONS]
-    return "\n".join(
-        (
-            "\nKeys (? shows them in the dashboard):",
-            *(f"  {names:<14}{title}" for names, title in keys),
-            "",
-        )
-    )
+    lines = [f"  {names:<14}{title}" for names, title in keys]
+    return "\n".join(("\nKeys (? shows them in the dashboard):", *lines, ""))
+
+
+DASHBOARD = ""
+"""The name of the dashboard, which needs none."""
+
+_SPECS = (
+    CommandSpec(
+        DASHBOARD,
+        DashboardCommand,
+        module="dashboard",
+        usage=f"""\
+{_TARGET}
+       pgtop show {_TARGET}
+       pgtop locks {_TARGET}
+       pgtop cancel | kill [OPTION]... PID... | FILTER | --all-clients
+       pgtop budget {_TARGET}
+       pgtop audit [OPTION]... [WORD]...
+       pgtop completion bash | zsh | fish
+       pgtop demo [OPTION]...
+       pgtop help [TOPIC | COMMAND]""",
+        description="""\
+A live session monitor for PostgreSQL. `show` prints one sample, and `locks` who blocks whom;
+`cancel` and `kill` end queries and sessions; `budget` prints or checks the connection budget;
+`audit` prints which sessions were signalled; `demo` starts a server to try pgtop on; `help` shows
+the documentation, and `help emergencies` what to do on a full or blocked server.
+Each command has its own --help.""",
+        read=_read_dashboard,
+        epilog=_keys,
+    ),
+    CommandSpec(
+        "audit",
+        AuditCommand,
+        usage="[OPTION]... [WORD]...",
+        description="""\
+Prints the signals that this user requested on this machine, and what became of them.""",
+    ),
+    CommandSpec(
+        "budget",
+        BudgetCommand,
+        usage=_TARGET,
+        description="""\
+Prints the connection budget. With -w PERCENT or -c PERCENT it is a check for monitoring: one line
+with performance data, and exit code 0 (OK), 1 (WARNING), 2 (CRITICAL) or 3 (UNKNOWN).""",
+        read=read_budget,
+    ),
+    signal_spec("cancel", "Cancels the running queries"),
+    CommandSpec(
+        "completion",
+        CompletionCommand,
+        usage="bash | zsh | fish",
+        description="""\
+Prints a script that makes the shell complete pgtop's commands, options and filter keys.""",
+    ),
+    CommandSpec(
+        "demo",
+        DemoCommand,
+        usage="[OPTION]...",
+        description="""\
+Starts a PostgreSQL server with a simulated workload, and opens the dashboard on it. Leaving
+stops the server and removes its files.""",
+        read=_read_demo,
+    ),
+    CommandSpec(
+        "help",
+        HelpCommand,
+        usage="[TOPIC | COMMAND]",
+        description="""\
+Shows a topic of the documentation, or the options of a command. Without a word it lists the topics.""",
+    ),
+    signal_spec("kill", "Terminates the sessions"),
+    CommandSpec(
+        "locks",
+        LocksCommand,
+        usage=_TARGET,
+        description="""\
+Prints who blocks whom as a tree, and which sessions hold back vacuum, and exits.""",
+    ),
+    CommandSpec(
+        "show",
+        ShowCommand,
+        usage=_TARGET,
+        description="Prints one sample of the server and its client backends, and exits.",
+    ),
+)
+
+COMMANDS: Mapping[str, CommandSpec] = {spec.name: spec for spec in _SPECS}
+"""All commands by their names."""

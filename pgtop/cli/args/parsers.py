@@ -1,129 +1,44 @@
-"""What the parsers of all commands share. Nothing heavy is loaded.
+"""Parsers made from records: each field brings its option, its help and its default.
 
-Connection options mean what they mean in psql, so `-h` is the host and help is `--help` or `-?`.
+Nothing heavy is loaded here, as `--help` needs this module.
 """
 
 import argparse
 import re
 from collections.abc import Callable, Sequence
-from enum import Enum
-from typing import NamedTuple, NoReturn
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from pgtop import __version__
 from pgtop.cli import exit_codes
+from pgtop.config.schema import Argument, Field, Group, Option, Parse, fields
 from pgtop.errors import UsageError
 
+_R = TypeVar("_R")
+_Place: TypeAlias = argparse._ActionsContainer
 
-class Password(Enum):
-    """When to ask for the password on the terminal."""
-
-    WHEN_WANTED = "when the server wants one"
-    FIRST = "-W"
-    NEVER = "-w"
-
-
-class ConnectionOptions(NamedTuple):
-    """Which server, as the user put it. What is None is left to libpq and its PG* variables and
-    files.
-    """
-
-    target: str | None = None
-    """A database name, a URI or a conninfo string."""
-    host: str | None = None
-    port: str | None = None
-    user: str | None = None
-    password: Password = Password.WHEN_WANTED
-    wait: bool = False
-    """Try again and again while the server is full, starting, stopping or out of reach."""
+_SUFFIX = "_option"
+"""Ends the name of an option's value, if its field may be set by a plain word, too."""
 
 
 class HelpRequested(Exception):  # noqa: N818  # it ends the parsing and is no error
-    """--help or --version was asked for: `text` is to be printed."""
+    """Raised for --help and --version; `text` is to be printed."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
 
 
-def add_connection(parser: argparse.ArgumentParser, *, positional: bool = True) -> None:
-    """The options that say where to connect and as whom; `positional`: the database may stand
-    without -d.
-    """
-    group = parser.add_argument_group(
-        "Connection (as psql; what is not given comes from PG* variables and libpq's defaults)"
-    )
-    if positional:
-        group.add_argument(
-            "target",
-            nargs="?",
-            metavar="DBNAME | URI | CONNINFO",
-            help="database, or a whole connection string",
-        )
-    else:
-        parser.set_defaults(target=None)
-    group.add_argument("-h", "--host", metavar="HOST", help="server host or socket folder")
-    group.add_argument("-p", "--port", metavar="PORT", help="server port")
-    group.add_argument("-U", "--username", metavar="NAME", help="role")
-    group.add_argument(
-        "-d", "--dbname", metavar="DBNAME", help="database, URI or connection string"
-    )
-    password = group.add_mutually_exclusive_group()
-    for names, when, meaning in (
-        (("-w", "--no-password"), Password.NEVER, "never ask for a password"),
-        (("-W", "--password"), Password.FIRST, "ask for it before connecting"),
-    ):
-        password.add_argument(
-            *names, action="store_const", dest="password", const=when, help=meaning
-        )
-    parser.set_defaults(password=Password.WHEN_WANTED)
-    group.add_argument(
-        "--wait", action="store_true", help="keep trying until the server lets us in"
-    )
-
-
-def connection_of(given: argparse.Namespace) -> ConnectionOptions:
-    """What the options say. Raises UsageError for a database given twice."""
-    if given.target is not None and given.dbname is not None:
-        raise UsageError("The database is given twice, with -d and without.", "Give it once.")
-    target = given.dbname if given.target is None else given.target
-    return ConnectionOptions(
-        target, given.host, given.port, given.username, given.password, given.wait
-    )
-
-
-def percent(text: str) -> float:
-    """Read an argument from 0 to 100, as `80`, `2.5` or `80%`."""
-    return number(text, 0, 100, "percent", sign="%")
-
-
-def number(text: str, least: float, most: float, unit: str, sign: str = "") -> float:
-    """Read an argument within bounds, in plain decimals, perhaps followed by the sign of its
-    unit.
-    """
-    match = _NUMBER.fullmatch(text.removesuffix(sign).strip())
-    if match and least <= float(match[0]) <= most:
-        return float(match[0])
-    shown = repr(text) if len(text) <= _LONGEST_QUOTED else "that"
-    raise argparse.ArgumentTypeError(
-        f"{shown} is not a number of {unit} from {least:g} to {most:g}"
-    )
-
-
-_NUMBER = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)")
-_LONGEST_QUOTED = 40
-
-
-def _version() -> str:
-    return f"pgtop {__version__}\n"
-
-
 class CommandParser(argparse.ArgumentParser):
-    """argparse that raises instead of printing and exiting, and whose help ends with the exit
+    """An argparse parser that raises instead of printing and exiting. Its help ends with the exit
     codes.
     """
 
     def __init__(
-        self, prog: str, usage: str, description: str, epilog: Callable[[], str] = str
+        self,
+        prog: str,
+        usage: str,
+        description: str,
+        epilog: Callable[[], str] = str,
     ) -> None:
         super().__init__(
             prog,
@@ -136,56 +51,191 @@ class CommandParser(argparse.ArgumentParser):
         self._more = epilog
         program = self.add_argument_group("Program")
         program.add_argument(
-            "-?", "--help", action=_PrintAndExit, text=self.format_help, help="print this and exit"
+            "-?",
+            "--help",
+            action=_PrintAndExit,
+            text=self.format_help,
+            help="print this and exit",
         )
         program.add_argument(
-            "--version", action=_PrintAndExit, text=_version, help="print the version and exit"
+            "--version",
+            action=_PrintAndExit,
+            text=_version,
+            help="print the version and exit",
         )
 
     def format_help(self) -> str:
         return f"{super().format_help()}{self._more()}\nExit codes:\n{exit_codes.table()}\n"
 
     def error(self, message: str) -> NoReturn:
-        words = _CHOICE.sub(
-            r"\1", _NO_VALUE.sub("takes no value", message.removeprefix("argument "))
-        )
-        words = _SURPLUS.sub(_first_option, words)
-        sentence = words if words.startswith("-") else words[:1].upper() + words[1:]
+        reason = message.removeprefix("argument ")
+        reason = _NO_VALUE.sub("takes no value", reason)
+        reason = _CHOICE.sub(r"\1", reason)
+        reason = _SURPLUS.sub(_first_surplus, reason)
+        is_option = reason.startswith("-")
+        sentence = reason if is_option else reason[:1].upper() + reason[1:]
         raise UsageError(f"{sentence}.", f"{self.prog} --help lists the options.")
 
 
 _SURPLUS = re.compile(r"(?s)unrecognized arguments: (.*)")
 _NO_VALUE = re.compile(r"(?s)ignored explicit argument .*")
 _CHOICE = re.compile(r"(?s)(invalid choice): (?!'[\w-]{1,20}' \().*(?= \(choose from )")
-"""A value that argparse quotes; a short word may stand."""
+"""A value that argparse quotes, unless it is a short word."""
 
 
-def _first_option(surplus: re.Match[str]) -> str:
-    """The first word that is surplus, without a value; never what may be a connection string with a
-    password.
-    """
+def _first_surplus(surplus: re.Match[str]) -> str:
+    """Name the first surplus word, but neither its value nor what may hold a password."""
     word = surplus[1].split()[0]
     if word.startswith("-"):
-        option = re.match(r"-\w|--[\w-]{1,30}(?![^=])", word)
-        return f"unrecognized option: {option[0]}" if option else "unrecognized option"
+        name = re.match(r"-\w|--[\w-]{1,30}(?![^=])", word)
+        return f"unrecognized option: {name[0]}" if name else "unrecognized option"
     return "too many arguments" if "=" in word or ":" in word else f"one argument too many: {word}"
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """As wide on every terminal: help is also read in mails and manuals."""
+    """Help of the same width on every terminal, as it is also read in mails and manuals."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=30, width=100)
 
 
 class _PrintAndExit(argparse.Action):
-    """Stop parsing and hand out a text."""
+    """Stop parsing, so that a text is printed."""
 
     def __init__(
-        self, option_strings: Sequence[str], dest: str, text: Callable[[], str], help: str
+        self,
+        option_strings: Sequence[str],
+        dest: str,
+        text: Callable[[], str],
+        help: str,
     ) -> None:
         super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
         self._text = text
 
     def __call__(self, *_: object) -> NoReturn:
         raise HelpRequested(self._text())
+
+
+def _version() -> str:
+    return f"pgtop {__version__}\n"
+
+
+class OptionAdder:
+    """Adds what the fields of a record declare to the parser of a command."""
+
+    def __init__(self, parser: argparse.ArgumentParser, command: str) -> None:
+        self._parser = parser
+        self._command = command
+        self._place: _Place = parser
+        self._has_argument = True
+        self._exclusive: dict[str, _Place] = {}
+
+    def add(self, record: Any) -> None:
+        """Add the options of the record, in the order of its fields."""
+        for field in fields(record):
+            if field.group:
+                self._begin(field.group)
+            if field.is_record:
+                self.add(field.type)
+            else:
+                self._add_field(field)
+
+    def _begin(self, group: Group) -> None:
+        self._place = self._parser.add_argument_group(group.title)
+        self._has_argument = group.has_argument
+
+    def _add_field(self, field: Field) -> None:
+        if field.argument and self._has_argument:
+            _add_argument(self._place, field, field.argument)
+        place = self._place_of(field)
+        for option in field.options:
+            if option.only_for in ("", self._command):
+                _add_option(place, field, option)
+
+    def _place_of(self, field: Field) -> _Place:
+        """Return the place of options: a group of their own if they exclude others."""
+        excludes = next((option.excludes for option in field.options), "")
+        if not excludes:
+            return self._place
+        if excludes not in self._exclusive:
+            self._exclusive[excludes] = self._place.add_mutually_exclusive_group()
+        return self._exclusive[excludes]
+
+
+def _add_argument(place: _Place, field: Field, argument: Argument) -> None:
+    is_many = isinstance(field.default, tuple)
+    optional = "*" if is_many else "?"
+    place.add_argument(
+        field.name,
+        nargs=None if field.is_required else optional,
+        default=field.default,
+        choices=argument.choices or None,
+        metavar=argument.metavar,
+        help=argument.help,
+    )
+
+
+def _add_option(place: _Place, field: Field, option: Option) -> None:
+    if option.is_flag:
+        constant = option.constant if option.has_constant else not field.default
+        place.add_argument(
+            *option.names,
+            dest=field.name,
+            action="store_const",
+            const=constant,
+            default=field.default,
+            help=option.help,
+        )
+        return
+    is_many = isinstance(field.default, tuple)
+    place.add_argument(
+        *option.names,
+        dest=field.name + _SUFFIX if field.argument else field.name,
+        action="append" if is_many else "store",
+        default=[] if is_many else field.default,
+        type=_argparse_type(option.parse),
+        choices=option.choices or None,
+        metavar=option.metavar,
+        help=_with_default(option.help, field.default),
+    )
+
+
+def _with_default(help_text: str, default: object) -> str:
+    """Add a default that is a number, or a name, to the help of an option."""
+    if not default or isinstance(default, tuple):
+        return help_text
+    shown = f"{default:g}" if isinstance(default, float) else default
+    return f"{help_text} ({shown})"
+
+
+def _argparse_type(parse: Parse) -> Parse:
+    """Return a converter with an error message that argparse passes on."""
+
+    def convert(text: str) -> object:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
+
+
+def read_record(record: type[_R], args: argparse.Namespace, **values: object) -> _R:
+    """Return the record of the parsed arguments and of `values`. Raises UsageError."""
+    for field in fields(record):
+        if field.is_record:
+            values[field.name] = read_record(field.type, args)
+        elif field.is_declared:
+            values[field.name] = _value(field, args)
+    return record(**values)
+
+
+def _value(field: Field, args: argparse.Namespace) -> object:
+    """Return the value of a field, however it was given."""
+    word = getattr(args, field.name, field.default)
+    value = getattr(args, field.name + _SUFFIX, None)
+    if word is not None and value is not None:
+        name = field.options[0].names[0]
+        raise UsageError(f"The database is given twice, with {name} and without.", "Give it once.")
+    value = word if value is None else value
+    return tuple(value) if isinstance(value, list) else value

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pgtop.cli import output
-from pgtop.cli.args.options import AuditCommand
+from pgtop.cli.args.audit_options import AuditCommand
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.guards import redacts
 from pgtop.errors import OutputError

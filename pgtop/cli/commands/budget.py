@@ -8,7 +8,7 @@ from pgtop.analysis.breakdown import Dimension
 from pgtop.analysis.budget import budget
 from pgtop.analysis.usage import Usage, usage, usage_of_database, usage_of_role
 from pgtop.cli import compose, interrupts, output
-from pgtop.cli.args.options import BudgetCommand
+from pgtop.cli.args.budget_options import BudgetCommand
 from pgtop.cli.check_result import CheckResult, within
 from pgtop.cli.exit_codes import Check, Exit
 from pgtop.errors import UsageError
@@ -31,7 +31,7 @@ def run(command: BudgetCommand) -> int:
     """Print or check the budget; returns the exit code. Raises PgtopError, and SourceError where it
     is no check.
     """
-    return _check(command) if command.checks else _print(command)
+    return _check(command) if command.is_check else _print(command)
 
 
 def _check(command: BudgetCommand) -> int:

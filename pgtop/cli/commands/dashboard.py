@@ -2,10 +2,10 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TextIO
 
+from pgtop import startup
 from pgtop.cli.args.options import DashboardCommand
 from pgtop.errors import TerminalError
 
@@ -17,27 +17,12 @@ def run(command: DashboardCommand) -> int:
     require_terminal(os.environ, sys.stdin, sys.stderr)
 
     try:
-        with without_ssl():
+        with startup.without_ssl():
             from pgtop.cli import compose
     except ImportError:  # psycopg in Python alone needs ssl, to prepare libcrypto for threads
         from pgtop.cli import compose
 
     return compose.open_dashboard(command.connection, command.settings, command.safety)
-
-
-@contextmanager
-def without_ssl() -> Iterator[None]:
-    """Import asyncio and psycopg without Python's ssl, 4 MB and 10 ms that nobody uses: libpq does
-    TLS itself.
-    """
-    if "ssl" in sys.modules:
-        yield
-        return
-    sys.modules["ssl"] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules["ssl"]
 
 
 def require_terminal(

@@ -6,8 +6,10 @@ import os
 import sys
 import threading
 
+from pgtop import startup
 from pgtop.cli import output
-from pgtop.cli.args.options import ConnectionOptions, DemoCommand, Password
+from pgtop.cli.args.connection import ConnectionOptions, Password
+from pgtop.cli.args.options import DemoCommand
 from pgtop.cli.commands.dashboard import require_terminal
 from pgtop.demo.process import World, start_world
 from pgtop.demo.server import ClusterError
@@ -39,7 +41,7 @@ def _start() -> World:
 
 
 def _load() -> None:
-    """Load driver and screen while the world is being made, which is another process's work."""
-    from pgtop.cli import compose
+    """Load driver and screen while another process makes the server."""
+    from pgtop.cli import compose  # noqa: F401
 
-    compose.load_screen()
+    startup.load_screen()

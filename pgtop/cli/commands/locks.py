@@ -11,8 +11,9 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.lock_forest import Node
 from pgtop.analysis.xmin import XminHolder, xmin_holders
 from pgtop.cli import compose, interrupts, output
+from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.filters import readable
-from pgtop.cli.args.options import ConnectionOptions, LocksCommand
+from pgtop.cli.args.options import LocksCommand
 from pgtop.cli.commands.show import OPTION, option_filter, server_record, session_record
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.guards import redacts

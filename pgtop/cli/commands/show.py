@@ -14,8 +14,9 @@ from typing import Any
 from pgtop.analysis.budget import Budget, budget
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli import compose, interrupts, output
+from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.filters import filter_of, readable
-from pgtop.cli.args.options import ConnectionOptions, OutputFormat, ShowCommand
+from pgtop.cli.args.options import OutputFormat, ShowCommand
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.guards import redacts
 from pgtop.errors import UsageError
@@ -76,9 +77,9 @@ def run(command: ShowCommand) -> int:
 
 
 def _print(table: Table, command: ShowCommand) -> None:
-    if command.form is OutputFormat.JSON:
+    if command.format is OutputFormat.JSON:
         output.write_data(as_json(table.picture, _sessions(table), table.query.filter))
-    elif command.form is OutputFormat.CSV:
+    elif command.format is OutputFormat.CSV:
         output.write_data(
             as_csv(table.picture, _sessions(table), clean if output.is_terminal() else str)
         )

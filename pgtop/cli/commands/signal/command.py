@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import filter_for_signals, readable
-from pgtop.cli.args.options import SignalCommand
+from pgtop.cli.args.signal_options import SignalCommand
 from pgtop.cli.commands.signal.prompt import consents, says_yes
 from pgtop.cli.commands.signal.report import Telling
 from pgtop.cli.commands.signal.resolve_targets import Proposed, propose

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pgtop.cli import output
-from pgtop.cli.args.options import SignalCommand
+from pgtop.cli.args.signal_options import SignalCommand
 from pgtop.cli.commands.show import session_record
 from pgtop.cli.commands.signal.resolve_targets import Proposed
 from pgtop.cli.exit_codes import Exit

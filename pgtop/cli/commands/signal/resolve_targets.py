@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.cli.args.options import SignalCommand
+from pgtop.cli.args.signal_options import SignalCommand
 from pgtop.model.backend import Backend
 from pgtop.model.plan import Excluded, ExclusionReason, Plan
 from pgtop.model.signal import ReplyStatus, Signal
