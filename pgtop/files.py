@@ -1,7 +1,7 @@
-"""A user's files: found also without a home, opened without waiting, and read within bounds.
+"""A user's files: found even without a home, opened without waiting, and read up to a limit.
 
-Anything may have a file's name: a link, a pipe that nothing writes to, a device, a file of another
-user.
+A path may lead to anything: a link, a pipe without a writer, a device, another user's file, a file
+system that hangs.
 """
 
 import errno
@@ -11,16 +11,20 @@ import stat
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Generic, Literal, TypeVar, cast
 
 _T = TypeVar("_T")
 
-PATIENCE = 3.0
-"""Seconds after which a file system is taken for one that hangs."""
-_PLACES = {"config": ("XDG_CONFIG_HOME", ".config"), "state": ("XDG_STATE_HOME", ".local/state")}
-_MAC = "Library/Application Support"
-_KINDS = {
+HANG_SECONDS = 3.0
+"""Seconds without an answer after which a file system counts as hanging."""
+_BASE_FOLDERS = {
+    "config": ("XDG_CONFIG_HOME", ".config"),
+    "state": ("XDG_STATE_HOME", ".local/state"),
+}
+_MAC_FOLDER = "Library/Application Support"
+_FILE_TYPES = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
     stat.S_IFLNK: "a link",
@@ -31,22 +35,25 @@ _KINDS = {
 
 
 def user_folder(kind: Literal["config", "state"]) -> Path | None:
-    """Return where this platform keeps a user's configuration or state of pgtop; None where there
-    is no home.
+    """Return this platform's folder for pgtop's configuration or state; None if the user has no
+    home.
 
-    A relative path in XDG_CONFIG_HOME or XDG_STATE_HOME counts as none.
+    A relative path in XDG_CONFIG_HOME or XDG_STATE_HOME is ignored.
     https://specifications.freedesktop.org/basedir-spec/latest/
     """
-    variable, usual = _PLACES[kind]
-    chosen = os.environ.get(variable, "")
-    if os.path.isabs(chosen):
-        return Path(chosen, "pgtop")
+    variable, default = _BASE_FOLDERS[kind]
+    base = os.environ.get(variable, "")
+    if os.path.isabs(base):
+        return Path(base, "pgtop")
     home = _home()
-    return home and home / (_MAC if sys.platform == "darwin" else usual) / "pgtop"
+    if home is None:
+        return None
+    folder = _MAC_FOLDER if sys.platform == "darwin" else default
+    return home / folder / "pgtop"
 
 
 def _home() -> Path | None:
-    """Return HOME, or else the home of the user that this process runs as; None where neither is a
+    """Return HOME, or the home of the user that runs this process; None if neither is an absolute
     path.
     """
     home = os.environ.get("HOME", "")
@@ -59,7 +66,7 @@ def _home() -> Path | None:
 
 
 def is_named(path: Path) -> bool:
-    """Return whether the path or a folder above it exists, if only as a dangling link. Raises
+    """Return whether the path exists, or it or a folder above it is a dangling link. Raises
     OSError.
     """
     for place in (path, *path.parents):
@@ -67,7 +74,8 @@ def is_named(path: Path) -> bool:
             status = place.lstat()
         except FileNotFoundError:
             continue
-        return place == path or (stat.S_ISLNK(status.st_mode) and not place.exists())
+        is_dangling_link = stat.S_ISLNK(status.st_mode) and not place.exists()
+        return place == path or is_dangling_link
     return False
 
 
@@ -82,16 +90,14 @@ def is_anothers_home(folder: Path) -> bool:
     except NotADirectoryError:
         return True
     except PermissionError:
-        return _closed_above(folder).st_uid != os.geteuid()
+        return _nearest_visible(folder).st_uid != os.geteuid()
     except OSError:
         return False
     return False
 
 
-def _closed_above(folder: Path) -> os.stat_result:
-    """Return the status of the nearest folder above that lets this user see it, but not what is in
-    it.
-    """
+def _nearest_visible(folder: Path) -> os.stat_result:
+    """Return the status of the nearest folder above that this user may look at."""
     for place in folder.parents:
         try:
             return place.stat()
@@ -101,12 +107,12 @@ def _closed_above(folder: Path) -> os.stat_result:
 
 
 def open_regular(path: Path, flags: int) -> int:
-    """Open a regular file, without waiting for it to be one. Raises OSError that says what it is
-    instead.
+    """Open a regular file. Raises OSError with the file's type if it is another, and never waits
+    for it.
     """
-    look = os.lstat if flags & os.O_NOFOLLOW else os.stat
+    read_status = os.lstat if flags & os.O_NOFOLLOW else os.stat
     try:
-        _check_regular(look(path))  # merely to open a device may move it
+        _check_regular(read_status(path))  # before opening: that alone may move a device
     except FileNotFoundError:
         if not flags & os.O_CREAT:
             raise
@@ -120,23 +126,22 @@ def open_regular(path: Path, flags: int) -> int:
 
 
 def open_own(path: Path, flags: int) -> int:
-    """Open a regular file that is this user's and has no other name, never through a link. Raises
-    OSError.
+    """Open a regular file that belongs to this user and has no other name, never through a link.
+    Raises OSError.
     """
     file = open_regular(path, flags | os.O_NOFOLLOW)
     status = os.fstat(file)
-    if status.st_uid == os.geteuid() and status.st_nlink == 1:
+    is_own = status.st_uid == os.geteuid()
+    if is_own and status.st_nlink == 1:
         return file
     os.close(file)
-    raise _refusal(
-        "it belongs to another user"
-        if status.st_nlink == 1
-        else "it has another name, by a hard link"
-    )
+    if status.st_nlink == 1:
+        raise _refusal("it belongs to another user")
+    raise _refusal("it has another name, by a hard link")
 
 
 def make_private(folder: Path) -> None:
-    """Make the folder and those above it, whatever the umask, and close it to other users. Raises
+    """Create the folder and those above it, whatever the umask, and close it to other users. Raises
     OSError.
     """
     for place in (*reversed(folder.parents), folder):
@@ -149,44 +154,76 @@ def make_private(folder: Path) -> None:
         folder.chmod(0o700)
 
 
-def read_bounded(file: int, most: int) -> bytes:
-    """Read all of an open file. Raises OSError for one that is longer than `most` bytes."""
-    with open(file, "rb", closefd=False) as opened:
-        content = opened.read(most + 1)
-    if len(content) > most:
-        raise _refusal(f"it is longer than {most >> 10} KiB")
+def read_start(file: Path | int, limit: int) -> bytes:
+    """Return the first `limit` bytes of a file, given by path or open; the file is closed.
+
+    Opening a path may hang: see `in_time`. Raises OSError.
+    """
+    with open(file, "rb") as stream:
+        return stream.read(limit)
+
+
+def read_bounded(file: int, limit: int) -> bytes:
+    """Read all of an open file, and close it. Raises OSError if it is longer than `limit` bytes."""
+    content = read_start(file, limit + 1)
+    if len(content) > limit:
+        raise _refusal(f"it is longer than {limit >> 10} KiB")
     return content
 
 
-def in_time(work: Callable[[], _T]) -> _T:
-    """Do the work in a thread that is left behind if its file system hangs. Raises TimeoutError
-    then.
-    """
-    results: list[_T] = []
-    failures: list[BaseException] = []
+@dataclass(frozen=True)
+class Outcome(Generic[_T]):
+    """The result of a piece of work, or its exception."""
 
-    def carry_out() -> None:
+    value: _T | None = None
+    error: BaseException | None = None
+
+    @classmethod
+    def of(cls, work: Callable[[], _T]) -> "Outcome[_T]":
+        """Do the work and keep its result or its exception."""
         try:
-            results.append(work())
-        except BaseException as error:  # noqa: BLE001  # is raised below
-            failures.append(error)
+            return cls(work())
+        except BaseException as error:  # noqa: BLE001  # `result` raises it
+            return cls(error=error)
 
-    thread = threading.Thread(target=carry_out, name="pgtop-file", daemon=True)
+    def result(self) -> _T:
+        """Return what the work returned, or raise what it raised."""
+        if self.error is not None:
+            raise self.error
+        return cast(_T, self.value)
+
+    def discard(self, discard: Callable[[_T], object]) -> None:
+        """Pass the result to `discard`, if there is one."""
+        if self.error is None:
+            discard(self.result())
+
+
+def start_daemon(
+    work: Callable[[], _T], deliver: Callable[[Outcome[_T]], object], name: str
+) -> threading.Thread:
+    """Do the work in a thread that never keeps the process alive, and deliver its outcome there."""
+    thread = threading.Thread(target=lambda: deliver(Outcome.of(work)), name=name, daemon=True)
     thread.start()
-    thread.join(PATIENCE)
-    if failures:
-        raise failures[0]
-    if not results:
-        raise TimeoutError(errno.ETIMEDOUT, f"its file system has not answered for {PATIENCE:g} s")
-    return results[0]
+    return thread
+
+
+def in_time(work: Callable[[], _T]) -> _T:
+    """Do the work in a thread that is left behind if its file system hangs, which raises
+    TimeoutError.
+    """
+    outcomes: list[Outcome[_T]] = []
+    start_daemon(work, outcomes.append, "pgtop-file").join(HANG_SECONDS)
+    if not outcomes:
+        seconds = f"{HANG_SECONDS:g} s"
+        raise TimeoutError(errno.ETIMEDOUT, f"its file system has not answered for {seconds}")
+    return outcomes[0].result()
 
 
 def _check_regular(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise _refusal(
-            f"it is {_KINDS.get(stat.S_IFMT(status.st_mode), 'something else')}, not a regular file"
-        )
+        file_type = _FILE_TYPES.get(stat.S_IFMT(status.st_mode), "something else")
+        raise _refusal(f"it is {file_type}, not a regular file")
 
 
-def _refusal(why: str) -> OSError:
-    return OSError(errno.EPERM, why)
+def _refusal(reason: str) -> OSError:
+    return OSError(errno.EPERM, reason)

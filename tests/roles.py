@@ -97,7 +97,7 @@ WATCHERS = (
         "outsider", "no right to connect to `postgres`", "REVOKE CONNECT ON DATABASE postgres FROM outsider",
         ordinary("outsider")._replace(
             refused='This role may not do that: permission denied for database "postgres". '
-            "Name another database, as pgtop sees every session from each, or another role (-U).",
+            "Name another database, as pgtop sees every session from any, or another role (-U).",
         ),
         refused_at="postgres",
     ),
@@ -106,8 +106,8 @@ WATCHERS = (
         ordinary("limited")._replace(
             budget=f"{_ABOUT}; 0 left for you: role limit",
             refused='The role is at its connection limit: too many connections for role "limited". '
-            "Other roles may still enter: connect as one of them (-U), "
-            "or have ALTER ROLE … CONNECTION LIMIT raise it.",
+            "Other roles can still connect: connect as one of them (-U), "
+            "or raise the limit with ALTER ROLE … CONNECTION LIMIT.",
         ),
         refused_at="shop",
     ),

@@ -132,7 +132,7 @@ def test_a_configuration_that_hangs_is_given_up(
 ) -> None:
     """A file system that does not answer holds the start up for a moment, and then is named."""
     (home / "config.toml").write_text("read_only = true\n")
-    monkeypatch.setattr(files, "PATIENCE", 0.05)
+    monkeypatch.setattr(files, "HANG_SECONDS", 0.05)
     answers = threading.Event()
 
     def hanging(_path: Path, _flags: int) -> int:

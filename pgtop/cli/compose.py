@@ -159,7 +159,7 @@ def connection_for(connection: ConnectionOptions, asker: PasswordPrompt) -> Serv
                 "Leave -W out and use a password file or PGPASSWORD.",
             )
         parameters["password"] = asker("Password: ")
-    return ServerConnection(parameters, ask_password=asker if can_ask else None)
+    return ServerConnection(parameters, prompt=asker if can_ask else None)
 
 
 def _terminal_is_there() -> bool:

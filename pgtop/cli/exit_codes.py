@@ -33,7 +33,7 @@ class Exit(IntEnum):
         4,
         "access refused: password, pg_hba.conf, no such role or database, no right to connect",
     )
-    FULL = 5, "server full: no free connection slot for this role"
+    FULL = 5, "server full: no connection slot is free for this role"
     OUTPUT = 6, "the output could not be written"
     NO_TARGET = (
         7,

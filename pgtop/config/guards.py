@@ -169,10 +169,7 @@ def _chosen_text(path: Path) -> str:
 
 
 def _content(file: int) -> str:
-    try:
-        return files.read_bounded(file, _LONGEST).decode("utf-8")
-    finally:
-        os.close(file)
+    return files.read_bounded(file, _LONGEST).decode("utf-8")
 
 
 def _parsed(text: str) -> dict[str, Any]:

@@ -1,69 +1,77 @@
-"""What can keep pgtop from a server, each with advice, and how it is recognized.
+"""The causes that keep pgtop from a server, each with advice, and how each is recognized.
 
 SQLSTATEs and routines of the server's source are the same in every language; libpq and the poolers
-speak English.
+write English.
 https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
 import re
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from pgtop.model.failure import FailureKind
 
 _Kind = FailureKind
 
 
-class FailureCause(NamedTuple):
+@dataclass(frozen=True)
+class FailureCause:
+    """One cause of a failure, in words for the user."""
+
     kind: FailureKind
     what: str
-    """The beginning of the sentence that the message ends."""
+    """The start of a sentence; the server's message completes it after a colon."""
     advice: str
 
 
 FULL_FOR_ALL = FailureCause(
     _Kind.FULL,
     "The server is full",
-    "No role may enter now, not even a superuser: let an application give up connections.",
+    "No role can connect now, not even a superuser: let an application close connections.",
 )
 FULL_FOR_MEMBERS = FailureCause(
     _Kind.FULL,
     "The server is full for ordinary roles",
-    "Superusers and members of pg_use_reserved_connections may still enter: connect as one of them (-U).",
+    "Superusers and members of pg_use_reserved_connections can still connect: "
+    "connect as one of them (-U).",
 )
 FULL_FOR_SUPERUSERS = FailureCause(
     _Kind.FULL,
     "The server is full for ordinary roles",
-    "Superusers may still enter: connect as one of them (-U).",
+    "Superusers can still connect: connect as one of them (-U).",
 )
 FULL = FailureCause(
     _Kind.FULL,
-    "There is no free connection slot for this role",
-    "Superusers may still enter, unless all slots are gone: connect as one (-U), or let an application give up some.",
+    "No connection slot is free for this role",
+    "Superusers can still connect, unless all slots are taken: connect as one (-U), "
+    "or let an application close connections.",
 )
 FULL_ROLE = FailureCause(
     _Kind.FULL,
     "The role is at its connection limit",
-    "Other roles may still enter: connect as one of them (-U), or have ALTER ROLE … CONNECTION LIMIT raise it.",
+    "Other roles can still connect: connect as one of them (-U), "
+    "or raise the limit with ALTER ROLE … CONNECTION LIMIT.",
 )
 FULL_DATABASE = FailureCause(
     _Kind.FULL,
     "The database is at its connection limit",
-    "Superusers may still enter it, and pgtop sees every session from any other database: name another (-d).",
+    "Superusers can still connect to it, and pgtop sees every session from any other database: "
+    "name another (-d).",
 )
 NO_PASSWORD = FailureCause(
     _Kind.PASSWORD,
-    "The server wants a password and got none",
+    "The server requires a password and got none",
     "Give it with -W, PGPASSWORD or ~/.pgpass.",
 )
 BAD_PASSWORD = FailureCause(
     _Kind.PASSWORD,
     "The password was refused",
-    "Check role and password (-U, -W, PGPASSWORD, ~/.pgpass); an unknown role is refused in the same words.",
+    "Check role and password (-U, -W, PGPASSWORD, ~/.pgpass); "
+    "the server rejects an unknown role with the same message.",
 )
 REFUSED = FailureCause(
     _Kind.DENIED,
-    "The server refuses this role here",
-    "Check role, database and host; if they are right, the server's pg_hba.conf has to let them in.",
+    "The server refuses this role from here",
+    "Check role, database and host; if they are right, the server's pg_hba.conf must allow them.",
 )
 NO_LOGIN = FailureCause(
     _Kind.DENIED, "The server refuses this role", "Name a role that may log in: -U."
@@ -71,34 +79,36 @@ NO_LOGIN = FailureCause(
 NO_DATABASE = FailureCause(
     _Kind.DENIED,
     "There is no such database",
-    "Name another: any does, pgtop sees every session from each.",
+    "Name another: pgtop sees every session from any database.",
 )
 NO_ENTRY = FailureCause(
     _Kind.DENIED,
     "This role may not do that",
-    "Name another database, as pgtop sees every session from each, or another role (-U).",
+    "Name another database, as pgtop sees every session from any, or another role (-U).",
 )
 NO_RIGHT = FailureCause(
     _Kind.DENIED,
-    "The server refuses this to this role",
-    "Grant the role what the message names, or connect as another (-U).",
+    "This role lacks a privilege",
+    "Grant the role the privilege that the message names, or connect as another role (-U).",
 )
 STARTING = FailureCause(
-    _Kind.STARTING, "The server is starting up", "Wait: it will take connections when it is ready."
+    _Kind.STARTING,
+    "The server is starting up",
+    "Wait: it will accept connections when it is ready.",
 )
 STOPPING = FailureCause(
-    _Kind.STOPPING, "The server is shutting down", "Wait for it to come back, or look at its log."
+    _Kind.STOPPING, "The server is shutting down", "Wait for its restart, or look at its log."
 )
 TERMINATED = FailureCause(
     _Kind.TERMINATED,
-    "Our session was ended",
-    "An administrator did that, or the server is stopping: connecting again shows which.",
+    "pgtop's session was terminated",
+    "An administrator did that, or the server is shutting down: the next connect shows which.",
 )
 IDLE = FailureCause(
     _Kind.TERMINATED,
-    "Our session was ended because it was idle",
-    "The server's idle_session_timeout did that, which pgtop can turn off for itself only without a pooler: "
-    "a shorter interval (-) keeps the session.",
+    "pgtop's session was terminated because it was idle",
+    "The server's idle_session_timeout did that, and behind a pooler pgtop cannot turn it off: "
+    "a shorter interval keeps the session.",
 )
 CRASHED = FailureCause(
     _Kind.TERMINATED,
@@ -107,47 +117,51 @@ CRASHED = FailureCause(
 )
 SLOW = FailureCause(
     _Kind.SLOW,
-    "The server took too long and the statement was cancelled",
-    "It is overloaded, or another administrator cancelled it: the next sample shows which.",
+    "The server took too long, and pgtop's query was cancelled",
+    "It is overloaded, or an administrator cancelled the query: the next sample shows which.",
 )
 SILENT = FailureCause(
-    _Kind.SLOW, "", "It, or the network to it, hangs: look at the machine itself."
+    _Kind.SLOW, "", "The server or the network hangs: check the server's machine."
 )
 NO_ANSWER = FailureCause(
     _Kind.SLOW,
     "No answer",
-    "Check host and port; a firewall that drops packets looks like this, and so does a machine that hangs.",
+    "Check host and port; a firewall that drops packets looks like this, "
+    "and so does a machine that hangs.",
 )
 NO_SERVER_CONNECTION = FailureCause(
     _Kind.SLOW,
-    "The pooler had no server connection to give",
+    "The pooler had no free server connection",
     "Its pool is full, or the server is: connect to the server itself (-h, -p), or wait.",
 )
 PARAMETER_OF_POOLER = FailureCause(
     _Kind.USAGE,
-    "The pooler takes no such parameter",
-    "Leave it out of PGOPTIONS and the connection string, or let ignore_startup_parameters name it.",
+    "The pooler does not accept a parameter",
+    "Remove it from PGOPTIONS and the connection string, "
+    "or add it to the pooler's ignore_startup_parameters.",
 )
-POOLER_SAYS = FailureCause(
+POOLER_REFUSED = FailureCause(
     _Kind.LOGIN,
-    "The pooler turned us away",
+    "The pooler refused the connection",
     "Connect to the server itself (-h, -p) to see whether it lets you in.",
 )
 SILENT_POOLER = FailureCause(
-    _Kind.SLOW, "The pooler gave up", "Connect to the server itself (-h, -p), or wait."
+    _Kind.SLOW, "The pooler timed out", "Connect to the server itself (-h, -p), or wait."
 )
 NOT_LISTENING = FailureCause(
     _Kind.UNREACHABLE,
     "Nothing listens there",
-    "Check host and port (-h, -p), and that the server runs and its listen_addresses covers this address.",
+    "Check host and port (-h, -p), and that the server runs "
+    "and its listen_addresses covers this address.",
 )
 NO_SOCKET = FailureCause(
     _Kind.UNREACHABLE,
-    "No server has its socket there",
-    "Check that it runs, the port (-p), and the folder of its socket; -h localhost goes by TCP instead.",
+    "No server has a socket there",
+    "Check that the server runs, the port (-p) and the folder of its socket; "
+    "-h localhost connects by TCP instead.",
 )
 NO_HOST = FailureCause(
-    _Kind.UNREACHABLE, "The host's name is unknown", "Check its spelling (-h) and the name service."
+    _Kind.UNREACHABLE, "The host's name is unknown", "Check its spelling (-h), and DNS."
 )
 NO_ROUTE = FailureCause(
     _Kind.UNREACHABLE,
@@ -160,55 +174,56 @@ CUT = FailureCause(
     "The server may have crashed or been stopped, or the network failed.",
 )
 NO_POSTGRES = FailureCause(
-    _Kind.OTHER, "What answers there is no PostgreSQL server", "Check host and port (-h, -p)."
+    _Kind.OTHER, "Another program than PostgreSQL answers there", "Check host and port (-h, -p)."
 )
 TLS = FailureCause(
     _Kind.OTHER,
-    "No encrypted connection came about",
+    "TLS failed",
     "Check sslmode, sslrootcert and the server's certificate.",
 )
 WRONG_SERVER = FailureCause(
     _Kind.OTHER,
-    "No server of the wanted kind",
-    "target_session_attrs asks for another kind than was found.",
+    "No server of the required kind",
+    "Check target_session_attrs: each server that answered is of another kind.",
 )
 NO_SERVICE = FailureCause(
     _Kind.OTHER,
     "The service is unknown",
-    "Look into ~/.pg_service.conf, or the file that PGSERVICEFILE names.",
+    "Check ~/.pg_service.conf, or the file that PGSERVICEFILE names.",
 )
 SSLMODE = FailureCause(
     _Kind.USAGE,
     "There is no such sslmode",
-    "Give disable, allow, prefer, require, verify-ca or verify-full, in the connection string or PGSSLMODE.",
+    "Use disable, allow, prefer, require, verify-ca or verify-full, "
+    "in the connection string or PGSSLMODE.",
 )
 PARAMETER = FailureCause(
     _Kind.USAGE,
-    "The connection is described wrongly",
+    "A connection parameter is invalid",
     "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS",
 )
 CONSOLE = FailureCause(
     _Kind.USAGE,
-    "That is the pooler's own console, which knows nothing of the server's sessions",
+    "This is the pooler's own console, which knows nothing of the server's sessions",
     "Name a database behind the pooler (-d), or connect to the server itself (-h, -p).",
 )
 LOCAL_FILE = FailureCause(
     _Kind.OTHER,
-    "A file on this machine is at fault",
-    "Check the client's certificate, key and root certificate (sslcert, sslkey, sslrootcert); the key must be readable "
-    "by you alone, and its passphrase right.",
+    "A TLS file on this machine is faulty",
+    "Check the client's certificate, key and root certificate (sslcert, sslkey, sslrootcert); "
+    "only you may be able to read the key, and its passphrase must be right.",
 )
 OF_TLS = (LOCAL_FILE, TLS, CUT)
-"""Causes that a missing certificate of ours may look like."""
+"""Causes that a missing client certificate may look like."""
 NOT_NOW = FailureCause(
     _Kind.STARTING,
-    "The server takes no connections now",
+    "The server accepts no connections now",
     "It is starting up, recovering or shutting down: wait.",
 )
 LOGIN_REFUSED = FailureCause(
     _Kind.DENIED,
     "The login was refused",
-    "Check role, database and host (-U, -d, -h), and what the message names.",
+    "Check role, database and host (-U, -d, -h), and the cause that the message names.",
 )
 BEHIND_POOLER = FailureCause(
     _Kind.UNREACHABLE,
@@ -216,12 +231,14 @@ BEHIND_POOLER = FailureCause(
     "Connect to the server itself (-h, -p), or wait.",
 )
 POOLER_STOPS = FailureCause(
-    _Kind.STOPPING, "The pooler is shutting down", "Wait for it, or connect to the server itself."
+    _Kind.STOPPING,
+    "The pooler is shutting down",
+    "Wait for it, or connect to the server itself (-h, -p).",
 )
 HANGING = FailureCause(
     _Kind.SLOW,
-    "Connecting hangs on this machine",
-    "A file that it needs (key, certificate, service or password file), the name service or Kerberos does not answer.",
+    "Connecting hangs, and the cause is local",
+    "A file (key, certificate, service or password file), DNS or Kerberos does not answer.",
 )
 UNKNOWN = FailureCause(_Kind.OTHER, "", "")
 
@@ -248,7 +265,7 @@ AT_LOGIN = {
     "57P01": NOT_NOW,
     "57P03": NOT_NOW,
 }
-"""SQLSTATEs that mean something else at login than inside a session."""
+"""SQLSTATEs with another meaning at login than within a session."""
 
 BY_ROUTINE = {
     ("28000", "InitializeSessionUserId"): NO_LOGIN,
@@ -259,12 +276,12 @@ BY_ROUTINE = {
     ("53300", "ProcessStartupPacket"): FULL_FOR_ALL,
     ("53300", "BackendInitialize"): FULL_FOR_ALL,
 }
-"""Routines of the server's source that refuse logins with one SQLSTATE for several reasons."""
+"""Routines of the server's source: they tell apart several causes with the same SQLSTATE."""
 
 HARMLESS_CLASSES = ("0A", "22", "25", "40", "42", "53", "54", "55", "57", "58", "XX")
-"""Classes of SQLSTATEs that do not refuse the role itself, so that another try locks no account."""
+"""Classes of SQLSTATEs that do not refuse the role itself, so that a retry locks no account."""
 
-SHARPER = (
+MORE_EXACT = (
     (FULL_FOR_SUPERUSERS, "pg_use_reserved_connections", FULL_FOR_MEMBERS),
     (NOT_NOW, "starting up", STARTING),
     (NOT_NOW, "not yet accepting connections", STARTING),
@@ -272,7 +289,7 @@ SHARPER = (
     (NOT_NOW, "shutting down", STOPPING),
     (STARTING, "shutting down", STOPPING),
 )
-"""English sentences that make a cause more exact. Nothing but the words rests on them."""
+"""English phrases that make a cause more exact. Nothing but the wording depends on them."""
 
 BY_POOLER = (
     ("no more connections allowed", FULL_FOR_ALL),
@@ -308,12 +325,12 @@ BY_POOLER = (
     ("authentication failed", BAD_PASSWORD),
     ("admin console", CONSOLE),
 )  # fmt: skip
-"""What PgBouncer, Pgpool-II, Odyssey and RDS Proxy say under SQLSTATEs of their own; they are not
-translated.
+"""Messages of PgBouncer, Pgpool-II, Odyssey and RDS Proxy, with SQLSTATEs of their own; they are
+not translated.
 """
 
-POOLERS = ("08", "58", "XX")
-"""Classes of the SQLSTATEs that poolers give their own sentences."""
+POOLER_CLASSES = ("08", "58", "XX")
+"""Classes of SQLSTATEs that poolers use for their own messages."""
 
 PHRASES = (
     ("invalid sslmode value", SSLMODE),
@@ -333,8 +350,8 @@ PHRASES = (
     ("No route to host", NO_ROUTE),
     ("etwork is unreachable", NO_ROUTE),
     ("Host is down", NO_ROUTE),
-    ("did not get on within", HANGING),  # our own words
-    ("did not answer within", SILENT),  # our own words
+    ("did not return within", HANGING),  # from dialing
+    ("did not answer within", SILENT),  # from bounds
     ("timeout expired", NO_ANSWER),
     ("Connection timed out", NO_ANSWER),
     ("closed the connection unexpectedly", CUT),
@@ -348,13 +365,13 @@ PHRASES = (
     ("SSL", TLS),
     ("certificate", TLS),
 )  # fmt: skip
-"""Phrases of libpq and psycopg, the more telling first."""
+"""Phrases of libpq and psycopg, the more specific first."""
 
 POOLER_PATTERNS = (
     (re.compile(r'role ".*" does not exist'), NO_LOGIN),
     (re.compile(r'database ".*" does not exist'), NO_DATABASE),
 )
-"""What the server says and a pooler passes on, under a SQLSTATE of the pooler's own."""
+"""Messages of the server that a pooler passes on under a SQLSTATE of its own."""
 
 PATTERNS = (
     (re.compile(r'^(connection is bad: )?(invalid "?\w+"? value|bad value for \w+): '), PARAMETER),

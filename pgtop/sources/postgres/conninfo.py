@@ -1,9 +1,9 @@
-"""Where to connect and how, read once: the user's words, then the service file, then the
+"""The options of the connection, read once: command line first, then service file, then
 environment.
 
-libpq would read the service file at every try, in the event loop, and a pipe
-(`PGSERVICEFILE=<(...)`) can be read only once. The password file is read here as well, for the same
-reasons; a regular one again at each try, as it may change.
+libpq would read the service file at every attempt, in the event loop, and a pipe
+(`PGSERVICEFILE=<(...)`) can be read only once. For the same reasons pgtop reads the password file
+itself: a pipe once, a regular file again at each attempt, as it may change.
 https://www.postgresql.org/docs/current/libpq-pgservice.html
 https://www.postgresql.org/docs/current/libpq-pgpass.html
 """
@@ -13,36 +13,39 @@ import random
 import re
 import socket
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import psycopg
 from psycopg import pq
 
+from pgtop.files import open_regular, read_start
 from pgtop.sources.postgres.encoding import decode_name
 from pgtop.sources.postgres.places import LOCAL_SOCKET, is_address, refusal
 
 Options: TypeAlias = Mapping[str, str]
 
 NO_FILE = "/dev/null/none"
-"""A path where no file can be, so that libpq reads no password file itself and does not warn of its
-absence.
+"""A path where no file can be: libpq then reads no password file, and does not warn that it is
+missing.
 """
 
-_MOST = 1 << 20
-"""Bytes of a service or password file; pipes may be endless."""
-_SYSTEM_WIDE = ("/etc/postgresql-common", "/etc/sysconfig/pgsql", "/etc")
-"""Where distributions' libpq looks for pg_service.conf; that of psycopg's wheel looks where it was
-built.
+_MAX_BYTES = 1 << 20
+"""Bytes read of a service or password file; pipes may be endless."""
+_SYSTEM_FOLDERS = ("/etc/postgresql-common", "/etc/sysconfig/pgsql", "/etc")
+"""Folders in which distributions' libpq looks for pg_service.conf; that of psycopg's wheel looks
+where it was built.
 """
-_DEFAULT_FOLDERS = ("/tmp", "/var/run/postgresql", "/run/postgresql")  # noqa: S108  # not written to
+_SOCKET_FOLDERS = ("/tmp", "/var/run/postgresql", "/run/postgresql")  # noqa: S108  # not written to
 _DEFAULT_PORT = "5432"
 
 
-class Resolved(NamedTuple):
-    """All options that have a value, and the password file's lines where that can be read only
+@dataclass(frozen=True)
+class ResolvedOptions:
+    """All options that have a value, and the password file's lines if that can be read only
     once.
     """
 
@@ -50,9 +53,9 @@ class Resolved(NamedTuple):
     passwords: str | None = None
 
 
-def resolve(parameters: Options) -> Resolved:
-    """Add service file and environment to the user's parameters. Raises psycopg.OperationalError;
-    may hang.
+def resolve(parameters: Options) -> ResolvedOptions:
+    """Add service file and environment to the command line's parameters. Raises
+    psycopg.OperationalError; may hang.
     """
     variables = environment()
     options = {**variables, **parameters}
@@ -62,84 +65,94 @@ def resolve(parameters: Options) -> Resolved:
         options = {**variables, **_service(service, options.get("servicefile")), **parameters}
     for name in ("service", "servicefile"):
         options.pop(name, None)
-    if "user" not in options:  # a uid without a name is no fault where it is not asked for
+    if "user" not in options:  # only then: a uid without a name is no fault elsewhere
         options["user"] = _user_name()
-    return Resolved(options, _read_once(_passfile(options)))
+    return ResolvedOptions(options, _read_pipe(_password_file(options)))
 
 
 def forget_service() -> None:
-    """Take the service out of the environment: libpq would read its file again whenever it
-    connects.
-    """
+    """Remove the service from the environment: libpq would read its file again at each connect."""
     os.environ.pop("PGSERVICE", None)
 
 
 def attempts(options: Options) -> list[dict[str, str]]:
-    """Return the options of each address to try, in their order. Raises psycopg.OperationalError;
-    may hang.
+    """Return the options of each address to try, in order. Raises psycopg.OperationalError; may
+    hang.
     """
-    hosts = _each_host(options)
-    addresses, refusal = [], None
-    for each in hosts:
+    addresses: list[dict[str, str]] = []
+    unresolved: psycopg.Error | None = None
+    for host_options in _split_hosts(options):
         try:
-            addresses += _addresses(each)
+            addresses += _addresses(host_options)
         except OSError as error:
-            name = decode_name(os.fsencode(each["host"]))
-            refusal = psycopg.OperationalError(f"failed to resolve host {name!r}: {error}")
-    if not addresses and refusal is not None:
-        raise refusal
+            name = decode_name(os.fsencode(host_options["host"]))
+            unresolved = psycopg.OperationalError(f"failed to resolve host {name!r}: {error}")
+    if not addresses and unresolved is not None:
+        raise unresolved
     if options.get("load_balance_hosts") == "random":
         random.shuffle(addresses)
     if options.get("target_session_attrs") == "prefer-standby":
-        standbys = [{**each, "target_session_attrs": "standby"} for each in addresses]
-        return [*standbys, *({**each, "target_session_attrs": "any"} for each in addresses)]
+        standby_only = _with_target(addresses, "standby")
+        return standby_only + _with_target(addresses, "any")
     return addresses
 
 
+def _with_target(addresses: Sequence[dict[str, str]], target: str) -> list[dict[str, str]]:
+    return [{**address, "target_session_attrs": target} for address in addresses]
+
+
 def password_for(options: Options, lines: str | None) -> str | None:
-    """Return the password of the first line that matches; `lines` stands for a file that was read
+    """Return the password of the first matching line; `lines` replaces a file that was read
     already.
     """
-    text = _read_private(_passfile(options)) if lines is None else lines
-    host = options.get("host") or options.get("hostaddr") or ""
-    if not host or host in _DEFAULT_FOLDERS:
-        host = "localhost"
-    user = options.get("user", "")
-    wanted = (host, options.get("port") or _DEFAULT_PORT, options.get("dbname") or user, user)
+    text = _read_private(_password_file(options)) if lines is None else lines
+    values = _password_key(options)
     for line in text.split("\n"):
         *fields, password = _fields(line.rstrip("\r"))
-        if (
-            not line.startswith("#")
-            and len(fields) == len(wanted)
-            and all(map(_matches, fields, wanted))
-        ):
+        if not line.startswith("#") and _matches(fields, values):
             return password
     return None
 
 
+def _password_key(options: Options) -> tuple[str, str, str, str]:
+    """Return the values that the fields of a line must match: host, port, database and user."""
+    host = options.get("host") or options.get("hostaddr") or ""
+    if not host or host in _SOCKET_FOLDERS:
+        host = "localhost"
+    port = options.get("port") or _DEFAULT_PORT
+    user = options.get("user", "")
+    database = options.get("dbname") or user
+    return host, port, database, user
+
+
 def conninfo(options: Options) -> bytes:
-    """Write the options as libpq reads them; bytes that are not UTF-8 stay as they came."""
-    pairs = (f"{name}='{_escaped(value)}'" for name, value in options.items())
+    """Write the options as libpq reads them; bytes that are not UTF-8 stay as they are."""
+    pairs = [f"{name}='{_escaped(value)}'" for name, value in options.items()]
     text = " ".join(pairs)
     try:
         return os.fsencode(text)
-    except UnicodeEncodeError:  # not from this locale
+    except UnicodeEncodeError:  # the text has characters that this locale lacks
         return text.encode(errors="surrogateescape")
 
 
 @cache
 def _keywords() -> dict[str, str | None]:
-    """Return libpq's own list of keywords: each with the environment variable that stands for it,
-    if any does.
-    """
-    known = pq.Conninfo.parse(b"")
-    return {each.keyword.decode(): each.envvar.decode() if each.envvar else None for each in known}
+    """Return libpq's own keywords, each with the environment variable that sets it, or None."""
+    keywords: dict[str, str | None] = {}
+    for option in pq.Conninfo.parse(b""):
+        variable = option.envvar
+        keywords[option.keyword.decode()] = variable.decode() if variable else None
+    return keywords
 
 
 def environment() -> dict[str, str]:
     """Return what libpq's environment variables set, by keyword."""
-    variables = ((keyword, os.environ.get(name or "")) for keyword, name in _keywords().items())
-    return {keyword: value for keyword, value in variables if value}
+    values = {}
+    for keyword, variable in _keywords().items():
+        value = os.environ.get(variable or "")
+        if value:
+            values[keyword] = value
+    return values
 
 
 def _user_name() -> str:
@@ -154,7 +167,7 @@ def _user_name() -> str:
 
 
 def _service(name: str, file: str | None) -> dict[str, str]:
-    """Return what the service file sets for the service; of several lines for a keyword the first
+    """Return the options that the service file sets; the first of several lines for a keyword
     counts.
     """
     for path in _service_files(file):
@@ -166,77 +179,103 @@ def _service(name: str, file: str | None) -> dict[str, str]:
             raise psycopg.OperationalError(
                 f'service file "{path}" cannot be read: {error.strerror}'
             ) from error
-        found = _section(text, name, path)
-        if found is not None:
-            return found
+        lines = _section(text, name)
+        if lines is not None:
+            return _section_options(lines, path)
     raise psycopg.OperationalError(f'definition of service "{name}" not found')
 
 
 def _service_files(file: str | None) -> Iterator[Path]:
-    named = file or os.environ.get("PGSERVICEFILE")
-    yield Path(named) if named else _home() / ".pg_service.conf"
+    file = file or os.environ.get("PGSERVICEFILE")
+    yield Path(file) if file else _home() / ".pg_service.conf"
     folder = os.environ.get("PGSYSCONFDIR")
-    yield from (Path(each) / "pg_service.conf" for each in ([folder] if folder else _SYSTEM_WIDE))
+    folders = [folder] if folder else _SYSTEM_FOLDERS
+    for each in folders:
+        yield Path(each) / "pg_service.conf"
 
 
-def _section(text: str, name: str, path: Path) -> dict[str, str] | None:
-    found: dict[str, str] | None = None
-    keywords = _keywords().keys() - {"service", "servicefile"}
-    for number, line in enumerate(map(str.strip, text.split("\n")), start=1):
+def _section(text: str, name: str) -> list[tuple[int, str]] | None:
+    """Return the numbered lines of the first section of that name, or None if there is none."""
+    lines: list[tuple[int, str]] | None = None
+    for number, raw_line in enumerate(text.split("\n"), start=1):
+        line = raw_line.strip()
         if line.startswith("["):
-            if found is not None:
-                return found
-            found = {} if line.startswith(f"[{name}]") else None
-        elif found is not None and line and not line.startswith("#"):
-            if line.startswith("ldap"):
-                raise psycopg.OperationalError(_LDAP)
-            keyword, sign, value = line.partition("=")
-            if not sign or keyword not in keywords:
-                raise psycopg.OperationalError(
-                    f'syntax error in service file "{path}", line {number}'
-                )
-            found.setdefault(keyword, value)
-    return found
+            if lines is not None:
+                return lines
+            lines = [] if line.startswith(f"[{name}]") else None
+        elif lines is not None and line and not line.startswith("#"):
+            lines.append((number, line))
+    return lines
 
 
-_LDAP = "definition of service by LDAP: pgtop does not query LDAP; write the options into the service file"
+def _section_options(lines: list[tuple[int, str]], path: Path) -> dict[str, str]:
+    options: dict[str, str] = {}
+    keywords = _keywords().keys() - {"service", "servicefile"}
+    for number, line in lines:
+        if line.startswith("ldap"):
+            raise psycopg.OperationalError(_LDAP)
+        keyword, sign, value = line.partition("=")
+        if not sign or keyword not in keywords:
+            raise psycopg.OperationalError(f'syntax error in service file "{path}", line {number}')
+        options.setdefault(keyword, value)
+    return options
 
 
-def _each_host(options: Options) -> list[dict[str, str]]:
+_LDAP = (
+    "definition of service by LDAP: pgtop does not query LDAP; "
+    "write the options into the service file"
+)
+
+
+def _split_hosts(options: Options) -> list[dict[str, str]]:
     """Split the lists of hosts, addresses and ports. Raises psycopg.OperationalError if their
     lengths differ.
     """
-    lists = {
-        name: options[name].split(",") for name in ("host", "hostaddr", "port") if options.get(name)
-    }
-    count = max((len(lists[name]) for name in ("host", "hostaddr") if name in lists), default=1)
-    for name, values in lists.items():
-        if len(values) != count and (name != "port" or len(values) > 1):
+    hosts = _items(options, "host")
+    addresses = _items(options, "hostaddr")
+    ports = _items(options, "port")
+    count = max(len(hosts), len(addresses)) or 1
+    if len(ports) == 1:
+        ports = ports * count
+    lists = {"host": hosts, "hostaddr": addresses, "port": ports}
+    set_lists = {name: items for name, items in lists.items() if items}
+    for name, items in set_lists.items():
+        if len(items) != count:
             raise psycopg.OperationalError(
-                f"invalid {name} value: there are {count} hosts and {len(values)} of these"
+                f"invalid {name} value: there are {count} hosts and {len(items)} of these"
             )
-        lists[name] = values if len(values) == count else values * count
-    return [{**options, **{name: lists[name][at].strip() for name in lists}} for at in range(count)]
+    return [{**options, **_at(index, set_lists)} for index in range(count)]
+
+
+def _at(index: int, lists: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    return {name: items[index] for name, items in lists.items()}
+
+
+def _items(options: Options, name: str) -> list[str]:
+    """Return the items of a list, none if the option is unset or empty."""
+    value = options.get(name)
+    if not value:
+        return []
+    return [item.strip() for item in value.split(",")]
 
 
 def _addresses(options: dict[str, str]) -> list[dict[str, str]]:
+    """Return the options of each address of one host. Raises OSError if it has none."""
     host = options.get("host", "")
-    if options.get("hostaddr"):
-        return [options]
-    if not host or host.startswith(LOCAL_SOCKET):
+    if options.get("hostaddr") or not host or host.startswith(LOCAL_SOCKET):
         return [options]
     if is_address(host):
         return [{**options, "hostaddr": host}]
     port = options.get("port") or _DEFAULT_PORT
-    known = socket.getaddrinfo(
+    entries = socket.getaddrinfo(
         _encoded(host), port, proto=socket.IPPROTO_TCP, type=socket.SOCK_STREAM
     )
-    return [{**options, "hostaddr": str(address[0])} for *_, address in known]
+    return [{**options, "hostaddr": str(address[0])} for *_, address in entries]
 
 
 def _encoded(host: str) -> str | bytes:
-    """Return the name as the name service takes it: in IDNA, or, if that fails, the bytes as
-    given.
+    """Return the name as the name service takes it: in IDNA, or, if that fails, its original
+    bytes.
     """
     try:
         return host.encode("idna")
@@ -244,9 +283,9 @@ def _encoded(host: str) -> str | bytes:
         return os.fsencode(host)
 
 
-def _passfile(options: Options) -> Path:
-    named = options.get("passfile")
-    return Path(named) if named else _home() / ".pgpass"
+def _password_file(options: Options) -> Path:
+    path = options.get("passfile")
+    return Path(path) if path else _home() / ".pgpass"
 
 
 def _home() -> Path:
@@ -256,8 +295,8 @@ def _home() -> Path:
         return Path(NO_FILE)
 
 
-def _read_once(path: Path) -> str | None:
-    """Return the text of what is no regular file, such as a pipe."""
+def _read_pipe(path: Path) -> str | None:
+    """Return the text of a pipe, or None for any other file."""
     try:
         return _read(path) if stat.S_ISFIFO(path.stat().st_mode) else None
     except OSError:
@@ -265,19 +304,21 @@ def _read_once(path: Path) -> str | None:
 
 
 def _read_private(path: Path) -> str:
-    """Return the text, unless others may read the file as well: libpq ignores it then."""
+    """Return the text of a regular file that no other user may read: libpq ignores any other."""
     try:
-        mode = path.stat().st_mode
-        return (
-            _read(path) if stat.S_ISREG(mode) and not mode & (stat.S_IRWXG | stat.S_IRWXO) else ""
-        )
+        file = open_regular(path, os.O_RDONLY)
     except OSError:
         return ""
+    is_private = not os.fstat(file).st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    try:
+        text = _read(file)
+    except OSError:
+        return ""
+    return text if is_private else ""
 
 
-def _read(path: Path) -> str:
-    with path.open("rb") as file:
-        return os.fsdecode(file.read(_MOST))
+def _read(file: Path | int) -> str:
+    return os.fsdecode(read_start(file, _MAX_BYTES))
 
 
 def _fields(line: str) -> list[str]:
@@ -286,8 +327,10 @@ def _fields(line: str) -> list[str]:
     return [re.sub(r"\\(.)", r"\1", part) for part in parts[:5]] or [""]
 
 
-def _matches(field: str, wanted: str) -> bool:
-    return field in ("*", wanted)
+def _matches(fields: Sequence[str], values: Sequence[str]) -> bool:
+    if len(fields) != len(values):
+        return False
+    return all(field in ("*", value) for field, value in zip(fields, values, strict=True))
 
 
 def _escaped(value: str) -> str:

@@ -194,13 +194,13 @@ class Facts:
         """Return the statements, each for a transaction of its own: see `read`."""
         return [[fact.ways[self._ways[fact]]] for fact in _FACTS]
 
-    async def ask(self, link: Channel, now: Instant) -> Server:
+    async def ask(self, channel: Channel, now: Instant) -> Server:
         """Ask for all facts, and read the answers. Raises psycopg.Error."""
         return await self.read(
-            [answer async for answer in link.ask_apart(self.statements())], link, now
+            [answer async for answer in channel.run_apart(self.statements())], channel, now
         )
 
-    async def read(self, answers: Sequence[Answer], link: Channel, now: Instant) -> Server:
+    async def read(self, answers: Sequence[Answer], channel: Channel, now: Instant) -> Server:
         """Read the answers to `statements`; what was refused is tried in its other ways. Raises
         psycopg.Error.
         """
@@ -208,39 +208,39 @@ class Facts:
         for fact, answer in zip(_FACTS, answers, strict=True):
             if isinstance(answer, psycopg.Error):
                 refused = True
-                await self._try_others(fact, answer, link)
+                await self._try_others(fact, answer, channel)
             else:
                 self._rows[fact] = answer[-1]
         self._due = now + (_EVERY_REFUSED if refused else _EVERY)
-        self.server = self._read(link)
+        self.server = self._read(channel)
         return self.server
 
-    async def _try_others(self, fact: Fact, refusal: psycopg.Error, link: Channel) -> None:
+    async def _try_others(self, fact: Fact, refusal: psycopg.Error, channel: Channel) -> None:
         """Try the other ways to read a fact that was never read. Raises `refusal` when none is
         left.
         """
         if fact in self._rows:
             return
         for way in range(self._ways[fact] + 1, len(fact.ways)):
-            async for answer in link.ask_each([fact.ways[way]]):
+            async for answer in channel.run_each([fact.ways[way]]):
                 if not isinstance(answer, psycopg.Error):
                     self._ways[fact], self._rows[fact] = way, answer
                     return
         raise refusal
 
-    def _read(self, link: Channel) -> Server:
+    def _read(self, channel: Channel) -> Server:
         started_at, in_recovery, user_oid, login_oid, database_oid, *reached = one_row(
             self._rows[SERVER]
         )
         number = {decode_name(name): value for name, value in self._rows[SETTINGS]}
-        roles = {row[0]: _role(row, link.features.encoding) for row in self._rows[ROLES]}
+        roles = {row[0]: _role(row, channel.features.encoding) for row in self._rows[ROLES]}
         databases = {row[0]: _database(row) for row in self._rows[DATABASES]}
         user, database, reserves = (
             roles.get(user_oid),
             databases.get(database_oid),
             self._rows[RESERVES],
         )
-        info, run = link.connection.info, read_run(one_row(self._rows[CLUSTER]))
+        info, run = channel.connection.info, read_run(one_row(self._rows[CLUSTER]))
         is_known = run.started_at == started_at  # by the very server that answered with the rest
         return Server(
             version=info.parameter_status("server_version") or "",
@@ -249,7 +249,7 @@ class Facts:
             port=info.port,
             database=database.name if database else info.dbname,
             user=user.name if user else info.user,
-            pid=link.features.pid,
+            pid=channel.features.pid,
             user_oid=user_oid,
             database_oid=database_oid,
             started_at=started_at,

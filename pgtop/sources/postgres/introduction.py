@@ -14,12 +14,12 @@ from pgtop.sources.postgres.features import (
     FEATURES_SHAPE,
     Features,
 )
-from pgtop.sources.postgres.pipeline import Statement, ask, command
+from pgtop.sources.postgres.pg_connection import PgConnection
+from pgtop.sources.postgres.pipeline import Statement, command, run
 from pgtop.sources.postgres.shapes import (
     PID,
     PIDS_OID,
     TEXT,
-    PgConnection,
     PidsLoader,
     Shape,
     one_row,
@@ -122,7 +122,7 @@ async def introduce(connection: PgConnection) -> Features:
 async def _introduce_plainly(connection: PgConnection) -> Features:
     """Introduce pgtop where this role may not call the functions for it, in one round trip more."""
     which = (_FIRST, Statement("SELECT pg_catalog.pg_backend_pid()", shape=_PID_SHAPE))
-    *_, rows = await ask(connection, [command(*each) for each in which])
+    *_, rows = await run(connection, [command(*each) for each in which])
     is_pooled = one_row(rows)[0] != connection.pgconn.backend_pid
     settings = (_FIRST, *_plain_settings("SET LOCAL" if is_pooled else "SET"))
     features = await _learned(connection, settings, FEATURES_IN_GOOD_FAITH, _NOT_QUIET)
@@ -137,7 +137,7 @@ async def _learned(
 ) -> Features:
     """Apply the settings, read the features, and keep out of the log."""
     statements = (*settings, Statement(features, shape=FEATURES_SHAPE), quiet)
-    *_, rows, silenced = await ask(connection, [command(*each) for each in statements])
+    *_, rows, silenced = await run(connection, [command(*each) for each in statements])
     encoding = connection.info.parameter_status("server_encoding") or "SQL_ASCII"
     names = frozenset([decode_name(name) for name, _ in silenced])
     return Features.of(one_row(rows), connection.pgconn.backend_pid, encoding)._replace(
@@ -164,7 +164,7 @@ def _plain_settings(set_: LiteralString) -> tuple[Statement, ...]:
     return tuple([Statement(f"{set_} {setting}") for setting in _PLAIN])
 
 
-def aloud(features: Features) -> tuple[Statement, ...]:
+def logging_settings(features: Features) -> tuple[Statement, ...]:
     """Return what a transaction begins with whose statements belong into the server's log, as other
     clients' do.
     """

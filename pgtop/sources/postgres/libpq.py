@@ -1,9 +1,8 @@
-"""Two calls of libpq that psycopg does not offer as pgtop needs them.
+"""Two calls of libpq that psycopg does not offer in the form that pgtop needs.
 
 psycopg's compiled build holds Python's lock while libpq polls a connection: a key on a dead mount,
 a Kerberos server or a million rounds of SCRAM would stop every thread. ctypes releases the lock.
-And libpq keeps no SQLSTATE of a refused login, but writes it into its message when asked to be
-verbose.
+And libpq keeps no SQLSTATE of a refused login, but includes it in its message when verbose.
 https://www.postgresql.org/docs/current/libpq-control.html#LIBPQ-PQSETERRORVERBOSITY
 """
 
@@ -16,18 +15,20 @@ from psycopg import pq
 if TYPE_CHECKING:
     import ctypes
 
-_DEFAULT, _VERBOSE = 1, 2
+_DEFAULT_VERBOSITY = 1
+_VERBOSE = 2
 
 
 def poll(pgconn: pq.abc.PGconn) -> int:
-    """Let libpq take the next step of connecting; other threads run meanwhile."""
+    """Let libpq take the next step of connecting, while other threads run."""
     state: int = _library().PQconnectPoll(_pointer(pgconn))
     return state
 
 
 def show_sqlstates(pgconn: pq.abc.PGconn, shown: bool) -> None:
-    """Choose whether the connection's error messages name SQLSTATE and routine."""
-    _library().PQsetErrorVerbosity(_pointer(pgconn), _VERBOSE if shown else _DEFAULT)
+    """Choose whether the connection's error messages contain SQLSTATE and routine."""
+    verbosity = _VERBOSE if shown else _DEFAULT_VERBOSITY
+    _library().PQsetErrorVerbosity(_pointer(pgconn), verbosity)
 
 
 def _pointer(pgconn: pq.abc.PGconn) -> "ctypes.c_void_p":
@@ -38,8 +39,8 @@ def _pointer(pgconn: pq.abc.PGconn) -> "ctypes.c_void_p":
 
 @cache
 def _library() -> "ctypes.CDLL":
-    """Return the very libpq that psycopg uses: the loader looks names up in what a library was
-    linked with, too.
+    """Load the same libpq that psycopg uses: the loader also finds names in the libraries that a
+    library is linked with.
     """
     import ctypes
 

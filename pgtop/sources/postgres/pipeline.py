@@ -22,8 +22,9 @@ from psycopg.errors import error_from_result
 from pgtop.sources.postgres.bounds import ANSWER_BYTES as ANSWER_BYTES
 from pgtop.sources.postgres.bounds import Bounds
 from pgtop.sources.postgres.parameters import Parameter, encoded
+from pgtop.sources.postgres.pg_connection import PgConnection
 from pgtop.sources.postgres.readiness import Readiness
-from pgtop.sources.postgres.shapes import AnswerError, PgConnection, Result, Rows, Shape, load
+from pgtop.sources.postgres.shapes import AnswerError, Result, Rows, Shape, load
 
 PGconn: TypeAlias = pq.abc.PGconn
 
@@ -82,7 +83,7 @@ def command(
     return Command(numbered, [value for value, _ in values], [oid for _, oid in values], shape)
 
 
-async def ask(
+async def run(
     connection: PgConnection, commands: Sequence[Command], most: int = ANSWER_BYTES
 ) -> list[Rows]:
     """Run the commands in one transaction; returns the rows of each. Raises psycopg.Error: the
@@ -95,7 +96,7 @@ async def ask(
     return _rows(connection, commands, heard)
 
 
-async def ask_each(
+async def run_each(
     connection: PgConnection, transactions: Sequence[Sequence[Command]], most: int = ANSWER_BYTES
 ) -> AsyncIterator[Answer]:
     """Run each transaction; yields its rows or its error, in their order.
@@ -146,7 +147,7 @@ async def _heard(
     while pgconn.notifies():  # pgtop listens for none; libpq would keep them
         pass
     try:
-        _keep_to(bounds.check_room, pgconn)  # behind the answer a long message may have begun
+        _keep_to(bounds.check_memory, pgconn)  # behind the answer a long message may have begun
     except psycopg.Error as error:
         return heard, error
     return heard, None

@@ -101,29 +101,29 @@ class PostgresSource:
         return await self._sample()
 
     async def _sample(self) -> Snapshot:
-        async with self._session.exchange() as link:
-            return await self._reader_on(link).sample(self._watched)
+        async with self._session.acquire() as channel:
+            return await self._reader_on(channel).sample(self._watched)
 
     async def detail(self, who: BackendId) -> Detail | None:
         """One backend whole, or None when it is not there any more. Raises SourceError."""
-        async with self._session.exchange() as link:
-            return await read_detail(link, await self._reader_on(link).server(), who)
+        async with self._session.acquire() as channel:
+            return await read_detail(channel, await self._reader_on(channel).server(), who)
 
     async def close(self) -> None:
         """Give the connection back at once, breaking off what runs on it."""
         await self._session.close()
 
-    def _reader_on(self, link: Channel) -> "_Reader":
-        if self._reader is None or self._reader.link is not link:
-            self._reader = _Reader(link, self._text_bytes)
+    def _reader_on(self, channel: Channel) -> "_Reader":
+        if self._reader is None or self._reader.channel is not channel:
+            self._reader = _Reader(channel, self._text_bytes)
         return self._reader
 
 
 class _Reader:
     """Reads over one connection, and remembers what need not be sent again."""
 
-    def __init__(self, link: Channel, text_bytes: int) -> None:
-        self.link = link
+    def __init__(self, channel: Channel, text_bytes: int) -> None:
+        self.channel = channel
         self._text_bytes = text_bytes
         self._most = _MOST if text_bytes <= TEXT_BYTES else _MOST_WHOLE
         self._names = activity.NameCache()
@@ -140,18 +140,18 @@ class _Reader:
 
     async def server(self) -> Server:
         """Return the server as last read; read it now, if it never was."""
-        return self._facts.server or await self._facts.ask(self.link, 0)
+        return self._facts.server or await self._facts.ask(self.channel, 0)
 
     async def sample(self, watched: bool = False) -> Snapshot:
         """All backends at one instant; without whom they wait for, if only that cannot be read."""
-        plan = self._pace.plan(self._last, watched).permitted(self.link.features)
+        plan = self._pace.plan(self._last, watched).permitted(self.channel.features)
         began = monotonic()
         try:
             return await self._sample(plan)
         except psycopg.Error as error:
             if (
                 not plan.pids
-                or self.link.connection.closed
+                or self.channel.connection.closed
                 or _is_chance(error, monotonic() - began)
             ):
                 raise
@@ -168,7 +168,7 @@ class _Reader:
 
     def _noted(self, waits: Blocking) -> Blocking:
         """Add how these waits were read: what was refused, failed or is postponed."""
-        features = self.link.features
+        features = self.channel.features
         refusal = features.lock_refusal
         return waits._replace(
             note=refusal or self._pace.note,
@@ -178,7 +178,7 @@ class _Reader:
 
     async def _sample(self, plan: locks.LockPollPlan) -> Snapshot:
         facts = self._facts.statements() if self._facts_are_due() else []
-        received = self.link.received()
+        received = self.channel.received()
         sessions = [self._activity(plan, whole=bool(facts)), *self._lock_statements(plan)]
         first, *answers = await self._ask([sessions, *facts])
         rows, *lock_rows = first
@@ -209,7 +209,7 @@ class _Reader:
             server.started_at != end.started_at
         ):  # these facts are of another server's, but for a moment
             server = server._replace(started_at=end.started_at, cluster="", wal=None)
-        found = locks.read(plan, lock_rows, server, self.link.features.encoding)
+        found = locks.read(plan, lock_rows, server, self.channel.features.encoding)
         unsettled = (*self._backends(rows, server), *still)
         unsettled = locks.with_hidden(unsettled, locks.hidden_waits(found, self._last))
         unsettled = tuple(locks.with_replay(unsettled, found.blocking, self._last))
@@ -254,7 +254,7 @@ class _Reader:
         return self._settled[1]
 
     def _received_since(self, before: int | None) -> int | None:
-        now = self.link.received()
+        now = self.channel.received()
         return None if now is None or before is None else now - before
 
     def _activity(self, plan: locks.LockPollPlan, whole: bool) -> Statement:
@@ -266,7 +266,7 @@ class _Reader:
         """
         last = self._last
         if last is None:
-            return activity.activity(self.link.features, self._text_bytes, ask=plan.pids)
+            return activity.activity(self.channel.features, self._text_bytes, ask=plan.pids)
         again = [
             b.pid
             for b in last.busy
@@ -276,7 +276,7 @@ class _Reader:
         still_since = None if whole else since
         settled_since = None if whole else (last.taken_at // _SETTLING - 1) * _SETTLING
         return activity.activity(
-            self.link.features, self._text_bytes, since=since, still_since=still_since,
+            self.channel.features, self._text_bytes, since=since, still_since=still_since,
             settled_since=settled_since, settled=self._settled[0], again=again, ask=plan.pids, known=plan.known,
             is_any_hidden=not last.server.rights.reads_all,
         )  # fmt: skip
@@ -287,13 +287,15 @@ class _Reader:
         """Run each transaction; returns their answers, the first of which is no error. Raises
         psycopg.Error.
         """
-        first, *others = [answer async for answer in self.link.ask_apart(transactions, self._most)]
+        first, *others = [
+            answer async for answer in self.channel.run_apart(transactions, self._most)
+        ]
         if isinstance(first, psycopg.Error):
             raise first
         return first, *others
 
     def _lock_statements(self, plan: locks.LockPollPlan) -> Sequence[Statement]:
-        return locks.statements(plan, self.link.features, self._facts.server)
+        return locks.statements(plan, self.channel.features, self._facts.server)
 
     def _facts_are_due(self) -> bool:
         return self._last is None or self._facts.are_due(self._last.taken_at)
@@ -304,9 +306,9 @@ class _Reader:
         """The server with the names of all databases and roles in `rows`, where it has any."""
         server = self._facts.server
         if facts:
-            server = await self._facts.read(facts, self.link, taken_at)
+            server = await self._facts.read(facts, self.channel, taken_at)
         elif server is None or self._strangers(rows, server) - self._nameless:
-            server = await self._facts.ask(self.link, taken_at)
+            server = await self._facts.ask(self.channel, taken_at)
         else:
             return server
         self._nameless = self._strangers(rows, server)

@@ -16,10 +16,11 @@ from psycopg import pq
 from psycopg.adapt import Buffer, Loader, Transformer
 
 from pgtop.model.timestamp import MICROSECONDS
+from pgtop.sources.postgres.pg_connection import PgConnection
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 Result: TypeAlias = pq.abc.PGresult
-PgConnection: TypeAlias = psycopg.AsyncConnection[Any]
+
 
 CELLS_AT_MOST = 1_000_000
 """Of one result: four times what 10,000 sessions take."""

@@ -144,10 +144,10 @@ class PostgresSignaller:
         replies: list[SignalReply] = []
         failed = ReplyStatus.UNREACHED
         try:
-            async with self._session.exchange() as link:
+            async with self._session.acquire() as channel:
                 failed = ReplyStatus.UNKNOWN
-                statements = [statement(request, link.features) for request in requests]
-                async for answer in link.ask_each(statements, is_logged=True):
+                statements = [statement(request, channel.features) for request in requests]
+                async for answer in channel.run_each(statements, is_logged=True):
                     replies.append(_reply_of(answer))  # noqa: PERF401  # those heard before a failure are kept
         except SourceError as error:
             return [
@@ -160,15 +160,15 @@ class PostgresSignaller:
         """The targets that are there, or may be, as far as `proof` needs to see them. Raises
         SourceError.
         """
-        async with self._session.exchange() as link:
-            [rows] = await link.ask(
+        async with self._session.acquire() as channel:
+            [rows] = await channel.run(
                 Statement(
                     _LOOK, {"pids": [request.target.pid for request in requests]}, _LOOK_SHAPE
                 )
             )
             if not rows:
                 raise AnswerError("The server does not say which one it is.")
-            run = await _run_that_answers(link, rows[0], requests)
+            run = await _run_that_answers(channel, rows[0], requests)
         meant = [request.seen_on or SeenOn(run, run.started_at) for request in requests]
         if not all(seen_on.is_answered_by(run) for seen_on in meant):
             raise SourceError(
@@ -189,7 +189,7 @@ class PostgresSignaller:
 
 
 async def _run_that_answers(
-    link: Channel, row: Row, requests: Sequence[SignalRequest]
+    channel: Channel, row: Row, requests: Sequence[SignalRequest]
 ) -> ServerInstance:
     """Return the run that answered with `row`; which cluster that is only matters where it is not
     the one meant.
@@ -197,7 +197,7 @@ async def _run_that_answers(
     run = read_run(row[:3])
     if all(request.seen_on is None or request.seen_on.goes_on(run) for request in requests):
         return run
-    [answer] = [answer async for answer in link.ask_each([CLUSTER.ways[0]])]
+    [answer] = [answer async for answer in channel.run_each([CLUSTER.ways[0]])]
     known = run if isinstance(answer, psycopg.Error) else read_run(one_row(answer))
     return (
         known if known.started_at == run.started_at else run

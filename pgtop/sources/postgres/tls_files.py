@@ -1,62 +1,65 @@
 """The client's own TLS files: which of them is missing, and whether the key has a passphrase.
 
-libpq falls back to plain text where one of them is at fault and sslmode allows it, and the server's
-refusal of that would be all there is to see. https://www.postgresql.org/docs/current/libpq-ssl.html
+When one of them is faulty and sslmode allows it, libpq falls back to plain text, and the server's
+refusal of plain text would be the only visible error.
+https://www.postgresql.org/docs/current/libpq-ssl.html
 """
 
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from pgtop.files import open_regular, read_start
 from pgtop.sources.postgres.places import LOCAL_SOCKET
 
-_NAMED = ("sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir")
-_MOST = 1 << 16
-"""Bytes of a key file: the mark of a passphrase stands at its beginning."""
-_STRICT = ("require", "verify-ca", "verify-full")
+_TLS_FILE_OPTIONS = ("sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir")
+_KEY_BYTES = 1 << 16
+"""Bytes read of a key file, which shows near its beginning whether it has a passphrase."""
+_STRICT_MODES = ("require", "verify-ca", "verify-full")
 
 
 def missing_file(options: Mapping[str, str]) -> str:
-    """Return the first TLS file that is named and does not exist; a root certificate may be
-    "system".
+    """Return the first TLS file that an option names and that does not exist, or "".
+
+    A root certificate may be "system", and a path with a colon may name a key in an engine.
     """
-    named = (options[name] for name in _NAMED if options.get(name) and options[name] != "system")
-    return next((path for path in named if ":" not in path and not os.path.lexists(path)), "")
+    for name in _TLS_FILE_OPTIONS:
+        path = options.get(name, "")
+        is_path = path not in ("", "system") and ":" not in path
+        if is_path and not os.path.lexists(path):
+            return path
+    return ""
 
 
 def locked_key(options: Mapping[str, str]) -> str:
-    """Return the path of the client's key, if TLS may need it and it has a passphrase that is not
-    given.
+    """Return the path of the client's key if TLS may use it and its passphrase is missing,
+    or "".
     """
-    if options.get("sslpassword") or "disable" in (
-        options.get("sslmode"),
-        options.get("sslcertmode"),
-    ):
+    modes = (options.get("sslmode"), options.get("sslcertmode"))
+    if options.get("sslpassword") or "disable" in modes or _is_local(options):
         return ""
-    if all(host.startswith(LOCAL_SOCKET) for host in options.get("host", "/").split(",")):
-        return "" if not options.get("hostaddr") else _locked(options)
-    return _locked(options)
+    folder = Path(os.path.expanduser("~")) / ".postgresql"
+    certificate = Path(options.get("sslcert") or folder / "postgresql.crt")
+    key = Path(options.get("sslkey") or folder / "postgresql.key")
+    return str(key) if os.path.exists(certificate) and _has_passphrase(key) else ""
 
 
 def needs_tls(options: Mapping[str, str]) -> bool:
     """Return whether the connection cannot fall back to plain text."""
-    return options.get("sslmode") in _STRICT
+    return options.get("sslmode") in _STRICT_MODES
 
 
-def _locked(options: Mapping[str, str]) -> str:
-    folder = Path(os.path.expanduser("~")) / ".postgresql"
-    certificate = Path(options.get("sslcert") or folder / "postgresql.crt")
-    key = Path(options.get("sslkey") or folder / "postgresql.key")
-    return str(key) if os.path.exists(certificate) and b"ENCRYPTED" in _beginning(key) else ""
+def _is_local(options: Mapping[str, str]) -> bool:
+    """Return whether every host is a Unix-domain socket."""
+    if options.get("hostaddr"):
+        return False
+    hosts = options.get("host", "/").split(",")
+    return all(host.startswith(LOCAL_SOCKET) for host in hosts)
 
 
-def _beginning(path: Path) -> bytes:
-    """Return the start of a regular file; nothing of a pipe, which can be read only once."""
+def _has_passphrase(key: Path) -> bool:
+    """Return whether the key is a regular file with a passphrase; a pipe can be read only once."""
     try:
-        if stat.S_ISREG(path.stat().st_mode):
-            with path.open("rb") as file:
-                return file.read(_MOST)
+        return b"ENCRYPTED" in read_start(open_regular(key, os.O_RDONLY), _KEY_BYTES)
     except OSError:
-        pass
-    return b""
+        return False

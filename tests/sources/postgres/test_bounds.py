@@ -17,7 +17,7 @@ from pgtop.model.backend import BackendId
 from pgtop.model.signal import ReplyStatus, Signal, SignalRequest
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import ServerConnection
-from pgtop.sources.postgres.pipeline import ask, command
+from pgtop.sources.postgres.pipeline import command, run
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.impostor import BEGUN, DONE, NOTICE, Impostor, Script, Send, columns, message, row
@@ -172,8 +172,8 @@ async def test_a_gigabyte_behind_an_answer_is_refused(impostor: Impostor) -> Non
     setting = message(b"S", b"is_superuser\0off\0")
     impostor.script = sending(BEGUN + columns() + DONE + _READY + setting + b"N" + GIGABYTE)
     with pytest.raises(SourceError, match="takes too much memory"):
-        async with session.exchange() as link:
-            await ask(link.connection, [command("SELECT")])
+        async with session.acquire() as channel:
+            await run(channel.connection, [command("SELECT")])
     await session.close()
 
 

@@ -208,10 +208,10 @@ async def _told(parameters: dict[str, str]) -> list[str]:
         await ServerConnection({**parameters, "dbname": "nowhere"}).connect()
     session = ServerConnection(parameters)
     with pytest.raises(SourceError) as behind_it:
-        async with session.exchange() as link:
-            await link.ask(Statement("SELECT nothing FROM nowhere"))
+        async with session.acquire() as channel:
+            await channel.run(Statement("SELECT nothing FROM nowhere"))
     with pytest.raises(SourceError) as at_the_end:
-        async with session.exchange() as link:
-            await link.ask(Statement("SELECT pg_terminate_backend(pg_backend_pid())"))
+        async with session.acquire() as channel:
+            await channel.run(Statement("SELECT pg_terminate_backend(pg_backend_pid())"))
     await session.close()
     return [clean(caught.value.failure.what) for caught in (at_the_door, behind_it, at_the_end)]

@@ -1,4 +1,4 @@
-"""The one connection: how it is opened, what it sets, and how it is given back."""
+"""The one connection: how it is opened, its settings, and how it is closed."""
 
 import asyncio
 import gc
@@ -12,9 +12,7 @@ from typing import LiteralString
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.demo.server import Cluster
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import ServerConnection, Statement
@@ -32,31 +30,31 @@ SETTINGS = (
 
 
 async def settings_of(session: ServerConnection) -> list[str]:
-    async with session.exchange() as link:
-        answers = await link.ask(
+    async with session.acquire() as channel:
+        answers = await channel.run(
             *[Statement(f"SELECT current_setting('{name}')") for name in SETTINGS]
         )
         return [value.decode() for [(value,)] in answers]
 
 
 async def options_of(session: ServerConnection) -> dict[str, str]:
-    """The options that libpq holds for the open connection."""
-    async with session.exchange() as link:
+    """Return the options that libpq has for the open connection."""
+    async with session.acquire() as channel:
         return {
             option.keyword.decode(): option.val.decode()
-            for option in link.connection.pgconn.info
+            for option in channel.connection.pgconn.info
             if option.val
         }
 
 
 async def pid_of(session: ServerConnection) -> int:
-    async with session.exchange() as link:
-        return link.features.pid
+    async with session.acquire() as channel:
+        return channel.features.pid
 
 
 @pytest.fixture
 def uncollected() -> Iterator[None]:
-    """No garbage is collected but on purpose."""
+    """Switch the garbage collector off."""
     gc.disable()
     yield
     gc.enable()
@@ -68,8 +66,8 @@ def unused_port() -> str:
 
 
 async def test_limits_are_set(session: ServerConnection, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connection limits itself, cannot write, hands out bytes, and is called pgtop whatever
-    PGAPPNAME says.
+    """The connection limits itself, cannot write, returns bytes, and is called pgtop whatever
+    PGAPPNAME is.
     """
     monkeypatch.setenv("PGAPPNAME", "other")
     assert await settings_of(session) == ["pgtop", "SQL_ASCII", "5s", "1s", "on"]
@@ -78,17 +76,17 @@ async def test_limits_are_set(session: ServerConnection, monkeypatch: pytest.Mon
 async def test_no_idle_timeout(
     parameters: dict[str, str], connect: Connect, make_role: RoleMaker
 ) -> None:
-    """Between two samples our session is idle, whatever the server allows other sessions; before 14
-    it knows none.
+    """The session of pgtop may be idle between two samples, whatever the server's
+    idle_session_timeout, which is new in 14.
     """
     admin, role = await connect(), await make_role("")
-    known = await admin.execute("SELECT FROM pg_settings WHERE name = 'idle_session_timeout'")
-    if known.rowcount:
+    settings = await admin.execute("SELECT FROM pg_settings WHERE name = 'idle_session_timeout'")
+    if settings.rowcount:
         await admin.execute(f"ALTER ROLE {role['user']} SET idle_session_timeout = '10s'".encode())
     session = ServerConnection({**parameters, **role})
-    [[told]] = await run(session, "SELECT current_setting('idle_session_timeout', true)")
+    [[setting]] = await run(session, "SELECT current_setting('idle_session_timeout', true)")
     await session.close()
-    assert told == (b"0" if known.rowcount else None)
+    assert setting == (b"0" if settings.rowcount else None)
 
 
 async def test_connecting_is_one_round_trip_after_the_greeting(
@@ -105,48 +103,50 @@ async def test_connecting_is_one_round_trip_after_the_greeting(
 
 
 async def test_nothing_can_be_written(session: ServerConnection) -> None:
-    """The server refuses to write for us, and tells it as a failure; the connection goes on."""
+    """The server refuses to write for pgtop, which is a failure; the connection stays open."""
     pid = await pid_of(session)
     with pytest.raises(SourceError, match="read-only"):
-        async with session.exchange() as link:
-            await link.ask(Statement("CREATE TABLE pgtop_wrote (number int)"))
+        async with session.acquire() as channel:
+            await channel.run(Statement("CREATE TABLE pgtop_wrote (number int)"))
     assert await pid_of(session) == pid
 
 
-async def test_no_statement_may_be_balanced(session: ServerConnection) -> None:
-    """Each carries the mark by which Pgpool-II sends it to the primary, as it does an order to
-    signal.
+async def test_no_statement_goes_to_a_standby(session: ServerConnection) -> None:
+    """Each statement has the mark for which Pgpool-II sends it to the primary, like the statement
+    that signals.
     """
-    async with session.exchange() as link:
-        [[(query,)]] = await link.ask(
+    async with session.acquire() as channel:
+        [[(query,)]] = await channel.run(
             Statement("SELECT query FROM pg_stat_get_activity(pg_backend_pid())")
         )
     assert query.startswith(b"/*NO LOAD BALANCE*/")
 
 
 async def test_behind_a_pooler_nothing_stays_set(wire: Wire, wired: ServerConnection) -> None:
-    """A pooler's server process serves others next: our limits hold for each exchange and are gone
-    after it.
+    """A pooler's server process serves other clients next: pgtop's limits hold for a transaction
+    and are gone after it.
     """
     wire.false_pid = b"\0\0\0\1"
     assert (await settings_of(wired))[2:4] == ["5s", "1s"]
-    async with wired.exchange() as link:
-        [[in_exchange]] = await link.ask(
+    async with wired.acquire() as channel:
+        [[in_transaction]] = await channel.run(
             Statement("SELECT current_setting('transaction_read_only')")
         )
-        assert in_exchange == (b"on",)
-        rows = await link.connection.execute(
+        assert in_transaction == (b"on",)
+        rows = await channel.connection.execute(
             "SELECT name FROM pg_settings WHERE source = 'session'"
-            # this begins anew with each transaction
+            # set again for each transaction
             " AND name NOT IN ('client_encoding', 'transaction_isolation')"
         )
         assert await rows.fetchall() == []
 
 
-async def test_defaults_only_where_nothing_is_said(
+async def test_defaults_apply_only_to_unset_options(
     parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Our time limits fill in what neither user, environment nor service file set."""
+    """The time limits of pgtop apply where neither user, environment nor service file set
+    others.
+    """
     service_file = tmp_path / "services"
     service_file.write_text("[mine]\nkeepalives_interval=33\n")
     monkeypatch.setenv("PGSERVICEFILE", str(service_file))
@@ -164,7 +164,7 @@ async def test_defaults_only_where_nothing_is_said(
 async def test_service_file_with_several_hosts(
     parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A service's own list of hosts is tried in turn, and counts for more than PGHOST."""
+    """A service's own list of hosts is tried in turn, and overrides PGHOST."""
     service_file = tmp_path / "services"
     hosts = f"host=127.0.0.1,{parameters['host']}\nport={unused_port()},{parameters['port']}\n"
     service_file.write_text(
@@ -185,7 +185,7 @@ async def test_service_file_with_several_hosts(
 async def test_an_environment_of_other_bytes(
     parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, kind: FailureKind | None
 ) -> None:
-    """What is no UTF-8 reaches the server, or the name service, as it is, and is told like any
+    """A name that is not UTF-8 reaches the server, or DNS, unchanged, and is reported like any
     other wrong name.
     """
     keyword = {"PGDATABASE": "dbname", "PGUSER": "user", "PGHOST": "host"}[name]
@@ -199,110 +199,26 @@ async def test_an_environment_of_other_bytes(
 
 
 async def test_target_session_attrs(parameters: dict[str, str]) -> None:
-    """A server of another kind than wanted is refused in words."""
+    """A server of another kind than required is refused with the reason."""
     session = ServerConnection({**parameters, "target_session_attrs": "standby"})
     with pytest.raises(SourceError, match="standby"):
         await session.connect()
 
 
-class TestPassword:
-    """The password is asked for when the server wants one, kept, and never shown."""
-
-    @pytest.fixture
-    def parameters(self, cluster: Cluster) -> dict[str, str]:
-        wanted = {name: str(value) for name, value in conninfo_to_dict(cluster.tcp_dsn).items()}
-        del wanted["password"]
-        return wanted
-
-    async def test_asked_once_and_remembered(
-        self, parameters: dict[str, str], cluster: Cluster
-    ) -> None:
-        """It is asked for at the first connection and used again for the next."""
-        prompts: list[str] = []
-
-        def ask(prompt: str) -> str:
-            prompts.append(prompt)
-            return cluster.password
-
-        session = ServerConnection(parameters, ask_password=ask)
-        first = await pid_of(session)
-        os.kill(first, signal.SIGTERM)
-        with pytest.raises(SourceError):
-            await until_broken(session)
-        assert await pid_of(session) != first
-        await session.close()
-        assert len(prompts) == 1
-
-    async def test_not_asked_without_need(self, dsn: str) -> None:
-        """A server that wants no password is not asked about."""
-        given = {name: str(value) for name, value in conninfo_to_dict(dsn).items()}
-        session = ServerConnection(
-            given, ask_password=lambda _: pytest.fail("asked for a password")
-        )
-        await session.connect()
-        await session.close()
-
-    async def test_asked_when_one_of_several_hosts_wants_it(
-        self, parameters: dict[str, str], cluster: Cluster
-    ) -> None:
-        """The host that wants one need not be the last that was tried."""
-        hosts = {"host": "127.0.0.1,127.0.0.1", "port": f"{parameters['port']},{unused_port()}"}
-        session = ServerConnection({**parameters, **hosts}, ask_password=lambda _: cluster.password)
-        await session.connect()
-        await session.close()
-
-    async def test_from_the_password_file(
-        self,
-        parameters: dict[str, str],
-        cluster: Cluster,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        """libpq's own password file is read."""
-        password_file = tmp_path / "passwords"
-        password_file.touch(mode=0o600)
-        password_file.write_text(f"127.0.0.1:{parameters['port']}:*:*:{cluster.password}\n")
-        monkeypatch.setenv("PGPASSFILE", str(password_file))
-        session = ServerConnection(
-            parameters, ask_password=lambda _: pytest.fail("asked for a password")
-        )
-        await session.connect()
-        await session.close()
-
-    async def test_refused_and_not_told(self, parameters: dict[str, str]) -> None:
-        """A wrong password is a failure of its own kind, and stands in no text."""
-        session = ServerConnection({**parameters, "password": "open sesame"})
-        with pytest.raises(SourceError) as caught:
-            await session.connect()
-        assert caught.value.failure.kind is FailureKind.PASSWORD
-        texts = [
-            repr(session),
-            str(caught.value),
-            repr(caught.value.failure),
-            str(caught.value.__cause__),
-        ]
-        assert not [text for text in texts if "sesame" in text]
-
-    async def test_wanted_and_nobody_to_ask(self, parameters: dict[str, str]) -> None:
-        """Without a way to ask, the failure says how to give one."""
-        with pytest.raises(SourceError) as caught:
-            await ServerConnection(parameters).connect()
-        assert caught.value.failure.kind is FailureKind.PASSWORD
-        assert "PGPASSWORD" in caught.value.failure.advice
-
-
 async def until_broken(session: ServerConnection) -> None:
     while True:
-        async with session.exchange() as link:
-            await link.ask(Statement("SELECT 1"))
+        async with session.acquire() as channel:
+            await channel.run(Statement("SELECT 1"))
 
 
-async def test_exchanges_take_turns(session: ServerConnection) -> None:
-    """Many tasks use the one connection without mixing their answers."""
+async def test_tasks_take_turns(session: ServerConnection) -> None:
+    """Many tasks share the connection without mixing their answers."""
 
     async def echo(number: int) -> int:
-        async with session.exchange() as link:
-            [[(answer,)]] = await link.ask(Statement("SELECT %(number)s::int4", {"number": number}))
+        async with session.acquire() as channel:
+            [[(answer,)]] = await channel.run(
+                Statement("SELECT %(number)s::int4", {"number": number})
+            )
             return int(answer)
 
     assert await asyncio.gather(*map(echo, range(20))) == list(range(20))
@@ -323,8 +239,8 @@ async def test_a_cancelled_task_leaves_no_half_read_answer(
 
 
 async def run(session: ServerConnection, sql: str) -> list[tuple[object, ...]]:
-    async with session.exchange() as link:
-        [rows] = await link.ask(Statement(sql))
+    async with session.acquire() as channel:
+        [rows] = await channel.run(Statement(sql))
         return rows
 
 
@@ -337,8 +253,8 @@ async def is_active(watcher: psycopg.AsyncConnection[tuple[object, ...]], pid: i
 async def test_close_does_not_wait(
     session: ServerConnection, connect: Connect, stopped: bool
 ) -> None:
-    """Closing returns at once while a query runs, even when its backend answers nobody; who waited
-    for it is told.
+    """Closing returns at once while a query runs, even if its backend hangs; the task that waits
+    for the query gets an error.
     """
     watcher = await connect()
     pid = await pid_of(session)
@@ -349,32 +265,34 @@ async def test_close_does_not_wait(
     try:
         await session.close()
         assert await is_active(watcher, pid)
-        with pytest.raises(SourceError, match="given back"):
+        with pytest.raises(SourceError, match="is closed"):
             await task
     finally:
         os.kill(pid, signal.SIGCONT)
-    with pytest.raises(SourceError, match="given back"):
+    with pytest.raises(SourceError, match="is closed"):
         await session.connect()
 
 
 async def test_close_while_connecting(parameters: dict[str, str]) -> None:
-    """Closing returns at once while a server keeps us waiting at the door."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as door:
+    """Closing returns at once while the server has not yet answered."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         session = ServerConnection(
-            {**parameters, "host": "127.0.0.1", "port": str(door.getsockname()[1])}
+            {**parameters, "host": "127.0.0.1", "port": str(listener.getsockname()[1])}
         )
         task = asyncio.create_task(session.connect())
-        knocked, _ = await asyncio.to_thread(door.accept)
-        with closing(knocked):
+        accepted, _ = await asyncio.to_thread(listener.accept)
+        with closing(accepted):
             await session.close()
-            with pytest.raises(SourceError, match="given back"):  # and not that nobody answers
+            with pytest.raises(SourceError, match="is closed"):  # and no timeout
                 await task
 
 
-async def test_a_try_to_connect_that_was_broken_off_holds_no_slot(
+async def test_an_interrupted_connect_holds_no_slot(
     parameters: dict[str, str], uncollected: None
 ) -> None:
-    """Before another try its socket is closed: a server that wakes up makes no session of it."""
+    """The socket is closed before the next attempt: a server that wakes up opens no session
+    for it.
+    """
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         listener.setblocking(False)
         session = ServerConnection(
@@ -394,19 +312,17 @@ async def test_a_try_to_connect_that_was_broken_off_holds_no_slot(
 
 
 async def _server_side(listener: socket.socket, trying: asyncio.Task[None]) -> socket.socket:
-    """The socket of who tries to connect, as the server has it."""
+    """Return the server's side of a connection that is being opened."""
     side, _ = await asyncio.get_running_loop().sock_accept(listener)
     side.setblocking(False)
     assert not trying.done()
     return side
 
 
-async def test_a_server_that_hangs_is_given_up(
+async def test_a_hanging_server_is_abandoned(
     session: ServerConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An exchange that gets no answer ends with a failure that says so, and the next one starts
-    afresh.
-    """
+    """A statement without an answer ends in a failure, and the next one opens a new connection."""
     monkeypatch.setattr("pgtop.sources.postgres.bounds.ANSWER_SECONDS", 0.3)
     pid = await pid_of(session)
     os.kill(pid, signal.SIGSTOP)
@@ -420,63 +336,59 @@ async def test_a_server_that_hangs_is_given_up(
     assert await pid_of(session) != pid
 
 
-async def test_a_server_that_is_slow_is_not_given_up(
+async def test_a_slow_server_is_not_abandoned(
     session: ServerConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has its time for each statement, however many are sent at once: each answer is heard when
-    it is there.
-    """
+    """The time limit holds for each statement, however many are sent at once."""
     monkeypatch.setattr("pgtop.sources.postgres.bounds.ANSWER_SECONDS", 1.0)
     pid = await pid_of(session)
-    async with session.exchange() as link:
-        assert await link.ask(*[Statement("SELECT pg_sleep(0.6)")] * 4)
+    async with session.acquire() as channel:
+        assert await channel.run(*[Statement("SELECT pg_sleep(0.6)")] * 4)
     assert await pid_of(session) == pid
 
 
-async def test_what_was_heard_before_a_silence_is_kept(
+async def test_answers_before_a_timeout_are_kept(
     session: ServerConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of many transactions those that were answered are known; only then it is said that the rest
-    are not.
-    """
+    """The answered ones of many transactions yield their rows before the failure is raised."""
     monkeypatch.setattr("pgtop.sources.postgres.bounds.ANSWER_SECONDS", 0.3)
-    heard: list[list[tuple[object, ...]] | psycopg.Error] = []
+    answers: list[list[tuple[object, ...]] | psycopg.Error] = []
     with pytest.raises(SourceError, match="did not answer"):
-        await hear_each(session, ["SELECT 7", "SELECT pg_sleep(4)"], heard)
-    assert heard == [[(7,)]]
+        await collect_each(session, ["SELECT 7", "SELECT pg_sleep(4)"], answers)
+    assert answers == [[(7,)]]
 
 
-async def test_of_many_what_ended_our_session_is_told(session: ServerConnection) -> None:
-    """Among many transactions, too, it is the server's own words, and not only that the connection
-    was cut.
+async def test_the_reason_for_a_terminated_session_is_reported(session: ServerConnection) -> None:
+    """With many transactions, too, the server's own message is reported, not just a cut
+    connection.
     """
-    asked: list[LiteralString] = [
+    queries: list[LiteralString] = [
         "SELECT 7",
         "SELECT pg_terminate_backend(pg_backend_pid())",
         "SELECT 8",
     ]
-    heard: list[list[tuple[object, ...]] | psycopg.Error] = []
+    answers: list[list[tuple[object, ...]] | psycopg.Error] = []
     with pytest.raises(SourceError) as caught:
-        await hear_each(session, asked, heard)
-    assert heard == [[(7,)]]
+        await collect_each(session, queries, answers)
+    assert answers == [[(7,)]]
     assert caught.value.failure.kind is FailureKind.TERMINATED
 
 
-async def hear_each(
+async def collect_each(
     session: ServerConnection,
-    asked: Sequence[LiteralString],
-    heard: list[list[tuple[object, ...]] | psycopg.Error],
+    queries: Sequence[LiteralString],
+    answers: list[list[tuple[object, ...]] | psycopg.Error],
 ) -> None:
-    async with session.exchange() as link:
-        async for answer in link.ask_each([Statement(sql) for sql in asked]):
-            heard.append(answer)  # noqa: PERF401  # what comes after may raise
+    async with session.acquire() as channel:
+        async for answer in channel.run_each([Statement(sql) for sql in queries]):
+            answers.append(answer)  # noqa: PERF401  # the next one may raise
 
 
 async def test_a_lost_connection_is_opened_again(
     session: ServerConnection, connect: Connect
 ) -> None:
-    """When another administrator ends our backend, that is said once, and the next exchange
-    connects anew.
+    """A termination of pgtop's backend is reported once, and the next statement
+    reconnects.
     """
     watcher = await connect()
     pid = await pid_of(session)

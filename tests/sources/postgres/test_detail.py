@@ -203,8 +203,8 @@ async def test_since_when_a_lock_is_awaited(
 ) -> None:
     """Servers that keep it say since when; others leave it open."""
     holder, waiter = await connect(), await connect()
-    async with session.exchange() as link:
-        kept = "waitstart" in link.features.lock_columns
+    async with session.acquire() as channel:
+        kept = "waitstart" in channel.features.lock_columns
     async with holder.transaction():
         await holder.execute(f"LOCK TABLE {table}")
         async with waiting(source, waiter, f"TABLE {table}"):

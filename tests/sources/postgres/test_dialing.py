@@ -1,4 +1,4 @@
-"""Where to connect, read as libpq reads it, and a thread that may come too late."""
+"""The connection options, read as libpq reads them, and a connecting thread that may be late."""
 
 import asyncio
 import os
@@ -13,28 +13,34 @@ from hypothesis import strategies as st
 from pgtop.demo.server import Cluster
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.aside import Aside
+from pgtop.sources.postgres.background import BackgroundThread
 from pgtop.sources.postgres.connection import ServerConnection
-from pgtop.sources.postgres.conninfo import Resolved, attempts, conninfo, password_for, resolve
+from pgtop.sources.postgres.conninfo import (
+    ResolvedOptions,
+    attempts,
+    conninfo,
+    password_for,
+    resolve,
+)
 from pgtop.sources.postgres.dialing import dial
 from pgtop.sources.postgres.places import refusal
 from tests.waiting import PATIENCE, until
 
 
-async def test_what_connects_too_late_is_closed() -> None:
-    """Its result is discarded by the thread, and the next work waits for that."""
-    aside, gate, discarded = Aside(), threading.Event(), list[int]()
+async def test_a_late_result_is_discarded() -> None:
+    """The thread discards a result for which no task waits, and the next work starts after that."""
+    background, gate, discarded = BackgroundThread(), threading.Event(), list[int]()
 
     def work() -> int:
         gate.wait(PATIENCE)
         return 7
 
-    late = asyncio.create_task(aside.run(work, discarded.append))
+    late = asyncio.create_task(background.run(work, discarded.append))
     await asyncio.sleep(0)
     late.cancel()
     with pytest.raises(asyncio.CancelledError):
         await late
-    following = asyncio.create_task(aside.run(lambda: len(discarded)))
+    following = asyncio.create_task(background.run(lambda: len(discarded)))
     await asyncio.sleep(0)
     assert not following.done()
     gate.set()
@@ -42,12 +48,17 @@ async def test_what_connects_too_late_is_closed() -> None:
     assert discarded == [7]
 
 
-async def test_a_login_that_is_left_behind_holds_no_slot(cluster: Cluster) -> None:
-    """One that is broken off at any moment has no session a moment later."""
-    given_ = {"host": str(cluster.folder), "port": str(cluster.port), "user": "postgres", "dbname": "postgres",
-              "application_name": "left behind"}  # fmt: skip
+async def test_an_interrupted_login_holds_no_slot(cluster: Cluster) -> None:
+    """A login that is interrupted at any moment leaves no session."""
+    options = {
+        "host": str(cluster.folder),
+        "port": str(cluster.port),
+        "user": "postgres",
+        "dbname": "postgres",
+        "application_name": "left behind",
+    }
     for delay in (0.0, 0.001, 0.003, 0.01, 0.03):
-        task = asyncio.create_task(dial(Aside(), Resolved(given_)))
+        task = asyncio.create_task(dial(BackgroundThread(), ResolvedOptions(options)))
         await asyncio.sleep(delay)
         if not task.cancel():
             task.result().finish()
@@ -60,13 +71,14 @@ async def test_a_login_that_is_left_behind_holds_no_slot(cluster: Cluster) -> No
 @pytest.mark.parametrize(
     ("host", "refused"),
     [
-        ("@pgtop", False), ("/tmp/a@b", False), ("/tmp/a b", False), ("db1,db2", False), ("::1", False),
-        ("fe80::1%eth0", False), ("bücher.example", False), ("a@b", True), ("db1:5432", True), ("db 1", True),
-        ("/tmp,a:b@c", True), ("//a:b@c/d", True), ("h;password=x", True), ("@a:b@c", True),
+        ("@pgtop", False), ("/tmp/a@b", False), ("/tmp/a b", False), ("db1,db2", False),
+        ("::1", False), ("fe80::1%eth0", False), ("bücher.example", False), ("a@b", True),
+        ("db1:5432", True), ("db 1", True), ("/tmp,a:b@c", True), ("//a:b@c/d", True),
+        ("h;password=x", True), ("@a:b@c", True),
     ],
 )  # fmt: skip
-def test_what_can_be_a_host(host: str, refused: bool) -> None:
-    """A name, an address, a socket's folder or an abstract socket, or several of them."""
+def test_which_values_can_be_a_host(host: str, refused: bool) -> None:
+    """A host is a name, an address, a socket's folder or an abstract socket, or several of them."""
     assert bool(refusal({"host": host})) == refused
 
 
@@ -74,7 +86,7 @@ def test_what_can_be_a_host(host: str, refused: bool) -> None:
 async def test_a_socket_in_a_folder_of_any_name(
     cluster: Cluster, tmp_path: Path, name: str
 ) -> None:
-    """As in psql, an @ or a blank in a folder's name is no hint at anything."""
+    """An @ or a blank in a folder's name has no meaning, as in psql."""
     folder = tmp_path / name
     folder.symlink_to(cluster.folder)
     session = ServerConnection(
@@ -85,7 +97,7 @@ async def test_a_socket_in_a_folder_of_any_name(
 
 
 async def test_an_abstract_socket(cluster: Cluster) -> None:
-    """Linux's sockets without a file are reached with -h @NAME."""
+    """-h @NAME reaches Linux's sockets without a file."""
     name = f"pgtop-{os.getpid()}"
     server = await asyncio.start_unix_server(
         lambda reader, writer: _carry(reader, writer, f"{cluster.folder}/.s.PGSQL.{cluster.port}"),
@@ -125,13 +137,13 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     ],
 )
 def test_the_password_file_is_read_as_libpq_reads_it(lines: str, password: str | None) -> None:
-    """The first line that matches, with its backslashes."""
+    """The first matching line counts, with its backslashes resolved."""
     options = {"host": "db1", "port": "5432", "dbname": "shop", "user": "web"}
     assert password_for(options, lines) == password
 
 
 def test_a_password_file_that_others_can_read_is_ignored(tmp_path: Path) -> None:
-    """As libpq does it."""
+    """Such a file is ignored, as libpq does."""
     path = tmp_path / "passwords"
     path.write_text("*:*:*:*:right")
     for mode, password in ((0o600, "right"), (0o640, None), (0o604, None)):
@@ -139,17 +151,15 @@ def test_a_password_file_that_others_can_read_is_ignored(tmp_path: Path) -> None
         assert password_for({"user": "web", "passfile": str(path)}, None) == password
 
 
-def test_words_count_for_more_than_service_and_environment(
+def test_the_command_line_overrides_service_and_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the user says, then the service, then the variables; the first of several in the
-    file.
+    """The command line overrides the service, which overrides the variables; the first of several
+    lines in the file counts.
     """
     path = tmp_path / "services"
     path.write_text(
-        "# services\n[other]\nport=1\n[mine]\nport=2\nport=3\n\nuser = web\nhost=a\n[mine]\nport=4\n".replace(
-            " = ", "="
-        )
+        "# services\n[other]\nport=1\n[mine]\nport=2\nport=3\n\nuser=web\nhost=a\n[mine]\nport=4\n"
     )
     for name, value in {
         "PGSERVICEFILE": str(path),
@@ -176,7 +186,7 @@ def test_words_count_for_more_than_service_and_environment(
 
 
 def test_several_hosts_and_ports() -> None:
-    """Each host has its port, or all the one; lists of other lengths are refused."""
+    """Each host has its port, or all share one; lists of other lengths are refused."""
     places = [(each["host"], each["port"]) for each in attempts({"host": "/a,@b", "port": "1,2"})]
     assert places == [("/a", "1"), ("@b", "2")]
     assert [each["port"] for each in attempts({"host": "/a,@b", "port": "1"})] == ["1", "1"]
@@ -208,8 +218,8 @@ def test_libpq_reads_what_was_written(options: dict[str, str]) -> None:
 async def test_a_variable_with_a_connection_string_in_it_is_not_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Such a string in PGHOST, PGDATABASE or PGUSER is refused, in words that have nothing of
-    it.
+    """A connection string in PGHOST, PGDATABASE or PGUSER is refused, and the message quotes none
+    of it.
     """
     for name in (
         "PGHOST",

@@ -1,4 +1,4 @@
-"""Every way in which a server turns us away has its kind, a sentence and advice."""
+"""Every refusal of a server has a kind, a sentence and advice."""
 
 import asyncio
 import locale
@@ -33,7 +33,7 @@ SETUP = (
 
 @pytest.fixture(scope="module")
 def guarded(bindir: Path | None) -> Iterator[dict[str, str]]:
-    """Parameters of a small server with roles and databases that turn people away."""
+    """Yield the parameters of a small server with roles and databases that refuse connections."""
     with Cluster(bindir, settings={"max_connections": "6"}) as cluster:
         hba = cluster.data / "pg_hba.conf"
         hba.write_text("local all nologin trust\nlocal all limited trust\nlocal closed all trust\n"
@@ -74,7 +74,7 @@ async def failure_of(parameters: dict[str, str]) -> Failure:
             "database is at its",
             "any other database",
         ),
-        ({"host": "127.0.0.1"}, FailureKind.PASSWORD, "wants a password", "PGPASSWORD"),
+        ({"host": "127.0.0.1"}, FailureKind.PASSWORD, "requires a password", "PGPASSWORD"),
         (
             {"host": "127.0.0.1", "password": "x"},
             FailureKind.PASSWORD,
@@ -88,7 +88,7 @@ async def failure_of(parameters: dict[str, str]) -> Failure:
         (
             {"target_session_attrs": "standby"},
             FailureKind.OTHER,
-            "wanted kind",
+            "required kind",
             "target_session_attrs",
         ),
         (
@@ -106,7 +106,7 @@ async def failure_of(parameters: dict[str, str]) -> Failure:
         (
             {"ssl_min_protocol_version": "3"},
             FailureKind.USAGE,
-            "described wrongly",
+            "parameter is invalid",
             "libpq-connect",
         ),
         (
@@ -125,10 +125,10 @@ async def failure_of(parameters: dict[str, str]) -> Failure:
     ],
     ids=str,
 )
-async def test_turned_away(
+async def test_every_refusal_has_kind_words_and_advice(
     guarded: dict[str, str], changed: dict[str, str], kind: FailureKind, what: str, advice: str
 ) -> None:
-    """A real server's, or network's, refusal is told by kind, in words and with what to do."""
+    """A refusal by a real server or network has a kind, a sentence and advice."""
     failure = await failure_of({**guarded, **changed})
     assert failure.kind is kind
     assert what in failure.what
@@ -136,17 +136,17 @@ async def test_turned_away(
     assert "\n" not in failure.what
 
 
-async def test_of_several_hosts_the_nearest_to_success_is_told(guarded: dict[str, str]) -> None:
-    """Where one host has a bad port and another refuses the password, the password is the news."""
+async def test_the_host_nearest_to_success_is_reported(guarded: dict[str, str]) -> None:
+    """If one host has a bad port and another rejects the password, the password is reported."""
     hosts = {"host": "127.0.0.1,127.0.0.1", "port": f"{guarded['port']},1", "password": "x"}
     failure = await failure_of({**guarded, **hosts})
     assert failure.kind is FailureKind.PASSWORD
-    assert failure.what.startswith("None of 2 addresses let us in.")
+    assert failure.what.startswith("None of 2 addresses accepted the connection.")
 
 
 @pytest.fixture
 async def full(guarded: dict[str, str]) -> AsyncIterator[AsyncExitStack]:
-    """Every slot for ordinary roles taken; more may be taken on the stack."""
+    """Take every slot for ordinary roles; a test may take more on the stack."""
     async with AsyncExitStack() as stack:
         for _ in range(3):
             taken = ServerConnection({**guarded, "user": "plain"})
@@ -156,7 +156,7 @@ async def full(guarded: dict[str, str]) -> AsyncIterator[AsyncExitStack]:
 
 
 async def connected(session: ServerConnection) -> None:
-    """Connect, however long the server takes to give back slots of the tests before."""
+    """Connect, once the server has freed the slots of earlier tests."""
     async with asyncio.timeout(10):
         while True:
             try:
@@ -168,20 +168,20 @@ async def connected(session: ServerConnection) -> None:
 
 @pytest.mark.usefixtures("full")
 async def test_full_for_ordinary_roles(guarded: dict[str, str]) -> None:
-    """When only reserved slots are left, an ordinary role is told who may still enter, and a
-    superuser enters.
+    """With only reserved slots left, an ordinary role learns which roles can still connect, and a
+    superuser connects.
     """
     failure = await failure_of({**guarded, "user": "plain"})
     assert failure.kind is FailureKind.FULL
-    assert failure.advice.startswith("Superusers may still enter")
+    assert failure.advice.startswith("Superusers can still connect")
     superuser = ServerConnection(guarded)
     await superuser.connect()
     await superuser.close()
 
 
 async def test_full_for_all(guarded: dict[str, str], full: AsyncExitStack) -> None:
-    """When all slots are gone, even a superuser is told so; the dashboard, which shows it too,
-    waits by itself.
+    """With all slots taken, a superuser gets that failure, too, without the advice to use --wait:
+    the dashboard shows it as well, and waits anyway.
     """
     for _ in range(3):
         taken = ServerConnection(guarded)
@@ -189,12 +189,12 @@ async def test_full_for_all(guarded: dict[str, str], full: AsyncExitStack) -> No
         await connected(taken)
     failure = await failure_of(guarded)
     assert failure.kind is FailureKind.FULL
-    assert failure.advice.startswith("No role may enter")
+    assert failure.advice.startswith("No role can connect")
     assert "--wait" not in failure.advice
 
 
 async def answer_and_leave(answer: bytes) -> Failure:
-    """The failure at a port where something answers so and hangs up."""
+    """Return the failure at a port that sends this answer and closes the connection."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(100)
@@ -214,26 +214,28 @@ async def answer_and_leave(answer: bytes) -> Failure:
 @pytest.mark.parametrize(
     ("answer", "kinds", "what"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", {FailureKind.OTHER}, "no PostgreSQL server"),
+        (
+            b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            {FailureKind.OTHER},
+            "Another program than PostgreSQL",
+        ),
         (
             b"SSH-2.0-OpenSSH_9.2\r\n",
             {FailureKind.OTHER, FailureKind.UNREACHABLE},
             "",
-        ),  # begins as a message does
+        ),  # starts like a message
         (b"", {FailureKind.UNREACHABLE}, "cut"),
     ],
 )
-async def test_something_else_answers(answer: bytes, kinds: set[FailureKind], what: str) -> None:
-    """A port where no PostgreSQL listens is reported as such, whichever of answer and end libpq
-    sees first.
-    """
+async def test_another_program_answers(answer: bytes, kinds: set[FailureKind], what: str) -> None:
+    """A port of another program is reported, whether libpq sees its answer or the end first."""
     failure = await answer_and_leave(answer)
     assert failure.kind in kinds
     assert what in failure.what
 
 
-async def test_nobody_answers() -> None:
-    """A port that takes the connection and stays silent is given up after connect_timeout."""
+async def test_a_silent_port_is_abandoned() -> None:
+    """A port that accepts the connection and stays silent is abandoned after connect_timeout."""
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         port = str(silent.getsockname()[1])
         failure = await failure_of({"host": "127.0.0.1", "port": port, "connect_timeout": "2"})
@@ -244,25 +246,25 @@ AT = 'connection to server at "db", port 5432 failed: '
 
 
 def refused(*texts: str, needs_password: bool = False, missing_file: str = "") -> Failure:
-    """The failure where each address was refused with these words of libpq's."""
+    """Return the failure when each address was refused with one of these messages of libpq."""
     return explain(
         LoginFailed([Refusal(text.encode(), needs_password) for text in texts], missing_file)
     )
 
 
 @pytest.mark.parametrize(
-    ("said", "routine", "kind", "what"),
+    ("message", "routine", "kind", "what"),
     [
-        ("57P03: %s", "ProcessStartupPacket", FailureKind.STARTING, "no connections now"),
+        ("57P03: %s", "ProcessStartupPacket", FailureKind.STARTING, "accepts no connections now"),
         ("53300: %s", "InitProcess", FailureKind.FULL, "server is full:"),
         ("53300: %s", "ProcessStartupPacket", FailureKind.FULL, "server is full:"),
         ("53300: %s", "InitPostgres", FailureKind.FULL, "full for ordinary roles"),
         ("53300: %s", "InitializeSessionUserId", FailureKind.FULL, "role is at its"),
         ("53300: %s", "CheckMyDatabase", FailureKind.FULL, "database is at its"),
-        ("53300: %s", "", FailureKind.FULL, "no free connection slot"),
+        ("53300: %s", "", FailureKind.FULL, "No connection slot is free"),
         ("28P01: %s", "auth_failed", FailureKind.PASSWORD, "password was refused"),
-        ("28000: %s", "auth_failed", FailureKind.DENIED, "refuses this role here"),
-        ("28000: %s", "ClientAuthentication", FailureKind.DENIED, "refuses this role here"),
+        ("28000: %s", "auth_failed", FailureKind.DENIED, "refuses this role from here"),
+        ("28000: %s", "ClientAuthentication", FailureKind.DENIED, "refuses this role from here"),
         ("28000: %s", "InitializeSessionUserId", FailureKind.DENIED, "refuses this role:"),
         ("3D000: %s", "InitPostgres", FailureKind.DENIED, "no such database"),
         ("42501: %s", "CheckMyDatabase", FailureKind.DENIED, "may not do that"),
@@ -281,22 +283,22 @@ def refused(*texts: str, needs_password: bool = False, missing_file: str = "") -
 @pytest.mark.parametrize(
     "words", ["データベースシステムは起動しています", "starting up, too many clients", "x: y", ""]
 )
-def test_no_words_decide_about_a_login(
-    said: str, routine: str, kind: FailureKind, what: str, words: str
+def test_the_language_does_not_decide_the_cause(
+    message: str, routine: str, kind: FailureKind, what: str, words: str
 ) -> None:
-    """SQLSTATE and routine do, in whatever language the sentence is; an English one makes the words
-    more exact.
+    """SQLSTATE and routine decide the cause of a refused login in any language; an English message
+    makes it more exact.
     """
-    if said.startswith("08") and "clients" in words:
+    if message.startswith("08") and "clients" in words:
         return  # a pooler's own words
     location = f"LOCATION:  {routine}, file.c:12\n" if routine else ""
     for severity in ("FATAL", "致命的エラー", "VERHÄNGNIS: böse"):
-        failure = refused(f"{AT}{severity}:  {said % words}\nDETAIL:  Näheres\n{location}")
+        failure = refused(f"{AT}{severity}:  {message % words}\nDETAIL:  Näheres\n{location}")
         assert failure.kind is kind
         assert words in failure.what
         assert "starting up" in words or what in failure.what
         assert "Näheres" not in failure.what
-        assert said[:5] not in failure.what
+        assert message[:5] not in failure.what
 
 
 @pytest.mark.parametrize(
@@ -319,21 +321,25 @@ def test_no_words_decide_about_a_login(
         ),
         ("pgbouncer cannot connect to server", FailureKind.UNREACHABLE, "cannot reach"),
         ("client_login_timeout (server down)", FailureKind.UNREACHABLE, "cannot reach"),
-        ("query_wait_timeout", FailureKind.SLOW, "no server connection"),
+        ("query_wait_timeout", FailureKind.SLOW, "no free server connection"),
         ("pooler is shutting down", FailureKind.STOPPING, "shutting down"),
         ("no such database: shop", FailureKind.DENIED, "no such database"),
         ('database "shop" does not exist', FailureKind.DENIED, "no such database"),
         ("SASL authentication failed", FailureKind.PASSWORD, "password"),
         ("no such user", FailureKind.PASSWORD, "password"),
-        ("unsupported startup parameter: options", FailureKind.USAGE, "no such parameter"),
+        (
+            "unsupported startup parameter: options",
+            FailureKind.USAGE,
+            "does not accept a parameter",
+        ),
         ("tut mir leid, schon zu viele Verbindungen", FailureKind.LOGIN, "pooler"),
     ],
 )
 @pytest.mark.parametrize("inside", [False, True])
-def test_poolers_have_sentences_of_their_own(
-    words: str, kind: FailureKind, what: str, inside: bool
-) -> None:
-    """At the login as in place of a query's answer, where they stand under one SQLSTATE for all."""
+def test_messages_of_poolers(words: str, kind: FailureKind, what: str, inside: bool) -> None:
+    """A pooler's message is recognized at login and within a session, where all have one
+    SQLSTATE.
+    """
     failure = (
         explain(psycopg.errors.ProtocolViolation(words))
         if inside
@@ -348,24 +354,26 @@ def test_poolers_have_sentences_of_their_own(
     [
         ([AT + "No route to host"], FailureKind.UNREACHABLE, "network"),
         ([AT + "timeout expired"], FailureKind.SLOW, "No answer"),
-        ([AT + 'could not load private key file "/k": bad decrypt\n' + AT + "FATAL:  28000: no entry"],
-         FailureKind.OTHER, "on this machine"),
-        ([AT + "FATAL:  28000: no entry\n" + AT + 'private key file "/k" has group or world access'],
-         FailureKind.OTHER, "on this machine"),
+        ([f'{AT}could not load private key file "/k": bad decrypt\n{AT}FATAL:  28000: no entry'],
+         FailureKind.OTHER, "TLS file on this machine"),
+        ([f'{AT}FATAL:  28000: no entry\n{AT}private key file "/k" has group or world access'],
+         FailureKind.OTHER, "TLS file on this machine"),
         ([AT + "Connection refused", AT + "FATAL:  28P01: no"], FailureKind.PASSWORD, "None of 2"),
         ([""], FailureKind.OTHER, ""),
     ],
 )  # fmt: skip
-def test_what_libpq_itself_says(texts: list[str], kind: FailureKind, what: str) -> None:
-    """Its own sentences are in English: nothing in this process asks for another language."""
+def test_messages_of_libpq(texts: list[str], kind: FailureKind, what: str) -> None:
+    """The messages of libpq itself are in English: nothing in this process sets another
+    language.
+    """
     assert locale.setlocale(locale.LC_MESSAGES) == "C"
     failure = refused(*texts)
     assert failure.kind is kind
     assert what in failure.what
 
 
-def test_a_client_certificate_that_is_missing_is_said_to_be() -> None:
-    """libpq goes on without it, and the server's refusal alone would send the user to
+def test_a_missing_client_certificate_is_reported() -> None:
+    """Without it libpq connects anyway, and the server's refusal alone would send the user to
     pg_hba.conf.
     """
     failure = refused(
@@ -394,27 +402,29 @@ def test_a_client_certificate_that_is_missing_is_said_to_be() -> None:
     ],
 )
 def test_sqlstates(sqlstate: str, kind: FailureKind) -> None:
-    """A SQLSTATE decides, whatever language the message is in; the message is told."""
+    """A SQLSTATE decides the kind, whatever the language of the message; the message is shown."""
     failure = explain(psycopg.errors.lookup(sqlstate)("auf gut Deutsch: too many clients"))
     assert failure.kind is kind
     assert "auf gut Deutsch" in failure.what
 
 
-def test_a_right_that_lacks_inside_is_none_of_the_door() -> None:
-    """Who is in already is not told to go by another database."""
+def test_a_missing_privilege_within_a_session() -> None:
+    """A role that is connected does not get the advice to use another database."""
     failure = explain(
         psycopg.errors.InsufficientPrivilege("permission denied for function pg_lock_status")
     )
     assert (
-        failure.what
-        == "The server refuses this to this role: permission denied for function pg_lock_status"
+        failure.what == "This role lacks a privilege: permission denied for function pg_lock_status"
     )
-    assert failure.advice == "Grant the role what the message names, or connect as another (-U)."
+    assert (
+        failure.advice
+        == "Grant the role the privilege that the message names, or connect as another role (-U)."
+    )
 
 
 @given(st.text())
-def test_any_text_is_told(text: str) -> None:
-    """No message makes the telling fail, and what it says is one line."""
+def test_any_message_is_explained_in_one_line(text: str) -> None:
+    """Every message has an explanation, and it is one line."""
     for failure in (
         explain(psycopg.OperationalError(text)),
         refused(text),

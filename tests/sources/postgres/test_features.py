@@ -7,28 +7,28 @@ from tests.sources.postgres.conftest import Wire
 
 async def test_columns_come_from_the_catalog(session: ServerConnection) -> None:
     """The columns named are exactly those that the server's own functions have."""
-    async with session.exchange() as link:
-        cursor = await link.connection.execute("SELECT * FROM pg_stat_get_activity(0)")
+    async with session.acquire() as channel:
+        cursor = await channel.connection.execute("SELECT * FROM pg_stat_get_activity(0)")
         assert cursor.description is not None
-        assert link.features.activity_columns >= {column.name for column in cursor.description}
-        cursor = await link.connection.execute("SELECT * FROM pg_locks LIMIT 0")
+        assert channel.features.activity_columns >= {column.name for column in cursor.description}
+        cursor = await channel.connection.execute("SELECT * FROM pg_locks LIMIT 0")
         assert cursor.description is not None
-        assert link.features.lock_columns == {column.name for column in cursor.description}
+        assert channel.features.lock_columns == {column.name for column in cursor.description}
 
 
 async def test_the_connection_is_known(session: ServerConnection) -> None:
     """A direct connection is told from a pooled one, and the database's encoding is known."""
-    async with session.exchange() as link:
-        assert link.features.pid == link.connection.info.backend_pid
-        assert not link.features.pooled
-        assert link.features.encoding == "UTF8"
+    async with session.acquire() as channel:
+        assert channel.features.pid == channel.connection.info.backend_pid
+        assert not channel.features.pooled
+        assert channel.features.encoding == "UTF8"
 
 
 async def test_a_pooler_is_noticed(wire: Wire, wired: ServerConnection) -> None:
     """Where another process answers than the one that greeted us, somebody stands between."""
     wire.false_pid = b"\0\0\0\1"
-    async with wired.exchange() as link:
-        assert link.features.pooled
+    async with wired.acquire() as channel:
+        assert channel.features.pooled
 
 
 def test_a_server_without_the_columns() -> None:

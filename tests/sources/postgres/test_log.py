@@ -61,8 +61,8 @@ async def test_samples_stay_out_of_the_log(server: Cluster, user: str) -> None:
     session = session_of(server, user)
     source = PostgresSource(session)
     count = await statements(server, source)
-    async with session.exchange() as link:
-        version = link.connection.info.server_version
+    async with session.acquire() as channel:
+        version = channel.connection.info.server_version
     await session.close()
     may_set = user == "postgres" or (user == "quiet" and version >= 150_000)
     assert (count == 0) == may_set

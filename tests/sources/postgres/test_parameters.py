@@ -57,6 +57,6 @@ async def test_the_server_reads_what_was_meant(session: ServerConnection) -> Non
         "SELECT %(none)s::int4, %(flag)s, %(oid)s::oid, %(raw)s, %(pids)s::int4[], %(nobody)s::int4[], %(at)s",
         values,
     )
-    async with session.exchange() as link:
-        [[row]] = await link.ask(asked)
+    async with session.acquire() as channel:
+        [[row]] = await channel.run(asked)
     assert row == (None, True, 2**32 - 1, b"\0\xff", (4711, 1), (), -1)

@@ -466,8 +466,8 @@ async def test_parallel_workers_name_their_leader(
 
     try:
         worker, *_ = workers(await sample_until(source, lambda snapshot: bool(workers(snapshot))))
-        async with session.exchange() as link:
-            told = "leader_pid" in link.features.activity_columns  # since 13
+        async with session.acquire() as channel:
+            told = "leader_pid" in channel.features.activity_columns  # since 13
         assert worker.leader_pid == (pid_of(leader) if told else None)
     finally:
         await leader.cancel_safe()

@@ -93,11 +93,11 @@ async def test_statement_timeout_keeps_the_connection(session: ServerConnection)
     """A statement that the server cancels is a failure in words, and costs no connection."""
     source = PostgresSource(session)
     pid = (await source.sample()).server.pid
-    async with session.exchange() as link:
-        await link.connection.execute("SET statement_timeout = '20ms'")
+    async with session.acquire() as channel:
+        await channel.connection.execute("SET statement_timeout = '20ms'")
     with pytest.raises(SourceError) as caught:
-        async with session.exchange() as link:
-            await link.ask(Statement("SELECT pg_sleep(5)"))
+        async with session.acquire() as channel:
+            await channel.run(Statement("SELECT pg_sleep(5)"))
     assert caught.value.failure.kind is FailureKind.SLOW
     assert (await source.sample()).server.pid == pid
 

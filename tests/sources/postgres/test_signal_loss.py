@@ -18,8 +18,8 @@ async def test_our_own_session(session: ServerConnection, signaller: PostgresSig
     """Ending ourselves breaks the connection: nobody tells us, and the next look comes over a new
     one.
     """
-    async with session.exchange() as link:
-        pid = link.features.pid
+    async with session.acquire() as channel:
+        pid = channel.features.pid
     own = await look(signaller, BackendId(pid, None))
     assert own is not None
     [reply] = await signaller.send_all([SignalRequest(Signal.TERMINATE, own)])

@@ -83,8 +83,8 @@ async def order_against(
 async def fail_over(session: ServerConnection, address: VirtualAddress, server: Cluster) -> None:
     """The connection breaks, and the next one leads to another server."""
     address.move_to(server)
-    async with session.exchange() as link:
-        await link.connection.close()
+    async with session.acquire() as channel:
+        await channel.connection.close()
 
 
 @pytest.mark.parametrize("to_younger", [True, False])
@@ -337,9 +337,9 @@ async def test_behind_a_pooler_our_own_session_is_never_hit(
     wire.false_pid = b"\0\0\0\1"
     session = ServerConnection({**parameters, "host": "127.0.0.1", "port": wire.port})
     door = PostgresSignaller(session)
-    async with session.exchange() as link:
-        pid = link.features.pid
-        assert link.features.pooled
+    async with session.acquire() as channel:
+        pid = channel.features.pid
+        assert channel.features.pooled
     for kind in Signal:
         request = await order_against(session, pid, kind)
         for answer in await door.send_all([request, request]):
@@ -349,6 +349,6 @@ async def test_behind_a_pooler_our_own_session_is_never_hit(
             )  # what it ran when it was seen is over
     [reply] = await door.send_all([await order_against(session, pid)])
     assert "lent us this very session" in reply.reason
-    async with session.exchange() as link:
-        assert link.features.pid == pid
+    async with session.acquire() as channel:
+        assert channel.features.pid == pid
     await session.close()

@@ -99,16 +99,16 @@ class LockRow(NamedTuple):
     objsubid: int | None = None
 
 
-async def read_detail(link: Channel, server: Server, who: BackendId) -> Detail | None:
+async def read_detail(channel: Channel, server: Server, who: BackendId) -> Detail | None:
     """The backend with its whole query and its locks, or None when it is not there any more. Raises
     psycopg.Error.
     """
     size = server.track_activity_query_size
-    (rows, lengths, locks, exempt), failure = await _read(link, server, who.pid)
+    (rows, lengths, locks, exempt), failure = await _read(channel, server, who.pid)
     backend = find(rows, server, who, size)
     if backend is None:
         return None
-    found = [_lock_row(row, link.features.encoding) for row in locks]
+    found = [_lock_row(row, channel.features.encoding) for row in locks]
     spared = None if failure else read_exempt(exempt)
     return Detail(
         taken_at=activity.read_instant(rows)[1],
@@ -215,20 +215,20 @@ def _signed(number: int, bits: int) -> int:
     return number - (1 << bits) if number >> (bits - 1) else number
 
 
-async def _read(link: Channel, server: Server, pid: int) -> tuple[list[list[Row]], str]:
+async def _read(channel: Channel, server: Server, pid: int) -> tuple[list[list[Row]], str]:
     """Read activity, length of the query, locks and exempt ones; without the last two, and why,
     where those fail.
     """
-    session = activity.activity(link.features, server.track_activity_query_size, pid=pid)
+    session = activity.activity(channel.features, server.track_activity_query_size, pid=pid)
     length = Statement(_QUERY_BYTES, {"pid": pid}, _LENGTH_SHAPE)
     try:
-        return await link.ask(
-            session, length, _locks(link.features, server, pid), exempt(link.features)
+        return await channel.run(
+            session, length, _locks(channel.features, server, pid), exempt(channel.features)
         ), ""
     except psycopg.Error as error:
-        if link.connection.closed:
+        if channel.connection.closed:
             raise
-        return [*await link.ask(session, length), [], []], server_words(error)
+        return [*await channel.run(session, length), [], []], server_words(error)
 
 
 def exempt(features: Features) -> Statement:
