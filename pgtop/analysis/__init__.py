@@ -1,3 +1,1 @@
-"""What follows from a snapshot: pure functions of the model. Words for figures are the view's
-business.
-"""
+"""Conclusions from a snapshot: pure functions of the model. The words for them are in view/."""

@@ -1,4 +1,4 @@
-"""Who uses the connections: client backends by database, role, application, client and state.
+"""The breakdown of connections: client backends by database, role, application, client and state.
 
 Every client backend is in exactly one share of each dimension.
 """
@@ -71,11 +71,12 @@ def _share(
     hidden: bool,
 ) -> Share:
     idle_times = _idle_times(members, snapshot.taken_at)
+    limit = None if hidden else _limit(snapshot.server, dimension, name)
     return Share(
         name=HIDDEN if hidden else name,
         sessions=len(members),
         share=len(members) / total,
-        limit=None if hidden else _limit(snapshot.server, dimension, name),
+        limit=limit,
         idle_long=sum(seconds > _LONG_IDLE_SECONDS for seconds in idle_times),
         oldest_idle=max(idle_times, default=None),
         at_least=bounds(members, snapshot.server.limits).at_least,

@@ -21,7 +21,7 @@ STATES = (ACTIVE, WAITING, IDLE_IN_TRANSACTION, IDLE, OTHER)
 
 
 class Level(StrEnum):
-    """How close the ordinary slots are to running out."""
+    """The degree to which the ordinary slots are used up."""
 
     CALM = "calm"
     WARN = "warn"
@@ -45,7 +45,7 @@ class Budget(NamedTuple):
     approximate: bool
     """True if some sessions are hidden from this role, and may hold no slot."""
     states: Mapping[str, int]
-    """Visible sessions by state, in the order of STATES; their sum and `hidden` add up to `used`."""
+    """Visible sessions by state, in the order of STATES; `used` is their sum plus `hidden`."""
     ordinary: int
     """Slots for ordinary roles, free or in use."""
     reserved_left: int
@@ -83,7 +83,7 @@ class Held(NamedTuple):
 
 
 class _Remainder(NamedTuple):
-    """What one limit leaves for the role that logged in."""
+    """The rest of one limit, for the role that logged in."""
 
     openable: int
     reason: str

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pgtop.analysis.graph import Edges, Key, components, cycles, reduced, total_waiters
 from pgtop.analysis.lock_forest import LockForest, Node, began
 from pgtop.model.backend import Backend
-from pgtop.model.locks import Blocking, Wait
+from pgtop.model.locks import Blocking, Hold, Wait
 from pgtop.model.snapshot import Snapshot
 
 _MODES = (
@@ -119,8 +119,7 @@ class _Builder:
         """Return all nodes by key."""
         blockers = {key: self._blockers(key, members) for key, members in self._groups.items()}
         edges = {key: frozenset(others) for key, others in blockers.items()}
-        has_special = bool(self._special)
-        direct = Counter(chain.from_iterable(edges.values())) if has_special else self._named
+        direct = self._direct_waiters(edges)
         edges |= {key: frozenset() for key in direct if key not in edges}
         fewer = reduced(edges)
         connected = components(fewer)
@@ -149,6 +148,10 @@ class _Builder:
         }
         return nodes | {worker.key: worker for worker in self._workers()}
 
+    def _direct_waiters(self, edges: Mapping[Key, Collection[Key]]) -> Counter[Key]:
+        """Count the waiters of each key, or reuse the count of named pids if it is the same."""
+        return Counter(chain.from_iterable(edges.values())) if self._special else self._named
+
     def _is_carried_over(self, key: Key) -> bool:
         return any(member.pid in self._locks.lent for member in self._groups.get(key, ()))
 
@@ -158,8 +161,9 @@ class _Builder:
         return (waits[member.pid] for member in self._groups.get(key, ()) if member.pid in waits)
 
     def _workers(self) -> Iterator[Node]:
-        """Yield the workers that wait for their group; everywhere else their leader stands for
-        them.
+        """Yield the workers that wait for their group.
+
+        Everywhere else the leader stands for them.
         """
         for backend in self._waiters:
             leader = self._leader(backend.pid)
@@ -183,18 +187,21 @@ class _Builder:
         [first, *others] = members
         if not others and first.pid == key and self._special.isdisjoint(first.blocked_by):
             return first.blocked_by
-        blockers: dict[Key, None] = {}
-        for member in members:
-            pids = [pid for pid in member.blocked_by if pid]
-            blockers |= dict.fromkeys(map(self._leader, pids))
-            if 0 in member.blocked_by:
-                blockers |= dict.fromkeys(self._prepared_ahead(member))
+        blockers = dict.fromkeys(chain.from_iterable(map(self._blockers_of, members)))
         blockers.pop(key, None)
         return tuple([blocker for blocker in blockers if blocker <= 0 or self._at(blocker)])
 
+    def _blockers_of(self, member: Backend) -> Iterator[Key]:
+        """Yield the leaders of the processes, and the prepared transactions, that one waits for."""
+        for pid in member.blocked_by:
+            if pid:
+                yield self._leader(pid)
+        if 0 in member.blocked_by:
+            yield from self._prepared_ahead(member)
+
     @cached_property
     def _named(self) -> Counter[int]:
-        """How many waiters name each pid, before leaders stand for their workers."""
+        """The number of waiters that name each pid, before leaders stand for their workers."""
         return Counter(chain.from_iterable(waiter.blocked_by for waiter in self._waiters))
 
     @cached_property
@@ -218,8 +225,7 @@ class _Builder:
         wait = self._locks.waits.get(member.pid)
         if wait is None:
             return (0,)
-        wanted = wait.lock.mode
-        holds = [hold for hold in wait.holds if hold.pid is None and conflict(hold.mode, wanted)]
+        holds = [hold for hold in _conflicting(wait) if hold.pid is None]
         keys = [-(hold.transaction or 0) for hold in holds]
         return tuple([key for key in keys if key in self._prepared]) or (0,)
 
@@ -234,10 +240,9 @@ class _Builder:
 
     def _rivals_for(self, wait: Wait) -> _Rivals:
         """Return the rivals of one wait, computed once for all that want the lock in that mode."""
-        wanted = wait.lock.mode
-        same = _target(wait), wanted, id(wait.holds)
+        same = _target(wait), wait.lock.mode, id(wait.holds)
         if same not in self._rivals_of:
-            pids = [hold.pid for hold in wait.holds if hold.pid and conflict(hold.mode, wanted)]
+            pids = [hold.pid for hold in _conflicting(wait) if hold.pid]
             holders = frozenset(map(self._leader, pids))
             self._rivals_of[same] = _Rivals(holders, self._queues[_target(wait)] - holders)
         return self._rivals_of[same]
@@ -247,8 +252,8 @@ class _Builder:
     ) -> Mapping[Key, Key | None]:
         """Choose one blocker for each waiter, preferring a holder to a waiter ahead in the queue.
 
-        Where these choices form a cycle, one of its members becomes a root: preferably one that
-        only the queue blocks, as the server reorders such a queue, and of these the oldest.
+        If these choices form a cycle, one of its members becomes a root: preferably one that only
+        the queue blocks, as the server reorders such a queue, and of these the oldest.
         """
         age = {key: (began(self._at(key), self._prepared.get(key)), key) for key in edges}
         parents = {}
@@ -260,8 +265,8 @@ class _Builder:
         def root_order(key: Key) -> tuple[bool, tuple[int, Key]]:
             return parents[key] not in rivals[key].queue, age[key]
 
-        roots = {min(cycle, key=root_order) for cycle in _parent_cycles(parents)}
-        return {key: None if key in roots else parent for key, parent in parents.items()}
+        roots = {min(keys, key=root_order) for keys in _parent_cycles(parents)}
+        return parents | dict.fromkeys(roots)
 
     @cached_property
     def _queues(self) -> Mapping[_Target, frozenset[Key]]:
@@ -273,6 +278,11 @@ class _Builder:
         return {target: frozenset(keys) for target, keys in queues.items()}
 
 
+def _conflicting(wait: Wait) -> list[Hold]:
+    """Return the locks that keep a waiter from the mode it wants."""
+    return [hold for hold in wait.holds if conflict(hold.mode, wait.lock.mode)]
+
+
 def _target(wait: Wait) -> _Target:
     return wait.lock.locktype, wait.lock.target
 
@@ -280,7 +290,7 @@ def _target(wait: Wait) -> _Target:
 def _likely_holders(
     blockers: frozenset[Key], rivals: _Rivals, cycle: Collection[Key]
 ) -> frozenset[Key]:
-    """Return the blockers among which the longest holder is: holders, preferably outside a cycle."""
+    """Return the likely longest holders: holders, preferably outside a cycle."""
     holders = (rivals.holders & blockers) or (blockers - rivals.queue) or blockers
     return holders.difference(cycle) or holders
 

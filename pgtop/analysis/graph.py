@@ -1,4 +1,4 @@
-"""Who waits for whom, as edges between numbers: how many wait for each, and which are in a cycle.
+"""The graph of waiters and blockers: how many wait for each, and which are in a cycle.
 
 Nothing here recurses: a chain may be as long as there are sessions. The server names for each of n
 waiters all that are ahead of it, n²/2 edges at every tick, so `reduced` alone is given all of them,
@@ -30,8 +30,8 @@ def reversed_edges(edges: Edges) -> Edges:
 def reduced(edges: Mapping[Key, frozenset[Key]]) -> Edges:
     """Return fewer edges that reach as far.
 
-    Of the keys ahead of it in a queue a key needs only the last one, which waits for the rest. The
-    key that it relies on always has fewer edges than itself, so no two can rely on each other.
+    A key in a queue needs only the last of the keys ahead of it, which waits for the rest. The key
+    that it relies on always has fewer edges than itself, so no two can rely on each other.
     """
     by_edges = sorted(edges, key=lambda key: len(edges[key]), reverse=True)
     kept: dict[Key, Collection[Key]] = {}
@@ -97,8 +97,9 @@ def total_waiters(edges: Edges, components: Sequence[Component]) -> Mapping[Key,
     bits = {key: 1 << place for place, key in enumerate(chain.from_iterable(components))}
     waiting = dict.fromkeys(bits, 0)
     for component in components:
-        members = _union(bits[key] for key in component) if len(component) > 1 else 0
-        waiters = members | _union(waiting[key] for key in component)
+        waiters = _union(waiting[key] for key in component)
+        if len(component) > 1:
+            waiters |= _union(bits[key] for key in component)
         for key in component:
             waiting[key] = waiters
             for blocker in edges.get(key, ()):

@@ -52,7 +52,7 @@ class Node(NamedTuple):
 
     @property
     def pid(self) -> int | None:
-        """Its process, if it is not a prepared transaction."""
+        """The pid of its process, if it is not a prepared transaction."""
         return None if self.backend is None else self.backend.pid
 
     @property
@@ -199,7 +199,7 @@ class LockForest:
         return frozenset(ended).difference(keys)
 
     def next_in_line(self, key: Key) -> frozenset[Key]:
-        """Return the waiters whose only blocker is `key`: the first to be free once it has ended."""
+        """Return the waiters that wait for `key` alone: the first to be free once it has ended."""
         waiters = self._waiters.get(key, ())
         return frozenset(waiter for waiter in waiters if set(self.nodes[waiter].blockers) == {key})
 

@@ -1,7 +1,7 @@
-"""What a connection pooler would save: connections held against the most in use at once.
+"""The savings of a connection pooler: connections held against the most in use at once.
 
-Both are counted in samples. What came and went between two samples is not counted, so each figure
-comes with the time over which it was taken.
+Both are counted in samples. Sessions that came and went between two samples are not counted, so
+each figure comes with the time over which it was taken.
 """
 
 from bisect import bisect_left
@@ -67,7 +67,7 @@ class PoolingHint(NamedTuple):
 def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
     """Return the hint if it is worth a line.
 
-    That is so above 500 max_connections, or if most slots have been idle for two minutes.
+    It is if max_connections is above 500, or if most slots have been idle for two minutes.
     https://www.pgbouncer.org/features.html
     """
     limit = snapshot.server.limits.max_connections

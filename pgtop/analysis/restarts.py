@@ -9,7 +9,7 @@ from pgtop.model.timestamp import Instant
 
 
 class InterruptionCause(StrEnum):
-    """Why many sessions ended together."""
+    """The reason that many sessions ended together."""
 
     RESTART = "restart"
     CRASH = "crash"
@@ -29,7 +29,7 @@ class Interruption(NamedTuple):
     seen_at: Instant
     """The time of the first snapshot after it."""
     gone: int
-    """Client sessions other than pgtop's that are in the snapshot before and not in the one after."""
+    """Client sessions, except pgtop's own, that the later snapshot does not contain."""
 
 
 def interruption(before: Snapshot, after: Snapshot) -> Interruption | None:

@@ -1,4 +1,4 @@
-"""How much of a limit is in use: the ordinary slots, or the limit of one role or database."""
+"""The use of a limit: that of the ordinary slots, or of one role or database."""
 
 from typing import NamedTuple
 

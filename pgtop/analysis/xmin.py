@@ -1,4 +1,6 @@
-"""What holds back vacuum: all that may still need to see deleted rows, by age in transactions.
+"""The holders of the xmin horizon: all that may still need deleted rows, and so hold back vacuum.
+
+Ages are in transactions.
 
 Row versions younger than the oldest holder stay, however often vacuum runs.
 """
@@ -54,7 +56,7 @@ class XminHolder(NamedTuple):
     it is.
     """
     cause: str | None = None
-    """The name of the holder whose open transaction makes its snapshot as old as it is."""
+    """The name of the holder with the open transaction that makes its snapshot so old."""
 
 
 class Cutoff(NamedTuple):
@@ -83,9 +85,7 @@ def xmin_holders(snapshot: Snapshot) -> tuple[XminHolder, ...]:
 
 
 def cutoffs(holders: Iterable[XminHolder]) -> tuple[Cutoff, ...]:
-    """Group holders, in their order: sessions of one database whose snapshots are equally old
-    become one.
-    """
+    """Group holders, in their order: sessions of one database with equally old snapshots become one."""
     result: list[Cutoff] = []
     places: dict[_Reach, int] = {}
     for holder in holders:
@@ -194,8 +194,7 @@ def _reach(holder: XminHolder) -> _Reach | None:
 def _sessions(snapshot: Snapshot, owners: Mapping[int, str]) -> Iterator[XminHolder]:
     blocking = snapshot.blocking
     upcoming = _next_transaction(snapshot.backends)
-    exempt = [b for b in snapshot.backends if b.pid in (blocking.exempt or ())]
-    vacuums = {(b.datid, b.backend_xmin) for b in exempt}
+    vacuums = _vacuum_snapshots(snapshot)
     for backend in snapshot.backends:
         age = _age(backend, upcoming)
         if age is None or backend.pid == snapshot.server.pid or backend.leader_pid is not None:
@@ -205,6 +204,13 @@ def _sessions(snapshot: Snapshot, owners: Mapping[int, str]) -> Iterator[XminHol
             continue
         is_vacuum_worker = backend.hidden and (backend.datid, backend.backend_xmin) in vacuums
         yield _holder(backend, age, holds is True and not is_vacuum_worker, owners)
+
+
+def _vacuum_snapshots(snapshot: Snapshot) -> set[tuple[int | None, int | None]]:
+    """Return the databases and snapshots of vacuums, which their parallel workers share."""
+    exempt = snapshot.blocking.exempt or ()
+    vacuums = [backend for backend in snapshot.backends if backend.pid in exempt]
+    return {(vacuum.datid, vacuum.backend_xmin) for vacuum in vacuums}
 
 
 def _holder(backend: Backend, age: int, is_certain: bool, owners: Mapping[int, str]) -> XminHolder:

@@ -21,7 +21,7 @@ from pgtop.model.backend import (
     Backend,
 )
 from pgtop.model.timestamp import Instant, seconds_between
-from pgtop.text.identity import who_is
+from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Tone
 from pgtop.text.units import age, quiet_age, rough_age
 
@@ -168,7 +168,7 @@ def _narrow_state(backend: Backend, _picture: DerivedSnapshot) -> str:
 
 
 def _who(backend: Backend, _picture: DerivedSnapshot) -> str:
-    return who_is(backend)
+    return name_of_session(backend)
 
 
 def _who_key(backend: Backend, _picture: DerivedSnapshot) -> tuple[str, str] | None:

@@ -1,12 +1,13 @@
-"""Text for a terminal whose locale is not UTF-8: ASCII only, as wide as it was."""
+"""Text for a terminal without UTF-8: ASCII only, as wide as it was."""
 
 from functools import lru_cache
 
 from pgtop.text.clean import cells
 
 _LOOKALIKES = str.maketrans({
-    "…": "~", "·": ".", "─": "-", "│": "|", "╭": "+", "╮": "+", "╰": "+", "╯": "+", "└": "`", "▲": "^", "▼": "v",
-    "▶": ">", "▪": "=", "↑": "^", "↓": "v", "←": "<", "→": ">", "\N{REPLACEMENT CHARACTER}": "?",
+    "…": "~", "·": ".", "─": "-", "│": "|", "╭": "+", "╮": "+", "╰": "+", "╯": "+", "└": "`",
+    "▲": "^", "▼": "v", "▶": ">", "▪": "=", "↑": "^", "↓": "v", "←": "<", "→": ">",
+    "\N{REPLACEMENT CHARACTER}": "?",
 })  # fmt: skip
 
 
@@ -19,4 +20,8 @@ def to_ascii(text: str) -> str:
     text = text.translate(_LOOKALIKES)
     if text.isascii():
         return text
-    return "".join(char if char.isascii() else "?" * cells(char) for char in text)
+    return "".join([char if char.isascii() else _marks(char) for char in text])
+
+
+def _marks(char: str) -> str:
+    return "?" * cells(char)

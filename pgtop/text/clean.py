@@ -1,7 +1,7 @@
 """The one place where text from outside is made safe for a terminal, and where cells are counted.
 
 Cleaned text has no control characters, no escape sequences, no marks that reverse text, and no
-characters whose width terminals disagree on. A row is therefore exactly as wide as computed,
+characters that are wider in some terminals than in others. A row is exactly as wide as computed,
 whatever a query contains. All text that is shown passes through here, as the server passes query
 texts on unchanged: https://www.postgresql.org/docs/current/monitoring-stats.html
 """

@@ -8,6 +8,6 @@ def user_at_database(user: str | None, database: str | None) -> str:
     return "@".join(filter(None, (user, database)))
 
 
-def who_is(backend: Backend) -> str:
+def name_of_session(backend: Backend) -> str:
     """Return the role and the database of a session, raw; "" for a process that has neither."""
     return user_at_database(backend.usename, backend.datname)

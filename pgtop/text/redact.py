@@ -43,7 +43,7 @@ _AMBIGUOUS = "\\'"
 _NORMALIZED = frozenset(
     {"select", "insert", "update", "delete", "merge", "values", "table", "with", "("}
 )
-"""First words of statements whose query_id does not depend on their literals."""
+"""First words of statements with a query_id that does not depend on their literals."""
 _CHANNELS = frozenset({"listen", "unlisten", "notify"})
 _GIDS = frozenset({("prepare", "transaction"), ("commit", "prepared"), ("rollback", "prepared")})
 _UNNAMED = frozenset({("time", "zone"), ("identified", "by")})
@@ -157,8 +157,11 @@ class _Statement:
             return True
         if first == "import":
             return word == "options"
-        if first not in ("set", "create", "alter"):
-            return False
+        if first in ("set", "create", "alter"):
+            return self._is_before_set_value(first, word)
+        return False
+
+    def _is_before_set_value(self, first: str, word: str) -> bool:
         if word in _SECRETS and first != "set":
             return self._head[-1] in _SECRETIVE
         if (self._last[1], word) in _UNNAMED:

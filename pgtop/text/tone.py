@@ -1,11 +1,11 @@
-"""What a piece of text means to the reader. Only the theme turns a tone into a colour."""
+"""The meaning of a piece of text for the reader. Only the theme turns a tone into a colour."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Tone(StrEnum):
-    """How much attention a text demands, from none to all."""
+    """The attention that a text demands, from none to all."""
 
     PLAIN = "plain"
     QUIET = "quiet"  # present, but not worth a look: idle sessions, hidden fields

@@ -10,7 +10,10 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 6
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhdw])")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-UNIT_WORD = r"(?:(ms)ecs?|(ms)|(s)(?:ecs?|econds?)?|(m)(?:ins?|inutes?)?|(h)(?:rs?|ours?)?|(d)(?:ays?)?|(w)(?:eeks?)?)"
+UNIT_WORD = (
+    r"(?:(ms)ecs?|(ms)|(s)(?:ecs?|econds?)?|(m)(?:ins?|inutes?)?"
+    r"|(h)(?:rs?|ours?)?|(d)(?:ays?)?|(w)(?:eeks?)?)"
+)
 """A unit as people write it; the group that matches is the way pgtop writes it."""
 _MOST_DAYS = 99_999  # 273 years: five digits and a "d" are six cells
 
@@ -30,7 +33,7 @@ def rough_age(seconds: float | None) -> str:
 def quiet_age(seconds: float | None) -> str:
     """Return a rough age, from ten seconds to a minute in steps of ten.
 
-    There may be hundreds of idle sessions, whose ages would otherwise be drawn every second.
+    The ages of hundreds of idle sessions would otherwise be drawn every second.
     """
     if seconds is not None and 10 <= seconds < 60:
         seconds = seconds // 10 * 10

@@ -42,7 +42,7 @@ def wrapped(spans: Iterable[Span], width: int, indent: int = 0) -> list[Line]:
 
 
 def _words(spans: Iterable[Span]) -> Iterable[tuple[str, Tone]]:
-    """Yield words, each with the spaces before it, so that a break between them loses only spaces."""
+    """Yield words, each with the spaces before it, so that a break loses only spaces."""
     for text, tone in spans:
         start = 0
         while start < len(text):

@@ -11,17 +11,17 @@ from pgtop.text.wrap import Line
 from pgtop.view.lock_phrases import APPROXIMATE, REPLAY, is_replay, listed, root_does, root_name
 
 
-def summary(picture: DerivedSnapshot) -> Line:
+def summary(derived: DerivedSnapshot) -> Line:
     """Return how many sessions wait, the root that most of them wait for, and how long.
 
     () if no session waits.
     """
-    forest = picture.forest
+    forest = derived.forest
     if not forest.waiting:
         return ()
     root = forest.roots[0]
     waiting = f"{forest.waiting} waiting"
-    wait = _longest_words(root, picture)
+    wait = _longest_words(root, derived)
     name = f"root {root_name(root)}"
     notes = _notes(forest)
     if notes:
@@ -29,7 +29,7 @@ def summary(picture: DerivedSnapshot) -> Line:
         words = f"{', '.join((waiting, *notes))}; {place}"
     else:
         words = ", ".join(filter(None, (waiting, wait, name)))
-    does = root_does(root, picture)
+    does = root_does(root, derived)
     parts = (words, f" ({does})") if does else (words,)
     return tuple(Span(clean(part), Tone.ALARM) for part in parts)
 
@@ -43,15 +43,15 @@ def _notes(forest: LockForest) -> list[str]:
     return notes
 
 
-def _longest_words(root: Node, picture: DerivedSnapshot) -> str:
+def _longest_words(root: Node, derived: DerivedSnapshot) -> str:
     """Return the longest wait of the waiters of `root`; marked as approximate where its start is
     not known exactly.
     """
-    first = picture.forest.longest_wait(root.key)
+    first = derived.forest.longest_wait(root.key)
     if first is None or first.since is None:
         return ""
     mark = "" if first.is_since_exact else APPROXIMATE
-    return f"longest {mark}{age(seconds_between(first.since, picture.now))}"
+    return f"longest {mark}{age(seconds_between(first.since, derived.now))}"
 
 
 def _deadlocks(forest: LockForest) -> list[tuple[Key, ...]]:

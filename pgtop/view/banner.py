@@ -160,7 +160,7 @@ def _account(server: Server) -> str:
 
 
 def _misses_logins(budget: Budget) -> bool:
-    """Return whether logins in progress, which this server does not show, may hold the last slots."""
+    """Return whether unseen logins in progress may hold the last slots."""
     return budget.level is not Level.CALM and not budget.sees_logins
 
 
@@ -169,17 +169,20 @@ def _words(budget: Budget) -> list[str]:
     about = "about " if budget.approximate else ""
     held = min(budget.used, budget.ordinary)  # the rest is shown as reserved
     unseen = budget.free > 0 and _misses_logins(budget)
-    free = f"{'at most ' if unseen else about}{budget.free} free"
-    used = f"{mark}{about}{held} of {budget.ordinary} used; {free}"
-    short = "up to " if unseen else "~" if about else ""
+    tilde = "~" if about else ""
+    used = f"{mark}{about}{held} of {budget.ordinary} used"
+    shortest = f"{mark}{tilde}{held}/{budget.ordinary}"
     reserves = ", ".join(_reserves(budget))
-    logins = ("logins in progress unseen",) if unseen else ()
-    return [
-        "; ".join(filter(None, (used, reserves, *logins))),
-        "; ".join((used, *logins)) if unseen else f"{used}; {budget.reserved_left} reserved",
-        used,
-        f"{mark}{'~' if about else ''}{held}/{budget.ordinary}, {short}{budget.free} free",
-    ]
+    if unseen:
+        used += f"; at most {budget.free} free"
+        logins = "logins in progress unseen"
+        forms = [(used, reserves, logins), (used, logins)]
+        shortest += f", up to {budget.free} free"
+    else:
+        used += f"; {about}{budget.free} free"
+        forms = [(used, reserves), (used, f"{budget.reserved_left} reserved")]
+        shortest += f", {tilde}{budget.free} free"
+    return [*("; ".join(filter(None, form)) for form in forms), used, shortest]
 
 
 def _reserves(budget: Budget) -> Iterable[str]:
@@ -201,7 +204,7 @@ def _shares(parts: list[int], width: int) -> list[int]:
     total = sum(parts)
     if total == 0:
         return [0] * len(parts)
-    sizes = [max(1, part * width // total) if part else 0 for part in parts]
+    sizes = [_cells(part, total, width) for part in parts]
     while sum(sizes) != width:
         step = 1 if sum(sizes) < width else -1
         candidates = [i for i, size in enumerate(sizes) if parts[i] and size + step >= 1]
@@ -210,6 +213,10 @@ def _shares(parts: list[int], width: int) -> list[int]:
         worst = max(candidates, key=lambda i: step * (parts[i] / total * width - sizes[i]))
         sizes[worst] += step
     return sizes
+
+
+def _cells(part: int, total: int, width: int) -> int:
+    return max(1, part * width // total) if part else 0
 
 
 def _first_cells(parts: list[int], width: int) -> list[int]:

@@ -22,7 +22,7 @@ from pgtop.model.timestamp import Instant, seconds_between
 from pgtop.signalling.planning import Guard, unguarded
 from pgtop.signalling.rights import Right, grant, is_another_pgtop, protection, right_to_signal
 from pgtop.text.clean import clean
-from pgtop.text.identity import who_is
+from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, line
@@ -111,7 +111,7 @@ def _lost(seen: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> str
 
 def _whom(backend: Backend) -> str:
     kind = "" if backend.is_client else backend.backend_type
-    return " · ".join(filter(None, (who_is(backend), kind, backend.application_name)))
+    return " · ".join(filter(None, (name_of_session(backend), kind, backend.application_name)))
 
 
 def _client(backend: Backend) -> str:

@@ -15,7 +15,7 @@ from pgtop.signalling.planning import Guard, unguarded
 from pgtop.signalling.rights import protection, right_to_signal
 from pgtop.table.columns import state_word
 from pgtop.text.clean import cells, clean
-from pgtop.text.identity import who_is
+from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, line, wrapped
@@ -54,7 +54,7 @@ _HOLDS = {
 def detail_lines(
     backend: Backend,
     detail: Detail | None,
-    picture: DerivedSnapshot,
+    derived: DerivedSnapshot,
     width: int,
     read_only: bool = False,
     guard: Guard = unguarded,
@@ -62,18 +62,18 @@ def detail_lines(
 ) -> list[Line]:
     """Return the lines of the detail view at `width` cells.
 
-    `detail` is None until the server has sent it. `lines_of` renders the query; a caller may hand in
-    one that caches.
+    `detail` is None until the server has sent it. `lines_of` renders the query; a caller may hand
+    in one that caches.
     """
-    rights = _READ_ONLY if read_only else _rights(backend, picture, width, guard)
+    rights = _READ_ONLY if read_only else _rights(backend, derived, width, guard)
     fields: list[Line] = []
     for name, meaning in _fields(backend, detail):
-        fields += _field(name, meaning, backend, picture.now, width)
+        fields += _field(name, meaning, backend, derived.now, width)
     sections = {
         "Your rights": rights,
-        "Query": _query(backend, detail, picture, width, lines_of),
+        "Query": _query(backend, detail, derived, width, lines_of),
         "Session": fields,
-        "Waits": _waits(backend, picture, width),
+        "Waits": _waits(backend, derived, width),
         "Locks": _locks(detail, width),
     }
     lines: list[Line] = []
@@ -90,8 +90,8 @@ def _heading(title: str, width: int) -> Line:
 _READ_ONLY = (line("nothing: pgtop was started with --read-only"),)
 
 
-def _rights(backend: Backend, picture: DerivedSnapshot, width: int, guard: Guard) -> Iterable[Line]:
-    server = picture.snapshot.server
+def _rights(backend: Backend, derived: DerivedSnapshot, width: int, guard: Guard) -> Iterable[Line]:
+    server = derived.snapshot.server
     yield from wrapped(_right_words(backend, server), width)
     if roles := _permitted_roles(backend, server):
         yield from wrapped(line(clean(roles), Tone.QUIET), width)
@@ -123,20 +123,23 @@ def _permitted_roles(backend: Backend, server: Server) -> str:
 def _query(
     backend: Backend,
     detail: Detail | None,
-    picture: DerivedSnapshot,
+    derived: DerivedSnapshot,
     width: int,
     lines_of: QueryLines,
 ) -> Iterable[Line]:
     if detail is not None and detail.backend.query_start != backend.query_start:
-        detail = None  # it runs another query now, whose details have been requested
+        detail = None  # of an earlier query; the details of this one have been requested
     text = (detail.backend.query if detail else backend.query) or ""
     if text:
         yield from lines_of(text, width)
     else:
         yield line("none" if detail else "…", Tone.QUIET)
     if detail is not None and detail.query_is_cut:
-        size = picture.snapshot.server.track_activity_query_size
-        words = f"The server kept only the first {size} bytes: raise track_activity_query_size to see more."
+        size = derived.snapshot.server.track_activity_query_size
+        words = (
+            f"The server kept only the first {size} bytes: "
+            "raise track_activity_query_size to see more."
+        )
         yield from wrapped(line(words, Tone.NOTICE), width)
 
 
@@ -183,16 +186,16 @@ def _address(backend: Backend) -> str:
     return f"{backend.client_addr}:{backend.client_port}{host}"
 
 
-def _waits(backend: Backend, picture: DerivedSnapshot, width: int) -> Iterable[Line]:
-    by_pid = {other.pid: other for other in picture.snapshot.backends}
-    node = picture.forest.nodes.get(backend.pid)
+def _waits(backend: Backend, derived: DerivedSnapshot, width: int) -> Iterable[Line]:
+    by_pid = {other.pid: other for other in derived.snapshot.backends}
+    node = derived.forest.nodes.get(backend.pid)
     blockers = (*node.blockers, *node.vanished_blockers) if node else backend.blocked_by
     for key in blockers:
-        name = _session(key, by_pid) if key > 0 else _transaction(key, picture.forest)
+        name = _session(key, by_pid) if key > 0 else _transaction(key, derived.forest)
         yield from _labelled(Span("waits for  ", Tone.ALARM), name, width)
-    for pid in sorted(picture.forest.waiters_of(backend.pid)):
+    for pid in sorted(derived.forest.waiters_of(backend.pid)):
         yield from _labelled(Span("blocks  ", Tone.WARN), _session(pid, by_pid), width)
-    if not blockers and not picture.blocks.get(backend.pid):
+    if not blockers and not derived.blocks.get(backend.pid):
         yield line("waits for no session, and blocks none", Tone.QUIET)
 
 
@@ -212,7 +215,7 @@ def _session(pid: int, by_pid: dict[int, Backend]) -> str:
     if other is None:
         return f"{pid}, which has just ended"
     state = other.state if other.is_client and other.state else state_word(other)
-    name = " ".join(filter(None, (str(pid), who_is(other), state)))
+    name = " ".join(filter(None, (str(pid), name_of_session(other), state)))
     return clean(f"{name}: {other.query or ''}"[:400])
 
 

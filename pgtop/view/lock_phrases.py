@@ -12,7 +12,7 @@ from pgtop.analysis.lock_forest import LockForest, Node
 from pgtop.model.backend import Backend
 from pgtop.model.timestamp import seconds_between
 from pgtop.table.columns import HIDDEN_WORDS, state_word
-from pgtop.text.identity import user_at_database, who_is
+from pgtop.text.identity import user_at_database, name_of_session
 from pgtop.text.units import age
 
 APPROXIMATE = "~"
@@ -29,7 +29,7 @@ def whose(node: Node) -> str:
     """Return the role and the database of a node; raw."""
     if node.prepared is not None:
         return user_at_database(node.prepared.owner, node.prepared.database)
-    return "" if node.backend is None else who_is(node.backend)
+    return "" if node.backend is None else name_of_session(node.backend)
 
 
 def how_long(node: Node, picture: DerivedSnapshot) -> str:

@@ -17,7 +17,7 @@ from pgtop.table.filter import Filter
 from pgtop.table.options import Sort
 from pgtop.table.sort import by_value
 from pgtop.text.clean import cells, clean, fit
-from pgtop.text.identity import who_is
+from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.view.lock_phrases import doing, how_long, query_of, rollback, what_of, whose
@@ -304,7 +304,7 @@ def _holder_words(holder: XminHolder, younger: int, picture: DerivedSnapshot) ->
     doubt = "" if holder.is_certain else "perhaps: it may be a vacuum"
     cause = f"since {holder.cause} was open" if holder.cause else ""
     parts = (
-        f"{backend.pid} {who_is(backend)}".strip(),
+        f"{backend.pid} {name_of_session(backend)}".strip(),
         doubt,
         doing(backend, picture),
         cause,

@@ -14,7 +14,7 @@ from pgtop.table.columns import column, state_word
 from pgtop.table.layout import Layout, Placed, header, line
 from pgtop.table.options import Sort
 from pgtop.text.clean import cells, clean, fit
-from pgtop.text.identity import who_is
+from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.text.wrap import line as one_tone
@@ -125,7 +125,9 @@ def skipped(plan: Plan) -> str:
 
 
 def _told(backend: Backend, told: Span, width: int) -> Line:
-    who = clean(f"{who_is(backend) or state_word(backend)} {backend.application_name or ''}")
+    who = clean(
+        f"{name_of_session(backend) or state_word(backend)} {backend.application_name or ''}"
+    )
     name = f"{backend.pid:>7} {fit(who, _WHO)} "
     return (
         Span(name, Tone.PLAIN),

@@ -18,7 +18,7 @@ _LONGEST_SHOWN = 100_000
 def query_lines(query: str, width: int) -> list[Line]:
     """Return the query at `width` cells.
 
-    Of an extremely long query the lines are its beginning and the number of characters left out.
+    For an extremely long query, return its beginning and the number of characters left out.
     """
     lines: list[Line] = []
     for row in highlighted(query[:_LONGEST_SHOWN]):
