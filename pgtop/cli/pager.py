@@ -1,7 +1,7 @@
 """Long texts in the user's pager, where stdout is a terminal.
 
 Whatever becomes of the pager, the text is shown: one that is missing or fails is replaced by plain
-output. What starts a pager is imported only for one: that takes 5 ms.
+output. The modules that start a pager are imported only for one: they take 5 ms.
 """
 
 import os
@@ -56,7 +56,7 @@ def _paged(text: str, command: list[str]) -> bool:
 
 @contextmanager
 def _interrupts_left_to_the_pager() -> Iterator[None]:
-    """Ignore Ctrl-C here: the pager receives it, too. A handler, unlike SIG_IGN, is not inherited."""
+    """Ignore Ctrl-C here: the pager receives it, too. Unlike SIG_IGN a handler is not inherited."""
 
     def ignore(_number: int, _frame: FrameType | None) -> None:
         pass

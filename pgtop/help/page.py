@@ -50,7 +50,7 @@ def page(text: str, width: int, is_styled: bool = False) -> str:
 
 
 class _Layout(NamedTuple):
-    """How wide the page is, and whether it may have bold text."""
+    """The width of the page, and whether it may have bold text."""
 
     width: int
     is_styled: bool

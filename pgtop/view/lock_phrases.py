@@ -12,7 +12,7 @@ from pgtop.analysis.lock_forest import LockForest, Node
 from pgtop.model.backend import Backend
 from pgtop.model.timestamp import seconds_between
 from pgtop.table.columns import HIDDEN_WORDS, state_word
-from pgtop.text.identity import user_at_database, name_of_session
+from pgtop.text.identity import name_of_session, user_at_database
 from pgtop.text.units import age
 
 APPROXIMATE = "~"

@@ -46,9 +46,7 @@ def test_an_option_of_another_command_names_it(words: list[str], question: str) 
 def test_a_database_that_is_not_there_may_be_a_command(
     name: str, is_proposed: bool, dsn: str
 ) -> None:
-    """The word names a database first, as a database may have any name; only its absence makes the word
-    doubtful.
-    """
+    """The word names a database first; only its absence makes the word doubtful."""
     place = conninfo_to_dict(dsn)
     options = ["-h", str(place["host"]), "-p", str(place["port"]), "-U", str(place["user"]), "-w"]
     with Terminal([*PGTOP, name, *options], columns=200) as terminal:
