@@ -9,6 +9,7 @@ from pgtop.model.audit import AuditEntry
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure
+from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.signal import Outcome, SignalReply, SignalRequest
 from pgtop.model.snapshot import Snapshot
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class SourceError(Exception):
-    """The server could not be asked. `failure` says why and what to do next."""
+    """The server could not be reached. `failure` has the reason and the next step."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.what)
@@ -25,32 +26,26 @@ class SourceError(Exception):
 
 
 class Source(Protocol):
-    """Where snapshots come from. Calls may be made while another is under way; the source puts them
-    in order.
+    """Where snapshots come from. Calls may be made while another one is in progress; the source
+    runs them one by one.
     """
 
-    async def sample(self) -> Snapshot:
-        """One instant of the server, in one round trip; connects first where needed. Raises
-        SourceError.
+    async def sample(self, topics: frozenset[Topic] = SESSIONS_ONLY) -> Snapshot:
+        """Return one instant of the server with what is read for these topics, in one round trip.
+        Connects first if needed. Raises SourceError.
         """
         ...
 
     def renew(self) -> None:
-        """Let the next sample read roles and rights anew, which others may be a minute old."""
+        """Read roles and rights again with the next sample; otherwise they may be a minute old."""
         ...
 
-    def watch_blocking(self, watched: bool) -> None:
-        """Somebody looks at who blocks whom: tell prepared transactions and slots even while nobody
-        waits.
-        """
-        ...
-
-    async def detail(self, who: BackendId) -> Detail | None:
-        """One backend whole, or None when it is not there any more. Raises SourceError."""
+    async def detail(self, backend_id: BackendId) -> Detail | None:
+        """Return one backend in full, or None if it has ended. Raises SourceError."""
         ...
 
     async def close(self) -> None:
-        """Give the connection back at once, cancelling what runs on it."""
+        """Close the connection at once, cancelling what runs on it."""
         ...
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure
+from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.signal import ReplyStatus, SignalReply, SignalRequest
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
@@ -87,7 +88,7 @@ class FakeSource:
         self.running = 0
         self.overlapped = False
         self.closed = 0
-        self.watched = False
+        self.topics = SESSIONS_ONLY
         self.renewed = 0
         self.details: dict[BackendId, Detail] = {}
         self._hanging: asyncio.Future[Snapshot] | None = None
@@ -95,10 +96,8 @@ class FakeSource:
     def renew(self) -> None:
         self.renewed += 1
 
-    def watch_blocking(self, watched: bool) -> None:
-        self.watched = watched
-
-    async def sample(self) -> Snapshot:
+    async def sample(self, topics: frozenset[Topic] = SESSIONS_ONLY) -> Snapshot:
+        self.topics = topics
         self.samples += 1
         self.running += 1
         self.overlapped |= self.running > 1

@@ -22,7 +22,7 @@ from pgtop.model.backend import (
     Backend,
 )
 from pgtop.model.detail import Lock
-from pgtop.model.locks import Blocking, Hold, Prepared, Slot, Wait
+from pgtop.model.locks import Hold, LockState, Prepared, Slot, Wait
 from pgtop.model.server import Database, Limits, Login, Rights, Role, Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, from_datetime
@@ -173,8 +173,8 @@ def busy() -> Snapshot:
     ]
     return replace(
         snapshot(rows),
-        blocking=Blocking(
-            _chain_waits(), exempt=frozenset({_VACUUMING}), asked=True, complete=True
+        locks=LockState(
+            _chain_waits(), exempt=frozenset({_VACUUMING}), is_current=True, is_complete=True
         ),
     )
 
@@ -189,8 +189,10 @@ def standstill() -> Snapshot:
     )
     slots = (Slot("standby2", 4_812_004), Slot("debezium", 96_311, active=True, catalog=True))
     rows = [*_own(), *_pool(6), *_runaway(), *_lock_chain(), *_standstill(), *_services()]
-    facts = Blocking(roots, (prepared,), slots, frozenset({_VACUUMING}), asked=True, complete=True)
-    return replace(snapshot(rows), blocking=facts)
+    facts = LockState(
+        roots, (prepared,), slots, frozenset({_VACUUMING}), is_current=True, is_complete=True
+    )
+    return replace(snapshot(rows), locks=facts)
 
 
 def nearly_full() -> Snapshot:

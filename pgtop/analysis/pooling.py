@@ -36,7 +36,7 @@ class Concurrency(NamedTuple):
     def observe(self, snapshot: Snapshot) -> "Concurrency":
         """Return the peaks after one more snapshot."""
         busy = _held_by([b for b in snapshot.busy if b.state != IDLE])
-        held = _held_by(snapshot.unsettled) + _held_by_settled(snapshot.settled)
+        held = _held_by(snapshot.ungrouped) + _held_by_settled(snapshot.idle_group)
         now = snapshot.taken_at
         peaks = {name: self._peak(name, busy[name], now) for name in held}
         return Concurrency(peaks, held)
@@ -104,8 +104,8 @@ def _held_by_settled(settled: IdleGroup) -> Counter[str]:
 def _long_idle(snapshot: Snapshot) -> int:
     """Count the sessions that have been idle for more than two minutes."""
     limit = snapshot.taken_at - _IDLE_SECONDS * MICROSECONDS
-    since = _idle_since(snapshot.unsettled)
-    settled_since = _settled_idle_since(snapshot.settled)
+    since = _idle_since(snapshot.ungrouped)
+    settled_since = _settled_idle_since(snapshot.idle_group)
     return bisect_left(since, limit) + bisect_left(settled_since, limit)
 
 

@@ -33,7 +33,7 @@ class Detail(NamedTuple):
     locks_total: int = 0
     """How many there are; `locks` holds awaited ones first and may hold fewer."""
     exempt: bool | None = None
-    """True if its snapshot holds back no vacuum (`Blocking.exempt`); None if that could not be
+    """True if its snapshot holds back no vacuum (`LockState.exempt`); None if that could not be
     read.
     """
 

@@ -1,8 +1,8 @@
 """Who waits for which lock, and what outlives every session: prepared transactions and replication
 slots.
 
-pids are those of the snapshot that this belongs to. A prepared transaction has none: it is known by
-its transaction.
+pids are those of the snapshot that this belongs to. A prepared transaction has no pid: its
+transaction id identifies it.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from pgtop.model.timestamp import Instant
 
 
 class Hold(NamedTuple):
-    """Somebody who has a lock that others wait for: a process, or, where `pid` is None, a prepared
-    transaction.
+    """A lock that is held while others wait for it: by a process or, if `pid` is None, by a
+    prepared transaction.
     """
 
     mode: str
@@ -24,15 +24,15 @@ class Hold(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """The lock that a process waits for, and who has it in whatever mode."""
+    """The lock that a process waits for, and all who hold it, in whatever mode."""
 
     lock: Lock
     holds: tuple[Hold, ...] = ()
 
 
 class Prepared(NamedTuple):
-    """A transaction prepared for two-phase commit; it keeps its locks until somebody ends it, by
-    `gid`.
+    """A transaction prepared for two-phase commit; it keeps its locks until a client commits it or
+    rolls it back by `gid`.
 
     https://www.postgresql.org/docs/current/view-pg-prepared-xacts.html
     """
@@ -57,34 +57,33 @@ class Slot(NamedTuple):
     age: int
     active: bool = False
     catalog: bool = False
-    """It holds back the vacuum of the system catalogs only."""
+    """True if it holds back the vacuum of the system catalogs only."""
 
 
-class Blocking(NamedTuple):
-    """What the lock manager said. Empty where it was not asked: while nobody waits there is nothing
-    to ask.
+class LockState(NamedTuple):
+    """What the lock manager has reported. Empty if nothing was read: while no session waits, locks
+    are read only for consumers that look at them.
     """
 
     waits: Mapping[int, Wait] = EMPTY
-    """By the pid that waits. One that waits may be missing: it began or ended while the server was
-    answering.
+    """By the pid of the waiter. A waiter may be missing: it began or ended to wait while the server
+    was answering.
     """
     prepared: tuple[Prepared, ...] = ()
     slots: tuple[Slot, ...] = ()
     exempt: frozenset[int] | None = None
     """Processes whose snapshots hold back no vacuum: vacuums in that phase, and walsenders that
-    decode. None where that was not asked, or this role may not ask."""
-    asked: bool = False
-    """The facts above were asked for at this instant."""
-    complete: bool = False
-    """`prepared` and `slots` were asked for, at this instant or a moment before."""
-    lent: frozenset[int] = frozenset()
-    """Waiters of whom it is told whom they waited for a moment before: it was not their turn to be
-    asked about.
+    decode. None if that was not read, or this role may not read it.
     """
+    is_current: bool = False
+    """True if the locks were read at this instant."""
+    is_complete: bool = False
+    """True if `prepared` and `slots` were read, at this instant or in an earlier poll."""
+    reused: frozenset[int] = frozenset()
+    """Waiters whose blockers are those of an earlier poll, as it was not their turn in this one."""
     note: str = ""
-    """Why who blocks whom is older than the snapshot, if it is."""
+    """Why locks are older than the snapshot, if they are."""
     unread: str = ""
-    """Why `prepared` or `slots` cannot be asked for, if this role may not."""
+    """Why `prepared` or `slots` cannot be read, if this role may not."""
     failure: str = ""
-    """Why the locks could not be read; empty also where there was nothing to read."""
+    """Why the locks could not be read; empty also if there was nothing to read."""

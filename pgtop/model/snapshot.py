@@ -1,26 +1,27 @@
-"""One instant of one server. Header and rows are drawn from the same one, so they can never
-disagree.
+"""One instant of one server. The header and the rows of a frame come from the same snapshot, so
+they never disagree.
 """
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from pgtop.model.backend import CLIENT_BACKEND, CLIENT_READ, IDLE, Backend
 from pgtop.model.cost import Cost
-from pgtop.model.locks import Blocking
+from pgtop.model.locks import LockState
+from pgtop.model.section import Section
 from pgtop.model.server import SeenOn, Server
 from pgtop.model.timestamp import Instant
 
 
 @dataclass(frozen=True, eq=False)
 class IdleGroup:
-    """Client backends that have been at rest for some seconds: one object, for as long as they are
-    the same ones.
+    """Client backends that have been idle for some seconds. Successive snapshots share the same
+    object as long as the same backends are idle.
 
-    Of hundreds of sessions most are. What follows from them is worked out once and kept under this
-    very object.
+    On a server with hundreds of sessions most are in this group. What is derived from it is
+    computed once and cached under the object itself.
     """
 
     backends: tuple[Backend, ...] = ()
@@ -35,67 +36,58 @@ NO_IDLE_GROUP = IdleGroup()
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the server said at `taken_at` (its own clock)."""
+    """The server's answer at `taken_at`, by its own clock."""
 
     taken_at: Instant
     server: Server
-    backends: tuple[Backend, ...]
+    ungrouped: tuple[Backend, ...]
+    """All backends outside the idle group."""
     cost: Cost = field(default_factory=Cost)
-    blocking: Blocking = field(default_factory=Blocking)
-    """What the lock manager said of who waits; empty while nobody does."""
-    settled: IdleGroup = NO_IDLE_GROUP
-    """The last of `backends`."""
+    locks: LockState = field(default_factory=LockState)
+    idle_group: IdleGroup = NO_IDLE_GROUP
+    sections: Mapping[str, Section[Any]] = field(default_factory=dict)
+    """What the probes of the requested topics have read, by the name of the probe."""
     text_bytes: int = 1 << 20
-    """The most bytes of each query that were asked for; a text of so many may go on."""
+    """The maximum length of each query that was requested; a text of this length may be cut."""
     are_queries_masked: bool = False
-    """True if `?` in a query may stand for anything."""
+    """True if `?` in a query may stand for any literal."""
 
     @property
     def seen_on(self) -> SeenOn:
-        """On which run of the server, and when."""
+        """The run of the server, and the time."""
         return SeenOn(self.server.run, self.taken_at)
 
     @cached_property
-    def unsettled(self) -> tuple[Backend, ...]:
-        """The first of `backends`: all that are not among the settled."""
-        return self.backends[: len(self.backends) - len(self.settled.backends)]
+    def backends(self) -> tuple[Backend, ...]:
+        """All backends."""
+        return (*self.ungrouped, *self.idle_group.backends)
 
     @cached_property
     def busy(self) -> tuple[Backend, ...]:
-        """All but the client backends at rest: idle, and waiting for nothing but their client.
+        """All backends except idle clients that wait for nothing but their next command.
 
-        Of thousands of sessions most are at rest, and whoever looks for work, waits or secrets need
-        not look at them.
+        Most of thousands of sessions are such idle clients. A search for work, waits or secrets
+        can skip them.
         """
         return tuple(
-            [b for b in self.unsettled
+            [b for b in self.ungrouped
              if b.state != IDLE or b.wait_event != CLIENT_READ or b.backend_type != CLIENT_BACKEND]
         )  # fmt: skip
 
     @cached_property
     def waiting(self) -> tuple[Backend, ...]:
-        """Those of the busy that are seen to wait for a lock, or of whom it is known whom they wait
-        for.
-        """
+        """The busy backends that wait for a lock, or whose blockers are known."""
         return tuple([b for b in self.busy if b.wait_event_type == "Lock" or b.blocked_by])
 
     @property
     def at_rest(self) -> int:
-        """How many are not `busy`."""
+        """The number of backends that are not `busy`."""
         return len(self.backends) - len(self.busy)
 
     def at(self, pid: int) -> Backend | None:
-        """The backend of this pid."""
-        return self._by_pid.get(pid) or self.settled.by_pid.get(pid)
-
-    def with_blocking(self, blocking: Blocking) -> "Snapshot":
-        """The same with what the lock manager said; whatever has been worked out of the backends
-        stays so.
-        """
-        told = copy(self)
-        told.__dict__["blocking"] = blocking
-        return told
+        """Return the backend of this pid."""
+        return self._by_pid.get(pid) or self.idle_group.by_pid.get(pid)
 
     @cached_property
     def _by_pid(self) -> Mapping[int, Backend]:
-        return {backend.pid: backend for backend in self.unsettled}
+        return {backend.pid: backend for backend in self.ungrouped}

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from pgtop.config.settings import MAX_INTERVAL, MIN_INTERVAL
 from pgtop.model.failure import LOGIN_REFUSED, Failure
+from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Clock, Source, SourceError
 
@@ -78,6 +79,8 @@ class Poller:
         later.
         """
         self._source = source
+        self.topics: frozenset[Topic] = SESSIONS_ONLY
+        """What the next sample reads, beside the sessions."""
         self._clock = clock
         self._interval = interval
         self._paused = False
@@ -134,7 +137,7 @@ class Poller:
                 yield event
 
     async def _sample(self) -> AsyncIterator[Event]:
-        sampling = asyncio.ensure_future(self._source.sample())
+        sampling = asyncio.ensure_future(self._source.sample(self.topics))
         try:
             while not await self._answered(sampling):
                 elapsed = self._clock.now() - self._started

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.detail import Detail
+from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.snapshot import NO_IDLE_GROUP, Snapshot
 from pgtop.ports import Source
 from pgtop.text.redact import redaction
@@ -40,26 +41,22 @@ class RedactingSource:
         """See `ports.Source`."""
         self._source.renew()
 
-    def watch_blocking(self, watched: bool) -> None:
-        """See `ports.Source`."""
-        self._source.watch_blocking(watched)
-
-    async def sample(self) -> Snapshot:
-        """One instant of the server, its queries without literals. Raises SourceError."""
-        snapshot = await self._source.sample()
+    async def sample(self, topics: frozenset[Topic] = SESSIONS_ONLY) -> Snapshot:
+        """Return one instant of the server, its queries without literals. Raises SourceError."""
+        snapshot = await self._source.sample(topics)
         size = min(self._text_bytes, snapshot.server.track_activity_query_size)
         masked = [self._mask(backend, size) for backend in snapshot.backends]
         self._before = {each.came.pid: each for each in masked}
         return replace(
             snapshot,
-            backends=tuple(each.shown for each in masked),
-            settled=NO_IDLE_GROUP,
+            ungrouped=tuple([each.shown for each in masked]),
+            idle_group=NO_IDLE_GROUP,
             are_queries_masked=True,
         )
 
-    async def detail(self, who: BackendId) -> Detail | None:
-        """One backend whole, its query without literals. Raises SourceError."""
-        detail = await self._source.detail(who)
+    async def detail(self, backend_id: BackendId) -> Detail | None:
+        """Return one backend in full, its query without literals. Raises SourceError."""
+        detail = await self._source.detail(backend_id)
         if detail is None:
             return None
         backend = await _masked_aside(detail.backend)

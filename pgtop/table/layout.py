@@ -98,10 +98,10 @@ def arrange(picture: DerivedSnapshot, query: Query, before: Table | None = None)
     """
     rows, settled = (
         _of_shown_kinds(picture.snapshot, query.show_background),
-        picture.snapshot.settled,
+        picture.snapshot.idle_group,
     )
     total = len(rows) + len(settled.backends)
-    left_out = len(picture.snapshot.unsettled) - len(rows)
+    left_out = len(picture.snapshot.ungrouped) - len(rows)
     others = [row.is_client for row in picture.snapshot.busy].count(False) - left_out
     if query.filter.text or not query.show_idle:
         rows, settled = _narrowed([*rows, *settled.backends], picture, query), NO_IDLE_GROUP
@@ -139,13 +139,13 @@ def unshown(table: Table) -> Unshown:
 def _of_shown_kinds(snapshot: Snapshot, show_background: bool) -> Sequence[Backend]:
     """Who is to be shown, beside the settled, who are clients all."""
     if show_background:
-        return snapshot.unsettled
+        return snapshot.ungrouped
     leaders = {row.leader_pid for row in snapshot.busy if row.leader_pid is not None}
-    leaders &= {row.pid for row in snapshot.unsettled if row.is_client} if leaders else set()
+    leaders &= {row.pid for row in snapshot.ungrouped if row.is_client} if leaders else set()
     left_out = {
         row.pid for row in snapshot.busy if not row.is_client and row.leader_pid not in leaders
     }
-    return [row for row in snapshot.unsettled if row.pid not in left_out]
+    return [row for row in snapshot.ungrouped if row.pid not in left_out]
 
 
 def _narrowed(rows: Sequence[Backend], picture: DerivedSnapshot, query: Query) -> list[Backend]:

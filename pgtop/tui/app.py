@@ -25,6 +25,7 @@ from pgtop.actions import ACTIONS, BY_ID
 from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
+from pgtop.model.section import LOCKS, SESSIONS, SESSIONS_ONLY
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.poller import Event, Poller, Sampled
 from pgtop.monitor.state import State
@@ -192,9 +193,10 @@ class PgtopApp(Keyboard):
             self._take(event)
 
     def _take(self, event: Event) -> None:
-        self._source.watch_blocking(
-            any(isinstance(screen, Shown) and screen.NEEDS_BLOCKING for screen in self.screen_stack)
+        needs_locks = any(
+            isinstance(screen, Shown) and screen.NEEDS_BLOCKING for screen in self.screen_stack
         )
+        self._watch.topics = frozenset({SESSIONS, LOCKS}) if needs_locks else SESSIONS_ONLY
         state = self._state.after(event, self._settings)
         if state.notice is not None and self._clock.now() > self._notice_until:
             state = state._replace(notice=None)
@@ -352,7 +354,7 @@ class PgtopApp(Keyboard):
 
         if not isinstance(self.screen, LocksScreen):
             await self.action_show_sessions()
-            self._source.watch_blocking(True)
+            self._watch.topics = frozenset({SESSIONS, LOCKS})
             self._watch.refresh()
             self.push_screen(LocksScreen(self._state, self._settings, self._palette))
 

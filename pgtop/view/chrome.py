@@ -156,7 +156,7 @@ def _remark(state: State) -> Span:
 
 def _lock_note(state: State) -> Line:
     """Why who blocks whom is older than the rest of the picture, if it is."""
-    note = state.picture.snapshot.blocking.note
+    note = state.picture.snapshot.locks.note
     return (Span(f"{clean(note)} · ", Tone.WARN),) if note else ()
 
 

@@ -94,9 +94,9 @@ def rows(picture: DerivedSnapshot, question: Question) -> tuple[Row, ...]:
     tree = tuple(_tree(picture, question))
     holders = cutoffs(xmin_holders(picture.snapshot))
     more = len(holders) - _HOLDERS_SHOWN
-    blocking = picture.snapshot.blocking
-    complete, unread = blocking.complete, blocking.unread
-    nothing = _UNKNOWN if blocking.failure else _NOBODY
+    locks = picture.snapshot.locks
+    is_complete, unread = locks.is_complete, locks.unread
+    nothing = _UNKNOWN if locks.failure else _NOBODY
     return (
         *(tree or (Row(words=_ALL_HIDDEN if picture.forest.nodes else nothing),)),
         Row(),
@@ -105,10 +105,10 @@ def rows(picture: DerivedSnapshot, question: Question) -> tuple[Row, ...]:
         *((Row(words=f"and {more} more"),) if more > 0 else ()),
         *(
             (Row(words=unread or "slots and prepared transactions: not asked yet"),)
-            if not complete
+            if not is_complete
             else ()
         ),
-        *((Row(words="nobody"),) if complete and not holders else ()),
+        *((Row(words="nobody"),) if is_complete and not holders else ()),
     )
 
 

@@ -12,7 +12,7 @@ from pgtop.analysis.graph import reachable, reduced
 from pgtop.analysis.lock_forest import LockForest
 from pgtop.model.backend import ACTIVE, PARALLEL_WORKER, Backend
 from pgtop.model.detail import Lock
-from pgtop.model.locks import Blocking, Hold, Prepared, Wait
+from pgtop.model.locks import Hold, LockState, Prepared, Wait
 from pgtop.model.snapshot import Snapshot
 from tests import scenes
 
@@ -36,7 +36,7 @@ def planted(graph: Graph, **blocking: Any) -> LockForest:
 
 
 def snapshot(*backends: Backend, **blocking: Any) -> Snapshot:
-    return Snapshot(scenes.NOW, scenes.server(), backends, blocking=Blocking(**blocking))
+    return Snapshot(scenes.NOW, scenes.server(), backends, locks=LockState(**blocking))
 
 
 def awaits(mode: str, target: str = "t", *holds: Hold) -> Wait:
@@ -359,9 +359,9 @@ def test_a_forest_before_changes_nothing(
     without.
     """
     before, now = _rows(first, leaders), _rows(first if same else other, leaders)
-    after = snapshot(*now, lent=lent)
+    after = snapshot(*now, reused=lent)
     assert (
-        build_forest(after, build_forest(snapshot(*before, lent=lent_then))).nodes
+        build_forest(after, build_forest(snapshot(*before, reused=lent_then))).nodes
         == build_forest(after).nodes
     )
 

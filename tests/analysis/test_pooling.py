@@ -122,7 +122,9 @@ def test_the_settled_count_like_all_others(
     """
     rows = [one for name, since in idle for one in sessions(name, 1, since=since)]
     mixed = snapshot(*rows, max_connections=501)
-    told = replace(mixed, settled=IdleGroup(tuple(rows[settled:])))
+    told = replace(
+        mixed, ungrouped=tuple(rows[:settled]), idle_group=IdleGroup(tuple(rows[settled:]))
+    )
     assert Concurrency().observe(told) == Concurrency().observe(mixed)
     assert pooling_hint(told, Concurrency().observe(told)) == pooling_hint(
         mixed, Concurrency().observe(mixed)

@@ -69,7 +69,7 @@ def test_what_befell_the_server(
 
 def test_a_crash_that_is_hidden_is_not_guessed() -> None:
     """Without the right to see the checkpointer nothing is said."""
-    hidden = replace(_BEFORE, backends=_BEFORE.backends[1:])
+    hidden = replace(_BEFORE, ungrouped=_BEFORE.backends[1:])
     after = _seen(2, later=_MINUTE, pid=_OURS + 1, checkpointer=12)
     assert interruption(hidden, after) is None
 

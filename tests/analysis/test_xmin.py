@@ -15,7 +15,7 @@ from pgtop.model.backend import (
     Backend,
 )
 from pgtop.model.detail import Lock
-from pgtop.model.locks import Blocking, Prepared, Slot, Wait
+from pgtop.model.locks import LockState, Prepared, Slot, Wait
 from pgtop.model.snapshot import Snapshot
 from tests import scenes
 
@@ -29,8 +29,8 @@ def held(*backends: Backend, own: Backend = OWN, **blocking: object) -> list[tup
 
 
 def _snapshot(*backends: Backend, own: Backend = OWN, **blocking: object) -> Snapshot:
-    facts = Blocking(**blocking)  # type: ignore[arg-type]  # the caller names real fields
-    return Snapshot(scenes.NOW, scenes.server(), (own, *backends), blocking=facts)
+    facts = LockState(**blocking)  # type: ignore[arg-type]  # the caller names real fields
+    return Snapshot(scenes.NOW, scenes.server(), (own, *backends), locks=facts)
 
 
 def session(pid: int, **more: object) -> Backend:

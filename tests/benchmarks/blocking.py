@@ -17,10 +17,11 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.analysis.forest_builder import build_forest
 from pgtop.demo.server import SUPERUSER, Cluster
+from pgtop.model.section import LOCKS, SESSIONS, SESSIONS_ONLY, Topic
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 
-SESSIONS, WAITERS, TICKS, PAUSE = 250, 200, 60, 0.05
+CONNECTIONS, WAITERS, TICKS, PAUSE = 250, 200, 60, 0.05
 _Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 SCENES: dict[str, tuple[str, Callable[[int], str]]] = {
@@ -45,17 +46,19 @@ def _cpu(pid: int) -> float:
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
 
 
-async def _tick_costs(source: PostgresSource, waiting: int) -> tuple[float, float, float]:
+async def _tick_costs(
+    source: PostgresSource, waiting: int, topics: frozenset[Topic]
+) -> tuple[float, float, float]:
     """The least that a tick has cost: on average, the dearer of those that ask for locks and the
     others, and us.
     """
-    pid = (await source.sample()).server.pid
-    await source.sample()
+    pid = (await source.sample(topics)).server.pid
+    await source.sample(topics)
     costs: dict[bool, list[float]] = {}
     ours: list[float] = []
     for _ in range(TICKS):
         before = _cpu(pid)
-        snapshot = await source.sample()
+        snapshot = await source.sample(topics)
         await asyncio.sleep(PAUSE)
         began = time.process_time()
         found = build_forest(snapshot)
@@ -63,7 +66,7 @@ async def _tick_costs(source: PostgresSource, waiting: int) -> tuple[float, floa
         if (
             found.waiting == waiting
         ):  # while the server looks for deadlocks, some are awake for a moment
-            costs.setdefault(snapshot.blocking.asked, []).append(_cpu(pid) - before)
+            costs.setdefault(snapshot.locks.is_current, []).append(_cpu(pid) - before)
     least = [
         min(each) for each in costs.values()
     ]  # the machine's clock is not always the same: minima compare
@@ -72,7 +75,7 @@ async def _tick_costs(source: PostgresSource, waiting: int) -> tuple[float, floa
 
 def _queue(dsn: str, first: str, then: Callable[[int], str]) -> list[_Connection]:
     """One that holds, and others that wait for it."""
-    opened = [psycopg.connect(dsn) for _ in range(SESSIONS)]
+    opened = [psycopg.connect(dsn) for _ in range(CONNECTIONS)]
     opened[0].execute(first.encode())
     for number, each in enumerate(opened[1 : WAITERS + 1]):
         each.pgconn.send_query(then(number + 1).encode())
@@ -84,31 +87,34 @@ def _queue(dsn: str, first: str, then: Callable[[int], str]) -> list[_Connection
 
 
 def _source(dsn: str, user: str) -> PostgresSource:
-    source = PostgresSource(
+    return PostgresSource(
         ServerConnection({**{k: str(v) for k, v in conninfo_to_dict(dsn).items()}, "user": user})
     )
-    source.watch_blocking(user != SUPERUSER)  # else that role would not learn that somebody waits
-    return source
+
+
+def _topics(user: str) -> frozenset[Topic]:
+    """Return what is wanted: a role that sees no waits finds them only among the locks."""
+    return SESSIONS_ONLY if user == SUPERUSER else frozenset({SESSIONS, LOCKS})
 
 
 async def main() -> None:
     """Print a line for a calm server, and one for each way to wait and each role."""
-    with Cluster(settings={"max_connections": str(SESSIONS + 20)}) as server:
+    with Cluster(settings={"max_connections": str(CONNECTIONS + 20)}) as server:
         sources = {user: _source(server.socket_dsn, user) for user in (SUPERUSER, "plain")}
         with psycopg.connect(server.socket_dsn, autocommit=True) as made:
             made.execute("CREATE TABLE stock AS SELECT id, 0 AS n FROM generate_series(1, 300) id")
             made.execute("CREATE ROLE plain LOGIN")
-        idle = [psycopg.connect(server.socket_dsn) for _ in range(SESSIONS)]
+        idle = [psycopg.connect(server.socket_dsn) for _ in range(CONNECTIONS)]
         calm: dict[str, float] = {}
         for user, source in sources.items():
-            calm[user], _, _ = await _tick_costs(source, 0)
+            calm[user], _, _ = await _tick_costs(source, 0, _topics(user))
             print(f"{'calm':20} {user:8} {calm[user]:5.2f} ms")
         for each in idle:
             each.close()
         for name, (first, then) in SCENES.items():
             opened = _queue(server.socket_dsn, first, then)
             for user, source in sources.items():
-                mean, most, ours = await _tick_costs(source, WAITERS)
+                mean, most, ours = await _tick_costs(source, WAITERS, _topics(user))
                 times = f"{mean / calm[user]:.1f} times calm; the dearest tick {most / calm[user]:.1f} times"
                 print(
                     f"{name:20} {user:8} {mean:5.2f} ms, {times}; the tree {ours:.1f} ms of our own"

@@ -18,6 +18,7 @@ from typing import ParamSpec, TypeVar
 
 from pgtop.model.backend import IDLE_IN_TRANSACTION, Backend, BackendId
 from pgtop.model.detail import Detail
+from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.monitor.clock import MonotonicClock
@@ -58,10 +59,7 @@ class Script:
     def renew(self) -> None:
         pass
 
-    def watch_blocking(self, watched: bool) -> None:
-        """Nobody waits here."""
-
-    async def sample(self) -> Snapshot:
+    async def sample(self, topics: frozenset[Topic] = SESSIONS_ONLY) -> Snapshot:
         self.refreshes += 1
         later = int((time.monotonic() - self._started) * MICROSECONDS)
         return replace(self.first, taken_at=self.first.taken_at + later)

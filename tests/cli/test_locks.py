@@ -17,7 +17,7 @@ from pgtop.cli.args.options import LocksCommand, parse
 from pgtop.cli.commands.locks import as_json, page
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.output import painted
-from pgtop.model.locks import Blocking
+from pgtop.model.locks import LockState
 from pgtop.text.clean import cells
 from tests import scenes
 from tests.cli import one_sentence, pgtop
@@ -94,7 +94,7 @@ def test_json_of_everything() -> None:
     holds back vacuum.
     """
     found = json.loads(as_json(DerivedSnapshot.of(scenes.standstill())))
-    assert (found["note"], found["asked"]) == ("", scenes.standstill().blocking.asked)
+    assert (found["note"], found["asked"]) == ("", scenes.standstill().locks.is_current)
     nodes = {node["name"]: node for node in found["nodes"]}
     assert (
         nodes["transfer-'4711'"]["prepared"]["rollback"] == "ROLLBACK PREPARED 'transfer-''4711'''"
@@ -114,9 +114,9 @@ def test_one_that_nobody_can_name_is_no_root() -> None:
     the same.
     """
     waiter = scenes.client(4711, "web@shop", wait="Lock:transactionid", blocked_by=[0])
-    resting = Blocking(note="the server is slow")
+    resting = LockState(note="the server is slow")
     found = json.loads(
-        as_json(DerivedSnapshot.of(replace(scenes.snapshot([waiter]), blocking=resting)))
+        as_json(DerivedSnapshot.of(replace(scenes.snapshot([waiter]), locks=resting)))
     )
     nodes = {node["name"]: node for node in found["nodes"]}
     assert (nodes[4711]["parent"], nodes[4711]["root"]) == (

@@ -21,6 +21,7 @@ from pathlib import Path
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION, Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure, FailureKind
+from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.ports import SourceError
@@ -71,10 +72,7 @@ class Churn:
     def renew(self) -> None:
         """There are no rights."""
 
-    def watch_blocking(self, watched: bool) -> None:
-        """Nobody is asked."""
-
-    async def sample(self) -> Snapshot:
+    async def sample(self, topics: frozenset[Topic] = SESSIONS_ONLY) -> Snapshot:
         await asyncio.sleep(0)
         self._count += 1
         if self._count % (self._ticks // PARTS) == 0:
@@ -88,7 +86,7 @@ class Churn:
         if self._count % 100 == 0:
             raise SourceError(_LOST)
         self._churn()
-        return replace(self.first, taken_at=self._now, backends=tuple(self._backends))
+        return replace(self.first, taken_at=self._now, ungrouped=tuple(self._backends))
 
     async def detail(self, who: BackendId) -> Detail | None:
         found = next((backend for backend in self._backends if backend.identity == who), None)

@@ -22,7 +22,7 @@ from pgtop.cli.output import painted
 from pgtop.model.audit import AuditEntry
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail, Lock
-from pgtop.model.locks import Blocking, Hold, Prepared, Slot, Wait
+from pgtop.model.locks import Hold, LockState, Prepared, Slot, Wait
 from pgtop.model.server import Database, Role
 from pgtop.model.signal import ObservedEffect, Outcome, ReplyStatus, Signal, SignalReply
 from pgtop.model.snapshot import Snapshot
@@ -89,14 +89,14 @@ def _snapshot(texts: ServerTexts) -> Snapshot:
         read_backend(_row(pid, texts), server, NameCache(), len(texts.query)) for pid in (1, 2)
     )
     gid = decode(texts.name, encoding)
-    blocking = Blocking(
+    blocking = LockState(
         waits={1: Wait(_lock(texts), (Hold(decode_name(texts.text), 2), Hold("x", None, 9)))},
         prepared=(Prepared(9, gid, _NOW - 60_000_000, name, gid, 5),),
         slots=(Slot(gid, 10),),
-        asked=True,
+        is_current=True,
         note=decode_name(texts.text),
     )
-    return replace(scenes.snapshot(backends), server=server, blocking=blocking)
+    return replace(scenes.snapshot(backends), server=server, locks=blocking)
 
 
 def _row(pid: int, texts: ServerTexts) -> tuple[Any, ...]:
@@ -150,7 +150,7 @@ def test_nothing_that_is_shown_acts(texts: ServerTexts) -> None:
         assert not harmful("".join(span.text for span in shown))
     derived, first = DerivedSnapshot.of(snapshot), snapshot.backends[0]
     proposal = propose(Signal.CANCEL, first, derived)
-    changed = replace(snapshot, backends=(first._replace(state=decode_name(texts.text)),))
+    changed = replace(snapshot, ungrouped=(first._replace(state=decode_name(texts.text)),))
     for text in (
         proposal.title,
         proposal.query,

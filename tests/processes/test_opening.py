@@ -23,12 +23,12 @@ _ENDS = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 _BLOCKING = """
 import os, sys
 
-class Blocking:
+class LockState:
     def find_spec(self, name, path, target=None):
         if name == "textual":
             exec(os.read(os.open({gate!r}, os.O_RDONLY), 4096))
 
-sys.meta_path.insert(0, Blocking())
+sys.meta_path.insert(0, LockState())
 """
 """A Python in which the import of Textual waits for code from a pipe, and runs it first."""
 

@@ -93,7 +93,7 @@ def test_a_session_that_is_logging_in_is_left_out_of_many() -> None:
     """Until the server knows whose session it is, it may be a superuser's or a protected role's."""
     scene = calm()
     starting = Backend(999, 1, state="starting", backend_type=CLIENT_BACKEND)
-    made = plan(Signal.TERMINATE, (starting,), replace(scene, backends=(*scene.backends, starting)))
+    made = plan(Signal.TERMINATE, (starting,), replace(scene, ungrouped=(*scene.backends, starting)))
     assert not made.targets
     assert [left.why for left in made.excluded] == [ExclusionReason.HIDDEN]
 
@@ -108,11 +108,11 @@ def test_another_server_is_no_end() -> None:
     have ended.
     """
     scene, made = _two()
-    there = replace(scene, backends=(), server=server(address="10.0.0.9:5432", started_at=1))
+    there = replace(scene, ungrouped=(), server=server(address="10.0.0.9:5432", started_at=1))
     assert set(changes(made, there).values()) == {Change.ELSEWHERE}
     assert refresh_plan(made, there).targets == ()
     assert {left.why for left in refresh_plan(made, there).excluded} == {ExclusionReason.CHANGED}
-    restarted = replace(scene, backends=(), server=server(started_at=scene.taken_at + 1))
+    restarted = replace(scene, ungrouped=(), server=server(started_at=scene.taken_at + 1))
     assert set(changes(made, restarted).values()) == {Change.ENDED}
 
 
@@ -135,7 +135,7 @@ def test_a_start_that_is_hidden_by_now_is_no_end() -> None:
     """
     scene, made = _two()
     one, two = (Backend(pid=b.pid, usesysid=b.usesysid, datid=b.datid) for b in scene.backends)
-    later = replace(scene, backends=(one, two._replace(usesysid=99)))
+    later = replace(scene, ungrouped=(one, two._replace(usesysid=99)))
     assert {who.pid: change for who, change in changes(made, later).items()} == {
         1: Change.HIDDEN,
         2: Change.ENDED,
@@ -151,7 +151,7 @@ def test_another_name_is_another_client_unless_the_same_query_runs() -> None:
         targets=tuple(target._replace(only_if_unchanged=False) for target in made.targets)
     )
     one, two = (b._replace(application_name="another") for b in scene.backends)
-    later = replace(scene, backends=(one._replace(query_start=scene.taken_at), two))
+    later = replace(scene, ungrouped=(one._replace(query_start=scene.taken_at), two))
     assert changes(loose, later) == {one.identity: Change.NAME}
     assert refresh_plan(loose, later).targets[0].backend.application_name == "another"
     even_if_renamed = made._replace(
@@ -171,7 +171,7 @@ def test_a_login_that_has_succeeded_is_the_same_session_still() -> None:
     starting = Backend(999, 1, state="starting", backend_type=CLIENT_BACKEND)
     made = plan_for_one(Signal.TERMINATE, starting, scene)
     later = replace(
-        scene, backends=(*scene.backends, client(999, "web@shop")._replace(backend_start=1))
+        scene, ungrouped=(*scene.backends, client(999, "web@shop")._replace(backend_start=1))
     )
     assert changes(made, later) == {starting.identity: Change.LOGIN}
 
@@ -193,7 +193,7 @@ def test_a_hidden_session_is_known_by_all_that_is_seen(
     assert made.targets[0].needs_pid
     later = hidden._replace(**now)  # type: ignore[arg-type]  # real columns
     rest = tuple(later if b is hidden else b for b in scene.backends)
-    assert changes(made, replace(scene, backends=rest)).get(hidden.identity) is change
+    assert changes(made, replace(scene, ungrouped=rest)).get(hidden.identity) is change
 
 
 def test_who_is_spared_is_told() -> None:

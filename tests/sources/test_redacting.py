@@ -209,6 +209,6 @@ def test_protection_does_not_rest_on_what_is_masked() -> None:
 async def test_the_settled_are_masked_too() -> None:
     """Whoever looks at those at rest alone sees no literal of theirs either."""
     idle = client(1, "web@shop", since=60)._replace(query="SELECT 'sesame'")
-    came = replace(snapshot([idle]), settled=IdleGroup((idle,)))
+    came = replace(snapshot([]), idle_group=IdleGroup((idle,)))
     seen = await RedactingSource(FakeSource([came])).sample()
-    assert [each.query for each in (*seen.unsettled, *seen.settled.backends)] == ["SELECT '?'"]
+    assert [each.query for each in (*seen.ungrouped, *seen.idle_group.backends)] == ["SELECT '?'"]

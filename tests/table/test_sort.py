@@ -179,7 +179,7 @@ def test_ten_thousand_sessions_are_arranged_between_two_frames() -> None:
     slower.
     """
     crowd = scenes.crowd(10_000)
-    picture = DerivedSnapshot.of(replace(crowd, backends=crowd.backends[::-1]))
+    picture = DerivedSnapshot.of(replace(crowd, ungrouped=crowd.backends[::-1]))
     for name in (None, "age", "client", "query"):
         query = Query(sort=Sort(name))
         assert min(_seconds_to_arrange(picture, query) for _ in range(5)) < 0.060
@@ -326,7 +326,7 @@ def _with_settled(rows: Sequence[Backend], since: float) -> DerivedSnapshot:
     settled = [row for row in rows if _is_settled(row, since)]
     others = [row for row in rows if not _is_settled(row, since)]
     return DerivedSnapshot.of(
-        replace(scenes.snapshot([*others, *settled]), settled=IdleGroup(tuple(settled)))
+        replace(scenes.snapshot(others), idle_group=IdleGroup(tuple(settled)))
     )
 
 

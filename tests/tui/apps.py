@@ -75,14 +75,14 @@ def shown_on(stage: Stage) -> list[int]:
 
 def without(snapshot: Snapshot, pid: int) -> Snapshot:
     """The snapshot once a backend has ended."""
-    return replace(snapshot, backends=tuple(b for b in snapshot.backends if b.pid != pid))
+    return replace(snapshot, ungrouped=tuple(b for b in snapshot.backends if b.pid != pid))
 
 
 def with_changes(snapshot: Snapshot, pid: int, **changes: object) -> Snapshot:
     """The snapshot once a backend has changed."""
     return replace(
         snapshot,
-        backends=tuple(b._replace(**changes) if b.pid == pid else b for b in snapshot.backends),  # type: ignore[arg-type]
+        ungrouped=tuple(b._replace(**changes) if b.pid == pid else b for b in snapshot.backends),  # type: ignore[arg-type]
     )
 
 

@@ -50,7 +50,7 @@ async def test_tags_survive_sort_filter_and_refresh_and_end_with_their_session()
         heir = next(b for b in first.backends if b.pid == pids[1])
         heir = heir._replace(backend_start=(heir.backend_start or 0) + 1)
         rest = without(without(first, pids[0]), pids[1])
-        stage.source.script = [replace(rest, backends=(*rest.backends, heir))]
+        stage.source.script = [replace(rest, ungrouped=(*rest.backends, heir))]
         await stage.tick()
         assert "1 tagged" in text_of(stage, "#condition")
         await press(pilot, "u")
@@ -134,7 +134,7 @@ async def test_the_list_stays_as_it_wasshown_on() -> None:
         later = moved._replace(query_start=first.taken_at)
         newcomer = moved._replace(pid=99_999, backend_start=first.taken_at)
         others = tuple(b for b in first.backends if b not in (ended, moved))
-        stage.source.script = [replace(first, backends=(*others, later, newcomer))]
+        stage.source.script = [replace(first, ungrouped=(*others, later, newcomer))]
         await stage.tick()
         assert "1 another query" in text_of(stage, "#facts")
         assert "1 ended" in text_of(stage, "#facts")
@@ -152,7 +152,7 @@ async def test_what_changed_can_be_asked_for_again() -> None:
         newcomer = moved._replace(pid=99_999, backend_start=first.taken_at)
         others = tuple(b for b in first.backends if b != moved)
         later = moved._replace(query_start=first.taken_at)
-        stage.source.script = [replace(first, backends=(*others, later, newcomer))]
+        stage.source.script = [replace(first, ungrouped=(*others, later, newcomer))]
         await stage.tick()
         await press(pilot, "a", "y", *str(len(_leak(first))), "enter")
         assert _ordered(signaller) == {b.identity for b in _leak(first)}
@@ -229,7 +229,7 @@ async def test_the_title_names_what_they_were_chosen_by() -> None:
     none.
     """
     first = busy()
-    hostile = replace(first, backends=tuple(b._replace(datname="[red]x") for b in first.backends))
+    hostile = replace(first, ungrouped=tuple(b._replace(datname="[red]x") for b in first.backends))
     stage = Stage(hostile)
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "space", "space", "K")

@@ -53,7 +53,7 @@ def _changed(snapshot: Snapshot) -> Snapshot:
     ended, moved, *rest = storm
     moved = moved._replace(query_start=snapshot.taken_at, state="active")
     newcomer = ended._replace(pid=99_999, backend_start=snapshot.taken_at)
-    return replace(snapshot, backends=(*others, moved, *rest, newcomer))
+    return replace(snapshot, ungrouped=(*others, moved, *rest, newcomer))
 
 
 @pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)

@@ -357,7 +357,7 @@ async def test_a_session_whose_start_is_hidden_wants_its_pid_typed_in_the_dialog
     """
     scene, signaller = not_privileged(), FakeSignaller()
     hidden = [b for b in scene.backends if b.hidden and b.usename == "web"]
-    stage = Stage(replace(scene, backends=tuple(hidden[:1])), signaller=signaller)
+    stage = Stage(replace(scene, ungrouped=tuple(hidden[:1])), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "K", "y")
         words = " ".join(text_of(stage, "#proposal").split())
@@ -376,7 +376,7 @@ async def test_another_server_is_no_end_of_the_session() -> None:
     """
     first, signaller = busy(), FakeSignaller()
     there = replace(
-        first, backends=(), server=first.server._replace(address="10.0.0.9:5432", started_at=1)
+        first, ungrouped=(), server=first.server._replace(address="10.0.0.9:5432", started_at=1)
     )
     stage = Stage(first, signaller=signaller, source=FakeSource([there]))
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -393,7 +393,7 @@ async def test_a_start_that_is_hidden_by_now_is_no_end_of_the_session() -> None:
     """
     first, signaller = busy(), FakeSignaller()
     hidden = tuple(Backend(pid=b.pid, datid=b.datid, usesysid=b.usesysid) for b in first.backends)
-    stage = Stage(first, signaller=signaller, source=FakeSource([replace(first, backends=hidden)]))
+    stage = Stage(first, signaller=signaller, source=FakeSource([replace(first, ungrouped=hidden)]))
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "K")
         await stage.tick()
@@ -431,7 +431,7 @@ async def test_the_page_of_one_session_claims_no_end_on_another_server(
     first = busy()
     there = replace(
         first,
-        backends=(),
+        ungrouped=(),
         server=first.server._replace(address=address, started_at=first.taken_at + 1),
     )
     stage = Stage(first, source=FakeSource([there]))

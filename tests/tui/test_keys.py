@@ -570,7 +570,7 @@ async def test_a_restart_leaves_a_trace() -> None:
     again = replace(
         first,
         server=first.server._replace(pid=1, started_at=later - 1),
-        backends=(),
+        ungrouped=(),
         taken_at=later,
     )
     stage = Stage(first, source=FakeSource([again]))

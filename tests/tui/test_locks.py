@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
 from pgtop.model.backend import WALSENDER
+from pgtop.model.section import LOCKS
 from pgtop.model.signal import (
     ObservedEffect,
     Outcome,
@@ -69,10 +70,10 @@ def _without(snapshot: Snapshot, pid: int) -> Snapshot:
         b if b.blocked_by or not b.waits_for_lock else b._replace(wait_event_type=None)
         for b in rest
     )
-    return replace(snapshot, backends=free, taken_at=snapshot.taken_at + 1)
+    return replace(snapshot, ungrouped=free, taken_at=snapshot.taken_at + 1)
 
 
-async def test_three_opens_it_and_the_source_is_told() -> None:
+async def test_the_topic_of_locks_is_wanted_while_the_view_is_open() -> None:
     """While the view is open slots and prepared transactions are read too; Esc and `1` lead
     back.
     """
@@ -80,11 +81,12 @@ async def test_three_opens_it_and_the_source_is_told() -> None:
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "3")
         assert isinstance(stage.app.screen, LocksScreen)
-        assert stage.source.watched
+        assert LOCKS in stage.source.topics
         await _press(pilot, "escape")
         await stage.tick()
         assert isinstance(stage.app.screen, SessionsScreen)
-        assert not stage.source.watched
+        await stage.tick()
+        assert LOCKS not in stage.source.topics
 
 
 async def test_the_alarm_leads_to_the_root() -> None:
@@ -308,7 +310,7 @@ async def test_who_is_freed_by_a_cancel_inside_a_transaction_is_told() -> None:
     stage = Stage(first, source=FakeSource([first]), signaller=FakeSignaller(look=lambda _: seen))
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "3", "C")
-        stage.source.script = [replace(failed, backends=(*failed.backends, seen))]
+        stage.source.script = [replace(failed, ungrouped=(*failed.backends, seen))]
         await _press(pilot, "y")
         await stage.tick(6)
         assert "1 of 4 waiting on it is free" in _text(stage, "#notice").replace("\n", " ")
@@ -362,7 +364,7 @@ def test_nobody_is_freed_by_another_server() -> None:
     """
     first = busy()
     there = replace(
-        first, backends=(), server=first.server._replace(address="10.0.0.9:5432", started_at=1)
+        first, ungrouped=(), server=first.server._replace(address="10.0.0.9:5432", started_at=1)
     )
     before = DerivedSnapshot.of(first)
     holder = next(b.identity for b in first.backends if b.pid == HOLDER)
@@ -380,7 +382,7 @@ def _state(shown: Snapshot) -> State:
 async def test_a_slow_lock_manager_is_told() -> None:
     """The view says that what it shows is older than the rest, and why."""
     slow = standstill()
-    slow = replace(slow, blocking=slow.blocking._replace(note="the lock manager is slow"))
+    slow = replace(slow, locks=slow.locks._replace(note="the lock manager is slow"))
     stage = Stage(slow)
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "3")

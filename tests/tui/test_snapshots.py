@@ -99,7 +99,7 @@ def test_dialog_changed(snap_compare: SnapCompare) -> None:
         else b
         for b in first.backends
     )
-    stage = Stage(first, source=FakeSource([replace(first, backends=changed)]))
+    stage = Stage(first, source=FakeSource([replace(first, ungrouped=changed)]))
     assert _same(snap_compare, stage, SIZES[0], (*TO_RUNAWAY, "C"), lambda _: stage.tick())
 
 
@@ -107,7 +107,7 @@ def test_dialog_ended(snap_compare: SnapCompare) -> None:
     """The session ended while the dialog was open."""
     first = busy()
     rest = tuple(b for b in first.backends if b.pid != RUNAWAY_PID)
-    stage = Stage(first, source=FakeSource([replace(first, backends=rest)]))
+    stage = Stage(first, source=FakeSource([replace(first, ungrouped=rest)]))
     assert _same(snap_compare, stage, SIZES[0], (*TO_RUNAWAY, "K"), lambda _: stage.tick())
 
 

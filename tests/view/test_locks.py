@@ -7,7 +7,7 @@ import pytest
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.detail import Lock
-from pgtop.model.locks import Blocking, Hold, Prepared, Wait
+from pgtop.model.locks import Hold, LockState, Prepared, Wait
 from pgtop.model.signal import Signal
 from pgtop.table.columns import HIDDEN_WORDS, column
 from pgtop.table.filter import Filter
@@ -67,7 +67,7 @@ def test_a_deadlock_is_sure_only_where_it_was_read_at_one_instant() -> None:
     """
     scene = scenes.standstill()
     picture = DerivedSnapshot.of(
-        replace(scene, blocking=scene.blocking._replace(lent=frozenset({49_011})))
+        replace(scene, locks=scene.locks._replace(reused=frozenset({49_011})))
     )
     line = "".join(
         span.text for span in row_line(row_of(49_010, rows(picture, Question())), picture, 200)
@@ -83,8 +83,8 @@ def test_prepared_blockers_are_named_by_gid() -> None:
     waiter = scenes.active(
         2, "web@shop", "web", "LOCK stock", 60, wait="Lock:relation", blocked_by=[0]
     )
-    blocking = Blocking(waits, prepared, asked=True)
-    picture = DerivedSnapshot.of(replace(scenes.snapshot([waiter]), blocking=blocking))
+    blocking = LockState(waits, prepared, is_current=True)
+    picture = DerivedSnapshot.of(replace(scenes.snapshot([waiter]), locks=blocking))
     row = next(
         row for row in rows(picture, Question()) if row.node is not None and row.node.key == 2
     )
@@ -102,7 +102,8 @@ def test_nobody_is_said_only_where_it_was_asked() -> None:
     scene = scenes.snapshot([])
     not_asked = rows(DerivedSnapshot.of(scene), Question())[-1]
     asked = rows(
-        DerivedSnapshot.of(replace(scene, blocking=Blocking(asked=True, complete=True))), Question()
+        DerivedSnapshot.of(replace(scene, locks=LockState(is_current=True, is_complete=True))),
+        Question(),
     )[-1]
     assert (not_asked.words, asked.words) == (
         "slots and prepared transactions: not asked yet",
@@ -308,7 +309,7 @@ def test_what_the_end_of_a_root_has_brought() -> None:
         else b._replace(blocked_by=tuple(pid for pid in b.blocked_by if pid != HOLDER))
         for b in before.backends if b.pid not in (HOLDER, 48_809)
     )  # fmt: skip
-    after = DerivedSnapshot.of(replace(before, backends=gone))
+    after = DerivedSnapshot.of(replace(before, ungrouped=gone))
     who = next(b.identity for b in before.backends if b.pid == HOLDER)
     assert freed(DerivedSnapshot.of(before), after, {who}) == (
         "1 of 4 waiting on it is free, 1 ended, next root 48801 (active 9m03s)"

@@ -17,6 +17,7 @@ from pgtop.cli.args.options import LocksCommand
 from pgtop.cli.commands.show import OPTION, option_filter, server_record, session_record
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.guards import redacts
+from pgtop.model.section import LOCKS, SESSIONS
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import written
 from pgtop.text.clean import clean
@@ -27,6 +28,7 @@ from pgtop.view.lock_phrases import rollback
 from pgtop.view.locks import Question, header, matching, row_line, rows
 
 _ALL = Question()
+_TOPICS = frozenset({SESSIONS, LOCKS})
 _PAGE = 160
 """Cells of a tree that does not go to a terminal."""
 
@@ -46,7 +48,7 @@ def run(command: LocksCommand) -> int:
             output.write(
                 output.page(page(picture, output.columns() or _PAGE, question), command.color)
             )
-        if picture.snapshot.blocking.failure:
+        if picture.snapshot.locks.failure:
             return Exit.LOCKS_UNKNOWN
         return Exit.WAITING if matching(picture, question.filter) else Exit.DONE
 
@@ -56,9 +58,9 @@ async def _sample(connection: ConnectionOptions, redact: bool) -> Snapshot:
         compose.connection_for(connection, compose.PasswordPrompt()), redact
     )
     try:
-        source.watch_blocking(True)
         await compose.first_sample(source, connection.wait)
-        return await source.sample()  # the first one has told what to ask
+        # the first sample has shown what there is to read
+        return await source.sample(_TOPICS)
     finally:
         await source.close()
 
@@ -66,7 +68,7 @@ async def _sample(connection: ConnectionOptions, redact: bool) -> Snapshot:
 def page(picture: DerivedSnapshot, width: int, question: Question = _ALL) -> list[Line]:
     """What people read: a line that says it all of all, and the rows of the blocking view."""
     words = summary(picture)
-    note = picture.snapshot.blocking.note
+    note = picture.snapshot.locks.note
     top = [words] if words else []
     top += [line(clean(note), Tone.WARN)] if note else []
     return [
@@ -80,7 +82,7 @@ def as_json(picture: DerivedSnapshot, question: Question = _ALL) -> str:
     """One object on one line, in ASCII."""
     forest = picture.forest
     first = forest.longest_wait()
-    failure = picture.snapshot.blocking.failure
+    failure = picture.snapshot.locks.failure
     whole = {
         "server": server_record(picture.snapshot),
         "understood": question.filter.understood or None,
@@ -89,8 +91,8 @@ def as_json(picture: DerivedSnapshot, question: Question = _ALL) -> str:
         "longest_is_exact": first is not None and first.is_since_exact,
         "roots": None if failure else [_name(root) for root in forest.roots],
         "reason": failure or None,
-        "note": picture.snapshot.blocking.note,
-        "asked": picture.snapshot.blocking.asked,
+        "note": picture.snapshot.locks.note,
+        "asked": picture.snapshot.locks.is_current,
         "nodes": [
             _node_record(row.node, picture)
             for row in rows(picture, question)

@@ -149,7 +149,7 @@ def as_json(picture: DerivedSnapshot, backends: Iterable[Backend], narrowed: Fil
     whole = {
         "server": server_record(snapshot),
         "understood": narrowed.understood or None,
-        "note": _unknown(snapshot) or snapshot.blocking.note,
+        "note": _unknown(snapshot) or snapshot.locks.note,
         "budget": _budget_record(budget(snapshot)),
         "sessions": [session_record(backend, picture) for backend in backends],
     }
@@ -173,13 +173,13 @@ def session_record(backend: Backend, picture: DerivedSnapshot) -> dict[str, Any]
 
 def _unknown(snapshot: Snapshot) -> str:
     """Return why some sessions' blockers are not known; empty if all are."""
-    blocking = snapshot.blocking
+    locks = snapshot.locks
     if (
-        blocking.failure
-        or blocking.asked
+        locks.failure
+        or locks.is_current
         or not any(b.hidden and b.datid is not None for b in snapshot.busy)
     ):
-        return blocking.failure
+        return locks.failure
     return "the locks that hidden sessions wait for were not asked for"
 
 

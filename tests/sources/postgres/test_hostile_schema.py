@@ -17,7 +17,7 @@ from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.sources.postgres.conftest import Connect, Wire
-from tests.sources.postgres.sampler_helpers import backend, sample_until
+from tests.sources.postgres.sampler_helpers import LOCKS_TOO, backend, sample_until
 from tests.sources.postgres.signal_helpers import RoleMaker
 
 # What a session has locked so stays locked when its transaction fails, and one that may only read
@@ -101,12 +101,11 @@ async def trapped(
 async def use_everything(session: ServerConnection, holder: int, waiter: int) -> None:
     """All that pgtop ever asks of a server, about two sessions of which one waits for the other."""
     source, door = PostgresSource(session), PostgresSignaller(session)
-    source.watch_blocking(True)
-    snapshot = await sample_until(source, lambda seen: waiter in seen.blocking.waits)
+    snapshot = await sample_until(source, lambda seen: waiter in seen.locks.waits, LOCKS_TOO)
     assert backend(snapshot, waiter).blocked_by == (holder,)
-    assert snapshot.blocking.waits[waiter].lock.target == "held"
+    assert snapshot.locks.waits[waiter].lock.target == "held"
     source.renew()
-    await source.sample()
+    await source.sample(LOCKS_TOO)
     detail = await source.detail(backend(snapshot, holder).identity)
     assert detail is not None
     assert "held" in {lock.target for lock in detail.locks}

@@ -20,7 +20,7 @@ from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.view.locks import Question, rows
 from tests.cli import pgtop
-from tests.sources.postgres.sampler_helpers import backend
+from tests.sources.postgres.sampler_helpers import LOCKS_TOO, backend
 
 _REVOKED = {
     "pg_settings": ("SELECT ON pg_settings", ""),
@@ -81,11 +81,10 @@ async def test_what_may_not_be_read_is_missing_and_named(
 ) -> None:
     """Sessions, budget and names are there; no number is wrong."""
     source = PostgresSource(ServerConnection(watcher))
-    source.watch_blocking(True)
     async with await psycopg.AsyncConnection.connect(**(watcher | {"user": "plain"})) as other:  # type: ignore[arg-type]
-        snapshot = await source.sample()
+        snapshot = await source.sample(LOCKS_TOO)
         seen = backend(snapshot, other.info.backend_pid)
-        await source.sample()
+        await source.sample(LOCKS_TOO)
         await source.close()
     assert (seen.usename, seen.state) == ("plain", "idle")
     assert seen.datname == "postgres"
@@ -131,16 +130,15 @@ async def test_what_else_holds_back_vacuum_may_be_unknown(
 ) -> None:
     """The screen says so instead of naming no holder."""
     source = PostgresSource(ServerConnection(watcher))
-    source.watch_blocking(True)
-    await source.sample()
-    picture = DerivedSnapshot.of(await source.sample())
+    await source.sample(LOCKS_TOO)
+    picture = DerivedSnapshot.of(await source.sample(LOCKS_TOO))
     await source.close()
     words = [row.words for row in rows(picture, Question())]
     assert any(
         each.startswith(what) and each.endswith("this role may not read them") for each in words
     )
     assert "nobody" not in words
-    assert not picture.snapshot.blocking.failure
+    assert not picture.snapshot.locks.failure
 
 
 async def test_a_right_that_is_revoked_meanwhile(server: Cluster) -> None:

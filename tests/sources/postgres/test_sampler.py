@@ -10,11 +10,11 @@ import pytest
 
 from pgtop.model.backend import HIDDEN_QUERY, WALSENDER, Backend, BackendId
 from pgtop.model.snapshot import Snapshot
-from pgtop.sources.postgres import sampler
 from pgtop.sources.postgres.connection import ServerConnection
+from pgtop.sources.postgres.probes import sessions
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.sources.postgres.conftest import Connect, Wire
-from tests.sources.postgres.sampler_helpers import Other, backend, pid_of, sample_until
+from tests.sources.postgres.sampler_helpers import Other, backend, pid_of, reader_of, sample_until
 
 NASTY = b"caf\xe9 \x1b[31m \xe2\x80\xae \xff"
 """Bytes that no multi-byte encoding takes, an escape sequence and a bidi override."""
@@ -241,7 +241,7 @@ class TestTheWire:
         other = await connect(user="pgtop_leaving")
         await source.sample()
         await admin.execute("DROP ROLE pgtop_leaving")
-        fresh = PostgresSource(source._session)
+        fresh = PostgresSource(source._connection)
         assert str(backend(await fresh.sample(), pid_of(other)).usename).startswith("role ")
         wire.forget()
         await fresh.sample()
@@ -271,12 +271,10 @@ async def test_a_text_that_was_missed_is_asked_for(
     )  # what it holds back ages, so it always has a row
     await other.execute("SELECT 'first'")
     snapshot = await source.sample()
-    reader = source._reader
-    assert reader is not None
     later = await sample_until(source, lambda later: later.taken_at - snapshot.taken_at > 200_000)
     # As if this backend had not been there: a parallel worker comes with its leader's older
     # query_start.
-    reader._known.pop(backend(later, pid_of(other)).identity)
+    reader_of(source)._known.pop(backend(later, pid_of(other)).identity)
     assert backend(later, pid_of(other)).query == "SELECT 'first'"
     assert backend(await source.sample(), pid_of(other)).query is None
     assert backend(await source.sample(), pid_of(other)).query == "SELECT 'first'"
@@ -311,13 +309,12 @@ async def test_an_idle_session_that_is_not_remembered_is_read_whole(
     pid = pid_of(other)
     first = await source.sample()
     await sample_until(source, lambda later: later.taken_at - first.taken_at > 300_000)
-    assert source._reader is not None
-    known, who = source._reader._known, backend(first, pid).identity
+    known, who = reader_of(source)._known, backend(first, pid).identity
     known[BackendId(pid, 0)] = known.pop(who)._replace(
         backend_start=0, application_name="its forerunner"
     )
     assert backend(await source.sample(), pid).application_name == "stranger"
-    del source._reader._known[who]
+    del reader_of(source)._known[who]
     assert backend(await source.sample(), pid).application_name == "stranger"
 
 
@@ -327,19 +324,21 @@ async def test_who_is_settled_is_read_once(
     """Sessions long at rest come as one and the same object, until one of them does something or
     ends.
     """
-    monkeypatch.setattr(sampler, "_SETTLING", 100_000)
+    monkeypatch.setattr(sessions, "GROUPING_AFTER", 100_000)
     first, second = pid_of(await connect()), pid_of(other := await connect())
-    settled = await sample_until(source, lambda seen: {first, second} <= seen.settled.by_pid.keys())
+    settled = await sample_until(
+        source, lambda seen: {first, second} <= seen.idle_group.by_pid.keys()
+    )
     again = await source.sample()
-    assert again.settled is settled.settled
-    assert set(again.settled.backends).isdisjoint(again.unsettled)
-    assert (*again.unsettled, *again.settled.backends) == again.backends
+    assert again.idle_group is settled.idle_group
+    assert set(again.idle_group.backends).isdisjoint(again.ungrouped)
+    assert (*again.ungrouped, *again.idle_group.backends) == again.backends
     await other.execute("SELECT 'up'")
     awake = await source.sample()
-    assert first in awake.settled.by_pid
-    assert second not in awake.settled.by_pid
+    assert first in awake.idle_group.by_pid
+    assert second not in awake.idle_group.by_pid
     assert backend(awake, second).query == "SELECT 'up'"
-    assert (await sample_until(source, lambda seen: second in seen.settled.by_pid)).at(
+    assert (await sample_until(source, lambda seen: second in seen.idle_group.by_pid)).at(
         second
     ) == backend(awake, second)
     await other.close()
@@ -350,7 +349,7 @@ async def test_texts_of_the_gone_are_forgotten(
     source: PostgresSource, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once more have ended than are kept, what is remembered is what the last snapshot holds."""
-    monkeypatch.setattr(sampler, "_ENDED_KEPT", 0)
+    monkeypatch.setattr(sessions, "_ENDED_KEPT", 0)
     other = await connect()
     pid = pid_of(other)
     await source.sample()
@@ -358,8 +357,7 @@ async def test_texts_of_the_gone_are_forgotten(
     await sample_until(
         source, lambda snapshot: pid not in {backend.pid for backend in snapshot.backends}
     )
-    assert source._reader is not None
-    assert pid not in {who[0] for who in source._reader._known}
+    assert pid not in {who[0] for who in reader_of(source)._known}
 
 
 async def test_hidden_sessions(plain_source: PostgresSource, connect: Connect) -> None:
@@ -383,11 +381,10 @@ async def test_another_run_behind_the_same_connection_is_noticed(source: Postgre
     started.
     """
     before = await source.sample()
-    assert source._reader is not None
     elsewhere = replace(
         before, server=before.server._replace(started_at=1, address="192.0.2.7:5432")
     )
-    source._reader._last = elsewhere
+    reader_of(source).last = elsewhere
     after = await source.sample()
     assert after.seen_on.run._replace(wal=None) == before.seen_on.run._replace(wal=None)
     assert not elsewhere.seen_on.is_answered_by(after.server.run)

@@ -32,8 +32,8 @@ async def test_facts_are_read_again(source: PostgresSource, connect: Connect) ->
         oid = next(oid for oid, role in before.server.roles.items() if role.name == "pgtop_limited")
         await admin.execute("ALTER ROLE pgtop_limited CONNECTION LIMIT 7")
         assert (await source.sample()).server.roles[oid].connection_limit is None
-        assert source._reader is not None
-        source._reader._facts._due = before.taken_at
+        assert source._sampler is not None
+        source._sampler._facts._due = before.taken_at
         assert (await source.sample()).server.roles[oid].connection_limit == 7
     finally:
         await admin.execute("DROP ROLE pgtop_limited")

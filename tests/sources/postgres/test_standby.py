@@ -21,6 +21,7 @@ from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.view.alarm import summary
 from pgtop.view.confirmation import propose
 from tests.cli import pgtop
+from tests.sources.postgres.sampler_helpers import LOCKS_TOO
 from tests.standby import Standby
 from tests.waiting import until_async
 
@@ -51,10 +52,9 @@ async def test_the_feedback_of_a_standby_is_among_the_holders(
     """
     parameters = {name: str(value) for name, value in conninfo_to_dict(primary.socket_dsn).items()}
     source = PostgresSource(ServerConnection(parameters))
-    source.watch_blocking(True)
 
     async def holders() -> tuple[XminHolder, ...]:
-        return xmin_holders(await source.sample())
+        return xmin_holders(await source.sample(LOCKS_TOO))
 
     with (
         psycopg.connect(primary.socket_dsn, autocommit=True) as writer,
@@ -152,8 +152,7 @@ async def _seen_by(standby: Cluster, user: str) -> DerivedSnapshot:
     """What `pgtop locks` makes its tree of."""
     parameters = {name: str(value) for name, value in conninfo_to_dict(standby.socket_dsn).items()}
     source = PostgresSource(ServerConnection({**parameters, "user": user}))
-    source.watch_blocking(True)
-    await source.sample()
-    snapshot = await source.sample()
+    await source.sample(LOCKS_TOO)
+    snapshot = await source.sample(LOCKS_TOO)
     await source.close()
     return DerivedSnapshot.of(snapshot)

@@ -29,6 +29,7 @@ from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.table.layout import arrange
 from pgtop.table.options import Query
 from tests.cli import one_sentence, pgtop
+from tests.sources.postgres.sampler_helpers import LOCKS_TOO
 from tests.wire_proxy import ACTIVITY, Forger, Row
 
 _INFINITY, _MINUS_INFINITY = b"\x7f" + b"\xff" * 7, b"\x80" + bytes(7)
@@ -117,12 +118,11 @@ def test_whatever_rows_a_server_sends(
     runner.run(made.connect())
     lies.begin(seed)
     source, signaller = PostgresSource(made), PostgresSignaller(made)
-    source.watch_blocking(True)
 
     async def use() -> None:
         for _ in range(3):
             with suppress(SourceError):
-                snapshot = await source.sample()
+                snapshot = await source.sample(LOCKS_TOO)
                 _show(DerivedSnapshot.of(snapshot))
                 request = SignalRequest(
                     Signal.CANCEL, snapshot.backends[0], seen_on=snapshot.seen_on

@@ -1,1 +1,64 @@
-"""What pgtop asks a server: one module for each kind of question, with its SQL and its reader."""
+"""Probes: what is read from the server beside the sessions and their locks.
+
+A probe serves one topic. In each poll in which a consumer wants that topic, the sampler sends the
+probe's statements along with those for the sessions: the same round trip, but a transaction of
+their own, so that an error in it spoils nothing else. What the probe reads from the answer becomes
+the data of a section of the snapshot; an error becomes the reason why there are none.
+
+A new probe is one module here, and one line in PROBES. Sessions and locks are no probes: they
+belong to one instant, each decides what is read of the other, and every snapshot has them (see
+`sessions` and `locks`).
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from pgtop.model.section import Section, Topic
+from pgtop.model.server import Server
+from pgtop.model.timestamp import Instant
+from pgtop.sources.postgres.features import Features
+from pgtop.sources.postgres.pipeline import Statement
+from pgtop.sources.postgres.shapes import Rows
+
+
+class ProbeContext(NamedTuple):
+    """What a probe knows when it chooses its statements, and when it reads the answers."""
+
+    features: Features
+    server: Server | None
+    """None before the first snapshot of a connection."""
+    section: Section[Any] | None
+    """The last section of this probe on this connection."""
+    now: Instant
+    """The server's time: of the previous snapshot for `statements` (0 if there is none), of the
+    answers for `read`.
+    """
+
+
+class Probe(Protocol):
+    """Reads one section of a snapshot. Probes are shared by all connections: they keep no state of
+    their own, and find what they have read before in `context.section`.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name of the section."""
+        ...
+
+    @property
+    def topic(self) -> Topic: ...
+
+    def statements(self, context: ProbeContext) -> Sequence[Statement]:
+        """Return the statements of this poll; none, and the last section stays as it is, with the
+        time at which it was read.
+        """
+        ...
+
+    def read(self, answers: Sequence[Rows], context: ProbeContext) -> object:
+        """Return the data in the rows of each statement. Raises AnswerError, which becomes the
+        section's reason.
+        """
+        ...
+
+
+PROBES: tuple[Probe, ...] = ()

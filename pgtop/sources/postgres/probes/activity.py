@@ -1,8 +1,7 @@
-"""What is asked of the server, and how the answers become the model.
+"""The statement that reads sessions, and how its rows become backends.
 
 Every text is fetched as the bytes it is and cut on the server: no function there may look into
-bytes that are in another database's encoding. A tick asks for `activity` alone: see `facts` for
-what changes rarely.
+bytes that are in another database's encoding. What changes rarely is read by `facts`.
 """
 
 from collections.abc import Iterable
@@ -41,15 +40,15 @@ _ACTIVITY = """
                   CASE WHEN %(since)s::timestamptz IS NULL OR query_start > %(since)s OR pid = ANY(%(again)s::int4[])
                        THEN substring(textsend(query) from 1 for %(text_bytes)s::int4) END AS text,
                   {kind} AS backend_type,
-                  CASE WHEN wait_event_type = 'Lock' AND %(ask)s AND NOT pid = ANY(%(known)s::int4[])
+                  CASE WHEN wait_event_type = 'Lock' AND %(reads_blockers)s AND NOT pid = ANY(%(blockers_reused)s::int4[])
                        THEN pg_blocking_pids(pid) END AS blockers,
                   state LIKE 'idle%' AND wait_event = 'ClientRead' AND backend_xmin IS NULL -- whose age never rests
-                  AND state_change <= %(still_since)s::timestamptz AND pid <> ALL(%(again)s::int4[]) AS is_still,
-                  state_change <= %(settled_since)s::timestamptz
+                  AND state_change <= %(idle_since)s::timestamptz AND pid <> ALL(%(again)s::int4[]) AS is_still,
+                  state_change <= %(grouped_since)s::timestamptz
                   AND state = 'idle' AND backend_type = 'client backend' AS is_old
              FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)
            )
-    SELECT {nothing}, sha256(old) || CASE WHEN sha256(old) = %(settled)s::bytea THEN '' ELSE old END, young,
+    SELECT {nothing}, sha256(old) || CASE WHEN sha256(old) = %(digest)s::bytea THEN '' ELSE old END, young,
            clock_timestamp()
       FROM (SELECT string_agg(who, '') FILTER (WHERE is_old) AS old,
                    string_agg(who, '') FILTER (WHERE is_old IS NOT TRUE) AS young
@@ -74,17 +73,14 @@ _SHAPE = Shape(
     BYTES.or_null, BYTES.or_null, TIME.or_null,
 )  # fmt: skip
 _COLUMNS = len(_SHAPE.kinds)
-_IDLER = Struct("!iq")
-"""Pid and start of a session that has waited all along, as the server's own `send` functions write
-them.
-"""
+_NAMED = Struct("!iq")
+"""Pid and start of a session, as the server's own `send` functions write them."""
 
 
 def backend_kind(features: Features) -> LiteralString:
-    """Return the SQL for the type of a backend, which is known of some backends that are hidden
-    otherwise.
+    """Return the SQL for the type of a backend, which is known even for some hidden backends.
 
-    PostgreSQL runs the two lists of pids only where a row is hidden, and once for all rows.
+    PostgreSQL runs the two lists of pids only if a row is hidden, and once for all rows.
     """
     return f"""
         CASE WHEN backend_start IS NOT NULL THEN backend_type
@@ -93,37 +89,59 @@ def backend_kind(features: Features) -> LiteralString:
              WHEN pid IN ({features.subscribers}) THEN 'logical replication worker' END"""
 
 
+class Changes(NamedTuple):
+    """Which sessions have a row of their own in the activity of all, and which rows have a text.
+
+    A session that has been idle since before `idle_since` is only named, as nothing of it can have
+    changed; one that is idle since before `grouped_since` is not even named if the whole idle group
+    has the same digest as before.
+    """
+
+    since: Instant | None = None
+    """Texts of queries that started later are sent; None: all texts."""
+    idle_since: Instant | None = None
+    """None: every session has a row."""
+    grouped_since: Instant | None = None
+    digest: bytes = b""
+    """The digest of the idle group that is known."""
+    again: Pids = ()
+    """Pids that have a row and a text in any case."""
+
+
+EVERYTHING = Changes()
+
+
 def activity(
     features: Features,
     text_bytes: int,
     *,
     pid: int | None = None,
-    since: Instant | None = None,
-    still_since: Instant | None = None,
-    settled_since: Instant | None = None,
-    settled: bytes = b"",
-    again: Pids = (),
-    ask: bool = True,
-    known: Pids = (),
+    changes: Changes = EVERYTHING,
+    reads_blockers: bool = True,
+    blockers_reused: Pids = (),
     is_any_hidden: bool = True,
 ) -> Statement:
-    """The activity of one backend or of all: rows for `read_backend`, and for `read_instant` when
-    they were read.
+    """Return the statement for the activity of one backend or of all; each text is cut to
+    `text_bytes`.
 
-    Of all, a first row, which `read_end` takes off, tells when the server was done and before it
-    sent anything, and who has waited for the client's next command since before `still_since`,
-    those apart who are idle since before `settled_since`: these have no row of their own, as
-    nothing of theirs can have changed, and those whose digest is `settled` are not even named.
-    Texts come of queries that started after `since` (None: of all), cut to `text_bytes`. The pids
-    in `again` have a row and a text in any case. `ask`: whom waiters wait for, but for those in
-    `known`. `is_any_hidden`: rows may be hidden from this role, so their types are looked up
-    elsewhere.
+    Its rows are for `read_backend` and `read_instant`. The activity of all has a first row, which
+    `read_end` takes off: it has the time at which the server was done and before it sent anything,
+    and names the idle sessions that have no row of their own. The blockers of waiters are read if
+    `reads_blockers`, except for those in `blockers_reused`. `is_any_hidden`: rows may be hidden
+    from this role, so the types of their backends are looked up elsewhere.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-FUNCTIONS
     """
     values: dict[str, Parameter] = {
-        "pid": pid, "text_bytes": text_bytes, "again": again, "ask": ask, "known": known, "settled": settled,
-        "since": moment(since), "still_since": moment(still_since), "settled_since": moment(settled_since),
-    }  # fmt: skip
+        "pid": pid,
+        "text_bytes": text_bytes,
+        "again": changes.again,
+        "reads_blockers": reads_blockers,
+        "blockers_reused": blockers_reused,
+        "digest": changes.digest,
+        "since": moment(changes.since),
+        "idle_since": moment(changes.idle_since),
+        "grouped_since": moment(changes.grouped_since),
+    }
     return Statement(_activity_of(features, is_any_hidden), values, _SHAPE)
 
 
@@ -140,9 +158,9 @@ def _activity_of(features: Features, is_any_hidden: bool) -> LiteralString:
 
 
 class NameCache(dict[bytes | None, str | None]):
-    """Bytes that come again and again (states, addresses, applications) to one and the same text.
+    """The text of each name that recurs: states, addresses, applications.
 
-    The server makes application names ASCII itself; a host's name may be any bytes.
+    The server makes application names ASCII itself; the name of a host may be any bytes.
     """
 
     def __missing__(self, raw: bytes | None) -> str | None:
@@ -155,8 +173,8 @@ class NameCache(dict[bytes | None, str | None]):
 def read_backend(
     row: Row, server: Server, names: NameCache, text_bytes: int, before: Backend | None = None
 ) -> Backend:
-    """The backend in a row of `activity`; `before`, what this pid was, lends a text that was not
-    sent.
+    """Read a backend from a row of `activity`. Reuse the query text from `before` if the server did
+    not send it again.
     """
     (
         pid, backend_start, datid, leader_pid, usesysid, application, address, hostname, port,
@@ -171,25 +189,43 @@ def read_backend(
     elif query_start is None:
         query = HIDDEN_QUERY if backend_start is None else ""
     else:
-        query = _lent_by(before, backend_start, query_start)
+        query = _known_text(before, backend_start, query_start)
     return Backend(
-        pid, backend_start, datid, database.name if database else server.database_name(datid), leader_pid,
-        usesysid, role.name if role else server.role_name(usesysid),
-        names[application], names[address], names[hostname], port,
-        xact_start, query_start, state_change, names[wait_type], names[wait], names[state],
-        xid, xmin, xmin_age, query_id, query, names[kind],
+        pid,
+        backend_start,
+        datid,
+        database.name if database else server.database_name(datid),
+        leader_pid,
+        usesysid,
+        role.name if role else server.role_name(usesysid),
+        names[application],
+        names[address],
+        names[hostname],
+        port,
+        xact_start,
+        query_start,
+        state_change,
+        names[wait_type],
+        names[wait],
+        names[state],
+        xid,
+        xmin,
+        xmin_age,
+        query_id,
+        query,
+        names[kind],
         _blocked_by(blockers, before, backend_start, query_start) if wait_type == b"Lock" else (),
-    )  # fmt: skip
+    )
 
 
 def owner(row: Row) -> tuple[int | None, int | None]:
-    """The oids of the database and the role in a row of `activity`."""
+    """Return the oids of the database and the role in a row of `activity`."""
     return row[2], row[4]
 
 
 def read_instant(rows: Iterable[Row]) -> tuple[int, Instant]:
-    """Return the backend that answered, if `rows` are of all, and when. Raises AnswerError if no
-    row says so.
+    """Return the pid of the backend that answered, if `rows` are of all, and the time. Raises
+    AnswerError if no row has it.
     """
     for row in rows:
         if row[-1] is not None:
@@ -202,14 +238,14 @@ class End(NamedTuple):
 
     at: Instant
     """When the server had read it."""
-    digest: bytes
-    """Of who is settled; empty for nobody."""
-    settled: bytes
-    """Who is, if that is not the digest that was asked with."""
-    idlers: bytes
-    """Who else waits for their clients."""
     started_at: Instant
-    """When the server was started that answered."""
+    """When the server that answered was started."""
+    digest: bytes
+    """The digest of the idle group; empty if the group is."""
+    grouped: bytes
+    """The sessions of the idle group, if its digest is not the known one: for `read_sessions`."""
+    idle: bytes
+    """The other sessions that have no row of their own."""
 
 
 def read_end(rows: list[Row]) -> End:
@@ -217,22 +253,22 @@ def read_end(rows: list[Row]) -> End:
     pids = [row[0] for row in rows]
     if not rows or pids[0] is not None or None in pids[1:] or rows[0][-1] is None:
         raise AnswerError("The server answered with rows that are no sessions.")
-    _, started_at, *_, settled, idlers, end = rows.pop(0)
-    digest, settled = (settled[:_DIGEST], settled[_DIGEST:]) if settled else (b"", b"")
-    return End(end, digest, settled, idlers or b"", started_at)
+    _, started_at, *_, group, idle, at = rows.pop(0)
+    group = group or b""
+    return End(at, started_at, group[:_DIGEST], group[_DIGEST:], idle or b"")
 
 
-def read_who(idlers: bytes) -> Iterable[tuple[int, Instant]]:
-    """Yield pid and start of each session that has waited all along. Raises AnswerError."""
-    if len(idlers) % _IDLER.size:
+def read_sessions(named: bytes) -> Iterable[tuple[int, Instant]]:
+    """Return pid and start of each session that is only named. Raises AnswerError."""
+    if len(named) % _NAMED.size:
         raise AnswerError("The server answered with half a session.")
-    return _IDLER.iter_unpack(idlers)
+    return _NAMED.iter_unpack(named)
 
 
-def _lent_by(
+def _known_text(
     before: Backend | None, backend_start: Instant | None, query_start: Instant
 ) -> str | None:
-    """The text that the same backend's same query had before."""
+    """Return the text that the same query of the same backend had before."""
     if before is None or before.query_start != query_start or before.backend_start != backend_start:
         return None
     return before.query
@@ -244,7 +280,9 @@ def _blocked_by(
     backend_start: Instant | None,
     query_start: Instant | None,
 ) -> tuple[int, ...]:
-    """Whom a waiter waits for; where that was not asked, whom the same query waited for before."""
+    """Return the blockers of a waiter; those that the same query had before if they were not
+    read.
+    """
     if blockers is not None:
         return tuple(dict.fromkeys(blockers))
     if before is None or before.query_start != query_start or before.backend_start != backend_start:

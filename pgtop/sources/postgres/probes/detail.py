@@ -233,7 +233,7 @@ async def _read(channel: Channel, server: Server, pid: int) -> tuple[list[list[R
 
 def exempt(features: Features) -> Statement:
     """Build the statement for the pids of processes whose snapshots hold back no vacuum
-    (`Blocking.exempt`).
+    (`LockState.exempt`).
     """
     vacuums = _VACUUMS if features.allows(PROGRESS) else "SELECT NULL::int4"
     decoders = _DECODERS if features.allows(SLOTS) else NO_PIDS

@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from pgtop.analysis.forest_builder import build_forest
 from pgtop.analysis.lock_forest import LockForest
+from pgtop.model.section import SESSIONS_ONLY
 from pgtop.model.snapshot import Snapshot
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
@@ -33,11 +34,16 @@ class Scene:
         self._stack = stack
         self._waiting: list[asyncio.Task[Any]] = []
         self.source = PostgresSource(ServerConnection(parameters))
+        self.topics = SESSIONS_ONLY
 
     async def look_anew(self, **changed: str) -> None:
         """With another source, which has seen nothing yet."""
         await self.source.close()
         self.source = PostgresSource(ServerConnection({**self.parameters, **changed}))
+
+    async def sample(self) -> Snapshot:
+        """Take a sample with the topics that the scene looks at."""
+        return await self.source.sample(self.topics)
 
     def another_source(self) -> PostgresSource:
         """One more that looks, and has seen nothing yet."""
@@ -90,9 +96,9 @@ class Scene:
         found: list[tuple[Snapshot, LockForest]] = []
 
         async def sampled() -> bool:
-            snapshot = await self.source.sample()
+            snapshot = await self.sample()
             found.append((snapshot, build_forest(snapshot)))
-            return snapshot.blocking.asked and holds(*found[-1])
+            return snapshot.locks.is_current and holds(*found[-1])
 
         await until_async(sampled)
         return found[-1]
@@ -109,7 +115,7 @@ class Scene:
             named = {max(key, 0) for key in node.blockers}
             assert named == set(blockers), waiter
             assert node.parent in node.blockers or node.parent is None
-            wait = snapshot.blocking.waits[waiter]
+            wait = snapshot.locks.waits[waiter]
             assert (wait.lock.mode, wait.lock.locktype) == (mode, locktype)
             assert (wait.lock.waitstart is not None) == self.has_waitstart
         assert len({leaders[row[0]] for row in said}) == waiters

@@ -11,18 +11,18 @@ import pytest
 
 from pgtop.analysis.forest_builder import build_forest
 from pgtop.demo.server import Cluster
-from pgtop.model.locks import Blocking, Slot
+from pgtop.model.locks import LockState, Slot
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import ServerConnection
-from pgtop.sources.postgres.probes.locks import (
-    ASKED_AT_ONCE,
+from pgtop.sources.postgres.probes.locks.answers import read
+from pgtop.sources.postgres.probes.locks.carry_over import with_known_waits
+from pgtop.sources.postgres.probes.locks.schedule import (
+    POLLED_AT_ONCE,
     SLOW,
     LockPollPlan,
     LockPollSchedule,
-    completed,
-    read,
 )
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests import scenes
@@ -36,6 +36,7 @@ from tests.sources.postgres.locks.scene import (
     row,
     slow_manager,
 )
+from tests.sources.postgres.sampler_helpers import LOCKS_TOO, reader_of
 from tests.waiting import until_async
 
 
@@ -56,13 +57,13 @@ async def test_nothing_more_is_asked_while_nobody_waits(scene: Scene, server: Cl
         await source.sample()
         before = statements()
         for _ in range(5):
-            assert not (await source.sample()).blocking.asked
+            assert not (await source.sample()).locks.is_current
         assert statements() == before + 5
         holder = await scene.session(row(51))
         await scene.waiter(row(51))
-        assert not (await source.sample()).blocking.asked
+        assert not (await source.sample()).locks.is_current
         trips = wire.trips
-        assert (await source.sample()).blocking.asked
+        assert (await source.sample()).locks.is_current
         assert wire.trips == trips + 1
         await holder.close()
         await source.close()
@@ -74,15 +75,17 @@ async def test_known_waiters_take_turns(scene: Scene, server: Cluster, user: str
     sees nothing.
     """
     holder = await scene.session("SELECT pg_advisory_lock(99)")
-    waiters = [await scene.waiter("SELECT pg_advisory_lock(99)") for _ in range(ASKED_AT_ONCE + 20)]
+    waiters = [
+        await scene.waiter("SELECT pg_advisory_lock(99)") for _ in range(POLLED_AT_ONCE + 20)
+    ]
     await scene.look_anew(user=user)
-    scene.source.watch_blocking(True)
+    scene.topics = LOCKS_TOO
     async with logging_manager(scene):
         await scene.seen(lambda _, planted: planted.waiting == len(waiters))
         for _ in range(6):
             asked = server.log.read_text().count("asked about")
-            found = build_forest(await scene.source.sample())
-            assert server.log.read_text().count("asked about") <= asked + ASKED_AT_ONCE
+            found = build_forest(await scene.sample())
+            assert server.log.read_text().count("asked about") <= asked + POLLED_AT_ONCE
             assert found.nodes[pid(holder)].direct_waiters == len(waiters)
             assert all(node.wait for node in found.nodes.values() if node.key != pid(holder))
         await scene.done(f"SELECT pg_terminate_backend({pid(waiters[-1])})")
@@ -97,11 +100,11 @@ async def test_of_many_waiters_none_is_said_to_wait_for_one_that_has_moved_on(sc
     waiters = [await scene.waiter("LOCK TABLE stock") for _ in range(100)]
     await scene.seen(lambda _, planted: planted.total_waiters(pid(root)) == 100)
     for _ in range(3):
-        await scene.source.sample()
+        await scene.sample()
     await root.commit()
     await until_async(lambda: _holds(scene, waiters))
     for _ in range(8):
-        snapshot = await scene.source.sample()
+        snapshot = await scene.sample()
         found = build_forest(snapshot)
         assert found.total_waiters(pid(root)) == 0
         assert found.waiting == 99
@@ -113,14 +116,12 @@ async def test_a_lock_may_be_held_across_transactions(scene: Scene) -> None:
     it does.
     """
     holder = await scene.session("SELECT pg_advisory_lock(77)")
-    waiters = [await scene.waiter("SELECT pg_advisory_lock(77)") for _ in range(2 * ASKED_AT_ONCE)]
+    waiters = [await scene.waiter("SELECT pg_advisory_lock(77)") for _ in range(2 * POLLED_AT_ONCE)]
     await scene.seen(lambda _, planted: planted.total_waiters(pid(holder)) == len(waiters))
     for _ in range(6):
         await holder.commit()
         await holder.execute("SELECT 1")
-        assert build_forest(await scene.source.sample()).nodes[pid(holder)].direct_waiters == len(
-            waiters
-        )
+        assert build_forest(await scene.sample()).nodes[pid(holder)].direct_waiters == len(waiters)
 
 
 async def test_a_slow_network_is_no_slow_lock_manager(scene: Scene, server: Cluster) -> None:
@@ -131,7 +132,7 @@ async def test_a_slow_network_is_no_slow_lock_manager(scene: Scene, server: Clus
     async with wire.laid():
         await scene.look_anew(host="127.0.0.1", port=wire.port, password=server.password)
         snapshot, _ = await scene.seen(lambda *_: wire.halted)
-        assert snapshot.blocking.note == ""
+        assert snapshot.locks.note == ""
         await scene.source.close()
     await holder.close()
 
@@ -142,11 +143,11 @@ async def test_a_slow_lock_manager_is_left_alone(scene: Scene) -> None:
     waiter = await scene.waiter(row(61))
     await scene.compared(1)
     async with slow_manager(scene, 0.4):
-        slow, _ = await scene.seen(lambda s, _: bool(s.blocking.note))
-        assert "the server is slow to tell who waits" in slow.blocking.note
-        quick = await scene.source.sample()
-    assert not quick.blocking.asked
-    assert quick.blocking.note == slow.blocking.note
+        slow, _ = await scene.seen(lambda s, _: bool(s.locks.note))
+        assert "the server is slow to tell who waits" in slow.locks.note
+        quick = await scene.sample()
+    assert not quick.locks.is_current
+    assert quick.locks.note == slow.locks.note
     assert build_forest(quick).nodes[pid(waiter)].parent == pid(holder)
 
 
@@ -166,7 +167,7 @@ async def test_one_that_does_not_answer_costs_only_its_part(scene: Scene) -> Non
     """
     knows, new, has_seen_calm = scene.source, scene.another_source(), scene.another_source()
     for _ in range(2):
-        assert (await has_seen_calm.sample()).blocking.note == ""
+        assert (await has_seen_calm.sample()).locks.note == ""
     holder = await scene.session(row(62))
     waiter = await scene.waiter(row(62))
     await scene.compared(1)
@@ -174,11 +175,11 @@ async def test_one_that_does_not_answer_costs_only_its_part(scene: Scene) -> Non
         snapshots = await asyncio.gather(
             *(source.sample() for source in (knows, new, has_seen_calm))
         )
-        assert all("statement timeout" in snapshot.blocking.note for snapshot in snapshots)
+        assert all("statement timeout" in snapshot.locks.note for snapshot in snapshots)
         assert all(build_forest(snapshot).nodes[pid(waiter)].is_waiting for snapshot in snapshots)
         assert build_forest(snapshots[0]).nodes[pid(waiter)].parent == pid(holder)
         for source, snapshot in zip((knows, new, has_seen_calm), snapshots, strict=True):
-            assert (await source.sample()).blocking.note == snapshot.blocking.note
+            assert (await source.sample()).locks.note == snapshot.locks.note
 
 
 @pytest.mark.parametrize("code", ["42501", "55P03"])
@@ -187,10 +188,10 @@ async def test_a_refusal_is_told_and_asked_for_later(scene: Scene, code: str) ->
     holder = await scene.session(row(65))
     waiter = await scene.waiter(row(65))
     async with failing_manager(scene, code):
-        snapshot = await scene.source.sample()
-    assert "who waits for whom could not be read" in snapshot.blocking.note
+        snapshot = await scene.sample()
+    assert "who waits for whom could not be read" in snapshot.locks.note
     assert pid(waiter) in {backend.pid for backend in snapshot.busy}
-    assert not (await scene.source.sample()).blocking.asked
+    assert not (await scene.sample()).locks.is_current
     await holder.close()
 
 
@@ -204,9 +205,9 @@ async def test_a_cancel_by_chance_is_no_refusal(scene: Scene, code: str) -> None
     await scene.compared(1)
     async with failing_manager(scene, code):
         with pytest.raises(SourceError, match="by chance"):
-            await scene.source.sample()
-    snapshot = await scene.source.sample()
-    assert (snapshot.blocking.asked, snapshot.blocking.note) == (True, "")
+            await scene.sample()
+    snapshot = await scene.sample()
+    assert (snapshot.locks.is_current, snapshot.locks.note) == (True, "")
     await holder.close()
 
 
@@ -217,24 +218,23 @@ async def test_a_clock_set_back_ends_the_rest(scene: Scene) -> None:
     holder = await scene.session(row(67))
     await scene.waiter(row(67))
     await scene.compared(1)
-    reader = scene.source._reader
-    assert reader is not None
-    assert reader._last is not None
-    later = reader._last.taken_at + 3600 * MICROSECONDS
-    reader._last = replace(reader._last, taken_at=later)
-    reader._pace = reader._pace.after_failure(later, "by chance")
-    await scene.source.sample()
-    snapshot = await scene.source.sample()
-    assert (snapshot.blocking.asked, snapshot.blocking.note) == (True, "")
+    sessions = reader_of(scene.source)
+    assert sessions.last is not None
+    later = sessions.last.taken_at + 3600 * MICROSECONDS
+    sessions.last = replace(sessions.last, taken_at=later)
+    sessions._schedule = sessions._schedule.after_failure(later, "by chance")
+    await scene.sample()
+    snapshot = await scene.sample()
+    assert (snapshot.locks.is_current, snapshot.locks.note) == (True, "")
     await holder.close()
 
 
 def test_what_was_known_stays_while_the_lock_manager_rests() -> None:
     """Slots and prepared transactions too, also where nobody waits."""
     slots = (Slot("kept", 400),)
-    last = replace(scenes.calm(), blocking=Blocking(slots=slots, asked=True, complete=True))
-    rested = completed(Blocking(), LockPollPlan(pids=False), last, last.busy)
-    assert (rested.slots, rested.complete, rested.asked) == (slots, True, False)
+    last = replace(scenes.calm(), locks=LockState(slots=slots, is_current=True, is_complete=True))
+    rested = with_known_waits(LockState(), LockPollPlan(reads_blockers=False), last, last.busy)
+    assert (rested.slots, rested.is_complete, rested.is_current) == (slots, True, False)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,9 @@ def test_a_slot_has_a_row_for_each_reach(
 ) -> None:
     """A standby's may keep rows of all tables, and rows of the catalogs from still further back."""
     answers: list[list[tuple[object, ...]]] = [[], [(b"kept", True, *ages)], []]
-    found = read(LockPollPlan(prepared=True, slots=True), answers, scenes.server(), "UTF8").blocking
+    found = read(
+        LockPollPlan(reads_prepared=True, reads_slots=True), answers, scenes.server(), "UTF8"
+    ).state
     assert [(slot.age, slot.catalog) for slot in found.slots] == held
 
 

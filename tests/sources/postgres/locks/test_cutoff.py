@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 from pgtop.analysis.xmin import XminKind, xmin_holders
 from pgtop.model.backend import BackendId
 from tests.sources.postgres.locks.scene import Other, Scene, pid
+from tests.sources.postgres.sampler_helpers import LOCKS_TOO
 from tests.waiting import until_async
 
 Situation: TypeAlias = Callable[[Scene], contextlib.AbstractAsyncContextManager[Other]]
@@ -171,8 +172,8 @@ async def test_the_oldest_holder_is_the_cutoff_of_vacuum(
         await scene.done(_XID, _XID, _XID)
         for user in ("postgres", "plain"):
             await scene.look_anew(user=user)
-            scene.source.watch_blocking(True)
-            snapshot, _ = await scene.seen(lambda snapshot, _: snapshot.blocking.complete)
+            scene.topics = LOCKS_TOO
+            snapshot, _ = await scene.seen(lambda snapshot, _: snapshot.locks.is_complete)
             holders = [h for h in xmin_holders(snapshot) if h.database in (None, "postgres")]
             for table, catalog in (("tiny", False), ("pg_class", True)):
                 oldest = max(

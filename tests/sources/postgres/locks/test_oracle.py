@@ -21,6 +21,7 @@ from pgtop.view.alarm import summary
 from pgtop.view.locks import Question, row_line, rows
 from tests.sources.postgres.locks.oracle import READING, Name, Truth
 from tests.sources.postgres.locks.scene import Other, Scene, pid
+from tests.sources.postgres.sampler_helpers import LOCKS_TOO
 from tests.waiting import until_async
 
 _SITUATIONS = 8 if settings.default is None or settings.default.max_examples < 1_000 else 400
@@ -110,7 +111,7 @@ async def test_the_tree_is_what_a_second_reader_makes_of_the_same_locks(
     named.
     """
     seed = int(os.environ.get("PGTOP_SEED", random.randrange(1 << 32)))
-    scene.source.watch_blocking(True)
+    scene.topics = LOCKS_TOO
     for number in range(_SITUATIONS):
         chance = random.Random(f"{seed}/{number}")
         crowd = Crowd(scene, chance.sample(sessions, chance.randint(3, 8)), chance)

@@ -8,9 +8,10 @@ import json
 from pgtop.analysis.forest_builder import build_forest
 from pgtop.analysis.xmin import XminKind, xmin_holders
 from pgtop.model.timestamp import MICROSECONDS
-from pgtop.sources.postgres.probes.locks import SLOW
+from pgtop.sources.postgres.probes.locks.schedule import SLOW
 from tests.cli import pgtop
 from tests.sources.postgres.locks.scene import Scene, pid, row, slow_manager
+from tests.sources.postgres.sampler_helpers import LOCKS_TOO, reader_of
 from tests.waiting import until_async
 
 
@@ -43,7 +44,7 @@ async def test_a_star_of_a_hundred(scene: Scene) -> None:
         100,
         100,
     )
-    assert snapshot.blocking.waits[pid(waiters[0])].lock.target == "advisory key 4711"
+    assert snapshot.locks.waits[pid(waiters[0])].lock.target == "advisory key 4711"
     assert len(found.solely_blocked_by(pid(holder))) == 100
 
 
@@ -69,7 +70,7 @@ async def test_a_soft_block_behind_access_exclusive(scene: Scene) -> None:
     assert found.nodes[pid(altering)].queued_blockers == frozenset()
     assert found.nodes[pid(behind)].parent == pid(altering)
     assert found.nodes[pid(behind)].queued_blockers == {pid(altering)}
-    assert snapshot.blocking.waits[pid(behind)].lock.target == "stock"
+    assert snapshot.locks.waits[pid(behind)].lock.target == "stock"
 
 
 async def test_tuple_and_transaction_locks_have_their_words(scene: Scene) -> None:
@@ -80,7 +81,7 @@ async def test_tuple_and_transaction_locks_have_their_words(scene: Scene) -> Non
     first = await scene.waiter(row(7))
     second = await scene.waiter(row(7))
     snapshot, found = await scene.compared(2)
-    waits = snapshot.blocking.waits
+    waits = snapshot.locks.waits
     assert waits[pid(first)].lock.target.startswith("transaction ")
     assert waits[pid(second)].lock.target == "row (0,7) of stock"
     assert [found.nodes[pid(each)].parent for each in (first, second)] == [pid(holder), pid(first)]
@@ -100,10 +101,10 @@ async def test_virtual_transaction_and_object_locks_have_their_words(scene: Scen
     await scene.wait(building, "CREATE INDEX CONCURRENTLY ON indexed (id)")
     dropping = await scene.session("DROP SCHEMA leaving")
     creating = await scene.waiter("CREATE TABLE leaving.late ()")
-    snapshot, found = await scene.seen(lambda s, _: len(s.blocking.waits) == 2)
+    snapshot, found = await scene.seen(lambda s, _: len(s.locks.waits) == 2)
     assert found.nodes[pid(building)].parent == pid(writer)
     assert found.nodes[pid(creating)].parent == pid(dropping)
-    words = {wait.lock.locktype: wait.lock.target for wait in snapshot.blocking.waits.values()}
+    words = {wait.lock.locktype: wait.lock.target for wait in snapshot.locks.waits.values()}
     assert words["virtualxid"].startswith("virtual transaction ")
     assert words["object"].startswith("pg_namespace ")
 
@@ -116,7 +117,7 @@ async def test_relations_of_other_databases_have_no_wrong_name(scene: Scene) -> 
     waiter = await scene.wait(session, "LOCK TABLE pg_description IN SHARE MODE")
     snapshot, _ = await scene.compared(1)
     [[oid]] = await scene.ask("SELECT 'pg_description'::regclass::oid::int")
-    target = snapshot.blocking.waits[pid(waiter)].lock.target
+    target = snapshot.locks.waits[pid(waiter)].lock.target
     assert target == f"template1.{oid} (a relation of another database)"
 
 
@@ -231,7 +232,7 @@ async def test_a_root_that_ends_between_two_samples(scene: Scene) -> None:
     waiter = await scene.waiter("UPDATE stock SET n = n + 1 WHERE id IN (31, 32)")
     await scene.compared(1)
     async with slow_manager(scene, 2 * SLOW):
-        await scene.seen(lambda s, _: bool(s.blocking.note))
+        await scene.seen(lambda s, _: bool(s.locks.note))
     gone = pid(first)
     await first.close()
 
@@ -239,7 +240,7 @@ async def test_a_root_that_ends_between_two_samples(scene: Scene) -> None:
         return await scene.ask(f"SELECT pg_blocking_pids({pid(waiter)})") == [([pid(second)],)]
 
     await until_async(waits_for_the_second)
-    [root] = build_forest(await scene.source.sample()).roots
+    [root] = build_forest(await scene.sample()).roots
     assert (root.key, root.vanished_blockers, root.is_waiting) == (pid(waiter), (gone,), True)
     await scene.look_anew()
     _, found = await scene.compared(1)
@@ -251,11 +252,11 @@ async def test_a_role_that_sees_nothing(scene: Scene) -> None:
     holder = await scene.session(row(41))
     waiter = await scene.waiter(row(41))
     await scene.look_anew(user="plain")
-    scene.source.watch_blocking(True)
+    scene.topics = LOCKS_TOO
     snapshot, found = await scene.compared(1)
     assert found.nodes[pid(waiter)].parent == pid(holder)
     assert all(node.backend and node.backend.hidden for node in found.nodes.values())
-    assert snapshot.blocking.note == ""
+    assert snapshot.locks.note == ""
 
 
 async def test_such_a_role_is_shown_the_same_by_each_command(scene: Scene) -> None:
@@ -291,29 +292,29 @@ async def test_waits_of_hidden_sessions_are_looked_for_every_few_seconds(scene: 
     """
     await scene.session("SELECT 1")
     await scene.look_anew(user="plain")
-    asked = [(await scene.source.sample()).blocking.asked for _ in range(5)]
+    asked = [(await scene.sample()).locks.is_current for _ in range(5)]
     assert asked == [False, True, False, False, False]
-    reader = scene.source._reader
-    assert reader is not None
+    sessions = reader_of(scene.source)
     holder = await scene.session(row(43))
     waiter = await scene.waiter(row(43))
-    reader._pace = reader._pace._replace(facts_at=reader._pace.facts_at - 6 * MICROSECONDS)
+    schedule = sessions._schedule
+    sessions._schedule = schedule._replace(locks_read_at=schedule.locks_read_at - 6 * MICROSECONDS)
     for _ in range(3):
-        snapshot = await scene.source.sample()
-        assert snapshot.blocking.asked
+        snapshot = await scene.sample()
+        assert snapshot.locks.is_current
         assert build_forest(snapshot).nodes[pid(waiter)].parent == pid(holder)
 
 
 async def test_slots_and_sessions_hold_back_vacuum(scene: Scene) -> None:
     """The oldest stands first: a session's snapshot, a session's own transaction, and a slot."""
-    scene.source.watch_blocking(True)
+    scene.topics = LOCKS_TOO
     await scene.done("SELECT pg_create_logical_replication_slot('kept', 'pgoutput')")
     try:
         reader = await scene.session("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT 1")
         writer = await scene.session("SELECT txid_current()")
         for _ in range(5):
             await scene.done("SELECT txid_current()")
-        snapshot, _ = await scene.seen(lambda s, _: len(s.blocking.slots) == 1)
+        snapshot, _ = await scene.seen(lambda s, _: len(s.locks.slots) == 1)
         ages = {holder.name: holder.age for holder in xmin_holders(snapshot)}
         [[slot, mine, own]] = await scene.ask(
             "SELECT (SELECT age(catalog_xmin) FROM pg_replication_slots),"

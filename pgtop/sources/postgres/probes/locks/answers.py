@@ -1,0 +1,155 @@
+"""How the lock manager's answers become the model."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from pgtop.model.detail import Lock
+from pgtop.model.locks import Hold, LockState, Prepared, Slot, Wait
+from pgtop.model.record import EMPTY
+from pgtop.model.server import Server
+from pgtop.model.timestamp import seconds_between
+from pgtop.sources.postgres.connection import Row
+from pgtop.sources.postgres.encoding import decode, decode_name
+from pgtop.sources.postgres.probes.detail import LockRow, read_exempt, target
+from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan
+from pgtop.sources.postgres.probes.locks.statements import GRANTED, TIMES
+from pgtop.sources.postgres.shapes import LONGEST_NAME, AnswerError
+
+_TRANSACTION = LockRow._fields.index("transactionid")
+_NOT_EXEMPT: list[Row] = [(None,)]
+
+
+class LockAnswers(NamedTuple):
+    """What one poll has read from the lock manager."""
+
+    state: LockState = LockState()
+    hidden_blockers: Mapping[int, tuple[int, ...]] = EMPTY
+    """The blockers of each hidden session that waits."""
+    hidden_waiters: frozenset[int] = frozenset()
+    """Hidden sessions that still wait, and whose blockers are reused."""
+    seconds: float = 0.0
+    """Duration on the server."""
+
+
+def read(
+    plan: LockPollPlan, answers: Sequence[list[Row]], server: Server, encoding: str
+) -> LockAnswers:
+    """Read the answers to the statements of a plan; empty if there were none."""
+    if not answers:
+        return LockAnswers()
+    others = [*answers]
+    locks = others.pop(0) if plan.reads_locks else []
+    prepared_rows = others.pop(0) if plan.reads_prepared else []
+    slot_rows, exempt_rows = others if plan.reads_slots else ([], _NOT_EXEMPT)
+
+    prepared = tuple([_prepared(row, server) for row in prepared_rows])
+    rows = [row[:-TIMES] for row in locks]
+    reused = frozenset(plan.hidden_reused)
+    current = [row for row in rows if row[0] not in reused or row[GRANTED]]
+    state = LockState(
+        waits=_waits(current, server, encoding, prepared),
+        prepared=prepared,
+        slots=tuple([slot for row in slot_rows for slot in _slots(row)]),
+        exempt=read_exempt(exempt_rows),
+        is_current=plan.reads_locks,
+        is_complete=plan.reads_prepared and plan.reads_slots,
+    )
+    return LockAnswers(
+        state,
+        hidden_blockers={row[0]: tuple(dict.fromkeys(row[-1])) for row in rows if row[-1]},
+        hidden_waiters=frozenset([row[0] for row in rows if row[0] in reused and not row[GRANTED]]),
+        seconds=seconds_between(*locks[0][-TIMES:]) if locks else 0.0,
+    )
+
+
+def _waits(
+    rows: Sequence[Row], server: Server, encoding: str, prepared: Sequence[Prepared]
+) -> Mapping[int, Wait]:
+    transactions = _transactions_by_name(rows, prepared)
+    holds: dict[Row, list[Hold]] = {}
+    awaited: dict[int, tuple[Row, Lock]] = {}
+    for pid, virtual, *columns, _ in rows:
+        row, tag = _read_lock(tuple(columns), encoding)
+        if not row.granted:
+            lock = Lock(row.locktype, row.mode, False, target(row, server), row.waitstart)
+            awaited[pid] = tag, lock
+        else:
+            names = transactions.get(virtual, ())
+            transaction = _holding_transaction(row, names) if pid is None else None
+            holds.setdefault(tag, []).append(Hold(row.mode, pid, transaction))
+    holds_by_tag = {tag: tuple(each) for tag, each in holds.items()}
+    return {pid: Wait(lock, holds_by_tag.get(tag, ())) for pid, (tag, lock) in awaited.items()}
+
+
+@lru_cache(maxsize=1024)
+def _read_lock(columns: Row, encoding: str) -> tuple[LockRow, Row]:
+    """Return the lock, and its tag, which is the same for all who hold or await the same lock.
+
+    Cached, as most locks live longer than an interval.
+    """
+    if any(isinstance(value, bytes) and len(value) > LONGEST_NAME for value in columns):
+        raise AnswerError("The server answered with a name that is too long for one.")
+    values = [decode(value, encoding) if isinstance(value, bytes) else value for value in columns]
+    row = LockRow._make(values)
+    tag = (
+        row.locktype,
+        row.database,
+        row.relation,
+        row.page,
+        row.tuple,
+        row.virtualxid,
+        row.transactionid,
+        row.classid,
+        row.objid,
+        row.objsubid,
+    )
+    return row, tag
+
+
+def _transactions_by_name(
+    rows: Sequence[Row], prepared: Sequence[Prepared]
+) -> Mapping[bytes, tuple[int, ...]]:
+    """Return ids of prepared transactions by `virtualtransaction`, which those of two sessions may
+    share.
+    """
+    if not prepared:
+        return {}
+    known = {each.transaction for each in prepared}
+    transactions: dict[bytes, list[int]] = {}
+    for pid, virtual, *columns, _ in rows:
+        transaction = columns[_TRANSACTION]
+        if pid is None and transaction in known:
+            transactions.setdefault(virtual, []).append(transaction)
+    return {virtual: tuple(ids) for virtual, ids in transactions.items()}
+
+
+def _holding_transaction(row: LockRow, candidates: tuple[int, ...]) -> int | None:
+    """Return the prepared transaction that holds this lock, or None if that is not certain."""
+    if row.transactionid in candidates:
+        return row.transactionid
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def _prepared(row: Row, server: Server) -> Prepared:
+    transaction, gid, prepared, owner, database_oid, age = row
+    database = server.databases.get(database_oid)
+    return Prepared(
+        transaction,
+        decode(gid, database.encoding if database else "SQL_ASCII"),
+        prepared,
+        server.role_name(owner),
+        database.name if database else None,
+        age,
+    )
+
+
+def _slots(row: Row) -> Iterator[Slot]:
+    """Yield what a slot holds back: all rows, and those of the system catalogs if it reaches
+    further back there.
+    """
+    name, active, age, catalog_age = row
+    if age is not None:
+        yield Slot(decode_name(name), age, active)
+    if catalog_age is not None and (age is None or catalog_age > age):
+        yield Slot(decode_name(name), catalog_age, active, catalog=True)

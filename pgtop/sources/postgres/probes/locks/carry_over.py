@@ -1,0 +1,152 @@
+"""What is reused from the previous poll, and how the locks complete the sessions' blockers."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from pgtop.analysis.forest_builder import conflict
+from pgtop.model.backend import Backend
+from pgtop.model.locks import LockState, Wait
+from pgtop.model.record import EMPTY
+from pgtop.model.snapshot import Snapshot
+from pgtop.sources.postgres.probes.locks.answers import LockAnswers
+from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan, is_same_query
+
+
+def with_blockers(
+    backends: Sequence[Backend], plan: LockPollPlan, answers: LockAnswers, last: Snapshot | None
+) -> tuple[tuple[Backend, ...], frozenset[int]]:
+    """Return the backends with the blockers that only the locks show and without those that have
+    moved on, and the pids of waiters whose blockers are reused.
+    """
+    backends = _with_hidden(backends, _hidden_blockers(answers, last))
+    backends = _with_replay(backends, answers.state, last)
+    reused = _reused(plan, answers, backends)
+    return _without_moved(backends, reused, answers.state, last), reused
+
+
+def with_known_waits(
+    state: LockState, plan: LockPollPlan, last: Snapshot | None, waiting: Iterable[Backend]
+) -> LockState:
+    """Return `state` with the waits of the previous poll, if they were not read in this one and the
+    waiter is still at the same query.
+    """
+    if last is None or (state.is_current and not plan.waits_reused):
+        return state
+    if plan.reads_blockers and not last.locks.waits:
+        return state
+    known = _known_waits(last, waiting) if last.locks.waits else {}
+    if not state.is_current:
+        return last.locks._replace(waits=known, is_current=False)
+    reused = {pid: known[pid] for pid in plan.waits_reused if pid in known}
+    return state._replace(waits=reused | dict(state.waits))
+
+
+def _known_waits(last: Snapshot, waiting: Iterable[Backend]) -> dict[int, Wait]:
+    unchanged = {b.pid for b in waiting if is_same_query(last.at(b.pid), b)}
+    return {pid: wait for pid, wait in last.locks.waits.items() if pid in unchanged}
+
+
+def _hidden_blockers(answers: LockAnswers, last: Snapshot | None) -> Mapping[int, tuple[int, ...]]:
+    """Return the blockers of hidden sessions: as read, or as before if they were not read."""
+    busy = last.busy if last is not None else ()
+    before = {b.pid: b.blocked_by for b in busy if b.hidden and b.blocked_by}
+    if not answers.state.is_current:
+        return before
+    reused = {pid: before[pid] for pid in answers.hidden_waiters if pid in before}
+    return reused | dict(answers.hidden_blockers)
+
+
+def _with_hidden(
+    backends: Sequence[Backend], blockers: Mapping[int, tuple[int, ...]]
+) -> Sequence[Backend]:
+    """Return the backends, hidden ones with these blockers."""
+    if not blockers:
+        return backends
+    return [
+        b._replace(blocked_by=blockers[b.pid]) if b.hidden and b.pid in blockers else b
+        for b in backends
+    ]
+
+
+def _with_replay(
+    backends: Sequence[Backend], state: LockState, last: Snapshot | None
+) -> Sequence[Backend]:
+    """Return the backends; the replaying one is blocked by all that hold a conflicting lock on what
+    it waits for.
+
+    pg_blocking_pids looks among sessions, and does not find the process that applies a primary's
+    locks to a standby.
+    """
+    known = last.locks.waits if last is not None else EMPTY
+    if not state.waits and not known:
+        return backends
+    waits: dict[int, Wait] = {}
+    for b in backends:
+        is_awaiting = b.waits_for_lock or not state.is_current
+        if b.may_replay and b.pid in state.waits:
+            waits[b.pid] = state.waits[b.pid]
+        elif b.may_replay and b.pid in known and is_awaiting:
+            waits[b.pid] = known[b.pid]
+    return [
+        b._replace(blocked_by=_holders(waits[b.pid], b.pid)) if b.pid in waits else b
+        for b in backends
+    ]
+
+
+def _holders(wait: Wait, waiter: int) -> tuple[int, ...]:
+    """Return the pids that hold the awaited lock in a conflicting mode, each once."""
+    holds = [
+        hold for hold in wait.holds if hold.pid != waiter and conflict(hold.mode, wait.lock.mode)
+    ]
+    return tuple(dict.fromkeys([hold.pid or 0 for hold in holds]))
+
+
+def _reused(
+    plan: LockPollPlan, answers: LockAnswers, backends: Iterable[Backend]
+) -> frozenset[int]:
+    """Return the waiters whose blockers were not read in this poll but in an earlier one."""
+    reads_all = plan.reads_blockers and not plan.blockers_reused and not plan.hidden_reused
+    if reads_all:
+        return frozenset()
+    postponed = frozenset((*plan.blockers_reused, *plan.hidden_reused))
+    not_read = postponed.difference(answers.hidden_blockers)
+    waiters = [b.pid for b in backends if b.blocked_by]
+    return frozenset([pid for pid in waiters if not plan.reads_blockers or pid in not_read])
+
+
+def _without_moved(
+    backends: Sequence[Backend],
+    reused: Collection[int],
+    state: LockState,
+    last: Snapshot | None,
+) -> tuple[Backend, ...]:
+    """Return the backends; those in `reused` without the blockers that have moved on since `last`,
+    as their locks are gone.
+
+    A blocker stays if this very poll has read that it blocks another waiter: a session may hold a
+    lock across transactions.
+    """
+    if last is None or not reused:
+        return tuple(backends)
+    blockers = frozenset().union(*[b.blocked_by for b in backends if b.pid in reused])
+    before = {b.pid: b for b in last.backends if b.pid in blockers}
+    moved = {b.pid for b in backends if b.pid in blockers and _has_moved(before.get(b.pid), b)}
+    moved.difference_update(*[b.blocked_by for b in backends if b.pid not in reused])
+    moved.difference_update([hold.pid for wait in state.waits.values() for hold in wait.holds])
+    if not moved:
+        return tuple(backends)
+    return tuple([_without(b, moved) if b.pid in reused else b for b in backends])
+
+
+def _without(backend: Backend, moved: Collection[int]) -> Backend:
+    return backend._replace(blocked_by=tuple([p for p in backend.blocked_by if p not in moved]))
+
+
+def _has_moved(before: Backend | None, now: Backend) -> bool:
+    """Return whether a blocker is in another transaction than before or, if it waited itself, at
+    another query.
+    """
+    if before is None or before.backend_start != now.backend_start:
+        return True
+    if before.xact_start != now.xact_start:
+        return True
+    return before.waits_for_lock and before.query_start != now.query_start

@@ -1,0 +1,82 @@
+"""Sections: which probes take part in a poll, and what becomes of their answers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import psycopg
+
+from pgtop.model.record import EMPTY
+from pgtop.model.section import Section, Topic
+from pgtop.model.server import Server
+from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS, Instant
+from pgtop.sources.postgres.features import Features
+from pgtop.sources.postgres.pipeline import Answer, Statement
+from pgtop.sources.postgres.probes import Probe, ProbeContext
+from pgtop.sources.postgres.probes.detail import server_words
+
+RETRY_AFTER = 30 * MICROSECONDS
+"""A refused statement leaves an error in the server's log each time."""
+
+
+class _Poll(NamedTuple):
+    """A probe that takes part in this poll."""
+
+    probe: Probe
+    context: ProbeContext
+    statements: Sequence[Statement]
+
+
+class SectionReader:
+    """Reads sections over one connection, each in a transaction of its own."""
+
+    def __init__(self, probes: Sequence[Probe], features: Features) -> None:
+        self._probes = probes
+        self._features = features
+        self._polls: list[_Poll] = []
+        self._kept: Mapping[str, Section[Any]] = EMPTY
+
+    def transactions(
+        self, topics: frozenset[Topic], server: Server | None, last: Snapshot | None
+    ) -> list[Sequence[Statement]]:
+        """Return the statements of each probe that serves one of the topics and is due."""
+        wanted = [probe for probe in self._probes if probe.topic in topics]
+        known = last.sections if last is not None else EMPTY
+        now = last.taken_at if last is not None else 0
+        self._kept = {probe.name: known[probe.name] for probe in wanted if probe.name in known}
+        self._polls = []
+        for probe in wanted:
+            context = ProbeContext(self._features, server, known.get(probe.name), now)
+            statements = () if _is_resting(context) else probe.statements(context)
+            if statements:
+                self._polls.append(_Poll(probe, context, statements))
+        return [poll.statements for poll in self._polls]
+
+    def read(
+        self, answers: Sequence[Answer], server: Server, taken_at: Instant
+    ) -> Mapping[str, Section[Any]]:
+        """Return the sections: new ones from the answers to `transactions`, and those that were not
+        due.
+        """
+        sections = {**self._kept}
+        for poll, answer in zip(self._polls, answers, strict=True):
+            context = poll.context._replace(server=server, now=taken_at)
+            sections[poll.probe.name] = _section(poll.probe, answer, context)
+        return sections
+
+
+def _is_resting(context: ProbeContext) -> bool:
+    """Return whether the last try has failed a short while ago."""
+    section = context.section
+    if section is None or not section.reason:
+        return False
+    return context.now - section.taken_at < RETRY_AFTER
+
+
+def _section(probe: Probe, answer: Answer, context: ProbeContext) -> Section[Any]:
+    if isinstance(answer, psycopg.Error):
+        return Section(context.now, reason=server_words(answer))
+    try:
+        return Section(context.now, probe.read(answer, context))
+    except psycopg.Error as error:
+        return Section(context.now, reason=server_words(error))

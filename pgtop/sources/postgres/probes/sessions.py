@@ -1,0 +1,244 @@
+"""What every snapshot has: the sessions, and the locks that they wait for at the same instant.
+
+How idle sessions are left out of the answer. Most sessions of a busy server do nothing, and
+nothing of them changes, so the server does not send their rows. A session has no row if it has
+been idle (`idle`, `idle in transaction`, and waiting for its client) since before the previous
+snapshot, holds no snapshot of its own (the age of `backend_xmin` grows while a session sleeps) and
+was complete when it was read. The server only names it by pid and start, and it is taken from
+memory. Clients that have been idle for GROUPING_AFTER are not even named one by one: the server
+sends a digest of them all. As long as the digest stays the same, the snapshot has the same
+`IdleGroup` object, and everything derived from the group stays cached.
+
+The trap: a field of `Backend` that can change while a session is idle, and that does not make the
+server send the row again, would be shown as it was. `state_change` covers what the session itself
+does. Names of roles and databases can change without it: they belong to the facts, and when facts
+are read all rows are sent. `tests/sources/postgres/test_idle_sessions.py` has an entry for each
+field of `Backend` and refuses a field without one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeAlias
+
+from pgtop.model.backend import CLIENT_READ, Backend
+from pgtop.model.cost import Cost
+from pgtop.model.locks import LockState
+from pgtop.model.section import LOCKS, Section, Topic
+from pgtop.model.server import Server
+from pgtop.model.snapshot import NO_IDLE_GROUP, IdleGroup, Snapshot
+from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
+from pgtop.sources.postgres.connection import Row, Statement
+from pgtop.sources.postgres.features import Features
+from pgtop.sources.postgres.probes import activity
+from pgtop.sources.postgres.probes.activity import EVERYTHING, Changes
+from pgtop.sources.postgres.probes.locks import carry_over
+from pgtop.sources.postgres.probes.locks.answers import read
+from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan, LockPollSchedule
+from pgtop.sources.postgres.probes.locks.statements import statements
+from pgtop.sources.postgres.shapes import AnswerError
+
+GROUPING_AFTER = 5 * MICROSECONDS
+"""A client that has been idle for so long usually remains idle: the group changes seldom."""
+
+_SLACK = MICROSECONDS // 10
+"""A statement takes its start time a moment before others can see it."""
+
+_NAMES_KEPT = 20_000
+"""Some applications put the number of a request into their name; above this count all names are
+dropped and learned again.
+"""
+
+_ENDED_KEPT = 1000
+"""Ended sessions that are still remembered: dropping them one by one would cost more than keeping
+them.
+"""
+
+Owner: TypeAlias = tuple[int | None, int | None]
+"""The oids of a backend's database and role."""
+
+
+class SessionReply(NamedTuple):
+    """The answers to the statements for the sessions, in part still as rows."""
+
+    taken_at: Instant
+    pid: int
+    """The backend that answered."""
+    started_at: Instant
+    """When its server was started."""
+    seconds: float
+    """Duration on the server."""
+    rows: list[Row]
+    idle: tuple[Backend, ...]
+    """Idle sessions that have no row and are not in the group."""
+    idle_group: IdleGroup
+    lock_rows: Sequence[list[Row]]
+
+    @property
+    def owners(self) -> set[Owner]:
+        return {activity.owner(row) for row in self.rows}
+
+
+class SessionReader:
+    """Reads the sessions over one connection, and remembers what need not be sent again."""
+
+    def __init__(self, features: Features, text_bytes: int) -> None:
+        self.last: Snapshot | None = None
+        """The previous snapshot; None if the next one can reuse nothing."""
+        self._features = features
+        self._text_bytes = text_bytes
+        self._names = activity.NameCache()
+        self._known: dict[tuple[int, Instant | None], Backend] = {}
+        self._digest = b""
+        self._idle_group = NO_IDLE_GROUP
+        self._schedule = LockPollSchedule()
+        self._plan = LockPollPlan()
+
+    def plan(self, topics: frozenset[Topic]) -> None:
+        """Begin a poll."""
+        plan = self._schedule.plan(self.last, LOCKS in topics)
+        self._plan = plan.permitted(self._features)
+
+    def plan_without_locks(self, why: str) -> None:
+        """Begin a poll that leaves out locks, as they could not be read in the previous one."""
+        self._plan = LockPollPlan(reads_blockers=False, failure=why)
+
+    @property
+    def has_locks(self) -> bool:
+        """True if the poll reads locks."""
+        return self._plan.reads_blockers
+
+    def statements(self, server: Server | None, *, are_all_sent: bool) -> list[Statement]:
+        """Return the statements for one transaction; `are_all_sent`: idle sessions have a row, too,
+        as the names of roles and databases may have changed.
+        """
+        last, plan = self.last, self._plan
+        sessions = activity.activity(
+            self._features,
+            self._text_bytes,
+            changes=EVERYTHING if last is None else self._changes_since(last, are_all_sent),
+            reads_blockers=plan.reads_blockers,
+            blockers_reused=plan.blockers_reused,
+            is_any_hidden=last is None or not last.server.rights.reads_all,
+        )
+        return [sessions, *statements(plan, self._features, server)]
+
+    def _changes_since(self, last: Snapshot, are_all_sent: bool) -> Changes:
+        """Return what has changed since the previous snapshot, and what was not complete in it: a
+        session without a text, or one that was busy although it has nothing to do.
+        """
+        incomplete = [
+            b.pid
+            for b in last.busy
+            if b.query is None or (b.wait_event != CLIENT_READ and b.between_commands)
+        ]
+        since = last.taken_at - _SLACK
+        grouped_since = (last.taken_at // GROUPING_AFTER - 1) * GROUPING_AFTER
+        return Changes(
+            since=since,
+            idle_since=None if are_all_sent else since,
+            grouped_since=None if are_all_sent else grouped_since,
+            digest=self._digest,
+            again=incomplete,
+        )
+
+    def reply(self, answers: Sequence[list[Row]]) -> SessionReply | None:
+        """Return the reply, or None if it does not fit the previous snapshot: that is then dropped,
+        and the poll must be repeated.
+
+        Raises AnswerError.
+        """
+        rows, *lock_rows = answers
+        end = activity.read_end(rows)
+        pid, taken_at = activity.read_instant(rows)
+        idle_group = self._idle_group_at(end)
+        idle = self._remembered(end.idle)
+        last = self.last
+        if last is None and (idle_group is None or idle is None):
+            raise AnswerError("The server left out sessions that it never showed.")
+        is_set_back = last is not None and taken_at < last.taken_at
+        # a pooler may lead to another server
+        is_another_run = last is not None and end.started_at != last.server.started_at
+        if is_set_back or is_another_run:
+            # it may be an hour until that clock reaches the end of a rest
+            self._schedule = LockPollSchedule()
+        if is_set_back or is_another_run or idle_group is None or idle is None:
+            self.last = None
+            self._plan = self._plan.without_reuse()
+            return None
+        seconds = seconds_between(taken_at, end.at)
+        return SessionReply(
+            taken_at, pid, end.started_at, seconds, rows, idle, idle_group, lock_rows
+        )
+
+    def snapshot(
+        self,
+        reply: SessionReply,
+        server: Server,
+        received: int | None,
+        sections: Mapping[str, Section[Any]],
+    ) -> Snapshot:
+        """Return the snapshot, and remember it; `received`: the bytes of all answers."""
+        last, plan = self.last, self._plan
+        answers = read(plan, reply.lock_rows, server, self._features.encoding)
+        backends = (*self._backends(reply.rows, server), *reply.idle)
+        backends, reused = carry_over.with_blockers(backends, plan, answers, last)
+        snapshot = Snapshot(
+            reply.taken_at,
+            server,
+            backends,
+            Cost(reply.seconds, received),
+            idle_group=reply.idle_group,
+            sections=sections,
+            text_bytes=self._text_bytes,
+        )
+        locks = carry_over.with_known_waits(answers.state, plan, last, snapshot.waiting)
+        self._schedule = self._schedule.after(snapshot, plan, reply.seconds + answers.seconds)
+        self._remember(backends[: len(reply.rows)], snapshot)
+        self.last = replace(snapshot, locks=self._noted(locks._replace(reused=reused)))
+        return self.last
+
+    def _noted(self, locks: LockState) -> LockState:
+        """Add what was refused, failed or is postponed."""
+        refusal = self._features.lock_refusal
+        return locks._replace(
+            note=refusal or self._schedule.note,
+            failure=refusal or self._schedule.failure,
+            unread=self._features.holder_refusal,
+        )
+
+    def _remembered(self, named: bytes) -> tuple[Backend, ...] | None:
+        """Return the sessions that the server only names; None if one is remembered otherwise than
+        idle.
+        """
+        remembered = [self._known.get(session) for session in activity.read_sessions(named)]
+        idle = [
+            b
+            for b in remembered
+            if b is not None and b.wait_event == CLIENT_READ and b.backend_xmin is None
+        ]
+        return tuple(idle) if len(idle) == len(remembered) else None
+
+    def _idle_group_at(self, end: activity.End) -> IdleGroup | None:
+        """Return the previous idle group if its digest is the same, else a new one."""
+        if end.digest != self._digest:
+            backends = self._remembered(end.grouped)
+            if backends is None:
+                return None
+            self._digest = end.digest
+            self._idle_group = IdleGroup(backends)
+        return self._idle_group
+
+    def _backends(self, rows: list[Row], server: Server) -> tuple[Backend, ...]:
+        read_backend, names, known = activity.read_backend, self._names, self._known
+        text_bytes = self._text_bytes
+        return tuple(
+            [read_backend(row, server, names, text_bytes, known.get(row[:2])) for row in rows]
+        )
+
+    def _remember(self, read: Sequence[Backend], snapshot: Snapshot) -> None:
+        """Remember the backends that were `read`, and forget ended ones if there are too many."""
+        self._known.update([(backend[:2], backend) for backend in read])
+        if len(self._known) > _ENDED_KEPT + len(snapshot.backends):
+            self._known = {backend[:2]: backend for backend in snapshot.backends}
+        if len(self._names) > _NAMES_KEPT:
+            self._names.clear()
