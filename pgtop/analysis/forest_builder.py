@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pgtop.analysis.graph import Edges, Key, components, cycles, reduced, total_waiters
 from pgtop.analysis.lock_forest import LockForest, Node, began
 from pgtop.model.backend import Backend
-from pgtop.model.locks import Blocking, Hold, Wait
+from pgtop.model.locks import Hold, LockState, Wait
 from pgtop.model.snapshot import Snapshot
 
 _MODES = (
@@ -43,24 +43,24 @@ def build_forest(snapshot: Snapshot, before: LockForest | None = None) -> LockFo
 
     The nodes of `before` are reused if nothing but the turn to be polled has changed since.
     """
-    locks = snapshot.blocking
+    locks = snapshot.locks
     waiters = [*snapshot.waiting, *_hidden_waiters(snapshot)]
     if not waiters:
         return LockForest()
     leaders = {
         b.pid: b.leader_pid for b in snapshot.busy if b.leader_pid and snapshot.at(b.leader_pid)
     }
-    seeds = (waiters, leaders, locks.waits, locks.prepared, leaders and locks.lent)
+    seeds = (waiters, leaders, locks.waits, locks.prepared, leaders and locks.reused)
     if before is None or before.seeds != seeds or not _is_valid_for(snapshot, before):
         return LockForest(_Builder(snapshot, waiters, leaders).nodes(), seeds)
     if leaders:
         return LockForest(before.nodes, seeds)
-    return LockForest(_with_carried_over(before.nodes, locks.lent), seeds)
+    return LockForest(_with_carried_over(before.nodes, locks.reused), seeds)
 
 
 def _hidden_waiters(snapshot: Snapshot) -> Sequence[Backend]:
     """Return the sessions that this role cannot see waiting, and that wait by the lock table."""
-    waits = snapshot.blocking.waits
+    waits = snapshot.locks.waits
     if not waits:
         return ()
     return [b for b in snapshot.busy if b.hidden and not b.blocked_by and b.pid in waits]
@@ -107,8 +107,8 @@ class _Builder:
     ) -> None:
         self._at = snapshot.at
         self._leaders = leaders
-        self._locks: Blocking = snapshot.blocking
-        self._prepared = {-each.transaction: each for each in snapshot.blocking.prepared}
+        self._locks: LockState = snapshot.locks
+        self._prepared = {-each.transaction: each for each in snapshot.locks.prepared}
         self._waiters = waiters
         self._rivals_of: dict[tuple[object, ...], _Rivals] = {}
         self._groups: dict[Key, list[Backend]] = {}
@@ -153,7 +153,7 @@ class _Builder:
         return Counter(chain.from_iterable(edges.values())) if self._special else self._named
 
     def _is_carried_over(self, key: Key) -> bool:
-        return any(member.pid in self._locks.lent for member in self._groups.get(key, ()))
+        return any(member.pid in self._locks.reused for member in self._groups.get(key, ()))
 
     def _waits(self, key: Key) -> Iterator[Wait]:
         """Yield what the members of a group wait for."""

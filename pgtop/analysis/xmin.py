@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from pgtop.model.backend import DISABLED, WALSENDER, Backend
 from pgtop.model.detail import Lock
-from pgtop.model.locks import Blocking
+from pgtop.model.locks import LockState
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
 
@@ -103,7 +103,7 @@ def cutoffs(holders: Iterable[XminHolder]) -> tuple[Cutoff, ...]:
 def holds_back(backend: Backend, exempt: bool | None, awaited: Lock | None) -> bool | None:
     """Return whether the snapshot of `backend` holds back vacuum; None if that cannot be known.
 
-    `exempt` is the server's answer (`Blocking.exempt`), or None if it was not queried. The server
+    `exempt` is the server's answer (`LockState.exempt`), or None if it was not queried. The server
     does not exempt a vacuum that still waits for its table (`awaited`). Only then, or before the
     server has answered, the text of the query counts, and only if it can be nothing but a vacuum.
 
@@ -192,7 +192,7 @@ def _reach(holder: XminHolder) -> _Reach | None:
 
 
 def _sessions(snapshot: Snapshot, owners: Mapping[int, str]) -> Iterator[XminHolder]:
-    blocking = snapshot.blocking
+    blocking = snapshot.locks
     upcoming = _next_transaction(snapshot.backends)
     vacuums = _vacuum_snapshots(snapshot)
     for backend in snapshot.backends:
@@ -208,7 +208,7 @@ def _sessions(snapshot: Snapshot, owners: Mapping[int, str]) -> Iterator[XminHol
 
 def _vacuum_snapshots(snapshot: Snapshot) -> set[tuple[int | None, int | None]]:
     """Return the databases and snapshots of vacuums, which their parallel workers share."""
-    exempt = snapshot.blocking.exempt or ()
+    exempt = snapshot.locks.exempt or ()
     vacuums = [backend for backend in snapshot.backends if backend.pid in exempt]
     return {(vacuum.datid, vacuum.backend_xmin) for vacuum in vacuums}
 
@@ -238,11 +238,11 @@ def _kind(backend: Backend) -> XminKind:
     return XminKind.WALSENDER if is_walsender else XminKind.SESSION
 
 
-def _is_exempt(backend: Backend, blocking: Blocking) -> bool | None:
+def _is_exempt(backend: Backend, blocking: LockState) -> bool | None:
     return None if blocking.exempt is None else backend.pid in blocking.exempt
 
 
-def _awaited(backend: Backend, blocking: Blocking) -> Lock | None:
+def _awaited(backend: Backend, blocking: LockState) -> Lock | None:
     wait = blocking.waits.get(backend.pid)
     return None if wait is None else wait.lock
 
@@ -251,13 +251,13 @@ def _owners(snapshot: Snapshot) -> Mapping[int, str]:
     """Map each open transaction's id to the name of its holder."""
     writers = [b for b in snapshot.backends if b.backend_xid]
     sessions = {b.backend_xid or 0: _holder(b, 0, True, {}).name for b in writers}
-    return sessions | {each.transaction: each.gid for each in snapshot.blocking.prepared}
+    return sessions | {each.transaction: each.gid for each in snapshot.locks.prepared}
 
 
 def _not_sessions(snapshot: Snapshot) -> Iterator[XminHolder]:
-    for prepared in snapshot.blocking.prepared:
+    for prepared in snapshot.locks.prepared:
         yield XminHolder(XminKind.PREPARED, prepared.age, prepared.gid, database=prepared.database)
-    for slot in snapshot.blocking.slots:
+    for slot in snapshot.locks.slots:
         yield XminHolder(XminKind.SLOT, slot.age, slot.name, catalog=slot.catalog)
 
 

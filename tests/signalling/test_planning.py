@@ -93,7 +93,9 @@ def test_a_session_that_is_logging_in_is_left_out_of_many() -> None:
     """Until the server knows whose session it is, it may be a superuser's or a protected role's."""
     scene = calm()
     starting = Backend(999, 1, state="starting", backend_type=CLIENT_BACKEND)
-    made = plan(Signal.TERMINATE, (starting,), replace(scene, ungrouped=(*scene.backends, starting)))
+    made = plan(
+        Signal.TERMINATE, (starting,), replace(scene, ungrouped=(*scene.backends, starting))
+    )
     assert not made.targets
     assert [left.why for left in made.excluded] == [ExclusionReason.HIDDEN]
 
