@@ -118,7 +118,8 @@ async def test_a_stopped_backend_holds_nobody(wired: ServerConnection, wire: Wir
     try:
         await until_async(is_under_way)
         await source.close()
-        with pytest.raises(SourceError, match="connection is closed"):  # and not that the server is slow
+        # and not that the server is slow
+        with pytest.raises(SourceError, match="connection is closed"):
             await task
     finally:
         os.kill(pid, signal.SIGCONT)
