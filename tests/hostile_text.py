@@ -51,4 +51,6 @@ _ACTING = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 
 def harmful(text: str) -> set[str]:
     """Characters in it that act on a terminal, on what stands beside them, or are not seen."""
-    return {char for char in text if category(char) in _ACTING} | set(_IGNORABLE.findall(text))
+    characters = set(text)
+    acting = {char for char in characters if category(char) in _ACTING}
+    return acting | set(filter(_IGNORABLE.fullmatch, characters))

@@ -4,7 +4,6 @@ import asyncio
 import csv
 import io
 import json
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import accumulate
@@ -146,8 +145,7 @@ def test_nothing_that_is_shown_acts(texts: ServerTexts) -> None:
     """Arbitrary bytes in every text make no view raise or hold a character that acts or is
     invisible."""
     snapshot = _snapshot(texts)
-    for shown in _lines(texts, snapshot):
-        assert not harmful("".join(span.text for span in shown))
+    assert not harmful("".join(span.text for line in _lines(texts, snapshot) for span in line))
     derived, first = DerivedSnapshot.of(snapshot), snapshot.backends[0]
     proposal = propose(Signal.CANCEL, first, derived)
     changed = replace(snapshot, ungrouped=(first._replace(state=decode_name(texts.text)),))
@@ -203,28 +201,41 @@ def test_programs_and_clipboard_get_it_whole_and_inert(texts: ServerTexts) -> No
     (first.query or "").encode()
 
 
-async def _record(trail: FileAuditLog, entry: AuditEntry, outcome: Outcome) -> None:
-    """Write both records of a signal, with patience for a busy machine."""
-    with pytest.MonkeyPatch.context() as patch:
+@pytest.fixture(scope="module")
+def event_loop() -> Iterator[asyncio.Runner]:
+    """Keep one event loop for all examples, and wait longer for a busy machine's files."""
+    with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
         patch.setattr("pgtop.signalling.audit_log.PATIENCE", PATIENCE)
-        await trail.begin([entry])
-        await trail.finish([(entry, outcome)])
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("audit")
+
+
+async def _record(audit_log: FileAuditLog, entry: AuditEntry, outcome: Outcome) -> None:
+    """Write both records of a signal."""
+    await audit_log.begin([entry])
+    await audit_log.finish([(entry, outcome)])
 
 
 @pytest.mark.nightly
 @settings(max_examples=CASES)
 @given(_SERVER_TEXTS)
-def test_the_audit_log_keeps_it_whole_and_shows_it_tame(texts: ServerTexts) -> None:
+def test_the_audit_log_keeps_it_whole_and_shows_it_tame(
+    event_loop: asyncio.Runner, folder: Path, texts: ServerTexts
+) -> None:
     """A record is a line of ASCII that round-trips, and its printed form does not act."""
     snapshot = _snapshot(texts)
     outcome = _refused(snapshot, decode_name(texts.text))
     backend: Backend = snapshot.backends[0]
-    with tempfile.TemporaryDirectory() as folder:
-        trail = FileAuditLog(Path(folder) / "audit.jsonl", {"os_user": "anna"})
-        entry = AuditEntry("1", outcome.request, backend, snapshot.server, decode_name(texts.text))
-        asyncio.run(_record(trail, entry, outcome))
-        assert len(trail.path.read_bytes().decode("ascii").splitlines()) == 2
-        [record] = read(trail.path).records
+    audit_log = FileAuditLog(folder / "audit.jsonl", {"os_user": "anna"})
+    audit_log.path.unlink(missing_ok=True)
+    entry = AuditEntry("1", outcome.request, backend, snapshot.server, decode_name(texts.text))
+    event_loop.run(_record(audit_log, entry, outcome))
+    assert len(audit_log.path.read_bytes().decode("ascii").splitlines()) == 2
+    [record] = read(audit_log.path).records
     kept = record.as_dict()
     assert (kept["query"], kept["role"], kept["application"]) == (
         backend.query, backend.usename, backend.application_name,
