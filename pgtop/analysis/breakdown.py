@@ -72,12 +72,13 @@ def _share(
 ) -> Share:
     idle_times = _idle_times(members, snapshot.taken_at)
     limit = None if hidden else _limit(snapshot.server, dimension, name)
+    long_idle = [seconds for seconds in idle_times if seconds > _LONG_IDLE_SECONDS]
     return Share(
         name=HIDDEN if hidden else name,
         sessions=len(members),
         share=len(members) / total,
         limit=limit,
-        idle_long=sum(seconds > _LONG_IDLE_SECONDS for seconds in idle_times),
+        idle_long=len(long_idle),
         oldest_idle=max(idle_times, default=None),
         at_least=bounds(members, snapshot.server.limits).at_least,
         hidden=hidden,

@@ -20,8 +20,8 @@ def to_ascii(text: str) -> str:
     text = text.translate(_LOOKALIKES)
     if text.isascii():
         return text
-    return "".join([char if char.isascii() else _marks(char) for char in text])
+    return "".join(map(_ascii, text))
 
 
-def _marks(char: str) -> str:
-    return "?" * cells(char)
+def _ascii(char: str) -> str:
+    return char if char.isascii() else "?" * cells(char)

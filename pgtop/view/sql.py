@@ -38,7 +38,11 @@ def highlighted(query: str) -> list[Line]:
         first, *others = value.split("\n")
         lines[-1].append(Span(first, tone))
         lines.extend([Span(other, tone)] for other in others)
-    return [tuple(span for span in spans if span.text) for spans in lines]
+    return [_without_empty(spans) for spans in lines]
+
+
+def _without_empty(spans: list[Span]) -> Line:
+    return tuple(span for span in spans if span.text)
 
 
 def _tokens(text: str) -> list[tuple[Tone, str]]:

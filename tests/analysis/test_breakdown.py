@@ -1,6 +1,4 @@
-"""Who holds the connections: shares, limits, idle times, and filters that select what they
-count.
-"""
+"""The breakdown: shares, limits, idle times, and filters that select the sessions of a share."""
 
 from typing import Any
 
@@ -45,13 +43,13 @@ def shares(dimension: Dimension, *backends: Backend) -> tuple[Share, ...]:
     return breakdown(Snapshot(NOW, SERVER, backends), dimension)
 
 
-def test_the_largest_comes_first_and_equals_by_name() -> None:
-    """Order, count and share, of client backends only."""
+def test_the_largest_share_comes_first() -> None:
+    """Shares count client backends only and are ordered by size, then by name."""
     walsender = client("standby", backend_type=WALSENDER)
-    found = shares(
+    result = shares(
         Dimension.APPLICATION, client("b"), client("c"), client("c"), client("a"), walsender
     )
-    assert [(share.name, share.sessions, share.share) for share in found] == [
+    assert [(share.name, share.sessions, share.share) for share in result] == [
         ("c", 2, 0.5),
         ("a", 1, 0.25),
         ("b", 1, 0.25),
@@ -59,8 +57,9 @@ def test_the_largest_comes_first_and_equals_by_name() -> None:
 
 
 def test_idle_times() -> None:
-    """Long idle is more than five minutes; the oldest is of idle sessions only, not of open
-    transactions.
+    """Long idle means more than five minutes.
+
+    The oldest is an idle session, not an open transaction.
     """
     (share,) = shares(
         Dimension.APPLICATION,
@@ -84,7 +83,7 @@ def test_idle_times() -> None:
     ],
 )
 def test_limits(dimension: Dimension, backend: Backend, limit: int | None) -> None:
-    """A share carries the limit that the server holds it to."""
+    """A share has the limit that the server enforces on it."""
     assert shares(dimension, backend)[0].limit == limit
 
 
@@ -99,20 +98,21 @@ def test_limits(dimension: Dimension, backend: Backend, limit: int | None) -> No
     ],
 )
 def test_hidden_sessions_have_a_share_of_their_own(dimension: Dimension, names: set[str]) -> None:
-    """What cannot be seen is not counted as empty; database, role and application are seen of every
-    session.
+    """Hidden values are not counted as empty.
+
+    Every role sees the database, role and application of every session.
     """
     waiting = client("hidden by name", "active", wait_event_type="Lock")
-    found = shares(dimension, HIDDEN, client(None, client_addr=None), waiting)
-    assert {share.name for share in found} == names
+    result = shares(dimension, HIDDEN, client(None, client_addr=None), waiting)
+    assert {share.name for share in result} == names
 
 
-def test_nothing_connected_has_no_shares() -> None:
-    """An empty server has nothing to divide by."""
+def test_a_server_without_clients_has_no_shares() -> None:
+    """A server without client backends has no shares, and nothing is divided by zero."""
     assert all(shares(dimension) == () for dimension in Dimension)
 
 
 def test_a_share_does_not_depend_on_other_servers() -> None:
-    """Limits are looked up by name on this snapshot's server."""
+    """Limits are looked up by name on the server of this snapshot."""
     bare = SERVER._replace(roles={}, databases={})
     assert breakdown(Snapshot(NOW, bare, (client(),)), Dimension.ROLE)[0].limit is None

@@ -1,4 +1,4 @@
-"""The connection budget as a table of servers, and what holds of all of them."""
+"""The connection budget: a table of servers, and the invariants of all of them."""
 
 from typing import Any
 
@@ -46,8 +46,8 @@ def of(*backends: Backend, limits: Limits = LIMITS, login: Login = ORDINARY) -> 
     ],
 )
 def test_every_slot_has_a_state(backend: Backend, state: str) -> None:
-    """A client backend counts under exactly one state, what is rare under `other`, in the order of
-    the bar.
+    """A client backend counts under exactly one state, in the order of the bar; rare states count
+    as `other`.
     """
     states = of(backend).states
     assert list(states) == list(STATES)
@@ -66,11 +66,11 @@ def test_every_slot_has_a_state(backend: Backend, state: str) -> None:
     ],
 )
 def test_only_client_backends_hold_slots(kind: str, used: int) -> None:
-    """Workers and walsenders have pools of their own."""
-    found = of(Backend(1, usesysid=ME, backend_type=kind))
-    assert found.used == used
-    assert found.walsenders == (kind == WALSENDER)
-    assert found.max_wal_senders == 10
+    """Workers and walsenders have pools of their own and hold no slot."""
+    result = of(Backend(1, usesysid=ME, backend_type=kind))
+    assert result.used == used
+    assert result.walsenders == (kind == WALSENDER)
+    assert result.max_wal_senders == 10
 
 
 RESERVED = LIMITS._replace(reserved_connections=5)
@@ -94,9 +94,9 @@ VENDOR = LIMITS._replace(vendor_reserves=(Reserve("rds_superuser", 4),))
     ],
 )
 def test_slots_left(limits: Limits, used: int, free: int, reserved_left: int) -> None:
-    """Free is what an ordinary role could still open; the reserved ones are not in it."""
-    found = of(*[client()] * used, limits=limits)
-    assert (found.used, found.free, found.reserved_left) == (used, free, reserved_left)
+    """`free` is what an ordinary role can still open, without the reserved slots."""
+    result = of(*[client()] * used, limits=limits)
+    assert (result.used, result.free, result.reserved_left) == (used, free, reserved_left)
 
 
 SUPERUSER = ORDINARY._replace(superuser=True)
@@ -126,9 +126,9 @@ IN_VENDOR = ORDINARY._replace(reserves=frozenset({"rds_superuser"}))
 def test_openable_by_reserves(
     login: Login, limits: Limits, used: int, openable: int, why: str
 ) -> None:
-    """What this role could open depends on which reserve it may use."""
-    found = of(*[client()] * used, limits=limits, login=login)
-    assert (found.openable, found.openable_limit) == (openable, why)
+    """The connections that a role can open depend on the reserves that it may use."""
+    result = of(*[client()] * used, limits=limits, login=login)
+    assert (result.openable, result.openable_limit) == (openable, why)
 
 
 @pytest.mark.parametrize(
@@ -148,8 +148,8 @@ def test_openable_by_reserves(
 def test_openable_by_own_limits(
     role_limit: int | None, database_limit: int | None, login: Login, openable: int, why: str
 ) -> None:
-    """The role's and the database's own limits count only their own sessions, and bind everybody
-    but superusers.
+    """The limits of the role and the database count their own sessions only, and bind all roles but
+    superusers.
     """
     server = SERVER._replace(
         login=login,
@@ -159,20 +159,20 @@ def test_openable_by_own_limits(
     mine = [client(usesysid=ME)] * 2
     here = [client()] * 3
     elsewhere = [client(datid=ELSEWHERE)] * 2
-    found = budget(Snapshot(0, server, (*mine, *here, *elsewhere)))
-    assert (found.openable, found.openable_limit) == (openable, why)
+    result = budget(Snapshot(0, server, (*mine, *here, *elsewhere)))
+    assert (result.openable, result.openable_limit) == (openable, why)
 
 
 def test_limits_and_slots_follow_the_login() -> None:
-    """After `ALTER ROLE … SET role` the current role has the rights, and the one that logged in the
+    """After `ALTER ROLE … SET role` the current role decides the rights, and the login role the
     slots.
     """
     team = SERVER._replace(
         user="team", user_oid=OTHER_ROLE, rights=Rights(superuser=True), login=ORDINARY,
         roles={ME: Role("me", connection_limit=3), OTHER_ROLE: Role("team", superuser=True)},
     )  # fmt: skip
-    found = budget(Snapshot(0, team, (client(usesysid=ME), *[client(usesysid=OTHER_ROLE)] * 5)))
-    assert (found.openable, found.openable_limit) == (2, "role limit")
+    result = budget(Snapshot(0, team, (client(usesysid=ME), *[client(usesysid=OTHER_ROLE)] * 5)))
+    assert (result.openable, result.openable_limit) == (2, "role limit")
     admin = team._replace(rights=Rights(), login=SUPERUSER)
     assert budget(Snapshot(0, admin, (client(),))).openable == 99
 
@@ -181,16 +181,18 @@ def test_limits_and_slots_follow_the_login() -> None:
     ("visible", "hidden", "at_least"),
     [(3, 0, 3), (3, 7, 3), (3, 8, 3), (3, 20, 15), (0, 97, 89)],
 )
-def test_hidden_sessions_make_it_approximate(visible: int, hidden: int, at_least: int) -> None:
-    """A hidden session is a client or a worker, and of workers no more run at once than the server
-    allows.
+def test_hidden_sessions_make_the_count_approximate(
+    visible: int, hidden: int, at_least: int
+) -> None:
+    """A hidden session may be a client or a worker, and at most max_worker_processes workers run at
+    once.
     """
-    found = of(*[client()] * visible, *[HIDDEN] * hidden, HIDDEN_PROCESS)
-    assert (found.used, found.used_at_least) == (visible + hidden, at_least)
-    assert (found.visible, found.hidden) == (visible, hidden)
-    assert found.approximate == bool(hidden)
-    assert found.openable_is_exact == (not hidden)
-    assert sum(found.states.values()) == visible
+    result = of(*[client()] * visible, *[HIDDEN] * hidden, HIDDEN_PROCESS)
+    assert (result.used, result.used_at_least) == (visible + hidden, at_least)
+    assert (result.visible, result.hidden) == (visible, hidden)
+    assert result.approximate == bool(hidden)
+    assert result.openable_is_exact == (not hidden)
+    assert sum(result.states.values()) == visible
 
 
 @pytest.mark.parametrize(
@@ -206,23 +208,23 @@ def test_hidden_sessions_make_it_approximate(visible: int, hidden: int, at_least
         (HIDDEN_PROCESS, 0),
     ],
 )
-def test_what_a_hidden_process_may_be(backend: Backend, used: int) -> None:
-    """A client has a role and a database, and no client is in the list of walsenders, which every
-    role may read.
+def test_a_hidden_process_may_be_a_client_or_a_worker(backend: Backend, used: int) -> None:
+    """A client has a role and a database and is not in the list of walsenders, which every role can
+    read.
     """
-    found = of(backend)
-    assert (found.used, found.used_at_least) == (used, 0)
-    assert found.walsenders == (backend.backend_type == WALSENDER)
+    result = of(backend)
+    assert (result.used, result.used_at_least) == (used, 0)
+    assert result.walsenders == (backend.backend_type == WALSENDER)
 
 
-def test_a_hidden_session_of_ours_is_a_client() -> None:
-    """pgtop's own session is hidden from the current role if that is not the one that logged in."""
-    found = of(HIDDEN._replace(backend_type=CLIENT_BACKEND))
-    assert (found.used, found.used_at_least, found.hidden) == (1, 1, 1)
+def test_pgtops_own_hidden_session_is_a_client() -> None:
+    """The session of pgtop is hidden from the current role if another role logged in."""
+    result = of(HIDDEN._replace(backend_type=CLIENT_BACKEND))
+    assert (result.used, result.used_at_least, result.hidden) == (1, 1, 1)
 
 
-def test_what_may_be_workers_never_raises_the_alarm() -> None:
-    """The alarm is by what is surely in use; what may be in use warns."""
+def test_possible_workers_never_raise_the_alarm() -> None:
+    """The alarm counts what is certainly in use; the warning counts what may be."""
     assert of(*[client()] * 88, *[HIDDEN] * 8).level is Level.WARN
     assert of(*[client()] * 93, *[HIDDEN] * 4).level is Level.ALARM
     assert of(*[HIDDEN] * 101).level is Level.ALARM
@@ -232,7 +234,7 @@ def test_what_may_be_workers_never_raises_the_alarm() -> None:
     ("version", "openable"), [(120_022, 1), (130_023, 3), (150_000, 3), (180_004, 3)]
 )
 def test_only_12_counts_walsenders_against_limits(version: int, openable: int) -> None:
-    """Of a role's limit of 3 two walsenders take 2 there, and none on later servers."""
+    """Two walsenders use 2 of a role's limit of 3 on version 12, and none on later versions."""
     server = SERVER._replace(version_num=version, roles={ME: Role("me", connection_limit=3)})
     walsenders = [Backend(1, datid=HERE, usesysid=ME, backend_type=WALSENDER)] * 2
     assert budget(Snapshot(0, server, (*walsenders,))).openable == openable
@@ -246,12 +248,14 @@ def test_only_12_counts_walsenders_against_limits(version: int, openable: int) -
         (180_004, Rights(reads_all=True), True),
     ],
 )
-def test_logins_that_still_authenticate(version: int, rights: Rights, sees: bool) -> None:
-    """They have a row since 18, which only a role that sees every session can read."""
+def test_logins_in_progress(version: int, rights: Rights, sees: bool) -> None:
+    """Logins in progress have a row since version 18, which only a role that sees every session can
+    read.
+    """
     server = SERVER._replace(version_num=version, rights=rights)
     starting = Backend(1, backend_start=1, state="starting", backend_type=CLIENT_BACKEND)
-    found = budget(Snapshot(0, server, (starting,)))
-    assert (found.sees_logins, found.used, found.states["other"]) == (sees, 1, 1)
+    result = budget(Snapshot(0, server, (starting,)))
+    assert (result.sees_logins, result.used, result.states["other"]) == (sees, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -267,13 +271,13 @@ def test_logins_that_still_authenticate(version: int, rights: Rights, sees: bool
     ],
 )
 def test_level_by_ordinary_slots(used: int, level: Level) -> None:
-    """Warn at 80 % and alarm at 95 % of the ordinary slots, not of max_connections."""
+    """The level warns at 80 % and alarms at 95 % of the ordinary slots, not of max_connections."""
     assert of(*[client()] * used).level is level
 
 
 def test_no_free_slot_is_an_alarm_whatever_the_thresholds() -> None:
-    """A server without an ordinary slot refuses the next one, also when the alarm was put out of
-    reach.
+    """A server without an ordinary slot refuses the next login, so it is an alarm whatever the
+    thresholds are.
     """
     server = SERVER._replace(limits=Limits(max_connections=5, superuser_reserved_connections=3))
     assert (
@@ -301,15 +305,18 @@ ANY_LOGIN = st.builds(Login, st.just(ME), st.just("me"), st.booleans(), RESERVES
 
 @given(ANY_LIMITS, ANY_LOGIN, COUNTS, st.integers(0, 20))
 def test_the_parts_make_the_whole(limits: Limits, login: Login, visible: int, hidden: int) -> None:
-    """No part is negative; used, free and reserved are all slots; nobody can open more than is
-    left.
+    """No part is negative, and used, free and reserved add up to all slots.
+
+    No role can open more than is left.
     """
-    found = of(*[client()] * visible, *[HIDDEN] * hidden, limits=limits, login=login)
-    assert min(found.free, found.reserved_left, found.openable, found.hidden) >= 0
-    assert found.used + found.free + found.reserved_left == max(found.used, limits.max_connections)
-    assert found.openable <= found.free + found.reserved_left
-    assert visible <= found.used_at_least <= found.used == found.visible + found.hidden
-    assert sum(found.states.values()) == found.visible
+    result = of(*[client()] * visible, *[HIDDEN] * hidden, limits=limits, login=login)
+    assert min(result.free, result.reserved_left, result.openable, result.hidden) >= 0
+    assert result.used + result.free + result.reserved_left == max(
+        result.used, limits.max_connections
+    )
+    assert result.openable <= result.free + result.reserved_left
+    assert visible <= result.used_at_least <= result.used == result.visible + result.hidden
+    assert sum(result.states.values()) == result.visible
 
 
 @given(ANY_LIMITS, COUNTS, COUNTS)

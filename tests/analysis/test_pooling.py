@@ -1,4 +1,4 @@
-"""When a pooler is worth a line, and the figures that it rests on."""
+"""The hint about a connection pooler, and the figures behind it."""
 
 from dataclasses import replace
 
@@ -53,25 +53,25 @@ def hint(*backends: Backend, max_connections: int = 100) -> PoolingHint | None:
         (0, 600, 501, False),
     ],
 )
-def test_when_it_is_worth_a_line(
+def test_a_hint_needs_many_connections_and_a_gain(
     held: int, since: float, max_connections: int, shown: bool
 ) -> None:
-    """Above 500 max_connections, or with more than half of the slots idle for minutes, and only if
-    there is a gain.
+    """The hint appears above 500 max_connections, or with more than half of the slots idle for
+    minutes, and only with a gain.
     """
-    found = hint(*sessions("api", held, since=since), max_connections=max_connections)
-    assert (found is not None) == shown
+    result = hint(*sessions("api", held, since=since), max_connections=max_connections)
+    assert (result is not None) == shown
 
 
-def test_the_most_gain_is_named_with_its_figures() -> None:
-    """The application with most to give back is named, with all that the sentence rests on."""
+def test_the_hint_names_the_largest_gain() -> None:
+    """The hint names the application that would save most, with the figures of the sentence."""
     now = snapshot(
         *sessions("api", 40), *sessions("api", 3, "active"), *sessions("api", 2, "idle in transaction"),
         *sessions("batch", 20), *sessions(None, 10, since=5),
     )  # fmt: skip
     earlier = snapshot(*sessions("api", 9, "active"), at=NOW - 30 * MICROSECONDS)
-    found = pooling_hint(now, Concurrency().observe(earlier).observe(now))
-    assert found == PoolingHint(
+    result = pooling_hint(now, Concurrency().observe(earlier).observe(now))
+    assert result == PoolingHint(
         application="api",
         held=45,
         busy=9,
@@ -83,22 +83,24 @@ def test_the_most_gain_is_named_with_its_figures() -> None:
     )
 
 
-def test_what_holds_no_slot_or_is_hidden_is_not_judged() -> None:
-    """Walsenders hold no slot, and whether a hidden session is busy is not known."""
+def test_walsenders_and_hidden_sessions_are_not_judged() -> None:
+    """Walsenders hold no slot, and it is unknown whether a hidden session is busy."""
     walsender = Backend(1, application_name="standby", state="active", backend_type="walsender")
     hidden = Backend(2, usesysid=10)
     assert Concurrency().observe(snapshot(walsender, hidden)) == Concurrency()
 
 
 def test_an_application_that_left_is_forgotten() -> None:
-    """Names made up per job do not pile up."""
+    """Application names that are made up for each job do not accumulate."""
     seen = Concurrency().observe(snapshot(*sessions("job-1", 1, "active")))
     assert seen.observe(snapshot(*sessions("job-2", 1))).peaks == {"job-2": Peak(0, NOW)}
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=6))
 def test_the_peak_is_the_most_ever_seen(samples: list[tuple[int, int]]) -> None:
-    """The peak is the maximum over the samples, and nothing is freed that was seen busy at once."""
+    """The peak is the maximum over all samples, and connections that were in use at once are not
+    counted as savings.
+    """
     seen = Concurrency()
     for busy, idle in samples:
         shown = snapshot(
@@ -106,26 +108,23 @@ def test_the_peak_is_the_most_ever_seen(samples: list[tuple[int, int]]) -> None:
         )
         seen = seen.observe(shown)
     assert seen.peaks["api"].busy == max(busy for busy, _ in samples)
-    found = pooling_hint(shown, seen)
-    assert found is None or found.held - found.frees >= found.busy
+    result = pooling_hint(shown, seen)
+    assert result is None or result.held - result.frees >= result.busy
 
 
 @given(
     st.lists(st.tuples(st.sampled_from(["api", "web", None]), st.floats(10, 300)), max_size=9),
     st.integers(0, 9),
 )
-def test_the_settled_count_like_all_others(
+def test_idle_groups_count_like_other_sessions(
     idle: list[tuple[str | None, float]], settled: int
 ) -> None:
-    """What is kept of the sessions at rest adds up with the rest to what a look at all of them
-    tells.
-    """
+    """The counts of idle groups and other sessions add up to the counts of all sessions."""
     rows = [one for name, since in idle for one in sessions(name, 1, since=since)]
     mixed = snapshot(*rows, max_connections=501)
-    told = replace(
-        mixed, ungrouped=tuple(rows[:settled]), idle_group=IdleGroup(tuple(rows[settled:]))
-    )
-    assert Concurrency().observe(told) == Concurrency().observe(mixed)
-    assert pooling_hint(told, Concurrency().observe(told)) == pooling_hint(
+    group = IdleGroup(tuple(rows[settled:]))
+    grouped = replace(mixed, ungrouped=tuple(rows[:settled]), idle_group=group)
+    assert Concurrency().observe(grouped) == Concurrency().observe(mixed)
+    assert pooling_hint(grouped, Concurrency().observe(grouped)) == pooling_hint(
         mixed, Concurrency().observe(mixed)
     )

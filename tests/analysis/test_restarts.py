@@ -1,4 +1,4 @@
-"""A server that ended its sessions is told apart from one that went on."""
+"""A server that ended its sessions is distinguished from one that did not."""
 
 from dataclasses import replace
 
@@ -17,11 +17,11 @@ _OURS = 4_000
 
 
 def _seen(*pids: int, later: int = 0, checkpointer: int = 11, **server: object) -> Snapshot:
-    """These sessions and our own, `later` microseconds from now."""
-    ours = client(int(str(server.setdefault("pid", _OURS))), "anna@postgres", "pgtop")
+    """Return a snapshot of these sessions and pgtop's own, `later` microseconds from now."""
+    pgtops = client(int(str(server.setdefault("pid", _OURS))), "anna@postgres", "pgtop")
     own = Backend(checkpointer, backend_start=NOW - _MINUTE, backend_type="checkpointer")
     clients = [client(pid, "web@shop") for pid in pids]
-    return replace(scenes.snapshot([own, ours, *clients], **server), taken_at=NOW + later)
+    return replace(scenes.snapshot([own, pgtops, *clients], **server), taken_at=NOW + later)
 
 
 _BEFORE = _seen(1, 2, 3)
@@ -55,28 +55,29 @@ _BEFORE = _seen(1, 2, 3)
         ),
     ],
 )
-def test_what_befell_the_server(
+def test_the_cause_of_an_interruption(
     after: Snapshot, cause: InterruptionCause | None, gone: int
 ) -> None:
-    """A restart has another start, a crash another checkpointer, and our own session does not count
-    among the gone.
+    """A restart has another start time, a crash another checkpointer.
+
+    The session of pgtop does not count as gone.
     """
-    found = interruption(_BEFORE, after)
-    assert (found and found.cause) == cause
-    if found is not None:
-        assert (found.gone, found.seen_at) == (gone, after.taken_at)
+    result = interruption(_BEFORE, after)
+    assert (result and result.cause) == cause
+    if result is not None:
+        assert (result.gone, result.seen_at) == (gone, after.taken_at)
 
 
 def test_a_crash_that_is_hidden_is_not_guessed() -> None:
-    """Without the right to see the checkpointer nothing is said."""
+    """A role that cannot see the checkpointer gets no report of a crash."""
     hidden = replace(_BEFORE, ungrouped=_BEFORE.backends[1:])
     after = _seen(2, later=_MINUTE, pid=_OURS + 1, checkpointer=12)
     assert interruption(hidden, after) is None
 
 
-def test_it_is_told_for_ten_minutes() -> None:
-    """The sentence says when and how many, and goes by itself."""
-    found = interruption(_BEFORE, _seen(2, 3, later=_MINUTE, pid=_OURS + 1, checkpointer=12))
-    assert interruption_words(found, NOW + _MINUTE).count(": 1 session ended with it")
-    assert interruption_words(found, NOW + 10 * _MINUTE)
-    assert not interruption_words(found, NOW + 12 * _MINUTE)
+def test_an_interruption_is_shown_for_ten_minutes() -> None:
+    """The sentence gives the time and the number of ended sessions, and disappears by itself."""
+    result = interruption(_BEFORE, _seen(2, 3, later=_MINUTE, pid=_OURS + 1, checkpointer=12))
+    assert interruption_words(result, NOW + _MINUTE).count(": 1 session ended with it")
+    assert interruption_words(result, NOW + 10 * _MINUTE)
+    assert not interruption_words(result, NOW + 12 * _MINUTE)

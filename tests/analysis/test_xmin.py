@@ -1,6 +1,4 @@
-"""Who holds back vacuum: everybody by age, and of equal ones the one that has been there
-longest.
-"""
+"""The holders of the xmin horizon: by age, and of equally old ones the earliest first."""
 
 import pytest
 
@@ -24,8 +22,8 @@ OWN = Backend(scenes.PGTOP_PID, backend_xmin=1_000, xmin_age=0, backend_type=CLI
 
 
 def held(*backends: Backend, own: Backend = OWN, **blocking: object) -> list[tuple[str, str, int]]:
-    found = xmin_holders(_snapshot(*backends, own=own, **blocking))
-    return [(holder.kind, holder.name, holder.age) for holder in found]
+    result = xmin_holders(_snapshot(*backends, own=own, **blocking))
+    return [(holder.kind, holder.name, holder.age) for holder in result]
 
 
 def _snapshot(*backends: Backend, own: Backend = OWN, **blocking: object) -> Snapshot:
@@ -48,22 +46,20 @@ def session(pid: int, **more: object) -> Backend:
         (session(1, backend_xid=1_001), 0),
     ],
 )
-def test_a_session_holds_what_it_sees_and_what_it_has_written(backend: Backend, age: int) -> None:
-    """The older of its snapshot and of its own transaction, which may have begun after our row was
-    read.
-    """
+def test_the_age_is_that_of_the_snapshot_or_the_transaction(backend: Backend, age: int) -> None:
+    """The older of both counts. The transaction may have begun after pgtop's row was read."""
     assert held(backend) == [(XminKind.SESSION, "1", age)]
 
 
-def test_ages_go_on_past_the_end_of_the_numbers() -> None:
+def test_ages_survive_the_wraparound() -> None:
     """Transaction ids begin again after 2^32."""
     own = OWN._replace(backend_xmin=5)
     assert held(session(1, backend_xid=(1 << 32) - 5), own=own) == [(XminKind.SESSION, "1", 10)]
 
 
-def test_who_does_not_hold_it_back() -> None:
-    """Nobody without a snapshot; not ourselves, not a worker beside its leader, and vacuums not
-    each other.
+def test_sessions_that_hold_nothing_back() -> None:
+    """Sessions without a snapshot, pgtop itself, workers beside their leader, and vacuums hold back
+    no vacuum.
     """
     seen = {"backend_xmin": 990, "xmin_age": 10}
     assert held(
@@ -109,19 +105,19 @@ _TABLE = Wait(Lock("relation", "ShareUpdateExclusiveLock", False, "stock"))
         ({"backend_type": None, "backend_start": None, "datid": 5}, {}, True),
     ],
 )
-def test_what_holds_is_told_by_the_server_and_not_by_the_text(
+def test_the_server_decides_what_is_a_vacuum(
     more: dict[str, object], blocking: dict[str, object], holds: bool | None
 ) -> None:
-    """A vacuum holds nothing back while the server says that it vacuums; it says nothing of one
-    that waits.
+    """A vacuum holds nothing back while the server reports that it vacuums; the server reports
+    nothing of one that waits.
     """
     one = session(1, **{"state": ACTIVE, "backend_xmin": 990, "xmin_age": 10, **more})
-    found = xmin_holders(_snapshot(one, **({"exempt": frozenset()} | blocking)))  # type: ignore[arg-type]  # facts only
-    assert [holder.is_certain for holder in found] == ([] if holds is False else [holds is True])
+    result = xmin_holders(_snapshot(one, **({"exempt": frozenset()} | blocking)))  # type: ignore[arg-type]  # facts only
+    assert [holder.is_certain for holder in result] == ([] if holds is False else [holds is True])
 
 
-def test_a_hidden_worker_of_a_vacuum_is_not_sure_to_hold_anything() -> None:
-    """Its leader is hidden too, and it sees what that sees."""
+def test_a_hidden_worker_of_a_vacuum_is_uncertain() -> None:
+    """Its leader is hidden, too, and both share a snapshot."""
     seen = {
         "backend_xmin": 990,
         "xmin_age": 10,
@@ -129,8 +125,8 @@ def test_a_hidden_worker_of_a_vacuum_is_not_sure_to_hold_anything() -> None:
         "backend_start": None,
         "datid": 5,
     }
-    found = xmin_holders(_snapshot(session(1, **seen), session(2, **seen), exempt=frozenset({1})))
-    assert [(holder.name, holder.is_certain) for holder in found] == [("2", False)]
+    result = xmin_holders(_snapshot(session(1, **seen), session(2, **seen), exempt=frozenset({1})))
+    assert [(holder.name, holder.is_certain) for holder in result] == [("2", False)]
 
 
 @pytest.mark.parametrize(
@@ -160,8 +156,8 @@ def test_a_hidden_worker_of_a_vacuum_is_not_sure_to_hold_anything() -> None:
 def test_a_walsender_is_a_session_of_its_database(
     more: dict[str, object], expected: tuple[str, ...]
 ) -> None:
-    """Only one without a database carries what a standby still needs to see, and holds back vacuum
-    everywhere.
+    """Only a walsender without a database holds what a standby still needs, and it holds back
+    vacuum everywhere.
     """
     backend = session(
         1, **{"application_name": "standby1", "backend_xmin": 990, "xmin_age": 10, **more}
@@ -170,8 +166,8 @@ def test_a_walsender_is_a_session_of_its_database(
     assert (holder.kind, holder.name, holder.database) == expected
 
 
-def test_the_cause_stands_before_those_that_began_beside_it() -> None:
-    """The owner of the oldest transaction is listed; ten snapshots taken while it was open are
+def test_the_cause_comes_before_younger_snapshots() -> None:
+    """The owner of the oldest transaction is listed; the ten snapshots taken while it was open are
     counted.
     """
     inherited = {
@@ -195,41 +191,43 @@ def test_the_cause_stands_before_those_that_began_beside_it() -> None:
 
 
 def test_a_prepared_transaction_is_a_cause() -> None:
-    """It is named by its gid."""
+    """A prepared transaction is named by its gid."""
     prepared = (Prepared(900, "gid", 5, database="shop", age=100),)
     rows = [session(pid, backend_xmin=900, xmin_age=100, datname="shop") for pid in (1, 2)]
-    found = cutoffs(xmin_holders(_snapshot(*rows, prepared=prepared)))
-    assert [(holder.name, younger) for holder, younger in found] == [("gid", 2)]
+    result = cutoffs(xmin_holders(_snapshot(*rows, prepared=prepared)))
+    assert [(holder.name, younger) for holder, younger in result] == [("gid", 2)]
 
 
-def test_snapshots_whose_cause_has_ended_stand_as_one_with_the_oldest_first() -> None:
-    """All of them must end before vacuum gets on."""
+def test_snapshots_without_their_cause_are_one_group() -> None:
+    """All of them must end before vacuum can advance, so the oldest is listed and the others are
+    counted.
+    """
     rows = [session(pid, backend_xmin=900, xmin_age=100, xact_start=70 - pid) for pid in (1, 2, 3)]
     assert [
         (h.name, h.cause, younger) for h, younger in cutoffs(xmin_holders(_snapshot(*rows)))
     ] == [("3", None, 2)]
 
 
-def test_what_outlives_sessions_is_there_too() -> None:
-    """Prepared transactions, slots and the feedback of standbys, ranked with the sessions."""
+def test_prepared_transactions_slots_and_standbys_are_holders() -> None:
+    """They are ranked together with the sessions."""
     standby = session(
         4, backend_type=WALSENDER, application_name="standby1", backend_xmin=800, xmin_age=200
     )
-    found = held(
+    result = held(
         session(1, backend_xmin=700, xmin_age=300),
         standby,
         prepared=(Prepared(900, "gid", 5, age=100),),
         slots=(Slot("kept", 400), Slot("cdc", 50, catalog=True)),
     )
-    assert found == [
+    assert result == [
         (XminKind.SLOT, "kept", 400), (XminKind.SESSION, "1", 300), (XminKind.STANDBY, "standby1", 200),
         (XminKind.PREPARED, "gid", 100), (XminKind.SLOT, "cdc", 50),
     ]  # fmt: skip
 
 
-def test_of_equal_ones_the_oldest_transaction_stands_first() -> None:
-    """A query of this instant sees as far back as the transaction that keeps it from seeing less:
-    that one is meant.
+def test_the_oldest_transaction_comes_first_of_equal_ages() -> None:
+    """A query of this instant is as old as the transaction that keeps its snapshot back, so that
+    transaction comes first.
     """
     seen = {"backend_xmin": 990, "xmin_age": 10}
     rows = [session(pid, xact_start=start, **seen) for pid, start in ((1, 50), (2, 20), (3, 70))]

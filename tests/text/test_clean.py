@@ -1,6 +1,4 @@
-"""What a stranger puts into a text never reaches the terminal as anything but visible characters of
-a known width.
-"""
+"""Hostile text reaches the terminal only as visible characters of a known width."""
 
 import subprocess
 import sys
@@ -65,15 +63,17 @@ WIDE_AND_COMBINING = (
     ],
 )
 def test_each_kind_of_character_has_its_visible_form(raw: str, shown: str) -> None:
-    """Breaks become one space, controls their symbols, marks that act on others the replacement
-    character.
+    """Line breaks become one space, control characters their symbols, and marks that act on others
+    the replacement character.
     """
     assert clean(raw) == shown
 
 
 @given(ANY_TEXT)
 def test_cleaned_text_holds_nothing_that_acts_on_a_terminal(text: str) -> None:
-    """No control, format, surrogate, private or unassigned character is left, and no line end."""
+    """Cleaned text has no control, format, surrogate, private or unassigned character, and no line
+    end.
+    """
     shown = clean(text)
     assert not {unicodedata.category(char) for char in shown} & {
         "Cc",
@@ -88,15 +88,13 @@ def test_cleaned_text_holds_nothing_that_acts_on_a_terminal(text: str) -> None:
 
 @given(ANY_TEXT)
 def test_cleaning_twice_is_cleaning_once(text: str) -> None:
-    """So text may be cleaned on its way by anyone who is not sure."""
+    """Cleaning cleaned text changes nothing."""
     assert clean(clean(text)) == clean(text)
     assert clean_lines(clean_lines(text)) == clean_lines(text)
 
 
-def test_long_lines_are_not_kept() -> None:
-    """What was cleaned is kept only of short texts: of those that the server keeps whole, memory
-    would fill.
-    """
+def test_long_lines_are_not_cached() -> None:
+    """Only short texts are cached: the longest texts that servers keep would fill the memory."""
     short, long = "\x1b\x1b", "\x1b" * 100_000
     assert clean(short) is clean(short)
     assert clean(long) is not clean(long)
@@ -104,7 +102,9 @@ def test_long_lines_are_not_kept() -> None:
 
 @given(ANY_TEXT)
 def test_lines_are_kept_and_each_is_clean(text: str) -> None:
-    """Only newlines survive cleaning by lines, and every line is what cleaning it alone gives."""
+    """Only newlines survive cleaning by lines, and every line is the same as if it were cleaned
+    alone.
+    """
     lines = clean_lines(text).split("\n")
     assert lines == [clean(line) for line in lines]
 
@@ -114,13 +114,13 @@ def test_lines_are_kept_and_each_is_clean(text: str) -> None:
     [("a\r\nb\rc\n\nd", "a\nb\nc\n\nd"), ("\tx\n", "    x\n"), ("a\u2028\x1bb", "a\n␛b")],
 )
 def test_every_kind_of_line_end_is_a_newline(raw: str, shown: str) -> None:
-    """Indentation and empty lines stay, as a query is read by them."""
+    """Indentation and empty lines stay, as they help to read a query."""
     assert clean_lines(raw) == shown
 
 
 @given(ANY_TEXT, st.integers(0, 60), st.booleans())
-def test_fit_has_exactly_the_cells_asked_for(text: str, width: int, right: bool) -> None:
-    """A cell of the table is as wide as its column whatever is in it, and clean."""
+def test_fit_returns_exactly_the_requested_cells(text: str, width: int, right: bool) -> None:
+    """A cell of the table is clean and as wide as its column, whatever it contains."""
     shown = fit(text, width, right)
     assert cells(shown) == width
     assert clean(shown) == shown
@@ -128,14 +128,14 @@ def test_fit_has_exactly_the_cells_asked_for(text: str, width: int, right: bool)
 
 @given(ANY_TEXT, st.integers(1, 60))
 def test_fit_loses_nothing_that_has_room(text: str, width: int) -> None:
-    """Text that fits is only padded; text that does not is cut and says so."""
+    """Text that fits is only padded; text that does not fit is cut and marked."""
     shown, whole = fit(text, width), clean(text)
     assert shown == whole + " " * (width - cells(whole)) or shown.rstrip(" ").endswith("…")
 
 
 @given(ANY_TEXT)
 def test_rich_counts_the_same_cells(text: str) -> None:
-    """Textual measures with Rich's tables: for cleaned text they and ours agree."""
+    """Textual measures with Rich's tables, which agree with pgtop's for cleaned text."""
     shown = clean(text)
     assert sum(cell_len(char) for char in shown) == cells(shown)
 
@@ -156,16 +156,16 @@ def test_rich_counts_the_same_cells(text: str) -> None:
         ("a\n" + " " * 2_000 + "b", 5, False, "a …  "),
     ],
 )
-def test_what_is_cut_is_marked_and_no_wide_character_is_split(
+def test_a_cut_is_marked_and_no_wide_character_is_split(
     text: str, width: int, right: bool, shown: str
 ) -> None:
-    """Where half of a wide character would stand, there is a space."""
+    """A space stands in place of half a wide character."""
     assert fit(text, width, right) == shown
 
 
 @pytest.mark.parametrize("text", WIDE_AND_COMBINING)
 @pytest.mark.parametrize("width", [1, 2, 7, 12, 13])
-def test_what_follows_lands_on_its_column_in_a_terminal(text: str, width: int) -> None:
+def test_the_next_column_starts_where_it_should(text: str, width: int) -> None:
     """A terminal emulator that gets a fitted text and a bar shows the bar right after `width`
     cells.
     """
@@ -176,9 +176,7 @@ def test_what_follows_lands_on_its_column_in_a_terminal(text: str, width: int) -
 
 
 def test_ascii_never_loads_the_tables_of_widths() -> None:
-    """The common case costs no import: a session of plain text, its ellipsis and its symbols needs
-    no table.
-    """
+    """A session of plain text, with its ellipsis and its symbols, needs no import of wcwidth."""
     use = "from pgtop.text.clean import fit; fit('naïve\\x1b\\x9b' * 9, 9)"
     code = f"import sys; {use}; sys.exit('wcwidth' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

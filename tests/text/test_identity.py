@@ -1,4 +1,4 @@
-"""Role and database are written by one rule, whatever names them."""
+"""Role and database are written by one rule, wherever they appear."""
 
 import pytest
 
@@ -22,14 +22,14 @@ PICTURE = DerivedSnapshot.of(scenes.snapshot([VACUUM, WAITER]))
     ("user", "database", "words"),
     [("web", "shop", "web@shop"), (None, "shop", "shop"), ("repl", None, "repl"), (None, None, "")],
 )
-def test_only_what_there_is_is_written(user: str | None, database: str | None, words: str) -> None:
-    """Background processes have no role, walsenders no database."""
+def test_missing_parts_are_left_out(user: str | None, database: str | None, words: str) -> None:
+    """Background processes have no role, and walsenders no database."""
     assert user_at_database(user, database) == words
 
 
-def test_a_blocking_autovacuum_worker_is_named_for_what_it_is() -> None:
-    """The detail of its waiter, and the dialog about itself, have no place for a role that it does
-    not have.
+def test_a_blocking_autovacuum_worker_is_named_by_its_type() -> None:
+    """The detail of its waiter and the dialog about itself leave out the role that it does not
+    have.
     """
     detail = "\n".join(
         "".join(span.text for span in line) for line in detail_lines(WAITER, None, PICTURE, 120)

@@ -48,12 +48,12 @@ def _escaped(text: str) -> str:
 
 
 def _non_conforming(text: str) -> str:
-    """As it is written where standard_conforming_strings is off."""
+    """Write a literal as a session with standard_conforming_strings off does."""
     return _escaped(text).removeprefix("E")
 
 
 def _comment(text: str) -> str:
-    """Nested, and well so: what opens or closes one inside is taken out."""
+    """Write a nested comment; the marks of a comment are removed from its text."""
     inner = text.replace("*", "").replace("/", "")
     return f"/* {inner} /* {inner} */ {inner} */"
 
@@ -70,8 +70,8 @@ _QUERIES = st.lists(st.one_of(_WORDS, _LITERALS, _GAPS), max_size=12).map(" ".jo
 
 @given(_QUERIES, st.integers(0, 400))
 def test_no_literal_survives(query: str, length: int) -> None:
-    """Strings of every notation, comments and dollar quotes: nothing of them is left, wherever the
-    text was cut.
+    """No part of a string in any notation, a comment or a dollar quote is left, wherever the text
+    was cut.
     """
     assert _MARK not in redacted(query)
     assert _MARK not in redacted(query[:length])
@@ -79,14 +79,14 @@ def test_no_literal_survives(query: str, length: int) -> None:
 
 @given(st.text(alphabet=f"{_MARK}'\\\"$-/*Ee \nqUu&1x.", max_size=60))
 def test_masking_twice_changes_nothing(query: str) -> None:
-    """What is masked stays as it is, whatever the text; none is too odd to be masked."""
+    """Masked text stays the same when it is masked again, and every text can be masked."""
     once = redacted(query)
     assert redacted(once) == once
 
 
 @given(st.lists(_WORDS, max_size=20).map(" ".join))
-def test_what_is_no_literal_stays(query: str) -> None:
-    """Keywords, names, operators and parameters are shown as they are."""
+def test_all_but_literals_stays(query: str) -> None:
+    """Keywords, names, operators and parameters are shown unchanged."""
     assert redacted(query) == query
 
 
@@ -111,7 +111,7 @@ def test_what_is_no_literal_stays(query: str) -> None:
     ],
 )  # fmt: skip
 def test_examples(query: str, shown: str) -> None:
-    """What is left of a query; in doubt, less."""
+    """Examples of redacted queries; in doubt, more is masked."""
     assert redacted(query) == shown
 
 
@@ -141,8 +141,8 @@ def test_examples(query: str, shown: str) -> None:
     ],
 )  # fmt: skip
 def test_values_are_masked_with_and_without_quotes(query: str, shown: str) -> None:
-    """What a setting, a channel, a password or a connection is set to is masked, also in a
-    statement that is wrong.
+    """The value of a setting, channel, password or connection is masked, even in an invalid
+    statement.
     """
     assert redacted(query) == shown
     assert redacted(shown) == shown
@@ -161,7 +161,7 @@ def test_values_are_masked_with_and_without_quotes(query: str, shown: str) -> No
     ],
 )
 def test_columns_and_names_are_no_values(query: str) -> None:
-    """An UPDATE's SET names columns, and roles and isolation levels are names."""
+    """The SET of an UPDATE names columns, and roles and isolation levels are names."""
     assert redacted(query) == query
 
 
@@ -179,7 +179,7 @@ def test_columns_and_names_are_no_values(query: str) -> None:
 def test_the_query_id_of_a_utility_statement_depends_on_its_literals(
     query: str, is_normalized: bool
 ) -> None:
-    """A query_id may be shown only where the server leaves literals out of it."""
+    """A query_id is shown only if the server computes it without literals."""
     assert redaction(query).is_normalized is is_normalized
 
 
@@ -211,15 +211,15 @@ _PIECES = st.one_of(
 def test_no_literal_survives_bytes_that_do_not_decode(
     query: bytes, encoding: str, length: int
 ) -> None:
-    """In literals, tags and names of any database, whole or cut at any byte: nothing of a literal
-    is left.
+    """No part of a literal is left with undecodable bytes in literals, tags and names, whole or cut
+    at any byte.
     """
     assert _MARKED.decode() not in redacted(decode(query, encoding))
     assert _MARKED.decode() not in redacted(decode(query[:length], encoding, cut=True))
 
 
 def test_a_megabyte_is_masked_at_once() -> None:
-    """The longest text that a server can keep, of the worst kind: no step looks back."""
+    """Masking the longest text that a server can keep takes linear time, even in the worst case."""
     assert redacted("'" * 1_000_001) == "'?'"
     assert redacted("/*" * 500_000) == "/*?*/"
     assert redacted("$a$" + "$b$" * 300_000) == "$$?$$"

@@ -1,4 +1,4 @@
-"""Durations are short, in order, and read back as what was written."""
+"""Durations are short, keep their order, and read back as what was written."""
 
 import math
 from contextlib import suppress
@@ -20,27 +20,27 @@ SECONDS = st.floats(0, 1e13, allow_nan=False)
         (273_600.0, "3d04h"), (8_639_999.0, "99d23h"), (8_640_000.0, "100d"), (35_600_000.0, "412d"), (9e12, "99999d"),
     ],
 )  # fmt: skip
-def test_an_age_is_told_by_its_two_largest_units(seconds: float | None, shown: str) -> None:
-    """Nothing is rounded up: sixty seconds are never seen."""
+def test_an_age_has_its_two_largest_units(seconds: float | None, shown: str) -> None:
+    """Ages are never rounded up: sixty seconds never appear."""
     assert age(seconds) == shown
 
 
 @given(SECONDS)
 def test_an_age_fits_its_column(seconds: float) -> None:
-    """Six cells hold every age."""
+    """Every age fits into six cells."""
     assert 0 < len(age(seconds)) <= 6
 
 
 @given(SECONDS, SECONDS)
 def test_an_older_age_never_reads_as_a_younger_one(one: float, other: float) -> None:
-    """What is written keeps the order of what is meant."""
+    """The written ages keep the order of the durations."""
     younger, older = sorted((one, other))
     assert parse_duration(age(younger)) <= parse_duration(age(older))
 
 
 @given(st.floats(0, 99_999 * 86_400))
 def test_an_age_reads_back_without_its_smaller_units(seconds: float) -> None:
-    """The round trip loses less than one of the smallest unit written, and never adds."""
+    """Reading an age back loses less than one of its smallest unit, and never adds."""
     shown = age(seconds)
     unit = 0.1 if "." in shown else {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}[shown[-1]]
     again = parse_duration(shown)
@@ -57,7 +57,7 @@ def test_an_age_reads_back_without_its_smaller_units(seconds: float) -> None:
     ],
 )  # fmt: skip
 def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> None:
-    """A bare number is seconds; units add up."""
+    """A bare number is seconds, and units add up."""
     assert parse_duration(text) == pytest.approx(seconds)
 
 
@@ -66,15 +66,15 @@ def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> N
     [("5 m", "5m"), ("5min", "5m"), ("10 minutes", "10m"), ("1 hour", "1h"), ("1.5hrs", "1.5h"), ("2 days", "2d"),
      ("30 sec", "30s"), ("1week", "1w"), ("5msec", "5ms")],
 )  # fmt: skip
-def test_a_duration_in_words_is_told_its_spelling(text: str, right: str) -> None:
+def test_a_duration_in_words_is_refused_with_its_spelling(text: str, right: str) -> None:
     """People know `min` and `hour` from PostgreSQL's settings and intervals."""
     with pytest.raises(ValueError, match=f"is not a duration: write {right}$"):
         parse_duration(text)
 
 
 @pytest.mark.parametrize("text", ["30m1h", "5m5m", "1s1h", "1h30m2h", "5m30h"])
-def test_units_that_are_out_of_order_are_a_slip(text: str) -> None:
-    """`age<5m30h` was less than 30 h 5 min."""
+def test_units_out_of_order_are_refused(text: str) -> None:
+    """`age<5m30h` would otherwise mean less than 30 h 5 min."""
     with pytest.raises(ValueError, match="write each unit once, the longest first, as in 1h30m"):
         parse_duration(text)
 
@@ -82,8 +82,8 @@ def test_units_that_are_out_of_order_are_a_slip(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", " ", "m", "5x", "-5m", "1h30", "1.2.3", ".5s", "1e3", "٣m", "5mo", "5 x"]
 )
-def test_a_wrong_duration_is_told_what_is_right(text: str) -> None:
-    """The sentence repeats what was typed and gives examples."""
+def test_a_wrong_duration_is_refused_with_examples(text: str) -> None:
+    """The sentence repeats the text and gives examples."""
     with pytest.raises(
         ValueError, match="is not a duration: write a number and ms, s, m, h, d or w"
     ) as wrong:
@@ -92,8 +92,8 @@ def test_a_wrong_duration_is_told_what_is_right(text: str) -> None:
 
 
 @given(st.text() | st.text("0123456789.msdhw "))
-def test_no_text_does_worse_than_a_wrong_duration(text: str) -> None:
-    """Whatever is typed is a number of seconds or a ValueError."""
+def test_every_text_is_a_duration_or_refused(text: str) -> None:
+    """Every text is a number of seconds or raises ValueError."""
     with suppress(ValueError):
         assert parse_duration(text) >= 0
 
@@ -112,7 +112,7 @@ def test_no_text_does_worse_than_a_wrong_duration(text: str) -> None:
     ],
 )
 def test_rough_ages(seconds: float | None, words: str) -> None:
-    """Whole seconds, then whole minutes, then as any age."""
+    """Rough ages are whole seconds, then whole minutes, then like other ages."""
     assert rough_age(seconds) == words
 
 
@@ -129,6 +129,6 @@ def test_rough_ages(seconds: float | None, words: str) -> None:
         (3600, "1h00m"),
     ],
 )
-def test_ages_of_the_quiet(seconds: float | None, words: str) -> None:
-    """Whole seconds, then tens of them, then as any rough age."""
+def test_ages_of_idle_sessions(seconds: float | None, words: str) -> None:
+    """Ages of idle sessions are whole seconds, then tens of seconds, then rough ages."""
     assert quiet_age(seconds) == words

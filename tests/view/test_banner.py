@@ -31,7 +31,7 @@ def on(snapshot: Snapshot, **changes: object) -> Snapshot:
 
 
 def words(snapshot: Snapshot, width: int = 200) -> str:
-    """What stands beside the bar."""
+    """Return the words beside the bar."""
     return text(budget_line(budget(snapshot), width)).partition("] ")[2]
 
 
@@ -56,8 +56,8 @@ def left(snapshot: Snapshot) -> str:
     ],
 )
 def test_used_free_and_reserved(snapshot: Snapshot, expected: str) -> None:
-    """Near the end, logins that SQL does not show make `free` the most that it can be; a quiet
-    server says nothing.
+    """Near the limit, unseen logins make `free` an upper bound; a quiet server does not mention
+    them.
     """
     assert words(snapshot) == expected
 
@@ -84,9 +84,9 @@ def test_a_vendor_s_reserve_is_named() -> None:
         (on(nearly_full(), version_num=OLD), "4 left for you: role limit"),
     ],
 )
-def test_what_is_left_is_a_sum(snapshot: Snapshot, expected: str) -> None:
-    """What this role can still open is `free` and what it may use of the reserved slots, or a limit
-    of its own.
+def test_the_slots_left_are_a_sum(snapshot: Snapshot, expected: str) -> None:
+    """The connections left are `free` plus the reserved slots that the role may use, or its own
+    limit.
     """
     assert left(snapshot) == expected
 
@@ -94,22 +94,22 @@ def test_what_is_left_is_a_sum(snapshot: Snapshot, expected: str) -> None:
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
 @pytest.mark.parametrize("snapshot", [nearly_full(), on(not_privileged(), rights=Rights())])
 def test_doubt_is_shown_at_every_width(snapshot: Snapshot, width: int) -> None:
-    """A number that pgtop cannot know never stands alone."""
+    """A number that pgtop cannot know is always marked as uncertain."""
     shown = words(on(snapshot, version_num=OLD), width)
     assert any(
         doubt in shown for doubt in ("at most 6 free", "up to 6 free", "about 52 free", "~52 free")
     )
 
 
-def test_both_roles_are_named_where_they_differ() -> None:
-    """The current role has the rights, the one that logged in holds the slot."""
+def test_both_roles_are_named_if_they_differ() -> None:
+    """The current role has the rights, and the login role holds the slot."""
     assert "monitor@postgres" in text(server_line(calm(), 120))
     acting = on(calm(), user="team", user_oid=1)
     assert "as team, logged in as monitor@postgres" in text(server_line(acting, 120))
 
 
 def test_the_sessions_of_the_table_are_the_used_slots() -> None:
-    """Parallel workers stand in the table below their leader, and are counted apart."""
+    """Parallel workers stand below their leader in the table, and are counted apart."""
     for shown, others in ((False, " + 2 workers"), (True, " + 9 others")):
         table = arrange(DerivedSnapshot.of(busy()), Query(show_background=shown))
         assert table.counts == f"{budget(busy()).used} sessions{others}"
@@ -122,7 +122,7 @@ def test_the_sessions_of_the_table_are_the_used_slots() -> None:
     st.booleans(),
 )
 def test_no_line_is_wider_than_the_screen(width: int, snapshot: Snapshot, old: bool) -> None:
-    """At any width each line has that many cells at most."""
+    """No line is wider than the screen, at any width."""
     shown = on(snapshot, version_num=OLD) if old else snapshot
     lines = (
         budget_line(budget(shown), width),

@@ -1,4 +1,4 @@
-"""The filters of the breakdown: each selects what its share counts."""
+"""The filters of the breakdown: each selects the sessions that its share counts."""
 
 import pytest
 from hypothesis import given, settings
@@ -36,15 +36,15 @@ CLIENTS = st.builds(
 
 @settings(deadline=None)  # a dozen sessions, each put to every filter
 @given(st.lists(CLIENTS, min_size=1, max_size=12), st.sampled_from(Dimension))
-def test_each_session_is_in_one_share_and_its_filter_finds_it(
+def test_each_session_is_in_one_share_and_matches_its_filter(
     backends: list[Backend], dimension: Dimension
 ) -> None:
-    """Shares sum to one, counts to the sessions, and every filter selects exactly as many as its
+    """Shares add up to one and counts to the sessions, and every filter selects as many as its
     share counts.
     """
     snapshot = Snapshot(NOW, SERVER, tuple(backends))
-    found = breakdown(snapshot, dimension)
-    assert sum(share.share for share in found) == pytest.approx(1)
+    result = breakdown(snapshot, dimension)
+    assert sum(share.share for share in result) == pytest.approx(1)
     picture = DerivedSnapshot.of(snapshot)
     selected = [
         {
@@ -52,9 +52,9 @@ def test_each_session_is_in_one_share_and_its_filter_finds_it(
             for i, b in enumerate(backends)
             if Filter(share_filter(dimension, share)).matches(b, picture)
         }
-        for share in found
+        for share in result
     ]
-    assert [len(places) for places in selected] == [share.sessions for share in found]
+    assert [len(places) for places in selected] == [share.sessions for share in result]
     assert set().union(*selected) == set(range(len(backends)))
 
 
@@ -62,14 +62,14 @@ def test_each_session_is_in_one_share_and_its_filter_finds_it(
     ("shown", "hidden", "word"),
     [(8, 0, ""), (16, 0, "near!"), (20, 0, "full!"), (12, 8, "near!"), (12, 16, "full!")],
 )
-def test_only_what_is_surely_in_use_is_full(shown: int, hidden: int, word: str) -> None:
+def test_a_share_is_full_only_if_that_is_certain(shown: int, hidden: int, word: str) -> None:
     """Hidden sessions may be workers, which no connection limit counts."""
     server = SERVER._replace(databases={5: Database("shop", connection_limit=20)})
     clients = [client("api", "idle", 1.0, datname="shop")] * shown
     unseen = [HIDDEN._replace(datid=5, datname="shop", usesysid=99)] * hidden
-    found = breakdown(Snapshot(NOW, server, (*clients, *unseen)), Dimension.DATABASE)
+    result = breakdown(Snapshot(NOW, server, (*clients, *unseen)), Dimension.DATABASE)
     line = "".join(
-        span.text for span in entry_line(BreakdownEntry(Dimension.DATABASE, found[0]), 120)
+        span.text for span in entry_line(BreakdownEntry(Dimension.DATABASE, result[0]), 120)
     )
     assert [each for each in ("near!", "full!") if each in line] == ([word] if word else [])
 

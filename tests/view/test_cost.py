@@ -1,4 +1,4 @@
-"""The line that tells what watching costs."""
+"""The line about pgtop's own overhead."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +13,10 @@ from pgtop.view.cost import cost_line
     st.floats(0, 0.99),
     st.none() | st.integers(0, 99_999),
 )
-def test_it_has_room_on_a_small_screen(
+def test_the_line_fits_on_80_columns(
     trip: float, server: float, received: int | None, cpu: float, drawn: int | None
 ) -> None:
-    """Whatever a sample costs on a server that can be watched at all, 80 columns show all of it."""
+    """The line fits on 80 columns for every cost of a server that can be monitored at all."""
     [span] = cost_line(trip, server, received, cpu, drawn)
     assert len(span.text) <= 80
     assert span.text.endswith("drawn" if drawn is not None else "ms")

@@ -1,4 +1,4 @@
-"""The detail view's words about a session's snapshot and about those that it waits for."""
+"""The detail view: the session's snapshot, and the sessions that it waits for."""
 
 import pytest
 
@@ -28,11 +28,11 @@ _AWAITED = Lock("relation", "ShareUpdateExclusiveLock", False, "stock")
         ("VACUUM stock", False, (_AWAITED,), ", and holds back no vacuum"),
     ],
 )
-def test_only_what_holds_back_vacuum_is_said_to(
+def test_only_holders_are_said_to_hold_back_vacuum(
     query: str, exempt: bool | None, locks: tuple[Lock, ...], words: str
 ) -> None:
-    """A vacuum holds back no other while it vacuums, whatever its text; it does while it
-    analyzes.
+    """A vacuum holds back no other vacuum while it vacuums, whatever its text is, but it does while
+    it analyzes.
     """
     backend = scenes.active(7, "web@shop", "psql", query, 60)._replace(
         backend_xmin=990, xmin_age=10
@@ -43,7 +43,7 @@ def test_only_what_holds_back_vacuum_is_said_to(
 
 
 def test_a_prepared_blocker_is_named_with_the_statement_that_ends_it() -> None:
-    """It has no session to look at."""
+    """A prepared transaction has no session to look at, so the view shows how to end it."""
     picture = DerivedSnapshot.of(scenes.standstill())
     waiter = next(b for b in picture.snapshot.backends if b.pid == 49_001)
     lines = detail_lines(waiter, None, picture, 200)
