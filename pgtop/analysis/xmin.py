@@ -192,14 +192,14 @@ def _reach(holder: XminHolder) -> _Reach | None:
 
 
 def _sessions(snapshot: Snapshot, owners: Mapping[int, str]) -> Iterator[XminHolder]:
-    blocking = snapshot.locks
+    locks = snapshot.locks
     upcoming = _next_transaction(snapshot.backends)
     vacuums = _vacuum_snapshots(snapshot)
     for backend in snapshot.backends:
         age = _age(backend, upcoming)
         if age is None or backend.pid == snapshot.server.pid or backend.leader_pid is not None:
             continue
-        holds = holds_back(backend, _is_exempt(backend, blocking), _awaited(backend, blocking))
+        holds = holds_back(backend, _is_exempt(backend, locks), _awaited(backend, locks))
         if holds is False:
             continue
         is_vacuum_worker = backend.hidden and (backend.datid, backend.backend_xmin) in vacuums
@@ -238,12 +238,12 @@ def _kind(backend: Backend) -> XminKind:
     return XminKind.WALSENDER if is_walsender else XminKind.SESSION
 
 
-def _is_exempt(backend: Backend, blocking: LockState) -> bool | None:
-    return None if blocking.exempt is None else backend.pid in blocking.exempt
+def _is_exempt(backend: Backend, locks: LockState) -> bool | None:
+    return None if locks.exempt is None else backend.pid in locks.exempt
 
 
-def _awaited(backend: Backend, blocking: LockState) -> Lock | None:
-    wait = blocking.waits.get(backend.pid)
+def _awaited(backend: Backend, locks: LockState) -> Lock | None:
+    wait = locks.waits.get(backend.pid)
     return None if wait is None else wait.lock
 
 

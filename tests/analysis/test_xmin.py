@@ -21,13 +21,13 @@ OWN = Backend(scenes.PGTOP_PID, backend_xmin=1_000, xmin_age=0, backend_type=CLI
 """Our own row, as it is there in every picture: the next transaction is 1,000."""
 
 
-def held(*backends: Backend, own: Backend = OWN, **blocking: object) -> list[tuple[str, str, int]]:
-    result = xmin_holders(_snapshot(*backends, own=own, **blocking))
+def held(*backends: Backend, own: Backend = OWN, **locks: object) -> list[tuple[str, str, int]]:
+    result = xmin_holders(_snapshot(*backends, own=own, **locks))
     return [(holder.kind, holder.name, holder.age) for holder in result]
 
 
-def _snapshot(*backends: Backend, own: Backend = OWN, **blocking: object) -> Snapshot:
-    facts = LockState(**blocking)  # type: ignore[arg-type]  # the caller names real fields
+def _snapshot(*backends: Backend, own: Backend = OWN, **locks: object) -> Snapshot:
+    facts = LockState(**locks)  # type: ignore[arg-type]  # the caller names real fields
     return Snapshot(scenes.NOW, scenes.server(), (own, *backends), locks=facts)
 
 
@@ -76,7 +76,7 @@ _TABLE = Wait(Lock("relation", "ShareUpdateExclusiveLock", False, "stock"))
 
 
 @pytest.mark.parametrize(
-    ("more", "blocking", "holds"),
+    ("more", "locks", "holds"),
     [
         ({"query": "VACUUM (ANALYZE) stock"}, {}, True),
         (
@@ -106,13 +106,13 @@ _TABLE = Wait(Lock("relation", "ShareUpdateExclusiveLock", False, "stock"))
     ],
 )
 def test_the_server_decides_what_is_a_vacuum(
-    more: dict[str, object], blocking: dict[str, object], holds: bool | None
+    more: dict[str, object], locks: dict[str, object], holds: bool | None
 ) -> None:
     """A vacuum holds nothing back while the server reports that it vacuums; the server reports
     nothing of one that waits.
     """
     one = session(1, **{"state": ACTIVE, "backend_xmin": 990, "xmin_age": 10, **more})
-    result = xmin_holders(_snapshot(one, **({"exempt": frozenset()} | blocking)))  # type: ignore[arg-type]  # facts only
+    result = xmin_holders(_snapshot(one, **({"exempt": frozenset()} | locks)))  # type: ignore[arg-type]  # facts only
     assert [holder.is_certain for holder in result] == ([] if holds is False else [holds is True])
 
 
