@@ -1,15 +1,16 @@
-"""Every action a user can take: its name, its keys and what it does, in one place.
+"""The registry of actions: the id, the keys and the meaning of everything that a user can do.
 
-The footer, the help screen, the palette, the README's table and the bindings are all read from
-here. Plain data: no screen, no server.
+Plain data, the only place with keys; the views declare theirs in `tui/views.py`. Bindings, footer,
+help, palette and documentation are made from it.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Group(StrEnum):
-    """Where the help lists an action."""
+    """The section of the help that lists an action."""
 
     MOVE = "Move"
     LOOK = "Look"
@@ -20,59 +21,75 @@ class Group(StrEnum):
 
 
 class Action(NamedTuple):
-    """`id` names the handler (`action_<id>`); `short`, if any, is what the footer shows, the most
-    needed first.
-    """
+    """An action and the keys that start it."""
 
     id: str
+    """The contract with screens (`action_<id>`), documentation and tests; no key is one."""
     keys: tuple[str, ...]
+    """As Textual names them; the first is the one that sentences on screen show."""
     title: str
     group: Group
     short: str = ""
+    """The word in the footer, where a screen offers the action there."""
     dangerous: bool = False
-    """It can end somebody's work: it asks first, and is not offered in read-only mode."""
+    """True if the action can end somebody's work: it asks first, and read-only mode lacks it."""
     in_dialogs: bool = False
-    """It answers a dialog and means nothing elsewhere."""
+    """True if the action answers a dialog and means nothing elsewhere."""
+    call: str = ""
+    """The call that Textual makes, where that is not the id."""
 
     @property
     def key_names(self) -> tuple[str, ...]:
         """The keys as people write them."""
-        return tuple(_NAMES.get(key, key) for key in self.keys)
+        return tuple(KEY_NAMES.get(key, key) for key in self.keys)
 
 
-_NAMES = {
-    "up": "Up", "down": "Down", "left": "Left", "right": "Right", "pageup": "PgUp", "pagedown": "PgDn",
-    "home": "Home", "end": "End", "enter": "Enter",
-    "escape": "Esc", "slash": "/", "question_mark": "?", "plus": "+", "minus": "-",
-    "space": "Space", "asterisk": "*",
-    "less_than_sign": "<", "greater_than_sign": ">",
-    "f1": "F1", "f4": "F4", "f5": "F5", "f6": "F6", "f9": "F9", "f12": "F12",
-    "ctrl+c": "Ctrl-C", "ctrl+l": "Ctrl-L", "ctrl+z": "Ctrl-Z",
-}  # fmt: skip
+KEY_NAMES: Mapping[str, str] = {
+    "up": "Up",
+    "down": "Down",
+    "left": "Left",
+    "right": "Right",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+    "enter": "Enter",
+    "escape": "Esc",
+    "space": "Space",
+    "slash": "/",
+    "question_mark": "?",
+    "plus": "+",
+    "minus": "-",
+    "asterisk": "*",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "f1": "F1",
+    "f4": "F4",
+    "f5": "F5",
+    "f6": "F6",
+    "f9": "F9",
+    "f12": "F12",
+    "ctrl+c": "Ctrl-C",
+    "ctrl+l": "Ctrl-L",
+    "ctrl+z": "Ctrl-Z",
+}
 
 ACTIONS: tuple[Action, ...] = (
     Action("cursor_up", ("up", "k"), "cursor up", Group.MOVE),
     Action("cursor_down", ("down", "j"), "cursor down", Group.MOVE),
     Action("page_up", ("pageup",), "a page up", Group.MOVE),
     Action("page_down", ("pagedown",), "a page down", Group.MOVE),
-    Action("cursor_first", ("home",), "first session, and stay on top", Group.MOVE),
-    Action("cursor_last", ("end",), "last session", Group.MOVE),
+    Action("cursor_first", ("home",), "first row, and stay on top", Group.MOVE),
+    Action("cursor_last", ("end",), "last row", Group.MOVE),
     Action("scroll_left", ("left",), "columns to the left", Group.MOVE),
     Action("scroll_right", ("right",), "columns to the right", Group.MOVE),
     Action("open", ("enter",), "open the session: whole query, locks, rights", Group.LOOK, "open"),
-    Action("show_sessions", ("1",), "sessions", Group.LOOK, "sessions"),
-    Action("show_breakdown", ("2",), "who uses the connections", Group.LOOK, "budget"),
-    Action(
-        "show_blocking", ("3",), "who blocks whom, and who holds back vacuum", Group.LOOK, "locks"
-    ),
-    Action(
-        "fold", ("space",), "in the tree of waiters: fold or unfold a branch", Group.LOOK, "fold"
-    ),
+    Action("fold", ("space",), "in the lock tree: fold or unfold a branch", Group.LOOK, "fold"),
     Action("toggle_idle", ("i",), "hide or show idle sessions", Group.LOOK, "idle"),
     Action(
         "toggle_background", ("b",), "show or hide background processes and walsenders", Group.LOOK
     ),
-    Action("toggle_columns", ("w",), "show or hide the columns on request", Group.LOOK),
+    Action("toggle_columns", ("w",), "show or hide the extra columns", Group.LOOK),
     Action(
         "copy_query", ("y",), "copy the query to the clipboard (tmux or OSC 52)", Group.LOOK, "copy"
     ),
@@ -80,16 +97,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("clear", ("escape",), "clear the filter, close, go back", Group.NARROW, "back"),
     Action("sort_left", ("less_than_sign",), "sort by the column to the left", Group.NARROW),
     Action("sort_right", ("greater_than_sign",), "sort by the column to the right", Group.NARROW),
-    Action("sort_invert", ("I",), "turn the order round", Group.NARROW),
-    Action("sort_menu", ("s", "f6"), "choose what to sort by", Group.NARROW, "sort"),
-    Action("pause", ("p",), "pause and go on", Group.PACE, "pause"),
+    Action("sort_invert", ("I",), "reverse sort", Group.NARROW),
+    Action("sort_menu", ("s", "f6"), "choose the sort column", Group.NARROW, "sort"),
+    Action("pause", ("p",), "pause or resume", Group.PACE, "pause"),
     Action("refresh", ("r", "f5"), "refresh now; try to reconnect now", Group.PACE, "refresh"),
     Action("slower", ("plus",), "longer interval", Group.PACE),
     Action("faster", ("minus",), "shorter interval", Group.PACE),
     Action(
         "cancel",
         ("C",),
-        "cancel the query, of the tagged or of the whole group",
+        "cancel the query: of the session, all tagged or the group",
         Group.SIGNAL,
         "cancel",
         dangerous=True,
@@ -97,18 +114,18 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "terminate",
         ("K",),
-        "terminate the session, the tagged or the whole group",
+        "terminate the session, all tagged or the group",
         Group.SIGNAL,
         "kill",
         dangerous=True,
     ),
     Action(
-        "confirm", ("y",), "in the dialog: do it", Group.SIGNAL, dangerous=True, in_dialogs=True
+        "confirm", ("y",), "in a dialog: yes, do it", Group.SIGNAL, dangerous=True, in_dialogs=True
     ),
     Action(
         "keep",
         ("n",),
-        "in the dialog: keep it (also Esc)",
+        "in a dialog: no, signal nothing",
         Group.SIGNAL,
         dangerous=True,
         in_dialogs=True,
@@ -116,7 +133,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "reason",
         ("r",),
-        "in the dialog: say why, for the audit trail",
+        "in a dialog: give a reason for the audit log",
         Group.SIGNAL,
         dangerous=True,
         in_dialogs=True,
@@ -124,7 +141,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "ask_again",
         ("a",),
-        "in the list of many: take those that changed as they are now",
+        "in the list of many: accept the changed sessions as they are now",
         Group.SIGNAL,
         dangerous=True,
         in_dialogs=True,
@@ -132,21 +149,45 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "only_idle",
         ("i",),
-        "in the list of many: only the idle ones",
+        "in the list of many: keep only the idle sessions",
         Group.SIGNAL,
         dangerous=True,
         in_dialogs=True,
     ),
-    Action("tag", ("space",), "tag the session for C and K, and move down", Group.SIGNAL, "tag"),
-    Action("tag_all", ("asterisk",), "tag all that the filter shows", Group.SIGNAL),
+    Action("tag", ("space",), "tag the session to signal many, and move down", Group.SIGNAL, "tag"),
+    Action("tag_all", ("asterisk",), "tag all sessions that the filter shows", Group.SIGNAL),
     Action("untag_all", ("u",), "untag all", Group.SIGNAL),
     Action("signal_menu", ("f9",), "cancel or terminate", Group.SIGNAL, dangerous=True),
-    Action("toggle_cost", ("f12",), "show or hide what watching costs", Group.PROGRAM),
+    Action("toggle_cost", ("f12",), "show or hide pgtop's own overhead", Group.PROGRAM),
     Action("help", ("question_mark", "f1"), "help", Group.PROGRAM, "help"),
-    Action("redraw", ("ctrl+l",), "draw the screen anew", Group.PROGRAM),
+    Action("redraw", ("ctrl+l",), "redraw the screen", Group.PROGRAM),
     Action("suspend", ("ctrl+z",), "back to the shell; `fg` returns", Group.PROGRAM),
     Action("quit", ("q",), "quit", Group.PROGRAM, "quit"),
     Action("leave", ("ctrl+c",), "quit, also from a dialog or a text field", Group.PROGRAM),
 )
 
-BY_ID = {action.id: action for action in ACTIONS}
+EVERYWHERE = ("redraw", "suspend", "leave")
+"""Actions that work in a dialog and in a text field, too."""
+
+FLOW_CONTROL = ("ctrl+s", "ctrl+q")
+"""Keys that do nothing: old terminals stop and start with them, and Textual quits on the second."""
+
+TEXT_KEYS: Mapping[str, str] = {
+    "backspace": "delete_left",
+    "ctrl+h": "delete_left",
+    "delete": "delete_right",
+    "left": "cursor_left",
+    "right": "cursor_right",
+    "home": "home",
+    "end": "end",
+    "ctrl+a": "home",
+    "ctrl+e": "end",
+    "ctrl+w": "delete_left_word",
+    "ctrl+u": "delete_left_all",
+    "ctrl+k": "delete_right_all",
+}
+"""What a key does in an open text field, as readline does it."""
+
+PREVIOUS_BUTTON = ("left", "shift+tab")
+NEXT_BUTTON = ("right", "tab")
+"""Keys that move the focus over the buttons of a dialog."""

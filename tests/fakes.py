@@ -5,13 +5,16 @@ turned by hand.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 
+from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure
 from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.signal import ReplyStatus, SignalReply, SignalRequest
 from pgtop.model.snapshot import Snapshot
-from pgtop.ports import SourceError
+from pgtop.monitor.monitor import Monitor
+from pgtop.ports import Clock, Signaller, Source, SourceError
+from pgtop.signalling.execute import NoAuditLog, SignalExecutor
 
 
 class FakeClock:
@@ -143,6 +146,20 @@ class HangingDetails(FakeSource):
     def answer_detail(self, detail: Detail | None) -> None:
         """Answer the oldest question."""
         self._open.pop(0).set_result(detail)
+
+
+def monitor_of(
+    source: Source,
+    first: Snapshot,
+    settings: Settings,
+    clock: Clock,
+    signaller: Signaller | None = None,
+) -> Monitor:
+    """Return a monitor without an audit log."""
+    executor = SignalExecutor(
+        signaller or FakeSignaller(), clock, NoAuditLog(), settings.require_audit
+    )
+    return Monitor(source, executor, first, settings, clock)
 
 
 class FakeSignaller:

@@ -6,10 +6,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from pgtop.actions import BY_ID
 from pgtop.cli.man_page import man_page
 from pgtop.cli.reference import key_row
 from pgtop.help.markdown import table
+from pgtop.tui.views import KEYMAP
 from tests.roles import WATCHERS, Watcher
 
 ROOT = Path(__file__).parents[1]
@@ -22,7 +22,7 @@ TEN_KEYS = (
     "open",
     "show_sessions",
     "show_breakdown",
-    "show_blocking",
+    "show_locks",
     "filter",
     "tag",
     "cancel",
@@ -57,7 +57,7 @@ def rights_sections() -> Mapping[str, str]:
 
 
 def _ten_keys() -> str:
-    return table(("key", "what it does"), [key_row(BY_ID[name]) for name in TEN_KEYS])
+    return table(("key", "what it does"), [key_row(KEYMAP.action(name)) for name in TEN_KEYS])
 
 
 def _roles() -> str:

@@ -9,7 +9,7 @@ from pgtop.cli.reference import key_of
 from tests.readme import README, ROOT, generated
 
 _IN_EMERGENCIES = (
-    "show_breakdown", "show_blocking", "open", "terminate", "cancel", "only_idle", "confirm",
+    "show_breakdown", "show_locks", "open", "terminate", "cancel", "only_idle", "confirm",
 )  # fmt: skip
 _LETTERS = {"A", "W", "T", "R"}
 """Letters of the bar; `i` is one, too, and a key."""

@@ -239,9 +239,8 @@ async def _dashboard(
 ) -> int:
     from pgtop.tui.splash import NoSplash, Splash
 
-    opening = (
-        NoSplash() if settings.plain_driver else Splash(settings, os.environ, _place_of(connection))
-    )
+    place = _place_of(connection)
+    opening = NoSplash() if settings.plain_driver else Splash(settings, os.environ, place)
     asker.clear = opening.step_aside
     judged = any(each.reads_queries for each in guards.protect)
     source = source_for(session, guards.redact, WHOLE if judged else TEXT_BYTES)
@@ -258,19 +257,13 @@ async def _dashboard(
             _GARBAGE
         )  # a sample makes a few hundred objects and drops them: nothing to look for
         gc.enable()
-        from pgtop.tui.app import run_dashboard
+        from pgtop.monitor.monitor import Monitor
+        from pgtop.tui.run import run_dashboard
 
-        errands = executor_for(session, guards)
+        executor = executor_for(session, guards)
+        monitor = Monitor(source, executor, first, settings, executor.clock, place)
         with bug_report.noted(_features(first, settings)):
-            return await run_dashboard(
-                source,
-                errands.signaller,
-                first,
-                settings,
-                errands.clock,
-                errands.audit_log,
-                opening.lease,
-            )
+            return await run_dashboard([monitor], settings, opening.tty)
     except asyncio.CancelledError:
         if opening.left is None:
             raise
@@ -314,7 +307,8 @@ def _features(first: Snapshot, settings: Settings) -> str:
 
 def load_screen() -> None:
     """Import all that draws, a fifth of a second's work."""
-    import pgtop.tui.app  # noqa: F401
+    import pgtop.tui.run
+    import pgtop.tui.screens.sessions  # noqa: F401
 
 
 def source_for(session: ServerConnection, redact: bool, text_bytes: int = TEXT_BYTES) -> Source:

@@ -6,10 +6,11 @@ Heavy modules load late.
 import argparse
 from collections.abc import Iterator, Mapping
 
-from pgtop.actions import ACTIONS, BY_ID, Action, Group
+from pgtop.actions import Action, Group
 from pgtop.cli.exit_codes import Check, Exit
 from pgtop.help.markdown import table
 from pgtop.help.topics import Facts
+from pgtop.tui.views import KEYMAP
 
 _CODE_HEAD = ("code", "meaning")
 _CHECKS: Mapping[Check, str] = {
@@ -26,7 +27,7 @@ def keys() -> str:
 
 
 def _keys_of(group: Group) -> str:
-    rows = [key_row(action) for action in ACTIONS if action.group is group]
+    rows = [key_row(action) for action in KEYMAP.actions if action.group is group]
     keys_table = table(("key", "what it does"), rows)
     return f"## {group.value}\n\n{keys_table}"
 
@@ -146,7 +147,7 @@ def _option_names(action: argparse.Action) -> str:
 
 def key_of(action: str) -> str:
     """Return the first key of an action."""
-    return BY_ID[action].key_names[0]
+    return KEYMAP.hint(action)
 
 
 FACTS = Facts(

@@ -6,6 +6,7 @@ Plain data, which the command line reads too: nothing heavy is loaded here.
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pgtop.config.schema import PERCENT, Group, Number, option
+from pgtop.keys import KEYMAP, Keymap
 
 if TYPE_CHECKING:
     from pgtop.table.filter import Filter
@@ -72,6 +73,8 @@ class Settings(NamedTuple):
     """True if Textual's own driver draws, not ours, which sends only the cells that differ."""
     ascii: bool = False
     """True if the locale is not UTF-8: only ASCII is drawn."""
+    keymap: Keymap = KEYMAP
+    """The actions and their keys; the app adds those of its views."""
 
 
 class Safety(NamedTuple):

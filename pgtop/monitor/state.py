@@ -1,5 +1,5 @@
-"""All that the screens show beside their own wishes: the latest picture, how fresh it is, and the
-last thing to say.
+"""All that the screens show beside what the user asked of them: the newest snapshot, how fresh it
+is, and the notice.
 """
 
 from typing import NamedTuple, Self
@@ -15,8 +15,8 @@ from pgtop.text.tone import Span
 
 
 class Spent(NamedTuple):
-    """What pgtop itself spent from one picture to the next: seconds of CPU, bytes to the terminal
-    where counted.
+    """pgtop's own overhead between two snapshots: seconds of CPU, and bytes to the terminal where
+    they are counted.
     """
 
     cpu_seconds: float
@@ -33,17 +33,17 @@ class State(NamedTuple):
     seen: Concurrency
     hint: PoolingHint | None = None
     interruption: Interruption | None = None
-    """The last that befell the server."""
+    """The last interruption of the server."""
     notice: Span | None = None
     spent: Spent | None = None
-    """What the last picture cost on this side."""
+    """The overhead of the last snapshot."""
     shows_cost: bool = False
     asked_at: float = float("-inf")
-    """When the picture was asked for, on our clock; the first one before anything else."""
+    """When the snapshot was requested, on our clock; the first one before anything else."""
 
     @classmethod
     def first(cls, snapshot: Snapshot, settings: Settings) -> Self:
-        """The state at the start, with the first snapshot in it."""
+        """Return the state at the start, with the first snapshot in it."""
         return cls(
             DerivedSnapshot.of(snapshot),
             budget(snapshot, settings.warn, settings.alarm),
@@ -52,22 +52,24 @@ class State(NamedTuple):
             Concurrency().observe(snapshot),
         )
 
-    def after(self, event: Event, settings: Settings) -> Self:
-        """The state once `event` has happened: another picture, or the same one and why."""
+    def after(self, event: Event, settings: Settings, interval: float) -> Self:
+        """Return the state after `event`: with its snapshot, or with the same one and the reason."""
         if not isinstance(event, Sampled):
-            return self._replace(event=event)
+            return self._replace(event=event, interval=interval)
         snapshot = event.snapshot
         seen = self.seen.observe(snapshot)
         return self._replace(
             picture=DerivedSnapshot.of(snapshot, self.picture),
             budget=budget(snapshot, settings.warn, settings.alarm),
             event=event,
+            interval=interval,
             seen=seen,
             hint=pooling_hint(snapshot, seen),
             interruption=interruption(self.picture.snapshot, snapshot) or self.interruption,
+            asked_at=event.started_at,
         )
 
     @property
     def stale(self) -> bool:
-        """The picture is older than it should be."""
+        """True if the snapshot is older than it should be."""
         return isinstance(self.event, PollFailed | PollOverdue)

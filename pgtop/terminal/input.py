@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 from select import select
 
 from textual import events
-from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
-from textual._keyboard_protocol import FUNCTIONAL_KEYS
-from textual._xterm_parser import XTermParser
 from textual.message import Message
 from textual.messages import TerminalSupportsSynchronizedOutput
 
 from pgtop.terminal.sequences import Scanner, Token, TokenKind, new_decoder
+from pgtop.terminal.textual_private import (
+    ANSI_SEQUENCES_KEYS,
+    FUNCTIONAL_KEYS,
+    XTermParser,
+    keys_of,
+)
 
 _CHUNK = 4096
 _FOCUS: dict[str, Callable[[], Message]] = {"\x1b[I": events.AppFocus, "\x1b[O": events.AppBlur}
@@ -101,7 +104,7 @@ class Keys:
         if (numbered := _NUMBERED.fullmatch(sequence)) and not _is_known(sequence, numbered):
             return
         try:
-            keys = list(self._parser._sequence_to_key_events(sequence))
+            keys = keys_of(self._parser, sequence)
         except (OverflowError, ValueError):  # the number of a key that no character has
             return
         yield from (key for key in keys if key.key != "<ignore>")

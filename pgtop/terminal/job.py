@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-NO_SHELL = "there is no shell to go back to: q quits"
-
 
 def is_orphaned() -> bool:
     """Return whether our process group is one that the kernel would not stop, as no shell could

@@ -102,7 +102,7 @@ class Tty:
         writer.stop()
         with suppress(termios.error):
             termios.tcsetattr(KEYBOARD, termios.TCSANOW, modes)
-        self.let_others_speak()
+        self.let_others_write()
 
     def hand_over(self) -> Modes | None:
         """From now on somebody else gives it back, and to these modes; None where it was not
@@ -127,7 +127,7 @@ class Tty:
         os.dup2(nowhere, _STDERR)
         os.close(nowhere)
 
-    def let_others_speak(self) -> None:
+    def let_others_write(self) -> None:
         """Descriptor 2 is the terminal again."""
         os.dup2(self._terminal, _STDERR)
 

@@ -145,7 +145,7 @@ class Writer(Thread):
         with self._news:
             yield
 
-    def ask_for_proof(self) -> int:
+    def request_proof(self) -> int:
         """Have the terminal prove that it shows all frames so far; return the number of the proof,
         see `answered`.
         """

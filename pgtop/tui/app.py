@@ -1,247 +1,169 @@
-"""The screen's wiring: events from the watch become states for the screens, messages from the
-screens become deeds.
+"""The screen's wiring: the monitor's states go down to the screens, their messages come up.
 
-Only the screen of the start is imported with it; the others when they are first opened.
+Only the first view is imported with it, the others when they are first opened.
 """
 
-import asyncio
 import os
 import pkgutil
-import signal
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual import events
-from textual._styles_cache import StylesCache
 from textual.app import SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 
-from pgtop.actions import ACTIONS, BY_ID
+from pgtop.actions import EVERYWHERE, Action
 from pgtop.config.settings import Settings
-from pgtop.model.backend import Backend
-from pgtop.model.detail import Detail
-from pgtop.model.section import LOCKS, SESSIONS, SESSIONS_ONLY
-from pgtop.model.snapshot import Snapshot
-from pgtop.monitor.poller import Event, Poller, Sampled
+from pgtop.monitor.monitor import Monitor
+from pgtop.monitor.poller import Sampled
 from pgtop.monitor.state import State
-from pgtop.ports import AuditLog, Clock, Signaller, Source, SourceError
-from pgtop.signalling.execute import NoAuditLog, SignalExecutor
 from pgtop.terminal.ascii_filter import AsciiFilter
-from pgtop.terminal.driver import PgtopDriver, driver_on
-from pgtop.terminal.job import NO_SHELL, is_orphaned
+from pgtop.terminal.driver import driver_on
+from pgtop.terminal.job import is_orphaned
+from pgtop.terminal.textual_private import (
+    SilentCrash,
+    add_binding,
+    add_filter,
+    crash_of,
+    forget_styled_edges,
+)
 from pgtop.terminal.tty import Tty
-from pgtop.text.clean import clean, clean_lines
 from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
-from pgtop.tui.keyboard import EVERYWHERE, Keyboard
-from pgtop.tui.keymap import bindings
-from pgtop.tui.latest_request import LatestRequest
+from pgtop.tui.keyboard import Keyboard
+from pgtop.tui.keymap import bindings, bindings_of, handler_name
+from pgtop.tui.notices import Notices
 from pgtop.tui.screens.filterable import FilterableScreen
-from pgtop.tui.screens.sessions import SessionsScreen
+from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.stateful import Shown
 from pgtop.tui.self_cost import CostMeter
+from pgtop.tui.session_requests import SessionRequests
 from pgtop.tui.signal_flow import SignalFlow
 from pgtop.tui.theme import palette
+from pgtop.tui.views import VIEWS, View, keymap_of
 
-_NOTICE_SECONDS = 15.0
 _INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
-class PgtopApp(Keyboard):
-    """Owns the state, the watch and the door; the screens own what is asked of the picture."""
+class PgtopApp(SilentCrash, Keyboard):
+    """Shows a monitor; screens own what is asked of its snapshots, `SignalFlow` sends signals."""
 
     TITLE = "pgtop"
     CSS = (pkgutil.get_data(__name__, "pgtop.tcss") or b"").decode()  # also out of a zip file
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("show_sessions", "show_breakdown", "show_blocking"),
         *bindings("filter", "pause", "refresh", "slower", "faster", "toggle_cost", "help", "quit"),
         *bindings(*EVERYWHERE),
     ]
 
     def __init__(
         self,
-        source: Source,
-        signaller: Signaller,
-        first: Snapshot,
+        monitors: Sequence[Monitor],
         settings: Settings,
-        clock: Clock,
-        audit_log: AuditLog | None = None,
-        lease: Tty | None = None,
+        tty: Tty | None = None,
+        views: Sequence[View] = VIEWS,
     ) -> None:
-        os.environ.pop(
-            "NO_COLOR", None
-        )  # Textual would turn the terminal's own colours into black on black
-        super().__init__(driver_class=None if settings.plain_driver else driver_on(lease))
+        """Create the dashboard of `monitors`, on a terminal that is taken already if `tty` is."""
+        # Textual would turn the terminal's own colours into black on black.
+        os.environ.pop("NO_COLOR", None)
+        super().__init__(driver_class=None if settings.plain_driver else driver_on(tty))
+        self.animation_level = "none"
         self.set_class(not settings.color, "-monochrome")
-        self._source = source
-        self._settings = settings
-        self._clock = clock
+        if settings.ascii:
+            add_filter(self, AsciiFilter())
+        self._settings = settings._replace(keymap=keymap_of(views))
         self._palette = palette(settings.theme, settings.color)
         self.theme = self._palette.textual_theme
-        self._watch = Poller(source, settings.interval, clock, fresh=True)
-        self._state = State.first(first, settings)
-        self._notice_until = 0.0
-        self._report: Span | None = None
-        self._report_until = 0.0
+        self._views = {view.id: view for view in views}
+        for binding in bindings_of(view.action for view in views):
+            add_binding(self, binding)
+        self._monitors = monitors
+        self._monitor = monitors[0]
         self._meter = CostMeter()
-        self._details = LatestRequest(self._fetch_detail, self._show_detail)
-        self._copies = LatestRequest(self._fetch_copied, self._copy)
-        executor = SignalExecutor(
-            signaller, clock, audit_log or NoAuditLog(), settings.require_audit
-        )
+        self._notices = Notices(self._monitor.clock)
+        self._requests = SessionRequests(self, self._monitor.source)
         self.signals = SignalFlow(
-            self, executor, source, self._watch, clock, settings, self._palette
+            self,
+            self._monitor.executor,
+            self._monitor.source,
+            self._monitor.poller,
+            self._monitor.clock,
+            self._settings,
+            self._palette,
         )
-        self._sessions = SessionsScreen(self._state, settings, self._palette)
-        self.animation_level = "none"
-        if settings.ascii:
-            self._filters.append(AsciiFilter())
+        self._home = self._view = views[0]
+        self.home = self._open(self._home)
+        """The screen of the first view, which is always below the others."""
+        self._view_screen = self.home
+        self._events = self._monitor.feed.subscribe(self._home.topics)
+
+    @property
+    def state(self) -> State:
+        """The newest state, which the screens show."""
+        return self._monitor.state
 
     @property
     def size(self) -> Size:
-        """The size that is drawn on; Textual would ask the kernel, or COLUMNS, which may say
-        anything.
-        """
-        return self._driver.drawn_size if isinstance(self._driver, PgtopDriver) else super().size
+        """The size that is drawn on.
 
-    def on_mount(self) -> None:
-        self.app_resume_signal.subscribe(self, lambda _: self.action_redraw())
-        self.push_screen(self._sessions)
-        self.run_worker(self._follow(), name="watch")
+        Textual would ask the kernel, or COLUMNS, which may hold anything.
+        """
+        driver = self.own_driver
+        return super().size if driver is None else driver.drawn_size
 
     @property
     def crash(self) -> Exception | None:
         """The bug that ended the app, if one did."""
-        return self._exception
+        return crash_of(self)
 
     def fail(self, error: BaseException) -> None:
-        """End because of a bug that came up elsewhere."""
+        """End because of a bug in another thread."""
         raise error
 
-    def _print_error_renderables(self) -> None:
-        """Textual would print the bug with all local variables: passwords and query texts. It is
-        raised instead.
-        """
+    # States down.
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette: every action of the registry that the screen or the app can do now."""
-        for action in ACTIONS:
-            for owner in (screen, self):
-                handler = getattr(owner, f"action_{action.id}", None)
-                if handler is not None and not (self._settings.read_only and action.dangerous):
-                    yield SystemCommand(action.title, ", ".join(action.key_names), handler)
-                    break
+    def on_mount(self) -> None:
+        self.app_resume_signal.subscribe(self, lambda _: self.action_redraw())
+        self.push_screen(self.home)
+        for monitor in self._monitors:
+            self.run_worker(monitor.run(), name="monitor")
+        self.run_worker(self._monitor.follow(self._events, self._show_new), name="screen")
 
-    def action_command_palette(self) -> None:
-        from pgtop.tui.screens.commands import Commands
-
-        if not isinstance(self.screen, Commands):
-            self.push_screen(Commands())
-
-    def pop_screen(self) -> AwaitComplete:
-        """As Textual does; it would keep the lines of a thousand closed pages as keys of a cache of
-        two colours.
-        """
-        StylesCache.get_inner_outer.cache_clear()
-        return super().pop_screen()
-
-    async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key) and self._watch.paused:
-            self._watch.tell()
-        await super().on_event(event)
-
-    def carry_out(self, key: str) -> None:
-        """Say so where a key means nothing here."""
-        if words := self._out_of_place(key):
-            self.say(words)
-
-    def _out_of_place(self, key: str) -> str:
-        """Return why nothing comes of a key that has a meaning in another view only; "" for any
-        other key.
-        """
-        meanings = [action for action in ACTIONS if key in action.keys and not action.in_dialogs]
-        if not meanings or isinstance(self.screen, ModalScreen):
-            return ""
-        if any(
-            hasattr(owner, f"action_{action.id}")
-            for action in meanings
-            for owner in (self.screen, self)
-        ):
-            return ""
-        [sessions] = BY_ID["show_sessions"].key_names
-        meant = next(
-            (each for each in meanings if hasattr(self._sessions, f"action_{each.id}")), meanings[0]
-        )
-        return f"{meant.key_names[0]} ({meant.title}) works among the sessions: press {sessions}"
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While a dialog is open its keys are the only ones."""
-        return (
-            action in EVERYWHERE or not isinstance(self.screen, ModalScreen) or not _is_ours(action)
-        )
-
-    # Data down.
-
-    async def _follow(self) -> None:
-        async for event in self._watch.events():
-            self._take(event)
-
-    def _take(self, event: Event) -> None:
-        needs_locks = any(
-            isinstance(screen, Shown) and screen.NEEDS_BLOCKING for screen in self.screen_stack
-        )
-        self._watch.topics = frozenset({SESSIONS, LOCKS}) if needs_locks else SESSIONS_ONLY
-        state = self._state.after(event, self._settings)
-        if state.notice is not None and self._clock.now() > self._notice_until:
+    def _show_new(self, state: State) -> None:
+        """Show the state after an event."""
+        if state.notice is not None and self._notices.is_over:
             state = state._replace(notice=None)
-        if isinstance(event, Sampled):
-            asked_at = self._clock.now() - event.took
-            state = state._replace(spent=self._meter.read(self._driver), asked_at=asked_at)
-        self._set_state(state._replace(interval=self._watch.interval))
+        if isinstance(state.event, Sampled):
+            state = state._replace(spent=self._meter.read(self.own_driver))
+        self._show(state)
         self.signals.report_unblocked()
 
-    def _set_state(self, state: State) -> None:
-        self._state = state
+    def _show(self, state: State) -> None:
+        self._monitor.state = state
         for screen in self.screen_stack:
             if isinstance(screen, Shown) and screen.is_mounted:
                 screen.show(state)
         self.attend()
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
-        """Put a sentence, cleaned, on the notice line; behind what a signal has done, within that
-        one's time.
+        """Show a cleaned sentence on the notice line; behind the report of a signal, within the
+        time of that.
         """
-        kept = self._kept_report()
-        self._show_notice(Span(f"{kept.text} · {words}", kept.tone) if kept else Span(words, tone))
+        self._show_notice(self._notices.notice(words, tone))
 
     def report(self, words: str, tone: Tone) -> None:
-        """Put what a signal has done, cleaned, on the notice line: nothing that is said wipes it
-        within its time.
-        """
-        self._report, self._report_until = Span(words, tone), self._clock.now() + _NOTICE_SECONDS
-        self._show_notice(self._report)
+        """Show the cleaned outcome of a signal, which no other sentence replaces within its time."""
+        self._show_notice(self._notices.report(words, tone))
 
     def clear_notice(self) -> None:
-        """What was said of one session must not stand under the dialog for another."""
-        self._show_notice(self._kept_report())
-
-    def _kept_report(self) -> Span | None:
-        return self._report if self._clock.now() <= self._report_until else None
+        """Remove a notice: a sentence about one session must not stand under another's dialog."""
+        self._show_notice(self._notices.without_notice())
 
     def _show_notice(self, notice: Span | None) -> None:
-        self._notice_until = self._clock.now() + _NOTICE_SECONDS
-        self._set_state(self._state._replace(notice=notice))
-
-    @property
-    def state(self) -> State:
-        """The newest state, which the screens show."""
-        return self._state
+        self._show(self.state._replace(notice=notice))
 
     # Messages up.
 
@@ -254,125 +176,139 @@ class PgtopApp(Keyboard):
     def on_notice_requested(self, message: messages.NoticeRequested) -> None:
         self.say(message.words)
 
-    def on_open_requested(self, message: messages.OpenRequested) -> None:
-        if not isinstance(self.screen, ModalScreen):
-            from pgtop.tui.screens.pages import DetailScreen
-
-            self.push_screen(
-                DetailScreen(message.backend, self._state, self._settings, self._palette)
-            )
-
     def on_detail_requested(self, message: messages.DetailRequested) -> None:
-        self.run_worker(self._details.want(message.backend), group="detail")
+        self._requests.show_details(message.backend)
 
-    async def _fetch_detail(self, backend: Backend) -> Detail | SourceError | None:
-        try:
-            return await self._source.detail(backend.identity)
-        except SourceError as error:
-            return error
+    def on_copy_requested(self, message: messages.CopyRequested) -> None:
+        self._requests.copy_query(message)
 
-    def _show_detail(self, backend: Backend, found: Detail | SourceError | None) -> None:
-        if isinstance(found, SourceError):
-            self.say(
-                f"details of {backend.pid} could not be read: {clean(found.failure.what)}",
-                Tone.WARN,
-            )
+    def on_open_requested(self, message: messages.OpenRequested) -> None:
+        if isinstance(self.screen, ModalScreen):
             return
         from pgtop.tui.screens.pages import DetailScreen
 
-        if (
-            isinstance(self.screen, DetailScreen)
-            and self.screen.backend.identity == backend.identity
-        ):
-            self.screen.show_detail(found)
+        page = DetailScreen(message.backend, self.state, self._settings, self._palette)
+        self.push_screen(page)
 
-    def on_copy_requested(self, message: messages.CopyRequested) -> None:
-        """The whole query; what is shown of it, at once, while the server does not answer."""
-        if self._state.stale:
-            self._copies.forget()
-            self._copy(message, message.detail)
-        else:
-            self.run_worker(self._copies.want(message), group="copy")
+    async def on_view_requested(self, message: messages.ViewRequested) -> None:
+        if not isinstance(self.screen, ModalScreen):
+            await self._show_view(message.view, message.target)
 
-    async def _fetch_copied(self, message: messages.CopyRequested) -> Detail | SourceError | None:
-        return await self._fetch_detail(message.backend)
+    # Views.
 
-    def _copy(self, message: messages.CopyRequested, found: Detail | SourceError | None) -> None:
-        """To the clipboard; what is shown, where the session cannot be asked any more or runs
-        another query.
-        """
-        backend, text, whole = message.backend, message.backend.query or "", False
-        detail = found if isinstance(found, Detail) else message.detail
-        if detail is not None and detail.backend.query_start == backend.query_start:
-            text, whole = detail.backend.query or "", not detail.query_is_cut
-        what = "the query" if whole else f"the first {len(text)} characters of the query"
-        self.run_worker(
-            self._set_clipboard(clean_lines(text), f"{what} of {backend.pid}"), group="clipboard"
+    def _open(self, view: View) -> LiveScreen:
+        return view.load()(self.state, self._settings, self._palette)
+
+    async def action_show_view(self, view_id: str) -> None:
+        await self._show_view(view_id)
+
+    async def action_show_home(self) -> None:
+        """Leave all screens but that of the first view."""
+        while self.screen is not self.home and len(self.screen_stack) > 1:
+            await self.pop_screen()
+        self._enter(self._home, self.home)
+
+    async def _show_view(self, view_id: str, target: object = None) -> None:
+        view = self._views[view_id]
+        if view is self._view and self.screen is self._view_screen:
+            if target is not None:
+                self._view_screen.arrive(target)
+            return
+        await self.action_show_home()
+        screen = self.home if view is self._home else self._open(view)
+        if target is not None:
+            screen.arrive(target)
+        if screen is not self.home:
+            self._enter(view, screen)
+            self.push_screen(screen)
+
+    def _enter(self, view: View, screen: LiveScreen) -> None:
+        """Have polls ask for what the view shows; at once, if that is more than before."""
+        topics = self._home.topics | view.topics
+        is_more = bool(topics - self._events.topics)
+        self._view, self._view_screen, self._events.topics = view, screen, topics
+        if is_more:
+            self._monitor.poller.refresh()
+
+    # Keys.
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and self._monitor.poller.paused:
+            self._monitor.poller.republish()
+        await super().on_event(event)
+
+    def prepare_for(self, key: str) -> None:
+        """Show why a key does nothing here."""
+        if words := self._out_of_place(key):
+            self.say(words)
+
+    def _out_of_place(self, key: str) -> str:
+        """Return where a key works that does nothing here; "" for any other key."""
+        if isinstance(self.screen, ModalScreen):
+            return ""
+        actions = [
+            action
+            for action in self._settings.keymap.actions
+            if key in action.keys and not action.in_dialogs
+        ]
+        if not actions or any(self._handler(action) for action in actions):
+            return ""
+        at_home = [action for action in actions if hasattr(self.home, handler_name(action))]
+        action = (at_home or actions)[0]
+        home = self._home.action
+        return (
+            f"{action.key_names[0]} ({action.title}) works among the {home.title}:"
+            f" press {home.key_names[0]}"
         )
 
-    async def _set_clipboard(self, text: str, what: str) -> None:
-        """Copy the text, in the background as another program may be asked to, and say which way it
-        went.
+    def _handler(self, action: Action) -> Screen[object] | Keyboard | None:
+        """Return what handles the action now: the screen on top, or the app; None if neither."""
+        name = handler_name(action)
+        if hasattr(self.screen, name):
+            return self.screen
+        return self if hasattr(self, name) else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return whether the action is allowed: while a dialog is open, its own ones alone."""
+        if action in EVERYWHERE or not isinstance(self.screen, ModalScreen):
+            return True
+        return not self._is_registered(action)
+
+    def _is_registered(self, name: str) -> bool:
+        """Return whether an action is the registry's or opens a dialog; Textual knows best when its
+        others apply.
         """
-        from pgtop.terminal.clipboard import copy
+        names = {handler_name(action) for action in self._settings.keymap.actions}
+        return name == "command_palette" or f"action_{name}" in names
 
-        self._clipboard = text
-        way = await copy(text, os.environ, self._write)
-        self.say(f"{what}: {way}")
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Yield the commands of the palette: all actions that the screen or the app has now."""
+        for action in self._settings.keymap.actions:
+            owner = self._handler(action)
+            if owner is None or (self._settings.read_only and action.dangerous):
+                continue
+            run = partial(self.run_action, action.call or action.id, owner)
+            yield SystemCommand(action.title, ", ".join(action.key_names), run)
 
-    def _write(self, sequence: str) -> None:
-        if self._driver is not None:
-            self._driver.write(sequence)
-
-    async def on_filter_requested(self, message: messages.FilterRequested) -> None:
-        if isinstance(self.screen, ModalScreen):
-            return
-        await self.action_show_sessions()
-        self._sessions.narrow_to_share(message.text, message.share)
-
-    async def on_breakdown_requested(self, message: messages.BreakdownRequested) -> None:
-        await self._show_breakdown(message.share)
+    def pop_screen(self) -> AwaitComplete:
+        """Pop as Textual does, without keeping the lines of every closed screen."""
+        forget_styled_edges()
+        return super().pop_screen()
 
     # Actions of every screen.
 
-    async def action_show_sessions(self) -> None:
-        while self.screen is not self._sessions and len(self.screen_stack) > 1:
-            await self.pop_screen()
+    def action_command_palette(self) -> None:
+        from pgtop.tui.screens.commands import Commands
 
-    async def action_show_breakdown(self) -> None:
-        await self._show_breakdown(None)
-
-    async def _show_breakdown(self, share: messages.Share | None) -> None:
-        from pgtop.tui.screens.breakdown import BreakdownScreen
-
-        if not isinstance(self.screen, BreakdownScreen):
-            await self.action_show_sessions()
-            self.push_screen(BreakdownScreen(self._state, self._settings, self._palette, share))
-
-    async def action_show_blocking(self) -> None:
-        from pgtop.tui.screens.locks import LocksScreen
-
-        if not isinstance(self.screen, LocksScreen):
-            await self.action_show_sessions()
-            self._watch.topics = frozenset({SESSIONS, LOCKS})
-            self._watch.refresh()
-            self.push_screen(LocksScreen(self._state, self._settings, self._palette))
-
-    async def on_locks_requested(self) -> None:
-        if isinstance(self.screen, ModalScreen):
-            return
-        await self.action_show_blocking()
-        from pgtop.tui.screens.locks import LocksScreen
-
-        if isinstance(self.screen, LocksScreen):
-            self.screen.go_to_root()
+        if not isinstance(self.screen, Commands):
+            self.push_screen(Commands())
 
     async def action_filter(self) -> None:
-        """Open the field of a view that has one; elsewhere that of the sessions, as what follows is
-        text, not keys.
+        """Open the field of a view that has one, or else of the first view: what follows is text
+        and no keys.
         """
         if not isinstance(self.screen, FilterableScreen):
-            await self.action_show_sessions()
+            await self.action_show_home()
         if isinstance(self.screen, FilterableScreen):
             self.screen.open_filter()
 
@@ -380,43 +316,40 @@ class PgtopApp(Keyboard):
         from pgtop.tui.screens.pages import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self._state, self._settings, self._palette))
+            self.push_screen(HelpScreen(self.state, self._settings, self._palette))
 
     def action_pause(self) -> None:
-        self._watch.paused = not self._watch.paused
+        self._monitor.poller.paused = not self._monitor.poller.paused
 
     def action_refresh(self) -> None:
-        self._watch.refresh()
+        self._monitor.poller.refresh()
 
     def action_slower(self) -> None:
-        self._set_interval(
-            next((step for step in _INTERVALS if step > self._watch.interval), _INTERVALS[-1])
-        )
+        longer = [step for step in _INTERVALS if step > self._monitor.poller.interval]
+        self._set_interval(min(longer, default=max(_INTERVALS)))
 
     def action_faster(self) -> None:
-        self._set_interval(
-            next(
-                (step for step in reversed(_INTERVALS) if step < self._watch.interval),
-                _INTERVALS[0],
-            )
-        )
+        shorter = [step for step in _INTERVALS if step < self._monitor.poller.interval]
+        self._set_interval(max(shorter, default=min(_INTERVALS)))
 
     def _set_interval(self, seconds: float) -> None:
-        self._watch.interval = seconds
+        self._monitor.poller.interval = seconds
         self.say(f"every {seconds:g} s")
 
     def action_toggle_cost(self) -> None:
-        self._set_state(self._state._replace(shows_cost=not self._state.shows_cost))
+        self._show(self.state._replace(shows_cost=not self.state.shows_cost))
 
     def action_redraw(self) -> None:
-        """Draw everything anew, whatever the terminal shows now."""
-        if isinstance(self._driver, PgtopDriver):
-            self._driver.forget()
+        """Draw everything again, whatever the terminal shows now."""
+        driver = self.own_driver
+        if driver is not None:
+            driver.forget()
         self.screen.refresh(layout=True)
 
     def action_suspend(self) -> None:
         if is_orphaned():
-            self.say(NO_SHELL)
+            quit_key = self._settings.keymap.hint("quit")
+            self.say(f"there is no shell to go back to: {quit_key} quits")
         else:
             self.action_suspend_process()
 
@@ -429,54 +362,3 @@ class PgtopApp(Keyboard):
 
     def action_leave(self) -> None:
         self.exit(0)
-
-
-def _is_ours(action: str) -> bool:
-    """An action of the registry, or one that opens another dialog; Textual's others know best when
-    they are meant.
-    """
-    return action == "command_palette" or any(action == each.id for each in ACTIONS)
-
-
-async def run_dashboard(
-    source: Source,
-    signaller: Signaller,
-    first: Snapshot,
-    settings: Settings,
-    clock: Clock,
-    audit_log: AuditLog | None = None,
-    lease: Tty | None = None,
-) -> int:
-    """Run the dashboard until the user leaves it or the process is told to end; returns the exit
-    code.
-
-    A terminal that is leased already is taken over with the first picture on it.
-    """
-    app = PgtopApp(source, signaller, first, settings, clock, audit_log, lease)
-    loop = asyncio.get_running_loop()
-    for number in _ENDING_SIGNALS:
-        loop.add_signal_handler(number, app.exit, 128 + number)
-    try:
-        with _threads_failing(app, loop):
-            code = await app.run_async(mouse=True)
-    finally:
-        for number in _ENDING_SIGNALS:
-            loop.remove_signal_handler(number)
-    if app.crash is not None:
-        raise app.crash
-    return (app.return_code or 0) if code is None else code
-
-
-@contextmanager
-def _threads_failing(app: PgtopApp, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """A bug in a thread ends the app, as its own would: nobody is left with a dead screen or a dead
-    keyboard.
-    """
-    before = threading.excepthook
-    threading.excepthook = lambda failed: loop.call_soon_threadsafe(
-        app.call_later, app.fail, failed.exc_value
-    )
-    try:
-        yield
-    finally:
-        threading.excepthook = before

@@ -1,8 +1,7 @@
-"""The pictures that are seen before Textual is there: whom pgtop waits for, and the first one of
-the sessions.
+"""The frames that are drawn before Textual is there: the wait for the server, and the first view.
 
-Nothing here may import Textual. The sessions are drawn as their screen begins, cell for cell, so
-that Textual paints nothing again when it takes over.
+Nothing here may import Textual. The first view is laid out by the same functions as its screen,
+cell for cell, so that Textual paints nothing again when it takes over.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,65 +19,60 @@ from pgtop.text.wrap import Line
 from pgtop.text.wrap import line as line_of
 from pgtop.tui.paint import StyledLine, colours_of, runs
 from pgtop.tui.theme import palette
-from pgtop.view.chrome import (
-    SESSIONS_KEYS,
-    alarm_line,
-    banner_lines,
-    condition_line,
-    counted,
-    key_line,
-    notice_lines,
-    offered,
-    order_line,
-)
+from pgtop.tui.views import KEYMAP
+from pgtop.view.chrome import Surroundings, counted, frame, key_line, order_line
+from pgtop.view.sessions import FOOTER
 
 
 def pieces(
-    looks: Sequence[StyledLine], settings: Settings, environ: Mapping[str, str], width: int
+    lines: Sequence[StyledLine], settings: Settings, environ: Mapping[str, str], width: int
 ) -> Iterator[Piece]:
-    """Lines as a canvas takes them, from the top on, in the colours of the terminal."""
-    chosen, colours = palette(settings.theme, settings.color), colours_of(environ)
-    for y, look in enumerate(looks):
-        inked = runs(look, width, chosen, chosen.ground, colours)
-        yield 0, y, width, [_in_ascii(run) for run in inked] if settings.ascii else inked
+    """Yield lines as a canvas takes them, from the top on, in the colours of the terminal."""
+    colors = palette(settings.theme, settings.color)
+    system = colours_of(environ)
+    for y, styled in enumerate(lines):
+        painted = runs(styled, width, colors, colors.ground, system)
+        yield 0, y, width, [_in_ascii(run) for run in painted] if settings.ascii else painted
 
 
 def waiting(place: str, seconds: float, width: int, height: int) -> list[StyledLine]:
-    """A screen that says what is waited for, for how long now, and how to leave."""
-    so_long = f" {int(seconds)}s" if seconds >= 1 else ""
-    room = width - len(f"Connecting to  …{so_long}")
-    whom = (
-        f" to {fit(place, min(room, cells(clean(place)))).rstrip()}" if place and room > 0 else ""
-    )
-    words = f"Connecting{whom} …{so_long}"
-    keys, _ = key_line(offered(["quit"], read_only=False), width)
-    return _between([line_of(words, Tone.STRONG)], [], [keys], height)
+    """Return a screen that shows which server is awaited, for how long, and how to leave."""
+    duration = f" {int(seconds)}s" if seconds >= 1 else ""
+    room = width - len(f"Connecting to  …{duration}")
+    server = ""
+    if place and room > 0:
+        server = f" to {fit(place, min(room, cells(clean(place)))).rstrip()}"
+    words = line_of(f"Connecting{server} …{duration}", Tone.STRONG)
+    keys = key_line(KEYMAP.offered(["quit"], read_only=False), width)
+    return _stacked([words], [], [keys.line], height)
 
 
 def sessions(first: Snapshot, settings: Settings, width: int, height: int) -> list[StyledLine]:
-    """The screen of sessions as it is at first."""
+    """Return the screen of the sessions as it is at first."""
     state, query = State.first(first, settings), Query()
     table = arrange(state.picture, query)
-    alarm = alarm_line(state, width)
-    status = (Span(counted(table), Tone.PLAIN), *order_line(query, settings.interval))
-    condition = condition_line(state, status, width, settings.read_only)
-    keys, _ = key_line(offered(SESSIONS_KEYS, settings.read_only), width)
-    above = [*banner_lines(state, width, height), *([alarm] if alarm else []), condition]
-    below = [*notice_lines(state, "", width), keys]
-    return _between(above, _rows(table, width, height - len(above) - len(below)), below, height)
+    around = Surroundings(
+        status=(Span(counted(table), Tone.PLAIN), *order_line(query, settings.interval)),
+        actions=KEYMAP.offered(FOOTER, settings.read_only),
+        read_only=settings.read_only,
+    )
+    lines = frame(state, around, width, height)
+    room = height - len(lines.above) - len(lines.below)
+    return _stacked(lines.above, _rows(table, width, room), lines.below, height)
 
 
 def _rows(table: Table, width: int, room: int) -> list[StyledLine]:
-    """The header of the table, and as many rows as have room, with the cursor on the first."""
+    """Return the header of the table, and as many rows as fit, with the cursor on the first."""
     columns = layout(width, table.query, 0)
     shown = [line(columns, backend, table.picture) for backend in table.rows[: max(0, room - 1)]]
     rows = [StyledLine(row, cursor=place == 0) for place, row in enumerate(shown)]
     return [StyledLine(header(columns, table.query.sort), strong=True), *rows]
 
 
-def _between(
+def _stacked(
     above: Sequence[Line], body: Sequence[StyledLine], below: Sequence[Line], height: int
 ) -> list[StyledLine]:
+    """Return all lines of a screen, whose body fills what the others leave."""
     room = max(0, height - len(above) - len(below))
     blank = [StyledLine(())] * (room - len(body))
     return [*map(StyledLine, above), *body[:room], *blank, *map(StyledLine, below)]

@@ -1,8 +1,8 @@
-"""The keyboard: keys are carried out in their order, however many come at once.
+"""The keyboard: keys are handled in their order, however many come at once.
 
-A key is dealt with once all that the key before it has asked for was, so a dialog that a key opens
-is there for the next one. A dialog takes no key that was typed before it was seen: `gate`. A
-field's text is read once for all that is typed into it at one go.
+A key is handled once everything that the key before it requested is done, so a dialog that a key
+opens is there for the next one. A dialog takes no key that was typed before it was seen: see
+`gate`. A field's text is read once for all that is typed into it in one go.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 from textual import events
 from textual.app import App
@@ -18,70 +18,83 @@ from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
+from pgtop.actions import EVERYWHERE, FLOW_CONTROL
+from pgtop.keys import KEYMAP
 from pgtop.terminal.driver import PgtopDriver
 from pgtop.terminal.messages import InputWaiting, Proven
+from pgtop.terminal.textual_private import driver_of
 from pgtop.terminal.typeahead import Allowance
 from pgtop.text.tone import Tone
 from pgtop.tui import text_input
 from pgtop.tui.gate import KeyGate
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
     from textual.message import Message
 
+Typed: TypeAlias = events.Key | events.Paste | events.MouseEvent
+
 _COMMANDS, _COMMANDS_PER_SECOND = 200, 50.0
-"""More keys than that are no commands, but a paste into the wrong window."""
-_DRAWN = 0.5
-"""Seconds after which a screen that never says so is thought to be drawn."""
+"""More keys than that are a paste into the wrong window, and no commands."""
+_DRAWN_AFTER = 0.5
+"""Seconds after which a screen that never reports it is taken to be drawn."""
 _ANSWERS = "#buttons, #choices, #targets"
 """The widgets of a question that are laid out last."""
-_KEEPING = ("escape", "n")
-"""Keys that leave a question, and do nothing else."""
-_FLOW = ("ctrl+s", "ctrl+q")
-"""Flow control of old terminals, which does nothing here; Textual would quit on the second."""
-_PALETTE = 60
-"""Characters that a search of the palette takes."""
-_ONLY = 1
+_LONGEST_SEARCH = 60
+"""Characters that a search in the palette takes."""
+_UNNUMBERED = 1
 """The number of every proof from a driver that does not count them."""
 _DROPPED = "ignored what was typed before this could be read"
-EVERYWHERE = ("redraw", "suspend", "leave")
-"""Actions that a dialog does not keep from being carried out."""
-_EVERYWHERE_KEYS = ("ctrl+l", "ctrl+z", "ctrl+c")
+_LEAVING_KEYS = KEYMAP.keys("clear", "keep")
+"""Keys that leave a question, and do nothing else."""
+_EVERYWHERE_KEYS = KEYMAP.keys(*EVERYWHERE)
 
 
 class Keyboard(App[int]):
     """The app's part between the terminal's input and the actions."""
 
     def __init__(self, *args: object, **options: object) -> None:
-        self._gate = KeyGate(self._ask_for_proof, self._terminal_answers)
+        self._gate = KeyGate(self._request_proof, self._terminal_answers)
         self._question: object = None
-        """What the gate was last closed for."""
+        """The question that the gate was last closed for."""
         self._read_due = False
-        """A field has changed that was not read yet."""
+        """True if a field has changed that was not read yet."""
         self._commands = Allowance(_COMMANDS, _COMMANDS_PER_SECOND)
         super().__init__(*args, **options)  # type: ignore[arg-type]
 
     def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
-        """Put a sentence, cleaned, on the notice line."""
+        """Show a cleaned sentence on the notice line."""
         raise NotImplementedError
 
-    def carry_out(self, key: str) -> None:
+    def prepare_for(self, key: str) -> None:
         """Prepare for a key that is not for a field."""
+
+    @property
+    def driver(self) -> Driver | None:
+        """The driver, once the app runs."""
+        return driver_of(self)
+
+    @property
+    def own_driver(self) -> PgtopDriver | None:
+        """The driver, if it is pgtop's and not Textual's."""
+        driver = driver_of(self)
+        return driver if isinstance(driver, PgtopDriver) else None
 
     # From the driver.
 
     async def on_input_waiting(self) -> None:
-        """Handle one message from the terminal, and come back for the next when all that it asked
-        for is done.
+        """Handle one message from the terminal; come back for the next once everything that it
+        requested is done.
         """
-        driver = self._driver
-        if not isinstance(driver, PgtopDriver):
+        driver = self.own_driver
+        if driver is None:
             return
         if not self._gate.is_drawn:
             return  # `_drawn` comes back for it
-        typeahead = driver.typeahead
-        message = typeahead.take()
+        message = driver.typeahead.take()
         if message is None:
-            if (pause := typeahead.pause) is not None:
+            pause = driver.typeahead.pause
+            if pause is not None:
                 self._look_again(pause)
             return
         try:
@@ -90,62 +103,48 @@ class Keyboard(App[int]):
             self.post_message(InputWaiting())
 
     def _look_again(self, pause: float) -> None:
-        """Look again after a pause."""
-        asyncio.get_running_loop().call_later(pause, self.post_message, InputWaiting())
+        """Look for input again after a pause."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(pause, self.post_message, InputWaiting())
 
     async def _handle(self, message: Message, driver: PgtopDriver) -> None:
         if isinstance(message, Proven):
             self._gate.proven(message.number)
-            return
-        if not isinstance(message, events.InputEvent | events.Paste):
+        elif not isinstance(message, events.InputEvent | events.Paste):
             self.post_message(message)
-            return
-        field = text_input.open_field(self.screen)
-        if (
-            isinstance(message, events.Key)
-            and field is not None
-            and not field.restrict
-            and message.is_printable
-        ):
+        elif not isinstance(message, events.Key):
             await self.on_event(message)
+        else:
+            await self._handle_key(message, driver)
+
+    async def _handle_key(self, key: events.Key, driver: PgtopDriver) -> None:
+        """Handle a key, with all text that follows it if it goes into a field."""
+        field = text_input.open_field(self.screen)
+        if field is not None and not field.restrict and key.is_printable:
+            await self.on_event(key)
             text_input.insert(field, driver.typeahead.take_text())
-            return
-        if (
-            isinstance(message, events.Key)
-            and message.key not in _EVERYWHERE_KEYS
-            and not self._commands.spend()
-        ):
-            driver.typeahead.skip(message)
-            return
-        await self.on_event(message)
+        elif key.key in _EVERYWHERE_KEYS or self._commands.spend():
+            await self.on_event(key)
+        else:
+            driver.typeahead.skip(key)
 
     # To the screen.
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.CursorPosition):  # from Textual's own driver
-            self._gate.proven(_ONLY)
-        elif (
-            isinstance(event, events.Key | events.Paste | events.MouseEvent)
-            and not event.is_forwarded
-        ):
+            self._gate.proven(_UNNUMBERED)
+        elif _is_typed(event) and not event.is_forwarded:
             await self._take_typed(event)
             self.attend()
         else:
             await super().on_event(event)
             if isinstance(event, events.Resize):
-                self.attend(redrawn=True)
+                self.attend(is_redrawn=True)
 
-    async def _take_typed(self, event: events.Key | events.Paste | events.MouseEvent) -> None:
-        is_key = isinstance(event, events.Key)
-        if isinstance(event, events.Key) and event.key in _FLOW:
+    async def _take_typed(self, event: Typed) -> None:
+        if _is_one_of(event, FLOW_CONTROL):
             return
-        everywhere = isinstance(event, events.Key) and event.key in _EVERYWHERE_KEYS
-        leaves = (
-            isinstance(event, events.Key)
-            and event.key in _KEEPING
-            and self._gate.lets_leave(event.time)
-        )
-        if not everywhere and not leaves and not self._gate.admits(event.time):
+        if not self._may_pass(event):
             self._drop_typed()
             return
         field = text_input.open_field(self.screen)
@@ -155,29 +154,39 @@ class Keyboard(App[int]):
         self._read_field()
         if self._is_full(event):
             return
-        if is_key and self._question is not None and not everywhere and not self._is_bound(event):
-            self._gate.stray(event.time)
+        self._note_stray(event)
         if isinstance(event, events.Key):
-            self.carry_out(event.key)
+            self.prepare_for(event.key)
         await super().on_event(event)
 
+    def _may_pass(self, event: Typed) -> bool:
+        """Return whether the event was typed in view of what it answers, if it answers anything."""
+        if _is_one_of(event, _EVERYWHERE_KEYS):
+            return True
+        if _is_one_of(event, _LEAVING_KEYS) and self._gate.lets_leave(event.time):
+            return True
+        return self._gate.admits(event.time)
+
     def _drop_typed(self) -> None:
-        if isinstance(self._driver, PgtopDriver):
-            self._driver.typeahead.drop()
+        driver = self.own_driver
+        if driver is not None:
+            driver.typeahead.drop()
         self.say(_DROPPED)
 
-    def _is_full(self, event: events.Event) -> bool:
-        """Return whether the event is text for a field of Textual's, such as the palette's, that is
-        full.
-        """
+    def _is_full(self, event: Typed) -> bool:
+        """Return whether the event is text for a full field of Textual's, as the palette has."""
         field = self.focused
-        is_text = isinstance(event, events.Paste) or (
-            isinstance(event, events.Key) and event.is_printable
-        )
-        return is_text and isinstance(field, Input) and len(field.value) >= _PALETTE
+        is_printable = isinstance(event, events.Key) and event.is_printable
+        is_text = is_printable or isinstance(event, events.Paste)
+        return is_text and isinstance(field, Input) and len(field.value) >= _LONGEST_SEARCH
 
-    def _is_bound(self, event: events.Event) -> bool:
-        return isinstance(event, events.Key) and event.key in self.screen.active_bindings
+    def _note_stray(self, event: Typed) -> None:
+        """Close the gate after a key that means nothing to the question."""
+        if self._question is None or not isinstance(event, events.Key):
+            return
+        if event.key in _EVERYWHERE_KEYS or event.key in self.screen.active_bindings:
+            return
+        self._gate.stray(event.time)
 
     def _read_later(self) -> None:
         """Have the field read once all keys that wait now have gone into it."""
@@ -205,26 +214,29 @@ class Keyboard(App[int]):
         self.attend()
         return popped
 
-    def attend(self, *, redrawn: bool = False) -> None:
-        """Close the gate when the question has changed, or the same one is drawn again."""
+    def attend(self, *, is_redrawn: bool = False) -> None:
+        """Close the gate if the question has changed, or the same one is drawn again."""
         question = _question_of(self.screen) if self.screen_stack else None
-        if question == self._question and not (redrawn and question):
+        if question == self._question and not (is_redrawn and question):
             return
         self._question = question
         if question is None:
             self._gate.open()
-            self.post_message(InputWaiting())  # what may have been waiting for the gate
-            return
-        self._gate.close()
-        if isinstance(self._driver, PgtopDriver):
-            self._driver.before_frame = partial(self._before_frame, question)
-        if (
-            self._driver is None or self._driver.is_headless
-        ):  # nothing is drawn: after what waits in our own queue
+            self.post_message(InputWaiting())  # for input that waited for the gate
+        else:
+            self._gate.close()
+            self._await_drawing(question)
+
+    def _await_drawing(self, question: object) -> None:
+        driver = self.own_driver
+        if driver is not None:
+            driver.before_frame = partial(self._before_frame, question)
+        if self.driver is None or self.driver.is_headless:
+            # Nothing is drawn: the question counts as drawn after what waits in our own queue.
             self.call_later(self._drawn, question)
         else:
             self.screen.call_after_refresh(self._drawn, question)
-            self.set_timer(_DRAWN, partial(self._drawn, question))
+            self.set_timer(_DRAWN_AFTER, partial(self._drawn, question))
 
     def _before_frame(self, question: object) -> None:
         answers = self.screen.query(_ANSWERS)
@@ -232,27 +244,38 @@ class Keyboard(App[int]):
             self._drawn(question)
 
     def _drawn(self, question: object) -> None:
-        if question == self._question and not self._gate.is_drawn:
-            if isinstance(self._driver, PgtopDriver):
-                self._driver.before_frame = None
-            self._gate.drawn(monotonic())
-            self.post_message(InputWaiting())
+        if question != self._question or self._gate.is_drawn:
+            return
+        driver = self.own_driver
+        if driver is not None:
+            driver.before_frame = None
+        self._gate.drawn(monotonic())
+        self.post_message(InputWaiting())
 
-    def _ask_for_proof(self) -> int:
-        driver = self._driver
+    def _request_proof(self) -> int:
+        driver = self.driver
         if isinstance(driver, PgtopDriver):
-            return driver.ask_for_proof()
+            return driver.request_proof()
         if driver is None or driver.is_headless:
             return 0
         driver.write("\x1b[6n")
-        return _ONLY
+        return _UNNUMBERED
 
     def _terminal_answers(self) -> bool:
-        return not isinstance(self._driver, PgtopDriver) or self._driver.answers
+        driver = self.own_driver
+        return driver is None or driver.answers
+
+
+def _is_typed(event: events.Event) -> TypeGuard[Typed]:
+    return isinstance(event, events.Key | events.Paste | events.MouseEvent)
+
+
+def _is_one_of(event: events.Event, keys: frozenset[str] | tuple[str, ...]) -> bool:
+    return isinstance(event, events.Key) and event.key in keys
 
 
 def _question_of(screen: Screen[object]) -> object:
-    """Return the question of a screen as a value that changes with it; None if it asks none."""
+    """Return the question of a screen, as a value that changes with it; None if it asks none."""
     if not isinstance(screen, ModalScreen) or not hasattr(screen, "asked"):
         return None
     return screen, screen.asked

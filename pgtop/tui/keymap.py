@@ -1,17 +1,36 @@
 """Textual bindings made from the registry of actions, so that no key is written down twice."""
 
+from collections.abc import Iterable, Iterator
+
 from textual.binding import Binding, BindingType
 
-from pgtop.actions import BY_ID
+from pgtop.actions import Action
+from pgtop.keys import KEYMAP
 
 
-def bindings(*actions: str) -> list[BindingType]:
-    """Bindings of the named actions, each to the method `action_<id>` of whoever binds them.
+def bindings(*action_ids: str) -> list[BindingType]:
+    """Return the bindings of the actions, each to the method `action_<id>` of the binding class."""
+    return list(bindings_of(map(KEYMAP.action, action_ids)))
 
-    They have priority, which to Textual means at once: keys typed ahead are carried out in their
-    order.
+
+def bindings_of(actions: Iterable[Action]) -> Iterator[Binding]:
+    """Yield a binding for each key of each action.
+
+    They have priority, so that Textual handles keys typed ahead at once and in their order.
     """
-    chosen = [(BY_ID[name], key) for name in actions for key in BY_ID[name].keys]
-    return [
-        Binding(key, action.id, action.title, show=False, priority=True) for action, key in chosen
-    ]
+    for action in actions:
+        for key in action.keys:
+            yield Binding(
+                key,
+                action.call or action.id,
+                action.title,
+                show=False,
+                priority=True,
+                id=action.id,
+            )
+
+
+def handler_name(action: Action) -> str:
+    """Return the name of the method that handles the action."""
+    name = action.call or action.id
+    return f"action_{name.partition('(')[0]}"

@@ -1,46 +1,48 @@
-"""One question at a time, and of those that come meanwhile only the newest: so a server that hangs
-is asked once.
+"""One request at a time, and of those that come meanwhile only the newest: a server that hangs gets
+one.
 
-A question under way is never broken off, as that would cost the connection; where it came too late
-its answer is dropped.
+A request under way is never cancelled, as that would cost the connection; an answer that comes too
+late is dropped.
 """
 
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-WantedT = TypeVar("WantedT")
-FoundT = TypeVar("FoundT")
+RequestT = TypeVar("RequestT")
+ReplyT = TypeVar("ReplyT")
 
 
-class LatestRequest(Generic[WantedT, FoundT]):
-    """What was wanted last, `ask`ed for and then `take`n."""
+class LatestRequest(Generic[RequestT, ReplyT]):
+    """The newest request, which `send` answers and `receive` gets with its reply."""
 
     def __init__(
-        self, ask: Callable[[WantedT], Awaitable[FoundT]], take: Callable[[WantedT, FoundT], None]
+        self,
+        send: Callable[[RequestT], Awaitable[ReplyT]],
+        receive: Callable[[RequestT, ReplyT], None],
     ) -> None:
-        self._ask = ask
-        self._take = take
-        self._wanted: WantedT | None = None
-        self._asking = False
+        self._send = send
+        self._receive = receive
+        self._newest: RequestT | None = None
+        self._is_sending = False
 
-    async def want(self, wanted: WantedT) -> None:
-        """Ask for it, at once or as soon as the question under way is answered."""
-        self._wanted = wanted
-        if self._asking:
+    async def request(self, request: RequestT) -> None:
+        """Send the request, at once or as soon as the one under way is answered."""
+        self._newest = request
+        if self._is_sending:
             return
-        self._asking = True
+        self._is_sending = True
         try:
-            await self._ask_on()
+            await self._send_all()
         finally:
-            self._asking = False
+            self._is_sending = False
 
-    def forget(self) -> None:
-        """Nothing is wanted any more, whatever the answer."""
-        self._wanted = None
+    def drop(self) -> None:
+        """Drop the request, and its reply if it is under way."""
+        self._newest = None
 
-    async def _ask_on(self) -> None:
-        while (asked := self._wanted) is not None:
-            found = await self._ask(asked)
-            if self._wanted is asked:
-                self._wanted = None
-                self._take(asked, found)
+    async def _send_all(self) -> None:
+        while (request := self._newest) is not None:
+            reply = await self._send(request)
+            if self._newest is request:
+                self._newest = None
+                self._receive(request, reply)

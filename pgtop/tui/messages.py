@@ -1,9 +1,10 @@
-"""What screens and the driver ask of the app. They know no source and no signaller; these are all
-they can say.
+"""The messages from screens to the app: all that a screen can request.
+
+Screens know no source and no signaller.
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from textual.message import Message
 
@@ -13,13 +14,25 @@ from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.model.signal import Signal
 
+Share: TypeAlias = tuple[Dimension, str]
+"""A line of the breakdown: its dimension, and the name of the share."""
+
+
+class ShareFilter(NamedTuple):
+    """A place in the sessions: those of one line of the breakdown."""
+
+    text: str
+    """The filter that selects them."""
+    share: Share
+    """The line to go back to."""
+
 
 class SignalRequested(Message):
-    """The user wants a backend signalled: ask for confirmation, then see it through."""
+    """The user wants to signal one session: ask for confirmation, then execute it."""
 
     def __init__(self, signal: Signal, backend: Backend, seen_in: DerivedSnapshot) -> None:
-        """`seen_in`: the picture that showed the backend, which may be an older one than that of
-        now.
+        """Create a request; `seen_in`, which shows the session, may be older than the newest
+        snapshot.
         """
         super().__init__()
         self.signal = signal
@@ -28,13 +41,14 @@ class SignalRequested(Message):
 
 
 class BulkRequested(Message):
-    """The user wants many backends signalled: show the list, ask, then see it through."""
+    """The user wants to signal many sessions: show the list, ask, then execute the plan."""
 
     def __init__(
         self, signal: Signal, backends: Sequence[Backend], whose: str, understood: str = ""
     ) -> None:
-        """Ask for `backends`, which are the sessions `whose` says; `understood` is the filter that
-        chose them all.
+        """Create a request for `backends`.
+
+        `whose` describes them; `understood` is the filter that selected them all.
         """
         super().__init__()
         self.signal = signal
@@ -52,51 +66,35 @@ class OpenRequested(Message):
 
 
 class DetailRequested(Message):
-    """A screen shows one session and wants all that the server has about it."""
+    """A screen shows one session and needs all that the server has about it."""
 
     def __init__(self, backend: Backend) -> None:
         super().__init__()
         self.backend = backend
 
 
-class LocksRequested(Message):
-    """The user wants to see who blocks whom, from the root of most of it on."""
-
-
 class CopyRequested(Message):
     """The user wants a session's whole query on the clipboard."""
 
     def __init__(self, backend: Backend, detail: Detail | None = None) -> None:
-        """`detail`: what is known of it already."""
+        """Create a request; `detail` is what the screen has already."""
         super().__init__()
         self.backend = backend
         self.detail = detail
 
 
-Share: TypeAlias = tuple[Dimension, str]
-"""A line of the breakdown: its dimension, and the name of the share."""
+class ViewRequested(Message):
+    """The user wants another view, perhaps at one place in it."""
 
-
-class BreakdownRequested(Message):
-    """The user wants to see who uses the connections, with the cursor on one line of it."""
-
-    def __init__(self, share: Share) -> None:
+    def __init__(self, view: str, target: object = None) -> None:
+        """Create a request for a view by its id; the view itself defines which targets it has."""
         super().__init__()
-        self.share = share
-
-
-class FilterRequested(Message):
-    """The user wants the sessions of one line of the breakdown."""
-
-    def __init__(self, text: str, share: Share) -> None:
-        """Ask for what `text` selects, in the filter language; Esc leads back to `share`."""
-        super().__init__()
-        self.text = text
-        self.share = share
+        self.view = view
+        self.target = target
 
 
 class NoticeRequested(Message):
-    """Something to tell the user on the notice line; cleaned."""
+    """A screen has a cleaned sentence for the notice line."""
 
     def __init__(self, words: str) -> None:
         super().__init__()

@@ -1,26 +1,24 @@
-"""Measures what pgtop itself spends between two pictures."""
+"""Measures what pgtop itself spends between two snapshots."""
 
 import time
-
-from textual.driver import Driver
 
 from pgtop.monitor.state import Spent
 from pgtop.terminal.driver import PgtopDriver
 
 
 class CostMeter:
-    """Each reading is what was spent since the one before."""
+    """Reads what was spent since the last reading."""
 
     def __init__(self) -> None:
         self._cpu = time.process_time()
         self._drawn = 0
 
-    def read(self, driver: Driver | None) -> Spent:
-        """CPU of all threads of this process, and the bytes that our driver sent."""
-        cpu, drawn = (
-            time.process_time(),
-            driver.sent_bytes if isinstance(driver, PgtopDriver) else None,
-        )
-        spent = Spent(cpu - self._cpu, None if drawn is None else max(0, drawn - self._drawn))
-        self._cpu, self._drawn = cpu, drawn or 0
-        return spent
+    def read(self, driver: PgtopDriver | None) -> Spent:
+        """Return the CPU of all threads of this process, and the bytes that our driver sent."""
+        cpu, before = time.process_time(), self._cpu
+        self._cpu = cpu
+        if driver is None:
+            return Spent(cpu - before, None)
+        drawn = max(0, driver.sent_bytes - self._drawn)
+        self._drawn = driver.sent_bytes
+        return Spent(cpu - before, drawn)

@@ -29,7 +29,7 @@ class Splash:
     """
 
     def __init__(self, settings: Settings, environ: Mapping[str, str], place: str) -> None:
-        self.lease: Tty | None = None
+        self.tty: Tty | None = None
         self.left: int | None = None
         """The exit code, once nobody wants to wait for the server any longer; the task that does is
         cancelled then.
@@ -57,13 +57,13 @@ class Splash:
         """Draw the first picture."""
         from pgtop.tui.first_frames import pieces, sessions
 
-        lease = self._take()
-        lease.keep_keys()
+        tty = self._take()
+        tty.keep_keys()
         signal.signal(
             signal.SIGTSTP, signal.SIG_IGN
         )  # until Textual's driver is there, which can suspend
-        width, height = lease.size()
-        lease.draw(
+        width, height = tty.size()
+        tty.draw(
             pieces(
                 sessions(first, self._settings, width, height), self._settings, self._environ, width
             )
@@ -82,8 +82,8 @@ class Splash:
         """Give the terminal back, unless a driver has taken it over: something has to be told in
         words.
         """
-        if self.lease and self.lease.taken:
-            self.lease.give_back()
+        if self.tty and self.tty.taken:
+            self.tty.give_back()
             signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         self._stop_telling()
 
@@ -98,15 +98,15 @@ class Splash:
         )  # imported while the server makes a session
 
         await asyncio.sleep(_UNSEEN)
-        lease = self._take()
+        tty = self._take()
         loop = asyncio.get_running_loop()
         began = loop.time() - _UNSEEN
         loop.add_reader(KEYBOARD, self._read)
         loop.add_signal_handler(signal.SIGTSTP, self._suspend)
         while True:
-            width, height = lease.size()
+            width, height = tty.size()
             looks = waiting(self._place, loop.time() - began, width, height)
-            lease.draw(pieces(looks, self._settings, self._environ, width))
+            tty.draw(pieces(looks, self._settings, self._environ, width))
             await asyncio.sleep(1)
 
     def _told(self, telling: "asyncio.Task[None]") -> None:
@@ -137,21 +137,21 @@ class Splash:
 
     def _suspend(self) -> None:
         """Ctrl-Z: the shell gets its screen until it lets us go on."""
-        if self.lease and not is_orphaned():
-            self.lease.give_back()
+        if self.tty and not is_orphaned():
+            self.tty.give_back()
             os.kill(os.getpid(), signal.SIGSTOP)
-            self.lease.take()
+            self.tty.take()
 
     def _take(self) -> Tty:
-        self.lease = self.lease or Tty()
-        self.lease.take()
-        return self.lease
+        self.tty = self.tty or Tty()
+        self.tty.take()
+        return self.tty
 
 
 class NoSplash:
     """Textual's own driver draws all there is, so nothing is drawn before it."""
 
-    lease = None
+    tty = None
     left = None
     connecting = None
 

@@ -1,16 +1,20 @@
 """Text fields that take keys in the order typed, also when a slow line delivers many at once.
 
 Textual hands a key to the focused widget's own queue. A field that has just been opened would miss
-what was typed ahead, and `/Ky` could end a session. So the app edits the open field itself, before
-any binding is looked at.
+what was typed ahead, and `/Ky` could end a session. Therefore the app edits the open field itself,
+before it looks at any binding.
 """
 
 import re
-from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from textual import events
 from textual.widgets import Input
+
+from pgtop.actions import TEXT_KEYS
+
+MAX_CHARACTERS = 500
+"""Characters that a field takes: a filter is parsed and applied while the next key waits."""
 
 
 @runtime_checkable
@@ -23,28 +27,8 @@ class TextInput(Protocol):
         ...
 
     def typed(self) -> None:
-        """The field's value has changed."""
+        """Handle a change of the field's value."""
         ...
-
-
-LONGEST = 500
-"""Characters that a field takes: a filter is read, and asked of each session, while the next key
-waits.
-"""
-_EDITS: dict[str, Callable[[Input], None]] = {
-    "backspace": Input.action_delete_left,
-    "ctrl+h": Input.action_delete_left,
-    "delete": Input.action_delete_right,
-    "left": Input.action_cursor_left,
-    "right": Input.action_cursor_right,
-    "home": Input.action_home,
-    "end": Input.action_end,
-    "ctrl+a": Input.action_home,
-    "ctrl+e": Input.action_end,
-    "ctrl+w": Input.action_delete_left_word,
-    "ctrl+u": Input.action_delete_left_all,
-    "ctrl+k": Input.action_delete_right_all,
-}
 
 
 def open_field(screen: object) -> Input | None:
@@ -53,7 +37,7 @@ def open_field(screen: object) -> Input | None:
 
 
 def edit(field: Input, event: events.Event) -> bool:
-    """Edit the field with a key or a paste; False when the key is not for it."""
+    """Edit the field with a key or a paste; return False if the key is not for it."""
     if isinstance(event, events.Paste):
         insert(field, " ".join(event.text.split()))
         return True
@@ -61,10 +45,11 @@ def edit(field: Input, event: events.Event) -> bool:
 
 
 def insert(field: Input, text: str) -> None:
-    """Insert what of the text is printable, up to LONGEST characters in the field."""
-    fitting = "".join(filter(str.isprintable, text))[: max(0, LONGEST - len(field.value))]
-    if fitting:
-        field.insert_text_at_cursor(fitting)
+    """Insert the printable part of the text, up to MAX_CHARACTERS in the field."""
+    room = max(0, MAX_CHARACTERS - len(field.value))
+    printable = "".join(filter(str.isprintable, text))[:room]
+    if printable:
+        field.insert_text_at_cursor(printable)
 
 
 def _edit(field: Input, key: events.Key) -> bool:
@@ -73,7 +58,8 @@ def _edit(field: Input, key: events.Key) -> bool:
             return False  # in a field for digits, y and n are still answers
         insert(field, key.character)
         return True
-    edit = _EDITS.get(key.key)
-    if edit is not None:
-        edit(field)
-    return edit is not None
+    action = TEXT_KEYS.get(key.key)
+    if action is None:
+        return False
+    getattr(field, f"action_{action}")()
+    return True

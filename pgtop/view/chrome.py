@@ -1,14 +1,13 @@
-"""What stands around the body of every screen, told from a state alone: budget, alarm, condition,
-notice and keys.
+"""The lines around the body of every screen: budget, alarm, condition, notice and keys.
 
-Nothing here knows Textual, so that the first picture need not wait for it.
+Nothing here imports Textual, so that the first frame can be drawn before it.
 """
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from pgtop.actions import BY_ID, Action
+from pgtop.actions import Action
 from pgtop.analysis.pooling import PoolingHint
 from pgtop.monitor.state import State
 from pgtop.table.columns import column, falls
@@ -23,31 +22,78 @@ from pgtop.view.banner import budget_line, legend_line, missing, server_line
 from pgtop.view.freshness import condition, reason
 from pgtop.view.restarts import interruption_words
 
-SESSIONS_KEYS = (
-    "help", "quit", "terminate", "cancel", "filter", "tag", "show_breakdown", "show_blocking", "open",
-    "sort_menu", "pause", "toggle_idle",
-)  # fmt: skip
 _NOTICE_LINES = 3
-_COMPACT_BELOW = (
-    15  # lines of screen; a smaller one keeps the budget and gives the rest to the body
-)
+_COMPACT_BELOW = 15
+"""Lines of screen; a smaller one keeps the budget and leaves the rest to the body."""
 
 
-class Place(NamedTuple):
+class KeyPlace(NamedTuple):
     """Where an action stands in the line of keys: its first column, and the one after its last."""
 
     start: int
     end: int
-    action: str
+    call: str
+
+
+class KeyLine(NamedTuple):
+    """The bottom line, and what a click on it calls."""
+
+    line: Line
+    places: tuple[KeyPlace, ...]
+
+
+class Frame(NamedTuple):
+    """A screen without its body, from top to bottom; the body has its place above the notice."""
+
+    banner: Sequence[Line]
+    alarm: Line
+    """() if no session waits for a lock."""
+    condition: Line
+    notice: Sequence[Line]
+    keys: KeyLine
+
+    @property
+    def above(self) -> list[Line]:
+        """The lines above the body."""
+        alarm = [self.alarm] if self.alarm else []
+        return [*self.banner, *alarm, self.condition]
+
+    @property
+    def below(self) -> list[Line]:
+        """The lines below the body."""
+        return [*self.notice, self.keys.line]
+
+
+class Surroundings(NamedTuple):
+    """What a screen has to say around its body."""
+
+    status: Line = ()
+    """What the screen narrows the snapshot to."""
+    complaint: str = ""
+    """What is wrong with what the user typed."""
+    actions: tuple[Action, ...] = ()
+    """What the bottom line offers, the most needed first."""
+    read_only: bool = False
+
+
+def frame(state: State, around: Surroundings, width: int, height: int) -> Frame:
+    """Lay out a screen around its body: the first frame, and every one that Textual draws."""
+    return Frame(
+        banner=banner_lines(state, width, height),
+        alarm=alarm_line(state, width),
+        condition=condition_line(state, around.status, width, around.read_only),
+        notice=notice_lines(state, around.complaint, width),
+        keys=key_line(around.actions, width),
+    )
 
 
 def is_compact(height: int) -> bool:
-    """A screen of so many lines has no room for more than the budget above the body."""
+    """Return whether a screen of so many lines has room for the budget alone above its body."""
     return height < _COMPACT_BELOW
 
 
 def banner_lines(state: State, width: int, height: int) -> list[Line]:
-    """The budget; the server above and the legend below it, unless the screen is compact."""
+    """Return the budget, between server and legend unless the screen is compact."""
     snapshot = state.picture.snapshot
     bar = budget_line(state.budget, width)
     if is_compact(height):
@@ -56,21 +102,18 @@ def banner_lines(state: State, width: int, height: int) -> list[Line]:
 
 
 def alarm_line(state: State, width: int) -> Line:
-    """Who waits for locks; () when nobody does."""
+    """Return how many sessions wait for locks; () if none does."""
     return as_far_as_fits(summary(state.picture), width)
 
 
 def condition_line(state: State, status: Line, width: int, read_only: bool) -> Line:
-    """Return how fresh the picture is, and what the screen narrows it to (`status`).
+    """Return how fresh the snapshot is, and what the screen narrows it to (`status`).
 
-    READ-ONLY comes first, so that no width and no filter can push it out of sight.
+    READ-ONLY comes first, so that no width and no filter can push it off the screen.
     """
-    parts = [
-        (Span("READ-ONLY", Tone.NOTICE),) if read_only else (),
-        condition(state),
-        (*_lock_note(state), *status),
-    ]
-    return as_far_as_fits(_separated(part for part in parts if part), width)
+    mode = (Span("READ-ONLY", Tone.NOTICE),) if read_only else ()
+    parts = (mode, condition(state), (*_lock_note(state), *status))
+    return as_far_as_fits(_separated(filter(None, parts)), width)
 
 
 def _separated(parts: Iterable[Line]) -> Line:
@@ -83,52 +126,45 @@ def _separated(parts: Iterable[Line]) -> Line:
 
 
 def counted(table: Table, first: int = 1, last: int = 1) -> str:
-    """Return how many sessions there are and are shown, and which of them are in sight once the
-    first is not.
-    """
+    """Return how many sessions the table has and shows; which are in sight, unless the first is."""
     rows = f"{first}-{last} of " if first > 1 else ""
     return f"{rows}{table.counts}"
 
 
 def order_line(query: Query, interval: float, order: str = "what hurts first") -> Line:
-    """What is hidden, what orders it (`order` unless a column was chosen), and how often it is
-    refreshed.
-    """
+    """Return what is hidden, the sort order (`order` by default) and the interval."""
     hidden = [] if query.show_idle else [Span(" · idle hidden", Tone.NOTICE)]
     sort = query.sort
     name = order if sort.column is None else column(sort.column).title.strip()
-    turned = "" if sort.descending == falls(sort.column) else ", inverted"
+    reverse = "" if sort.descending == falls(sort.column) else ", inverted"
     return (
         *hidden,
-        Span(f" · by {name}{turned}", Tone.QUIET),
+        Span(f" · by {name}{reverse}", Tone.QUIET),
         Span(f" · every {interval:g}s", Tone.QUIET),
     )
 
 
-def notice_lines(state: State, complaint: str, width: int) -> Sequence[Line]:
-    """What is most worth saying now, on as many lines as it needs, within reason."""
-    return _notice(_said(state, complaint), width)
-
-
-def offered(actions: Iterable[str], read_only: bool) -> tuple[Action, ...]:
-    """The named actions but those that a read-only pgtop does not carry out."""
-    return tuple(BY_ID[name] for name in actions if not (read_only and BY_ID[name].dangerous))
-
-
-def key_line(actions: Iterable[Action], width: int) -> tuple[Line, Sequence[Place]]:
-    """As many of the actions as fit, the first first, and where each stands."""
+@lru_cache(maxsize=16)
+def key_line(actions: tuple[Action, ...], width: int) -> KeyLine:
+    """Return as many of the actions as fit, the first ones first."""
     spans: list[Span] = []
-    places: list[Place] = []
+    places: list[KeyPlace] = []
     x = 0
     for action in actions:
-        key, words = action.key_names[0], f" {action.short}  "
+        key = action.key_names[0]
+        words = f" {action.short}  "
         end = x + cells(key + words)
         if end - 2 > width:
             break
         spans += [Span(key, Tone.STRONG), Span(words, Tone.QUIET)]
-        places.append(Place(x, end - 2, action.id))
+        places.append(KeyPlace(x, end - 2, action.call or action.id))
         x = end
-    return tuple(spans), places
+    return KeyLine(tuple(spans), tuple(places))
+
+
+def notice_lines(state: State, complaint: str, width: int) -> Sequence[Line]:
+    """Return the most important sentence of this moment, on up to three lines."""
+    return _notice(_most_important(state, complaint), width)
 
 
 @lru_cache(maxsize=4)
@@ -136,8 +172,8 @@ def _notice(words: Span, width: int) -> tuple[Line, ...]:
     return tuple(wrapped((words,), width)[:_NOTICE_LINES])
 
 
-def _said(state: State, complaint: str) -> Span:
-    """Return what is wrong now, before anything else; what a signal has done stands behind it."""
+def _most_important(state: State, complaint: str) -> Span:
+    """Return what is wrong now, before anything else; the effect of a signal stands behind it."""
     lost, notice = reason(state), state.notice
     asked = Span(complaint, Tone.WARN) if complaint else notice
     if lost:
@@ -146,16 +182,16 @@ def _said(state: State, complaint: str) -> Span:
 
 
 def _remark(state: State) -> Span:
-    """Return what is worth a word while nothing is wrong and nothing was asked for."""
-    if befell := interruption_words(state.interruption, state.picture.now):
-        return Span(befell, Tone.WARN)
+    """Return what is worth a word while nothing is wrong and the user has asked for nothing."""
+    if restarted := interruption_words(state.interruption, state.picture.now):
+        return Span(restarted, Tone.WARN)
     if unread := missing(state.budget, state.picture.snapshot.server):
         return Span(unread, Tone.NOTICE)
     return Span(_pooling_words(state.hint) if state.hint else "", Tone.QUIET)
 
 
 def _lock_note(state: State) -> Line:
-    """Why who blocks whom is older than the rest of the picture, if it is."""
+    """Return why the locks are older than the rest of the snapshot, if they are."""
     note = state.picture.snapshot.locks.note
     return (Span(f"{clean(note)} · ", Tone.WARN),) if note else ()
 
@@ -163,4 +199,5 @@ def _lock_note(state: State) -> Line:
 def _pooling_words(hint: PoolingHint) -> str:
     name = clean(hint.application) or "clients without a name"
     seen = f"in {age(hint.watched)} at most {hint.busy} busy at once"
-    return f"{name} holds {hint.held}, {seen}: a pooler would free {hint.frees} ({hint.frees_in_all} of all)"
+    freed = f"a pooler would free {hint.frees} ({hint.frees_in_all} of all)"
+    return f"{name} holds {hint.held}, {seen}: {freed}"

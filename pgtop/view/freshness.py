@@ -1,5 +1,6 @@
 """How fresh the picture is, in words: live, slow, lost or paused, and what to press."""
 
+from pgtop.keys import hint
 from pgtop.monitor.poller import Event, Paused, PollFailed, PollOverdue, Sampled
 from pgtop.monitor.state import State
 from pgtop.text.clean import clean
@@ -21,12 +22,17 @@ def _words(event: Event) -> Span:
     match event:
         case PollOverdue(elapsed, picture_age):
             waiting = f"no answer for {_whole(elapsed)}: picture is {_whole(picture_age)} old"
-            return Span(f"{waiting} (r: try a new connection)", Tone.WARN)
+            return Span(f"{waiting} ({hint('refresh')}: try a new connection)", Tone.WARN)
         case PollFailed(failure, retry_in, picture_age):
             lost = f"{failure.kind.upper()}: picture is {_whole(picture_age)} old"
-            return Span(f"{lost}, next try in {_whole(retry_in)} (r: now)", Tone.ALARM)
+            return Span(
+                f"{lost}, next try in {_whole(retry_in)} ({hint('refresh')}: now)", Tone.ALARM
+            )
         case Paused(picture_age):
-            return Span(f"PAUSED: picture is {_whole(picture_age)} old (p: go on)", Tone.NOTICE)
+            return Span(
+                f"PAUSED: picture is {_whole(picture_age)} old ({hint('pause')}: go on)",
+                Tone.NOTICE,
+            )
         case _:
             return Span("", Tone.PLAIN)
 

@@ -1,6 +1,8 @@
 """The lines of the help screen, made from the declarations of the keys, columns and filter keys."""
 
-from pgtop.actions import ACTIONS, Group
+from collections.abc import Iterable
+
+from pgtop.actions import Action, Group
 from pgtop.table.columns import COLUMNS
 from pgtop.table.language.help import FILTER_HELP
 from pgtop.text.tone import Span, Tone
@@ -10,19 +12,23 @@ from pgtop.view.banner import FREE, LETTERS, RESERVED, UNSEEN
 _KEYS = 14  # cells for the keys of an action, a column's name, a filter's key
 
 
-def help_lines(width: int, read_only: bool) -> list[Line]:
-    """Return the keys, the letters of the bar, the filter language and the columns."""
+def help_lines(actions: Iterable[Action], width: int, read_only: bool) -> list[Line]:
+    """Return keys, the bar's letters, the filter language and the columns, at `width` cells."""
+    offered = [action for action in actions if not (read_only and action.dangerous)]
     lines: list[Line] = []
     for group in Group:
-        actions = [a for a in ACTIONS if a.group is group and not (read_only and a.dangerous)]
-        keys = [(" ".join(action.key_names), action.title) for action in actions]
-        lines += _section(group, keys, width)
-    filters = [(entry.example, entry.meaning) for entry in FILTER_HELP]
-    columns = [(column.name, column.meaning) for column in COLUMNS]
+        rows = [_action_row(action) for action in offered if action.group is group]
+        lines += _section(group, rows, width)
     lines += _section("The bar", letters(), width)
-    lines += _section("Filter", filters, width, keys=24)
+    examples = [(entry.example, entry.meaning) for entry in FILTER_HELP]
+    lines += _section("Filter", examples, width, keys=24)
+    columns = [(column.name, column.meaning) for column in COLUMNS]
     lines += _section("Columns", columns, width)
     return lines
+
+
+def _action_row(action: Action) -> tuple[str, str]:
+    return " ".join(action.key_names), action.title
 
 
 def letters() -> list[tuple[str, str]]:

@@ -24,7 +24,7 @@ from pgtop.model.timestamp import MICROSECONDS
 from pgtop.monitor.clock import MonotonicClock
 from tests import scenes
 from tests.benchmarks.bench import SMALL, Bench
-from tests.fakes import FakeSignaller
+from tests.fakes import monitor_of
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -108,7 +108,7 @@ async def main(sessions: str, age: str, told: str) -> None:
     """Run the dashboard until `q`."""
     from pgtop.config.settings import Settings
     from pgtop.monitor import state
-    from pgtop.tui.app import run_dashboard
+    from pgtop.tui.run import run_dashboard
     from pgtop.tui.screens import sessions as screen
 
     older = 0.0 if age == "young" else 200.0 * scenes.DAY
@@ -117,7 +117,8 @@ async def main(sessions: str, age: str, told: str) -> None:
     state.State.after = watch.timed(state.State.after)  # type: ignore[method-assign]
     screen.arrange = watch.timed(screen.arrange)  # type: ignore[attr-defined]
     gc.freeze()
-    await run_dashboard(script, FakeSignaller(), script.first, Settings(), MonotonicClock())
+    monitor = monitor_of(script, script.first, Settings(), MonotonicClock())
+    await run_dashboard([monitor], Settings())
     Path(told).write_text(json.dumps([script.refreshes, watch.seconds]))  # noqa: ASYNC240  # the app has ended
 
 

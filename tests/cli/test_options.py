@@ -3,13 +3,13 @@
 import pytest
 
 from pgtop import __version__
-from pgtop.actions import ACTIONS
 from pgtop.cli.args.command import PrintedText
 from pgtop.cli.args.connection import ConnectionOptions, Password
 from pgtop.cli.args.options import DashboardCommand, DemoCommand, OutputFormat, ShowCommand, parse
 from pgtop.cli.exit_codes import Exit
 from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
+from pgtop.tui.views import KEYMAP
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_help_lists_the_keys_of_the_registry() -> None:
     command = parse(["--help"])
     assert isinstance(command, PrintedText)
     lines = [line.split() for line in command.text.splitlines()]
-    for action in ACTIONS:
+    for action in KEYMAP.actions:
         assert [*action.key_names, *action.title.split()] in lines
 
 

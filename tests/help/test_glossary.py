@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from pgtop.actions import ACTIONS
 from pgtop.cli.args.options import parsers
 from pgtop.cli.completion import options_of
 from pgtop.cli.reference import FACTS
@@ -16,6 +15,7 @@ from pgtop.table.columns import COLUMNS
 from pgtop.table.filter import Filter
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.keys import key_called
+from pgtop.tui.views import KEYMAP
 from tests.readme import ROOT
 
 _CODE = re.compile(r"`([^`]+)`")
@@ -36,7 +36,7 @@ def places(row: tuple[str, ...]) -> list[str]:
 
 
 def is_key(place: str) -> bool:
-    return any(place in action.key_names for action in ACTIONS)
+    return any(place in action.key_names for action in KEYMAP.actions)
 
 
 def is_command(place: str) -> bool:

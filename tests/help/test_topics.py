@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from pgtop.actions import ACTIONS
 from pgtop.cli import output
 from pgtop.cli.args.options import parsers
 from pgtop.cli.completion import options_of
@@ -14,6 +13,7 @@ from pgtop.config.guards import read_config
 from pgtop.help import topics
 from pgtop.help.markdown import Table, parse
 from pgtop.help.page import page
+from pgtop.tui.views import KEYMAP
 
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 _TEST = re.compile(r"^ *(?:async )?def (test_\w+)", re.MULTILINE)
@@ -70,7 +70,7 @@ def test_every_table_is_inserted_somewhere() -> None:
 def test_every_key_is_documented() -> None:
     """The topic `keys` has every action with its keys."""
     text = text_of("keys")
-    for action in ACTIONS:
+    for action in KEYMAP.actions:
         assert " ".join(f"`{key}`" for key in action.key_names) in text
         assert action.title in text
 
@@ -78,7 +78,9 @@ def test_every_key_is_documented() -> None:
 @pytest.mark.parametrize("name", sorted(set(NAMES) - _FOR_DEVELOPERS))
 def test_keys_come_from_the_registry(name: str) -> None:
     """A topic names a key by its action, so that a changed key changes no text."""
-    letters = {letter for action in ACTIONS for letter in action.key_names if letter.isalnum()}
+    letters = {
+        letter for action in KEYMAP.actions for letter in action.key_names if letter.isalnum()
+    }
     spans = set(re.findall(r"`([^`\n]+)`", topics.source(name)))
     assert spans & letters <= _NOT_KEYS
 

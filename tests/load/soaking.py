@@ -26,7 +26,7 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.ports import SourceError
 from tests import scenes
-from tests.fakes import FakeSignaller
+from tests.fakes import monitor_of
 
 PARTS = 10
 _LIVE = 2  # Textual's own screen, and the sessions on it
@@ -152,9 +152,8 @@ async def main(
     from pgtop.tui.app import PgtopApp
 
     churn = Churn(int(ticks), int(sessions), Path(told))
-    app = PgtopApp(
-        churn, FakeSignaller(), churn.first, Settings(interval=float(interval)), MonotonicClock()
-    )
+    settings = Settings(interval=float(interval))
+    app = PgtopApp([monitor_of(churn, churn.first, settings, MonotonicClock())], settings)
 
     async def quiet() -> None:
         while len(app.screen_stack) > _LIVE:

@@ -196,7 +196,7 @@ async def test_pause_keeps_the_picture_and_tells_its_age() -> None:
         assert source.samples == 1
         told = len(events)
         assert clock.next_wake is None
-        watch.tell()
+        watch.republish()
         await clock.advance(0.0)
         assert len(events) == told + 1
         assert isinstance(events[-1], Paused)

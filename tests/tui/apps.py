@@ -13,9 +13,10 @@ from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Signaller
 from pgtop.tui.app import PgtopApp
+from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.session_table import SessionTable
-from tests.fakes import FakeClock, FakeSignaller, FakeSource
+from tests.fakes import FakeClock, FakeSignaller, FakeSource, monitor_of
 
 SIZE = (80, 24)
 _WEB_FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)
@@ -41,18 +42,23 @@ class Stage:
     def __post_init__(self) -> None:
         if not self.source.script:
             self.source.script = [self.snapshot]
-        self.app = PicturedApp(
-            self.source, self.signaller, self.snapshot, self.settings, self.clock
-        )
+        monitor = monitor_of(self.source, self.snapshot, self.settings, self.clock, self.signaller)
+        self.app = PicturedApp([monitor], self.settings)
 
     async def tick(self, seconds: float = 1.0) -> None:
         """Let time pass on the app's clock."""
         await self.clock.advance(seconds)
 
 
+def sessions_of(stage: Stage) -> SessionsScreen:
+    """Return the screen of the sessions."""
+    assert isinstance(stage.app.home, SessionsScreen)
+    return stage.app.home
+
+
 def table_of(stage: Stage) -> SessionTable:
     """The table of sessions."""
-    return stage.app._sessions.query_one(SessionTable)
+    return sessions_of(stage).query_one(SessionTable)
 
 
 def pid_of(stage: Stage) -> int:

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from textual.screen import ModalScreen
 
-from pgtop.actions import ACTIONS
 from pgtop.config.settings import Settings
 from pgtop.model.backend import IDLE, Backend
 from pgtop.model.signal import ObservedEffect, Outcome, ReplyStatus, Signal, SignalReply
@@ -17,6 +16,7 @@ from pgtop.table.filter import Filter
 from pgtop.tui.dialogs.bulk import BulkScreen, ResultScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.screens.sessions import SessionsScreen
+from pgtop.tui.views import KEYMAP
 from pgtop.tui.widgets.rows import Rows
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, nearly_full
@@ -371,7 +371,7 @@ async def test_read_only_leaves_the_palette_without_deeds() -> None:
     async with stage.app.run_test(size=_SIZE):
         offered = {command.title for command in stage.app.get_system_commands(stage.app.screen)}
     assert offered
-    assert not offered & {action.title for action in ACTIONS if action.dangerous}
+    assert not offered & {action.title for action in KEYMAP.actions if action.dangerous}
 
 
 async def test_the_reason_goes_with_the_order() -> None:

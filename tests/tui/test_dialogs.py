@@ -130,7 +130,7 @@ async def test_what_was_said_of_another_session_goes_when_a_dialog_opens() -> No
         await press(pilot, "end", "C")
         assert "has no query to cancel" in text_of(stage, "#notice")
         await press(pilot, "K")
-        assert stage.app._state.notice is None
+        assert stage.app.state.notice is None
 
 
 async def test_an_outcome_is_not_wiped_by_what_is_said_after_it() -> None:

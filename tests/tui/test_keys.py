@@ -6,21 +6,23 @@ import pytest
 from textual import events
 from textual.command import CommandList
 
-from pgtop.actions import ACTIONS
 from pgtop.model.cost import Cost
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.text.wrap import Line
+from pgtop.tui.app import PgtopApp
 from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.dialogs.menu import MenuScreen
+from pgtop.tui.keymap import handler_name
 from pgtop.tui.screens import pages
 from pgtop.tui.screens.breakdown import BreakdownScreen
 from pgtop.tui.screens.locks import LocksScreen
 from pgtop.tui.screens.pages import DetailScreen, HelpScreen
 from pgtop.tui.screens.sessions import SessionsScreen
-from pgtop.tui.widgets.key_line import KeyLine
+from pgtop.tui.views import KEYMAP
+from pgtop.tui.widgets.key_line import KeyBar
 from pgtop.tui.widgets.session_table import SessionTable
 from tests.fakes import FakeSignaller, FakeSource, HangingDetails
 from tests.scenes import busy, calm, crowd
@@ -41,15 +43,15 @@ from tests.tui.apps import (
 
 def test_every_action_has_a_handler() -> None:
     """No action of the registry is a dead key: some screen or the app carries it out."""
-    owners = (
-        Stage(calm()).app.__class__,
+    owners: tuple[type, ...] = (
+        PgtopApp,
         SessionsScreen,
         LocksScreen,
         ConfirmScreen,
         BulkScreen,
     )
-    for action in ACTIONS:
-        assert any(hasattr(owner, f"action_{action.id}") for owner in owners), action.id
+    for action in KEYMAP.actions:
+        assert any(hasattr(owner, handler_name(action)) for owner in owners), action.id
 
 
 @pytest.mark.parametrize(
@@ -203,10 +205,8 @@ async def test_click_on_a_key_presses_it(view: tuple[str, ...]) -> None:
     line = Stage(busy())
     async with line.app.run_test(size=SIZE) as pilot:
         await press(pilot, *view)
-        places = [
-            (start, action) for start, _, action in line.app.screen.query_one(KeyLine)._places
-        ]
-    for start, action in places:
+        places = line.app.screen.query_one(KeyBar)._keys.places
+    for start, _, action in places:
         stage = Stage(busy())
         async with stage.app.run_test(size=SIZE) as pilot:
             await press(pilot, *view)

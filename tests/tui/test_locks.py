@@ -23,8 +23,9 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
 from pgtop.text.tone import Span, Tone
 from pgtop.tui.dialogs.confirm import ConfirmScreen
-from pgtop.tui.messages import LocksRequested
+from pgtop.tui.messages import ViewRequested
 from pgtop.tui.screens import locks
+from pgtop.tui.screens.live import ROOT
 from pgtop.tui.screens.locks import LocksScreen, LocksTable
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
@@ -140,7 +141,7 @@ async def test_the_alarm_is_not_heard_behind_a_dialog() -> None:
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await _press(pilot, "K")
-        stage.app.post_message(LocksRequested())
+        stage.app.post_message(ViewRequested("locks", ROOT))
         await pilot.pause()
         assert isinstance(stage.app.screen, ConfirmScreen)
 

@@ -7,7 +7,7 @@ from pgtop.tui.screens.breakdown import BreakdownScreen, BreakdownTable
 from pgtop.tui.screens.sessions import SessionsScreen
 from tests.fakes import FakeSource
 from tests.scenes import busy, client, snapshot
-from tests.tui.apps import SIZE, Stage, pid_of, press, shown_on, table_of, text_of
+from tests.tui.apps import SIZE, Stage, pid_of, press, sessions_of, shown_on, table_of, text_of
 
 
 async def test_read_only_is_always_in_sight() -> None:
@@ -157,7 +157,7 @@ async def test_the_view_moves_only_to_keep_the_cursor_in_sight() -> None:
     rows = [client(pid, "web@shop", since=60) for pid in range(100, 200)]
     stage = Stage(snapshot(rows[30:]), source=FakeSource([snapshot(rows[30:])]))
     async with stage.app.run_test(size=SIZE) as pilot:
-        stage.app._sessions.sort_by("pid")
+        sessions_of(stage).sort_by("pid")
         await press(pilot, "I", *("down",) * 25)
         table = table_of(stage)
         pid, top, page = pid_of(stage), table._top, table.page

@@ -221,9 +221,9 @@ def _check_levels(settings: Settings) -> None:
 
 def _keys() -> str:
     """Return the keys of the dashboard, as the help screen lists them."""
-    from pgtop.actions import ACTIONS
+    from pgtop.tui.views import KEYMAP
 
-    keys = [(" ".join(action.key_names), action.title) for action in ACTIONS]
+    keys = [(" ".join(action.key_names), action.title) for action in KEYMAP.actions]
     lines = [f"  {names:<14}{title}" for names, title in keys]
     return "\n".join(("\nKeys (? shows them in the dashboard):", *lines, ""))
 

@@ -7,14 +7,16 @@ from collections.abc import Iterable
 from textual import on
 from textual.widget import Widget
 
+from pgtop.analysis.breakdown import Dimension
 from pgtop.config.settings import Settings
+from pgtop.keys import hint
 from pgtop.model.signal import Signal
 from pgtop.monitor.state import State
 from pgtop.table.filter import Filter
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import BulkRequested, FilterRequested, Share
+from pgtop.tui.messages import BulkRequested, Share, ShareFilter, ViewRequested
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.navigation import MOVES, Movable, Moving
 from pgtop.tui.theme import Palette
@@ -27,12 +29,14 @@ class BreakdownTable(Rows):
     headings.
     """
 
-    def __init__(
-        self, palette: Palette, selected: Share | None = None, *, id: str | None = None
-    ) -> None:
+    def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
         self._entries: tuple[BreakdownEntry, ...] = ()
-        self._selected = selected
+        self._selected: Share | None = None
+
+    def select(self, share: Share) -> None:
+        """Put the cursor on a share with the next entries."""
+        self._selected = share
 
     @property
     def selected(self) -> BreakdownEntry | None:
@@ -74,19 +78,23 @@ class BreakdownScreen(Moving, LiveScreen):
     KEYS = ("help", "quit", "open", "terminate", "cancel", "show_sessions", "pause")
     BINDINGS = MOVES + bindings("open", "clear", "cancel", "terminate")
 
-    def __init__(
-        self, state: State, settings: Settings, palette: Palette, selected: Share | None = None
-    ) -> None:
-        """Begin with the cursor on the line `selected`."""
+    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
         super().__init__(state, settings, palette)
-        self._table = BreakdownTable(palette, selected, id="breakdown")
+        self._table = BreakdownTable(palette, id="breakdown")
+
+    def arrive(self, target: object) -> None:
+        """Put the cursor on a share, (dimension, name)."""
+        match target:
+            case (Dimension() as dimension, str(name)):
+                self._table.select((dimension, name))
 
     def body(self) -> Iterable[Widget]:
         yield self._table
 
     def status(self) -> Line:
         return line(
-            "connections held · Enter: only these sessions · C K: cancel or end all of them",
+            f"connections held · {hint('open')}: only these sessions"
+            f" · {hint('cancel', 'terminate')}: cancel or end all of them",
             Tone.QUIET,
         )
 
@@ -102,7 +110,10 @@ class BreakdownScreen(Moving, LiveScreen):
         entry = self._table.selected
         if entry is not None and entry.share is not None:
             self.app.post_message(
-                FilterRequested(share_filter(entry.dimension, entry.share), _name(entry))
+                ViewRequested(
+                    "sessions",
+                    ShareFilter(share_filter(entry.dimension, entry.share), _name(entry)),
+                )
             )
 
     def action_cancel(self) -> None:
@@ -127,4 +138,4 @@ class BreakdownScreen(Moving, LiveScreen):
         self.app.post_message(BulkRequested(signal, group, chosen.understood, chosen.understood))
 
     async def action_clear(self) -> None:
-        await self.run_action("app.show_sessions")
+        await self.run_action("app.show_home")

@@ -1,8 +1,7 @@
-"""What every full screen shares: the budget across the top, how fresh it is, a notice line and the
-keys.
-"""
+"""What every full screen shares: the lines around its body, which `view.chrome` lays out."""
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.screen import Screen
@@ -13,41 +12,38 @@ from pgtop.monitor.poller import Sampled
 from pgtop.monitor.state import State
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
-from pgtop.tui.messages import LocksRequested
+from pgtop.tui.messages import ViewRequested
 from pgtop.tui.screens.stateful import Shown
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.alarm import Alarm
-from pgtop.tui.widgets.key_line import KeyLine
+from pgtop.tui.widgets.key_line import KeyBar
 from pgtop.tui.widgets.lines import Lines
-from pgtop.view.chrome import (
-    alarm_line,
-    banner_lines,
-    condition_line,
-    is_compact,
-    notice_lines,
-    offered,
-)
+from pgtop.view.chrome import Surroundings, frame, is_compact
 from pgtop.view.cost import cost_line
 
 
 class LiveScreen(Shown, Screen[None]):
-    """A screen that is shown every new state. Subclasses give the body and say what they narrow it
-    to.
+    """A screen that shows every new state.
+
+    Subclasses provide the body and the status: what they narrow the snapshot to.
     """
 
     AUTO_FOCUS = ""  # keys belong to the screen; an input takes them only when it is opened
-    KEYS: tuple[str, ...] = ("help", "quit")
+    KEYS: ClassVar[tuple[str, ...]] = ("help", "quit")
+    """The actions in the footer, the most needed first."""
 
     def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
         super().__init__()
         self.state = state
         self._settings = settings
         self._palette = palette
+        self._actions = settings.keymap.offered(self.KEYS, settings.read_only)
         self._banner = Lines(palette, id="banner")
         self._alarm = Alarm(palette, id="alarm")
         self._condition = Lines(palette, id="condition")
         self._notice = Lines(palette, id="notice")
         self._cost = Lines(palette, id="cost")
+        self._key_bar = KeyBar(palette, id="keys")
 
     def compose(self) -> ComposeResult:
         yield self._banner
@@ -57,15 +53,22 @@ class LiveScreen(Shown, Screen[None]):
         yield self._cost
         yield from self.body()
         yield self._notice
-        yield KeyLine(self._palette, offered(self.KEYS, self._settings.read_only), id="keys")
+        yield self._key_bar
 
     def body(self) -> Iterable[Widget]:
-        """The widgets between banner and notice."""
+        """Return the widgets between banner and notice."""
         raise NotImplementedError
 
     def status(self) -> Line:
-        """What the screen narrows the picture to, behind the condition."""
+        """Return what the screen narrows the snapshot to; it stands behind the condition."""
         return ()
+
+    def complaint(self) -> str:
+        """Return what is wrong with what the user typed; "" if nothing is."""
+        return ""
+
+    def arrive(self, target: object) -> None:
+        """Go to `target`, a place in the view: each view defines its own."""
 
     def show(self, state: State) -> None:
         self.state = state
@@ -74,35 +77,25 @@ class LiveScreen(Shown, Screen[None]):
     def show_frame(self) -> None:
         """Draw everything but the body."""
         (width, height), state = self.size, self.state
-        self._banner.show(banner_lines(state, width, height), dimmed=state.stale)
-        self._alarm.tell(alarm_line(state, width), dimmed=state.stale)
-        self._condition.show(
-            [condition_line(state, self.status(), width, self._settings.read_only)]
+        around = Surroundings(
+            self.status(), self.complaint(), self._actions, self._settings.read_only
         )
-        notice = notice_lines(state, self.complaint(), width)
-        if (
-            len(notice) != self._notice.line_count
-        ):  # as each change of a style costs a look at all of them
-            self._notice.styles.height = len(notice)
-        self._notice.show(notice)
+        lines = frame(state, around, width, height)
+        self._banner.show(lines.banner, dimmed=state.stale)
+        self._alarm.show_alarm(lines.alarm, dimmed=state.stale)
+        self._condition.show([lines.condition])
+        # Textual looks at all styles whenever one changes.
+        if len(lines.notice) != self._notice.line_count:
+            self._notice.styles.height = len(lines.notice)
+        self._notice.show(lines.notice)
+        self._key_bar.show_keys(lines.keys)
+        self._show_cost(state)
+
+    def _show_cost(self, state: State) -> None:
         if self._cost.display != state.shows_cost:
             self._cost.display = state.shows_cost
         if state.shows_cost:
             self._cost.show([self._cost_line()])
-
-    def on_resize(self) -> None:
-        self._banner.styles.height = 1 if is_compact(self.size.height) else 3
-        self.show(self.state)
-
-    def on_alarm_pressed(self) -> None:
-        self.post_message(LocksRequested())
-
-    def on_key_line_pressed(self, message: KeyLine.Pressed) -> None:
-        """Carried out by the app, as a key is: a screen that awaits its own removal would wait for
-        ever.
-        """
-        owner = "screen" if hasattr(self, f"action_{message.action}") else "app"
-        self.app.call_later(self.app.run_action, f"{owner}.{message.action}")
 
     def _cost_line(self) -> Line:
         event, spent = self.state.event, self.state.spent
@@ -117,6 +110,25 @@ class LiveScreen(Shown, Screen[None]):
             spent.drawn_bytes,
         )
 
-    def complaint(self) -> str:
-        """What the user should mend in what the screen was asked for."""
-        return ""
+    def on_resize(self) -> None:
+        self._banner.styles.height = 1 if is_compact(self.size.height) else 3
+        self.show(self.state)
+
+    def on_alarm_clicked(self) -> None:
+        self.open_alarm()
+
+    def open_alarm(self) -> None:
+        """Open the view that the alarm leads to."""
+        self.app.post_message(ViewRequested("locks", ROOT))
+
+    def on_key_bar_clicked(self, message: KeyBar.Clicked) -> None:
+        """Have the app run the action, as for a key.
+
+        A screen that awaits its own removal would never come to an end.
+        """
+        owner = "screen" if hasattr(self, f"action_{message.call}") else "app"
+        self.app.call_later(self.app.run_action, f"{owner}.{message.call}")
+
+
+ROOT = "root"
+"""The place in the locks that the alarm is about: the root that blocks most sessions."""

@@ -8,6 +8,7 @@ from textual.widget import Widget
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.config.settings import Settings
+from pgtop.keys import hint
 from pgtop.model.backend import Backend
 from pgtop.monitor.state import State
 from pgtop.table.columns import COLUMNS
@@ -18,6 +19,7 @@ from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import NoticeRequested, OpenRequested
 from pgtop.tui.screens.filterable import FilterableScreen
+from pgtop.tui.screens.live import ROOT
 from pgtop.tui.screens.navigation import Movable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
@@ -135,7 +137,6 @@ class LocksScreen(FilterableScreen):
         "pause",
     )
     BINDINGS = bindings("open", "fold")
-    NEEDS_BLOCKING = True
 
     def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
         super().__init__(state, settings, palette)
@@ -171,7 +172,9 @@ class LocksScreen(FilterableScreen):
             and row.backend is None
             and not self._settings.read_only
         ):
-            yield Span(" · no session: C K say what ends it", Tone.NOTICE)
+            yield Span(
+                f" · no session: {hint('cancel', 'terminate')} say what ends it", Tone.NOTICE
+            )
 
     def _in_sight(self) -> str:
         """Which rows are in sight, where not all are."""
@@ -187,10 +190,10 @@ class LocksScreen(FilterableScreen):
         self._arrange()
         self.show_frame()
 
-    def go_to_root(self) -> None:
-        """Put the cursor on the root that most hang on, wherever it stands; a filter that hides it
-        goes.
-        """
+    def arrive(self, target: object) -> None:
+        """Put the cursor on the root that blocks most sessions; a filter that hides it goes."""
+        if target != ROOT:
+            return
         roots = self.state.picture.forest.roots
         if not roots or not self._table.row_count():  # one that is just being opened begins there
             return
@@ -234,7 +237,7 @@ class LocksScreen(FilterableScreen):
         if self.field is not None or self._query.filter.text or self.complaint():
             await super().action_clear()
         else:
-            await self.run_action("app.show_sessions")
+            await self.run_action("app.show_home")
 
     # What the user wants done with the session under the cursor.
 

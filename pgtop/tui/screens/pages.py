@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
+from pgtop.keys import hint
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.monitor.state import State
@@ -53,7 +54,7 @@ class PageScreen(Moving, LiveScreen):
     def more(self) -> str:
         """How much there is below, for the status."""
         below = self._pager.more_below
-        return f" · {below} more below (↓ PgDn)" if below else ""
+        return f" · {below} more below (↓ {hint('page_down')})" if below else ""
 
     def moving(self) -> Movable:
         return self._pager
@@ -71,10 +72,14 @@ class HelpScreen(PageScreen):
     KEYS = ("clear", "quit")
 
     def lines(self) -> list[Line]:
-        return help_lines(self.size.width, self._settings.read_only)
+        settings = self._settings
+        return help_lines(settings.keymap.actions, self.size.width, settings.read_only)
 
     def status(self) -> Line:
-        return (Span("help (Esc goes back)", Tone.QUIET), Span(self.more(), Tone.QUIET))
+        return (
+            Span(f"help ({hint('clear')} goes back)", Tone.QUIET),
+            Span(self.more(), Tone.QUIET),
+        )
 
 
 class DetailScreen(SessionActionsScreen, PageScreen):

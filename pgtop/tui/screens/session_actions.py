@@ -1,6 +1,7 @@
 """What screens share on which one session stands ready: copy its query, cancel it, terminate it."""
 
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.keys import hint
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
@@ -53,8 +54,8 @@ class SessionActionsScreen(LiveScreen):
         from pgtop.tui.dialogs.menu import Choice, MenuScreen
 
         choices = [
-            Choice(Signal.CANCEL, "C  cancel the query"),
-            Choice(Signal.TERMINATE, "K  terminate the session"),
+            Choice(Signal.CANCEL, f"{hint('cancel')}  cancel the query"),
+            Choice(Signal.TERMINATE, f"{hint('terminate')}  terminate the session"),
         ]
         self.app.push_screen(
             MenuScreen(f"Session {backend.pid}", choices, Signal.CANCEL, self._palette), chosen

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from textual import on
 from textual.widget import Widget
 
-from pgtop.actions import BY_ID
 from pgtop.config.settings import Settings
+from pgtop.keys import hint
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
 from pgtop.monitor.state import State
@@ -19,23 +19,24 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import (
-    BreakdownRequested,
     BulkRequested,
-    LocksRequested,
     OpenRequested,
     Share,
+    ShareFilter,
+    ViewRequested,
 )
 from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.navigation import Movable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.session_table import SessionTable
-from pgtop.view.chrome import SESSIONS_KEYS, counted
+from pgtop.view.chrome import counted
+from pgtop.view.sessions import FOOTER
 
 
 class SessionsScreen(FilterableScreen):
     """The table of sessions and everything that narrows and orders it."""
 
-    KEYS = SESSIONS_KEYS
+    KEYS = FOOTER
     BINDINGS = bindings(
         "scroll_left", "scroll_right", "open", "toggle_idle", "toggle_background", "toggle_columns", "copy_query",
         "tag", "tag_all", "untag_all",
@@ -74,8 +75,11 @@ class SessionsScreen(FilterableScreen):
             yield Span(f" · {len(self._tags)} tagged", Tone.STRONG)
 
     def status(self) -> Line:
-        hint = Span(" · C K act on the tagged", Tone.QUIET)
-        return (*super().status(), *([hint] if self._tags and not self._settings.read_only else ()))
+        words = Span(f" · {hint('cancel', 'terminate')} act on the tagged", Tone.QUIET)
+        return (
+            *super().status(),
+            *([words] if self._tags and not self._settings.read_only else ()),
+        )
 
     def _unshown_words(self) -> str:
         """Return which keys show the sessions that match, where none of those in the table do."""
@@ -83,11 +87,7 @@ class SessionsScreen(FilterableScreen):
             (self._unshown.idle, "idle", "toggle_idle"),
             (self._unshown.background, "background", "toggle_background"),
         )
-        words = [
-            f"{count} {kind} (press {BY_ID[key].key_names[0]})"
-            for count, kind, key in hidden
-            if count
-        ]
+        words = [f"{count} {kind} (press {hint(key)})" for count, kind, key in hidden if count]
         return f" · not shown: {', '.join(words)}" if words else ""
 
     def counts(self) -> str:
@@ -175,13 +175,15 @@ class SessionsScreen(FilterableScreen):
         self._before_filter = None if self._table.on_top else self._table.selected
         super().open_filter()
 
-    def narrow_to_share(self, text: str, share: Share) -> None:
-        """Show the sessions of one line of the breakdown; Esc goes back to that line, and to the
-        filter before.
+    def arrive(self, target: object) -> None:
+        """Show the sessions of one line of the breakdown; leaving goes back to that line, and to
+        the filter before.
         """
-        self._return_to, self._filter_before = share, self._query.filter.text
-        self._filter_of_share = text
-        self.narrow(text)
+        match target:
+            case ShareFilter(text, share):
+                self._return_to, self._filter_before = share, self._query.filter.text
+                self._filter_of_share = text
+                self.narrow(text)
 
     async def action_clear(self) -> None:
         """Go back to the line of the breakdown that narrowed the sessions, or else leave field and
@@ -196,7 +198,7 @@ class SessionsScreen(FilterableScreen):
             await super().action_clear()
             return
         self.narrow(self._filter_before)
-        self.post_message(BreakdownRequested(share))
+        self.app.post_message(ViewRequested("breakdown", share))
 
     def narrowed(self) -> None:
         self._table.go_back_to(
@@ -261,7 +263,7 @@ class SessionsScreen(FilterableScreen):
         if self.kept_filter():
             return
         if self._alarm.chosen:
-            self.app.post_message(LocksRequested())
+            self.open_alarm()
         elif backend := self.selected():
             self.app.post_message(OpenRequested(backend))
 

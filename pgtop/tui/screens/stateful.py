@@ -1,15 +1,10 @@
-"""What the app knows of a screen."""
-
-from typing import ClassVar
+"""What the app knows of a screen or dialog."""
 
 from pgtop.monitor.state import State
 
 
 class Shown:
-    """A screen that is shown each new state."""
-
-    NEEDS_BLOCKING: ClassVar[bool] = False
-    """While it is open, whoever could hold back others is asked for even while nobody waits."""
+    """A screen that shows each new state."""
 
     def show(self, state: State) -> None:
         """Draw another state."""

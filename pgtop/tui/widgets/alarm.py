@@ -13,7 +13,7 @@ from pgtop.tui.widgets.lines import Lines
 class Alarm(Lines):
     """One line, there only while it has something to say."""
 
-    class Pressed(Message):
+    class Clicked(Message):
         """The alarm was clicked."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
@@ -21,7 +21,7 @@ class Alarm(Lines):
         self.chosen = False
         """The cursor is on it."""
 
-    def tell(self, words: Line, dimmed: bool) -> None:
+    def show_alarm(self, words: Line, dimmed: bool) -> None:
         """Show `words`, or nothing at all."""
         if self.display != bool(words):  # as each change of a style costs a look at all of them
             self.display = bool(words)
@@ -38,4 +38,4 @@ class Alarm(Lines):
         return super().look(y)._replace(cursor=self.chosen)
 
     def on_click(self) -> None:
-        self.post_message(self.Pressed())
+        self.post_message(self.Clicked())

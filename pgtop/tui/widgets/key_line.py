@@ -1,42 +1,37 @@
-"""The bottom line: the keys that a tired person needs, the most needed first. A click on one
-presses it.
-"""
+"""The bottom line: the keys that a tired person needs, the most needed first.
 
-from collections.abc import Sequence
+A click on one presses it.
+"""
 
 from textual import events
 from textual.message import Message
 
-from pgtop.actions import Action
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
-from pgtop.view.chrome import Place, key_line
+from pgtop.view.chrome import KeyLine
 
 
-class KeyLine(Lines):
-    """Shows as many of the given actions as fit, in the order given."""
+class KeyBar(Lines):
+    """Shows a line of keys."""
 
-    class Pressed(Message):
-        """An action was clicked."""
+    class Clicked(Message):
+        """A click on a key."""
 
-        def __init__(self, action: str) -> None:
+        def __init__(self, call: str) -> None:
+            """`call` is the action that Textual runs for the key."""
             super().__init__()
-            self.action = action
+            self.call = call
 
-    def __init__(
-        self, palette: Palette, actions: Sequence[Action], *, id: str | None = None
-    ) -> None:
+    def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
-        self._actions = actions
-        self._places: Sequence[Place] = ()
+        self._keys = KeyLine((), ())
 
-    def on_resize(self) -> None:
-        line, self._places = key_line(self._actions, self.size.width)
-        self.show((line,))
+    def show_keys(self, keys: KeyLine) -> None:
+        """Replace the keys."""
+        self._keys = keys
+        self.show((keys.line,))
 
     def on_click(self, event: events.Click) -> None:
-        hit = next(
-            (place.action for place in self._places if place.start <= event.x < place.end), None
-        )
-        if hit is not None:
-            self.post_message(self.Pressed(hit))
+        for place in self._keys.places:
+            if place.start <= event.x < place.end:
+                self.post_message(self.Clicked(place.call))

@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from pgtop.terminal.canvas import Piece
 from pgtop.terminal.driver import PgtopDriver
+from pgtop.terminal.textual_private import driver_of
 from pgtop.text.tone import Tone
 from pgtop.tui.paint import StyledLine, colours_named, runs, styles
 from pgtop.tui.theme import Palette
@@ -56,7 +57,7 @@ class LineWidget(Widget):
         """
         if not self.is_attached:
             return
-        driver, place = self.app._driver, self._place()
+        driver, place = driver_of(self.app), self._place()
         if place and isinstance(driver, PgtopDriver):
             driver.draw(self._pieces(lines, place))
         else:

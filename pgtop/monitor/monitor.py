@@ -1,0 +1,49 @@
+"""All that belongs to one server, and the loop that keeps it up to date: sample, feed, state,
+screen.
+
+A dashboard of one server is a fleet of one monitor.
+"""
+
+from collections.abc import Callable
+
+from pgtop.config.settings import Settings
+from pgtop.model.snapshot import Snapshot
+from pgtop.monitor.feed import Feed, Subscription
+from pgtop.monitor.poller import Poller
+from pgtop.monitor.state import State
+from pgtop.ports import Clock, Source
+from pgtop.signalling.execute import SignalExecutor
+
+
+class Monitor:
+    """One server: its source, the way back to it, its feed and its newest state."""
+
+    def __init__(
+        self,
+        source: Source,
+        executor: SignalExecutor,
+        first: Snapshot,
+        settings: Settings,
+        clock: Clock,
+        name: str = "",
+    ) -> None:
+        self.name = name
+        self.source = source
+        self.executor = executor
+        self.clock = clock
+        self.feed = Feed()
+        self.poller = Poller(source, settings.interval, clock, topics=self.feed.topics, fresh=True)
+        self.state = State.first(first, settings)
+        """The newest state; whoever shows it adds its notices."""
+        self._settings = settings
+
+    async def run(self) -> None:
+        """Sample the server and feed all consumers, without end."""
+        async for event in self.poller.events():
+            self.feed.publish(event)
+
+    async def follow(self, events: Subscription, show: Callable[[State], None]) -> None:
+        """Turn each event into a state and show it, without end; a slow screen misses some."""
+        async for event in events:
+            self.state = self.state.after(event, self._settings, self.poller.interval)
+            show(self.state)

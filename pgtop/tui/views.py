@@ -1,0 +1,91 @@
+"""The registry of views: key, label, screen and topics of each in one declaration.
+
+Footer, help, palette, bindings and documentation are made from it. Plain data: a screen is imported
+when its view is first opened, and Textual not at all.
+"""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+from pgtop.actions import ACTIONS, Action, Group
+from pgtop.keys import Keymap
+from pgtop.model.section import LOCKS, SESSIONS, Topic
+
+if TYPE_CHECKING:
+    from pgtop.tui.screens.live import LiveScreen
+
+
+class View(NamedTuple):
+    """A view and everything that the app needs to know about it."""
+
+    id: str
+    key: str
+    label: str
+    """The word in the footer."""
+    title: str
+    """The words in help and palette."""
+    screen: str
+    """The module and the class of its screen, with a colon between them."""
+    topics: frozenset[Topic] = frozenset()
+    """What a poll asks for while the view is open."""
+
+    @property
+    def action(self) -> Action:
+        """The action that opens the view."""
+        return Action(
+            id=f"show_{self.id}",
+            keys=(self.key,),
+            title=self.title,
+            group=Group.LOOK,
+            short=self.label,
+            call=f"show_view({self.id!r})",
+        )
+
+    def load(self) -> "type[LiveScreen]":
+        """Import the class of its screen."""
+        module, _, name = self.screen.partition(":")
+        screen_class: type[LiveScreen] = getattr(import_module(module), name)
+        return screen_class
+
+
+VIEWS: tuple[View, ...] = (
+    View(
+        id="sessions",
+        key="1",
+        label="sessions",
+        title="sessions",
+        screen="pgtop.tui.screens.sessions:SessionsScreen",
+        topics=frozenset({SESSIONS}),
+    ),
+    View(
+        id="breakdown",
+        key="2",
+        label="budget",
+        title="who uses the connections",
+        screen="pgtop.tui.screens.breakdown:BreakdownScreen",
+        topics=frozenset({SESSIONS}),
+    ),
+    View(
+        id="locks",
+        key="3",
+        label="locks",
+        title="who blocks whom, and what holds back vacuum",
+        screen="pgtop.tui.screens.locks:LocksScreen",
+        topics=frozenset({SESSIONS, LOCKS}),
+    ),
+)
+"""The first view is the one that a dashboard starts with and goes back to."""
+
+
+def keymap_of(views: Sequence[View]) -> Keymap:
+    """Return the keys of the registry and those of the views, which lead the group they are in."""
+    opening = [view.action for view in views]
+    groups = [action.group for action in ACTIONS]
+    place = groups.index(Group.LOOK)
+    actions = (*ACTIONS[:place], *opening, *ACTIONS[place:])
+    return Keymap(actions, other_views=[action.id for action in opening[1:]])
+
+
+KEYMAP = keymap_of(VIEWS)
+"""The keys of a dashboard with the built-in views."""
