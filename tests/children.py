@@ -1,6 +1,6 @@
-"""What the tests start ends with them, also when pytest itself is killed.
+"""Children of the tests end with them, even if pytest itself is killed.
 
-`Cluster` has a watchdog of its own, and a program in a terminal is hung up on.
+`Cluster` has a watchdog of its own, and a program in a terminal gets a hang-up.
 """
 
 import ctypes

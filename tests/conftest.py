@@ -1,7 +1,6 @@
-"""Servers for the tests: the embedded one, those of other versions (`--postgres`), or one that runs
-already.
+"""Servers for the tests: the embedded one, other versions (`--postgres`), or a running one.
 
-Every test that has a server among its fixtures is marked `server` and runs once for each version.
+Every test with a server among its fixtures is marked `server` and runs once for each version.
 """
 
 import os
@@ -22,14 +21,14 @@ for name in (
     "NO_COLOR",
     "COLUMNS",
     "LINES",
-):  # Textual would turn every picture grey; tables are as wide as they need
+):  # Textual would turn every screen grey; tables are as wide as they need
     os.environ.pop(name, None)
 for name in [name for name in os.environ if name.startswith("PG")]:
-    del os.environ[name]  # a developer's own server is none of the tests' business
+    del os.environ[name]  # the tests leave a developer's own server alone
 
 _home = tempfile.TemporaryDirectory(
     prefix="pgtop-home-"
-)  # nor are their configuration and their audit trail
+)  # and the developer's configuration and audit log
 os.environ |= {"XDG_CONFIG_HOME": f"{_home.name}/config", "XDG_STATE_HOME": f"{_home.name}/state"}
 
 
@@ -40,18 +39,17 @@ def _ignore(_number: int, _frame: FrameType | None) -> None:
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
-    """End the tests as Ctrl-C does: what they have started is stopped."""
+    """End the tests as Ctrl-C does, so that they stop what they have started."""
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def _take_over_signals() -> None:
-    """Let no child of the tests inherit what nohup, a script's background or its `trap` ignore or
-    block.
-    """
+    """Keep the children from inheriting signals that nohup, a script or its `trap` ignores or
+    blocks."""
     for number in signal.valid_signals() - {
         signal.SIGPIPE,
         signal.SIGXFSZ,
-    }:  # which Python itself ignores
+    }:  # ignored by Python itself
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, _ignore)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -72,7 +70,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--postgres",
         metavar="VERSIONS",
-        help="all, a list such as 12,15,18, or a folder of programs; the default is what pgtop demo runs",
+        help="all, a list such as 12,15,18, or a folder of programs; default: those of the demo",
     )
     group.addoption(
         "--postgres-url", metavar="DSN", help="a running server that the tests may use as superuser"
@@ -80,9 +78,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Once for each version, one version after the other: servers are shared by the tests of
-    theirs.
-    """
+    """Run a test once for each version, version by version, as the tests of a version share
+    servers."""
     if "bindir" in metafunc.fixturenames:
         each = [
             pytest.param(programs, id=version, marks=pytest.mark.server(version))
@@ -93,7 +90,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_report_collectionfinish(items: list[pytest.Item]) -> str:
-    """Which versions of the server run, and how many tests on each."""
+    """Report which versions of the server run, and how many tests on each."""
     runs = Counter(mark.args[0] for item in items for mark in item.iter_markers("server"))
     return "PostgreSQL " + (
         ", ".join(f"{version}: {count} tests" for version, count in runs.items()) or "is not needed"
@@ -102,21 +99,21 @@ def pytest_report_collectionfinish(items: list[pytest.Item]) -> str:
 
 @pytest.fixture(scope="session")
 def bindir(request: pytest.FixtureRequest) -> Path:
-    """Where the programs are that test servers are made of."""
+    """Return where the programs of the test servers are."""
     programs: Path = request.param
     return programs
 
 
 @pytest.fixture(scope="session")
 def cluster(bindir: Path) -> Iterator[Cluster]:
-    """One server for all tests that only read, or only touch sessions of their own."""
+    """Start one server for all tests that only read, or only touch sessions of their own."""
     with Cluster(bindir, settings={"max_connections": "60"}) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def dsn(request: pytest.FixtureRequest, bindir: Path) -> str:
-    """Connection string, as superuser, of the shared test server."""
+    """Return the connection string of the shared server, as superuser."""
     url: str | None = request.config.getoption("--postgres-url")
     if url:
         return url

@@ -1,6 +1,5 @@
-"""Stand-ins at the ports, and only there: a scripted source, a signaller that remembers, a clock
-turned by hand.
-"""
+"""Stand-ins at the ports, and only there: a scripted source, a recording signaller, a manual
+clock."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
@@ -18,7 +17,7 @@ from pgtop.signalling.execute import NoAuditLog, SignalExecutor
 
 
 class FakeClock:
-    """Time stands still until `advance`; whoever sleeps is woken when their time has come."""
+    """A clock that stands still until `advance`, and then wakes the sleepers that are due."""
 
     def __init__(self) -> None:
         self._now = 1000.0
@@ -39,7 +38,7 @@ class FakeClock:
         return min(live) - self._now if live else None
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass, and everybody who is woken run until they sleep again."""
+        """Let time pass, and run each woken task until it sleeps again."""
         end = self._now + seconds
         await settle()
         while (step := self.next_wake) is not None and self._now + step <= end:
@@ -56,7 +55,7 @@ class FakeClock:
 
 
 class JumpingClock(FakeClock):
-    """Nobody waits: sleeping takes no time, but the clock has moved on afterwards."""
+    """A clock on which a sleep takes no time, but moves the clock on."""
 
     def sleep(self, seconds: float) -> asyncio.Future[None]:
         loop = asyncio.get_running_loop()
@@ -71,19 +70,16 @@ class JumpingClock(FakeClock):
 
 
 async def settle() -> None:
-    """Let every task that can run do so, until none is left that can without time or another
-    thread.
-    """
-    ready: Sized = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]  # no public way tells
+    """Run every task that can run, until each waits for time or another thread."""
+    ready: Sized = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]  # the only way to know
     await asyncio.sleep(0)
-    while ready:  # noqa: ASYNC110  # nobody sets an event when there is nothing left to do
+    while ready:  # noqa: ASYNC110  # idleness has no event
         await asyncio.sleep(0)
 
 
 class FakeSource:
-    """Answers with what it was given: a snapshot, a failure, or None for no answer until `answer`
-    is called.
-    """
+    """A source that returns its script step by step: a snapshot, a failure, or None to hang
+    until `answer`."""
 
     def __init__(self, script: Iterable[Snapshot | Failure | None] = ()) -> None:
         self.script = list(script)
@@ -123,28 +119,28 @@ class FakeSource:
         assert self._hanging is not None
         self._hanging.set_result(snapshot)
 
-    async def detail(self, who: BackendId) -> Detail | None:
-        return self.details.get(who)
+    async def detail(self, backend_id: BackendId) -> Detail | None:
+        return self.details.get(backend_id)
 
     async def close(self) -> None:
         self.closed += 1
 
 
 class HangingDetails(FakeSource):
-    """Tells details only by `answer_detail`; `asked` counts the questions."""
+    """A source that returns details only through `answer_detail`; `requests` counts the calls."""
 
     def __init__(self, script: Iterable[Snapshot | Failure | None] = ()) -> None:
         super().__init__(script)
-        self.asked = 0
+        self.requests = 0
         self._open: list[asyncio.Future[Detail | None]] = []
 
-    async def detail(self, who: BackendId) -> Detail | None:
-        self.asked += 1
+    async def detail(self, backend_id: BackendId) -> Detail | None:
+        self.requests += 1
         self._open.append(asyncio.get_running_loop().create_future())
         return await self._open[-1]
 
     def answer_detail(self, detail: Detail | None) -> None:
-        """Answer the oldest question."""
+        """Answer the oldest request."""
         self._open.pop(0).set_result(detail)
 
 
@@ -163,7 +159,7 @@ def monitor_of(
 
 
 class FakeSignaller:
-    """Remembers its orders; answers and looks as told."""
+    """A signaller that records its requests, and replies as scripted."""
 
     def __init__(
         self,
@@ -173,7 +169,7 @@ class FakeSignaller:
         self.requests: list[SignalRequest] = []
         self.looks = 0
         self._reply = reply or SignalReply(ReplyStatus.SENT)
-        self._look = look or (lambda who: None)
+        self._look = look or (lambda backend_id: None)
 
     async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
         self.requests.extend(requests)

@@ -1,5 +1,4 @@
-"""A TCP port that leads to a real server until an impostor takes over, and answers with anything at
-all.
+"""A port that leads to a real server until an impostor takes over and answers with anything at all.
 
 https://www.postgresql.org/docs/current/protocol-flow.html
 """
@@ -12,7 +11,7 @@ from typing import TypeAlias
 
 Send: TypeAlias = Callable[[bytes], Awaitable[None]]
 Script: TypeAlias = Callable[[Send], Awaitable[None]]
-"""What is sent in answer to one question; afterwards there is silence."""
+"""Sends the reply to one request; silence follows."""
 
 
 def message(kind: bytes, body: bytes = b"") -> bytes:
@@ -20,7 +19,7 @@ def message(kind: bytes, body: bytes = b"") -> bytes:
 
 
 def columns(*oids: int) -> bytes:
-    """Describe rows: each column has a name, a type, and comes in binary."""
+    """Describe rows: each column has a name and a type, and is binary."""
     fields = (b"c\0" + struct.pack(">IHIhih", 0, 0, oid, -1, -1, 1) for oid in oids)
     return message(b"T", struct.pack(">H", len(oids)) + b"".join(fields))
 
@@ -36,9 +35,7 @@ NOTICE = message(b"N", b"SNOTICE\0VNOTICE\0C00000\0Mtick\0\0")
 
 
 class Impostor:
-    """Listens on 127.0.0.1; set `script` to have a question answered by it and not by the
-    server.
-    """
+    """Listens on 127.0.0.1; once `script` is set, it answers a request in place of the server."""
 
     def __init__(self, server: Mapping[str, str]) -> None:
         self._server = server
@@ -63,7 +60,7 @@ class Impostor:
         path = f"{self._server['host']}/.s.PGSQL.{self._server['port']}"
         far, onward = await asyncio.open_unix_connection(path)
         down = asyncio.create_task(_copy(far, back))
-        with suppress(ConnectionError, asyncio.CancelledError):  # it ends when the test does
+        with suppress(ConnectionError, asyncio.CancelledError):  # cancelled when the test ends
             while data := await near.read(65536):
                 if self.script is None or self.at not in data:
                     onward.write(data)

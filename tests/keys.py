@@ -1,4 +1,4 @@
-"""The keys of actions, from the registry: a changed key changes no test but those about that key."""
+"""The keys of actions, from the registry, so that a changed key changes no other test."""
 
 from pgtop.tui.views import KEYMAP
 

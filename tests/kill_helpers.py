@@ -1,10 +1,10 @@
-"""How a test that drives the whole screen has a session ended."""
+"""Steps of tests that terminate a session on the whole screen."""
 
 from tests.pty import Terminal
 
 
-def ask_for_the_end_of(application: str, terminal: Terminal) -> None:
-    """Find the one session of this name, and have its end asked for: `y` agrees."""
+def open_kill_dialog(application: str, terminal: Terminal) -> None:
+    """Find the one session of this application, and open the dialog in which `y` terminates it."""
     terminal.wait_for("q quit")
     terminal.send(f"/app:{application}\r")
     terminal.wait_for("1 of ")

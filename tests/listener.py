@@ -1,6 +1,4 @@
-"""A TCP port on this machine that leads to a server; what is done with each connection is a
-subclass's.
-"""
+"""A local port in front of a server; a subclass serves each connection."""
 
 import socket
 import threading

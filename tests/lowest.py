@@ -1,6 +1,4 @@
-"""The lowest versions that pyproject.toml admits, as constraints for pip: `python -m
-tests.lowest`.
-"""
+"""The lowest versions that pyproject.toml admits, as pip constraints: `python -m tests.lowest`."""
 
 import re
 import tomllib

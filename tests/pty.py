@@ -1,7 +1,7 @@
-"""A pseudo-terminal with a program in it: what an operator sees and types, for tests.
+"""A pseudo-terminal with a program in it: an operator's screen and keyboard, for tests.
 
-It answers what a plain xterm answers, keeps pyte's screen and all raw bytes, and always kills and
-reaps its child.
+It replies like a plain xterm, keeps pyte's screen and all raw bytes, and always kills and reaps its
+child.
 """
 
 import codecs
@@ -30,7 +30,7 @@ _QUERY = re.compile(
     r"\x1b\[(?:\?(?P<mode>\d+)\$p|(?P<position>6n)|(?P<status>5n)|(?P<attributes>0?c)|(?P<version>>0?q))"
 )
 _MODE = re.compile(r"\x1b\[\?([0-9;]+)([hl])")
-# What pyte takes for text or for styles: strings, private sequences other than modes,
+# Sequences that pyte takes for text or styles: strings, private sequences other than modes,
 # sub-parameters.
 _BEYOND_PYTE = re.compile(
     r"\x1b[PX^_\]][^\x07\x1b]*(?:\x07|\x1b\\)"
@@ -49,21 +49,21 @@ def take_terminal():
     signal.signal(signal.SIGTTOU, signal.SIG_DFL)
 sys.exit(subprocess.Popen(sys.argv[1:], preexec_fn=take_terminal).wait())
 """
-"""As much of a shell as it takes to start a job, and to end as it does."""
+"""Just enough of a shell to start a job and to exit with its code."""
 
 _LINE = 2048
-"""Bytes that a line takes without blocking once it says that there is room; Linux holds 4096."""
+"""Bytes that a line takes without blocking once it reports room; Linux holds 4096."""
 
 Condition = str | Callable[["Terminal"], object]
-"""A text that the screen shows, or a question to the terminal."""
+"""A text that the screen must show, or a function of the terminal that must return true."""
 
 
 class Terminal:
     """Runs `command` in a terminal of `columns` x `lines`; a context manager.
 
     `synchronises`: the terminal has mode 2026. `ignore_hangup`: the child starts with SIGHUP
-    ignored, as under nohup. `speed`: it reads so many bytes a second and no more. `as_job`: what
-    starts it has job control.
+    ignored, as under nohup. `speed`: the terminal reads this many bytes a second at most. `as_job`:
+    the parent of the child has job control.
     """
 
     def __init__(
@@ -125,17 +125,17 @@ class Terminal:
 
     @property
     def pid(self) -> int:
-        """The child's process."""
+        """The pid of the child."""
         return self.child.pid
 
     @property
     def job(self) -> int:
-        """The process of a command that was started as a job."""
+        """The pid of a command that was started as a job."""
         return int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
 
     @property
     def text(self) -> str:
-        """The screen, a line each."""
+        """The screen as lines."""
         return "\n".join(self.screen.display)
 
     @property
@@ -145,17 +145,17 @@ class Terminal:
 
     @property
     def restored(self) -> bool:
-        """Whether the child has taken back every mode that it set, and the line's settings."""
+        """True if the child has reset every mode that it set, and the line's settings."""
         left_on = {mode for mode, on in self.modes.items() if on} - {"7", "25"}
         hidden = not self.modes.get("25", True) or not self.modes.get("7", True)
         return not left_on and not hidden and self.modes_now == self.settings
 
     def send(self, keys: str | bytes) -> None:
-        """Type."""
+        """Type `keys`."""
         os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
 
     def send_all(self, keys: str | bytes) -> None:
-        """Type more than the line takes at once, as fast as it is read."""
+        """Type more than the line takes at once, as fast as the child reads it."""
         data = memoryview(keys.encode() if isinstance(keys, str) else keys)
         while data:
             assert self.child.poll() is None, (
@@ -165,13 +165,13 @@ class Terminal:
                 data = data[os.write(self._master, data[:_LINE]) :]
 
     def resize(self, columns: int, lines: int) -> None:
-        """Take another size, as a window does; the child gets SIGWINCH."""
+        """Resize like a window; the child gets SIGWINCH."""
         with self._news:
             self.screen.resize(lines, columns)
             self._resize(columns, lines)
 
     def stall(self) -> None:
-        """Read nothing from now on, as after Ctrl-S."""
+        """Stop reading, as after Ctrl-S."""
         self._set_reading(False)
 
     def resume(self) -> None:
@@ -179,9 +179,7 @@ class Terminal:
         self._set_reading(True)
 
     def wait_for(self, wanted: Condition, seconds: float = PATIENCE) -> None:
-        """Wait until the screen shows the text, or the answer is yes; fail with the screen
-        otherwise.
-        """
+        """Wait until the screen meets the condition; fail with the screen otherwise."""
         question = (
             (lambda: wanted in self.text) if isinstance(wanted, str) else (lambda: wanted(self))
         )
@@ -190,13 +188,11 @@ class Terminal:
         assert met, f"waited {seconds} s for {wanted!r}; the screen shows:\n{self.text}"
 
     def wait_for_question(self, words: str) -> None:
-        """Wait until the program knows that the screen shows the words: it drops an answer that was
-        typed before.
-        """
+        """Wait until the program knows that `words` are shown, as it drops earlier keys."""
         self.wait_for(lambda terminal: words in terminal.proven)
 
     def wait_for_exit(self, seconds: float = PATIENCE) -> int:
-        """The child's exit status (negative: the signal that ended it), once it has ended."""
+        """Wait for the child's exit status (negative: the signal that ended it), and return it."""
         try:
             status = self.child.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -214,7 +210,7 @@ class Terminal:
         self._master = -1
 
     def close(self) -> None:
-        """End the child, whatever it does, and reap it."""
+        """Kill the child, whatever it does, and reap it."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self.child.wait()
@@ -261,7 +257,7 @@ class Terminal:
         for parameters, letter in _MODE.findall(text):
             self.modes |= dict.fromkeys(parameters.split(";"), letter == "h")
         start = 0
-        for query in _QUERY.finditer(text):  # a position is told as it is at this point of the text
+        for query in _QUERY.finditer(text):  # the reply is the position at this point of the text
             self._feed(text[start : query.start()])
             if query["position"]:
                 self.proven = self.text
@@ -294,5 +290,5 @@ def _own_terminal(ignore_hangup: bool) -> None:
 def _read_all(master: int, size: int) -> bytes:
     try:
         return os.read(master, size)
-    except OSError:  # Linux says EIO when the last program has closed its side
+    except OSError:  # Linux reports EIO once the last program has closed its side
         return b""

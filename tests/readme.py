@@ -1,4 +1,4 @@
-"""The parts of README, of the topics and of the man page that are made from declarations.
+"""The parts of README, topics and man page that are generated from declarations.
 
 `python -m tests.readme` writes them; a test compares them.
 """

@@ -1,37 +1,34 @@
-"""What each kind of role gets from pgtop: declared here, held to a real server by a test, and
-printed in README.
+"""Rights and words that each kind of role gets from pgtop: declared, tested, shown in a topic.
 
 The server of the test has 20 connections, five of them reserved: three for superusers and two for
 members of pg_use_reserved_connections, or, before 16, all five for superusers. Besides pgtop's own
-there are four sessions: one of the role itself, and one of each kind below.
+session there are four: one of the role itself, and one of each kind below.
 """
 
 from typing import NamedTuple
 
 TEAM, WEB, SUPERUSER = "team", "web", "postgres"
-"""The role that one of the cast is a member of, a stranger to all, and the superuser."""
+"""A role with another role among its members, an unrelated role, and the superuser."""
 SLOTS = 20
 
 
 class Experience(NamedTuple):
-    """What a role is told, in pgtop's own words where it has some: a line of the table in
-    README.
-    """
+    """A line of the table in the topic: pgtop's view and answers for a role, in its own words."""
 
     sees: str
     budget: str
     ends: str
     warned: str
-    """Of the sessions that it may not end, before the signal; after it the server's sentence is
-    told besides.
-    """
+    """The warning before a signal to a session that the role may not signal; the server's
+    sentence follows it."""
     refused: str = ""
-    """What it is told where it is not let in."""
+    """The message if the role may not connect."""
 
 
 class Watcher(NamedTuple):
-    """A role that runs pgtop. `sql`: what makes it what it is; `refused_at`: the database that does
-    not let it in.
+    """A role that runs pgtop.
+
+    `sql` grants its rights; the database `refused_at` does not admit it.
     """
 
     name: str
@@ -56,7 +53,7 @@ _SUPERUSERS = "it belongs to a superuser (connect as a superuser)"
 
 
 def ordinary(name: str) -> Experience:
-    """What a role without grants gets."""
+    """Return what a role without grants gets."""
     warned = f"it belongs to {WEB} (grant pg_signal_backend to {name}); {_SUPERUSERS}"
     return Experience(OWN, f"{_ABOUT}; about {_LEFT}", OWN, warned)
 
@@ -67,7 +64,8 @@ WATCHERS = (
         Experience(ALL, f"{_EXACT}; 15 left for you: 10 + 5 reserved", ALL, ""),
     ),
     Watcher(
-        "managed", "`pg_monitor` and `pg_signal_backend`", "GRANT pg_monitor, pg_signal_backend TO managed",
+        "managed", "`pg_monitor` and `pg_signal_backend`",
+        "GRANT pg_monitor, pg_signal_backend TO managed",
         Experience(ALL, f"{_EXACT}; {_LEFT}", ALL_BUT_SUPERUSERS, _SUPERUSERS),
     ),
     Watcher(
@@ -89,12 +87,14 @@ WATCHERS = (
         ordinary(TEAM)._replace(sees=ONLY_GRANTED, ends=ONLY_GRANTED),
     ),
     Watcher(
-        "reserved", "`pg_use_reserved_connections` only (16)", "GRANT pg_use_reserved_connections TO reserved",
+        "reserved", "`pg_use_reserved_connections` only (16)",
+        "GRANT pg_use_reserved_connections TO reserved",
         ordinary("reserved")._replace(budget=f"{_ABOUT}; about 12 left for you: 10 + 2 reserved"),
         since=16,
     ),
     Watcher(
-        "outsider", "no right to connect to `postgres`", "REVOKE CONNECT ON DATABASE postgres FROM outsider",
+        "outsider", "no right to connect to `postgres`",
+        "REVOKE CONNECT ON DATABASE postgres FROM outsider",
         ordinary("outsider")._replace(
             refused='This role may not do that: permission denied for database "postgres". '
             "Name another database, as pgtop sees every session from any, or another role (-U).",

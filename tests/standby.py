@@ -8,7 +8,7 @@ from pgtop.demo.server import Cluster, embedded_bindir, plain_environment
 
 
 class Standby(Cluster):
-    """Follows `primary`, as `name` if it is given one, until it is promoted."""
+    """Follows `primary`, under `name`, until it is promoted."""
 
     def __init__(
         self,
@@ -22,10 +22,11 @@ class Standby(Cluster):
         self._primary = primary
 
     def _make_cluster(self) -> None:
-        # The embedded one copies every older server, too; other distributions of the tests leave it
-        # out.
+        # The embedded pg_basebackup copies older servers, too; other distributions of the tests
+        # lack it.
         subprocess.run(
-            [embedded_bindir() / "pg_basebackup", "-d", self._primary.socket_dsn, "-D", self.data, "-c", "fast"],
+            [embedded_bindir() / "pg_basebackup", "-d", self._primary.socket_dsn, "-D", self.data,
+                "-c", "fast"],
             check=True, capture_output=True, env=plain_environment(),
         )  # fmt: skip
         (self.data / "standby.signal").touch()

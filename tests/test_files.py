@@ -1,6 +1,4 @@
-"""What may stand under a file's name, and what pgtop makes of it: nothing is waited for, and no
-guard is lost.
-"""
+"""Configuration and state files of any kind: pgtop waits for none, and drops no guard."""
 
 import os
 import pwd
@@ -65,7 +63,7 @@ _CONTENTS = {
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for this user's configuration, which is not the developer's."""
+    """Return a folder for this user's configuration, which is not the developer's."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     (tmp_path / "config" / "pgtop").mkdir(parents=True)
     return tmp_path / "config" / "pgtop"
@@ -76,9 +74,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_configuration_that_cannot_be_read_is_refused(
     kind: str, chosen: bool, home: Path
 ) -> None:
-    """It may hold guards: whatever stands under its name and is no file that can be understood
-    stops pgtop.
-    """
+    """A configuration may hold guards: anything unreadable under its name stops pgtop."""
     path = home / "config.toml"
     if kind in _CONTENTS:
         path.write_bytes(_CONTENTS[kind])
@@ -110,9 +106,8 @@ def test_no_content_of_a_configuration_is_a_bug(content: bytes) -> None:
 def test_only_a_missing_name_is_no_configuration(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the file, its folder or the home nothing is set; a folder that is a dangling link is
-    a name.
-    """
+    """Without the file, its folder or the home nothing is set; a folder that is a dangling link
+    counts as a name."""
     assert guards_for(Safety(), {}) == Guards()
     home.rmdir()
     assert guards_for(Safety(), {}) == Guards()
@@ -130,7 +125,7 @@ def test_only_a_missing_name_is_no_configuration(
 def test_a_configuration_that_hangs_is_given_up(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file system that does not answer holds the start up for a moment, and then is named."""
+    """A silent file system delays the start for a moment, and is then named."""
     (home / "config.toml").write_text("read_only = true\n")
     monkeypatch.setattr(files, "HANG_SECONDS", 0.05)
     answers = threading.Event()
@@ -165,25 +160,26 @@ def test_a_configuration_out_of_a_pipe_of_the_shell() -> None:
 
 
 def test_dev_null_is_an_empty_configuration() -> None:
-    """It is what people name to have none."""
+    """People name /dev/null to have no configuration."""
     assert guards_for(Safety(), {"PGTOP_CONFIG": os.devnull}) == Guards()
 
 
 @pytest.mark.parametrize(
     ("variable", "kind"), [("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state")]
 )
-def test_where_files_are(variable: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An XDG variable that is no absolute path counts as none, and HOME likewise; without a name
-    there is no home.
-    """
+def test_paths_follow_xdg_and_home(
+    variable: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An XDG variable that is no absolute path counts as unset, and HOME likewise; without a
+    user name there is no home."""
     monkeypatch.setenv("HOME", "/home/anna")
     monkeypatch.setenv(variable, "/elsewhere")
     assert files.user_folder(kind) == Path("/elsewhere/pgtop")  # type: ignore[arg-type]
     for wrong in ("", "config", "~/.config", "./x"):
         monkeypatch.setenv(variable, wrong)
-        found = files.user_folder(kind)  # type: ignore[arg-type]
-        assert found is not None
-        assert found.is_relative_to("/home/anna")
+        folder = files.user_folder(kind)  # type: ignore[arg-type]
+        assert folder is not None
+        assert folder.is_relative_to("/home/anna")
 
     def nameless(_uid: int) -> None:
         raise KeyError
@@ -197,9 +193,8 @@ def test_where_files_are(variable: str, kind: str, monkeypatch: pytest.MonkeyPat
 def test_without_a_home_there_are_no_files_and_no_guard_is_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """pgtop says so once and works; the options' guards stand, and a required audit trail is one
-    that cannot be.
-    """
+    """The lack is reported once; guards among the options stand, and a required audit log is
+    refused."""
     monkeypatch.setattr(files, "_home", lambda: None)
     monkeypatch.delenv("XDG_CONFIG_HOME")
     assert guards_for(Safety(read_only=True), {}).read_only
@@ -229,7 +224,7 @@ def _as_stranger(code: str, **environment: str) -> subprocess.CompletedProcess[s
 
 
 def _closed_folder(tmp_path: Path) -> Path:
-    """A folder that the stranger may not enter."""
+    """Make a folder that the stranger may not enter."""
     if os.geteuid() != 0:
         return Path("/root")
     closed = tmp_path / "closed"
@@ -237,10 +232,9 @@ def _closed_folder(tmp_path: Path) -> Path:
     return closed
 
 
-def test_the_home_of_another_user_is_none_of_ours(tmp_path: Path) -> None:
-    """A HOME that outlived a change of user is reported once; reading works without files, the
-    trail says why not.
-    """
+def test_the_home_of_another_user_is_not_used(tmp_path: Path) -> None:
+    """A HOME that outlived a change of user is reported once; pgtop works without files, and the
+    audit log gives the reason."""
     home = str(_closed_folder(tmp_path))
     code = "print(pgtop.cli.guards.guards_for(Safety(), {}))"
     done = _as_stranger(code, HOME=home)
@@ -256,7 +250,7 @@ def test_the_home_of_another_user_is_none_of_ours(tmp_path: Path) -> None:
 
 
 def test_our_own_closed_folder_is_refused() -> None:
-    """What this user has closed itself may hold guards."""
+    """A folder that this user has closed may hold guards."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         base = Path(folder) / "config"
@@ -274,7 +268,7 @@ def test_our_own_closed_folder_is_refused() -> None:
 
 
 def test_without_a_home_commands_end_in_a_sentence() -> None:
-    """A uid without a name and without HOME, as in a container."""
+    """A uid without a name and without HOME, as in a container, gets a sentence."""
     if os.geteuid() != 0:
         return
     done = _as_stranger("sys.exit(pgtop.cli.main.run(['audit']))")
@@ -286,7 +280,7 @@ def test_without_a_home_commands_end_in_a_sentence() -> None:
 
 
 def test_a_refused_configuration_stops_the_command(tmp_path: Path) -> None:
-    """The sentence names the file and says what to do."""
+    """The sentence names the file and a remedy."""
     (tmp_path / "config.toml").symlink_to(tmp_path / "gone")
     for words in (["show"], ["locks"], ["audit"], ["kill", "1"]):
         done = pgtop(*words, environment={"PGTOP_CONFIG": str(tmp_path / "config.toml")})
@@ -295,24 +289,24 @@ def test_a_refused_configuration_stops_the_command(tmp_path: Path) -> None:
 
 
 def test_folders_are_private_whatever_the_umask(tmp_path: Path) -> None:
-    """Also those above: `.local` of a new user is not for others to write to."""
+    """Parent folders are, too: other users must not write to a new user's `.local`."""
     before = os.umask(0)
     try:
         files.make_private(tmp_path / "local" / "state" / "pgtop")
     finally:
         os.umask(before)
-    made = [
+    folders = [
         tmp_path / "local",
         tmp_path / "local" / "state",
         tmp_path / "local" / "state" / "pgtop",
     ]
-    assert {stat.S_IMODE(folder.stat().st_mode) for folder in made} == {0o700}
-    made[-1].chmod(0o777)
-    files.make_private(made[-1])
-    assert stat.S_IMODE(made[-1].stat().st_mode) == 0o700
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o700}
+    folders[-1].chmod(0o777)
+    files.make_private(folders[-1])
+    assert stat.S_IMODE(folders[-1].stat().st_mode) == 0o700
 
 
-def test_a_uid_without_a_name_needs_none_where_the_role_is_given(
+def test_a_uid_without_a_name_needs_none_if_the_role_is_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As with psql, only the default role is the user's own name."""

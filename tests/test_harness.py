@@ -1,6 +1,5 @@
-"""The tests themselves: they run under nohup and in scripts, and leave nothing running, however
-they are ended.
-"""
+"""The tests themselves run under nohup and in scripts, and leave nothing running, however they
+end."""
 
 import os
 import signal
@@ -18,7 +17,7 @@ _PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_servers_end_with_pytest(number: signal.Signals, bindir: Path, tmp_path: Path) -> None:
-    """Whatever ends pytest ends the servers of its tests, and their files go."""
+    """Any end of pytest ends the servers of its tests and removes their files."""
     report = tmp_path / "report"
     environment = {**os.environ, "HARNESS_REPORT": str(report)}
     command = [*_PYTEST, "--postgres", str(bindir), f"{_CASE}::test_that_uses_a_server"]
@@ -34,9 +33,8 @@ def test_servers_end_with_pytest(number: signal.Signals, bindir: Path, tmp_path:
 
 
 def test_children_inherit_no_ignored_signal() -> None:
-    """nohup, a script's background and its traps have these ignored; what a test starts is to heed
-    them.
-    """
+    """nohup, a script's background and its traps ignore these signals; children of the tests
+    must not."""
     ignored = (
         signal.SIGHUP,
         signal.SIGINT,

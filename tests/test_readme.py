@@ -30,9 +30,7 @@ def test_readme_is_short() -> None:
 
 
 def test_images_exist() -> None:
-    """Each image that README shows is a file, and has the repository's address where one is
-    known.
-    """
+    """Each image in README is a file, and has the address of the repository if one is known."""
     urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"].get("urls", {})
     repository = urls.get("Repository")
     images = _IMAGE.findall(README.read_text())

@@ -1,7 +1,7 @@
-"""TLS in front of a server that has none: it wants a certificate of the client's, as `hostssl …
-cert` does.
+"""TLS in front of a server without it; it requires a client certificate, like `hostssl … cert`.
 
-The keys are of these tests alone, and good until 2126. The locked one has the passphrase `sesame`.
+The keys serve these tests alone, and are valid until 2126. The passphrase of the locked one is
+`sesame`.
 """
 
 import socket

@@ -14,7 +14,7 @@ import pytest
 from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
 from tests.cli import one_sentence, pgtop
-from tests.interpreter import GERMAN, JAPANESE, NOISE, Interpreter, chattering, speaking
+from tests.message_proxy import GERMAN, JAPANESE, NOISE, MessageProxy, with_sentences, with_warnings
 from tests.pty import Terminal
 from tests.waiting import until
 
@@ -36,8 +36,8 @@ def strict(bindir: Path | None) -> Iterator[Cluster]:
         yield cluster
 
 
-def dsn(interpreter: Interpreter, **changed: str) -> str:
-    options = {"host": "127.0.0.1", "port": str(interpreter.port), "user": "plain", "password": "x",
+def dsn(message_proxy: MessageProxy, **changed: str) -> str:
+    options = {"host": "127.0.0.1", "port": str(message_proxy.port), "user": "plain", "password": "x",
                "dbname": "postgres", "sslmode": "disable", **changed}  # fmt: skip
     return " ".join(f"{name}={value}" for name, value in options.items())
 
@@ -46,7 +46,7 @@ def dsn(interpreter: Interpreter, **changed: str) -> str:
 def test_exit_codes_rest_on_no_sentence(strict: Cluster, words: str) -> None:
     """Each refusal has its code, and the check its verdict, whatever the server's sentences say."""
     with (
-        Interpreter(("127.0.0.1", strict.port), speaking(words)) as interpreter,
+        MessageProxy(("127.0.0.1", strict.port), with_sentences(words)) as message_proxy,
         ExitStack() as slots,
     ):
         for changed, code in (
@@ -56,12 +56,12 @@ def test_exit_codes_rest_on_no_sentence(strict: Cluster, words: str) -> None:
             ({"dbname": "shut"}, Exit.REFUSED),
             ({"user": "limited"}, Exit.FULL),
         ):
-            done = pgtop("show", dsn(interpreter, **changed))
+            done = pgtop("show", dsn(message_proxy, **changed))
             assert (done.returncode, done.stdout) == (code, ""), changed
             assert "\x1b" not in one_sentence(done.stderr)
         for _ in range(3):
             slots.enter_context(psycopg.connect(f"{strict.socket_dsn} user=plain"))
-        done = pgtop("budget", "--warn", "50", dsn(interpreter))
+        done = pgtop("budget", "--warn", "50", dsn(message_proxy))
         assert done.returncode == 2
         assert done.stdout.startswith("PGTOP CRITICAL - The server is full for ordinary roles")
 
@@ -69,12 +69,12 @@ def test_exit_codes_rest_on_no_sentence(strict: Cluster, words: str) -> None:
 def test_waiting_for_a_slot_rests_on_no_sentence(strict: Cluster) -> None:
     """`--wait` takes the next free slot of a server that speaks Japanese."""
     with (
-        Interpreter(("127.0.0.1", strict.port), speaking(JAPANESE)) as interpreter,
+        MessageProxy(("127.0.0.1", strict.port), with_sentences(JAPANESE)) as message_proxy,
         ExitStack() as slots,
     ):
         for _ in range(3):
             slots.enter_context(psycopg.connect(f"{strict.socket_dsn} user=plain"))
-        call = [sys.executable, "-m", "pgtop", "show", "--wait", dsn(interpreter)]
+        call = [sys.executable, "-m", "pgtop", "show", "--wait", dsn(message_proxy)]
         with subprocess.Popen(
             call, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
         ) as waiting:
@@ -89,9 +89,9 @@ def test_a_refused_login_is_seldom_tried_again_in_any_language(strict: Cluster) 
     only.
     """
     with (
-        Interpreter(("127.0.0.1", strict.port), speaking(NOISE)) as interpreter,
+        MessageProxy(("127.0.0.1", strict.port), with_sentences(NOISE)) as message_proxy,
         Terminal(
-            [sys.executable, "-m", "pgtop", dsn(interpreter), "--interval", "0.2"]
+            [sys.executable, "-m", "pgtop", dsn(message_proxy), "--interval", "0.2"]
         ) as terminal,
         psycopg.connect(strict.socket_dsn, autocommit=True) as admin,
     ):
@@ -101,11 +101,11 @@ def test_a_refused_login_is_seldom_tried_again_in_any_language(strict: Cluster) 
             admin.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'plain'"
             )
-            until(lambda: interpreter.calls >= 3, "it does not try again")
+            until(lambda: message_proxy.calls >= 3, "it does not try again")
             terminal.wait_for("password was refused")
             terminal.wait_for("29s")
             terminal.wait_for("28s")
-            assert interpreter.calls == 3
+            assert message_proxy.calls == 3
         finally:
             admin.execute("ALTER ROLE plain PASSWORD 'x'")
 
@@ -114,12 +114,12 @@ def test_warnings_are_shown_nowhere(strict: Cluster) -> None:
     """PostgreSQL 19 warns at the login; nothing of it reaches the screen or stderr, and nothing
     breaks.
     """
-    with Interpreter(("127.0.0.1", strict.port), chattering) as interpreter:
-        done = pgtop("show", dsn(interpreter))
+    with MessageProxy(("127.0.0.1", strict.port), with_warnings) as message_proxy:
+        done = pgtop("show", dsn(message_proxy))
         assert (done.returncode, done.stderr) == (Exit.DONE, "")
         assert "RENOUNCE" not in done.stdout
         with Terminal(
-            [sys.executable, "-m", "pgtop", dsn(interpreter), "--interval", "0.2"]
+            [sys.executable, "-m", "pgtop", dsn(message_proxy), "--interval", "0.2"]
         ) as terminal:
             terminal.wait_for("1 session")
             terminal.send("p")

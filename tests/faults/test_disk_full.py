@@ -9,7 +9,7 @@ import pytest
 
 from pgtop.signalling.audit_log import FILE_NAME, read
 from tests.faults.fault_env import Connection, FaultEnv
-from tests.kill_helpers import ask_for_the_end_of
+from tests.kill_helpers import open_kill_dialog
 from tests.pty import Terminal
 from tests.waiting import until
 
@@ -48,7 +48,7 @@ def _kill(
     limit = ["prlimit", f"--fsize={_ROOM}"] if is_full else []
     command = [*limit, sys.executable, "-m", "pgtop", fault_env.dsn, *options]
     with Terminal(command, columns=160, environment={"XDG_STATE_HOME": str(state)}) as terminal:
-        ask_for_the_end_of("victim", terminal)
+        open_kill_dialog("victim", terminal)
         terminal.send("y")
         for words in (["could not be"] if is_full else []) + (["gone after"] if is_sent else []):
             terminal.wait_for(words)

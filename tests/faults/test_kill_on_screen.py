@@ -21,7 +21,7 @@ from tests.faults.fault_env import (
     stop_at_once,
     strand,
 )
-from tests.kill_helpers import ask_for_the_end_of
+from tests.kill_helpers import open_kill_dialog
 from tests.pty import Terminal
 from tests.waiting import until
 
@@ -45,7 +45,7 @@ def _dialog(fault_env: FaultEnv) -> Iterator[Terminal]:
     with Terminal(
         [sys.executable, "-m", "pgtop", fault_env.dsn, "--interval", str(INTERVAL)], columns=160
     ) as terminal:
-        ask_for_the_end_of("victim", terminal)
+        open_kill_dialog("victim", terminal)
         yield terminal
 
 

@@ -1,8 +1,8 @@
-"""The app that users run, on sessions that never stay.
+"""The whole app on sessions that keep changing.
 
-`python -m tests.load.soaking TICKS SESSIONS FILE [INTERVAL [PIPE KEYS]]`. Written to FILE after
-each of ten parts: what the process held, and how long a tick took, in each part so far. PIPE is
-asked for KEYS keys, evenly over the ticks.
+`python -m tests.load.soaking TICKS SESSIONS FILE [INTERVAL [PIPE KEYS]]` writes to FILE, after each
+of ten parts, what the process held and how long a tick took. It requests KEYS keys through PIPE,
+spread evenly over the ticks.
 """
 
 import asyncio
@@ -34,8 +34,8 @@ _LOST = Failure(FailureKind.UNREACHABLE, "The connection was cut", "Wait.")
 
 
 @dataclass(frozen=True)
-class Held:
-    """What the process holds, and CPU seconds of a tick since the last look."""
+class Footprint:
+    """Resources of the process, and CPU seconds a tick since the previous measurement."""
 
     rss_kb: int
     descriptors: int
@@ -46,54 +46,54 @@ class Held:
 
 
 class Churn:
-    """ports.Source: at each tick one session in twenty is another one, one in ten does something
-    else.
-    """
+    """A source in which one session in twenty is new at each tick, and one in ten changes."""
 
-    def __init__(self, ticks: int, sessions: int, told: Path) -> None:
+    def __init__(self, ticks: int, sessions: int, report: Path) -> None:
         self._random = random.Random(1)
         self._ticks = ticks
-        self._told = told
+        self._report = report
         self._count = 0
         self._pid = 1000
         self._backends = [self._session() for _ in range(sessions)]
         self.first = scenes.snapshot(self._backends)
         self._now = self.first.taken_at
         self._cpu = time.process_time()
-        self.held: list[Held] = []
-        self.quiet: Callable[[], Awaitable[None]]
-        """Closes whatever pages are open: their objects and tasks are nothing that stays."""
-        self.ask: Callable[[], object] | None = None
-        """Asks for a key, if somebody types."""
+        self.footprints: list[Footprint] = []
+        self.close_pages: Callable[[], Awaitable[None]]
+        """Closes all open pages, as their objects and tasks do not last."""
+        self.request_key: Callable[[], object] | None = None
+        """Requests a key, if a keyboard is attached."""
         self.pace = 1
-        """So many ticks come to a key."""
-        self.over = asyncio.Event()
+        """Ticks between two keys."""
+        self.is_over = asyncio.Event()
 
     def renew(self) -> None:
-        """There are no rights."""
+        """Do nothing, as there are no rights."""
 
     async def sample(self, topics: frozenset[Topic] = SESSIONS_ONLY) -> Snapshot:
         await asyncio.sleep(0)
         self._count += 1
         if self._count % (self._ticks // PARTS) == 0:
-            await self.quiet()
-            self.held.append(self._look())
-            self._tell()
-        if self.ask and self._count % self.pace == 0:
-            self.ask()
+            await self.close_pages()
+            self.footprints.append(self._measure())
+            self._write_report()
+        if self.request_key and self._count % self.pace == 0:
+            self.request_key()
         if self._count >= self._ticks:
-            self.over.set()
+            self.is_over.set()
         if self._count % 100 == 0:
             raise SourceError(_LOST)
         self._churn()
         return replace(self.first, taken_at=self._now, ungrouped=tuple(self._backends))
 
-    async def detail(self, who: BackendId) -> Detail | None:
-        found = next((backend for backend in self._backends if backend.identity == who), None)
-        return found and Detail(self._now, found, query_is_cut=False)
+    async def detail(self, backend_id: BackendId) -> Detail | None:
+        backend = next(
+            (backend for backend in self._backends if backend.identity == backend_id), None
+        )
+        return backend and Detail(self._now, backend, query_is_cut=False)
 
     async def close(self) -> None:
-        """There is nothing to give back."""
+        """Do nothing, as nothing is open."""
 
     def _churn(self) -> None:
         self._now += MICROSECONDS
@@ -112,7 +112,7 @@ class Churn:
         )
 
     def _busy(self, backend: Backend) -> Backend:
-        """A new query, and perhaps a lock that it waits for."""
+        """Return the session with a new query, and perhaps a lock that it waits for."""
         other = self._random.choice(self._backends).pid
         waits = self._random.random() < 0.3 and other != backend.pid
         return backend._replace(
@@ -123,49 +123,49 @@ class Churn:
             blocked_by=(other,) if waits else (),
         )  # fmt: skip
 
-    def _tell(self) -> None:
-        """Whole, whoever reads it meanwhile."""
-        whole = self._told.with_suffix(".new")
-        whole.write_text(json.dumps([asdict(held) for held in self.held]))
-        whole.rename(self._told)
+    def _write_report(self) -> None:
+        """Replace the report as a whole, so that readers never see half of it."""
+        whole = self._report.with_suffix(".new")
+        whole.write_text(json.dumps([asdict(footprint) for footprint in self.footprints]))
+        whole.rename(self._report)
 
-    def _look(self) -> Held:
+    def _measure(self) -> Footprint:
         gc.collect()
         status = Path("/proc/self/status").read_text()
-        spent, self._cpu = time.process_time() - self._cpu, time.process_time()
-        return Held(
+        used, self._cpu = time.process_time() - self._cpu, time.process_time()
+        return Footprint(
             rss_kb=int(status.partition("VmRSS:")[2].split()[0]),
             descriptors=len(os.listdir("/proc/self/fd")),
             threads=threading.active_count(),
             tasks=len(asyncio.all_tasks()),
             objects=len(gc.get_objects()),
-            tick=spent / (self._ticks // PARTS),
+            tick=used / (self._ticks // PARTS),
         )
 
 
 async def main(
-    ticks: str, sessions: str, told: str, interval: str = "0.001", pipe: str = "", keys: str = "1"
+    ticks: str, sessions: str, report: str, interval: str = "0.001", pipe: str = "", keys: str = "1"
 ) -> None:
-    """Run the dashboard until the ticks are over, whatever is typed meanwhile."""
+    """Run the dashboard until the ticks are over, whatever keys arrive."""
     from pgtop.config.settings import Settings
     from pgtop.monitor.clock import MonotonicClock
     from pgtop.tui.app import PgtopApp
 
-    churn = Churn(int(ticks), int(sessions), Path(told))
+    churn = Churn(int(ticks), int(sessions), Path(report))
     settings = Settings(interval=float(interval))
     app = PgtopApp([monitor_of(churn, churn.first, settings, MonotonicClock())], settings)
 
-    async def quiet() -> None:
+    async def close_pages() -> None:
         while len(app.screen_stack) > _LIVE:
             await app.pop_screen()
 
-    churn.quiet = quiet
+    churn.close_pages = close_pages
     if pipe:
-        churn.ask = partial(os.write, os.open(pipe, os.O_WRONLY), b"?")
+        churn.request_key = partial(os.write, os.open(pipe, os.O_WRONLY), b"?")
         churn.pace = int(ticks) // int(keys)
     running = asyncio.create_task(app.run_async(mouse=True))
     await asyncio.wait(
-        {running, asyncio.create_task(churn.over.wait())}, return_when=asyncio.FIRST_COMPLETED
+        {running, asyncio.create_task(churn.is_over.wait())}, return_when=asyncio.FIRST_COMPLETED
     )
     app.exit(0)
     await running

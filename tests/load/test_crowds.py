@@ -1,6 +1,5 @@
-"""Many sessions: a thousand real ones and ten thousand scripted ones; and a terminal that is slow
-to read them.
-"""
+"""Many sessions: a thousand real ones, ten thousand scripted ones; and a terminal that reads
+slowly."""
 
 import json
 import sys
@@ -12,25 +11,24 @@ from pgtop.demo.server import Cluster
 from tests.benchmarks.child import Child
 from tests.benchmarks.load import prepare
 from tests.faults.screen import Keyboard
-from tests.load.soaking import Held
+from tests.load.soaking import Footprint
 from tests.pty import Terminal
 from tests.waiting import until
 
 _SPEED = 4000  # bytes per second that the slow terminal reads
-_BEHIND = (
-    2048 + 2 * 4096
-)  # bytes that may be under way: those that need no answer, and two frames of 80x24
+_BEHIND = 2048 + 2 * 4096  # bytes on their way: those that need no reply, and two frames of 80x24
 
 
 def test_ten_thousand_sessions(tmp_path: Path) -> None:
-    """Ten thousand sessions, one in twenty of them new at each tick, leave the keyboard alive."""
+    """Ten thousand sessions, of which one in twenty is new at each tick, leave the keyboard
+    responsive."""
     command = [
         sys.executable,
         "-m",
         "tests.load.soaking",
         "1000",
         "10000",
-        str(tmp_path / "told"),
+        str(tmp_path / "report"),
         "1",
     ]
     with Terminal(command) as terminal:
@@ -44,7 +42,7 @@ def test_ten_thousand_sessions(tmp_path: Path) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(300)
 def test_a_thousand_real_sessions(bindir: Path | None) -> None:
-    """A thousand backends that work, wait and come and go: all are shown, and keys are answered."""
+    """A thousand backends that work, wait, come and go are all shown, and keys work."""
     with Cluster(bindir, settings={"max_connections": "1100"}) as server:
         prepare(server.socket_dsn)
         with Child("tests.benchmarks.load", server.socket_dsn) as load:
@@ -62,23 +60,21 @@ def test_a_thousand_real_sessions(bindir: Path | None) -> None:
 
 
 def test_a_terminal_that_reads_slowly(tmp_path: Path) -> None:
-    """At 4 kB/s nothing piles up: a key waits for what is under way, however long the rest has been
-    changing.
-    """
-    told = tmp_path / "told"
-    command = [sys.executable, "-m", "tests.load.soaking", "2000", "200", str(told), "0.0025"]
+    """At 4 kB/s nothing piles up: a key waits only for the bytes already on their way."""
+    report = tmp_path / "report"
+    command = [sys.executable, "-m", "tests.load.soaking", "2000", "200", str(report), "0.0025"]
     with Terminal(command, speed=_SPEED) as terminal:
         terminal.wait_for("q quit")
-        until(lambda: len(_parts(told)) > 3, "the pictures that it never gets to see do not come")
+        until(lambda: len(_parts(report)) > 3, "the frames that the terminal skips do not come")
         read = len(terminal.raw)
         terminal.send("/")
         terminal.wait_for("words, db:shop")
         assert len(terminal.raw) - read < _BEHIND
         terminal.send("\x1b")
         assert terminal.wait_for_exit(60) == 0
-    parts = _parts(told)
+    parts = _parts(report)
     assert parts[-1].rss_kb - parts[5].rss_kb < 2_048
 
 
-def _parts(told: Path) -> list[Held]:
-    return [Held(**part) for part in json.loads(told.read_text())] if told.exists() else []
+def _parts(report: Path) -> list[Footprint]:
+    return [Footprint(**part) for part in json.loads(report.read_text())] if report.exists() else []

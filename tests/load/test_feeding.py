@@ -1,6 +1,6 @@
-"""On both of its inputs, terminal and server, pgtop is fed with random and with hostile bytes.
+"""Random and hostile bytes on both inputs of pgtop, the terminal and the server.
 
-Three things are asked for: a key is answered, `q` and SIGTERM end it, and its memory stays bounded.
+Keys must still work, `q` and SIGTERM must end pgtop, and its memory must stay bounded.
 """
 
 import os
@@ -13,20 +13,20 @@ from psycopg.conninfo import make_conninfo
 
 from pgtop.demo.server import Cluster
 from tests.faults.screen import Canary
-from tests.load.feeding import Forged, keys
+from tests.load.feeding import HostileRows, keys
 from tests.processes.exit_checks import GONE, memory_kb
 from tests.pty import Terminal
 from tests.waiting import PATIENCE, until
-from tests.wire_proxy import Forger
+from tests.wire_proxy import WireProxy
 
 _KEY = 0.2
 _MOST_KB = 150 * 1024
 _SETTLED = 0.6
-"""Seconds after which whatever the bytes began is given up."""
+"""Seconds after which any unfinished sequence is given up."""
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_what_it_is_fed_with_neither_freezes_nor_swells_it(seed: int, cluster: Cluster) -> None:
+def test_hostile_input_neither_freezes_nor_swells_it(seed: int, cluster: Cluster) -> None:
     """A short meal of each kind; every second one ends by a signal."""
     _feed(cluster, seed, 150)
 
@@ -35,13 +35,13 @@ def test_what_it_is_fed_with_neither_freezes_nor_swells_it(seed: int, cluster: C
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(100, 110))
 def test_a_long_meal(seed: int, cluster: Cluster) -> None:
-    """The same for a minute or so each."""
+    """A meal of a minute or so."""
     _feed(cluster, seed, 6_000)
 
 
 def _feed(cluster: Cluster, seed: int, pieces: int) -> None:
-    with Forger("127.0.0.1", cluster.port, Forged(seed)) as forger:
-        dsn = make_conninfo(cluster.tcp_dsn, port=forger.port, **Forger.PLAIN)
+    with WireProxy("127.0.0.1", cluster.port, HostileRows(seed)) as wire_proxy:
+        dsn = make_conninfo(cluster.tcp_dsn, port=wire_proxy.port, **WireProxy.PLAIN)
         with Terminal(
             [sys.executable, "-m", "pgtop", dsn, "--read-only", "--interval", "0.2"]
         ) as terminal:
@@ -49,19 +49,18 @@ def _feed(cluster: Cluster, seed: int, pieces: int) -> None:
             for piece in keys(seed, pieces):
                 terminal.send_all(piece)
             with Canary(terminal.pid) as canary:
-                took = _answer(terminal, canary)
+                took = _time_to_help(terminal, canary)
             assert took < _KEY
             assert memory_kb(terminal.pid) < _MOST_KB
             _end(terminal, by_signal=bool(seed % 2))
 
 
-def _answer(terminal: Terminal, canary: Canary) -> float:
-    """Go back to the sessions; returns how long opening the help took, less what the machine
-    took.
-    """
+def _time_to_help(terminal: Terminal, canary: Canary) -> float:
+    """Return to the sessions, and then the seconds that opening the help took, less the
+    machine's share."""
 
     def is_back() -> bool:
-        for _ in range(4):  # out of what the bytes began, of a field, and of pages and dialogs
+        for _ in range(4):  # enough to leave a sequence, a field, and pages and dialogs
             terminal.send("\x1b")
             time.sleep(_SETTLED)
         terminal.send("1")

@@ -1,6 +1,5 @@
-"""Over and over: what a session, its pipeline and its sampler hold does not grow, however often the
-line breaks.
-"""
+"""However often the line breaks, a session, its pipeline and its sampler hold no more than
+before."""
 
 import asyncio
 import gc
@@ -17,48 +16,48 @@ from tests.faults.proxy import Proxy
 
 _SAMPLES, _BETWEEN_RESETS = 2_000, 50
 _OBJECTS = 500
-"""So many come and go; a leak of one a sample would be twice as many."""
+"""So many objects come and go; a leak of one a sample would be twice as many."""
 
 
 async def test_two_thousand_samples_and_forty_resets(cluster: Cluster) -> None:
-    """At the end there are as many descriptors, tasks and sessions as in the middle, and no more
-    objects.
-    """
+    """At the end there are as many descriptors, tasks and sessions as halfway, and no more
+    objects."""
     with Proxy(("127.0.0.1", cluster.port)) as proxy:
         dsn = make_conninfo(cluster.tcp_dsn, port=proxy.port)
         source = PostgresSource(
             ServerConnection({name: str(value) for name, value in conninfo_to_dict(dsn).items()})
         )
-        held: list[tuple[int, int, int]] = []
+        footprints: list[tuple[int, int, int]] = []
         for _ in range(_SAMPLES // _BETWEEN_RESETS):
             proxy.reset()
             await _sample_until_live(source)
             for _ in range(_BETWEEN_RESETS - 1):
                 await source.sample()
-            held.append(_held())
+            footprints.append(_footprint())
         await source.close()
-    half = len(held) // 2
+    half = len(footprints) // 2
     (files, tasks, objects), (files_then, tasks_then, objects_then) = (
-        _middle(held[half:]),
-        _middle(held[2:half]),
+        _middle(footprints[half:]),
+        _middle(footprints[2:half]),
     )
     assert (files, tasks) == (files_then, tasks_then)
     assert objects - objects_then < _OBJECTS
 
 
 async def _sample_until_live(source: PostgresSource) -> None:
-    """The line was reset: that is told once, and the next sample comes over a new one."""
+    """Sample after a reset: the failure is reported once, and the next sample uses a new
+    connection."""
     try:
         await source.sample()
     except SourceError:
         await source.sample()
 
 
-def _held() -> tuple[int, int, int]:
-    """Descriptors, tasks and objects of this process."""
+def _footprint() -> tuple[int, int, int]:
+    """Return the descriptors, tasks and objects of this process."""
     gc.collect()
     return len(os.listdir("/proc/self/fd")), len(asyncio.all_tasks()), len(gc.get_objects())
 
 
-def _middle(held: list[tuple[int, int, int]]) -> tuple[float, ...]:
-    return tuple(median(each) for each in zip(*held, strict=True))
+def _middle(footprints: list[tuple[int, int, int]]) -> tuple[float, ...]:
+    return tuple(median(each) for each in zip(*footprints, strict=True))

@@ -1,6 +1,4 @@
-"""Day after day: nothing that pgtop holds grows, and no tick takes longer than the first ones
-did.
-"""
+"""Day after day nothing that pgtop holds grows, and no tick takes longer than the first ones."""
 
 import itertools
 import json
@@ -14,32 +12,30 @@ from statistics import median
 
 import pytest
 
-from tests.load.soaking import PARTS, Held
+from tests.load.soaking import PARTS, Footprint
 from tests.pty import Terminal
 from tests.waiting import PATIENCE
 
 _STILL = ("", "", "")
 _KEYS = (
-    "j", "k", ">", "2", "3", "1", "\r", "\x1b", "?", "\x1b", " ", "/app:9\r", "/\x15\r", "pp", "w", "i", "i", *_STILL,
+    "j", "k", ">", "2", "3", "1", "\r", "\x1b", "?", "\x1b", " ", "/app:9\r", "/\x15\r", "pp", "w",
+    "i", "i", *_STILL,
 )  # fmt: skip
-"""A walk through every screen that changes with each picture, and then nothing: no page is on its
-way while we look.
+"""A walk through every screen that changes with each sample, and then a rest.
 
-A pause ends at once, for then no ticks ask for more.
+No page is opening while we measure. The pause is ended at once, as no ticks request keys during it.
 """
 
 
 @dataclass(frozen=True)
 class Course:
-    """What the process held before and after: by `early` all that is remembered within bounds has
-    reached them.
-    """
+    """Footprints early and late in a run; all bounded memory is full by `early`."""
 
-    early: list[Held]
-    late: list[Held]
+    early: list[Footprint]
+    late: list[Footprint]
 
     def grew(self, name: str, by: float = 0) -> bool:
-        """It became more than it was, by more than `by`."""
+        """Return whether the median rose by more than `by`."""
         return _middle(self.late, name) - _middle(self.early, name) > by
 
 
@@ -51,8 +47,9 @@ def test_a_run_of_churn_holds_no_more_at_its_end(tmp_path: Path) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_a_long_run_of_churn(tmp_path: Path) -> None:
-    """In 20,000 ticks nothing grows, and a tick costs at the end what it did (so much CPU is no
-    chance any more).
+    """In 20,000 ticks nothing grows, and a tick costs no more CPU at the end.
+
+    So much CPU is no coincidence.
     """
     course = _course(20_000, tmp_path)
     _assert_flat(course)
@@ -60,13 +57,12 @@ def test_a_long_run_of_churn(tmp_path: Path) -> None:
 
 
 def _course(ticks: int, folder: Path) -> Course:
-    """The whole program, on so many ticks of churn, while somebody walks through all its screens
-    once in each part.
+    """Run the whole program on this many ticks, and walk through all its screens in each part.
 
-    The ticks ask for the keys: on any machine the early parts have seen each screen, and what is
-    loaded with it.
+    The ticks request the keys: on any machine the early parts have seen each screen, and loaded
+    what it needs.
     """
-    told, pipe = folder / "told", folder / "pipe"
+    report, pipe = folder / "report", folder / "pipe"
     os.mkfifo(pipe)
     command = [
         sys.executable,
@@ -74,26 +70,26 @@ def _course(ticks: int, folder: Path) -> Course:
         "tests.load.soaking",
         str(ticks),
         "200",
-        str(told),
+        str(report),
         "0.001",
         str(pipe),
     ]
     with (
-        open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as asked,
+        open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as requests,
         Terminal([*command, str(PARTS * len(_KEYS))]) as terminal,
     ):
         terminal.wait_for("q quit")
         for key in itertools.cycle(_KEYS):
-            assert select([asked], [], [], PATIENCE)[0], (
+            assert select([requests], [], [], PATIENCE)[0], (
                 f"nothing happens any more:\n{terminal.text}"
             )
-            if not asked.read(1):
+            if not requests.read(1):
                 break
-            with suppress(OSError):  # it may have left meanwhile
+            with suppress(OSError):  # pgtop may have exited meanwhile
                 terminal.send(key)
         assert terminal.wait_for_exit() == 0
         assert terminal.restored
-    parts = [Held(**part) for part in json.loads(told.read_text())]
+    parts = [Footprint(**part) for part in json.loads(report.read_text())]
     assert len(parts) == PARTS
     return Course(parts[4:7], parts[-3:])
 
@@ -106,5 +102,5 @@ def _assert_flat(course: Course) -> None:
     assert not course.grew("tasks")
 
 
-def _middle(parts: list[Held], name: str) -> float:
+def _middle(parts: list[Footprint], name: str) -> float:
     return float(median(getattr(part, name) for part in parts))

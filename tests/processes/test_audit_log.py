@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from pgtop.demo.server import Cluster
-from tests.kill_helpers import ask_for_the_end_of
+from tests.kill_helpers import open_kill_dialog
 from tests.pty import Terminal
 from tests.waiting import PATIENCE, until
 
@@ -70,7 +70,7 @@ def test_the_dashboard_ends_while_its_audit_log_hangs(
 ) -> None:
     """The signal is sent from the keyboard, `q` leaves, and the terminal is restored."""
     with Terminal([*_PGTOP, server.socket_dsn], columns=200, environment=environment) as terminal:
-        ask_for_the_end_of("victim", terminal)
+        open_kill_dialog("victim", terminal)
         terminal.send("y")
         terminal.wait_for(_REPORTED)
         until(lambda: not Path(f"/proc/{victim}").exists(), "the signal has not arrived")

@@ -378,7 +378,7 @@ async def test_copy_does_not_wait_for_a_server_that_hangs() -> None:
         source.answer_detail(None)
         await pilot.pause()
         assert stage.app.clipboard == "something else"
-        assert source.asked == 2
+        assert source.requests == 2
 
 
 async def test_opening_again_and_again_asks_a_hanging_server_once() -> None:
@@ -389,10 +389,10 @@ async def test_opening_again_and_again_asks_a_hanging_server_once() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "enter", "escape", "down", "enter", "escape", "down", "enter")
         last = selected_on(stage)
-        assert source.asked == 1
+        assert source.requests == 1
         source.answer_detail(None)
         await pilot.pause()
-        assert source.asked == 2
+        assert source.requests == 2
         source.answer_detail(
             Detail(first.taken_at, last._replace(query="SELECT 'the last'"), query_is_cut=False)
         )

@@ -21,7 +21,7 @@ from pgtop.text.clean import clean
 from tests.hostile_text import CASES, ENCODINGS, FRAGMENTS, MOVES, TEXTS, harmful
 from tests.pty import Terminal
 from tests.sources.postgres.raw_output import Glass
-from tests.wire_proxy import ACTIVITY, Forger, Row
+from tests.wire_proxy import ACTIVITY, Row, WireProxy
 
 _ROWS = 100
 _COLUMNS, _LINES = 220, _ROWS + 20
@@ -130,8 +130,8 @@ class CrowdedGlass(Glass):
 @pytest.fixture(scope="module")
 def glass(cluster: Cluster) -> Iterator[CrowdedGlass]:
     crowd = Crowd()
-    with Forger("127.0.0.1", cluster.port, crowd, ACTIVITY) as forger:
-        dsn = make_conninfo(cluster.tcp_dsn, port=forger.port, **Forger.PLAIN)
+    with WireProxy("127.0.0.1", cluster.port, crowd, ACTIVITY) as wire_proxy:
+        dsn = make_conninfo(cluster.tcp_dsn, port=wire_proxy.port, **WireProxy.PLAIN)
         command = [sys.executable, "-m", "pgtop", "--interval", "0.2", dsn]
         with Terminal(command, _COLUMNS, _LINES) as terminal:
             terminal.wait_for("q quit")
@@ -181,23 +181,23 @@ def test_no_byte_reaches_the_terminal_from_any_screen(
 @settings(max_examples=CASES // 50)
 @given(TEXTS)
 def test_a_servers_sentences_are_told_tame(
-    refusing: tuple[Forger, dict[str, str]], says: bytes
+    refusing: tuple[WireProxy, dict[str, str]], says: bytes
 ) -> None:
     """Whatever bytes an error at the door or of a signal holds, it is told, and what is told does
     not act.
     """
-    forger, parameters = refusing
-    forger.says = says
+    wire_proxy, parameters = refusing
+    wire_proxy.sentence = says
     for told in asyncio.run(_told(parameters)):
         assert not harmful(told)
 
 
 @pytest.fixture(scope="module")
-def refusing(cluster: Cluster) -> Iterator[tuple[Forger, dict[str, str]]]:
+def refusing(cluster: Cluster) -> Iterator[tuple[WireProxy, dict[str, str]]]:
     """A server that refuses, at the door and behind it, and how to reach it."""
-    with Forger("127.0.0.1", cluster.port) as forger:
+    with WireProxy("127.0.0.1", cluster.port) as wire_proxy:
         known = {name: str(value) for name, value in conninfo_to_dict(cluster.tcp_dsn).items()}
-        yield forger, {**known, "port": str(forger.port), **Forger.PLAIN}
+        yield wire_proxy, {**known, "port": str(wire_proxy.port), **WireProxy.PLAIN}
 
 
 async def _told(parameters: dict[str, str]) -> list[str]:

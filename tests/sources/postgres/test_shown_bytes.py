@@ -18,7 +18,7 @@ from pgtop.demo.server import Cluster
 from tests.hostile_text import FRAGMENTS, MOVES, harmful
 from tests.pty import Terminal
 from tests.sources.postgres.raw_output import Glass
-from tests.wire_proxy import Forger, Row
+from tests.wire_proxy import Row, WireProxy
 
 _NAMES = ("rolname", "datname", "application_name", "text", "gid", "case")
 """Columns that hold what strangers chose; `case` is what a relation is called."""
@@ -67,16 +67,18 @@ class Tale:
 class Told(Glass):
     """The dashboard, on a server that tells a tale."""
 
-    def __init__(self, terminal: Terminal, forger: Forger, tale: Tale, server: Cluster) -> None:
+    def __init__(
+        self, terminal: Terminal, wire_proxy: WireProxy, tale: Tale, server: Cluster
+    ) -> None:
         super().__init__(terminal)
-        self._forger = forger
+        self._wire_proxy = wire_proxy
         self._tale = tale
         self._server = server
 
     def begin(self, seed: int) -> str:
         """Another tale; returns what each of its names begins with."""
         self._tale.begin(seed)
-        self._forger.says = self._tale.words()
+        self._wire_proxy.sentence = self._tale.words()
         return self._tale.mark
 
     def ask(self, statement: str) -> None:
@@ -106,15 +108,15 @@ def server(bindir: Path) -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def told(server: Cluster) -> Iterator[Told]:
     tale = Tale()
-    with Forger("127.0.0.1", server.port, tale) as forger:
+    with WireProxy("127.0.0.1", server.port, tale) as wire_proxy:
         dsn = make_conninfo(
-            server.tcp_dsn, port=forger.port, user="watcher", password="x", **Forger.PLAIN
+            server.tcp_dsn, port=wire_proxy.port, user="watcher", password="x", **WireProxy.PLAIN
         )
         with Terminal(
             [sys.executable, "-m", "pgtop", "--interval", "0.2", dsn], 200, 50
         ) as terminal:
             terminal.wait_for("LOCK TABLE orders")
-            yield Told(terminal, forger, tale, server)
+            yield Told(terminal, wire_proxy, tale, server)
             terminal.send("q")
             assert terminal.wait_for_exit() == 0
 

@@ -30,7 +30,7 @@ from pgtop.table.layout import arrange
 from pgtop.table.options import Query
 from tests.cli import one_sentence, pgtop
 from tests.sources.postgres.sampler_helpers import LOCKS_TOO
-from tests.wire_proxy import ACTIVITY, Forger, Row
+from tests.wire_proxy import ACTIVITY, Row, WireProxy
 
 _INFINITY, _MINUS_INFINITY = b"\x7f" + b"\xff" * 7, b"\x80" + bytes(7)
 _VALUES = (
@@ -94,8 +94,8 @@ def server(bindir: Path) -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def liar(server: Cluster) -> Iterator[tuple[Liar, dict[str, str]]]:
     lies = Liar()
-    with Forger("127.0.0.1", server.port, lies, ACTIVITY) as forger:
-        dsn = make_conninfo(server.tcp_dsn, port=forger.port, **Forger.PLAIN)
+    with WireProxy("127.0.0.1", server.port, lies, ACTIVITY) as wire_proxy:
+        dsn = make_conninfo(server.tcp_dsn, port=wire_proxy.port, **WireProxy.PLAIN)
         yield lies, {name: str(value) for name, value in conninfo_to_dict(dsn).items()}
 
 
@@ -147,8 +147,8 @@ def _show(picture: DerivedSnapshot) -> None:
 
 def test_the_command_line_says_whose_error_it_is(liar: tuple[Liar, dict[str, str]]) -> None:
     """Exit 3 and one sentence, for a time that no calendar has."""
-    with Forger("127.0.0.1", int(liar[1]["port"]), _at_infinity, ACTIVITY) as forger:
-        dsn = make_conninfo(**{**liar[1], "port": str(forger.port)})
+    with WireProxy("127.0.0.1", int(liar[1]["port"]), _at_infinity, ACTIVITY) as wire_proxy:
+        dsn = make_conninfo(**{**liar[1], "port": str(wire_proxy.port)})
         liar[0].begin(None)
         for command in ("show", "locks", "budget"):
             done = pgtop(command, dsn)
@@ -164,8 +164,8 @@ def test_words_that_pgtop_does_not_know(liar: tuple[Liar, dict[str, str]]) -> No
     """A wait of a version to come, and types and states that are no text, as a vendor's server may
     have them.
     """
-    with Forger("127.0.0.1", int(liar[1]["port"]), _as_a_vendor, ACTIVITY) as forger:
-        dsn = make_conninfo(**{**liar[1], "port": str(forger.port)})
+    with WireProxy("127.0.0.1", int(liar[1]["port"]), _as_a_vendor, ACTIVITY) as wire_proxy:
+        dsn = make_conninfo(**{**liar[1], "port": str(wire_proxy.port)})
         liar[0].begin(None)
         done = pgtop("show", "--all", dsn)
         assert (done.returncode, done.stderr) == (Exit.DONE, "")
@@ -189,8 +189,8 @@ def _as_a_vendor(row: Row) -> Iterable[Mapping[str, bytes | None]]:
 
 def test_sessions_that_were_never_shown(liar: tuple[Liar, dict[str, str]]) -> None:
     """A server that leaves out sessions from the first sample on is given up."""
-    with Forger("127.0.0.1", int(liar[1]["port"]), _leaving_out, ACTIVITY) as forger:
-        dsn = make_conninfo(**{**liar[1], "port": str(forger.port)})
+    with WireProxy("127.0.0.1", int(liar[1]["port"]), _leaving_out, ACTIVITY) as wire_proxy:
+        dsn = make_conninfo(**{**liar[1], "port": str(wire_proxy.port)})
         liar[0].begin(None)
         done = pgtop("show", dsn)
     assert done.returncode == Exit.NO_CONNECTION

@@ -1,4 +1,4 @@
-"""A TCP port that leads to a server and rewrites what that says, message by message."""
+"""A port that leads to a server and rewrites its messages one by one."""
 
 import socket
 import threading
@@ -9,7 +9,8 @@ from typing import TypeAlias
 from tests.listener import Listener
 
 Rewrite: TypeAlias = Callable[[bytes, bytes], bytes]
-"""Given a message's kind and body, what is sent in its place.
+"""Returns what is sent in place of a message, given its kind and body.
+
 https://www.postgresql.org/docs/current/protocol.html
 """
 
@@ -18,7 +19,7 @@ JAPANESE = "データベースは今お休みです"
 NOISE = "\x1b[31m: ~ FATAL:  53300 }{ starting up\tx"
 _SENTENCES = (b"E"[0], b"N"[0])
 _WORDS = b"SMDHW"
-"""Fields that are for people: severity, message, detail, hint, context."""
+"""Fields for people: severity, message, detail, hint, context."""
 
 
 def message(kind: bytes, body: bytes) -> bytes:
@@ -26,8 +27,8 @@ def message(kind: bytes, body: bytes) -> bytes:
     return kind + (len(body) + 4).to_bytes(4) + body
 
 
-def speaking(words: str) -> Rewrite:
-    """Make a rewrite that turns every sentence of the server into these words."""
+def with_sentences(words: str) -> Rewrite:
+    """Make a rewrite that puts `words` in place of every sentence of the server."""
 
     def rewrite(kind: bytes, body: bytes) -> bytes:
         if kind[0] not in _SENTENCES:
@@ -42,8 +43,8 @@ def speaking(words: str) -> Rewrite:
     return rewrite
 
 
-def chattering(kind: bytes, body: bytes) -> bytes:
-    """Add warnings between any two messages, from the moment on that the role is known."""
+def with_warnings(kind: bytes, body: bytes) -> bytes:
+    """Add warnings between any two messages once the role is known."""
     fields = (
         b"SWARNING",
         b"VWARNING",
@@ -56,8 +57,8 @@ def chattering(kind: bytes, body: bytes) -> bytes:
     return message(kind, body) + warning * 2 if is_in else message(kind, body)
 
 
-class Interpreter(Listener):
-    """Leads to `target` (host, port); a context manager. Clients must not ask for TLS."""
+class MessageProxy(Listener):
+    """Leads to `target` (host, port); a context manager. Clients must not request TLS."""
 
     def __init__(self, target: tuple[str, int], rewrite: Rewrite) -> None:
         super().__init__(target)
@@ -72,7 +73,7 @@ class Interpreter(Listener):
                 rest = self._down(client, rest + data)
 
     def _down(self, client: socket.socket, data: bytes) -> bytes:
-        """Pass whole messages on; returns what is left of another."""
+        """Forward complete messages, and return the rest."""
         at, out = 0, b""
         while len(data) >= at + 5 and len(data) >= (
             end := at + 1 + int.from_bytes(data[at + 1 : at + 5])
