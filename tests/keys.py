@@ -2,12 +2,14 @@
 
 from pgtop.tui.views import KEYMAP
 
-
-def key(action: str) -> str:
-    """Return the first key of an action, as Textual names it."""
-    return KEYMAP.action(action).keys[0]
+_IDS = frozenset(action.id for action in KEYMAP.actions)
 
 
-def name(action: str) -> str:
-    """Return the first key of an action, as people write it."""
+def key(name: str) -> str:
+    """Return the first key of an action, as Textual names it; anything else is a key already."""
+    return KEYMAP.action(name).keys[0] if name in _IDS else name
+
+
+def hint(action: str) -> str:
+    """Return the first key of an action, as people write and type it."""
     return KEYMAP.hint(action)

@@ -17,6 +17,7 @@ from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.session_table import SessionTable
 from tests.fakes import FakeClock, FakeSignaller, FakeSource, monitor_of
+from tests.keys import key
 
 SIZE = (80, 24)
 _WEB_FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)
@@ -92,9 +93,9 @@ def with_changes(snapshot: Snapshot, pid: int, **changes: object) -> Snapshot:
     )
 
 
-async def press(pilot: Pilot[int], *keys: str) -> None:
-    """Press keys as a person does, each drawn before the next."""
-    await pilot.press(*keys)
+async def press(pilot: Pilot[int], *names: str) -> None:
+    """Press the keys of actions, or other keys, as a person does: each drawn before the next."""
+    await pilot.press(*map(key, names))
     await pilot.pause()
 
 

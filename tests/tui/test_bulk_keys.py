@@ -23,7 +23,7 @@ from tests.scenes import busy, nearly_full
 from tests.tui.apps import Stage, press, shown_on, text_of, with_changes, without
 
 _SIZE = (100, 30)
-_LEAK = ("slash", *"app:coupon-import", "enter")
+_LEAK = ("filter", *"app:coupon-import", "open")
 
 
 def _leak(snapshot: Snapshot) -> list[Backend]:
@@ -41,10 +41,10 @@ async def test_tags_survive_sort_filter_and_refresh_and_end_with_their_session()
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, "space", "space", "space")
+        await press(pilot, "tag", "tag", "tag")
         pids = shown_on(stage)[:3]
         assert "3 tagged" in text_of(stage, "#condition")
-        await press(pilot, "I", "greater_than_sign", "slash", *"user:anna", "enter")
+        await press(pilot, "sort_invert", "sort_right", "filter", *"user:anna", "open")
         await stage.tick()
         assert "3 tagged" in text_of(stage, "#condition")
         heir = next(b for b in first.backends if b.pid == pids[1])
@@ -53,7 +53,7 @@ async def test_tags_survive_sort_filter_and_refresh_and_end_with_their_session()
         stage.source.script = [replace(rest, ungrouped=(*rest.backends, heir))]
         await stage.tick()
         assert "1 tagged" in text_of(stage, "#condition")
-        await press(pilot, "u")
+        await press(pilot, "untag_all")
         assert "tagged" not in text_of(stage, "#condition")
 
 
@@ -61,7 +61,7 @@ async def test_space_takes_a_tag_off_again() -> None:
     """Space on a tagged session untags it."""
     stage = Stage(busy())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, "space", "up", "space")
+        await press(pilot, "tag", "cursor_up", "tag")
         assert "tagged" not in text_of(stage, "#condition")
 
 
@@ -72,9 +72,9 @@ async def test_asterisk_tags_what_the_filter_shows_and_no_more() -> None:
     first, signaller = nearly_full(), FakeSignaller()
     stage = Stage(first, signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "asterisk", "escape", "K")
+        await press(pilot, *_LEAK, "tag_all", "clear", "terminate")
         assert isinstance(stage.app.screen, BulkScreen)
-        await press(pilot, "y", *str(len(_leak(first))), "enter")
+        await press(pilot, "confirm", *str(len(_leak(first))), "open")
         assert _ordered(signaller) == {b.identity for b in _leak(first)}
         assert all(
             request.only_if_unchanged and request.signal is Signal.TERMINATE
@@ -86,14 +86,21 @@ async def test_asterisk_tags_what_the_filter_shows_and_no_more() -> None:
 
 @pytest.mark.parametrize(
     "keys",
-    [("n",), ("escape",), ("enter",), ("y", "enter"), ("y", *"47", "enter"), ("y", "escape")],
+    [
+        ("keep",),
+        ("clear",),
+        ("open",),
+        ("confirm", "open"),
+        ("confirm", *"47", "open"),
+        ("confirm", "clear"),
+    ],
 )
 async def test_nothing_is_sent_without_the_number(keys: tuple[str, ...]) -> None:
     """n, Esc, Enter on Keep, y alone and a wrong number send nothing."""
     signaller = FakeSignaller()
     stage = Stage(nearly_full(), signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "asterisk", "K", *keys)
+        await press(pilot, *_LEAK, "tag_all", "terminate", *keys)
         assert signaller.requests == []
 
 
@@ -102,7 +109,7 @@ async def test_one_tag_under_the_cursor_gets_the_dialog_of_one() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=_SIZE) as pilot:
         pid = shown_on(stage)[0]
-        await press(pilot, "space", "up", "K")
+        await press(pilot, "tag", "cursor_up", "terminate")
         assert isinstance(stage.app.screen, ConfirmScreen)
         assert stage.app.screen._proposal.backend.pid == pid
 
@@ -113,10 +120,10 @@ async def test_tags_away_from_the_cursor_are_named_as_such() -> None:
     """
     stage = Stage(busy())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, "space", "K")
+        await press(pilot, "tag", "terminate")
         assert isinstance(stage.app.screen, BulkScreen)
         assert _frame(stage)[0].endswith("Terminate 1 session that you tagged?")
-        await press(pilot, "n", "slash", *"user:web", "enter", "K")
+        await press(pilot, "keep", "filter", *"user:web", "open", "terminate")
         assert _frame(stage)[0].endswith(
             "Terminate 1 session that you tagged, 1 of them not shown now?"
         )
@@ -129,7 +136,7 @@ async def test_the_list_stays_as_it_wasshown_on() -> None:
     first, signaller = nearly_full(), FakeSignaller()
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "asterisk", "K")
+        await press(pilot, *_LEAK, "tag_all", "terminate")
         ended, moved, *rest = _leak(first)
         later = moved._replace(query_start=first.taken_at)
         newcomer = moved._replace(pid=99_999, backend_start=first.taken_at)
@@ -138,7 +145,7 @@ async def test_the_list_stays_as_it_wasshown_on() -> None:
         await stage.tick()
         assert "1 another query" in text_of(stage, "#facts")
         assert "1 ended" in text_of(stage, "#facts")
-        await press(pilot, "y", *str(len(rest)), "enter")
+        await press(pilot, "confirm", *str(len(rest)), "open")
         assert _ordered(signaller) == {b.identity for b in rest}
 
 
@@ -147,14 +154,14 @@ async def test_what_changed_can_be_asked_for_again() -> None:
     first, signaller = nearly_full(), FakeSignaller()
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "asterisk", "K")
+        await press(pilot, *_LEAK, "tag_all", "terminate")
         moved = _leak(first)[0]
         newcomer = moved._replace(pid=99_999, backend_start=first.taken_at)
         others = tuple(b for b in first.backends if b != moved)
         later = moved._replace(query_start=first.taken_at)
         stage.source.script = [replace(first, ungrouped=(*others, later, newcomer))]
         await stage.tick()
-        await press(pilot, "a", "y", *str(len(_leak(first))), "enter")
+        await press(pilot, "ask_again", "confirm", *str(len(_leak(first))), "open")
         assert _ordered(signaller) == {b.identity for b in _leak(first)}
         assert [
             request.target for request in signaller.requests if not request.only_if_unchanged
@@ -168,7 +175,7 @@ async def test_protected_sessions_are_never_one_of_many() -> None:
     first, signaller = busy(), FakeSignaller()
     stage = Stage(first, Settings(protect=(Filter("user:anna"),)), signaller=signaller)
     async with stage.app.run_test(size=(100, 60)) as pilot:
-        await press(pilot, "b", "asterisk", "K")
+        await press(pilot, "toggle_background", "tag_all", "terminate")
         text = text_of(stage, "#facts")
         assert all(
             word in text
@@ -176,7 +183,7 @@ async def test_protected_sessions_are_never_one_of_many() -> None:
         )
         dialog = stage.app.screen
         assert isinstance(dialog, BulkScreen)
-        await press(pilot, "y", *str(len(dialog.meant.targets)), "enter")
+        await press(pilot, "confirm", *str(len(dialog.meant.targets)), "open")
         sent = {request.target.pid for request in signaller.requests}
         safe = {
             b.pid
@@ -192,9 +199,9 @@ async def test_a_protected_session_alone_needs_its_pid() -> None:
     signaller = FakeSignaller()
     stage = Stage(busy(), Settings(protect=(Filter("user:anna"),)), signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, "slash", *"user:anna", "enter", "K", "y")
+        await press(pilot, "filter", *"user:anna", "open", "terminate", "confirm")
         assert signaller.requests == []
-        await press(pilot, *str(shown_on(stage)[0]), "enter")
+        await press(pilot, *str(shown_on(stage)[0]), "open")
         assert len(signaller.requests) == 1
 
 
@@ -203,9 +210,9 @@ async def test_a_whole_group_from_the_breakdown() -> None:
     first, signaller = busy(), FakeSignaller()
     stage = Stage(first, signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, "2", "K")
+        await press(pilot, "show_breakdown", "terminate")
         assert isinstance(stage.app.screen, BulkScreen)
-        await press(pilot, "i")
+        await press(pilot, "only_idle")
         dialog = stage.app.screen
         idle = [t.backend for t in dialog.meant.targets]
         shop = {
@@ -214,7 +221,7 @@ async def test_a_whole_group_from_the_breakdown() -> None:
             if b.datname == "shop" and b.is_client and b.state == IDLE
         }
         assert {b.identity for b in idle} == shop
-        await press(pilot, "y", *str(len(idle)), "enter")
+        await press(pilot, "confirm", *str(len(idle)), "open")
         assert _ordered(signaller) == shop
 
 
@@ -232,9 +239,9 @@ async def test_the_title_names_what_they_were_chosen_by() -> None:
     hostile = replace(first, ungrouped=tuple(b._replace(datname="[red]x") for b in first.backends))
     stage = Stage(hostile)
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, "space", "space", "K")
+        await press(pilot, "tag", "tag", "terminate")
         assert _frame(stage)[0].endswith("Terminate 2 sessions that you tagged?")
-        await press(pilot, "n", "2", "K")
+        await press(pilot, "keep", "show_breakdown", "terminate")
         chosen = Filter('db:="[red]x"').understood
         assert _frame(stage)[0].endswith(f" sessions {chosen}?")
 
@@ -243,13 +250,13 @@ async def test_a_list_tells_how_much_of_it_is_below() -> None:
     """As many as there is no room for, fewer with each row down, and nothing at the end."""
     stage = Stage(nearly_full())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "asterisk", "K")
+        await press(pilot, *_LEAK, "tag_all", "terminate")
         rows = stage.app.screen.query_one("#targets", Rows)
         below = rows.row_count() - rows.page
         assert f"{below} more below" in _frame(stage)[1]
-        await press(pilot, "pagedown", "down")
+        await press(pilot, "page_down", "cursor_down")
         assert f"{below - 2} more below" in _frame(stage)[1]
-        await press(pilot, "end")
+        await press(pilot, "cursor_last")
         assert "below" not in _frame(stage)[1]
 
 
@@ -261,7 +268,7 @@ async def test_who_changed_keeps_the_name() -> None:
         first, source=FakeSource([with_changes(first, leak.pid, query_start=first.taken_at)])
     )
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "asterisk", "K")
+        await press(pilot, *_LEAK, "tag_all", "terminate")
         await stage.tick()
         rows = stage.app.screen.query_one("#targets", Rows)
         shown = [
@@ -275,7 +282,7 @@ async def test_cancel_leaves_out_where_nothing_runs() -> None:
     """C on tags signals the queries that run; a group without any says so and asks nothing."""
     stage = Stage(nearly_full())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "asterisk", "C")
+        await press(pilot, *_LEAK, "tag_all", "cancel")
         assert isinstance(stage.app.screen, SessionsScreen)
         assert "nothing to signal" in text_of(stage, "#notice")
 
@@ -289,14 +296,16 @@ async def test_k_on_the_results_goes_on_with_the_survivors() -> None:
     signaller = FakeSignaller(look=lambda who: stays[who])
     stage = Stage(first, signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, "slash", *"user:billing state:waiting", "enter", "asterisk", "C", "y")
+        await press(
+            pilot, "filter", *"user:billing state:waiting", "open", "tag_all", "cancel", "confirm"
+        )
         await stage.tick(6)
         assert "still running" in text_of(stage, "#facts")
         cancelled = _ordered(signaller)
         signaller.requests.clear()
-        await press(pilot, "K")
+        await press(pilot, "terminate")
         assert isinstance(stage.app.screen, BulkScreen)
-        await press(pilot, "y")
+        await press(pilot, "confirm")
         assert _ordered(signaller) == cancelled
         assert all(
             request.signal is Signal.TERMINATE and request.only_if_unchanged
@@ -312,9 +321,11 @@ async def test_results_that_come_after_esc_disturb_nobody() -> None:
     alive = {backend.identity: backend for backend in _leak(first)}
     stage = Stage(first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "asterisk", "escape", "K", "y", *str(len(alive)), "enter")
+        await press(
+            pilot, *_LEAK, "tag_all", "clear", "terminate", "confirm", *str(len(alive)), "open"
+        )
         assert isinstance(stage.app.screen, ResultScreen)
-        await press(pilot, "escape")
+        await press(pilot, "clear")
         assert isinstance(stage.app.screen, SessionsScreen)
         alive.popitem()
         await stage.tick()
@@ -333,12 +344,12 @@ async def test_the_number_follows_the_list(typed: str, sent: int) -> None:
         first = without(first, backend.pid)
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "asterisk", "escape", "K", "y")
+        await press(pilot, *_LEAK, "tag_all", "clear", "terminate", "confirm")
         assert "type 11" in text_of(stage, "#facts")
         stage.source.script = [without(first, _leak(first)[0].pid)]
         await stage.tick()
         assert "it is 10 now: type 10" in text_of(stage, "#facts")
-        await press(pilot, *typed, "enter")
+        await press(pilot, *typed, "open")
         assert len(signaller.requests) == sent
 
 
@@ -348,12 +359,14 @@ async def test_one_refusal_never_stops_the_rest() -> None:
         busy(), signaller=FakeSignaller(SignalReply(ReplyStatus.REFUSED, "permission denied"))
     )
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, "space", "down", "down", "space", "K", "y")
+        await press(pilot, "tag", "cursor_down", "cursor_down", "tag", "terminate", "confirm")
         assert "not allowed" in text_of(stage, "#facts")
 
 
-@pytest.mark.parametrize("signal", ["K", "C"])
-@pytest.mark.parametrize("way", [("asterisk",), ("space",), ("2",), ("3", "down"), ("enter",)])
+@pytest.mark.parametrize("signal", ["terminate", "cancel"])
+@pytest.mark.parametrize(
+    "way", [("tag_all",), ("tag",), ("show_breakdown",), ("show_locks", "cursor_down"), ("open",)]
+)
 async def test_read_only_refuses_on_every_way(way: tuple[str, ...], signal: str) -> None:
     """In read-only mode neither tags, groups, trees of waiters nor the page of one session open a
     dialog.
@@ -389,8 +402,19 @@ async def test_the_reason_goes_with_the_order() -> None:
     signals = stage.app.signals
     signals._executor = signals._executor._replace(audit_log=Listening())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, "K", "r", *"runaway", "enter", "y")
-        await press(pilot, "space", "down", "down", "space", "K", "r", *"storm", "enter", "y")
+        await press(pilot, "terminate", "reason", *"runaway", "open", "confirm")
+        await press(
+            pilot,
+            "tag",
+            "cursor_down",
+            "cursor_down",
+            "tag",
+            "terminate",
+            "reason",
+            *"storm",
+            "open",
+            "confirm",
+        )
     assert reasons == ["runaway", "storm", "storm"]
 
 
@@ -403,10 +427,10 @@ async def test_who_is_protected_by_now_is_left_out_of_many() -> None:
     later = replace(first, server=first.server._replace(roles=roles))
     stage = Stage(first, signaller=signaller, source=FakeSource([later]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "asterisk", "K")
+        await press(pilot, *_LEAK, "tag_all", "terminate")
         await stage.tick(0)
         assert f"{len(_leak(first))} protected now" in text_of(stage, "#facts")
-        await press(pilot, "y")
+        await press(pilot, "confirm")
         assert "nothing is left to signal" in text_of(stage, "#facts")
         assert signaller.requests == []
 
@@ -433,13 +457,15 @@ async def test_survivors_are_guarded_anew() -> None:
     signaller = FakeSignaller(look=lambda who: stays[who])
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, "slash", *"user:billing state:waiting", "enter", "asterisk", "C", "y")
+        await press(
+            pilot, "filter", *"user:billing state:waiting", "open", "tag_all", "cancel", "confirm"
+        )
         await stage.tick(6)
         signaller.requests.clear()
         roles = {oid: role._replace(superuser=True) for oid, role in first.server.roles.items()}
         stage.source.script = [replace(first, server=first.server._replace(roles=roles))]
-        await press(pilot, "K")
+        await press(pilot, "terminate")
         await stage.tick(0)
-        await press(pilot, "y")
+        await press(pilot, "confirm")
         assert "nothing is left to signal" in text_of(stage, "#facts")
         assert signaller.requests == []

@@ -17,7 +17,7 @@ from tests.scenes import busy, nearly_full
 from tests.tui.apps import Stage
 from tests.tui.test_snapshots import SIZES, SMALL, SnapCompare, _name, _same
 
-STORM = ("slash", *"app:coupon-import", "enter", "asterisk")
+STORM = ("filter", *"app:coupon-import", "open", "tag_all")
 
 
 class MixedSignaller(FakeSignaller):
@@ -59,14 +59,14 @@ def _changed(snapshot: Snapshot) -> Snapshot:
 @pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
 def test_tags(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     """Tagged sessions are marked behind their pid and counted."""
-    assert _same(snap_compare, Stage(busy()), size, ("space", "space", "down", "space"))
+    assert _same(snap_compare, Stage(busy()), size, ("tag", "tag", "cursor_down", "tag"))
 
 
 @pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
 def test_list(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     """The frozen list of a whole screen of sessions, with who is left out and why."""
     stage = Stage(busy(), Settings(protect=(Filter("user:analyst"),)))
-    assert _same(snap_compare, stage, size, ("b", "asterisk", "K"))
+    assert _same(snap_compare, stage, size, ("toggle_background", "tag_all", "terminate"))
 
 
 def test_list_without_the_right(snap_compare: SnapCompare) -> None:
@@ -78,32 +78,40 @@ def test_list_without_the_right(snap_compare: SnapCompare) -> None:
             server=scene.server._replace(rights=scene.server.rights._replace(signals_all=False)),
         )
     )
-    assert _same(snap_compare, stage, SIZES[0], ("asterisk", "K"))
+    assert _same(snap_compare, stage, SIZES[0], ("tag_all", "terminate"))
 
 
 def test_list_changed(snap_compare: SnapCompare) -> None:
     """A while later: what ended or changed is marked, and the newcomer is not there."""
     first = nearly_full()
     stage = Stage(first, source=FakeSource([_changed(first)]))
-    assert _same(snap_compare, stage, SIZES[0], (*STORM, "K"), lambda _: stage.tick())
+    assert _same(snap_compare, stage, SIZES[0], (*STORM, "terminate"), lambda _: stage.tick())
 
 
 def test_list_asks_for_the_number(snap_compare: SnapCompare) -> None:
     """More than ten ask for their number to be typed."""
-    assert _same(snap_compare, Stage(nearly_full()), SIZES[0], (*STORM, "K", "y", "1"))
+    assert _same(
+        snap_compare,
+        Stage(nearly_full()),
+        SIZES[0],
+        (*STORM, "terminate", "confirm", "show_sessions"),
+    )
 
 
 def test_list_of_a_group(snap_compare: SnapCompare) -> None:
     """From the breakdown: a whole database, with a reason."""
     assert _same(
-        snap_compare, Stage(busy()), SIZES[0], ("2", "down", "K", "r", *"leak #42", "enter")
+        snap_compare,
+        Stage(busy()),
+        SIZES[0],
+        ("show_breakdown", "cursor_down", "terminate", "reason", *"leak #42", "open"),
     )
 
 
 @pytest.mark.parametrize("size", [(60, 16), *SIZES], ids=_name)
-@pytest.mark.parametrize("key", ["C", "K"], ids=["cancel", "terminate"])
+@pytest.mark.parametrize("key", ["cancel", "terminate"], ids=["cancel", "terminate"])
 def test_results(snap_compare: SnapCompare, key: str, size: tuple[int, int]) -> None:
     """What became of each; after a cancel, K goes on with those that survived."""
     stage = Stage(busy(), signaller=MixedSignaller())
-    tags = ("slash", *"state:active,waiting", "enter", *("space",) * 9)
-    assert _same(snap_compare, stage, size, (*tags, key, "y"), lambda _: stage.tick(6))
+    tags = ("filter", *"state:active,waiting", "open", *("tag",) * 9)
+    assert _same(snap_compare, stage, size, (*tags, key, "confirm"), lambda _: stage.tick(6))

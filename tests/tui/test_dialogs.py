@@ -34,21 +34,21 @@ _LOST = Failure(FailureKind.UNREACHABLE, "The connection was cut", "Wait.")
 
 
 @pytest.mark.parametrize(
-    "keys", [("n",), ("escape",), ("enter",), ("tab", "tab", "enter"), ("right", "left", "enter")]
+    "keys", [("keep",), ("clear",), ("open",), ("tab", "tab", "open"), ("right", "left", "open")]
 )
 async def test_dialog_keeps_the_session_by_default(keys: tuple[str, ...]) -> None:
     """n, Esc and Enter on Keep send nothing."""
     signaller = FakeSignaller()
     stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "K")
+        await press(pilot, "terminate")
         assert isinstance(stage.app.screen, ConfirmScreen)
         await press(pilot, *keys)
         assert isinstance(stage.app.screen, SessionsScreen)
         assert signaller.requests == []
 
 
-@pytest.mark.parametrize("keys", [("y",), ("tab", "enter"), ("left", "enter")])
+@pytest.mark.parametrize("keys", [("confirm",), ("tab", "open"), ("left", "open")])
 async def test_dialog_signals_exactly_the_session_shown(keys: tuple[str, ...]) -> None:
     """y, or Enter on the other button, sends one order for the pid and start that the dialog
     showed.
@@ -57,13 +57,13 @@ async def test_dialog_signals_exactly_the_session_shown(keys: tuple[str, ...]) -
     stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
         backend = selected_on(stage)
-        await press(pilot, "K", *keys)
+        await press(pilot, "terminate", *keys)
         (request,) = signaller.requests
         assert (request.signal, request.target) == (Signal.TERMINATE, backend.identity)
         assert f"terminated {backend.pid} (gone after" in text_of(stage, "#notice")
 
 
-@pytest.mark.parametrize("keys", [("K",), ("asterisk", "K")])
+@pytest.mark.parametrize("keys", [("terminate",), ("tag_all", "terminate")])
 @pytest.mark.parametrize("size", [(30, 2), (30, 3), (20, 5), (10, 9)])
 async def test_what_cannot_be_read_is_not_agreed_to(
     size: tuple[int, int], keys: tuple[str, ...]
@@ -74,11 +74,13 @@ async def test_what_cannot_be_read_is_not_agreed_to(
     signaller = FakeSignaller()
     stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=size) as pilot:
-        await press(pilot, "slash", *"app:psql", "enter", *keys, "y", "y", "tab", "enter")
+        await press(
+            pilot, "filter", *"app:psql", "open", *keys, "confirm", "confirm", "tab", "open"
+        )
         assert isinstance(stage.app.screen, ConfirmScreen | BulkScreen)
         assert signaller.requests == []
         await pilot.resize_terminal(*SIZE)
-        await press(pilot, "y")
+        await press(pilot, "confirm")
         assert signaller.requests
 
 
@@ -87,9 +89,9 @@ async def test_cancel_pins_the_query() -> None:
     signaller = FakeSignaller(look=lambda who: None)
     stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "down")
+        await press(pilot, "cursor_down")
         backend = selected_on(stage)
-        await press(pilot, "C", "y")
+        await press(pilot, "cancel", "confirm")
         (request,) = signaller.requests
         assert (request.signal, request.target, request.seen.query_start) == (
             Signal.CANCEL, backend.identity, backend.query_start,
@@ -108,9 +110,9 @@ async def test_signal_menu_offers_both() -> None:
     """F9 offers cancel and terminate; choosing one opens its dialog."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "f9")
+        await press(pilot, "signal_menu")
         assert isinstance(stage.app.screen, MenuScreen)
-        await press(pilot, "down", "enter")
+        await press(pilot, "cursor_down", "open")
         assert isinstance(stage.app.screen, ConfirmScreen)
 
 
@@ -118,7 +120,7 @@ async def test_cancel_of_an_idle_session_is_explained_without_a_dialog() -> None
     """A session without a running query says so before any dialog."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "slash", *"state:idle", "enter", "end", "C")
+        await press(pilot, "filter", *"state:idle", "open", "cursor_last", "cancel")
         assert isinstance(stage.app.screen, SessionsScreen)
         assert "has no query to cancel" in text_of(stage, "#notice")
 
@@ -127,9 +129,9 @@ async def test_what_was_said_of_another_session_goes_when_a_dialog_opens() -> No
     """Nothing about the last session stands under the question for this one."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "end", "C")
+        await press(pilot, "cursor_last", "cancel")
         assert "has no query to cancel" in text_of(stage, "#notice")
-        await press(pilot, "K")
+        await press(pilot, "terminate")
         assert stage.app.state.notice is None
 
 
@@ -137,13 +139,13 @@ async def test_an_outcome_is_not_wiped_by_what_is_said_after_it() -> None:
     """It keeps its place within its time; the later sentence stands behind it."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "K", "y")
+        await press(pilot, "terminate", "confirm")
         await stage.tick(2)
-        await press(pilot, "plus")
+        await press(pilot, "slower")
         assert text_of(stage, "#notice").startswith("terminated ")
         assert "· every 2 s" in text_of(stage, "#notice").replace("\n", " ")
         await stage.tick(20)
-        await press(pilot, "plus")
+        await press(pilot, "slower")
         assert text_of(stage, "#notice").strip() == "every 5 s"
 
 
@@ -153,10 +155,10 @@ async def test_dialog_asks_anew_when_the_query_changed() -> None:
     signaller = FakeSignaller()
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "down")
+        await press(pilot, "cursor_down")
         backend = selected_on(stage)
         assert backend.query_start is not None
-        await press(pilot, "C")
+        await press(pilot, "cancel")
         later = backend.query_start + 5
         stage.source.script = [
             with_changes(first, backend.pid, query_start=later, query="SELECT 'another'")
@@ -164,9 +166,9 @@ async def test_dialog_asks_anew_when_the_query_changed() -> None:
         await stage.tick()
         assert "query changed since" in text_of(stage, "#proposal")
         assert "another" in text_of(stage, "#proposal")
-        await press(pilot, "y")
+        await press(pilot, "confirm")
         assert signaller.requests == []
-        await press(pilot, "y")
+        await press(pilot, "confirm")
         assert [request.seen.query_start for request in signaller.requests] == [later]
 
 
@@ -177,11 +179,11 @@ async def test_dialog_says_when_the_session_has_ended() -> None:
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
         backend = selected_on(stage)
-        await press(pilot, "K")
+        await press(pilot, "terminate")
         stage.source.script = [without(first, backend.pid)]
         await stage.tick()
         assert "has ended" in text_of(stage, "#proposal")
-        await press(pilot, "y")
+        await press(pilot, "confirm")
         assert isinstance(stage.app.screen, SessionsScreen)
         assert signaller.requests == []
 
@@ -190,10 +192,10 @@ async def test_dialog_watches_although_paused() -> None:
     """A paused picture goes on while a dialog is open, and is paused again afterwards."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "p", "K")
+        await press(pilot, "pause", "terminate")
         await stage.tick(2)
         assert stage.source.samples > 0
-        await press(pilot, "n")
+        await press(pilot, "keep")
         samples = stage.source.samples
         await stage.tick(5)
         assert stage.source.samples == samples
@@ -208,15 +210,15 @@ async def test_protected_session_wants_its_pid_typed() -> None:
     signaller = FakeSignaller()
     stage = Stage(snapshot, signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "slash", *f"pid:{own}", "enter", "K")
+        await press(pilot, "filter", *f"pid:{own}", "open", "terminate")
         assert "Protected" in text_of(stage, "#proposal")
-        await press(pilot, "y", *"123", "enter")
+        await press(pilot, "confirm", *"123", "open")
         assert signaller.requests == []
         assert "type 48120 first" in text_of(stage, "#proposal")
-        await press(pilot, "n")
+        await press(pilot, "keep")
         assert isinstance(stage.app.screen, SessionsScreen)
-        await press(pilot, "K", *"123")
-        await press(pilot, "backspace", "backspace", "backspace", *str(own), "enter")
+        await press(pilot, "terminate", *"123")
+        await press(pilot, "backspace", "backspace", "backspace", *str(own), "open")
         assert [request.target.pid for request in signaller.requests] == [own]
 
 
@@ -229,7 +231,7 @@ async def test_read_only_offers_and_sends_nothing() -> None:
     )
     async with stage.app.run_test(size=SIZE) as pilot:
         assert "kill" not in text_of(stage, "#keys")
-        for key in ("K", "C", "f9"):
+        for key in ("terminate", "cancel", "signal_menu"):
             await press(pilot, key)
             assert isinstance(stage.app.screen, SessionsScreen)
         assert "read-only" in text_of(stage, "#notice")
@@ -240,7 +242,7 @@ async def test_refusal_is_told_in_the_servers_words() -> None:
     signaller = FakeSignaller(SignalReply(ReplyStatus.REFUSED, "must be a superuser\x1b[2J"))
     stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "K", "y")
+        await press(pilot, "terminate", "confirm")
         notice = text_of(stage, "#notice")
         assert "refused: 47903: must be a superuser" in notice
         assert "\x1b" not in notice
@@ -254,11 +256,11 @@ async def test_hidden_pid_that_passes_to_another_role_is_another_session() -> No
     signaller = FakeSignaller()
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "down", "down", "K")
+        await press(pilot, "cursor_down", "cursor_down", "terminate")
         stage.source.script = [with_changes(first, pid_of(stage), usesysid=99_999)]
         await stage.tick()
         assert "has ended" in text_of(stage, "#proposal")
-        await press(pilot, "y")
+        await press(pilot, "confirm")
         assert signaller.requests == []
 
 
@@ -279,10 +281,10 @@ async def test_leaving_before_an_effect_was_seen_asks_twice() -> None:
     signaller = FakeSignaller(look=lambda who: snapshot.backends[0])
     stage = Stage(snapshot, signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "K", "y", "q")
+        await press(pilot, "terminate", "confirm", "quit")
         assert "has not been seen yet" in text_of(stage, "#notice")
         assert stage.app.is_running
-        await press(pilot, "q")
+        await press(pilot, "quit")
         assert stage.app.return_code == 0
 
 
@@ -292,13 +294,23 @@ async def test_leaving_is_asked_anew_for_a_later_order() -> None:
     alive = {backend.identity: backend for backend in first.backends}
     stage = Stage(first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "space", "down", "down", "space", "K", "y", "escape", "q")
+        await press(
+            pilot,
+            "tag",
+            "cursor_down",
+            "cursor_down",
+            "tag",
+            "terminate",
+            "confirm",
+            "clear",
+            "quit",
+        )
         assert "has not been seen yet" in text_of(stage, "#notice")
         await stage.tick(6)
-        await press(pilot, "u", "K", "y", "q")
+        await press(pilot, "untag_all", "terminate", "confirm", "quit")
         assert "has not been seen yet" in text_of(stage, "#notice")
         assert stage.app.is_running
-        await press(pilot, "q")
+        await press(pilot, "quit")
         assert stage.app.return_code == 0
 
 
@@ -308,12 +320,12 @@ def _with_superusers(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, server=snapshot.server._replace(roles=roles))
 
 
-@pytest.mark.parametrize("key", ["K", "C"])
+@pytest.mark.parametrize("key", ["terminate", "cancel"])
 async def test_a_dialog_stays_in_its_place_when_the_server_falls_silent(key: str) -> None:
     """That the picture is old is said on a line that was empty: no button moves under the mouse."""
     stage = Stage(busy(), source=FakeSource([busy(), _LOST]))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "down", key)
+        await press(pilot, "cursor_down", key)
         await stage.tick(0)
         places = [stage.app.screen.query_one(widget).region for widget in ("#box", "#buttons")]
         assert "this is how it was" not in text_of(stage, "#proposal")
@@ -331,13 +343,13 @@ async def test_roles_are_read_anew_for_a_dialog() -> None:
     stage = Stage(first, signaller=signaller, source=FakeSource([_with_superusers(first)]))
     async with stage.app.run_test(size=SIZE) as pilot:
         pid = selected_on(stage).pid
-        await press(pilot, "K")
+        await press(pilot, "terminate")
         await stage.tick(0)
         assert stage.source.renewed == 1
         assert "belongs to a superuser" in text_of(stage, "#proposal")
-        await press(pilot, "y", "y")
+        await press(pilot, "confirm", "confirm")
         assert signaller.requests == []
-        await press(pilot, *str(pid), "enter")
+        await press(pilot, *str(pid), "open")
         assert [request.target.pid for request in signaller.requests] == [pid]
 
 
@@ -346,7 +358,7 @@ async def test_a_dialog_costs_no_connection_that_an_answer_is_awaited_on() -> No
     stage = Stage(busy(), source=FakeSource([None]))
     async with stage.app.run_test(size=SIZE) as pilot:
         await stage.tick(4)
-        await press(pilot, "K")
+        await press(pilot, "terminate")
         await stage.tick(2)
         assert stage.source.samples == 1
 
@@ -359,14 +371,14 @@ async def test_a_session_whose_start_is_hidden_wants_its_pid_typed_in_the_dialog
     hidden = [b for b in scene.backends if b.hidden and b.usename == "web"]
     stage = Stage(replace(scene, ungrouped=tuple(hidden[:1])), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "K", "y")
+        await press(pilot, "terminate", "confirm")
         words = " ".join(text_of(stage, "#proposal").split())
         assert (
             "only pid, role, database and application name can be compared before the signal"
             in words
         )
         assert signaller.requests == []
-        await press(pilot, *str(hidden[0].pid), "enter")
+        await press(pilot, *str(hidden[0].pid), "open")
         assert [request.target for request in signaller.requests] == [hidden[0].identity]
 
 
@@ -380,10 +392,10 @@ async def test_another_server_is_no_end_of_the_session() -> None:
     )
     stage = Stage(first, signaller=signaller, source=FakeSource([there]))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "K")
+        await press(pilot, "terminate")
         await stage.tick()
         assert "another server now" in text_of(stage, "#proposal")
-        await press(pilot, "y")
+        await press(pilot, "confirm")
         assert signaller.requests == []
 
 
@@ -395,10 +407,10 @@ async def test_a_start_that_is_hidden_by_now_is_no_end_of_the_session() -> None:
     hidden = tuple(Backend(pid=b.pid, datid=b.datid, usesysid=b.usesysid) for b in first.backends)
     stage = Stage(first, signaller=signaller, source=FakeSource([replace(first, ungrouped=hidden)]))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "K")
+        await press(pilot, "terminate")
         await stage.tick()
         assert "may be another session now" in text_of(stage, "#proposal")
-        await press(pilot, "y")
+        await press(pilot, "confirm")
         assert signaller.requests == []
 
 
@@ -409,15 +421,15 @@ async def test_the_page_of_one_session_honours_protect() -> None:
     signaller = FakeSignaller()
     stage = Stage(busy(), Settings(protect=(Filter("user:anna"),)), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "slash", *"user:anna", "enter")
+        await press(pilot, "filter", *"user:anna", "open")
         pid = selected_on(stage).pid
-        await press(pilot, "enter")
+        await press(pilot, "open")
         assert isinstance(stage.app.screen, DetailScreen)
         shown = "\n".join("".join(span.text for span in row) for row in stage.app.screen.lines())
         assert "protected: it matches --protect user:anna" in shown
-        await press(pilot, "K", "y")
+        await press(pilot, "terminate", "confirm")
         assert signaller.requests == []
-        await press(pilot, *str(pid), "enter")
+        await press(pilot, *str(pid), "open")
         assert [request.target.pid for request in signaller.requests] == [pid]
 
 
@@ -436,7 +448,7 @@ async def test_the_page_of_one_session_claims_no_end_on_another_server(
     )
     stage = Stage(first, source=FakeSource([there]))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "enter")
+        await press(pilot, "open")
         await stage.tick()
         assert words in text_of(stage, "#condition")
         await stage.tick()
@@ -460,15 +472,15 @@ async def test_the_dialog_follows_no_pid_across_a_restart() -> None:
     )
     stage = Stage(hidden, signaller=signaller, source=FakeSource([hidden]))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "slash", *f"pid:{pid}", "enter", "K")
+        await press(pilot, "filter", *f"pid:{pid}", "open", "terminate")
         stage.source.script = [_restarted(hidden)]
         await stage.tick()
         assert f"{pid} has ended" in text_of(stage, "#proposal")
-        await press(pilot, "y")
+        await press(pilot, "confirm")
         assert signaller.requests == []
 
 
-@pytest.mark.parametrize("key", ["K", "C", "f9"])
+@pytest.mark.parametrize("key", ["terminate", "cancel", "signal_menu"])
 @pytest.mark.parametrize(
     ("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "may be on another server")]
 )
@@ -482,7 +494,7 @@ async def test_the_page_of_a_session_that_is_gone_signals_nobody(
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
         pid = pid_of(stage)
-        await press(pilot, "enter")
+        await press(pilot, "open")
         stage.source.script = [without(_restarted(first, address), pid)]
         await stage.tick()
         await press(pilot, key)
@@ -494,7 +506,7 @@ async def test_the_page_of_one_session_offers_both_signals() -> None:
     """F9 there lists cancel and terminate, and what is chosen is asked for."""
     stage = Stage(busy(), source=FakeSource([busy()]))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "enter", "f9")
+        await press(pilot, "open", "signal_menu")
         assert isinstance(stage.app.screen, MenuScreen)
-        await press(pilot, "down", "enter")
+        await press(pilot, "cursor_down", "open")
         assert isinstance(stage.app.screen, ConfirmScreen)

@@ -57,8 +57,8 @@ def test_every_action_has_a_handler() -> None:
 @pytest.mark.parametrize(
     ("keys", "row"),
     [
-        (("down",), 1), (("j", "j", "k"), 1), (("down", "up"), 0), (("end",), -1), (("end", "home"), 0),
-        (("pagedown",), 16), (("pagedown", "pageup"), 0), (("up",), 0),
+        (("cursor_down",), 1), (("j", "j", "k"), 1), (("cursor_down", "cursor_up"), 0), (("cursor_last",), -1), (("cursor_last", "cursor_first"), 0),
+        (("page_down",), 16), (("page_down", "page_up"), 0), (("cursor_up",), 0),
     ],
 )  # fmt: skip
 async def test_cursor_keys(keys: tuple[str, ...], row: int) -> None:
@@ -76,14 +76,14 @@ async def test_cursor_follows_its_session() -> None:
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, *["down"] * 8)
+        await press(pilot, *["cursor_down"] * 8)
         pid, place = pid_of(stage), table_of(stage)._cursor
         stage.source.script = [without(first, 48711)]
         await stage.tick()
         assert (pid_of(stage), table_of(stage)._cursor) == (pid, place - 3)
-        await press(pilot, "i", "w")
+        await press(pilot, "toggle_idle", "toggle_columns")
         assert pid_of(stage) == pid
-        await press(pilot, "greater_than_sign")
+        await press(pilot, "sort_right")
         assert table_of(stage)._cursor == 0
 
 
@@ -93,11 +93,11 @@ async def test_cursor_survives_the_typing_of_a_filter() -> None:
     """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "down", "down", "down")
+        await press(pilot, "cursor_down", "cursor_down", "cursor_down")
         pid = pid_of(stage)
-        await press(pilot, "slash", *"state:waiting", "enter")
+        await press(pilot, "filter", *"state:waiting", "open")
         assert pid_of(stage) == pid
-        await press(pilot, "escape", "end", "slash", *"db:billing", "enter")
+        await press(pilot, "clear", "cursor_last", "filter", *"db:billing", "open")
         assert pid_of(stage) == shown_on(stage)[0]
 
 
@@ -106,7 +106,7 @@ async def test_session_that_ends_under_the_cursor_is_marked_for_one_tick() -> No
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "down", "down", "down")
+        await press(pilot, "cursor_down", "cursor_down", "cursor_down")
         pid, place = pid_of(stage), table_of(stage)._cursor
         stage.source.script = [without(first, pid)]
         await stage.tick()
@@ -124,7 +124,7 @@ async def test_pid_taken_over_by_another_session_is_another_row() -> None:
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "down", "down", "down")
+        await press(pilot, "cursor_down", "cursor_down", "cursor_down")
         before = table_of(stage).selected
         assert before is not None
         assert before.backend_start is not None
@@ -145,13 +145,13 @@ async def test_toggles() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=(250, 60)) as pilot:
         everything = len(shown_on(stage))
-        await press(pilot, "i")
+        await press(pilot, "toggle_idle")
         assert len(shown_on(stage)) < everything
         assert "idle hidden" in text_of(stage, "#condition")
-        await press(pilot, "i", "b")
+        await press(pilot, "toggle_idle", "toggle_background")
         assert len(shown_on(stage)) > everything
         columns = len(table_of(stage).layout_columns)
-        await press(pilot, "w")
+        await press(pilot, "toggle_columns")
         assert len(table_of(stage).layout_columns) > columns
 
 
@@ -170,15 +170,15 @@ async def test_sort_keys() -> None:
     """> and < move the sort column, I inverts, s opens the menu and Enter there chooses."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "greater_than_sign")
+        await press(pilot, "sort_right")
         assert "by PID" in text_of(stage, "#condition")
         alone = [b.pid for b in table_of(stage)._rows if b.leader_pid is None]
         assert alone == sorted(alone, reverse=True)
-        await press(pilot, "I")
+        await press(pilot, "sort_invert")
         assert "inverted" in text_of(stage, "#condition")
-        await press(pilot, "less_than_sign", "s")
+        await press(pilot, "sort_left", "sort_menu")
         assert isinstance(stage.app.screen, MenuScreen)
-        await press(pilot, "home", "enter")
+        await press(pilot, "cursor_first", "open")
         assert "what hurts first" in text_of(stage, "#condition")
 
 
@@ -198,7 +198,9 @@ async def test_click_on_a_header_sorts_and_on_a_row_selects() -> None:
 
 
 @pytest.mark.parametrize(
-    "view", [(), ("2",), ("enter",), ("question_mark",)], ids=["sessions", "budget", "one", "help"]
+    "view",
+    [(), ("show_breakdown",), ("open",), ("help",)],
+    ids=["sessions", "budget", "one", "help"],
 )
 async def test_click_on_a_key_presses_it(view: tuple[str, ...]) -> None:
     """The key line of each view is made of buttons, and the keyboard answers after each."""
@@ -212,7 +214,7 @@ async def test_click_on_a_key_presses_it(view: tuple[str, ...]) -> None:
             await press(pilot, *view)
             await pilot.click("#keys", offset=(start, 0))
             await pilot.pause()
-            await press(pilot, "escape", "ctrl+c")
+            await press(pilot, "clear", "leave")
             assert stage.app.return_code == 0, action
 
 
@@ -223,13 +225,13 @@ async def test_filter_narrows_as_you_type_and_enter_keeps_it() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         total = len(shown_on(stage))
-        await press(pilot, "slash", *"user:anna")
+        await press(pilot, "filter", *"user:anna")
         assert len(shown_on(stage)) == 1
-        await press(pilot, "enter")
+        await press(pilot, "open")
         assert "1 of 43 sessions ·" in text_of(stage, "#condition")
         assert "user:anna" in text_of(stage, "#condition")
         await press(pilot, "j")
-        await press(pilot, "escape")
+        await press(pilot, "clear")
         assert len(shown_on(stage)) == total
 
 
@@ -239,10 +241,10 @@ async def test_wrong_filter_says_where() -> None:
     """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "slash", *"foer:x", "enter")
+        await press(pilot, "filter", *"foer:x", "open")
         assert "character 1" in text_of(stage, "#notice")
         assert stage.app.screen.query_one("#filter").has_focus
-        await press(pilot, "escape")
+        await press(pilot, "clear")
         assert "character" not in text_of(stage, "#notice")
 
 
@@ -250,15 +252,15 @@ async def test_pause_and_refresh() -> None:
     """p keeps the picture and shows its age; r takes one more; p goes on."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "p")
+        await press(pilot, "pause")
         await stage.tick(5)
-        await press(pilot, "down")
+        await press(pilot, "cursor_down")
         assert stage.source.samples == 0
         assert "PAUSED: picture is 5" in text_of(stage, "#condition")
-        await press(pilot, "r")
+        await press(pilot, "refresh")
         await stage.tick(0.1)
         assert stage.source.samples == 1
-        await press(pilot, "p")
+        await press(pilot, "pause")
         await stage.tick(2)
         assert stage.source.samples > 1
         assert "PAUSED" not in text_of(stage, "#condition")
@@ -268,9 +270,9 @@ async def test_interval_keys() -> None:
     """+ and - change the interval and say it."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "plus")
+        await press(pilot, "slower")
         assert "every 2 s" in text_of(stage, "#notice")
-        await press(pilot, "minus", "minus")
+        await press(pilot, "faster", "faster")
         assert "every 0.5 s" in text_of(stage, "#notice")
 
 
@@ -280,14 +282,14 @@ async def test_views() -> None:
     """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "question_mark")
+        await press(pilot, "help")
         assert isinstance(stage.app.screen, HelpScreen)
-        await press(pilot, "escape", "2")
+        await press(pilot, "clear", "show_breakdown")
         assert isinstance(stage.app.screen, BreakdownScreen)
-        await press(pilot, "down", "enter")
+        await press(pilot, "cursor_down", "open")
         assert isinstance(stage.app.screen, SessionsScreen)
         assert "filter: db:" in text_of(stage, "#condition")
-        await press(pilot, "2", "1")
+        await press(pilot, "show_breakdown", "show_sessions")
         assert isinstance(stage.app.screen, SessionsScreen)
 
 
@@ -302,11 +304,11 @@ async def test_detail_shows_the_whole_session() -> None:
         stage.source.details[selected.identity] = Detail(
             snapshot.taken_at, whole, query_is_cut=True
         )
-        await press(pilot, "enter")
+        await press(pilot, "open")
         text = text_of(stage, "#pager")
         assert "the whole of it" in text
         assert "track_activity_query_size" in text
-        await press(pilot, "escape")
+        await press(pilot, "clear")
         assert isinstance(stage.app.screen, SessionsScreen)
 
 
@@ -325,7 +327,7 @@ async def test_a_query_is_made_lines_of_once(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(pages, "query_lines", noted)
     async with stage.app.run_test(size=SIZE) as pilot:
         selected = selected_on(stage)
-        await press(pilot, "enter")
+        await press(pilot, "open")
         made.clear()
         changed = with_changes(snapshot, selected.pid, query="SELECT 2")
         stage.source.script = [snapshot, snapshot, snapshot, changed]
@@ -349,7 +351,7 @@ async def test_copy_puts_the_whole_query_on_the_clipboard() -> None:
         stage.source.details[selected.identity] = Detail(
             snapshot.taken_at, whole, query_is_cut=False
         )
-        await press(pilot, "y")
+        await press(pilot, "copy_query")
         assert stage.app.clipboard == "SELECT 1;\nSELECT 2"
 
 
@@ -363,13 +365,13 @@ async def test_copy_does_not_wait_for_a_server_that_hangs() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         selected = selected_on(stage)
         whole = selected._replace(query="SELECT 'the whole of it'")
-        await press(pilot, "enter")
+        await press(pilot, "open")
         source.answer_detail(Detail(first.taken_at, whole, query_is_cut=False))
         source.script = [None]
-        await press(pilot, "y", "y", "y")
+        await press(pilot, "copy_query", "copy_query", "copy_query")
         assert stage.app.clipboard == ""
         await stage.tick(4)
-        await press(pilot, "y")
+        await press(pilot, "copy_query")
         assert stage.app.clipboard == "SELECT 'the whole of it'"
         assert (
             text_of(stage, "#notice").strip().startswith("the query of ")
@@ -387,7 +389,7 @@ async def test_opening_again_and_again_asks_a_hanging_server_once() -> None:
     source = HangingDetails([first])
     stage = Stage(first, source=source)
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "enter", "escape", "down", "enter", "escape", "down", "enter")
+        await press(pilot, "open", "clear", "cursor_down", "open", "clear", "cursor_down", "open")
         last = selected_on(stage)
         assert source.requests == 1
         source.answer_detail(None)
@@ -414,10 +416,10 @@ async def test_lost_server_keeps_the_picture_and_counts_down() -> None:
         assert "next try in" in text_of(stage, "#condition")
         assert table_of(stage)._dimmed
         assert shown_on(stage) == rows
-        await press(pilot, "slash", *"user:anna", "enter")
+        await press(pilot, "filter", *"user:anna", "open")
         assert len(shown_on(stage)) == 1
         stage.source.script = [first]
-        await press(pilot, "r")
+        await press(pilot, "refresh")
         await stage.tick(0.1)
         assert not table_of(stage)._dimmed
         assert len(shown_on(stage)) == 1
@@ -431,13 +433,13 @@ async def test_hanging_server_is_told_and_keys_work() -> None:
         await stage.tick(4)
         assert "no answer for" in text_of(stage, "#condition")
         pid = pid_of(stage)
-        await press(pilot, "down")
+        await press(pilot, "cursor_down")
         assert pid_of(stage) != pid
 
 
 async def test_quit_keys() -> None:
     """q and Ctrl-C leave with exit code 0, Ctrl-C also out of a dialog."""
-    for keys in (("q",), ("ctrl+c",), ("K", "ctrl+c"), ("slash", "ctrl+c")):
+    for keys in (("quit",), ("leave",), ("terminate", "leave"), ("filter", "leave")):
         stage = Stage(busy())
         async with stage.app.run_test(size=SIZE) as pilot:
             await press(pilot, *keys)
@@ -455,20 +457,20 @@ async def test_any_size_draws(size: tuple[int, int]) -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=size) as pilot:
         for keys in (
-            ("K",),
-            ("n",),
-            ("2",),
-            ("1",),
-            ("enter",),
-            ("escape",),
-            ("question_mark",),
-            ("escape",),
-            ("s",),
+            ("terminate",),
+            ("keep",),
+            ("show_breakdown",),
+            ("show_sessions",),
+            ("open",),
+            ("clear",),
+            ("help",),
+            ("clear",),
+            ("sort_menu",),
         ):
             await press(pilot, *keys)
         await pilot.resize_terminal(100, 30)
         await pilot.pause()
-        await press(pilot, "escape")
+        await press(pilot, "clear")
         assert isinstance(stage.app.screen, SessionsScreen)
 
 
@@ -476,7 +478,7 @@ async def test_ten_thousand_sessions_scroll() -> None:
     """The far end of a crowd is one key away."""
     stage = Stage(crowd(10_000))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "end")
+        await press(pilot, "cursor_last")
         assert pid_of(stage) == shown_on(stage)[-1]
 
 
@@ -510,7 +512,7 @@ async def test_paste_into_the_filter() -> None:
         pilot.app.post_message(events.Paste("Ky"))
         await pilot.pause()
         assert isinstance(stage.app.screen, SessionsScreen)
-        await press(pilot, "slash")
+        await press(pilot, "filter")
         pilot.app.post_message(events.Paste("user:anna\n"))
         await pilot.pause()
         assert len(shown_on(stage)) == 1
@@ -523,14 +525,14 @@ async def test_cost_panel() -> None:
     snapshot = replace(busy(), cost=Cost(server_seconds=0.006, received_bytes=34_000))
     stage = Stage(snapshot)
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "f12")
+        await press(pilot, "toggle_cost")
         await stage.tick()
         await pilot.pause()
         assert "server 6.0 ms, 34 kB in" in text_of(stage, "#cost")
         assert stage.app.screen.query_one("#cost").display
-        await press(pilot, "2")
+        await press(pilot, "show_breakdown")
         assert stage.app.screen.query_one("#cost").display
-        await press(pilot, "f12", "1")
+        await press(pilot, "toggle_cost", "show_sessions")
         assert not stage.app.screen.query_one("#cost").display
 
 
@@ -557,7 +559,7 @@ async def test_cursor_stays_on_top_until_it_is_moved() -> None:
         stage.source.script = [without(first, pid_of(stage))]
         await stage.tick()
         assert pid_of(stage) == shown_on(stage)[0]
-        await press(pilot, "down", "down", "home")
+        await press(pilot, "cursor_down", "cursor_down", "cursor_first")
         stage.source.script = [first]
         await stage.tick()
         assert pid_of(stage) == shown_on(stage)[0] == 47903
@@ -589,5 +591,5 @@ async def test_a_search_that_outlives_the_palette_is_no_bug() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "ctrl+p")
         await pilot.app.screen.query_one(CommandList).remove()
-        await press(pilot, *"quit", "escape")
+        await press(pilot, *"quit", "clear")
         assert isinstance(pilot.app.screen, SessionsScreen)

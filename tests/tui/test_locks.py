@@ -5,7 +5,6 @@ has been ended.
 from dataclasses import replace
 
 import pytest
-from textual.pilot import Pilot
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
@@ -35,7 +34,7 @@ from pgtop.tui.widgets.lines import Lines
 from pgtop.view.locks import Question, Row, rows
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, calm, client, snapshot, standstill
-from tests.tui.apps import Stage, with_changes
+from tests.tui.apps import Stage, press, with_changes
 
 _SIZE = (100, 34)
 HOLDER = 47_903
@@ -53,11 +52,6 @@ def _key(stage: Stage) -> int | None:
 def _text(stage: Stage, widget: str) -> str:
     lines = stage.app.screen.query_one(widget, Lines)
     return "\n".join("".join(span.text for span in line) for line in lines._lines)
-
-
-async def _press(pilot: Pilot[int], *keys: str) -> None:
-    await pilot.press(*keys)
-    await pilot.pause()
 
 
 def _without(snapshot: Snapshot, pid: int) -> Snapshot:
@@ -80,10 +74,10 @@ async def test_the_topic_of_locks_is_wanted_while_the_view_is_open() -> None:
     """
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "3")
+        await press(pilot, "show_locks")
         assert isinstance(stage.app.screen, LocksScreen)
         assert LOCKS in stage.source.topics
-        await _press(pilot, "escape")
+        await press(pilot, "clear")
         await stage.tick()
         assert isinstance(stage.app.screen, SessionsScreen)
         await stage.tick()
@@ -99,11 +93,11 @@ async def test_the_alarm_leads_to_the_root() -> None:
         assert "12 waiting, 4 roots, deadlock 49010 49011; longest 9m02s on root 47903" in _text(
             stage, "#alarm"
         )
-        await _press(pilot, "up")
+        await press(pilot, "cursor_up")
         assert stage.app.screen.query_one(Alarm).chosen
-        await _press(pilot, "K")
+        await press(pilot, "terminate")
         assert isinstance(stage.app.screen, SessionsScreen), "on the alarm no session is meant"
-        await _press(pilot, "enter")
+        await press(pilot, "open")
         assert _key(stage) == HOLDER
 
 
@@ -111,7 +105,7 @@ async def test_down_leaves_the_alarm() -> None:
     """It is one step above the first row."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "up", "down", "enter")
+        await press(pilot, "cursor_up", "cursor_down", "open")
         assert isinstance(stage.app.screen, DetailScreen)
 
 
@@ -124,12 +118,12 @@ async def test_a_click_on_the_alarm_does_the_same() -> None:
         assert _key(stage) == HOLDER
 
 
-@pytest.mark.parametrize("before", [("I",), ("slash", *"pid:49010", "enter")])
+@pytest.mark.parametrize("before", [("sort_invert",), ("filter", *"pid:49010", "open")])
 async def test_the_alarm_leads_to_the_root_wherever_it_stands(before: tuple[str, ...]) -> None:
     """Also in the view itself: in another order, and where the filter has hidden it."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "3", *before, "end")
+        await press(pilot, "show_locks", *before, "cursor_last")
         assert _key(stage) != HOLDER
         await pilot.click("#alarm")
         await pilot.pause()
@@ -140,7 +134,7 @@ async def test_the_alarm_is_not_heard_behind_a_dialog() -> None:
     """What was asked before the dialog was there does not close it."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "K")
+        await press(pilot, "terminate")
         stage.app.post_message(ViewRequested("locks", ROOT))
         await pilot.pause()
         assert isinstance(stage.app.screen, ConfirmScreen)
@@ -157,7 +151,7 @@ async def test_a_notice_arranges_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(locks, "rows", counted)
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "3")
+        await press(pilot, "show_locks")
         await stage.tick()
         before = len(arranged)
         stage.app.say("something")
@@ -169,7 +163,7 @@ async def test_no_alarm_while_nobody_waits() -> None:
     """It takes no line then, and the cursor stays on the first row."""
     stage = Stage(calm())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "up")
+        await press(pilot, "cursor_up")
         assert not stage.app.screen.query_one(Alarm).display
         assert not stage.app.screen.query_one(Alarm).chosen
 
@@ -179,9 +173,9 @@ async def test_the_cursor_stays_with_its_session() -> None:
     first = standstill()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "3", "down", "down")
+        await press(pilot, "show_locks", "cursor_down", "cursor_down")
         assert _key(stage) == 48_803
-        await _press(pilot, "I")
+        await press(pilot, "sort_invert")
         assert _key(stage) == 48_803
         stage.source.script = [_without(first, 49_010)]
         await stage.tick()
@@ -195,14 +189,14 @@ async def test_a_session_that_ends_under_the_cursor_hands_it_to_nobody() -> None
     first = standstill()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "3")
+        await press(pilot, "show_locks")
         assert _key(stage) == HOLDER
         stage.source.script = [_without(first, HOLDER)]
         await stage.tick()
         assert _key(stage) == HOLDER
-        await _press(pilot, "K")
+        await press(pilot, "terminate")
         assert "47903" in _text(stage, "#proposal")
-        await _press(pilot, "escape")
+        await press(pilot, "clear")
         stage.source.script = [replace(_without(first, HOLDER), taken_at=first.taken_at + 2)]
         await stage.tick(2)
         assert _key(stage) != HOLDER
@@ -218,7 +212,7 @@ async def test_two_standbys_of_one_name_keep_the_cursor_apart() -> None:
     )
     stage = Stage(first, source=FakeSource([first, replace(first, taken_at=first.taken_at + 1)]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "3", "down")
+        await press(pilot, "show_locks", "cursor_down")
         for _ in range(2):
             row = _table(stage).selected
             assert row is not None
@@ -231,11 +225,11 @@ async def test_folding() -> None:
     """Space folds a branch and unfolds it."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "3")
+        await press(pilot, "show_locks")
         rows = _table(stage).row_count()
-        await _press(pilot, "space")
+        await press(pilot, "fold")
         assert _table(stage).row_count() == rows - 4
-        await _press(pilot, "space")
+        await press(pilot, "fold")
         assert _table(stage).row_count() == rows
 
 
@@ -243,11 +237,11 @@ async def test_the_headline_says_what_is_in_sight() -> None:
     """Which rows, where not all fit, and how many of those who wait pass the filter."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=(100, 20)) as pilot:
-        await _press(pilot, "3")
+        await press(pilot, "show_locks")
         assert "rows 1-12 of " in _text(stage, "#condition")
-        await _press(pilot, "end")
+        await press(pilot, "cursor_last")
         assert "rows 1-12 of " not in _text(stage, "#condition")
-        await _press(pilot, "slash", *"pid:1", "enter")
+        await press(pilot, "filter", *"pid:1", "open")
         assert "0 of 12 waiting under 4 roots" in _text(stage, "#condition")
 
 
@@ -255,7 +249,7 @@ async def test_the_key_line_can_be_clicked() -> None:
     """A click on `Esc` in the bottom line leaves the view, as the key does."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "3")
+        await press(pilot, "show_locks")
         await pilot.click("#keys", offset=(1, 0))
         await pilot.pause()
         assert isinstance(stage.app.screen, SessionsScreen)
@@ -265,10 +259,10 @@ async def test_enter_and_kill_work_on_nodes() -> None:
     """Enter opens the session, K asks for it with all who wait on it."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "3", "down", "enter")
+        await press(pilot, "show_locks", "cursor_down", "open")
         assert isinstance(stage.app.screen, DetailScreen)
         assert stage.app.screen.backend.pid == 48_801
-        await _press(pilot, "escape", "up", "K")
+        await press(pilot, "clear", "cursor_up", "terminate")
         assert isinstance(stage.app.screen, ConfirmScreen)
         assert "frees 4 waiters, 1 at once" in _text(stage, "#proposal")
 
@@ -277,9 +271,9 @@ async def test_a_prepared_transaction_cannot_be_killed() -> None:
     """What would end it is told instead."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "3", *["down"] * 5)
+        await press(pilot, "show_locks", *["cursor_down"] * 5)
         assert (_key(stage) or 0) < 0
-        await _press(pilot, "K")
+        await press(pilot, "terminate")
         assert "ROLLBACK PREPARED 'transfer-''4711'''" in _text(stage, "#notice")
 
 
@@ -288,9 +282,9 @@ async def test_after_the_kill_it_is_told_who_was_freed() -> None:
     first = busy()
     stage = Stage(first, source=FakeSource([first]), signaller=FakeSignaller())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "3", "K")
+        await press(pilot, "show_locks", "terminate")
         stage.source.script = [_without(first, HOLDER)]
-        await _press(pilot, "y")
+        await press(pilot, "confirm")
         await stage.tick(6)
         assert isinstance(stage.signaller, FakeSignaller)
         assert [request.signal for request in stage.signaller.requests] == [Signal.TERMINATE]
@@ -310,9 +304,9 @@ async def test_who_is_freed_by_a_cancel_inside_a_transaction_is_told() -> None:
     )
     stage = Stage(first, source=FakeSource([first]), signaller=FakeSignaller(look=lambda _: seen))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "3", "C")
+        await press(pilot, "show_locks", "cancel")
         stage.source.script = [replace(failed, ungrouped=(*failed.backends, seen))]
-        await _press(pilot, "y")
+        await press(pilot, "confirm")
         await stage.tick(6)
         assert "1 of 4 waiting on it is free" in _text(stage, "#notice").replace("\n", " ")
 
@@ -349,13 +343,13 @@ async def test_after_many_were_killed_it_is_told_who_was_freed() -> None:
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "slash", *"pid:47903,48711", "enter", "asterisk", "K")
+        await press(pilot, "filter", *"pid:47903,48711", "open", "tag_all", "terminate")
         stage.source.script = [_without(_without(first, 48_711), HOLDER)]
-        await _press(pilot, "y")
+        await press(pilot, "confirm")
         await stage.tick(6)
         freed = "1 of 4 waiting on them is free, next root 48801 (active 9m03s)"
         assert freed in _text(stage, "#facts")
-        await _press(pilot, "escape")
+        await press(pilot, "clear")
         assert f"2 gone: {freed}" in _text(stage, "#notice")
 
 
@@ -386,7 +380,7 @@ async def test_a_slow_lock_manager_is_told() -> None:
     slow = replace(slow, locks=slow.locks._replace(note="the lock manager is slow"))
     stage = Stage(slow)
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await _press(pilot, "3")
+        await press(pilot, "show_locks")
         assert "the lock manager is slow" in _text(stage, "#condition")
 
 
@@ -396,10 +390,10 @@ async def test_a_row_without_a_session_says_what_its_keys_do() -> None:
     """
     stage = Stage(standstill())
     async with stage.app.run_test(size=(100, 30)) as pilot:
-        await _press(pilot, "3")
+        await press(pilot, "show_locks")
         assert "no session" not in _text(stage, "#condition")
         while (_key(stage) or 0) > 0:
-            await _press(pilot, "down")
+            await press(pilot, "cursor_down")
         assert "no session: C K say what ends it" in _text(stage, "#condition")
-        await _press(pilot, "K")
+        await press(pilot, "terminate")
         assert "ROLLBACK PREPARED" in _text(stage, "#notice")

@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.scenes import busy, nearly_full, standstill
-from tests.tui.apps import Stage
+from tests.tui.apps import Stage, press
 from tests.tui.test_snapshots import TO_RUNAWAY
 
 _FOLDER = Path(__file__).parents[2] / "screenshots"
@@ -25,23 +25,23 @@ def _with_blanks_kept(svg: str) -> str:
 
 
 async def _sessions(pilot: Pilot[Any]) -> None:
-    await pilot.press("down", "down", "down")
+    await press(pilot, "cursor_down", "cursor_down", "cursor_down")
 
 
 async def _dialog(pilot: Pilot[Any]) -> None:
-    await pilot.press(*TO_RUNAWAY, "K")
+    await press(pilot, *TO_RUNAWAY, "terminate")
 
 
 async def _breakdown(pilot: Pilot[Any]) -> None:
-    await pilot.press("2", "down")
+    await press(pilot, "show_breakdown", "cursor_down")
 
 
 async def _locks(pilot: Pilot[Any]) -> None:
-    await pilot.press("3")
+    await press(pilot, "show_locks")
 
 
 async def _list(pilot: Pilot[Any]) -> None:
-    await pilot.press("slash", *"db:shop", "enter", "b", "asterisk", "K")
+    await press(pilot, "filter", *"db:shop", "open", "toggle_background", "tag_all", "terminate")
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,12 @@ from pgtop.model.signal import ReplyStatus, SignalReply
 from pgtop.model.snapshot import Snapshot
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, calm, full, hostile, nearly_full, not_privileged, standstill
-from tests.tui.apps import Stage
+from tests.tui.apps import Stage, press
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
 SMALL = (40, 10)
 RUNAWAY_PID = 48711
-TO_RUNAWAY = ("down",) * 5
+TO_RUNAWAY = ("cursor_down",) * 5
 """From the first row, past the root of the waiters and those that wait."""
 _LOST = Failure(FailureKind.STOPPING, "the server is shutting down", "wait for it to come back")
 
@@ -41,8 +41,7 @@ def _same(
     then: Callable[[Pilot[Any]], Awaitable[None]] | None = None,
 ) -> bool:
     async def play(pilot: Pilot[Any]) -> None:
-        await pilot.press(*keys)
-        await pilot.pause()
+        await press(pilot, *keys)
         if then is not None:
             await then(pilot)
             await pilot.pause()
@@ -67,7 +66,7 @@ def test_disconnected(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
-@pytest.mark.parametrize("key", ["C", "K"], ids=["cancel", "terminate"])
+@pytest.mark.parametrize("key", ["cancel", "terminate"], ids=["cancel", "terminate"])
 def test_dialog(snap_compare: SnapCompare, key: str, size: tuple[int, int]) -> None:
     """The dialogs for the runaway query."""
     assert _same(snap_compare, Stage(busy()), size, (*TO_RUNAWAY, key))
@@ -75,19 +74,23 @@ def test_dialog(snap_compare: SnapCompare, key: str, size: tuple[int, int]) -> N
 
 def test_dialog_of_a_blocker(snap_compare: SnapCompare) -> None:
     """A session idle in transaction that others wait for."""
-    assert _same(snap_compare, Stage(busy()), SIZES[0], ("slash", *"user:anna", "enter", "K"))
+    assert _same(
+        snap_compare, Stage(busy()), SIZES[0], ("filter", *"user:anna", "open", "terminate")
+    )
 
 
 def test_dialog_protected(snap_compare: SnapCompare) -> None:
     """pgtop's own session: protected, with the pid asked for."""
     assert _same(
-        snap_compare, Stage(busy()), SIZES[0], ("slash", *"app:pgtop", "enter", "K", *"481")
+        snap_compare, Stage(busy()), SIZES[0], ("filter", *"app:pgtop", "open", "terminate", *"481")
     )
 
 
 def test_dialog_without_the_right(snap_compare: SnapCompare) -> None:
     """A role that may not signal is told so, with the grant that would allow it."""
-    assert _same(snap_compare, Stage(not_privileged()), SIZES[0], ("down", "down", "K"))
+    assert _same(
+        snap_compare, Stage(not_privileged()), SIZES[0], ("cursor_down", "cursor_down", "terminate")
+    )
 
 
 def test_dialog_changed(snap_compare: SnapCompare) -> None:
@@ -100,7 +103,7 @@ def test_dialog_changed(snap_compare: SnapCompare) -> None:
         for b in first.backends
     )
     stage = Stage(first, source=FakeSource([replace(first, ungrouped=changed)]))
-    assert _same(snap_compare, stage, SIZES[0], (*TO_RUNAWAY, "C"), lambda _: stage.tick())
+    assert _same(snap_compare, stage, SIZES[0], (*TO_RUNAWAY, "cancel"), lambda _: stage.tick())
 
 
 def test_dialog_ended(snap_compare: SnapCompare) -> None:
@@ -108,7 +111,7 @@ def test_dialog_ended(snap_compare: SnapCompare) -> None:
     first = busy()
     rest = tuple(b for b in first.backends if b.pid != RUNAWAY_PID)
     stage = Stage(first, source=FakeSource([replace(first, ungrouped=rest)]))
-    assert _same(snap_compare, stage, SIZES[0], (*TO_RUNAWAY, "K"), lambda _: stage.tick())
+    assert _same(snap_compare, stage, SIZES[0], (*TO_RUNAWAY, "terminate"), lambda _: stage.tick())
 
 
 def _runaway() -> Backend:
@@ -118,21 +121,23 @@ def _runaway() -> Backend:
 @pytest.mark.parametrize(
     ("key", "signaller"),
     [
-        pytest.param("K", FakeSignaller(), id="terminated"),
+        pytest.param("terminate", FakeSignaller(), id="terminated"),
         pytest.param(
-            "C", FakeSignaller(look=lambda _: _runaway()._replace(state="idle")), id="cancelled"
+            "cancel",
+            FakeSignaller(look=lambda _: _runaway()._replace(state="idle")),
+            id="cancelled",
         ),
         pytest.param(
-            "C",
+            "cancel",
             FakeSignaller(
                 look=lambda _: _runaway()._replace(state="idle in transaction (aborted)")
             ),
             id="still-open",
         ),
-        pytest.param("K", FakeSignaller(SignalReply(ReplyStatus.GONE)), id="already-ended"),
-        pytest.param("K", FakeSignaller(SignalReply(ReplyStatus.REPLACED)), id="replaced"),
+        pytest.param("terminate", FakeSignaller(SignalReply(ReplyStatus.GONE)), id="already-ended"),
+        pytest.param("terminate", FakeSignaller(SignalReply(ReplyStatus.REPLACED)), id="replaced"),
         pytest.param(
-            "K",
+            "terminate",
             FakeSignaller(
                 SignalReply(
                     ReplyStatus.REFUSED, "must be a superuser to terminate superuser process"
@@ -140,13 +145,15 @@ def _runaway() -> Backend:
             ),
             id="refused",
         ),
-        pytest.param("C", FakeSignaller(look=lambda _: _runaway()), id="still-running"),
+        pytest.param("cancel", FakeSignaller(look=lambda _: _runaway()), id="still-running"),
     ],
 )
 def test_outcome(snap_compare: SnapCompare, key: str, signaller: FakeSignaller) -> None:
     """What became of an order, told on the notice line."""
     stage = Stage(busy(), signaller=signaller)
-    assert _same(snap_compare, stage, SIZES[0], (*TO_RUNAWAY, key, "y"), lambda _: stage.tick(6))
+    assert _same(
+        snap_compare, stage, SIZES[0], (*TO_RUNAWAY, key, "confirm"), lambda _: stage.tick(6)
+    )
 
 
 def _with_detail(stage: Stage) -> Stage:
@@ -166,69 +173,72 @@ def _with_detail(stage: Stage) -> Stage:
 @pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
 def test_detail(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     """One session whole."""
-    assert _same(snap_compare, _with_detail(Stage(busy())), size, (*TO_RUNAWAY, "enter"))
+    assert _same(snap_compare, _with_detail(Stage(busy())), size, (*TO_RUNAWAY, "open"))
 
 
 @pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
 def test_breakdown(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     """Who uses the connections, on a server that is nearly full."""
-    assert _same(snap_compare, Stage(nearly_full()), size, ("2", "down"))
+    assert _same(snap_compare, Stage(nearly_full()), size, ("show_breakdown", "cursor_down"))
 
 
 @pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
 def test_blocking(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     """Who blocks whom, when everybody waits, and who holds back vacuum."""
-    assert _same(snap_compare, Stage(standstill()), size, ("3",))
+    assert _same(snap_compare, Stage(standstill()), size, ("show_locks",))
 
 
 def test_blocking_folded(snap_compare: SnapCompare) -> None:
     """A folded branch says how many it hides."""
-    assert _same(snap_compare, Stage(standstill()), SIZES[0], ("3", "space"))
+    assert _same(snap_compare, Stage(standstill()), SIZES[0], ("show_locks", "fold"))
 
 
 def test_blocking_filtered(snap_compare: SnapCompare) -> None:
     """A filter leaves those that it lets through with all that they stand under, quiet."""
     assert _same(
-        snap_compare, Stage(standstill()), SIZES[0], ("3", "slash", *"app:dunning", "enter")
+        snap_compare,
+        Stage(standstill()),
+        SIZES[0],
+        ("show_locks", "filter", *"app:dunning", "open"),
     )
 
 
 def test_nobody_waits(snap_compare: SnapCompare) -> None:
     """Without waiters the view says so, and still who holds back vacuum."""
-    assert _same(snap_compare, Stage(calm()), SIZES[0], ("3",))
+    assert _same(snap_compare, Stage(calm()), SIZES[0], ("show_locks",))
 
 
 def test_alarm_chosen(snap_compare: SnapCompare) -> None:
     """The cursor on the line that tells of the waiters."""
-    assert _same(snap_compare, Stage(standstill()), SIZES[0], ("up",))
+    assert _same(snap_compare, Stage(standstill()), SIZES[0], ("cursor_up",))
 
 
 @pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
 def test_help(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     """Keys, letters, filter language and columns."""
-    assert _same(snap_compare, Stage(busy()), size, ("question_mark",))
+    assert _same(snap_compare, Stage(busy()), size, ("help",))
 
 
 def test_sort_menu(snap_compare: SnapCompare) -> None:
     """What can be sorted by."""
-    assert _same(snap_compare, Stage(busy()), SIZES[0], ("s", "down"))
+    assert _same(snap_compare, Stage(busy()), SIZES[0], ("sort_menu", "cursor_down"))
 
 
 def test_filter(snap_compare: SnapCompare) -> None:
     """A filter being typed, with the rows that it lets through."""
-    assert _same(snap_compare, Stage(busy()), SIZES[0], ("slash", *"db:billing age>1m"))
+    assert _same(snap_compare, Stage(busy()), SIZES[0], ("filter", *"db:billing age>1m"))
 
 
 def test_wrong_filter(snap_compare: SnapCompare) -> None:
     """A filter that cannot be read says at which character."""
-    assert _same(snap_compare, Stage(busy()), SIZES[0], ("slash", *"db:billing foer:x"))
+    assert _same(snap_compare, Stage(busy()), SIZES[0], ("filter", *"db:billing foer:x"))
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_theme(snap_compare: SnapCompare, theme: str) -> None:
     """The other themes, with a dialog."""
     stage = Stage(nearly_full(), Settings(theme=theme), source=FakeSource([None]))
-    assert _same(snap_compare, stage, SIZES[0], ("K",))
+    assert _same(snap_compare, stage, SIZES[0], ("terminate",))
 
 
 def test_without_colours(snap_compare: SnapCompare) -> None:
@@ -238,4 +248,6 @@ def test_without_colours(snap_compare: SnapCompare) -> None:
 
 def test_ascii(snap_compare: SnapCompare) -> None:
     """A locale that is not UTF-8 gets ASCII and the same cells."""
-    assert _same(snap_compare, Stage(busy(), Settings(ascii=True)), SIZES[0], (*TO_RUNAWAY, "K"))
+    assert _same(
+        snap_compare, Stage(busy(), Settings(ascii=True)), SIZES[0], (*TO_RUNAWAY, "terminate")
+    )

@@ -15,7 +15,7 @@ async def test_read_only_is_always_in_sight() -> None:
     stage = Stage(busy(), settings=Settings(read_only=True))
     async with stage.app.run_test(size=(40, 10)) as pilot:
         assert text_of(stage, "#condition").startswith("READ-ONLY")
-        await press(pilot, "slash", *("a" * 60), "enter")
+        await press(pilot, "filter", *("a" * 60), "open")
         assert text_of(stage, "#condition").startswith("READ-ONLY")
 
 
@@ -25,10 +25,10 @@ async def test_an_empty_table_names_the_key_that_shows_what_matches() -> None:
     """
     stage = Stage(busy())
     async with stage.app.run_test(size=(120, 24)) as pilot:
-        await press(pilot, "slash", *"type:walsender", "enter")
+        await press(pilot, "filter", *"type:walsender", "open")
         assert shown_on(stage) == []
         assert "not shown: 1 background (press b)" in text_of(stage, "#condition")
-        await press(pilot, "b")
+        await press(pilot, "toggle_background")
         assert len(shown_on(stage)) == 1
         assert "not shown" not in text_of(stage, "#condition")
 
@@ -40,15 +40,15 @@ async def test_esc_leads_back_to_the_breakdown() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         before = shown_on(stage)
-        await press(pilot, "2", "down", "down")
+        await press(pilot, "show_breakdown", "cursor_down", "cursor_down")
         line = stage.app.screen.query_one(BreakdownTable).selected
-        await press(pilot, "enter")
+        await press(pilot, "open")
         assert isinstance(stage.app.screen, SessionsScreen)
         assert len(shown_on(stage)) < len(before)
-        await press(pilot, "escape")
+        await press(pilot, "clear")
         assert isinstance(stage.app.screen, BreakdownScreen)
         assert stage.app.screen.query_one(BreakdownTable).selected == line
-        await press(pilot, "1")
+        await press(pilot, "show_sessions")
         assert shown_on(stage) == before
 
 
@@ -57,7 +57,17 @@ async def test_esc_clears_a_filter_of_the_users_own() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         before = shown_on(stage)
-        await press(pilot, "2", "down", "enter", "slash", "space", *"pid:1", "enter", "escape")
+        await press(
+            pilot,
+            "show_breakdown",
+            "cursor_down",
+            "open",
+            "filter",
+            "space",
+            *"pid:1",
+            "open",
+            "clear",
+        )
         assert isinstance(stage.app.screen, SessionsScreen)
         assert shown_on(stage) == before
 
@@ -66,8 +76,8 @@ async def test_a_key_of_another_view_says_where_it_works() -> None:
     """A key that does nothing here is answered with a sentence, not with silence."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "2")
-        for key in ("s", "i", "space"):
+        await press(pilot, "show_breakdown")
+        for key in ("sort_menu", "toggle_idle", "tag"):
             stage.app.clear_notice()
             await press(pilot, key)
             assert "works among the sessions: press 1" in " ".join(
@@ -81,7 +91,7 @@ async def test_the_filter_key_leads_to_the_sessions() -> None:
     """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "2", "slash", *"db:shop K")
+        await press(pilot, "show_breakdown", "filter", *"db:shop K")
         assert isinstance(stage.app.screen, SessionsScreen)
         assert stage.app.screen._input.value == "db:shop K"
 
@@ -106,7 +116,7 @@ async def test_half_a_word_does_not_filter() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         everything = shown_on(stage)
-        await press(pilot, "slash", *"ag")
+        await press(pilot, "filter", *"ag")
         assert shown_on(stage) == everything
         assert "“ag” is not applied yet" in text_of(stage, "#understood")
         await press(pilot, *"e<-5s")
@@ -126,7 +136,7 @@ async def test_a_sentence_that_has_no_room_ends_in_an_ellipsis() -> None:
     """What is cut off is never taken for the end of the sentence."""
     stage = Stage(busy())
     async with stage.app.run_test(size=(60, 24)) as pilot:
-        await press(pilot, "slash", *"db:shop", "space", *"age>10m")
+        await press(pilot, "filter", *"db:shop", "space", *"age>10m")
         assert (
             text_of(stage, "#understood")
             == 'sessions in a database whose name contains "shop", with an …'
@@ -143,10 +153,10 @@ async def test_the_filter_is_said_back_while_it_is_typed() -> None:
     """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "slash", *"db:shop")
+        await press(pilot, "filter", *"db:shop")
         assert text_of(stage, "#understood") == 'sessions in a database whose name contains "shop"'
         assert stage.app.screen.query_one("#understood").display
-        await press(pilot, "enter")
+        await press(pilot, "open")
         assert not stage.app.screen.query_one("#understood").display
 
 
@@ -158,7 +168,7 @@ async def test_the_view_moves_only_to_keep_the_cursor_in_sight() -> None:
     stage = Stage(snapshot(rows[30:]), source=FakeSource([snapshot(rows[30:])]))
     async with stage.app.run_test(size=SIZE) as pilot:
         sessions_of(stage).sort_by("pid")
-        await press(pilot, "I", *("down",) * 25)
+        await press(pilot, "sort_invert", *("cursor_down",) * 25)
         table = table_of(stage)
         pid, top, page = pid_of(stage), table._top, table.page
         stage.source.script = [snapshot(rows[35:])]  # five rows above the cursor's have gone
