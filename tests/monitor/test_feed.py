@@ -22,7 +22,8 @@ async def waiting_events(subscription: Subscription) -> list[Event]:
     events: list[Event] = []
 
     async def read() -> None:
-        events.extend([event async for event in subscription])
+        while True:
+            events.append(await anext(subscription))
 
     reading = asyncio.create_task(read())
     await settle()
