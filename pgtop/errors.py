@@ -1,13 +1,13 @@
-"""What the user can mend. Each error says what is wrong and what to do next, and never ends in a
-traceback.
+"""Errors that the user can correct. Each is a sentence and an advice, never a traceback.
 
-Only the front door raises and catches these; the server's failures are `pgtop.ports.SourceError`.
+The command line raises and catches them; a server's failure is a `pgtop.ports.SourceError`.
 """
 
 
 class PgtopError(Exception):
-    """`what` is one sentence; `advice`, if any, another. Both may quote user or server: clean
-    before showing.
+    """An error with one sentence, and another as advice if there is any.
+
+    Both may quote the user or the server: clean them before you show them.
     """
 
     def __init__(self, what: str, advice: str = "") -> None:
@@ -17,11 +17,11 @@ class PgtopError(Exception):
 
 
 class UsageError(PgtopError):
-    """The command line asks for something that cannot be: correct it."""
+    """The command line, the configuration file or the environment is wrong."""
 
 
 class TerminalError(UsageError):
-    """The screen cannot be drawn here: use another terminal, or `pgtop show`."""
+    """The dashboard cannot be drawn here. Another terminal can, and `pgtop show` needs none."""
 
 
 class DemoError(PgtopError):
@@ -29,4 +29,4 @@ class DemoError(PgtopError):
 
 
 class OutputError(PgtopError):
-    """What was asked for could not be written to standard output."""
+    """The result could not be written to standard output."""

@@ -8,14 +8,15 @@ import gc
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-NEARBY_SECONDS: Final = 0.02
-"""Seconds in which a server nearby has answered. Until then the screen is not loaded, so that the
-first frame need not wait for it.
-"""
+if TYPE_CHECKING:
+    import asyncio
+
+_NEARBY: Final = 0.02
+"""Seconds in which a server nearby has answered."""
 
 _GARBAGE_THRESHOLD = 20_000
 """New objects after which Python looks for cycles among them: a sample makes a few hundred and
@@ -42,12 +43,32 @@ def load(module: str) -> ModuleType:
 
 def load_screen() -> None:
     """Import all that draws the dashboard."""
-    load("pgtop.tui.app")
+    load("pgtop.tui.run")
+    load("pgtop.tui.screens.sessions")
+
+
+def load_dashboard() -> None:
+    """Import driver and screen, as `pgtop demo` does while another process makes the server."""
+    load("pgtop.cli.compose")
+    load_screen()
+
+
+async def load_screen_while_waiting(is_shown: "asyncio.Event") -> None:
+    """Import all that draws while the server is awaited.
+
+    A server nearby answers sooner: its first frame is shown before that.
+    """
+    import asyncio
+
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_NEARBY):  # asyncio.wait_for may lose a cancellation
+            await is_shown.wait()
+    await asyncio.to_thread(load_screen)
 
 
 @contextmanager
 def without_ssl() -> Iterator[None]:
-    """Import asyncio and psycopg without Python's ssl, which nothing needs: libpq does TLS itself."""
+    """Import asyncio and psycopg without Python's ssl: libpq does TLS itself."""
     if "ssl" in sys.modules:
         yield
         return

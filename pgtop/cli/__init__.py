@@ -1,3 +1,1 @@
-"""The front door: words in, words and exit codes out. Loads no driver and no Textual before it
-must.
-"""
+"""The command line: words in, text and an exit code out. Driver and screen load late."""

@@ -1,8 +1,7 @@
-"""A secret on the command line: taken off the list of processes, which every user can read, and
-quoted in no error.
+"""Secrets on the command line: hidden from the list of processes, and quoted in no error.
 
-Until then, for the time that Python needs to start, it stands there: a password file is better.
-Linux alone tells where a process has its arguments.
+Every user can read that list, and the secret is in it while Python starts: a password file is
+better. Only Linux shows where a process keeps its arguments.
 """
 
 import re
@@ -20,7 +19,8 @@ _NAMES = "|".join(SECRETS).encode()
 _SECRETS = re.compile(
     rb"""
       ^postgres(?:ql)?://[^/@:]*:(?P<before_host>[^/@]*)@
-    | [?&](?:%(names)b|[^=&]*%%[^=&]*)=(?P<parameter>[^&]*)  # a keyword that is written with %% may be any
+    # a keyword that is written with %% may be any
+    | [?&](?:%(names)b|[^=&]*%%[^=&]*)=(?P<parameter>[^&]*)
     | (?:^|[\s'])(?:%(names)b)\s*=\s*(?P<keyword>'(?:[^'\\]|\\.)*'|(?:\\.|\S)+)
     """
     % {b"names": _NAMES},
@@ -40,8 +40,9 @@ _URI = re.compile(
 )
 _ASSIGNED = re.compile(r"(?:\bpas\w*|password|passwd|pwd)[\"']?\s*[=:]", re.IGNORECASE)
 _PERHAPS = re.compile(r":.*@|@.*:|/[^@]*@|^(?:[^:]*:){4}", re.DOTALL)
-"""user:password@host, Oracle's user/password@host, and a line of a password file."""
-_GLUED = ("-d", "-h", "-U", "-p")
+"""Words such as user:password@host, Oracle's user/password@host, and a line of a password file."""
+_SHORT_OPTIONS = ("-d", "-h", "-U", "-p")
+"""Options that their value may follow without a blank."""
 _MASK = b"x"
 _ARG_START, _ARG_END = 47, 48
 """Fields of /proc/self/stat, counted from 0.
@@ -50,84 +51,81 @@ https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
 
 
 def hide(connection_string: str) -> None:
-    """Write over the secrets in the connection string, where that stands among this process's
-    arguments.
-    """
+    """Overwrite the secrets of the connection string among this process's arguments."""
     try:
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-        given = Path("/proc/self/cmdline").read_bytes()
+        cmdline = Path("/proc/self/cmdline").read_bytes()
     except OSError:  # another system
         return
-    start, end = (int(fields[number - 2]) for number in (_ARG_START, _ARG_END))
+    start = int(fields[_ARG_START - 2])
+    end = int(fields[_ARG_END - 2])
     target = connection_string.encode()
-    if start and end - start == len(given) and target in given:
-        _write(start + given.index(target), masked(target))
+    if start and end - start == len(cmdline) and target in cmdline:
+        _write(start + cmdline.index(target), masked(target))
 
 
 def masked(connection_string: bytes) -> bytes:
-    """As long as it was, with every secret masked; all of it, where the secret stands in no usual
-    place.
+    """Mask every secret without changing the length.
+
+    Mask all if the secret stands in no usual place.
     """
-    spans = [found.span(found.lastgroup or 0) for found in _SECRETS.finditer(connection_string)]
-    if not spans:
+    matches = list(_SECRETS.finditer(connection_string))
+    if not matches:
         return _MASK * len(connection_string)
-    for start, end in spans:
-        connection_string = (
-            connection_string[:start] + _MASK * (end - start) + connection_string[end:]
-        )
-    return connection_string
+    text = bytearray(connection_string)
+    for match in matches:
+        start, end = match.span(match.lastgroup or 0)
+        text[start:end] = _MASK * (end - start)
+    return bytes(text)
 
 
-def discreet(message: str, connection_string: str) -> str:
-    """Return the keyword that libpq finds wrong, for the end of a sentence; nothing else of what
-    libpq quotes.
+def wrong_keyword(message: str, connection_string: str) -> str:
+    """Return the keyword that libpq's message finds wrong, or nothing.
 
-    Not even that where a password may be about: any part of the string may be a part of it.
+    If the string may hold a password, any part of it may be a part of the password.
     """
-    found = _WRONG_KEYWORD.search(message)
-    if found is None or any(trace in connection_string.lower() for trace in _TRACES):
+    match = _WRONG_KEYWORD.search(message)
+    lower = connection_string.lower()
+    if match is None or any(trace in lower for trace in _TRACES):
         return ""
-    return f': invalid connection option "{found[1]}"'
+    return match[1]
 
 
 def check_words(
     words: Sequence[str], connection_string: str | None, *, quoted: bool = False
 ) -> None:
-    """Raise UsageError for a word other than the connection string that may hold a password:
-    nothing may quote it.
+    """Raise UsageError, which quotes nothing, for a password outside the connection string.
 
-    `quoted`: an error is about to quote one of them, so that a mere user:password@host is refused
-    as well.
+    Set `quoted` if an error is about to quote one of the words: even user:password@host is refused
+    then.
     """
+    is_suspicious = may_hold_password if quoted else holds_password
     for word in words:
         value = _value(word)
-        if value != connection_string and (
-            may_hold_password(value) if quoted else holds_password(value)
-        ):
+        if value != connection_string and is_suspicious(value):
             hide(word)
             raise UsageError(
-                "There is a password in a place that is none of a connection string.",
+                "There is a password outside the connection string.",
                 "Give the connection string as one word of its own, or with -d.",
             )
 
 
 def holds_password(word: str) -> bool:
-    """Return whether the word, which need not be well written, may be a connection string with a
-    password.
-    """
+    """Return whether the word looks like a connection string with a password, even a wrong one."""
     return "query:" not in word and bool(_URI.search(word) or _ASSIGNED.search(word))
 
 
 def may_hold_password(word: str) -> bool:
-    """Return whether an error had better not quote the word."""
+    """Return whether the word may hold a password, so that no error should quote it."""
     return holds_password(word) or bool(_PERHAPS.search(word))
 
 
 def _value(word: str) -> str:
     """Return the word without the option that it begins with."""
     if word.startswith("--"):
-        return word.partition("=")[2]
-    return word[2:] if word.startswith(_GLUED) else word
+        _, _, value = word.partition("=")
+        return value
+    return word[2:] if word.startswith(_SHORT_OPTIONS) else word
 
 
 def _write(address: int, text: bytes) -> None:

@@ -1,7 +1,7 @@
-"""The report of a bug in pgtop: what helps to mend it, and nothing that its user would not show to
-a stranger.
+"""Reports of bugs in pgtop, which a user can show to a stranger.
 
-No exception's own words, no values and no source text: those hold passwords, queries and names.
+A report has no message of an exception, no value and no source text: they hold passwords, queries
+and names.
 """
 
 import errno
@@ -16,15 +16,16 @@ from types import TracebackType
 
 from pgtop.cli import output
 
-_OURS = "pgtop: "
-"""Marks the notes on an exception that are ours, and so fit to be shown."""
+_MARK = "pgtop: "
+"""Begins the notes that pgtop itself adds to an exception. They may be shown."""
 _TERMINAL = ("TERM", "COLORTERM", "TERM_PROGRAM", "LANG", "LC_ALL", "LC_CTYPE", "NO_COLOR")
 _LIBRARIES = ("psycopg", "textual", "rich")
 
 
 def catch_bugs(code_after: Callable[[], int] = lambda: 1) -> None:
-    """Report what escapes from any thread from now on. Out of the main one Python then exits with
-    `code_after()`.
+    """Report the exceptions that escape from any thread from now on.
+
+    After one in the main thread, Python exits with `code_after()`.
     """
 
     def report_and_exit(
@@ -32,46 +33,49 @@ def catch_bugs(code_after: Callable[[], int] = lambda: 1) -> None:
     ) -> None:
         try:
             report_bug(kind, error, trace)
-        finally:  # also where the report fails
+        finally:  # even if the report fails
             raise SystemExit(code_after())
 
     sys.excepthook = report_and_exit
-    threading.excepthook = lambda failed: report_bug(
-        failed.exc_type, failed.exc_value, failed.exc_traceback
+    threading.excepthook = lambda thread: report_bug(
+        thread.exc_type,
+        thread.exc_value,
+        thread.exc_traceback,
     )
 
 
 @contextmanager
-def noted(words: str) -> Iterator[None]:
-    """A bug that escapes from here is reported with these words, which hold nothing secret."""
+def context(words: str) -> Iterator[None]:
+    """Add `words`, which hold nothing secret, to the report of a bug that escapes from here."""
     try:
         yield
     except Exception as error:
-        error.add_note(f"{_OURS}{words}")
+        error.add_note(f"{_MARK}{words}")
         raise
 
 
 def report_bug(
     kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
 ) -> None:
-    """Write the report to a file that only this user can read, and say where; on stderr, if that
-    cannot be.
+    """Write the report to a file that only this user can read, and show its path.
+
+    If the file cannot be written, show the report on stderr.
     """
-    whole = "\n".join([*_surroundings(), *_notes(error), *_story(kind, error, trace)]) + "\n"
-    where = f"This is a bug in pgtop ({_name(kind)})"
+    lines = [*_environment(), *_notes(error), *_raised(kind, error, trace)]
+    sentence = f"This is a bug in pgtop ({_name(kind)})"
     try:
-        path = _written(whole)
-    except OSError as refused:
-        output.report(f"{where}, and no report could be written: {refused.strerror}")
-        for line in whole.splitlines():
+        path = _write("".join(f"{line}\n" for line in lines))
+    except OSError as failure:
+        output.report(f"{sentence}, and no report could be written: {failure.strerror}")
+        for line in lines:
             output.report(line)
     else:
-        output.report(
-            where, f"Please report it with {path}, which holds no password, no query and no name."
-        )
+        advice = f"Please report it with {path}, which holds no password, no query and no name."
+        output.report(sentence, advice)
 
 
-def _written(text: str) -> Path:
+def _write(text: str) -> Path:
+    """Write a new file of the user's; returns its path."""
     from datetime import UTC, datetime
 
     from pgtop import files
@@ -80,23 +84,25 @@ def _written(text: str) -> Path:
     if folder is None:
         raise FileNotFoundError(errno.ENOENT, "there is no home folder")
     files.make_private(folder)
-    path = folder / f"bug-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.txt"
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    time = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    path = folder / f"bug-{time}-{os.getpid()}.txt"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    file = os.open(path, flags, 0o600)
     with open(file, "w", encoding="utf-8", errors="replace") as report:
         report.write(text)
     return path
 
 
-def _surroundings() -> Iterator[str]:
-    """Versions and terminal."""
+def _environment() -> Iterator[str]:
+    """Yield lines about versions and the terminal."""
     import platform
 
     from pgtop import __version__
 
     yield f"pgtop {__version__}, Python {platform.python_version()}, {platform.platform()}"
     yield ", ".join(_versions()) or "no library loaded"
-    given = [f"{name}={os.environ[name]}" for name in _TERMINAL if name in os.environ]
-    yield f"terminal: {' '.join(given)} {_size()}"
+    variables = [f"{name}={os.environ[name]}" for name in _TERMINAL if name in os.environ]
+    yield f"terminal: {' '.join(variables)} {_size()}"
 
 
 def _versions() -> Iterator[str]:
@@ -113,25 +119,25 @@ def _size() -> str:
     try:
         return "x".join(map(str, os.get_terminal_size(2)))
     except OSError:
-        return "of no size"
+        return "of unknown size"
 
 
 def _notes(error: BaseException | None) -> list[str]:
     notes: Sequence[str] = getattr(error, "__notes__", ())
-    return [note.removeprefix(_OURS) for note in notes if note.startswith(_OURS)]
+    return [note.removeprefix(_MARK) for note in notes if note.startswith(_MARK)]
 
 
-def _story(
+def _raised(
     kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
 ) -> Iterator[str]:
-    """What was raised where, and what led to it: names of files and functions, and numbers of
-    lines.
-    """
-    yield f"\n{_name(kind)}"
+    """Yield the exception and its causes, each with its files, functions and line numbers."""
+    yield ""
+    yield _name(kind)
     for frame, line in traceback.walk_tb(trace):
-        yield f"  {_place(frame.f_code.co_filename)}:{line} {frame.f_code.co_qualname}"
-    for earlier in _causes(error):
-        yield from _story(type(earlier), earlier, earlier.__traceback__)
+        code = frame.f_code
+        yield f"  {_place(code.co_filename)}:{line} {code.co_qualname}"
+    for cause in _causes(error):
+        yield from _raised(type(cause), cause, cause.__traceback__)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -146,10 +152,7 @@ def _name(kind: type[BaseException]) -> str:
 
 
 def _place(file: str) -> str:
-    """The file without the folder that it is installed in, which may bear its user's name."""
-    inside = (
-        os.path.relpath(file, folder)
-        for folder in sys.path
-        if folder and file.startswith(f"{folder}/")
-    )
-    return min(inside, key=len, default=Path(file).name)
+    """Return the file's path without its folder of installation, which may have the user's name."""
+    folders = [folder for folder in sys.path if folder and file.startswith(f"{folder}/")]
+    paths = [os.path.relpath(file, folder) for folder in folders]
+    return min(paths, key=len, default=Path(file).name)

@@ -1,5 +1,4 @@
-"""What a check for monitoring says: all in one line on stdout and in its exit code, whatever
-happens.
+"""The result of a check for monitoring: one line on stdout and an exit code, whatever happens.
 
 https://www.monitoring-plugins.org/doc/guidelines.html
 """
@@ -15,13 +14,13 @@ from pgtop.cli.exit_codes import Check
 from pgtop.errors import OutputError, PgtopError
 
 _LONGEST = 500
-"""Characters of the sentence; monitoring cuts lines from 1 kB on, and with them the performance
+"""Characters of the sentence. Monitoring cuts lines from 1 kB on, and with them the performance
 data.
 """
 
 
 class CheckResult(NamedTuple):
-    """What a check found: its code, a sentence, and performance data where it could measure."""
+    """The result of a check: its code, a sentence, and performance data if there are any."""
 
     code: Check
     words: str
@@ -29,27 +28,28 @@ class CheckResult(NamedTuple):
 
     @classmethod
     def unknown(cls, what: str, advice: str = "") -> "CheckResult":
-        """Make a verdict of what could not be found out, and why."""
+        """Return the result of a check that could not be made, with the reason."""
         return cls.of_sentences(Check.UNKNOWN, what, advice)
 
     @classmethod
     def of_sentences(cls, code: Check, *sentences: str) -> "CheckResult":
-        """Make a verdict without a number."""
-        return cls(code, " ".join(map(output.sentence, filter(None, sentences))))
+        """Return a result without performance data."""
+        parts = [output.sentence(sentence) for sentence in sentences if sentence]
+        return cls(code, " ".join(parts))
 
     @property
     def line(self) -> str:
-        """The whole line; monitoring takes what follows the first `|` for data, so no name may have
-        one.
-        """
+        """The whole line. No name in it has a `|`, which begins the performance data."""
         from pgtop.text.clean import clean
 
         words = clean(" ".join(self.words.split())).replace("|", "/")
-        words = words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
-        return f"PGTOP {self.code.name} - {words}{f' | {self.data}' if self.data else ''}"
+        if len(words) > _LONGEST:
+            words = f"{words[: _LONGEST - 1]}…"
+        data = f" | {self.data}" if self.data else ""
+        return f"PGTOP {self.code.name} - {words}{data}"
 
     def print(self) -> Check:
-        """Print it; returns the exit code, which is UNKNOWN where that failed."""
+        """Print the line; returns the exit code, which is UNKNOWN if nothing could be printed."""
         try:
             output.deliver(output.for_locale(f"{self.line}\n"))
         except OutputError as error:
@@ -59,25 +59,21 @@ class CheckResult(NamedTuple):
 
 
 def as_check(work: Callable[[], int]) -> int:
-    """Do the work of a check and return its code, or UNKNOWN with a line on what ended it. Bugs
-    pass through.
-    """
+    """Run a check and return its code, or UNKNOWN with a line about an error. Bugs pass through."""
     try:
         return work()
     except PgtopError as error:
-        verdict = CheckResult.unknown(error.what, error.advice)
+        result = CheckResult.unknown(error.what, error.advice)
     except KeyboardInterrupt:
-        verdict = CheckResult.unknown("Ended by SIGINT.")
-    except SystemExit as ended:
-        verdict = CheckResult.unknown(f"Ended by {_signal_name(ended.code)}.")
-    return verdict.print()
+        result = CheckResult.unknown("Ended by SIGINT.")
+    except SystemExit as ending:
+        result = CheckResult.unknown(f"Ended by {_signal_name(ending.code)}.")
+    return result.print()
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """End this process as UNKNOWN if what is done here takes longer, even if it blocks the event
-    loop.
-    """
+    """End this process as UNKNOWN if the block takes longer, even if it blocks the event loop."""
     import threading
 
     watchdog = threading.Timer(seconds, _give_up, (seconds,))
@@ -87,7 +83,7 @@ def within(seconds: float) -> Iterator[None]:
         yield
     finally:
         watchdog.cancel()
-        watchdog.join()  # where it is giving up at this very moment, it ends the process
+        watchdog.join()  # a watchdog that is giving up at this moment ends the process
 
 
 def _give_up(seconds: float) -> None:
@@ -96,7 +92,9 @@ def _give_up(seconds: float) -> None:
 
 
 def _signal_name(code: object) -> str:
-    """Name the signal behind an exit code of a shell's kind."""
+    """Return the name of the signal that a shell's exit code stands for."""
+    if not isinstance(code, int):
+        return "an exit"
     with suppress(ValueError):
-        return signal.Signals(code - 128).name if isinstance(code, int) else "an exit"
+        return signal.Signals(code - 128).name
     return f"exit code {code}"

@@ -1,97 +1,156 @@
-"""Completion scripts for shells, made from the parsers: what pgtop takes is what they offer.
+"""Completion scripts for shells, made from the declarations of the options.
 
-The scripts stand alone: pressing Tab starts no pgtop and asks no server.
+The scripts stand alone: pressing Tab starts no pgtop and queries no server.
 """
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pgtop.cli.args.options import parsers
+from pgtop.cli.args.options import commands, parsers
 from pgtop.help.topics import BY_NAME
 from pgtop.table.columns import COLUMNS
 from pgtop.table.language.help import FILTER_HELP
 
 
-class Option(NamedTuple):
-    """One option: its spellings, its help in one line, and what it takes: "", a choice of words, or
-    anything.
-    """
+class ShellOption(NamedTuple):
+    """An option as a shell completes it."""
 
     names: tuple[str, ...]
     help: str
-    takes: str = ""
+    """One line."""
+    value: str = ""
+    """The name of its value, or "" for a flag."""
     choices: tuple[str, ...] = ()
 
 
-def options_of(parser: argparse.ArgumentParser) -> list[Option]:
-    """The parser's options."""
-    return [_option(action) for action in parser._actions if action.option_strings]
+def options_of(parser: argparse.ArgumentParser) -> list[ShellOption]:
+    """Return the parser's options."""
+    return [_shell_option(action) for action in parser._actions if action.option_strings]
 
 
-def commands() -> Mapping[str, str]:
-    """Every command but the dashboard, and what it does in a line."""
-    return {
-        name: (parser.description or "").splitlines()[0]
-        for name, parser in parsers().items()
-        if name
-    }
+def _shell_option(action: argparse.Action) -> ShellOption:
+    is_flag = action.nargs == 0
+    help_words = (action.help or "").split()
+    choices = action.choices or ()
+    return ShellOption(
+        names=tuple(action.option_strings),
+        help=" ".join(help_words),
+        value="" if is_flag else str(action.metavar or action.dest),
+        choices=tuple(str(choice) for choice in choices),
+    )
 
 
 def filter_keys() -> list[str]:
-    """The keys of the filter language with their sign."""
-    return sorted({f"{entry.name}:" for entry in FILTER_HELP if f"{entry.name}:" in entry.example})
+    """Return the keys of the filter language with their colon."""
+    keys = {f"{entry.name}:" for entry in FILTER_HELP if f"{entry.name}:" in entry.example}
+    return sorted(keys)
 
 
-def help_words() -> list[str]:
-    """Return what `pgtop help` takes: the topics, then the commands."""
+def _column_names() -> list[str]:
+    return [column.name for column in COLUMNS]
+
+
+def _help_words() -> list[str]:
     return [*BY_NAME, *commands()]
 
 
-def _option(action: argparse.Action) -> Option:
-    takes = "" if action.nargs == 0 else str(action.metavar or action.dest)
-    choices = tuple(map(str, action.choices or ()))
-    return Option(
-        tuple(action.option_strings), " ".join((action.help or "").split()), takes, choices
-    )
+_WORDS: Mapping[str, Callable[[], list[str]]] = {
+    "COLUMN": _column_names,
+    "FILTER": filter_keys,
+    "PID | FILTER": filter_keys,
+    "TOPIC | COMMAND": _help_words,
+}
+"""Words that the shells offer for a value or an argument, by its name in `--help`."""
+
+
+def words_of(parser: argparse.ArgumentParser) -> Sequence[str]:
+    """Return the words that the parser takes without an option."""
+    for action in parser._actions:
+        if not action.option_strings:
+            return _offered(str(action.metavar), tuple(action.choices or ()))
+    return ()
+
+
+def _offered(name: str, choices: Sequence[str]) -> Sequence[str]:
+    return _WORDS[name]() if name in _WORDS else choices
+
+
+def _purposes() -> Mapping[str, str]:
+    """Return what each command does, in a line."""
+    lines = {}
+    for name in commands():
+        description = parsers()[name].description or ""
+        lines[name] = description.splitlines()[0]
+    return lines
+
+
+def _values() -> Mapping[str, Iterable[str]]:
+    """Return the words that may follow an option, for each option that takes one of a few."""
+    values: dict[str, Iterable[str]] = {}
+    for parser in parsers().values():
+        for option in options_of(parser):
+            if words := _offered(option.value, option.choices):
+                values.update(dict.fromkeys(option.names, words))
+    return values
+
+
+def _names(options: Iterable[ShellOption]) -> list[str]:
+    return [name for option in options for name in option.names]
+
+
+def _dashboard_last() -> list[tuple[str, argparse.ArgumentParser]]:
+    """Return all parsers by name; the dashboard is the default of a shell's `case`."""
+    named = parsers()
+    return sorted(named.items(), key=lambda item: item[0] == "")
 
 
 def bash() -> str:
-    """A function that offers words by the command in front, or the values of the option before;
-    else nothing.
+    """Return a function that offers words by the command and the option before the cursor.
 
-    Bash splits what is typed at a colon, so the key of a filter's term stands alone, and its value
-    after it.
+    Bash splits the line at a colon, so the key and the value of a filter's term are separate words.
     """
-    by_name = sorted(parsers().items(), key=lambda item: item[0] == "")
-    cases = "".join(
-        f"        {name or '*'}) words={_quoted(_words(parser))} taking={_quoted(_taking(parser))} ;;\n"
-        for name, parser in by_name
+    return _BASH.format(
+        cases="".join(_bash_cases()),
+        values="".join(_bash_values()),
+        commands=_quoted(commands()),
     )
-    values = "".join(
-        f"        {name}) words={_quoted(words)} ;;\n" for name, words in _values().items()
-    )
-    return f"""\
+
+
+def _bash_cases() -> Iterator[str]:
+    for name, parser in _dashboard_last():
+        options = options_of(parser)
+        with_value = [option for option in options if option.value]
+        yield f"        {name or '*'})\n"
+        yield f"            options={_quoted(_names(options))}\n"
+        yield f"            with_value={_quoted(_names(with_value))}\n"
+        yield f"            words={_quoted(words_of(parser))} ;;\n"
+
+
+def _bash_values() -> Iterator[str]:
+    for name, words in _values().items():
+        yield f"        {name}) words={_quoted(words)} ;;\n"
+
+
+_BASH = """\
 # pgtop completion for bash: source <(pgtop completion bash)
 _pgtop() {{
-    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} words taking
+    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}}
+    local options with_value words
     case ${{COMP_WORDS[1]}} in
 {cases}    esac
-    if [[ $COMP_CWORD -gt 1 && " $taking " == *" $before "* ]]; then
+    if [[ $COMP_CWORD -gt 1 && " $with_value " == *" $before "* ]]; then
         case $before in
 {values}        *) words= ;;
         esac
     elif [[ $COMP_CWORD -eq 1 && $word != -* ]]; then
-        words={_quoted(commands())}
+        words={commands}
     elif [[ $word == : || $before == : ]]; then
         words=
-    elif [[ $word != -* ]]; then
-        case ${{COMP_WORDS[1]}} in
-            completion) words={_quoted(SCRIPTS)} ;;
-            help) words={_quoted(help_words())} ;;
-            cancel|kill) words={_quoted(filter_keys())}; compopt -o nospace ;;
-            *) words= ;;
-        esac
+    elif [[ $word == -* ]]; then
+        words=$options
+    elif [[ $words == *: ]]; then
+        compopt -o nospace
     fi
     COMPREPLY=($(compgen -W "$words" -- "$word"))
 }}
@@ -100,19 +159,36 @@ complete -F _pgtop pgtop
 
 
 def zsh() -> str:
-    """A function for zsh's _arguments, with the help of each option."""
-    cases = "".join(
-        f"        {name or '*'}) _arguments {' '.join(_zsh_specs(parser))} ;;\n"
-        for name, parser in sorted(parsers().items(), key=lambda item: item[0] == "")
-    )
-    described = " ".join(_quoted([f"{name}:{_plain(does)}"]) for name, does in commands().items())
-    return f"""\
+    """Return a function for zsh's _arguments, with the help of each option."""
+    described = [_quoted([f"{name}:{_plain(line)}"]) for name, line in _purposes().items()]
+    return _ZSH.format(commands=" ".join(described), cases="".join(_zsh_cases()))
+
+
+def _zsh_cases() -> Iterator[str]:
+    for name, parser in _dashboard_last():
+        specs = " ".join(_zsh_specs(parser))
+        words = [_quoted([word]) for word in words_of(parser)]
+        yield f"        {name or '*'})\n"
+        yield f"            offered=({' '.join(words)})\n"
+        yield f"            _arguments {specs} ;;\n"
+
+
+def _zsh_specs(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for option in options_of(parser):
+        value = f":{_plain(option.value)}:({' '.join(option.choices)})" if option.value else ""
+        for name in option.names:
+            yield _quoted([f"{name}[{_plain(option.help)}]{value}"])
+    if words := words_of(parser):
+        suffix = '-S "" ' if words[0].endswith(":") else ""
+        yield f"'*:word:compadd {suffix}-a offered'"
+
+
+_ZSH = """\
 #compdef pgtop
 # pgtop completion for zsh: pgtop completion zsh > a folder of $fpath, as _pgtop
 _pgtop() {{
-    local -a commands filters
-    commands=({described})
-    filters=({" ".join(_quoted([key]) for key in filter_keys())})
+    local -a commands offered
+    commands=({commands})
     if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then
         _describe command commands
         return
@@ -125,85 +201,57 @@ if [[ $funcstack[1] == _pgtop ]]; then _pgtop "$@"; else compdef _pgtop pgtop; f
 
 
 def fish() -> str:
-    """One line for each command and option."""
-    lines = [
-        "# pgtop completion for fish: pgtop completion fish > ~/.config/fish/completions/pgtop.fish",
-        "complete -c pgtop -f",
-    ]
-    for name, does in commands().items():
-        lines.append(
-            f"complete -c pgtop -n __fish_use_subcommand -a {name} -d {_quoted([_plain(does)])}"
-        )
-    lines.append("complete -c pgtop -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'")
-    topics = _quoted(help_words())
-    lines.append(f"complete -c pgtop -n '__fish_seen_subcommand_from help' -a {topics}")
-    keys = _quoted(filter_keys())
-    lines.append(f"complete -c pgtop -n '__fish_seen_subcommand_from kill cancel' -a {keys}")
+    """Return one line for each command and option."""
+    lines = [*_FISH, *_fish_commands(), *_fish_options()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _fish_commands() -> Iterator[str]:
+    for name, line in _purposes().items():
+        yield f"{_ON_COMMAND} -a {name} -d {_quoted([_plain(line)])}"
     for name, parser in parsers().items():
-        when = f"'__fish_seen_subcommand_from {name}'" if name else "__fish_use_subcommand"
-        lines += [
-            f"complete -c pgtop -n {when} {_fish_option(option)}" for option in options_of(parser)
-        ]
-    return "\n".join(lines) + "\n"
+        if words := words_of(parser):
+            yield f"{_COMPLETE} -n '{_SEEN} {name}' -a {_quoted(words)}"
 
 
-def _values() -> Mapping[str, Iterable[str]]:
-    """What an option takes, of those that take one of a few words, or words of the filter's
-    language.
-    """
-    choices = {
-        name: option.choices
-        for parser in parsers().values() for option in options_of(parser) if option.choices
-        for name in option.names
-    }  # fmt: skip
-    sorts = [each.name for each in COLUMNS]
-    return {**choices, "--sort": sorts, "--filter": filter_keys(), "--protect": filter_keys()}
+def _fish_options() -> Iterator[str]:
+    for name, parser in parsers().items():
+        start = f"{_COMPLETE} -n '{_SEEN} {name}'" if name else _ON_COMMAND
+        for option in options_of(parser):
+            yield f"{start} {_fish_option(option)}"
 
 
-def _taking(parser: argparse.ArgumentParser) -> Iterable[str]:
-    """Its options behind which a value stands."""
-    return (name for option in options_of(parser) if option.takes for name in option.names)
-
-
-def _words(parser: argparse.ArgumentParser) -> Iterable[str]:
-    return (name for option in options_of(parser) for name in option.names)
-
-
-def _zsh_specs(parser: argparse.ArgumentParser) -> list[str]:
-    specs = [
-        _quoted([f"{name}[{_plain(option.help)}]{_zsh_value(option)}"])
-        for option in options_of(parser)
-        for name in option.names
-    ]
-    if parser.prog == "pgtop help":
-        return [*specs, f"'*:topic:({' '.join(help_words())})'"]
-    return [*specs, "'*:filter:compadd -S \"\" -a filters'"]
-
-
-def _zsh_value(option: Option) -> str:
-    if not option.takes:
-        return ""
-    return f":{_plain(option.takes)}:({' '.join(option.choices)})"
-
-
-def _fish_option(option: Option) -> str:
-    words = [
-        f"-l {name[2:]}" if name.startswith("--") else f"-s {_quoted([name[1:]])}"
-        for name in option.names
-    ]
-    if option.takes:
-        words.append(f"-x -a {_quoted(option.choices)}" if option.choices else "-x")
+def _fish_option(option: ShellOption) -> str:
+    words = [_fish_name(name) for name in option.names]
+    if option.value:
+        words.append("-x")
+    if option.choices:
+        words.append(f"-a {_quoted(option.choices)}")
     return f"{' '.join(words)} -d {_quoted([_plain(option.help)])}"
 
 
+def _fish_name(name: str) -> str:
+    return f"-l {name[2:]}" if name.startswith("--") else f"-s {_quoted([name[1:]])}"
+
+
+_COMPLETE = "complete -c pgtop"
+_SEEN = "__fish_seen_subcommand_from"
+_ON_COMMAND = f"{_COMPLETE} -n __fish_use_subcommand"
+_FISH = (
+    "# pgtop completion for fish: pgtop completion fish > ~/.config/fish/completions/pgtop.fish",
+    f"{_COMPLETE} -f",
+)
+
+
 def _plain(text: str) -> str:
-    """Without what has a meaning of its own in a specification."""
+    """Remove the characters that have a meaning in a specification."""
     return "".join(character for character in text if character not in "'\"[]:`$\\%")
 
 
 def _quoted(words: Iterable[str]) -> str:
-    """The words, as one word of a shell."""
-    return "'" + " ".join(words).replace("'", "'\\''") + "'"
+    """Quote the words as one word of a shell."""
+    text = " ".join(words).replace("'", "'\\''")
+    return f"'{text}'"
 
 
 SCRIPTS: Mapping[str, Callable[[], str]] = {"bash": bash, "zsh": zsh, "fish": fish}

@@ -1,6 +1,6 @@
-"""Every exit code of pgtop with its meaning, as `--help` and the README print it.
+"""The exit codes of pgtop with their meanings, as `--help` and `pgtop help exit-codes` print them.
 
-Scripts rely on the numbers: none is ever given another meaning.
+Scripts rely on the numbers: no meaning ever changes.
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ class Exit(IntEnum):
     meaning: str
 
     def __new__(cls, code: int, meaning: str) -> Self:
-        """A member that is an integer and carries its meaning."""
+        """Build a member that is an integer with a meaning."""
         member = int.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
         return member
 
     DONE = 0, "done"
-    BUG = 1, "a bug in pgtop: a report was written"
+    BUG = 1, "bug in pgtop: a report was written"
     USAGE = 2, "wrong usage"
     NO_CONNECTION = 3, "no connection: unreachable, starting up, shutting down"
     REFUSED = (
@@ -37,17 +37,18 @@ class Exit(IntEnum):
     OUTPUT = 6, "the output could not be written"
     NO_TARGET = (
         7,
-        "cancel, kill: nothing matched, or all that did was skipped; nothing was signalled",
+        "cancel, kill: nothing was signalled: no session matched, or each was skipped",
     )
     SURVIVED = (
         8,
-        "cancel, kill: some survived: still running, in their transaction, or their outcome is not known",
+        "cancel, kill: some survived: still running, in a transaction, or outcome unknown",
     )
     SOME_REFUSED = (
         9,
-        "cancel, kill: some got no signal: not allowed, unrecorded, hidden, protected, changed, read-only",
+        "cancel, kill: some got no signal: no right, no audit log, hidden, protected, changed,"
+        " read-only",
     )
-    NOT_CONFIRMED = 10, "cancel, kill: not confirmed, nothing was signalled"
+    NOT_CONFIRMED = 10, "cancel, kill: not confirmed; nothing was signalled"
     WAITING = 11, "locks: sessions wait for locks"
     LOCKS_UNKNOWN = 12, "locks: the locks could not be read"
     HANGUP = 129, "ended by SIGHUP"
@@ -56,7 +57,7 @@ class Exit(IntEnum):
 
 
 class Check(IntEnum):
-    """What `pgtop budget --warn` and `--crit` exit with, whatever goes wrong.
+    """Exit codes of `pgtop budget --warn` and `--crit`, whatever goes wrong.
 
     https://www.monitoring-plugins.org/doc/guidelines.html#AEN78
     """
@@ -68,11 +69,11 @@ class Check(IntEnum):
 
 
 def exit_for(kind: "FailureKind") -> Exit:
-    """The code for a server that could not be asked."""
+    """Return the code for a failure of the server or the connection."""
     return _BY_KIND.get(kind.name, Exit.NO_CONNECTION)
 
 
-# By name, so that `--help` need not load the model.
+# by name, so that `--help` need not load the model
 _BY_KIND: Mapping[str, Exit] = {
     "USAGE": Exit.USAGE,
     "FULL": Exit.FULL,
@@ -82,13 +83,14 @@ _BY_KIND: Mapping[str, Exit] = {
 
 
 def table() -> str:
-    """The codes as lines of text."""
+    """Return the codes as lines of text."""
     return "\n".join(f"  {code.value:>3}  {code.meaning}" for code in Exit)
 
 
 def exit_of(error: PgtopError) -> Exit:
-    """The code for what the user can mend."""
-    return next((code for kind, code in _BY_ERROR.items() if isinstance(error, kind)), Exit.USAGE)
+    """Return the code for an error that the user can correct."""
+    codes = (code for kind, code in _BY_ERROR.items() if isinstance(error, kind))
+    return next(codes, Exit.USAGE)
 
 
 _BY_ERROR: Mapping[type[PgtopError], Exit] = {

@@ -1,12 +1,11 @@
-"""How SIGHUP, SIGINT and SIGTERM end this process: servers stopped, terminal restored, code 128 +
-the number.
+"""The end of this process by SIGHUP, SIGINT or SIGTERM: servers are stopped, the terminal is
+restored, and the exit code is 128 + the signal's number.
 
-In plain code a handler unwinds the stack. In an event loop that would raise wherever the loop
-happens to be, and might be lost; there the work is cancelled. A second signal is not held up: it
-kills, once there was time to tidy up.
+In plain code a handler unwinds the stack. In an event loop an exception would be raised at any
+place, and might be lost, so the work is cancelled there. A second signal kills the process, once it
+had time to tidy up.
 
-asyncio is imported by who has work for it: this module comes before all others, and asyncio would
-bring ssl.
+This module is imported before all others. asyncio, which would bring ssl, is imported late.
 """
 
 import signal
@@ -17,9 +16,7 @@ from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 _GRACE = 0.3
-"""Seconds in which what is cancelled gives the terminal back; only after them a second signal
-kills.
-"""
+"""Seconds in which cancelled work gives the terminal back. Only later a second signal kills."""
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
@@ -28,12 +25,12 @@ def guard() -> None:
     shell's background).
     """
     for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        if not _is_ignored(number):
             signal.signal(number, _unwind)
 
 
 def run(work: Coroutine[Any, Any, _T]) -> _T:
-    """The work's result, unless a signal cancels it. Raises SystemExit then."""
+    """Return the result of the work. Raises SystemExit if a signal cancels it."""
     import asyncio
 
     from pgtop.cli.loop import Loop
@@ -42,7 +39,7 @@ def run(work: Coroutine[Any, Any, _T]) -> _T:
     try:
         with asyncio.Runner(loop_factory=Loop) as runner:
             return runner.run(guarded)
-    # where a signal came before they had begun, Python would complain that nobody has awaited them
+    # after a signal before their start, Python would complain that nothing has awaited them
     finally:
         guarded.close()
         work.close()
@@ -50,7 +47,7 @@ def run(work: Coroutine[Any, Any, _T]) -> _T:
 
 @contextmanager
 def unwinding() -> Iterator[None]:
-    """While something blocks inside the event loop (a prompt), signals unwind as in plain code."""
+    """Let signals unwind as in plain code while a prompt blocks the event loop."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     guard()
     try:
@@ -69,25 +66,29 @@ async def _until_signalled(work: Coroutine[Any, Any, _T]) -> _T:
 
     def cancel(number: int) -> None:
         if not received:
-            loop.call_later(_GRACE, _die_at_the_next)
+            loop.call_later(_GRACE, _die_at_next_signal)
             task.cancel()
         received.append(number)
 
     for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        if not _is_ignored(number):
             loop.add_signal_handler(number, cancel, number)
     try:
         return await task
     finally:
-        if received:  # whatever the driver makes of being cancelled
+        if received:  # whatever the driver raises when it is cancelled
             raise SystemExit(128 + received[0])
 
 
+def _is_ignored(number: int) -> bool:
+    return signal.getsignal(number) is signal.SIG_IGN
+
+
 def _unwind(number: int, _frame: FrameType | None) -> None:
-    _die_at_the_next()
+    _die_at_next_signal()
     raise SystemExit(128 + number)
 
 
-def _die_at_the_next() -> None:
+def _die_at_next_signal() -> None:
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_DFL)

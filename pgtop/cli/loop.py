@@ -1,10 +1,8 @@
-"""The event loop of this process: asyncio's own, but for work in threads that nobody has to wait
-for.
+"""The event loop of this process: asyncio's own, except that no exit waits for its threads.
 
-asyncio lends such work, its own look-ups of names among it, to threads before whose end neither its
-own comes nor Python's. A name server that has gone away with the network keeps one for up to a
-minute, and a home on a file system that hangs for ever: either would keep this process alive with
-it.
+asyncio runs blocking work, such as its own name look-ups, in threads that must end before Python
+exits. A name server that is gone blocks such a thread for up to a minute, and a home folder on a
+dead file system blocks it forever.
 """
 
 import asyncio
@@ -18,26 +16,26 @@ _Ts = TypeVarTuple("_Ts")
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """Ends while a thread of its own still works."""
+    """An event loop that ends although one of its threads still works."""
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts
     ) -> asyncio.Future[_T]:
-        """What asyncio.to_thread and getaddrinfo call with None: then in a thread that ends with
-        the process.
+        """Run `func` in the executor, or without one in a thread that ends with the process.
 
+        asyncio.to_thread and getaddrinfo pass no executor.
         https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.run_in_executor
         """
         if executor is not None:
             return super().run_in_executor(executor, func, *args)
-        work: Future[_T] = Future()
-        work.set_running_or_notify_cancel()  # who stops waiting does not stop the thread
+        result: Future[_T] = Future()
+        result.set_running_or_notify_cancel()  # cancelling the wait does not stop the thread
 
-        def carry_out() -> None:
+        def work() -> None:
             try:
-                work.set_result(func(*args))
-            except Exception as error:  # noqa: BLE001  # is raised where the result is awaited
-                work.set_exception(error)
+                result.set_result(func(*args))
+            except Exception as error:  # noqa: BLE001  # raised where the result is awaited
+                result.set_exception(error)
 
-        threading.Thread(target=carry_out, name="pgtop-aside", daemon=True).start()
-        return asyncio.wrap_future(work, loop=self)
+        threading.Thread(target=work, name="pgtop-aside", daemon=True).start()
+        return asyncio.wrap_future(result, loop=self)

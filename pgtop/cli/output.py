@@ -1,4 +1,4 @@
-"""What goes out: data on stdout, sentences on stderr, which are cleaned here."""
+"""Output: data on stdout, and sentences on stderr, which are cleaned here."""
 
 import io
 import os
@@ -10,56 +10,54 @@ from pgtop.errors import OutputError
 from pgtop.text.tone import Span, Tone
 
 
+class ReaderGoneError(OutputError):
+    """The reader of standard output has closed it."""
+
+
 def report(what: str, advice: str = "") -> None:
-    """One line for people, on stderr. A terminal that has hung up hears nothing, and that is no
-    error.
-    """
+    """Print one line for people on stderr. A terminal that has hung up is no error."""
     from pgtop.text.clean import clean
 
     if sys.stderr is None:
         return
+    sentences = [sentence(part) for part in (what, advice) if part]
+    line = clean(" ".join(sentences))
     with suppress(OSError):
-        print(
-            f"pgtop: {clean(' '.join(map(sentence, filter(None, (what, advice)))))}",
-            file=sys.stderr,
-            flush=True,
-        )
+        print(f"pgtop: {line}", file=sys.stderr, flush=True)
 
 
-def sentence(words: str) -> str:
-    """End the words as a sentence. Servers and libraries end theirs with a line break, a full stop
-    or nothing.
+def sentence(text: str) -> str:
+    """End the text as a sentence.
+
+    Servers and libraries end their messages with a line break, a full stop or nothing.
     """
-    words = words.strip()
-    return words if words.endswith((".", "!", "?", "…")) else f"{words}."
+    text = text.strip()
+    is_ended = text.endswith((".", "!", "?", "…"))
+    return text if is_ended else f"{text}."
 
 
 def write(text: str) -> None:
-    """Text for people on stdout, in ASCII where the locale is not UTF-8. Raises OutputError."""
+    """Write text for people to stdout, in ASCII if the locale is not UTF-8. Raises OutputError."""
     write_data(for_locale(text))
 
 
 def for_locale(text: str) -> str:
-    """Return the text in ASCII where the locale is not UTF-8."""
+    """Return the text, in ASCII if the locale is not UTF-8."""
     from pgtop.text.ascii import to_ascii
 
     return text if locale_is_utf8(os.environ, sys.flags.utf8_mode) else to_ascii(text)
 
 
 def write_data(text: str) -> None:
-    """`text` on stdout in UTF-8, whatever the locale. Raises OutputError, but not for a reader that
-    has left.
+    """Write `text` to stdout in UTF-8, whatever the locale. Raises OutputError, except for a reader
+    that is gone.
     """
-    with suppress(ReaderLeftError):
+    with suppress(ReaderGoneError):
         deliver(text)
 
 
-class ReaderLeftError(OutputError):
-    """Whatever reads standard output has closed it."""
-
-
 def deliver(text: str) -> None:
-    """Write `text` to stdout in UTF-8. Raises OutputError, and ReaderLeftError where nothing reads
+    """Write `text` to stdout in UTF-8. Raises OutputError, or ReaderGoneError if nothing reads
     it.
     """
     if sys.stdout is None:
@@ -70,39 +68,40 @@ def deliver(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError as error:
-        _forget_the_rest()
-        raise ReaderLeftError("Nothing reads the output.") from error
+        _discard_the_rest()
+        raise ReaderGoneError("Nothing reads the output.") from error
     except OSError as error:
-        _forget_the_rest()
+        _discard_the_rest()
         raise OutputError(f"The output could not be written: {error.strerror}.") from error
 
 
-def _forget_the_rest() -> None:
-    """Python would try to write it once more on leaving, and complain."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _discard_the_rest() -> None:
+    """Keep Python from writing the rest again on exit, and from complaining."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
 
 
 def is_terminal() -> bool:
-    """Whether stdout is a terminal."""
+    """Return whether stdout is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 
 def has_styles() -> bool:
-    """Return whether stdout is a terminal with colours and bold text, and the user has not refused
-    them.
-    """
-    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Return whether stdout is a terminal with colours and bold text, and NO_COLOR is not set."""
+    if not is_terminal() or os.environ.get("NO_COLOR"):
+        return False
+    return os.environ.get("TERM") != "dumb"
 
 
 def columns() -> int | None:
-    """Return the cells of a line: COLUMNS, which `watch` sets, or else those of the terminal that
-    stdout is.
+    """Return the cells of a line: COLUMNS, which `watch` sets, or else those of the terminal.
 
-    None where there is neither, and lines may be as long as they need.
+    None: there is neither, and a line may be as long as it needs.
     """
-    return _chosen_columns(os.environ.get("COLUMNS", "")) or (
-        _terminal_columns() if is_terminal() else None
-    )
+    chosen = _chosen_columns(os.environ.get("COLUMNS", ""))
+    if chosen or not is_terminal():
+        return chosen
+    return _terminal_columns()
 
 
 _WIDEST = 10_000
@@ -119,29 +118,26 @@ def _chosen_columns(text: str) -> int | None:
 def _terminal_columns() -> int:
     """Return the width that the kernel knows; a serial line has none."""
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL
+        size = os.get_terminal_size(sys.stdout.fileno())
     except OSError:
         return _USUAL
+    return size.columns or _USUAL
 
 
 def locale_is_utf8(environ: Mapping[str, str], utf8_mode: int) -> bool:
-    """Whether the user's locale is UTF-8, whatever Python has made of it.
+    """Return whether the user's own locale is UTF-8.
 
-    In the C locale Python turns its UTF-8 mode on and sets LC_CTYPE to C.UTF-8, which is not the
-    user's word then.
-    https://peps.python.org/pep-0538/
+    In the C locale Python turns its UTF-8 mode on and sets LC_CTYPE to C.UTF-8, which the user did
+    not choose then. https://peps.python.org/pep-0538/
     """
     ctype = environ.get("LC_CTYPE", "")
     if ctype == "C.UTF-8" and utf8_mode:
         ctype = ""
-    name = environ.get("LC_ALL") or ctype or environ.get("LANG") or "C"
-    return name.lower().replace("-", "").endswith("utf8") or ".utf8@" in name.lower().replace(
-        "-", ""
-    )
+    locale = environ.get("LC_ALL") or ctype or environ.get("LANG") or "C"
+    name = locale.lower().replace("-", "")
+    return name.endswith("utf8") or ".utf8@" in name
 
 
-# For a plain terminal what the themes are for the screen: each tone's attributes by their numbers
-# in ECMA-48.
 _SGR = {
     Tone.QUIET: "2",
     Tone.STRONG: "1",
@@ -150,21 +146,23 @@ _SGR = {
     Tone.WARN: "33",
     Tone.ALARM: "1;31",
 }
+"""The attributes of tones on a plain terminal, by their numbers in ECMA-48."""
 
 
 def page(lines: Iterable[Iterable[Span]], color: bool) -> str:
-    """Cleaned lines as a text for stdout; with `color` in colours, where it has some and nobody has
-    refused them.
-    """
-    colors = color and has_styles()
-    return "".join(f"{painted(spans, colors)}\n" for spans in lines)
+    """Return cleaned lines as text for stdout, in colours if `color` is set and stdout has some."""
+    is_colored = color and has_styles()
+    return "".join(f"{painted(spans, is_colored)}\n" for spans in lines)
 
 
 def painted(spans: Iterable[Span], color: bool) -> str:
-    """Cleaned spans as a line of text; with `color`, in the terminal's own colours."""
-    spans = list(spans)
-    if not color:
-        return "".join(text for text, _ in spans).rstrip(" ")
-    return "".join(
-        f"\x1b[{_SGR[tone]}m{text}\x1b[m" if tone in _SGR else text for text, tone in spans
-    ).rstrip(" ")
+    """Return cleaned spans as a line of text; with `color`, in the terminal's own colours."""
+    parts = [_painted_span(span, color) for span in spans]
+    return "".join(parts).rstrip(" ")
+
+
+def _painted_span(span: Span, color: bool) -> str:
+    text, tone = span
+    if not color or tone not in _SGR:
+        return text
+    return f"\x1b[{_SGR[tone]}m{text}\x1b[m"

@@ -94,15 +94,17 @@ def fields(record: Any) -> Iterator[Field]:
     defaults = record._field_defaults
     for name, annotation in record.__annotations__.items():
         notes = getattr(annotation, "__metadata__", ())
-        kind = getattr(annotation, "__origin__", annotation) if notes else annotation
+        options = [note for note in notes if isinstance(note, Option)]
+        arguments = [note for note in notes if isinstance(note, Argument)]
+        groups = [note for note in notes if isinstance(note, Group)]
         yield Field(
             name=name,
-            type=kind,
+            type=annotation.__origin__ if notes else annotation,
             default=defaults.get(name),
             is_required=name not in defaults,
-            options=tuple(note for note in notes if isinstance(note, Option)),
-            argument=next((note for note in notes if isinstance(note, Argument)), None),
-            group=next((note for note in notes if isinstance(note, Group)), None),
+            options=tuple(options),
+            argument=arguments[0] if arguments else None,
+            group=groups[0] if groups else None,
         )
 
 

@@ -26,7 +26,7 @@ REDACT = option(
 
 
 class Settings(NamedTuple):
-    """What the dashboard shows, how often it samples, and what it may do."""
+    """Settings of the dashboard: its looks, its interval, and its permission to signal."""
 
     interval: Annotated[
         float,

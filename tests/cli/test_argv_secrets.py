@@ -12,7 +12,7 @@ from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.filters import filter_for_signals
 from pgtop.cli.args.options import parse
 from pgtop.cli.argv_secrets import masked
-from pgtop.cli.compose import parameters_of
+from pgtop.cli.connection_string import parameters_of
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
 from pgtop.sources.postgres.places import refusal

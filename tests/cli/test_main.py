@@ -17,9 +17,11 @@ import psycopg
 import pytest
 
 from pgtop.cli.args.connection import ConnectionOptions
-from pgtop.cli.compose import PasswordPrompt, parameters_of, settings_for
+from pgtop.cli.compose import settings_for
+from pgtop.cli.connection_string import parameters_of
 from pgtop.cli.exit_codes import Exit, exit_for
 from pgtop.cli.output import locale_is_utf8
+from pgtop.cli.password_prompt import PasswordPrompt
 from pgtop.config.guards import Guards
 from pgtop.config.settings import Settings
 from pgtop.demo.server import Cluster
@@ -376,10 +378,10 @@ def test_no_password_is_asked_for_through_the_screen() -> None:
     """Once the screen has the terminal, a server that wants a password is a failure like any
     other.
     """
-    asker = PasswordPrompt()
-    asker.be_quiet()
+    prompt = PasswordPrompt()
+    prompt.close()
     with pytest.raises(SourceError) as caught:
-        asker("Password: ")
+        prompt("Password: ")
     assert caught.value.failure.kind is FailureKind.PASSWORD
 
 

@@ -1,1 +1,1 @@
-"""The options of the command line, parsed into plain values. Nothing heavy is imported here."""
+"""The options of all commands."""

@@ -71,4 +71,4 @@ Connection = Annotated[ConnectionOptions, Group(_TITLE)]
 """The connection of a command that takes a database without `-d`."""
 
 NamedConnection = Annotated[ConnectionOptions, Group(_TITLE, has_argument=False)]
-"""The connection of a command whose words without an option mean something else."""
+"""The connection of a command that needs its plain words for something else."""

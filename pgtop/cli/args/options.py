@@ -293,7 +293,8 @@ stops the server and removes its files.""",
         HelpCommand,
         usage="[TOPIC | COMMAND]",
         description="""\
-Shows a topic of the documentation, or the options of a command. Without a word it lists the topics.""",
+Shows a topic of the documentation, or the options of a command. Without a word it lists the
+topics.""",
     ),
     signal_spec("kill", "Terminates the sessions"),
     CommandSpec(

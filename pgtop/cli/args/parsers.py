@@ -87,9 +87,13 @@ def _first_surplus(surplus: re.Match[str]) -> str:
     """Name the first surplus word, but neither its value nor what may hold a password."""
     word = surplus[1].split()[0]
     if word.startswith("-"):
-        name = re.match(r"-\w|--[\w-]{1,30}(?![^=])", word)
+        name = _OPTION_NAME.match(word)
         return f"unrecognized option: {name[0]}" if name else "unrecognized option"
-    return "too many arguments" if "=" in word or ":" in word else f"one argument too many: {word}"
+    has_sign = "=" in word or ":" in word
+    return "too many arguments" if has_sign else f"one argument too many: {word}"
+
+
+_OPTION_NAME = re.compile(r"-\w|--[\w-]{1,30}(?![^=])")
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -38,7 +38,7 @@ class SignalCommand(NamedTuple):
             "--started",
             metavar="TIMESTAMP",
             parse=timestamp,
-            help="with one PID: only if its session began then (backend_start of `pgtop show --json`)",
+            help="one PID, only if its session began then (backend_start of `pgtop show --json`)",
         ),
     ] = None
     dry_run: Annotated[
@@ -165,6 +165,7 @@ def _one_uri(uris: Sequence[str], connection: ConnectionOptions) -> str:
     return uris[0]
 
 
+_WAYS = "Give a pid, a filter or --all-clients."
 _NO_NUMBERS = "pgtop kill takes no signal numbers: give a pid, a filter or --all-clients."
 _NUMBER = re.compile(r"-[0-9.]+")
 """The rest of a shell's `kill -9` without a pid. As a filter it would match nearly every
@@ -176,26 +177,32 @@ def _selection(words: Sequence[str], is_for_all: bool) -> tuple[tuple[int, ...],
     """Return the pids, or the arguments of the filter. Raises UsageError unless exactly one of
     three ways is used.
     """
-    if is_for_all and words:
-        raise UsageError(
-            "--all-clients goes with neither pids nor a filter.",
-            "Give a pid, a filter or --all-clients.",
-        )
     if is_for_all:
+        if words:
+            raise UsageError("--all-clients goes with neither pids nor a filter.", _WAYS)
         return (), ()
     if not words:
-        raise UsageError("No session is named.", "Give a pid, a filter or --all-clients.")
+        raise UsageError("No session is named.", _WAYS)
+    _check_has_no_number(words)
+    pids = [word for word in words if word.isascii() and word.isdecimal()]
+    if pids:
+        return _checked_pids(pids, words), ()
+    return (), tuple(words)
+
+
+def _check_has_no_number(words: Sequence[str]) -> None:
     if number := next(filter(_NUMBER.fullmatch, words), None):
         raise UsageError(
             f"{number} is no pid, and as a filter it would match nearly every session.",
             _NO_NUMBERS,
         )
-    pids = [word for word in words if word.isascii() and word.isdecimal()]
-    if not pids:
-        return (), tuple(words)
+
+
+def _checked_pids(pids: Sequence[str], words: Sequence[str]) -> tuple[int, ...]:
+    """Return each pid once. Raises UsageError if the words have anything else."""
     if len(pids) < len(words):
         raise UsageError(
             "Give pids or a filter, not both.",
             "In a filter a pid is pid:4711; the server is named with -h, -p, -U, -d or a URI.",
         )
-    return tuple(dict.fromkeys(map(int, pids))), ()
+    return tuple(dict.fromkeys(map(int, pids)))

@@ -1,4 +1,4 @@
-"""Values of options that need more than a pattern. What they import loads late."""
+"""Readers of values that need more than a pattern. Their imports load late."""
 
 from datetime import datetime
 

@@ -1,3 +1,1 @@
-"""One module for each command: its options are in `pgtop.cli.args.options`, what it does is
-here.
-"""
+"""The commands, a module each. Their options are declared in `pgtop.cli.args`."""

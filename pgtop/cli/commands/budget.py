@@ -1,16 +1,19 @@
-"""`pgtop budget`: the connection budget for people, or as a check for monitoring: what that cannot
-know is UNKNOWN.
+"""`pgtop budget`: the connection budget for people, or as a check for monitoring.
+
+A check that finds no answer is UNKNOWN.
 """
 
 import math
 
 from pgtop.analysis.breakdown import Dimension
 from pgtop.analysis.budget import budget
-from pgtop.analysis.usage import Usage, usage, usage_of_database, usage_of_role
+from pgtop.analysis.usage import Usage, usage_of_database, usage_of_role
+from pgtop.analysis.usage import usage as total_usage
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.budget_options import BudgetCommand
 from pgtop.cli.check_result import CheckResult, within
 from pgtop.cli.exit_codes import Check, Exit
+from pgtop.cli.first_sample import first_sample
 from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
@@ -28,146 +31,143 @@ _SHARES = (Dimension.DATABASE, Dimension.ROLE)
 
 
 def run(command: BudgetCommand) -> int:
-    """Print or check the budget; returns the exit code. Raises PgtopError, and SourceError where it
-    is no check.
+    """Print or check the budget; returns the exit code. Raises PgtopError, and SourceError without
+    a check.
     """
     return _check(command) if command.is_check else _print(command)
 
 
 def _check(command: BudgetCommand) -> int:
-    session = compose.connection_for(
-        command.connection, compose.PasswordPrompt()
-    )  # which may ask, before time runs
+    connection = compose.connection_for(command.connection)  # may prompt, before the time runs
     with within(command.timeout):
         try:
-            snapshot = interrupts.run(_sample(session))
+            snapshot = interrupts.run(_sample(connection))
         except SourceError as error:
-            verdict = unasked(error.failure)
+            result = failed(error.failure)
         else:
-            verdict = check(_usage(snapshot, command), command.warn, command.crit)
-            verdict = verdict if _names_one(command) else with_doubt(verdict, snapshot)
-    return verdict.print()
+            result = check(_usage(snapshot, command), command.warn, command.crit)
+            result = result if _names_one(command) else with_doubt(result, snapshot)
+    return result.print()
 
 
-def check(found: Usage, warn: float | None, crit: float | None) -> CheckResult:
-    """Return the verdict on a usage. Its label is the same for every role and database, so that no
-    name needs quotes.
+def check(usage: Usage, warn: float | None, crit: float | None) -> CheckResult:
+    """Return the result for a usage.
 
-    What is hidden from the check may be workers, which hold no slot: critical is only what is
-    surely in use.
+    Sessions that are hidden from this role may be workers, which hold no slot: only the connections
+    that are surely in use make the result CRITICAL. The label of the performance data is the same
+    for every role and database, so that no name needs quotes.
     """
-    code = _code(found, warn, crit)
-    about = "about " if found.approximate else ""
-    surely = f", {found.at_least} for sure" if found.approximate and code is not Check.OK else ""
-    words = (
-        f"{found.name}: {about}{found.used} of {found.limit} used ({found.percent:.0f}%){surely}"
-    )
-    if (
-        found.of_slots and found.used > found.limit
-    ):  # the rest are slots that only some roles may take
-        taken = found.used - found.limit
-        words = f"{found.name}: {about}{found.limit} of {found.limit} used (100%), and {taken} reserved{surely}"
-    data = f"used={found.used};{_level(found, warn)};{_level(found, crit)};0;{found.limit}"
-    return CheckResult(code, words, data)
+    code = _code(usage, warn, crit)
+    about = "about " if usage.approximate else ""
+    is_doubtful = usage.approximate and code is not Check.OK
+    surely = f", {usage.at_least} for sure" if is_doubtful else ""
+    share = f"{usage.used} of {usage.limit} used ({usage.percent:.0f}%)"
+    if usage.of_slots and usage.used > usage.limit:  # slots that only some roles may use
+        reserved = usage.used - usage.limit
+        share = f"{usage.limit} of {usage.limit} used (100%), and {reserved} reserved"
+    data = f"used={usage.used};{_level(usage, warn)};{_level(usage, crit)};0;{usage.limit}"
+    return CheckResult(code, f"{usage.name}: {about}{share}{surely}", data)
 
 
-def _code(found: Usage, warn: float | None, crit: float | None) -> Check:
-    if crit is not None and found.sure_percent >= crit:
+def _code(usage: Usage, warn: float | None, crit: float | None) -> Check:
+    if crit is not None and usage.sure_percent >= crit:
         return Check.CRITICAL
-    reached = [level for level in (warn, crit) if level is not None and found.percent >= level]
-    return Check.WARNING if reached else Check.OK
+    levels = [level for level in (warn, crit) if level is not None]
+    is_reached = any(usage.percent >= level for level in levels)
+    return Check.WARNING if is_reached else Check.OK
 
 
-def with_doubt(verdict: CheckResult, snapshot: Snapshot) -> CheckResult:
-    """Add that logins in progress are not counted, where they are not and it may matter.
+def with_doubt(result: CheckResult, snapshot: Snapshot) -> CheckResult:
+    """Add that logins in progress are not counted, if they may matter.
 
-    An ordinary login would have been refused had they taken the last slot; one with reserved slots
-    is let in.
+    If such logins held the last slot, an ordinary login would have been refused. A login with
+    reserved slots would not.
     """
     server = snapshot.server
-    reserves = [
-        reserve.slots for reserve in server.limits.reserves if reserve.role in server.login.reserves
-    ]
-    if server.shows_logins or (
-        verdict.code is Check.OK and not server.login.superuser and not reserves
-    ):
-        return verdict
-    remedy = ": check as an ordinary role" if server.login.superuser or reserves else ""
-    return verdict._replace(words=f"{verdict.words}; logins in progress not counted{remedy}")
+    login = server.login
+    has_reserves = any(reserve.role in login.reserves for reserve in server.limits.reserves)
+    can_exceed = login.superuser or has_reserves
+    if server.shows_logins or (result.code is Check.OK and not can_exceed):
+        return result
+    advice = ": check as an ordinary role" if can_exceed else ""
+    return result._replace(words=f"{result.words}; logins in progress not counted{advice}")
 
 
-def unasked(failure: Failure) -> CheckResult:
-    """Return the verdict of a check that was let in nowhere: CRITICAL on a full server, else
+def failed(failure: Failure) -> CheckResult:
+    """Return the result of a check that could not connect: CRITICAL on a full server, else
     UNKNOWN.
     """
     code = Check.CRITICAL if failure.kind is FailureKind.FULL else Check.UNKNOWN
     return CheckResult.of_sentences(code, failure.what, failure.advice)
 
 
-def _level(found: Usage, percent: float | None) -> str:
-    """Return the end of the range below a level: the convention alarms outside of it."""
-    return "" if percent is None else str(max(0, math.ceil(found.limit * percent / 100) - 1))
+def _level(usage: Usage, percent: float | None) -> str:
+    """Return the end of the range below a level: monitoring alarms outside of the range."""
+    if percent is None:
+        return ""
+    first = math.ceil(usage.limit * percent / 100)
+    return str(max(0, first - 1))
 
 
-async def _sample(session: ServerConnection, wait: bool = False) -> Snapshot:
-    source = PostgresSource(session)
+async def _sample(connection: ServerConnection, wait: bool = False) -> Snapshot:
+    source = PostgresSource(connection)
     try:
-        return await compose.first_sample(source, wait)
+        return await first_sample(source, wait)
     finally:
         await source.close()
 
 
 def _usage(snapshot: Snapshot, command: BudgetCommand) -> Usage:
-    """Return the usage of what the options name. Raises UsageError for a name or a limit that is
-    not known.
-    """
+    """Return the usage of what the options name. Raises UsageError for an unknown name or limit."""
     if command.role is not None:
-        return _known(
-            usage_of_role(snapshot, command.role), f"role {command.role!r}", snapshot, "pg_roles"
-        )
+        role_usage = usage_of_role(snapshot, command.role)
+        return _known(role_usage, f"role {command.role!r}", snapshot, "pg_roles")
     if command.database is not None:
-        name = f"database {command.database!r}"
-        return _known(usage_of_database(snapshot, command.database), name, snapshot, "pg_database")
-    return usage(snapshot)
+        database_usage = usage_of_database(snapshot, command.database)
+        return _known(database_usage, f"database {command.database!r}", snapshot, "pg_database")
+    return total_usage(snapshot)
 
 
-def _known(found: Usage | None, what: str, snapshot: Snapshot, catalog: str) -> Usage:
-    """Return the usage. Raises UsageError if there is no such name, or its limit could not be read
-    from `catalog`.
+def _known(usage: Usage | None, name: str, snapshot: Snapshot, catalog: str) -> Usage:
+    """Return the usage. Raises UsageError if the name does not exist, or its limit could not be
+    read from the catalog.
     """
-    if unread := next(
-        (words for words in snapshot.server.missing if words.startswith(catalog)), ""
-    ):
-        raise UsageError(f"The limit of {what} is not known: {unread}.")
-    if found is None:
-        raise UsageError(f"There is no {what}.")
-    return found
+    reasons = (reason for reason in snapshot.server.missing if reason.startswith(catalog))
+    if reason := next(reasons, ""):
+        raise UsageError(f"The limit of {name} is not known: {reason}.")
+    if usage is None:
+        raise UsageError(f"There is no {name}.")
+    return usage
 
 
 def _names_one(command: BudgetCommand) -> bool:
-    """Return whether the command asks about one role or database instead of the whole server."""
+    """Return whether the command names one role or database instead of the whole server."""
     return command.role is not None or command.database is not None
 
 
 def _print(command: BudgetCommand) -> int:
-    session = compose.connection_for(command.connection, compose.PasswordPrompt())
-    snapshot = interrupts.run(_sample(session, command.connection.wait))
+    connection = compose.connection_for(command.connection)
+    snapshot = interrupts.run(_sample(connection, command.connection.wait))
     if _names_one(command):
-        output.write(clean(check(_usage(snapshot, command), None, None).words) + "\n")
+        result = check(_usage(snapshot, command), None, None)
+        output.write(clean(result.words) + "\n")
         return Exit.DONE
-    output.write(output.page(page(snapshot, output.columns() or _WIDTH), command.color))
+    lines = page(snapshot, output.columns() or _WIDTH)
+    output.write(output.page(lines, command.color))
     return Exit.DONE
 
 
 def page(snapshot: Snapshot, width: int) -> list[Line]:
-    """The server, its slots, and who holds them by database and by role."""
-    found = budget(snapshot)
-    unread = missing(found, snapshot.server)
-    return [
+    """Return lines about the server, its slots, and the databases and roles that hold them."""
+    slots = budget(snapshot)
+    shares = [entry for entry in entries(snapshot) if entry.dimension in _SHARES]
+    lines = [
         server_line(snapshot, width),
-        budget_line(found, width),
-        legend_line(found, width),
-        *(wrapped((Span(unread, Tone.NOTICE),), width) if unread else ()),
-        (),
-        *(entry_line(entry, width) for entry in entries(snapshot) if entry.dimension in _SHARES),
+        budget_line(slots, width),
+        legend_line(slots, width),
     ]
+    if unread := missing(slots, snapshot.server):
+        lines += wrapped((Span(unread, Tone.NOTICE),), width)
+    lines.append(())
+    lines += [entry_line(entry, width) for entry in shares]
+    return lines

@@ -1,4 +1,4 @@
-"""`pgtop completion`: print a shell's completion script."""
+"""`pgtop completion`: the completion script of a shell."""
 
 from pgtop.cli import output
 from pgtop.cli.args.options import CompletionCommand

@@ -1,4 +1,4 @@
-"""`pgtop`: the dashboard on a server that runs already."""
+"""`pgtop`: the dashboard on a running server."""
 
 import os
 import sys
@@ -9,10 +9,12 @@ from pgtop import startup
 from pgtop.cli.args.options import DashboardCommand
 from pgtop.errors import TerminalError
 
+_ADVICE = "One sample on any output: pgtop show."
+
 
 def run(command: DashboardCommand) -> int:
-    """Open the dashboard until it is left. Raises PgtopError and SourceError, before the screen is
-    touched.
+    """Open the dashboard until the user quits. Raises PgtopError, and SourceError before the screen
+    is touched.
     """
     require_terminal(os.environ, sys.stdin, sys.stderr)
 
@@ -28,14 +30,11 @@ def run(command: DashboardCommand) -> int:
 def require_terminal(
     environ: Mapping[str, str], stdin: TextIO | None, stderr: TextIO | None
 ) -> None:
-    """Raise TerminalError where no screen can be drawn: Textual reads keys from stdin and draws on
-    stderr.
-    """
-    advice = "One sample on any output: pgtop show."
-    for stream, name in ((stdin, "standard input"), (stderr, "standard error")):
+    """Raise TerminalError if no screen can be drawn: Textual reads stdin and draws on stderr."""
+    for stream, name in ((stdin, "stdin"), (stderr, "stderr")):
         if stream is None or not stream.isatty():
-            raise TerminalError(f"The dashboard needs a terminal, and {name} is none.", advice)
+            what = f"The dashboard needs a terminal, and {name} is not a terminal."
+            raise TerminalError(what, _ADVICE)
     if environ.get("TERM") == "dumb":
-        raise TerminalError(
-            "The dashboard needs a terminal that can move its cursor, and TERM is dumb.", advice
-        )
+        what = "The dashboard needs a terminal that can move its cursor, and TERM is dumb."
+        raise TerminalError(what, _ADVICE)

@@ -1,5 +1,5 @@
-"""`pgtop demo`: the dashboard on a PostgreSQL of our own, which leaves no trace unless it is told
-to stay.
+"""`pgtop demo`: the dashboard on a server of its own, which leaves no trace without
+`--keep-running`.
 """
 
 import os
@@ -17,17 +17,16 @@ from pgtop.errors import DemoError
 
 
 def run(command: DemoCommand) -> int:
-    """Open the dashboard on a new world, and end that whatever happens. Raises PgtopError and
+    """Open the dashboard on a new server, and stop that server in any case. Raises PgtopError and
     SourceError.
     """
     require_terminal(os.environ, sys.stdin, sys.stderr)
-    threading.Thread(target=_load).start()
+    threading.Thread(target=startup.load_dashboard).start()
     with _start() as world:
         from pgtop.cli import compose
 
-        code = compose.open_dashboard(
-            ConnectionOptions(world.dsn, password=Password.NEVER), command.settings, command.safety
-        )
+        connection = ConnectionOptions(world.dsn, password=Password.NEVER)
+        code = compose.open_dashboard(connection, command.settings, command.safety)
         if command.keep_running:
             output.write(f"{world.keep()}\n")
     return code
@@ -38,10 +37,3 @@ def _start() -> World:
         return start_world(lambda step: output.report(f"{step} …"))
     except ClusterError as error:
         raise DemoError(str(error)) from error
-
-
-def _load() -> None:
-    """Load driver and screen while another process makes the server."""
-    from pgtop.cli import compose  # noqa: F401
-
-    startup.load_screen()

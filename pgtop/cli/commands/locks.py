@@ -16,6 +16,7 @@ from pgtop.cli.args.filters import readable
 from pgtop.cli.args.options import LocksCommand
 from pgtop.cli.commands.show import OPTION, option_filter, server_record, session_record
 from pgtop.cli.exit_codes import Exit
+from pgtop.cli.first_sample import first_sample
 from pgtop.cli.guards import redacts
 from pgtop.model.section import LOCKS, SESSIONS
 from pgtop.model.snapshot import Snapshot
@@ -54,11 +55,9 @@ def run(command: LocksCommand) -> int:
 
 
 async def _sample(connection: ConnectionOptions, redact: bool) -> Snapshot:
-    source = compose.source_for(
-        compose.connection_for(connection, compose.PasswordPrompt()), redact
-    )
+    source = compose.source_for(compose.connection_for(connection), redact)
     try:
-        await compose.first_sample(source, connection.wait)
+        await first_sample(source, connection.wait)
         # the first sample has shown what there is to read
         return await source.sample(_TOPICS)
     finally:

@@ -18,6 +18,7 @@ from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.filters import filter_of, readable
 from pgtop.cli.args.options import OutputFormat, ShowCommand
 from pgtop.cli.exit_codes import Exit
+from pgtop.cli.first_sample import first_sample
 from pgtop.cli.guards import redacts
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
@@ -88,11 +89,9 @@ def _print(table: Table, command: ShowCommand) -> None:
 
 
 async def _sample(connection: ConnectionOptions, redact: bool) -> Snapshot:
-    source = compose.source_for(
-        compose.connection_for(connection, compose.PasswordPrompt()), redact, WHOLE
-    )
+    source = compose.source_for(compose.connection_for(connection), redact, WHOLE)
     try:
-        snapshot = await compose.first_sample(source, connection.wait)
+        snapshot = await first_sample(source, connection.wait)
         return await source.sample() if _needs_the_locks(snapshot) else snapshot
     finally:
         await source.close()

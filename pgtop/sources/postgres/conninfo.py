@@ -21,6 +21,7 @@ from typing import TypeAlias
 
 import psycopg
 from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.files import open_regular, read_start
 from pgtop.sources.postgres.encoding import decode_name
@@ -335,3 +336,14 @@ def _matches(fields: Sequence[str], values: Sequence[str]) -> bool:
 
 def _escaped(value: str) -> str:
     return value.replace("\\", r"\\").replace("'", r"\'")
+
+
+def parse_conninfo(text: str) -> dict[str, str]:
+    """Return the keywords of a URI or a connection string. Raises ValueError with libpq's message,
+    which may quote a part of the text.
+    """
+    try:
+        parameters = conninfo_to_dict(text)
+    except psycopg.ProgrammingError as error:
+        raise ValueError(str(error)) from None
+    return {name: str(value) for name, value in parameters.items()}

@@ -14,6 +14,7 @@ from pgtop.cli.commands.signal.prompt import consents, says_yes
 from pgtop.cli.commands.signal.report import Telling
 from pgtop.cli.commands.signal.resolve_targets import Proposed, propose
 from pgtop.cli.exit_codes import Exit
+from pgtop.cli.first_sample import first_sample
 from pgtop.cli.guards import guards_for
 from pgtop.config.guards import Guards, check_reads_no_queries
 from pgtop.model.backend import BackendId
@@ -48,14 +49,14 @@ class _Command:
         self._guards = guards
         self._filter = chosen
         self._telling = Telling(command, bool(guards.read_only))
-        self._session = compose.connection_for(command.connection, compose.PasswordPrompt())
+        self._session = compose.connection_for(command.connection)
         self._source = compose.source_for(self._session, guards.redact, WHOLE)
         self._errands = compose.executor_for(self._session, guards)
 
     async def run(self) -> Exit:
         try:
             picture = DerivedSnapshot.of(
-                await compose.first_sample(self._source, self._command.connection.wait)
+                await first_sample(self._source, self._command.connection.wait)
             )
             guarded = guard(self._guards.protect, picture)
             with readable(self._command.filter, "The filter"):  # a pattern may take too long
