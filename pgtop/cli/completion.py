@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from pgtop.cli.args.options import commands, parsers
 from pgtop.help.topics import BY_NAME
-from pgtop.table.columns import COLUMNS
 from pgtop.table.language.help import FILTER_HELP
+from pgtop.table.session_columns import COLUMNS
 
 
 class ShellOption(NamedTuple):

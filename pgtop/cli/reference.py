@@ -67,7 +67,7 @@ def filter_keys() -> str:
 
 def columns() -> str:
     """Return the columns of the sessions."""
-    from pgtop.table.columns import COLUMNS
+    from pgtop.table.session_columns import COLUMNS
 
     toggle = key_of("toggle_columns")
     rows = []

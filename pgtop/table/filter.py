@@ -6,7 +6,7 @@ sooner.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
@@ -102,7 +102,7 @@ class Filter:
             term.key in ("", "query") for term in self._meaning.terms
         )
 
-    def on(self, picture: DerivedSnapshot) -> Callable[[Backend], bool]:
+    def on(self, picture: Any) -> Callable[[Any], bool]:
         """Prepare the test that is true of the sessions of `picture` for which the filter surely
         holds.
 

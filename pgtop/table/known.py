@@ -30,7 +30,8 @@ from pgtop.model.backend import (
 )
 from pgtop.model.server import DATABASE_NUMBER, ROLE_NUMBER
 from pgtop.model.snapshot import Snapshot
-from pgtop.table.columns import column, state_word
+from pgtop.table.session_columns import column
+from pgtop.table.session_state import state_word
 
 _LOCAL = "local"
 _UNSPLIT = 4

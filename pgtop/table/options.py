@@ -1,4 +1,4 @@
-"""What the reader asked to see: which sessions, in which order, with which columns."""
+"""How the user wants a table: which rows, in which order, with which columns."""
 
 from typing import NamedTuple
 
@@ -6,20 +6,20 @@ from pgtop.table.filter import Filter
 
 
 class Sort(NamedTuple):
-    """The order of the rows. `column` None is the default one: what hurts first, or, ascending,
-    what hurts least.
+    """The order of the rows. Without a column it is the table's default order: worst first, or,
+    ascending, worst last.
     """
 
     column: str | None = None
     descending: bool = True
 
 
-class Query(NamedTuple):
-    """A whole question to a picture; `pgtop.table.layout.arrange` answers it."""
+class TableOptions(NamedTuple):
+    """Everything that the user can choose about a table."""
 
     filter: Filter = Filter()
     sort: Sort = Sort()
     show_idle: bool = True
     show_background: bool = False
-    on_request: bool = False
-    """Also the columns that are too much for every day: backend age, xmin age, query id, leader."""
+    extra_columns: bool = False
+    """True if the columns on request are shown, too."""

@@ -37,9 +37,9 @@ from pgtop.tui import messages
 from pgtop.tui.keyboard import Keyboard
 from pgtop.tui.keymap import bindings, bindings_of, handler_name
 from pgtop.tui.notices import Notices
-from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.live import LiveScreen
-from pgtop.tui.screens.stateful import Shown
+from pgtop.tui.screens.stateful import Stateful
+from pgtop.tui.screens.table_screen import TableScreen
 from pgtop.tui.self_cost import CostMeter
 from pgtop.tui.session_requests import SessionRequests
 from pgtop.tui.signal_flow import SignalFlow
@@ -144,7 +144,7 @@ class PgtopApp(SilentCrash, Keyboard):
     def _show(self, state: State) -> None:
         self._monitor.state = state
         for screen in self.screen_stack:
-            if isinstance(screen, Shown) and screen.is_mounted:
+            if isinstance(screen, Stateful) and screen.is_mounted:
                 screen.show(state)
         self.attend()
 
@@ -307,9 +307,9 @@ class PgtopApp(SilentCrash, Keyboard):
         """Open the field of a view that has one, or else of the first view: what follows is text
         and no keys.
         """
-        if not isinstance(self.screen, FilterableScreen):
+        if not (isinstance(self.screen, TableScreen) and self.screen.HAS_FILTER):
             await self.action_show_home()
-        if isinstance(self.screen, FilterableScreen):
+        if isinstance(self.screen, TableScreen):
             self.screen.open_filter()
 
     def action_help(self) -> None:

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
-from pgtop.table.layout import Table, arrange, header, layout, line
-from pgtop.table.options import Query
+from pgtop.table.layout import header, layout, line
+from pgtop.table.options import TableOptions
+from pgtop.table.session_columns import SESSION_COLUMNS
+from pgtop.table.sessions import ArrangedSessions, arrange_sessions
 from pgtop.terminal.canvas import Piece, Run
 from pgtop.text.ascii import to_ascii
 from pgtop.text.clean import cells, clean, fit
@@ -49,10 +51,13 @@ def waiting(place: str, seconds: float, width: int, height: int) -> list[StyledL
 
 def sessions(first: Snapshot, settings: Settings, width: int, height: int) -> list[StyledLine]:
     """Return the screen of the sessions as it is at first."""
-    state, query = State.first(first, settings), Query()
-    table = arrange(state.picture, query)
+    state, query = State.first(first, settings), TableOptions()
+    table = arrange_sessions(state.picture, query)
     around = Surroundings(
-        status=(Span(counted(table), Tone.PLAIN), *order_line(query, settings.interval)),
+        status=(
+            Span(counted(table), Tone.PLAIN),
+            *order_line(query, SESSION_COLUMNS, settings.interval),
+        ),
         actions=KEYMAP.offered(FOOTER, settings.read_only),
         read_only=settings.read_only,
     )
@@ -61,12 +66,12 @@ def sessions(first: Snapshot, settings: Settings, width: int, height: int) -> li
     return _stacked(lines.above, _rows(table, width, room), lines.below, height)
 
 
-def _rows(table: Table, width: int, room: int) -> list[StyledLine]:
+def _rows(table: ArrangedSessions, width: int, room: int) -> list[StyledLine]:
     """Return the header of the table, and as many rows as fit, with the cursor on the first."""
-    columns = layout(width, table.query, 0)
-    shown = [line(columns, backend, table.picture) for backend in table.rows[: max(0, room - 1)]]
+    columns = layout(SESSION_COLUMNS, width)
+    shown = [line(columns, backend, table.context) for backend in table.rows[: max(0, room - 1)]]
     rows = [StyledLine(row, cursor=place == 0) for place, row in enumerate(shown)]
-    return [StyledLine(header(columns, table.query.sort), strong=True), *rows]
+    return [StyledLine(header(columns, table.options.sort), strong=True), *rows]
 
 
 def _stacked(

@@ -14,8 +14,8 @@ from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.model.signal import Signal
 
-Share: TypeAlias = tuple[Dimension, str]
-"""A line of the breakdown: its dimension, and the name of the share."""
+Share: TypeAlias = tuple[Dimension, str, bool]
+"""A row of the breakdown: its dimension, the name of the share, and whether it is hidden."""
 
 
 class ShareFilter(NamedTuple):

@@ -1,107 +1,294 @@
-"""Who uses the connections: shares by database, role, application, client and state, as lines to
-choose from.
+"""The use of the connections by database, role, application, client and state, as a table.
 
-Of the client backends, the filter of a share selects exactly those that it counts.
+The filter of a share selects exactly the client backends that the share counts.
 """
 
-from typing import NamedTuple
+from collections.abc import Container
+from typing import NamedTuple, TypeAlias
 
 from pgtop.analysis.breakdown import ALWAYS_SHOWN, Dimension, Share, breakdown
 from pgtop.analysis.budget import OTHER, WAITING
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION
 from pgtop.model.snapshot import Snapshot
+from pgtop.table import columns
+from pgtop.table.arrange import Arranged, in_order
+from pgtop.table.columns import ColumnSet
 from pgtop.table.filter import quoted
+from pgtop.table.layout import Layout, fill, header, line
+from pgtop.table.options import TableOptions
+from pgtop.table.spec import TableSpec
 from pgtop.text.clean import clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line
 
-_NUMBERS = 6 + 7 + 8 + 8 + 10 + 8
 _NEAR_LIMIT = 0.8
-_TITLES = {
-    Dimension.DATABASE: "BY DATABASE",
-    Dimension.ROLE: "BY ROLE",
-    Dimension.APPLICATION: "BY APPLICATION",
-    Dimension.CLIENT: "BY CLIENT",
-    Dimension.STATE: "BY STATE",
-}
+_BAR = "▪"
+_LEAST_OF_BAR = 10
+_NAME_FROM, _NAME_TO = 14, 42
 _KEYS = {
-    Dimension.DATABASE: "db", Dimension.ROLE: "user", Dimension.APPLICATION: "app", Dimension.CLIENT: "client",
-}  # fmt: skip
-_STATES = {ACTIVE: "active", WAITING: "waiting", IDLE_IN_TRANSACTION: "idle-in-tx", IDLE: "idle"}
+    Dimension.DATABASE: "db",
+    Dimension.ROLE: "user",
+    Dimension.APPLICATION: "app",
+    Dimension.CLIENT: "client",
+}
+_STATES = {
+    ACTIVE: "active",
+    WAITING: "waiting",
+    IDLE_IN_TRANSACTION: "idle-in-tx",
+    IDLE: "idle",
+}
 
 
-class BreakdownEntry(NamedTuple):
-    """A line of the breakdown: a share of a dimension, or, without one, the dimension's heading."""
+class BreakdownRow(NamedTuple):
+    """A share of a dimension, or, without one, the dimension's heading."""
 
     dimension: Dimension
     share: Share | None = None
 
+    @property
+    def identity(self) -> tuple[Dimension, str, bool] | None:
+        """The dimension, the name of the share, and whether it is hidden; None for a heading."""
+        share = self.share
+        return None if share is None else (self.dimension, share.name, share.hidden)
 
-def entries(snapshot: Snapshot) -> tuple[BreakdownEntry, ...]:
-    """Every dimension's heading and shares, in the order shown."""
-    found: list[BreakdownEntry] = []
+    @property
+    def name(self) -> str:
+        """The name of the share, as it is shown."""
+        return clean(self.share.name if self.share else "") or "(none)"
+
+    @property
+    def nearness(self) -> str:
+        """How close the share is to its limit, in a word; "" if it is not close."""
+        share = self.share
+        if share is None or share.limit is None or share.sessions < _NEAR_LIMIT * share.limit:
+            return ""
+        certain = share.sessions if share.at_least is None else share.at_least
+        return "full!" if certain >= share.limit else "near!"
+
+
+Column: TypeAlias = columns.Column[BreakdownRow, Snapshot]
+
+
+def _tone(row: BreakdownRow, _snapshot: Snapshot) -> Tone:
+    return Tone.ALARM if row.nearness else Tone.PLAIN
+
+
+def _quiet(_row: BreakdownRow, _snapshot: Snapshot) -> Tone:
+    return Tone.QUIET
+
+
+def _sessions(row: BreakdownRow, _snapshot: Snapshot) -> int | None:
+    return row.share.sessions if row.share else None
+
+
+def _percent(row: BreakdownRow, _snapshot: Snapshot) -> float | None:
+    return row.share.share * 100 if row.share else None
+
+
+def _percent_text(row: BreakdownRow, _snapshot: Snapshot) -> str:
+    return f"{row.share.share:.0%}" if row.share else ""
+
+
+def _limit(row: BreakdownRow, _snapshot: Snapshot) -> int | None:
+    return row.share.limit if row.share else None
+
+
+def _limit_text(row: BreakdownRow, snapshot: Snapshot) -> str:
+    limit = _limit(row, snapshot)
+    return "" if limit is None else f"of {limit}"
+
+
+def _nearness(row: BreakdownRow, _snapshot: Snapshot) -> str:
+    return row.nearness
+
+
+def _idle_long(row: BreakdownRow, _snapshot: Snapshot) -> int | None:
+    return row.share.idle_long if row.share else None
+
+
+def _oldest(row: BreakdownRow, _snapshot: Snapshot) -> float | None:
+    return row.share.oldest_idle if row.share else None
+
+
+def _no_value(_row: BreakdownRow, _snapshot: Snapshot) -> None:
+    return None
+
+
+def _no_text(_row: BreakdownRow, _snapshot: Snapshot) -> str:
+    return ""
+
+
+_NAME = Column(
+    name="name",
+    title="",
+    meaning="name of the database, role, application, client or state",
+    width=_NAME_FROM,
+    rank=0,
+    key=lambda row, _: row.name,
+    text=lambda row, _: f"  {row.name}",
+    tone=_tone,
+)
+_COUNT = Column(
+    name="count",
+    title="COUNT",
+    meaning="connections of it",
+    width=5,
+    rank=1,
+    key=_sessions,
+    text=lambda row, snapshot: str(_sessions(row, snapshot)),
+    tone=_tone,
+    right=True,
+)
+_SHARE = Column(
+    name="share",
+    title="SHARE",
+    meaning="percent of all connections",
+    width=6,
+    rank=2,
+    key=_percent,
+    text=_percent_text,
+    tone=_tone,
+    right=True,
+)
+_LIMIT = Column(
+    name="limit",
+    title="LIMIT",
+    meaning="connection limit of the database or the role",
+    width=7,
+    rank=3,
+    key=_limit,
+    text=_limit_text,
+    tone=_tone,
+    right=True,
+)
+_NEAR = Column(
+    name="near",
+    title="",
+    meaning="",
+    width=7,
+    rank=4,
+    key=_no_value,
+    text=_nearness,
+    tone=_tone,
+    right=True,
+)
+_IDLE_LONG = Column(
+    name="idle_long",
+    title="IDLE >5m",
+    meaning="connections that have been idle for more than five minutes",
+    width=9,
+    rank=5,
+    key=_idle_long,
+    text=lambda row, snapshot: str(_idle_long(row, snapshot) or ""),
+    tone=_tone,
+    right=True,
+)
+_OLDEST = Column(
+    name="oldest",
+    title="OLDEST",
+    meaning="the longest time that a connection has been idle",
+    width=7,
+    rank=6,
+    key=_oldest,
+    text=lambda row, snapshot: age(_oldest(row, snapshot)),
+    tone=_tone,
+    right=True,
+)
+_SHARE_BAR = Column(
+    name="bar",
+    title="",
+    meaning="",
+    width=_LEAST_OF_BAR,
+    rank=7,
+    key=_no_value,
+    text=_no_text,
+    tone=_quiet,
+)
+
+COLUMNS = ColumnSet(
+    _NAME,
+    _COUNT,
+    _SHARE,
+    _LIMIT,
+    _NEAR,
+    _IDLE_LONG,
+    _OLDEST,
+    _SHARE_BAR,
+)
+
+
+def rows(snapshot: Snapshot, options: TableOptions) -> Arranged[BreakdownRow, Snapshot]:
+    """Return the heading of every dimension and its shares, each dimension in the order asked
+    for.
+    """
+    matches = options.filter.on(snapshot)
+    found: list[BreakdownRow] = []
+    total = 0
     for dimension in Dimension:
-        found.append(BreakdownEntry(dimension))
-        found.extend(BreakdownEntry(dimension, share) for share in breakdown(snapshot, dimension))
-    return tuple(found)
+        shares = [BreakdownRow(dimension, share) for share in breakdown(snapshot, dimension)]
+        total += len(shares)
+        matching = [row for row in shares if matches(row)]
+        found.append(BreakdownRow(dimension))
+        found += in_order(matching, COLUMNS, options.sort, snapshot)
+    return Arranged(tuple(found), total, snapshot, options)
 
 
 def share_filter(dimension: Dimension, share: Share) -> str:
-    """What finds the sessions of a share, in the language of the sessions' filter."""
+    """Return the filter of the sessions that a share counts, in the language of the sessions."""
     if share.hidden:
         return "state:hidden"
     if dimension is Dimension.STATE:
         return f"state:{_STATES.get(share.name, OTHER)}"
-    # What is hidden reads as empty too, and is in a share of its own.
-    unhidden = "" if share.name or dimension in ALWAYS_SHOWN else " -state:hidden"
-    return f"{_KEYS[dimension]}:={quoted(share.name)}{unhidden}"
+    # A hidden session has an empty value, too, and a share of its own.
+    is_shown = share.name or dimension in ALWAYS_SHOWN
+    without_hidden = "" if is_shown else " -state:hidden"
+    return f"{_KEYS[dimension]}:={quoted(share.name)}{without_hidden}"
 
 
-def entry_line(entry: BreakdownEntry, width: int) -> Line:
-    """The entry at exactly `width` cells; the bar of the share takes what is left."""
-    if entry.share is None:
-        return _heading(entry.dimension, width)
-    share = entry.share
-    name = fit(clean(share.name) or "(none)", _name_width(width))
-    limit = "" if share.limit is None else f"of {share.limit}"
-    held = f"{share.sessions:>6}{share.share:>7.0%}{limit:>8}{_nearness(share):>8}"
-    numbers = f"{held}{share.idle_long or '':>10}{age(share.oldest_idle):>8}"
-    tone = Tone.ALARM if _nearness(share) else Tone.PLAIN
-    return _cut(
-        (Span(f"  {name}", tone), Span(numbers, tone), Span(_bar(share, width), Tone.QUIET)), width
-    )
+def layout(width: int) -> Layout:
+    """Return the columns at `width` cells, which they fill exactly; the bar gets what is left."""
+    middle = [(column, column.width) for column in COLUMNS.columns[1:-1]]
+    needed = sum(column_width + 1 for _, column_width in middle)
+    name = max(_NAME_FROM, min(_NAME_TO, width - needed))
+    return fill(width, (_NAME, name), middle, _SHARE_BAR)
 
 
-def _nearness(share: Share) -> str:
-    """How close the share is to its limit, in a word, when it is close."""
-    if share.limit is None or share.sessions < _NEAR_LIMIT * share.limit:
-        return ""
-    surely = share.sessions if share.at_least is None else share.at_least
-    return "full!" if surely >= share.limit else "near!"
+def _heading(row: BreakdownRow) -> str:
+    return "" if row.share else f"BY {row.dimension.upper()}"
 
 
-def _heading(dimension: Dimension, width: int) -> Line:
-    name = fit(_TITLES[dimension], _name_width(width) + 2)
-    numbers = f"{'COUNT':>6}{'SHARE':>7}{'LIMIT':>8}{'':>8}{'IDLE >5m':>10}{'OLDEST':>8}"
-    return _cut((Span(name + numbers, Tone.STRONG),), width)
+def share_line(layout: Layout, row: BreakdownRow, snapshot: Snapshot) -> Line:
+    """Return a share, with a bar as long as the share is large where there is room."""
+    bar = layout[-1]
+    if row.share is None or bar.column is not _SHARE_BAR or bar.width <= _LEAST_OF_BAR:
+        return line(layout, row, snapshot)
+    numbers = line(layout[:-1], row, snapshot)
+    room = bar.width - 1
+    blocks = _BAR * max(1, round(row.share.share * room))
+    return (*numbers, Span(fit(f"  {blocks}", bar.width + 1), Tone.QUIET))
 
 
-def _name_width(width: int) -> int:
-    return max(12, min(40, width - 2 - _NUMBERS))
+BREAKDOWN = TableSpec(
+    COLUMNS,
+    identity=lambda row: row.identity,
+    line=share_line,
+    heading=_heading,
+    place_columns=layout,
+    has_header=False,
+    stays_on_top=False,
+)
 
 
-def _bar(share: Share, width: int) -> str:
-    room = width - 2 - _name_width(width) - _NUMBERS - 2
-    return "  " + "▪" * max(1, round(share.share * room)) if room >= 10 else ""
-
-
-def _cut(spans: Line, width: int) -> Line:
-    """The spans, cut or filled to exactly `width` cells."""
-    cut: list[Span] = []
-    left = width
-    for text, tone in spans:
-        piece = fit(text, min(left, len(text)))
-        cut.append(Span(piece, tone))
-        left -= len(piece)
-    return (*cut, Span(" " * left, Tone.PLAIN))
+def lines(snapshot: Snapshot, dimensions: Container[Dimension], width: int) -> list[Line]:
+    """Return the shares of some dimensions, for an output without keys."""
+    options = TableOptions()
+    placed = layout(width)
+    arranged = rows(snapshot, options)
+    return [
+        header(placed, options.sort, _heading(row))
+        if row.share is None
+        else share_line(placed, row, snapshot)
+        for row in arranged.rows
+        if row.dimension in dimensions
+    ]

@@ -5,14 +5,14 @@ Nothing here imports Textual, so that the first frame can be drawn before it.
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pgtop.actions import Action
 from pgtop.analysis.pooling import PoolingHint
 from pgtop.monitor.state import State
-from pgtop.table.columns import column, falls
-from pgtop.table.layout import Table
-from pgtop.table.options import Query
+from pgtop.table.columns import ColumnSet
+from pgtop.table.options import TableOptions
+from pgtop.table.sessions import ArrangedSessions
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
@@ -125,18 +125,26 @@ def _separated(parts: Iterable[Line]) -> Line:
     return tuple(spans)
 
 
-def counted(table: Table, first: int = 1, last: int = 1) -> str:
+def counted(table: ArrangedSessions, first: int = 1, last: int = 1) -> str:
     """Return how many sessions the table has and shows; which are in sight, unless the first is."""
     rows = f"{first}-{last} of " if first > 1 else ""
     return f"{rows}{table.counts}"
 
 
-def order_line(query: Query, interval: float, order: str = "what hurts first") -> Line:
-    """Return what is hidden, the sort order (`order` by default) and the interval."""
-    hidden = [] if query.show_idle else [Span(" · idle hidden", Tone.NOTICE)]
-    sort = query.sort
-    name = order if sort.column is None else column(sort.column).title.strip()
-    reverse = "" if sort.descending == falls(sort.column) else ", inverted"
+def order_line(
+    options: TableOptions,
+    columns: ColumnSet[Any, Any],
+    interval: float,
+    default_order: str = "what hurts first",
+) -> Line:
+    """Return what is hidden, the sort order (`default_order` without a column) and the interval."""
+    hidden = [] if options.show_idle else [Span(" · idle hidden", Tone.NOTICE)]
+    sort = options.sort
+    name = default_order
+    if sort.column is not None:
+        column = columns.column(sort.column)
+        name = column.title.strip() or column.name
+    reverse = "" if sort.descending == columns.default_descending(sort.column) else ", inverted"
     return (
         *hidden,
         Span(f" · by {name}{reverse}", Tone.QUIET),

@@ -13,7 +13,7 @@ from pgtop.model.server import Server
 from pgtop.model.timestamp import Instant, seconds_between, to_datetime
 from pgtop.signalling.planning import Guard, unguarded
 from pgtop.signalling.rights import protection, right_to_signal
-from pgtop.table.columns import state_word
+from pgtop.table.session_state import state_word
 from pgtop.text.clean import cells, clean
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone

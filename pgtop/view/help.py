@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from pgtop.actions import Action, Group
-from pgtop.table.columns import COLUMNS
 from pgtop.table.language.help import FILTER_HELP
+from pgtop.table.session_columns import COLUMNS
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.view.banner import FREE, LETTERS, RESERVED, UNSEEN

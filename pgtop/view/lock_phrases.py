@@ -1,28 +1,28 @@
-"""A session that waits or blocks, in words: whose it is, what it does, for how long, and in which
-deadlock.
+"""Words for a session that waits or blocks: role and database, wait, work, and deadlock.
 
-The words are raw, as they hold names and queries: clean them before showing.
+The words contain names and queries as the server sent them: clean them before showing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import LockForest, Node
 from pgtop.model.backend import Backend
-from pgtop.model.timestamp import seconds_between
-from pgtop.table.columns import HIDDEN_WORDS, state_word
+from pgtop.model.timestamp import Instant, seconds_between
+from pgtop.table.session_columns import HIDDEN_WORDS
+from pgtop.table.session_state import state_word
 from pgtop.text.identity import name_of_session, user_at_database
 from pgtop.text.units import age
 
 APPROXIMATE = "~"
-"""Before a wait that is counted from the state change, as the server does not tell since when the
-lock is awaited.
+"""Stands before a wait counted from the change of state, where the server does not report the start
+of the wait.
 """
 REPLAY = "replay stands still"
 PREPARED = "a prepared transaction"
-"""The name of one that cannot be identified."""
-_OTHERS_NAMED = 3
+"""The name of a prepared transaction that cannot be identified."""
+_NAMES_LISTED = 3
 
 
 def whose(node: Node) -> str:
@@ -32,78 +32,88 @@ def whose(node: Node) -> str:
     return "" if node.backend is None else name_of_session(node.backend)
 
 
-def how_long(node: Node, picture: DerivedSnapshot) -> str:
-    """How long it has waited for its lock; of one that does not wait, how long its transaction has
-    been open.
+def how_long(node: Node, derived: DerivedSnapshot) -> str:
+    """Return how long a node has waited for its lock, or else how long its transaction has been
+    open.
     """
+    seconds = seconds_of(node, derived)
+    if seconds is None:
+        return ""
+    is_exact = node.is_since_exact or not node.is_waiting
+    mark = "" if is_exact else APPROXIMATE
+    return f"{mark}{age(seconds)}"
+
+
+def seconds_of(node: Node, derived: DerivedSnapshot) -> float | None:
+    """Return the seconds of `how_long`; None if the start is unknown."""
+    start = _start_of(node)
+    return None if start is None else seconds_between(start, derived.now)
+
+
+def _start_of(node: Node) -> Instant | None:
     if node.is_waiting:
-        since = node.since
-        return (
-            ""
-            if since is None
-            else ("" if node.is_since_exact else APPROXIMATE)
-            + age(seconds_between(since, picture.now))
-        )
-    backend = node.backend
-    since = node.prepared.prepared if node.prepared else (backend.xact_start if backend else None)
-    return "" if since is None else age(seconds_between(since, picture.now))
+        return node.since
+    if node.prepared is not None:
+        return node.prepared.prepared
+    return node.backend.xact_start if node.backend else None
 
 
-def what_of(node: Node, picture: DerivedSnapshot) -> tuple[str, str]:
-    """What it waits for or is, and what it did last; raw."""
+def what_of(node: Node, derived: DerivedSnapshot) -> tuple[str, str]:
+    """Return the wait or the work of a node, and its last query; raw."""
     if node.backend is None:
         return prepared_words(node)
-    does = lock_words(node, picture.forest) if node.is_waiting else doing(node.backend, picture)
-    parts = [circle_words(node, picture.forest), does]
-    if is_replay(node):
-        parts.insert(0, REPLAY)
-    if node.is_worker:
-        parts.insert(0, f"worker of {node.backend.leader_pid}")
-    return " · ".join(filter(None, parts)), query_of(node.backend)
+    does = lock_words(node, derived.forest) if node.is_waiting else doing(node.backend, derived)
+    parts = [
+        f"worker of {node.backend.leader_pid}" if node.is_worker else "",
+        REPLAY if is_replay(node) else "",
+        cycle_words(node, derived.forest),
+        does,
+    ]
+    return _joined(parts), query_of(node.backend)
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return " · ".join(part for part in parts if part)
 
 
 def is_replay(node: Node) -> bool:
-    """Return whether it is the process that replays a primary's changes, waiting for a session of
-    this standby.
-    """
+    """Return whether a node is the replay of a standby, waiting for a session of that standby."""
     return node.is_waiting and node.backend is not None and node.backend.may_replay
 
 
 def query_of(backend: Backend) -> str:
-    """Its query on one line, or why there is none to be seen."""
+    """Return the query on one line, or why it cannot be seen."""
     return HIDDEN_WORDS if backend.hidden else " ".join((backend.query or "").split())
 
 
 def prepared_words(node: Node) -> tuple[str, str]:
+    """Return the statement that ends a prepared transaction, and its owner; raw."""
     if node.prepared is None:
         return f"{PREPARED}, one of those in pg_prepared_xacts", ""
-    return rollback(
-        node
-    ), f"prepared by {node.prepared.owner or '?'} in {node.prepared.database or '?'}"
+    owner, database = node.prepared.owner or "?", node.prepared.database or "?"
+    return rollback(node), f"prepared by {owner} in {database}"
 
 
 def rollback(node: Node) -> str:
-    """The statement that ends a prepared transaction, in its database; raw."""
+    """Return the statement that ends a prepared transaction, in its database; raw."""
     gid = node.prepared.gid if node.prepared else ""
     return "ROLLBACK PREPARED '" + gid.replace("'", "''") + "'"
 
 
-def doing(backend: Backend, picture: DerivedSnapshot) -> str:
-    since = backend.state_change if backend.in_transaction_idle else backend.query_start
-    state = backend.state if backend.in_transaction_idle else state_word(backend)
-    return (
-        f"{state} {age(seconds_between(since, picture.now))}" if since is not None else state or ""
-    )
+def doing(backend: Backend, derived: DerivedSnapshot) -> str:
+    """Return the state of a session and how long it has lasted."""
+    if backend.in_transaction_idle:
+        state, start = backend.state or "", backend.state_change
+    else:
+        state, start = state_word(backend), backend.query_start
+    if start is None:
+        return state
+    return f"{state} {age(seconds_between(start, derived.now))}"
 
 
 def lock_words(node: Node, forest: LockForest) -> str:
-    """The lock, whether its parent holds it or only waits ahead, and for whom else it waits."""
-    backend = node.backend
-    if node.wait is None:
-        words = f"{(backend.wait_event if backend else None) or 'some'} lock"
-    else:
-        words = f"{node.wait.lock.mode.removesuffix('Lock')} on {node.wait.lock.target}"
-    parts = [words]
+    """Return the lock, whether the parent holds it or is ahead in the queue, and other blockers."""
+    parts = [_lock_name(node)]
     if node.parent is not None and node.parent in node.queue:
         parts.append(f"behind {_key_name(node.parent, forest)} in the queue")
     others = [key for key in node.blockers if key != node.parent]
@@ -113,54 +123,64 @@ def lock_words(node: Node, forest: LockForest) -> str:
     if rivals := [key for key in others if key in node.queue]:
         parts.append(f"{also}behind {listed(rivals, forest)} in the queue")
     if node.vanished_blockers:
-        parts.append(
-            f"{listed(node.vanished_blockers, forest)} which it waited for {'has' if len(node.vanished_blockers) == 1 else 'have'} ended"
-        )
+        verb = "has" if len(node.vanished_blockers) == 1 else "have"
+        parts.append(f"{listed(node.vanished_blockers, forest)} which it waited for {verb} ended")
     return ", ".join(parts)
 
 
+def _lock_name(node: Node) -> str:
+    if node.wait is not None:
+        lock = node.wait.lock
+        return f"{lock.mode.removesuffix('Lock')} on {lock.target}"
+    event = node.backend.wait_event if node.backend else None
+    return f"{event or 'some'} lock"
+
+
 def listed(keys: Sequence[Key], forest: LockForest) -> str:
-    """List a few, sessions by pid and prepared transactions by gid, and count the others; raw."""
-    names = [_key_name(key, forest) for key in keys[:_OTHERS_NAMED]]
-    named = (" " if all(key > 0 for key in keys) else ", ").join(names)
-    return f"{named} +{len(keys) - _OTHERS_NAMED}" if len(keys) > _OTHERS_NAMED else named
+    """List a few sessions by pid and prepared transactions by gid, and count the others; raw."""
+    names = [_key_name(key, forest) for key in keys[:_NAMES_LISTED]]
+    separator = " " if all(key > 0 for key in keys) else ", "
+    more = len(keys) - _NAMES_LISTED
+    return separator.join(names) + (f" +{more}" if more > 0 else "")
 
 
 def _key_name(key: Key, forest: LockForest) -> str:
-    return (
-        str(key) if key > 0 else root_name(forest.nodes[key]) if key in forest.nodes else PREPARED
-    )
+    if key > 0:
+        return str(key)
+    return root_name(forest.nodes[key]) if key in forest.nodes else PREPARED
 
 
-def circle_words(node: Node, forest: LockForest) -> str:
-    """Return the circles that the tree names at this node, each once."""
-    mine = (
-        [circle for circle, key in forest.cycles.items() if key == node.key] if node.cycle else []
-    )
-    return ", ".join(
-        f"{_kind_of(circle, forest)} {' → '.join(map(str, (*circle, circle[0])))}"
-        for circle in mine
-    )
+def cycle_words(node: Node, forest: LockForest) -> str:
+    """Return the cycles that the tree names at this node; each cycle is named at one node only."""
+    if not node.cycle:
+        return ""
+    cycles = [cycle for cycle, key in forest.cycles.items() if key == node.key]
+    return ", ".join(_cycle_name(cycle, forest) for cycle in cycles)
 
 
-def _kind_of(circle: Sequence[Key], forest: LockForest) -> str:
-    if not forest.is_deadlock(circle):
-        return "circle in the queue"
-    return "DEADLOCK" if forest.is_surely_deadlocked(circle) else "perhaps a DEADLOCK"
+def _cycle_name(cycle: Sequence[Key], forest: LockForest) -> str:
+    path = " → ".join(map(str, (*cycle, cycle[0])))
+    if not forest.is_deadlock(cycle):
+        return f"circle in the queue {path}"
+    doubt = "" if forest.is_surely_deadlocked(cycle) else "perhaps a "
+    return f"{doubt}DEADLOCK {path}"
 
 
 def root_name(root: Node) -> str:
+    """Return the pid of a root, or the gid of a prepared transaction; raw."""
     if root.backend is not None:
         return str(root.pid)
     return f"prepared transaction {root.prepared.gid}" if root.prepared else PREPARED
 
 
-def root_does(root: Node, picture: DerivedSnapshot) -> str:
+def root_does(root: Node, derived: DerivedSnapshot) -> str:
+    """Return what a root does; raw."""
     if root.backend is None:
-        return how_long(root, picture)
-    return "waiting" if root.is_waiting else doing(root.backend, picture)
+        return how_long(root, derived)
+    return "waiting" if root.is_waiting else doing(root.backend, derived)
 
 
-def root_words(root: Node, picture: DerivedSnapshot) -> str:
-    does = root_does(root, picture)
+def root_words(root: Node, derived: DerivedSnapshot) -> str:
+    """Return the name of a root and what it does; raw."""
+    does = root_does(root, derived)
     return root_name(root) + (f" ({does})" if does else "")

@@ -10,9 +10,10 @@ from pgtop.model.backend import Backend, BackendId
 from pgtop.model.plan import MOVED_ON, Change, Excluded, ExclusionReason, Plan, Target
 from pgtop.model.signal import Outcome, Signal
 from pgtop.signalling.rights import grant, is_another_pgtop
-from pgtop.table.columns import column, state_word
-from pgtop.table.layout import Layout, Placed, header, line
+from pgtop.table.layout import Layout, PlacedColumn, header, line
 from pgtop.table.options import Sort
+from pgtop.table.session_columns import column
+from pgtop.table.session_state import state_word
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
@@ -74,9 +75,9 @@ def facts(plan: Plan, changed: Mapping[BackendId, Change] | None = None) -> list
 def layout(width: int) -> Layout:
     """The columns of a target's line at `width` cells, behind the mark."""
     names = _NEEDED if width < _NARROW else _ALL
-    placed = [Placed(column(name), column(name).width) for name in names]
+    placed = [PlacedColumn(column(name), column(name).width) for name in names]
     left = width - _MARK - sum(width + 1 for _, width in placed)
-    return (*placed, Placed(column("query"), max(1, left)))
+    return (*placed, PlacedColumn(column("query"), max(1, left)))
 
 
 def heading(placed: Layout) -> Line:

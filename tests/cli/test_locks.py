@@ -18,7 +18,9 @@ from pgtop.cli.commands.locks import as_json, page
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.output import painted
 from pgtop.model.locks import LockState
+from pgtop.model.snapshot import Snapshot
 from pgtop.text.clean import cells
+from pgtop.view.locks import ArrangedLocks, arrange_locks
 from tests import scenes
 from tests.cli import one_sentence, pgtop
 
@@ -89,11 +91,15 @@ def test_somebody_waits(dsn: str) -> None:
     assert nodes[waiter]["session"]["blocked_by"] == [holder]
 
 
+def _arranged(snapshot: Snapshot) -> ArrangedLocks:
+    return arrange_locks(DerivedSnapshot.of(snapshot))
+
+
 def test_json_of_everything() -> None:
     """Prepared transactions by gid with the statement that ends them, deadlocks, queues, and who
     holds back vacuum.
     """
-    found = json.loads(as_json(DerivedSnapshot.of(scenes.standstill())))
+    found = json.loads(as_json(_arranged(scenes.standstill())))
     assert (found["note"], found["asked"]) == ("", scenes.standstill().locks.is_current)
     nodes = {node["name"]: node for node in found["nodes"]}
     assert (
@@ -115,9 +121,7 @@ def test_one_that_nobody_can_name_is_no_root() -> None:
     """
     waiter = scenes.client(4711, "web@shop", wait="Lock:transactionid", blocked_by=[0])
     resting = LockState(note="the server is slow")
-    found = json.loads(
-        as_json(DerivedSnapshot.of(replace(scenes.snapshot([waiter]), locks=resting)))
-    )
+    found = json.loads(as_json(_arranged(replace(scenes.snapshot([waiter]), locks=resting))))
     nodes = {node["name"]: node for node in found["nodes"]}
     assert (nodes[4711]["parent"], nodes[4711]["root"]) == (
         "a prepared transaction",
@@ -133,7 +137,7 @@ def test_lines_fit(width: int) -> None:
     texts.
     """
     for scene in (scenes.standstill(), scenes.busy(), scenes.hostile(), scenes.not_privileged()):
-        lines = page(DerivedSnapshot.of(scene), width)
+        lines = page(_arranged(scene), width)
         assert all(cells(painted(spans, False)) <= width for spans in lines[1:])
 
 

@@ -23,8 +23,8 @@ from pgtop.cli.output import painted
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import from_datetime
-from pgtop.table.layout import arrange
-from pgtop.table.options import Query
+from pgtop.table.options import TableOptions
+from pgtop.table.sessions import arrange_sessions
 from pgtop.text.clean import cells
 from tests import scenes
 from tests.cli import PGTOP, pgtop
@@ -214,7 +214,7 @@ def test_no_line_is_wider_than_the_page(scene: Any, width: int) -> None:
     found: Snapshot = scene()
     lines = [
         painted(spans, color=False)
-        for spans in page(arrange(DerivedSnapshot.of(found), Query()), width)
+        for spans in page(arrange_sessions(DerivedSnapshot.of(found), TableOptions()), width)
     ]
     assert len(lines) > sum(backend.is_client for backend in found.backends)
     for line in lines:
@@ -226,7 +226,9 @@ def test_a_missing_grant_is_named() -> None:
     """A role that sees little is told which grant it lacks, and that the budget is an estimate."""
     text = "\n".join(
         painted(line, color=False)
-        for line in page(arrange(DerivedSnapshot.of(scenes.not_privileged()), Query()), 120)
+        for line in page(
+            arrange_sessions(DerivedSnapshot.of(scenes.not_privileged()), TableOptions()), 120
+        )
     )
     assert "grant pg_read_all_stats to monitor" in text
     assert "about" in text

@@ -50,7 +50,7 @@ def run(folder: Path, *words: str) -> str:
 
 def test_a_column_is_one_declaration(copy: Path, dsn: str) -> None:
     """The column of the example is shown, sorted by and documented."""
-    file = copy / "pgtop/table/columns.py"
+    file = copy / "pgtop/table/session_columns.py"
     source = file.read_text()
     declaration = example("Add a column")
     file.write_text(_COLUMNS.sub(rf"{declaration}\n\n\g<0>\n    _PORT,", source, count=1))

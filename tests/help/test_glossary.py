@@ -11,10 +11,10 @@ from pgtop.cli.completion import options_of
 from pgtop.cli.reference import FACTS
 from pgtop.help import topics
 from pgtop.help.markdown import Table, parse
-from pgtop.table.columns import COLUMNS
 from pgtop.table.filter import Filter
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.keys import key_called
+from pgtop.table.session_columns import COLUMNS
 from pgtop.tui.views import KEYMAP
 from tests.readme import ROOT
 

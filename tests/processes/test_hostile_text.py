@@ -29,13 +29,16 @@ from pgtop.signalling.audit_log import FileAuditLog, read
 from pgtop.signalling.planning import plan, plan_for_one
 from pgtop.sources.postgres.encoding import decode, decode_name
 from pgtop.sources.postgres.probes.activity import NameCache, read_backend
-from pgtop.table.layout import arrange, layout, line
-from pgtop.table.options import Query
+from pgtop.table.layout import layout, line
+from pgtop.table.options import TableOptions
+from pgtop.table.session_columns import SESSION_COLUMNS
+from pgtop.table.sessions import arrange_sessions
 from pgtop.text.clean import clean, clean_lines
 from pgtop.text.wrap import Line
 from pgtop.view import plan as plan_view
 from pgtop.view.confirmation import change_since, propose
 from pgtop.view.detail import detail_lines
+from pgtop.view.locks import arrange_locks
 from pgtop.view.outcome import outcome_words
 from pgtop.view.results import result_words
 from tests import scenes
@@ -117,9 +120,9 @@ def _lines(texts: ServerTexts, snapshot: Snapshot) -> Iterator[Line]:
     """Yield every line that any view shows of the snapshot."""
     derived, words = DerivedSnapshot.of(snapshot), decode_name(texts.text)
     first = snapshot.backends[0]
-    yield from show.page(arrange(derived, Query()), _WIDTH)
+    yield from show.page(arrange_sessions(derived, TableOptions()), _WIDTH)
     yield from budget.page(snapshot, _WIDTH)
-    yield from locks.page(derived, _WIDTH)
+    yield from locks.page(arrange_locks(derived), _WIDTH)
     for detail in (None, Detail(_NOW, first, False, (_lock(texts),), words, 1)):
         yield from detail_lines(first, detail, derived, _WIDTH)
     refused = _refused(snapshot, words)
@@ -161,9 +164,11 @@ def test_nothing_that_is_shown_acts(texts: ServerTexts) -> None:
 @settings(max_examples=CASES)
 @given(_SERVER_TEXTS, st.integers(20, 300), st.integers(0, 12))
 def test_every_row_is_as_wide_as_its_columns(texts: ServerTexts, width: int, skip: int) -> None:
-    """At any width and scroll position a terminal emulator shows each column in its place."""
+    """At any width and scrolled to any column, a terminal emulator shows each column of each row
+    where it belongs.
+    """
     snapshot = _snapshot(texts)
-    placed = layout(width, Query(show_background=True), skip)
+    placed = layout(SESSION_COLUMNS, width, skip=skip)
     edges = [edge for edge in accumulate(size + 1 for _, size in placed) if edge <= width]
     for backend in snapshot.backends:
         screen = pyte.Screen(width + 2, 1)
@@ -187,7 +192,7 @@ def test_programs_and_clipboard_get_it_whole_and_inert(texts: ServerTexts) -> No
         json.loads(show.as_json(derived, snapshot.backends).encode())["sessions"][0]["query"]
         == first.query
     )
-    assert json.loads(locks.as_json(derived).encode())
+    assert json.loads(locks.as_json(arrange_locks(derived)).encode())
     written = show.as_csv(derived, snapshot.backends).encode().decode()
     [record, _] = csv.DictReader(io.StringIO(written, newline=""))
     for name in ("query", "usename", "datname", "application_name", "state"):

@@ -231,7 +231,7 @@ def _column(verb: str, value: str, some: str) -> Decision:
 
 def _seen_state(backend: Backend) -> str:
     """The word of the column STATE."""
-    from pgtop.table.columns import column
+    from pgtop.table.session_columns import column
 
     return column("state").text(backend, None)  # type: ignore[arg-type]
 

@@ -13,7 +13,8 @@ from pgtop.model.backend import (
     IDLE_IN_TRANSACTION_ABORTED,
     Backend,
 )
-from pgtop.table.columns import COLUMNS, HIDDEN_WORDS, age_start, column, severity, state_word
+from pgtop.table.session_columns import COLUMNS, HIDDEN_WORDS, column
+from pgtop.table.session_state import age_start, severity, state_word
 from pgtop.text.tone import Tone
 from tests import scenes
 from tests.scenes import NOW, active, client

@@ -12,20 +12,11 @@ from hypothesis import strategies as st
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import IDLE, Backend, BackendId
 from pgtop.model.snapshot import Snapshot
-from pgtop.table.columns import COLUMNS
 from pgtop.table.filter import Filter
-from pgtop.table.layout import (
-    Layout,
-    Table,
-    arrange,
-    column_at,
-    header,
-    layout,
-    line,
-    scroll_limit,
-    width_of,
-)
-from pgtop.table.options import Query, Sort
+from pgtop.table.layout import Layout, column_at, header, layout, line, scroll_limit, width_of
+from pgtop.table.options import Sort, TableOptions
+from pgtop.table.session_columns import COLUMNS, SESSION_COLUMNS
+from pgtop.table.sessions import SESSIONS, ArrangedSessions, arrange_sessions, ended_line
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
 from tests import scenes
@@ -34,8 +25,8 @@ from tests.table.strategies import BACKEND
 BUSY = DerivedSnapshot.of(scenes.busy())
 WIDTHS = st.integers(1, 250)
 QUERIES = st.builds(
-    Query, sort=st.builds(Sort, st.sampled_from([None, *(column.name for column in COLUMNS)]), st.booleans()),
-    on_request=st.booleans(), filter=st.just(Filter()),
+    TableOptions, sort=st.builds(Sort, st.sampled_from([None, *(column.name for column in COLUMNS)]), st.booleans()),
+    extra_columns=st.booleans(), filter=st.just(Filter()),
 )  # fmt: skip
 
 
@@ -47,20 +38,22 @@ def text_of(spans: tuple[Span, ...]) -> str:
     return "".join(span.text for span in spans)
 
 
-def pids(table: Table) -> set[int]:
+def pids(table: ArrangedSessions) -> set[int]:
     return {row.pid for row in table.rows}
 
 
 @given(WIDTHS, QUERIES, st.integers(0, 25), BACKEND, st.booleans())
 def test_a_line_is_exactly_as_wide_as_asked(
-    width: int, query: Query, skip: int, backend: Backend, ended: bool
+    width: int, query: TableOptions, skip: int, backend: Backend, ended: bool
 ) -> None:
     """On any screen, scrolled anywhere, whatever the server says; clean, and with no two neighbours
     of one tone.
     """
-    placed = layout(width, query, skip)
+    placed = layout(SESSION_COLUMNS, width, query.extra_columns, skip)
     for spans in (
-        line(placed, backend, DerivedSnapshot.of(scenes.snapshot([backend])), ended),
+        (ended_line if ended else line)(
+            placed, backend, DerivedSnapshot.of(scenes.snapshot([backend]))
+        ),
         header(placed, query.sort),
     ):
         assert cells(text_of(spans)) == width == width_of(placed)
@@ -72,8 +65,8 @@ def test_a_line_is_exactly_as_wide_as_asked(
 def test_hostile_texts_do_not_move_a_column(width: int) -> None:
     """Every line of the hostile server is as wide as the screen."""
     picture = DerivedSnapshot.of(scenes.hostile())
-    placed = layout(width, Query())
-    table = arrange(picture, Query(show_background=True))
+    placed = layout(SESSION_COLUMNS, width)
+    table = arrange_sessions(picture, TableOptions(show_background=True))
     assert {cells(text_of(line(placed, row, picture))) for row in table.rows} == {width}
 
 
@@ -94,23 +87,26 @@ def test_hostile_texts_do_not_move_a_column(width: int) -> None:
 )
 def test_what_matters_most_is_seen_on_every_screen(width: int, shown: str) -> None:
     """The columns at the sizes that we promise."""
-    assert names(layout(width, Query())) == shown.split()
+    assert names(layout(SESSION_COLUMNS, width)) == shown.split()
 
 
 @pytest.mark.parametrize(("width", "least"), [(40, 16), (80, 19), (100, 24), (120, 24), (200, 24)])
 def test_the_query_keeps_room_to_be_read(width: int, least: int) -> None:
     """Other columns never push it below its claim."""
-    assert layout(width, Query())[-1].width >= least
+    assert layout(SESSION_COLUMNS, width)[-1].width >= least
 
 
 @given(st.integers(24, 250), QUERIES)
-def test_every_column_can_be_scrolled_into_sight(width: int, query: Query) -> None:
+def test_every_column_can_be_scrolled_into_sight(width: int, query: TableOptions) -> None:
     """Each step to the right takes the leftmost column away, until pid and query are alone; from 24
     cells on.
     """
-    steps = [layout(width, query, skip) for skip in range(scroll_limit(width, query) + 1)]
+    steps = [
+        layout(SESSION_COLUMNS, width, query.extra_columns, skip)
+        for skip in range(scroll_limit(SESSION_COLUMNS, width, query.extra_columns) + 1)
+    ]
     seen = {name for placed in steps for name in names(placed)}
-    wanted = {column.name for column in COLUMNS if query.on_request or not column.on_request}
+    wanted = {column.name for column in COLUMNS if query.extra_columns or not column.on_request}
     assert wanted - seen in ({"who"}, {"database", "user"})
     assert names(steps[-1]) == ["pid", "query"]
     assert all(
@@ -121,14 +117,16 @@ def test_every_column_can_be_scrolled_into_sight(width: int, query: Query) -> No
 def test_columns_on_request_come_when_asked_for() -> None:
     """They are not there before."""
     extra = {"backend_age", "xmin_age", "query_id", "leader"}
-    assert not extra & set(names(layout(250, Query())))
-    assert extra <= set(names(layout(250, Query(on_request=True))))
+    assert not extra & set(names(layout(SESSION_COLUMNS, 250)))
+    assert extra <= set(names(layout(SESSION_COLUMNS, 250, extra_columns=True)))
 
 
 @given(WIDTHS, QUERIES, st.integers(0, 25))
-def test_every_cell_of_the_header_belongs_to_a_column(width: int, query: Query, skip: int) -> None:
+def test_every_cell_of_the_header_belongs_to_a_column(
+    width: int, query: TableOptions, skip: int
+) -> None:
     """A click anywhere on the header sorts, and outside it nothing does."""
-    placed = layout(width, query, skip)
+    placed = layout(SESSION_COLUMNS, width, query.extra_columns, skip)
     under = [column_at(placed, x) for x in range(width)]
     assert [column for column, _ in placed] == list(dict.fromkeys(under))
     assert column_at(placed, -1) is None
@@ -140,7 +138,7 @@ def test_every_cell_of_the_header_belongs_to_a_column(width: int, query: Query, 
 )
 def test_the_header_marks_the_order(sort: Sort, title: str) -> None:
     """By an arrow and by tone; the default order marks none."""
-    spans = header(layout(80, Query()), sort)
+    spans = header(layout(SESSION_COLUMNS, 80), sort)
     assert title in text_of(spans)
     assert [span.text.strip() for span in spans if span.tone is Tone.STRONG] == (
         [title.strip()] if sort.column else []
@@ -173,19 +171,19 @@ def test_the_header_marks_the_order(sort: Sort, title: str) -> None:
 def test_lines_of_the_busy_server(width: int, pid: int, shown: str) -> None:
     """What is read on the screens that we promise."""
     backend = next(row for row in BUSY.snapshot.backends if row.pid == pid)
-    assert text_of(line(layout(width, Query()), backend, BUSY)) == shown
+    assert text_of(line(layout(SESSION_COLUMNS, width), backend, BUSY)) == shown
 
 
 def test_an_idle_session_is_one_quiet_span() -> None:
     """The most frequent row is the cheapest to draw."""
     idle = next(row for row in BUSY.snapshot.backends if row.state == IDLE)
-    assert [span.tone for span in line(layout(200, Query()), idle, BUSY)] == [Tone.QUIET]
+    assert [span.tone for span in line(layout(SESSION_COLUMNS, 200), idle, BUSY)] == [Tone.QUIET]
 
 
 def test_a_session_that_ended_says_so() -> None:
     """In place of its state, quietly, whatever it was before."""
     holder = next(row for row in BUSY.snapshot.backends if row.pid == 47_903)
-    (span,) = line(layout(80, Query()), holder, BUSY, ended=True)
+    (span,) = ended_line(layout(SESSION_COLUMNS, 80), holder, BUSY)
     assert span.tone is Tone.QUIET
     assert span.text.startswith("  47903 anna@billing    ended    Client  13m41s ")
 
@@ -194,7 +192,10 @@ def test_client_sessions_are_shown_and_the_server_s_own_on_demand() -> None:
     """Idle ones too, and parallel workers of those shown; walsenders and background processes only
     when asked for.
     """
-    shown, everything = arrange(BUSY, Query()), arrange(BUSY, Query(show_background=True))
+    shown, everything = (
+        arrange_sessions(BUSY, TableOptions()),
+        arrange_sessions(BUSY, TableOptions(show_background=True)),
+    )
     assert pids(everything) - pids(shown) == {1_101, 1_102, 1_103, 1_104, 1_105, 1_204, 48_940}
     assert {48_712, 48_713} <= pids(shown)
     assert (shown.total, everything.total) == (len(shown.rows), len(BUSY.snapshot.backends))
@@ -206,42 +207,49 @@ def test_hidden_sessions_are_shown() -> None:
     """
     picture = DerivedSnapshot.of(scenes.not_privileged())
     assert (
-        pids(arrange(picture, Query()))
-        == pids(arrange(picture, Query(show_idle=False)))
+        pids(arrange_sessions(picture, TableOptions()))
+        == pids(arrange_sessions(picture, TableOptions(show_idle=False)))
         >= {48_200, 48_711}
     )
 
 
 def test_idle_sessions_can_be_hidden() -> None:
     """An open transaction is not idle, and the total still counts what was hidden."""
-    table = arrange(BUSY, Query(show_idle=False))
+    table = arrange_sessions(BUSY, TableOptions(show_idle=False))
     assert IDLE not in {row.state for row in table.rows}
     assert {47_903, 48_815, 48_818} <= pids(table)
-    assert table.total == arrange(BUSY, Query()).total > len(table.rows)
+    assert table.total == arrange_sessions(BUSY, TableOptions()).total > len(table.rows)
 
 
 def test_the_filter_narrows_and_the_total_stays() -> None:
     """So that the screen can say 1 of 45."""
-    table = arrange(BUSY, Query(filter=Filter.parse("user:anna")))
+    table = arrange_sessions(BUSY, TableOptions(filter=Filter.parse("user:anna")))
     assert pids(table) == {47_903}
-    assert table.total == arrange(BUSY, Query()).total
+    assert table.total == arrange_sessions(BUSY, TableOptions()).total
 
 
 def test_workers_come_with_a_leader_that_passes_the_filter() -> None:
     """A parallel query is never shown without what it costs."""
-    assert pids(arrange(BUSY, Query(filter=Filter.parse("pid:48711")))) == {48_711, 48_712, 48_713}
+    assert pids(arrange_sessions(BUSY, TableOptions(filter=Filter.parse("pid:48711")))) == {
+        48_711,
+        48_712,
+        48_713,
+    }
 
 
 def test_a_session_is_found_by_identity() -> None:
     """The pid of another session, or of the same pid started later, is not it."""
-    table = arrange(BUSY, Query())
+    table = arrange_sessions(BUSY, TableOptions())
     third = table.rows[2]
-    assert table.position(third.identity) == 2
+    assert SESSIONS.find(table.rows, third.identity) == 2
     assert (
-        table.position(BackendId(third.pid, third.backend_start and third.backend_start + 1))
+        SESSIONS.find(
+            table.rows,
+            BackendId(third.pid, third.backend_start and third.backend_start + 1),
+        )
         is None
     )
-    assert table.position(BackendId(1_101, None)) is None
+    assert SESSIONS.find(table.rows, BackendId(1_101, None)) is None
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,12 @@ from pgtop.model.backend import (
 from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import IdleGroup
 from pgtop.model.timestamp import MICROSECONDS
-from pgtop.table.columns import COLUMNS, column
 from pgtop.table.filter import Filter
-from pgtop.table.layout import arrange
-from pgtop.table.options import Query, Sort
-from pgtop.table.sort import Standing
-from pgtop.table.sort import ordered as placed
+from pgtop.table.options import Sort, TableOptions
+from pgtop.table.session_columns import COLUMNS, column
+from pgtop.table.session_order import Standing
+from pgtop.table.session_order import ordered as placed
+from pgtop.table.sessions import arrange_sessions
 from tests import scenes
 from tests.scenes import NOW, active, client
 from tests.table.strategies import BACKENDS
@@ -181,13 +181,13 @@ def test_ten_thousand_sessions_are_arranged_between_two_frames() -> None:
     crowd = scenes.crowd(10_000)
     picture = DerivedSnapshot.of(replace(crowd, ungrouped=crowd.backends[::-1]))
     for name in (None, "age", "client", "query"):
-        query = Query(sort=Sort(name))
+        query = TableOptions(sort=Sort(name))
         assert min(_seconds_to_arrange(picture, query) for _ in range(5)) < 0.060
 
 
-def _seconds_to_arrange(picture: DerivedSnapshot, query: Query) -> float:
+def _seconds_to_arrange(picture: DerivedSnapshot, query: TableOptions) -> float:
     started = process_time()
-    arrange(picture, query)
+    arrange_sessions(picture, query)
     return process_time() - started
 
 
@@ -208,14 +208,20 @@ def test_an_idle_root_hurts_most_and_is_not_hidden() -> None:
     waiter = scenes.active(2, "web@shop", "", "", 60.0, wait="Lock:advisory", blocked_by=(1,))
     others = scenes.active(3, "web@shop", "", "", 90.0), scenes.client(4, "web@shop", since=99)
     picture = DerivedSnapshot.of(scenes.snapshot([waiter, *others, root]))
-    assert [row.pid for row in arrange(picture, Query()).rows] == [1, 2, 3, 4]
-    assert [row.pid for row in arrange(picture, Query(sort=Sort(descending=False))).rows] == [
+    assert [row.pid for row in arrange_sessions(picture, TableOptions()).rows] == [1, 2, 3, 4]
+    assert [
+        row.pid for row in arrange_sessions(picture, TableOptions(sort=Sort(descending=False))).rows
+    ] == [
         4,
         3,
         2,
         1,
     ]
-    assert [row.pid for row in arrange(picture, Query(show_idle=False)).rows] == [1, 2, 3]
+    assert [row.pid for row in arrange_sessions(picture, TableOptions(show_idle=False)).rows] == [
+        1,
+        2,
+        3,
+    ]
 
 
 def _waiter(pid: int, *blockers: int, seconds: float = 5.0, **more: Any) -> Backend:
@@ -345,10 +351,10 @@ def test_the_settled_stand_where_they_would(
     before.
     """
     rows = scenes.busy().backends
-    query = Query(filter=Filter.parse(words), sort=sort, show_idle=show_idle)
+    query = TableOptions(filter=Filter.parse(words), sort=sort, show_idle=show_idle)
     told, plain = (
-        arrange(_with_settled(rows, since), query),
-        arrange(DerivedSnapshot.of(scenes.snapshot(rows)), query),
+        arrange_sessions(_with_settled(rows, since), query),
+        arrange_sessions(DerivedSnapshot.of(scenes.snapshot(rows)), query),
     )
     assert (told.rows, told.total) == (plain.rows, plain.total)
 
@@ -363,6 +369,6 @@ def test_a_settled_root_and_one_idle_for_longer_than_the_settled() -> None:
     )
     waiter = active(2, "web@shop", "", "", 60.0, wait="Lock:advisory", blocked_by=(1,))
     rows = [waiter, client(4, "web@shop", since=9), root]
-    assert pids(list(arrange(_with_settled(rows, 5), Query()).rows)) == [1, 2, 4]
+    assert pids(list(arrange_sessions(_with_settled(rows, 5), TableOptions()).rows)) == [1, 2, 4]
     rows = [longer, client(4, "web@shop", since=9), client(3, "web@shop", since=50)]
-    assert pids(list(arrange(_with_settled(rows, 5), Query()).rows)) == [5, 3, 4]
+    assert pids(list(arrange_sessions(_with_settled(rows, 5), TableOptions()).rows)) == [5, 3, 4]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from textual import events
 from textual.pilot import Pilot
 
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
@@ -15,7 +16,7 @@ from pgtop.ports import Signaller
 from pgtop.tui.app import PgtopApp
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.lines import Lines
-from pgtop.tui.widgets.session_table import SessionTable
+from pgtop.tui.widgets.row_table import RowTable
 from tests.fakes import FakeClock, FakeSignaller, FakeSource, monitor_of
 from tests.keys import key
 
@@ -57,9 +58,9 @@ def sessions_of(stage: Stage) -> SessionsScreen:
     return stage.app.home
 
 
-def table_of(stage: Stage) -> SessionTable:
+def table_of(stage: Stage) -> RowTable[Backend, DerivedSnapshot]:
     """The table of sessions."""
-    return sessions_of(stage).query_one(SessionTable)
+    return sessions_of(stage)._table
 
 
 def pid_of(stage: Stage) -> int:

@@ -23,7 +23,7 @@ from pgtop.tui.screens.pages import DetailScreen, HelpScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.views import KEYMAP
 from pgtop.tui.widgets.key_line import KeyBar
-from pgtop.tui.widgets.session_table import SessionTable
+from pgtop.tui.widgets.row_table import RowTable
 from tests.fakes import FakeSignaller, FakeSource, HangingDetails
 from tests.scenes import busy, calm, crowd
 from tests.tui.apps import (
@@ -150,20 +150,20 @@ async def test_toggles() -> None:
         assert "idle hidden" in text_of(stage, "#condition")
         await press(pilot, "toggle_idle", "toggle_background")
         assert len(shown_on(stage)) > everything
-        columns = len(table_of(stage).layout_columns)
+        columns = len(table_of(stage).columns_in_sight)
         await press(pilot, "toggle_columns")
-        assert len(table_of(stage).layout_columns) > columns
+        assert len(table_of(stage).columns_in_sight) > columns
 
 
 async def test_columns_scroll() -> None:
     """Right lets columns leave for those that had no room; left brings them back."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        before = [placed.column.name for placed in table_of(stage).layout_columns]
+        before = [placed.column.name for placed in table_of(stage).columns_in_sight]
         await press(pilot, "right", "right")
-        assert [placed.column.name for placed in table_of(stage).layout_columns] != before
+        assert [placed.column.name for placed in table_of(stage).columns_in_sight] != before
         await press(pilot, "left", "left", "left")
-        assert [placed.column.name for placed in table_of(stage).layout_columns] == before
+        assert [placed.column.name for placed in table_of(stage).columns_in_sight] == before
 
 
 async def test_sort_keys() -> None:
@@ -186,13 +186,13 @@ async def test_click_on_a_header_sorts_and_on_a_row_selects() -> None:
     """The mouse can sort and select; a second click opens the session."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await pilot.click(SessionTable, offset=(5, 0))
+        await pilot.click(RowTable, offset=(5, 0))
         await pilot.pause()
         assert "by PID" in text_of(stage, "#condition")
-        await pilot.click(SessionTable, offset=(20, 13))
+        await pilot.click(RowTable, offset=(20, 13))
         await pilot.pause()
         assert pid_of(stage) == shown_on(stage)[12]
-        await pilot.click(SessionTable, offset=(20, 13))
+        await pilot.click(RowTable, offset=(20, 13))
         await pilot.pause()
         assert isinstance(stage.app.screen, DetailScreen)
 

@@ -20,18 +20,21 @@ from pgtop.model.signal import (
 )
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
+from pgtop.table.options import TableOptions
 from pgtop.text.tone import Span, Tone
 from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.messages import ViewRequested
 from pgtop.tui.screens import locks
 from pgtop.tui.screens.live import ROOT
-from pgtop.tui.screens.locks import LocksScreen, LocksTable
+from pgtop.tui.screens.locks import LocksScreen
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.unblocked import UnblockedReport
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.lines import Lines
-from pgtop.view.locks import Question, Row, rows
+from pgtop.tui.widgets.row_table import RowTable
+from pgtop.view.lock_rows import LockRow
+from pgtop.view.locks import ArrangedLocks, Folded, arrange_locks
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, calm, client, snapshot, standstill
 from tests.tui.apps import Stage, press, with_changes
@@ -40,8 +43,10 @@ _SIZE = (100, 34)
 HOLDER = 47_903
 
 
-def _table(stage: Stage) -> LocksTable:
-    return stage.app.screen.query_one(LocksTable)
+def _table(stage: Stage) -> RowTable[LockRow, DerivedSnapshot]:
+    screen = stage.app.screen
+    assert isinstance(screen, LocksScreen)
+    return screen._table
 
 
 def _key(stage: Stage) -> int | None:
@@ -144,11 +149,11 @@ async def test_a_notice_arranges_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     """The tree is worked out once for each picture, not for each sentence."""
     arranged: list[DerivedSnapshot] = []
 
-    def counted(picture: DerivedSnapshot, question: Question) -> tuple[Row, ...]:
-        arranged.append(picture)
-        return rows(picture, question)
+    def counted(derived: DerivedSnapshot, options: TableOptions, folded: Folded) -> ArrangedLocks:
+        arranged.append(derived)
+        return arrange_locks(derived, options, folded)
 
-    monkeypatch.setattr(locks, "rows", counted)
+    monkeypatch.setattr(locks, "arrange_locks", counted)
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "show_locks")

@@ -3,8 +3,9 @@
 from pgtop.config.settings import Settings
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.text.tone import Tone
-from pgtop.tui.screens.breakdown import BreakdownScreen, BreakdownTable
+from pgtop.tui.screens.breakdown import BreakdownScreen
 from pgtop.tui.screens.sessions import SessionsScreen
+from pgtop.tui.widgets.row_table import RowTable
 from tests.fakes import FakeSource
 from tests.scenes import busy, client, snapshot
 from tests.tui.apps import SIZE, Stage, pid_of, press, sessions_of, shown_on, table_of, text_of
@@ -41,13 +42,13 @@ async def test_esc_leads_back_to_the_breakdown() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         before = shown_on(stage)
         await press(pilot, "show_breakdown", "cursor_down", "cursor_down")
-        line = stage.app.screen.query_one(BreakdownTable).selected
+        line = stage.app.screen.query_one(RowTable).selected
         await press(pilot, "open")
         assert isinstance(stage.app.screen, SessionsScreen)
         assert len(shown_on(stage)) < len(before)
         await press(pilot, "clear")
         assert isinstance(stage.app.screen, BreakdownScreen)
-        assert stage.app.screen.query_one(BreakdownTable).selected == line
+        assert stage.app.screen.query_one(RowTable).selected == line
         await press(pilot, "show_sessions")
         assert shown_on(stage) == before
 
@@ -77,7 +78,7 @@ async def test_a_key_of_another_view_says_where_it_works() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "show_breakdown")
-        for key in ("sort_menu", "toggle_idle", "tag"):
+        for key in ("toggle_background", "toggle_idle", "tag"):
             stage.app.clear_notice()
             await press(pilot, key)
             assert "works among the sessions: press 1" in " ".join(

@@ -11,8 +11,8 @@ from pgtop.analysis.budget import budget
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.server import Login, Reserve, Rights, Server
 from pgtop.model.snapshot import Snapshot
-from pgtop.table.layout import arrange
-from pgtop.table.options import Query
+from pgtop.table.options import TableOptions
+from pgtop.table.sessions import arrange_sessions
 from pgtop.text.tone import Span
 from pgtop.view.banner import budget_line, legend_line, server_line
 from tests.scenes import busy, calm, full, nearly_full, not_privileged
@@ -111,7 +111,7 @@ def test_both_roles_are_named_if_they_differ() -> None:
 def test_the_sessions_of_the_table_are_the_used_slots() -> None:
     """Parallel workers stand below their leader in the table, and are counted apart."""
     for shown, others in ((False, " + 2 workers"), (True, " + 9 others")):
-        table = arrange(DerivedSnapshot.of(busy()), Query(show_background=shown))
+        table = arrange_sessions(DerivedSnapshot.of(busy()), TableOptions(show_background=shown))
         assert table.counts == f"{budget(busy()).used} sessions{others}"
         assert table.others == [row.is_client for row in table.rows].count(False)
 

@@ -10,7 +10,7 @@ from pgtop.model.backend import Backend
 from pgtop.model.server import Database
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.filter import Filter, quoted
-from pgtop.view.breakdown import BreakdownEntry, entry_line, share_filter
+from pgtop.view.breakdown import BREAKDOWN, BreakdownRow, layout, share_filter
 from tests.analysis.test_breakdown import HIDDEN, NOW, SERVER, client
 
 NAMES = st.none() | st.sampled_from(
@@ -67,9 +67,13 @@ def test_a_share_is_full_only_if_that_is_certain(shown: int, hidden: int, word: 
     server = SERVER._replace(databases={5: Database("shop", connection_limit=20)})
     clients = [client("api", "idle", 1.0, datname="shop")] * shown
     unseen = [HIDDEN._replace(datid=5, datname="shop", usesysid=99)] * hidden
-    result = breakdown(Snapshot(NOW, server, (*clients, *unseen)), Dimension.DATABASE)
+    snapshot = Snapshot(NOW, server, (*clients, *unseen))
+    result = breakdown(snapshot, Dimension.DATABASE)
     line = "".join(
-        span.text for span in entry_line(BreakdownEntry(Dimension.DATABASE, result[0]), 120)
+        span.text
+        for span in BREAKDOWN.line(
+            layout(120), BreakdownRow(Dimension.DATABASE, result[0]), snapshot
+        )
     )
     assert [each for each in ("near!", "full!") if each in line] == ([word] if word else [])
 

@@ -9,35 +9,37 @@ from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.detail import Lock
 from pgtop.model.locks import Hold, LockState, Prepared, Wait
 from pgtop.model.signal import Signal
-from pgtop.table.columns import HIDDEN_WORDS, column
 from pgtop.table.filter import Filter
-from pgtop.table.layout import arrange
-from pgtop.table.options import Query, Sort
+from pgtop.table.layout import header
+from pgtop.table.options import Sort, TableOptions
+from pgtop.table.session_columns import HIDDEN_WORDS, column
+from pgtop.table.sessions import arrange_sessions
 from pgtop.text.clean import cells
 from pgtop.view.alarm import summary
 from pgtop.view.confirmation import propose
-from pgtop.view.locks import Question, Row, header, matching, row_line, rows, without_session
+from pgtop.view.lock_rows import LOCKS, LockRow, layout
+from pgtop.view.locks import arrange_locks, without_session
 from pgtop.view.unblocked import freed
 from tests import scenes
+from tests.lock_rows import rows
+from tests.lock_rows import text as text_of
 
 PICTURE = DerivedSnapshot.of(scenes.standstill())
 HOLDER = 47_903
 
 
-def names(shown: tuple[Row, ...]) -> list[int]:
+def names(shown: tuple[LockRow, ...]) -> list[int]:
     return [row.node.key for row in shown if row.node is not None]
 
 
-def row_of(key: int, shown: tuple[Row, ...] | None = None) -> Row:
+def row_of(key: int, shown: tuple[LockRow, ...] | None = None) -> LockRow:
     return next(
-        row
-        for row in shown or rows(PICTURE, Question())
-        if row.node is not None and row.node.key == key
+        row for row in shown or rows(PICTURE) if row.node is not None and row.node.key == key
     )
 
 
 def text(key: int, width: int = 200) -> str:
-    return "".join(span.text for span in row_line(row_of(key), PICTURE, width))
+    return text_of(row_of(key), PICTURE, width)
 
 
 @pytest.mark.parametrize(
@@ -69,9 +71,7 @@ def test_a_deadlock_is_sure_only_where_it_was_read_at_one_instant() -> None:
     picture = DerivedSnapshot.of(
         replace(scene, locks=scene.locks._replace(reused=frozenset({49_011})))
     )
-    line = "".join(
-        span.text for span in row_line(row_of(49_010, rows(picture, Question())), picture, 200)
-    )
+    line = text_of(row_of(49_010, rows(picture)), picture)
     assert "perhaps a DEADLOCK 49010 → 49011 → 49010" in line
 
 
@@ -85,10 +85,8 @@ def test_prepared_blockers_are_named_by_gid() -> None:
     )
     blocking = LockState(waits, prepared, is_current=True)
     picture = DerivedSnapshot.of(replace(scenes.snapshot([waiter]), locks=blocking))
-    row = next(
-        row for row in rows(picture, Question()) if row.node is not None and row.node.key == 2
-    )
-    line = "".join(span.text for span in row_line(row, picture, 200))
+    row = next(row for row in rows(picture) if row.node is not None and row.node.key == 2)
+    line = text_of(row, picture, 200)
     assert "Share on stock, also for prepared transaction gid 70" in line
     assert (
         "behind prepared transaction gid 70, prepared transaction gid 71," in dialog(2, picture)[0]
@@ -100,10 +98,9 @@ def test_nobody_is_said_only_where_it_was_asked() -> None:
     so.
     """
     scene = scenes.snapshot([])
-    not_asked = rows(DerivedSnapshot.of(scene), Question())[-1]
+    not_asked = rows(DerivedSnapshot.of(scene))[-1]
     asked = rows(
-        DerivedSnapshot.of(replace(scene, locks=LockState(is_current=True, is_complete=True))),
-        Question(),
+        DerivedSnapshot.of(replace(scene, locks=LockState(is_current=True, is_complete=True)))
     )[-1]
     assert (not_asked.words, asked.words) == (
         "slots and prepared transactions: not asked yet",
@@ -115,8 +112,8 @@ def test_who_holds_back_vacuum_is_hidden_in_the_same_words() -> None:
     """A session that this role may not see says which grant shows it, as among those that wait."""
     hidden = Backend(7, datid=5, datname="shop", usename="web", query=HIDDEN_QUERY, xmin_age=40)
     picture = DerivedSnapshot.of(scenes.snapshot([hidden]))
-    [holder] = [row for row in rows(picture, Question()) if row.holder is not None]
-    line = "".join(span.text for span in row_line(holder, picture, 120))
+    [holder] = [row for row in rows(picture) if row.holder is not None]
+    line = text_of(holder, picture, 120)
     assert HIDDEN_WORDS in line
     assert HIDDEN_QUERY not in line
 
@@ -135,10 +132,7 @@ def test_the_longest_wait_is_marked_where_it_is_not_exact() -> None:
 
 def test_a_deadlock_is_named_once() -> None:
     """By one of its members; the others only stand below."""
-    lines = [
-        "".join(span.text for span in row_line(row, PICTURE, 200))
-        for row in rows(PICTURE, Question())
-    ]
+    lines = [text_of(row, PICTURE, 200) for row in rows(PICTURE)]
     assert sum("DEADLOCK" in line for line in lines) == 1
 
 
@@ -149,7 +143,9 @@ def test_a_deadlock_is_named_once() -> None:
 def test_every_line_is_as_wide_as_asked(scene: object, width: int) -> None:
     """Header and rows fill the width exactly, whatever a server sends."""
     picture = DerivedSnapshot.of(scene())  # type: ignore[operator]
-    lines = [header(width), *(row_line(row, picture, width) for row in rows(picture, Question()))]
+    placed = layout(width)
+    lines = [LOCKS.line(placed, row, picture) for row in rows(picture)]
+    lines.append(header(placed, Sort()))
     assert {sum(cells(span.text) for span in line) for line in lines} == {width}
 
 
@@ -157,21 +153,21 @@ def test_folding_hides_a_branch_and_says_how_many() -> None:
     """A branch is known by its session, also after the order has changed."""
     identity = row_of(48_801).identity
     assert identity is not None
-    shown = rows(PICTURE, Question(folded=frozenset({identity}), sort=Sort("pid")))
+    shown = rows(PICTURE, folded=frozenset({identity}), sort=Sort("pid"))
     assert {48_803, 48_806}.isdisjoint(names(shown))
     assert row_of(48_801, shown).hidden == 2
 
 
 def test_a_filter_keeps_what_its_matches_stand_under() -> None:
     """The way up to the root stays, quiet; other branches go."""
-    shown = rows(PICTURE, Question(Filter.parse("app:dunning")))
+    shown = rows(PICTURE, "app:dunning")
     assert names(shown) == [HOLDER, 48_801, 48_806]
     assert [row.quiet for row in shown if row.node] == [True, True, False]
 
 
 def test_siblings_are_sorted() -> None:
     """By any column, each branch within itself."""
-    shown = rows(PICTURE, Question(sort=Sort("pid", descending=False)))
+    shown = rows(PICTURE, sort=Sort("pid", descending=False))
     roots = [row.node.key for row in shown if row.node is not None and not row.stem]
     assert roots == [HOLDER, 49_010, 49_030, -882_001_377]
     below = [key for key in names(shown) if key in (48_801, 48_803, 48_806, 48_809)]
@@ -195,10 +191,11 @@ def test_the_header_says_who_is_at_the_root() -> None:
 
 def test_a_filter_that_matches_nobody_says_so() -> None:
     """Those who wait are hidden, which is not the same as nobody."""
-    shown = rows(PICTURE, Question(Filter.parse("pid:1")))
+    shown = rows(PICTURE, "pid:1")
     assert shown[0].words.startswith("the filter hides all who wait for a lock")
-    assert matching(PICTURE, Filter.parse("app:dunning")) == 1
-    assert matching(PICTURE, Filter()) == PICTURE.forest.waiting
+    filtered = arrange_locks(PICTURE, TableOptions(Filter.parse("app:dunning")))
+    assert filtered.matching == 1
+    assert arrange_locks(PICTURE).matching == PICTURE.forest.waiting
 
 
 def test_siblings_with_most_waiters_come_first() -> None:
@@ -211,7 +208,7 @@ def test_siblings_with_most_waiters_come_first() -> None:
         for pid, seconds, by in ((2, 80.0, (1,)), (3, 9.0, (1,)), (4, 5.0, (3,)))
     )
     picture = DerivedSnapshot.of(scenes.snapshot([root, alone, middle, last]))
-    assert names(rows(picture, Question())) == [1, 3, 4, 2]
+    assert names(rows(picture)) == [1, 3, 4, 2]
 
 
 def test_a_prepared_transaction_says_what_ends_it() -> None:
@@ -234,12 +231,14 @@ def test_filters_of_the_tree(filter: str, pids: set[int]) -> None:
     """`b:` finds who waits for a pid, `root:` a whole tree, and `blocks` counts those who hang
     through others.
     """
-    assert {row.pid for row in arrange(PICTURE, Query(Filter.parse(filter))).rows} == pids
+    assert {
+        row.pid for row in arrange_sessions(PICTURE, TableOptions(Filter.parse(filter))).rows
+    } == pids
 
 
 def test_sorting_by_blocks_brings_roots_first() -> None:
     """A root with few waiters comes before a waiter with many; and roots are marked."""
-    found = arrange(PICTURE, Query(sort=Sort("blocks"))).rows
+    found = arrange_sessions(PICTURE, TableOptions(sort=Sort("blocks"))).rows
     assert [row.pid for row in found[:3]] == [HOLDER, 49_010, 48_801] or [
         row.pid for row in found[:2]
     ] == [
@@ -326,10 +325,7 @@ def test_who_it_is_stands_before_its_query_where_there_is_no_column_for_it() -> 
     words.
     """
     for width in (80, 120):
-        shown = [
-            "".join(span.text for span in row_line(row, PICTURE, width))
-            for row in rows(PICTURE, Question())
-        ]
+        shown = [text_of(row, PICTURE, width) for row in rows(PICTURE)]
         [root] = [row for row in shown if row.startswith("▼47903")]
         assert root.count("anna@billing") == 1
-    assert header(80)[0].text.count("USER@DATABASE") == 0
+    assert "USER@DATABASE" not in header(layout(80), Sort())[0].text

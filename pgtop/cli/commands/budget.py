@@ -23,8 +23,8 @@ from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, wrapped
+from pgtop.view import breakdown
 from pgtop.view.banner import budget_line, legend_line, missing, server_line
-from pgtop.view.breakdown import entries, entry_line
 
 _WIDTH = 120
 _SHARES = (Dimension.DATABASE, Dimension.ROLE)
@@ -160,7 +160,6 @@ def _print(command: BudgetCommand) -> int:
 def page(snapshot: Snapshot, width: int) -> list[Line]:
     """Return lines about the server, its slots, and the databases and roles that hold them."""
     slots = budget(snapshot)
-    shares = [entry for entry in entries(snapshot) if entry.dimension in _SHARES]
     lines = [
         server_line(snapshot, width),
         budget_line(slots, width),
@@ -169,5 +168,5 @@ def page(snapshot: Snapshot, width: int) -> list[Line]:
     if unread := missing(slots, snapshot.server):
         lines += wrapped((Span(unread, Tone.NOTICE),), width)
     lines.append(())
-    lines += [entry_line(entry, width) for entry in shares]
+    lines += breakdown.lines(snapshot, _SHARES, width)
     return lines

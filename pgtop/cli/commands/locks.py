@@ -21,14 +21,17 @@ from pgtop.cli.guards import redacts
 from pgtop.model.section import LOCKS, SESSIONS
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import written
+from pgtop.table.layout import header
+from pgtop.table.options import Sort, TableOptions
 from pgtop.text.clean import clean
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.view.alarm import summary
 from pgtop.view.lock_phrases import rollback
-from pgtop.view.locks import Question, header, matching, row_line, rows
+from pgtop.view.lock_rows import LOCKS as TABLE
+from pgtop.view.lock_rows import layout
+from pgtop.view.locks import ArrangedLocks, arrange_locks
 
-_ALL = Question()
 _TOPICS = frozenset({SESSIONS, LOCKS})
 _PAGE = 160
 """Cells of a tree that does not go to a terminal."""
@@ -38,20 +41,19 @@ def run(command: LocksCommand) -> int:
     """Print the tree; returns the exit code, which tells whether anybody waits. Raises PgtopError
     and SourceError.
     """
-    question = Question(option_filter(command.filter))
+    options = TableOptions(option_filter(command.filter))
     picture = DerivedSnapshot.of(
         interrupts.run(_sample(command.connection, redacts(command.redact)))
     )
-    with readable((question.filter.text,), OPTION):  # a pattern may take too long
+    with readable((options.filter.text,), OPTION):  # a pattern may take too long
+        arranged = arrange_locks(picture, options)
         if command.json:
-            output.write_data(as_json(picture, question))
+            output.write_data(as_json(arranged))
         else:
-            output.write(
-                output.page(page(picture, output.columns() or _PAGE, question), command.color)
-            )
+            output.write(output.page(page(arranged, output.columns() or _PAGE), command.color))
         if picture.snapshot.locks.failure:
             return Exit.LOCKS_UNKNOWN
-        return Exit.WAITING if matching(picture, question.filter) else Exit.DONE
+        return Exit.WAITING if arranged.matching else Exit.DONE
 
 
 async def _sample(connection: ConnectionOptions, redact: bool) -> Snapshot:
@@ -64,27 +66,27 @@ async def _sample(connection: ConnectionOptions, redact: bool) -> Snapshot:
         await source.close()
 
 
-def page(picture: DerivedSnapshot, width: int, question: Question = _ALL) -> list[Line]:
-    """What people read: a line that says it all of all, and the rows of the blocking view."""
+def page(arranged: ArrangedLocks, width: int) -> list[Line]:
+    """Return a summary, and the rows of the locks view, for people."""
+    picture = arranged.context
     words = summary(picture)
     note = picture.snapshot.locks.note
     top = [words] if words else []
     top += [line(clean(note), Tone.WARN)] if note else []
-    return [
-        *top,
-        header(width),
-        *(row_line(row, picture, width) for row in rows(picture, question)),
-    ]
+    columns = layout(width)
+    rows = [TABLE.line(columns, row, picture) for row in arranged.rows]
+    return [*top, header(columns, Sort(), columns[0].column.title), *rows]
 
 
-def as_json(picture: DerivedSnapshot, question: Question = _ALL) -> str:
-    """One object on one line, in ASCII."""
+def as_json(arranged: ArrangedLocks) -> str:
+    """Return one object on one line, in ASCII."""
+    picture = arranged.context
     forest = picture.forest
     first = forest.longest_wait()
     failure = picture.snapshot.locks.failure
     whole = {
         "server": server_record(picture.snapshot),
-        "understood": question.filter.understood or None,
+        "understood": arranged.options.filter.understood or None,
         "waiting": None if failure else forest.waiting,
         "longest": None if failure else forest.longest_wait_seconds(picture.now),
         "longest_is_exact": first is not None and first.is_since_exact,
@@ -92,11 +94,7 @@ def as_json(picture: DerivedSnapshot, question: Question = _ALL) -> str:
         "reason": failure or None,
         "note": picture.snapshot.locks.note,
         "asked": picture.snapshot.locks.is_current,
-        "nodes": [
-            _node_record(row.node, picture)
-            for row in rows(picture, question)
-            if row.node is not None
-        ],
+        "nodes": [_node_record(row.node, picture) for row in arranged.rows if row.node is not None],
         "xmin_holders": [_holder_record(holder) for holder in xmin_holders(picture.snapshot)],
     }
     return json.dumps(whole) + "\n"

@@ -25,10 +25,11 @@ from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, seconds_between, written
 from pgtop.sources.postgres.sampler import WHOLE
-from pgtop.table.columns import column
 from pgtop.table.filter import Filter
-from pgtop.table.layout import Table, arrange, header, layout, line
-from pgtop.table.options import Query, Sort
+from pgtop.table.layout import header, layout, line
+from pgtop.table.options import Sort, TableOptions
+from pgtop.table.session_columns import SESSION_COLUMNS, column
+from pgtop.table.sessions import ArrangedSessions, arrange_sessions
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, wrapped
@@ -73,16 +74,16 @@ def run(command: ShowCommand) -> int:
     query = _query(command)
     snapshot = interrupts.run(_sample(command.connection, redacts(command.redact)))
     with readable((query.filter.text,), OPTION):  # a pattern may take too long
-        _print(arrange(DerivedSnapshot.of(snapshot), query), command)
+        _print(arrange_sessions(DerivedSnapshot.of(snapshot), query), command)
     return Exit.DONE
 
 
-def _print(table: Table, command: ShowCommand) -> None:
+def _print(table: ArrangedSessions, command: ShowCommand) -> None:
     if command.format is OutputFormat.JSON:
-        output.write_data(as_json(table.picture, _sessions(table), table.query.filter))
+        output.write_data(as_json(table.context, _sessions(table), table.options.filter))
     elif command.format is OutputFormat.CSV:
         output.write_data(
-            as_csv(table.picture, _sessions(table), clean if output.is_terminal() else str)
+            as_csv(table.context, _sessions(table), clean if output.is_terminal() else str)
         )
     else:
         output.write(_page(table, command.color))
@@ -106,10 +107,10 @@ def _needs_the_locks(snapshot: Snapshot) -> bool:
     return bool(snapshot.waiting) or any(b.hidden and b.datid is not None for b in snapshot.busy)
 
 
-def _query(command: ShowCommand) -> Query:
+def _query(command: ShowCommand) -> TableOptions:
     """What the options ask to see. Raises UsageError."""
     try:
-        return Query(
+        return TableOptions(
             option_filter(command.filter), _sort(command.sort), show_background=command.everything
         )
     except ValueError as error:
@@ -130,15 +131,17 @@ def _sort(words: str) -> Sort:
     return Sort(column(name).name if name else None, descending=order != "asc")
 
 
-def _sessions(table: Table) -> list[Backend]:
+def _sessions(table: ArrangedSessions) -> list[Backend]:
     """Return the rows that the filter selects, and without --all only those that `used` counts.
 
     The table shows people the parallel workers of a session below it, whether or not they match; a
     program gets what it has asked for.
     """
-    matches = table.query.filter.on(table.picture)
+    matches = table.options.filter.on(table.context)
     return [
-        row for row in table.rows if (row.is_client or table.query.show_background) and matches(row)
+        row
+        for row in table.rows
+        if (row.is_client or table.options.show_background) and matches(row)
     ]
 
 
@@ -249,33 +252,33 @@ def _held(found: re.Match[str]) -> str:
     return f"{before}'{formula}" if formula and begins else found[0]
 
 
-def _page(table: Table, color: bool) -> str:
+def _page(table: ArrangedSessions, color: bool) -> str:
     """The table for people: as wide as the terminal, or as wide as it needs to be."""
     return output.page(page(table, output.columns() or _wide_enough(table)), color)
 
 
-def page(table: Table, width: int) -> list[Line]:
+def page(table: ArrangedSessions, width: int) -> list[Line]:
     """The lines about the server, an empty one, the table, and how many rows a filter left."""
-    snapshot, narrow = table.picture.snapshot, min(width, _WIDEST_BANNER)
+    snapshot, narrow = table.context.snapshot, min(width, _WIDEST_BANNER)
     found = budget(snapshot)
-    columns = layout(width, table.query)
+    columns = layout(SESSION_COLUMNS, width)
     banner = [
         server_line(snapshot, narrow),
         budget_line(found, narrow),
         legend_line(found, narrow),
     ]
     unread = missing(found, snapshot.server)
-    rows = [line(columns, row, table.picture) for row in table.rows]
-    count = table.counts if table.query.filter.text else ""
+    rows = [line(columns, row, table.context) for row in table.rows]
+    count = table.counts if table.options.filter.text else ""
     notes = [
         row
         for text in (unread, count)
         if text
         for row in wrapped((Span(text, Tone.NOTICE),), narrow)
     ]
-    return [*banner, *notes, (), header(columns, table.query.sort), *rows]
+    return [*banner, *notes, (), header(columns, table.options.sort), *rows]
 
 
-def _wide_enough(table: Table) -> int:
+def _wide_enough(table: ArrangedSessions) -> int:
     text = column("query").text
-    return _PAGE + max((cells(clean(text(row, table.picture))) for row in table.rows), default=0)
+    return _PAGE + max((cells(clean(text(row, table.context))) for row in table.rows), default=0)

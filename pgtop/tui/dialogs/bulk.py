@@ -27,8 +27,8 @@ from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.tui.dialogs.dialog import FRAME, ConsentT, Dialog
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.navigation import MOVES, Movable, Moving
-from pgtop.tui.screens.stateful import Shown
+from pgtop.tui.screens.navigation import NAVIGATION, Navigation, Scrollable
+from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.theme import Palette
 from pgtop.tui.unblocked import UnblockedReport
 from pgtop.tui.widgets.lines import Lines
@@ -93,12 +93,12 @@ class _Targets(Rows):
         return heading(layout(self.size.width))
 
 
-class BulkScreen(Moving, Dialog[Consent | None]):
+class BulkScreen(Navigation, Dialog[Consent | None]):
     """Returns the part of the plan that is still as it was shown, when the user said yes, or
     None.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*MOVES, *bindings("ask_again", "only_idle")]
+    BINDINGS: ClassVar[list[BindingType]] = [*NAVIGATION, *bindings("ask_again", "only_idle")]
 
     def __init__(
         self, plan: Plan, whose: str, picture: DerivedSnapshot, guard_of: GuardOf, palette: Palette
@@ -132,7 +132,7 @@ class BulkScreen(Moving, Dialog[Consent | None]):
             self._note = f"it is {count} now: {_ASKS_NUMBER.format(count)}"
         self.draw(self.app.size)
 
-    def moving(self) -> Movable:
+    def scrollable(self) -> Scrollable:
         return self._targets
 
     @property
@@ -253,13 +253,13 @@ class _Outcomes(Rows):
         return outcome_line(outcomes[index], plan.targets[index], self.size.width, plan.signal)
 
 
-class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
+class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
     """What became of each, as it is seen. Returns the plan to terminate those that a cancel did not
     help, or None.
     """
 
     AUTO_FOCUS = ""
-    BINDINGS = MOVES + bindings("clear", "open", "terminate")
+    BINDINGS = NAVIGATION + bindings("clear", "open", "terminate")
 
     def __init__(self, plan: Plan, palette: Palette) -> None:
         super().__init__()
@@ -311,7 +311,7 @@ class ResultScreen(Moving, Shown, ModalScreen[Plan | None]):
             self._freed = self._aftermath.told(state)
             self.show_progress(self._progress)
 
-    def moving(self) -> Movable:
+    def scrollable(self) -> Scrollable:
         return self._rows
 
     def action_clear(self) -> None:

@@ -22,7 +22,7 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.dialogs.reason import ReasonField
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.stateful import Shown
+from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 
@@ -77,7 +77,7 @@ class ButtonLine(Lines):
             x = end + 2
 
 
-class Dialog(Shown, ModalScreen[ConsentT]):
+class Dialog(Stateful, ModalScreen[ConsentT]):
     """Returns what the user said yes to, or None. Subclasses say what is asked and when a yes is
     one.
     """

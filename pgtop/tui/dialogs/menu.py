@@ -12,7 +12,7 @@ from pgtop.text.clean import fit
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.navigation import MOVES, Movable, Moving
+from pgtop.tui.screens.navigation import NAVIGATION, Navigation, Scrollable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
 
@@ -43,10 +43,10 @@ class _Choices(Rows):
         return line(fit(f" {self._choices[index].words}", self.size.width), Tone.PLAIN)
 
 
-class MenuScreen(Moving, ModalScreen[str | None]):
+class MenuScreen(Navigation, ModalScreen[str | None]):
     """A box with choices over the screen below."""
 
-    BINDINGS = MOVES + bindings("open", "clear")
+    BINDINGS = NAVIGATION + bindings("open", "clear")
 
     def __init__(
         self, title: str, choices: Sequence[Choice], current: str, palette: Palette
@@ -64,7 +64,7 @@ class MenuScreen(Moving, ModalScreen[str | None]):
             self._choices.styles.height = self._choices.row_count()
             yield self._choices
 
-    def moving(self) -> Movable:
+    def scrollable(self) -> Scrollable:
         return self._choices
 
     @on(Rows.Chosen)

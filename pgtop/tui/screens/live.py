@@ -13,7 +13,7 @@ from pgtop.monitor.state import State
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.messages import ViewRequested
-from pgtop.tui.screens.stateful import Shown
+from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.key_line import KeyBar
@@ -22,7 +22,7 @@ from pgtop.view.chrome import Surroundings, frame, is_compact
 from pgtop.view.cost import cost_line
 
 
-class LiveScreen(Shown, Screen[None]):
+class LiveScreen(Stateful, Screen[None]):
     """A screen that shows every new state.
 
     Subclasses provide the body and the status: what they narrow the snapshot to.

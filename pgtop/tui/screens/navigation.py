@@ -1,14 +1,21 @@
-"""The keys that move a cursor or a page, the same on every screen that has one."""
+"""The keys that move a cursor or a page, the same on every screen."""
 
 from typing import Protocol
 
 from pgtop.tui.keymap import bindings
 
-MOVES = bindings("cursor_up", "cursor_down", "page_up", "page_down", "cursor_first", "cursor_last")
+NAVIGATION = bindings(
+    "cursor_up",
+    "cursor_down",
+    "page_up",
+    "page_down",
+    "cursor_first",
+    "cursor_last",
+)
 
 
-class Movable(Protocol):
-    """What the keys move: rows under a cursor, or lines under a view."""
+class Scrollable(Protocol):
+    """What the keys move: a cursor over rows, or a view over lines."""
 
     @property
     def page(self) -> int: ...
@@ -18,14 +25,14 @@ class Movable(Protocol):
     def row_count(self) -> int: ...
 
 
-class Moving:
-    """Handlers of MOVES for a screen that says what moves."""
+class Navigation:
+    """The actions of NAVIGATION, for a screen that returns what they move."""
 
-    def moving(self) -> Movable:
+    def scrollable(self) -> Scrollable:
         raise NotImplementedError
 
     def moved(self) -> None:
-        """Something has moved; screens that tell where they are say so again."""
+        """Show the new place, on screens that show one."""
 
     def action_cursor_up(self) -> None:
         self._move(-1)
@@ -34,17 +41,17 @@ class Moving:
         self._move(1)
 
     def action_page_up(self) -> None:
-        self._move(-self.moving().page)
+        self._move(-self.scrollable().page)
 
     def action_page_down(self) -> None:
-        self._move(self.moving().page)
+        self._move(self.scrollable().page)
 
     def action_cursor_first(self) -> None:
-        self._move(-self.moving().row_count())
+        self._move(-self.scrollable().row_count())
 
     def action_cursor_last(self) -> None:
-        self._move(self.moving().row_count())
+        self._move(self.scrollable().row_count())
 
     def _move(self, rows: int) -> None:
-        self.moving().move(rows)
+        self.scrollable().move(rows)
         self.moved()

@@ -14,14 +14,14 @@ from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.monitor.state import State
 from pgtop.signalling.protection import guard
-from pgtop.table.columns import state_word
+from pgtop.table.session_state import state_word
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import CopyRequested, DetailRequested, NoticeRequested
 from pgtop.tui.screens.live import LiveScreen
-from pgtop.tui.screens.navigation import MOVES, Movable, Moving
+from pgtop.tui.screens.navigation import NAVIGATION, Navigation, Scrollable
 from pgtop.tui.screens.session_actions import SessionActionsScreen
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Pager
@@ -30,10 +30,10 @@ from pgtop.view.help import help_lines
 from pgtop.view.sql import query_lines
 
 
-class PageScreen(Moving, LiveScreen):
+class PageScreen(Navigation, LiveScreen):
     """A screen of lines to scroll through; Esc goes back."""
 
-    BINDINGS = MOVES + bindings("clear")
+    BINDINGS = NAVIGATION + bindings("clear")
 
     def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
         super().__init__(state, settings, palette)
@@ -56,7 +56,7 @@ class PageScreen(Moving, LiveScreen):
         below = self._pager.more_below
         return f" · {below} more below (↓ {hint('page_down')})" if below else ""
 
-    def moving(self) -> Movable:
+    def scrollable(self) -> Scrollable:
         return self._pager
 
     def moved(self) -> None:

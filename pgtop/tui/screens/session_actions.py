@@ -1,4 +1,4 @@
-"""What screens share on which one session stands ready: copy its query, cancel it, terminate it."""
+"""Actions on one session: copy its query, cancel it, terminate it."""
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.keys import hint
@@ -10,23 +10,21 @@ from pgtop.tui.screens.live import LiveScreen
 
 
 class SessionActionsScreen(LiveScreen):
-    """Subclasses say which session is meant (`selected`), and what it was seen in."""
+    """Subclasses return the session that the keys are about, and the snapshot that shows it."""
 
     BINDINGS = bindings("copy_query", "cancel", "terminate", "signal_menu")
 
     def selected(self) -> Backend | None:
-        """The session that is meant; None for none, of which the user has been told where it needs
-        telling.
-        """
+        """Return the session; None if there is none, after showing why where that is not obvious."""
         raise NotImplementedError
 
     @property
     def seen_in(self) -> DerivedSnapshot:
-        """The picture that shows it."""
+        """The snapshot that shows the session."""
         return self.state.picture
 
     def signal(self, signal: Signal) -> None:
-        """Ask for the signal to be sent."""
+        """Request the signal."""
         if backend := self.selected():
             self.app.post_message(SignalRequested(signal, backend, self.seen_in))
 
@@ -41,13 +39,13 @@ class SessionActionsScreen(LiveScreen):
         self.signal(Signal.TERMINATE)
 
     def action_signal_menu(self) -> None:
-        """Let the user choose what to send to the session, as it is seen now."""
+        """Let the user choose a signal for the session as it is now."""
         backend = None if self._settings.read_only else self.selected()
         if backend is None:
             return
         seen_in = self.seen_in
 
-        def chosen(name: str | None) -> None:
+        def send(name: str | None) -> None:
             if name is not None:
                 self.app.post_message(SignalRequested(Signal(name), backend, seen_in))
 
@@ -57,6 +55,6 @@ class SessionActionsScreen(LiveScreen):
             Choice(Signal.CANCEL, f"{hint('cancel')}  cancel the query"),
             Choice(Signal.TERMINATE, f"{hint('terminate')}  terminate the session"),
         ]
-        self.app.push_screen(
-            MenuScreen(f"Session {backend.pid}", choices, Signal.CANCEL, self._palette), chosen
-        )
+        title = f"Session {backend.pid}"
+        menu = MenuScreen(title, choices, Signal.CANCEL, self._palette)
+        self.app.push_screen(menu, send)

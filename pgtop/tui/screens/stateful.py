@@ -3,7 +3,7 @@
 from pgtop.monitor.state import State
 
 
-class Shown:
+class Stateful:
     """A screen that shows each new state."""
 
     def show(self, state: State) -> None:

@@ -1,9 +1,10 @@
-"""A list of rows with a cursor, drawn on demand: its cost depends on the rows in sight, never on
-how many there are.
+"""A list of rows with a cursor. Rows are drawn on demand: the cost depends on the rows in sight,
+not on their number.
 
-Subclasses say how many rows there are and how each looks; which row the cursor is on is theirs to
-keep by identity.
+Subclasses return the number of rows and the line of each.
 """
+
+from itertools import chain
 
 from textual import events
 from textual.message import Message
@@ -14,17 +15,15 @@ from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.painted import LineWidget
 
 _WHEEL_ROWS = 3
+_LINES_ABOVE = 3
+"""Headings that may stand above the first selectable row."""
 
 
 class Rows(LineWidget):
-    """Rows below an optional header line. Posts `Chosen` when a row is clicked that the cursor is
-    on already.
-    """
-
-    HEADER_LINES = 0
+    """Rows below an optional header line."""
 
     class Chosen(Message):
-        """The user clicked the cursor's row: the same as Enter."""
+        """The user clicked the row of the cursor: the same as Enter."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
@@ -33,7 +32,7 @@ class Rows(LineWidget):
         self._drawn: dict[int, StyledLine] = {}
         self._dimmed = False
 
-    # What subclasses say.
+    # For subclasses.
 
     def row_count(self) -> int:
         raise NotImplementedError
@@ -41,32 +40,38 @@ class Rows(LineWidget):
     def row_line(self, index: int) -> Line:
         raise NotImplementedError
 
-    def header_line(self) -> Line:
-        return ()
+    def header_line(self) -> Line | None:
+        """Return the line above the rows; None for a list without one."""
+        return None
 
     def selectable(self, index: int) -> bool:
-        """The cursor may rest on this row."""
+        """Return whether the cursor may rest on this row."""
         return True
 
-    # What screens ask for.
+    # For screens.
 
     @property
     def page(self) -> int:
-        """Rows in sight."""
-        return max(1, self.size.height - self.HEADER_LINES)
+        """Number of rows in sight."""
+        return max(1, self.size.height - self._header_lines)
 
     @property
     def at_top(self) -> bool:
-        """The cursor is on the first row that it may rest on."""
+        """True if the cursor is on the first selectable row."""
         return self._cursor <= self._first_selectable()
 
     @property
+    def in_sight(self) -> tuple[int, int]:
+        """The first and the last row in sight, counted from 1."""
+        return self._top + 1, min(self._top + self.page, self.row_count())
+
+    @property
     def more_below(self) -> int:
-        """Rows below the last one in sight."""
+        """Number of rows below the last one in sight."""
         return max(0, self.row_count() - self._top - self.page)
 
     def move(self, rows: int) -> None:
-        """Move the cursor down (up, if negative) to the nearest row that it may rest on."""
+        """Move the cursor down (up, if negative) to the nearest selectable row."""
         self._put_cursor(self._cursor + rows, 1 if rows > 0 else -1)
 
     def move_to(self, index: int) -> None:
@@ -76,22 +81,22 @@ class Rows(LineWidget):
     # Drawing.
 
     def redraw(self, dimmed: bool | None = None) -> None:
-        """Draw what has changed of the rows in sight."""
+        """Draw the rows in sight that have changed."""
         if dimmed is not None:
             self._dimmed = dimmed
         self._clamp()
         changed = []
         for y in range(self.size.height):
-            look = self._look(y)
-            if self._drawn.get(y) != look:
-                self._drawn[y] = look
+            styled = self._styled(y)
+            if self._drawn.get(y) != styled:
+                self._drawn[y] = styled
                 changed.append(y)
         if changed:
             self.draw(changed)
 
     def look(self, y: int) -> StyledLine:
         if y not in self._drawn:
-            self._drawn[y] = self._look(y)
+            self._drawn[y] = self._styled(y)
         return self._drawn[y]
 
     def on_resize(self) -> None:
@@ -99,30 +104,38 @@ class Rows(LineWidget):
         self.refit()
 
     def refit(self) -> None:
-        """Make the rows fit another size."""
+        """Fit the rows to another size."""
         self._clamp()
 
-    def _look(self, y: int) -> StyledLine:
-        if y < self.HEADER_LINES:
-            return StyledLine(self.header_line(), self._dimmed, strong=True)
-        index = self._top + y - self.HEADER_LINES
+    @property
+    def _header_lines(self) -> int:
+        return 0 if self.header_line() is None else 1
+
+    def _styled(self, y: int) -> StyledLine:
+        header = self.header_line()
+        if header is not None:
+            if y == 0:
+                return StyledLine(header, self._dimmed, strong=True)
+            y -= 1
+        index = self._top + y
         if index >= self.row_count():
             return StyledLine((), self._dimmed)
         return StyledLine(self.row_line(index), self._dimmed, cursor=index == self._cursor)
 
     def _put_cursor(self, index: int, step: int) -> None:
-        last = self.row_count() - 1
-        index = min(max(0, index), max(0, last))
-        target = next(
-            (
-                i
-                for i in (*_range(index, step, last), *_range(index, -step, last))
-                if self.selectable(i)
-            ),
-            self._cursor,
-        )
-        self._cursor = target
+        self._cursor = self._nearest_selectable(index, step)
         self.redraw()
+
+    def _nearest_selectable(self, index: int, step: int = 1) -> int:
+        """Return the nearest selectable row in the direction of `step`, else in the other one."""
+        last = max(0, self.row_count() - 1)
+        index = min(max(0, index), last)
+        below, above = range(index, last + 1), range(index, -1, -1)
+        order = chain(below, above) if step > 0 else chain(above, below)
+        for candidate in order:
+            if self.selectable(candidate):
+                return candidate
+        return self._cursor
 
     def _clamp(self) -> None:
         count = self.row_count()
@@ -130,23 +143,27 @@ class Rows(LineWidget):
         lowest = max(0, count - self.page)
         self._top = min(max(self._top, self._cursor - self.page + 1), self._cursor, lowest)
         if self._cursor == self._first_selectable():
-            self._top = 0  # so that what stands above the first choice is seen again
+            self._top = 0  # so that a heading above the first row is seen again
 
     def _first_selectable(self) -> int:
-        return next((i for i in range(min(self.row_count(), 3)) if self.selectable(i)), 0)
+        for index in range(min(self.row_count(), _LINES_ABOVE)):
+            if self.selectable(index):
+                return index
+        return 0
 
     # The mouse.
 
     def row_at(self, y: int) -> int | None:
-        """The row drawn at a line of the widget."""
-        index = self._top + y - self.HEADER_LINES
-        return index if y >= self.HEADER_LINES and index < self.row_count() else None
+        """Return the index of the row at a line of the widget, or None."""
+        index = self._top + y - self._header_lines
+        is_row = y >= self._header_lines and index < self.row_count()
+        return index if is_row else None
 
     def on_click(self, event: events.Click) -> None:
         self.click_at(event.x, event.y)
 
     def click_at(self, x: int, y: int) -> None:
-        """A click selects a row; on the cursor's row it chooses it."""
+        """Select the row that was clicked; choose it if the cursor is on it already."""
         index = self.row_at(y)
         if index is None or not self.selectable(index):
             return
@@ -160,7 +177,3 @@ class Rows(LineWidget):
 
     def on_mouse_scroll_up(self) -> None:
         self.move(-_WHEEL_ROWS)
-
-
-def _range(index: int, step: int, last: int) -> range:
-    return range(index, last + 1) if step > 0 else range(index, -1, -1)

@@ -18,8 +18,8 @@ from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
-from pgtop.view.locks import Question, rows
 from tests.cli import pgtop
+from tests.lock_rows import rows
 from tests.sources.postgres.sampler_helpers import LOCKS_TOO, backend
 
 _REVOKED = {
@@ -133,7 +133,7 @@ async def test_what_else_holds_back_vacuum_may_be_unknown(
     await source.sample(LOCKS_TOO)
     picture = DerivedSnapshot.of(await source.sample(LOCKS_TOO))
     await source.close()
-    words = [row.words for row in rows(picture, Question())]
+    words = [row.words for row in rows(picture)]
     assert any(
         each.startswith(what) and each.endswith("this role may not read them") for each in words
     )

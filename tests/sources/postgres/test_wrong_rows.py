@@ -26,8 +26,9 @@ from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
-from pgtop.table.layout import arrange
-from pgtop.table.options import Query
+from pgtop.table.options import TableOptions
+from pgtop.table.sessions import arrange_sessions
+from pgtop.view.locks import arrange_locks
 from tests.cli import one_sentence, pgtop
 from tests.sources.postgres.sampler_helpers import LOCKS_TOO
 from tests.wire_proxy import ACTIVITY, Row, WireProxy
@@ -137,12 +138,12 @@ def test_whatever_rows_a_server_sends(
 
 def _show(picture: DerivedSnapshot) -> None:
     """All that is ever printed of a picture."""
-    table = arrange(picture, Query(show_background=True))
+    table = arrange_sessions(picture, TableOptions(show_background=True))
     assert show.as_json(picture, picture.snapshot.backends)
     assert show.as_csv(picture, picture.snapshot.backends)
     assert show.page(table, 200)
-    assert locks.page(picture, 200)
-    assert locks.as_json(picture)
+    assert locks.page(arrange_locks(picture), 200)
+    assert locks.as_json(arrange_locks(picture))
 
 
 def test_the_command_line_says_whose_error_it_is(liar: tuple[Liar, dict[str, str]]) -> None:

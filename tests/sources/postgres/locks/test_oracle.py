@@ -18,7 +18,8 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli.commands.locks import as_json
 from pgtop.model.timestamp import from_datetime, written
 from pgtop.view.alarm import summary
-from pgtop.view.locks import Question, row_line, rows
+from pgtop.view.locks import arrange_locks
+from tests.lock_rows import rows, text
 from tests.sources.postgres.locks.oracle import READING, Name, Truth
 from tests.sources.postgres.locks.scene import Other, Scene, pid
 from tests.sources.postgres.sampler_helpers import LOCKS_TOO
@@ -130,7 +131,7 @@ async def _compare(scene: Scene, where: str) -> None:
     [[after]] = await scene.ask(READING)
     assert Truth(after).edges == truth.edges, where
     picture = DerivedSnapshot.of(snapshot)
-    told = json.loads(as_json(picture))
+    told = json.loads(as_json(arrange_locks(picture)))
     nodes = {node["name"]: node for node in told["nodes"]}
     expected = truth.nodes()
     assert nodes.keys() == expected.keys(), where
@@ -175,10 +176,7 @@ def _check_deadlocks(picture: DerivedSnapshot, nodes: dict[Name, Any]) -> None:
     for circle in circles:
         for waiter, holder in zip(circle, (*circle[1:], circle[0]), strict=True):
             assert holder in set(nodes[waiter]["blockers"]) - set(nodes[waiter]["soft"])
-    lines = [
-        "".join(span.text for span in row_line(row, picture, 900))
-        for row in rows(picture, Question())
-    ]
+    lines = [text(row, picture, 900) for row in rows(picture)]
     head = "".join(span.text for span in summary(picture))
     for circle in circles:
         assert (

@@ -1,0 +1,296 @@
+"""The order of the sessions. Rows that compare equal keep their places from sample to sample.
+
+Sessions are ordered by value, never by what is drawn, and a missing value comes last in either
+direction.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import IntEnum
+from functools import lru_cache, partial
+from itertools import chain
+from operator import neg
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
+
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.analysis.lock_forest import LockForest
+from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
+from pgtop.model.snapshot import NO_IDLE_GROUP, IdleGroup
+from pgtop.model.timestamp import MICROSECONDS, Instant
+from pgtop.table.arrange import by_value
+from pgtop.table.options import Sort
+from pgtop.table.session_columns import column
+from pgtop.table.session_state import age_start
+
+_DEFAULT = Sort()
+
+Margin: TypeAlias = Callable[[float], float]
+"""From a weight to the largest weight that is so clearly smaller that two rows change places."""
+
+
+def _clearly_more(sessions: float) -> float:
+    """Return the largest count that is smaller by two sessions and by a fifth."""
+    return min(sessions - 2, sessions / 1.2)
+
+
+def _clearly_longer(microseconds: float) -> float:
+    """Return the longest time that is shorter by a second and by a tenth."""
+    return min(microseconds - MICROSECONDS, microseconds / 1.1)
+
+
+class Harm(IntEnum):
+    """What a session does to others, worst first."""
+
+    DEADLOCKED = 0
+    BLOCKS = 1
+    """The session is the root of a lock tree."""
+    WAITS = 2
+    WORKS = 3
+    """The session runs a query, has a transaction open, or did so a moment ago."""
+    IDLES = 4
+    IS_HIDDEN = 5
+    SERVES = 6
+    """The process is one of the server's own."""
+
+
+_MOMENT = 3 * MICROSECONDS
+"""How long a session that has become idle keeps its place among the working ones.
+
+The sessions of a pool work for milliseconds in each second. Without this each would move between
+the busy rows and the end of the table at nearly every sample, and the cursor's view with it.
+"""
+
+Standing: TypeAlias = Mapping[BackendId, Harm]
+"""The sessions before the idle ones in the default order, in that order, with their harm."""
+
+NO_STANDING: Standing = MappingProxyType({})
+
+_MARGINS = (_clearly_longer, _clearly_more, _clearly_longer, _clearly_longer)
+"""For each harm before IDLES."""
+
+
+class OrderedSessions(NamedTuple):
+    """Sessions in their order, and what the order of the next sample starts from."""
+
+    rows: list[Backend]
+    standing: Standing
+
+
+def ordered(
+    backends: Sequence[Backend],
+    derived: DerivedSnapshot,
+    sort: Sort,
+    settled: IdleGroup = NO_IDLE_GROUP,
+    before: Standing = NO_STANDING,
+) -> OrderedSessions:
+    """Order all of `backends` and `settled`; parallel workers stand directly under their leader.
+
+    In the default order a row that stood in `before` moves only if its harm is another one, or if
+    it outweighs its neighbour by a margin.
+    """
+    idle = _longest_idle_first(settled)
+    if idle and not (sort == _DEFAULT and _are_idle_longest(settled, backends, derived)):
+        backends = [*backends, *idle]
+        idle = ()
+    rows = sorted(backends, key=_base_key)
+    standing: Standing = NO_STANDING
+    if sort.column is None:
+        rows, standing = _worst_first(rows, derived, sort.descending, idle, before)
+    else:
+        key = column(sort.column).key
+        values = [key(row, derived) for row in rows]
+        rows = by_value(rows, values, sort.descending)
+    return OrderedSessions(_workers_under_leaders(rows), standing)
+
+
+def _base_key(backend: Backend) -> tuple[Instant, int]:
+    return backend.backend_start or 0, backend.pid
+
+
+@lru_cache(maxsize=1)
+def _longest_idle_first(settled: IdleGroup) -> tuple[Backend, ...]:
+    rows = sorted(settled.backends, key=_base_key)
+    return tuple(_by_idle_start(rows, True))
+
+
+def _are_idle_longest(
+    settled: IdleGroup, others: Iterable[Backend], derived: DerivedSnapshot
+) -> bool:
+    """Return whether all settled sessions have been idle longer than each of the others, and none
+    of the settled is the root of a lock tree, which comes before all.
+    """
+    if any(root.total_waiters and root.key in settled.by_pid for root in derived.forest.roots):
+        return False
+    last = _idle_since(_longest_idle_first(settled)[-1]) or 0
+    return all(
+        row.state != IDLE or row.state_change is None or row.state_change > last for row in others
+    )
+
+
+def _worst_first(
+    rows: list[Backend],
+    derived: DerivedSnapshot,
+    worst_first: bool,
+    idle_longest: Sequence[Backend],
+    before: Standing,
+) -> tuple[list[Backend], Standing]:
+    """Order by harm: deadlocks, roots by the sessions that they block, waits, work, and idle
+    sessions, each longest first.
+
+    Hidden sessions and the server's own processes, whose harm is unknown, come last in either
+    direction.
+    """
+    piles = _piles(rows, derived, before)
+    harmful = _harmful(piles, derived, before)
+    standing = {
+        row.identity: harm for harm, pile in zip(Harm, harmful, strict=False) for row in pile
+    }
+    busy = list(chain.from_iterable(harmful))
+    idle = [*idle_longest, *_by_idle_start(piles[Harm.IDLES], worst_first)]
+    clients = busy + idle if worst_first else idle + busy[::-1]
+    return [*clients, *piles[Harm.IS_HIDDEN], *piles[Harm.SERVES]], standing
+
+
+Piles: TypeAlias = Sequence[list[Backend]]
+"""The sessions of each harm."""
+
+
+def _piles(rows: Iterable[Backend], derived: DerivedSnapshot, before: Standing) -> Piles:
+    harms = _harms(derived.forest)
+    piles = [list[Backend]() for _ in Harm]
+    for row in rows:
+        harm = harms.get(row.pid)
+        if harm is None:
+            harm = _own_harm(row)
+            if harm is Harm.IDLES and before and _worked_a_moment_ago(row, before, derived.now):
+                harm = Harm.WORKS
+        piles[harm].append(row)
+    if harms:
+        piles[Harm.BLOCKS].sort(key=_place_among_roots(derived.forest))
+    return piles
+
+
+def _harmful(piles: Piles, derived: DerivedSnapshot, before: Standing) -> list[list[Backend]]:
+    """Return the piles before the idle one, each in its order."""
+    kept = _kept_places(piles[: Harm.IDLES], before)
+    return [
+        _by_margin(pile, kept[harm], partial(_weight, harm, derived), _MARGINS[harm])
+        for harm, pile in zip(Harm, piles[: Harm.IDLES], strict=False)
+    ]
+
+
+def _harms(forest: LockForest) -> dict[int, Harm]:
+    """Return the harm of sessions that wait or block. A session inside a tree waits."""
+    harms: dict[int, Harm] = {}
+    for key, node in forest.nodes.items():
+        if forest.is_deadlock(node.cycle):
+            harms[key] = Harm.DEADLOCKED
+        elif node.parent is None and node.total_waiters:
+            harms[key] = Harm.BLOCKS
+        elif node.is_waiting and not node.is_worker:
+            harms[key] = Harm.WAITS
+    return harms
+
+
+def _own_harm(row: Backend) -> Harm:
+    """Return the harm of a session that is in no lock tree."""
+    if row.hidden:
+        return Harm.IS_HIDDEN if row.is_client else Harm.SERVES
+    if row.backend_type != CLIENT_BACKEND and row.leader_pid is None:
+        return Harm.SERVES
+    return Harm.IDLES if row.state == IDLE else Harm.WORKS
+
+
+def _worked_a_moment_ago(row: Backend, before: Standing, now: Instant) -> bool:
+    """Return whether an idle session stood among the working ones and has just become idle."""
+    if row.state_change is None or now - row.state_change >= _MOMENT:
+        return False
+    return before.get(row.identity) is Harm.WORKS
+
+
+def _place_among_roots(forest: LockForest) -> Callable[[Backend], int]:
+    places = {root.key: place for place, root in enumerate(forest.roots)}
+    return lambda row: places[row.pid]
+
+
+def _weight(harm: Harm, derived: DerivedSnapshot, row: Backend) -> float:
+    """Return how bad a session is within its pile: sessions that it blocks, or microseconds."""
+    if harm is Harm.BLOCKS:
+        return derived.forest.nodes[row.pid].total_waiters
+    if harm is Harm.WORKS and row.state == IDLE:
+        return -1.0
+    since = age_start(row) if harm is Harm.WORKS else derived.forest.nodes[row.pid].since
+    return -1.0 if since is None else derived.now - since
+
+
+def _kept_places(piles: Piles, before: Standing) -> Piles:
+    """Return the sessions of each harm that had this harm before, in their order of then."""
+    kept = [list[Backend]() for _ in piles]
+    if not before:
+        return kept
+    current = {
+        row.identity: (harm, row) for harm, pile in zip(Harm, piles, strict=False) for row in pile
+    }
+    for identity, harm in before.items():
+        match = current.get(identity)
+        if match is not None and match[0] is harm:
+            kept[harm].append(match[1])
+    return kept
+
+
+def _by_margin(
+    pile: Sequence[Backend],
+    kept: Sequence[Backend],
+    weight: Callable[[Backend], float],
+    margin: Margin,
+) -> list[Backend]:
+    """Order rows by weight, heaviest first. A kept row moves up only past a row that it outweighs
+    by the margin.
+
+    `lightest[i]` is the least weight among the first rows up to i. These weights fall, so the first
+    row that is outweighed is found by bisection, and a row inserted before it changes none behind.
+    """
+    rows: list[Backend] = []
+    lightest: list[float] = []
+    kept_identities = {row.identity for row in kept}
+    others = [row for row in pile if row.identity not in kept_identities]
+    others.sort(key=weight, reverse=True)
+    for row in chain(kept, others):
+        own = weight(row)
+        if row.identity in kept_identities:
+            place = bisect_left(lightest, -margin(own), key=neg)
+        else:
+            place = bisect_right(lightest, -own, key=neg)
+        lightest.insert(place, min(own, lightest[place - 1]) if place else own)
+        rows.insert(place, row)
+    return rows
+
+
+def _idle_since(backend: Backend) -> Instant | None:
+    return backend.state_change
+
+
+def _by_idle_start(rows: list[Backend], longest_first: bool) -> list[Backend]:
+    starts = [_idle_since(row) for row in rows]
+    return by_value(rows, starts, descending=not longest_first)
+
+
+def _workers_under_leaders(rows: list[Backend]) -> list[Backend]:
+    """Return `rows` with each parallel worker moved under its leader. A worker without a leader
+    stays in its place.
+    """
+    leaders = {row.leader_pid for row in rows if row.leader_pid is not None}
+    if not leaders:
+        return rows
+    leaders = {row.pid for row in rows if row.leader_pid is None and row.pid in leaders}
+    teams: defaultdict[int, list[Backend]] = defaultdict(list)
+    for row in rows:
+        if row.leader_pid in leaders:
+            teams[row.leader_pid].append(row)
+    placed: list[Backend] = []
+    for row in rows:
+        if row.leader_pid not in leaders:
+            placed += (row, *teams.pop(row.pid, ()))
+    return placed

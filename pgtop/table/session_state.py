@@ -1,0 +1,98 @@
+"""The state of a session: its word, how loudly that word asks for attention, and its age."""
+
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.model.backend import (
+    ACTIVE,
+    CLIENT_BACKEND,
+    IDLE,
+    PARALLEL_WORKER,
+    WALSENDER,
+    Backend,
+)
+from pgtop.model.timestamp import Instant, seconds_between
+from pgtop.text.tone import Tone
+
+MINUTE = 60.0
+
+_STATES = {
+    ACTIVE: "active",
+    IDLE: "idle",
+    "idle in transaction": "idle in tx",
+    "idle in transaction (aborted)": "idle in tx!",
+    "fastpath function call": "fastpath",
+    "disabled": "disabled",
+    None: "starting",
+}
+_KINDS = {
+    WALSENDER: "walsender",
+    PARALLEL_WORKER: "worker",
+    "autovacuum worker": "autovacuum",
+    "autovacuum launcher": "av launcher",
+    "background writer": "bgwriter",
+    "background worker": "bgworker",
+    "logical replication launcher": "lr launcher",
+    "logical replication worker": "lr worker",
+    "logical replication apply worker": "lr apply",
+    "logical replication tablesync worker": "lr tablesync",
+    "logical replication parallel worker": "lr parallel",
+    "slotsync worker": "slotsync",
+    "walsummarizer": "summarizer",
+}
+
+
+def age_start(backend: Backend) -> Instant | None:
+    """Return the start of `age`: of the transaction, else of the running query, else of the
+    state.
+    """
+    if backend.xact_start is not None:
+        return backend.xact_start
+    if backend.state == ACTIVE and backend.query_start is not None:
+        return backend.query_start
+    return backend.state_change
+
+
+def state_word(backend: Backend) -> str:
+    """Return the state of a client, or the kind of a background process, in at most twelve
+    cells.
+    """
+    kind = backend.backend_type
+    if kind is None:
+        return "hidden"
+    if kind not in (CLIENT_BACKEND, PARALLEL_WORKER):
+        return _KINDS.get(kind, kind)
+    if backend.waits_for_lock:
+        return "waiting"
+    if kind == PARALLEL_WORKER:
+        return _KINDS[kind]
+    return _STATES.get(backend.state, backend.state or "")
+
+
+def severity(backend: Backend, derived: DerivedSnapshot) -> Tone:
+    """Return the tone of a session's state, given how long the state has lasted."""
+    if is_quiet(backend):
+        return Tone.QUIET
+    if backend.waits_for_lock:
+        is_long = _lasts_longer(backend.query_start, derived, MINUTE)
+        return Tone.ALARM if is_long else Tone.WARN
+    if backend.in_transaction_idle:
+        return _severity_in_transaction(backend, derived)
+    start = age_start(backend)
+    if _lasts_longer(start, derived, 10 * MINUTE):
+        return Tone.WARN
+    return Tone.NOTICE if _lasts_longer(start, derived, MINUTE) else Tone.PLAIN
+
+
+def _severity_in_transaction(backend: Backend, derived: DerivedSnapshot) -> Tone:
+    start = age_start(backend)
+    if backend.pid in derived.blocks or _lasts_longer(start, derived, 10 * MINUTE):
+        return Tone.ALARM
+    return Tone.WARN if _lasts_longer(start, derived, MINUTE) else Tone.NOTICE
+
+
+def _lasts_longer(start: Instant | None, derived: DerivedSnapshot, seconds: float) -> bool:
+    return start is not None and seconds_between(start, derived.now) > seconds
+
+
+def is_quiet(backend: Backend) -> bool:
+    """Return whether a session is idle, hidden, or one of the server's own processes."""
+    return backend.state == IDLE or backend.backend_type not in (CLIENT_BACKEND, PARALLEL_WORKER)

@@ -1,0 +1,71 @@
+"""What a table needs to know about its rows."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Generic
+
+from pgtop.table import layout as layouts
+from pgtop.table.columns import ColumnSet, ContextT, RowT
+from pgtop.table.layout import Layout, line, quiet_line
+from pgtop.table.options import TableOptions
+from pgtop.text.wrap import Line
+
+
+def _is_another(_row: object, before: object, now: object) -> bool:
+    return now is not before
+
+
+def _no_heading(_row: object) -> str:
+    return ""
+
+
+@dataclass(frozen=True, eq=False)
+class TableSpec(Generic[RowT, ContextT]):
+    """Columns, identity and lines of one kind of row. Columns and identity are enough."""
+
+    columns: ColumnSet[RowT, ContextT]
+    identity: Callable[[RowT], Hashable | None]
+    """Returns what stays the same from one sample to the next. The cursor follows it, and skips rows
+    whose identity is None.
+    """
+    line: Callable[[Layout, RowT, ContextT], Line] = line
+    departed_line: Callable[[Layout, RowT, ContextT], Line] = quiet_line
+    """Returns the line of a row that is kept for one sample because the cursor is on it."""
+    has_left: Callable[[RowT, ContextT, ContextT], bool] = _is_another
+    """Returns whether a row that is missing now has left since the sample before; False if it is
+    only not shown.
+    """
+    heading: Callable[[RowT], str] = _no_heading
+    """Returns the title of a group of rows, drawn together with the titles of the columns; "" for
+    other rows.
+    """
+    position: Callable[[Sequence[RowT], Hashable], int | None] | None = None
+    """A faster way to find an identity among the rows."""
+    place_columns: Callable[[int], Layout] | None = None
+    """Another layout than the usual one."""
+    has_header: bool = True
+    stays_on_top: bool = True
+    """True if the cursor stays on the first row until the user moves it."""
+
+    def find(self, rows: Sequence[RowT], identity: Hashable | None) -> int | None:
+        """Return the index of the row with this identity, or None."""
+        if identity is None:
+            return None
+        if self.position is not None:
+            return self.position(rows, identity)
+        for index, row in enumerate(rows):
+            if self.identity(row) == identity:
+                return index
+        return None
+
+    def layout(self, width: int, options: TableOptions, skip: int = 0) -> Layout:
+        """Return the columns for a screen of `width` cells."""
+        if self.place_columns is not None:
+            return self.place_columns(width)
+        return layouts.layout(self.columns, width, options.extra_columns, skip)
+
+    def scroll_limit(self, width: int, options: TableOptions) -> int:
+        """Return how many columns can be scrolled away."""
+        if self.place_columns is not None:
+            return 0
+        return layouts.scroll_limit(self.columns, width, options.extra_columns)

@@ -1,0 +1,211 @@
+"""A table of rows of any kind: cursor by identity, tags, headings, and scrolling in both directions.
+
+The rows arrive arranged. The table knows no source, no connection and no other widget.
+"""
+
+from collections.abc import Hashable
+from typing import Generic
+
+from textual.message import Message
+
+from pgtop.table.arrange import Arranged
+from pgtop.table.columns import ContextT, RowT
+from pgtop.table.layout import Layout, column_at, header, tagged
+from pgtop.table.options import TableOptions
+from pgtop.table.spec import TableSpec
+from pgtop.text.wrap import Line
+from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.rows import Rows
+
+
+class RowTable(Rows, Generic[RowT, ContextT]):
+    """Draws arranged rows. Once the user has moved it, the cursor belongs to a row's identity.
+
+    A row that leaves under the cursor stays for one sample, marked, so that no key meant for it
+    reaches the row that takes its place.
+    """
+
+    class SortRequested(Message):
+        """The heading of a column was clicked."""
+
+        def __init__(self, column: str) -> None:
+            super().__init__()
+            self.column = column
+
+    def __init__(
+        self,
+        spec: TableSpec[RowT, ContextT],
+        palette: Palette,
+        *,
+        id: str | None = None,
+    ) -> None:
+        super().__init__(palette, id=id)
+        self.spec = spec
+        self._arranged: Arranged[RowT, ContextT] | None = None
+        self._rows: tuple[RowT, ...] = ()
+        self._layout: Layout = ()
+        self._skip = 0
+        self._selected: RowT | None = None
+        self._identity: Hashable | None = None
+        self._departed: Hashable | None = None
+        self._tags: frozenset[Hashable] = frozenset()
+        self._is_on_top = spec.stays_on_top
+
+    # The cursor.
+
+    @property
+    def selected(self) -> RowT | None:
+        """The row under the cursor, which may have left a moment ago; None for words."""
+        return self._selected
+
+    def choose(self) -> RowT | None:
+        """Return the row under the cursor, for an action; from now on the cursor is its own."""
+        self._is_on_top = False
+        return self._selected
+
+    @property
+    def on_top(self) -> bool:
+        """True if the cursor is on the first row because the user has not moved it."""
+        return self._is_on_top
+
+    def stay_on_top(self) -> None:
+        """Put the cursor on the first row, whichever row that becomes."""
+        self.move_to(0)
+        self._is_on_top = self.spec.stays_on_top
+
+    def select(self, identity: Hashable) -> None:
+        """Put the cursor on a row as soon as that row is shown."""
+        if not self.go_to(identity):
+            self._is_on_top = False
+            self._selected, self._identity = None, identity
+
+    def go_to(self, identity: Hashable | None) -> bool:
+        """Put the cursor on a row; return whether that row is shown."""
+        index = self.spec.find(self._rows, identity)
+        if index is None:
+            return False
+        self.move_to(index)
+        return True
+
+    def go_back_to(self, identity: Hashable | None) -> None:
+        """Put the cursor on a row, or on the first one if that row is not shown."""
+        if not self.go_to(identity):
+            self.stay_on_top()
+
+    def move_to(self, index: int) -> None:
+        self._is_on_top = False
+        super().move_to(index)
+
+    def move(self, rows: int) -> None:
+        self._is_on_top = False
+        super().move(rows)
+
+    def selectable(self, index: int) -> bool:
+        return index < len(self._rows) and self.spec.identity(self._rows[index]) is not None
+
+    # The rows.
+
+    def show(self, arranged: Arranged[RowT, ContextT], dimmed: bool = False) -> None:
+        """Draw other rows; the cursor stays with its own."""
+        self._rows = self._with_departed(arranged)
+        self._arranged = arranged
+        self._layout = self._place_columns()
+        self._follow()
+        self.redraw(dimmed)
+
+    def mark(self, tags: frozenset[Hashable]) -> None:
+        """Mark the rows with these identities as tagged, and no others."""
+        self._tags = tags
+        self.redraw()
+
+    def row_count(self) -> int:
+        return len(self._rows)
+
+    def row_line(self, index: int) -> Line:
+        if self._arranged is None:
+            return ()
+        row, context = self._rows[index], self._arranged.context
+        if title := self.spec.heading(row):
+            return header(self._layout, self._options.sort, title)
+        identity = self.spec.identity(row)
+        if identity is not None and identity == self._departed:
+            return self.spec.departed_line(self._layout, row, context)
+        line = self.spec.line(self._layout, row, context)
+        return tagged(line, self._layout) if identity in self._tags else line
+
+    def header_line(self) -> Line | None:
+        if not self.spec.has_header:
+            return None
+        return header(self._layout, self._options.sort)
+
+    def redraw(self, dimmed: bool | None = None) -> None:
+        super().redraw(dimmed)
+        if not self._rows:
+            return
+        has_row = self.selectable(self._cursor)
+        self._selected = self._rows[self._cursor] if has_row else None
+        self._identity = None if self._selected is None else self.spec.identity(self._selected)
+
+    def _with_departed(self, arranged: Arranged[RowT, ContextT]) -> tuple[RowT, ...]:
+        """Return the rows, with the cursor's row in its place if it has left since the last
+        sample.
+        """
+        row, before, departed = self._selected, self._arranged, self._departed
+        self._departed = None
+        if row is None or before is None or self._is_on_top:
+            return arranged.rows
+        if self.spec.find(arranged.rows, self._identity) is not None:
+            return arranged.rows
+        has_left = self.spec.has_left(row, before.context, arranged.context)
+        if departed is not None or not has_left:
+            return arranged.rows
+        self._departed = self._identity
+        return (*arranged.rows[: self._cursor], row, *arranged.rows[self._cursor :])
+
+    def _follow(self) -> None:
+        """Put the cursor where its row is now; a row that has left leaves it in its place."""
+        if self._is_on_top:
+            index = 0
+        elif self._departed is not None:
+            return
+        else:
+            place = self.spec.find(self._rows, self._identity)
+            index = self._cursor if place is None else place
+        self._cursor = self._nearest_selectable(index)
+
+    # The columns.
+
+    @property
+    def columns_in_sight(self) -> Layout:
+        """The columns, left to right."""
+        return self._layout
+
+    def scroll_columns(self, columns: int) -> None:
+        """Hide that many columns on the left (show them again, if negative)."""
+        limit = self.spec.scroll_limit(self.size.width, self._options)
+        self._skip = min(max(0, self._skip + columns), limit)
+        self.refit()
+
+    def refit(self) -> None:
+        self._layout = self._place_columns()
+        self.redraw()
+
+    def click_at(self, x: int, y: int) -> None:
+        column = column_at(self._layout, x) if self._is_heading(y) else None
+        if column is None:
+            super().click_at(x, y)
+        else:
+            self.post_message(self.SortRequested(column.name))
+
+    def _is_heading(self, y: int) -> bool:
+        if y == 0 and self.spec.has_header:
+            return True
+        index = self.row_at(y)
+        return index is not None and self.spec.heading(self._rows[index]) != ""
+
+    def _place_columns(self) -> Layout:
+        return self.spec.layout(self.size.width, self._options, self._skip)
+
+    @property
+    def _options(self) -> TableOptions:
+        return self._arranged.options if self._arranged is not None else TableOptions()

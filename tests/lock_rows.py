@@ -1,0 +1,24 @@
+"""The rows of the locks view as text."""
+
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.table.filter import Filter
+from pgtop.table.options import Sort, TableOptions
+from pgtop.view.lock_rows import LOCKS, Identity, LockRow, layout
+from pgtop.view.locks import arrange_locks
+
+
+def rows(
+    derived: DerivedSnapshot,
+    filter_text: str = "",
+    sort: Sort = Sort(),  # noqa: B008
+    folded: frozenset[Identity] = frozenset(),
+) -> tuple[LockRow, ...]:
+    """Return the rows of the view."""
+    options = TableOptions(Filter.parse(filter_text), sort)
+    return arrange_locks(derived, options, folded).rows
+
+
+def text(row: LockRow, derived: DerivedSnapshot, width: int = 200) -> str:
+    """Return the line of a row."""
+    spans = LOCKS.line(layout(width), row, derived)
+    return "".join(span.text for span in spans)
