@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from pgtop.analysis.budget import STATES
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.cli.commands.show import AGES, BLOCKS, COLUMNS, as_csv, as_json, page, session_record
+from pgtop.cli.commands.show import as_json, page
+from pgtop.cli.csv_report import as_csv
+from pgtop.cli.json_report import AGES, BLOCKS, COLUMNS, session_record
 from pgtop.cli.output import painted
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
@@ -74,7 +76,9 @@ def test_json_has_the_names_that_scripts_rely_on(dsn: str) -> None:
             or ()
         ]
     [own] = [row for row in whole["sessions"] if row["pid"] == whole["server"]["pid"]]
-    assert list(whole) == ["server", "understood", "note", "budget", "sessions"]
+    assert list(whole) == [
+        "version", "server", "sections", "understood", "note", "budget", "sessions"
+    ]  # fmt: skip
     assert list(own) == [*COLUMNS, *AGES, BLOCKS]
     assert [name for name in own if name in columns] == columns
     assert {

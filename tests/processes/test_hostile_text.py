@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.cli import csv_report
 from pgtop.cli.commands import audit, budget, locks, show
 from pgtop.cli.output import painted
 from pgtop.model.audit import AuditEntry
@@ -193,7 +194,7 @@ def test_programs_and_clipboard_get_it_whole_and_inert(texts: ServerTexts) -> No
         == first.query
     )
     assert json.loads(locks.as_json(arrange_locks(derived)).encode())
-    written = show.as_csv(derived, snapshot.backends).encode().decode()
+    written = csv_report.as_csv(derived, snapshot.backends).encode().decode()
     [record, _] = csv.DictReader(io.StringIO(written, newline=""))
     for name in ("query", "usename", "datname", "application_name", "state"):
         cell, text = record[name], getattr(first, name)
@@ -201,7 +202,7 @@ def test_programs_and_clipboard_get_it_whole_and_inert(texts: ServerTexts) -> No
     for separator in ",;\t":
         rows = csv.reader(io.StringIO(written, newline=""), delimiter=separator)
         assert not [cell for row in rows for cell in row if cell.lstrip().startswith(_FORMULA)]
-    assert not harmful(show.as_csv(derived, snapshot.backends, clean).replace("\r\n", ""))
+    assert not harmful(csv_report.as_csv(derived, snapshot.backends, clean).replace("\r\n", ""))
     assert harmful(clean_lines(first.query or "")) <= {"\n"}
     (first.query or "").encode()
 

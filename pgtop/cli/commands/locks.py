@@ -14,11 +14,13 @@ from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.filters import readable
 from pgtop.cli.args.options import LocksCommand
-from pgtop.cli.commands.show import OPTION, option_filter, server_record, session_record
+from pgtop.cli.commands.show import OPTION, option_filter
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
 from pgtop.cli.guards import redacts
+from pgtop.cli.json_report import session_record, snapshot_record
 from pgtop.model.section import LOCKS, SESSIONS
+from pgtop.model.serialise import record
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import written
 from pgtop.table.layout import header
@@ -85,7 +87,7 @@ def as_json(arranged: ArrangedLocks) -> str:
     first = forest.longest_wait()
     failure = picture.snapshot.locks.failure
     whole = {
-        "server": server_record(picture.snapshot),
+        **snapshot_record(picture.snapshot),
         "understood": arranged.options.filter.understood or None,
         "waiting": None if failure else forest.waiting,
         "longest": None if failure else forest.longest_wait_seconds(picture.now),
@@ -138,8 +140,7 @@ def _node_record(node: Node, picture: DerivedSnapshot) -> dict[str, Any]:
 def _prepared_record(node: Node) -> dict[str, Any] | None:
     if node.prepared is None:
         return None
-    values = node.prepared._asdict()
-    return {**values, "prepared": written(node.prepared.prepared), "rollback": rollback(node)}
+    return {**record(node.prepared), "rollback": rollback(node)}
 
 
 def _holder_record(holder: XminHolder) -> dict[str, Any]:

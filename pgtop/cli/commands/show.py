@@ -1,29 +1,23 @@
-"""`pgtop show`: one sample, printed; a table for people, JSON and CSV for programs.
+"""`pgtop show`: one sample, printed; a table for people, JSON and CSV for programs."""
 
-The names in JSON and CSV are a promise to scripts: they may grow in number and never change. Values
-are raw and exact; whatever is meant for eyes is cleaned.
-"""
-
-import csv
-import io
 import json
-import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
-from pgtop.analysis.budget import Budget, budget
+from pgtop.analysis.budget import budget
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.filters import filter_of, readable
 from pgtop.cli.args.options import OutputFormat, ShowCommand
+from pgtop.cli.csv_report import as_csv
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
 from pgtop.cli.guards import redacts
+from pgtop.cli.json_report import session_record, snapshot_record, unknown_blockers
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
+from pgtop.model.serialise import record
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.timestamp import Instant, seconds_between, written
 from pgtop.sources.postgres.sampler import WHOLE
 from pgtop.table.filter import Filter
 from pgtop.table.layout import header, layout, line
@@ -42,31 +36,11 @@ _PAGE = 200
 need.
 """
 _WIDEST_BANNER = 120
-
-COLUMNS = (
-    "datid", "datname", "pid", "leader_pid", "usesysid", "usename", "application_name", "client_addr",
-    "client_hostname", "client_port", "backend_start", "xact_start", "query_start", "state_change",
-    "wait_event_type", "wait_event", "state", "backend_xid", "backend_xmin", "query_id", "query", "backend_type",
-    "blocked_by",
+_BUDGET = (
+    "max_connections", "superuser_reserved_connections", "reserved_connections", "used", "free",
+    "approximate", "ordinary", "reserved_left", "openable", "openable_limit", "walsenders", "max_wal_senders",
+    "visible", "hidden", "used_at_least", "openable_is_exact", "sees_logins", "reserves", "states",
 )  # fmt: skip
-"""The columns of pg_stat_activity, and who blocks the session."""
-BLOCKS = "blocks"
-"""How many sessions it blocks, directly or through others."""
-INSTANTS = frozenset({"backend_start", "xact_start", "query_start", "state_change"})
-AGES = {
-    "xact_age": "xact_start",
-    "query_age": "query_start",
-    "state_age": "state_change",
-    "backend_age": "backend_start",
-}
-"""Seconds since an instant, at the instant of the sample."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet may take for the beginning of one."""
-_SEPARATORS = frozenset(";\t\r\n")
-_BEFORE_A_FORMULA = re.compile(r'([\s;"]++)([=+\-@＝＋－＠])?')
-"""Taken as a whole, also where no formula follows: no character of a long run of spaces is looked
-at twice.
-"""
 
 
 def run(command: ShowCommand) -> int:
@@ -146,110 +120,16 @@ def _sessions(table: ArrangedSessions) -> list[Backend]:
 
 
 def as_json(picture: DerivedSnapshot, backends: Iterable[Backend], narrowed: Filter = _ALL) -> str:
-    """One object on one line, in ASCII, so that neither a locale nor a terminal can spoil it."""
+    """Return one object on one line, in ASCII: neither a locale nor a terminal can spoil it."""
     snapshot = picture.snapshot
     whole = {
-        "server": server_record(snapshot),
+        **snapshot_record(snapshot),
         "understood": narrowed.understood or None,
-        "note": _unknown(snapshot) or snapshot.locks.note,
-        "budget": _budget_record(budget(snapshot)),
+        "note": unknown_blockers(snapshot) or snapshot.locks.note,
+        "budget": record(budget(snapshot), _BUDGET),
         "sessions": [session_record(backend, picture) for backend in backends],
     }
     return json.dumps(whole) + "\n"
-
-
-def session_record(backend: Backend, picture: DerivedSnapshot) -> dict[str, Any]:
-    """One session as scripts see it."""
-    values = {name: getattr(backend, name) for name in COLUMNS}
-    times = {name: written(values[name]) for name in INSTANTS}
-    ages = {name: _age(values[start], picture.now) for name, start in AGES.items()}
-    blocks: int | None = picture.blocks.get(backend.pid, 0)
-    if _unknown(
-        picture.snapshot
-    ):  # no number is known, and no waiter without a blocker is known to have none
-        blocks = blocks or None
-        may_wait = backend.hidden or backend.waits_for_lock
-        values["blocked_by"] = backend.blocked_by or (None if may_wait else ())
-    return {**values, **times, **ages, BLOCKS: blocks}
-
-
-def _unknown(snapshot: Snapshot) -> str:
-    """Return why some sessions' blockers are not known; empty if all are."""
-    locks = snapshot.locks
-    if (
-        locks.failure
-        or locks.is_current
-        or not any(b.hidden and b.datid is not None for b in snapshot.busy)
-    ):
-        return locks.failure
-    return "the locks that hidden sessions wait for were not asked for"
-
-
-def server_record(snapshot: Snapshot) -> dict[str, Any]:
-    """The server as scripts see it."""
-    server = snapshot.server
-    names = ("version", "version_num", "host", "port", "database", "user", "pid", "in_recovery")
-    return {
-        **{name: getattr(server, name) for name in names},
-        "login": server.login.name or server.user,
-        "started_at": written(server.started_at),
-        "taken_at": written(snapshot.taken_at),
-        "missing": list(server.missing),
-    }
-
-
-def _budget_record(found: Budget) -> dict[str, Any]:
-    names = (
-        "max_connections", "superuser_reserved_connections", "reserved_connections", "used", "free",
-        "approximate", "ordinary", "reserved_left", "openable", "openable_limit", "walsenders", "max_wal_senders",
-        "visible", "hidden", "used_at_least", "openable_is_exact", "sees_logins",
-    )  # fmt: skip
-    reserves = [reserve._asdict() for reserve in found.reserves]
-    return {
-        **{name: getattr(found, name) for name in names},
-        "reserves": reserves,
-        "states": dict(found.states),
-    }
-
-
-def _age(start: Instant | None, now: Instant) -> float | None:
-    return None if start is None else seconds_between(start, now)
-
-
-def as_csv(
-    picture: DerivedSnapshot, backends: Iterable[Backend], safe: Callable[[str], str] = str
-) -> str:
-    """A header and one record for each session, as RFC 4180 has it; texts pass through `safe`."""
-    lines = io.StringIO(newline="")
-    writer = csv.writer(lines)
-    writer.writerow((*COLUMNS, *AGES, BLOCKS))
-    for backend in backends:
-        writer.writerow([_cell(value, safe) for value in session_record(backend, picture).values()])
-    return lines.getvalue()
-
-
-def _cell(value: object, safe: Callable[[str], str]) -> object:
-    if isinstance(value, str):
-        return _inert(safe(value))
-    return " ".join(map(str, value)) if isinstance(value, tuple) else value
-
-
-def _inert(text: str) -> str:
-    """A spreadsheet runs what begins like a formula, and anybody who may connect can send one as a
-    query.
-
-    One that separates by semicolons or tabs sees no quotes within what it takes for a cell, and
-    begins a new one, or a new row, in the middle of a text.
-    https://owasp.org/www-community/attacks/CSV_Injection
-    """
-    held = _BEFORE_A_FORMULA.sub(_held, text)
-    return f"'{held}" if held.startswith(_FORMULA) else held
-
-
-def _held(found: re.Match[str]) -> str:
-    before, formula = found.groups("")
-    begins = found.start() == 0 or _SEPARATORS.intersection(before)
-    return f"{before}'{formula}" if formula and begins else found[0]
 
 
 def _page(table: ArrangedSessions, color: bool) -> str:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.cli import csv_report
 from pgtop.cli.commands import locks, show
 from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
@@ -140,7 +141,7 @@ def _show(picture: DerivedSnapshot) -> None:
     """All that is ever printed of a picture."""
     table = arrange_sessions(picture, TableOptions(show_background=True))
     assert show.as_json(picture, picture.snapshot.backends)
-    assert show.as_csv(picture, picture.snapshot.backends)
+    assert csv_report.as_csv(picture, picture.snapshot.backends)
     assert show.page(table, 200)
     assert locks.page(arrange_locks(picture), 200)
     assert locks.as_json(arrange_locks(picture))

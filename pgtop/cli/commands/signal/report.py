@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from pgtop.cli import output
 from pgtop.cli.args.signal_options import SignalCommand
-from pgtop.cli.commands.show import session_record
 from pgtop.cli.commands.signal.resolve_targets import Proposed
 from pgtop.cli.exit_codes import Exit
+from pgtop.cli.json_report import session_record
 from pgtop.model.plan import ExclusionReason, Plan
 from pgtop.model.signal import ObservedEffect, Outcome
 from pgtop.model.timestamp import written

@@ -1,0 +1,54 @@
+"""Sessions in CSV, safe for a spreadsheet."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable
+
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.cli.json_report import AGES, BLOCKS, COLUMNS, session_record
+from pgtop.model.backend import Backend
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet may take for the beginning of a formula."""
+_SEPARATORS = frozenset(";\t\r\n")
+_BEFORE_A_FORMULA = re.compile(r'([\s;"]++)([=+\-@＝＋－＠])?')
+"""The run is matched as a whole, even if no formula follows: no character of a long run of spaces is
+read twice.
+"""
+
+
+def as_csv(
+    picture: DerivedSnapshot, backends: Iterable[Backend], safe: Callable[[str], str] = str
+) -> str:
+    """Return a header and one record for each session as in RFC 4180; texts pass through `safe`."""
+    lines = io.StringIO(newline="")
+    writer = csv.writer(lines)
+    writer.writerow((*COLUMNS, *AGES, BLOCKS))
+    for backend in backends:
+        writer.writerow([_cell(value, safe) for value in session_record(backend, picture).values()])
+    return lines.getvalue()
+
+
+def _cell(value: object, safe: Callable[[str], str]) -> object:
+    if isinstance(value, str):
+        return _inert(safe(value))
+    return " ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _inert(text: str) -> str:
+    """Return a text that no spreadsheet runs: it runs what begins like a formula, and every user who
+    may connect can send one as a query.
+
+    A spreadsheet that separates by semicolons or tabs sees no quotes within what it takes for a
+    cell, and begins a new cell, or a new row, in the middle of a text.
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    quoted = _BEFORE_A_FORMULA.sub(_quoted, text)
+    return f"'{quoted}" if quoted.startswith(_FORMULA) else quoted
+
+
+def _quoted(match: re.Match[str]) -> str:
+    before, formula = match.groups("")
+    is_start = match.start() == 0 or _SEPARATORS.intersection(before)
+    return f"{before}'{formula}" if formula and is_start else match[0]

@@ -1,0 +1,78 @@
+"""Sessions and servers as programs read them, in JSON and CSV.
+
+The names are stable: scripts rely on them, so they may grow in number, and none changes its
+meaning. Names that the model has are written by `model.serialise`; this module adds what follows
+from them. Values are raw and exact; only what people read is cleaned.
+"""
+
+from typing import Any
+
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.model.backend import Backend
+from pgtop.model.serialise import VERSION, record
+from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import Instant, seconds_between, written
+
+COLUMNS = (
+    "datid", "datname", "pid", "leader_pid", "usesysid", "usename", "application_name", "client_addr",
+    "client_hostname", "client_port", "backend_start", "xact_start", "query_start", "state_change",
+    "wait_event_type", "wait_event", "state", "backend_xid", "backend_xmin", "query_id", "query", "backend_type",
+    "blocked_by",
+)  # fmt: skip
+"""The columns of pg_stat_activity, and the blockers of the session."""
+BLOCKS = "blocks"
+"""How many sessions it blocks, directly or through others."""
+AGES = {
+    "xact_age": "xact_start",
+    "query_age": "query_start",
+    "state_age": "state_change",
+    "backend_age": "backend_start",
+}
+"""Seconds since an instant, at the instant of the sample."""
+_SERVER = ("version", "version_num", "host", "port", "database", "user", "pid", "in_recovery")
+
+
+def snapshot_record(snapshot: Snapshot) -> dict[str, Any]:
+    """Return what every report begins with."""
+    sections = {name: record(section) for name, section in snapshot.sections.items()}
+    return {"version": VERSION, "server": server_record(snapshot), "sections": sections}
+
+
+def server_record(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the server as scripts see it."""
+    server = snapshot.server
+    return {
+        **record(server, _SERVER),
+        "login": server.login.name or server.user,
+        **record(server, ("started_at",)),
+        "taken_at": written(snapshot.taken_at),
+        **record(server, ("missing",)),
+    }
+
+
+def session_record(backend: Backend, picture: DerivedSnapshot) -> dict[str, Any]:
+    """Return a session as scripts see it."""
+    values = record(backend, COLUMNS)
+    blocks: int | None = picture.blocks.get(backend.pid, 0)
+    if unknown_blockers(picture.snapshot):
+        # no number is known, and no waiter without a blocker is known to have none
+        blocks = blocks or None
+        may_wait = backend.hidden or backend.waits_for_lock
+        if may_wait and not backend.blocked_by:
+            values["blocked_by"] = None
+    ages = {name: _age(getattr(backend, start), picture.now) for name, start in AGES.items()}
+    return {**values, **ages, BLOCKS: blocks}
+
+
+def unknown_blockers(snapshot: Snapshot) -> str:
+    """Return why some sessions' blockers are not known; empty if all are."""
+    locks = snapshot.locks
+    if locks.failure or locks.is_current:
+        return locks.failure
+    if any(b.hidden and b.datid is not None for b in snapshot.busy):
+        return "the locks that hidden sessions wait for were not asked for"
+    return ""
+
+
+def _age(start: Instant | None, now: Instant) -> float | None:
+    return None if start is None else seconds_between(start, now)

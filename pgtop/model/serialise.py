@@ -1,0 +1,187 @@
+"""Snapshots and their parts as JSON, by the names of their fields, and back.
+
+Everything that prints, records or replays a snapshot uses this one writer and this one reader. Types
+come from the annotations of the fields: an instant is written in ISO 8601, in UTC with
+microseconds, which is exact; a tuple as a list, a set as a sorted list, a mapping as an object, a
+record as an object with the names of its fields.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import cache, partial
+from types import NoneType, UnionType
+from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from pgtop.model.section import Section
+from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import Instant, parsed, written
+
+VERSION = 1
+"""Number of the format. New fields do not change it; it grows if a field goes or changes its
+meaning.
+"""
+
+Json: TypeAlias = Any
+_Write: TypeAlias = Callable[[Any], Json]
+_Read: TypeAlias = Callable[[Json], Any]
+_Record = TypeVar("_Record")
+
+_UNIONS = (Union, UnionType)
+_SCALARS = frozenset({bool, int, float, str})
+
+
+def to_json(snapshot: Snapshot) -> dict[str, Json]:
+    """Return a whole snapshot as JSON."""
+    return {"version": VERSION, **record(snapshot)}
+
+
+def from_json(data: Json, sections: Mapping[str, Any] | None = None) -> Snapshot:
+    """Return the snapshot that `to_json` has written; `sections` has the type of the data of each
+    section, by its name.
+
+    Fields that are not known are ignored, and fields that are missing have their default values.
+    Raises ValueError for anything else that `to_json` does not write.
+    """
+    if not isinstance(data, Mapping) or data.get("version") != VERSION:
+        raise ValueError(f"not a snapshot in version {VERSION} of the format")
+    snapshot = _read_record(Snapshot, {**data, "sections": {}})
+    for name, section in _object(data.get("sections", {})).items():
+        kind = (sections or {}).get(name, Any)
+        snapshot.sections[name] = _read_section(section, kind)  # type: ignore[index]  # not yet shared
+    return snapshot
+
+
+def record(value: Any, names: Collection[str] | None = None) -> dict[str, Json]:
+    """Return a record as JSON; with `names` only these fields or properties, in this order."""
+    kind: Any = type(value)
+    writers = _writers(kind)
+    whole = {name: getattr(value, name) for name in names or _names(kind)}
+    for name in writers.keys() & whole:
+        whole[name] = writers[name](whole[name])
+    return whole
+
+
+def is_record(kind: Any) -> bool:
+    """Return whether this is a type with named fields."""
+    return isinstance(kind, type) and (hasattr(kind, "_fields") or is_dataclass(kind))
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    if is_dataclass(kind):
+        return tuple([field.name for field in fields(kind)])
+    names: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]  # a named tuple has them
+    return names
+
+
+@cache
+def _types(kind: type) -> Mapping[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+@cache
+def _writers(kind: type) -> Mapping[str, _Write]:
+    """Return what writes those fields that are not written as they are."""
+    types = {name: _types(kind)[name] for name in _names(kind)}
+    return {name: _writer(types[name]) for name in types if not _is_scalar(types[name])}
+
+
+def _writer(kind: Any) -> _Write:
+    is_instant = Instant in (kind, *get_args(kind))
+    return written if is_instant else _write
+
+
+def _is_scalar(kind: Any) -> bool:
+    kinds = get_args(kind) if get_origin(kind) in _UNIONS else (kind,)
+    return not _SCALARS.isdisjoint(kinds)
+
+
+def _write(value: Any) -> Json:
+    if isinstance(value, Enum):
+        return value.value
+    if is_record(type(value)):
+        return record(value)
+    if isinstance(value, Mapping):
+        return {str(key): _write(item) for key, item in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple | list):
+        return [_write(item) for item in value]
+    return value
+
+
+def _read_section(data: Json, kind: Any) -> Section[Any]:
+    section = _read_record(Section, data)
+    return section._replace(data=None if section.data is None else _reader(kind)(section.data))
+
+
+def _read_record(kind: type[_Record], data: Json) -> _Record:
+    cached: Any = kind
+    readers = _readers(cached)
+    values = _object(data)
+    try:
+        return kind(**{name: readers[name](values[name]) for name in readers if name in values})
+    except TypeError as error:
+        raise ValueError(f"a {kind.__name__} lacks a field") from error
+
+
+@cache
+def _readers(kind: type) -> Mapping[str, _Read]:
+    return {name: _reader(_types(kind)[name]) for name in _names(kind)}
+
+
+def _reader(kind: Any) -> _Read:
+    """Return what reads a value of this type."""
+    origin, args = get_origin(kind), get_args(kind)
+    if kind is Any or isinstance(kind, TypeVar):
+        return _unchanged
+    if kind == Instant:
+        return _instant
+    if origin in _UNIONS:
+        [kind] = [arg for arg in args if arg is not NoneType]
+        return partial(_optional, _reader(kind))
+    if origin is tuple:
+        return partial(_collection, tuple, _reader(args[0]))
+    if origin is frozenset:
+        return partial(_collection, frozenset, _reader(args[0]))
+    if origin is not None and issubclass(origin, Mapping):
+        return partial(_mapping, args[0], _reader(args[1]))
+    if is_record(kind):
+        return partial(_read_record, kind)
+    return partial(_scalar, kind)
+
+
+def _unchanged(data: Json) -> Any:
+    return data
+
+
+def _instant(data: Json) -> int:
+    return parsed(_scalar(str, data))
+
+
+def _optional(read: _Read, data: Json) -> Any:
+    return None if data is None else read(data)
+
+
+def _collection(kind: type, read: _Read, data: Json) -> Any:
+    if not isinstance(data, list):
+        raise ValueError("a list is expected")
+    return kind([read(item) for item in data])
+
+
+def _mapping(key_type: type, read: _Read, data: Json) -> dict[Any, Any]:
+    return {key_type(key): read(value) for key, value in _object(data).items()}
+
+
+def _object(data: Json) -> Mapping[str, Json]:
+    if not isinstance(data, Mapping):
+        raise ValueError("an object is expected")
+    return data
+
+
+def _scalar(kind: type[_Record], data: Json) -> _Record:
+    is_whole_number = kind is float and type(data) is int
+    if type(data) is not kind and not is_whole_number:
+        raise ValueError(f"a {kind.__name__} is expected")
+    return data  # type: ignore[no-any-return]  # checked above
