@@ -15,7 +15,7 @@ from pgtop.table.filter import Filter
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, nearly_full
 from tests.tui.apps import Stage
-from tests.tui.test_snapshots import SIZES, SMALL, SnapCompare, _name, _same
+from tests.tui.test_snapshots import NORMAL, SIZES, SMALL, WIDE, SnapCompare, _name, _same
 
 STORM = ("filter", *"app:coupon-import", "open", "tag_all")
 
@@ -56,13 +56,13 @@ def _changed(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, ungrouped=(*others, moved, *rest, newcomer))
 
 
-@pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
+@pytest.mark.parametrize("size", [SMALL, NORMAL], ids=_name)
 def test_tags(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     """Tagged sessions are marked behind their pid and counted."""
     assert _same(snap_compare, Stage(busy()), size, ("tag", "tag", "cursor_down", "tag"))
 
 
-@pytest.mark.parametrize("size", [SMALL, *SIZES], ids=_name)
+@pytest.mark.parametrize("size", SIZES, ids=_name)
 def test_list(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     """The frozen list of a whole screen of sessions, with who is left out and why."""
     stage = Stage(busy(), Settings(protect=(Filter("user:analyst"),)))
@@ -78,14 +78,14 @@ def test_list_without_the_right(snap_compare: SnapCompare) -> None:
             server=scene.server._replace(rights=scene.server.rights._replace(signals_all=False)),
         )
     )
-    assert _same(snap_compare, stage, SIZES[0], ("tag_all", "terminate"))
+    assert _same(snap_compare, stage, NORMAL, ("tag_all", "terminate"))
 
 
 def test_list_changed(snap_compare: SnapCompare) -> None:
     """A while later: what ended or changed is marked, and the newcomer is not there."""
     first = nearly_full()
     stage = Stage(first, source=FakeSource([_changed(first)]))
-    assert _same(snap_compare, stage, SIZES[0], (*STORM, "terminate"), lambda _: stage.tick())
+    assert _same(snap_compare, stage, NORMAL, (*STORM, "terminate"), lambda _: stage.tick())
 
 
 def test_list_asks_for_the_number(snap_compare: SnapCompare) -> None:
@@ -93,7 +93,7 @@ def test_list_asks_for_the_number(snap_compare: SnapCompare) -> None:
     assert _same(
         snap_compare,
         Stage(nearly_full()),
-        SIZES[0],
+        NORMAL,
         (*STORM, "terminate", "confirm", "show_sessions"),
     )
 
@@ -103,13 +103,20 @@ def test_list_of_a_group(snap_compare: SnapCompare) -> None:
     assert _same(
         snap_compare,
         Stage(busy()),
-        SIZES[0],
+        NORMAL,
         ("show_breakdown", "cursor_down", "terminate", "reason", *"leak #42", "open"),
     )
 
 
-@pytest.mark.parametrize("size", [(60, 16), *SIZES], ids=_name)
-@pytest.mark.parametrize("key", ["cancel", "terminate"], ids=["cancel", "terminate"])
+@pytest.mark.parametrize(
+    ("key", "size"),
+    [
+        pytest.param("cancel", NORMAL, id="cancel-80x24"),
+        pytest.param("terminate", (60, 16), id="terminate-60x16"),
+        pytest.param("terminate", NORMAL, id="terminate-80x24"),
+        pytest.param("terminate", WIDE, id="terminate-200x50"),
+    ],
+)
 def test_results(snap_compare: SnapCompare, key: str, size: tuple[int, int]) -> None:
     """What became of each; after a cancel, K goes on with those that survived."""
     stage = Stage(busy(), signaller=MixedSignaller())
