@@ -1,51 +1,51 @@
-"""What is asked of the sessions: a filter in the language of `/`, as a value.
+"""A filter in the language of `/`, as an immutable value.
 
-The language is loaded with the first filter that asks something: a screen without one starts
-sooner.
+The language is loaded with the first filter that is not empty: a screen without one starts sooner.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.model.backend import Backend
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.quoting import quoted
 
 if TYPE_CHECKING:
-    from pgtop.table.language.meaning import Meaning
+    from pgtop.table.language.parsed import ParsedFilter
+    from pgtop.table.language.vocabulary import Vocabulary
 
 __all__ = ["Filter", "FilterError", "quoted"]
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What is asked of the sessions; "" asks nothing. Filters are equal if they ask the same in the
-    same order.
+    """A filter of rows; "" selects all. Filters are equal if they have the same terms in the same
+    order.
     """
 
     text: str = field(default="", compare=False)
+    vocabulary: "Vocabulary | None" = field(default=None, repr=False, compare=False)
+    """The keys of the rows; None for sessions."""
     canonical: str = field(init=False, repr=False)
     """A text of the language that is read back as an equal filter."""
-    _meaning: "Meaning | None" = field(init=False, repr=False, compare=False)
+    _parsed: "ParsedFilter | None" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        meaning = _meaning_of(self.text)
-        object.__setattr__(self, "_meaning", meaning)
-        object.__setattr__(self, "canonical", "" if meaning is None else meaning.canonical)
+        parsed = _parse(self.text, self.vocabulary)
+        object.__setattr__(self, "_parsed", parsed)
+        object.__setattr__(self, "canonical", "" if parsed is None else parsed.canonical)
 
     @classmethod
-    def parse(cls, text: str) -> "Filter":
-        """Read `text`. FilterError says at which character it cannot be read, and what is right."""
-        return cls(text)
+    def parse(cls, text: str, vocabulary: "Vocabulary | None" = None) -> "Filter":
+        """Parse `text`. FilterError has the position of the unreadable character, and the remedy."""
+        return cls(text, vocabulary)
 
     @classmethod
     def of_arguments(cls, arguments: Sequence[str]) -> "Filter":
-        """Read the words of a command line: each is one term or several whole ones.
+        """Parse the words of a command line: each is one term or several whole ones.
 
         FilterError counts characters of the arguments joined by single blanks. `text` is the
-        canonical one where the shell has grouped what would need quotes.
+        canonical one if the shell has grouped a value that would need quotes.
         """
         from pgtop.table.language.arguments import text_of  # only for commands
 
@@ -53,93 +53,92 @@ class Filter:
 
     @classmethod
     def of_option(cls, text: str) -> "Filter":
-        """Read the value of an option: the same as on the screen, and where that would split a
-        value with blanks, none.
+        """Parse the value of an option: as on the screen, but refuse a text that the screen would
+        split within a value with blanks.
 
         `state:idle in transaction` is that state, as on the command line.
         """
-        chosen = cls.of_arguments([text])
+        as_argument = cls.of_arguments([text])
         try:
-            plain = cls(text)
+            as_on_screen = cls(text)
         except FilterError:
-            return chosen
-        if plain != chosen:
+            return as_argument
+        if as_on_screen != as_argument:
             raise FilterError(
                 'a value with blanks goes in quotes, as in app:"my app", and text too',
-                plain._first_loose,
+                as_on_screen._first_unmarked,
             )
-        return chosen
+        return as_argument
 
     def check_for_signals(self) -> None:
-        """Raise FilterError for what may not decide about a signal, as a shell or a slip may have
-        made it so wide.
+        """Raise FilterError for a filter that may not decide about a signal: a shell or a slip may
+        have widened it.
         """
-        if self._meaning is None:
+        if self._parsed is None:
             raise FilterError(
                 "the filter is empty: give a term, pids, or --all-clients for every client session",
                 0,
             )
-        self._meaning.check_for_signals()
+        self._parsed.check_for_signals()
 
     def check_for_protection(self) -> None:
-        """Raise FilterError for what may not decide about protection, as a shell may have made it
-        protect none.
+        """Raise FilterError for a filter that may not decide about protection: a shell may have
+        made it protect nothing.
         """
-        if self._meaning is not None:
-            self._meaning.check_for_protection()
+        if self._parsed is not None:
+            self._parsed.check_for_protection()
 
     @property
     def understood(self) -> str:
-        """The filter in plain words that go on from "sessions"; "" for the empty filter."""
-        return "" if self._meaning is None else self._meaning.understood
+        """The filter in plain words that continue "sessions"; "" for the empty filter."""
+        return "" if self._parsed is None else self._parsed.understood
 
     @property
     def reads_queries(self) -> bool:
-        """True if it asks for words in a query's text, be it by `query:` or by text that may stand
-        in any column.
+        """True if it searches the text of queries, by `query:` or by text in any column."""
+        if self._parsed is None:
+            return False
+        return any(term.key_name in ("", "query") for term in self._parsed.terms)
+
+    def on(self, context: Any) -> Callable[[Any], bool]:
+        """Prepare the test that is true for the rows that surely match; for sessions, `context` is
+        the derived snapshot.
+
+        All patterns of one pass share a time limit. The test raises FilterError when a pattern
+        takes too long, on one row or on all together. Show that like a parse error, at its
+        position, and keep the rows as they were.
         """
-        return self._meaning is not None and any(
-            term.key in ("", "query") for term in self._meaning.terms
-        )
+        return _match_all if self._parsed is None else self._parsed.on(context)
 
-    def on(self, picture: Any) -> Callable[[Any], bool]:
-        """Prepare the test that is true of the sessions of `picture` for which the filter surely
-        holds.
-
-        One pass over them shares a limit of time for its patterns. The test raises FilterError when
-        a pattern takes too long: on one session, or on all of them together. Show it like an error
-        of parsing, at its position, and leave the sessions as they were before it.
-        """
-        return _everybody if self._meaning is None else self._meaning.on(picture)
-
-    def decide(self, picture: DerivedSnapshot) -> Callable[[Backend], bool | None]:
-        """Prepare the three-valued test: None where what can be known of a session leaves it
-        undecided.
+    def decide(self, context: Any) -> Callable[[Any], bool | None]:
+        """Prepare the three-valued test: None if what is known of a row leaves it undecided.
 
         FilterError as with `on`.
         """
-        return _everybody if self._meaning is None else self._meaning.decide(picture)
+        return _match_all if self._parsed is None else self._parsed.decide(context)
 
-    def matches(self, backend: Backend, picture: DerivedSnapshot) -> bool:
-        """Return whether the filter surely holds of this one session. For many use `on`;
-        FilterError as there.
-        """
-        return self.on(picture)(backend)
+    def matches(self, row: Any, context: Any) -> bool:
+        """Return whether this one row surely matches; for many, use `on`. FilterError as there."""
+        return self.on(context)(row)
 
     @property
-    def _first_loose(self) -> int:
-        """Where the first word stands that may be anything."""
-        terms = () if self._meaning is None else self._meaning.terms
-        return next((term.position for term in terms if term.is_loose), 0)
+    def _first_unmarked(self) -> int:
+        """The position of the first word without key and quotes."""
+        terms = () if self._parsed is None else self._parsed.terms
+        return next((term.position for term in terms if term.is_unmarked), 0)
 
 
-def _meaning_of(text: str) -> "Meaning | None":
+def _parse(text: str, vocabulary: "Vocabulary | None") -> "ParsedFilter | None":
     if not text.strip():
         return None
-    from pgtop.table.language.meaning import Meaning
+    from pgtop.table.language.parsed import ParsedFilter
 
-    return Meaning.of(text)
+    if vocabulary is None:
+        from pgtop.table.language.keys import SESSION_VOCABULARY
+
+        return ParsedFilter.parse(text, SESSION_VOCABULARY)
+    return ParsedFilter.parse(text, vocabulary)
 
 
-def _everybody(_: Backend) -> bool:
+def _match_all(_: Any) -> bool:
     return True

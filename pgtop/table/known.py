@@ -118,7 +118,7 @@ def _state_texts(backend: Backend) -> tuple[str, ...]:
     return state_word(backend), "" if backend.waits_for_lock else backend.state or ""
 
 
-def doing_texts(
+def activity_texts(
     kind: str | None, state: str | None, wait: str | None, event: str | None
 ) -> tuple[str, ...]:
     """Return what a session is and does, in the words of the columns type, state and wait."""
@@ -201,15 +201,15 @@ age, xact_age, state_age, login_age = (
 _statement_age = column("query_age").key
 
 
-def query_age(backend: Backend, picture: DerivedSnapshot) -> float | None:
+def query_age(backend: Backend, snapshot: DerivedSnapshot) -> float | None:
     """Return for how long a statement has run; an idle session runs none."""
     runs = backend.state == ACTIVE or backend.state == "fastpath function call"
-    return _statement_age(backend, picture) if runs else None
+    return _statement_age(backend, snapshot) if runs else None
 
 
-def idle_age(backend: Backend, picture: DerivedSnapshot) -> float | None:
+def idle_age(backend: Backend, snapshot: DerivedSnapshot) -> float | None:
     """Return for how long an idle session has been idle."""
-    return state_age(backend, picture) if backend.state == IDLE else None
+    return state_age(backend, snapshot) if backend.state == IDLE else None
 
 
 def blockers(backend: Backend) -> frozenset[int] | None:
@@ -224,9 +224,9 @@ def blocker_count(backend: Backend, _: DerivedSnapshot) -> float | None:
     return None if pids is None else len(pids)
 
 
-def misses_waiters(picture: DerivedSnapshot) -> bool:
+def misses_waiters(snapshot: DerivedSnapshot) -> bool:
     """Return whether there may be waiters whose blockers are not known."""
     return any(
         not b.blocked_by and (b.backend_start is None or b.wait_event_type == "Lock")
-        for b in picture.snapshot.busy
+        for b in snapshot.snapshot.busy
     )

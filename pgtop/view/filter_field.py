@@ -1,4 +1,4 @@
-"""What a filter may still become while it is being typed."""
+"""The filter while it is being typed."""
 
 import re
 
@@ -9,21 +9,23 @@ _NAMES = (*KEYS, *OTHER_NAMES)
 
 
 def unfinished_key(text: str) -> str:
-    """Return the last word of `text` if it may still become the key of a term; "" otherwise.
+    """Return the last word of `text` if it may become the key of a term, or "".
 
-    Applied as it stands, such a word would search every column for the beginning of a key.
+    Applied as it is, such a word would search every column for the beginning of a key.
     """
-    found = _LAST_WORD.search(text)
-    word = found[1] if found else ""
-    return word if word and any(name.startswith(word.lower()) for name in _NAMES) else ""
+    match = _LAST_WORD.search(text)
+    word = match[1].lower() if match else ""
+    is_beginning = word != "" and any(name.startswith(word) for name in _NAMES)
+    return match[1] if match and is_beginning else ""
 
 
-def without_fragment(in_force: str, text: str) -> str:
-    """Return the filter that stays in force while `text` cannot be read.
+def without_fragment(applied: str, text: str) -> str:
+    """Return the filter that stays applied while `text` cannot be read.
 
-    It is the last good one, less its last word where that was only the beginning of the term that
-    is wrong now: `foer` searched every column until the colon of `foer:x` made it an unknown key.
+    It is the last readable one, without its last word if that was only the beginning of the term
+    that is wrong now: `foer` searched every column until the colon of `foer:x` made it an unknown
+    key.
     """
-    found = _LAST_WORD.search(in_force)
-    grows = text.startswith(in_force) and not text[len(in_force) :][:1].isspace()
-    return in_force[: found.start(1)] if found and grows else in_force
+    match = _LAST_WORD.search(applied)
+    is_continued = text.startswith(applied) and not text[len(applied) :][:1].isspace()
+    return applied[: match.start(1)] if match and is_continued else applied

@@ -160,7 +160,8 @@ def _field(noun: str, verb: str, values: str) -> Decision:
 
 
 def _database(negated: str | None, verb: str | None, values: str) -> Decision:
-    return _turned(_named("datname", verb or "is", _strings(values)), negated)
+    relation = {None: "is", "containing": "contains", "matching": "matches"}[verb]
+    return _turned(_named("datname", relation, _strings(values)), negated)
 
 
 def _named(column: str, verb: str, wanted: list[str]) -> Decision:
@@ -429,15 +430,15 @@ def _since(what: str, backend: Backend) -> int | None:
 
 _BOUND = "|".join(_BOUNDS)
 _COUNT = rf"(?:no session|({_BOUND}) ([0-9]+) sessions?)"
-_NAME = "in (?:database|a database whose name (contains|matches))"
+_NAME = "in (?:database|a database with a name (containing|matching))"
 _PHRASES: tuple[tuple[str, Callable[..., Decision]], ...] = (
-    (rf"whose ({'|'.join(_NOUNS)}) {_COMPARED}", _field),
+    (rf"where the ({'|'.join(_NOUNS)}) {_COMPARED}", _field),
     (rf"(not )?{_NAME} ({_STRINGS})(?: ignoring case)?", _database),
     (rf"(with|matching) ({_STRING}) in (any|no) column(?: ignoring case)?", _column),
-    (rf"whose address {_COMPARED}", _address_text),
+    (rf"where the address {_COMPARED}", _address_text),
     (rf"(not )?from ({_PLACE}(?: or {_PLACE})*)", _place),
     (rf"from (neither) ({_PLACE}(?: nor {_PLACE})*)", _place),
-    (rf"whose state {_COMPARED}", _state_text),
+    (rf"where the state {_COMPARED}", _state_text),
     (rf"(not )?waiting for an event ({_EVENT}(?: or {_EVENT})*)(?: ignoring case)?", _event),
     (r"waiting for (nothing|something)", _no_event),
     (rf"(not )?waiting for ({_WAITED}(?: or {_WAITED})*)", _waits_for),

@@ -318,7 +318,7 @@ def test_what_is_found(text: str, pids: set[int]) -> None:
         ("app!~“web”", 5, "write \" or '"),
         ("app!=‘web’", 5, "write \" or '"),
         ("（db:shop）", 0, "write ("),
-        ("db!=shop\u200b", 8, "cannot be seen (U+200B): take it away"),
+        ("db!=shop\u200b", 8, "cannot be seen (U+200B): remove it"),
         ("app!~web\u200b", 8, "cannot be seen (U+200B)"),
         ('db!="shop\u200b"', 9, "cannot be seen (U+200B)"),
         ("db!='my\u00a0shop'", 7, "not an ordinary one (U+00A0)"),
@@ -410,7 +410,7 @@ def error_of(text: str) -> FilterError | None:
 
 @given(TERMS.filter(lambda term: not term.startswith("-")))
 def test_nobody_is_found_by_a_term_and_by_its_negation(term: str) -> None:
-    """Whoever is found by neither is undecided, such as a session whose state is hidden."""
+    """Whoever is found by neither is undecided, such as a session where the state is hidden."""
     assert not found(f"-{term}") & found(term)
     decide = Filter.parse(term).decide(PICTURE)
     assert {b.pid for b in ALL if decide(b) is None} == EVERYBODY - found(f"-{term}") - found(term)

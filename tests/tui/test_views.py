@@ -140,7 +140,7 @@ async def test_a_sentence_that_has_no_room_ends_in_an_ellipsis() -> None:
         await press(pilot, "filter", *"db:shop", "space", *"age>10m")
         assert (
             text_of(stage, "#understood")
-            == 'sessions in a database whose name contains "shop", with an …'
+            == 'sessions in a database with a name containing "shop", with an …'
         )
         await press(pilot, "space", *"sta")
         said = text_of(stage, "#understood")
@@ -155,7 +155,9 @@ async def test_the_filter_is_said_back_while_it_is_typed() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "filter", *"db:shop")
-        assert text_of(stage, "#understood") == 'sessions in a database whose name contains "shop"'
+        assert (
+            text_of(stage, "#understood") == 'sessions in a database with a name containing "shop"'
+        )
         assert stage.app.screen.query_one("#understood").display
         await press(pilot, "open")
         assert not stage.app.screen.query_one("#understood").display

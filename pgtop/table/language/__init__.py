@@ -1,5 +1,5 @@
-"""The language of `/`, `--filter`, `--protect` and `pgtop kill`: its keys, its parser, its tests
-and its sentence.
+"""The language of `/`, `--filter`, `--protect` and `pgtop kill`: its keys, parser, tests of rows and
+sentence.
 
     filter      = conjunction {"or" conjunction}
     conjunction = term {["and"] term}
@@ -7,5 +7,5 @@ and its sentence.
     comparison  = key operator value {"," value}
     text        = word | "…" | '…'
 
-A filter selects what its reader would take it to say, or it is refused at the character in doubt.
+A filter either selects what a reader expects of it, or is refused at the ambiguous character.
 """

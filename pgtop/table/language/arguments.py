@@ -1,20 +1,25 @@
 """The words of a command line as one filter: each is one term or several whole ones.
 
-What the shell has grouped stays together, so that a blank inside an argument belongs to its value.
-What the shell has emptied is an error, as a filter with a term less selects more.
+Words that the shell has grouped stay together, so that a blank inside an argument belongs to its
+value. An argument that the shell has emptied is an error, as a filter with one term less selects
+more.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from pgtop.table.language.canonical import canonical
 from pgtop.table.language.errors import FilterError
-from pgtop.table.language.keys import Key, key_called, state_called
-from pgtop.table.language.lazy import LazyPattern
-from pgtop.table.language.parser import COMPARISON, LONGEST, SIGNS, FilterParser, too_long
+from pgtop.table.language.keys import SESSION_VOCABULARY, key_called
+from pgtop.table.language.lazy_pattern import LazyPattern
+from pgtop.table.language.parser import MAX_LENGTH, FilterParser, too_long
 from pgtop.table.language.quoting import QUOTES, quoted, unquoted
-from pgtop.table.language.sentence import canonical
-from pgtop.table.language.tree import Relation, Term, terms_of
+from pgtop.table.language.signs import COMPARISON, SIGNS
+from pgtop.table.language.states import state_called
+from pgtop.table.language.tree import Term, terms_of
+from pgtop.table.language.vocabulary import Key, Relation
 from pgtop.table.language.words import is_keyword
 
 _NEGATION = LazyPattern(r"(?:not\s+|[-!])?", re.IGNORECASE)
@@ -23,147 +28,150 @@ _VALUE_BEFORE = LazyPattern(COMPARISON.source + r"[^\s\"']+\s+$")
 
 
 def text_of(arguments: Sequence[str]) -> str:
-    """Return the text that the arguments mean: they themselves, or the canonical one where a value
-    needs quotes.
+    """Return the arguments as one text: joined, or in the canonical form if a value needs quotes.
 
-    Positions of a FilterError count characters of the arguments joined by blanks.
+    The position of a FilterError counts characters of the arguments joined by blanks.
     """
-    if len(" ".join(arguments)) > LONGEST:
+    text = " ".join(arguments)
+    if len(text) > MAX_LENGTH:
         raise too_long()
     starts: list[int] = []
-    at = 0
+    edges: list[int] = []
+    position = 0
     for argument in arguments:
-        starts.append(at)
-        _check_nothing_vanished(argument, at)
-        at += len(argument) + 1
+        _check_nothing_vanished(argument, position)
+        starts.append(position)
+        edges.append(position + len(argument))
+        position += len(argument) + 1
     grouped = dict(_groups(arguments, starts))
-    edges = tuple(start + len(argument) for start, argument in zip(starts, arguments, strict=True))
-    tree = FilterParser(" ".join(arguments), grouped, edges).tree()
+    tree = FilterParser(text, SESSION_VOCABULARY, grouped, tuple(edges)).tree()
     for term in terms_of(tree):
-        _check_is_marked(term, arguments, starts)
-    return canonical(tree) if grouped else " ".join(arguments)
+        _check_marked(term, arguments, starts)
+    return canonical(tree) if grouped else text
 
 
 def negated_term(argument: str) -> str:
-    """Return the key and sign that stand behind a minus, as in `-db:`; "" where none do."""
-    head = COMPARISON.match(argument, 1) if argument.startswith("-") else None
-    return head[0].strip() if head and key_called(head[1]) else ""
+    """Return the key and sign behind a minus, as in `-db:`, or ""."""
+    match = COMPARISON.match(argument, 1) if argument.startswith("-") else None
+    return match[0].strip() if match and key_called(match[1]) else ""
 
 
 def _check_nothing_vanished(argument: str, start: int) -> None:
-    """Raise FilterError where a variable of the shell may have been empty."""
+    """Raise FilterError if a variable of the shell may have been empty."""
     if not argument.strip():
-        raise FilterError("an argument is empty: take it away, or fill what it was made of", start)
-    for place in _blanks_in_doubt(argument):
+        raise FilterError("an argument is empty: remove it, or fill its variable", start)
+    for position in _suspicious_blanks(argument):
         raise FilterError(
-            "a word may be missing at this blank: one blank stands between words", start + place
+            "a word may be missing at this blank: one blank stands between words", start + position
         )
 
 
-def _blanks_in_doubt(argument: str) -> Sequence[int]:
-    """Return where blanks stand, outside quotes, at an edge of the argument or beside another
-    blank.
-    """
-    at, places = 0, []
-    while at < len(argument):
-        found = unquoted(argument, at) if argument[at] in QUOTES else None
-        if found is not None:
-            at = found[1]
+def _suspicious_blanks(argument: str) -> Iterator[int]:
+    """Yield the unquoted blanks at an edge of the argument or next to another blank."""
+    position = 0
+    while position < len(argument):
+        quote = unquoted(argument, position) if argument[position] in QUOTES else None
+        if quote is not None:
+            position = quote[1]
             continue
-        if argument[at].isspace() and (at in (0, len(argument) - 1) or argument[at + 1].isspace()):
-            places.append(at)
-        at += 1
-    return places
+        if argument[position].isspace():
+            is_edge = position in (0, len(argument) - 1)
+            if is_edge or argument[position + 1].isspace():
+                yield position
+        position += 1
 
 
-def _groups(arguments: Sequence[str], starts: Sequence[int]) -> Sequence[tuple[int, int]]:
-    """Return begin and end of the values that have blanks in them without quotes."""
-    found = []
-    for place, (argument, start) in enumerate(zip(arguments, starts, strict=True)):
-        key, relation, begin = _value_in(arguments, place)
-        value = argument[begin:]
-        if (
-            key is not None
-            and _is_grouped(key, relation, value)
-            and not _is_several_terms(argument)
-        ):
-            _check_negation_is_clear(
-                argument[:begin], key, relation, start + begin + value.index(" ") + 1
-            )
-            found.append((start + begin, start + len(argument)))
-    return found
+class _LastValue(NamedTuple):
+    """The value with which an argument ends."""
+
+    key: Key | None
+    relation: Relation
+    start: int
+    """The position in the argument."""
 
 
-def _value_in(arguments: Sequence[str], place: int) -> tuple[Key | None, Relation, int]:
-    """Return the key and sign of the value with which an argument ends, and where in it that value
-    begins.
-    """
-    argument = arguments[place]
-    if place >= 2 and arguments[place - 1] in SIGNS:
-        return key_called(arguments[place - 2]), SIGNS[arguments[place - 1]][0], 0
+def _groups(arguments: Sequence[str], starts: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of the values with blanks but without quotes."""
+    for index, (argument, start) in enumerate(zip(arguments, starts, strict=True)):
+        key, relation, value_start = _last_value(arguments, index)
+        value = argument[value_start:]
+        if key is None or not _is_grouped(key, relation, value) or _is_several_terms(argument):
+            continue
+        first_blank = start + value_start + value.index(" ")
+        _check_negation_is_clear(argument[:value_start], key, relation, first_blank + 1)
+        yield start + value_start, start + len(argument)
+
+
+def _last_value(arguments: Sequence[str], index: int) -> _LastValue:
+    argument = arguments[index]
+    if index >= 2 and arguments[index - 1] in SIGNS:
+        relation, _ = SIGNS[arguments[index - 1]]
+        return _LastValue(key_called(arguments[index - 2]), relation, 0)
     negation = _NEGATION.match(argument)
-    head = COMPARISON.match(argument, negation.end() if negation else 0)
-    if head is None:
-        return None, Relation.IS, 0
-    return key_called(head[1]), SIGNS[head[3]][0], head.end()
+    match = COMPARISON.match(argument, negation.end() if negation else 0)
+    if match is None:
+        return _LastValue(None, Relation.IS, 0)
+    relation, _ = SIGNS[match[3]]
+    return _LastValue(key_called(match[1]), relation, match.end())
 
 
 def _is_grouped(key: Key, relation: Relation, value: str) -> bool:
-    """Say whether `value` is one value with blanks in it."""
+    """Return whether `value` is one value with blanks."""
     if " " not in value or value[0] in QUOTES or not key.takes_words:
         return False
-    if key.name == "state" and relation is not Relation.MATCHES:
+    is_pattern = relation is Relation.MATCHES
+    if key.name == "state" and not is_pattern:
         return all(state_called(word) for word in value.split(","))
     words = value.split()
     if any(is_keyword(word) or COMPARISON.match(word) for word in words):
         return False
-    if relation is Relation.MATCHES:
-        return not any(quote in value for quote in QUOTES) and not any(
-            word[0] in "-!(" for word in words
-        )
-    return all(_NAME_WITH_BLANKS.fullmatch(name) for name in value.split(","))
+    if not is_pattern:
+        return all(_NAME_WITH_BLANKS.fullmatch(name) for name in value.split(","))
+    has_quotes = any(quote in value for quote in QUOTES)
+    has_signs = any(word[0] in "-!(" for word in words)
+    return not has_quotes and not has_signs
 
 
 def _check_negation_is_clear(head: str, key: Key, relation: Relation, position: int) -> None:
-    """Raise FilterError where a word behind a negated value may be a term: as part of the value it
+    """Raise FilterError if a word behind a negated value may be a term: as part of the value it
     selects more.
 
-    `not db:shop idle` reads like two terms. As one it would select the idle sessions of shop, too,
+    `not db:shop idle` reads like two terms. As one it would also select the idle sessions of shop,
     and all others.
     """
     if key.name == "state" and relation is not Relation.MATCHES:
         return
-    negation, sign = _NEGATION.match(head), COMPARISON.search(head)
-    if (negation and negation[0]) or (sign and SIGNS[sign[3]][1]):
+    negation, match = _NEGATION.match(head), COMPARISON.search(head)
+    has_negation = negation is not None and negation[0] != ""
+    has_negated_sign = match is not None and SIGNS[match[3]][1]
+    if has_negation or has_negated_sign:
         raise FilterError(
             f'a negated value with blanks goes in quotes, as in not {key.name}:"my app"', position
         )
 
 
 def _is_several_terms(argument: str) -> bool:
-    """Say whether the argument is whole terms by itself, with every text among them marked as
-    such.
-    """
+    """Return whether the argument is whole terms by itself, each with a key or quotes."""
     try:
-        return not any(term.is_loose for term in terms_of(FilterParser(argument).tree()))
+        terms = terms_of(FilterParser(argument, SESSION_VOCABULARY).tree())
     except FilterError:
         return False
+    return not any(term.is_unmarked for term in terms)
 
 
-def _check_is_marked(term: Term, arguments: Sequence[str], starts: Sequence[int]) -> None:
+def _check_marked(term: Term, arguments: Sequence[str], starts: Sequence[int]) -> None:
     """Raise FilterError for a word that may belong to the value before it in the same argument."""
-    if not (term.is_loose or term.is_bare_pid):
+    if not (term.is_unmarked or term.is_bare_number):
         return
-    place = bisect_right(starts, term.position) - 1
-    before = _VALUE_BEFORE.search(arguments[place][: term.position - starts[place]])
-    key = key_called(before[1]) if before else None
-    if key is not None and key.takes_words and key.name != "state":
-        value = term.values[0]
-        what = (
-            f"a pid is pid:{value}"
-            if term.is_bare_pid
-            else f"text to search goes in quotes ({quoted(value)})"
-        )
-        raise FilterError(
-            f'{what}; a value with blanks goes in quotes, as in app:"my app"', term.position
-        )
+    index = bisect_right(starts, term.position) - 1
+    match = _VALUE_BEFORE.search(arguments[index][: term.position - starts[index]])
+    key = key_called(match[1]) if match else None
+    if key is None or not key.takes_words or key.name == "state":
+        return
+    value = term.values[0]
+    advice = f"text to search goes in quotes ({quoted(value)})"
+    if term.is_bare_number:
+        advice = f"a pid is pid:{value}"
+    raise FilterError(
+        f'{advice}; a value with blanks goes in quotes, as in app:"my app"', term.position
+    )

@@ -4,7 +4,7 @@
 class FilterError(ValueError):
     """A filter that cannot be read, or takes too long.
 
-    `message` says what is right, `position` counts characters of the filter from 0, and str() says
+    `message` contains the remedy, `position` counts the filter's characters from 0, and str() shows
     both.
     """
 

@@ -1,45 +1,57 @@
-"""A tree put to sessions, by Kleene's logic: two tests of two values each, of which at most one is
-true.
+"""The evaluation of a tree, by Kleene's logic: two tests of a row, of which at most one is true.
 
-A conjunction holds where all of it does and fails where some of it does; what does neither is
-undecided.
+A conjunction holds if all its nodes hold, and fails if any of them fails; otherwise it is undecided.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
-from pgtop.table.language.tree import All, Either, Node, Not, Term
-from pgtop.table.predicates import Look, Test
+from pgtop.table.language.tree import And, Node, Not, Or, Term
+from pgtop.table.matchers import Scan
+from pgtop.table.predicates import Test
 
 
-def holds(node: Node, look: Look) -> Test:
-    """Prepare the test that is true where the filter surely holds."""
+def holds(node: Node, scan: Scan) -> Test:
+    """Prepare the test that is true if the filter surely holds."""
     match node:
-        case Term():
-            return node.criterion.fails(look) if node.negated else node.criterion.holds(look)
+        case Term(criterion=criterion):
+            return criterion.fails(scan) if node.is_negated else criterion.holds(scan)
         case Not(inner):
-            return fails(inner, look)
-        case All(nodes):
-            return _every([holds(each, look) for each in nodes])
-        case Either(nodes):
-            return _some([holds(each, look) for each in nodes])
+            return fails(inner, scan)
+        case And(nodes):
+            return _all_of([holds(each, scan) for each in nodes])
+        case Or(nodes):
+            return _any_of([holds(each, scan) for each in nodes])
 
 
-def fails(node: Node, look: Look) -> Test:
-    """Prepare the test that is true where the filter surely does not hold."""
+def fails(node: Node, scan: Scan) -> Test:
+    """Prepare the test that is true if the filter surely does not hold."""
     match node:
-        case Term():
-            return node.criterion.holds(look) if node.negated else node.criterion.fails(look)
+        case Term(criterion=criterion):
+            return criterion.holds(scan) if node.is_negated else criterion.fails(scan)
         case Not(inner):
-            return holds(inner, look)
-        case All(nodes):
-            return _some([fails(each, look) for each in nodes])
-        case Either(nodes):
-            return _every([fails(each, look) for each in nodes])
+            return holds(inner, scan)
+        case And(nodes):
+            return _any_of([fails(each, scan) for each in nodes])
+        case Or(nodes):
+            return _all_of([fails(each, scan) for each in nodes])
 
 
-def _every(tests: Sequence[Test]) -> Test:
-    return tests[0] if len(tests) == 1 else lambda backend: all(test(backend) for test in tests)
+def _all_of(tests: Sequence[Test]) -> Test:
+    if len(tests) == 1:
+        return tests[0]
+
+    def test(row: Any) -> bool:
+        return all(test(row) for test in tests)
+
+    return test
 
 
-def _some(tests: Sequence[Test]) -> Test:
-    return tests[0] if len(tests) == 1 else lambda backend: any(test(backend) for test in tests)
+def _any_of(tests: Sequence[Test]) -> Test:
+    if len(tests) == 1:
+        return tests[0]
+
+    def test(row: Any) -> bool:
+        return any(test(row) for test in tests)
+
+    return test

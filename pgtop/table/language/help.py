@@ -1,6 +1,4 @@
-"""The language as plain data, for the help screen, README and the completion of shells: its forms,
-then its keys.
-"""
+"""The language as plain data for help screen, README and shell completion: its forms, then its keys."""
 
 from typing import NamedTuple
 
@@ -8,21 +6,21 @@ from pgtop.table.language.keys import KEYS
 
 
 class HelpEntry(NamedTuple):
-    """One line of what help and README say of the language."""
+    """One line of the language's reference."""
 
     name: str
     meaning: str
     example: str
 
 
-FILTER_HELP: tuple[HelpEntry, ...] = (
+_FORMS = (
     HelpEntry(
         "key:value", "contains, in any case; of several terms all must hold", "db:shop user:web"
     ),
     HelpEntry("or", "alternatives; terms side by side bind tighter", "user:web or user:api age>1h"),
     HelpEntry(
         "not",
-        "not so; `-` and `!` are `not`, too. What is not known is neither so nor not so",
+        "the opposite; `-` and `!` are `not`, too. An unknown value matches neither way",
         "not db:shop",
     ),
     HelpEntry("(…)", "a group", "not (db:crm or state:idle)"),
@@ -35,7 +33,9 @@ FILTER_HELP: tuple[HelpEntry, ...] = (
     HelpEntry(
         '"words"', 'with blanks or signs in it; \\" is a quote and \\\\ a backslash', 'app:"my app"'
     ),
-    HelpEntry("'words'", "the same, as it is written", "query:'drop table'"),
-    *(HelpEntry(key.name, key.meaning, key.example) for key in KEYS.values()),
+    HelpEntry("'words'", "the same, taken literally", "query:'drop table'"),
 )
+_KEYS = tuple(HelpEntry(key.name, key.meaning, key.example) for key in KEYS.values())
+
+FILTER_HELP: tuple[HelpEntry, ...] = (*_FORMS, *_KEYS)
 """The forms of the language first, then its keys."""

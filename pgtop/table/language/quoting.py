@@ -1,45 +1,46 @@
-"""Text in quotes: how it is written, and how it is read back."""
+"""Quoted text: written, and read back."""
 
 import re
 import sys
 
-from pgtop.table.language.lazy import LazyPattern
+from pgtop.table.language.lazy_pattern import LazyPattern
 
-_DOUBLE = LazyPattern(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
-_SINGLE = LazyPattern(r"'((?:[^']|'')*+)'")
+_DOUBLE_QUOTED = LazyPattern(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_SINGLE_QUOTED = LazyPattern(r"'((?:[^']|'')*+)'")
 _ESCAPE = LazyPattern(r'\\(?:(["\\])|u\{([0-9a-f]{1,6})\})')
 QUOTES = "\"'"
 
 
 def quoted(text: str) -> str:
-    """Return `text` as a value of the language, which reads it back unchanged; every character of
-    it is printable.
+    """Return `text` as a value of the language, all of printable characters, which is read back
+    unchanged.
     """
-    return '"' + "".join(map(_escaped, text, f'{text[1:]}"')) + '"'
+    following = f'{text[1:]}"'
+    return '"' + "".join(map(_escaped, text, following)) + '"'
 
 
-def unquoted(text: str, at: int) -> tuple[str, int] | None:
-    r"""Read the quoted text that begins at `at`, and where it ends; None if it does not end.
+def unquoted(text: str, position: int) -> tuple[str, int] | None:
+    r"""Return the quoted text that starts at `position`, and its end; None if it does not end.
 
-    In single quotes all is as written and '' is a quote, as in SQL; in double ones \" is a quote
-    and \\ a backslash.
+    Single quotes take all characters literally, and '' is a quote, as in SQL; in double ones \" is
+    a quote and \\ a backslash.
     """
-    if text[at] == "'":
-        single = _SINGLE.match(text, at)
-        return None if single is None else (single[1].replace("''", "'"), single.end())
-    double = _DOUBLE.match(text, at)
-    return None if double is None else (_ESCAPE.compiled.sub(_unescaped, double[1]), double.end())
+    if text[position] == "'":
+        match = _SINGLE_QUOTED.match(text, position)
+        return None if match is None else (match[1].replace("''", "'"), match.end())
+    match = _DOUBLE_QUOTED.match(text, position)
+    return None if match is None else (_ESCAPE.compiled.sub(_unescaped, match[1]), match.end())
 
 
 def _escaped(character: str, following: str) -> str:
-    """Write one character; a backslash that cannot be misread stays alone, as people know it in
+    """Write one character; a backslash that cannot be misread stays single, as people know it from
     patterns.
     """
-    is_backslash_in_doubt = character == "\\" and (
-        following in '"\\u' or not following.isprintable()
-    )
-    if character == '"' or is_backslash_in_doubt:
-        return "\\" + character
+    if character == '"':
+        return '\\"'
+    if character == "\\":
+        is_ambiguous = following in '"\\u' or not following.isprintable()
+        return "\\\\" if is_ambiguous else "\\"
     return character if character.isprintable() else f"\\u{{{ord(character):x}}}"
 
 

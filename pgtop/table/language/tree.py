@@ -1,91 +1,78 @@
 """A filter as a tree of terms."""
 
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias
 
+from pgtop.table.language.vocabulary import Key, Relation
 from pgtop.table.predicates import Criterion
 
 
-class Relation(StrEnum):
-    """How a value is compared, by the sign that the canonical text has for it."""
+@dataclass(frozen=True)
+class Term:
+    """One comparison; one of several values is enough."""
 
-    CONTAINS = ":"
-    IS = "="
-    MATCHES = "~"
-    LESS = "<"
-    AT_MOST = "<="
-    MORE = ">"
-    AT_LEAST = ">="
-
-
-OPPOSITES = {
-    Relation.LESS: Relation.AT_LEAST,
-    Relation.AT_LEAST: Relation.LESS,
-    Relation.MORE: Relation.AT_MOST,
-    Relation.AT_MOST: Relation.MORE,
-}
-"""The relation that holds of a known number where the other does not."""
-
-
-class Term(NamedTuple):
-    """One comparison. `key` is "" for a text in any column; of several values one is enough."""
-
-    key: str
+    key: Key | None
+    """None for a text in any column."""
     relation: Relation
     values: tuple[str, ...]
-    negated: bool
+    is_negated: bool
     criterion: Criterion
     position: int
-    is_loose: bool = False
-    """A word that may be anything, as nothing marks it as text: it stood without quotes."""
-    is_bare_pid: bool = False
-    """A number without a key."""
+    is_unmarked: bool = False
+    """True for a word without key and quotes, which may have been meant as anything."""
+    is_bare_number: bool = False
+    """True for a number without a key."""
+
+    @property
+    def key_name(self) -> str:
+        """The name of the key, or ""."""
+        return "" if self.key is None else self.key.name
 
 
-class All(NamedTuple):
-    """A conjunction; of no terms at all it holds of every session."""
+@dataclass(frozen=True)
+class And:
+    """A conjunction; without any node it holds for every row."""
 
     nodes: tuple["Node", ...] = ()
 
 
-class Either(NamedTuple):
+@dataclass(frozen=True)
+class Or:
     """A disjunction."""
 
     nodes: tuple["Node", ...]
 
 
-class Not(NamedTuple):
-    """A negated group; negated terms are terms."""
+@dataclass(frozen=True)
+class Not:
+    """A negated group; a negated term is a term."""
 
-    node: "All | Either"
-
-
-Node: TypeAlias = Term | All | Either | Not
+    node: "And | Or"
 
 
-def all_of(nodes: Sequence[Node]) -> Node:
-    """Join `nodes` by `and`, without groups that change nothing."""
-    if len(nodes) == 1:
-        return nodes[0]
-    return All(
-        tuple(
-            inner for node in nodes for inner in (node.nodes if isinstance(node, All) else (node,))
-        )
-    )
+Node: TypeAlias = Term | And | Or | Not
 
 
-def either_of(nodes: Sequence[Node]) -> Node:
-    """Join `nodes` by `or`, without groups that change nothing."""
-    if len(nodes) == 1:
-        return nodes[0]
-    return Either(
-        tuple(
-            inner
-            for node in nodes
-            for inner in (node.nodes if isinstance(node, Either) else (node,))
-        )
-    )
+def join_and(nodes: Sequence[Node]) -> Node:
+    """Join `nodes` by `and`, without needless groups."""
+    return nodes[0] if len(nodes) == 1 else And(_flattened(nodes, And))
+
+
+def join_or(nodes: Sequence[Node]) -> Node:
+    """Join `nodes` by `or`, without needless groups."""
+    return nodes[0] if len(nodes) == 1 else Or(_flattened(nodes, Or))
+
+
+def _flattened(nodes: Sequence[Node], group: type[And] | type[Or]) -> tuple[Node, ...]:
+    """Replace each group of the same kind by its members."""
+    flat: list[Node] = []
+    for node in nodes:
+        if isinstance(node, group):
+            flat += node.nodes
+        else:
+            flat.append(node)
+    return tuple(flat)
 
 
 def terms_of(node: Node) -> Iterator[Term]:
@@ -95,6 +82,6 @@ def terms_of(node: Node) -> Iterator[Term]:
             yield node
         case Not(inner):
             yield from terms_of(inner)
-        case All(nodes) | Either(nodes):
+        case And(nodes) | Or(nodes):
             for each in nodes:
                 yield from terms_of(each)

@@ -1,4 +1,4 @@
-"""Words that are never taken for text, and what to write in their place."""
+"""Words that never count as text, and what to write instead."""
 
 import re
 
@@ -6,25 +6,28 @@ CONNECTIVES = frozenset({"and", "or", "not"})
 _KEYWORDS = CONNECTIVES | frozenset(
     {"in", "like", "ilike", "similar", "is", "null", "between", "true", "false"}
 )
+_LIKE = "db:shop is contains and db~^shop a pattern, both in any case"
+_LOGIC = "write or, and, not and parentheses"
+_NO_VALUE = "a column without a value is not app~."
 _ADVICE = {
-    "like": "db:shop is contains and db~^shop a pattern, both in any case",
-    "ilike": "db:shop is contains and db~^shop a pattern, both in any case",
-    "similar": "db:shop is contains and db~^shop a pattern, both in any case",
+    "like": _LIKE,
+    "ilike": _LIKE,
+    "similar": _LIKE,
     "in": "one of several is pid:4711,4712, and a state with blanks state:idle-in-tx",
-    "is": "a column without anything in it is not app~., and not is not app:web",
-    "null": "a column without anything in it is not app~.",
+    "is": f"{_NO_VALUE}, and not is not app:web",
+    "null": _NO_VALUE,
     "between": "write two terms, as in age>=1m age<=5m",
     "true": "write the comparison alone, as in state:idle",
     "false": "write not before a comparison, as in not state:idle",
-    "xor": "write or, and, not and parentheses",
-    "nor": "write or, and, not and parentheses",
+    "xor": _LOGIC,
+    "nor": _LOGIC,
     "but": "write and, or not",
     "except": "write not",
     "without": "write not",
     "unless": "write not",
     "where": "write the comparisons alone",
-    "isnull": "a column without anything in it is not app~.",
-    "notnull": "a column with anything in it is app~.",
+    "isnull": _NO_VALUE,
+    "notnull": "a column with a value is app~.",
     "any": "one of several is user:web,api",
     "all": "every client is the option --all-clients",
     "some": "one of several is user:web,api",
@@ -35,21 +38,23 @@ _ADVICE = {
     "matching": "write app~^web",
     "equals": "write app=web",
 }
-"""What SQL or plain English would read as an operator, and how this language has it."""
+"""Words that SQL or plain English would read as an operator, and their form in this language."""
 
 
 def is_keyword(word: str) -> bool:
-    """Say whether the word is an operator or a constant of this language or of SQL, in any case."""
+    """Return whether the word is an operator or a constant of this language or of SQL, in any
+    case.
+    """
     return word.lower() in _KEYWORDS
 
 
 def is_operator(word: str) -> bool:
-    """Say whether the word, alone, may be meant as an operator, in plain English too."""
+    """Return whether the word, alone, may be intended as an operator, in plain English too."""
     return word.lower() in CONNECTIVES or word.lower() in _ADVICE
 
 
 def advice_on(word: str) -> str:
-    """Return what to write in place of a keyword that stands where none belongs."""
+    """Return what to write instead of a misplaced keyword."""
     lower = word.lower()
     if lower in CONNECTIVES:
         return f"`{word}` stands between or before terms; as text it goes in quotes"
@@ -57,7 +62,7 @@ def advice_on(word: str) -> str:
 
 
 def is_plain_text(text: str, plain: str) -> bool:
-    """Say whether `text` is read as a value made of `plain` characters, and as nothing else."""
-    return (
-        re.fullmatch(plain, text) is not None and not text.startswith("-") and not is_keyword(text)
-    )
+    """Return whether `text` needs no quotes as a value that the pattern `plain` describes."""
+    if text.startswith("-") or is_keyword(text):
+        return False
+    return re.fullmatch(plain, text) is not None

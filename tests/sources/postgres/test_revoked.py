@@ -172,7 +172,9 @@ async def test_a_role_that_is_dropped_while_it_watches(server: Cluster) -> None:
         errors = server.log.read_text().count("ERROR")
         for _ in range(5):
             after = await source.sample()
-        with psycopg.connect(server.socket_dsn, user="plain"):  # one whose role is to be looked up
+        with psycopg.connect(
+            server.socket_dsn, user="plain"
+        ):  # one where the role is to be looked up
             assert "plain" in {backend.usename for backend in (await source.sample()).backends}
         await source.close()
     assert server.log.read_text().count("ERROR") == errors
