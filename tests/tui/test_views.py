@@ -140,7 +140,7 @@ async def test_a_sentence_that_has_no_room_ends_in_an_ellipsis() -> None:
         await press(pilot, "filter", *"db:shop", "space", *"age>10m")
         assert (
             text_of(stage, "#understood")
-            == 'sessions in a database with a name containing "shop", with an …'
+            == 'sessions in a database with a name containing "shop", with …'
         )
         await press(pilot, "space", *"sta")
         said = text_of(stage, "#understood")
