@@ -15,7 +15,7 @@ from pgtop.table.filter import Filter
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.keys import key_called
 from pgtop.table.session_columns import COLUMNS
-from pgtop.tui.views import KEYMAP
+from pgtop.tui.views import KEYMAP, VIEWS, View
 from tests.readme import ROOT
 
 _CODE = re.compile(r"`([^`]+)`")
@@ -106,3 +106,15 @@ def test_each_command_has_one_noun_from_command_to_test() -> None:
         assert (ROOT / f"pgtop/cli/commands/{module}.py").is_file()
     for name in ("show", "locks", "budget", "completion", "help"):
         assert (ROOT / f"tests/cli/test_{name}.py").is_file()
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.id)
+def test_each_view_has_one_noun_from_key_to_module(view: View) -> None:
+    """A view, its screen and its module have one name; its label in the footer is that name, or
+    the name of the command that prints the same.
+    """
+    module, _, screen = view.screen.rpartition(".")[2].partition(":")
+    assert module == view.id
+    assert screen == f"{view.id.title()}Screen"
+    assert view.label == view.id or view.label in parsers()
+    assert any(view.action.key_names[0] in places(row) for row in rows("glossary"))
