@@ -135,7 +135,7 @@ def order_line(
     options: TableOptions,
     columns: ColumnSet[Any, Any],
     interval: float,
-    default_order: str = "what hurts first",
+    default_order: str = "worst first",
 ) -> Line:
     """Return what is hidden, the sort order (`default_order` without a column) and the interval."""
     hidden = [] if options.show_idle else [Span(" · idle hidden", Tone.NOTICE)]
@@ -143,11 +143,11 @@ def order_line(
     name = default_order
     if sort.column is not None:
         column = columns.column(sort.column)
-        name = column.title.strip() or column.name
-    reverse = "" if sort.descending == columns.default_descending(sort.column) else ", inverted"
+        name = f"by {column.title.strip() or column.name}"
+    reverse = "" if sort.descending == columns.default_descending(sort.column) else ", reversed"
     return (
         *hidden,
-        Span(f" · by {name}{reverse}", Tone.QUIET),
+        Span(f" · {name}{reverse}", Tone.QUIET),
         Span(f" · every {interval:g}s", Tone.QUIET),
     )
 

@@ -161,7 +161,7 @@ def cycle_words(node: Node, forest: LockForest) -> str:
 def _cycle_name(cycle: Sequence[Key], forest: LockForest) -> str:
     path = " → ".join(map(str, (*cycle, cycle[0])))
     if not forest.is_deadlock(cycle):
-        return f"circle in the queue {path}"
+        return f"cycle in the queue {path}"
     doubt = "" if forest.is_surely_deadlocked(cycle) else "perhaps a "
     return f"{doubt}DEADLOCK {path}"
 

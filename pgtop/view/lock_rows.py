@@ -159,7 +159,7 @@ _SESSION = Column(
 )
 _BLOCKS = Column(
     name="blocks",
-    title="HANG",
+    title="BLOCKS",
     meaning="how many sessions wait for it directly, and in all",
     width=7,
     rank=2,
@@ -265,7 +265,7 @@ def _what_spans(row: LockRow, derived: DerivedSnapshot, has_names: bool, room: i
 def departed_line(layout: Layout, row: LockRow, derived: DerivedSnapshot) -> Line:
     """Return the row of a session that has left the tree or the list."""
     has_ended = row.backend is not None and derived.find(row.backend) is None
-    words = "has ended" if has_ended else "is not here any more"
+    words = "has ended" if has_ended else "is no longer here"
     text = f"{row.stem} {_name(row)} {words}"
     return (Span(fit(text, width_of(layout)), Tone.QUIET),)
 

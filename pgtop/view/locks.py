@@ -12,6 +12,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import Node
 from pgtop.analysis.xmin import cutoffs, xmin_holders
+from pgtop.keys import hint
 from pgtop.table.arrange import Arranged, by_value
 from pgtop.table.filter import Filter
 from pgtop.table.options import Sort, TableOptions
@@ -21,9 +22,8 @@ from pgtop.view.lock_phrases import rollback
 from pgtop.view.lock_rows import LOCK_COLUMNS, Identity, LockRow
 
 _UNKNOWN = "it is not known whether sessions wait for a lock"
-_NONE_WAITS = "nobody waits for a lock"
-_ALL_HIDDEN = "the filter hides all who wait for a lock, and whom they wait for: Esc shows them"
-_VACUUM = "WHO HOLDS BACK VACUUM, AND BY HOW MANY TRANSACTIONS"
+_NONE_WAITS = "no session waits for a lock"
+_VACUUM = "WHAT HOLDS BACK VACUUM, BY HOW MANY TRANSACTIONS"
 _HOLDERS_SHOWN = 12
 _ALL = TableOptions()
 _DEEPEST = 6
@@ -58,7 +58,9 @@ def arrange_locks(
 
 def _no_tree(derived: DerivedSnapshot) -> LockRow:
     if derived.forest.nodes:
-        return LockRow(words=_ALL_HIDDEN)
+        return LockRow(
+            words=f"the filter hides every waiter and its blockers: {hint('clear')} shows them"
+        )
     is_unknown = derived.snapshot.locks.failure
     return LockRow(words=_UNKNOWN if is_unknown else _NONE_WAITS)
 
@@ -73,9 +75,9 @@ def _holders(derived: DerivedSnapshot) -> Iterator[LockRow]:
     if len(holders) > _HOLDERS_SHOWN:
         yield LockRow(words=f"and {len(holders) - _HOLDERS_SHOWN} more")
     if not locks.is_complete:
-        yield LockRow(words=locks.unread or "slots and prepared transactions: not asked yet")
+        yield LockRow(words=locks.unread or "slots and prepared transactions: loading")
     elif not holders:
-        yield LockRow(words="nobody")
+        yield LockRow(words="nothing")
 
 
 def _tree(

@@ -52,7 +52,7 @@ def test_nobody_waits(dsn: str) -> None:
     """The exit code is 0, and both forms say so."""
     done = pgtop("locks", dsn)
     assert (done.returncode, done.stderr) == (Exit.DONE, "")
-    assert "nobody waits for a lock" in done.stdout
+    assert "no session waits for a lock" in done.stdout
     found = json.loads(pgtop("locks", "--json", dsn).stdout)
     assert (found["waiting"], found["roots"], found["nodes"]) == (0, [], [])
 

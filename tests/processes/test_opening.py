@@ -320,7 +320,7 @@ def test_keys_before_pgtop_starts_do_nothing(server: Cluster) -> None:
         terminal.wait_for("1 session")
         terminal.send("p")
         terminal.wait_for("PAUSED")
-        assert "by what hurts first" in terminal.text
+        assert "worst first" in terminal.text
         terminal.send("q")
         assert terminal.wait_for_exit() == 0
 

@@ -175,11 +175,11 @@ async def test_sort_keys() -> None:
         alone = [b.pid for b in table_of(stage)._rows if b.leader_pid is None]
         assert alone == sorted(alone, reverse=True)
         await press(pilot, "sort_invert")
-        assert "inverted" in text_of(stage, "#condition")
+        assert "reversed" in text_of(stage, "#condition")
         await press(pilot, "sort_left", "sort_menu")
         assert isinstance(stage.app.screen, MenuScreen)
         await press(pilot, "cursor_first", "open")
-        assert "what hurts first" in text_of(stage, "#condition")
+        assert "worst first" in text_of(stage, "#condition")
 
 
 async def test_click_on_a_header_sorts_and_on_a_row_selects() -> None:

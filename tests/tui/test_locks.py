@@ -390,7 +390,7 @@ async def test_a_slow_lock_manager_is_told() -> None:
 
 
 async def test_a_row_without_a_session_says_what_its_keys_do() -> None:
-    """On a prepared transaction the status tells that C and K only say what ends it, on a session
+    """On a prepared transaction the status says that C and K only show what ends it, on a session
     nothing of it.
     """
     stage = Stage(standstill())
@@ -399,6 +399,6 @@ async def test_a_row_without_a_session_says_what_its_keys_do() -> None:
         assert "no session" not in _text(stage, "#condition")
         while (_key(stage) or 0) > 0:
             await press(pilot, "cursor_down")
-        assert "no session: C K say what ends it" in _text(stage, "#condition")
+        assert "no session: C K show what ends it" in _text(stage, "#condition")
         await press(pilot, "terminate")
         assert "ROLLBACK PREPARED" in _text(stage, "#notice")

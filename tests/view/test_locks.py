@@ -103,8 +103,8 @@ def test_nobody_is_said_only_where_it_was_asked() -> None:
         DerivedSnapshot.of(replace(scene, locks=LockState(is_current=True, is_complete=True)))
     )[-1]
     assert (not_asked.words, asked.words) == (
-        "slots and prepared transactions: not asked yet",
-        "nobody",
+        "slots and prepared transactions: loading",
+        "nothing",
     )
 
 
@@ -192,7 +192,7 @@ def test_the_header_says_who_is_at_the_root() -> None:
 def test_a_filter_that_matches_nobody_says_so() -> None:
     """Those who wait are hidden, which is not the same as nobody."""
     shown = rows(PICTURE, "pid:1")
-    assert shown[0].words.startswith("the filter hides all who wait for a lock")
+    assert shown[0].words.startswith("the filter hides every waiter")
     filtered = arrange_locks(PICTURE, TableOptions(Filter.parse("app:dunning")))
     assert filtered.matching == 1
     assert arrange_locks(PICTURE).matching == PICTURE.forest.waiting

@@ -29,7 +29,7 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
 
     KEYS = ("help", "quit", "open", "terminate", "cancel", "show_sessions", "pause")
     HAS_FILTER = False
-    DEFAULT_ORDER = "most connections"
+    DEFAULT_ORDER = "most connections first"
     BINDINGS = bindings("open", "cancel", "terminate")
 
     def __init__(self, state: State, settings: Settings, palette: Palette) -> None:

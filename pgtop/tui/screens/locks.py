@@ -26,7 +26,7 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
     """Who blocks whom: fold, filter, sort, open and end as among the sessions."""
 
     NOUN = "sessions"
-    DEFAULT_ORDER = "most waiters"
+    DEFAULT_ORDER = "most waiters first"
     FILTER_EXAMPLE = "words, db:shop, state:idle-in-tx, age>5m, -query:copy …"
     KEYS = (
         "clear",
@@ -74,7 +74,7 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
         has_session = row is None or row.node is None or row.backend is not None
         if not has_session and not self._settings.read_only:
             yield Span(
-                f" · no session: {hint('cancel', 'terminate')} say what ends it", Tone.NOTICE
+                f" · no session: {hint('cancel', 'terminate')} show what ends it", Tone.NOTICE
             )
 
     # Rows.

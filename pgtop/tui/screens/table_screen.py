@@ -39,7 +39,7 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
     SPEC: TableSpec[RowT, ContextT]
     NOUN = "rows"
     HAS_FILTER = True
-    DEFAULT_ORDER = "what hurts first"
+    DEFAULT_ORDER = "worst first"
     FILTER_EXAMPLE = "words, column:word, column>number …"
     BINDINGS = NAVIGATION + bindings(
         "clear",
@@ -154,17 +154,15 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
         return (counts, *self.marks(), *self._filter_status(), *order)
 
     def _filter_status(self) -> Line:
+        """Return the filter in force; the notice line shows why another one is not."""
         text = clean(self._options.filter.text)
         if self._match_error:
-            return (Span(" · filter not applied, see below", Tone.WARN),)
-        if self._filter_error:
-            kept = f"still filter: {text}" if text else "no filter yet"
-            return (Span(f" · {kept}, see below", Tone.WARN),)
+            return (Span(f" · not applied: {text}", Tone.WARN),)
         return (Span(f" · filter: {text}", Tone.NOTICE),) if text else ()
 
     def complaint(self) -> str:
         error = self._filter_error or self._match_error
-        return str(error) if error else ""
+        return f"not applied: {error}" if error else ""
 
     def show_frame(self) -> None:
         super().show_frame()

@@ -117,7 +117,7 @@ def test_locks_that_cannot_be_asked_for_are_not_said_to_be_none(watcher: dict[st
     told = pgtop("locks", dsn)
     assert told.returncode == Exit.LOCKS_UNKNOWN
     assert "who blocks whom is not known" in told.stdout
-    assert "nobody waits" not in told.stdout
+    assert "no session waits" not in told.stdout
     found = json.loads(pgtop("locks", "--json", dsn).stdout)
     assert (found["waiting"], found["longest"], found["roots"]) == (None, None, None)
     assert "this role may not call" in found["reason"]
