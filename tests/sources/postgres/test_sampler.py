@@ -280,25 +280,6 @@ async def test_a_text_that_was_missed_is_asked_for(
     assert backend(await source.sample(), pid_of(other)).query == "SELECT 'first'"
 
 
-@pytest.mark.parametrize("begin", ["", "BEGIN"])
-async def test_an_idle_session_is_shown_as_before(
-    source: PostgresSource, connect: Connect, begin: str
-) -> None:
-    """A session that has no row of its own in the answer is still shown, until it does something or
-    ends.
-    """
-    other = await connect(application_name="before")
-    pid = pid_of(other)
-    await other.execute(begin.encode())
-    first = await source.sample()
-    later = await sample_until(source, lambda later: later.taken_at - first.taken_at > 300_000)
-    assert backend(later, pid) == backend(first, pid)
-    await other.execute("SET application_name = 'after'")
-    assert backend(await source.sample(), pid).application_name == "after"
-    await other.close()
-    await sample_until(source, lambda later: pid not in {each.pid for each in later.backends})
-
-
 async def test_an_idle_session_that_is_not_remembered_is_read_whole(
     source: PostgresSource, connect: Connect
 ) -> None:

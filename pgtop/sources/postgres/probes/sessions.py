@@ -40,7 +40,7 @@ from pgtop.sources.postgres.shapes import AnswerError
 GROUPING_AFTER = 5 * MICROSECONDS
 """A client that has been idle for so long usually remains idle: the group changes seldom."""
 
-_SLACK = MICROSECONDS // 10
+SLACK = MICROSECONDS // 10
 """A statement takes its start time a moment before others can see it."""
 
 _NAMES_KEPT = 20_000
@@ -131,7 +131,7 @@ class SessionReader:
             for b in last.busy
             if b.query is None or (b.wait_event != CLIENT_READ and b.between_commands)
         ]
-        since = last.taken_at - _SLACK
+        since = last.taken_at - SLACK
         grouped_since = (last.taken_at // GROUPING_AFTER - 1) * GROUPING_AFTER
         return Changes(
             since=since,
