@@ -11,6 +11,7 @@ from pgtop.table.language.errors import FilterError
 from pgtop.table.language.quoting import quoted
 
 if TYPE_CHECKING:
+    from pgtop.table.columns import ColumnSet
     from pgtop.table.language.parsed import ParsedFilter
     from pgtop.table.language.vocabulary import Vocabulary
 
@@ -69,6 +70,15 @@ class Filter:
                 as_on_screen._first_unmarked,
             )
         return as_argument
+
+    @classmethod
+    def of_columns(cls, text: str, columns: "ColumnSet[Any, Any]") -> "Filter":
+        """Parse a filter of the rows of a table: free text, and a key for each column."""
+        if not text.strip():
+            return cls()
+        from pgtop.table.language.column_keys import column_vocabulary
+
+        return cls(text, column_vocabulary(columns))
 
     def check_for_signals(self) -> None:
         """Raise FilterError for a filter that may not decide about a signal: a shell or a slip may

@@ -48,12 +48,12 @@ class TextCriterion:
 
     def holds(self, scan: Scan, /) -> Test:
         """Prepare the test that is true if a text matches."""
-        texts, matches = self.texts, _any_test(self.matchers, scan)
+        texts, matches = self.texts, any_test(self.matchers, scan)
         return lambda row: any(map(matches, texts(row) or ()))
 
     def fails(self, scan: Scan, /) -> Test:
         """Prepare the test that is true if the texts are known and none matches."""
-        texts, matches = self.texts, _any_test(self.matchers, scan)
+        texts, matches = self.texts, any_test(self.matchers, scan)
 
         def fails(row: Any) -> bool:
             known_texts = texts(row)
@@ -70,7 +70,7 @@ class QueryCriterion:
 
     def holds(self, scan: Scan, /) -> Test:
         """Prepare the test that is true if the whole text surely matches."""
-        matches = _any_test(self.matchers, scan)
+        matches = any_test(self.matchers, scan)
         prefix_matches = _any_of([matcher.prefix_test(scan) for matcher in self.matchers])
         is_cut = known.cut(scan.context.snapshot)
 
@@ -84,7 +84,7 @@ class QueryCriterion:
 
     def fails(self, scan: Scan, /) -> Test:
         """Prepare the test that is true if the whole text is known and does not match."""
-        matches = _any_test(self.matchers, scan)
+        matches = any_test(self.matchers, scan)
         is_cut = known.cut(scan.context.snapshot)
 
         def fails(backend: Backend) -> bool:
@@ -284,7 +284,8 @@ def patterns_of(criterion: Criterion) -> Sequence[Pattern]:
     return []
 
 
-def _any_test(matchers: Sequence[Matcher], scan: Scan) -> TextTest:
+def any_test(matchers: Sequence[Matcher], scan: Scan) -> TextTest:
+    """Prepare the test that is true if any matcher matches."""
     return _any_of([matcher.test(scan) for matcher in matchers])
 
 

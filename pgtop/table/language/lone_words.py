@@ -82,7 +82,7 @@ class LoneWordReader:
             problem = "cannot stand in a word" if word else "needs a key before it"
             scanner.fail(
                 f"`{sign[0]}` {problem}: "
-                "write it as in db:shop or age>5m; as text it goes in quotes"
+                f"write it as in {self._vocabulary.examples}; as text it goes in quotes"
             )
         if character in WILDCARDS:
             scanner.fail(

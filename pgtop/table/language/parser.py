@@ -95,7 +95,7 @@ class FilterParser:
         scanner.skip_blanks()
         is_missing = scanner.is_at_end or scanner.next == ")"
         if is_missing or _CONNECTIVE.match(scanner.text, scanner.position):
-            scanner.fail("a term is missing here, as in db:shop")
+            scanner.fail(f"a term is missing here, as in {self._vocabulary.example}")
         is_negated = self._take_negation()
         node = self._group() if scanner.next == "(" else self._single_term()
         if not scanner.is_at_term_end:
@@ -114,7 +114,8 @@ class FilterParser:
             return False
         sign = scanner.text[start : scanner.position].strip()
         if scanner.is_at_end or (sign in "-!" and scanner.next.isspace()):
-            example = "not db:shop" if word else f"{sign}db:shop"
+            blank = " " if word else ""
+            example = f"{sign}{blank}{self._vocabulary.example}"
             scanner.fail(f"a term is missing behind `{sign}`, as in {example}")
         if scanner.next in "-!" or _NOT.match(scanner.text, scanner.position):
             scanner.fail(f"one `{sign}` is enough: put text that begins so in quotes")

@@ -114,14 +114,15 @@ def time_key(name: str, meaning: str, example: str, seconds: Number, phrase: Phr
 
     def read(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
         text, position = values[0]
-        bound = _parse_seconds(text, position)
+        bound = parse_seconds(text, position)
         criterion = NumberCriterion(seconds, COMPARE[relation], bound)
         return Comparison(criterion, relation, (text.lower(),))
 
     return Key(name, meaning, example, TIME_RELATIONS, read, phrase)
 
 
-def _parse_seconds(text: str, position: int) -> float:
+def parse_seconds(text: str, position: int) -> float:
+    """Parse a time, or a number without a unit. Raises FilterError."""
     is_too_long = len(text) > _MAX_DURATION_LENGTH
     try:
         seconds = _MAX_SECONDS + 1 if is_too_long else parse_duration(text)

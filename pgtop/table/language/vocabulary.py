@@ -118,21 +118,34 @@ class Vocabulary:
     number_key: Key | None = None
     """The key of a number that stands alone; without one, such a number is text."""
 
+    @property
+    def example(self) -> str:
+        """The example of the first key."""
+        return next(iter(self.keys.values())).example
+
+    @property
+    def examples(self) -> str:
+        """An example with a text, and one with a number, if there are such keys."""
+        texts = [key.example for key in self.keys.values() if key.contains]
+        numbers = [key.example for key in self.keys.values() if not key.takes_lists]
+        return " or ".join([*texts[:1], *numbers[:1]])
+
     def key_called(self, name: str) -> Key | None:
         """Return the key with that name, or with that other name."""
-        plain = _normalized(name)
+        plain = normalized(name)
         return self.keys.get(self.other_names.get(plain, plain))
 
     def nearest(self, name: str) -> str:
         """Return the key name that an unknown name most likely stands for, or ""."""
         import difflib  # only for a mistyped key
 
-        plain = _normalized(name)
+        plain = normalized(name)
         if plain in self.suggestions:
             return self.suggestions[plain]
         names = [*self.keys, *self.other_names]
         return next(iter(difflib.get_close_matches(plain, names, n=1)), "")
 
 
-def _normalized(name: str) -> str:
+def normalized(name: str) -> str:
+    """Return the name of a key as it is compared: in lower case, with hyphens."""
     return name.lower().replace("_", "-")

@@ -1,0 +1,102 @@
+"""The vocabulary for the rows of any table: one key for each column."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pgtop.table.columns import Column, ColumnSet
+from pgtop.table.language import phrases
+from pgtop.table.language.readers import COMPARE, matchers_of, parse_seconds, texts_of
+from pgtop.table.language.vocabulary import (
+    COUNT_RELATIONS,
+    TEXT_RELATIONS,
+    Comparison,
+    Key,
+    Reader,
+    Relation,
+    Value,
+    Vocabulary,
+    normalized,
+)
+from pgtop.table.matchers import Matcher, Scan
+from pgtop.table.predicates import NumberCriterion, Test, any_test
+
+
+@dataclass(frozen=True)
+class CellCriterion:
+    """The text of a cell matches, in any of the columns."""
+
+    columns: tuple[Column[Any, Any], ...]
+    matchers: tuple[Matcher, ...]
+
+    def holds(self, scan: Scan, /) -> Test:
+        """Prepare the test that is true if a cell matches."""
+        context, columns, matches = scan.context, self.columns, any_test(self.matchers, scan)
+
+        def holds(row: Any) -> bool:
+            return any(matches(column.text(row, context)) for column in columns)
+
+        return holds
+
+    def fails(self, scan: Scan, /) -> Test:
+        """Prepare the test that is true if no cell matches."""
+        holds = self.holds(scan)
+        return lambda row: not holds(row)
+
+
+@cache
+def column_vocabulary(columns: ColumnSet[Any, Any]) -> Vocabulary:
+    """Return the keys of a table: `name:text` for texts, `name>number` for numbers and times."""
+    visible = tuple(column for column in columns.columns if column.meaning)
+    keys = {normalized(column.name): _key_of(column) for column in visible}
+
+    def any_column(matcher: Matcher) -> CellCriterion:
+        return CellCriterion(visible, (matcher,))
+
+    headings = {normalized(column.title): normalized(column.name) for column in visible}
+    return Vocabulary(keys, any_column, headings)
+
+
+def _key_of(column: Column[Any, Any]) -> Key:
+    name = normalized(column.name)
+    noun = f"column {column.title or column.name}"
+    if column.right:
+        return Key(
+            name,
+            column.meaning,
+            f"{name}>3",
+            COUNT_RELATIONS,
+            _number_reader(column),
+            phrases.number(noun),
+        )
+    return Key(
+        name,
+        column.meaning,
+        f"{name}:web",
+        TEXT_RELATIONS,
+        _text_reader(column),
+        phrases.text(noun),
+    )
+
+
+def _text_reader(column: Column[Any, Any]) -> Reader:
+    def read(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
+        criterion = CellCriterion((column,), matchers_of(relation, values))
+        return Comparison(criterion, relation, texts_of(values))
+
+    return read
+
+
+def _number_reader(column: Column[Any, Any]) -> Reader:
+    def number(row: Any, context: Any) -> float | None:
+        value = column.key(row, context)
+        return value if isinstance(value, int | float) else None
+
+    def read(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
+        text, position = values[0]
+        bound = parse_seconds(text, position)
+        criterion = NumberCriterion(number, COMPARE[relation], bound)
+        return Comparison(criterion, relation, (text.lower(),))
+
+    return read
