@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 ENCODINGS = ("UTF8", "LATIN1", "SQL_ASCII", "EUC_JP", "WIN1251")
-CASES = max(2_000, settings.default.max_examples if settings.default else 0)
+CASES = max(1_000, settings.default.max_examples if settings.default else 0)
 """How many are tried; 100,000 with --hypothesis-profile nightly."""
 
 FRAGMENTS = (

@@ -62,7 +62,7 @@ def test_a_thousand_real_sessions(bindir: Path | None) -> None:
 def test_a_terminal_that_reads_slowly(tmp_path: Path) -> None:
     """At 4 kB/s nothing piles up: a key waits only for the bytes already on their way."""
     report = tmp_path / "report"
-    command = [sys.executable, "-m", "tests.load.soaking", "2000", "200", str(report), "0.0025"]
+    command = [sys.executable, "-m", "tests.load.soaking", "1000", "200", str(report), "0.0025"]
     with Terminal(command, speed=_SPEED) as terminal:
         terminal.wait_for("q quit")
         until(lambda: len(_parts(report)) > 3, "the frames that the terminal skips do not come")

@@ -81,15 +81,17 @@ _SERVER_TEXTS = st.builds(
 
 
 def _snapshot(texts: ServerTexts) -> Snapshot:
-    """Return a snapshot of two such sessions."""
+    """Return a snapshot of two such sessions, each with the texts in other places."""
     encoding = texts.encoding
     name = decode_name(texts.name, encoding)
     server = scenes.server(
         user=name, roles={1: Role(name, mine=True), 2: Role(name)}, version=decode_name(texts.text),
         databases={1: Database(name, encoding)}, user_oid=1, database_oid=1,
     )  # fmt: skip
+    swapped = texts._replace(text=texts.query, query=texts.text)
     backends = tuple(
-        read_backend(_row(pid, texts), server, NameCache(), len(texts.query)) for pid in (1, 2)
+        read_backend(_row(pid, own), server, NameCache(), len(own.query))
+        for pid, own in ((1, texts), (2, swapped))
     )
     gid = decode(texts.name, encoding)
     blocking = LockState(
