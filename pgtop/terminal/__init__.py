@@ -1,6 +1,6 @@
-"""What the terminal shows, what it should show, and the fewest bytes between the two.
+"""The terminal: what it shows, what it should show, and the fewest bytes between the two.
 
-One direction: a frame (text that Textual wrote) is put on a `Canvas`; a `Painter`, which knows what
+A frame (text that Textual wrote) is put on a `Canvas`; a `Painter`, which knows what
 the terminal shows, turns the difference into bytes; a `Writer` sends them. Only text, positions and
 known styles get through.
 """

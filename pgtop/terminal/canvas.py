@@ -1,8 +1,7 @@
-"""The picture that the program wants to see: frames are put on it, cell by cell.
+"""The frame that the terminal should show: Textual's frames are put on it, cell by cell.
 
-Strict: a frame may hold text, cursor positions, styles and newlines. Every other control character
-in it is dropped, as hostile text may have brought it along; what does not fit on the screen is cut
-off.
+A frame may hold text, cursor positions, styles and newlines. Every other control character in it is
+dropped, as it may come from hostile text; what does not fit on the screen is cut off.
 """
 
 import re
@@ -13,8 +12,7 @@ from rich.cells import cell_len
 
 from pgtop.terminal.style import PLAIN, Style, restyled
 
-# Bidirectional controls and line separators are no text either: they change how the whole line is
-# shown.
+# Bidirectional controls and line separators are no text: they change how the whole line looks.
 _TEXT = r"[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+"
 _FRAME_START = re.compile(r"\n*\x1b\[[0-9]{1,4}(?:;[0-9]{1,4})?H")
 _TOKEN = re.compile(
@@ -22,32 +20,28 @@ _TOKEN = re.compile(
     r"|\x1b\[(?P<style>[0-9;]{0,120})m"
     r"|(?P<newline>\n)"
     rf"|(?P<text>{_TEXT})"
-    r"|\x1b\]8;[^\x1b\x07]*\x1b\\"  # Rich's hyperlinks, dropped whole as their text takes no cells
+    r"|\x1b\]8;[^\x1b\x07]*\x1b\\"  # Rich's hyperlinks are dropped whole: they take no cells
     r"|.",
     re.DOTALL,
 )
 _TEXTS = re.compile(_TEXT)
 _ONE_CELL_EACH = re.compile(r"[ -~\xa1-\xac\xae-\u02af\u2026\u2500-\u259f\u25b2\u25bc]*")
-"""Text of which no character joins another, and each takes one cell: nearly all that pgtop
-shows.
-"""
-# characters that a cell keeps: enough for every emoji; more combining marks are made only to harm
-_LONGEST = 16
+"""Text of one cell a character, none of which joins another: nearly all that pgtop shows."""
+_MAX_MARKS = 16
+"""Characters that a cell keeps: enough for every emoji; only hostile text has more marks."""
 
 Cell = str
-"""A character with its marks; empty where a wide character goes on."""
+"""A character with its marks; empty where a wide character continues."""
 
 Run = tuple[str, Style]
 """Text of one style."""
 
 Piece = tuple[int, int, int, Iterable[Run]]
-"""Where it begins, column and line from 0; its width; and what stands there."""
+"""The first column and the line, both from 0; the width; and the text."""
 
 
 class Line:
-    """One line of cells. A character of several cells is in the first of them, and the others are
-    empty.
-    """
+    """One line of cells. A wide character is in its first cell, and its other cells are empty."""
 
     __slots__ = ("cells", "styles")
 
@@ -63,7 +57,7 @@ class Line:
         self.styles = self.styles[:width] + [PLAIN] * missing
 
     def put(self, x: int, cells: Sequence[Cell], style: Style) -> None:
-        """Overwrite from `x` on; wide characters of which a part is overwritten become blanks."""
+        """Overwrite from `x` on; a wide character that is overwritten in part becomes blank."""
         room = len(self.cells) - x
         if len(cells) > room:
             cells = _cut(cells, room)
@@ -78,7 +72,7 @@ class Line:
         while x > 0:
             x -= 1
             if cell := self.cells[x]:
-                self.cells[x] = (cell + marks)[:_LONGEST]
+                self.cells[x] = (cell + marks)[:_MAX_MARKS]
                 return
 
     def _split(self, x: int) -> None:
@@ -93,8 +87,9 @@ class Line:
 
 
 class Canvas:
-    """The wanted picture, its cursor, and the lines touched since the last painting; `used` once a
-    frame came.
+    """The wanted frame, its cursor, and the lines touched since the last painting.
+
+    `used` is true once a frame has come.
     """
 
     def __init__(self, width: int = 0, height: int = 0) -> None:
@@ -112,7 +107,7 @@ class Canvas:
         return self.width, len(self.lines)
 
     def resize(self, width: int, height: int) -> None:
-        """Take another size; what fits stays."""
+        """Change the size, and keep what fits."""
         self.width = width
         self.lines = self.lines[:height] + [Line(width) for _ in range(height - len(self.lines))]
         for line in self.lines:
@@ -125,11 +120,13 @@ class Canvas:
             return
         self.used = True
         self.touched.add(y)
-        line, end = self.lines[y], min(x + width, self.width)
+        line = self.lines[y]
+        end = min(x + width, self.width)
         for text, style in runs:
             cells = text if _ONE_CELL_EACH.fullmatch(text) else _clusters(text)
             if x < end and cells:
-                line.put(x, cells if len(cells) <= end - x else _cut(cells, end - x), style)
+                fitting = cells if len(cells) <= end - x else _cut(cells, end - x)
+                line.put(x, fitting, style)
             x += len(cells)
 
     def apply(self, frame: str) -> None:
@@ -161,39 +158,41 @@ class Canvas:
 
 
 def is_frame(text: str) -> bool:
-    """Textual's frames begin with a cursor position; all else that it writes are modes, titles and
-    such.
+    """Return whether a text of Textual's is a frame: those begin with a cursor position, and modes
+    or titles do not.
     """
     return _FRAME_START.match(text) is not None
 
 
 @lru_cache(maxsize=2048)
 def _cells(text: str) -> tuple[str, tuple[Cell, ...]]:
-    """Marks that belong to what is before the text, and the cells that the text takes, as Textual
-    counts them.
+    """Return the marks that belong to the character before the text, and the cells of the text, as
+    Textual counts them.
     """
     marks = ""
     clusters: list[str] = []
     for character in text:
         if clusters and _continues(clusters[-1], character):
-            clusters[-1] = (clusters[-1] + character)[:_LONGEST]
+            clusters[-1] = (clusters[-1] + character)[:_MAX_MARKS]
         elif cell_len(character):
             clusters.append(character)
         else:
             marks += character
-    cells = [cell for cluster in clusters for cell in (cluster, *[""] * (cell_len(cluster) - 1))]
+    cells: list[Cell] = []
+    for cluster in clusters:
+        cells += [cluster, *[""] * (cell_len(cluster) - 1)]
     return marks, tuple(cells)
 
 
 def _clusters(text: str) -> tuple[Cell, ...]:
-    """The cells of a text from which all that is none is left out, as are marks that have nothing
-    before them.
+    """Return the cells of a text without its control characters, and without marks that have no
+    character before them.
     """
     return _cells("".join(_TEXTS.findall(text)))[1]
 
 
 def _continues(cluster: str, character: str) -> bool:
-    """Whether a terminal that knows emoji shows both as one, so that no cursor may move between
+    """Return whether a terminal with emoji shows both as one, so that no cursor may move between
     them.
     """
     if not cell_len(character) or cluster[-1] == "\u200d":
@@ -206,7 +205,7 @@ def _is_regional(character: str) -> bool:
 
 
 def _cut(cells: Sequence[Cell], room: int) -> Sequence[Cell]:
-    """The cells that fit; a wide character of which only a part fits is blank."""
+    """Return the cells that fit; a wide character that fits in part becomes blank."""
     start = room
     while cells[start] == "":
         start -= 1

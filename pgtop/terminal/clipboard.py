@@ -1,8 +1,8 @@
 """The ways to a clipboard from a terminal, and words for the one that was taken.
 
-A terminal sets its clipboard by OSC 52 if it likes to. Multiplexers keep that to themselves: tmux
-has a command, which also hands the text on to its own terminal, and GNU screen lets it through
-inside of another sequence.
+A terminal may set its clipboard by OSC 52. Multiplexers do not pass that on: tmux has a command,
+which also hands the text on to its own terminal, and GNU screen passes on what is wrapped in another
+sequence.
 """
 
 import asyncio
@@ -12,16 +12,16 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 _MOST = 74_994
-"""Bytes that common terminals take; longer texts some of them drop whole."""
+"""Bytes that common terminals take; some of them drop a longer text whole."""
 _SECONDS = 2.0
-"""A tmux that has not answered by then is not waited for."""
+"""Seconds after which tmux is not waited for."""
 _CHUNK = 240
 """Characters that GNU screen takes in one sequence."""
 
 
 async def copy(text: str, environ: Mapping[str, str], write: Callable[[str], None]) -> str:
-    """Set the clipboard to the text, or to what of it has room; return which way that was, and how
-    much.
+    """Set the clipboard to the text, or to the part of it that fits; return which way that took,
+    and how much.
     """
     data = text.encode("utf-8", "replace")
     if environ.get("TMUX") and (way := await _by_tmux(data, environ)):
@@ -33,8 +33,9 @@ async def copy(text: str, environ: Mapping[str, str], write: Callable[[str], Non
 
 
 async def _by_tmux(data: bytes, environ: Mapping[str, str]) -> str:
-    """Have tmux take the text, and say so; "" where it does not. -w, for its terminal's clipboard,
-    came with 3.2.
+    """Have tmux take the text; return words for that, or "" if it does not.
+
+    -w, for its terminal's clipboard, came with 3.2.
     """
     if await _runs(data, environ, "-w"):
         return "copied to tmux's buffer, and sent on to its terminal"

@@ -1,8 +1,8 @@
 """The shortest way for the cursor.
 
-Only what every terminal since the VT100 does the same is used: no tabs, no vertical tabs, no saved
-positions. A line feed is one, without a carriage return, so the terminal's line discipline must not
-add any (ONLCR).
+It uses only what all terminals since the VT100 do alike: no tabs, no vertical tabs, no saved
+positions. A line feed comes without a carriage return, so the terminal's line discipline must not
+add one (ONLCR).
 """
 
 from functools import lru_cache
@@ -13,13 +13,15 @@ Position = tuple[int, int]
 
 @lru_cache(maxsize=8192)
 def move(here: Position | None, there: Position) -> str:
-    """What to send for the cursor to go from `here` (None: nobody knows) to `there`, which is on
-    the screen.
+    """Return what moves the cursor from `here` (None if unknown) to `there`, which is on the
+    screen.
     """
     if here == there:
         return ""
     x, y = there
-    absolute = f"\x1b[{y + 1 if y else ''}{f';{x + 1}' if x else ''}H"
+    row = f"{y + 1}" if y else ""
+    column = f";{x + 1}" if x else ""
+    absolute = f"\x1b[{row}{column}H"
     if here is None:
         return absolute
     return min(_relative(here, there), absolute, key=len)
@@ -31,10 +33,10 @@ def _relative(here: Position, there: Position) -> str:
 
 
 def _vertically(down: int) -> str:
+    if down == -1:
+        return "\x1bM"  # reverse index, a byte shorter than CUU
     if down < 0:
-        return (
-            "\x1bM" if down == -1 else _steps(-down, "A")
-        )  # reverse index, a byte shorter than CUU
+        return _steps(-down, "A")
     return "\n" * down if down < 4 else _steps(down, "B")
 
 

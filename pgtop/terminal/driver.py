@@ -107,7 +107,7 @@ class PgtopDriver(OpenDriver):
         if self.writer is None or self.writer.stopped:
             return  # started in the background, without a terminal yet
         self.attrs_before = self._tty.hand_over() or self.attrs_before
-        self.writer.asks = True
+        self.writer.reads_answers = True
         keep_line_feeds(self.fileno)
         self._handle_every_resize()
         if was_suspended:
@@ -211,7 +211,7 @@ class PgtopDriver(OpenDriver):
             self.write("\x1b[?1000l")
 
     def query_resize_reports(self) -> None:
-        """Request none: SIGWINCH tells the size, and with reports Textual wants the mouse in pixels."""
+        """Request none: SIGWINCH is enough, and with reports Textual wants the mouse in pixels."""
 
 
 def driver_on(tty: Tty | None) -> type[PgtopDriver]:

@@ -1,8 +1,8 @@
 """Reading keys without ever waking up for nothing.
 
 There is a timeout only after the beginning of a sequence, which may be the Escape key or never be
-finished. Escape and then a letter are two keys, however quickly they come: a slow line delivers
-them at once. There are no Alt keys here.
+finished. Escape and then a letter are two keys, however quickly they come, as a slow line delivers
+them at once; so there are no Alt keys.
 """
 
 import os
@@ -32,10 +32,9 @@ _PRIVATE = "<=>?"
 
 
 class Keys:
-    """What text means: keys, pastes, and the few reports that were asked for. All else is dropped.
+    """Turns text into keys, pastes and the few reports that were requested; drops everything else.
 
-    `room` returns how many more messages will be kept: a flood makes no more than these, and its
-    last key.
+    `room` returns how many more messages will be kept: of a flood these and the last key remain.
     """
 
     def __init__(
@@ -51,11 +50,11 @@ class Keys:
         return self._scanner.patience
 
     def feed(self, text: str) -> Iterator[Message]:
-        """Return the messages so far. What has begun is held until its rest comes; see `expire`."""
+        """Yield the messages so far; an unfinished one is held until its rest comes, or `expire`."""
         yield from self._messages(list(self._scanner.feed(text)))
 
     def expire(self) -> Iterator[Message]:
-        """Nothing has come for a while: what was begun will not be finished."""
+        """Yield the messages of what will not be finished, as nothing has come for a while."""
         yield from self._messages(list(self._scanner.expire()))
 
     def _messages(self, tokens: list[Token]) -> Iterator[Message]:
@@ -73,7 +72,8 @@ class Keys:
     def _meaning(self, token: Token, room: int) -> Iterator[Message]:
         if token.kind is TokenKind.TEXT:
             text = token.text
-            for character in text if len(text) <= room else text[: room - 1] + text[-1]:
+            kept = text if len(text) <= room else text[: room - 1] + text[-1]
+            for character in kept:
                 yield from self._keys(character)
         elif token.kind is TokenKind.CONTROL:
             yield from self._keys(token.text)
@@ -98,14 +98,12 @@ class Keys:
             yield from self._keys(sequence)
 
     def _keys(self, sequence: str) -> Iterator[Message]:
-        """Return the keys that Textual knows for a character or a sequence; none for anything
-        else.
-        """
+        """Yield the keys that Textual knows for a character or a sequence; none for any other."""
         if (numbered := _NUMBERED.fullmatch(sequence)) and not _is_known(sequence, numbered):
             return
         try:
             keys = keys_of(self._parser, sequence)
-        except (OverflowError, ValueError):  # the number of a key that no character has
+        except (OverflowError, ValueError):  # a number that no character has
             return
         yield from (key for key in keys if key.key != "<ignore>")
 
@@ -117,7 +115,7 @@ def read_input(
     deliver: Callable[[Message], None],
     room: Callable[[], int] = lambda: _CHUNK,
 ) -> bool:
-    """Deliver what comes from `terminal` until `stop` is readable; False when the input ended
+    """Deliver input from `terminal` until `stop` is readable; return False if the input ended
     before that.
     """
     decode = new_decoder().decode
@@ -143,7 +141,7 @@ def _is_known(sequence: str, numbered: re.Match[str]) -> bool:
 
 
 def _is_report(token: Token) -> bool:
-    """Return whether it is a reply, which no flood may drop."""
+    """Return whether the token is a reply, which no flood may drop."""
     return token.kind is TokenKind.SEQUENCE and token.text.endswith(("R", "y"))
 
 
@@ -156,7 +154,7 @@ def _in_7_bits(sequence: str) -> str:
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, _CHUNK)
-    except OSError:  # a hung-up terminal says EIO
+    except OSError:  # EIO, from a terminal that has hung up
         return b""
 
 

@@ -1,14 +1,14 @@
-"""What the driver tells the app."""
+"""The messages from the driver to the app."""
 
 from textual.message import Message
 
 
 class InputWaiting(Message, bubble=False):
-    """The terminal has sent something that the driver keeps for the app."""
+    """The driver keeps input from the terminal for the app."""
 
 
 class Proven(Message, bubble=False):
-    """The terminal has proven that it shows what was drawn before the proof was asked for."""
+    """The terminal has proven that it shows what was drawn before the request for the proof."""
 
     def __init__(self, number: int) -> None:
         super().__init__()

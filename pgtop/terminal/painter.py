@@ -1,7 +1,7 @@
 """The shortest bytes that turn what a terminal shows into what it should show.
 
-A painter believes only what it sent itself. What it does not know (at first, after a resize, when
-told to forget) differs from everything and is sent again, so a wrong belief never lasts.
+A painter trusts only what it sent itself. Cells that it does not know (at first, after a resize or
+`forget`) differ from everything and are sent again, so an error never lasts.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from pgtop.terminal.canvas import Canvas, Line
 from pgtop.terminal.cursor import Position, move
 from pgtop.terminal.style import Style, change
 
-_UNKNOWN = "\x00"  # no canvas ever holds it
+_UNKNOWN = "\x00"  # never on a canvas
 _GAP = 4  # unchanged cells that cost no more than jumping over them
 _ERASE = "\x1b[K"
 _ERASE_PAYS = 6  # cells from which on a jump and an erasure are shorter than spaces
@@ -19,8 +19,8 @@ _BACK = 4  # how far to the left, on the next line, a stroke may begin and still
 
 
 class Stroke(NamedTuple):
-    """What to send at one place in one style. `end` is the column after it; None where the terminal
-    decides that.
+    """Text for one place in one style. `end` is the column after it; None if the terminal decides
+    that.
     """
 
     x: int
@@ -31,7 +31,7 @@ class Stroke(NamedTuple):
 
 
 class Painter:
-    """What one terminal shows. `erases_in_colour`: cells that it erases take the background."""
+    """The cells that one terminal shows. `erases_in_colour`: erased cells take the background."""
 
     def __init__(self, *, erases_in_colour: bool = True) -> None:
         self._erases_in_colour = erases_in_colour
@@ -40,24 +40,24 @@ class Painter:
         self._style: Style | None = None
 
     def forget(self) -> None:
-        """Believe nothing any more: the next picture is sent whole."""
+        """Trust nothing: the next frame is sent whole."""
         self._shown.clear()
         self._cursor = None
         self._style = None
 
     def paint(self, canvas: Canvas) -> str:
-        """What to send so that the terminal shows `canvas`; clears its list of touched lines."""
+        """Return what makes the terminal show `canvas`; clears the canvas's touched lines."""
         if len(self._shown) != len(canvas.lines):
             self._shown = [Line(canvas.width, _UNKNOWN) for _ in canvas.lines]
             canvas.touched.update(range(len(canvas.lines)))
-        strokes = [
-            stroke for y in sorted(canvas.touched) for stroke in self._strokes(y, canvas.lines[y])
-        ]
+        strokes: list[Stroke] = []
+        for y in sorted(canvas.touched):
+            strokes += self._strokes(y, canvas.lines[y])
         canvas.touched.clear()
-        sent = "".join(self._send(stroke) for stroke in self._in_order(strokes))
-        return sent + self._go(
-            min(canvas.x, canvas.width - 1), min(canvas.y, len(canvas.lines) - 1)
-        )
+        drawing = "".join(self._send(stroke) for stroke in self._in_order(strokes))
+        x = min(canvas.x, canvas.width - 1)
+        y = min(canvas.y, len(canvas.lines) - 1)
+        return drawing + self._go(x, y)
 
     def place(self, x: int, y: int) -> str:
         """Return what moves the cursor there from wherever it is."""
@@ -78,8 +78,8 @@ class Painter:
         shown.styles[:] = wanted.styles
 
     def _blank_from(self, line: Line, changed: list[int]) -> int:
-        """Where to erase the line from, if that pays: a changed cell after which all are the same
-        blank.
+        """Return where to erase the line from, if that pays: a changed cell with nothing but the
+        same blank after it.
         """
         width = len(line.cells)
         style = line.styles[-1]
@@ -92,8 +92,8 @@ class Painter:
         return blanks[0] if len(blanks) >= _ERASE_PAYS else width
 
     def _in_order(self, strokes: list[Stroke]) -> Iterator[Stroke]:
-        """Each stroke once: down a column as long as that is nearer than the first one left, in
-        reading order.
+        """Yield each stroke once: down a column as long as that is nearer than the first stroke
+        left in reading order.
         """
         waiting = {(stroke.x, stroke.y): stroke for stroke in strokes}
         for first in strokes:
@@ -110,9 +110,9 @@ class Painter:
         return min([first, *filter(None, below)], key=self._cost)
 
     def _cost(self, stroke: Stroke) -> int:
-        return len(move(self._cursor, (stroke.x, stroke.y))) + len(
-            change(self._style, stroke.style)
-        )
+        going = move(self._cursor, (stroke.x, stroke.y))
+        styling = change(self._style, stroke.style)
+        return len(going) + len(styling)
 
     def _send(self, stroke: Stroke) -> str:
         going = self._go(stroke.x, stroke.y)
@@ -135,8 +135,8 @@ def _changed(wanted: Line, shown: Line) -> list[int]:
 
 
 def _runs(line: Line, changed: list[int]) -> Iterator[tuple[int, int]]:
-    """Stretches to write, from and to: changed cells, and short gaps between them of the same
-    style.
+    """Yield the stretches to write, from and to: changed cells, and short gaps of the same style
+    between them.
     """
     if not changed:
         return
@@ -159,16 +159,16 @@ def _cheap_gap(line: Line, start: int, end: int) -> bool:
 
 
 def _split(y: int, line: Line, start: int, end: int) -> Iterator[Stroke]:
-    """A stretch as strokes of one style each; one ends after a cluster, on whose width terminals do
-    not agree.
+    """Yield a stretch as strokes of one style each.
+
+    A stroke ends after a cluster, as terminals do not agree on its width.
     """
     first = start
     for following in range(start + 1, end + 1):
         if following < end and _goes_on(line, following):
             continue
         text = "".join(line.cells[first:following])
-        # How far other characters move the cursor is the terminal's opinion; at the right edge it
-        # may hang.
+        # Terminals differ in how far other characters move the cursor, and at the right edge.
         certain = text.isascii() and following < len(line.cells)
         yield Stroke(first, y, line.styles[first], text, following if certain else None)
         first = following

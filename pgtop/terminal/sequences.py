@@ -16,15 +16,15 @@ from typing import NamedTuple
 PASTE_LIMIT = 2_000
 """Characters kept of a paste: more than any field takes."""
 _ESCAPE = "\x1b"
-_ESCAPE_PATIENCE = 0.1  # seconds after which an escape is the key
-_PATIENCE = 0.25  # seconds of silence after which a sequence or a string will not be finished
-_PASTE_PATIENCE = 0.5
-_LONGEST = 64  # characters of a sequence that are kept; no key and no report has more
-_STRING_SECONDS = 2.0  # from its beginning, after which an unfinished string ends whatever comes
+_ESCAPE_SECONDS = 0.1  # after which an escape is the key
+_SILENCE_SECONDS = 0.25  # after which a sequence or a string will not be finished
+_PASTE_SECONDS = 0.5  # after which a paste will not be finished
+_STRING_SECONDS = 2.0  # after the start of an unfinished string, which then ends in any case
+_MAX_SEQUENCE = 64  # characters of a sequence that are kept; no key and no report has more
 
 
 class TokenKind(Enum):
-    """What a token is."""
+    """The kind of a token."""
 
     TEXT = auto()
     """Printable characters."""
@@ -59,7 +59,9 @@ _TOKEN = re.compile(
     r"|(?P<control>[\x00-\x1f\x7f])"
     r"|[\x80-\x9f]"
 )
-"""What ends in `$` are rxvt's keys with Shift; `[A` to `[E` are the Linux console's F1 to F5."""
+"""Sequences with `$` at the end are rxvt's keys with Shift; `[A` to `[E` are the Linux console's F1
+to F5.
+"""
 _STRING_END = re.compile(r"\x1b(?:\\|(?=.))|\x9c|\x07|[\x01-\x06\x0e-\x1a\x1c-\x1f]", re.DOTALL)
 _TAIL_OF_STRING = re.compile(r"[^\x00-\x07\x0e-\x1f\x9c]*(?:\x1b\\|\x9c|\x07)")
 _PASTE_START = re.compile(r"(?:\x1b\[|\x9b)200~")
@@ -75,8 +77,9 @@ class _State(Enum):
 
 
 class Scanner:
-    """Cuts text into tokens, piece by piece; memory and time for what is never finished are
-    bounded.
+    """Cuts text into tokens, piece by piece.
+
+    Memory and time for an unfinished token are bounded.
     """
 
     def __init__(self) -> None:
@@ -92,10 +95,10 @@ class Scanner:
     def patience(self) -> float | None:
         """Seconds to wait for the rest of what has begun; None if nothing has."""
         if self._state is _State.PASTE:
-            return _PASTE_PATIENCE
+            return _PASTE_SECONDS
         if self._held == _ESCAPE:
-            return _ESCAPE_PATIENCE
-        return _PATIENCE if self._held or self._state is _State.STRING else None
+            return _ESCAPE_SECONDS
+        return _SILENCE_SECONDS if self._held or self._state is _State.STRING else None
 
     def feed(self, text: str) -> Iterator[Token]:
         """Yield the tokens that are whole."""
@@ -127,14 +130,12 @@ class Scanner:
             yield Token(TokenKind.ESCAPE, _ESCAPE)
 
     def _without_late_rest(self, text: str) -> str:
-        """Drop the rest of a string or a paste that seemed to be over, where it comes after all."""
+        """Drop the rest of a string or a paste that was given up, if it comes after all."""
         late, self._given_up = self._given_up, None
-        if (
-            late is _State.PASTE
-            and not _PASTE_START.search(text)
-            and (ends := list(_PASTE_END.finditer(text)))
-        ):
-            return text[ends[-1].end() :]
+        if late is _State.PASTE and not _PASTE_START.search(text):
+            ends = list(_PASTE_END.finditer(text))
+            if ends:
+                return text[ends[-1].end() :]
         if late is _State.STRING and (tail := _TAIL_OF_STRING.match(text)):
             return text[tail.end() :]
         return text
@@ -144,26 +145,26 @@ class Scanner:
         match = _TOKEN.match(text, at)
         if match is None:  # cannot be: each character matches
             return at + 1, None
-        kind, found = match.lastgroup, match[0]
+        kind, piece = match.lastgroup, match[0]
         if kind == "string":
-            self._state, self._began, self._ends_with_bell = (
-                _State.STRING,
-                monotonic(),
-                found in _OSC,
-            )
+            self._state = _State.STRING
+            self._began = monotonic()
+            self._ends_with_bell = piece in _OSC
         elif kind == "unfinished":
-            self._held = found[:_LONGEST]
+            self._held = piece[:_MAX_SEQUENCE]
         elif kind == "sequence":
-            return match.end(), self._sequence(found)
+            return match.end(), self._sequence(piece)
         elif kind in _KINDS:
-            return match.end(), Token(_KINDS[kind], found)
+            return match.end(), Token(_KINDS[kind], piece)
         return match.end(), None
 
-    def _sequence(self, found: str) -> Token | None:
-        if _PASTE_START.fullmatch(found):
+    def _sequence(self, sequence: str) -> Token | None:
+        if _PASTE_START.fullmatch(sequence):
             self._state, self._pasted = _State.PASTE, ""
             return None
-        return Token(TokenKind.SEQUENCE, found) if len(found) <= _LONGEST else None
+        if len(sequence) > _MAX_SEQUENCE:
+            return None
+        return Token(TokenKind.SEQUENCE, sequence)
 
     def _skip_string(self, text: str, at: int) -> int:
         """Return the place after the string's end, or after all of it that has come."""
@@ -179,8 +180,8 @@ class Scanner:
         return len(text)
 
     def _take_paste(self, text: str, at: int) -> tuple[int, list[Token]]:
-        """Gather what is pasted; a mark of its end inside is text, for the last mark before another
-        paste ends it.
+        """Gather a paste, which ends at the last end mark before another paste; the marks before
+        that one are text.
         """
         following = _PASTE_START.search(text, at)
         until = following.start() if following else len(text)

@@ -1,7 +1,6 @@
 """Styles as SGR parameters, and the shortest way from one to another.
 
-A `Style` holds only parameters that are known here: whatever else a frame asks for never reaches a
-terminal.
+A `Style` holds only parameters that are known here: no other in a frame ever reaches a terminal.
 """
 
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from typing import NamedTuple
 
 
 class Style(NamedTuple):
-    """What is switched on, as SGR parameters by kind; an empty text is off."""
+    """The SGR parameters that are on, by kind; an empty text is off."""
 
     foreground: str = ""
     background: str = ""
@@ -27,7 +26,7 @@ class Style(NamedTuple):
 
     @property
     def plain_space(self) -> bool:
-        """A space in this style shows nothing but the background, so it may as well be erased."""
+        """True if a space in this style shows its background alone, so that it can be erased."""
         return not (
             self.underline
             or self.blink
@@ -40,6 +39,7 @@ class Style(NamedTuple):
 
 PLAIN = Style()
 
+_KINDS = tuple(PLAIN._asdict())
 _OFF = Style("39", "49", "59", "22", "23", "24", "25", "27", "28", "29", "55", "54")
 _COLOURS = frozenset({"foreground", "background", "line_colour"})
 _EXTENDED = {"38": "foreground", "48": "background", "58": "line_colour"}
@@ -71,7 +71,7 @@ _SIMPLE = dict(_simple_parameters())
 
 @lru_cache(maxsize=4096)
 def restyled(style: Style, parameters: str) -> Style:
-    """The style after an SGR sequence with these parameters; unknown ones change nothing."""
+    """Return the style after an SGR sequence with these parameters; unknown ones change nothing."""
     rest = iter(parameters.split(";"))
     for parameter in rest:
         style = _with(style, parameter, rest)
@@ -82,7 +82,8 @@ def _with(style: Style, parameter: str, rest: Iterator[str]) -> Style:
     if parameter.strip("0") == "":
         return PLAIN
     if parameter in ("1", "2"):
-        return style._replace(weight=";".join(sorted({*style.weight.split(";"), parameter} - {""})))
+        weights = {*style.weight.split(";"), parameter} - {""}
+        return style._replace(weight=";".join(sorted(weights)))
     if parameter in _EXTENDED:
         return _with_colour(style, parameter, rest)
     kind, value = _SIMPLE.get(parameter, ("", ""))
@@ -93,25 +94,22 @@ def _with_colour(style: Style, parameter: str, rest: Iterator[str]) -> Style:
     space = next(rest, "")
     values = [next(rest, "") for _ in range(_ARGUMENTS.get(space, 0))]
     if not values or not all(len(value) <= 3 and value.isdecimal() for value in values):
-        list(rest)  # where the colour ends is anybody's guess, so the rest means nothing
+        list(rest)  # the end of the colour is unknown, so the rest means nothing
         return style
     return style._replace(**{_EXTENDED[parameter]: ";".join([parameter, space, *values])})
 
 
 @lru_cache(maxsize=4096)
 def change(old: Style | None, new: Style) -> str:
-    """The shortest SGR sequence that turns `old` (None: nobody knows) into `new`."""
+    """Return the shortest SGR sequence that turns `old` (None if unknown) into `new`."""
     if old == new:
         return ""
-    afresh = ";".join(["0", *filter(None, new)]) if any(new) else ""
+    reset = ";".join(["0", *filter(None, new)]) if any(new) else ""
     if old is None:
-        return f"\x1b[{afresh}m"
-    steps = ";".join(
-        _step(kind, was, now)
-        for kind, was, now in zip(Style._fields, old, new, strict=True)
-        if was != now
-    )
-    return f"\x1b[{min(afresh, steps, key=len)}m"
+        return f"\x1b[{reset}m"
+    kinds = zip(_KINDS, old, new, strict=True)
+    steps = ";".join(_step(kind, was, now) for kind, was, now in kinds if was != now)
+    return f"\x1b[{min(reset, steps, key=len)}m"
 
 
 def _step(kind: str, was: str, now: str) -> str:

@@ -1,8 +1,8 @@
-"""The terminal while it is ours: taken for the first picture or by Textual's driver, and given back
+"""The terminal while it is ours: taken for the first frame or by Textual's driver, and given back
 as it was.
 
-Whoever has taken it gives it back, unless the driver has taken it over with the picture on it.
-Nothing here knows Textual: a first picture need not wait for it.
+Whatever has taken it gives it back, unless the driver has taken it over with the frame on it.
+Nothing here imports Textual, so that the first frame can be drawn before it.
 """
 
 import os
@@ -18,22 +18,22 @@ from pgtop.terminal.painter import Painter
 from pgtop.terminal.writer import ENTER, LEAVE, Writer
 
 KEYBOARD, _STDERR = 0, 2
-"""What is read from, and what is drawn on: descriptors."""
+"""The descriptors to read from and to draw on."""
 HUNG_UP = 128 + signal.SIGHUP
 """The exit code of a program whose terminal went away."""
 _USUAL_SIZE = (80, 24)
-_LARGEST = (500, 200)
+_MAX_SIZE = (500, 200)
 """Cells that are drawn on: more than fits on any desk, and no more than can be drawn while a key
 waits.
 """
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
 Modes = list[Any]
-"""What termios tells of a terminal."""
+"""The modes of a terminal, as termios has them."""
 
 
 class Tty:
-    """Draws where stderr goes to, and keeps everybody else from it: libpq prints its warnings
+    """Draws where stderr goes, and keeps everything else from it: libpq prints its warnings
     there.
     """
 
@@ -45,31 +45,32 @@ class Tty:
 
     @property
     def taken(self) -> bool:
-        """It is ours, and no driver's yet."""
+        """True if the terminal is ours, and no driver's yet."""
         return self._modes is not None
 
     def size(self) -> tuple[int, int]:
-        """Columns and lines now."""
+        """Return the columns and lines of this moment."""
         try:
             width, height = os.get_terminal_size(self._terminal)
         except OSError:
             return _USUAL_SIZE
-        return min(width or _USUAL_SIZE[0], _LARGEST[0]), min(height or _USUAL_SIZE[1], _LARGEST[1])
+        width = min(width or _USUAL_SIZE[0], _MAX_SIZE[0])
+        height = min(height or _USUAL_SIZE[1], _MAX_SIZE[1])
+        return width, height
 
     def take(self) -> None:
-        """Show an empty screen of our own. Nothing that is typed is echoed, and the keys that
-        signal still do.
+        """Show an empty screen of our own.
 
-        So whoever else asks something on the terminal, as OpenSSL does for the password of a key,
-        can be answered.
+        Keys are not echoed, but keep their signals, so that another program can prompt on the
+        terminal, as OpenSSL does for the password of a key.
         """
         if self.taken:
             return
         _wait_for_the_foreground()
         try:
             modes = termios.tcgetattr(KEYBOARD)
-            termios.tcsetattr(KEYBOARD, termios.TCSANOW, _quiet(modes))
-        except termios.error:  # hung up: the end of the input will tell
+            termios.tcsetattr(KEYBOARD, termios.TCSANOW, _without_echo(modes))
+        except termios.error:  # hung up, as the end of the input will show
             return
         self._modes = modes
         self.silence_others()
@@ -79,9 +80,7 @@ class Tty:
         self._writer.write(_HIDE_CURSOR)
 
     def keep_keys(self) -> None:
-        """From now on what is typed, whatever it is, waits for the driver; what was typed before is
-        dropped.
-        """
+        """Keep all keys for the driver from now on, and drop those that were typed before."""
         with suppress(termios.error):
             termios.tcflush(KEYBOARD, termios.TCIFLUSH)
             tty.setraw(KEYBOARD, termios.TCSANOW)
@@ -92,7 +91,7 @@ class Tty:
             self._writer.draw(pieces)
 
     def give_back(self) -> None:
-        """Leave the terminal as it was found, if it is still ours to give."""
+        """Leave the terminal as it was, if it is still ours to give."""
         modes, writer = self.hand_over(), self._writer
         if modes is None or writer is None:
             return
@@ -105,51 +104,50 @@ class Tty:
         self.let_others_write()
 
     def hand_over(self) -> Modes | None:
-        """From now on somebody else gives it back, and to these modes; None where it was not
-        taken.
-        """
+        """Return the modes that the caller must restore from now on; None if it was not taken."""
         modes, self._modes = self._modes, None
         return modes
 
     def writer(self) -> Writer:
-        """The writer of a terminal that is taken, at work; else a new one, to be started."""
+        """Return the running writer of a terminal that is taken, else a new one to be started."""
         if not self.taken or self._writer is None:
             self._writer = self._new_writer()
         return self._writer
 
     def _new_writer(self) -> Writer:
-        painter = Painter(erases_in_colour=not os.environ.get("TERM", "").startswith("screen"))
+        erases_in_colour = not os.environ.get("TERM", "").startswith("screen")
+        painter = Painter(erases_in_colour=erases_in_colour)
         return Writer(self._terminal, self.canvas, self.size, painter)
 
     def silence_others(self) -> None:
-        """Only we write to the terminal."""
+        """Send what others write to descriptor 2 nowhere."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, _STDERR)
         os.close(nowhere)
 
     def let_others_write(self) -> None:
-        """Descriptor 2 is the terminal again."""
+        """Make descriptor 2 the terminal again."""
         os.dup2(self._terminal, _STDERR)
 
 
 def _wait_for_the_foreground() -> None:
-    """A job in the background is stopped here; it would take the modes of its shell's own line for
-    the terminal's.
+    """Stop a job in the background, which would take the modes of its shell's prompt for the
+    terminal's own.
     """
     with suppress(OSError):
         if os.tcgetpgrp(KEYBOARD) != os.getpgrp():
             signal.raise_signal(signal.SIGTTOU)
 
 
-def _quiet(modes: Modes) -> Modes:
-    """No echo, and each key at once."""
-    ours = list(modes)
-    ours[tty.LFLAG] &= ~(termios.ECHO | termios.ICANON)
-    return ours
+def _without_echo(modes: Modes) -> Modes:
+    """Return modes without echo, which deliver each key at once."""
+    quiet = list(modes)
+    quiet[tty.LFLAG] &= ~(termios.ECHO | termios.ICANON)
+    return quiet
 
 
 def keep_line_feeds(keyboard: int) -> None:
-    """Have line feeds move the cursor down and nothing else, until the modes are put back."""
+    """Have line feeds move the cursor down and nothing else, until the modes are restored."""
     with suppress(termios.error):
         modes = termios.tcgetattr(keyboard)
         modes[tty.OFLAG] &= ~termios.ONLCR

@@ -2,8 +2,8 @@
 its last key.
 
 The thread that reads the terminal puts, the event loop takes. A terminal delivers a paste at a
-megabyte a second, and a key costs a millisecond: what is more than people type is dropped, so that
-the key after it is answered at once.
+megabyte a second, and a key costs a millisecond: more than people type is dropped, so that the next
+key is handled at once.
 """
 
 from collections import deque
@@ -16,6 +16,8 @@ from textual.message import Message
 
 from pgtop.terminal.sequences import PASTE_LIMIT
 
+_INTERRUPT = "ctrl+c"
+"""The key that ends a program, whatever was typed before it."""
 _KEYS = PASTE_LIMIT
 _KEYS_PER_SECOND = 200.0
 _WAITING = 3 * _KEYS  # messages that may wait, whatever they are
@@ -49,8 +51,9 @@ class Allowance:
 
 
 class Typeahead:
-    """A queue of messages from the terminal; `announce` is called, by the thread that puts, when
-    there is news.
+    """A queue of messages from the terminal.
+
+    `announce` is called, by the thread that puts, when there is news.
     """
 
     def __init__(self, announce: Callable[[], object]) -> None:
@@ -69,7 +72,7 @@ class Typeahead:
             return self._allowance.left
 
     def put(self, message: Message) -> None:
-        """Add a message, unless it is one too many."""
+        """Add a message if there is room."""
         with self._lock:
             self._add(message)
             is_news, self._announced = not self._announced, True
@@ -103,8 +106,8 @@ class Typeahead:
         return "".join(text)
 
     def skip(self, taken: Message) -> None:
-        """Drop a key that was taken and those that wait, but for the last, which comes again once
-        no more do.
+        """Drop a key that was taken and those that wait, but for the last one, which is taken once
+        no more come.
         """
         with self._lock:
             keys = [message for message in self._waiting if _is_typed(message)]
@@ -123,9 +126,7 @@ class Typeahead:
                 self._waiting.append(message)
             return
         self._last_at = monotonic()
-        if (
-            isinstance(message, events.Key) and message.key == "ctrl+c"
-        ):  # it ends pgtop, whatever came before
+        if isinstance(message, events.Key) and message.key == _INTERRUPT:
             self._last = None
             self._keep_reports()
             self._waiting.append(message)

@@ -1,12 +1,12 @@
-"""What writes to the terminal, with at most one frame under way.
+"""The writer to the terminal, with at most one frame under way.
 
-Nobody ever waits for the terminal: while it is slow or stopped, frames change the canvas and
-nothing else, and the next one sent is the difference to the newest. Modes, titles and the clipboard
-are kept and sent in order.
+The program never waits for the terminal: while it is slow or stopped, frames change the canvas
+alone, and the next one sent is the difference to the newest. Modes, titles and the clipboard are
+kept and sent in order.
 
-All that may take time is done by a thread. Lines that are drawn while it has nothing to do are sent
-at once, as far as the terminal takes them: to wake it for each picture, on a processor that has
-seen none of it, costs 0.15 ms more.
+A thread does everything that may take time. Lines that are drawn while it is idle are sent at once,
+as far as the terminal takes them: to wake the thread for each frame, on another processor, costs
+0.15 ms more.
 """
 
 import os
@@ -23,34 +23,30 @@ from pgtop.terminal.cursor import Position
 from pgtop.terminal.painter import Painter
 
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
-"""To the screen that programs draw on, and back to the shell's."""
-_ASK_POSITION = "\x1b[6n"
+"""Sequences that switch to the screen for programs, and back to the shell's."""
+_REQUEST_POSITION = "\x1b[6n"
 _SYNCHRONISED = ("\x1b[?2026h", "\x1b[?2026l")
 _LARGE_FRAME = 1024  # characters from which on a terminal may draw half of a frame
-_AHEAD = 2048  # characters sent before the terminal has to say that it got them
-_ANSWER = (
-    3.0  # seconds after which an answer may be lost, in a paste perhaps, and is asked for again
-)
-_PROOFS = 16  # columns in which proofs are asked for, one after another
-_QUESTIONS = 5  # asked in vain until frames are sent without an answer
-_PARTING = (
-    0.2  # seconds that leaving waits for an answer under way, lest the shell reads it as typed
-)
-_PATIENCE = 0.1  # seconds that the restoring sequences wait for room
+_AHEAD = 2048  # characters sent before the terminal has to acknowledge them
+_ANSWER_SECONDS = 3.0  # after which an answer may be lost, as in a paste, and is requested again
+_PROOFS = 16  # columns in which proofs are requested, one after another
+_MAX_UNANSWERED = 5  # requests in vain until frames are sent without an answer
+_LEAVE_SECONDS = 0.2  # to wait for an answer under way, lest the shell reads it as typed
+_ROOM_SECONDS = 0.1  # that the restoring sequences wait for room
 _CANCEL = b"\x18\x1b\\"  # ends whatever sequence was cut
 
 _CLIPBOARD = ("\x1b]52;", "\x1bP\x1b]52;")
-"""What sets the clipboard, straight and through GNU screen."""
+"""The starts of what sets the clipboard, directly and through GNU screen."""
 _KEEPS_CELLS = re.compile(
     r"(?:\x07|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[(?!\?(?:47|1047|1049)[hl])[<=>?][0-9;]*\$?[a-zA-Z])+"
 )
 
 
 class Writer(Thread):
-    """Sends what is written, and the pictures on `canvas`, to the terminal behind the descriptor
-    `terminal`.
+    """Sends what is written, and the frames on `canvas`, to the descriptor `terminal`.
 
-    `size` tells the terminal's columns and lines now. A writer is started once and stopped once.
+    `size` returns the terminal's columns and lines of the moment. A writer is started once and
+    stopped once.
     """
 
     def __init__(
@@ -72,38 +68,38 @@ class Writer(Thread):
         self._stopping = False
         self._flushed = False
         self._resting = False
-        """The thread sends nothing now, so whoever holds `_news` may."""
+        """True if the thread sends nothing now, so that the holder of `_news` may."""
         self._left = b""
-        """Of a frame that was sent at once, what the terminal did not take."""
+        """The rest of a frame that was sent at once: what the terminal did not take."""
         self._prefix = b""
         self._ahead = 0
-        self.asks = False
-        """Somebody reads the terminal's answers, and tells of them here."""
-        self._asked = False
-        self._asked_until = 0.0
+        self.reads_answers = False
+        """True if the terminal's answers are read, and passed to `answered`."""
+        self._is_awaited = False
+        self._answer_until = 0.0
         self._unanswered = 0
         self._answers = False
         self.has_answered = False
-        """The terminal has told its cursor's position when it was asked."""
+        """True if the terminal has reported its cursor's position on request."""
         self._proof_due = False
         self._proofs = 0
         self._outstanding: dict[Position, int] = {}
-        """Proofs that were asked for, by where the cursor was put for them."""
+        """Requested proofs, by the place of the cursor for each."""
         self.sent_bytes = 0
-        """All that has been written to the terminal."""
+        """Bytes written to the terminal so far."""
 
     @property
     def stopped(self) -> bool:
-        """It sends nothing any more."""
+        """True if the writer sends nothing any more."""
         return self._stopping
 
     def start(self) -> None:
-        """Begin to send, if that has not been begun."""
+        """Start to send, unless the writer has been started."""
         if self.ident is None:
             super().start()
 
     def write(self, text: str) -> None:
-        """Take a frame, or anything else that Textual writes; never waits for the terminal."""
+        """Take a frame, or other output of Textual; never waits for the terminal."""
         with self._news:
             if self._stopping:
                 return
@@ -116,7 +112,7 @@ class Writer(Thread):
             self._news.notify_all()
 
     def draw(self, pieces: Iterable[Piece]) -> None:
-        """Take lines, or parts of them, of the picture; as a frame is taken."""
+        """Draw lines of the frame, or parts of them; never waits for the terminal."""
         with self._news:
             if self._stopping or self._leaving:
                 return
@@ -129,25 +125,25 @@ class Writer(Thread):
                 self._news.notify_all()
 
     def repaint(self) -> None:
-        """Send the whole picture again at once."""
+        """Send the whole frame again at once."""
         with self._news:
             self.forget()
             self._frame_due = not self._leaving
             self._news.notify_all()
 
     def forget(self) -> None:
-        """Send the whole picture again with the next frame; may be called by a signal handler."""
+        """Send the whole screen again with the next frame; may be called by a signal handler."""
         self._forgotten = True
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Hold everything back meanwhile, so that requests and frame go as one."""
+        """Hold everything back meanwhile, so that requests and frame are sent as one."""
         with self._news:
             yield
 
     def request_proof(self) -> int:
-        """Have the terminal prove that it shows all frames so far; return the number of the proof,
-        see `answered`.
+        """Have the terminal prove that it shows all frames so far; return the number of the proof
+        that `answered` returns for it.
         """
         with self._news:
             self._proof_due = not self._leaving
@@ -155,17 +151,17 @@ class Writer(Thread):
             return self._proofs + 1
 
     def answered(self, x: int, y: int) -> int:
-        """Take the terminal's cursor position, if it was asked for; return the number of the proof
+        """Take the terminal's cursor position, if it was requested; return the number of the proof
         that it is, or 0.
 
-        All that was sent before the question has arrived. For a proof the cursor goes to a place of
-        its own, so that no late answer to an older question is taken for it.
+        Everything sent before the request has arrived. For a proof the cursor goes to a place of
+        its own, so that no late answer to an older request counts as the proof.
         """
         with self._news:
             proof = self._outstanding.pop((x, y), 0)
-            if not self._asked and not proof:
+            if not self._is_awaited and not proof:
                 return 0
-            self._asked = False
+            self._is_awaited = False
             self._unanswered = 0
             self._answers = self.has_answered = True
             self._ahead = 0
@@ -173,17 +169,14 @@ class Writer(Thread):
         return proof
 
     def leave(self) -> None:
-        """Send no frame any more and cut short the one under way: the terminal is to be restored at
-        once.
-        """
+        """Send no more frames, and cut short the one under way, to restore the terminal at once."""
         if self._stopping:
             return
         with self._news:
-            self._news.wait_for(lambda: not self._waits_for_answer(), _PARTING)
+            self._news.wait_for(lambda: not self._waits_for_answer(), _LEAVE_SECONDS)
             if not self._leaving:
-                self._controls["\x1b[m"] = (
-                    None  # not every terminal restores the style with its first screen
-                )
+                # Not every terminal restores the style with its first screen.
+                self._controls["\x1b[m"] = None
             self._leaving = True
             self._frame_due = self._proof_due = False
             if self._left:
@@ -192,7 +185,7 @@ class Writer(Thread):
             os.write(self._interrupt, b"\0")
 
     def stop(self) -> None:
-        """End the thread when all is sent, or when the terminal takes nothing; waits less than a
+        """End the thread once everything is sent, or the terminal takes nothing; waits less than a
         second.
         """
         if self._stopping:
@@ -201,12 +194,12 @@ class Writer(Thread):
         with self._news:
             self._stopping = True
             self._news.notify_all()
-        self.join(2.5 * _PATIENCE)
+        self.join(2.5 * _ROOM_SECONDS)
         if self.is_alive():  # a descriptor that we share blocks: make room for it
             _discard_output(self._descriptor)
-            self.join(2.5 * _PATIENCE)
+            self.join(2.5 * _ROOM_SECONDS)
         if not self.is_alive():
-            # what a bug has kept the thread from sending: the sequences that restore the terminal
+            # Send the restoring sequences, which a bug may have kept the thread from sending.
             self.run()
             for descriptor in (self._descriptor, self._interruption, self._interrupt):
                 os.close(descriptor)
@@ -228,27 +221,26 @@ class Writer(Thread):
 
     def _take_control(self, text: str) -> None:
         if text in (ENTER, LEAVE):
-            if self._entered is (
-                text == ENTER
-            ):  # said twice, it would wipe the picture or move the shell's cursor
-                return
-            self._entered = text == ENTER
-            if (
-                text == LEAVE
-            ):  # where there is no other screen, the shell goes on below a picture that is gone
+            is_entering = text == ENTER
+            if self._entered is is_entering:
+                return  # sent twice, it would wipe the frame or move the shell's cursor
+            self._entered = is_entering
+            if text == LEAVE:
+                # Without a screen of its own, the shell goes on below a frame that is wiped.
                 text = f"\x1b[m\x1b[2J\x1b[{self._size()[1]};1H{LEAVE}"
-        if text.startswith(
-            _CLIPBOARD
-        ):  # of what is copied while the terminal takes nothing, the newest is enough
-            self._controls = {
-                each: None for each in self._controls if not each.startswith(_CLIPBOARD)
-            }
-        self._controls.pop(
-            text, None
-        )  # said again while waiting, it is said once, so that nothing piles up
+        if text.startswith(_CLIPBOARD):
+            self._drop_clipboard()
+        # A control that is waiting is sent once, so that nothing piles up.
+        self._controls.pop(text, None)
         self._controls[text] = None
         if not text.startswith(_CLIPBOARD) and not _KEEPS_CELLS.fullmatch(text):
             self._forgotten = True
+
+    def _drop_clipboard(self) -> None:
+        """Drop older copies that the terminal has not taken: the newest is enough."""
+        older = [text for text in self._controls if text.startswith(_CLIPBOARD)]
+        for text in older:
+            del self._controls[text]
 
     def _fit(self) -> None:
         size = self._size()
@@ -257,15 +249,11 @@ class Writer(Thread):
             self._forgotten = True
 
     def _send_at_once(self) -> None:
-        """A frame, as far as the terminal takes it now, if nothing is under way; the thread sends
-        what is left.
+        """Send a frame, if nothing is under way, as far as the terminal takes it now; the thread
+        sends the rest.
         """
-        if (
-            self._resting
-            and self._never_blocks
-            and self._frame_may_go()
-            and not (self._left or self._controls)
-        ):
+        is_idle = self._resting and not (self._left or self._controls)
+        if is_idle and self._never_blocks and self._frame_may_go():
             self._left = self._frame().encode("utf-8", "replace")
             with suppress(OSError):  # hung up, as the thread will see
                 self._left = self._left[self._write_some(self._left) :]
@@ -273,15 +261,9 @@ class Writer(Thread):
     def _next(self) -> bytes | None:
         with self._news:
             self._resting = True
-            self._asked_until = (
-                monotonic() + _ANSWER
-            )  # an answer comes after all that was sent before its question
-            while not self._has_work():
-                self._news.wait(
-                    self._asked_until - monotonic() if self._waits_for_answer() else None
-                )
-                if self._waits_for_answer() and monotonic() >= self._asked_until:
-                    self._ask_again()
+            # An answer comes after everything that was sent before its request.
+            self._answer_until = monotonic() + _ANSWER_SECONDS
+            self._wait_for_work()
             self._resting = False
             if self._left:
                 left, self._left = self._left, b""
@@ -295,6 +277,13 @@ class Writer(Thread):
             if self._proof_may_go():
                 text += self._prove()
             return text.encode("utf-8", "replace")
+
+    def _wait_for_work(self) -> None:
+        while not self._has_work():
+            is_waiting = self._waits_for_answer()
+            self._news.wait(self._answer_until - monotonic() if is_waiting else None)
+            if self._waits_for_answer() and monotonic() >= self._answer_until:
+                self._request_again()
 
     def _has_work(self) -> bool:
         return (
@@ -311,17 +300,17 @@ class Writer(Thread):
         return self._proof_due and not self._frame_due
 
     def _prove(self) -> str:
-        """Ask for a proof of what was sent before it."""
+        """Return the request for a proof of everything sent before it."""
         self._proof_due = False
         self._proofs += 1
         x, y = min(self._proofs % _PROOFS, max(0, self._canvas.width - 2)), 0
         if (x, y) == (self._canvas.x, self._canvas.y):
             y = min(1, len(self._canvas.lines) - 1)
         self._outstanding[x, y] = self._proofs
-        return self._painter.place(x, y) + _ASK_POSITION
+        return self._painter.place(x, y) + _REQUEST_POSITION
 
     def _waits_for_answer(self) -> bool:
-        return self._asked and self._answers
+        return self._is_awaited and self._answers
 
     def _frame(self) -> str:
         self._frame_due = False
@@ -332,21 +321,21 @@ class Writer(Thread):
         frame = self._painter.paint(self._canvas)
         if self._synchronises and len(frame) > _LARGE_FRAME:
             frame = frame.join(_SYNCHRONISED)
-        frame += self._question(len(frame))
+        frame += self._request_answer(len(frame))
         return frame + self._prove() if self._proof_due else frame
 
-    def _question(self, sent: int) -> str:
+    def _request_answer(self, sent: int) -> str:
         self._ahead += sent
-        if not self.asks or self._asked or self._ahead < _AHEAD:
+        if not self.reads_answers or self._is_awaited or self._ahead < _AHEAD:
             return ""
-        self._asked = True
-        self._asked_until = monotonic() + _ANSWER
-        return _ASK_POSITION
+        self._is_awaited = True
+        self._answer_until = monotonic() + _ANSWER_SECONDS
+        return _REQUEST_POSITION
 
-    def _ask_again(self) -> None:
-        self._controls[_ASK_POSITION] = None
+    def _request_again(self) -> None:
+        self._controls[_REQUEST_POSITION] = None
         self._unanswered += 1
-        self._answers = self._unanswered < _QUESTIONS
+        self._answers = self._unanswered < _MAX_UNANSWERED
 
     def _send(self, data: bytes) -> None:
         restoring = self._leaving
@@ -363,7 +352,7 @@ class Writer(Thread):
 
     def _has_room(self, restoring: bool) -> bool:
         if restoring:
-            return bool(select([], [self._descriptor], [], _PATIENCE)[1])
+            return bool(select([], [self._descriptor], [], _ROOM_SECONDS)[1])
         return bool(select([self._interruption], [self._descriptor], [])[1])
 
     def _write_some(self, data: bytes | memoryview) -> int:
@@ -375,7 +364,7 @@ class Writer(Thread):
         return sent
 
     def _make_room(self) -> None:
-        """Throw away what the terminal has not read: old frames, while it waits to be restored."""
+        """Drop what the terminal has not read, which is old frames, to restore it."""
         _discard_output(self._descriptor)
         self._flushed = True
         self._prefix = _CANCEL + (_SYNCHRONISED[1].encode() if self._synchronises else b"")
@@ -386,13 +375,13 @@ class Writer(Thread):
 
 
 def _open_again(terminal: int) -> tuple[int, bool]:
-    """A descriptor of our own, and whether it never blocks: the inherited one is the shell's too,
-    as are its flags.
+    """Return a descriptor of our own, and whether it never blocks.
+
+    The inherited one, with its flags, is the shell's too.
     """
     try:
-        return os.open(
-            os.ttyname(terminal), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
-        ), True
+        flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+        return os.open(os.ttyname(terminal), flags), True
     except OSError:  # a terminal of another container or user has no name here
         return os.dup(terminal), False
 

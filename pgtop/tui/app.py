@@ -155,7 +155,7 @@ class PgtopApp(SilentCrash, Keyboard):
         self._show_notice(self._notices.notice(words, tone))
 
     def report(self, words: str, tone: Tone) -> None:
-        """Show the cleaned outcome of a signal, which no other sentence replaces within its time."""
+        """Show the cleaned outcome of a signal; no other sentence replaces it within its time."""
         self._show_notice(self._notices.report(words, tone))
 
     def clear_notice(self) -> None:

@@ -1,7 +1,7 @@
 """Tones to styles: Textual's, for what it composes, and the terminal's own, for what is drawn
 without it.
 
-Nothing here knows Textual, so that the first picture need not wait for it.
+Nothing here imports Textual, so that the first frame can be drawn before it.
 """
 
 from collections.abc import Mapping
@@ -26,38 +26,37 @@ _BY_NAME = {
 
 
 class StyledLine(NamedTuple):
-    """All that the cells of a line follow from, beside its width and the ground that it is drawn
-    on.
-    """
+    """A line and how it is drawn, whatever its width and its background."""
 
     line: Line
     dimmed: bool = False
-    """It is not fresh."""
+    """True if the line is stale."""
     cursor: bool = False
     strong: bool = False
 
 
 def runs(
-    look: StyledLine, width: int, palette: Palette, ground: RichStyle, colours: ColorSystem | None
+    styled: StyledLine, width: int, palette: Palette, ground: RichStyle, colours: ColorSystem | None
 ) -> list[Run]:
-    """The line as a canvas takes it, filled with blanks up to `width` cells; `colours` are the
-    terminal's.
+    """Return the line as a canvas takes it, filled with blanks up to `width` cells.
+
+    `colours` are those that the terminal has.
     """
-    line, dimmed, cursor, strong = look
-    ink = _terminal_styles(palette, ground, colours, dimmed, cursor, strong)
-    inked = [(text, ink[tone]) for text, tone in line]
+    line, dimmed, cursor, strong = styled
+    by_tone = _terminal_styles(palette, ground, colours, dimmed, cursor, strong)
+    painted = [(text, by_tone[tone]) for text, tone in line]
     room = width - sum([cells(text) for text, _ in line])
-    return [*inked, (" " * room, ink[Tone.PLAIN])] if room > 0 else inked
+    return [*painted, (" " * room, by_tone[Tone.PLAIN])] if room > 0 else painted
 
 
-def styles(look: StyledLine, palette: Palette, ground: RichStyle) -> Mapping[Tone, RichStyle]:
-    """The style of each tone on a line that looks like this."""
-    _, dimmed, cursor, strong = look
+def styles(styled: StyledLine, palette: Palette, ground: RichStyle) -> Mapping[Tone, RichStyle]:
+    """Return the style of each tone on the line."""
+    _, dimmed, cursor, strong = styled
     return _styles(palette, ground, dimmed, cursor, strong)
 
 
 def colours_of(environ: Mapping[str, str]) -> ColorSystem | None:
-    """What colours the terminal has, told from the environment as Rich tells it, which is heavy to
+    """Return the colours of the terminal, from the same variables as Rich, which is heavy to
     import.
     """
     if environ.get("TERM", "").lower() in ("dumb", "unknown"):
@@ -69,7 +68,7 @@ def colours_of(environ: Mapping[str, str]) -> ColorSystem | None:
 
 
 def colours_named(name: str | None) -> ColorSystem | None:
-    """The colours that a console of Rich's has, by the name that it gives them."""
+    """Return the colours of a Rich console from the name that it has for them."""
     return _BY_NAME.get(name or "")
 
 
@@ -103,8 +102,6 @@ def _terminal_styles(
 
 def _to_terminal(style: RichStyle, colours: ColorSystem | None) -> Style:
     sequence = style.render(".", color_system=colours)
-    return (
-        restyled(PLAIN, sequence[2 : sequence.index("m")])
-        if sequence.startswith("\x1b[")
-        else PLAIN
-    )
+    if not sequence.startswith("\x1b["):
+        return PLAIN
+    return restyled(PLAIN, sequence[2 : sequence.index("m")])

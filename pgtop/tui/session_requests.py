@@ -1,4 +1,4 @@
-"""What a screen requests about one session: all its details, or its whole query on the clipboard."""
+"""Requests about one session: for all its details, or its whole query on the clipboard."""
 
 from __future__ import annotations
 

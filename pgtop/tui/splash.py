@@ -1,7 +1,7 @@
-"""The time before Textual is there: the terminal is taken for the first pictures, and given back
-for words.
+"""The time before Textual is there: the terminal shows the first frames, and is given back for
+errors and questions.
 
-Importing Textual takes as long as all that comes before it, so nothing here may.
+Importing Textual takes as long as everything before it, so nothing here may import it.
 """
 
 import asyncio
@@ -12,131 +12,118 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from pgtop.config.settings import Settings
+from pgtop.keys import hint
 from pgtop.model.snapshot import Snapshot
 from pgtop.terminal.job import is_orphaned
 from pgtop.terminal.tty import HUNG_UP, KEYBOARD, Tty
 
-_LEAVE = frozenset(b"q")
-_UNSEEN = 0.25
-"""Seconds of connecting that are not shown: a server at hand has answered by then."""
+_LEAVING_BYTES = frozenset(hint("quit").encode())
+_UNSEEN_SECONDS = 0.25
+"""Seconds of connecting that are not shown: a server nearby has answered by then."""
 
 
 class Splash:
-    """Takes the terminal as late as it can, and gives it back as soon as something goes wrong that
-    is told in words.
+    """Takes the terminal as late as possible, and gives it back as soon as an error or a question
+    must be printed.
 
-    `place` is where the server is, as far as the user said.
+    `place` is where the server is, as far as the user named it.
     """
 
     def __init__(self, settings: Settings, environ: Mapping[str, str], place: str) -> None:
         self.tty: Tty | None = None
         self.left: int | None = None
-        """The exit code, once nobody wants to wait for the server any longer; the task that does is
-        cancelled then.
+        """The exit code once the user leaves; the task that waits for the server is then
+        cancelled.
         """
         self._settings = settings
         self._environ = environ
         self._place = place
-        self._telling: asyncio.Task[None] | None = None
+        self._showing: asyncio.Task[None] | None = None
         self._waiter: asyncio.Task[Any] | None = None
 
     @contextmanager
     def connecting(self) -> Iterator[None]:
-        """While this task waits for a first answer: say so once that takes a while, and let the
-        user leave.
-        """
+        """Show, once it takes a while, that this task waits for an answer; let the user leave."""
         self._waiter = asyncio.current_task()
-        self._tell()
-        with ExitStack() as failing:
-            failing.callback(self.withdraw)
+        self._start_showing()
+        with ExitStack() as on_failure:
+            on_failure.callback(self.withdraw)
             yield
-            failing.pop_all()
-        self._stop_telling()
+            on_failure.pop_all()
+        self._stop_showing()
 
     def show(self, first: Snapshot) -> None:
-        """Draw the first picture."""
+        """Draw the first frame."""
         from pgtop.tui.first_frames import pieces, sessions
 
         tty = self._take()
         tty.keep_keys()
-        signal.signal(
-            signal.SIGTSTP, signal.SIG_IGN
-        )  # until Textual's driver is there, which can suspend
+        # Textual's driver can suspend; until it is there, nothing can.
+        signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         width, height = tty.size()
-        tty.draw(
-            pieces(
-                sessions(first, self._settings, width, height), self._settings, self._environ, width
-            )
-        )
+        lines = sessions(first, self._settings, width, height)
+        tty.draw(pieces(lines, self._settings, self._environ, width))
 
     def step_aside(self) -> None:
-        """Give the terminal back for a question; while the server is waited for after it, that is
-        told again.
-        """
-        telling = self._telling is not None
+        """Give the terminal back for a question; the wait for the server is shown again after it."""
+        was_showing = self._showing is not None
         self.withdraw()
-        if telling:
-            self._tell()
+        if was_showing:
+            self._start_showing()
 
     def withdraw(self) -> None:
-        """Give the terminal back, unless a driver has taken it over: something has to be told in
-        words.
-        """
+        """Give the terminal back, unless a driver has taken it over."""
         if self.tty and self.tty.taken:
             self.tty.give_back()
             signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-        self._stop_telling()
+        self._stop_showing()
 
-    def _tell(self) -> None:
-        self._telling = asyncio.create_task(self._tell_on())
-        self._telling.add_done_callback(self._told)
+    def _start_showing(self) -> None:
+        self._showing = asyncio.create_task(self._show_wait())
+        self._showing.add_done_callback(self._cancel_waiter)
 
-    async def _tell_on(self) -> None:
-        from pgtop.tui.first_frames import (
-            pieces,
-            waiting,
-        )  # imported while the server makes a session
+    async def _show_wait(self) -> None:
+        # Imported while the server starts a session.
+        from pgtop.tui.first_frames import pieces, waiting
 
-        await asyncio.sleep(_UNSEEN)
+        await asyncio.sleep(_UNSEEN_SECONDS)
         tty = self._take()
         loop = asyncio.get_running_loop()
-        began = loop.time() - _UNSEEN
+        began = loop.time() - _UNSEEN_SECONDS
         loop.add_reader(KEYBOARD, self._read)
         loop.add_signal_handler(signal.SIGTSTP, self._suspend)
         while True:
             width, height = tty.size()
-            looks = waiting(self._place, loop.time() - began, width, height)
-            tty.draw(pieces(looks, self._settings, self._environ, width))
+            lines = waiting(self._place, loop.time() - began, width, height)
+            tty.draw(pieces(lines, self._settings, self._environ, width))
             await asyncio.sleep(1)
 
-    def _told(self, telling: "asyncio.Task[None]") -> None:
-        """It never ends by itself: a bug in it must not leave an empty screen until the server
-        answers.
+    def _cancel_waiter(self, showing: "asyncio.Task[None]") -> None:
+        """End the wait after a bug in what shows it; else an empty screen would stay until the
+        server answers.
         """
-        if not telling.cancelled() and self._waiter:
+        if not showing.cancelled() and self._waiter:
             self._waiter.cancel()
 
-    def _stop_telling(self) -> None:
-        telling, self._telling = self._telling, None
-        if telling:
+    def _stop_showing(self) -> None:
+        showing, self._showing = self._showing, None
+        if showing:
             loop = asyncio.get_running_loop()
             loop.remove_reader(KEYBOARD)
             loop.remove_signal_handler(signal.SIGTSTP)
-            if not telling.cancel():
-                telling.result()
+            if not showing.cancel():
+                showing.result()
 
     def _read(self) -> None:
-        """One key means something before there is anything to see; whatever else is typed cannot be
-        meant.
-        """
+        """Handle keys: one of them leaves, and the others mean nothing before there is a screen."""
         typed = _typed()
-        if set(typed) <= _LEAVE and self._waiter:
+        if set(typed) <= _LEAVING_BYTES and self._waiter:
             self.left = 0 if typed else HUNG_UP
-            self._stop_telling()
+            self._stop_showing()
             self._waiter.cancel()
 
     def _suspend(self) -> None:
-        """Ctrl-Z: the shell gets its screen until it lets us go on."""
+        """Suspend this process; the shell has its screen until it resumes us."""
         if self.tty and not is_orphaned():
             self.tty.give_back()
             os.kill(os.getpid(), signal.SIGSTOP)
@@ -149,7 +136,7 @@ class Splash:
 
 
 class NoSplash:
-    """Textual's own driver draws all there is, so nothing is drawn before it."""
+    """Draws nothing: Textual's own driver draws everything."""
 
     tty = None
     left = None
@@ -166,7 +153,7 @@ class NoSplash:
 
 
 def _typed() -> bytes:
-    """What was typed; nothing from a terminal that is gone."""
+    """Return the bytes that were typed; none from a terminal that is gone."""
     try:
         return os.read(KEYBOARD, 1024)
     except OSError:

@@ -1,4 +1,4 @@
-"""Tones to colours: the only place in pgtop that names one.
+"""Tones to colours: the only module that names a colour.
 
 The default palette uses the terminal's own sixteen colours and background, so it is right on light
 and dark ones, costs the fewest bytes, and leaves nothing but bold, dim and reverse when colours are
@@ -19,11 +19,11 @@ class Palette:
 
     textual_theme: str
     ground: Style
-    """What that theme draws on."""
+    """The background of that theme."""
     tones: Mapping[Tone, Style]
     cursor: Style
-    """The cursor's row; without a background of its own it replaces the tones, which reversed would
-    shout.
+    """The style of the cursor's row; without a background it replaces the tones, which would be too
+    loud in reverse.
     """
 
 
@@ -87,5 +87,5 @@ _PALETTES = {"terminal": _TERMINAL, "dark": _DARK, "light": _LIGHT}
 
 
 def palette(theme: str, color: bool) -> Palette:
-    """The palette of a theme; without colours there is only one."""
+    """Return the palette of a theme; without colours there is only one."""
     return _PALETTES[theme] if color else _MONO

@@ -1,4 +1,4 @@
-"""How fresh the picture is, in words: live, slow, lost or paused, and what to press."""
+"""How fresh the snapshot is, in words: live, slow, lost or paused, and which key helps."""
 
 from pgtop.keys import hint
 from pgtop.monitor.poller import Event, Paused, PollFailed, PollOverdue, Sampled
@@ -8,47 +8,47 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line
 
-_SLOW = 0.5
-"""Share of the interval from which the time an answer takes is worth a word."""
+_SLOW_SHARE = 0.5
+"""Share of the interval from which the time of an answer is shown."""
 
 
 def condition(state: State) -> Line:
-    """What the reader must know about the picture before reading it; empty when it is live."""
+    """Return what the reader must know about the snapshot; () if it is live."""
     words = _words(state.event)
     return (words,) if words.text else _slow(state)
 
 
 def _words(event: Event) -> Span:
     match event:
-        case PollOverdue(elapsed, picture_age):
-            waiting = f"no answer for {_whole(elapsed)}: picture is {_whole(picture_age)} old"
-            return Span(f"{waiting} ({hint('refresh')}: try a new connection)", Tone.WARN)
-        case PollFailed(failure, retry_in, picture_age):
-            lost = f"{failure.kind.upper()}: picture is {_whole(picture_age)} old"
-            return Span(
-                f"{lost}, next try in {_whole(retry_in)} ({hint('refresh')}: now)", Tone.ALARM
-            )
-        case Paused(picture_age):
-            return Span(
-                f"PAUSED: picture is {_whole(picture_age)} old ({hint('pause')}: go on)",
-                Tone.NOTICE,
-            )
+        case PollOverdue(elapsed, snapshot_age):
+            overdue = f"no answer for {_seconds(elapsed)}: {_old(snapshot_age)}"
+            return Span(f"{overdue} ({hint('refresh')} tries a new connection)", Tone.WARN)
+        case PollFailed(failure, retry_in, snapshot_age):
+            lost = f"{failure.kind.upper()}: {_old(snapshot_age)}"
+            retry = f"next try in {_seconds(retry_in)} ({hint('refresh')} tries now)"
+            return Span(f"{lost}, {retry}", Tone.ALARM)
+        case Paused(snapshot_age):
+            paused = f"PAUSED: {_old(snapshot_age)} ({hint('pause')} resumes)"
+            return Span(paused, Tone.NOTICE)
         case _:
             return Span("", Tone.PLAIN)
 
 
 def reason(state: State) -> str:
-    """Why the server could not be asked, and what to do about it, cleaned; nothing when it
-    could.
-    """
+    """Return why the poll failed and what to do about it, cleaned; "" if it did not."""
     if not isinstance(state.event, PollFailed):
         return ""
     failure = state.event.failure
-    return clean(". ".join(words.rstrip(" .") for words in (failure.what, failure.advice) if words))
+    sentences = [text.rstrip(" .") for text in (failure.what, failure.advice) if text]
+    return clean(". ".join(sentences))
 
 
-def _whole(seconds: float) -> str:
-    """A time that counts by the second."""
+def _old(seconds: float) -> str:
+    return f"data {_seconds(seconds)} old"
+
+
+def _seconds(seconds: float) -> str:
+    """Return a time that counts by the second."""
     return f"{round(seconds)}s" if 0.95 < seconds < 59.5 else age(seconds)
 
 
@@ -58,12 +58,8 @@ def _slow(state: State) -> Line:
         return ()
     if event.every > state.interval:
         cost = event.snapshot.cost.server_seconds * 1000
-        return (
-            Span(
-                f"slowed to every {age(event.every)}: a sample costs the server {cost:.0f} ms",
-                Tone.WARN,
-            ),
-        )
-    if event.took > _SLOW * state.interval:
+        pace = f"slowed to every {age(event.every)}"
+        return (Span(f"{pace}: a sample costs the server {cost:.0f} ms", Tone.WARN),)
+    if event.took > _SLOW_SHARE * state.interval:
         return (Span(f"slow: the server took {age(event.took)}", Tone.WARN),)
     return ()

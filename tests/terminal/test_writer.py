@@ -81,9 +81,9 @@ def test_a_lost_answer_stops_no_picture(monkeypatch: pytest.MonkeyPatch) -> None
     """A terminal that has told its position, and then does not any more, is asked again and then
     not waited for.
     """
-    monkeypatch.setattr(writing, "_ANSWER", 0.05)
+    monkeypatch.setattr(writing, "_ANSWER_SECONDS", 0.05)
     with terminal() as screen:
-        screen.writer.asks = True
+        screen.writer.reads_answers = True
         screen.draw("x")
         until(lambda: ASKED in screen.raw or (screen.shows("x") and ASKED in screen.raw))
         screen.writer.answered(0, 0)

@@ -107,10 +107,12 @@ def selected_on(stage: Stage) -> Backend:
     return selected
 
 
-async def burst(pilot: Pilot[int], text: str) -> None:
-    """Deliver keys as a slow line does: all at once, before anything was drawn for the first."""
-    names = {"/": "slash", "\r": "enter", ":": "colon"}
-    for character in text:
-        pilot.app.post_message(events.Key(names.get(character, character), character))
+async def burst(pilot: Pilot[int], *names: str) -> None:
+    """Deliver the keys of actions, or other keys, as a slow line does: all at once, before anything
+    was drawn for the first.
+    """
+    for name in map(key, names):
+        character = name if len(name) == 1 else None
+        pilot.app.post_message(events.Key(name, character))
     await pilot.pause()
     await pilot.pause()

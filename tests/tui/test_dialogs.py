@@ -266,10 +266,10 @@ async def test_hidden_pid_that_passes_to_another_role_is_another_session() -> No
 
 async def test_a_second_dialog_does_not_open_over_the_first() -> None:
     """KK in one burst asks once; Enter after K opens nothing over the question."""
-    for typed in ("KK", "K\r"):
+    for typed in (("terminate", "terminate"), ("terminate", "open")):
         stage = Stage(busy())
         async with stage.app.run_test(size=SIZE) as pilot:
-            await burst(pilot, typed)
+            await burst(pilot, *typed)
             await pilot.pause()
             assert sum(isinstance(screen, ConfirmScreen) for screen in stage.app.screen_stack) <= 1
             assert not any(isinstance(screen, DetailScreen) for screen in stage.app.screen_stack)

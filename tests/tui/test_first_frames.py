@@ -14,6 +14,7 @@ from pgtop.terminal.canvas import Canvas
 from pgtop.tui.first_frames import sessions, waiting
 from pgtop.tui.paint import StyledLine, colours_named, colours_of, runs
 from pgtop.tui.theme import palette
+from tests.keys import hint
 from tests.scenes import busy, calm, full, hostile, nearly_full, not_privileged, standstill
 from tests.tui.apps import Stage
 
@@ -101,7 +102,7 @@ def test_whom_is_waited_for_is_told(seconds: float, height: int) -> None:
     texts = ["".join(span.text for span in look.line) for look in looks]
     assert len(texts) >= height
     assert texts[0] == f"Connecting to db1␛[2J:5432 …{' 7s' if seconds > 1 else ''}"
-    assert texts[-1].strip() == "q quit"
+    assert texts[-1].strip() == f"{hint('quit')} quit"
 
 
 @pytest.mark.parametrize("width", [40, 80])

@@ -256,7 +256,7 @@ async def test_pause_and_refresh() -> None:
         await stage.tick(5)
         await press(pilot, "cursor_down")
         assert stage.source.samples == 0
-        assert "PAUSED: picture is 5" in text_of(stage, "#condition")
+        assert "PAUSED: data 5" in text_of(stage, "#condition")
         await press(pilot, "refresh")
         await stage.tick(0.1)
         assert stage.source.samples == 1
@@ -487,7 +487,7 @@ async def test_keys_typed_ahead_into_the_filter_are_text() -> None:
     signaller = FakeSignaller()
     stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
-        await burst(pilot, "/Ky")
+        await burst(pilot, "filter", *"Ky")
         assert "filter: Ky" in text_of(stage, "#condition")
         assert isinstance(stage.app.screen, SessionsScreen)
         assert signaller.requests == []
@@ -499,7 +499,7 @@ async def test_filter_and_kill_typed_ahead_mean_the_filtered_session() -> None:
     """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await burst(pilot, "/user:anna\rK")
+        await burst(pilot, "filter", *"user:anna", "open", "terminate")
         await pilot.pause()
         assert isinstance(stage.app.screen, ConfirmScreen)
         assert "anna@billing" in text_of(stage, "#proposal")

@@ -36,6 +36,7 @@ from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.lock_rows import LockRow
 from pgtop.view.locks import ArrangedLocks, Folded, arrange_locks
 from tests.fakes import FakeSignaller, FakeSource
+from tests.keys import hint
 from tests.scenes import busy, calm, client, snapshot, standstill
 from tests.tui.apps import Stage, press, with_changes
 
@@ -399,6 +400,7 @@ async def test_a_row_without_a_session_says_what_its_keys_do() -> None:
         assert "no session" not in _text(stage, "#condition")
         while (_key(stage) or 0) > 0:
             await press(pilot, "cursor_down")
-        assert "no session: C K show what ends it" in _text(stage, "#condition")
+        keys = f"{hint('cancel')} {hint('terminate')}"
+        assert f"no session: {keys} show what ends it" in _text(stage, "#condition")
         await press(pilot, "terminate")
         assert "ROLLBACK PREPARED" in _text(stage, "#notice")

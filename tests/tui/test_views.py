@@ -7,6 +7,7 @@ from pgtop.tui.screens.breakdown import BreakdownScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.row_table import RowTable
 from tests.fakes import FakeSource
+from tests.keys import hint
 from tests.scenes import busy, client, snapshot
 from tests.tui.apps import SIZE, Stage, pid_of, press, sessions_of, shown_on, table_of, text_of
 
@@ -28,7 +29,9 @@ async def test_an_empty_table_names_the_key_that_shows_what_matches() -> None:
     async with stage.app.run_test(size=(120, 24)) as pilot:
         await press(pilot, "filter", *"type:walsender", "open")
         assert shown_on(stage) == []
-        assert "not shown: 1 background (press b)" in text_of(stage, "#condition")
+        assert f"not shown: 1 background (press {hint('toggle_background')})" in text_of(
+            stage, "#condition"
+        )
         await press(pilot, "toggle_background")
         assert len(shown_on(stage)) == 1
         assert "not shown" not in text_of(stage, "#condition")
@@ -81,7 +84,7 @@ async def test_a_key_of_another_view_says_where_it_works() -> None:
         for key in ("toggle_background", "toggle_idle", "tag"):
             stage.app.clear_notice()
             await press(pilot, key)
-            assert "works among the sessions: press 1" in " ".join(
+            assert f"works among the sessions: press {hint('show_sessions')}" in " ".join(
                 text_of(stage, "#notice").split()
             )
 

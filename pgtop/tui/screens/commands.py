@@ -5,9 +5,7 @@ from textual.worker import Worker
 
 
 class Commands(CommandPalette):
-    """As Textual's; a search that finds its list gone, as the palette was closed or the app ends,
-    is no bug.
-    """
+    """Textual's palette; a search that outlives its list, as the palette is closed, is no bug."""
 
     def run_worker(self, *args: object, **options: object) -> Worker[object]:  # type: ignore[override]
         return super().run_worker(*args, **{**options, "exit_on_error": False})  # type: ignore[arg-type]

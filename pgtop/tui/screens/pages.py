@@ -1,6 +1,4 @@
-"""Screens to read: one session whole, and the help. Both scroll; the detail goes on with its
-session.
-"""
+"""Screens to read: one session whole, and the help. Both scroll; the detail follows its session."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -31,7 +29,7 @@ from pgtop.view.sql import query_lines
 
 
 class PageScreen(Navigation, LiveScreen):
-    """A screen of lines to scroll through; Esc goes back."""
+    """A screen of lines to scroll through, over the screen that it goes back to."""
 
     BINDINGS = NAVIGATION + bindings("clear")
 
@@ -43,7 +41,7 @@ class PageScreen(Navigation, LiveScreen):
         yield self._pager
 
     def lines(self) -> list[Line]:
-        """What there is to read, at the screen's width."""
+        """Return the lines to read, at the screen's width."""
         raise NotImplementedError
 
     def show(self, state: State) -> None:
@@ -52,7 +50,7 @@ class PageScreen(Navigation, LiveScreen):
         self.show_frame()
 
     def more(self) -> str:
-        """How much there is below, for the status."""
+        """Return how many lines there are below, for the status."""
         below = self._pager.more_below
         return f" · {below} more below (↓ {hint('page_down')})" if below else ""
 
@@ -76,16 +74,12 @@ class HelpScreen(PageScreen):
         return help_lines(settings.keymap.actions, self.size.width, settings.read_only)
 
     def status(self) -> Line:
-        return (
-            Span(f"help ({hint('clear')} goes back)", Tone.QUIET),
-            Span(self.more(), Tone.QUIET),
-        )
+        title = f"help ({hint('clear')} goes back)"
+        return (Span(title, Tone.QUIET), Span(self.more(), Tone.QUIET))
 
 
 class DetailScreen(SessionActionsScreen, PageScreen):
-    """One session, by identity, for as long as it lives; its last picture stays when it has
-    ended.
-    """
+    """One session, by identity, as long as it lives; when it has ended, its last data stay."""
 
     KEYS = ("clear", "quit", "terminate", "cancel", "copy_query", "refresh")
 
@@ -97,9 +91,8 @@ class DetailScreen(SessionActionsScreen, PageScreen):
         self._detail: Detail | None = None
         self._seen_in = state.picture
         self._gone = ""
-        self._query_lines = lru_cache(maxsize=1)(
-            query_lines
-        )  # its text stays while every event draws the page anew
+        # The query stays the same while every event draws the page again.
+        self._query_lines = lru_cache(maxsize=1)(query_lines)
 
     @property
     def backend(self) -> Backend:
@@ -114,34 +107,38 @@ class DetailScreen(SessionActionsScreen, PageScreen):
         super().show(state)
 
     def show_detail(self, detail: Detail | None) -> None:
-        """Take over what the server said; None leaves what there was, as the session has ended."""
+        """Show the details; None keeps the last ones, as the session has ended."""
         self._detail = detail or self._detail
         self.show(self.state)
 
     def lines(self) -> list[Line]:
-        settings, picture, width = self._settings, self.state.picture, self.size.width
-        guarded = guard(settings.protect, picture)
-        kept = self._query_lines
+        settings = self._settings
+        snapshot = self.state.picture
         return detail_lines(
-            self._backend, self._detail, picture, width, settings.read_only, guarded, kept
+            self._backend,
+            self._detail,
+            snapshot,
+            self.size.width,
+            settings.read_only,
+            guard(settings.protect, snapshot),
+            self._query_lines,
         )
 
     def status(self) -> Line:
         name = Span(f"session {self._backend.pid} ", Tone.STRONG)
         if self._gone:
-            return (name, Span(f"{self._gone}; this is the last that was seen of it", Tone.WARN))
+            return (name, Span(f"{self._gone}; these are its last data", Tone.WARN))
         return (name, Span(f"{clean(state_word(self._backend))}{self.more()}", Tone.PLAIN))
 
     def action_copy_query(self) -> None:
         self.app.post_message(CopyRequested(self._backend, self._detail))
 
     def selected(self) -> Backend | None:
-        """The session; where it cannot be signalled from here any more, that is told instead."""
+        """Return the session; None, with a notice, if it cannot be signalled from here any more."""
         if not self._gone:
             return self._backend
-        self.app.post_message(
-            NoticeRequested(f"{self._backend.pid} {self._gone}: nothing can be signalled from here")
-        )
+        reason = f"{self._backend.pid} {self._gone}: nothing can be signalled from here"
+        self.app.post_message(NoticeRequested(reason))
         return None
 
     @property
@@ -149,27 +146,28 @@ class DetailScreen(SessionActionsScreen, PageScreen):
         return self._seen_in
 
     def _follow(self, state: State) -> None:
-        """Find the session in a new picture, and ask for its details again when it has moved on."""
+        """Find the session in a new snapshot, and request its details again if it has changed."""
         if state.picture is self.state.picture:
             return
-        found = state.picture.find_from(self._backend, self._seen_in)
-        if found is None:
+        backend = state.picture.find_from(self._backend, self._seen_in)
+        if backend is None:
             self._gone = _gone(self._backend, self._seen_in, state.picture)
             return
         self._gone, self._seen_in = "", state.picture
-        moved_on = _moment(found) != _moment(self._backend)
-        self._backend = found
-        if moved_on:
-            self.post_message(DetailRequested(found))
+        has_changed = _change_key(backend) != _change_key(self._backend)
+        self._backend = backend
+        if has_changed:
+            self.post_message(DetailRequested(backend))
 
 
 def _gone(backend: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> str:
+    """Return what has become of a session that is in the snapshot no longer."""
     if after.may_contain(backend, before):
         return "may be another session now"
-    ended = before.snapshot.seen_on.is_answered_by(after.snapshot.server.run)
-    return "has ended" if ended else "may be on another server"
+    has_ended = before.snapshot.seen_on.is_answered_by(after.snapshot.server.run)
+    return "has ended" if has_ended else "may be on another server"
 
 
-def _moment(backend: Backend) -> tuple[object, ...]:
-    """What makes the details out of date when it changes."""
+def _change_key(backend: Backend) -> tuple[object, ...]:
+    """Return the values whose change makes the details out of date."""
     return backend.query_start, backend.state, backend.wait_event_type, backend.blocked_by
