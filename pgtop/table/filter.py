@@ -4,7 +4,6 @@ The language is loaded with the first filter that is not empty: a screen without
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pgtop.table.language.errors import FilterError
@@ -18,27 +17,42 @@ if TYPE_CHECKING:
 __all__ = ["Filter", "FilterError", "quoted"]
 
 
-@dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter of rows; "" selects all. Filters are equal if they have the same terms in the same
-    order.
+    """A filter of rows, immutable; "" selects all. Filters are equal if they have the same terms in
+    the same order.
     """
 
-    text: str = field(default="", compare=False)
-    vocabulary: "Vocabulary | None" = field(default=None, repr=False, compare=False)
-    """The keys of the rows; None for sessions."""
-    canonical: str = field(init=False, repr=False)
-    """A text of the language that is read back as an equal filter."""
-    _parsed: "ParsedFilter | None" = field(init=False, repr=False, compare=False)
+    __slots__ = ("_parsed", "_text")
 
-    def __post_init__(self) -> None:
-        parsed = _parse(self.text, self.vocabulary)
-        object.__setattr__(self, "_parsed", parsed)
-        object.__setattr__(self, "canonical", "" if parsed is None else parsed.canonical)
+    def __init__(self, text: str = "", vocabulary: "Vocabulary | None" = None) -> None:
+        """Parse `text`; `vocabulary` has the keys of the rows, None stands for sessions."""
+        self._text = text
+        self._parsed = _parse(text, vocabulary)
+
+    @property
+    def text(self) -> str:
+        """The text as it was written."""
+        return self._text
+
+    @property
+    def canonical(self) -> str:
+        """A text of the language that is read back as an equal filter."""
+        return "" if self._parsed is None else self._parsed.canonical
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Filter) and self.canonical == other.canonical
+
+    def __hash__(self) -> int:
+        return hash(self.canonical)
+
+    def __repr__(self) -> str:
+        return f"Filter({self._text!r})"
 
     @classmethod
     def parse(cls, text: str, vocabulary: "Vocabulary | None" = None) -> "Filter":
-        """Parse `text`. FilterError has the position of the unreadable character, and the remedy."""
+        """Parse `text`. FilterError has the position of the unreadable character, and the
+        remedy.
+        """
         return cls(text, vocabulary)
 
     @classmethod

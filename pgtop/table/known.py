@@ -1,19 +1,18 @@
-"""What is known of a session, column by column. None is unknown: neither a term nor its negation
-holds.
+"""The known values of a session, column by column. None is unknown: neither a term nor its negation
+matches.
 
-- Hidden sessions show their pid, role, database and application name, and nothing else.
-- A process of the server's own is known to have no database, role or client; a session that is
-  still logging in is not.
-- A role or a database whose name cannot be found (dropped, too new, or in a catalog that may not be
-  read) has a name that is not known. `user="role 16402"`, as it is shown, is exactly that one.
-- A wait event that is NULL is known: the session waits for nothing. An empty application name is
-  known, too.
-- A query that fills what the server keeps, or what was asked for, is known up to there.
-- A time is known of sessions that have it: `xact` in a transaction, `query-age` while a statement
-  runs, `idle` of idle sessions, and none of a session whose activity is not tracked.
+- Hidden sessions show their pid, role, database and application name, and nothing else. - A process
+of the server's own has no database, role or client; a session that is still logging in may have
+one. - The name of a role or a database that cannot be found (dropped, too new, or in an unreadable
+catalog) is unknown. `user="role 16402"`, as it is shown, matches exactly that role. - A wait event
+that is NULL is known: the session waits for nothing. So is an empty application name. - A query
+that fills the server's buffer, or the requested length, is known up to there. - A session has a
+time only in the state that the time belongs to: `xact` in a transaction, `query-age` while a
+statement runs, `idle` while idle. A session with tracking disabled has none.
 """
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from pgtop.analysis.breakdown import client_of
 from pgtop.analysis.budget import OTHER, WAITING, state_of
@@ -33,48 +32,66 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.table.session_columns import column
 from pgtop.table.session_state import state_word
 
+Texts: TypeAlias = tuple[str, ...]
+StateDecision: TypeAlias = Callable[[Backend], bool | None]
+
 _LOCAL = "local"
-_UNSPLIT = 4
+_FASTPATH = "fastpath function call"
+_FREE_BYTES = 4
 """Bytes that stay free behind a text that was cut: one for the server itself, and up to three of
 half a character.
 """
 
 
 def database_name(backend: Backend) -> str | None:
-    """Return the name of its database, where it is not only its number that is shown."""
-    return _real(backend.datname, DATABASE_NUMBER, backend.datid)
+    """Return the name of its database, unless only the number is known."""
+    return _without_number(backend.datname, DATABASE_NUMBER, backend.datid)
 
 
 def role_name(backend: Backend) -> str | None:
-    """Return the name of its role, where it is not only its number that is shown."""
-    return _real(backend.usename, ROLE_NUMBER, backend.usesysid)
+    """Return the name of its role, unless only the number is known."""
+    return _without_number(backend.usename, ROLE_NUMBER, backend.usesysid)
 
 
-def _real(name: str | None, kind: str, oid: int | None) -> str | None:
-    is_number = name is not None and name.startswith(kind) and name == f"{kind}{oid}"
-    return None if is_number else name
+def _without_number(name: str | None, prefix: str, oid: int | None) -> str | None:
+    """Return the name, or None if it is only the number: the prefix first, as this is called for
+    thousands of sessions.
+    """
+    if name is not None and name.startswith(prefix) and name == f"{prefix}{oid}":
+        return None
+    return name
 
 
-def database(backend: Backend) -> tuple[str, ...] | None:
+def database(backend: Backend) -> Texts | None:
+    """Return the name of the database, or "" for a process without one."""
     if backend.datname is not None:
-        name = database_name(backend)
-        return None if name is None else (name,)
-    return ("",) if backend.datid is None and backend.backend_type != CLIENT_BACKEND else None
+        return _text(database_name(backend))
+    return _none_of_its_own(backend, backend.datid)
 
 
-def role(backend: Backend) -> tuple[str, ...] | None:
+def role(backend: Backend) -> Texts | None:
+    """Return the name of the role, or "" for a process without one."""
     if backend.usename is not None:
-        name = role_name(backend)
-        return None if name is None else (name,)
-    return ("",) if backend.usesysid is None and backend.backend_type != CLIENT_BACKEND else None
+        return _text(role_name(backend))
+    return _none_of_its_own(backend, backend.usesysid)
 
 
-def application(backend: Backend) -> tuple[str, ...] | None:
-    return None if backend.application_name is None else (backend.application_name,)
+def _none_of_its_own(backend: Backend, oid: int | None) -> Texts | None:
+    is_servers_own = oid is None and backend.backend_type != CLIENT_BACKEND
+    return ("",) if is_servers_own else None
+
+
+def _text(value: str | None) -> Texts | None:
+    return None if value is None else (value,)
+
+
+def application(backend: Backend) -> Texts | None:
+    """Return the application name."""
+    return _text(backend.application_name)
 
 
 def client(backend: Backend) -> str | None:
-    """Return the address, `local` for a socket on the server, or "" for a process that has no
+    """Return the address, `local` for a socket on the server, or "" for a process without a
     client.
     """
     if backend.hidden:
@@ -84,87 +101,97 @@ def client(backend: Backend) -> str | None:
     return client_of(backend)
 
 
-def client_texts(backend: Backend) -> tuple[str, ...] | None:
-    name = client(backend)
-    return None if name is None else (name,)
+def client_texts(backend: Backend) -> Texts | None:
+    """Return the address as a text."""
+    return _text(client(backend))
 
 
-def host(backend: Backend) -> tuple[str, ...] | None:
-    return None if backend.client_hostname is None else (backend.client_hostname,)
+def host(backend: Backend) -> Texts | None:
+    """Return the host name."""
+    return _text(backend.client_hostname)
 
 
-def process_type(backend: Backend) -> tuple[str, ...] | None:
-    return None if backend.backend_type is None else (backend.backend_type,)
+def process_type(backend: Backend) -> Texts | None:
+    """Return the type of the process."""
+    return _text(backend.backend_type)
 
 
-def wait_texts(backend: Backend) -> tuple[str, ...] | None:
+def wait_texts(backend: Backend) -> Texts | None:
+    """Return type:event, type and event, or "" for a session that waits for nothing."""
     if backend.hidden and backend.wait_event_type is None:
         return None
     return _wait_texts(backend.wait_event_type, backend.wait_event)
 
 
-def _wait_texts(kind: str | None, event: str | None) -> tuple[str, ...]:
-    return ("",) if kind is None else (f"{kind}:{event or ''}", kind, event or "")
+def _wait_texts(wait_type: str | None, event: str | None) -> Texts:
+    if wait_type is None:
+        return ("",)
+    event = event or ""
+    return f"{wait_type}:{event}", wait_type, event
 
 
-def state_texts(backend: Backend) -> tuple[str, ...] | None:
-    """Return the word on the screen, and the server's, which calls those active too that wait for a
+def state_texts(backend: Backend) -> Texts | None:
+    """Return the word on screen, and the server's: it also calls sessions active that wait for a
     lock.
     """
-    return None if backend.hidden or backend.state == DISABLED else _state_texts(backend)
+    if backend.hidden or backend.state == DISABLED:
+        return None
+    return _state_texts(backend)
 
 
-def _state_texts(backend: Backend) -> tuple[str, ...]:
-    return state_word(backend), "" if backend.waits_for_lock else backend.state or ""
+def _state_texts(backend: Backend) -> Texts:
+    server_state = "" if backend.waits_for_lock else backend.state or ""
+    return state_word(backend), server_state
 
 
 def activity_texts(
-    kind: str | None, state: str | None, wait: str | None, event: str | None
-) -> tuple[str, ...]:
-    """Return what a session is and does, in the words of the columns type, state and wait."""
-    backend = Backend(0, backend_type=kind, state=state, wait_event_type=wait, wait_event=event)
-    return kind or "", *_state_texts(backend), *_wait_texts(wait, event)
+    process_type: str | None, state: str | None, wait_type: str | None, event: str | None
+) -> Texts:
+    """Return the texts of the columns type, state and wait."""
+    backend = Backend(
+        0, backend_type=process_type, state=state, wait_event_type=wait_type, wait_event=event
+    )
+    return process_type or "", *_state_texts(backend), *_wait_texts(wait_type, event)
 
 
 def query(backend: Backend) -> str | None:
-    """Return the text as far as it was sent; "" for what has never run a query."""
+    """Return the text as far as it was sent; "" for a process that has never run a query."""
     if backend.hidden or backend.query == HIDDEN_QUERY or backend.state == DISABLED:
         return None
-    return (
-        ""
-        if backend.query is None and backend.query_start is None and not backend.is_client
-        else backend.query
-    )
+    if backend.query is None and backend.query_start is None and not backend.is_client:
+        return ""
+    return backend.query
 
 
 def cut(snapshot: Snapshot) -> Callable[[str], bool]:
-    """Return the test whether a part of a query may be missing: the server keeps, and was asked
-    for, only so much.
-
-    So may be what was masked.
+    """Return the test whether a part of a query may be missing: beyond the server's buffer, or the
+    requested length, or masked.
     """
-    kept = min(snapshot.server.track_activity_query_size, snapshot.text_bytes + 1) - _UNSPLIT
+    buffer_size = snapshot.server.track_activity_query_size
+    kept = min(buffer_size, snapshot.text_bytes + 1) - _FREE_BYTES
 
     def is_cut(text: str) -> bool:
-        return 4 * len(text) >= kept and len(text.encode(errors="replace")) >= kept
+        may_fill = 4 * len(text) >= kept  # cheaper than to encode each
+        return may_fill and len(text.encode(errors="replace")) >= kept
 
-    return (lambda text: "?" in text or is_cut(text)) if snapshot.are_queries_masked else is_cut
+    def is_cut_or_masked(text: str) -> bool:
+        return "?" in text or is_cut(text)
+
+    return is_cut_or_masked if snapshot.are_queries_masked else is_cut
 
 
-# States, in the words of the bar.
-
-_WORDS: dict[str, Callable[[Backend], bool]] = {
+_STATE_TESTS: dict[str, Callable[[Backend], bool]] = {
     "active": lambda backend: state_of(backend) == ACTIVE,
     "waiting": lambda backend: state_of(backend) == WAITING,
     "idle": lambda backend: backend.state == IDLE,
     "idle-in-tx": lambda backend: backend.in_transaction_idle,
     "aborted": lambda backend: backend.state == IDLE_IN_TRANSACTION_ABORTED,
-    "fastpath": lambda backend: backend.state == "fastpath function call",
+    "fastpath": lambda backend: backend.state == _FASTPATH,
     "starting": lambda backend: backend.state is None and backend.is_client,
 }
 
 
-def in_state(word: str) -> Callable[[Backend], bool | None]:
+def in_state(word: str) -> StateDecision:
     """Return the decision whether a session is in the state `word`, as the bar counts it."""
     if word == "hidden":
         return lambda backend: backend.hidden
@@ -172,61 +199,68 @@ def in_state(word: str) -> Callable[[Backend], bool | None]:
         return lambda backend: None if backend.hidden else backend.state == DISABLED
     if word == "other":
         return lambda backend: None if backend.hidden else _is_other(backend)
-    test = _WORDS[word]
-    return lambda backend: None if backend.hidden or backend.state == DISABLED else test(backend)
+    test = _STATE_TESTS[word]
+
+    def decide(backend: Backend) -> bool | None:
+        is_unknown = backend.hidden or backend.state == DISABLED
+        return None if is_unknown else test(backend)
+
+    return decide
 
 
-def exactly_in_state(state: str) -> Callable[[Backend], bool | None]:
-    """Return the decision for `=`: unknown where the server's word and the bar's do not agree.
+def exactly_in_state(state: str) -> StateDecision:
+    """Return the decision for `=`: unknown where the server's word and the bar's disagree.
 
-    The server calls a session active that waits for a lock, and has a name of its own for a failed
-    transaction.
+    The server also calls a session active that waits for a lock, and has a name of its own for a
+    failed transaction.
     """
-    test = in_state("active" if state == ACTIVE else "idle-in-tx")
-    doubt = in_state("waiting" if state == ACTIVE else "aborted")
-    return lambda backend: None if doubt(backend) else test(backend)
+    is_active = state == ACTIVE
+    test = in_state("active" if is_active else "idle-in-tx")
+    disagree = in_state("waiting" if is_active else "aborted")
+    return lambda backend: None if disagree(backend) else test(backend)
 
 
 def _is_other(backend: Backend) -> bool:
     return state_of(backend) == OTHER and (backend.state is not None or backend.is_client)
 
 
-# Numbers.
-
-
-age, xact_age, state_age, login_age = (
-    column(name).key for name in ("age", "xact", "state_age", "backend_age")
-)
-"""What the columns are sorted by, so that a comparison never disagrees with what is seen."""
+age = column("age").key
+xact_age = column("xact").key
+state_age = column("state_age").key
+login_age = column("backend_age").key
+"""The sort keys of the columns, so that a comparison never disagrees with the screen."""
 _statement_age = column("query_age").key
 
 
-def query_age(backend: Backend, snapshot: DerivedSnapshot) -> float | None:
-    """Return for how long a statement has run; an idle session runs none."""
-    runs = backend.state == ACTIVE or backend.state == "fastpath function call"
-    return _statement_age(backend, snapshot) if runs else None
+def query_age(backend: Backend, derived: DerivedSnapshot) -> float | None:
+    """Return the seconds since the running statement began; an idle session runs none."""
+    is_running = backend.state in (ACTIVE, _FASTPATH)
+    return _statement_age(backend, derived) if is_running else None
 
 
-def idle_age(backend: Backend, snapshot: DerivedSnapshot) -> float | None:
-    """Return for how long an idle session has been idle."""
-    return state_age(backend, snapshot) if backend.state == IDLE else None
+def idle_age(backend: Backend, derived: DerivedSnapshot) -> float | None:
+    """Return the seconds since a session became idle."""
+    return state_age(backend, derived) if backend.state == IDLE else None
 
 
 def blockers(backend: Backend) -> frozenset[int] | None:
-    """Return the pids that block a session; None if they are not known."""
-    if not backend.blocked_by and (backend.hidden or backend.waits_for_lock):
+    """Return the pids that block a session; None if they are unknown."""
+    may_wait = backend.hidden or backend.waits_for_lock
+    if not backend.blocked_by and may_wait:
         return None
     return frozenset(backend.blocked_by)
 
 
 def blocker_count(backend: Backend, _: DerivedSnapshot) -> float | None:
+    """Return how many pids block a session."""
     pids = blockers(backend)
     return None if pids is None else len(pids)
 
 
-def misses_waiters(snapshot: DerivedSnapshot) -> bool:
-    """Return whether there may be waiters whose blockers are not known."""
-    return any(
-        not b.blocked_by and (b.backend_start is None or b.wait_event_type == "Lock")
-        for b in snapshot.snapshot.busy
-    )
+def misses_waiters(derived: DerivedSnapshot) -> bool:
+    """Return whether there may be waiters without known blockers."""
+    return any(not backend.blocked_by and _may_wait(backend) for backend in derived.snapshot.busy)
+
+
+def _may_wait(backend: Backend) -> bool:
+    return backend.backend_start is None or backend.wait_event_type == "Lock"

@@ -1,9 +1,9 @@
 """Criteria: what one term of a filter requires of a row, in three values: true, false or unknown.
 
-A criterion has two tests, `holds` and `fails`, and at most one of them is true for a row. Neither is
-true if the answer depends on something that the row does not have, that this role may not see, or
-that was cut off. A test is prepared once for a scan over all rows, so that testing ten thousand of
-them costs milliseconds.
+A criterion has two tests, `holds` and `fails`, and at most one of them is true for a row. Neither
+is true if the answer depends on something that the row does not have, that this role may not see,
+or that was cut off. A test is prepared once for a scan over all rows, so that testing ten thousand
+of them costs milliseconds.
 """
 
 import math
@@ -102,44 +102,35 @@ class AnyColumnCriterion:
 
     def holds(self, scan: Scan, /) -> Test:
         """Prepare the test that is true if a column surely matches."""
-        name_matches, activity_matches = self._name_matches(scan), self._activity_matches(scan)
+        name_matches = self._name_matches(scan)
+        activity_matches = self._activity_matches(scan)
         query_holds = QueryCriterion((self.matcher,)).holds(scan)
         matches = self.matcher.test(scan)
 
         def holds(backend: Backend) -> bool:
-            return (
-                activity_matches[_activity_of(backend)]
-                or name_matches[known.database_name(backend)]
-                or name_matches[known.role_name(backend)]
-                or name_matches[backend.application_name]
-                or name_matches[backend.client_addr or known.client(backend)]
-                or name_matches[backend.client_hostname]
-                or matches(str(backend.pid))
-                or (matches(backend.query or "") and query_holds(backend))
-            )
+            if activity_matches[_activity_of(backend)] or matches(str(backend.pid)):
+                return True
+            if any(map(name_matches.__getitem__, _names_of(backend))):
+                return True
+            return matches(backend.query or "") and query_holds(backend)
 
         return holds
 
     def fails(self, scan: Scan, /) -> Test:
         """Prepare the test that is true if all columns are known and none matches."""
-        name_matches, activity_matches = self._name_matches(scan), self._activity_matches(scan)
+        name_matches = self._name_matches(scan)
+        activity_matches = self._activity_matches(scan)
         query_fails = QueryCriterion((self.matcher,)).fails(scan)
         matches = self.matcher.test(scan)
 
         def fails(backend: Backend) -> bool:
-            return (
-                backend.backend_start is not None
-                and known.database(backend) is not None
-                and known.role(backend) is not None
-                and not activity_matches[_activity_of(backend)]
-                and not name_matches[backend.datname]
-                and not name_matches[backend.usename]
-                and not name_matches[backend.application_name]
-                and not name_matches[backend.client_addr or known.client(backend)]
-                and not name_matches[backend.client_hostname]
-                and not matches(str(backend.pid))
-                and query_fails(backend)
-            )
+            if not _are_names_known(backend):
+                return False
+            if activity_matches[_activity_of(backend)] or matches(str(backend.pid)):
+                return False
+            if any(map(name_matches.__getitem__, _names_of(backend))):
+                return False
+            return query_fails(backend)
 
         return fails
 
@@ -164,6 +155,23 @@ class _CachedAnswers(dict[KeyT, bool]):
     def __missing__(self, key: KeyT) -> bool:
         answer = self[key] = self._answer(key)
         return answer
+
+
+def _names_of(backend: Backend) -> tuple[str | None, ...]:
+    """Return the known names of a session, in the order of the columns."""
+    return (
+        known.database_name(backend),
+        known.role_name(backend),
+        backend.application_name,
+        backend.client_addr or known.client(backend),
+        backend.client_hostname,
+    )
+
+
+def _are_names_known(backend: Backend) -> bool:
+    if backend.backend_start is None or known.database(backend) is None:
+        return False
+    return known.role(backend) is not None
 
 
 _ACTIVITY_FIELDS = ("backend_type", "state", "wait_event_type", "wait_event")

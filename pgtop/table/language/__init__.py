@@ -1,5 +1,4 @@
-"""The language of `/`, `--filter`, `--protect` and `pgtop kill`: its keys, parser, tests of rows and
-sentence.
+"""The language of `/`, `--filter`, `--protect` and `pgtop kill`.
 
     filter      = conjunction {"or" conjunction}
     conjunction = term {["and"] term}

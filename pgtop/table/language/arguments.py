@@ -121,14 +121,17 @@ def _is_grouped(key: Key, relation: Relation, value: str) -> bool:
         return False
     is_pattern = relation is Relation.MATCHES
     if key.name == "state" and not is_pattern:
-        return all(state_called(word) for word in value.split(","))
-    words = value.split()
-    if any(is_keyword(word) or COMPARISON.match(word) for word in words):
+        return all(map(state_called, value.split(",")))
+    if any(is_keyword(word) or COMPARISON.match(word) for word in value.split()):
         return False
-    if not is_pattern:
-        return all(_NAME_WITH_BLANKS.fullmatch(name) for name in value.split(","))
+    if is_pattern:
+        return _is_pattern_with_blanks(value)
+    return all(map(_NAME_WITH_BLANKS.fullmatch, value.split(",")))
+
+
+def _is_pattern_with_blanks(value: str) -> bool:
     has_quotes = any(quote in value for quote in QUOTES)
-    has_signs = any(word[0] in "-!(" for word in words)
+    has_signs = any(word[0] in "-!(" for word in value.split())
     return not has_quotes and not has_signs
 
 

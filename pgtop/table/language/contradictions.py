@@ -33,13 +33,16 @@ def _list_is_meant(key: Key, terms: list[Term]) -> FilterError:
 
 def _contradict(one: Term, other: Term) -> bool:
     """Return whether no row can fulfil both terms."""
-    key = one.key
-    if key is None or key is not other.key or not key.plural:
-        return False
-    if one.is_negated or other.is_negated:
+    is_negated = one.is_negated or other.is_negated
+    if one.key is None or one.key is not other.key or is_negated or not one.key.plural:
         return False
     if not set(one.values).isdisjoint(other.values):
         return one.is_bare_number or other.is_bare_number
+    return _are_exclusive(one.key, one, other)
+
+
+def _are_exclusive(key: Key, one: Term, other: Term) -> bool:
+    """Return whether terms with different values of one key exclude each other."""
     if key.name == "state":
         return _is_distinct_state(one) and _is_distinct_state(other)
     return not key.takes_words or one.relation is other.relation is Relation.IS
@@ -51,5 +54,8 @@ def _is_distinct_state(term: Term) -> bool:
 
 def _list_of(key: Key, terms: Iterable[Term]) -> str:
     values = dict.fromkeys(value for term in terms for value in term.values)
-    texts = [value if is_plain_text(value, key.plain) else quoted(value) for value in values]
-    return ",".join(texts)
+    return ",".join(_written(value, key) for value in values)
+
+
+def _written(value: str, key: Key) -> str:
+    return value if is_plain_text(value, key.plain) else quoted(value)

@@ -1,6 +1,7 @@
 """The evaluation of a tree, by Kleene's logic: two tests of a row, of which at most one is true.
 
-A conjunction holds if all its nodes hold, and fails if any of them fails; otherwise it is undecided.
+A conjunction holds if all its nodes hold, and fails if any of them fails; otherwise it is
+undecided.
 """
 
 from collections.abc import Sequence

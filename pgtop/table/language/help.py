@@ -1,4 +1,4 @@
-"""The language as plain data for help screen, README and shell completion: its forms, then its keys."""
+"""The language as plain data, for help, README and shell completion: its forms, then its keys."""
 
 from typing import NamedTuple
 

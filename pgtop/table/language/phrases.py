@@ -139,8 +139,11 @@ def pid(term: Term) -> str:
 
 def blocker(term: Term) -> str:
     """Describe a comparison of blockers."""
-    names = ["a prepared transaction" if value == "0" else f"pid {value}" for value in term.values]
-    return _not(term, f"waiting for {' or '.join(names)}")
+    return _not(term, f"waiting for {' or '.join(map(_blocker, term.values))}")
+
+
+def _blocker(pid: str) -> str:
+    return "a prepared transaction" if pid == "0" else f"pid {pid}"
 
 
 def root(term: Term) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def read_type(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
-    """Understand a comparison of process types."""
+    """Read a comparison of process types."""
     if relation is Relation.IS:
         for value in values:
             _check_whole_type(value)
@@ -37,7 +37,7 @@ def _check_whole_type(value: Value) -> None:
 
 
 def read_wait(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
-    """Understand a comparison of wait events."""
+    """Read a comparison of wait events."""
     if relation is not Relation.CONTAINS:
         matchers = matchers_of(relation, values)
     else:
@@ -57,7 +57,7 @@ def _wait_matcher(value: str) -> Matcher:
 
 
 def read_client(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
-    """Understand a comparison of addresses."""
+    """Read a comparison of addresses."""
     if relation is Relation.MATCHES:
         return compare_texts(known.client_texts, relation, values)
     networks = [_parse_network(value, relation) for value in values]

@@ -36,7 +36,7 @@ def state_called(text: str) -> str | None:
 
 
 def read_state(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
-    """Understand a comparison of states."""
+    """Read a comparison of states."""
     if relation is Relation.MATCHES:
         return compare_texts(known.state_texts, relation, values)
     words = tuple(_parse_state(value) for value in values)

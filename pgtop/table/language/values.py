@@ -57,6 +57,12 @@ def _read_value(scanner: Scanner, key: Key, relation: Relation) -> Value:
     text = scanner.take_word(LazyPattern(key.plain))
     if not scanner.is_at_term_end and scanner.next != ",":
         _fail_in_value(scanner, key)
+    _check_plain(text, key, start)
+    return Value(text, start)
+
+
+def _check_plain(text: str, key: Key, start: int) -> None:
+    """Raise FilterError for a value that is missing, a keyword, or looks like a negation."""
     if not text:
         raise _missing(key, start)
     if is_keyword(text):
@@ -65,7 +71,6 @@ def _read_value(scanner: Scanner, key: Key, relation: Relation) -> Value:
         raise FilterError(
             "a value that begins with - goes in quotes; not stands before the key", start
         )
-    return Value(text, start)
 
 
 def _missing(key: Key, position: int) -> FilterError:

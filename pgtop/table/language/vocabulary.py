@@ -1,7 +1,7 @@
 """The vocabulary of a filter: its keys, the signs that go with each, and how their values are read.
 
-The parser knows no key by name. Sessions have the vocabulary in `keys`; rows with other columns have
-one of their own.
+The parser knows no key by name. `keys` has the vocabulary of sessions, and `column_keys` makes one
+for the rows of any other table.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Relation(StrEnum):
-    """How a value is compared, as the sign in the canonical text."""
+    """The relation of a term to its value, as the sign in the canonical text."""
 
     CONTAINS = ":"
     IS = "="
@@ -53,7 +53,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a key understands from a sign and values, in the canonical form."""
+    """A comparison as a key has read it, in the canonical form."""
 
     criterion: Criterion
     relation: Relation
@@ -81,7 +81,7 @@ class Key:
     """What a row has only one of, so that two different ones contradict each other."""
 
     def read(self, relation: Relation, values: Sequence[Value]) -> Comparison:
-        """Understand a comparison. Raises FilterError."""
+        """Read a comparison. Raises FilterError."""
         return self.reader(self, relation, values)
 
     @property
