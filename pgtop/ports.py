@@ -73,7 +73,7 @@ class Signaller(Protocol):
 
 
 class AuditError(Exception):
-    """The audit trail could not be written, or read; the message says why and what to do next."""
+    """The audit log could not be written, or read; the message says why and what to do next."""
 
     def __init__(self, message: str, written: int = 0) -> None:
         """`written`: how many of the records, from the first on, stand in it all the same."""

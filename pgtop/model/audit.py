@@ -1,4 +1,4 @@
-"""What is written down of a signal, before it is sent and after."""
+"""The audit record of a signal."""
 
 from typing import NamedTuple
 
@@ -8,18 +8,15 @@ from pgtop.model.signal import SignalRequest
 
 
 class AuditEntry(NamedTuple):
-    """A signal that was asked for. `id` joins what is written before it is sent with what is
-    written after.
-    """
+    """A requested signal, as it is written before sending and again with its outcome."""
 
     id: str
+    """Joins the two lines of the log."""
     request: SignalRequest
     backend: Backend
-    """The target as it was seen by whoever asked."""
+    """The target as the user saw it."""
     server: Server
     reason: str = ""
-    """Why, in the words of whoever asked."""
+    """The user's own words."""
     understood: str = ""
-    """The filter that chose the target, in plain words that go on from "sessions"; "" if none
-    did.
-    """
+    """The filter that selected the target, in plain words after "sessions"; "" without a filter."""

@@ -11,6 +11,7 @@ from pgtop.model.timestamp import Instant
 CLIENT_BACKEND = "client backend"
 WALSENDER = "walsender"
 PARALLEL_WORKER = "parallel worker"
+AUTOVACUUM_WORKER = "autovacuum worker"
 STARTUP = "startup"
 
 ACTIVE = "active"

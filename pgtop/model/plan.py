@@ -1,6 +1,6 @@
 """The frozen list of sessions to signal. Targets can be removed, never added.
 
-A plan says of every backend that it was made from whether it is a target or left out, and why.
+A plan lists every backend that it was made from: as a target, or as excluded with the reason.
 """
 
 from collections import Counter
@@ -15,13 +15,12 @@ from pgtop.model.timestamp import Instant
 
 
 class ExclusionReason(StrEnum):
-    """Why a backend is left out."""
+    """Why a backend is excluded from a plan."""
 
     PROTECTED = "protected"
     HIDDEN = "hidden"
     NOTHING_RUNS = "nothing to cancel"
-    # the filter is neither true nor false of it, as something that it asks is not known
-    UNDECIDED = "undecided"
+    UNDECIDED = "undecided"  # the filter needs a value that is not known
     CHANGED = "changed"
 
 
@@ -40,93 +39,85 @@ class Change(StrEnum):
 
 
 MOVED_ON = frozenset({Change.QUERY, Change.TRANSACTION, Change.NAME, Change.LOGIN})
-"""It is the same session still, which may be asked for as it is now."""
+"""Changes of what is still the same session: the user can confirm it as it is now."""
 
 
 class Target(NamedTuple):
-    """A backend as it was seen.
-
-    `pinned`: only while it is at the same query and transaction. `renamed_too`: also under another
-    application name.
-    """
+    """A backend to signal, as it was seen."""
 
     backend: Backend
     refusal: str = ""
-    """Why the server will refuse, or may, going on from "it"; clean before showing."""
+    """Why the server will or may refuse, in words after "it". Clean before showing."""
     remedy: str = ""
-    """What would change that, where something would."""
+    """The order that would lift the refusal, if there is one."""
     protection: str = ""
-    """Why it is protected, where it is a target nevertheless: alone, by name."""
+    """Why it is protected. A protected target stands alone in its plan and was named by the user."""
     only_if_unchanged: bool = True
+    """True if only the same query and transaction may be signalled."""
     even_if_renamed: bool = False
+    """True if the session may have changed its application name."""
 
     @property
     def identity(self) -> BackendId:
+        """The identity of the backend."""
         return self.backend.identity
 
-    @property
-    def needs_pid(self) -> bool:
-        """True if its pid must be typed: it is protected, or the next session of its pid would look
-        the same.
-        """
-        return bool(self.protection) or self.backend.hidden
-
     def request(self, signal: Signal, seen_on: SeenOn) -> SignalRequest:
-        """The order that signals this target and nothing else."""
+        """Return the request that signals this target and nothing else."""
         return SignalRequest(
-            signal, self.backend, self.only_if_unchanged, seen_on, self.even_if_renamed
+            signal,
+            self.backend,
+            self.only_if_unchanged,
+            seen_on,
+            self.even_if_renamed,
         )
 
 
 class Excluded(NamedTuple):
-    """A backend that is not signalled, and why; `reason` goes on from "it": clean before
-    showing.
-    """
+    """A backend that is not signalled, and why."""
 
     backend: Backend
-    why: ExclusionReason
-    reason: str
+    reason: ExclusionReason
+    explanation: str
+    """Words for the reason. Clean before showing."""
 
 
 class Plan(NamedTuple):
-    """One signal to many. The targets stand in the order of what ending them would cost, most
-    first.
-    """
+    """One signal to one session or many."""
 
     signal: Signal
     server: Server
     seen_at: Instant
-    """When the targets were seen on it."""
+    """When the targets were seen on the server."""
     targets: tuple[Target, ...]
+    """The most consequential first."""
     excluded: tuple[Excluded, ...] = ()
     frees: int = 0
-    """Sessions outside the plan that wait for its targets alone."""
+    """Sessions outside the plan that wait only for its targets."""
     understood: str = ""
-    """The filter that chose the targets, in plain words that go on from "sessions"; "" if none
-    did.
-    """
+    """The filter that selected the targets, in plain words after "sessions"; "" without a filter."""
 
     @property
     def seen_on(self) -> SeenOn:
-        """The run of the server on which the targets were seen, and when."""
+        """The server instance on which the targets were seen, and when."""
         return SeenOn(self.server.run, self.seen_at)
 
     @property
     def requests(self) -> tuple[SignalRequest, ...]:
-        """One for each target."""
+        """One request for each target."""
         return tuple(target.request(self.signal, self.seen_on) for target in self.targets)
 
     @property
     def refusals(self) -> tuple[Target, ...]:
-        """The targets that the server will refuse, as far as can be known."""
+        """The targets that the server will refuse, as far as that can be known."""
         return tuple(target for target in self.targets if target.refusal)
 
-    def reasons(self) -> Mapping[tuple[ExclusionReason, str], int]:
-        """Count those left out for each reason, the most frequent first."""
-        return dict(Counter((left.why, left.reason) for left in self.excluded).most_common())
+    def exclusions(self) -> Mapping[tuple[ExclusionReason, str], int]:
+        """Count the excluded backends by reason and explanation, the most frequent first."""
+        pairs = ((each.reason, each.explanation) for each in self.excluded)
+        return dict(Counter(pairs).most_common())
 
     def without(self, identities: Collection[BackendId]) -> "Plan":
-        """The plan less some of its targets."""
-        return self._replace(
-            targets=tuple(target for target in self.targets if target.identity not in identities)
-        )
+        """Return the plan without some of its targets."""
+        kept = tuple(target for target in self.targets if target.identity not in identities)
+        return self._replace(targets=kept)

@@ -1,4 +1,4 @@
-"""Orders to signal a backend, and what became of them."""
+"""Requests to signal a backend, and their outcomes."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -15,78 +15,75 @@ class Signal(StrEnum):
 
 
 class SignalRequest(NamedTuple):
-    """Signal exactly this backend; for a cancel, exactly this query of it.
+    """A signal to exactly this backend; for a cancel, to exactly this query of it.
 
     The server compares, in the statement that signals, all that this role may see of `seen`: start,
-    role, database, client, type and application name, and for a cancel `query_start`. Where the
-    start is hidden that is weaker. A `pinned` terminate compares `query_start` and `xact_start`
-    too: only while the session does what it did. `renamed_too`: a session whose start is seen may
-    go by another application name since. `sighting` names the server that is meant: on another one,
-    or after its restart, nothing is sent.
+    role, database, client, type and application name, and for a cancel `query_start`. The
+    comparison is weaker if the start is hidden.
     """
 
     signal: Signal
     seen: Backend
     only_if_unchanged: bool = False
+    """True if a terminate compares `query_start` and `xact_start` too: the session is signalled
+    only while it does what it did.
+    """
     seen_on: SeenOn | None = None
+    """The server of the target: on another one, or after its restart, nothing is sent."""
     even_if_renamed: bool = False
+    """True if a session with a visible start may have changed its application name."""
 
     @property
     def target(self) -> BackendId:
-        """The backend that is meant."""
+        """The identity of the backend."""
         return self.seen.identity
 
 
 class ReplyStatus(StrEnum):
-    """What the server said to an order."""
+    """The server's reply to a request."""
 
     SENT = "sent"
     GONE = "gone"  # no such backend any more: nothing was sent
     REPLACED = "replaced"  # the pid belongs to another session now: nothing was sent
-    # it is not at the query, in the transaction or under the name that was meant: nothing was sent
-    CHANGED = "changed"
+    CHANGED = "changed"  # another query, transaction or name than requested: nothing was sent
     REFUSED = "refused"  # this role may not
-    UNREACHED = (
-        "unreached"  # no connection to the server that was meant could be had: nothing was sent
-    )
-    # the audit trail, which is required, could not be told of it: nothing was sent
-    UNRECORDED = "unrecorded"
-    UNKNOWN = (
-        "unknown"  # the connection failed before the answer came: it may or may not have been sent
-    )
+    UNREACHED = "unreached"  # no connection to the server of the target: nothing was sent
+    UNRECORDED = "unrecorded"  # the audit log is required and failed: nothing was sent
+    UNKNOWN = "unknown"  # the connection failed before the reply: perhaps sent, perhaps not
 
 
 class SignalReply(NamedTuple):
-    """The answer to an order; `reason` is the server's own sentence, if it gave one (clean before
-    showing).
-    """
+    """The reply to a request."""
 
     status: ReplyStatus
     reason: str = ""
+    """The server's own sentence, if there is one. Clean before showing."""
 
 
 class ObservedEffect(StrEnum):
-    """What was *seen* to follow. Nothing here rests on having asked."""
+    """What was *seen* after a signal. Nothing here is concluded from having sent it."""
 
     GONE = "gone"  # the session has ended
     QUERY_ENDED = "query ended"  # the query ended, the session is idle
     TRANSACTION_OPEN = "transaction open"  # the query ended, the transaction is still open
     PENDING = "pending"  # nothing seen yet, still looking
-    STILL_RUNNING = "still running"  # nothing seen within the time given
-    UNSEEN = "unseen"  # the server could not be asked any more
-    NOT_SENT = "not sent"  # see the receipt
+    STILL_RUNNING = "still running"  # nothing seen until the timeout
+    UNSEEN = "unseen"  # the server does not answer any more
+    NOT_SENT = "not sent"  # see the reply
 
 
 class Outcome(NamedTuple):
-    """What became of an order `after` so many seconds (from sending to the look that saw it)."""
+    """The outcome of a request so far."""
 
     request: SignalRequest
     reply: SignalReply
     effect: ObservedEffect
     after: float = 0.0
+    """Seconds from sending to the check that saw the effect."""
     seen: Backend | None = None
-    """The backend as last seen, where it still is."""
+    """The backend as last seen, if it still exists."""
 
     @property
     def is_final(self) -> bool:
+        """True if the effect will not change any more."""
         return self.effect is not ObservedEffect.PENDING

@@ -1,7 +1,7 @@
-"""See a plan through: write it down, send it, look, write down what became of it.
+"""Execute a plan: audit, signal, observe the effect, audit the outcome.
 
-The one way from a front end to the door. Nothing is sent that was not written down first, or could
-not be.
+The one way from a front end to the signaller. Nothing is sent before the audit log has it, or has
+failed to take it and is not required.
 """
 
 import os
@@ -19,77 +19,84 @@ from pgtop.model.signal import (
     SignalRequest,
 )
 from pgtop.ports import AuditError, AuditLog, Clock, Signaller
-from pgtop.signalling.observe import PATIENCE, send_and_observe
+from pgtop.signalling.observe import EFFECT_TIMEOUT, send_and_observe
 
-_UNHELPED = frozenset({ObservedEffect.TRANSACTION_OPEN, ObservedEffect.STILL_RUNNING})
+_UNSUCCESSFUL = frozenset({ObservedEffect.TRANSACTION_OPEN, ObservedEffect.STILL_RUNNING})
 """Effects of a cancel that did not help."""
 
 
 class NoAuditLog:
-    """A recorder that writes nothing, for pictures that are not live."""
+    """An audit log that writes nothing, for a screen that is not live."""
 
     async def begin(self, entries: Sequence[AuditEntry]) -> None:
-        pass
+        """Write nothing."""
 
     async def finish(self, ended: Sequence[tuple[AuditEntry, Outcome]]) -> None:
-        pass
+        """Write nothing."""
 
 
 class Progress(NamedTuple):
-    """What has become of each target of a plan so far, in its order."""
+    """The outcomes of a plan so far, in the order of its targets."""
 
     plan: Plan
     outcomes: tuple[Outcome, ...]
     audit_failure: str = ""
-    """Why the audit trail could not be written, if it could not."""
+    """Why the audit log could not be written, or ""."""
 
     @property
     def is_done(self) -> bool:
-        """Each target has its outcome, and none of them will change."""
-        return len(self.outcomes) == len(self.plan.targets) and all(
-            outcome.is_final for outcome in self.outcomes
-        )
+        """True if every target has its final outcome."""
+        if len(self.outcomes) < len(self.plan.targets):
+            return False
+        return all(outcome.is_final for outcome in self.outcomes)
 
 
 class SignalExecutor(NamedTuple):
-    """Sends plans on their way. `required`: what cannot be written down is not sent."""
+    """Executes plans."""
 
     signaller: Signaller
     clock: Clock
     audit_log: AuditLog = NoAuditLog()
     required: bool = False
+    """True if nothing is sent that the audit log cannot take."""
 
     async def run(
-        self, plan: Plan, reason: str = "", patience: float = PATIENCE
+        self, plan: Plan, reason: str = "", seconds: float = EFFECT_TIMEOUT
     ) -> AsyncIterator[Progress]:
-        """Carry the plan out once, and tell whenever something more was seen; the last progress is
-        done.
+        """Execute the plan once; yield whenever something more was seen, and at last the final
+        progress.
         """
-        entries = [
-            _entry(plan, request, target, reason)
-            for request, target in zip(plan.requests, plan.targets, strict=True)
-        ]
-        begun, trouble = await self._begin(entries)
-        if trouble and self.required:
-            unsent = tuple(_unsent(entry, trouble) for entry in entries)
-            if begun and await self._finish(begun, unsent):
-                trouble = f"{trouble}; it shows {len(begun)} as unfinished, though nothing was sent"
-            yield Progress(plan, unsent, trouble)
+        entries = _entries(plan, reason)
+        begun, failure = await self._begin(entries)
+        if failure and self.required:
+            yield await self._refuse(plan, entries, begun, failure)
             return
         progress = Progress(plan, ())
+        observed = send_and_observe(plan.requests, self.signaller, self.clock, seconds)
         try:
-            async for outcomes in send_and_observe(
-                plan.requests, self.signaller, self.clock, patience
-            ):
-                progress = Progress(plan, outcomes, trouble)
+            async for outcomes in observed:
+                progress = Progress(plan, outcomes, failure)
                 if not progress.is_done:
                     yield progress
-        finally:  # also when whoever asked has left meanwhile
-            failed = await self._finish(begun, progress.outcomes)
-        yield Progress(plan, progress.outcomes, trouble or failed)
+        finally:  # also when the consumer has left
+            late_failure = await self._finish(begun, progress.outcomes)
+        yield Progress(plan, progress.outcomes, failure or late_failure)
+
+    async def _refuse(
+        self,
+        plan: Plan,
+        entries: Sequence[AuditEntry],
+        begun: Sequence[AuditEntry],
+        failure: str,
+    ) -> Progress:
+        """Send nothing, and close the entries that are in the log already."""
+        outcomes = tuple(_unsent(entry, failure) for entry in entries)
+        if await self._finish(begun, outcomes):
+            failure = f"{failure}; it shows {len(begun)} as unfinished, though nothing was sent"
+        return Progress(plan, outcomes, failure)
 
     async def _begin(self, entries: Sequence[AuditEntry]) -> tuple[Sequence[AuditEntry], str]:
-        """Those that stand in the trail now, and why the others do not."""
+        """Write the entries; return those that are in the log, and why the others are not."""
         try:
             await self.audit_log.begin(entries)
         except AuditError as error:
@@ -97,8 +104,8 @@ class SignalExecutor(NamedTuple):
         return entries, ""
 
     async def _finish(self, begun: Sequence[AuditEntry], outcomes: Sequence[Outcome]) -> str:
-        """Write what became of those that were begun, which are the first; returns why that failed,
-        if it did.
+        """Write the outcomes of the entries in the log, which are the first; return why that
+        failed, or "".
         """
         if not begun:
             return ""
@@ -110,35 +117,47 @@ class SignalExecutor(NamedTuple):
 
 
 def escalation_plan(progress: Progress) -> Plan:
-    """The plan to terminate those that a cancel did not help against, as they were last seen."""
-    pairs = zip(progress.plan.targets, progress.outcomes, strict=True)
-    left = tuple(
-        _as_seen(target, outcome) for target, outcome in pairs if outcome.effect in _UNHELPED
+    """Return the plan to terminate the sessions that a cancel did not help, as last seen."""
+    plan = progress.plan
+    pairs = zip(plan.targets, progress.outcomes, strict=True)
+    targets = tuple(
+        _as_last_seen(target, outcome)
+        for target, outcome in pairs
+        if outcome.effect in _UNSUCCESSFUL
     )
-    planned = progress.plan
     return Plan(
-        Signal.TERMINATE, planned.server, planned.seen_at, left, understood=planned.understood
+        Signal.TERMINATE,
+        plan.server,
+        plan.seen_at,
+        targets,
+        understood=plan.understood,
     )
 
 
-def _as_seen(target: Target, outcome: Outcome) -> Target:
+def _as_last_seen(target: Target, outcome: Outcome) -> Target:
     seen = outcome.seen
     if seen is None:
         return target
     backend = target.backend._replace(
-        state=seen.state, query_start=seen.query_start, xact_start=seen.xact_start,
-        wait_event_type=seen.wait_event_type, wait_event=seen.wait_event,
-    )  # fmt: skip
+        state=seen.state,
+        query_start=seen.query_start,
+        xact_start=seen.xact_start,
+        wait_event_type=seen.wait_event_type,
+        wait_event=seen.wait_event,
+    )
     return target._replace(backend=backend, only_if_unchanged=True)
 
 
+def _entries(plan: Plan, reason: str) -> list[AuditEntry]:
+    pairs = zip(plan.requests, plan.targets, strict=True)
+    return [_entry(plan, request, target, reason) for request, target in pairs]
+
+
 def _entry(plan: Plan, request: SignalRequest, target: Target, reason: str) -> AuditEntry:
-    return AuditEntry(
-        os.urandom(8).hex(), request, target.backend, plan.server, reason, plan.understood
-    )
+    id = os.urandom(8).hex()
+    return AuditEntry(id, request, target.backend, plan.server, reason, plan.understood)
 
 
-def _unsent(entry: AuditEntry, trouble: str) -> Outcome:
-    return Outcome(
-        entry.request, SignalReply(ReplyStatus.UNRECORDED, trouble), ObservedEffect.NOT_SENT
-    )
+def _unsent(entry: AuditEntry, failure: str) -> Outcome:
+    reply = SignalReply(ReplyStatus.UNRECORDED, failure)
+    return Outcome(entry.request, reply, ObservedEffect.NOT_SENT)

@@ -1,5 +1,5 @@
-"""Carry out orders and look until their effects are seen. Nothing is ever claimed on the strength
-of having asked.
+"""Send requests and observe until their effects are seen. No effect is claimed because a signal was
+sent.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,24 +16,25 @@ from pgtop.model.signal import (
 )
 from pgtop.ports import Clock, Signaller, SourceError
 
-PATIENCE = 5.0
-"""Seconds to look for an effect before saying that there is none yet."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
+EFFECT_TIMEOUT = 5.0
+"""Seconds until a target without a visible effect is reported as still running."""
+_FIRST_PAUSE = 0.01
+_LONGEST_PAUSE = 0.25
+"""Seconds between two checks; each pause is twice the one before."""
 
 
 class RefusingSignaller:
-    """A signaller that sends nothing: for read-only mode and pictures that are not live. The guard
-    is the object.
-    """
+    """A signaller that sends nothing, for read-only mode and screens that are not live."""
 
     def __init__(self, reason: str) -> None:
         self._reason = reason
 
     async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
-        """Refuse, whatever the orders."""
+        """Refuse each request."""
         return [SignalReply(ReplyStatus.REFUSED, self._reason) for _ in requests]
 
     async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+        """Raise SourceError: there is nothing to check."""
         raise SourceError(Failure(FailureKind.OTHER, self._reason))
 
 
@@ -41,34 +42,32 @@ async def send_and_observe(
     requests: Sequence[SignalRequest],
     signaller: Signaller,
     clock: Clock,
-    patience: float = PATIENCE,
+    seconds: float = EFFECT_TIMEOUT,
 ) -> AsyncIterator[tuple[Outcome, ...]]:
-    """Send each order once and tell, whenever something more was seen, of all of them; the last are
-    final.
-    """
+    """Send each request once; yield all outcomes whenever one changes. The last ones are final."""
     sent_at = clock.now()
     replies = await signaller.send_all(requests)
-    heard_at = clock.now()  # sending may have had to wait for a sample; patience is for the effects
-    outcomes = tuple(
-        _first(request, reply) for request, reply in zip(requests, replies, strict=True)
-    )
+    replied_at = clock.now()  # sending may wait for a sample; the timeout is for the effects
+    pairs = zip(requests, replies, strict=True)
+    outcomes = tuple(_first_outcome(request, reply) for request, reply in pairs)
     yield outcomes
     pause = 0.0
     while not _all_final(outcomes):
-        await clock.sleep(pause) if pause else None
+        if pause:
+            await clock.sleep(pause)
         pause = min(2 * pause or _FIRST_PAUSE, _LONGEST_PAUSE)
-        before, outcomes = outcomes, await _look(outcomes, signaller, clock, sent_at)
-        if clock.now() - heard_at >= patience:
-            outcomes = tuple(map(_given_up, outcomes))
+        before = outcomes
+        outcomes = await _check(outcomes, signaller, clock, sent_at)
+        if clock.now() - replied_at >= seconds:
+            outcomes = tuple(map(_timed_out, outcomes))
         if _effects(outcomes) != _effects(before):
             yield outcomes
 
 
-def _first(request: SignalRequest, reply: SignalReply) -> Outcome:
+def _first_outcome(request: SignalRequest, reply: SignalReply) -> Outcome:
     may_be_sent = reply.status in (ReplyStatus.SENT, ReplyStatus.UNKNOWN)
-    return Outcome(
-        request, reply, ObservedEffect.PENDING if may_be_sent else ObservedEffect.NOT_SENT
-    )
+    effect = ObservedEffect.PENDING if may_be_sent else ObservedEffect.NOT_SENT
+    return Outcome(request, reply, effect)
 
 
 def _all_final(outcomes: Sequence[Outcome]) -> bool:
@@ -79,56 +78,49 @@ def _effects(outcomes: Sequence[Outcome]) -> list[ObservedEffect]:
     return [outcome.effect for outcome in outcomes]
 
 
-async def _look(
+async def _check(
     outcomes: Sequence[Outcome], signaller: Signaller, clock: Clock, sent_at: float
 ) -> tuple[Outcome, ...]:
-    """The outcomes after one look at those that are still open."""
-    wanted = [outcome.request for outcome in outcomes if not outcome.is_final]
+    """Return the outcomes after one check of the pending ones."""
+    pending = [outcome.request for outcome in outcomes if not outcome.is_final]
     try:
-        seen = await signaller.check_all(wanted)
+        backends = await signaller.check_all(pending)
     except SourceError as error:
-        return tuple(
-            _unseen(outcome, error.failure.what, clock.now() - sent_at) for outcome in outcomes
-        )
+        what, after = error.failure.what, clock.now() - sent_at
+        return tuple(_after_failure(outcome, what, after) for outcome in outcomes)
+    after = clock.now() - sent_at
     return tuple(
-        _seen(outcome, seen.get(outcome.request.target), clock.now() - sent_at)
-        for outcome in outcomes
+        _after_check(outcome, backends.get(outcome.request.target), after) for outcome in outcomes
     )
 
 
-def _unseen(outcome: Outcome, reason: str, after: float) -> Outcome:
+def _after_failure(outcome: Outcome, reason: str, after: float) -> Outcome:
     if outcome.is_final:
         return outcome
-    return Outcome(
-        outcome.request, SignalReply(outcome.reply.status, reason), ObservedEffect.PENDING, after
-    )
+    reply = SignalReply(outcome.reply.status, reason)
+    return Outcome(outcome.request, reply, ObservedEffect.PENDING, after)
 
 
-def _seen(outcome: Outcome, seen: Backend | None, after: float) -> Outcome:
+def _after_check(outcome: Outcome, seen: Backend | None, after: float) -> Outcome:
     if outcome.is_final:
         return outcome
     request = outcome.request
-    return Outcome(
-        request, SignalReply(outcome.reply.status), observed_effect(request, seen), after, seen
-    )
+    reply = SignalReply(outcome.reply.status)
+    return Outcome(request, reply, observed_effect(request, seen), after, seen)
 
 
-def _given_up(outcome: Outcome) -> Outcome:
-    """No effect within the time given: still running if that was seen, unknown if it could not
-    be.
-    """
+def _timed_out(outcome: Outcome) -> Outcome:
+    """Return the final outcome without an effect: still running if that was seen, else unseen."""
     if outcome.is_final:
         return outcome
-    return outcome._replace(
-        effect=ObservedEffect.UNSEEN
-        if _is_blind(outcome.request, outcome.seen)
-        else ObservedEffect.STILL_RUNNING
-    )
+    is_blind = _is_blind(outcome.request, outcome.seen)
+    effect = ObservedEffect.UNSEEN if is_blind else ObservedEffect.STILL_RUNNING
+    return outcome._replace(effect=effect)
 
 
 def _is_blind(request: SignalRequest, seen: Backend | None) -> bool:
-    """Return whether too little was seen to judge: nothing, or a session whose hidden start may be
-    another's.
+    """Return whether too little was seen to judge: nothing, or a session with a hidden start that
+    may be another one.
     """
     if seen is None or seen.hidden or seen.backend_start != request.target.backend_start:
         return True
@@ -136,29 +128,24 @@ def _is_blind(request: SignalRequest, seen: Backend | None) -> bool:
 
 
 def observed_effect(request: SignalRequest, seen: Backend | None) -> ObservedEffect:
-    """What the order has visibly done to its target, `seen` being that very backend now or None if
-    it is gone.
-    """
+    """Return the visible effect on the target. `seen` is that very backend now, None if it is gone."""
     if seen is None:
         return ObservedEffect.GONE
     if request.signal is Signal.TERMINATE or seen.hidden or request.seen.hidden:
         return ObservedEffect.PENDING
-    if seen.state == ACTIVE and seen.query_start == request.seen.query_start:
+    is_active = seen.state == ACTIVE
+    if is_active and seen.query_start == request.seen.query_start:
         return ObservedEffect.PENDING
-    if seen.state == ACTIVE or seen.in_transaction_idle:
-        return (
-            ObservedEffect.TRANSACTION_OPEN
-            if _goes_on(request, seen)
-            else ObservedEffect.QUERY_ENDED
-        )
+    if is_active or seen.in_transaction_idle:
+        is_open = _is_same_transaction(request, seen)
+        return ObservedEffect.TRANSACTION_OPEN if is_open else ObservedEffect.QUERY_ENDED
     return ObservedEffect.QUERY_ENDED if seen.state == IDLE else ObservedEffect.PENDING
 
 
-def _goes_on(request: SignalRequest, seen: Backend) -> bool:
-    """It is in the transaction that the order was for, though perhaps at another query, and in none
-    that began later.
+def _is_same_transaction(request: SignalRequest, seen: Backend) -> bool:
+    """Return whether the target is still in the transaction of the request, perhaps at another
+    query: a client with a savepoint rolls back to it and continues.
 
-    A client with a savepoint goes back to it and on.
     https://www.postgresql.org/docs/current/sql-rollback-to.html
     """
     if seen.query_start == request.seen.query_start:

@@ -1,7 +1,6 @@
-"""From sessions that were chosen to a plan: which are signalled, which are left out, and what has
-changed since.
+"""Plans from selected sessions: the targets, the excluded, and what has changed since.
 
-A plan only shrinks, unless the user asks again. What is protected is never one of many.
+A plan only shrinks, unless the user asks for it again. A protected session is never one of many.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,62 +12,96 @@ from pgtop.model.plan import MOVED_ON, Change, Excluded, ExclusionReason, Plan, 
 from pgtop.model.server import Server
 from pgtop.model.signal import Signal
 from pgtop.model.snapshot import Snapshot
-from pgtop.signalling.rights import grant, protection, right_to_signal
+from pgtop.signalling.protection import Guard, protection, unguarded
+from pgtop.signalling.rights import grant, right_to_signal
 
-Guard: TypeAlias = Callable[[Backend], str]
-"""Why the user wants a backend protected, going on from "it", or "" where they do not."""
-
-
-def unguarded(_: Backend) -> str:
-    """Protect none but the sessions that pgtop itself protects."""
-    return ""
+Changes: TypeAlias = Mapping[BackendId, Change]
+"""The targets that have changed."""
 
 
-def plan(
+# Making a plan.
+
+
+def make_plan(
     signal: Signal,
-    chosen: Iterable[Backend],
+    selected: Iterable[Backend],
     snapshot: Snapshot,
     guard: Guard = unguarded,
     *,
     only_if_unchanged: bool = True,
-    understood: str = "",
     even_if_renamed: bool = False,
+    understood: str = "",
 ) -> Plan:
-    """Return the plan to signal the chosen backends; `pinned` ones only while they do what they do
-    in `snapshot`.
+    """Return the plan to signal the selected backends of `snapshot`.
 
-    `understood` is the filter that chose them, in plain words.
+    `understood` is the filter that selected them, in plain words.
     """
+    server = snapshot.server
     targets: list[Target] = []
     excluded: list[Excluded] = []
-    for backend in chosen:
-        reason = _reason_to_leave_out(signal, backend, snapshot.server, guard)
-        if reason:
-            excluded.append(Excluded(backend, *reason))
-        else:
-            targets.append(
-                _target(snapshot.server, backend, only_if_unchanged=only_if_unchanged)._replace(
-                    even_if_renamed=even_if_renamed
-                )
-            )
-    ordered = tuple(sorted(targets, key=_consequence(snapshot)))
-    frees = _frees(ordered, snapshot)
+    for backend in selected:
+        exclusion = _exclusion(signal, backend, server, guard)
+        if exclusion is not None:
+            excluded.append(exclusion)
+            continue
+        target = _target(server, backend)
+        targets.append(
+            target._replace(only_if_unchanged=only_if_unchanged, even_if_renamed=even_if_renamed)
+        )
+    targets.sort(key=_consequence(snapshot))
     return Plan(
-        signal, snapshot.server, snapshot.taken_at, ordered, tuple(excluded), frees, understood
+        signal,
+        server,
+        snapshot.taken_at,
+        tuple(targets),
+        tuple(excluded),
+        _frees(targets, snapshot),
+        understood,
     )
 
 
-def with_undecided(planned: Plan, undecided: Iterable[Backend], guard: Guard = unguarded) -> Plan:
-    """Return the plan with the backends that its filter could not decide on, which are left out.
+def plan_for_one(
+    signal: Signal, backend: Backend, snapshot: Snapshot, guard: Guard = unguarded
+) -> Plan:
+    """Return the plan for one session that the user named: a target even if it is protected."""
+    server = snapshot.server
+    target = _target(server, backend)._replace(
+        protection=protection(server, backend, guard), only_if_unchanged=False
+    )
+    frees = _frees([target], snapshot)
+    return Plan(signal, server, snapshot.taken_at, (target,), (), frees)
 
-    What is protected would be left out anyway and is not listed: the filter has not asked for it.
+
+def plan_for_named(
+    signal: Signal,
+    named: Iterable[Backend],
+    snapshot: Snapshot,
+    guard: Guard = unguarded,
+    *,
+    is_alone: bool,
+) -> Plan:
+    """Return the plan for sessions that the user named by pid.
+
+    A protected or hidden session is a target only if it `is_alone`, so that its pid can be typed.
     """
-    server = planned.server
-    open_to_it = (b for b in undecided if not (protection(server, b) or guard(b)))
-    excluded = (
-        Excluded(backend, ExclusionReason.UNDECIDED, _undecided(backend)) for backend in open_to_it
-    )
-    return planned._replace(excluded=(*planned.excluded, *excluded))
+    backends = list(named)
+    plan = make_plan(signal, backends, snapshot, guard, only_if_unchanged=False)
+    needs_pid = any(each.reason is not ExclusionReason.NOTHING_RUNS for each in plan.excluded)
+    if is_alone and needs_pid:
+        return plan_for_one(signal, backends[0], snapshot, guard)
+    return plan
+
+
+def with_undecided(plan: Plan, undecided: Iterable[Backend], guard: Guard = unguarded) -> Plan:
+    """Return the plan with the backends that its filter could not decide on as excluded.
+
+    Protected ones are not listed: they would be excluded anyway.
+    """
+    unprotected = [each for each in undecided if not protection(plan.server, each, guard)]
+    excluded = [
+        Excluded(backend, ExclusionReason.UNDECIDED, _undecided(backend)) for backend in unprotected
+    ]
+    return plan._replace(excluded=(*plan.excluded, *excluded))
 
 
 def _undecided(backend: Backend) -> str:
@@ -77,45 +110,83 @@ def _undecided(backend: Backend) -> str:
     return "the filter asks for what is not known of it"
 
 
-def plan_for_one(
-    signal: Signal, backend: Backend, snapshot: Snapshot, guard: Guard = unguarded
-) -> Plan:
-    """The plan for a backend that was named, alone: it is the target, and says why it is protected
-    if it is.
-    """
-    server = snapshot.server
-    protected = protection(server, backend) or guard(backend)
-    target = _target(server, backend, protected, only_if_unchanged=False)
-    return Plan(signal, server, snapshot.taken_at, (target,), (), _frees((target,), snapshot))
+def has_nothing_to_cancel(backend: Backend) -> bool:
+    """Return whether no query runs. The server returns true for a cancel then, and does nothing."""
+    return backend.state == IDLE or backend.in_transaction_idle
 
 
-def changes(
-    planned: Plan, snapshot: Snapshot, guard: Guard = unguarded
-) -> Mapping[BackendId, Change]:
-    """Of each target that is not any more as it was planned, what has happened to it."""
-    seen_on, run = planned.seen_on, snapshot.server.run
-    if not seen_on.goes_on(run):
-        change = Change.ENDED if seen_on.is_over(run) else Change.ELSEWHERE
-        return {target.identity: change for target in planned.targets}
-    found = ((target, snapshot.at(target.backend.pid)) for target in planned.targets)
-    changed = (
-        (target.identity, _change(target, backend, snapshot.server, guard))
-        for target, backend in found
-    )
-    return {identity: change for identity, change in changed if change is not None}
+def _exclusion(signal: Signal, backend: Backend, server: Server, guard: Guard) -> Excluded | None:
+    if reason := protection(server, backend, guard):
+        return Excluded(backend, ExclusionReason.PROTECTED, reason)
+    if backend.usesysid is None and backend.backend_type == CLIENT_BACKEND:
+        explanation = "it is still logging in: its role is not known yet"
+        return Excluded(backend, ExclusionReason.HIDDEN, explanation)
+    if backend.hidden:  # perhaps a walsender, perhaps busy with another query
+        better = f"{grant(server, 'pg_read_all_stats')}, or name it alone and type its pid"
+        explanation = f"this role may not see what it is: {better}"
+        return Excluded(backend, ExclusionReason.HIDDEN, explanation)
+    if signal is Signal.CANCEL and has_nothing_to_cancel(backend):
+        return Excluded(backend, ExclusionReason.NOTHING_RUNS, "no running query")
+    return None
 
 
-def without_changed(planned: Plan, changed: Mapping[BackendId, Change]) -> Plan:
-    """Return the plan without those that changed, which are listed as left out."""
-    excluded = (
-        Excluded(t.backend, ExclusionReason.CHANGED, _CHANGED[changed[t.identity]])
-        for t in planned.targets
-        if t.identity in changed
-    )
-    return planned.without(changed)._replace(excluded=(*planned.excluded, *excluded))
+def _target(server: Server, backend: Backend) -> Target:
+    right = right_to_signal(server, backend)
+    if right.allowed:
+        return Target(backend)
+    return Target(backend, refusal=right.reason, remedy=right.remedy)
 
 
-_CHANGED = {
+def _consequence(snapshot: Snapshot) -> Callable[[Target], tuple[object, ...]]:
+    """Return the sort key: sessions that have written, then open transactions, oldest first."""
+
+    def key(target: Target) -> tuple[object, ...]:
+        backend = target.backend
+        since = backend.xact_start or backend.query_start or backend.state_change
+        return (
+            backend.backend_xid is None,
+            backend.xact_start is None,
+            since or snapshot.taken_at,
+            backend.pid,
+        )
+
+    return key
+
+
+def _frees(targets: Iterable[Target], snapshot: Snapshot) -> int:
+    """Return how many other sessions wait, directly or in the end, only for targets."""
+    pids = [target.backend.pid for target in targets]
+    return len(build_forest(snapshot).solely_blocked_by(*pids))
+
+
+# What has changed since.
+
+
+def changes(plan: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Changes:
+    """Return what has happened to the targets that are not as planned any more."""
+    now = snapshot.server.run
+    if not plan.seen_on.goes_on(now):
+        end = Change.ENDED if plan.seen_on.is_over(now) else Change.ELSEWHERE
+        return {target.identity: end for target in plan.targets}
+    changed: dict[BackendId, Change] = {}
+    for target in plan.targets:
+        backend = snapshot.at(target.backend.pid)
+        if change := _change(target, backend, snapshot.server, guard):
+            changed[target.identity] = change
+    return changed
+
+
+def without_changed(plan: Plan, changed: Changes) -> Plan:
+    """Return the plan with the changed targets moved to the excluded."""
+    excluded = [
+        Excluded(target.backend, ExclusionReason.CHANGED, _EXPLANATIONS[changed[target.identity]])
+        for target in plan.targets
+        if target.identity in changed
+    ]
+    return plan.without(changed)._replace(excluded=(*plan.excluded, *excluded))
+
+
+_EXPLANATIONS = {
     Change.ENDED: "it has ended",
     Change.QUERY: "it has begun another query since",
     Change.TRANSACTION: "it has begun another transaction since",
@@ -128,64 +199,42 @@ _CHANGED = {
 }
 
 
-def refresh_plan(planned: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Plan:
-    """The plan with its targets as they are now: those that have ended leave, those that changed
-    are taken as they are.
+def refresh_plan(plan: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Plan:
+    """Return the plan with its targets as they are now; ended ones are dropped.
 
     A terminate is then for the session whatever it does, a cancel for the query that it runs now.
     """
-    changed = changes(planned, snapshot, guard)
-    live = {backend.identity: backend for backend in snapshot.backends}
-    still = [
-        t for t in planned.targets if changed.get(t.identity) in (None, Change.PROTECTED, *MOVED_ON)
+    changed = changes(plan, snapshot, guard)
+    kept = [
+        target
+        for target in plan.targets
+        if changed.get(target.identity) in (None, Change.PROTECTED, *MOVED_ON)
     ]
-    lost = {who: change for who, change in changed.items() if change in _LOST}
-    chosen = [live[target.identity] for target in still]
-    renewed = plan(planned.signal, chosen, snapshot, guard, understood=planned.understood)
-    terminate = planned.signal is Signal.TERMINATE
-    loose = {
-        t.identity for t in still if not t.only_if_unchanged or changed.get(t.identity) in MOVED_ON
-    }
-    even_if_renamed = {t.identity: t.even_if_renamed for t in still}
-    targets = tuple(
-        t._replace(
-            only_if_unchanged=not (terminate and t.identity in loose),
-            even_if_renamed=even_if_renamed[t.identity],
-        )
-        for t in renewed.targets
-    )
-    return renewed._replace(
-        targets=targets, excluded=(*without_changed(planned, lost).excluded, *renewed.excluded)
-    )
+    backends = {backend.identity: backend for backend in snapshot.backends}
+    selected = [backends[target.identity] for target in kept]
+    refreshed = make_plan(plan.signal, selected, snapshot, guard, understood=plan.understood)
+    before = {target.identity: target for target in kept}
+    targets = [
+        _carried_over(target, before[target.identity], plan.signal, changed)
+        for target in refreshed.targets
+    ]
+    lost = {identity: change for identity, change in changed.items() if change in _LOST}
+    excluded = (*without_changed(plan, lost).excluded, *refreshed.excluded)
+    return refreshed._replace(targets=tuple(targets), excluded=excluded)
 
 
 _LOST = frozenset({Change.HIDDEN, Change.DOUBTFUL, Change.ELSEWHERE})
+"""Changes after which a target cannot be told from another session."""
 
 
-def _reason_to_leave_out(
-    signal: Signal, backend: Backend, server: Server, guard: Guard
-) -> tuple[ExclusionReason, str] | None:
-    if protected := protection(server, backend) or guard(backend):
-        return ExclusionReason.PROTECTED, protected
-    if backend.usesysid is None and backend.backend_type == CLIENT_BACKEND:
-        return ExclusionReason.HIDDEN, "it is still logging in: whose it is is not known yet"
-    if (
-        backend.hidden
-    ):  # perhaps a walsender, perhaps busy with something else meanwhile: neither could be seen
-        better = f"{grant(server, 'pg_read_all_stats')}, or name it alone and type its pid"
-        return ExclusionReason.HIDDEN, f"this role may not see what it is: {better}"
-    if signal is Signal.CANCEL and (backend.state == IDLE or backend.in_transaction_idle):
-        return ExclusionReason.NOTHING_RUNS, "no running query"
-    return None
-
-
-def _target(
-    server: Server, backend: Backend, protected: str = "", *, only_if_unchanged: bool
-) -> Target:
-    right = right_to_signal(server, backend)
-    if right.allowed:
-        return Target(backend, protection=protected, only_if_unchanged=only_if_unchanged)
-    return Target(backend, right.reason, right.remedy, protected, only_if_unchanged)
+def _carried_over(target: Target, before: Target, signal: Signal, changed: Changes) -> Target:
+    """Return the refreshed target with the conditions that it had before."""
+    has_moved_on = changed.get(before.identity) in MOVED_ON
+    is_for_any_state = has_moved_on or not before.only_if_unchanged
+    only_if_unchanged = signal is not Signal.TERMINATE or not is_for_any_state
+    return target._replace(
+        only_if_unchanged=only_if_unchanged, even_if_renamed=before.even_if_renamed
+    )
 
 
 def _change(target: Target, now: Backend | None, server: Server, guard: Guard) -> Change | None:
@@ -194,52 +243,23 @@ def _change(target: Target, now: Backend | None, server: Server, guard: Guard) -
         return Change.ENDED
     if not before.looks_like(now):
         return Change.DOUBTFUL if before.hidden and now.hidden else Change.HIDDEN
-    if not target.protection and (protection(server, now) or guard(now)):
+    if not target.protection and protection(server, now, guard):
         return Change.PROTECTED
     return _moved_on(target, now)
 
 
 def _moved_on(target: Target, now: Backend) -> Change | None:
-    """Return what the same session has done since it was planned, if that is not what the plan is
-    for.
-    """
+    """Return what the same session has begun since, if the plan is not for that."""
     before = target.backend
-    is_same_query = now.query_start == before.query_start
     if (now.usesysid, now.datid) != (before.usesysid, before.datid):
         return Change.LOGIN
+    is_same_query = now.query_start == before.query_start
     if target.only_if_unchanged and not is_same_query:
         return Change.QUERY
     if target.only_if_unchanged and now.xact_start != before.xact_start:
         return Change.TRANSACTION
     is_renamed = now.application_name != before.application_name
-    if (
-        is_renamed
-        and not target.even_if_renamed
-        and not (is_same_query and now.query_start is not None)
-    ):
-        return Change.NAME
-    return None
-
-
-def _consequence(snapshot: Snapshot) -> Callable[[Target], tuple[object, ...]]:
-    """Sorts first who has written and would be rolled back, then open transactions; the oldest of
-    each first.
-    """
-
-    def key(target: Target) -> tuple[object, ...]:
-        backend = target.backend
-        since = (
-            backend.xact_start or backend.query_start or backend.state_change or snapshot.taken_at
-        )
-        return (
-            backend.backend_xid is None, backend.xact_start is None, since, backend.pid,
-        )  # fmt: skip
-
-    return key
-
-
-def _frees(targets: Iterable[Target], snapshot: Snapshot) -> int:
-    """How many others wait, in the end, for nobody but targets."""
-    return len(
-        build_forest(snapshot).solely_blocked_by(*(target.backend.pid for target in targets))
-    )
+    if not is_renamed or target.even_if_renamed:
+        return None
+    has_renamed_itself = is_same_query and now.query_start is not None
+    return None if has_renamed_itself else Change.NAME

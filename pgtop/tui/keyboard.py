@@ -276,6 +276,6 @@ def _is_one_of(event: events.Event, keys: frozenset[str] | tuple[str, ...]) -> b
 
 def _question_of(screen: Screen[object]) -> object:
     """Return the question of a screen, as a value that changes with it; None if it asks none."""
-    if not isinstance(screen, ModalScreen) or not hasattr(screen, "asked"):
+    if not isinstance(screen, ModalScreen) or not hasattr(screen, "question"):
         return None
-    return screen, screen.asked
+    return screen, screen.question

@@ -44,16 +44,16 @@ class BulkRequested(Message):
     """The user wants to signal many sessions: show the list, ask, then execute the plan."""
 
     def __init__(
-        self, signal: Signal, backends: Sequence[Backend], whose: str, understood: str = ""
+        self, signal: Signal, backends: Sequence[Backend], selection: str, understood: str = ""
     ) -> None:
         """Create a request for `backends`.
 
-        `whose` describes them; `understood` is the filter that selected them all.
+        `selection` describes them; `understood` is the filter that selected them all.
         """
         super().__init__()
         self.signal = signal
         self.backends = backends
-        self.whose = whose
+        self.selection = selection
         self.understood = understood
 
 

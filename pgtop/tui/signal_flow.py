@@ -1,5 +1,6 @@
-"""From a wish to signal to what became of it: refuse, ask, send, tell. The app's part that ends
-other people's work.
+"""From a request to signal to the report of its outcome: refuse, confirm, send, report.
+
+The part of the app that ends other people's work.
 """
 
 from __future__ import annotations
@@ -11,30 +12,31 @@ from textual.screen import ModalScreen, Screen
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
+from pgtop.keys import hint
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Signal, SignalRequest
 from pgtop.monitor.poller import Poller
 from pgtop.monitor.state import State
 from pgtop.ports import Clock, Source
+from pgtop.signalling.consent import Consent
 from pgtop.signalling.execute import Progress, SignalExecutor
-from pgtop.signalling.planning import Guard, plan, plan_for_one
-from pgtop.signalling.protection import guard
+from pgtop.signalling.planning import make_plan, plan_for_one
+from pgtop.signalling.protection import Guard, guard
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
 from pgtop.tui.theme import Palette
 from pgtop.tui.unblocked import UnblockedReport
-from pgtop.view.confirmation import nothing_to_cancel
-from pgtop.view.outcome import asking_words, outcome_words
+from pgtop.view.confirmation import nothing_to_cancel_words
+from pgtop.view.outcome import outcome_words, pending_words, summary
 from pgtop.view.plan import no_targets
-from pgtop.view.results import summary
 
 if TYPE_CHECKING:  # dialogs are imported when they are first opened
-    from pgtop.tui.dialogs.bulk import Consent, ResultScreen
-    from pgtop.tui.dialogs.confirm import Accepted
-    from pgtop.tui.dialogs.dialog import ConsentT, Dialog
+    from pgtop.tui.dialogs.dialog import SignalDialog
+    from pgtop.tui.dialogs.results import ResultScreen
 
-_READ_ONLY = "read-only mode: start pgtop without --read-only to end queries or sessions"
+_READ_ONLY = "signals are disabled: start pgtop without --read-only to end queries or sessions"
+_QUIT = hint("quit")
 
 
 class Host(Protocol):
@@ -76,10 +78,7 @@ class Host(Protocol):
 
 
 class SignalFlow:
-    """The part of the app that leads from a request to signal to the report of its outcome.
-
-    Screens post requests; the app hands them in.
-    """
+    """The way of a signal through the app. Screens post requests; the app hands them in."""
 
     def __init__(
         self,
@@ -98,160 +97,163 @@ class SignalFlow:
         self._clock = clock
         self._settings = settings
         self._palette = palette
-        self._aftermath: UnblockedReport | None = None
-        """The newest signal whose effect on waiters is not reported yet."""
+        self._unblocked: UnblockedReport | None = None
+        """The report that is due for the newest signal."""
         self._unseen: set[SignalRequest] = set()
-        """Requests whose effect is still awaited."""
-        self._left: frozenset[SignalRequest] = frozenset()
+        """Requests with an effect that is still awaited."""
+        self._warned: frozenset[SignalRequest] = frozenset()
         """Unseen requests that the user was warned of when leaving."""
 
     def warning_before_leaving(self) -> str:
         """Return what the user must know before leaving; "" if there is nothing new to warn of."""
-        if self._unseen <= self._left:
+        if self._unseen <= self._warned:
             return ""
-        self._left = frozenset(self._unseen)
+        self._warned = frozenset(self._unseen)
         pids = ", ".join(str(request.target.pid) for request in self._unseen)
-        return f"what becomes of {pids} has not been seen yet: q again leaves all the same"
+        return f"the outcome of {pids} has not been seen yet: {_QUIT} again leaves anyway"
+
+    def report_unblocked(self) -> None:
+        """Report the waiters that a signal has freed, once the newest state shows them."""
+        report = self._unblocked
+        words = report.words_for(self._app.state) if report else ""
+        if report and words:
+            self._unblocked = None
+            self._app.report(f"{report.words.text}: {words}", report.words.tone)
+
+    # The plan.
 
     def request_one(self, message: messages.SignalRequested) -> None:
-        """Ask whether to signal one session, unless that is refused."""
+        """Let the user confirm a signal to one session, unless it is refused."""
         if isinstance(self._app.screen, ModalScreen):
-            return  # asked before the dialog was there
+            return  # requested before the dialog was open
         if self._settings.read_only:
             self._app.say(_READ_ONLY)
-        elif message.signal is Signal.CANCEL and (reason := nothing_to_cancel(message.backend)):
-            self._app.say(reason)
-        else:
-            self._ask(message)
+            return
+        backend, derived = message.backend, message.seen_in
+        refusal = nothing_to_cancel_words(backend)
+        if message.signal is Signal.CANCEL and refusal:
+            self._app.say(refusal)
+            return
+        plan = plan_for_one(message.signal, backend, derived.snapshot, self._guard_of(derived))
+        self._confirm_one(plan, derived)
 
     def request_many(self, message: messages.BulkRequested) -> None:
-        """Ask whether to signal many sessions, unless that is refused."""
+        """Let the user confirm a signal to many sessions, unless it is refused."""
         if isinstance(self._app.screen, ModalScreen):
             return
         if self._settings.read_only:
             self._app.say(_READ_ONLY)
             return
-        picture = self._app.state.picture
-        made = plan(
+        derived = self._app.state.picture
+        plan = make_plan(
             message.signal,
             message.backends,
-            picture.snapshot,
-            self._guard_of(picture),
+            derived.snapshot,
+            self._guard_of(derived),
             understood=message.understood,
         )
-        if made.targets:
-            self._ask_many(made, message.whose)
+        if plan.targets:
+            self._confirm_many(plan, message.selection)
         else:
-            self._app.say(no_targets(made), Tone.WARN)
+            self._app.say(no_targets(plan), Tone.WARN)
 
-    def _guard_of(self, picture: DerivedSnapshot) -> Guard:
-        return guard(self._settings.protect, picture)
+    def _guard_of(self, derived: DerivedSnapshot) -> Guard:
+        return guard(self._settings.protect, derived)
 
-    def _put(self, dialog: Dialog[ConsentT | None], then: Callable[[ConsentT], None]) -> None:
-        """Ask, with the sessions watched meanwhile even if the picture was paused, and with roles
-        as they are now.
-        """
+    # The consent.
+
+    def _confirm_one(self, plan: Plan, derived: DerivedSnapshot) -> None:
+        from pgtop.tui.dialogs.confirm import ConfirmScreen
+
+        is_stale = self._app.state.stale
+        dialog = ConfirmScreen(plan, derived, is_stale, self._guard_of, self._palette)
+        self._open(dialog, self._send_one)
+
+    def _confirm_many(self, plan: Plan, selection: str) -> None:
+        from pgtop.tui.dialogs.bulk import BulkScreen
+
+        derived = self._app.state.picture
+        dialog = BulkScreen(plan, selection, derived, self._guard_of, self._palette)
+        self._open(dialog, self._send_many)
+
+    def _open(self, dialog: SignalDialog, send: Callable[[Consent], None]) -> None:
+        """Open a dialog with fresh roles; sessions are polled meanwhile, even if paused before."""
         was_paused, self._poller.paused = self._poller.paused, False
         self._source.renew()
         self._app.clear_notice()
-        if (
-            not self._app.state.stale
-        ):  # else it would cost the connection that an answer is awaited on
+        if not self._app.state.stale:  # else it would cost the connection that an answer is due on
             self._poller.refresh()
 
-        def answered(consent: ConsentT | None) -> None:
+        def closed(consent: Consent | None) -> None:
             self._poller.paused = was_paused
             if consent is not None:
-                then(consent)
+                send(consent)
 
-        def follow() -> None:
-            """Show what has come while the dialog was being opened."""
+        def catch_up() -> None:
+            """Show what has arrived while the dialog was being opened."""
             dialog.show(self._app.state)
             self._app.attend()
 
-        self._app.push_screen(dialog, answered)
-        dialog.call_after_refresh(follow)
+        self._app.push_screen(dialog, closed)
+        dialog.call_after_refresh(catch_up)
 
-    # One.
+    # The signals.
 
-    def _ask(self, asked: messages.SignalRequested) -> None:
-        from pgtop.tui.dialogs.confirm import ConfirmScreen
-
-        def agreed(to: Accepted) -> None:
-            made = plan_for_one(asked.signal, to.backend, to.picture.snapshot)
-            self._app.run_worker(self._see_through(made, to.reason), group="signals")
-
-        self._put(
-            ConfirmScreen(asked, self._app.state, self._palette, self._settings.protect), agreed
-        )
-
-    async def _see_through(self, made: Plan, reason: str) -> None:
-        [target], [request] = made.targets, made.requests
-        why_not = target.refusal
-        self._unseen.add(request)
-        self._app.say(*asking_words(request))
-        before = self._app.state.picture
-        async for progress in self._executor.run(made, reason):
-            for outcome in progress.outcomes:
-                words, tone = outcome_words(outcome, why_not)
-                self._app.report(*_with_trouble(words, tone, progress))
-                self._aftermath = UnblockedReport.of(
-                    [outcome], Span(words, tone), before, self._clock.now()
-                )
-        self._unseen.discard(request)
-        self._poller.refresh()
-
-    def report_unblocked(self) -> None:
-        """Once a picture shows what a signal has changed for those that waited, say that too."""
-        aftermath = self._aftermath
-        told = aftermath.told(self._app.state) if aftermath else ""
-        if aftermath and told:
-            self._aftermath = None
-            self._app.report(f"{aftermath.words.text}: {told}", aftermath.words.tone)
-
-    # Many.
-
-    def _ask_many(self, made: Plan, whose: str) -> None:
-        from pgtop.tui.dialogs.bulk import BulkScreen
-
-        self._put(
-            BulkScreen(made, whose, self._app.state.picture, self._guard_of, self._palette),
-            self._send_many,
-        )
+    def _send_one(self, consent: Consent) -> None:
+        self._app.run_worker(self._execute(consent), group="signals")
 
     def _send_many(self, consent: Consent) -> None:
-        from pgtop.tui.dialogs.bulk import ResultScreen
+        from pgtop.tui.dialogs.results import ResultScreen
 
         results = ResultScreen(consent.plan, self._palette)
 
-        def closed(escalation_plan: Plan | None) -> None:
-            if escalation_plan is not None:
-                self._ask_many(escalation_plan, "surviving the cancel")
+        def closed(escalation: Plan | None) -> None:
+            if escalation is not None:
+                self._confirm_many(escalation, "surviving the cancel")
 
         self._app.push_screen(results, closed)
-        self._app.run_worker(self._see_many_through(consent, results), group="signals")
+        self._app.run_worker(self._execute(consent, results), group="signals")
 
-    async def _see_many_through(self, consent: Consent, results: ResultScreen) -> None:
-        self._unseen.update(consent.plan.requests)
-        before, self._aftermath = self._app.state.picture, None
-        async for progress in self._executor.run(consent.plan, consent.reason):
-            results.show_progress(progress)
-            words = "".join(span.text for span in summary(progress.outcomes))
-            said = Span(*_with_trouble(words, Tone.NOTICE, progress))
-            self._app.report(*said)
+    async def _execute(self, consent: Consent, results: ResultScreen | None = None) -> None:
+        """Execute the plan and report its progress, in `results` too if there are many targets."""
+        plan = consent.plan
+        before = self._app.state.picture
+        self._unblocked = None
+        self._unseen.update(plan.requests)
+        if results is None:
+            self._app.say(*pending_words(plan.requests[0]))
+        async for progress in self._executor.run(plan, consent.reason):
+            words = _sentence(progress) if results is None else _summary(progress)
+            report = _with_audit_failure(words, progress)
+            self._app.report(*report)
+            unblocked = None
             if progress.is_done:
-                self._aftermath = UnblockedReport.of(
-                    progress.outcomes, said, before, self._clock.now()
+                completed = words if results is None else report
+                unblocked = UnblockedReport.of(
+                    progress.outcomes, completed, before, self._clock.now()
                 )
-            results.expect(self._aftermath)
-        self._unseen.difference_update(consent.plan.requests)
+                self._unblocked = unblocked
+            if results is not None:
+                results.show_progress(progress)
+                results.expect(unblocked)
+        self._unseen.difference_update(plan.requests)
         self._poller.refresh()
 
 
-def _with_trouble(words: str, tone: Tone, progress: Progress) -> tuple[str, Tone]:
-    """The words, and why the audit trail could not be told, if it could not."""
-    return (
-        (f"{words} ({clean(progress.audit_failure)})", Tone.ALARM)
-        if progress.audit_failure
-        else (words, tone)
-    )
+def _sentence(progress: Progress) -> Span:
+    """Return the outcome of a plan of one."""
+    [target] = progress.plan.targets
+    [outcome] = progress.outcomes
+    return outcome_words(outcome, target.refusal)
+
+
+def _summary(progress: Progress) -> Span:
+    words = "".join(span.text for span in summary(progress.outcomes))
+    return Span(words, Tone.NOTICE)
+
+
+def _with_audit_failure(words: Span, progress: Progress) -> Span:
+    """Append why the audit log could not be written, if so."""
+    if not progress.audit_failure:
+        return words
+    return Span(f"{words.text} ({clean(progress.audit_failure)})", Tone.ALARM)

@@ -1,6 +1,4 @@
-"""What signals have done to those that waited for their targets: told when a picture shows it, and
-not before.
-"""
+"""The effect of signals on the waiters of their targets, reported once a snapshot shows it."""
 
 from collections.abc import Iterable
 from typing import NamedTuple, Self
@@ -15,17 +13,18 @@ from pgtop.view.unblocked import freed, is_unsettled
 _ENDED = frozenset(
     {ObservedEffect.GONE, ObservedEffect.QUERY_ENDED, ObservedEffect.TRANSACTION_OPEN}
 )
-_SETTLING = 5.0  # seconds in which a picture that was read while the queue moved up is not believed
+_SETTLING = 5.0
+"""Seconds in which a snapshot that was read while the queue moved up is ignored."""
 
 
 class UnblockedReport(NamedTuple):
-    """Those that have ended, or whose query has, in words; and the picture in which they were
-    signalled.
-    """
+    """A report that is due when a snapshot shows the waiters of ended sessions or queries."""
 
     ended: frozenset[BackendId]
     words: Span
+    """The outcome that the report completes."""
     before: DerivedSnapshot
+    """The snapshot before the signal."""
     seen_at: float
     """When the end was seen, on our clock."""
 
@@ -33,27 +32,22 @@ class UnblockedReport(NamedTuple):
     def of(
         cls, outcomes: Iterable[Outcome], words: Span, before: DerivedSnapshot, seen_at: float
     ) -> Self | None:
-        """The aftermath to wait for; None where nobody waited, or nothing has ended."""
-        ended = frozenset(
-            outcome.request.target for outcome in outcomes if outcome.effect in _ENDED
-        )
-        return (
-            cls(ended, words, before, seen_at)
-            if any(before.blocks.get(who.pid) for who in ended)
-            else None
-        )
+        """Return the report to wait for, None if no session waited or none has ended."""
+        ended = [outcome.request.target for outcome in outcomes if outcome.effect in _ENDED]
+        had_waiters = any(before.blocks.get(backend_id.pid) for backend_id in ended)
+        return cls(frozenset(ended), words, before, seen_at) if had_waiters else None
 
-    def told(self, after: State) -> str:
-        """Who was freed, cleaned; nothing before a picture that was asked for after the end, and
-        shows it whole.
-
-        Nothing either on another run of the server, where nobody is who waited.
+    def words_for(self, state: State) -> str:
+        """Return how many waiters are free, cleaned, or "" until a snapshot shows it: one that was
+        requested after the end, and from the same server instance.
         """
-        picture = after.picture
-        if not self.before.snapshot.seen_on.goes_on(picture.snapshot.server.run):
+        after = state.picture
+        if not self.before.snapshot.seen_on.goes_on(after.snapshot.server.run):
             return ""
-        if after.asked_at < self.seen_at or any(picture.blocks.get(who.pid) for who in self.ended):
+        if state.asked_at < self.seen_at:
             return ""
-        if after.asked_at < self.seen_at + _SETTLING and is_unsettled(picture):
+        if any(after.blocks.get(backend_id.pid) for backend_id in self.ended):
             return ""
-        return freed(self.before, picture, self.ended)
+        if state.asked_at < self.seen_at + _SETTLING and is_unsettled(after):
+            return ""
+        return freed(self.before, after, self.ended)

@@ -11,8 +11,8 @@ from pgtop.model.backend import IDLE, Backend
 from pgtop.model.detail import Detail, Lock
 from pgtop.model.server import Server
 from pgtop.model.timestamp import Instant, seconds_between, to_datetime
-from pgtop.signalling.planning import Guard, unguarded
-from pgtop.signalling.rights import protection, right_to_signal
+from pgtop.signalling.protection import Guard, protection, unguarded
+from pgtop.signalling.rights import right_to_signal
 from pgtop.table.session_state import state_word
 from pgtop.text.clean import cells, clean
 from pgtop.text.identity import name_of_session

@@ -1,8 +1,6 @@
-"""What the end of a session has brought to those that waited for it: who is free, and who is the
-next root.
-"""
+"""The effect of ended sessions on their waiters, in words: how many are free, and the next root."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.lock_forest import LockForest, Node
@@ -12,48 +10,58 @@ from pgtop.view.lock_phrases import root_words
 
 
 def freed(before: DerivedSnapshot, after: DerivedSnapshot, ended: Collection[BackendId]) -> str:
-    """What the end of some has brought to those that hung on them: how many are free, and who is
-    the next root.
+    """Return how many waiters of the ended sessions are free, and the next root; "" if they had
+    none.
     """
-    was = _hung_on(before.forest, ended)
-    if not was:
+    waiters = _waiters(before.forest, ended)
+    if not waiters:
         return ""
-    here = {backend.identity for backend in after.snapshot.backends}
-    nodes = [node for node in after.forest.nodes.values() if node.is_waiting and not node.is_worker]
-    stuck = [node for node in nodes if node.backend and node.backend.identity in was]
-    gone = len(was - here)
-    free = len(was) - gone - len(stuck)
-    words = f"{free} of {len(was)} waiting on {'it' if len(ended) == 1 else 'them'} {'is' if free == 1 else 'are'} free"
+    present = {backend.identity for backend in after.snapshot.backends}
+    gone = len(waiters - present)
+    stuck = [node for node in _waiting(after.forest) if _identity(node) in waiters]
+    free = len(waiters) - gone - len(stuck)
+    them = "it" if len(ended) == 1 else "them"
+    are = "is" if free == 1 else "are"
+    words = [f"{free} of {len(waiters)} waiting on {them} {are} free"]
     if gone:
-        words += f", {gone} ended"
+        words.append(f"{gone} ended")
     root = _heaviest_root(after.forest, stuck)
-    return f"{words}, next root {clean(root_words(root, after))}" if root else words
+    if root is not None:
+        words.append(f"next root {clean(root_words(root, after))}")
+    return ", ".join(words)
 
 
-def _hung_on(forest: LockForest, ended: Collection[BackendId]) -> frozenset[BackendId]:
-    """Those that waited for any of `ended`, directly or through others."""
-    keys = {key for who in ended for key in forest.waiters_of(who.pid)}
-    found = frozenset(backend.identity for key in keys if (backend := forest.nodes[key].backend))
-    return found.difference(ended)
+def is_unsettled(derived: DerivedSnapshot) -> bool:
+    """Return whether the snapshot was read while a queue moved up: a waiter's blocker is missing."""
+    return any(map(_lacks_blocker, derived.forest.roots))
 
 
-def _heaviest_root(forest: LockForest, waiters: Sequence[Node]) -> Node | None:
-    """The root that most hangs on, of the trees that `waiters` stand in; never one that only seems
-    to be one.
-    """
+def _waiters(forest: LockForest, ended: Collection[BackendId]) -> frozenset[BackendId]:
+    """Return the sessions that waited for any of `ended`, directly or through others."""
+    waiters: set[BackendId] = set()
+    for backend_id in ended:
+        nodes = [forest.nodes[key] for key in forest.waiters_of(backend_id.pid)]
+        waiters.update(node.backend.identity for node in nodes if node.backend)
+    return frozenset(waiters.difference(ended))
+
+
+def _waiting(forest: LockForest) -> Iterable[Node]:
+    return (node for node in forest.nodes.values() if node.is_waiting and not node.is_worker)
+
+
+def _identity(node: Node) -> BackendId | None:
+    return node.backend.identity if node.backend else None
+
+
+def _heaviest_root(forest: LockForest, waiters: Collection[Node]) -> Node | None:
+    """Return the first root above any of `waiters` that is certainly one."""
     keys = {forest.root_of(node.key) for node in waiters}
-    return next((root for root in forest.roots if root.key in keys and not _seems_root(root)), None)
+    for root in forest.roots:
+        if root.key in keys and not _lacks_blocker(root):
+            return root
+    return None
 
 
-def is_unsettled(picture: DerivedSnapshot) -> bool:
-    """Return whether the picture was read while a queue moved up: the blocker of a waiter is
-    missing in it.
-    """
-    return any(map(_seems_root, picture.forest.roots))
-
-
-def _seems_root(root: Node) -> bool:
-    """Return whether a root waits itself for a session that is missing; a cut circle is not
-    meant.
-    """
+def _lacks_blocker(root: Node) -> bool:
+    """Return whether the root waits itself for a missing session. A cut cycle does not count."""
     return root.is_waiting and not root.blockers

@@ -17,7 +17,7 @@ from pgtop.demo.server import Cluster
 from pgtop.model.signal import ObservedEffect, Signal
 from pgtop.monitor.clock import MonotonicClock
 from pgtop.signalling.execute import SignalExecutor
-from pgtop.signalling.planning import plan
+from pgtop.signalling.planning import make_plan
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
@@ -36,7 +36,9 @@ async def one_round(cluster: Cluster) -> dict[str, float]:
     errands = SignalExecutor(PostgresSignaller(session), MonotonicClock())
     snapshot = await PostgresSource(session).sample()
     started = time.monotonic()
-    made = plan(Signal.TERMINATE, [b for b in snapshot.backends if b.usename == "web"], snapshot)
+    made = make_plan(
+        Signal.TERMINATE, [b for b in snapshot.backends if b.usename == "web"], snapshot
+    )
     planned = sent = done = time.monotonic()
     first = True
     async for progress in errands.run(made):  # noqa: B007

@@ -39,6 +39,6 @@ def uri(dsn: str) -> str:
 
 
 def trail(state: Mapping[str, str], *words: str) -> list[dict[str, Any]]:
-    """The audit trail's records."""
+    """The audit log's records."""
     done = pgtop("audit", "--json", *words, environment=state)
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -6,13 +6,13 @@ from tests.pty import Terminal
 
 _ASK = """
 import array, fcntl, termios, time
-from pgtop.cli.commands.signal.prompt import says_yes
+from pgtop.cli.commands.signal.prompt import confirms_question
 print("busy", flush=True)
 waiting = array.array("i", [0])
 while waiting[0] < 4:  # bytes of whole lines
     time.sleep(0.01)
     fcntl.ioctl(0, termios.FIONREAD, waiting)
-print("said", says_yes("Really?"))
+print("said", confirms_question("Really?"))
 """
 
 

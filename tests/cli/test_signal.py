@@ -319,7 +319,7 @@ def test_nothing_in_the_trail_is_told(state: dict[str, str]) -> None:
     read, too.
     """
     done = pgtop("audit", environment=state)
-    assert "There is no audit trail yet" in one_sentence(done.stderr)
+    assert "There is no audit log yet" in one_sentence(done.stderr)
     assert (done.returncode, done.stdout) == (Exit.DONE, "")
     Path(pgtop("audit", "--path", environment=state).stdout.strip()).mkdir(parents=True)
     done = pgtop("audit", environment=state)
@@ -436,7 +436,7 @@ def test_read_only_refuses(
         terminal.wait_for("q quit")
         assert "K kill" not in terminal.text
         terminal.send(f"/user:{role}\rK")
-        terminal.wait_for("read-only mode")
+        terminal.wait_for("signals are disabled")
         terminal.send("*2K")
         terminal.wait_for("connections held")
         terminal.send("q")
@@ -499,14 +499,14 @@ def test_require_audit_sends_nothing_it_cannot_write(
     session = open_session()
     pid = str(session.info.backend_pid)
     refused = pgtop("kill", "-d", dsn, pid, "--yes", "--require-audit", environment=state)
-    assert "audit trail" in one_sentence(refused.stderr)
+    assert "audit log" in one_sentence(refused.stderr)
     assert (refused.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
     assert ("not recorded, nothing sent" in refused.stdout, "not allowed" in refused.stdout) == (
         True,
         False,
     )
     done = pgtop("kill", "-d", dsn, pid, "--yes", environment=state)
-    assert "audit trail" in one_sentence(done.stderr)
+    assert "audit log" in one_sentence(done.stderr)
     assert (done.returncode, alive(session)) == (Exit.DONE, False)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pgtop.signalling.audit_log import FILE_NAME, read
+from pgtop.signalling.audit_log import FILE_NAME
+from pgtop.signalling.audit_reader import read
 from tests.faults.fault_env import Connection, FaultEnv
 from tests.kill_helpers import open_kill_dialog
 from tests.pty import Terminal

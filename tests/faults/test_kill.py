@@ -11,7 +11,8 @@ from psycopg.conninfo import conninfo_to_dict
 from pgtop.model.plan import Plan
 from pgtop.model.signal import ObservedEffect, Outcome, ReplyStatus, Signal
 from pgtop.monitor.clock import MonotonicClock
-from pgtop.signalling.audit_log import FileAuditLog, read
+from pgtop.signalling.audit_log import FileAuditLog
+from pgtop.signalling.audit_reader import read
 from pgtop.signalling.execute import Progress, SignalExecutor
 from pgtop.signalling.planning import plan_for_one
 from pgtop.sources.postgres.connection import ServerConnection

@@ -19,7 +19,7 @@ from tests.waiting import PATIENCE, until
 _IMPATIENT = """
 import os, sys
 import pgtop.signalling.audit_log
-pgtop.signalling.audit_log.PATIENCE = 0.2
+pgtop.signalling.audit_log.WRITE_TIMEOUT = 0.2
 pipe = os.pipe()
 pgtop.signalling.audit_log.files.open_own = lambda *_: os.read(pipe[0], 1)  # never returns
 from pgtop.__main__ import main

@@ -26,8 +26,9 @@ from pgtop.model.locks import Hold, LockState, Prepared, Slot, Wait
 from pgtop.model.server import Database, Role
 from pgtop.model.signal import ObservedEffect, Outcome, ReplyStatus, Signal, SignalReply
 from pgtop.model.snapshot import Snapshot
-from pgtop.signalling.audit_log import FileAuditLog, read
-from pgtop.signalling.planning import plan, plan_for_one
+from pgtop.signalling.audit_log import FileAuditLog
+from pgtop.signalling.audit_reader import read
+from pgtop.signalling.planning import make_plan, plan_for_one
 from pgtop.sources.postgres.encoding import decode, decode_name
 from pgtop.sources.postgres.probes.activity import NameCache, read_backend
 from pgtop.table.layout import layout, line
@@ -40,8 +41,7 @@ from pgtop.view import plan as plan_view
 from pgtop.view.confirmation import change_since, propose
 from pgtop.view.detail import detail_lines
 from pgtop.view.locks import arrange_locks
-from pgtop.view.outcome import outcome_words
-from pgtop.view.results import result_words
+from pgtop.view.outcome import outcome_words, short_words
 from tests import scenes
 from tests.hostile_text import CASES, ENCODINGS, TEXTS, harmful
 from tests.waiting import PATIENCE
@@ -130,9 +130,9 @@ def _lines(texts: ServerTexts, snapshot: Snapshot) -> Iterator[Line]:
         yield from detail_lines(first, detail, derived, _WIDTH)
     refused = _refused(snapshot, words)
     yield (outcome_words(refused, words),)
-    yield (result_words(refused),)
-    yield from propose(Signal.TERMINATE, first, derived).lines
-    kill_plan = plan(Signal.TERMINATE, snapshot.backends, snapshot)
+    yield (short_words(refused),)
+    yield from propose(plan_for_one(Signal.TERMINATE, first, snapshot), derived).lines
+    kill_plan = make_plan(Signal.TERMINATE, snapshot.backends, snapshot)
     yield from plan_view.facts(kill_plan)
     for target in kill_plan.targets:
         yield plan_view.target_line(plan_view.layout(_WIDTH), target, derived)
@@ -153,7 +153,7 @@ def test_nothing_that_is_shown_acts(texts: ServerTexts) -> None:
     snapshot = _snapshot(texts)
     assert not harmful("".join(span.text for line in _lines(texts, snapshot) for span in line))
     derived, first = DerivedSnapshot.of(snapshot), snapshot.backends[0]
-    proposal = propose(Signal.CANCEL, first, derived)
+    proposal = propose(plan_for_one(Signal.CANCEL, first, snapshot), derived)
     changed = replace(snapshot, ungrouped=(first._replace(state=decode_name(texts.text)),))
     for text in (
         proposal.title,
@@ -213,7 +213,7 @@ def test_programs_and_clipboard_get_it_whole_and_inert(texts: ServerTexts) -> No
 def event_loop() -> Iterator[asyncio.Runner]:
     """Keep one event loop for all examples, and wait longer for a busy machine's files."""
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
-        patch.setattr("pgtop.signalling.audit_log.PATIENCE", PATIENCE)
+        patch.setattr("pgtop.signalling.audit_log.WRITE_TIMEOUT", PATIENCE)
         yield runner
 
 

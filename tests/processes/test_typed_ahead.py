@@ -94,7 +94,7 @@ def test_a_pasted_reason_does_not_confirm_behind_its_enter(
             terminal.send("K")
         terminal.wait_for("(y)")
         terminal.send("r")
-        terminal.wait_for("for the audit trail")
+        terminal.wait_for("for the audit log")
         terminal.send("why not\ryes\ryy")
         terminal.wait_for("reason: why not")
         terminal.wait_for("typed before this could be read")

@@ -1,4 +1,4 @@
-"""The audit trail: written before and after, whole lines only, private, and honest about what it
+"""The audit log: written before and after, whole lines only, private, and honest about what it
 does not know.
 """
 
@@ -23,15 +23,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop.cli.args.audit_options import AuditCommand
-from pgtop.cli.commands.audit import INTERRUPTED, UNFINISHED, chosen, lines
+from pgtop.cli.commands.audit import INTERRUPTED, UNFINISHED, lines, matching
 from pgtop.model.audit import AuditEntry
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Outcome, ReplyStatus, Signal, SignalReply, SignalRequest
 from pgtop.ports import AuditError
-from pgtop.signalling.audit_log import FileAuditLog, Reading, audit_log_for, person_of, read
+from pgtop.signalling.audit_log import FileAuditLog, audit_log_for, person_of
+from pgtop.signalling.audit_reader import AuditRecords, read
 from pgtop.signalling.execute import Progress, SignalExecutor
-from pgtop.signalling.planning import plan
+from pgtop.signalling.planning import make_plan
 from pgtop.view.outcome import outcome_words
 from tests.fakes import FakeSignaller, JumpingClock
 from tests.scenes import HOSTILE_TEXTS, busy, hostile
@@ -39,7 +40,7 @@ from tests.scenes import HOSTILE_TEXTS, busy, hostile
 
 def _plan() -> Plan:
     scene = busy()
-    return plan(Signal.TERMINATE, scene.backends, scene)
+    return make_plan(Signal.TERMINATE, scene.backends, scene)
 
 
 def _run(errands: SignalExecutor, made: Plan, reason: str = "") -> Progress:
@@ -117,11 +118,11 @@ class Broken:
 
     async def begin(self, entries: Sequence[AuditEntry]) -> None:
         if self._at == "begin":
-            raise AuditError("the audit trail could not be written: the disk is full")
+            raise AuditError("the audit log could not be written: the disk is full")
 
     async def finish(self, ended: Sequence[tuple[AuditEntry, Outcome]]) -> None:
         if self._at == "finish":
-            raise AuditError("the audit trail could not be written: the disk is full")
+            raise AuditError("the audit log could not be written: the disk is full")
 
 
 @pytest.mark.parametrize(("at", "required", "sent"), [
@@ -149,7 +150,7 @@ def test_a_home_that_hangs_holds_nothing_up(
     """While its file system hangs other tasks run; then that is told, and only a required trail
     stops the signal.
     """
-    monkeypatch.setattr("pgtop.signalling.audit_log.PATIENCE", 0.05)
+    monkeypatch.setattr("pgtop.signalling.audit_log.WRITE_TIMEOUT", 0.05)
     trail, signaller, answers = _trail(tmp_path), FakeSignaller(), threading.Event()
 
     def hanging(_file: int, text: bytes) -> int:
@@ -246,7 +247,7 @@ def test_a_cut_batch_that_is_required_is_told_and_sends_nothing(tmp_path: Path) 
     assert {outcome.reply.status for outcome in progress.outcomes} == {ReplyStatus.UNRECORDED}
     assert "shows 2 as unfinished, though nothing was sent" in progress.audit_failure
     found = read(trail.path)
-    assert ([record.finished for record in found.records], found.damaged) == ([False, False], 1)
+    assert ([record.is_finished for record in found.records], found.damaged) == ([False, False], 1)
 
 
 class Roomy:
@@ -273,7 +274,7 @@ def test_only_what_was_begun_is_finished(tmp_path: Path, required: bool) -> None
     assert len(signaller.requests) == (0 if required else len(made.targets))
     assert "could not be written" in progress.audit_failure
     found = read(trail.path)
-    assert [record.finished for record in found.records] == [True, True]
+    assert [record.is_finished for record in found.records] == [True, True]
     assert {record.as_dict()["outcome"]["effect"] for record in found.records} == {
         "not sent" if required else "gone"
     }
@@ -294,7 +295,9 @@ def test_who_leaves_before_the_effect_leaves_it_unfinished(tmp_path: Path) -> No
         _run(SignalExecutor(FakeSignaller(look=interrupted), JumpingClock(), trail), _plan())
     records = read(trail.path).records
     assert {record.as_dict()["outcome"]["answer"] for record in records} == {"sent"}
-    assert list(chosen(records, AuditCommand(unfinished=True), datetime.now(UTC))) == list(records)
+    assert list(matching(records, AuditCommand(unfinished=True), datetime.now(UTC))) == list(
+        records
+    )
     assert all(INTERRUPTED in "".join(lines(record)) for record in records)
 
 
@@ -322,7 +325,7 @@ def test_no_damage_stops_the_reader(damage: dict[str, object]) -> None:
         )
         found = read(path)
     assert len(found.records) + found.damaged == 3
-    for record in chosen(found.records, AuditCommand(since=1e10), datetime.now(UTC)):
+    for record in matching(found.records, AuditCommand(since=1e10), datetime.now(UTC)):
         assert lines(record)
 
 
@@ -337,7 +340,7 @@ def test_a_record_that_lacks_something_is_damaged(missing: set[str]) -> None:
             json.dumps({name: value for name, value in _WHOLE.items() if name not in missing})
             + "\n"
         )
-        assert read(path) == Reading([], 1)
+        assert read(path) == AuditRecords([], 1)
 
 
 @pytest.mark.parametrize("in_the_way", ["folder", "link"])
@@ -364,7 +367,7 @@ def test_hostile_texts_stay_inside_their_line(tmp_path: Path) -> None:
     it is shown.
     """
     scene, trail = hostile(), _trail(tmp_path)
-    made = plan(Signal.TERMINATE, scene.backends, scene)
+    made = make_plan(Signal.TERMINATE, scene.backends, scene)
     _run(SignalExecutor(FakeSignaller(), JumpingClock(), trail), made, HOSTILE_TEXTS[0])
     text = trail.path.read_text(encoding="ascii")
     assert len(text.splitlines()) == 2 * len(made.targets)
@@ -389,7 +392,7 @@ def test_survivors_of_a_cancel_are_recorded_as_seen(tmp_path: Path) -> None:
     def look(who: BackendId) -> Backend | None:
         return stays[who]
 
-    made = plan(Signal.CANCEL, scene.backends, replace(scene))
+    made = make_plan(Signal.CANCEL, scene.backends, replace(scene))
     _run(SignalExecutor(FakeSignaller(look=look), JumpingClock(), trail), made)
     assert {record.as_dict()["outcome"]["effect"] for record in read(trail.path).records} == {
         "still running"
@@ -508,13 +511,13 @@ def test_of_a_very_long_trail_the_newest_part_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Memory stays bounded, and what was left out is reported."""
-    monkeypatch.setattr("pgtop.signalling.audit_log._LONGEST", 1000)
+    monkeypatch.setattr("pgtop.signalling.audit_reader._LONGEST", 1000)
     path = tmp_path / "audit.jsonl"
     path.write_text(
         "".join(json.dumps(_WHOLE | {"id": str(number)}) + "\n" for number in range(50))
     )
     found = read(path)
-    assert found.shortened
+    assert found.is_shortened
     assert found.damaged == 0
     assert [record.asked["id"] for record in found.records] == ["47", "48", "49"][
         -len(found.records) :

@@ -23,7 +23,7 @@ from pgtop.model.signal import ObservedEffect, ReplyStatus, Signal, SignalReply,
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
 from pgtop.signalling.execute import Progress, SignalExecutor
-from pgtop.signalling.planning import changes, plan, refresh_plan
+from pgtop.signalling.planning import changes, make_plan, refresh_plan
 from pgtop.sources.postgres.signals import Found, reply_for
 from tests.fakes import JumpingClock
 from tests.scenes import snapshot
@@ -192,7 +192,7 @@ def test_nobody_outside_the_plan_is_ever_signalled(
     server = ModelServer()
     _happen(server, before)
     seen = server.picture()
-    made = plan(signal, [b for b in seen.backends if b.application_name == CHOSEN], seen)
+    made = make_plan(signal, [b for b in seen.backends if b.application_name == CHOSEN], seen)
     listed = {target.identity for target in made.targets}
     _happen(server, while_open)
     later = server.picture()
@@ -227,7 +227,7 @@ def test_what_is_said_is_what_happened(
     server = ModelServer()
     _happen(server, before)
     seen = server.picture()
-    made = plan(signal, seen.backends, seen)
+    made = make_plan(signal, seen.backends, seen)
     progress = asyncio.run(_run(made, RacingDoor(server, while_sending)))
     sent = [o.request.target for o in progress.outcomes if o.reply.status is ReplyStatus.SENT]
     assert sent == [hit.identity for _, hit in server.hits]
@@ -246,7 +246,7 @@ def test_a_plan_only_shrinks(
     server = ModelServer()
     _happen(server, before)
     seen = server.picture()
-    made = plan(signal, seen.backends, seen)
+    made = make_plan(signal, seen.backends, seen)
     _happen(server, while_open)
     later = server.picture()
     now = {b.identity: b for b in later.backends}

@@ -14,7 +14,7 @@ from pgtop.model.signal import (
 )
 from pgtop.ports import SourceError
 from pgtop.signalling.observe import RefusingSignaller, observed_effect, send_and_observe
-from pgtop.view.results import result_words
+from pgtop.view.outcome import short_words
 from tests.fakes import FakeSignaller, JumpingClock
 
 _RUNNING = Backend(
@@ -174,4 +174,4 @@ def test_an_order_without_an_answer_names_what_is_not_known(
     either.
     """
     reply = SignalReply(ReplyStatus.UNKNOWN, "timeout" if effect is ObservedEffect.UNSEEN else "")
-    assert result_words(Outcome(_TERMINATE, reply, effect)).text == words
+    assert short_words(Outcome(_TERMINATE, reply, effect)).text == words

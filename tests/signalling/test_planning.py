@@ -8,7 +8,14 @@ from pgtop.model.backend import CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, Backe
 from pgtop.model.plan import Change, ExclusionReason, Plan
 from pgtop.model.signal import Signal
 from pgtop.model.snapshot import Snapshot
-from pgtop.signalling.planning import changes, plan, plan_for_one, refresh_plan, without_changed
+from pgtop.signalling.consent import needs_pid
+from pgtop.signalling.planning import (
+    changes,
+    make_plan,
+    plan_for_one,
+    refresh_plan,
+    without_changed,
+)
 from tests.scenes import active, busy, calm, client, not_privileged, server, snapshot
 
 _HOLDER = active(1, "web@shop", "psql", "UPDATE x", 5.0)
@@ -22,7 +29,9 @@ def test_the_dearest_stand_first() -> None:
         for pid, age in ((2, 60), (3, 6))
     )
     idle = client(4, "web@shop", state=IDLE, since=9_000)
-    made = plan(Signal.TERMINATE, [idle, young, old, writer], snapshot([idle, young, old, writer]))
+    made = make_plan(
+        Signal.TERMINATE, [idle, young, old, writer], snapshot([idle, young, old, writer])
+    )
     assert [target.backend.pid for target in made.targets] == [1, 2, 3, 4]
 
 
@@ -39,7 +48,7 @@ def test_who_will_be_free(blocked: dict[int, tuple[int, ...]], frees: int) -> No
     """
     others = [active(pid, "web@shop", "psql", "UPDATE x", 4.0) for pid in (2, 3, 9)]
     every = [b._replace(blocked_by=blocked.get(b.pid, ())) for b in (_HOLDER, *others)]
-    assert plan(Signal.TERMINATE, every[:1], snapshot(every)).frees == frees
+    assert make_plan(Signal.TERMINATE, every[:1], snapshot(every)).frees == frees
 
 
 def test_hidden_sessions_are_left_out_of_many() -> None:
@@ -47,31 +56,31 @@ def test_hidden_sessions_are_left_out_of_many() -> None:
     is named.
     """
     scene = not_privileged()
-    made = plan(Signal.TERMINATE, scene.backends, scene)
+    made = make_plan(Signal.TERMINATE, scene.backends, scene)
     assert not any(target.backend.hidden for target in made.targets)
-    hidden = [left for left in made.excluded if left.why is ExclusionReason.HIDDEN]
+    hidden = [left for left in made.excluded if left.reason is ExclusionReason.HIDDEN]
     assert hidden
-    assert all("grant pg_read_all_stats to monitor" in left.reason for left in hidden)
+    assert all("grant pg_read_all_stats to monitor" in left.explanation for left in hidden)
 
 
 def test_everybody_is_told_of() -> None:
     """Each chosen session is a target or left out with a reason, once."""
     scene = busy()
     for signal in Signal:
-        made = plan(signal, scene.backends, scene)
+        made = make_plan(signal, scene.backends, scene)
         told = [
             *(target.backend for target in made.targets),
             *(left.backend for left in made.excluded),
         ]
         assert sorted(b.pid for b in told) == sorted(b.pid for b in scene.backends)
-        assert all(left.reason for left in made.excluded)
+        assert all(left.explanation for left in made.excluded)
 
 
 def test_a_guard_protects_one_of_many_and_asks_about_one_alone() -> None:
     """Guarded: left out of many; alone a target that says why it is protected."""
     scene = snapshot([_HOLDER])
-    made = plan(Signal.TERMINATE, [_HOLDER], scene, lambda _: "it is dear to me")
-    assert (made.targets, made.excluded[0].reason) == ((), "it is dear to me")
+    made = make_plan(Signal.TERMINATE, [_HOLDER], scene, lambda _: "it is dear to me")
+    assert (made.targets, made.excluded[0].explanation) == ((), "it is dear to me")
     [alone] = plan_for_one(Signal.TERMINATE, _HOLDER, scene, lambda _: "it is dear to me").targets
     assert alone.protection == "it is dear to me"
 
@@ -82,7 +91,7 @@ def test_what_the_server_will_refuse_is_a_target_that_says_so() -> None:
     scene = replace(
         scene, server=scene.server._replace(rights=scene.server.rights._replace(signals_all=False))
     )
-    [target] = plan(Signal.TERMINATE, [_HOLDER], scene).targets
+    [target] = make_plan(Signal.TERMINATE, [_HOLDER], scene).targets
     assert (target.refusal, target.remedy) == (
         "belongs to web",
         "grant pg_signal_backend to monitor",
@@ -93,16 +102,16 @@ def test_a_session_that_is_logging_in_is_left_out_of_many() -> None:
     """Until the server knows whose session it is, it may be a superuser's or a protected role's."""
     scene = calm()
     starting = Backend(999, 1, state="starting", backend_type=CLIENT_BACKEND)
-    made = plan(
+    made = make_plan(
         Signal.TERMINATE, (starting,), replace(scene, ungrouped=(*scene.backends, starting))
     )
     assert not made.targets
-    assert [left.why for left in made.excluded] == [ExclusionReason.HIDDEN]
+    assert [left.reason for left in made.excluded] == [ExclusionReason.HIDDEN]
 
 
 def _two() -> tuple[Snapshot, Plan]:
     scene = snapshot([client(1, "web@shop"), client(2, "web@shop")])
-    return scene, plan(Signal.TERMINATE, scene.backends, scene)
+    return scene, make_plan(Signal.TERMINATE, scene.backends, scene)
 
 
 def test_another_server_is_no_end() -> None:
@@ -113,7 +122,7 @@ def test_another_server_is_no_end() -> None:
     there = replace(scene, ungrouped=(), server=server(address="10.0.0.9:5432", started_at=1))
     assert set(changes(made, there).values()) == {Change.ELSEWHERE}
     assert refresh_plan(made, there).targets == ()
-    assert {left.why for left in refresh_plan(made, there).excluded} == {ExclusionReason.CHANGED}
+    assert {left.reason for left in refresh_plan(made, there).excluded} == {ExclusionReason.CHANGED}
     restarted = replace(scene, ungrouped=(), server=server(started_at=scene.taken_at + 1))
     assert set(changes(made, restarted).values()) == {Change.ENDED}
 
@@ -126,7 +135,7 @@ def test_a_role_that_became_a_superuser_is_left_out() -> None:
     assert set(changes(made, later).values()) == {Change.PROTECTED}
     guarded = changes(made, scene, lambda backend: "it is dear" if backend.pid == 1 else "")
     assert {who.pid: change for who, change in guarded.items()} == {1: Change.PROTECTED}
-    assert [left.why for left in refresh_plan(made, later).excluded] == [
+    assert [left.reason for left in refresh_plan(made, later).excluded] == [
         ExclusionReason.PROTECTED
     ] * 2
 
@@ -192,7 +201,7 @@ def test_a_hidden_session_is_known_by_all_that_is_seen(
     scene = not_privileged()
     hidden = next(b for b in scene.backends if b.usename == "web")
     made = plan_for_one(Signal.TERMINATE, hidden, scene)
-    assert made.targets[0].needs_pid
+    assert needs_pid(made.targets[0])
     later = hidden._replace(**now)  # type: ignore[arg-type]  # real columns
     rest = tuple(later if b is hidden else b for b in scene.backends)
     assert changes(made, replace(scene, ungrouped=rest)).get(hidden.identity) is change
@@ -203,7 +212,7 @@ def test_who_is_spared_is_told() -> None:
     _, made = _two()
     left = without_changed(made, {made.targets[0].identity: Change.QUERY})
     assert left.targets == made.targets[1:]
-    assert [(each.backend, each.why) for each in left.excluded] == [
+    assert [(each.backend, each.reason) for each in left.excluded] == [
         (made.targets[0].backend, ExclusionReason.CHANGED)
     ]
-    assert "another query" in left.excluded[0].reason
+    assert "another query" in left.excluded[0].explanation

@@ -11,7 +11,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pgtop.model.backend import CLIENT_BACKEND, WALSENDER, Backend
 from pgtop.model.server import Limits, Rights, Role, Server
 from pgtop.model.snapshot import Snapshot
-from pgtop.signalling.rights import protection, right_to_signal
+from pgtop.signalling.protection import protection
+from pgtop.signalling.rights import right_to_signal
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.waiting import until

@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from pgtop.model.backend import HIDDEN_QUERY, Backend
 from pgtop.model.snapshot import IdleGroup
 from pgtop.signalling.audit_log import FILE_NAME
-from pgtop.signalling.rights import protection
+from pgtop.signalling.protection import protection
 from pgtop.sources.redacting import RedactingSource, without_literals
 from tests.cli import pgtop
 from tests.fakes import FakeSource
@@ -113,7 +113,7 @@ def test_the_query_id_of_a_utility_statement_is_null(dsn: str) -> None:
 
 @pytest.mark.usefixtures("talker")
 def test_the_screen(dsn: str, tmp_path: Path) -> None:
-    """Table, filter, page, copy, dialog and audit trail: a secret is in none of them, and nobody
+    """Table, filter, page, copy, dialog and audit log: a secret is in none of them, and nobody
     finds it.
     """
     command = [sys.executable, "-m", "pgtop", dsn, "--redact"]

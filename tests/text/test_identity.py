@@ -5,6 +5,7 @@ import pytest
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
+from pgtop.signalling.planning import plan_for_one
 from pgtop.text.identity import user_at_database
 from pgtop.view.confirmation import propose
 from pgtop.view.detail import detail_lines
@@ -35,8 +36,6 @@ def test_a_blocking_autovacuum_worker_is_named_by_its_type() -> None:
         "".join(span.text for span in line) for line in detail_lines(WAITER, None, PICTURE, 120)
     )
     assert "waits for  5 shop autovacuum: autovacuum: VACUUM t" in detail
-    assert (
-        propose(Signal.TERMINATE, VACUUM, PICTURE)
-        .lines[0][0]
-        .text.startswith("shop · autovacuum worker")
-    )
+    plan = plan_for_one(Signal.TERMINATE, VACUUM, PICTURE.snapshot)
+    first = propose(plan, PICTURE).lines[0][0].text
+    assert first.startswith("shop · autovacuum worker")

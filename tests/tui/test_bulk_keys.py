@@ -11,10 +11,11 @@ from pgtop.model.signal import ObservedEffect, Outcome, ReplyStatus, Signal, Sig
 from pgtop.model.snapshot import Snapshot
 from pgtop.signalling.execute import Progress
 from pgtop.signalling.observe import RefusingSignaller
-from pgtop.signalling.planning import plan
+from pgtop.signalling.planning import make_plan
 from pgtop.table.filter import Filter
-from pgtop.tui.dialogs.bulk import BulkScreen, ResultScreen
+from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
+from pgtop.tui.dialogs.results import ResultScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.views import KEYMAP
 from pgtop.tui.widgets.rows import Rows
@@ -111,7 +112,7 @@ async def test_one_tag_under_the_cursor_gets_the_dialog_of_one() -> None:
         pid = shown_on(stage)[0]
         await press(pilot, "tag", "cursor_up", "terminate")
         assert isinstance(stage.app.screen, ConfirmScreen)
-        assert stage.app.screen._proposal.backend.pid == pid
+        assert stage.app.screen._plan.targets[0].backend.pid == pid
 
 
 async def test_tags_away_from_the_cursor_are_named_as_such() -> None:
@@ -183,7 +184,7 @@ async def test_protected_sessions_are_never_one_of_many() -> None:
         )
         dialog = stage.app.screen
         assert isinstance(dialog, BulkScreen)
-        await press(pilot, "confirm", *str(len(dialog.meant.targets)), "open")
+        await press(pilot, "confirm", *str(len(dialog.unchanged.targets)), "open")
         sent = {request.target.pid for request in signaller.requests}
         safe = {
             b.pid
@@ -214,7 +215,7 @@ async def test_a_whole_group_from_the_breakdown() -> None:
         assert isinstance(stage.app.screen, BulkScreen)
         await press(pilot, "only_idle")
         dialog = stage.app.screen
-        idle = [t.backend for t in dialog.meant.targets]
+        idle = [t.backend for t in dialog.unchanged.targets]
         shop = {
             b.identity
             for b in first.backends
@@ -437,7 +438,7 @@ async def test_who_is_protected_by_now_is_left_out_of_many() -> None:
 
 def test_a_plan_is_not_done_before_each_target_has_its_outcome() -> None:
     """While some have no outcome yet, nobody counts as having survived."""
-    two = plan(Signal.CANCEL, [b for b in busy().backends if b.waits_for_lock][:2], busy())
+    two = make_plan(Signal.CANCEL, [b for b in busy().backends if b.waits_for_lock][:2], busy())
     some = Progress(
         two,
         (Outcome(two.requests[0], SignalReply(ReplyStatus.SENT), ObservedEffect.STILL_RUNNING),),

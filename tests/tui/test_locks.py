@@ -332,7 +332,7 @@ def test_an_aftermath_waits_for_a_picture_that_can_tell() -> None:
     assert aftermath is not None
 
     def told(snapshot: Snapshot, asked_at: float) -> str:
-        return aftermath.told(State.first(snapshot, Settings())._replace(asked_at=asked_at))
+        return aftermath.words_for(State.first(snapshot, Settings())._replace(asked_at=asked_at))
 
     whole = _without(first, HOLDER)
     waits_still = with_changes(whole, 48_801, wait_event_type="Lock", wait_event="transactionid")
@@ -370,9 +370,9 @@ def test_nobody_is_freed_by_another_server() -> None:
     before = DerivedSnapshot.of(first)
     holder = next(b.identity for b in first.backends if b.pid == HOLDER)
     aftermath = UnblockedReport(frozenset([holder]), Span("terminated", Tone.CALM), before, 10.0)
-    assert aftermath.told(_state(replace(there, taken_at=first.taken_at + 1))) == ""
+    assert aftermath.words_for(_state(replace(there, taken_at=first.taken_at + 1))) == ""
     here = _without(replace(first, taken_at=first.taken_at + 1), HOLDER)
-    assert "1 of 4 waiting on it is free" in aftermath.told(_state(here))
+    assert "1 of 4 waiting on it is free" in aftermath.words_for(_state(here))
 
 
 def _state(shown: Snapshot) -> State:

@@ -9,6 +9,7 @@ from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.detail import Lock
 from pgtop.model.locks import Hold, LockState, Prepared, Wait
 from pgtop.model.signal import Signal
+from pgtop.signalling.planning import plan_for_one
 from pgtop.table.filter import Filter
 from pgtop.table.layout import header
 from pgtop.table.options import Sort, TableOptions
@@ -253,9 +254,9 @@ def dialog(
 ) -> list[str]:
     """Return what the dialog says, from what the session does on."""
     backend = next(backend for backend in picture.snapshot.backends if backend.pid == pid)
-    return [
-        "".join(span.text for span in spans) for spans in propose(signal, backend, picture).lines
-    ][1:]
+    plan = plan_for_one(signal, backend, picture.snapshot)
+    lines = ["".join(span.text for span in spans) for spans in propose(plan, picture).lines]
+    return lines[1:]
 
 
 def test_the_dialog_says_how_many_waiters_it_frees() -> None:

@@ -2,8 +2,9 @@
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.signal import Signal
-from pgtop.signalling.planning import plan
-from pgtop.signalling.rights import is_another_pgtop, protection
+from pgtop.signalling.planning import make_plan, plan_for_one
+from pgtop.signalling.protection import protection
+from pgtop.signalling.rights import is_another_pgtop
 from pgtop.view.confirmation import propose
 from pgtop.view.plan import facts
 from tests.scenes import active, busy
@@ -16,7 +17,7 @@ def test_another_pgtop_is_known_by_its_name() -> None:
     other = active(4711, "anna@postgres", "pgtop", "SELECT 1", 1.0)
     assert [is_another_pgtop(scene.server, each) for each in (ours, other)] == [False, True]
     assert protection(scene.server, other) == ""
-    made = plan(Signal.TERMINATE, [other], scene)
+    made = make_plan(Signal.TERMINATE, [other], scene)
     assert "another pgtop" in "".join(span.text for row in facts(made) for span in row)
-    lines = propose(Signal.TERMINATE, other, DerivedSnapshot.of(scene)).lines
+    lines = propose(plan_for_one(Signal.TERMINATE, other, scene), DerivedSnapshot.of(scene)).lines
     assert "another pgtop" in "".join(span.text for row in lines for span in row)

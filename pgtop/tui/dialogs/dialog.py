@@ -1,11 +1,10 @@
-"""What every question before a signal shares: its frame, its buttons, its fields and the keys that
-answer it.
+"""The common parts of the dialogs before a signal: frame, buttons, fields and answering keys.
 
 A dialog asks and returns; it signals nothing. Keep has the focus.
 """
 
-from collections.abc import Iterable
-from typing import ClassVar, TypeVar
+from collections.abc import Callable, Iterable
+from typing import ClassVar, TypeAlias
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -17,6 +16,9 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input
 
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.signalling.consent import Consent
+from pgtop.signalling.protection import Guard
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, line
@@ -29,8 +31,10 @@ from pgtop.tui.widgets.lines import Lines
 FRAME = 4
 """Cells of border and padding, left and right together."""
 _TOO_SMALL = "too small to show all that you agree to: make the terminal larger"
+_KEEP, _SIGNAL = 0, 1
+"""The indices of the buttons."""
 
-ConsentT = TypeVar("ConsentT")
+GuardOf: TypeAlias = Callable[[DerivedSnapshot], Guard]
 
 
 class ButtonLine(Lines):
@@ -50,25 +54,24 @@ class ButtonLine(Lines):
 
     def offer(self, labels: tuple[str, ...], focused: int = 0) -> None:
         """Show these buttons, one of them focused."""
-        self._labels, self.focused_index = labels, focused
+        self._labels = labels
+        self.focused_index = focused
         spans: list[Span] = []
         for index, label in enumerate(labels):
-            here = index == focused
-            spans.append(
-                Span(
-                    f"▶[ {label} ]" if here else f" [ {label} ]",
-                    Tone.STRONG if here else Tone.QUIET,
-                )
-            )
-            spans.append(Span("  ", Tone.PLAIN))
+            if index == focused:
+                button = Span(f"▶[ {label} ]", Tone.STRONG)
+            else:
+                button = Span(f" [ {label} ]", Tone.QUIET)
+            spans += (button, Span("  ", Tone.PLAIN))
         self.show([tuple(spans)])
 
     def step(self, by: int) -> None:
-        """Move the focus, round and round."""
+        """Move the focus, from the last button to the first."""
         if self._labels:
             self.offer(self._labels, (self.focused_index + by) % len(self._labels))
 
     def on_click(self, event: events.Click) -> None:
+        """Press the button under the click."""
         x = 0
         for index, label in enumerate(self._labels):
             end = x + cells(label) + 5
@@ -77,9 +80,10 @@ class ButtonLine(Lines):
             x = end + 2
 
 
-class Dialog(Stateful, ModalScreen[ConsentT]):
-    """Returns what the user said yes to, or None. Subclasses say what is asked and when a yes is
-    one.
+class SignalDialog(Stateful, ModalScreen[Consent | None]):
+    """A dialog that returns the plan to which the user has agreed, or None.
+
+    Subclasses show the question and decide when a yes is one.
     """
 
     AUTO_FOCUS = ""  # y and n belong to the screen, unless something must be typed
@@ -90,86 +94,94 @@ class Dialog(Stateful, ModalScreen[ConsentT]):
     ]
 
     def __init__(self, palette: Palette, lines: str, proof: str) -> None:
-        """`lines` and `proof` name the widgets of the words and of the field that a dangerous yes
-        has to fill in.
+        """Build the dialog; `lines` and `proof` are the ids of the text and of the field for what
+        must be typed.
         """
         super().__init__()
-        self.asked = 1
-        """How often something was asked; it grows when a yes comes to mean something else, so is to
-        be seen first.
+        self.question = 1
+        """The number of the question. It grows when a yes gets another meaning: the new question
+        must be seen before a key answers it.
         """
         self._note = ""
-        self._is_whole = True  # `draw` found room for all that a yes is about
+        self._is_whole = True
+        """True if the terminal shows all that a yes is about."""
         self._lines = Lines(palette, id=lines)
         self._proof = Input(id=proof, restrict=r"[0-9]*", select_on_focus=False)
         self._proof.cursor_blink = False
         self._proof.display = False
-        self._why = ReasonField()
+        self._reason = ReasonField()
         self._buttons = ButtonLine(palette)
 
     def compose(self) -> ComposeResult:
+        """Yield text, body, fields and buttons."""
         with Vertical(id="box"):
             yield self._lines
             yield from self.body()
             yield self._proof
-            yield self._why
+            yield self._reason
             yield self._buttons
 
     def body(self) -> Iterable[Widget]:
-        """What stands between the words and the fields."""
+        """Return the widgets between the text and the fields."""
         return ()
 
     def draw(self, size: Size) -> None:
         """Draw all of it for a terminal of that size."""
         raise NotImplementedError
 
-    def agree(self) -> None:
-        """Dismiss with the consent, or say what is missing."""
+    def accept(self) -> None:
+        """Dismiss with the consent, or show what is missing."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
+        """Draw for the first time."""
         self.draw(self.app.size)
 
     def on_resize(self, event: events.Resize) -> None:
+        """Draw for the new size."""
         self.draw(event.size)
 
-    def say(self, note: str) -> None:
-        """Put a note on top."""
+    def show_note(self, note: str) -> None:
+        """Show a note at the top."""
         self._note = note
         self.draw(self.app.size)
 
     # The answers.
 
     def action_confirm(self) -> None:
-        """`y`: agree to what can be read."""
+        """Accept, if the whole question can be read."""
         if self._is_whole:
-            self.agree()
+            self.accept()
         else:
-            self.say(_TOO_SMALL)
+            self.show_note(_TOO_SMALL)
 
     def action_keep(self) -> None:
+        """Close without a signal."""
         self.dismiss(None)
 
     def action_clear(self) -> None:
-        """Esc: out of the reason, or out of the dialog."""
-        if self._why.display:
+        """Leave the reason's field, or else the dialog."""
+        if self._reason.display:
             self._close_reason()
         else:
             self.dismiss(None)
 
     def action_open(self) -> None:
-        """Enter keeps the reason, gives in what was typed, or presses the focused button."""
-        if self._why.display:
+        """Keep the reason, submit what was typed, or press the focused button."""
+        if self._reason.display:
             self._close_reason()
+        elif self.enter_submits:
+            self._press(_SIGNAL)
         else:
-            self._press(1 if self.gives_in else self._buttons.focused_index)
+            self._press(self._buttons.focused_index)
 
     @property
-    def gives_in(self) -> bool:
-        """Enter is for what was typed, and not for the focused button."""
+    def enter_submits(self) -> bool:
+        """True if Enter submits what was typed instead of pressing the focused button."""
         return self._proof.display and bool(self._proof.value)
 
     def action_focus_button(self, step: int) -> None:
+        """Focus another button."""
         self._buttons.step(step)
 
     @on(ButtonLine.Pressed)
@@ -177,7 +189,7 @@ class Dialog(Stateful, ModalScreen[ConsentT]):
         self._press(message.index)
 
     def _press(self, index: int) -> None:
-        if index == 0:
+        if index == _KEEP:
             self.dismiss(None)
         else:
             self.action_confirm()
@@ -186,29 +198,35 @@ class Dialog(Stateful, ModalScreen[ConsentT]):
 
     @property
     def field(self) -> Input | None:
-        return next((field for field in (self._why, self._proof) if field.display), None)
+        """The open field that takes the keys, if there is one."""
+        fields = (self._reason, self._proof)
+        return next((field for field in fields if field.display), None)
 
     def typed(self) -> None:
+        """Draw again after a field has changed."""
         self.draw(self.app.size)
 
     def action_reason(self) -> None:
-        self._why.display = True
-        self.set_focus(self._why)
+        """Open the field for the reason."""
+        self._reason.display = True
+        self.set_focus(self._reason)
         self.draw(self.app.size)
 
     def _close_reason(self) -> None:
-        self.asked += 1  # text that was pasted into the field may go on behind an Enter
-        self._why.display = False
+        self.question += 1  # text that was pasted into the field may continue after an Enter
+        self._reason.display = False
         self.set_focus(self._proof if self._proof.display else None)
         self.draw(self.app.size)
 
-    # What they all say.
+    # Lines of every dialog.
 
     def note_lines(self) -> list[Line]:
+        """Return the note, if there is one."""
         return [line(self._note, Tone.ALARM)] if self._note else []
 
     def reason_lines(self) -> list[Line]:
-        words = self._why.words
-        return (
-            [line(clean(f"reason: {words}"), Tone.QUIET)] if words and not self._why.display else []
-        )
+        """Return the reason once its field is closed."""
+        words = self._reason.words
+        if not words or self._reason.display:
+            return []
+        return [line(clean(f"reason: {words}"), Tone.QUIET)]

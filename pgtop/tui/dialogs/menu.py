@@ -1,4 +1,4 @@
-"""A short list to choose from. Returns the chosen name, or None."""
+"""A short list of choices. Returns the name of one, or None."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from pgtop.keys import hint
 from pgtop.text.clean import fit
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
@@ -18,29 +19,34 @@ from pgtop.tui.widgets.rows import Rows
 
 
 class Choice(NamedTuple):
-    """What is returned, and what is shown."""
+    """A choice: its name is returned, its words are shown."""
 
     name: str
     words: str
 
 
 class _Choices(Rows):
+    """The choices as rows, the cursor on the current one."""
+
     def __init__(self, choices: Sequence[Choice], current: str, palette: Palette) -> None:
         super().__init__(palette, id="choices")
         self._choices = choices
-        self._cursor = next(
-            (index for index, choice in enumerate(choices) if choice.name == current), 0
-        )
+        names = [choice.name for choice in choices]
+        self._cursor = names.index(current) if current in names else 0
 
     @property
-    def chosen(self) -> str:
+    def selected(self) -> str:
+        """The name of the choice under the cursor."""
         return self._choices[self._cursor].name
 
     def row_count(self) -> int:
+        """Return the number of choices."""
         return len(self._choices)
 
     def row_line(self, index: int) -> Line:
-        return line(fit(f" {self._choices[index].words}", self.size.width), Tone.PLAIN)
+        """Return the line of a choice."""
+        words = f" {self._choices[index].words}"
+        return line(fit(words, self.size.width), Tone.PLAIN)
 
 
 class MenuScreen(Navigation, ModalScreen[str | None]):
@@ -52,24 +58,28 @@ class MenuScreen(Navigation, ModalScreen[str | None]):
         self, title: str, choices: Sequence[Choice], current: str, palette: Palette
     ) -> None:
         super().__init__()
-        self.asked = 1
-        """Once: the choices stay."""
+        self.question = 1
+        """The number of the question: the choices never change."""
         self._title = title
         self._choices = _Choices(choices, current, palette)
 
     def compose(self) -> ComposeResult:
+        """Yield the choices in their frame."""
         with Vertical(id="box") as box:
             box.border_title = self._title
-            box.border_subtitle = "Enter chooses, Esc leaves"
+            box.border_subtitle = f"{hint('open')} chooses, {hint('clear')} leaves"
             self._choices.styles.height = self._choices.row_count()
             yield self._choices
 
     def scrollable(self) -> Scrollable:
+        """Return the choices."""
         return self._choices
 
     @on(Rows.Chosen)
     def action_open(self) -> None:
-        self.dismiss(self._choices.chosen)
+        """Return the choice under the cursor."""
+        self.dismiss(self._choices.selected)
 
     def action_clear(self) -> None:
+        """Close without a choice."""
         self.dismiss(None)

@@ -1,12 +1,14 @@
-"""A line in a dialog in which the user may say why, for the audit trail."""
+"""A field in a dialog for the user's reason, which goes into the audit log."""
 
 from textual.widgets import Input
 
-PLACEHOLDER = "why, for the audit trail: Enter when done"
+from pgtop.keys import hint
+
+PLACEHOLDER = f"why, for the audit log: {hint('open')} when done"
 
 
 class ReasonField(Input):
-    """Closed until it is asked for; what was typed stays."""
+    """A field that is closed until the user opens it. The text stays when it is closed again."""
 
     def __init__(self) -> None:
         super().__init__(id="reason", placeholder=PLACEHOLDER, select_on_focus=False)
@@ -15,4 +17,5 @@ class ReasonField(Input):
 
     @property
     def words(self) -> str:
+        """The reason without blanks around it."""
         return self.value.strip()

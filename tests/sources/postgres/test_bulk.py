@@ -22,7 +22,7 @@ from pgtop.model.signal import ObservedEffect, ReplyStatus, Signal, SignalReques
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.clock import MonotonicClock
 from pgtop.signalling.execute import Progress, SignalExecutor
-from pgtop.signalling.planning import changes, plan
+from pgtop.signalling.planning import changes, make_plan
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
@@ -89,7 +89,7 @@ async def tools(
 
 def by_filter(text: str, snapshot: Snapshot, signal: Signal = Signal.TERMINATE) -> Plan:
     matches = Filter(text).on(DerivedSnapshot.of(snapshot))
-    return plan(signal, [b for b in snapshot.backends if matches(b)], snapshot)
+    return make_plan(signal, [b for b in snapshot.backends if matches(b)], snapshot)
 
 
 async def see_through(errands: SignalExecutor, made: Plan) -> Progress:
@@ -351,8 +351,8 @@ async def test_a_walsender_is_never_one_of_many(
 
         await until_async(streams)
         snapshot = await source.sample()
-        made = plan(Signal.TERMINATE, snapshot.backends, snapshot)
-        assert any("streams WAL" in left.reason for left in made.excluded)
+        made = make_plan(Signal.TERMINATE, snapshot.backends, snapshot)
+        assert any("streams WAL" in left.explanation for left in made.excluded)
         await see_through(errands, made)
         assert not any([await alive(c) for c in sessions])
         done = await asyncio.to_thread(

@@ -16,7 +16,8 @@ from psycopg import pq
 
 from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
-from pgtop.signalling.audit_log import FILE_NAME, read
+from pgtop.signalling.audit_log import FILE_NAME
+from pgtop.signalling.audit_reader import read
 from pgtop.sources.postgres.encoding import decode_name
 from tests.cli import pgtop
 from tests.hostile_text import harmful

@@ -187,7 +187,7 @@ def _warnings(backends: Iterable[Backend], snapshot: Snapshot) -> Sequence[str]:
     lines = [
         "".join(span.text for span in row)
         for backend in backends
-        for row in propose(Signal.TERMINATE, backend, picture).lines
+        for row in propose(plan_for_one(Signal.TERMINATE, backend, picture.snapshot), picture).lines
     ]
     warned = [text.removeprefix(_WARNING) for text in lines if text.startswith(_WARNING)]
     return list(dict.fromkeys(warned))

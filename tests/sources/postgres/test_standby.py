@@ -15,6 +15,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.xmin import XminHolder, XminKind, xmin_holders
 from pgtop.demo.server import Cluster
 from pgtop.model.signal import ReplyStatus, Signal, SignalRequest
+from pgtop.signalling.planning import plan_for_one
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
@@ -114,11 +115,8 @@ async def test_replay_waits_for_the_readers_that_hold_what_it_wants(
             )
             assert "replay stands still" in "".join(span.text for span in summary(picture))
             assert root.backend is not None
-            dialog = [
-                span.text
-                for row in propose(Signal.TERMINATE, root.backend, picture).lines
-                for span in row
-            ]
+            plan = plan_for_one(Signal.TERMINATE, root.backend, picture.snapshot)
+            dialog = [span.text for row in propose(plan, picture).lines for span in row]
             assert "replay stands still and goes on once it has ended" in dialog
             shown = json.loads(pgtop("show", "--json", "-d", standby.socket_dsn, "-U", user).stdout)
             assert {row["pid"]: row["blocks"] for row in shown["sessions"]}[root.pid] == 1

@@ -1,202 +1,218 @@
-"""`pgtop cancel` and `pgtop kill`: print the plan, ask, carry it out, report what was seen.
+"""`pgtop cancel` and `pgtop kill`: print the plan, confirm it, execute it, report what was seen.
 
 Only sessions of the printed plan are signalled, and none without a yes, from a terminal or --yes.
 """
 
 import sys
-from collections.abc import Mapping
+from typing import NamedTuple
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import filter_for_signals, readable
 from pgtop.cli.args.signal_options import SignalCommand
-from pgtop.cli.commands.signal.prompt import consents, says_yes
-from pgtop.cli.commands.signal.report import Telling
-from pgtop.cli.commands.signal.resolve_targets import Proposed, propose
+from pgtop.cli.commands.signal.prompt import confirms, confirms_question
+from pgtop.cli.commands.signal.report import Report
+from pgtop.cli.commands.signal.resolve_targets import ResolvedPlan, resolve_targets, unmatched
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
 from pgtop.cli.guards import guards_for
 from pgtop.config.guards import Guards, check_reads_no_queries
-from pgtop.model.backend import BackendId
 from pgtop.model.plan import MOVED_ON, Change, Plan
-from pgtop.model.snapshot import Snapshot
+from pgtop.model.signal import Outcome
 from pgtop.ports import SourceError
+from pgtop.signalling.consent import needs_pid
 from pgtop.signalling.execute import Progress, escalation_plan
-from pgtop.signalling.observe import PATIENCE
-from pgtop.signalling.planning import Guard, changes, refresh_plan, without_changed
-from pgtop.signalling.protection import guard
+from pgtop.signalling.observe import EFFECT_TIMEOUT
+from pgtop.signalling.planning import Changes, changes, refresh_plan, without_changed
+from pgtop.signalling.protection import Guard, guard
 from pgtop.sources.postgres.sampler import WHOLE
 from pgtop.table.filter import Filter
 from pgtop.view.plan import sessions, skipped
 
-_SURVIVED = "surviving the cancel"
+_SURVIVORS = "surviving the cancel"
+_NO_TERMINAL = "Nothing was signalled: stdin is not a terminal."
 
 
 def run(command: SignalCommand) -> int:
-    """Carry the command out; returns the exit code. Raises PgtopError and SourceError."""
+    """Execute the command; return the exit code. Raises PgtopError and SourceError."""
     guards = guards_for(command.safety)
-    chosen = filter_for_signals(command.filter) if command.filter else Filter()
+    filter = filter_for_signals(command.filter) if command.filter else Filter()
     if guards.redact:
-        check_reads_no_queries(chosen, repr(" ".join(command.filter)))
-    return interrupts.run(_Command(command, guards, chosen).run())
+        check_reads_no_queries(filter, repr(" ".join(command.filter)))
+    return interrupts.run(_Execution(command, guards, filter).run())
 
 
-class _Command:
+class _View(NamedTuple):
+    """The server at one instant, and what protects its sessions."""
+
+    derived: DerivedSnapshot
+    guard: Guard
+
+
+class _Execution:
     """One command and the connection that it uses."""
 
-    def __init__(self, command: SignalCommand, guards: Guards, chosen: Filter) -> None:
+    def __init__(self, command: SignalCommand, guards: Guards, filter: Filter) -> None:
         self._command = command
         self._guards = guards
-        self._filter = chosen
-        self._telling = Telling(command, bool(guards.read_only))
-        self._session = compose.connection_for(command.connection)
-        self._source = compose.source_for(self._session, guards.redact, WHOLE)
-        self._errands = compose.executor_for(self._session, guards)
+        self._filter = filter
+        self._report = Report(command, bool(guards.read_only))
+        connection = compose.connection_for(command.connection)
+        self._source = compose.source_for(connection, guards.redact, WHOLE)
+        self._executor = compose.executor_for(connection, guards)
 
     async def run(self) -> Exit:
+        """Connect, plan, confirm and send."""
         try:
-            picture = DerivedSnapshot.of(
-                await first_sample(self._source, self._command.connection.wait)
-            )
-            guarded = guard(self._guards.protect, picture)
+            view = await self._first_view()
             with readable(self._command.filter, "The filter"):  # a pattern may take too long
-                proposed = propose(self._command, self._filter, picture, guarded)
-            return await self._carry_out(proposed)
+                resolved = resolve_targets(self._command, self._filter, *view)
+            return await self._confirm_and_send(resolved)
         finally:
             await self._source.close()
 
-    async def _carry_out(self, proposed: Proposed) -> Exit:
-        self._telling.print_plan(proposed, self._will_ask)
-        if not proposed.plan.targets:
-            self._telling.explain_no_targets(proposed)
-            return self._telling.print_no_outcome(
-                proposed, Exit.SOME_REFUSED if proposed.refused else Exit.NO_TARGET
-            )
+    async def _first_view(self) -> _View:
+        wait = self._command.connection.wait
+        derived = DerivedSnapshot.of(await first_sample(self._source, wait))
+        options = self._guards.protect[: len(self._command.safety.protect)]
+        for filter in unmatched(options, derived):
+            output.report(f"--protect {filter.text} matches no session")
+        return _View(derived, guard(self._guards.protect, derived))
+
+    async def _confirm_and_send(self, resolved: ResolvedPlan) -> Exit:
+        self._report.print_plan(resolved, self._will_prompt)
+        if not resolved.plan.targets:
+            self._report.explain_no_targets(resolved)
+            code = Exit.SOME_REFUSED if resolved.has_refused else Exit.NO_TARGET
+            return self._report.print_no_outcome(resolved, code)
         if self._command.dry_run:
-            return self._telling.print_no_outcome(proposed, Exit.DONE)
+            return self._report.print_no_outcome(resolved, Exit.DONE)
         if self._guards.read_only:
             output.report(f"Nothing was signalled: {self._guards.read_only}")
-            return await self._send(proposed)  # which refuses, and records that in the audit trail
-        agreed = await self._agreed(proposed.plan)
-        if agreed is None:
-            return self._telling.print_no_outcome(proposed, Exit.NOT_CONFIRMED)
-        agreed_on = proposed._replace(plan=agreed)
-        if not agreed.targets:
-            output.report(
-                "Nothing was signalled: all of them have changed.", f"Skipped: {skipped(agreed)}."
-            )
-            return self._telling.print_no_outcome(agreed_on, Exit.SOME_REFUSED)
-        return await self._send(agreed_on)
+            return await self._send(resolved)  # refuses, and records that in the audit log
+        plan = await self._confirmed(resolved.plan)
+        if plan is None:
+            return self._report.print_no_outcome(resolved, Exit.NOT_CONFIRMED)
+        confirmed = resolved._replace(plan=plan)
+        if not plan.targets:
+            what = "Nothing was signalled: all of them have changed."
+            output.report(what, f"Skipped: {skipped(plan)}.")
+            return self._report.print_no_outcome(confirmed, Exit.SOME_REFUSED)
+        return await self._send(confirmed)
 
     # The consent.
 
     @property
-    def _will_ask(self) -> bool:
-        """True if the user is asked, on a terminal."""
-        return (
-            not (self._command.yes or self._command.dry_run)
-            and sys.stdin is not None
-            and sys.stdin.isatty()
-        )
+    def _will_prompt(self) -> bool:
+        """True if the user is asked on a terminal."""
+        if self._command.yes or self._command.dry_run:
+            return False
+        return sys.stdin is not None and sys.stdin.isatty()
 
-    async def _agreed(self, made: Plan) -> Plan | None:
-        """Return the plan as it may be carried out now, or None."""
+    async def _confirmed(self, plan: Plan) -> Plan | None:
+        """Return the plan as it may be executed now, None without a yes."""
         if self._command.yes:
-            return made
-        if not self._will_ask:
-            typed = any(target.needs_pid for target in made.targets)
-            advice = "Its pid must be typed on one." if typed else "--yes signals without asking."
-            output.report("Nothing was signalled, as there is no terminal to ask on.", advice)
+            return plan
+        if not self._will_prompt:
+            output.report(_NO_TERMINAL, _advice_without_terminal(plan))
             return None
         if self._command.escalate:
             output.report("Those that survive the cancel are terminated.")
-        if not consents(made):
+        if not confirms(plan):
             output.report("Nothing was signalled.")
             return None
-        return await self._still_meant(made)
+        return await self._as_it_is_now(plan)
 
-    async def _still_meant(self, agreed: Plan) -> Plan | None:
-        """Return the plan without the sessions that changed meanwhile, unless the user asks for
-        them again.
+    async def _as_it_is_now(self, plan: Plan) -> Plan:
+        """Return the plan without the sessions that have changed, unless the user confirms them
+        too.
         """
         try:
-            snapshot, guarded = await self._sample_again()
+            view = await self._view_again()
         except SourceError as error:
             failure = error.failure
-            raise SourceError(
-                failure._replace(what=f"Nothing was signalled: {failure.what}")
-            ) from error
-        changed = _changes_of_the_living(agreed, snapshot, guarded)
+            what = f"Nothing was signalled: {failure.what}"
+            raise SourceError(failure._replace(what=what)) from error
+        changed = _changes_of_the_living(plan, view)
         moved = sum(change in MOVED_ON for change in changed.values())
         what = "another query, transaction or application name"
-        words = f"{sessions(moved)} changed since ({what}). As they are now too?"
-        if moved and says_yes(words):
-            return refresh_plan(agreed, snapshot, guarded)
-        return without_changed(agreed, changed)
+        question = f"{sessions(moved)} changed since ({what}). As they are now too?"
+        if moved and confirms_question(question):
+            return refresh_plan(plan, view.derived.snapshot, view.guard)
+        return without_changed(plan, changed)
 
-    async def _sample_again(self) -> tuple[Snapshot, Guard]:
-        """Return the server as it is now, its roles too, and what protects sessions now. Raises
-        SourceError.
-        """
+    async def _view_again(self) -> _View:
+        """Return the server as it is now, with its roles read again. Raises SourceError."""
         self._source.renew()
         try:
             snapshot = await self._source.sample()
-        except (
-            SourceError
-        ):  # our session, idle while the user was thinking, may have been ended: on a new one
+        except SourceError:  # the session, idle while the user was thinking, may have been ended
             snapshot = await self._source.sample()
-        return snapshot, guard(self._guards.protect, DerivedSnapshot.of(snapshot))
+        derived = DerivedSnapshot.of(snapshot)
+        return _View(derived, guard(self._guards.protect, derived))
 
     # The signals.
 
-    async def _send(self, proposed: Proposed) -> Exit:
-        progress = await self._see_through(proposed.plan)
-        outcomes = {outcome.request.target: outcome for outcome in progress.outcomes}
-        left = await self._escalated(progress) if self._command.escalate else None
-        if left is not None and left.targets:
-            second = await self._see_through(left)
-            outcomes |= {outcome.request.target: outcome for outcome in second.outcomes}
-            progress = progress._replace(
-                audit_failure=progress.audit_failure or second.audit_failure
-            )
-        if progress.audit_failure:
-            output.report(progress.audit_failure)
-        return self._telling.print_outcomes(proposed, tuple(outcomes.values()))
+    async def _send(self, resolved: ResolvedPlan) -> Exit:
+        first = await self._execute(resolved.plan)
+        second = await self._escalate(first) if self._command.escalate else None
+        outcomes = _by_target(first)
+        failure = first.audit_failure
+        if second is not None:
+            outcomes |= _by_target(second)
+            failure = failure or second.audit_failure
+        if failure:
+            output.report(failure)
+        return self._report.print_outcomes(resolved, tuple(outcomes.values()))
 
-    async def _escalated(self, progress: Progress) -> Plan | None:
+    async def _escalate(self, progress: Progress) -> Progress | None:
+        """Terminate the sessions that the cancel did not help, if there are any."""
+        plan = await self._escalation_plan(progress)
+        return None if plan is None else await self._execute(plan)
+
+    async def _escalation_plan(self, progress: Progress) -> Plan | None:
         """Return the plan to terminate the survivors, guarded again; a protected one needs another
-        yes.
+        confirmation.
         """
-        left = escalation_plan(progress)
-        if not left.targets:
+        survivors = escalation_plan(progress)
+        if not survivors.targets:
             return None
         try:
-            snapshot, guarded = await self._sample_again()
+            view = await self._view_again()
         except SourceError as error:
             output.report(f"Nothing was terminated: {error.failure.what}", error.failure.advice)
             return None
-        meant = without_changed(left, _changes_of_the_living(left, snapshot, guarded))
-        if meant.excluded:
-            output.report(f"not terminated: {skipped(meant)}")
-        asks = any(target.needs_pid for target in meant.targets)
-        if asks and not consents(meant, _SURVIVED):
+        plan = without_changed(survivors, _changes_of_the_living(survivors, view))
+        if plan.excluded:
+            output.report(f"not terminated: {skipped(plan)}")
+        if not plan.targets:
             return None
-        output.report(f"the cancel did not help with {sessions(len(meant.targets))}: terminating")
-        return meant
+        if any(map(needs_pid, plan.targets)) and not confirms(plan, _SURVIVORS):
+            return None
+        count = sessions(len(plan.targets))
+        output.report(f"the cancel did not help with {count}: terminating")
+        return plan
 
-    async def _see_through(self, agreed: Plan) -> Progress:
-        progress = Progress(agreed, ())
-        patience = PATIENCE if self._command.timeout is None else self._command.timeout
-        async for progress in self._errands.run(agreed, self._command.reason, patience):  # noqa: B007
+    async def _execute(self, plan: Plan) -> Progress:
+        """Execute the plan; return its last progress."""
+        timeout = EFFECT_TIMEOUT if self._command.timeout is None else self._command.timeout
+        progress = Progress(plan, ())
+        async for progress in self._executor.run(plan, self._command.reason, timeout):  # noqa: B007
             pass
         return progress
 
 
-def _changes_of_the_living(
-    made: Plan, snapshot: Snapshot, guarded: Guard
-) -> Mapping[BackendId, Change]:
-    """Return what has happened to the targets, but for those that have ended: sending reports these
-    as gone.
-    """
-    found = changes(made, snapshot, guarded)
-    return {who: change for who, change in found.items() if change is not Change.ENDED}
+def _advice_without_terminal(plan: Plan) -> str:
+    if any(map(needs_pid, plan.targets)):
+        return "Its pid must be typed on one."
+    return "--yes signals without asking."
+
+
+def _by_target(progress: Progress) -> dict[object, Outcome]:
+    return {outcome.request.target: outcome for outcome in progress.outcomes}
+
+
+def _changes_of_the_living(plan: Plan, view: _View) -> Changes:
+    """Return the changes of targets that have not ended; sending reports the ended ones as gone."""
+    changed = changes(plan, view.derived.snapshot, view.guard)
+    return {target: change for target, change in changed.items() if change is not Change.ENDED}

@@ -1,7 +1,6 @@
-"""The report of a plan and of its outcomes: for people, or as one JSON object for programs, with
-the exit code.
+"""The report of a plan and its outcomes, for people or as one JSON object, with the exit code.
 
-The names in JSON are stable, as those of `pgtop show` are.
+The names in JSON are stable, like those of `pgtop show`.
 """
 
 import json
@@ -9,140 +8,160 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli import output
 from pgtop.cli.args.signal_options import SignalCommand
-from pgtop.cli.commands.signal.resolve_targets import Proposed
+from pgtop.cli.commands.signal.resolve_targets import ResolvedPlan
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.json_report import session_record
-from pgtop.model.plan import ExclusionReason, Plan
+from pgtop.model.plan import Excluded, ExclusionReason, Plan, Target
 from pgtop.model.signal import ObservedEffect, Outcome
 from pgtop.model.timestamp import written
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
-from pgtop.view.outcome import weakly_checked_words
+from pgtop.view.outcome import (
+    REFUSED,
+    SURVIVED,
+    OutcomeKind,
+    outcome_kind,
+    summary,
+    weakly_checked_words,
+)
 from pgtop.view.plan import (
-    deed,
+    action_words,
+    exclusion_line,
     facts,
+    filter_lines,
     heading,
     layout,
-    left_out_line,
     no_targets,
     outcome_line,
     sessions,
     target_line,
-    understood,
 )
-from pgtop.view.results import REFUSED, SURVIVED, OutcomeKind, result_of, summary
 
-_WIDTH = 160  # cells where the output is no terminal
-_LEFT_OUT_SHOWN = 10
+_WIDTH = 160
+"""Cells of a line if stdout is not a terminal."""
+_EXCLUDED_SHOWN = 10
 _YES_IS_NOT_ENOUGH = (
     "--yes never covers such a session: name it alone, on a terminal, without --yes."
 )
 
 
-class Telling(NamedTuple):
-    """Reports on one command, in the form that its options ask for."""
+class Report(NamedTuple):
+    """The report on one command, in the form that its options request."""
 
     command: SignalCommand
     read_only: bool = False
-    """Nothing is sent, so the plan says what it would do."""
+    """True if nothing is sent: the plan is only shown."""
 
-    def print_plan(self, proposed: Proposed, asks: bool) -> None:
-        """Print what will be done, or would be. `asks`: the user is asked next, and must see the
-        plan before.
-        """
-        end = "" if proposed.plan.targets else "; nothing was signalled"
-        for missing in proposed.missing:
+    def print_plan(self, resolved: ResolvedPlan, will_prompt: bool) -> None:
+        """Print what will or would be done. A user who is asked next must see it in any case."""
+        end = "" if resolved.plan.targets else "; nothing was signalled"
+        for missing in resolved.missing:
             output.report(f"{missing.words}{end}")
-        page = output.page(_page(proposed, self._intent(proposed.plan)), self.command.color)
+        page = output.page(_page(resolved, self._intent(resolved.plan)), self.command.color)
         if not self.command.json:
             output.write(page)
-        if asks and (self.command.json or not output.is_terminal()):
+        if will_prompt and (self.command.json or not output.is_terminal()):
             sys.stderr.write(page)
 
-    def explain_no_targets(self, proposed: Proposed) -> None:
-        """Say why there are no targets; pids without a session have been named already."""
-        if proposed.plan.excluded:
-            is_hidden = any(left.why is ExclusionReason.HIDDEN for left in proposed.plan.excluded)
-            is_typed = self.command.yes and proposed.by_pid and is_hidden
-            output.report(no_targets(proposed.plan), _YES_IS_NOT_ENOUGH if is_typed else "")
+    def explain_no_targets(self, resolved: ResolvedPlan) -> None:
+        """Report why there are no targets; missing pids have been reported already."""
+        excluded = resolved.plan.excluded
+        if excluded:
+            is_hidden = any(each.reason is ExclusionReason.HIDDEN for each in excluded)
+            needs_typing = self.command.yes and resolved.by_pid and is_hidden
+            output.report(no_targets(resolved.plan), _YES_IS_NOT_ENOUGH if needs_typing else "")
         elif self.command.all_clients:
             output.report("There is no other client session.")
         elif self.command.filter:
-            hidden = sum(b.hidden and b.is_client for b in proposed.picture.snapshot.backends)
-            advice = (
-                f"{sessions(hidden)} of other roles cannot be seen: grant pg_read_all_stats."
-                if hidden
-                else ""
-            )
-            output.report("No session matches.", advice)
+            output.report("No session matches.", _advice_on_hidden(resolved.derived))
 
-    def print_outcomes(self, proposed: Proposed, outcomes: Sequence[Outcome]) -> Exit:
-        """Print what became of each target; returns the exit code."""
-        code = _exit_of(outcomes) or (Exit.SOME_REFUSED if proposed.refused else Exit.DONE)
+    def print_outcomes(self, resolved: ResolvedPlan, outcomes: Sequence[Outcome]) -> Exit:
+        """Print the outcome of each target; return the exit code."""
+        code = _exit_of(outcomes)
+        if code is None:
+            code = Exit.SOME_REFUSED if resolved.has_refused else Exit.DONE
         if self.command.json:
-            self._json(proposed, outcomes, code)
-            return code
-        pairs = zip(outcomes, proposed.plan.targets, strict=True)
-        changed = [left for left in proposed.plan.excluded if left.why is ExclusionReason.CHANGED]
-        lines = [
-            *(
-                outcome_line(outcome, target, _width(), proposed.plan.signal)
-                for outcome, target in pairs
-            ),
-            *(left_out_line(left, _width()) for left in changed),
-            summary(outcomes),
-            *_weakly_checked(outcomes),
-        ]
-        output.write(output.page(lines, self.command.color))
+            self._print_json(resolved, outcomes, code)
+        else:
+            output.write(output.page(_outcome_page(resolved.plan, outcomes), self.command.color))
         return code
 
-    def print_no_outcome(self, proposed: Proposed, code: Exit) -> Exit:
-        """Print the object of a plan that was not carried out; people have read why."""
+    def print_no_outcome(self, resolved: ResolvedPlan, code: Exit) -> Exit:
+        """Print the JSON object of a plan that was not executed; people have read the reason."""
         if self.command.json:
-            self._json(proposed, (), code)
+            self._print_json(resolved, (), code)
         return code
 
-    def _intent(self, made: Plan) -> str:
-        if not made.targets:
+    def _intent(self, plan: Plan) -> str:
+        if not plan.targets:
             return "Nothing to signal."
-        words = deed(made)
-        only_shows = self.command.dry_run or self.read_only
-        return (
-            f"Would {words[0].lower()}{words[1:]}; nothing was signalled."
-            if only_shows
-            else f"{words}:"
-        )
+        words = action_words(plan)
+        if self.command.dry_run or self.read_only:
+            return f"Would {words[0].lower()}{words[1:]}; nothing was signalled."
+        return f"{words}:"
 
-    def _json(self, proposed: Proposed, outcomes: Sequence[Outcome], code: Exit) -> None:
-        output.write_data(json.dumps(_record(proposed, outcomes, self.command, code)) + "\n")
+    def _print_json(self, resolved: ResolvedPlan, outcomes: Sequence[Outcome], code: Exit) -> None:
+        record = _record(resolved, outcomes, self.command, code)
+        output.write_data(json.dumps(record) + "\n")
 
 
-def _page(proposed: Proposed, intent: str) -> list[Line]:
+# For people.
+
+
+def _page(resolved: ResolvedPlan, intent: str) -> list[Line]:
     """Return what will happen, to which sessions, and which are skipped."""
-    made, width = proposed.plan, _width()
+    plan = resolved.plan
+    width = _width()
     placed = layout(width)
-    rows = [target_line(placed, target, proposed.picture) for target in made.targets]
-    named = [left for left in made.excluded if left.why is not ExclusionReason.UNDECIDED]
-    more = len(named) - _LEFT_OUT_SHOWN
-    lines = [*understood(made), line(intent, Tone.STRONG), *facts(made)]
+    words = [*filter_lines(plan), line(intent, Tone.STRONG), *facts(plan)]
+    lines = [row for spans in words for row in wrapped(spans, width)]
+    if plan.targets:
+        lines.append(heading(placed))
+    lines += [target_line(placed, target, resolved.derived) for target in plan.targets]
+    return [*lines, *_excluded_lines(plan.excluded, width)]
+
+
+def _excluded_lines(excluded: Iterable[Excluded], width: int) -> list[Line]:
+    """Return a line for each of the first excluded sessions; undecided ones may be many and are
+    only counted.
+    """
+    listed = [each for each in excluded if each.reason is not ExclusionReason.UNDECIDED]
+    lines = [exclusion_line(each, width) for each in listed[:_EXCLUDED_SHOWN]]
+    more = len(listed) - _EXCLUDED_SHOWN
+    if more > 0:
+        lines.append(line(f"and {more} more skipped", Tone.NOTICE))
+    return lines
+
+
+def _outcome_page(plan: Plan, outcomes: Sequence[Outcome]) -> list[Line]:
+    width = _width()
+    pairs = zip(outcomes, plan.targets, strict=True)
+    changed = [each for each in plan.excluded if each.reason is ExclusionReason.CHANGED]
     return [
-        *(row for spans in lines for row in wrapped(spans, width)),
-        *((heading(placed), *rows) if rows else ()),
-        *(left_out_line(left, width) for left in named[:_LEFT_OUT_SHOWN]),
-        *([line(f"and {more} more skipped", Tone.NOTICE)] if more > 0 else []),
+        *(outcome_line(outcome, target, width, plan.signal) for outcome, target in pairs),
+        *(exclusion_line(each, width) for each in changed),
+        summary(outcomes),
+        *_weakly_checked(outcomes, width),
     ]
 
 
-def _weakly_checked(outcomes: Iterable[Outcome]) -> Iterable[Line]:
-    """Yield what could not be compared of the sessions that were signalled, as lines."""
-    count = sum(
-        outcome.request.seen.hidden and outcome.effect is not ObservedEffect.NOT_SENT
-        for outcome in outcomes
-    )
-    if count:
-        yield from wrapped(line(weakly_checked_words(count), Tone.NOTICE), _width())
+def _weakly_checked(outcomes: Iterable[Outcome], width: int) -> list[Line]:
+    """Return what could not be compared of the signalled sessions."""
+    sent = [each for each in outcomes if each.effect is not ObservedEffect.NOT_SENT]
+    count = sum(each.request.seen.hidden for each in sent)
+    if not count:
+        return []
+    return wrapped(line(weakly_checked_words(count), Tone.NOTICE), width)
+
+
+def _advice_on_hidden(derived: DerivedSnapshot) -> str:
+    hidden = sum(each.hidden and each.is_client for each in derived.snapshot.backends)
+    if not hidden:
+        return ""
+    return f"{sessions(hidden)} of other roles cannot be seen: grant pg_read_all_stats."
 
 
 def _width() -> int:
@@ -150,55 +169,66 @@ def _width() -> int:
 
 
 def _exit_of(outcomes: Iterable[Outcome]) -> Exit | None:
-    """Return the code of the worst outcome; None if all went as it should."""
-    results = {result_of(outcome) for outcome in outcomes}
-    if OutcomeKind.UNREACHED in results:
+    """Return the code of the worst outcome, None if all succeeded."""
+    kinds = {outcome_kind(outcome) for outcome in outcomes}
+    if OutcomeKind.UNREACHED in kinds:
         return Exit.NO_CONNECTION
-    if results & SURVIVED:
+    if kinds & SURVIVED:
         return Exit.SURVIVED
-    return Exit.SOME_REFUSED if results & REFUSED else None
+    return Exit.SOME_REFUSED if kinds & REFUSED else None
+
+
+# For programs.
 
 
 def _record(
-    proposed: Proposed, outcomes: Sequence[Outcome], command: SignalCommand, code: Exit
+    resolved: ResolvedPlan, outcomes: Sequence[Outcome], command: SignalCommand, code: Exit
 ) -> dict[str, Any]:
-    """Build the JSON object of plan and outcomes."""
-    made, picture = proposed.plan, proposed.picture
+    """Return the JSON object of plan and outcomes."""
+    plan = resolved.plan
+    derived = resolved.derived
     return {
-        "signal": made.signal.value,
-        "understood": made.understood or None,
+        "signal": plan.signal.value,
+        "understood": plan.understood or None,
         "dry_run": command.dry_run,
         "escalate": command.escalate,
-        "taken_at": written(picture.now),
-        "targets": [
-            {
-                **session_record(target.backend, picture),
-                "refusal": target.refusal,
-                "protection": target.protection,
-                "not_compared": target.backend.not_compared,
-            }
-            for target in made.targets
-        ],
-        "left_out": [
-            {**session_record(left.backend, picture), "why": left.why.value, "reason": left.reason}
-            for left in made.excluded
-        ],
-        "missing": [missing.as_dict() for missing in proposed.missing],
-        "frees": made.frees,
+        "taken_at": written(derived.now),
+        "targets": [_target_record(target, derived) for target in plan.targets],
+        "left_out": [_excluded_record(excluded, derived) for excluded in plan.excluded],
+        "missing": [missing.as_dict() for missing in resolved.missing],
+        "frees": plan.frees,
         "outcomes": [_outcome_record(outcome) for outcome in outcomes],
         "exit": int(code),
     }
 
 
-def _outcome_record(outcome: Outcome) -> dict[str, Any]:
+def _target_record(target: Target, derived: DerivedSnapshot) -> dict[str, Any]:
     return {
-        "pid": outcome.request.target.pid,
-        "backend_start": written(outcome.request.target.backend_start),
-        "signal": outcome.request.signal.value,
-        "result": result_of(outcome).value,
+        **session_record(target.backend, derived),
+        "refusal": target.refusal,
+        "protection": target.protection,
+        "not_compared": target.backend.not_compared,
+    }
+
+
+def _excluded_record(excluded: Excluded, derived: DerivedSnapshot) -> dict[str, Any]:
+    return {
+        **session_record(excluded.backend, derived),
+        "why": excluded.reason.value,
+        "reason": excluded.explanation,
+    }
+
+
+def _outcome_record(outcome: Outcome) -> dict[str, Any]:
+    request = outcome.request
+    return {
+        "pid": request.target.pid,
+        "backend_start": written(request.target.backend_start),
+        "signal": request.signal.value,
+        "result": outcome_kind(outcome).value,
         "answer": outcome.reply.status.value,
         "effect": outcome.effect.value,
         "after": round(outcome.after, 3),
         "said": outcome.reply.reason,
-        "not_compared": outcome.request.seen.not_compared,
+        "not_compared": request.seen.not_compared,
     }

@@ -1,8 +1,6 @@
-"""Which sessions pids, a filter or --all-clients mean: the plan, and the pids that have no
-session.
-"""
+"""Resolve pids, a filter or --all-clients to a plan, and report the pids without a session."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pgtop.analysis.derived import DerivedSnapshot
@@ -11,120 +9,145 @@ from pgtop.model.backend import Backend
 from pgtop.model.plan import Excluded, ExclusionReason, Plan
 from pgtop.model.signal import ReplyStatus, Signal
 from pgtop.model.timestamp import from_datetime, written
-from pgtop.signalling.planning import Guard, plan, plan_for_one, with_undecided
+from pgtop.signalling.planning import make_plan, plan_for_named, with_undecided
+from pgtop.signalling.protection import Guard
 from pgtop.signalling.rights import grant
-from pgtop.table.filter import Filter
+from pgtop.table.filter import Filter, FilterError
 
 _SIGNALS = {"cancel": Signal.CANCEL, "kill": Signal.TERMINATE}
-_NEVER_WISHED = frozenset({ExclusionReason.HIDDEN, ExclusionReason.CHANGED})
-"""Reasons that leave out what the user asked for; all others are documented to leave it out."""
+_REFUSED = frozenset({ExclusionReason.HIDDEN, ExclusionReason.CHANGED})
+"""Reasons that exclude what the user requested; all others are documented to exclude it."""
 
 
-class Missing(NamedTuple):
-    """A pid that was asked for, and the session that has it now, which is another one, or none."""
+class MissingPid(NamedTuple):
+    """A requested pid without the requested session."""
 
     pid: int
     now: Backend | None = None
+    """Another session that has the pid now."""
 
     @property
     def words(self) -> str:
+        """The reason for people."""
         if self.now is None:
             return f"No session {self.pid}"
         return f"{self.pid} is another session: it started at {written(self.now.backend_start)}"
 
     def as_dict(self) -> dict[str, Any]:
-        """The same for programs, by the codes of an outcome's `answer`."""
-        why = ReplyStatus.GONE if self.now is None else ReplyStatus.REPLACED
-        return {
-            "pid": self.pid,
-            "why": why.value,
-            "backend_start": self.now and written(self.now.backend_start),
-        }
+        """Return the reason for programs, in the words of an outcome's `answer`."""
+        status = ReplyStatus.GONE if self.now is None else ReplyStatus.REPLACED
+        start = self.now and written(self.now.backend_start)
+        return {"pid": self.pid, "why": status.value, "backend_start": start}
 
 
-class Proposed(NamedTuple):
-    """A plan, and the pids that have no session. `by_pid`: each target was named."""
+class ResolvedPlan(NamedTuple):
+    """The plan for a command."""
 
     plan: Plan
-    picture: DerivedSnapshot
+    derived: DerivedSnapshot
+    """The snapshot that the plan was made from."""
     by_pid: bool = False
-    missing: tuple[Missing, ...] = ()
+    """True if the user named each target by its pid."""
+    missing: tuple[MissingPid, ...] = ()
 
     @property
-    def refused(self) -> bool:
-        """True if a session that was asked for gets no signal: hidden, changed, or protected and
-        named by pid.
+    def has_refused(self) -> bool:
+        """True if a requested session gets no signal: hidden, changed, or protected and named by
+        pid.
         """
-        refused = _NEVER_WISHED | ({ExclusionReason.PROTECTED} if self.by_pid else set())
-        return any(left.why in refused for left in self.plan.excluded)
+        reasons = {each.reason for each in self.plan.excluded}
+        is_protected = self.by_pid and ExclusionReason.PROTECTED in reasons
+        return is_protected or not _REFUSED.isdisjoint(reasons)
 
 
-def propose(
-    command: SignalCommand, chosen: Filter, picture: DerivedSnapshot, guarded: Guard
-) -> Proposed:
-    """Return what the command asks for in `picture`. Raises FilterError for a pattern that takes
-    too long.
-    """
+def resolve_targets(
+    command: SignalCommand, filter: Filter, derived: DerivedSnapshot, guard: Guard
+) -> ResolvedPlan:
+    """Return the plan for the command. Raises FilterError for a pattern that takes too long."""
     if command.pids:
-        return _named(command, picture, guarded)
-    whatever = command.all_clients or command.changed_too
-    signal, snapshot = _SIGNALS[command.signal], picture.snapshot
+        return _plan_for_pids(command, derived, guard)
     if command.all_clients:
-        clients = [b for b in snapshot.backends if b.is_client and b.pid != snapshot.server.pid]
-        return Proposed(
-            plan(signal, clients, snapshot, guarded, only_if_unchanged=False, even_if_renamed=True),
-            picture,
-        )
-    decide = chosen.decide(picture)
-    decided = [(backend, decide(backend)) for backend in snapshot.backends]
-    matching = [backend for backend, answer in decided if answer]
-    made = plan(
-        signal,
-        matching,
+        return _plan_for_all(command, derived, guard)
+    return _plan_for_filter(command, filter, derived, guard)
+
+
+def _plan_for_all(command: SignalCommand, derived: DerivedSnapshot, guard: Guard) -> ResolvedPlan:
+    snapshot = derived.snapshot
+    own_pid = snapshot.server.pid
+    clients = [each for each in snapshot.backends if each.is_client and each.pid != own_pid]
+    plan = make_plan(
+        _SIGNALS[command.signal],
+        clients,
         snapshot,
-        guarded,
-        only_if_unchanged=not whatever,
-        even_if_renamed=whatever,
-        understood=chosen.understood,
+        guard,
+        only_if_unchanged=False,
+        even_if_renamed=True,
     )
-    undecided = [backend for backend, answer in decided if answer is None]
-    return Proposed(with_undecided(made, undecided, guarded), picture)
+    return ResolvedPlan(plan, derived)
 
 
-def _named(command: SignalCommand, picture: DerivedSnapshot, guarded: Guard) -> Proposed:
-    """Plan for pids: a kill means the session, whatever it does; a cancel means the query that is
-    shown.
-    """
-    snapshot, signal = picture.snapshot, _SIGNALS[command.signal]
-    now = {backend.pid: backend for backend in snapshot.backends}
-    there = [pid for pid in command.pids if _is_meant(command, now.get(pid))]
-    missing = tuple(Missing(pid, now.get(pid)) for pid in command.pids if pid not in there)
-    found = [now[pid] for pid in there]
-    if command.started is not None and any(backend.backend_start is None for backend in found):
-        excluded = _unpinned(found, grant(snapshot.server, "pg_read_all_stats"))
-        return Proposed(
-            Plan(signal, snapshot.server, snapshot.taken_at, (), excluded), picture, by_pid=True
-        )
-    made = plan(signal, found, snapshot, guarded, only_if_unchanged=False)
-    alone = len(command.pids) == 1 and any(
-        left.why is not ExclusionReason.NOTHING_RUNS for left in made.excluded
+def _plan_for_filter(
+    command: SignalCommand, filter: Filter, derived: DerivedSnapshot, guard: Guard
+) -> ResolvedPlan:
+    snapshot = derived.snapshot
+    decide = filter.decide(derived)
+    decisions = [(backend, decide(backend)) for backend in snapshot.backends]
+    plan = make_plan(
+        _SIGNALS[command.signal],
+        [backend for backend, is_match in decisions if is_match],
+        snapshot,
+        guard,
+        only_if_unchanged=not command.changed_too,
+        even_if_renamed=command.changed_too,
+        understood=filter.understood,
     )
-    if alone and not command.yes:
-        made = plan_for_one(signal, found[0], snapshot, guarded)
-    return Proposed(made, picture, True, missing)
+    undecided = [backend for backend, is_match in decisions if is_match is None]
+    return ResolvedPlan(with_undecided(plan, undecided, guard), derived)
 
 
-def _is_meant(command: SignalCommand, backend: Backend | None) -> bool:
-    """Return whether the session exists, and did not start at another time than --started says."""
+def _plan_for_pids(command: SignalCommand, derived: DerivedSnapshot, guard: Guard) -> ResolvedPlan:
+    """Plan for pids: a kill is for the session, whatever it does; a cancel for the query shown."""
+    snapshot = derived.snapshot
+    by_pid = {backend.pid: backend for backend in snapshot.backends}
+    present = [pid for pid in command.pids if _is_requested(command, by_pid.get(pid))]
+    missing = [MissingPid(pid, by_pid.get(pid)) for pid in command.pids if pid not in present]
+    named = [by_pid[pid] for pid in present]
+    if command.started is not None and any(each.backend_start is None for each in named):
+        return ResolvedPlan(_plan_for_hidden_start(command, derived, named), derived, by_pid=True)
+    is_alone = len(command.pids) == 1 and not command.yes
+    signal = _SIGNALS[command.signal]
+    plan = plan_for_named(signal, named, snapshot, guard, is_alone=is_alone)
+    return ResolvedPlan(plan, derived, True, tuple(missing))
+
+
+def _is_requested(command: SignalCommand, backend: Backend | None) -> bool:
+    """Return whether the session exists, and may have started at the time of --started."""
     if backend is None:
         return False
-    return command.started is None or backend.backend_start in (
-        None,
-        from_datetime(command.started),
-    )
+    if command.started is None or backend.backend_start is None:
+        return True
+    return backend.backend_start == from_datetime(command.started)
 
 
-def _unpinned(found: Iterable[Backend], better: str) -> tuple[Excluded, ...]:
-    """Leave out sessions whose start cannot be compared with --started."""
-    reason = f"when it started is hidden from this role: {better}"
-    return tuple(Excluded(backend, ExclusionReason.HIDDEN, reason) for backend in found)
+def _plan_for_hidden_start(
+    command: SignalCommand, derived: DerivedSnapshot, named: Sequence[Backend]
+) -> Plan:
+    """Return a plan without targets: the start cannot be compared with --started."""
+    server = derived.snapshot.server
+    explanation = f"when it started is hidden from this role: {grant(server, 'pg_read_all_stats')}"
+    excluded = [Excluded(each, ExclusionReason.HIDDEN, explanation) for each in named]
+    signal = _SIGNALS[command.signal]
+    return Plan(signal, server, derived.snapshot.taken_at, (), tuple(excluded))
+
+
+def unmatched(filters: Iterable[Filter], derived: DerivedSnapshot) -> list[Filter]:
+    """Return the filters that certainly match no session of the snapshot."""
+    return [filter for filter in filters if _matches_nothing(filter, derived)]
+
+
+def _matches_nothing(filter: Filter, derived: DerivedSnapshot) -> bool:
+    decide = filter.decide(derived)
+    try:
+        return all(decide(backend) is False for backend in derived.snapshot.backends)
+    except FilterError:  # a pattern that takes too long may match
+        return False
