@@ -26,7 +26,7 @@ class Spent(NamedTuple):
 class State(NamedTuple):
     """One immutable whole, so that no two widgets can disagree."""
 
-    picture: DerivedSnapshot
+    derived: DerivedSnapshot
     budget: Budget
     event: Event
     interval: float
@@ -38,7 +38,7 @@ class State(NamedTuple):
     spent: Spent | None = None
     """The overhead of the last snapshot."""
     shows_cost: bool = False
-    asked_at: float = float("-inf")
+    requested_at: float = float("-inf")
     """When the snapshot was requested, on our clock; the first one before anything else."""
 
     @classmethod
@@ -59,14 +59,14 @@ class State(NamedTuple):
         snapshot = event.snapshot
         seen = self.seen.observe(snapshot)
         return self._replace(
-            picture=DerivedSnapshot.of(snapshot, self.picture),
+            derived=DerivedSnapshot.of(snapshot, self.derived),
             budget=budget(snapshot, settings.warn, settings.alarm),
             event=event,
             interval=interval,
             seen=seen,
             hint=pooling_hint(snapshot, seen),
-            interruption=interruption(self.picture.snapshot, snapshot) or self.interruption,
-            asked_at=event.started_at,
+            interruption=interruption(self.derived.snapshot, snapshot) or self.interruption,
+            requested_at=event.started_at,
         )
 
     @property

@@ -52,7 +52,7 @@ def waiting(place: str, seconds: float, width: int, height: int) -> list[StyledL
 def sessions(first: Snapshot, settings: Settings, width: int, height: int) -> list[StyledLine]:
     """Return the screen of the sessions as it is at first."""
     state, query = State.first(first, settings), TableOptions()
-    table = arrange_sessions(state.picture, query)
+    table = arrange_sessions(state.derived, query)
     around = Surroundings(
         status=(
             Span(counted(table), Tone.PLAIN),

@@ -144,7 +144,7 @@ class SignalFlow:
         if self._settings.read_only:
             self._app.say(_READ_ONLY)
             return
-        derived = self._app.state.picture
+        derived = self._app.state.derived
         plan = make_plan(
             message.signal,
             message.backends,
@@ -172,7 +172,7 @@ class SignalFlow:
     def _confirm_many(self, plan: Plan, selection: str) -> None:
         from pgtop.tui.dialogs.bulk import BulkScreen
 
-        derived = self._app.state.picture
+        derived = self._app.state.derived
         dialog = BulkScreen(plan, selection, derived, self._guard_of, self._palette)
         self._open(dialog, self._send_many)
 
@@ -217,7 +217,7 @@ class SignalFlow:
     async def _execute(self, consent: Consent, results: ResultScreen | None = None) -> None:
         """Execute the plan and report its progress, in `results` too if there are many targets."""
         plan = consent.plan
-        before = self._app.state.picture
+        before = self._app.state.derived
         self._unblocked = None
         self._unseen.update(plan.requests)
         if results is None:

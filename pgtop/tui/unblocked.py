@@ -41,13 +41,13 @@ class UnblockedReport(NamedTuple):
         """Return how many waiters are free, cleaned, or "" until a snapshot shows it: one that was
         requested after the end, and from the same server instance.
         """
-        after = state.picture
+        after = state.derived
         if not self.before.snapshot.seen_on.goes_on(after.snapshot.server.run):
             return ""
-        if state.asked_at < self.seen_at:
+        if state.requested_at < self.seen_at:
             return ""
         if any(after.blocks.get(backend_id.pid) for backend_id in self.ended):
             return ""
-        if state.asked_at < self.seen_at + _SETTLING and is_unsettled(after):
+        if state.requested_at < self.seen_at + _SETTLING and is_unsettled(after):
             return ""
         return freed(self.before, after, self.ended)

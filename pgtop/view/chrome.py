@@ -94,7 +94,7 @@ def is_compact(height: int) -> bool:
 
 def banner_lines(state: State, width: int, height: int) -> list[Line]:
     """Return the budget, between server and legend unless the screen is compact."""
-    snapshot = state.picture.snapshot
+    snapshot = state.derived.snapshot
     bar = budget_line(state.budget, width)
     if is_compact(height):
         return [bar]
@@ -103,7 +103,7 @@ def banner_lines(state: State, width: int, height: int) -> list[Line]:
 
 def alarm_line(state: State, width: int) -> Line:
     """Return how many sessions wait for locks; () if none does."""
-    return as_far_as_fits(summary(state.picture), width)
+    return as_far_as_fits(summary(state.derived), width)
 
 
 def condition_line(state: State, status: Line, width: int, read_only: bool) -> Line:
@@ -191,16 +191,16 @@ def _most_important(state: State, complaint: str) -> Span:
 
 def _remark(state: State) -> Span:
     """Return what is worth a word while nothing is wrong and the user has asked for nothing."""
-    if restarted := interruption_words(state.interruption, state.picture.now):
+    if restarted := interruption_words(state.interruption, state.derived.now):
         return Span(restarted, Tone.WARN)
-    if unread := missing(state.budget, state.picture.snapshot.server):
+    if unread := missing(state.budget, state.derived.snapshot.server):
         return Span(unread, Tone.NOTICE)
     return Span(_pooling_words(state.hint) if state.hint else "", Tone.QUIET)
 
 
 def _lock_note(state: State) -> Line:
     """Return why the locks are older than the rest of the snapshot, if they are."""
-    note = state.picture.snapshot.locks.note
+    note = state.derived.snapshot.locks.note
     return (Span(f"{clean(note)} · ", Tone.WARN),) if note else ()
 
 

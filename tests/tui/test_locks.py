@@ -331,8 +331,10 @@ def test_an_aftermath_waits_for_a_picture_that_can_tell() -> None:
     )
     assert aftermath is not None
 
-    def told(snapshot: Snapshot, asked_at: float) -> str:
-        return aftermath.words_for(State.first(snapshot, Settings())._replace(asked_at=asked_at))
+    def told(snapshot: Snapshot, requested_at: float) -> str:
+        return aftermath.words_for(
+            State.first(snapshot, Settings())._replace(requested_at=requested_at)
+        )
 
     whole = _without(first, HOLDER)
     waits_still = with_changes(whole, 48_801, wait_event_type="Lock", wait_event="transactionid")
@@ -377,7 +379,7 @@ def test_nobody_is_freed_by_another_server() -> None:
 
 def _state(shown: Snapshot) -> State:
     """With a picture that was asked for a second after the end."""
-    return State.first(shown, Settings())._replace(asked_at=11.0)
+    return State.first(shown, Settings())._replace(requested_at=11.0)
 
 
 async def test_a_slow_lock_manager_is_told() -> None:

@@ -113,10 +113,10 @@ class BulkScreen(Navigation, SignalDialog):
 
     def show(self, state: State) -> None:
         """Mark the sessions that have changed since they were shown."""
-        if state.picture is self._latest:
+        if state.derived is self._latest:
             return
         before = len(self.unchanged.targets)
-        self._latest = state.picture
+        self._latest = state.derived
         self._changed = self._changes()
         count = len(self.unchanged.targets)
         if self._proof.display and count != before:

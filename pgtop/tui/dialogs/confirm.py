@@ -68,14 +68,14 @@ class ConfirmScreen(SignalDialog):
         if state.stale != self._is_stale:
             self._is_stale = state.stale
             self.draw(self.app.size)
-        if state.picture is self._derived or self._is_over:
+        if state.derived is self._derived or self._is_over:
             return
-        change = change_since(self._backend, self._derived, state.picture)
-        backend = state.picture.find_from(self._backend, self._derived)
+        change = change_since(self._backend, self._derived, state.derived)
+        backend = state.derived.find_from(self._backend, self._derived)
         if backend is None:
             self._is_over = True
         else:
-            self._plan_again(backend, state.picture)
+            self._plan_again(backend, state.derived)
         self._proof.display = bool(requirement(self._plan).text) and not self._is_over
         if change:
             self._ask_again(change)

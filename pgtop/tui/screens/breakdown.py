@@ -42,7 +42,7 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
                 self._table.select(target)
 
     def arrange_rows(self, options: TableOptions) -> Arranged[BreakdownRow, Snapshot]:
-        return rows(self.state.picture.snapshot, options)
+        return rows(self.state.derived.snapshot, options)
 
     def status(self) -> Line:
         return line(
@@ -78,8 +78,8 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         self.app.post_message(BulkRequested(signal, backends, words, words))
 
     def _matching(self, group: Filter) -> list[Backend]:
-        matches = group.on(self.state.picture)
-        backends = self.state.picture.snapshot.backends
+        matches = group.on(self.state.derived)
+        backends = self.state.derived.snapshot.backends
         return [backend for backend in backends if backend.is_client and matches(backend)]
 
     async def action_clear(self) -> None:

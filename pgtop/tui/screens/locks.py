@@ -48,14 +48,14 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
         self._matching = 0
 
     def arrange_rows(self, options: TableOptions) -> ArrangedLocks:
-        arranged = arrange_locks(self.state.picture, options, self._folded)
+        arranged = arrange_locks(self.state.derived, options, self._folded)
         self._matching = arranged.matching
         return arranged
 
     # The status line.
 
     def counts(self) -> str:
-        forest = self.state.picture.forest
+        forest = self.state.derived.forest
         waiting, roots = forest.waiting, len(forest.roots)
         if not waiting:
             return f"{self._in_sight()}locks"
@@ -86,7 +86,7 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
         """Put the cursor on the root with most waiters; remove a filter that hides it."""
         if target != ROOT:
             return
-        roots = self.state.picture.forest.roots
+        roots = self.state.derived.forest.roots
         if not roots or not self._table.row_count():  # a view that is being opened begins there
             return
         root = LockRow(roots[0]).identity

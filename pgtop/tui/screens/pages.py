@@ -89,7 +89,7 @@ class DetailScreen(SessionActionsScreen, PageScreen):
         super().__init__(state, settings, palette)
         self._backend = backend
         self._detail: Detail | None = None
-        self._seen_in = state.picture
+        self._seen_in = state.derived
         self._gone = ""
         # The query stays the same while every event draws the page again.
         self._query_lines = lru_cache(maxsize=1)(query_lines)
@@ -113,7 +113,7 @@ class DetailScreen(SessionActionsScreen, PageScreen):
 
     def lines(self) -> list[Line]:
         settings = self._settings
-        snapshot = self.state.picture
+        snapshot = self.state.derived
         return detail_lines(
             self._backend,
             self._detail,
@@ -147,13 +147,13 @@ class DetailScreen(SessionActionsScreen, PageScreen):
 
     def _follow(self, state: State) -> None:
         """Find the session in a new snapshot, and request its details again if it has changed."""
-        if state.picture is self.state.picture:
+        if state.derived is self.state.derived:
             return
-        backend = state.picture.find_from(self._backend, self._seen_in)
+        backend = state.derived.find_from(self._backend, self._seen_in)
         if backend is None:
-            self._gone = _gone(self._backend, self._seen_in, state.picture)
+            self._gone = _gone(self._backend, self._seen_in, state.derived)
             return
-        self._gone, self._seen_in = "", state.picture
+        self._gone, self._seen_in = "", state.derived
         has_changed = _change_key(backend) != _change_key(self._backend)
         self._backend = backend
         if has_changed:

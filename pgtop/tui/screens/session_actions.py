@@ -21,7 +21,7 @@ class SessionActionsScreen(LiveScreen):
     @property
     def seen_in(self) -> DerivedSnapshot:
         """The snapshot that shows the session."""
-        return self.state.picture
+        return self.state.derived
 
     def signal(self, signal: Signal) -> None:
         """Request the signal."""

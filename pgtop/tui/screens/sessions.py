@@ -65,7 +65,7 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
     # Rows.
 
     def arrange_rows(self, options: TableOptions) -> ArrangedSessions:
-        arranged = arrange_sessions(self.state.picture, options, self._sessions)
+        arranged = arrange_sessions(self.state.derived, options, self._sessions)
         self._not_shown = not_shown(arranged)
         self._sessions = arranged
         return arranged
@@ -195,7 +195,7 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         return frozenset(row.identity for row in rows if row.leader_pid is None)
 
     def _tagged(self) -> list[Backend]:
-        backends = self.state.picture.snapshot.backends
+        backends = self.state.derived.snapshot.backends
         return [backend for backend in backends if backend.identity in self._tags]
 
     def _drop_ended_tags(self) -> None:

@@ -115,7 +115,7 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
         yield self._understood
 
     def show(self, state: State) -> None:
-        has_new_rows = state.picture is not self.state.picture or self._arranged is None
+        has_new_rows = state.derived is not self.state.derived or self._arranged is None
         self.state = state
         if has_new_rows:
             self.rearrange()

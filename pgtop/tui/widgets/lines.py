@@ -13,7 +13,7 @@ from pgtop.tui.widgets.painted import LineWidget
 
 
 class Lines(LineWidget):
-    """A block of lines; `dimmed` draws all of it quietly, for a picture that is not fresh."""
+    """A block of lines; `dimmed` draws all of it quietly, as for stale data."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
