@@ -139,7 +139,7 @@ ACTIONS: tuple[Action, ...] = (
         in_dialogs=True,
     ),
     Action(
-        "ask_again",
+        "renew_plan",
         ("a",),
         "in the list of many: accept the changed sessions as they are now",
         Group.SIGNAL,

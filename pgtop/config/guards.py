@@ -1,7 +1,7 @@
 """The guards of signals: command-line options and configuration file combined.
 
-The file can add a guard and can never remove one. What belongs to the command line, its way to
-read filters and to report, is handed in.
+The file can add a guard and can never remove one. The command line hands in how filters are read
+and how the user is informed.
 """
 
 import os
@@ -19,7 +19,7 @@ _OPTION = "pgtop was started with --read-only"
 _FILE = "read_only is set in {path}"
 
 FilterReader: TypeAlias = Callable[[str, str], Filter]
-"""Reads a filter that protects sessions from its text and the name of its place. Raises UsageError."""
+"""Reads a filter that protects sessions, from text and place. Raises UsageError."""
 Report: TypeAlias = Callable[[str, str], None]
 """Shows the user a sentence and an advice."""
 
@@ -54,10 +54,9 @@ def guards_of(
     or filter.
     """
     settings, path = read_config(report, environ)
-    protect = [
-        *(_read_protection(text, "--protect", read_filter) for text in options.protect),
-        *(_read_protection(text, f"{path}: protect", read_filter) for text in settings["protect"]),
-    ]
+    places = [(text, "--protect") for text in options.protect]
+    places += [(text, f"{path}: protect") for text in settings["protect"]]
+    protect = [_read_protection(text, place, read_filter) for text, place in places]
     redact = options.redact or settings["redact"]
     for each in protect if redact else ():
         check_reads_no_queries(each, f"--protect {each.text!r}")

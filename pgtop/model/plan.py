@@ -15,7 +15,7 @@ from pgtop.model.timestamp import Instant
 
 
 class ExclusionReason(StrEnum):
-    """Why a backend is excluded from a plan."""
+    """The reason to exclude a backend from a plan."""
 
     PROTECTED = "protected"
     HIDDEN = "hidden"
@@ -25,7 +25,7 @@ class ExclusionReason(StrEnum):
 
 
 class Change(StrEnum):
-    """What has happened to a target since it was planned."""
+    """The change of a target since it was planned."""
 
     ENDED = "ended"
     QUERY = "another query"
@@ -51,7 +51,7 @@ class Target(NamedTuple):
     remedy: str = ""
     """The order that would lift the refusal, if there is one."""
     protection: str = ""
-    """Why it is protected. A protected target stands alone in its plan and was named by the user."""
+    """Why it is protected. A protected target is alone in its plan: the user has named it."""
     only_if_unchanged: bool = True
     """True if only the same query and transaction may be signalled."""
     even_if_renamed: bool = False
@@ -95,7 +95,7 @@ class Plan(NamedTuple):
     frees: int = 0
     """Sessions outside the plan that wait only for its targets."""
     understood: str = ""
-    """The filter that selected the targets, in plain words after "sessions"; "" without a filter."""
+    """The filter that selected the targets, in plain words after "sessions"; "" without one."""
 
     @property
     def seen_on(self) -> SeenOn:

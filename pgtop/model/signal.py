@@ -61,7 +61,7 @@ class SignalReply(NamedTuple):
 
 
 class ObservedEffect(StrEnum):
-    """What was *seen* after a signal. Nothing here is concluded from having sent it."""
+    """The effect that was *seen* after a signal, never one concluded from having sent it."""
 
     GONE = "gone"  # the session has ended
     QUERY_ENDED = "query ended"  # the query ended, the session is idle

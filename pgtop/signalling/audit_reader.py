@@ -21,20 +21,19 @@ _LONGEST_LINE = 8 << 20
 class AuditRecord(NamedTuple):
     """One signal of the log."""
 
-    asked: Mapping[str, Any]
-    """The request."""
-    ended: Mapping[str, Any] | None
-    """The outcome, None if none was written."""
+    request: Mapping[str, Any]
+    outcome: Mapping[str, Any] | None
+    """None if none was written."""
 
     @property
     def is_finished(self) -> bool:
         """True if pgtop observed until the effect was seen or the timeout was over."""
-        return self.ended is not None and self.ended["effect"] != ObservedEffect.PENDING
+        return self.outcome is not None and self.outcome["effect"] != ObservedEffect.PENDING
 
     def as_dict(self) -> dict[str, Any]:
         """Return both in one, the outcome under `outcome`, which may be None."""
-        request = _without(self.asked, "event")
-        outcome = None if self.ended is None else _without(self.ended, "id", "event")
+        request = _without(self.request, "event")
+        outcome = None if self.outcome is None else _without(self.outcome, "id", "event")
         return {**request, "outcome": outcome}
 
 
@@ -74,18 +73,18 @@ def _unreadable(path: Path, error: OSError) -> AuditError:
 
 def _records(file: BinaryIO, start: int) -> AuditRecords:
     """Return the records after the byte `start`, which may lie inside one."""
-    asked: list[dict[str, Any]] = []
-    ended: dict[str, dict[str, Any]] = {}
+    requests: list[dict[str, Any]] = []
+    outcomes: dict[str, dict[str, Any]] = {}
     damaged = 0
     for line in _lines(file, start):
         record = _parsed(line)
         if record is None:
             damaged += 1
         elif record["event"] == "asked":
-            asked.append(record)
+            requests.append(record)
         else:
-            ended[record["id"]] = record
-    records = [AuditRecord(each, ended.get(each["id"])) for each in asked]
+            outcomes[record["id"]] = record
+    records = [AuditRecord(each, outcomes.get(each["id"])) for each in requests]
     return AuditRecords(records, damaged, is_shortened=start > 0)
 
 

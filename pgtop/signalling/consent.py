@@ -17,7 +17,7 @@ class Consent(NamedTuple):
 
 
 class Cause(Enum):
-    """Why a yes is not enough."""
+    """The reason that a yes is not enough."""
 
     PROTECTED = auto()
     UNIDENTIFIED = auto()

@@ -128,11 +128,15 @@ def _is_blind(request: SignalRequest, seen: Backend | None) -> bool:
 
 
 def observed_effect(request: SignalRequest, seen: Backend | None) -> ObservedEffect:
-    """Return the visible effect on the target. `seen` is that very backend now, None if it is gone."""
+    """Return the visible effect on the target; `seen` is that backend now, None if it is gone."""
     if seen is None:
         return ObservedEffect.GONE
     if request.signal is Signal.TERMINATE or seen.hidden or request.seen.hidden:
         return ObservedEffect.PENDING
+    return _effect_of_cancel(request, seen)
+
+
+def _effect_of_cancel(request: SignalRequest, seen: Backend) -> ObservedEffect:
     is_active = seen.state == ACTIVE
     if is_active and seen.query_start == request.seen.query_start:
         return ObservedEffect.PENDING

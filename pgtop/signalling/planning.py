@@ -159,7 +159,7 @@ def _frees(targets: Iterable[Target], snapshot: Snapshot) -> int:
     return len(build_forest(snapshot).solely_blocked_by(*pids))
 
 
-# What has changed since.
+# Changes since.
 
 
 def changes(plan: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Changes:
@@ -194,7 +194,10 @@ _EXPLANATIONS = {
     Change.NAME: "its application name has changed since",
     Change.LOGIN: "it has logged in since",
     Change.HIDDEN: "this role may not see any more whether it is the same",
-    Change.DOUBTFUL: "its application name or type has changed, and its start is hidden: it may be another session",
+    Change.DOUBTFUL: (
+        "its application name or type has changed, and its start is hidden:"
+        " it may be another session"
+    ),
     Change.ELSEWHERE: "the connection is to another server now, or this one was restarted",
 }
 
@@ -224,7 +227,7 @@ def refresh_plan(plan: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Pl
 
 
 _LOST = frozenset({Change.HIDDEN, Change.DOUBTFUL, Change.ELSEWHERE})
-"""Changes after which a target cannot be told from another session."""
+"""Changes after which a target may be another session."""
 
 
 def _carried_over(target: Target, before: Target, signal: Signal, changed: Changes) -> Target:

@@ -77,7 +77,7 @@ def nothing_to_cancel_words(backend: Backend) -> str:
     return f"{backend.pid} is idle in transaction, a cancel would change nothing: {_ENDS_SESSION}"
 
 
-# What has changed while the dialog was open.
+# Changes while the dialog was open.
 
 
 def change_since(seen: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> str:

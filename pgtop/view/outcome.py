@@ -11,7 +11,7 @@ from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 
-# What could not be compared.
+# Weak comparisons.
 
 _COMPARED = "pid, role, database and application name"
 
@@ -159,7 +159,8 @@ def _blind(outcome: Outcome) -> str:
     if outcome.reply.reason:
         return f"what followed could not be seen: {clean(outcome.reply.reason)}"
     if outcome.request.signal is Signal.TERMINATE and outcome.seen is not None:
-        return "whether it has ended is not known: under its pid there is a session whose start is hidden"
+        session = "a session with a hidden start has its pid"
+        return f"whether it has ended is not known: {session}"
     return "what followed is not shown to this role"
 
 

@@ -30,7 +30,7 @@ _NARROW_COLUMNS = ("pid", "who", "state", "age")
 _COLUMNS = ("pid", "who", "application", "state", "age")
 
 
-# What is planned.
+# The plan.
 
 
 def sessions(count: int) -> str:
@@ -165,7 +165,7 @@ def _changed(changed: Changes) -> Iterable[Line]:
     changes = Counter(changed.values())
     words = ", ".join(f"{count} {change}" for change, count in changes.most_common())
     can_refresh = not MOVED_ON.isdisjoint(changes)
-    advice = f" ({hint('ask_again')}: ask again for those that moved on)" if can_refresh else ""
+    advice = f" ({hint('renew_plan')}: ask again for those that moved on)" if can_refresh else ""
     yield line(f"skipped (!), changed since this was shown: {words}{advice}", Tone.ALARM)
 
 

@@ -32,7 +32,7 @@ def freed(before: DerivedSnapshot, after: DerivedSnapshot, ended: Collection[Bac
 
 
 def is_unsettled(derived: DerivedSnapshot) -> bool:
-    """Return whether the snapshot was read while a queue moved up: a waiter's blocker is missing."""
+    """Return whether the snapshot was read while a queue moved: a waiter's blocker is missing."""
     return any(map(_lacks_blocker, derived.forest.roots))
 
 

@@ -35,7 +35,7 @@ def test_the_disk_is_full(required: bool, fault_env: FaultEnv, tmp_path: Path) -
         until(lambda: not _is_alive(victim), "it was not ended")
         [record] = read(tmp_path / "pgtop" / FILE_NAME).records
         assert record.as_dict()["pid"] == victim.info.backend_pid
-        assert record.ended is not None
+        assert record.outcome is not None
 
 
 def _kill(

@@ -72,9 +72,9 @@ def test_every_target_has_its_line_before_and_after(tmp_path: Path) -> None:
     progress = _run(SignalExecutor(Watching(), JumpingClock(), trail), made, "storm")
     assert (at_the_door, progress.audit_failure) == ([len(made.targets)], "")
     records = read(trail.path).records
-    assert [r.asked["pid"] for r in records] == [t.backend.pid for t in made.targets]
-    assert all(r.ended is not None and r.ended["effect"] == "gone" for r in records)
-    assert {r.asked["reason"] for r in records} == {"storm"}
+    assert [r.request["pid"] for r in records] == [t.backend.pid for t in made.targets]
+    assert all(r.outcome is not None and r.outcome["effect"] == "gone" for r in records)
+    assert {r.request["reason"] for r in records} == {"storm"}
     assert trail.path.stat().st_mode & 0o777 == 0o600
 
 
@@ -92,7 +92,7 @@ def test_a_crash_in_between_shows(tmp_path: Path) -> None:
         _run(SignalExecutor(Crashing(), JumpingClock(), trail), made)
     records = read(trail.path).records
     assert len(records) == len(made.targets)
-    assert all(record.ended is None for record in records)
+    assert all(record.outcome is None for record in records)
     assert all(UNFINISHED in "".join(lines(record)) for record in records)
 
 
@@ -221,7 +221,7 @@ def test_half_a_line_spoils_no_other(tmp_path: Path) -> None:
     assert not trail.path.read_text().endswith("\n")
     asyncio.run(trail.begin(entries[-1:]))
     found = read(trail.path)
-    assert [record.asked["id"] for record in found.records] == [
+    assert [record.request["id"] for record in found.records] == [
         "0",
         *map(str, range(1, written + 1)),
         entries[-1].id,
@@ -519,7 +519,7 @@ def test_of_a_very_long_trail_the_newest_part_is_read(
     found = read(path)
     assert found.is_shortened
     assert found.damaged == 0
-    assert [record.asked["id"] for record in found.records] == ["47", "48", "49"][
+    assert [record.request["id"] for record in found.records] == ["47", "48", "49"][
         -len(found.records) :
     ]
 

@@ -24,7 +24,7 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
 from pgtop.signalling.execute import Progress, SignalExecutor
 from pgtop.signalling.planning import changes, make_plan, refresh_plan
-from pgtop.sources.postgres.signals import Found, reply_for
+from pgtop.sources.postgres.signals import Comparison, reply_for
 from tests.fakes import JumpingClock
 from tests.scenes import snapshot
 
@@ -105,7 +105,7 @@ class ModelServer:
         return reply
 
 
-def _compared(request: SignalRequest, found: Backend) -> Found:
+def _compared(request: SignalRequest, found: Backend) -> Comparison:
     seen = request.seen
     same_start, same_owner = (
         found.backend_start == seen.backend_start,
@@ -122,12 +122,12 @@ def _compared(request: SignalRequest, found: Backend) -> Found:
     else:
         same = found.query_start == seen.query_start and found.state == ACTIVE
     sent = True if same_start and same_owner and same_name and same else None
-    return Found(
+    return Comparison(
         True, True, same_start, False, same_owner, True, True, same_name, same, False, False, sent
     )
 
 
-_NOBODY = Found(True, False, None, False, False, True, True, False, None, False, True, None)
+_NOBODY = Comparison(True, False, None, False, False, True, True, False, None, False, True, None)
 
 
 STEPS = st.one_of(

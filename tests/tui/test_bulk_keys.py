@@ -162,7 +162,7 @@ async def test_what_changed_can_be_asked_for_again() -> None:
         later = moved._replace(query_start=first.taken_at)
         stage.source.script = [replace(first, ungrouped=(*others, later, newcomer))]
         await stage.tick()
-        await press(pilot, "ask_again", "confirm", *str(len(_leak(first))), "open")
+        await press(pilot, "renew_plan", "confirm", *str(len(_leak(first))), "open")
         assert _ordered(signaller) == {b.identity for b in _leak(first)}
         assert [
             request.target for request in signaller.requests if not request.only_if_unchanged

@@ -1,4 +1,4 @@
-"""`pgtop audit`: who signalled which session, why, and with which outcome."""
+"""`pgtop audit`: the signals of this user, why they were sent, and their outcomes."""
 
 import json
 import re
@@ -81,21 +81,21 @@ def matching(
 
 
 def _requested_at(record: AuditRecord) -> datetime:
-    return datetime.fromisoformat(record.asked["at"]).astimezone(UTC)
+    return datetime.fromisoformat(record.request["at"]).astimezone(UTC)
 
 
 def _masked(record: AuditRecord) -> AuditRecord:
     """Return the record without literals, which the log may contain."""
     masked = {
-        "query": redacted(record.asked["query"] or ""),
-        "understood": _without_values(record.asked),
+        "query": redacted(record.request["query"] or ""),
+        "understood": _without_values(record.request),
     }
-    return AuditRecord({**record.asked, **masked}, record.ended)
+    return AuditRecord({**record.request, **masked}, record.outcome)
 
 
-def _without_values(asked: Mapping[str, Any]) -> str | None:
+def _without_values(request: Mapping[str, Any]) -> str | None:
     """Return the filter in plain words without its values: one may be a literal of a query."""
-    understood = asked.get("understood")
+    understood = request.get("understood")
     return understood and _QUOTED.sub('"?"', str(understood))
 
 
@@ -107,39 +107,39 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 def lines(record: AuditRecord) -> list[str]:
     """Return the lines of one signal, cleaned: user and session, outcome, reason, filter, query."""
-    asked = record.asked
+    request = record.request
     head = (
-        f"{asked['at']} {_user(asked)} as {asked['as_role']} on {asked['server']}: "
-        f"{asked['signal']} {asked['pid']} {_session(asked)}"
+        f"{request['at']} {_user(request)} as {request['as_role']} on {request['server']}: "
+        f"{request['signal']} {request['pid']} {_session(request)}"
     )
-    understood = asked.get("understood")  # logs of 0.1.0 have none
-    more = [
-        _outcome(record),
-        f"reason: {asked['reason']}" if asked["reason"] else "",
-        f"filter: sessions {understood}" if understood else "",
-        str(asked["query"] or ""),
-    ]
-    indented = [f"    {clean(row)[:_WIDEST]}" for row in more if row]
-    return [clean(head), *indented]
+    understood = request.get("understood")  # logs of 0.1.0 have none
+    more = [_outcome(record)]
+    if request["reason"]:
+        more.append(f"reason: {request['reason']}")
+    if understood:
+        more.append(f"filter: sessions {understood}")
+    if request["query"]:
+        more.append(str(request["query"]))
+    return [clean(head), *(f"    {clean(row)[:_WIDEST]}" for row in more)]
 
 
-def _user(asked: Mapping[str, Any]) -> str:
-    user = str(asked["os_user"])
-    return f"{user} from {asked['ssh_client']}" if "ssh_client" in asked else user
+def _user(request: Mapping[str, Any]) -> str:
+    user = str(request["os_user"])
+    return f"{user} from {request['ssh_client']}" if "ssh_client" in request else user
 
 
-def _session(asked: Mapping[str, Any]) -> str:
-    role = str(asked["role"] or "")
-    database = str(asked["database"] or "")
-    application = asked["application"] or ""
+def _session(request: Mapping[str, Any]) -> str:
+    role = str(request["role"] or "")
+    database = str(request["database"] or "")
+    application = request["application"] or ""
     return f"{user_at_database(role, database)} {application}".strip()
 
 
 def _outcome(record: AuditRecord) -> str:
-    ended = record.ended
-    if ended is None:
+    outcome = record.outcome
+    if outcome is None:
         return UNFINISHED
-    reason = f": {ended['said']}" if ended["said"] else ""
+    reason = f": {outcome['said']}" if outcome["said"] else ""
     if not record.is_finished:
-        return f"{ended['answer']}, but {INTERRUPTED}{reason}"
-    return f"{ended['answer']}, {ended['effect']} after {ended['after']} s{reason}"
+        return f"{outcome['answer']}, but {INTERRUPTED}{reason}"
+    return f"{outcome['answer']}, {outcome['effect']} after {outcome['after']} s{reason}"

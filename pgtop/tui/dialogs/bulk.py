@@ -37,7 +37,7 @@ _KEYS = " · ".join(
     (
         hint("confirm", "keep"),
         f"{hint('only_idle')} only idle",
-        f"{hint('ask_again')} ask again",
+        f"{hint('renew_plan')} ask again",
         f"{hint('reason')} reason",
     )
 )
@@ -82,7 +82,7 @@ class _Targets(Rows):
 class BulkScreen(Navigation, SignalDialog):
     """The dialog for a plan of many. Returns the part of it that has not changed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*NAVIGATION, *bindings("ask_again", "only_idle")]
+    BINDINGS: ClassVar[list[BindingType]] = [*NAVIGATION, *bindings("renew_plan", "only_idle")]
 
     def __init__(
         self,
@@ -181,7 +181,7 @@ class BulkScreen(Navigation, SignalDialog):
         self.question += 1
         self.show_note("only the idle ones")
 
-    def action_ask_again(self) -> None:
+    def action_renew_plan(self) -> None:
         """Show the same sessions as they are now, without the ended ones."""
         self._plan = refresh_plan(self._plan, self._latest.snapshot, self._guard_of(self._latest))
         self._planned_on = self._latest

@@ -49,7 +49,7 @@ class ConfirmScreen(SignalDialog):
         self._is_over = False
         self._is_armed = True
         """False if the next yes only confirms that the change was read."""
-        self._was_asked_again = False
+        self._has_changed = False
         self._must_press_again = False
         self._proof.placeholder = f"type {self._backend.pid}"
         self._proof.display = bool(requirement(plan).text)
@@ -78,7 +78,7 @@ class ConfirmScreen(SignalDialog):
             self._plan_again(backend, state.derived)
         self._proof.display = bool(requirement(self._plan).text) and not self._is_over
         if change:
-            self._ask_again(change)
+            self._follow_change(change)
         self.draw(self.app.size)
 
     def _plan_again(self, backend: Backend, derived: DerivedSnapshot) -> None:
@@ -87,15 +87,15 @@ class ConfirmScreen(SignalDialog):
         self._plan = plan_for_one(self._plan.signal, backend, derived.snapshot, guard)
         self._proposal = propose(self._plan, derived)
 
-    def _ask_again(self, change: str) -> None:
+    def _follow_change(self, change: str) -> None:
         """Ask again after a change: always for a cancel, which is for one query; once for a
         terminate, which is for the session.
         """
         self.question += 1
-        if self._plan.signal is Signal.CANCEL or not self._was_asked_again:
+        if self._plan.signal is Signal.CANCEL or not self._has_changed:
             self._note = change
             self._is_armed = False
-            self._was_asked_again = True
+            self._has_changed = True
             self._buttons.focused_index = 0
         elif self._must_press_again and not self._is_over:
             self._note = f"{change}: {_AGAIN}"

@@ -137,7 +137,7 @@ class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
         self.dismiss(None)
 
     def action_terminate(self) -> None:
-        """Return the plan to terminate the sessions that a cancel did not help, if there are any."""
+        """Return the plan to terminate the sessions that a cancel did not help, if any."""
         plan = self._escalation_plan()
         if plan is not None:
             self.dismiss(plan)

@@ -28,7 +28,7 @@ SLEEP = "SELECT pg_sleep(100)"
 
 async def look(signaller: PostgresSignaller, who: BackendId) -> Backend | None:
     """The backend as the door's role sees it, or None when it is not there any more."""
-    detail = await PostgresSource(signaller._session).detail(who)
+    detail = await PostgresSource(signaller._connection).detail(who)
     return detail.backend if detail else None
 
 

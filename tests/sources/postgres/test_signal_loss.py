@@ -9,7 +9,7 @@ from psycopg import errors
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import ReplyStatus, Signal, SignalRequest
 from pgtop.sources.postgres.connection import ServerConnection
-from pgtop.sources.postgres.signals import Found, PostgresSignaller, never_ran, reply_for
+from pgtop.sources.postgres.signals import Comparison, PostgresSignaller, never_ran, reply_for
 from tests.sources.postgres.conftest import Connect, Wire
 from tests.sources.postgres.signal_helpers import alive, as_role, gone, look, now
 
@@ -118,7 +118,7 @@ def test_which_errors_prove_that_nothing_ran(error: type[psycopg.Error], expecte
     assert never_ran(error()) is expected
 
 
-_SAME = Found(True, True, True, False, True, True, True, True, True, False, False, True)
+_SAME = Comparison(True, True, True, False, True, True, True, True, True, False, False, True)
 _HIDDEN = _SAME._replace(same_start=None, enough_seen=True)
 
 
@@ -134,7 +134,7 @@ _HIDDEN = _SAME._replace(same_start=None, enough_seen=True)
         ),
         (_SAME._replace(sent=False), ReplyStatus.GONE),
         (_SAME._replace(sent=False, auxiliary=True), ReplyStatus.REFUSED),
-        (_SAME._replace(ours=True), ReplyStatus.REFUSED),
+        (_SAME._replace(own=True), ReplyStatus.REFUSED),
         (_SAME._replace(same_start=False), ReplyStatus.REPLACED),
         (_SAME._replace(same_start=None), ReplyStatus.REFUSED),
         (_SAME._replace(same_client=False), ReplyStatus.REPLACED),
@@ -149,6 +149,6 @@ _HIDDEN = _SAME._replace(same_start=None, enough_seen=True)
         (_HIDDEN._replace(same_type=False), ReplyStatus.CHANGED),
     ],
 )
-def test_the_answer_in_the_row(found: Found, answer: ReplyStatus) -> None:
+def test_the_answer_in_the_row(found: Comparison, answer: ReplyStatus) -> None:
     """Every row has one answer, and only a function that returned true is `sent`."""
     assert reply_for(found).status is answer

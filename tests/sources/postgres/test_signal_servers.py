@@ -208,7 +208,7 @@ async def test_a_copy_of_the_cluster_proves_nothing(bindir: Path | None, follows
             seen = [await _seen_as(user, address, victim, stack) for user in ("postgres", "weak")]
             copy.launch()
             for door, _ in seen:
-                await fail_over(door._session, address, copy)
+                await fail_over(door._connection, address, copy)
             await _prove_nothing(seen)
             if follows:  # promoted, it has a timeline of its own
                 with psycopg.connect(copy.socket_dsn, autocommit=True) as there:
@@ -313,7 +313,7 @@ async def test_a_start_that_was_hidden_meanwhile_is_not_gone(
     pid = victim.info.backend_pid
     await admin.execute(f"GRANT pg_read_all_stats, pg_signal_backend TO {watcher['user']}")
     async with as_role(parameters, watcher) as door:
-        request = await order_against(door._session, pid)
+        request = await order_against(door._connection, pid)
         assert request.target.backend_start is not None
         await admin.execute(f"REVOKE pg_read_all_stats FROM {watcher['user']}")
         assert (await door.check_all([request]))[request.target].hidden
@@ -322,7 +322,7 @@ async def test_a_start_that_was_hidden_meanwhile_is_not_gone(
             async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
                 return [SignalReply(ReplyStatus.SENT) for _ in requests]
 
-        outcomes = send_and_observe((request,), Hung(door._session), MonotonicClock(), 0.1)
+        outcomes = send_and_observe((request,), Hung(door._connection), MonotonicClock(), 0.1)
         last = [outcome async for (outcome,) in outcomes][-1]
         assert last.effect is ObservedEffect.UNSEEN
     assert await alive(victim)

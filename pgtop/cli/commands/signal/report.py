@@ -140,12 +140,9 @@ def _outcome_page(plan: Plan, outcomes: Sequence[Outcome]) -> list[Line]:
     width = _width()
     pairs = zip(outcomes, plan.targets, strict=True)
     changed = [each for each in plan.excluded if each.reason is ExclusionReason.CHANGED]
-    return [
-        *(outcome_line(outcome, target, width, plan.signal) for outcome, target in pairs),
-        *(exclusion_line(each, width) for each in changed),
-        summary(outcomes),
-        *_weakly_checked(outcomes, width),
-    ]
+    lines = [outcome_line(outcome, target, width, plan.signal) for outcome, target in pairs]
+    lines += [exclusion_line(each, width) for each in changed]
+    return [*lines, summary(outcomes), *_weakly_checked(outcomes, width)]
 
 
 def _weakly_checked(outcomes: Iterable[Outcome], width: int) -> list[Line]:
@@ -187,15 +184,18 @@ def _record(
     """Return the JSON object of plan and outcomes."""
     plan = resolved.plan
     derived = resolved.derived
+    targets = [_target_record(target, derived) for target in plan.targets]
+    excluded = [_excluded_record(each, derived) for each in plan.excluded]
+    missing = [each.as_dict() for each in resolved.missing]
     return {
         "signal": plan.signal.value,
         "understood": plan.understood or None,
         "dry_run": command.dry_run,
         "escalate": command.escalate,
         "taken_at": written(derived.now),
-        "targets": [_target_record(target, derived) for target in plan.targets],
-        "left_out": [_excluded_record(excluded, derived) for excluded in plan.excluded],
-        "missing": [missing.as_dict() for missing in resolved.missing],
+        "targets": targets,
+        "left_out": excluded,
+        "missing": missing,
         "frees": plan.frees,
         "outcomes": [_outcome_record(outcome) for outcome in outcomes],
         "exit": int(code),

@@ -109,9 +109,14 @@ def _plan_for_pids(command: SignalCommand, derived: DerivedSnapshot, guard: Guar
     """Plan for pids: a kill is for the session, whatever it does; a cancel for the query shown."""
     snapshot = derived.snapshot
     by_pid = {backend.pid: backend for backend in snapshot.backends}
-    present = [pid for pid in command.pids if _is_requested(command, by_pid.get(pid))]
-    missing = [MissingPid(pid, by_pid.get(pid)) for pid in command.pids if pid not in present]
-    named = [by_pid[pid] for pid in present]
+    named: list[Backend] = []
+    missing: list[MissingPid] = []
+    for pid in command.pids:
+        backend = by_pid.get(pid)
+        if backend is not None and _is_requested(command, backend):
+            named.append(backend)
+        else:
+            missing.append(MissingPid(pid, backend))
     if command.started is not None and any(each.backend_start is None for each in named):
         return ResolvedPlan(_plan_for_hidden_start(command, derived, named), derived, by_pid=True)
     is_alone = len(command.pids) == 1 and not command.yes
@@ -120,10 +125,8 @@ def _plan_for_pids(command: SignalCommand, derived: DerivedSnapshot, guard: Guar
     return ResolvedPlan(plan, derived, True, tuple(missing))
 
 
-def _is_requested(command: SignalCommand, backend: Backend | None) -> bool:
-    """Return whether the session exists, and may have started at the time of --started."""
-    if backend is None:
-        return False
+def _is_requested(command: SignalCommand, backend: Backend) -> bool:
+    """Return whether the session may have started at the time of --started."""
     if command.started is None or backend.backend_start is None:
         return True
     return backend.backend_start == from_datetime(command.started)
