@@ -1,8 +1,8 @@
-"""Many statements in one round trip, in one transaction or each in one of its own.
+"""Many statements in one round trip, in one transaction or each in its own.
 
-psycopg's own pipeline raises the first error in place of all that follows, and loses what was heard
-before a connection broke; libpq's keeps every answer apart. And its cursors take half a millisecond
-a sample for what nobody needs here.
+psycopg's own pipeline raises the first error in place of all that follows, and loses what arrived
+before a connection broke; libpq's keeps every answer apart. And psycopg's cursors take half a
+millisecond a sample for features that pgtop does not need.
 https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 """
 
@@ -10,7 +10,6 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from functools import lru_cache, partial
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import LiteralString, NamedTuple, TypeAlias
@@ -23,14 +22,13 @@ from pgtop.sources.postgres.bounds import ANSWER_BYTES as ANSWER_BYTES
 from pgtop.sources.postgres.bounds import Bounds
 from pgtop.sources.postgres.parameters import Parameter, encoded
 from pgtop.sources.postgres.pg_connection import PgConnection
-from pgtop.sources.postgres.readiness import Readiness
 from pgtop.sources.postgres.shapes import AnswerError, Result, Rows, Shape, load
 
 PGconn: TypeAlias = pq.abc.PGconn
 
 _ONE_NODE = "/*NO LOAD BALANCE*/"
-"""Makes Pgpool-II send a statement to its primary: else the order goes there, and the look for its
-effect elsewhere.
+"""Makes Pgpool-II send a statement to its primary. Otherwise it may send the signal to one server
+and the look for its effect to another.
 
 https://www.pgpool.net/docs/latest/en/html/runtime-config-load-balancing.html
 """
@@ -39,11 +37,13 @@ _COMMENT = re.compile(r"--.*")
 
 _ANSWERS = frozenset((pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK))
 _EXPECTED = _ANSWERS | {
-    pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.PIPELINE_SYNC, pq.ExecStatus.PIPELINE_ABORTED
-}  # fmt: skip
+    pq.ExecStatus.FATAL_ERROR,
+    pq.ExecStatus.PIPELINE_SYNC,
+    pq.ExecStatus.PIPELINE_ABORTED,
+}
 
 _AT_ONCE = 64
-"""Commands handed to libpq before answers are taken in: neither side's buffer may fill up."""
+"""Commands that are handed to libpq before answers are read: neither side's buffer may fill up."""
 
 
 class Command(NamedTuple):
@@ -55,13 +55,11 @@ class Command(NamedTuple):
     values: Sequence[bytes | None] = ()
     types: Sequence[int] = ()
     shape: Shape | None = None
-    """What the rows must look like; None: like anything."""
+    """The shape of the rows; None: any."""
 
 
 class Statement(NamedTuple):
-    """SQL with named parameters, `%(name)s`, and what its rows must look like, if that is not
-    anything.
-    """
+    """SQL with named parameters, `%(name)s`, and the shape of its rows; None: any."""
 
     sql: LiteralString
     parameters: Mapping[str, Parameter] | None = None
@@ -69,8 +67,8 @@ class Statement(NamedTuple):
 
 
 Answer: TypeAlias = list[Rows] | psycopg.Error
-"""The rows of each statement of a transaction, none of a statement that has none; or the error that
-ended it.
+"""The rows of each statement of a transaction, none of a statement that returns none; or the error
+that ended it.
 """
 
 
@@ -79,78 +77,86 @@ def command(
 ) -> Command:
     """Make a command of `sql`, in which `%(name)s` stands for the parameter of that name."""
     numbered, names = _numbered(sql)
-    values = [encoded(parameters[name]) for name in names] if parameters is not None else []
-    return Command(numbered, [value for value, _ in values], [oid for _, oid in values], shape)
+    if parameters is None:
+        return Command(numbered, shape=shape)
+    values = [encoded(parameters[name]) for name in names]
+    return Command(
+        numbered,
+        [value for value, _ in values],
+        [oid for _, oid in values],
+        shape,
+    )
 
 
 async def run(
     connection: PgConnection, commands: Sequence[Command], most: int = ANSWER_BYTES
 ) -> list[Rows]:
-    """Run the commands in one transaction; returns the rows of each. Raises psycopg.Error: the
-    first that there was.
+    """Run the commands in one transaction; return the rows of each. Raises the first
+    psycopg.Error.
     """
-    heard, failure = await _heard(connection, [commands], most)
-    refused = _refusal_in(heard) or failure
-    if refused is not None:
-        raise refused
-    return _rows(connection, commands, heard)
+    results, failure = await _results(connection, [commands], most)
+    error = _first_error(results) or failure
+    if error is not None:
+        raise error
+    return _rows(connection, commands, results)
 
 
 async def run_each(
     connection: PgConnection, transactions: Sequence[Sequence[Command]], most: int = ANSWER_BYTES
 ) -> AsyncIterator[Answer]:
-    """Run each transaction; yields its rows or its error, in their order.
+    """Run each transaction; yield its rows or its error, in their order.
 
-    Raises psycopg.Error when the connection fails, after all that was heard before; the rest may
-    have run.
+    Raises psycopg.Error when the connection fails, after all that arrived before; the rest may have
+    run.
     """
-    heard, failure = await _heard(connection, transactions, most)
-    *ended, unended = _by_transaction(heard)
-    for commands, results in zip(transactions, ended, strict=False):
-        yield _refusal_in(results) or _rows_or_error(connection, commands, results)
+    results, failure = await _results(connection, transactions, most)
+    *ended, unended = _by_transaction(results)
+    for commands, own_results in zip(transactions, ended, strict=False):
+        yield _first_error(own_results) or _rows_or_error(connection, commands, own_results)
     if failure is not None:
-        raise _refusal_in(unended) or failure
+        raise _first_error(unended) or failure
 
 
 @lru_cache(maxsize=64)
 def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
-    """Number the parameters of `sql`; returns it, and their names in that order.
+    """Number the parameters of `sql`; return it, and their names in that order.
 
-    Short, as a server may write each statement into its log, three times over. No literal of ours
-    holds two blanks.
+    The text is made short, as a server may write each statement into its log, three times over. No
+    literal in pgtop's statements has two blanks in a row.
     """
     names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
     short = _ONE_NODE + " ".join(_COMMENT.sub("", sql).split())
-    return _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", short).encode(), names
+    numbered = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", short)
+    return numbered.encode(), names
 
 
-async def _heard(
+async def _results(
     connection: PgConnection, transactions: Sequence[Sequence[Command]], most: int
 ) -> tuple[list[Result], psycopg.Error | None]:
-    """Every result in its order, and what broke the connection, if it broke."""
+    """Return every result in order, and the error that broke the connection, if it broke."""
     pgconn = connection.pgconn
-    heard: list[Result] = []
+    results: list[Result] = []
     pgconn.enter_pipeline_mode()
     try:
         bounds = Bounds(pgconn.socket, most)
-        await _exchange(
-            pgconn, deque(_calls(pgconn, transactions)), len(transactions), heard, bounds
-        )
+        calls = deque(_calls(pgconn, transactions))
+        await _exchange(pgconn, calls, len(transactions), results, bounds)
     except psycopg.Error as error:
-        return heard, error
+        return results, error
     except asyncio.CancelledError:
-        # Half an answer is on its way; to ask the server to cancel, as psycopg does, may take for
-        # ever where it hangs.
+        # Half an answer is on its way. psycopg would send a cancel request, which may take without
+        # end where the network hangs.
         pgconn.finish()
         raise
     pgconn.exit_pipeline_mode()
     while pgconn.notifies():  # pgtop listens for none; libpq would keep them
         pass
     try:
-        _keep_to(bounds.check_memory, pgconn)  # behind the answer a long message may have begun
+        # behind the answer a long message may have begun
+        _drop_unless(bounds.check_memory, pgconn)
     except psycopg.Error as error:
-        return heard, error
-    return heard, None
+        return results, error
+    return results, None
 
 
 def _calls(
@@ -159,7 +165,7 @@ def _calls(
     for commands in transactions:
         for number, (sql, values, types, _) in enumerate(commands):
             if number:
-                # what is done before comes now: else the server keeps it to the end
+                # the answer to the command before comes now, and not at the end
                 yield pgconn.send_flush_request
             formats = [pq.Format.BINARY] * len(values)
             yield partial(pgconn.send_query_params, sql, values, types, formats, pq.Format.BINARY)
@@ -170,34 +176,58 @@ async def _exchange(
     pgconn: PGconn,
     calls: deque[Callable[[], None]],
     awaited: int,
-    heard: list[Result],
+    results: list[Result],
     bounds: Bounds,
 ) -> None:
-    """Send the commands and hear the results, until as many transactions as awaited are
-    answered.
+    """Send the commands and read the results, until as many transactions as awaited have ended."""
+    is_unsent = _send(pgconn, calls)
+    while awaited:
+        ready = await _ready(pgconn.socket, bounds.left(), to_write=is_unsent)
+        if ready == EVENT_READ:
+            count = len(results)
+            with bounds.reading():
+                try:
+                    pgconn.consume_input()
+                finally:
+                    # what arrived before a connection broke is there nevertheless
+                    awaited -= _take(pgconn, results)
+            if len(results) > count:
+                bounds.answered()
+        if awaited:
+            _drop_unless(bounds.check, pgconn)
+        if ready == EVENT_WRITE:
+            is_unsent = _send(pgconn, calls)
+
+
+async def _ready(descriptor: int, seconds: float, *, to_write: bool) -> int:
+    """Wait for a connection's socket; return EVENT_READ, EVENT_WRITE if that is wanted, or 0 if
+    neither came within the time.
+
+    psycopg's own wait makes a task for each piece of an answer.
     """
-    unsent = _send(pgconn, calls)
-    with closing(Readiness(pgconn.socket)) as socket:
-        while awaited:
-            ready = await socket.wait(bounds.left(), to_write=unsent)
-            if ready & EVENT_READ:
-                known = len(heard)
-                with bounds.reading():
-                    try:
-                        pgconn.consume_input()
-                    finally:  # what came before a connection broke is there nevertheless
-                        awaited -= _take(pgconn, heard)
-                if len(heard) > known:
-                    bounds.answered()
-            if awaited:
-                _keep_to(bounds.check, pgconn)
-            if ready & EVENT_WRITE:
-                unsent = _send(pgconn, calls)
+    loop = asyncio.get_running_loop()
+    event: asyncio.Future[int] = loop.create_future()
+
+    def wake(ready: int) -> None:
+        if not event.done():
+            event.set_result(ready)
+
+    limit = loop.call_later(seconds, wake, 0)
+    loop.add_reader(descriptor, wake, EVENT_READ)
+    if to_write:
+        loop.add_writer(descriptor, wake, EVENT_WRITE)
+    try:
+        return await event
+    finally:
+        limit.cancel()
+        loop.remove_reader(descriptor)
+        if to_write:
+            loop.remove_writer(descriptor)
 
 
-def _keep_to(check: Callable[[], None], pgconn: PGconn) -> None:
-    """Drop the connection once the answer is out of bounds: what else is on its way is never
-    read.
+def _drop_unless(check: Callable[[], None], pgconn: PGconn) -> None:
+    """Drop the connection if the check fails, as the answer is out of bounds: what else is on its
+    way is never read.
     """
     try:
         check()
@@ -207,45 +237,44 @@ def _keep_to(check: Callable[[], None], pgconn: PGconn) -> None:
 
 
 def _send(pgconn: PGconn, calls: deque[Callable[[], None]]) -> bool:
-    """Hand some commands to libpq; whether any, or bytes of any, are left to send."""
+    """Hand some commands to libpq; return whether any, or bytes of any, are left to send."""
     for _ in range(min(_AT_ONCE, len(calls))):
         calls.popleft()()
     return bool(pgconn.flush()) or bool(calls)
 
 
-def _take(pgconn: PGconn, heard: list[Result]) -> int:
-    """Take over every result that has arrived; returns how many transactions have ended with
-    them.
-    """
-    ended = silent = 0
-    while (
-        silent < 2 and not pgconn.is_busy()
-    ):  # one None ends a command, two are the end of what there is
+def _take(pgconn: PGconn, results: list[Result]) -> int:
+    """Take every result that has arrived; return how many transactions have ended with them."""
+    ended = absent = 0
+    # one None ends a command, two end all that has arrived
+    while absent < 2 and not pgconn.is_busy():
         result = pgconn.get_result()
-        silent = silent + 1 if result is None else 0
-        if result is not None:
-            _check_status(pgconn, result)
-            heard.append(result)
-            ended += result.status == pq.ExecStatus.PIPELINE_SYNC
+        if result is None:
+            absent += 1
+            continue
+        absent = 0
+        _check_status(pgconn, result)
+        results.append(result)
+        ended += result.status == pq.ExecStatus.PIPELINE_SYNC
     return ended
 
 
 def _check_status(pgconn: PGconn, result: Result) -> None:
-    """Raise AnswerError for what no statement of ours brings: for a COPY libpq repeats its result
-    endlessly.
+    """Raise AnswerError for a status that no statement of pgtop's has: for a COPY libpq repeats its
+    result endlessly.
     """
     if result.status not in _EXPECTED:
-        words = pq.ExecStatus(result.status).name
+        status = pq.ExecStatus(result.status).name
         pgconn.finish()
-        raise AnswerError(f"The server answered with {words}, which was not asked for.")
+        raise AnswerError(f"The server answered with {status}, which was not asked for.")
 
 
-def _by_transaction(heard: Iterable[Result]) -> list[list[Result]]:
-    """The results of each transaction; the last ones are of that which was not heard to its end, if
-    any was not.
+def _by_transaction(results: Iterable[Result]) -> list[list[Result]]:
+    """Group the results by transaction; the last group is that of a transaction that has not ended,
+    and may be empty.
     """
     transactions: list[list[Result]] = [[]]
-    for result in heard:
+    for result in results:
         if result.status == pq.ExecStatus.PIPELINE_SYNC:
             transactions.append([])
         else:
@@ -253,10 +282,12 @@ def _by_transaction(heard: Iterable[Result]) -> list[list[Result]]:
     return transactions
 
 
-def _refusal_in(results: Iterable[Result]) -> psycopg.Error | None:
-    """The server's first error among the results: the one that is not due to another."""
-    refused = (result for result in results if result.status == pq.ExecStatus.FATAL_ERROR)
-    return next((error_from_result(result, "ascii") for result in refused), None)
+def _first_error(results: Iterable[Result]) -> psycopg.Error | None:
+    """Return the server's first error among the results: the others follow from it."""
+    for result in results:
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            return error_from_result(result, "ascii")
+    return None
 
 
 def _rows_or_error(
@@ -275,9 +306,10 @@ def _rows(
     answers = [result for result in results if result.status in _ANSWERS]
     if len(answers) != len(commands):
         raise AnswerError(f"The server gave {len(answers)} results for {len(commands)} statements.")
-    return [
-        load(connection, result, command.shape)
-        if result.status == pq.ExecStatus.TUPLES_OK or command.shape
-        else []
-        for command, result in zip(commands, answers, strict=True)
-    ]
+    pairs = zip(commands, answers, strict=True)
+    return [_rows_of(connection, result, command.shape) for command, result in pairs]
+
+
+def _rows_of(connection: PgConnection, result: Result, shape: Shape | None) -> Rows:
+    has_rows = result.status == pq.ExecStatus.TUPLES_OK
+    return load(connection, result, shape) if has_rows or shape else []
