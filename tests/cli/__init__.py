@@ -1,4 +1,4 @@
-"""The front door from outside: as a process, with words, an exit code and two outputs."""
+"""pgtop from outside: a process with words, an exit code and two outputs."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ def pgtop(
 
 
 def one_sentence(stderr: str) -> str:
-    """What stderr says, which is one line, ours, and no traceback."""
+    """Return stderr, which must be one line of pgtop's and no traceback."""
     assert stderr.startswith("pgtop: ")
     assert stderr.endswith("\n")
     assert stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""A role of each test's own, its sessions, and folders for what pgtop keeps."""
+"""A role for each test, its sessions, and folders for pgtop's files."""
 
 import secrets
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.cli.sessions import Connection, Opener
 
 @pytest.fixture
 def role(dsn: str) -> Iterator[str]:
-    """An ordinary role of this test's own, so that its sessions can be told from all others."""
+    """Create an ordinary role for this test alone, so that its sessions are easy to find."""
     name = f"pgtop_{secrets.token_hex(4)}"
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(sql.Identifier(name)))
@@ -28,19 +28,20 @@ def role(dsn: str) -> Iterator[str]:
 
 @pytest.fixture
 def open_session(dsn: str, role: str) -> Iterator[Opener]:
-    """Opens sessions of the role."""
+    """Return a function that opens sessions of the role."""
     with ExitStack() as stack:
 
-        def opened(**given: str) -> Connection:
-            made = psycopg.connect(make_conninfo(dsn, user=role, **given), autocommit=True)
-            return stack.enter_context(closing(made))  # whatever still runs on it
+        def opened(**parameters: str) -> Connection:
+            conninfo = make_conninfo(dsn, user=role, **parameters)
+            connection = psycopg.connect(conninfo, autocommit=True)
+            return stack.enter_context(closing(connection))  # even while a query runs on it
 
         yield opened
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> dict[str, str]:
-    """A state and a configuration folder of the test's own."""
+    """Return variables that name a state folder and a configuration file for this test."""
     config = tmp_path / "config.toml"
     config.touch()
     return {"XDG_STATE_HOME": str(tmp_path / "state"), "PGTOP_CONFIG": str(config)}

@@ -1,4 +1,4 @@
-"""Real sessions for the commands that signal, and what is left of them."""
+"""Real sessions for the commands that signal, and traces of them."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ Opener: TypeAlias = Callable[..., Connection]
 
 
 def alive(connection: Connection) -> bool:
-    """Its session still answers."""
+    """Return whether the session still answers."""
     try:
         connection.execute("SELECT 1")
     except psycopg.OperationalError:
@@ -33,12 +33,12 @@ def run_forever(dsn: str, connection: Connection, role: str) -> None:
 
 
 def uri(dsn: str) -> str:
-    """The same connection as a URI."""
+    """Return the connection string as a URI."""
     parameters = conninfo_to_dict(dsn)
     return f"postgresql:///?{urlencode(parameters, quote_via=quote)}"
 
 
 def trail(state: Mapping[str, str], *words: str) -> list[dict[str, Any]]:
-    """The audit log's records."""
+    """Return the records of the audit log."""
     done = pgtop("audit", "--json", *words, environment=state)
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -1,4 +1,4 @@
-"""`pgtop budget`: for people, and as a check in the monitoring-plugin convention."""
+"""`pgtop budget` for people, and as a check in the monitoring-plugin convention."""
 
 import os
 import re
@@ -40,36 +40,43 @@ PERFDATA = re.compile(r"used=\d+;\d*;\d*;0;\d+")
 @pytest.mark.parametrize(
     ("used", "warn", "crit", "code", "levels"),
     [
-        (79, 80, 95, Check.OK, "79;94"), (80, 80, 95, Check.WARNING, "79;94"), (95, 80, 95, Check.CRITICAL, "79;94"),
-        (100, 80, None, Check.WARNING, "79;"), (0, None, 0, Check.CRITICAL, ";0"), (3, 2.5, 100, Check.WARNING, "2;99"),
+        (79, 80, 95, Check.OK, "79;94"),
+        (80, 80, 95, Check.WARNING, "79;94"),
+        (95, 80, 95, Check.CRITICAL, "79;94"),
+        (100, 80, None, Check.WARNING, "79;"),
+        (0, None, 0, Check.CRITICAL, ";0"),
+        (3, 2.5, 100, Check.WARNING, "2;99"),
     ],
-)  # fmt: skip
+)
 def test_levels(
     used: int, warn: float | None, crit: float | None, code: Check, levels: str
 ) -> None:
-    """A level begins at its percentage; the performance data give the largest number below it."""
-    verdict = check(Usage("connections", used, 100), warn, crit)
-    assert verdict.code is code
-    assert verdict.line.endswith(f"| used={used};{levels};0;100")
+    """A level begins at its percentage; the performance data have the largest number below it."""
+    result = check(Usage("connections", used, 100), warn, crit)
+    assert result.code is code
+    assert result.line.endswith(f"| used={used};{levels};0;100")
 
 
 @pytest.mark.parametrize(
     ("at_least", "used", "warn", "crit", "code"),
     [
-        (1, 5, 80, 95, Check.WARNING), (4, 5, 80, 95, Check.WARNING), (5, 5, 80, 95, Check.CRITICAL),
-        (1, 5, None, 95, Check.WARNING), (1, 3, 80, 95, Check.OK),
+        (1, 5, 80, 95, Check.WARNING),
+        (4, 5, 80, 95, Check.WARNING),
+        (5, 5, 80, 95, Check.CRITICAL),
+        (1, 5, None, 95, Check.WARNING),
+        (1, 3, 80, 95, Check.OK),
     ],
-)  # fmt: skip
-def test_what_may_be_workers_is_never_critical(
+)
+def test_sessions_that_may_be_workers_are_never_critical(
     at_least: int, used: int, warn: float | None, crit: float, code: Check
 ) -> None:
-    """Hidden sessions that may hold no slot warn; critical is what is surely in use."""
-    verdict = check(Usage("role x", used, 5, at_least), warn, crit)
-    assert verdict.code is code
-    assert verdict.words.startswith(
-        f"role x: {'about ' if at_least < used else ''}{used} of 5 used"
-    )
-    assert (f"{at_least} for sure" in verdict.words) == (at_least < used and code is not Check.OK)
+    """Hidden sessions that may hold no slot cause a WARNING; only sure ones cause a CRITICAL."""
+    result = check(Usage("role x", used, 5, at_least), warn, crit)
+    is_unsure = at_least < used
+    about = "about " if is_unsure else ""
+    assert result.code is code
+    assert result.words.startswith(f"role x: {about}{used} of 5 used")
+    assert (f"{at_least} for sure" in result.words) == (is_unsure and code is not Check.OK)
 
 
 @pytest.mark.parametrize(
@@ -86,36 +93,34 @@ def test_what_may_be_workers_is_never_critical(
         (180_004, Login(1, "dba", superuser=True), 90, ""),
     ],
 )
-def test_logins_in_progress_are_named_where_they_may_matter(
+def test_logins_in_progress_are_mentioned_if_they_may_matter(
     version: int, login: Login, used: int, words: str
 ) -> None:
-    """An ordinary login that got in proves that a slot was free; one with a reserved slot proves
+    """An ordinary login that succeeds proves that a slot was free; one with a reserved slot proves
     nothing.
     """
     scene = calm()
     snapshot = replace(scene, server=scene.server._replace(version_num=version, login=login))
-    verdict = check(Usage("connections", used, 97), 80, 95)
-    assert with_doubt(verdict, snapshot).words == verdict.words + words
+    result = check(Usage("connections", used, 97), 80, 95)
+    assert with_doubt(result, snapshot).words == result.words + words
 
 
-def test_reserved_slots_are_named_apart() -> None:
-    """Ordinary slots are never used by more than there are; a superuser's connection beyond them is
-    a reserved one.
-    """
-    verdict = check(Usage("connections", 58, 55, of_slots=True), 80, 95)
-    assert verdict.words == "connections: 55 of 55 used (100%), and 3 reserved"
-    assert (verdict.code, verdict.data) == (Check.CRITICAL, "used=58;43;52;0;55")
+def test_reserved_slots_are_counted_apart() -> None:
+    """A superuser's connection beyond the ordinary slots uses a reserved one."""
+    result = check(Usage("connections", 58, 55, of_slots=True), 80, 95)
+    assert result.words == "connections: 55 of 55 used (100%), and 3 reserved"
+    assert (result.code, result.data) == (Check.CRITICAL, "used=58;43;52;0;55")
 
 
-def test_a_limit_of_nothing_is_used_up() -> None:
+def test_a_limit_of_0_is_used_up() -> None:
     """A role that may not connect at all has no share left."""
     assert check(Usage("role x", 0, 0), 80, 95).code is Check.CRITICAL
 
 
 @given(st.text(), st.integers(0, 10), st.integers(0, 10))
 def test_no_name_reaches_the_performance_data(name: str, used: int, limit: int) -> None:
-    """Whatever a role is called, with | ' = or line breaks in it: one line, one bar, one label,
-    plain numbers.
+    """A role's name with | ' = or line breaks leaves one line, one bar, one label and plain
+    numbers.
     """
     line = check(Usage(f"role {name}", used, limit), 80, 95).line
     words, bar, data = line.partition(" | ")
@@ -138,20 +143,46 @@ def test_one_line_for_monitoring(dsn: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "budget --warn much", "budget --warn=90 --crit=80", "budget --crit 5 --colour", "budget --crit 5 -d port=no",
-        "budget --crit 5 --role \udcff", "budget --wran 80", "budget --rcit 90%", "budget -w 8o", "budget -w 80:",
-        "budget -w @10:20", "budget -c", "budget -c 101", "budget --crit=nan", "budget --warn 8_0", "budget --warn=",
-        "budget -w 80 --wait", "budget -w 80 -t never", "budget -W -w 80 a b", "-h db1 budget -w 80 --color",
-        "--hots db1 budget -w 80", "--no-color budget --Warn 80", "budget -w -80", "budget -w80x",
-        "budget -w ", "budget db -w  -c 90", "budget -w=", "budget -w nan", "budget -w -Inf%", "budget -w \u0668\u0660",
-        "-w 80 budget --colour", "-w 80% -c 90 budget a b", "-w  budget", "budget -w 9 -h db1 db2 db3",
+        "budget --warn much",
+        "budget --warn=90 --crit=80",
+        "budget --crit 5 --colour",
+        "budget --crit 5 -d port=no",
+        "budget --crit 5 --role \udcff",
+        "budget --wran 80",
+        "budget --rcit 90%",
+        "budget -w 8o",
+        "budget -w 80:",
+        "budget -w @10:20",
+        "budget -c",
+        "budget -c 101",
+        "budget --crit=nan",
+        "budget --warn 8_0",
+        "budget --warn=",
+        "budget -w 80 --wait",
+        "budget -w 80 -t never",
+        "budget -W -w 80 a b",
+        "-h db1 budget -w 80 --color",
+        "--hots db1 budget -w 80",
+        "--no-color budget --Warn 80",
+        "budget -w -80",
+        "budget -w80x",
+        "budget -w ",
+        "budget db -w  -c 90",
+        "budget -w=",
+        "budget -w nan",
+        "budget -w -Inf%",
+        "budget -w \u0668\u0660",
+        "-w 80 budget --colour",
+        "-w 80% -c 90 budget a b",
+        "-w  budget",
+        "budget -w 9 -h db1 db2 db3",
     ],
-)  # fmt: skip
-def test_a_check_that_is_wrongly_asked_for_is_unknown(
+)
+def test_a_check_with_wrong_words_is_unknown(
     words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """2 would be CRITICAL, and wake up a human; what is wrong is in one line where the monitoring
-    looks.
+    """Exit code 2 would be CRITICAL and wake up a human; the error is in the one line that
+    monitoring reads.
     """
     code, (out, err) = run(words.split(" ")), capsys.readouterr()
     assert (code, err) == (Check.UNKNOWN, "")
@@ -161,7 +192,7 @@ def test_a_check_that_is_wrongly_asked_for_is_unknown(
 
 @pytest.mark.parametrize("words", ["budget -w 80 --help", "budget --version -c 90%"])
 def test_help_is_no_state_of_a_server(words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A check whose options ask for help has checked nothing."""
+    """A check that prints help has checked nothing."""
     assert run(words.split()) == Check.UNKNOWN
     assert "pgtop" in capsys.readouterr().out
 
@@ -187,7 +218,7 @@ def test_help_is_no_state_of_a_server(words: str, capsys: pytest.CaptureFixture[
 def test_thresholds_as_monitoring_writes_them(
     words: str, expected: tuple[float | None, float | None, str | None, Password]
 ) -> None:
-    """`-w` with a number is a threshold, and without one psql's; options may stand before the
+    """`-w` with a number is a threshold, and otherwise psql's option; options may stand before the
     command.
     """
     command = parse(words.split())
@@ -200,7 +231,7 @@ def test_thresholds_as_monitoring_writes_them(
     "words", ["-d budget --warn 80", "-U budget", "--theme dark -d budget", "-h budget shop"]
 )
 def test_a_database_named_budget_is_no_command(words: str) -> None:
-    """What belongs to an option is its value."""
+    """The word after such an option is its value."""
     assert isinstance(parse(words.split()), DashboardCommand)
     assert not is_check(words.split())
 
@@ -213,9 +244,7 @@ def test_a_database_named_budget_is_no_command(words: str) -> None:
     )
 )
 def test_no_words_end_a_check_as_a_state_of_the_server(words: list[str]) -> None:
-    """What looks like a check and cannot be read is a usage error, which the front door makes
-    UNKNOWN.
-    """
+    """Words that look like a check and cannot be read raise UsageError, which becomes UNKNOWN."""
     try:
         command = parse(["budget", *words])
     except UsageError:
@@ -226,7 +255,7 @@ def test_no_words_end_a_check_as_a_state_of_the_server(words: list[str]) -> None
 
 @given(st.text(alphabet="0123456789.,%+-eE_ xn", max_size=8))
 def test_a_percentage_is_a_plain_number_or_refused(text: str) -> None:
-    """Nothing is read as a number that a human would not read so, and none is out of bounds."""
+    """A text is read as a number only if a human would, and the number is within bounds."""
     try:
         value = PERCENT(text)
     except ValueError:
@@ -237,21 +266,21 @@ def test_a_percentage_is_a_plain_number_or_refused(text: str) -> None:
 
 
 def test_a_very_long_sentence_is_cut() -> None:
-    """Monitoring cuts long lines, and the performance data with them."""
+    """Monitoring would cut a long line, and the performance data with it."""
     line = CheckResult(Check.OK, "x" * 5_000, "used=1;;;0;2").line
     assert len(line) < 600
     assert line.endswith("… | used=1;;;0;2")
 
 
-def test_people_are_told_of_wrong_usage_as_everywhere() -> None:
-    """Without a level to check it is no check."""
+def test_wrong_usage_without_a_threshold_is_reported_to_people() -> None:
+    """A command line without a threshold is no check."""
     done = pgtop("budget", "--colour")
     assert (done.returncode, done.stdout) == (Exit.USAGE, "")
     assert "--colour" in one_sentence(done.stderr)
 
 
 def test_by_role_and_by_database(dsn: str) -> None:
-    """Their own limits count; a name that is not there is unknown."""
+    """The limits of the role and of the database count; a missing name is UNKNOWN."""
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE pgtop_limited LOGIN CONNECTION LIMIT 2")
         try:
@@ -270,9 +299,7 @@ def test_by_role_and_by_database(dsn: str) -> None:
 
 @pytest.mark.parametrize(("name", "catalog"), [("role", "pg_roles"), ("database", "pg_database")])
 def test_a_limit_that_may_not_be_read_is_unknown(name: str, catalog: str) -> None:
-    """Where an administrator has revoked the catalog, neither a limit nor that there is no such
-    name is known.
-    """
+    """Without the right to read the catalog, neither a limit nor a missing name is known."""
     scene = calm()
     revoked = replace(
         scene, server=scene.server._replace(missing=(f"{catalog} may not be read: no limits",))
@@ -285,25 +312,23 @@ def test_a_limit_that_may_not_be_read_is_unknown(name: str, catalog: str) -> Non
 
 
 def test_a_role_with_signs_in_its_name(dsn: str) -> None:
-    """The signs that mean something in performance data do no harm, whether the role is there or
-    not.
-    """
+    """The signs of performance data do no harm in the name of a role, whether it exists or not."""
     name = "pgtop|a'b=c d"
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute(
             sql.SQL("CREATE ROLE {} LOGIN CONNECTION LIMIT 2").format(sql.Identifier(name))
         )
         try:
-            found = pgtop("budget", dsn, "--crit", "50", "--role", name)
+            done = pgtop("budget", dsn, "--crit", "50", "--role", name)
         finally:
             admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
-    assert found.stdout == "PGTOP OK - role pgtop/a'b=c d: 0 of 2 used (0%) | used=0;;0;0;2\n"
+    assert done.stdout == "PGTOP OK - role pgtop/a'b=c d: 0 of 2 used (0%) | used=0;;0;0;2\n"
     unknown = pgtop("budget", dsn, "--crit", "50", "--role", name)
     assert (unknown.returncode, "|" in unknown.stdout) == (Check.UNKNOWN, False)
 
 
-def test_a_server_that_cannot_be_asked_is_unknown() -> None:
-    """Nothing listens there: 3, in one line on stdout, where the monitoring looks."""
+def test_a_server_that_cannot_be_reached_is_unknown() -> None:
+    """Nothing listens there: 3, and one line on stdout, which monitoring reads."""
     done = pgtop("budget", "-h", "127.0.0.1", "-p", "1", "--warn", "80")
     assert done.returncode == Check.UNKNOWN
     assert done.stdout.startswith("PGTOP UNKNOWN - ")
@@ -311,8 +336,8 @@ def test_a_server_that_cannot_be_asked_is_unknown() -> None:
 
 
 @pytest.mark.parametrize("open_stdout", ["full", "closed"])
-def test_a_check_that_cannot_be_told_is_unknown(dsn: str, open_stdout: str) -> None:
-    """A full disk under the log of a monitoring, or a reader that has left: 3, and a sentence on
+def test_a_check_that_cannot_be_printed_is_unknown(dsn: str, open_stdout: str) -> None:
+    """A full disk under the log of the monitoring, or a reader that is gone: 3, and a sentence on
     stderr.
     """
     with nowhere(open_stdout) as stdout:
@@ -323,7 +348,7 @@ def test_a_check_that_cannot_be_told_is_unknown(dsn: str, open_stdout: str) -> N
 
 @contextmanager
 def nowhere(kind: str) -> Iterator[int]:
-    """A standard output that takes nothing."""
+    """Open a standard output that takes nothing."""
     if kind == "full":
         with open("/dev/full", "w") as full:
             yield full.fileno()
@@ -337,7 +362,7 @@ def nowhere(kind: str) -> Iterator[int]:
 
 
 def test_a_missing_library_is_unknown() -> None:
-    """psycopg's C implementation is asked for and not installed."""
+    """The environment names psycopg's C implementation, which is not installed."""
     done = pgtop("budget", "-w", "80", environment={"PSYCOPG_IMPL": "c"})
     assert (done.returncode, done.stderr) == (Check.UNKNOWN, "")
     assert done.stdout.startswith("PGTOP UNKNOWN - A library of pgtop's cannot be loaded: ")
@@ -346,8 +371,8 @@ def test_a_missing_library_is_unknown() -> None:
 
 @pytest.fixture
 def silent() -> Iterator[tuple[str, socket.socket]]:
-    """A server that takes connections and never answers: how to connect, and where connections
-    arrive.
+    """Start a server that accepts connections and never answers; return its connection string and
+    its socket.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield (
@@ -357,7 +382,7 @@ def silent() -> Iterator[tuple[str, socket.socket]]:
 
 
 def test_a_check_ends_in_its_time(silent: tuple[str, socket.socket]) -> None:
-    """A server that never answers: 3, after --timeout."""
+    """A check of a server that never answers ends after --timeout, with 3."""
     started = monotonic()
     done = pgtop("budget", silent[0], "-c", "90", "-t", "1")
     assert (done.returncode, done.stdout) == (
@@ -368,10 +393,10 @@ def test_a_check_ends_in_its_time(silent: tuple[str, socket.socket]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_check_that_is_ended_is_unknown(
+def test_a_check_that_a_signal_ends_is_unknown(
     silent: tuple[str, socket.socket], number: signal.Signals
 ) -> None:
-    """Whatever ends it, monitoring gets a line and no state of the server."""
+    """After any signal, monitoring gets a line and no state of the server."""
     command = [*PGTOP, "budget", silent[0], "-c", "90", "-t", "60"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -403,7 +428,7 @@ def full(bindir: Path | None) -> Iterator[Cluster]:
 
 
 def test_a_full_server_is_critical(full: Cluster) -> None:
-    """That is what the check is for; without levels it is the error that it is for every
+    """A check reports CRITICAL on a full server; without levels the error is that of every
     command.
     """
     done = pgtop("budget", full.socket_dsn, "--warn", "80")
@@ -412,7 +437,7 @@ def test_a_full_server_is_critical(full: Cluster) -> None:
 
 
 def test_for_people(dsn: str) -> None:
-    """The bar, the words, and who holds the connections."""
+    """The output has the bar, the words, and who uses the connections."""
     done = pgtop("budget", dsn)
     assert done.returncode == Exit.DONE
     assert all(words in done.stdout for words in (" used; ", "BY DATABASE", "BY ROLE"))

@@ -1,4 +1,4 @@
-"""What the shells offer is what pgtop takes."""
+"""The shells offer the words that pgtop takes."""
 
 import shutil
 import subprocess
@@ -10,12 +10,12 @@ from pgtop.cli.completion import SCRIPTS, filter_keys, options_of
 from tests.cli import pgtop
 
 SHELLS = [shell for shell in SCRIPTS if shutil.which(shell)]
-"""Debian's bash is always there; the others are tried where they are."""
+"""Debian always has bash; the others are tried if they are installed."""
 
 
 @pytest.mark.parametrize("shell", SCRIPTS)
 def test_every_option_is_offered(shell: str) -> None:
-    """Each command and each of its options is in each script, and the filter's keys too."""
+    """Each script has each command, its options, and the keys of the filter."""
     done = pgtop("completion", shell)
     assert done.stderr == ""
     for name, parser in parsers().items():
@@ -26,8 +26,7 @@ def test_every_option_is_offered(shell: str) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_shell_can_read_it(shell: str) -> None:
-    """The script is read without an error."""
+def test_the_shell_can_read_its_script(shell: str) -> None:
     flag = "--no-execute" if shell == "fish" else "-n"
     done = subprocess.run(
         [shell, flag], input=SCRIPTS[shell](), capture_output=True, text=True, check=False
@@ -38,18 +37,35 @@ def test_the_shell_can_read_it(shell: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("ki", {"kill"}), ("c", {"cancel", "completion"}), ("kill --a", {"--all-clients"}), ("--th", {"--theme"}),
-        ("show --c", {"--csv"}), ("kill st", {"state:"}), ("completion f", {"fish"}), ("cancel --es", {"--escalate"}),
-        ("--theme d", {"dark"}), ("show --sort xm", {"xmin_age"}), ("show --filter st", {"state:"}),
-        ("kill --protect us", {"user:"}), ("--host s", set()), ("show s", set()), ("budget --role st", set()),
-        ("kill state : a", set()), ("locks --fi", {"--filter"}), ("-d k", set()), ("help em", {"emergencies"}),
+        ("ki", {"kill"}),
+        ("c", {"cancel", "completion"}),
+        ("kill --a", {"--all-clients"}),
+        ("--th", {"--theme"}),
+        ("show --c", {"--csv"}),
+        ("kill st", {"state:"}),
+        ("completion f", {"fish"}),
+        ("cancel --es", {"--escalate"}),
+        ("--theme d", {"dark"}),
+        ("show --sort xm", {"xmin_age"}),
+        ("show --filter st", {"state:"}),
+        ("kill --protect us", {"user:"}),
+        ("--host s", set()),
+        ("show s", set()),
+        ("budget --role st", set()),
+        ("kill state : a", set()),
+        ("locks --fi", {"--filter"}),
+        ("-d k", set()),
+        ("help em", {"emergencies"}),
     ],
-)  # fmt: skip
+)
 def test_bash_completes(typed: str, offered: set[str]) -> None:
-    """Bash itself, asked as Tab asks it."""
-    program = (
-        f"{SCRIPTS['bash']()}\nCOMP_WORDS=(pgtop {typed}); COMP_CWORD={len(typed.split())}; _pgtop 2>/dev/null\n"
-        'printf "%s\\n" "${COMPREPLY[@]}"'
-    )
+    """Bash itself completes, as after Tab."""
+    program = f"""
+{SCRIPTS["bash"]()}
+COMP_WORDS=(pgtop {typed})
+COMP_CWORD={len(typed.split())}
+_pgtop 2>/dev/null
+printf "%s\\n" "${{COMPREPLY[@]}}"
+"""
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == offered

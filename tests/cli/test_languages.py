@@ -1,5 +1,5 @@
-"""A server that does not speak English, one that warns all the time, and poolers: exit codes rest
-on no sentence.
+"""Servers with messages in other languages, and one that warns all the time: no exit code depends
+on a sentence.
 """
 
 import subprocess
@@ -28,7 +28,7 @@ SETUP = (
 
 @pytest.fixture(scope="module")
 def strict(bindir: Path | None) -> Iterator[Cluster]:
-    """A small server with roles and databases that turn clients away."""
+    """Start a small server with roles and databases that refuse clients."""
     with Cluster(bindir, settings={"max_connections": "6"}) as cluster:
         with psycopg.connect(cluster.socket_dsn, autocommit=True) as admin:
             for statement in SETUP:
@@ -37,14 +37,21 @@ def strict(bindir: Path | None) -> Iterator[Cluster]:
 
 
 def dsn(message_proxy: MessageProxy, **changed: str) -> str:
-    options = {"host": "127.0.0.1", "port": str(message_proxy.port), "user": "plain", "password": "x",
-               "dbname": "postgres", "sslmode": "disable", **changed}  # fmt: skip
+    options = {
+        "host": "127.0.0.1",
+        "port": str(message_proxy.port),
+        "user": "plain",
+        "password": "x",
+        "dbname": "postgres",
+        "sslmode": "disable",
+        **changed,
+    }
     return " ".join(f"{name}={value}" for name, value in options.items())
 
 
 @pytest.mark.parametrize("words", [GERMAN, JAPANESE, NOISE], ids=["German", "Japanese", "noise"])
-def test_exit_codes_rest_on_no_sentence(strict: Cluster, words: str) -> None:
-    """Each refusal has its code, and the check its verdict, whatever the server's sentences say."""
+def test_no_exit_code_depends_on_a_sentence(strict: Cluster, words: str) -> None:
+    """Each refusal has its code, and the check its result, in any language."""
     with (
         MessageProxy(("127.0.0.1", strict.port), with_sentences(words)) as message_proxy,
         ExitStack() as slots,
@@ -66,8 +73,8 @@ def test_exit_codes_rest_on_no_sentence(strict: Cluster, words: str) -> None:
         assert done.stdout.startswith("PGTOP CRITICAL - The server is full for ordinary roles")
 
 
-def test_waiting_for_a_slot_rests_on_no_sentence(strict: Cluster) -> None:
-    """`--wait` takes the next free slot of a server that speaks Japanese."""
+def test_waiting_for_a_slot_depends_on_no_sentence(strict: Cluster) -> None:
+    """`--wait` takes the next free slot of a server with Japanese messages."""
     with (
         MessageProxy(("127.0.0.1", strict.port), with_sentences(JAPANESE)) as message_proxy,
         ExitStack() as slots,
@@ -84,10 +91,8 @@ def test_waiting_for_a_slot_rests_on_no_sentence(strict: Cluster) -> None:
             assert waiting.wait(30) == 0
 
 
-def test_a_refused_login_is_seldom_tried_again_in_any_language(strict: Cluster) -> None:
-    """A password that is no longer right is refused twice, and then tried every half a minute
-    only.
-    """
+def test_a_refused_login_is_seldom_retried_in_any_language(strict: Cluster) -> None:
+    """After two refusals, a changed password is tried only every 30 seconds."""
     with (
         MessageProxy(("127.0.0.1", strict.port), with_sentences(NOISE)) as message_proxy,
         Terminal(
@@ -101,7 +106,7 @@ def test_a_refused_login_is_seldom_tried_again_in_any_language(strict: Cluster) 
             admin.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'plain'"
             )
-            until(lambda: message_proxy.calls >= 3, "it does not try again")
+            until(lambda: message_proxy.calls >= 3, "no further try")
             terminal.wait_for("password was refused")
             terminal.wait_for("29s")
             terminal.wait_for("28s")
@@ -110,10 +115,8 @@ def test_a_refused_login_is_seldom_tried_again_in_any_language(strict: Cluster) 
             admin.execute("ALTER ROLE plain PASSWORD 'x'")
 
 
-def test_warnings_are_shown_nowhere(strict: Cluster) -> None:
-    """PostgreSQL 19 warns at the login; nothing of it reaches the screen or stderr, and nothing
-    breaks.
-    """
+def test_warnings_are_not_shown(strict: Cluster) -> None:
+    """The warnings of PostgreSQL 19 at the login reach neither the screen nor stderr."""
     with MessageProxy(("127.0.0.1", strict.port), with_warnings) as message_proxy:
         done = pgtop("show", dsn(message_proxy))
         assert (done.returncode, done.stderr) == (Exit.DONE, "")

@@ -1,4 +1,4 @@
-"""Work in threads, name look-ups first, that nobody has to wait for."""
+"""Work in threads, such as name look-ups, that no exit waits for."""
 
 import asyncio
 import signal
@@ -26,10 +26,8 @@ sys.exit(main())
 
 
 @pytest.mark.parametrize("words", [["show"], ["locks"], ["budget"], ["kill", "1", "--yes"]])
-def test_a_name_server_that_is_gone_holds_up_nobody(words: Sequence[str]) -> None:
-    """A process that is told to end ends, though the name of its server is still being looked
-    up.
-    """
+def test_a_dead_name_server_does_not_delay_the_exit(words: Sequence[str]) -> None:
+    """SIGTERM ends the process while it still looks up the name of the server."""
     call = [sys.executable, "-c", _DEAF, *words, "-w", "-h", "db1.example.net"]
     with subprocess.Popen(call, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         assert process.stderr is not None
@@ -38,10 +36,8 @@ def test_a_name_server_that_is_gone_holds_up_nobody(words: Sequence[str]) -> Non
         assert process.wait(PATIENCE) == 128 + signal.SIGTERM
 
 
-def test_a_wrong_name_is_raised_where_it_was_asked() -> None:
-    """What the look-up raises, an error of the network or of the name itself, comes to who awaits
-    it.
-    """
+def test_an_error_of_a_look_up_is_raised_where_it_is_awaited() -> None:
+    """Errors of the network and of the name itself both reach the code that awaits them."""
     with asyncio.Runner(loop_factory=Loop) as runner:
         for name, error in (
             ("no.such.invalid", socket.gaierror),
@@ -56,10 +52,8 @@ async def _look_up(name: str) -> list[Any]:
     return await asyncio.get_running_loop().getaddrinfo(name, 5432)
 
 
-def test_work_aside_comes_back_and_a_pool_of_its_own_is_used() -> None:
-    """What a thread returns or raises comes to who awaits it; without a pool it ends with the
-    process.
-    """
+def test_a_thread_returns_or_raises_to_the_code_that_awaits_it() -> None:
+    """Without a pool the thread ends with the process; a pool that is passed is used."""
 
     async def threads() -> tuple[bool, str]:
         aside = await asyncio.to_thread(threading.current_thread)

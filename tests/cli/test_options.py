@@ -1,4 +1,4 @@
-"""The command line: what words mean, and what is said about wrong ones."""
+"""The meaning of words on the command line, and the messages about wrong ones."""
 
 import pytest
 
@@ -64,7 +64,7 @@ def test_words_mean_what_they_mean_in_psql(words: str, command: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "message"),
     [
         ("--interval 0.19", "from 0.2 to 60"),
         ("--interval 61", "from 0.2 to 60"),
@@ -90,20 +90,20 @@ def test_words_mean_what_they_mean_in_psql(words: str, command: object) -> None:
         ("\udcff", "UTF-8"),
     ],
 )
-def test_wrong_words_are_told(words: str, says: str) -> None:
-    """A UsageError names the culprit or what would be right; long options are never guessed from
-    their beginning.
+def test_wrong_words_are_usage_errors(words: str, message: str) -> None:
+    """The message names the wrong word or the right values; no long option is guessed from its
+    beginning.
     """
     with pytest.raises(UsageError) as caught:
         parse(words.split())
-    assert says in f"{caught.value.what} {caught.value.advice}"
+    assert message in f"{caught.value.what} {caught.value.advice}"
 
 
 @pytest.mark.parametrize(
     "words", [["--help"], ["-?"], ["show", "--help"], ["demo", "-?"], ["show", "-?", "--bogus"]]
 )
 def test_every_command_has_help_with_the_exit_codes(words: list[str]) -> None:
-    """--help and -? print usage and the whole table of exit codes, since -h is the host."""
+    """Both --help and -? print the usage and all exit codes; -h is the host."""
     command = parse(words)
     assert isinstance(command, PrintedText)
     assert command.text.startswith("usage: pgtop")
@@ -112,7 +112,7 @@ def test_every_command_has_help_with_the_exit_codes(words: list[str]) -> None:
 
 
 def test_help_lists_the_keys_of_the_registry() -> None:
-    """Every action of the dashboard stands in `pgtop --help` with its keys."""
+    """Every action of the dashboard is in `pgtop --help` with its keys."""
     command = parse(["--help"])
     assert isinstance(command, PrintedText)
     lines = [line.split() for line in command.text.splitlines()]

@@ -1,6 +1,4 @@
-"""PgBouncer itself, as Debian has it: its console, its own refusals, and the server's through
-it.
-"""
+"""Debian's PgBouncer: its console, its refusals, and those of the server behind it."""
 
 import os
 import subprocess
@@ -67,8 +65,8 @@ def pooler(bindir: Path | None) -> Iterator[Pooler]:
             process.terminate()
 
 
-def test_the_console_is_said_to_be_one(pooler: Pooler) -> None:
-    """A sentence says how to reach a database; a check is UNKNOWN."""
+def test_the_console_of_a_pooler_is_recognised(pooler: Pooler) -> None:
+    """The message shows how to reach a database; a check is UNKNOWN."""
     done = pgtop("show", pooler.dsn("pgbouncer"))
     assert done.returncode == Exit.USAGE
     assert "console" in one_sentence(done.stderr)
@@ -79,7 +77,7 @@ def test_the_console_is_said_to_be_one(pooler: Pooler) -> None:
 
 
 def test_refusals_through_the_pooler(pooler: Pooler) -> None:
-    """Its own ones and the server's have the codes that they would have without it."""
+    """The pooler's refusals and the server's have the codes that they have without a pooler."""
     assert pgtop("show", pooler.dsn("postgres")).returncode == Exit.DONE
     assert pgtop("show", pooler.dsn("ghost")).returncode == Exit.REFUSED
     assert pgtop("show", pooler.dsn("nowhere")).returncode == Exit.NO_CONNECTION
@@ -91,7 +89,7 @@ def test_refusals_through_the_pooler(pooler: Pooler) -> None:
 
 
 def test_a_full_server_behind_the_pooler(pooler: Pooler) -> None:
-    """The pooler passes on what the server says, under a SQLSTATE of its own."""
+    """The pooler passes on the server's message, under a SQLSTATE of its own."""
     with ExitStack() as slots:
         try:
             while True:
