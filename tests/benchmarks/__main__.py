@@ -19,29 +19,29 @@ _NOT_PLAIN = ("PG", "PYTHON", "LC_", "XDG_", "NO_COLOR", "COLUMNS", "LINES", "TE
 
 
 def main(words: Sequence[str]) -> int:
-    """Run what was asked for; 1 when a goal was missed."""
-    given = _parser().parse_args(words)
+    """Run the requested parts; return 1 if a goal was missed."""
+    args = _parser().parse_args(words)
     _make_plain()
-    if given.install_peers:
+    if args.install_peers:
         install_peers()
     rounds, seconds = (
-        given.rounds or (1 if given.quick else 3),
-        given.seconds or (6 if given.quick else 20),
+        args.rounds or (1 if args.quick else 3),
+        args.seconds or (6 if args.quick else 20),
     )
     started = time.monotonic()
     bench = Bench(
-        installed(given.pgtop),
-        given.postgres,
+        installed(args.pgtop),
+        args.postgres,
         rounds,
         seconds,
         lambda words: print(
             f"{time.monotonic() - started:7.0f} s  {words}", file=sys.stderr, flush=True
         ),
     )
-    for name in given.parts or PARTS:
+    for name in args.parts or PARTS:
         PARTS[name](bench)
-    if given.out:
-        given.out.write_text(json.dumps(bench.results))
+    if args.out:
+        args.out.write_text(json.dumps(bench.results))
     print(_heading(bench), table(bench.results), sep="\n\n")
     missed = fell_short(bench.results)
     print("", *(f"- fell short: {sentence}" for sentence in missed), sep="\n")
@@ -74,9 +74,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _make_plain() -> None:
-    """What a user's shell has not: without .pyc files a start takes seconds; PG* would lead to
-    another server.
-    """
+    """Remove what a user's shell has not: without .pyc files a start takes seconds; PG* would
+    lead to another server."""
     for name in [name for name in os.environ if name.startswith(_NOT_PLAIN)]:
         del os.environ[name]
 
@@ -84,7 +83,10 @@ def _make_plain() -> None:
 def _heading(bench: Bench) -> str:
     tools = ", ".join(tool.version() for tool in bench.tools.values())
     machine = f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    return f"{datetime.date.today()}; {machine}; {tools}; medians of {bench.rounds} rounds of {bench.seconds:g} s"
+    return (
+        f"{datetime.date.today()}; {machine}; {tools}; medians of {bench.rounds} rounds of "
+        f"{bench.seconds:g} s"
+    )
 
 
 def _processor() -> str:

@@ -15,7 +15,7 @@ from pgtop.demo.server import Cluster
 from tests.benchmarks import process
 from tests.benchmarks.child import Child
 from tests.benchmarks.load import prepare
-from tests.benchmarks.raw_output import Glass, bursts, shows_any_of
+from tests.benchmarks.raw_output import TimedTerminal, bursts, shows_any_of
 from tests.benchmarks.tools import WATCHER, WATCHER_SQL, Tool
 
 SMALL, LARGE = (80, 24), (200, 50)
@@ -31,8 +31,8 @@ _BY_TRUST = ("--encoding=UTF8", "--no-locale", "--auth-host=trust")
 Size = tuple[int, int]
 
 
-def named(size: Size) -> str:
-    """As people write it."""
+def size_name(size: Size) -> str:
+    """Return a size as people write it."""
     return f"{size[0]}x{size[1]}"
 
 
@@ -47,14 +47,13 @@ class Stage:
         self._load = load
         self.pids: frozenset[int] = frozenset()
 
-    def tell(self, word: str) -> None:
-        """`big`, `grow N`, `churn` or `calm`."""
-        self.pids = frozenset(self._load.ask(word))
+    def command(self, word: str) -> None:
+        """Send `big`, `grow N`, `churn` or `calm` to the load."""
+        self.pids = frozenset(self._load.request(word))
 
     def server_cpu(self) -> float:
-        """Seconds that the server has spent on the watchers' sessions so far, and on starting and
-        ending them.
-        """
+        """Return the CPU seconds that the server has used for the watchers' sessions, including
+        their start and end."""
         alive = self.control.execute(
             "SELECT pid FROM pg_stat_activity WHERE usename = %s", [WATCHER]
         ).fetchall()
@@ -67,8 +66,8 @@ class Stage:
 
 
 @contextmanager
-def staged(bindir: Path | None, **settings: str) -> Iterator[Stage]:
-    """A server of its own, without sessions yet."""
+def start_stage(bindir: Path | None, **settings: str) -> Iterator[Stage]:
+    """Start a server of its own, without sessions yet."""
     with Cluster(bindir, {**_SETTINGS, **settings}, _BY_TRUST) as cluster:
         prepare(cluster.socket_dsn)
         with (
@@ -82,14 +81,14 @@ def staged(bindir: Path | None, **settings: str) -> Iterator[Stage]:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What a tool did in some whole refreshes."""
+    """The figures of a tool over some whole refreshes."""
 
     refreshes: int
     seconds: float
     sent: int
     cpu: float
     metered: tuple[float, ...]
-    """By how much each of the meters has gone on in a refresh."""
+    """The increase of each meter in a refresh."""
 
     @property
     def period(self) -> float:
@@ -101,62 +100,64 @@ class Window:
 
     @property
     def cpu_each(self) -> float:
-        """Milliseconds."""
+        """Milliseconds of CPU a refresh."""
         return 1000 * self.cpu / self.refreshes
 
 
 @dataclass
 class Bench:
-    """What is measured, how often and for how long, and what came of it."""
+    """The tools to measure, the number and length of the runs, and the figures."""
 
     tools: Mapping[str, Tool]
     bindir: Path | None
     rounds: int
     seconds: float
-    tell: Callable[[str], None]
+    report: Callable[[str], None]
     results: defaultdict[str, defaultdict[str, list[float]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
 
     def record(self, measure: str, tool: str, figure: float) -> None:
-        """Keep one sample, and say it."""
+        """Keep one sample, and report it."""
         self.results[measure][tool].append(figure)
-        self.tell(f"{measure:<24}{tool:<14}{figure:>12,.2f}")
+        self.report(f"{measure:<24}{tool:<14}{figure:>12,.2f}")
 
     def in_order(self, round_: int) -> list[Tool]:
-        """The tools that are there, every other round the other way round."""
+        """Return the installed tools, in reverse order in every other round."""
         return list(self.tools.values())[:: -1 if round_ % 2 else 1]
 
     @contextmanager
-    def running(self, command: Sequence[str], size: Size) -> Iterator[Glass]:
-        """A program on a terminal, with a home of its own."""
+    def running(self, command: Sequence[str], size: Size) -> Iterator[TimedTerminal]:
+        """Run a program on a terminal, with a home of its own."""
         with (
             tempfile.TemporaryDirectory() as home,
-            Glass(command, *size, {"HOME": home, "LANG": "C.UTF-8"}) as glass,
+            TimedTerminal(command, *size, {"HOME": home, "LANG": "C.UTF-8"}) as terminal,
         ):
-            yield glass
+            yield terminal
 
     @contextmanager
-    def watching(self, tool: Tool, stage: Stage, size: Size, port: int = 0) -> Iterator[Glass]:
-        """The tool, once it shows the stage's sessions and its start is over."""
-        with self.running(tool.command(port or stage.cluster.port), size) as glass:
-            glass.first(shows_any_of(stage.pids))
+    def watching(
+        self, tool: Tool, stage: Stage, size: Size, port: int = 0
+    ) -> Iterator[TimedTerminal]:
+        """Run the tool, and yield once it shows the stage's sessions and its start is over."""
+        with self.running(tool.command(port or stage.cluster.port), size) as terminal:
+            terminal.first(shows_any_of(stage.pids))
             time.sleep(_SETTLED)
-            yield glass
+            yield terminal
 
-    def window(self, glass: Glass, *meters: Callable[[], float]) -> Window:
-        """Some whole refreshes."""
-        glass.settle()
-        start, count, before = time.monotonic(), len(glass.pieces), _read(glass, meters)
+    def window(self, terminal: TimedTerminal, *meters: Callable[[], float]) -> Window:
+        """Measure some whole refreshes."""
+        terminal.settle()
+        start, count, before = time.monotonic(), len(terminal.pieces), _read(terminal, meters)
         time.sleep(self.seconds)
-        glass.settle()
-        seconds, after = time.monotonic() - start, _read(glass, meters)
-        pieces = glass.pieces[count:]
+        terminal.settle()
+        seconds, after = time.monotonic() - start, _read(terminal, meters)
+        pieces = terminal.pieces[count:]
         refreshes = bursts(pieces)
         cpu, *metered = (b - a for a, b in zip(before, after, strict=True))
         sent = sum(piece.size for piece in pieces)
         return Window(refreshes, seconds, sent, cpu, tuple(each / refreshes for each in metered))
 
 
-def _read(glass: Glass, meters: Sequence[Callable[[], float]]) -> list[float]:
-    return [process.tree_cpu(glass.pid), *(meter() for meter in meters)]
+def _read(terminal: TimedTerminal, meters: Sequence[Callable[[], float]]) -> list[float]:
+    return [process.tree_cpu(terminal.pid), *(meter() for meter in meters)]

@@ -1,8 +1,8 @@
-"""What a tick costs while 200 sessions wait, beside a calm one: `python -m
-tests.benchmarks.blocking`.
+"""The cost of a tick while 200 sessions wait, beside a calm one.
 
-CPU of our own backend, from the system's own count (Linux), for a superuser and for a role that
-sees nothing; a tick with waiters may cost three times a calm one. And our own CPU for the tree.
+Run it by `python -m tests.benchmarks.blocking`. It measures the CPU of our own backend, from the
+system's own count (Linux), for a superuser and for a role that sees nothing; a tick with waiters
+may cost three times a calm one. It also measures our own CPU for the tree.
 """
 
 import asyncio
@@ -42,39 +42,38 @@ SCENES: dict[str, tuple[str, Callable[[int], str]]] = {
 
 
 def _cpu(pid: int) -> float:
-    """Milliseconds that a process has run."""
+    """Return the milliseconds that a process has run."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
 
 
 async def _tick_costs(
     source: PostgresSource, waiting: int, topics: frozenset[Topic]
 ) -> tuple[float, float, float]:
-    """The least that a tick has cost: on average, the dearer of those that ask for locks and the
-    others, and us.
-    """
+    """Return the lowest cost of a tick: the mean, the more expensive of ticks with and without a
+    poll of locks, and our own."""
     pid = (await source.sample(topics)).server.pid
     await source.sample(topics)
     costs: dict[bool, list[float]] = {}
-    ours: list[float] = []
+    own_costs: list[float] = []
     for _ in range(TICKS):
         before = _cpu(pid)
         snapshot = await source.sample(topics)
         await asyncio.sleep(PAUSE)
         began = time.process_time()
-        found = build_forest(snapshot)
-        ours.append((time.process_time() - began) * 1000)
+        forest = build_forest(snapshot)
+        own_costs.append((time.process_time() - began) * 1000)
         if (
-            found.waiting == waiting
+            forest.waiting == waiting
         ):  # while the server looks for deadlocks, some are awake for a moment
             costs.setdefault(snapshot.locks.is_current, []).append(_cpu(pid) - before)
     least = [
         min(each) for each in costs.values()
-    ]  # the machine's clock is not always the same: minima compare
-    return statistics.mean(least), max(least), min(ours)
+    ]  # the machine's clock rate varies: minima compare
+    return statistics.mean(least), max(least), min(own_costs)
 
 
 def _queue(dsn: str, first: str, then: Callable[[int], str]) -> list[_Connection]:
-    """One that holds, and others that wait for it."""
+    """Open a session that holds a lock, and others that wait for it."""
     opened = [psycopg.connect(dsn) for _ in range(CONNECTIONS)]
     opened[0].execute(first.encode())
     for number, each in enumerate(opened[1 : WAITERS + 1]):
@@ -101,9 +100,9 @@ async def main() -> None:
     """Print a line for a calm server, and one for each way to wait and each role."""
     with Cluster(settings={"max_connections": str(CONNECTIONS + 20)}) as server:
         sources = {user: _source(server.socket_dsn, user) for user in (SUPERUSER, "plain")}
-        with psycopg.connect(server.socket_dsn, autocommit=True) as made:
-            made.execute("CREATE TABLE stock AS SELECT id, 0 AS n FROM generate_series(1, 300) id")
-            made.execute("CREATE ROLE plain LOGIN")
+        with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
+            admin.execute("CREATE TABLE stock AS SELECT id, 0 AS n FROM generate_series(1, 300) id")
+            admin.execute("CREATE ROLE plain LOGIN")
         idle = [psycopg.connect(server.socket_dsn) for _ in range(CONNECTIONS)]
         calm: dict[str, float] = {}
         for user, source in sources.items():
@@ -114,10 +113,14 @@ async def main() -> None:
         for name, (first, then) in SCENES.items():
             opened = _queue(server.socket_dsn, first, then)
             for user, source in sources.items():
-                mean, most, ours = await _tick_costs(source, WAITERS, _topics(user))
-                times = f"{mean / calm[user]:.1f} times calm; the dearest tick {most / calm[user]:.1f} times"
+                mean, most, own_costs = await _tick_costs(source, WAITERS, _topics(user))
+                times = (
+                    f"{mean / calm[user]:.1f} times calm; the most expensive tick "
+                    f"{most / calm[user]:.1f} times"
+                )
                 print(
-                    f"{name:20} {user:8} {mean:5.2f} ms, {times}; the tree {ours:.1f} ms of our own"
+                    f"{name:20} {user:8} {mean:5.2f} ms, {times}; the tree {own_costs:.1f} ms of "
+                    "our own"
                 )
             for each in reversed(opened):
                 each.close()

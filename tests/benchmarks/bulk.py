@@ -1,5 +1,4 @@
-"""`python -m tests.benchmarks.bulk`: how long it takes to plan, signal and see through 500 real
-sessions.
+"""The time to plan, send and confirm 500 real signals: `python -m tests.benchmarks.bulk`.
 
 Goals: the signals of 500 sessions leave in half a second on a local server, and all are seen gone
 within a second.
@@ -27,24 +26,24 @@ GOALS = {"plan": 0.05, "signal": 0.5, "all gone": 1.0}
 
 
 async def one_round(cluster: Cluster) -> dict[str, float]:
-    """Seconds of each step, from the sample on."""
+    """Return the seconds of each step, from the sample on."""
     web = make_conninfo(cluster.socket_dsn, user="web")
     storm = [await psycopg.AsyncConnection.connect(web) for _ in range(SESSIONS)]
     session = ServerConnection(
         {name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()}
     )
-    errands = SignalExecutor(PostgresSignaller(session), MonotonicClock())
+    executor = SignalExecutor(PostgresSignaller(session), MonotonicClock())
     snapshot = await PostgresSource(session).sample()
     started = time.monotonic()
-    made = make_plan(
+    plan = make_plan(
         Signal.TERMINATE, [b for b in snapshot.backends if b.usename == "web"], snapshot
     )
     planned = sent = done = time.monotonic()
     first = True
-    async for progress in errands.run(made):  # noqa: B007
+    async for progress in executor.run(plan):  # noqa: B007
         done = time.monotonic()
         sent, first = (done, False) if first else (sent, first)
-    assert len(made.targets) == SESSIONS
+    assert len(plan.targets) == SESSIONS
     assert {outcome.effect for outcome in progress.outcomes} == {ObservedEffect.GONE}
     await session.close()
     for connection in storm:
@@ -53,7 +52,7 @@ async def one_round(cluster: Cluster) -> dict[str, float]:
 
 
 def main() -> int:
-    """Print the medians beside the goals; 1 when one was missed."""
+    """Print the medians beside the goals; return 1 if one was missed."""
     with Cluster(settings={"max_connections": str(SESSIONS + 20)}) as cluster:
         with psycopg.connect(cluster.socket_dsn, autocommit=True) as admin:
             admin.execute("CREATE ROLE web LOGIN")
@@ -63,7 +62,8 @@ def main() -> int:
         seconds = median(each[step] for each in rounds)
         missed |= seconds > goal
         print(
-            f"{step:<10}{seconds * 1000:8.1f} ms   goal {goal * 1000:6.0f} ms   {'MISSED' if seconds > goal else 'met'}"
+            f"{step:<10}{seconds * 1000:8.1f} ms   goal {goal * 1000:6.0f} ms   "
+            f"{'MISSED' if seconds > goal else 'met'}"
         )
     return missed
 

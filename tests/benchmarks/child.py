@@ -1,6 +1,4 @@
-"""A helper in a process of its own, so that its work delays no stamp: one word in, one line of JSON
-back.
-"""
+"""A helper in a process of its own, to delay no timestamp: a word in, a line of JSON out."""
 
 import json
 import subprocess
@@ -10,9 +8,7 @@ from typing import Any, Self
 
 
 class Child:
-    """`python -m module arguments`, for as long as the context lasts; it ends when its input
-    does.
-    """
+    """`python -m module arguments`, for as long as the context lasts; it ends with its input."""
 
     def __init__(self, module: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
@@ -34,8 +30,8 @@ class Child:
     ) -> None:
         self._process.communicate()
 
-    def ask(self, word: str) -> Any:
-        """What it answers."""
+    def request(self, word: str) -> Any:
+        """Send a word, and return the reply."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{word}\n")
         self._process.stdin.flush()

@@ -1,7 +1,7 @@
-"""The goals, and what a run's figures say of them. Pure: no clock, no process.
+"""The goals, and the verdict of a run's figures. Pure: no clock, no process.
 
-A figure counts as met only by what was measured; a goal against a peer that was not measured is
-neither met nor missed.
+Only measured figures count as met; a goal against a peer that was not measured is neither met nor
+missed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,21 +11,21 @@ from statistics import median, quantiles
 
 Samples = Sequence[float]
 Results = Mapping[str, Mapping[str, Samples]]
-"""What was measured: the goal's measure, the tool, the samples."""
+"""Measured figures: the goal's measure, the tool, the samples."""
 
 PGTOP, PG_ACTIVITY, PG_TOP = "pgtop", "pg_activity", "pg_top"
 TOOLS = (PGTOP, PG_ACTIVITY, PG_TOP)
 
 
 class Statistic(StrEnum):
-    """What of the samples is compared with the goal."""
+    """The statistic of the samples that is compared with the goal."""
 
     MEDIAN = "median"
     P95 = "p95"
     LARGEST = "max"
 
     def of(self, samples: Samples) -> float:
-        """The statistic of at least one sample."""
+        """Return the statistic of at least one sample."""
         if self is Statistic.LARGEST:
             return max(samples)
         if self is Statistic.MEDIAN or len(samples) == 1:
@@ -34,7 +34,7 @@ class Statistic(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a run says of a goal."""
+    """The verdict of a run on a goal."""
 
     MET = "met"
     MISSED = "**MISSED**"
@@ -56,19 +56,19 @@ class Goal:
     statistic: Statistic = Statistic.MEDIAN
 
     def limit(self, results: Results) -> float | None:
-        """In `unit`; None when there is none, or the peer was not measured."""
+        """Return the limit in `unit`; None without one, or if the peer was not measured."""
         if self.against is None or self.most is None:
             return self.most
         peer = self.figure(results, self.against)
         return None if peer is None else self.most * peer
 
     def figure(self, results: Results, tool: str) -> float | None:
-        """The tool's figure; None when it was not measured."""
+        """Return the tool's figure; None if it was not measured."""
         samples = results.get(self.measure, {}).get(tool)
         return self.statistic.of(samples) if samples else None
 
     def verdict(self, results: Results) -> Verdict:
-        """Whether pgtop's figure is within the limit."""
+        """Return whether pgtop's figure is within the limit."""
         figure, limit = self.figure(results, PGTOP), self.limit(results)
         if figure is None or (limit is None and self.most is not None):
             return Verdict.UNKNOWN
@@ -128,7 +128,7 @@ GOALS = (
 
 
 def table(results: Results, goals: Sequence[Goal] = GOALS) -> str:
-    """The goals as a Markdown table, those that no tool was measured for left out."""
+    """Return the goals as a Markdown table, without those that were not measured."""
     lines = [
         "| | goal | pgtop | pg_activity | pg_top | of pg_activity's | |",
         "|---|---|---|---|---|---|---|",
@@ -138,7 +138,7 @@ def table(results: Results, goals: Sequence[Goal] = GOALS) -> str:
 
 
 def fell_short(results: Results, goals: Sequence[Goal] = GOALS) -> list[str]:
-    """A sentence for each goal that was measured and missed."""
+    """Return a sentence for each goal that was measured and missed."""
     return [_sentence(goal, results) for goal in goals if goal.verdict(results) is Verdict.MISSED]
 
 

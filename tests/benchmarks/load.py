@@ -1,4 +1,4 @@
-"""Sessions that do what sessions do: `python -m tests.benchmarks.load DSN`.
+"""Sessions that behave like real ones: `python -m tests.benchmarks.load DSN`.
 
 70 % are idle, 10 % idle in a transaction, 10 % in a long pg_sleep, 5 % wait for row locks in trees
 of chains, and 5 % run short, ever different queries while it churns and nothing while it is calm.
@@ -30,19 +30,26 @@ _APPLICATIONS = (
 _ROWS = 4000
 _TREE, _CHAIN = 8, 4  # waiters below one transaction, and how many of them wait for one another
 _BIG, _BIG_BYTES = 50, 900_000
-_AT_ONCE = 8  # logins
+_AT_ONCE = 8  # concurrent logins
 
 _QUERIES = (
-    "SELECT o.id, o.created_at, o.total, c.name, c.email FROM orders o JOIN customers c ON c.id = o.customer_id"
-    " WHERE o.status = 'open' AND o.created_at > now() - interval '7 days' ORDER BY o.created_at DESC LIMIT 50",
-    "SELECT\n    date_trunc('day', created_at) AS day,\n    count(*) AS n,\n    sum(total) AS revenue\nFROM orders\n"
+    "SELECT o.id, o.created_at, o.total, c.name, c.email FROM orders o JOIN customers c ON c.id = "
+    "o.customer_id"
+    " WHERE o.status = 'open' AND o.created_at > now() - interval '7 days' ORDER BY o.created_at "
+    "DESC LIMIT 50",
+    "SELECT\n    date_trunc('day', created_at) AS day,\n    count(*) AS n,\n    sum(total) AS "
+    "revenue\nFROM orders\n"
     "WHERE region = 'EU'\nGROUP BY 1\nORDER BY 1",
-    "WITH recent AS (SELECT * FROM events WHERE ts > now() - interval '1 hour') SELECT kind, count(*) FROM recent"
+    "WITH recent AS (SELECT * FROM events WHERE ts > now() - interval '1 hour') SELECT kind, "
+    "count(*) FROM recent"
     " GROUP BY kind",
-    "INSERT INTO audit_log (actor, action, object_id, payload) VALUES (42, 'update', 991, '{\"field\": \"price\"}')",
+    "INSERT INTO audit_log (actor, action, object_id, payload) VALUES (42, 'update', 991, "
+    '\'{"field": "price"}\')',
     "SELECT id FROM account WHERE id = 17",
-    "SELECT p.sku, p.title, s.qty, w.name FROM products p JOIN stock s USING (product_id) JOIN warehouses w"
-    " USING (warehouse_id) WHERE s.qty < p.reorder_level AND w.active ORDER BY s.qty, p.sku LIMIT 200 OFFSET 400",
+    "SELECT p.sku, p.title, s.qty, w.name FROM products p JOIN stock s USING (product_id) JOIN "
+    "warehouses w"
+    " USING (warehouse_id) WHERE s.qty < p.reorder_level AND w.active ORDER BY s.qty, p.sku LIMIT "
+    "200 OFFSET 400",
     "UPDATE sessions SET last_seen = now() WHERE token = 'c0ffee-1234-5678'",
 )
 
@@ -50,14 +57,14 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 
 class Server(Protocol):
-    """What is needed to put sessions on it."""
+    """A server to put sessions on."""
 
     @property
     def socket_dsn(self) -> str: ...
 
 
 def prepare(dsn: str) -> None:
-    """Roles, databases and a table to wait for."""
+    """Create roles, databases and a table to wait for."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         for role in ROLES:
             connection.execute(f"CREATE ROLE {role} LOGIN".encode())
@@ -87,7 +94,7 @@ class Load:
         return [connection.info.backend_pid for connection in self._open]
 
     async def grow(self, total: int) -> None:
-        """Log more sessions in, until there are that many."""
+        """Log in until there are `total` sessions."""
         more = total - len(self._open)
         waiting, short, open_transactions, sleeping = (
             round(more * share) for share in (0.05, 0.05, 0.10, 0.10)
@@ -103,7 +110,7 @@ class Load:
         await self._all([self._idle() for _ in range(total - len(self._open))])
 
     async def grow_big(self) -> None:
-        """Log fifty sessions in that run queries of 900 kB."""
+        """Log in fifty sessions that run queries of 900 kB."""
         line = "INSERT INTO t VALUES (1, 'some text', 3.14); "
         text = line * (_BIG_BYTES // len(line))
         for _ in range(_BIG):
@@ -112,7 +119,7 @@ class Load:
             )
 
     def churn(self, on: bool) -> None:
-        """Let the short queries run, or stand."""
+        """Start or stop the short queries."""
         self._churning.set() if on else self._churning.clear()
 
     async def _all(self, logins: Sequence[Awaitable[None]]) -> None:
@@ -133,7 +140,7 @@ class Load:
             return connection
 
     def _run(self, work: Awaitable[object]) -> None:
-        """Until it ends, or the server does."""
+        """Run `work` until it or the server ends."""
 
         async def quietly() -> None:
             with suppress(psycopg.Error):
@@ -142,7 +149,7 @@ class Load:
         self._running.add(asyncio.ensure_future(quietly()))
 
     def _comment(self) -> str:
-        """A query as a comment, one in twenty of them long."""
+        """Return a query as a comment, one in twenty of them long."""
         length = self._random.randrange(1000, 3500) if self._random.random() < 0.05 else 0
         return f"/* {self._random.choice(_QUERIES)}{' x' * (length // 2)} */"
 
@@ -162,7 +169,7 @@ class Load:
         )
 
     async def _wait_in_tree(self, database: str, waiters: int) -> None:
-        """A transaction that forgot to end, and those who wait for it and for one another."""
+        """Leave a transaction open, with sessions that wait for it and for one another."""
         held = [self._next_row()]
         root = await self._login(database)
         await root.execute("BEGIN")
@@ -185,14 +192,17 @@ class Load:
     async def _churn(self) -> None:
         connection = await self._login()
         await connection.execute("SELECT 1")
-        self._run(self._ask_for_ever(connection))
+        self._run(self._query_endlessly(connection))
 
-    async def _ask_for_ever(self, connection: Connection) -> None:
+    async def _query_endlessly(self, connection: Connection) -> None:
         count = 0
         while await self._churning.wait():
             count += 1
             seconds = self._random.uniform(0.05, 0.35)
-            query = f"SELECT pg_sleep({seconds:.3f}), {count} /* {self._random.choice(_QUERIES)[:150]} */"
+            query = (
+                f"SELECT pg_sleep({seconds:.3f}), {count} /* "
+                f"{self._random.choice(_QUERIES)[:150]} */"
+            )
             await connection.execute(query.encode())
             await asyncio.sleep(self._random.uniform(0.5, 1.5))
 

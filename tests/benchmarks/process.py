@@ -1,4 +1,4 @@
-"""What a process and its children have cost so far, from /proc and the kernel's clocks of them."""
+"""The cost of a process and its children so far, from /proc and the kernel's clocks."""
 
 import os
 import time
@@ -9,19 +9,18 @@ _TICK = 1.0 / os.sysconf("SC_CLK_TCK")
 
 
 def tree(pid: int) -> list[int]:
-    """The process and all its living descendants."""
-    found = [pid]
-    for parent in found:
+    """Return the process and all its living descendants."""
+    pids = [pid]
+    for parent in pids:
         with suppress(OSError):
             for task in Path(f"/proc/{parent}/task").iterdir():
-                found += map(int, (task / "children").read_text().split())
-    return found
+                pids += map(int, (task / "children").read_text().split())
+    return pids
 
 
 def cpu(pid: int) -> float:
-    """Seconds that all threads of one process have run, ended ones too, from its own clock
-    (getcpuclockid(3)).
-    """
+    """Return the seconds of all threads of a process, ended ones too, from its own clock
+    (getcpuclockid(3))."""
     try:
         return time.clock_gettime((~pid << 3) | 2)
     except OSError:
@@ -29,7 +28,7 @@ def cpu(pid: int) -> float:
 
 
 def reaped(pid: int) -> float:
-    """Seconds that the ended children of a process had run."""
+    """Return the seconds of a process's ended children."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -38,17 +37,17 @@ def reaped(pid: int) -> float:
 
 
 def tree_cpu(pid: int) -> float:
-    """Seconds that the process and its descendants, ended ones too, have run."""
+    """Return the seconds of the process and its descendants, ended ones too."""
     return sum(cpu(each) + reaped(each) for each in tree(pid))
 
 
 def tree_peak(pid: int) -> float:
-    """MiB: the most that each process of the tree has held, summed up."""
+    """Return the sum of the peak memory of each process in the tree, in MiB."""
     return sum(_status(each, "VmHWM") for each in tree(pid)) / 1024
 
 
 def wake_ups(pid: int) -> int:
-    """How often a thread of the tree has waited and been woken."""
+    """Return how often a thread of the tree has waited and been woken."""
     tasks = [task for each in tree(pid) for task in os.listdir(f"/proc/{each}/task")]
     return sum(_status(int(task), "voluntary_ctxt_switches") for task in tasks)
 

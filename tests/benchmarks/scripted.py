@@ -1,5 +1,4 @@
-"""The app that users run, on a source that has its answer ready: `python -m
-tests.benchmarks.scripted N AGE FILE`.
+"""The app on a source that has its answer ready: `python -m tests.benchmarks.scripted N AGE FILE`.
 
 Written to FILE at the end: refreshes, and seconds spent on everything that is not drawing. AGE is
 young, or old: the sessions began so long ago that no age changes.
@@ -28,28 +27,27 @@ from tests.fakes import monitor_of
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-_WHO = ("web@shop", "api@shop", "billing@billing", "warehouse@warehouse", "anna@postgres")
+_ACCOUNTS = ("web@shop", "api@shop", "billing@billing", "warehouse@warehouse", "anna@postgres")
 
 
 def play(bench: Bench, sessions: int, age: str) -> tuple[float, float, float]:
-    """Milliseconds of CPU a refresh, those of them that are not drawing, and bytes to the terminal
-    a refresh.
-    """
+    """Return milliseconds of CPU a refresh, those of them that are not drawing, and bytes to the
+    terminal a refresh."""
     with tempfile.TemporaryDirectory() as folder:
-        told = Path(folder) / "told"
-        command = [sys.executable, "-m", __name__, str(sessions), age, str(told)]
-        with bench.running(command, SMALL) as glass:
-            glass.wait_for("USER")
+        report = Path(folder) / "report"
+        command = [sys.executable, "-m", __name__, str(sessions), age, str(report)]
+        with bench.running(command, SMALL) as terminal:
+            terminal.wait_for("USER")
             time.sleep(2)
-            window = bench.window(glass)
-            glass.send("q")
-            glass.wait_for_exit()
-        refreshes, seconds = json.loads(told.read_text())
+            window = bench.window(terminal)
+            terminal.send("q")
+            terminal.wait_for_exit()
+        refreshes, seconds = json.loads(report.read_text())
     return window.cpu_each, 1000 * seconds / refreshes, window.bytes_each
 
 
 class Script:
-    """ports.Source: the same sessions again and again, only later."""
+    """A source of the same sessions again and again, only later."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.first = snapshot
@@ -64,7 +62,7 @@ class Script:
         later = int((time.monotonic() - self._started) * MICROSECONDS)
         return replace(self.first, taken_at=self.first.taken_at + later)
 
-    async def detail(self, who: BackendId) -> Detail | None:
+    async def detail(self, backend_id: BackendId) -> Detail | None:
         return None
 
     async def close(self) -> None:
@@ -89,22 +87,29 @@ class Stopwatch:
 
 
 def _session(number: int, older: float) -> Backend:
-    pid, who, login = 1000 + number, _WHO[number % len(_WHO)], older + 90 + number
+    pid, account, login = 1000 + number, _ACCOUNTS[number % len(_ACCOUNTS)], older + 90 + number
     kind = number % 20
     if kind < 14:
         return scenes.client(
-            pid, who, "pool", query=scenes.LOGIN, since=older + number / 7, login=login
+            pid, account, "pool", query=scenes.LOGIN, since=older + number / 7, login=login
         )
     if kind < 16:
         since = older + number / 9
         state, query = IDLE_IN_TRANSACTION, scenes.STOCK
         return scenes.client(
-            pid, who, "worker", state=state, query=query, since=since, xact=since + 1, login=login
+            pid,
+            account,
+            "worker",
+            state=state,
+            query=query,
+            since=since,
+            xact=since + 1,
+            login=login,
         )
-    return scenes.active(pid, who, "report", scenes.RUNAWAY, older + number / 11, login=login)
+    return scenes.active(pid, account, "report", scenes.RUNAWAY, older + number / 11, login=login)
 
 
-async def main(sessions: str, age: str, told: str) -> None:
+async def main(sessions: str, age: str, report: str) -> None:
     """Run the dashboard until `q`."""
     from pgtop.config.settings import Settings
     from pgtop.monitor import state
@@ -119,7 +124,7 @@ async def main(sessions: str, age: str, told: str) -> None:
     gc.freeze()
     monitor = monitor_of(script, script.first, Settings(), MonotonicClock())
     await run_dashboard([monitor], Settings())
-    Path(told).write_text(json.dumps([script.refreshes, watch.seconds]))  # noqa: ASYNC240  # the app has ended
+    Path(report).write_text(json.dumps([script.refreshes, watch.seconds]))  # noqa: ASYNC240  # the app has ended
 
 
 if __name__ == "__main__":

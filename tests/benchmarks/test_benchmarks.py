@@ -1,4 +1,4 @@
-"""What the benchmarks say of made-up figures. Nothing is measured here."""
+"""The verdicts of the benchmarks on made-up figures; nothing is measured."""
 
 import pytest
 
@@ -55,7 +55,8 @@ def test_statistics(statistic: Statistic, samples: list[float], figure: float) -
 
 
 def test_the_table_says_all_that_was_measured_and_marks_what_fell_short() -> None:
-    """A line for each goal with a figure, the ratio beside it, and a sentence for each miss."""
+    """The table has a line for each goal with a figure, the ratio beside it, and a sentence for
+    each miss."""
     goals = (ABSOLUTE, RELATIVE, SHOWN)
     results: Results = {"bytes": {PGTOP: [1234.5]}, "cpu": {PGTOP: [2.5], PG_ACTIVITY: [10]}}
     assert table(results, goals).splitlines()[2:] == [
@@ -65,10 +66,10 @@ def test_the_table_says_all_that_was_measured_and_marks_what_fell_short() -> Non
     assert fell_short(results, goals) == ["bytes (median): 1,234 B, goal 200"]
 
 
-def test_goals_are_told_apart() -> None:
-    """No two goals judge the same statistic of the same measure, but for a stricter one."""
-    told = [(goal.measure, goal.statistic, goal.most) for goal in GOALS]
-    assert len(set(told)) == len(told)
+def test_goals_are_distinct() -> None:
+    """No two goals judge the same statistic of the same measure, except a stricter one."""
+    report = [(goal.measure, goal.statistic, goal.most) for goal in GOALS]
+    assert len(set(report)) == len(report)
 
 
 def test_output_in_one_go_is_one_refresh() -> None:

@@ -1,4 +1,4 @@
-"""The programs that are compared: how each is started, and where the peers are found or put."""
+"""The programs to compare, their command lines, and where the peers are commands or installed."""
 
 import shutil
 import subprocess
@@ -10,15 +10,18 @@ from pathlib import Path
 from tests.benchmarks.goals import PG_ACTIVITY, PG_TOP, PGTOP
 
 WATCHER = "watcher"
-"""The role that tools log in as. It sees all sessions; that the server is on this machine, where a
-tool could read its processes, it cannot see."""
+"""The role that tools log in as.
+
+It sees all sessions, but not that the server is on this machine, where a tool could read its
+processes.
+"""
 WATCHER_SQL = (
     f"CREATE ROLE {WATCHER} LOGIN",
     f"GRANT pg_read_all_stats TO {WATCHER}",
     f"GRANT EXECUTE ON FUNCTION pg_ls_tmpdir(), pg_ls_tmpdir(oid) TO {WATCHER}",
 )
 PGTOP_HERE = str(Path(sys.executable).with_name("pgtop"))
-"""The one of this Python."""
+"""The pgtop of this Python."""
 CACHE = Path(__file__).parents[2] / ".cache" / "benchmarks"
 
 
@@ -32,27 +35,27 @@ class Tool:
     has_cursor: bool = True
 
     def command(self, port: int) -> list[str]:
-        """Its words for a server on this machine."""
+        """Return its words for a server on this machine."""
         where = ["-h", "127.0.0.1", "-p", str(port), "-U", WATCHER, "-d", "postgres"]
         return [self.program, *where, *self.every_second]
 
     def version(self) -> str:
-        told = subprocess.run(
+        report = subprocess.run(
             [self.program, "--version"], capture_output=True, text=True, check=False
         )
-        return (told.stdout + told.stderr).strip().splitlines()[0]
+        return (report.stdout + report.stderr).strip().splitlines()[0]
 
 
 def installed(pgtop: str) -> Mapping[str, Tool]:
-    """The tools that are there, in the cache or on PATH, and this pgtop."""
-    found = {
+    """Return the tools in the cache or on PATH, and this pgtop."""
+    commands = {
         PGTOP: (pgtop, ("--interval", "1")),
         PG_ACTIVITY: (_where("pg_activity", CACHE / "pg_activity" / "bin"), ("--refresh", "1")),
         PG_TOP: (_where("pg_top", CACHE / "pg_top" / "usr" / "bin"), ("-s", "1")),
     }
     return {
         name: Tool(name, path, words, name != PG_TOP)
-        for name, (path, words) in found.items()
+        for name, (path, words) in commands.items()
         if path
     }
 

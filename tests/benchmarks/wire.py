@@ -1,7 +1,7 @@
-"""A port that leads to the server, counts what crosses it and delays it: `python -m
-tests.benchmarks.wire PORT DELAY`.
+"""A port that leads to the server, counts its traffic and delays it.
 
-DELAY is in seconds and each way. Each line on the input is answered with the counts so far.
+`python -m tests.benchmarks.wire PORT DELAY`: DELAY is in seconds and each way. Each line on the
+input is answered with the counts so far.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from typing import NamedTuple, TypeAlias
 
 from tests.benchmarks.child import Child
 
-_PARTING = b"X\0\0\0\x04"  # the client says good-bye and waits for nothing
+_PARTING = b"X\0\0\0\x04"  # the client ends and waits for nothing
 
 
 class Counts(NamedTuple):
-    """Bytes from the server, times that the client spoke after the server, connections."""
+    """Bytes from the server, requests after a reply of the server, connections."""
 
     received: int
     trips: int
@@ -34,19 +34,19 @@ class Wire(Child):
         self.port: int = self.first
 
     def received(self) -> float:
-        """Bytes from the server so far."""
+        """Return the bytes from the server so far."""
         return self._counts().received
 
     def trips(self) -> float:
-        """Times so far that the client spoke after the server."""
+        """Return how often the client has spoken after the server so far."""
         return self._counts().trips
 
     def held(self) -> float:
-        """Connections now."""
+        """Return the connections now."""
         return self._counts().held
 
     def _counts(self) -> Counts:
-        return Counts(*self.ask("count"))
+        return Counts(*self.request("count"))
 
 
 class _Relay:
@@ -59,14 +59,15 @@ class _Relay:
         return Counts(self._received, self._trips, self._held)
 
     async def carry(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        """One connection, from its opening to its end."""
+        """Serve one connection, from its opening to its end."""
         self._held += 1
         await asyncio.sleep(2 * self._delay)  # TCP's own handshake
         far, on = await asyncio.open_connection("127.0.0.1", self._port)
-        heard = [True]  # whether the server spoke last
+        server_spoke_last = [True]  # the run is over; asyncio would complain of it
         with suppress(asyncio.CancelledError):  # the run is over; asyncio would complain of it
             await asyncio.gather(
-                self._pump(near, on, heard, up=True), self._pump(far, back, heard, up=False)
+                self._pump(near, on, server_spoke_last, up=True),
+                self._pump(far, back, server_spoke_last, up=False),
             )
         self._held -= 1
 
@@ -74,7 +75,7 @@ class _Relay:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        heard: list[bool],
+        server_spoke_last: list[bool],
         *,
         up: bool,
     ) -> None:
@@ -86,22 +87,22 @@ class _Relay:
                 data = await reader.read(1 << 18)
             except ConnectionError:
                 data = b""
-            self._count(data, heard, up)
+            self._count(data, server_spoke_last, up)
             later.put_nowait((asyncio.get_running_loop().time() + self._delay, data))
         await delivering
 
-    def _count(self, data: bytes, heard: list[bool], up: bool) -> None:
+    def _count(self, data: bytes, server_spoke_last: list[bool], up: bool) -> None:
         if not up:
             self._received += len(data)
-            heard[0] = True
+            server_spoke_last[0] = True
             return
         if data and data != _PARTING:
-            self._trips += heard[0]
-            heard[0] = False
+            self._trips += server_spoke_last[0]
+            server_spoke_last[0] = False
 
 
 async def _deliver(later: _Later, writer: asyncio.StreamWriter) -> None:
-    """Hand on each piece when its time has come; nothing is the end."""
+    """Hand on each piece at its time; an empty one is the end."""
     with suppress(ConnectionError):
         while True:
             due, data = await later.get()
@@ -114,7 +115,7 @@ async def _deliver(later: _Later, writer: asyncio.StreamWriter) -> None:
 
 
 async def main(port: str, delay: str) -> None:
-    """Carry until the input ends."""
+    """Serve until the input ends."""
     relay = _Relay(int(port), float(delay))
     server = await asyncio.start_server(relay.carry, "127.0.0.1", 0, limit=1 << 20)
     print(json.dumps(server.sockets[0].getsockname()[1]), flush=True)

@@ -1,6 +1,4 @@
-"""The demo's world: the promised cast is there, all of it can be ended, and nothing is left
-behind.
-"""
+"""The demo: its workload is complete, all of it can be ended, and nothing is left behind."""
 
 import asyncio
 import contextlib
@@ -23,13 +21,13 @@ from tests.waiting import until
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """One world for the tests that only look."""
+    """Start one demo for the tests that only look."""
     with start_world() as running:
         yield running
 
 
-def ask(dsn: str, question: str) -> object:
-    """The only value of the only row."""
+def query_value(dsn: str, question: str) -> object:
+    """Return the only value of the only row."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         row = connection.execute(question.encode()).fetchone()
     assert row is not None
@@ -37,9 +35,13 @@ def ask(dsn: str, question: str) -> object:
 
 
 def check(dsn: str, condition: str) -> None:
-    """It comes true of pg_stat_activity's client backends and their parallel workers."""
-    question = f"SELECT {condition} FROM pg_stat_activity WHERE backend_type IN ('client backend', 'parallel worker')"
-    until(lambda: ask(dsn, question) is True, f"it never holds that {condition}")
+    """Wait until `condition` holds for the client backends and parallel workers of
+    pg_stat_activity."""
+    question = (
+        f"SELECT {condition} FROM pg_stat_activity WHERE backend_type IN ('client "
+        "backend', 'parallel worker')"
+    )
+    until(lambda: query_value(dsn, question) is True, f"it never holds that {condition}")
 
 
 def folder_of(dsn: str) -> Path:
@@ -47,7 +49,7 @@ def folder_of(dsn: str) -> Path:
 
 
 def pids(dsn: str) -> set[int]:
-    """The sessions of the whole world, leaks and all."""
+    """Return the sessions of the whole demo, leaks included."""
     question = """SELECT array_agg(pid) FROM pg_stat_activity
         WHERE backend_type = 'client backend' AND usename <> 'dba'"""
     with psycopg.connect(dsn) as connection:
@@ -57,13 +59,13 @@ def pids(dsn: str) -> set[int]:
 
 def leaks(dsn: str) -> int:
     with psycopg.connect(dsn) as connection:
-        found = connection.execute(
+        rows = connection.execute(
             "SELECT FROM pg_stat_activity WHERE usename = 'api' AND state = 'idle'"
         ).fetchall()
-    return len(found)
+    return len(rows)
 
 
-# --- the cast ---
+# --- the workload ---
 
 
 @pytest.mark.parametrize(
@@ -102,23 +104,26 @@ def leaks(dsn: str) -> int:
         ),
     ],
 )
-def test_the_promised_cast_is_there(world: World, condition: str) -> None:
-    """Each part of the cast shows in pg_stat_activity."""
+def test_the_promised_workload_is_there(world: World, condition: str) -> None:
+    """Each part of the workload shows in pg_stat_activity."""
     check(world.dsn, condition)
 
 
 def test_both_addresses_lead_to_it(world: World) -> None:
     """Socket and TCP reach the same server, as the role `dba`."""
     for dsn in (world.dsn, world.tcp_dsn):
-        assert ask(dsn, "SELECT current_user || '@' || current_database()") == f"{schema.DBA}@shop"
+        assert (
+            query_value(dsn, "SELECT current_user || '@' || current_database()")
+            == f"{schema.DBA}@shop"
+        )
 
 
 def test_a_chain_of_lock_waiters_stands(world: World) -> None:
-    """Holder <- picker <- reservation, and a second waiter on the holder, as pg_blocking_pids sees
-    it.
-    """
+    """A reservation waits for the picker, and two sessions for the holder, as pg_blocking_pids
+    reports."""
     question = """
-        SELECT array_agg(waiter.application_name || ' <- ' || holder.application_name ORDER BY waiter.application_name)
+        SELECT array_agg(waiter.application_name || ' <- ' || holder.application_name
+                         ORDER BY waiter.application_name)
         FROM pg_stat_activity AS waiter
         JOIN pg_stat_activity AS holder ON holder.pid = ANY (pg_blocking_pids(waiter.pid))"""
     chain = [
@@ -126,7 +131,7 @@ def test_a_chain_of_lock_waiters_stands(world: World) -> None:
         "reservations <- order picker",
         "stock sync <- back office",
     ]
-    until(lambda: ask(world.dsn, question) == chain)
+    until(lambda: query_value(world.dsn, question) == chain)
     check(world.dsn, "bool_or(application_name = 'back office' AND state = 'idle in transaction')")
 
 
@@ -135,28 +140,29 @@ def test_the_storm_changes(world: World) -> None:
     question = (
         "SELECT max(query_start)::text FROM pg_stat_activity WHERE application_name = 'shop-web'"
     )
-    before = ask(world.dsn, question)
-    until(lambda: ask(world.dsn, question) != before)
+    before = query_value(world.dsn, question)
+    until(lambda: query_value(world.dsn, question) != before)
 
 
 def test_leaks_rise(world: World) -> None:
-    """The leaking application holds more and more connections, and does nothing with them."""
+    """The leaking application holds more and more connections, and leaves them idle."""
     before = leaks(world.dsn)
     until(lambda: leaks(world.dsn) > before)
 
 
 def test_leaks_stop_just_short_of_the_limit() -> None:
-    """With all leaks open, and pgtop looking on, the budget is in alarm, and one killed actor can
-    still return.
-    """
-    reserved = sum(int(schema.SETTINGS[f"{who}reserved_connections"]) for who in ("superuser_", ""))
+    """With all leaks open, and pgtop connected, the budget is in alarm, and one killed actor can
+    still return."""
+    reserved = sum(
+        int(schema.SETTINGS[f"{group}reserved_connections"]) for group in ("superuser_", "")
+    )
     ordinary = int(schema.SETTINGS["max_connections"]) - reserved
     used = len(workload.CAST) + schema.LEAK_LIMIT + 1
     assert 0.95 * ordinary <= used < ordinary
 
 
 def test_nothing_in_it_spins(world: World) -> None:
-    """Between two leaks, four seconds, the world's process uses a small part of a processor."""
+    """Between two leaks, four seconds, the demo's process uses a small part of a processor."""
     started, before = cpu_seconds(world.pid), leaks(world.dsn)
     until(lambda: leaks(world.dsn) > before)
     assert cpu_seconds(world.pid) - started < 1.0
@@ -172,37 +178,36 @@ def cpu_seconds(pid: int) -> float:
 
 @pytest.fixture
 def fragile_world() -> Iterator[World]:
-    """A world of one's own, to do damage in."""
+    """Start a demo for a test that breaks it."""
     with start_world() as running:
         yield running
 
 
 def test_everything_can_be_terminated_by_the_dba(fragile_world: World) -> None:
-    """Each session goes when told to, the world lives on, and the leak starts over."""
+    """Each session can be terminated, the demo lives on, and the leak starts over."""
     dsn = fragile_world.dsn
     victims = pids(dsn)
     assert len(victims) >= len(workload.CAST)
     for pid in victims:
-        assert ask(dsn, f"SELECT pg_terminate_backend({pid}, 5000)") is True
+        assert query_value(dsn, f"SELECT pg_terminate_backend({pid}, 5000)") is True
     until(lambda: leaks(dsn) > 0)
     assert pids(dsn).isdisjoint(victims)
 
 
 def test_everything_can_be_cancelled_by_the_dba(fragile_world: World) -> None:
-    """A cancelled query ends, its session stays: the runaway report is idle afterwards, under the
-    same pid.
-    """
+    """A cancelled query ends and its session stays: the runaway report is idle afterwards, under
+    the same pid."""
     dsn = fragile_world.dsn
     before = pids(dsn)
     for pid in before:
-        assert ask(dsn, f"SELECT pg_cancel_backend({pid})") is True
+        assert query_value(dsn, f"SELECT pg_cancel_backend({pid})") is True
     check(dsn, "bool_or(application_name = 'month-end report' AND state = 'idle')")
     assert pids(dsn) >= before
 
 
 @contextlib.asynccontextmanager
 async def playing(cluster: Cluster, role: str) -> AsyncIterator[list[int]]:
-    """An actor that comes back at once, and the pids that it has had."""
+    """Run an actor that returns at once, and yield the list of pids that it has had."""
     seen: list[int] = []
 
     async def act(connection: psycopg.AsyncConnection) -> None:
@@ -219,19 +224,18 @@ async def playing(cluster: Cluster, role: str) -> AsyncIterator[list[int]]:
 
 
 async def test_a_terminated_actor_comes_back(cluster: Cluster) -> None:
-    """As often as its session is terminated."""
+    """An actor returns as often as its session is terminated."""
     async with playing(cluster, "postgres") as seen:
         await asyncio.to_thread(until, lambda: len(seen) == 1)
-        ask(cluster.socket_dsn, f"SELECT pg_terminate_backend({seen[0]})")
+        query_value(cluster.socket_dsn, f"SELECT pg_terminate_backend({seen[0]})")
         await asyncio.to_thread(until, lambda: len(seen) == 2)
-        ask(cluster.socket_dsn, f"SELECT pg_terminate_backend({seen[1]})")
+        query_value(cluster.socket_dsn, f"SELECT pg_terminate_backend({seen[1]})")
         await asyncio.to_thread(until, lambda: len(seen) == 3)
 
 
 async def test_a_refused_actor_tries_until_there_is_a_slot(cluster: Cluster) -> None:
-    """A role at its connection limit is let in again when the limit allows, without the actor
-    having failed.
-    """
+    """A role at its connection limit logs in again once the limit allows; its actor does not
+    fail."""
     with psycopg.connect(cluster.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE crowded LOGIN")
         async with playing(cluster, "crowded") as seen:
@@ -249,7 +253,7 @@ async def test_a_refused_actor_tries_until_there_is_a_slot(cluster: Cluster) -> 
 
 
 def gone(dsn: str) -> bool:
-    """Its files are gone and nothing answers at its address."""
+    """Return whether its files are gone and nothing answers at its address."""
     try:
         psycopg.connect(dsn).close()
     except psycopg.OperationalError:
@@ -258,9 +262,9 @@ def gone(dsn: str) -> bool:
 
 
 def test_closing_leaves_nothing() -> None:
-    """`close` takes server and files away; a second time it does nothing."""
+    """`close` removes server and files; a second time it does nothing."""
     running = start_world()
-    assert ask(running.dsn, "SELECT 1") == 1
+    assert query_value(running.dsn, "SELECT 1") == 1
     running.close()
     until(lambda: gone(running.dsn))
     running.close()
@@ -268,38 +272,39 @@ def test_closing_leaves_nothing() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_a_signal_ends_it(number: signal.Signals) -> None:
-    """A signal to its process takes server and files with it, also one that the process does not
-    see.
-    """
+    """A signal to its process ends the server and removes its files, even a signal that the
+    process cannot see."""
     with start_world() as running:
         os.kill(running.pid, number)
         until(lambda: gone(running.dsn))
 
 
 def test_it_ends_when_its_owner_is_killed() -> None:
-    """kill -9 of whoever started it leaves neither server nor files."""
-    program = "from pgtop.demo.process import *; import signal; print(start_world().dsn, flush=True); signal.pause()"
+    """A kill -9 of its owner leaves neither server nor files."""
+    program = (
+        "from pgtop.demo.process import *; import signal; print(start_world().dsn, "
+        "flush=True); signal.pause()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
     ) as owner:
         assert owner.stdout is not None
         dsn = owner.stdout.readline()
-        assert ask(dsn, "SELECT 1") == 1
+        assert query_value(dsn, "SELECT 1") == 1
         owner.kill()
     until(lambda: gone(dsn))
 
 
 def test_kept_it_outlives_its_owner_and_says_how_to_reach_and_stop_it() -> None:
-    """After `keep` it goes on without us, and its words name both addresses and the pid to end it
-    with.
-    """
+    """After `keep` the demo goes on alone, and its message has both addresses and the pid to end
+    it with."""
     with start_world() as running:
         words = running.keep()
     try:
         for address in (running.dsn, running.tcp_dsn):
             assert f"pgtop '{address}'" in words
             assert f"psql '{address}'" in words
-            assert ask(address, "SELECT 1") == 1
+            assert query_value(address, "SELECT 1") == 1
         assert words.endswith(f"kill {running.pid}")
         assert not gone(running.dsn)
     finally:
@@ -308,7 +313,7 @@ def test_kept_it_outlives_its_owner_and_says_how_to_reach_and_stop_it() -> None:
 
 
 def test_a_world_that_is_not_there_cannot_be_kept() -> None:
-    """Asking a closed world to stay is an error with advice."""
+    """Keeping a closed demo is an error with advice."""
     with pytest.raises(ClusterError, match="start pgtop demo again"):
         World().keep()
 
@@ -316,15 +321,15 @@ def test_a_world_that_is_not_there_cannot_be_kept() -> None:
 # --- the start ---
 
 
-def test_progress_is_told() -> None:
-    """The front door hears each step, in words for people."""
+def test_progress_is_reported() -> None:
+    """Each step is reported, in words for people."""
     steps: list[str] = []
     with start_world(steps.append):
         assert steps == ["starting PostgreSQL", "filling the databases", "calling the cast in"]
 
 
 def test_the_users_environment_does_not_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PG* variables of the shell would keep the cast out, or change what it does."""
+    """PG* variables of the shell would keep the workload out, or change it."""
     monkeypatch.setenv("PGSSLMODE", "require")
     monkeypatch.setenv("PGOPTIONS", "-c statement_timeout=1")
     with start_world() as running:
@@ -343,10 +348,10 @@ def test_the_users_environment_does_not_reach_it(monkeypatch: pytest.MonkeyPatch
         ),
     ],
 )
-def test_a_failed_start_says_why(
+def test_a_failed_start_has_a_reason(
     package: str, contents: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What goes wrong in its process reaches the front door as one ClusterError."""
+    """An error in its process becomes one ClusterError."""
     (tmp_path / package).mkdir()
     (tmp_path / package / "__init__.py").write_text(contents)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

@@ -1,6 +1,5 @@
-"""The throw-away server: it starts for root and for others, says why it cannot, and leaves nothing
-behind.
-"""
+"""The throw-away server: it starts for root and for others, explains why it cannot, and leaves
+nothing behind."""
 
 import os
 import shutil
@@ -23,7 +22,7 @@ AS_ROOT = os.geteuid() == 0
 
 @pytest.fixture
 def public_folder() -> Iterator[Path]:
-    """A folder that every user may enter; pytest's own are closed to others."""
+    """Make a folder that every user may enter; pytest's own are closed to others."""
     folder = Path(tempfile.mkdtemp(dir="/tmp"))
     folder.chmod(0o755)
     yield folder
@@ -31,7 +30,7 @@ def public_folder() -> Iterator[Path]:
 
 
 def copy_of_programs(destination: Path) -> Path:
-    """The embedded server with its libraries in another place; returns its bindir."""
+    """Copy the embedded server with its libraries to another place, and return its bindir."""
     bindir = embedded_bindir()
     package, install = bindir.parents[1], bindir.parent.name
     shutil.copytree(bindir.parent, destination / package.name / install, symlinks=True)
@@ -59,14 +58,12 @@ def test_tcp_wants_the_password(cluster: Cluster) -> None:
 
 
 def test_folder_is_closed_to_others(cluster: Cluster) -> None:
-    """Nobody but the server's user (and root) reaches the socket, which asks for no password."""
+    """Only the server's user and root reach the socket, which wants no password."""
     assert cluster.folder.stat().st_mode & 0o077 == 0
 
 
 def test_stop_and_launch_keep_data_and_port(bindir: Path | None) -> None:
-    """A server that was stopped, also in a hurry, comes back at the same address with what it
-    had.
-    """
+    """A stopped server, even one stopped in a hurry, returns at the same address with its data."""
     with Cluster(bindir) as cluster:
         with psycopg.connect(cluster.socket_dsn, autocommit=True) as connection:
             connection.execute("CREATE TABLE kept ()")
@@ -82,7 +79,7 @@ def test_stop_and_launch_keep_data_and_port(bindir: Path | None) -> None:
 
 
 def test_a_server_that_the_system_has_stopped_can_be_stopped(bindir: Path | None) -> None:
-    """One that got SIGSTOP, and heeds no other signal, is not left behind."""
+    """A server that got SIGSTOP, and heeds no other signal, is not left behind."""
     with Cluster(bindir) as cluster:
         pid = cluster.pid
         os.kill(pid, signal.SIGSTOP)
@@ -105,9 +102,8 @@ signal.pause()
 def test_a_server_ends_with_its_owner(
     number: signal.Signals, state: str, bindir: Path | None
 ) -> None:
-    """However the process that started it is killed, neither server nor files are left, and no
-    other process is hit.
-    """
+    """However its owner is killed, neither server nor files are left, and no other process is
+    hit."""
     command = [sys.executable, "-c", _OWNER, *([str(bindir)] if bindir else [])]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -160,9 +156,7 @@ def no_programs(bindir: Path | None) -> Cluster:
 def test_failed_start_says_why_and_leaves_nothing(
     make: Callable[[Path | None], Cluster], reason: str, bindir: Path | None
 ) -> None:
-    """Each way of not starting is one ClusterError with the reason in it, and the folder is
-    gone.
-    """
+    """Each way of not starting is one ClusterError with its reason, and the folder is gone."""
     cluster = make(bindir)
     with pytest.raises(ClusterError, match=reason):
         cluster.start()
@@ -170,9 +164,7 @@ def test_failed_start_says_why_and_leaves_nothing(
 
 
 def test_taken_port_is_named(bindir: Path | None) -> None:
-    """When another program has the port, the message is the server's fatal line, not its last
-    one.
-    """
+    """If another program has the port, the message is the server's fatal line, not its last one."""
     with socket.socket() as occupant:
         occupant.bind(("127.0.0.1", 0))
         occupant.listen()
@@ -189,9 +181,8 @@ def test_programs_that_all_can_reach_are_not_copied(public_folder: Path) -> None
 
 
 def test_root_copies_programs_that_the_servers_user_cannot_reach(public_folder: Path) -> None:
-    """Behind a closed folder (a venv below /root) the programs are copied for `nobody`; others use
-    their own.
-    """
+    """Behind a closed folder (a venv below /root) the programs are copied; other users run their
+    own."""
     closed = public_folder / "closed"
     closed.mkdir(mode=0o700)
     with Cluster(copy_of_programs(closed)) as cluster:
@@ -202,9 +193,7 @@ def test_root_copies_programs_that_the_servers_user_cannot_reach(public_folder: 
 def test_temporary_folder_of_root_alone_is_avoided(
     bindir: Path | None, public_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where root's TMPDIR is closed to others, the server's folder goes where its user can
-    enter.
-    """
+    """If root's TMPDIR is closed to others, the server's folder goes where its user can enter."""
     closed = public_folder / "closed"
     closed.mkdir(mode=0o700)
     monkeypatch.setattr(tempfile, "tempdir", str(closed))

@@ -46,8 +46,8 @@ def test_a_thousand_real_sessions(bindir: Path | None) -> None:
     with Cluster(bindir, settings={"max_connections": "1100"}) as server:
         prepare(server.socket_dsn)
         with Child("tests.benchmarks.load", server.socket_dsn) as load:
-            load.ask("grow 1000")
-            load.ask("churn")
+            load.request("grow 1000")
+            load.request("churn")
             with Terminal(
                 [sys.executable, "-m", "pgtop", server.socket_dsn], columns=120
             ) as terminal:
