@@ -1,7 +1,6 @@
 """The rows of the locks view as text."""
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.table.filter import Filter
 from pgtop.table.options import Sort, TableOptions
 from pgtop.view.lock_rows import LOCKS, Identity, LockRow, layout
 from pgtop.view.locks import arrange_locks
@@ -14,7 +13,7 @@ def rows(
     folded: frozenset[Identity] = frozenset(),
 ) -> tuple[LockRow, ...]:
     """Return the rows of the view."""
-    options = TableOptions(Filter.parse(filter_text), sort)
+    options = TableOptions(LOCKS.filter(filter_text), sort)
     return arrange_locks(derived, options, folded).rows
 
 

@@ -5,7 +5,7 @@ Arranging costs by the number of sessions, so nothing is formatted here.
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import IDLE, Backend, BackendId
@@ -20,7 +20,11 @@ from pgtop.text.clean import fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 
+if TYPE_CHECKING:
+    from pgtop.table.language.vocabulary import Vocabulary
+
 ENDED = "ended"
+FILTER_EXAMPLE = "words, db:shop, state:idle-in-tx, age>5m, -query:copy …"
 
 
 @dataclass(frozen=True)
@@ -158,9 +162,17 @@ def _position(rows: Sequence[Backend], identity: Hashable) -> int | None:
     return None
 
 
+def _vocabulary() -> "Vocabulary":
+    from pgtop.table.language.keys import SESSION_VOCABULARY  # late: a start without a filter
+
+    return SESSION_VOCABULARY
+
+
 SESSIONS = TableSpec(
     SESSION_COLUMNS,
     identity=lambda backend: backend.identity,
+    own_vocabulary=_vocabulary,
+    own_filter_example=FILTER_EXAMPLE,
     position=_position,
     departed_line=ended_line,
     has_left=_has_ended,

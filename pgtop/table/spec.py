@@ -2,13 +2,19 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Generic
+from typing import TYPE_CHECKING, Generic
 
 from pgtop.table import layout as layouts
 from pgtop.table.columns import ColumnSet, ContextT, RowT
+from pgtop.table.filter import Filter
 from pgtop.table.layout import Layout, line, quiet_line
 from pgtop.table.options import TableOptions
 from pgtop.text.wrap import Line
+
+if TYPE_CHECKING:
+    from pgtop.table.language.vocabulary import Vocabulary
+
+_TERMS_IN_EXAMPLE = 3
 
 
 def _is_another(_row: object, before: object, now: object) -> bool:
@@ -39,6 +45,9 @@ class TableSpec(Generic[RowT, ContextT]):
     """Returns the title of a group of rows, drawn together with the titles of the columns; "" for
     other rows.
     """
+    own_vocabulary: "Callable[[], Vocabulary] | None" = None
+    """Returns the keys of the filter, if they are not simply the columns."""
+    own_filter_example: str = ""
     position: Callable[[Sequence[RowT], Hashable], int | None] | None = None
     """A faster way to find an identity among the rows."""
     place_columns: Callable[[int], Layout] | None = None
@@ -46,6 +55,27 @@ class TableSpec(Generic[RowT, ContextT]):
     has_header: bool = True
     stays_on_top: bool = True
     """True if the cursor stays on the first row until the user moves it."""
+
+    def vocabulary(self) -> "Vocabulary":
+        """Return the keys of the filter. Loads the language."""
+        if self.own_vocabulary is not None:
+            return self.own_vocabulary()
+        from pgtop.table.language.column_keys import column_vocabulary
+
+        return column_vocabulary(self.columns)
+
+    def filter(self, text: str) -> Filter:
+        """Parse a filter of these rows. Raises FilterError."""
+        return Filter(text, self.vocabulary()) if text.strip() else Filter()
+
+    @property
+    def filter_example(self) -> str:
+        """A hint for an empty filter field."""
+        if self.own_filter_example:
+            return self.own_filter_example
+        columns = [column for column in self.columns.columns if column.meaning]
+        terms = [f"{column.name}>3" if column.right else f"{column.name}:web" for column in columns]
+        return ", ".join(["words", *terms[:_TERMS_IN_EXAMPLE]]) + " …"
 
     def find(self, rows: Sequence[RowT], identity: Hashable | None) -> int | None:
         """Return the index of the row with this identity, or None."""

@@ -307,7 +307,7 @@ class PgtopApp(SilentCrash, Keyboard):
         """Open the field of a view that has one, or else of the first view: what follows is text
         and no keys.
         """
-        if not (isinstance(self.screen, TableScreen) and self.screen.HAS_FILTER):
+        if not isinstance(self.screen, TableScreen):
             await self.action_show_home()
         if isinstance(self.screen, TableScreen):
             self.screen.open_filter()

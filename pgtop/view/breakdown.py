@@ -219,19 +219,18 @@ COLUMNS = ColumnSet(
 
 
 def rows(snapshot: Snapshot, options: TableOptions) -> Arranged[BreakdownRow, Snapshot]:
-    """Return the heading of every dimension and its shares, each dimension in the order asked
-    for.
-    """
+    """Return the shares of each dimension in order, below the heading of the dimension."""
     matches = options.filter.on(snapshot)
-    found: list[BreakdownRow] = []
+    result: list[BreakdownRow] = []
     total = 0
     for dimension in Dimension:
         shares = [BreakdownRow(dimension, share) for share in breakdown(snapshot, dimension)]
         total += len(shares)
         matching = [row for row in shares if matches(row)]
-        found.append(BreakdownRow(dimension))
-        found += in_order(matching, COLUMNS, options.sort, snapshot)
-    return Arranged(tuple(found), total, snapshot, options)
+        if matching:
+            result.append(BreakdownRow(dimension))
+            result += in_order(matching, COLUMNS, options.sort, snapshot)
+    return Arranged(tuple(result), total, snapshot, options)
 
 
 def share_filter(dimension: Dimension, share: Share) -> str:

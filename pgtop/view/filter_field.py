@@ -1,21 +1,19 @@
 """The filter while it is being typed."""
 
 import re
-
-from pgtop.table.language.keys import KEYS, OTHER_NAMES
+from collections.abc import Iterable
 
 _LAST_WORD = re.compile(r"(?:^|[\s(!-])([^\W\d_][\w-]*)$")
-_NAMES = (*KEYS, *OTHER_NAMES)
 
 
-def unfinished_key(text: str) -> str:
-    """Return the last word of `text` if it may become the key of a term, or "".
+def unfinished_key(text: str, names: Iterable[str]) -> str:
+    """Return the last word of `text` if it may become one of the names of keys, or "".
 
     Applied as it is, such a word would search every column for the beginning of a key.
     """
     match = _LAST_WORD.search(text)
     word = match[1].lower() if match else ""
-    is_beginning = word != "" and any(name.startswith(word) for name in _NAMES)
+    is_beginning = word != "" and any(name.startswith(word) for name in names)
     return match[1] if match and is_beginning else ""
 
 

@@ -1,6 +1,6 @@
 """The rows of the locks view: their columns and their lines."""
 
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.lock_forest import Node
@@ -11,12 +11,16 @@ from pgtop.table.columns import ColumnSet
 from pgtop.table.layout import Layout, fill, line, width_of
 from pgtop.table.session_columns import COLUMNS
 from pgtop.table.session_state import severity
+from pgtop.table.sessions import FILTER_EXAMPLE
 from pgtop.table.spec import TableSpec
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.view.lock_phrases import doing, how_long, query_of, seconds_of, what_of, whose
+
+if TYPE_CHECKING:
+    from pgtop.table.language.vocabulary import Vocabulary
 
 Identity: TypeAlias = BackendId | tuple[str, str]
 
@@ -199,7 +203,9 @@ _WHAT = Column(
     text=_what,
     tone=_tone,
 )
-_IN_SIGHT = (_SESSION, _BLOCKS, _FOR, _WHO, _WHAT)
+OWN_COLUMNS = (_FOR, _WHO, _WHAT)
+"""Columns that only this view has."""
+_IN_SIGHT = (_SESSION, _BLOCKS, *OWN_COLUMNS)
 _OWN_NAMES = frozenset(column.name for column in _IN_SIGHT)
 
 LOCK_COLUMNS = ColumnSet(
@@ -289,11 +295,19 @@ def _holder_words(holder: XminHolder, younger: int, derived: DerivedSnapshot) ->
     return " · ".join(part for part in parts if part)
 
 
+def _vocabulary() -> "Vocabulary":
+    from pgtop.view.lock_vocabulary import lock_vocabulary
+
+    return lock_vocabulary()
+
+
 LOCKS = TableSpec(
     LOCK_COLUMNS,
     identity=lambda row: row.identity,
     line=row_line,
     departed_line=departed_line,
+    own_vocabulary=_vocabulary,
+    own_filter_example=FILTER_EXAMPLE,
     place_columns=layout,
     stays_on_top=False,
 )

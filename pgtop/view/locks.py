@@ -141,9 +141,7 @@ def _shown(derived: DerivedSnapshot, chosen: Filter) -> tuple[Collection[Key], C
     if not chosen.text:
         return nodes.keys(), nodes.keys()
     matches = chosen.on(derived)
-    matching = {
-        key for key, node in nodes.items() if node.backend is not None and matches(node.backend)
-    }
+    matching = {key for key, node in nodes.items() if matches(LockRow(node))}
     shown: set[Key] = set()
     for key in matching:
         above: Key | None = key

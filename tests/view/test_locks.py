@@ -194,7 +194,7 @@ def test_a_filter_that_matches_nobody_says_so() -> None:
     """Those who wait are hidden, which is not the same as nobody."""
     shown = rows(PICTURE, "pid:1")
     assert shown[0].words.startswith("the filter hides every waiter")
-    filtered = arrange_locks(PICTURE, TableOptions(Filter.parse("app:dunning")))
+    filtered = arrange_locks(PICTURE, TableOptions(LOCKS.filter("app:dunning")))
     assert filtered.matching == 1
     assert arrange_locks(PICTURE).matching == PICTURE.forest.waiting
 

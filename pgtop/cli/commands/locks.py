@@ -43,7 +43,7 @@ def run(command: LocksCommand) -> int:
     """Print the tree; returns the exit code, which tells whether anybody waits. Raises PgtopError
     and SourceError.
     """
-    options = TableOptions(option_filter(command.filter))
+    options = TableOptions(TABLE.filter(option_filter(command.filter).text))
     picture = DerivedSnapshot.of(
         interrupts.run(_sample(command.connection, redacts(command.redact)))
     )

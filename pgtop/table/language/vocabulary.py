@@ -135,6 +135,11 @@ class Vocabulary:
         plain = normalized(name)
         return self.keys.get(self.other_names.get(plain, plain))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that a key has."""
+        return (*self.keys, *self.other_names)
+
     def nearest(self, name: str) -> str:
         """Return the key name that an unknown name most likely stands for, or ""."""
         import difflib  # only for a mistyped key
@@ -142,8 +147,7 @@ class Vocabulary:
         plain = normalized(name)
         if plain in self.suggestions:
             return self.suggestions[plain]
-        names = [*self.keys, *self.other_names]
-        return next(iter(difflib.get_close_matches(plain, names, n=1)), "")
+        return next(iter(difflib.get_close_matches(plain, self.names, n=1)), "")
 
 
 def normalized(name: str) -> str:

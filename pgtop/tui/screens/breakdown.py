@@ -5,12 +5,10 @@ cursor.
 from textual import on
 
 from pgtop.analysis.breakdown import Dimension
-from pgtop.config.settings import Settings
 from pgtop.keys import hint
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
 from pgtop.model.snapshot import Snapshot
-from pgtop.monitor.state import State
 from pgtop.table.arrange import Arranged
 from pgtop.table.filter import Filter
 from pgtop.table.options import TableOptions
@@ -19,7 +17,6 @@ from pgtop.text.wrap import Line, line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import BulkRequested, ShareFilter, ViewRequested
 from pgtop.tui.screens.table_screen import TableScreen
-from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.breakdown import BREAKDOWN, BreakdownRow, rows, share_filter
 
@@ -27,13 +24,21 @@ from pgtop.view.breakdown import BREAKDOWN, BreakdownRow, rows, share_filter
 class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
     """Connections by database, role, application, client and state."""
 
-    KEYS = ("help", "quit", "open", "terminate", "cancel", "show_sessions", "pause")
-    HAS_FILTER = False
+    KEYS = (
+        "help",
+        "quit",
+        "open",
+        "terminate",
+        "cancel",
+        "filter",
+        "sort_menu",
+        "show_sessions",
+        "pause",
+    )
+    SPEC = BREAKDOWN
+    NOUN = "groups"
     DEFAULT_ORDER = "most connections first"
     BINDINGS = bindings("open", "cancel", "terminate")
-
-    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
-        super().__init__(state, settings, palette, RowTable(BREAKDOWN, palette, id="breakdown"))
 
     def arrive(self, target: object) -> None:
         """Put the cursor on the row of a share."""
@@ -45,11 +50,20 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         return rows(self.state.derived.snapshot, options)
 
     def status(self) -> Line:
+        if self._options != TableOptions():
+            return super().status()
         return line(
-            f"connections held · {hint('open')}: only these sessions"
+            f"{self.rows_in_sight() or 'connections held · '}"
+            f"{hint('open')}: only these sessions"
             f" · {hint('cancel', 'terminate')}: cancel or end all of them",
             Tone.QUIET,
         )
+
+    def counts(self) -> str:
+        if self._arranged is None:
+            return ""
+        shares = sum(row.share is not None for row in self._arranged.rows)
+        return f"{self.rows_in_sight()}{shares} of {self._arranged.total} {self.NOUN}"
 
     @on(RowTable.Chosen)
     def action_open(self) -> None:

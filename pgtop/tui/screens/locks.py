@@ -25,9 +25,9 @@ from pgtop.view.locks import ArrangedLocks, arrange_locks, toggled, without_sess
 class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
     """Who blocks whom: fold, filter, sort, open and end as among the sessions."""
 
+    SPEC = LOCKS
     NOUN = "sessions"
     DEFAULT_ORDER = "most waiters first"
-    FILTER_EXAMPLE = "words, db:shop, state:idle-in-tx, age>5m, -query:copy …"
     KEYS = (
         "clear",
         "quit",
@@ -43,7 +43,7 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
     BINDINGS = bindings("open", "fold")
 
     def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
-        super().__init__(state, settings, palette, RowTable(LOCKS, palette, id="blocking"))
+        super().__init__(state, settings, palette)
         self._folded: frozenset[Identity] = frozenset()
         self._matching = 0
 
@@ -58,16 +58,10 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
         forest = self.state.derived.forest
         waiting, roots = forest.waiting, len(forest.roots)
         if not waiting:
-            return f"{self._in_sight()}locks"
+            return f"{self.rows_in_sight()}locks"
         matching = f"{self._matching} of " if self._options.filter.text else ""
         nouns = "root" if roots == 1 else "roots"
-        return f"{self._in_sight()}{matching}{waiting} waiting under {roots} {nouns}"
-
-    def _in_sight(self) -> str:
-        """Return the rows in sight, if not all are."""
-        first, last = self._table.in_sight
-        count = self._table.row_count()
-        return f"rows {first}-{last} of {count} · " if last - first + 1 < count else ""
+        return f"{self.rows_in_sight()}{matching}{waiting} waiting under {roots} {nouns}"
 
     def marks(self) -> Iterable[Span]:
         row = self._table.selected

@@ -39,9 +39,9 @@ from pgtop.view.sessions import FOOTER
 class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen):
     """The table of sessions."""
 
+    SPEC = SESSIONS
     KEYS = FOOTER
     NOUN = "sessions"
-    FILTER_EXAMPLE = "words, db:shop, state:idle-in-tx, age>5m, -query:copy …"
     BINDINGS = bindings(
         "open",
         "toggle_idle",
@@ -53,7 +53,7 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
     )
 
     def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
-        super().__init__(state, settings, palette, RowTable(SESSIONS, palette, id="sessions"))
+        super().__init__(state, settings, palette)
         self._tags: frozenset[BackendId] = frozenset()
         self._sessions: ArrangedSessions | None = None
         self._not_shown = NotShown()

@@ -38,9 +38,7 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
 
     SPEC: TableSpec[RowT, ContextT]
     NOUN = "rows"
-    HAS_FILTER = True
     DEFAULT_ORDER = "worst first"
-    FILTER_EXAMPLE = "words, column:word, column>number …"
     BINDINGS = NAVIGATION + bindings(
         "clear",
         "sort_left",
@@ -51,17 +49,16 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
         "scroll_right",
     )
 
-    def __init__(
-        self, state: State, settings: Settings, palette: Palette, table: RowTable[RowT, ContextT]
-    ) -> None:
+    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
         super().__init__(state, settings, palette)
-        self._table = table
+        self._table: RowTable[RowT, ContextT] = RowTable(self.SPEC, palette, id="table")
         self._options = TableOptions()
         self._arranged: Arranged[RowT, ContextT] | None = None
         self._filter_error: FilterError | None = None
         self._match_error: FilterError | None = None
         self._unfinished = ""
-        self._input = Input(id="filter", placeholder=self.FILTER_EXAMPLE, select_on_focus=False)
+        example = self.SPEC.filter_example
+        self._input = Input(id="filter", placeholder=example, select_on_focus=False)
         self._understood = Lines(palette, id="understood")
 
     # For subclasses.
@@ -83,7 +80,14 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
         if self._arranged is None:
             return ""
         count, total = len(self._arranged.rows), self._arranged.total
-        return f"{count} of {total} {self.NOUN}" if count != total else f"{total} {self.NOUN}"
+        matching = f"{count} of " if count != total else ""
+        return f"{self.rows_in_sight()}{matching}{total} {self.NOUN}"
+
+    def rows_in_sight(self) -> str:
+        """Return which rows are in sight, if not all are."""
+        first, last = self._table.in_sight
+        count = self._table.row_count()
+        return f"rows {first}-{last} of {count} · " if last - first + 1 < count else ""
 
     def marks(self) -> Iterable[Span]:
         """Return what stands behind the counts in the status line."""
@@ -99,7 +103,7 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
     @property
     def columns(self) -> ColumnSet[RowT, ContextT]:
         """The columns to sort and filter by."""
-        return self._table.spec.columns
+        return self.SPEC.columns
 
     def sortable(self) -> Iterable[AnyColumn]:
         """Return the columns that the keys beside the sort menu go through."""
@@ -259,7 +263,7 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
     def typed(self) -> None:
         """Apply what was typed, unless its last word may still become the key of a term."""
         text = self._input.value
-        self._unfinished = unfinished_key(text)
+        self._unfinished = unfinished_key(text, self.SPEC.vocabulary().names)
         if self._unfinished:
             self._filter_error = None
             self.show_frame()
@@ -300,7 +304,7 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
         """Apply the filter if it can be read; else keep the last one and show the error."""
         self._unfinished = ""
         try:
-            new_filter = self.parse(text)
+            new_filter = self.SPEC.filter(text)
         except FilterError as error:
             self._filter_error = error
             new_filter = self._still_in_force(text)
@@ -311,15 +315,11 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
             self.filter_changed()
         self.show_frame()
 
-    def parse(self, text: str) -> Filter:
-        """Read a filter. Raises FilterError."""
-        return Filter.parse(text)
-
     def _still_in_force(self, text: str) -> Filter:
         """Return the filter that stays in force while `text` cannot be read."""
         current = self._options.filter
         try:
-            return self.parse(without_fragment(current.text, text))
+            return self.SPEC.filter(without_fragment(current.text, text))
         except FilterError:  # a `not` or an `or` has lost its only word
             return current
 
