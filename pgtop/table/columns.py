@@ -89,6 +89,18 @@ class Column(Generic[RowT, ContextT]):
         )
 
 
+FILLER: Column[Any, Any] = Column(
+    name="",
+    title="",
+    meaning="",
+    width=1,
+    rank=99,
+    key=lambda _row, _context: None,
+    text=lambda _row, _context: "",
+)
+"""Takes the remaining space behind a last column that is aligned to the right."""
+
+
 class ColumnSet(Generic[RowT, ContextT]):
     """The columns of a table, from left to right: the first always stays, the last takes the
     space that the others leave.
@@ -103,7 +115,8 @@ class ColumnSet(Generic[RowT, ContextT]):
         """Columns become narrow before an `essential` one is left out. Where there is room, a
         column is replaced by its `parts`.
         """
-        self.columns = columns
+        is_filled = not columns[-1].right
+        self.columns = columns if is_filled else (*columns, FILLER)
         self.essential = frozenset(essential)
         self.parts = parts or {}
         self._by_name = {column.name: column for column in columns}

@@ -56,7 +56,7 @@ class PlanetScreen(TableScreen[Planet, DerivedSnapshot]):
         return PLANETS
 
     def context(self) -> DerivedSnapshot:
-        return self.state.picture
+        return self.state.derived
 
 
 def lines(screen: TableScreen[Planet, DerivedSnapshot]) -> list[str]:
