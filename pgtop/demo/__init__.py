@@ -1,1 +1,1 @@
-"""A PostgreSQL of our own with a living world in it, to try pgtop on and to test it against."""
+"""A PostgreSQL server of pgtop's own with a live workload, to try pgtop on and to test it with."""

@@ -1,16 +1,17 @@
-"""The databases, roles and tables of the demo's world.
+"""The databases, roles and tables of the demo.
 
-No role of the cast is a superuser: whoever is `dba` may cancel and terminate all of them.
+No client's role is a superuser, so that `dba` may cancel and terminate all of them.
 """
 
 import asyncio
-from typing import LiteralString, NamedTuple
+from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg import AsyncConnection, sql
 
 DBA = "dba"
-"""Who looks at the world: not a superuser, but with the rights that pgtop recommends, and a
-reserved slot, so that it enters a full server."""
+"""The role for pgtop: not a superuser, but with the rights that pgtop recommends, and a reserved
+slot, so that it can connect to a full server."""
 
 SETTINGS = {
     "max_connections": "60",
@@ -25,8 +26,8 @@ SETTINGS = {
 }
 
 LEAK_LIMIT = 22
-"""Connections that the leaking role gets: an ordinary slot or two stay free, for killed actors to
-return.
+"""Connections of the leaking role: an ordinary slot or two stay free for killed clients to
+reconnect.
 """
 
 _ROLES = """
@@ -53,12 +54,14 @@ GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO app;
 """
 
 _SHOP = """
-CREATE TABLE customers (id int PRIMARY KEY, name text, email text, region text, last_seen timestamptz);
+CREATE TABLE customers
+    (id int PRIMARY KEY, name text, email text, region text, last_seen timestamptz);
 INSERT INTO customers
     SELECT n, 'Customer ' || n, 'c' || n || '@example.com',
         (ARRAY['north', 'south', 'east', 'west'])[n % 4 + 1], now()
     FROM generate_series(1, 500) AS n;
-CREATE TABLE products (id int PRIMARY KEY, sku text UNIQUE, title text, category text, price numeric);
+CREATE TABLE products
+    (id int PRIMARY KEY, sku text UNIQUE, title text, category text, price numeric);
 INSERT INTO products
     SELECT n, 'SKU-' || n, 'Product ' || n, (ARRAY['books', 'tools', 'toys'])[n % 3 + 1], 5 + n % 90
     FROM generate_series(1, 300) AS n;
@@ -80,23 +83,28 @@ CREATE FUNCTION card_check(customer int) RETURNS text LANGUAGE sql
 _BILLING = """
 CREATE TABLE invoices (id int PRIMARY KEY, customer text, amount numeric, due date, paid bool);
 INSERT INTO invoices
-    SELECT n, 'Customer ' || n, 30 + n, current_date + n % 30, n % 5 = 0 FROM generate_series(1, 400) AS n;
-CREATE TABLE payments (provider_ref text PRIMARY KEY, invoice_id int, amount numeric, booked_at timestamptz);
+    SELECT n, 'Customer ' || n, 30 + n, current_date + n % 30, n % 5 = 0
+    FROM generate_series(1, 400) AS n;
+CREATE TABLE payments
+    (provider_ref text PRIMARY KEY, invoice_id int, amount numeric, booked_at timestamptz);
 INSERT INTO payments SELECT 'pay_' || n, n, 30 + n, now() FROM generate_series(1, 400) AS n;
 """
 
 _WAREHOUSE = """
 CREATE TABLE sites (code text PRIMARY KEY, name text);
-INSERT INTO sites VALUES ('ORL', 'Entrepôt Orléans'), ('ZRH', 'Lager Zürich'), ('MAL', 'Almacén Málaga');
+INSERT INTO sites VALUES
+    ('ORL', 'Entrepôt Orléans'), ('ZRH', 'Lager Zürich'), ('MAL', 'Almacén Málaga');
 CREATE TABLE products (sku text PRIMARY KEY, category text);
 INSERT INTO products
-    SELECT 'SKU-' || n, (ARRAY['books', 'tools', 'toys'])[n % 3 + 1] FROM generate_series(1, 500) AS n;
-CREATE TABLE sales (id int PRIMARY KEY, sku text, region text, amount numeric, currency text, sold_on date);
+    SELECT 'SKU-' || n, (ARRAY['books', 'tools', 'toys'])[n % 3 + 1]
+    FROM generate_series(1, 500) AS n;
+CREATE TABLE sales
+    (id int PRIMARY KEY, sku text, region text, amount numeric, currency text, sold_on date);
 INSERT INTO sales
-    SELECT n, 'SKU-' || n % 500, 'region ' || n % 9, n % 250, (ARRAY['EUR', 'CHF', 'GBP'])[n % 3 + 1],
-        current_date - n % 30
+    SELECT n, 'SKU-' || n % 500, 'region ' || n % 9, n % 250,
+        (ARRAY['EUR', 'CHF', 'GBP'])[n % 3 + 1], current_date - n % 30
     FROM generate_series(1, 2000) AS n;
--- few rows to a page: parallel workers share a table by its pages
+-- few rows per page, as parallel workers share a table by its pages
 CREATE TABLE movements (id int PRIMARY KEY, sku text, site text, quantity int, moved_at timestamptz)
     WITH (fillfactor = 10, parallel_workers = 2);
 INSERT INTO movements
@@ -109,16 +117,17 @@ CREATE FUNCTION demand_score(quantity int) RETURNS float LANGUAGE sql PARALLEL S
 """
 
 
-class _Database(NamedTuple):
+@dataclass(frozen=True)
+class _Database:
     name: str
-    make: LiteralString
+    create: LiteralString
     contents: LiteralString
 
 
 _DATABASES = (
     _Database("shop", "CREATE DATABASE shop", _SHOP),
     _Database("billing", "CREATE DATABASE billing", _BILLING),
-    # An encoding of its own: its sessions' texts arrive in it, accents and all.
+    # An encoding of its own, in which the texts of its sessions arrive, accents and all.
     _Database(
         "warehouse",
         "CREATE DATABASE warehouse TEMPLATE template0 ENCODING 'LATIN1' CONNECTION LIMIT 12",
@@ -128,14 +137,12 @@ _DATABASES = (
 
 
 async def build(superuser_dsn: str, password: str) -> None:
-    """Make the roles, all with this password, and the databases with what is in them, on an empty
-    cluster.
-    """
+    """Create the roles, all with this password, and the filled databases on an empty cluster."""
     async with await AsyncConnection.connect(superuser_dsn, autocommit=True) as connection:
         await connection.execute(_roles(password))
         for database in _DATABASES:
-            await connection.execute(database.make)
-    await asyncio.gather(*(_furnish(superuser_dsn, database) for database in _DATABASES))
+            await connection.execute(database.create)
+    await asyncio.gather(*[_fill(superuser_dsn, database) for database in _DATABASES])
 
 
 def _roles(password: str) -> sql.Composed:
@@ -144,6 +151,6 @@ def _roles(password: str) -> sql.Composed:
     )
 
 
-async def _furnish(superuser_dsn: str, database: _Database) -> None:
+async def _fill(superuser_dsn: str, database: _Database) -> None:
     async with await AsyncConnection.connect(superuser_dsn, dbname=database.name) as connection:
         await connection.execute(database.contents + _GRANTS)

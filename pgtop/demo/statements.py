@@ -1,4 +1,4 @@
-"""What the cast says: the statements of the demo's applications."""
+"""The statements of the demo's applications."""
 
 from typing import LiteralString
 
@@ -124,5 +124,6 @@ LIMIT 50"""
 
 HOSTILE: LiteralString = (
     "SELECT pg_sleep(3600) /* \x1b]0;owned\x07\x1b[2J\x1b[31m \x9b5m [/blink] [bold red]"
-    "\r\n\t \u202egnp.gol\u202c \u2066x\u2069 \u200b\ufeff 漢字 한국어 👩\u200d👩\u200d👧 e\u0301\u0323 */"
+    "\r\n\t \u202egnp.gol\u202c \u2066x\u2069 \u200b\ufeff 漢字 한국어"
+    " 👩\u200d👩\u200d👧 e\u0301\u0323 */"
 )

@@ -1,7 +1,7 @@
-"""Ends a server whose owner was killed: a small process at the other end of a pipe, which the
-kernel then closes.
+"""A watchdog that ends the server if its owner is killed: a small process at the other end of a
+pipe, which the kernel then closes.
 
-A signal goes to no process but the server: one that has the server's data folder as its own current
+The watchdog signals only the server: the process with the server's data folder as its current
 folder.
 """
 
@@ -27,18 +27,21 @@ end QUIT
 end KILL
 rm -rf "$folder"
 """
-# A crash leaves postmaster.pid behind, and its number to any process: hence `lives`.
+# `lives` checks the process, as a crash leaves postmaster.pid behind and its pid may be reused.
 
 
 class Watchdog:
-    """Watches over the server in `folder` until `dismiss`."""
+    """Watches the server in `folder` until `dismiss`."""
 
     def __init__(self, folder: Path) -> None:
         self._process = subprocess.Popen(
             ["/bin/sh", "-c", _SCRIPT, "pgtop-watchdog", folder.resolve()],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            cwd="/", start_new_session=True,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
 
     def dismiss(self) -> None:
         """End the watchdog, as its owner has stopped the server."""

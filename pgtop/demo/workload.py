@@ -1,32 +1,36 @@
-"""Who lives in the demo's world: each actor behaves like an application, whatever is done to it.
+"""The demo's workload: each client behaves like an application, whatever happens to its session.
 
-Its query may be cancelled, its session terminated, its connection refused: it carries on or comes
-back. No actor spins: a pause comes before every next attempt.
+Its query may be cancelled, its session terminated, its connection refused: the client carries on or
+reconnects. No client spins: it pauses before every attempt.
 """
-# ruff: noqa: S311 -- chance varies the play here; it guards nothing
+# ruff: noqa: S311 -- chance varies the workload; it guards nothing
 
 import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import LiteralString, NamedTuple, NoReturn, TypeAlias
+from typing import Any, LiteralString, NoReturn, TypeAlias
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 
 from pgtop.demo import statements
+from pgtop.demo.schema import DBA
 
 LEAK_SECONDS = 4.0
 
-Act: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
-"""What an actor does on its connection; it returns, or raises psycopg.Error, when the connection is
-lost.
+Behaviour: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
+"""What a client does on its connection, until it returns, or raises psycopg.Error because the
+connection is lost.
 """
 
 
-class Seat(NamedTuple):
-    """How an application connects: by TCP with its password, or by the socket."""
+@dataclass(frozen=True)
+class Login:
+    """The connection options of an application: by TCP with its password, or by the socket."""
 
     database: str
     role: str
@@ -35,96 +39,113 @@ class Seat(NamedTuple):
     options: str = ""
 
 
-class Actor(NamedTuple):
-    """One session of the cast. A terminated one comes back after about `absence` seconds."""
+@dataclass(frozen=True)
+class Client:
+    """A client with one session. A terminated one comes back after about `absence` seconds."""
 
-    seat: Seat
-    act: Act
+    login: Login
+    behave: Behaviour
     absence: float = 14.0
 
 
-class Stage(NamedTuple):
+@dataclass(frozen=True)
+class ServerAddress:
     """The server to connect to."""
 
     folder: str
     port: int
     password: str
 
-    async def connect(self, seat: Seat) -> AsyncConnection:
-        """A new connection in autocommit mode; raises psycopg.OperationalError when refused."""
+    async def connect(self, login: Login) -> AsyncConnection:
+        """Open a connection in autocommit mode. Raises psycopg.OperationalError if refused."""
         return await AsyncConnection.connect(
-            host="127.0.0.1" if seat.tcp else self.folder,
+            host="127.0.0.1" if login.tcp else self.folder,
             port=self.port,
-            user=seat.role,
+            user=login.role,
             password=self.password,
-            dbname=seat.database,
-            application_name=seat.application,
-            options=seat.options,
+            dbname=login.database,
+            application_name=login.application,
+            options=login.options,
             autocommit=True,
             prepare_threshold=None,
         )
 
+    def connection_strings(self) -> dict[str, str]:
+        """Return the connection strings for pgtop, by socket and by TCP.
 
-async def perform(stage: Stage, opened: Callable[[], None]) -> NoReturn:
-    """Connect the whole cast, call `opened`, and play until cancelled. Raises psycopg.Error if
-    refused.
+        They lead into the database of the lock queue, as the names of locked tables are readable
+        only there.
+        """
+        common: dict[str, Any] = {"port": self.port, "user": DBA, "dbname": "shop"}
+        return {
+            "dsn": make_conninfo(host=self.folder, **common),
+            "tcp_dsn": make_conninfo(host="127.0.0.1", password=self.password, **common),
+        }
+
+
+async def run_clients(address: ServerAddress, report_ready: Callable[[], None]) -> NoReturn:
+    """Connect all clients, call `report_ready`, and run them until cancelled. Raises psycopg.Error
+    if a connection is refused.
     """
-    connections = await asyncio.gather(*(stage.connect(actor.seat) for actor in CAST))
-    async with asyncio.TaskGroup() as plays:
-        for actor, connection in zip(CAST, connections, strict=True):
-            plays.create_task(play(stage, actor, connection))
-        plays.create_task(_leak(stage, _API))
-        opened()
-    raise AssertionError("every play goes on until cancelled")
+    connections = await asyncio.gather(*[address.connect(client.login) for client in CLIENTS])
+    async with asyncio.TaskGroup() as tasks:
+        for client, connection in zip(CLIENTS, connections, strict=True):
+            tasks.create_task(run_client(address, client, connection))
+        tasks.create_task(_leak_connections(address, _API))
+        report_ready()
+    raise AssertionError("every client runs until cancelled")
 
 
-async def play(stage: Stage, actor: Actor, connection: AsyncConnection) -> NoReturn:
-    """Act on this connection, and on a new one whenever it is lost, until cancelled."""
+async def run_client(
+    address: ServerAddress, client: Client, connection: AsyncConnection
+) -> NoReturn:
+    """Use this connection, and a new one whenever it is lost, until cancelled."""
     while True:
-        # Whatever ended it (terminated, server restarted, its table dropped), an application would
-        # come back.
+        # Whatever ended the session (terminated, server restarted, table dropped), an application
+        # would come back.
         with contextlib.suppress(psycopg.Error):
             async with connection:
-                await actor.act(connection)
-        connection = await _reconnect(stage, actor)
+                await client.behave(connection)
+        connection = await _reconnect(address, client)
 
 
-async def _reconnect(stage: Stage, actor: Actor) -> AsyncConnection:
+async def _reconnect(address: ServerAddress, client: Client) -> AsyncConnection:
     while True:
-        await asyncio.sleep(actor.absence * random.uniform(0.8, 1.3))
+        await asyncio.sleep(client.absence * random.uniform(0.8, 1.3))
         with contextlib.suppress(psycopg.Error):
-            return await stage.connect(actor.seat)
+            return await address.connect(client.login)
 
 
-async def _leak(stage: Stage, seat: Seat) -> NoReturn:
-    """Open a connection every few seconds and never give one back; a refusal does not change the
+async def _leak_connections(address: ServerAddress, login: Login) -> NoReturn:
+    """Open a connection every few seconds and never close one; a refusal does not change the
     pace.
     """
-    async with asyncio.TaskGroup() as forgotten:
+    async with asyncio.TaskGroup() as leaked:
         while True:
-            forgotten.create_task(_forget(stage, seat))
+            leaked.create_task(_leak_connection(address, login))
             await asyncio.sleep(LEAK_SECONDS)
 
 
-async def _forget(stage: Stage, seat: Seat) -> None:
+async def _leak_connection(address: ServerAddress, login: Login) -> None:
     with contextlib.suppress(psycopg.Error):
-        async with await stage.connect(seat) as connection:
+        async with await address.connect(login) as connection:
             await _try(connection, statements.LOGIN, random.randint(1, 500))
             await _idle(connection)
 
 
 async def _idle(connection: AsyncConnection, seconds: float | None = None) -> None:
-    """Do nothing until the time is up or the server says something, which is nearly always
-    good-bye.
+    """Do nothing until the time is up or the server sends something, which is nearly always the
+    end of the session.
 
     psycopg's own waiting would wake ten times a second, for each of fifty connections.
     """
-    loop, descriptor, heard = asyncio.get_running_loop(), connection.fileno(), asyncio.Event()
-    loop.add_reader(descriptor, heard.set)
+    loop, descriptor = asyncio.get_running_loop(), connection.fileno()
+    has_input = asyncio.Event()
+    loop.add_reader(descriptor, has_input.set)
     try:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await heard.wait()
+                await has_input.wait()
     finally:
         loop.remove_reader(descriptor)
 
@@ -134,8 +155,8 @@ async def _pause(connection: AsyncConnection, shortest: float, longest: float) -
 
 
 async def _try(connection: AsyncConnection, statement: LiteralString, *values: object) -> bool:
-    """Run a statement; False when it was cancelled, which an application shows as an error and
-    survives.
+    """Run a statement; return False if it was cancelled, which an application reports as an error
+    and survives.
     """
     try:
         await connection.execute(statement, values or None)
@@ -144,11 +165,8 @@ async def _try(connection: AsyncConnection, statement: LiteralString, *values: o
     return True
 
 
-# --- what they do ---
-
-
 async def _serve_pages(connection: AsyncConnection) -> None:
-    """A busy web worker: one short statement after another."""
+    """Work like a busy web server: one short statement after another."""
     while True:
         customer = random.randint(1, 500)
         await _try(connection, random.choice(statements.PAGES), customer)
@@ -156,16 +174,14 @@ async def _serve_pages(connection: AsyncConnection) -> None:
 
 
 async def _wait_in_pool(statement: LiteralString, connection: AsyncConnection) -> None:
-    """A pooled connection that is lent out now and then."""
+    """Run a statement now and then, as on a pooled connection."""
     while True:
         await _try(connection, statement, random.randint(1, 500))
         await _pause(connection, 20, 400)
 
 
 async def _run_away(connection: AsyncConnection) -> None:
-    """The report somebody wrote without its join condition; cancelled, it is started again a minute
-    later.
-    """
+    """Run a report that lacks its join condition; cancelled, it starts again a minute later."""
     while not await _try(connection, statements.MONTH_END):
         await _idle(connection, 60)
 
@@ -178,7 +194,7 @@ async def _hold_rows(connection: AsyncConnection) -> None:
 
 
 async def _pick(connection: AsyncConnection) -> None:
-    """Take row 2, then wait for row 1, which the holder has."""
+    """Lock row 2, then wait for row 1, which the holder has."""
     while True:
         await _pause(connection, 0.2, 0.3)
         with contextlib.suppress(psycopg.errors.QueryCanceled):
@@ -189,7 +205,7 @@ async def _pick(connection: AsyncConnection) -> None:
 
 
 async def _reserve(connection: AsyncConnection) -> None:
-    """Wait for row 2, which the picker has while it waits itself."""
+    """Wait for row 2, which the picker holds while it waits itself."""
     while True:
         await _pause(connection, 0.6, 0.8)
         await _try(connection, statements.RESERVE)
@@ -197,7 +213,7 @@ async def _reserve(connection: AsyncConnection) -> None:
 
 
 async def _synchronise(connection: AsyncConnection) -> None:
-    """Wait for row 3, which the holder has too."""
+    """Wait for row 3, which the holder has, too."""
     while True:
         await _pause(connection, 0.6, 0.8)
         await _try(connection, statements.ADJUST)
@@ -227,7 +243,7 @@ async def _book_twice(connection: AsyncConnection) -> None:
 
 
 async def _forecast(connection: AsyncConnection) -> None:
-    """A parallel query of a few seconds, over and over."""
+    """Run a parallel query of a few seconds, over and over."""
     while True:
         await _try(connection, statements.FORECAST)
         await _pause(connection, 10, 20)
@@ -243,7 +259,7 @@ async def _listen(connection: AsyncConnection) -> None:
 
 
 async def _attack(connection: AsyncConnection) -> None:
-    """A query text that would take a careless terminal over."""
+    """Send a query text that would take over a careless terminal."""
     while True:
         await _try(connection, statements.HOSTILE)
         await _pause(connection, 8, 12)
@@ -251,29 +267,30 @@ async def _attack(connection: AsyncConnection) -> None:
 
 _PARALLEL = "-c parallel_setup_cost=0 -c parallel_tuple_cost=0"
 
-_API = Seat("shop", "api", "mobile-api", tcp=True)
+_API = Login("shop", "api", "mobile-api", tcp=True)
+_PAGES = Client(Login("shop", "web", "shop-web", tcp=True), _serve_pages)
+_SHOP_POOL = Client(
+    Login("shop", "web", "shop-pool", tcp=True),
+    partial(_wait_in_pool, statements.LOOK_UP),
+)
+_BILLING_POOL = Client(
+    Login("billing", "worker", "billing-pool"),
+    partial(_wait_in_pool, statements.DUNNING),
+)
 
-CAST: tuple[Actor, ...] = (
-    Actor(Seat("shop", "web", "back office"), _hold_rows),
-    Actor(Seat("shop", "worker", "order picker", tcp=True), _pick),
-    Actor(Seat("shop", "worker", "reservations", tcp=True), _reserve),
-    Actor(Seat("shop", "web", "stock sync"), _synchronise),
-    *(Actor(Seat("shop", "web", "shop-web", tcp=True), _serve_pages) for _ in range(8)),
-    *(
-        Actor(
-            Seat("shop", "web", "shop-pool", tcp=True), partial(_wait_in_pool, statements.LOOK_UP)
-        )
-        for _ in range(9)
-    ),
-    *(
-        Actor(Seat("billing", "worker", "billing-pool"), partial(_wait_in_pool, statements.DUNNING))
-        for _ in range(3)
-    ),
-    Actor(Seat("warehouse", "report", "month-end report", tcp=True), _run_away, absence=60),
-    Actor(Seat("billing", "worker", "invoice editor", tcp=True), _edit_invoice),
-    Actor(Seat("billing", "importer", "payment import"), _book_twice),
-    Actor(Seat("warehouse", "importer", "file import"), _import_files),
-    Actor(Seat("warehouse", "report", "demand forecast", options=_PARALLEL), _forecast),
-    Actor(Seat("shop", "worker", "order dispatcher"), _listen),
-    Actor(Seat("shop", "guest", "\x1b[31mevil\x07 [/blink]", tcp=True), _attack),
+CLIENTS: tuple[Client, ...] = (
+    Client(Login("shop", "web", "back office"), _hold_rows),
+    Client(Login("shop", "worker", "order picker", tcp=True), _pick),
+    Client(Login("shop", "worker", "reservations", tcp=True), _reserve),
+    Client(Login("shop", "web", "stock sync"), _synchronise),
+    *[_PAGES] * 8,
+    *[_SHOP_POOL] * 9,
+    *[_BILLING_POOL] * 3,
+    Client(Login("warehouse", "report", "month-end report", tcp=True), _run_away, absence=60),
+    Client(Login("billing", "worker", "invoice editor", tcp=True), _edit_invoice),
+    Client(Login("billing", "importer", "payment import"), _book_twice),
+    Client(Login("warehouse", "importer", "file import"), _import_files),
+    Client(Login("warehouse", "report", "demand forecast", options=_PARALLEL), _forecast),
+    Client(Login("shop", "worker", "order dispatcher"), _listen),
+    Client(Login("shop", "guest", "\x1b[31mevil\x07 [/blink]", tcp=True), _attack),
 )

@@ -1,4 +1,4 @@
-"""The demo: its workload is complete, all of it can be ended, and nothing is left behind."""
+"""The demo: all its clients connect, all can be terminated, and nothing is left behind."""
 
 import asyncio
 import contextlib
@@ -14,34 +14,31 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.demo import schema, workload
-from pgtop.demo.process import World, start_world
+from pgtop.demo.process import DemoProcess, command_line, start_demo
 from pgtop.demo.server import Cluster, ClusterError
 from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    """Start one demo for the tests that only look."""
-    with start_world() as running:
+def demo() -> Iterator[DemoProcess]:
+    """Yield one demo for the tests that only read."""
+    with start_demo() as running:
         yield running
 
 
-def query_value(dsn: str, question: str) -> object:
+def value_of(dsn: str, query: str) -> object:
     """Return the only value of the only row."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        row = connection.execute(question.encode()).fetchone()
+        row = connection.execute(query.encode()).fetchone()
     assert row is not None
     return row[0]
 
 
 def check(dsn: str, condition: str) -> None:
-    """Wait until `condition` holds for the client backends and parallel workers of
-    pg_stat_activity."""
-    question = (
-        f"SELECT {condition} FROM pg_stat_activity WHERE backend_type IN ('client "
-        "backend', 'parallel worker')"
-    )
-    until(lambda: query_value(dsn, question) is True, f"it never holds that {condition}")
+    """Wait until the condition holds for the client backends and their parallel workers."""
+    kinds = "('client backend', 'parallel worker')"
+    query = f"SELECT {condition} FROM pg_stat_activity WHERE backend_type IN {kinds}"
+    until(lambda: value_of(dsn, query) is True, f"it never holds that {condition}")
 
 
 def folder_of(dsn: str) -> Path:
@@ -49,11 +46,11 @@ def folder_of(dsn: str) -> Path:
 
 
 def pids(dsn: str) -> set[int]:
-    """Return the sessions of the whole demo, leaks included."""
-    question = """SELECT array_agg(pid) FROM pg_stat_activity
+    """Return the pids of all clients, leaked connections included."""
+    query = """SELECT array_agg(pid) FROM pg_stat_activity
         WHERE backend_type = 'client backend' AND usename <> 'dba'"""
     with psycopg.connect(dsn) as connection:
-        row = connection.execute(question).fetchone()
+        row = connection.execute(query).fetchone()
     return set(row[0] or ()) if row else set()
 
 
@@ -65,9 +62,6 @@ def leaks(dsn: str) -> int:
     return len(rows)
 
 
-# --- the workload ---
-
-
 @pytest.mark.parametrize(
     "condition",
     [
@@ -75,7 +69,7 @@ def leaks(dsn: str) -> int:
             "count(*) FILTER (WHERE state = 'idle' AND application_name LIKE '%-pool') >= 10",
             id="pool",
         ),
-        pytest.param("count(*) FILTER (WHERE application_name = 'shop-web') = 8", id="storm"),
+        pytest.param("count(*) FILTER (WHERE application_name = 'shop-web') = 8", id="web workers"),
         pytest.param(
             "bool_or(usename = 'report' AND state = 'active' AND query LIKE '%CROSS JOIN%')",
             id="runaway",
@@ -104,24 +98,25 @@ def leaks(dsn: str) -> int:
         ),
     ],
 )
-def test_the_promised_workload_is_there(world: World, condition: str) -> None:
-    """Each part of the workload shows in pg_stat_activity."""
-    check(world.dsn, condition)
+def test_each_client_shows_its_behaviour(demo: DemoProcess, condition: str) -> None:
+    """pg_stat_activity shows each kind of client."""
+    check(demo.dsn, condition)
 
 
-def test_both_addresses_lead_to_it(world: World) -> None:
+def test_both_connection_strings_work(demo: DemoProcess) -> None:
     """Socket and TCP reach the same server, as the role `dba`."""
-    for dsn in (world.dsn, world.tcp_dsn):
+    for dsn in (demo.dsn, demo.tcp_dsn):
         assert (
-            query_value(dsn, "SELECT current_user || '@' || current_database()")
+            value_of(dsn, "SELECT current_user || '@' || current_database()")
             == f"{schema.DBA}@shop"
         )
 
 
-def test_a_chain_of_lock_waiters_stands(world: World) -> None:
-    """A reservation waits for the picker, and two sessions for the holder, as pg_blocking_pids
-    reports."""
-    question = """
+def test_there_is_a_chain_of_lock_waiters(demo: DemoProcess) -> None:
+    """The picker waits for the holder and the reservation for the picker; another client also waits
+    for the holder.
+    """
+    query = """
         SELECT array_agg(waiter.application_name || ' <- ' || holder.application_name
                          ORDER BY waiter.application_name)
         FROM pg_stat_activity AS waiter
@@ -131,41 +126,42 @@ def test_a_chain_of_lock_waiters_stands(world: World) -> None:
         "reservations <- order picker",
         "stock sync <- back office",
     ]
-    until(lambda: query_value(world.dsn, question) == chain)
-    check(world.dsn, "bool_or(application_name = 'back office' AND state = 'idle in transaction')")
+    until(lambda: value_of(demo.dsn, query) == chain)
+    check(demo.dsn, "bool_or(application_name = 'back office' AND state = 'idle in transaction')")
 
 
-def test_the_storm_changes(world: World) -> None:
-    """The short queries are others a moment later."""
-    question = (
+def test_the_web_workers_change_their_query(demo: DemoProcess) -> None:
+    """The short queries are new ones a moment later."""
+    query = (
         "SELECT max(query_start)::text FROM pg_stat_activity WHERE application_name = 'shop-web'"
     )
-    before = query_value(world.dsn, question)
-    until(lambda: query_value(world.dsn, question) != before)
+    before = value_of(demo.dsn, query)
+    until(lambda: value_of(demo.dsn, query) != before)
 
 
-def test_leaks_rise(world: World) -> None:
-    """The leaking application holds more and more connections, and leaves them idle."""
-    before = leaks(world.dsn)
-    until(lambda: leaks(world.dsn) > before)
+def test_leaked_connections_rise(demo: DemoProcess) -> None:
+    """The leaking application holds more and more idle connections."""
+    before = leaks(demo.dsn)
+    until(lambda: leaks(demo.dsn) > before)
 
 
-def test_leaks_stop_just_short_of_the_limit() -> None:
-    """With all leaks open, and pgtop connected, the budget is in alarm, and one killed actor can
-    still return."""
+def test_leaks_stop_just_below_the_limit() -> None:
+    """With all leaks open, and pgtop connected, the budget is in alarm, and a killed client can
+    still reconnect.
+    """
     reserved = sum(
-        int(schema.SETTINGS[f"{group}reserved_connections"]) for group in ("superuser_", "")
+        int(schema.SETTINGS[f"{kind}reserved_connections"]) for kind in ("superuser_", "")
     )
     ordinary = int(schema.SETTINGS["max_connections"]) - reserved
-    used = len(workload.CAST) + schema.LEAK_LIMIT + 1
+    used = len(workload.CLIENTS) + schema.LEAK_LIMIT + 1
     assert 0.95 * ordinary <= used < ordinary
 
 
-def test_nothing_in_it_spins(world: World) -> None:
-    """Between two leaks, four seconds, the demo's process uses a small part of a processor."""
-    started, before = cpu_seconds(world.pid), leaks(world.dsn)
-    until(lambda: leaks(world.dsn) > before)
-    assert cpu_seconds(world.pid) - started < 1.0
+def test_no_client_spins(demo: DemoProcess) -> None:
+    """The process uses a small part of a processor between two leaks, four seconds apart."""
+    started, before = cpu_seconds(demo.pid), leaks(demo.dsn)
+    until(lambda: leaks(demo.dsn) > before)
+    assert cpu_seconds(demo.pid) - started < 1.0
 
 
 def cpu_seconds(pid: int) -> float:
@@ -173,72 +169,70 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-# --- cancel and terminate ---
-
-
 @pytest.fixture
-def fragile_world() -> Iterator[World]:
-    """Start a demo for a test that breaks it."""
-    with start_world() as running:
+def expendable_demo() -> Iterator[DemoProcess]:
+    """Yield a demo for one test that does damage."""
+    with start_demo() as running:
         yield running
 
 
-def test_everything_can_be_terminated_by_the_dba(fragile_world: World) -> None:
-    """Each session can be terminated, the demo lives on, and the leak starts over."""
-    dsn = fragile_world.dsn
+def test_the_dba_can_terminate_every_session(expendable_demo: DemoProcess) -> None:
+    """Each session ends, the demo goes on, and the leak starts over."""
+    dsn = expendable_demo.dsn
     victims = pids(dsn)
-    assert len(victims) >= len(workload.CAST)
+    assert len(victims) >= len(workload.CLIENTS)
     for pid in victims:
-        assert query_value(dsn, f"SELECT pg_terminate_backend({pid}, 5000)") is True
+        assert value_of(dsn, f"SELECT pg_terminate_backend({pid}, 5000)") is True
     until(lambda: leaks(dsn) > 0)
     assert pids(dsn).isdisjoint(victims)
 
 
-def test_everything_can_be_cancelled_by_the_dba(fragile_world: World) -> None:
-    """A cancelled query ends and its session stays: the runaway report is idle afterwards, under
-    the same pid."""
-    dsn = fragile_world.dsn
+def test_the_dba_can_cancel_every_query(expendable_demo: DemoProcess) -> None:
+    """A cancelled query ends and its session stays: the runaway report is idle afterwards, with the
+    same pid.
+    """
+    dsn = expendable_demo.dsn
     before = pids(dsn)
     for pid in before:
-        assert query_value(dsn, f"SELECT pg_cancel_backend({pid})") is True
+        assert value_of(dsn, f"SELECT pg_cancel_backend({pid})") is True
     check(dsn, "bool_or(application_name = 'month-end report' AND state = 'idle')")
     assert pids(dsn) >= before
 
 
 @contextlib.asynccontextmanager
-async def playing(cluster: Cluster, role: str) -> AsyncIterator[list[int]]:
-    """Run an actor that returns at once, and yield the list of pids that it has had."""
+async def running_client(cluster: Cluster, role: str) -> AsyncIterator[list[int]]:
+    """Run a client that reconnects at once, and yield the pids that it has had."""
     seen: list[int] = []
 
-    async def act(connection: psycopg.AsyncConnection) -> None:
+    async def behave(connection: psycopg.AsyncConnection) -> None:
         seen.append(connection.info.backend_pid)
         await connection.execute("SELECT pg_sleep(3600)")
 
-    stage = workload.Stage(str(cluster.folder), cluster.port, cluster.password)
-    actor = workload.Actor(workload.Seat("postgres", role, "tester"), act, absence=0.02)
-    play = asyncio.create_task(workload.play(stage, actor, await stage.connect(actor.seat)))
+    address = workload.ServerAddress(str(cluster.folder), cluster.port, cluster.password)
+    client = workload.Client(workload.Login("postgres", role, "tester"), behave, absence=0.02)
+    connection = await address.connect(client.login)
+    task = asyncio.create_task(workload.run_client(address, client, connection))
     yield seen
-    play.cancel()
+    task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await play
+        await task
 
 
-async def test_a_terminated_actor_comes_back(cluster: Cluster) -> None:
-    """An actor returns as often as its session is terminated."""
-    async with playing(cluster, "postgres") as seen:
+async def test_a_terminated_client_comes_back(cluster: Cluster) -> None:
+    """A client reconnects whenever its session is terminated."""
+    async with running_client(cluster, "postgres") as seen:
         await asyncio.to_thread(until, lambda: len(seen) == 1)
-        query_value(cluster.socket_dsn, f"SELECT pg_terminate_backend({seen[0]})")
+        value_of(cluster.socket_dsn, f"SELECT pg_terminate_backend({seen[0]})")
         await asyncio.to_thread(until, lambda: len(seen) == 2)
-        query_value(cluster.socket_dsn, f"SELECT pg_terminate_backend({seen[1]})")
+        value_of(cluster.socket_dsn, f"SELECT pg_terminate_backend({seen[1]})")
         await asyncio.to_thread(until, lambda: len(seen) == 3)
 
 
-async def test_a_refused_actor_tries_until_there_is_a_slot(cluster: Cluster) -> None:
-    """A role at its connection limit logs in again once the limit allows; its actor does not
-    fail."""
+async def test_a_refused_client_retries_until_there_is_a_slot(cluster: Cluster) -> None:
+    """A client with a role at its connection limit reconnects when the limit allows it."""
     with psycopg.connect(cluster.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE crowded LOGIN")
-        async with playing(cluster, "crowded") as seen:
+        async with running_client(cluster, "crowded") as seen:
             await asyncio.to_thread(until, lambda: len(seen) == 1)
             admin.execute("ALTER ROLE crowded CONNECTION LIMIT 0")
             admin.execute("SELECT pg_terminate_backend(%s)", [seen[0]])
@@ -249,10 +243,7 @@ async def test_a_refused_actor_tries_until_there_is_a_slot(cluster: Cluster) -> 
         admin.execute("DROP ROLE crowded")
 
 
-# --- the end ---
-
-
-def gone(dsn: str) -> bool:
+def is_gone(dsn: str) -> bool:
     """Return whether its files are gone and nothing answers at its address."""
     try:
         psycopg.connect(dsn).close()
@@ -263,76 +254,89 @@ def gone(dsn: str) -> bool:
 
 def test_closing_leaves_nothing() -> None:
     """`close` removes server and files; a second time it does nothing."""
-    running = start_world()
-    assert query_value(running.dsn, "SELECT 1") == 1
+    running = start_demo()
+    assert value_of(running.dsn, "SELECT 1") == 1
     running.close()
-    until(lambda: gone(running.dsn))
+    until(lambda: is_gone(running.dsn))
     running.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_a_signal_ends_it(number: signal.Signals) -> None:
-    """A signal to its process ends the server and removes its files, even a signal that the
-    process cannot see."""
-    with start_world() as running:
+    """A signal to its process ends the server and removes the files, even one that the process
+    cannot catch.
+    """
+    with start_demo() as running:
         os.kill(running.pid, number)
-        until(lambda: gone(running.dsn))
+        until(lambda: is_gone(running.dsn))
 
 
 def test_it_ends_when_its_owner_is_killed() -> None:
-    """A kill -9 of its owner leaves neither server nor files."""
-    program = (
-        "from pgtop.demo.process import *; import signal; print(start_world().dsn, "
-        "flush=True); signal.pause()"
-    )
+    """After kill -9 of the process that started it neither server nor files are left."""
+    start = "from pgtop.demo.process import *; print(start_demo().dsn, flush=True)"
+    program = f"import signal; {start}; signal.pause()"
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
     ) as owner:
         assert owner.stdout is not None
         dsn = owner.stdout.readline()
-        assert query_value(dsn, "SELECT 1") == 1
+        assert value_of(dsn, "SELECT 1") == 1
         owner.kill()
-    until(lambda: gone(dsn))
+    until(lambda: is_gone(dsn))
 
 
-def test_kept_it_outlives_its_owner_and_says_how_to_reach_and_stop_it() -> None:
-    """After `keep` the demo goes on alone, and its message has both addresses and the pid to end
-    it with."""
-    with start_world() as running:
-        words = running.keep()
+def test_a_kept_demo_outlives_its_owner() -> None:
+    """After `keep` the demo goes on, and the instructions name both connection strings and the pid
+    to stop.
+    """
+    with start_demo() as running:
+        instructions = running.keep()
     try:
         for address in (running.dsn, running.tcp_dsn):
-            assert f"pgtop '{address}'" in words
-            assert f"psql '{address}'" in words
-            assert query_value(address, "SELECT 1") == 1
-        assert words.endswith(f"kill {running.pid}")
-        assert not gone(running.dsn)
+            assert f"  {sys.executable} -m pgtop '{address}'" in instructions
+            assert f"psql '{address}'" in instructions
+            assert value_of(address, "SELECT 1") == 1
+        assert instructions.endswith(f"kill {running.pid}")
+        assert not is_gone(running.dsn)
     finally:
         os.kill(running.pid, signal.SIGTERM)
-    until(lambda: gone(running.dsn))
+    until(lambda: is_gone(running.dsn))
 
 
-def test_a_world_that_is_not_there_cannot_be_kept() -> None:
-    """Keeping a closed demo is an error with advice."""
+def test_a_demo_that_is_not_running_cannot_be_kept() -> None:
+    """Keeping a demo that is not running is an error with advice."""
     with pytest.raises(ClusterError, match="start pgtop demo again"):
-        World().keep()
-
-
-# --- the start ---
+        DemoProcess().keep()
 
 
 def test_progress_is_reported() -> None:
-    """Each step is reported, in words for people."""
+    """The handle receives each step, in words for people."""
     steps: list[str] = []
-    with start_world(steps.append):
-        assert steps == ["starting PostgreSQL", "filling the databases", "calling the cast in"]
+    with start_demo(steps.append):
+        assert steps == [
+            "starting PostgreSQL",
+            "filling the databases",
+            "connecting the applications",
+        ]
+
+
+@pytest.mark.parametrize("on_path", [False, True])
+def test_the_instructions_start_this_very_program(
+    on_path: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is shown if PATH leads to this program, and the path otherwise."""
+    program = tmp_path / "pgtop"
+    program.touch(mode=0o755)
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    monkeypatch.setenv("PATH", str(tmp_path) if on_path else "/nowhere")
+    assert command_line() == ("pgtop" if on_path else str(program))
 
 
 def test_the_users_environment_does_not_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PG* variables of the shell would keep the workload out, or change it."""
+    """PG* variables of the shell could refuse the clients, or change their behaviour."""
     monkeypatch.setenv("PGSSLMODE", "require")
     monkeypatch.setenv("PGOPTIONS", "-c statement_timeout=1")
-    with start_world() as running:
+    with start_demo() as running:
         monkeypatch.undo()
         check(running.dsn, "bool_or(application_name = 'month-end report' AND state = 'active')")
 
@@ -351,9 +355,9 @@ def test_the_users_environment_does_not_reach_it(monkeypatch: pytest.MonkeyPatch
 def test_a_failed_start_has_a_reason(
     package: str, contents: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error in its process becomes one ClusterError."""
+    """An error in the process is raised as one ClusterError."""
     (tmp_path / package).mkdir()
     (tmp_path / package / "__init__.py").write_text(contents)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(ClusterError, match=reason):
-        start_world()
+        start_demo()

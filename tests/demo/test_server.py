@@ -1,5 +1,6 @@
-"""The throw-away server: it starts for root and for others, explains why it cannot, and leaves
-nothing behind."""
+"""The temporary server: it starts for root and for other users, reports why it cannot, and leaves
+nothing behind.
+"""
 
 import os
 import shutil
@@ -22,7 +23,7 @@ AS_ROOT = os.geteuid() == 0
 
 @pytest.fixture
 def public_folder() -> Iterator[Path]:
-    """Make a folder that every user may enter; pytest's own are closed to others."""
+    """Yield a folder that every user may enter; pytest's own are closed to others."""
     folder = Path(tempfile.mkdtemp(dir="/tmp"))
     folder.chmod(0o755)
     yield folder
@@ -30,7 +31,7 @@ def public_folder() -> Iterator[Path]:
 
 
 def copy_of_programs(destination: Path) -> Path:
-    """Copy the embedded server with its libraries to another place, and return its bindir."""
+    """Copy the embedded server with its libraries; return the folder of its programs."""
     bindir = embedded_bindir()
     package, install = bindir.parents[1], bindir.parent.name
     shutil.copytree(bindir.parent, destination / package.name / install, symlinks=True)
@@ -45,25 +46,25 @@ def answers(dsn: str) -> bool:
         return connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_takes_connections_by_socket_and_by_tcp(cluster: Cluster) -> None:
+def test_socket_and_tcp_accept_connections(cluster: Cluster) -> None:
     """Both connection strings work as they are."""
     assert answers(cluster.socket_dsn)
     assert answers(cluster.tcp_dsn)
 
 
-def test_tcp_wants_the_password(cluster: Cluster) -> None:
-    """A wrong password is refused, so other users of the machine stay out."""
+def test_tcp_requires_the_password(cluster: Cluster) -> None:
+    """A wrong password is rejected, so that other users of the machine cannot connect."""
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(cluster.tcp_dsn, password="wrong")
 
 
 def test_folder_is_closed_to_others(cluster: Cluster) -> None:
-    """Only the server's user and root reach the socket, which wants no password."""
+    """Only the server's user (and root) can reach the socket, which requires no password."""
     assert cluster.folder.stat().st_mode & 0o077 == 0
 
 
 def test_stop_and_launch_keep_data_and_port(bindir: Path | None) -> None:
-    """A stopped server, even one stopped in a hurry, returns at the same address with its data."""
+    """A server that was stopped, even immediately, restarts at the same address with its data."""
     with Cluster(bindir) as cluster:
         with psycopg.connect(cluster.socket_dsn, autocommit=True) as connection:
             connection.execute("CREATE TABLE kept ()")
@@ -78,8 +79,8 @@ def test_stop_and_launch_keep_data_and_port(bindir: Path | None) -> None:
             connection.execute("SELECT FROM kept")
 
 
-def test_a_server_that_the_system_has_stopped_can_be_stopped(bindir: Path | None) -> None:
-    """A server that got SIGSTOP, and heeds no other signal, is not left behind."""
+def test_a_suspended_server_can_be_stopped(bindir: Path | None) -> None:
+    """A server that got SIGSTOP, and reacts to no other signal, is not left behind."""
     with Cluster(bindir) as cluster:
         pid = cluster.pid
         os.kill(pid, signal.SIGSTOP)
@@ -98,12 +99,13 @@ signal.pause()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-@pytest.mark.parametrize("state", ["running", "stopped by the system"])
+@pytest.mark.parametrize("state", ["running", "suspended"])
 def test_a_server_ends_with_its_owner(
     number: signal.Signals, state: str, bindir: Path | None
 ) -> None:
-    """However its owner is killed, neither server nor files are left, and no other process is
-    hit."""
+    """If the process that started it is killed, neither server nor files are left, and no other
+    process gets a signal.
+    """
     command = [sys.executable, "-c", _OWNER, *([str(bindir)] if bindir else [])]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -119,7 +121,7 @@ def test_a_server_ends_with_its_owner(
 
 
 def test_remove_twice_does_no_harm(bindir: Path | None) -> None:
-    """Removing stops the server and deletes its files; the second time there is nothing to do."""
+    """Removing stops the server and deletes its files; the second time it does nothing."""
     cluster = Cluster(bindir)
     cluster.start()
     cluster.remove()
@@ -153,18 +155,18 @@ def no_programs(bindir: Path | None) -> Cluster:
         (no_programs, "could not be set up: .*/nowhere/bin"),
     ],
 )
-def test_failed_start_says_why_and_leaves_nothing(
+def test_a_failed_start_has_a_reason_and_leaves_nothing(
     make: Callable[[Path | None], Cluster], reason: str, bindir: Path | None
 ) -> None:
-    """Each way of not starting is one ClusterError with its reason, and the folder is gone."""
+    """Each failure to start is one ClusterError with the reason, and the folder is removed."""
     cluster = make(bindir)
     with pytest.raises(ClusterError, match=reason):
         cluster.start()
     assert not cluster.folder.exists()
 
 
-def test_taken_port_is_named(bindir: Path | None) -> None:
-    """If another program has the port, the message is the server's fatal line, not its last one."""
+def test_a_taken_port_is_reported(bindir: Path | None) -> None:
+    """The message is the server's fatal line, not its last one, if another program has the port."""
     with socket.socket() as occupant:
         occupant.bind(("127.0.0.1", 0))
         occupant.listen()
@@ -175,14 +177,15 @@ def test_taken_port_is_named(bindir: Path | None) -> None:
 
 
 def test_programs_that_all_can_reach_are_not_copied(public_folder: Path) -> None:
-    """The server runs from where its programs are."""
+    """The server runs its programs in place."""
     with Cluster(copy_of_programs(public_folder)) as cluster:
         assert not (cluster.folder / "programs").exists()
 
 
 def test_root_copies_programs_that_the_servers_user_cannot_reach(public_folder: Path) -> None:
-    """Behind a closed folder (a venv below /root) the programs are copied; other users run their
-    own."""
+    """Programs in a closed folder (a venv below /root) are copied for the unprivileged user; other
+    users run them in place.
+    """
     closed = public_folder / "closed"
     closed.mkdir(mode=0o700)
     with Cluster(copy_of_programs(closed)) as cluster:
@@ -193,7 +196,7 @@ def test_root_copies_programs_that_the_servers_user_cannot_reach(public_folder: 
 def test_temporary_folder_of_root_alone_is_avoided(
     bindir: Path | None, public_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If root's TMPDIR is closed to others, the server's folder goes where its user can enter."""
+    """The server's folder is created where its user can enter, if root's TMPDIR is closed."""
     closed = public_folder / "closed"
     closed.mkdir(mode=0o700)
     monkeypatch.setattr(tempfile, "tempdir", str(closed))

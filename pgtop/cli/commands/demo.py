@@ -11,7 +11,7 @@ from pgtop.cli import output
 from pgtop.cli.args.connection import ConnectionOptions, Password
 from pgtop.cli.args.options import DemoCommand
 from pgtop.cli.commands.dashboard import require_terminal
-from pgtop.demo.process import World, start_world
+from pgtop.demo.process import DemoProcess, start_demo
 from pgtop.demo.server import ClusterError
 from pgtop.errors import DemoError
 
@@ -22,18 +22,18 @@ def run(command: DemoCommand) -> int:
     """
     require_terminal(os.environ, sys.stdin, sys.stderr)
     threading.Thread(target=startup.load_dashboard).start()
-    with _start() as world:
+    with _start() as demo:
         from pgtop.cli import compose
 
-        connection = ConnectionOptions(world.dsn, password=Password.NEVER)
+        connection = ConnectionOptions(demo.dsn, password=Password.NEVER)
         code = compose.open_dashboard(connection, command.settings, command.safety)
         if command.keep_running:
-            output.write(f"{world.keep()}\n")
+            output.write(f"{demo.keep()}\n")
     return code
 
 
-def _start() -> World:
+def _start() -> DemoProcess:
     try:
-        return start_world(lambda step: output.report(f"{step} …"))
+        return start_demo(lambda step: output.report(f"{step} …"))
     except ClusterError as error:
         raise DemoError(str(error)) from error
