@@ -32,7 +32,7 @@ class Action(NamedTuple):
     short: str = ""
     """The word in the footer, where a screen offers the action there."""
     dangerous: bool = False
-    """True if the action can end somebody's work: it asks first, and read-only mode lacks it."""
+    """True if the action can end a user's work: it asks first, and read-only mode lacks it."""
     in_dialogs: bool = False
     """True if the action answers a dialog and means nothing elsewhere."""
     call: str = ""
@@ -75,34 +75,152 @@ KEY_NAMES: Mapping[str, str] = {
 }
 
 ACTIONS: tuple[Action, ...] = (
-    Action("cursor_up", ("up", "k"), "cursor up", Group.MOVE),
-    Action("cursor_down", ("down", "j"), "cursor down", Group.MOVE),
-    Action("page_up", ("pageup",), "a page up", Group.MOVE),
-    Action("page_down", ("pagedown",), "a page down", Group.MOVE),
-    Action("cursor_first", ("home",), "first row, and stay on top", Group.MOVE),
-    Action("cursor_last", ("end",), "last row", Group.MOVE),
-    Action("scroll_left", ("left",), "columns to the left", Group.MOVE),
-    Action("scroll_right", ("right",), "columns to the right", Group.MOVE),
-    Action("open", ("enter",), "open the session: whole query, locks, rights", Group.LOOK, "open"),
-    Action("fold", ("space",), "in the lock tree: fold or unfold a branch", Group.LOOK, "fold"),
-    Action("toggle_idle", ("i",), "hide or show idle sessions", Group.LOOK, "idle"),
+    Action(
+        "cursor_up",
+        ("up", "k"),
+        "cursor up",
+        Group.MOVE,
+    ),
+    Action(
+        "cursor_down",
+        ("down", "j"),
+        "cursor down",
+        Group.MOVE,
+    ),
+    Action(
+        "page_up",
+        ("pageup",),
+        "a page up",
+        Group.MOVE,
+    ),
+    Action(
+        "page_down",
+        ("pagedown",),
+        "a page down",
+        Group.MOVE,
+    ),
+    Action(
+        "cursor_first",
+        ("home",),
+        "first row, and stay on top",
+        Group.MOVE,
+    ),
+    Action(
+        "cursor_last",
+        ("end",),
+        "last row",
+        Group.MOVE,
+    ),
+    Action(
+        "scroll_left",
+        ("left",),
+        "columns to the left",
+        Group.MOVE,
+    ),
+    Action(
+        "scroll_right",
+        ("right",),
+        "columns to the right",
+        Group.MOVE,
+    ),
+    Action(
+        "open",
+        ("enter",),
+        "open the session: whole query, locks, rights",
+        Group.LOOK,
+        "open",
+    ),
+    Action(
+        "fold",
+        ("space",),
+        "in the lock tree: fold or unfold a branch",
+        Group.LOOK,
+        "fold",
+    ),
+    Action(
+        "toggle_idle",
+        ("i",),
+        "hide or show idle sessions",
+        Group.LOOK,
+        "idle",
+    ),
     Action(
         "toggle_background", ("b",), "show or hide background processes and walsenders", Group.LOOK
     ),
-    Action("toggle_columns", ("w",), "show or hide the extra columns", Group.LOOK),
+    Action(
+        "toggle_columns",
+        ("w",),
+        "show or hide the extra columns",
+        Group.LOOK,
+    ),
     Action(
         "copy_query", ("y",), "copy the query to the clipboard (tmux or OSC 52)", Group.LOOK, "copy"
     ),
-    Action("filter", ("slash", "f4"), "filter", Group.NARROW, "filter"),
-    Action("clear", ("escape",), "clear the filter, close, go back", Group.NARROW, "back"),
-    Action("sort_left", ("less_than_sign",), "sort by the column to the left", Group.NARROW),
-    Action("sort_right", ("greater_than_sign",), "sort by the column to the right", Group.NARROW),
-    Action("sort_invert", ("I",), "reverse sort", Group.NARROW),
-    Action("sort_menu", ("s", "f6"), "choose the sort column", Group.NARROW, "sort"),
-    Action("pause", ("p",), "pause or resume", Group.PACE, "pause"),
-    Action("refresh", ("r", "f5"), "refresh now; try to reconnect now", Group.PACE, "refresh"),
-    Action("slower", ("plus",), "longer interval", Group.PACE),
-    Action("faster", ("minus",), "shorter interval", Group.PACE),
+    Action(
+        "filter",
+        ("slash", "f4"),
+        "filter",
+        Group.NARROW,
+        "filter",
+    ),
+    Action(
+        "clear",
+        ("escape",),
+        "clear the filter, close, go back",
+        Group.NARROW,
+        "back",
+    ),
+    Action(
+        "sort_left",
+        ("less_than_sign",),
+        "sort by the column to the left",
+        Group.NARROW,
+    ),
+    Action(
+        "sort_right",
+        ("greater_than_sign",),
+        "sort by the column to the right",
+        Group.NARROW,
+    ),
+    Action(
+        "sort_invert",
+        ("I",),
+        "reverse sort",
+        Group.NARROW,
+    ),
+    Action(
+        "sort_menu",
+        ("s", "f6"),
+        "choose the sort column",
+        Group.NARROW,
+        "sort",
+    ),
+    Action(
+        "pause",
+        ("p",),
+        "pause or resume",
+        Group.PACE,
+        "pause",
+    ),
+    Action(
+        "refresh",
+        ("r", "f5"),
+        "refresh now; try to reconnect now",
+        Group.PACE,
+        "refresh",
+    ),
+    Action(
+        "slower",
+        ("plus",),
+        "longer interval",
+        Group.PACE,
+    ),
+    Action(
+        "faster",
+        ("minus",),
+        "shorter interval",
+        Group.PACE,
+    ),
     Action(
         "cancel",
         ("C",),
@@ -154,16 +272,70 @@ ACTIONS: tuple[Action, ...] = (
         dangerous=True,
         in_dialogs=True,
     ),
-    Action("tag", ("space",), "tag the session to signal many, and move down", Group.SIGNAL, "tag"),
-    Action("tag_all", ("asterisk",), "tag all sessions that the filter shows", Group.SIGNAL),
-    Action("untag_all", ("u",), "untag all", Group.SIGNAL),
-    Action("signal_menu", ("f9",), "cancel or terminate", Group.SIGNAL, dangerous=True),
-    Action("toggle_cost", ("f12",), "show or hide pgtop's own overhead", Group.PROGRAM),
-    Action("help", ("question_mark", "f1"), "help", Group.PROGRAM, "help"),
-    Action("redraw", ("ctrl+l",), "redraw the screen", Group.PROGRAM),
-    Action("suspend", ("ctrl+z",), "back to the shell; `fg` returns", Group.PROGRAM),
-    Action("quit", ("q",), "quit", Group.PROGRAM, "quit"),
-    Action("leave", ("ctrl+c",), "quit, also from a dialog or a text field", Group.PROGRAM),
+    Action(
+        "tag",
+        ("space",),
+        "tag the session to signal many, and move down",
+        Group.SIGNAL,
+        "tag",
+    ),
+    Action(
+        "tag_all",
+        ("asterisk",),
+        "tag all sessions that the filter shows",
+        Group.SIGNAL,
+    ),
+    Action(
+        "untag_all",
+        ("u",),
+        "untag all",
+        Group.SIGNAL,
+    ),
+    Action(
+        "signal_menu",
+        ("f9",),
+        "cancel or terminate",
+        Group.SIGNAL,
+        dangerous=True,
+    ),
+    Action(
+        "toggle_cost",
+        ("f12",),
+        "show or hide pgtop's own overhead",
+        Group.PROGRAM,
+    ),
+    Action(
+        "help",
+        ("question_mark", "f1"),
+        "help",
+        Group.PROGRAM,
+        "help",
+    ),
+    Action(
+        "redraw",
+        ("ctrl+l",),
+        "redraw the screen",
+        Group.PROGRAM,
+    ),
+    Action(
+        "suspend",
+        ("ctrl+z",),
+        "back to the shell; `fg` returns",
+        Group.PROGRAM,
+    ),
+    Action(
+        "quit",
+        ("q",),
+        "quit",
+        Group.PROGRAM,
+        "quit",
+    ),
+    Action(
+        "leave",
+        ("ctrl+c",),
+        "quit, also from a dialog or a text field",
+        Group.PROGRAM,
+    ),
 )
 
 EVERYWHERE = ("redraw", "suspend", "leave")

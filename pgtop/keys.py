@@ -28,6 +28,10 @@ class Keymap:
         """Return all keys of the actions, as Textual names them."""
         return frozenset(key for name in action_ids for key in self._by_id[name].keys)
 
+    def actions_of(self, key: str) -> list[Action]:
+        """Return the actions that a key has outside dialogs."""
+        return [each for each in self.actions if key in each.keys and not each.in_dialogs]
+
     def hint(self, *action_ids: str) -> str:
         """Return the first key of each action as people write it, separated by blanks."""
         return " ".join(self._by_id[name].key_names[0] for name in action_ids)

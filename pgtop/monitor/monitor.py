@@ -32,9 +32,15 @@ class Monitor:
         self.executor = executor
         self.clock = clock
         self.feed = Feed()
-        self.poller = Poller(source, settings.interval, clock, topics=self.feed.topics, fresh=True)
+        self.poller = Poller(
+            source,
+            settings.interval,
+            clock,
+            topics=self.feed.topics,
+            fresh=True,
+        )
         self.state = State.first(first, settings)
-        """The newest state; whoever shows it adds its notices."""
+        """The newest state; the dashboard adds its notices."""
         self._settings = settings
 
     async def run(self) -> None:

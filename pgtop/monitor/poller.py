@@ -48,7 +48,7 @@ class PollOverdue(NamedTuple):
 
 
 class PollFailed(NamedTuple):
-    """The poll failed; the retry is `retry_in` seconds away, the last snapshot `age` seconds old."""
+    """The poll failed; the retry is `retry_in` seconds away, the last snapshot is `age` seconds old."""
 
     failure: Failure
     retry_in: float
@@ -189,7 +189,12 @@ class Poller:
         self._last_snapshot = self._clock.now()
         self._took = self._last_snapshot - self._started
         self._costs.append(snapshot.cost.server_seconds)
-        return Sampled(snapshot, self._took, self._pace(), self._started)
+        return Sampled(
+            snapshot,
+            self._took,
+            self._pace(),
+            self._started,
+        )
 
     def _note_failure(self, failure: Failure) -> None:
         self._failure = failure

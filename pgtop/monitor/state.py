@@ -52,8 +52,13 @@ class State(NamedTuple):
             Concurrency().observe(snapshot),
         )
 
-    def after(self, event: Event, settings: Settings, interval: float) -> Self:
-        """Return the state after `event`: with its snapshot, or with the same one and the reason."""
+    def after(
+        self,
+        event: Event,
+        settings: Settings,
+        interval: float,
+    ) -> Self:
+        """Return the state after `event`, with its snapshot or with the last one."""
         if not isinstance(event, Sampled):
             return self._replace(event=event, interval=interval)
         snapshot = event.snapshot

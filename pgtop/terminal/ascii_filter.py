@@ -1,4 +1,4 @@
-"""The last filter before a terminal whose locale is not UTF-8, also for borders and inputs."""
+"""The last filter before a terminal without UTF-8, also for borders and inputs."""
 
 from rich.segment import Segment
 from textual.color import Color

@@ -56,7 +56,12 @@ class Line:
         self.cells = [*kept, *" " * missing]
         self.styles = self.styles[:width] + [PLAIN] * missing
 
-    def put(self, x: int, cells: Sequence[Cell], style: Style) -> None:
+    def put(
+        self,
+        x: int,
+        cells: Sequence[Cell],
+        style: Style,
+    ) -> None:
         """Overwrite from `x` on; a wide character that is overwritten in part becomes blank."""
         room = len(self.cells) - x
         if len(cells) > room:
@@ -114,7 +119,13 @@ class Canvas:
             line.resize(width)
         self.touched.clear()
 
-    def draw(self, x: int, y: int, width: int, runs: Iterable[Run]) -> None:
+    def draw(
+        self,
+        x: int,
+        y: int,
+        width: int,
+        runs: Iterable[Run],
+    ) -> None:
         """Put runs of text on `width` cells of a line; the frames' cursor stays where it is."""
         if y >= len(self.lines):
             return

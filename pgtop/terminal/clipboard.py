@@ -1,8 +1,8 @@
 """The ways to a clipboard from a terminal, and words for the one that was taken.
 
 A terminal may set its clipboard by OSC 52. Multiplexers do not pass that on: tmux has a command,
-which also hands the text on to its own terminal, and GNU screen passes on what is wrapped in another
-sequence.
+which also hands the text on to its own terminal, and GNU screen passes on what another sequence
+wraps.
 """
 
 import asyncio

@@ -50,7 +50,7 @@ class Keys:
         return self._scanner.patience
 
     def feed(self, text: str) -> Iterator[Message]:
-        """Yield the messages so far; an unfinished one is held until its rest comes, or `expire`."""
+        """Yield the messages so far; an unfinished one waits for its rest, or for `expire`."""
         yield from self._messages(list(self._scanner.feed(text)))
 
     def expire(self) -> Iterator[Message]:
@@ -121,7 +121,12 @@ def read_input(
     decode = new_decoder().decode
     keys = Keys(new_parser, room)
     while True:
-        ready = select([terminal, stop], [], [], keys.patience)[0]
+        ready = select(
+            [terminal, stop],
+            [],
+            [],
+            keys.patience,
+        )[0]
         if stop in ready:
             return True
         if not ready:

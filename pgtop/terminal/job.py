@@ -1,4 +1,4 @@
-"""Whether there is a shell to go back to."""
+"""Job control: is there a shell to go back to?"""
 
 import os
 from collections.abc import Iterator

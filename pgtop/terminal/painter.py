@@ -71,9 +71,20 @@ class Painter:
             return
         blank = self._blank_from(wanted, changed)
         for start, end in _runs(wanted, [x for x in changed if x < blank]):
-            yield from _split(y, wanted, start, end)
+            yield from _split(
+                y,
+                wanted,
+                start,
+                end,
+            )
         if blank < len(wanted.cells):
-            yield Stroke(blank, y, wanted.styles[blank], _ERASE, blank)
+            yield Stroke(
+                blank,
+                y,
+                wanted.styles[blank],
+                _ERASE,
+                blank,
+            )
         shown.cells[:] = wanted.cells
         shown.styles[:] = wanted.styles
 
@@ -130,7 +141,13 @@ class Painter:
 def _changed(wanted: Line, shown: Line) -> list[int]:
     if wanted.cells == shown.cells and wanted.styles == shown.styles:
         return []
-    both = zip(wanted.cells, shown.cells, wanted.styles, shown.styles, strict=True)
+    both = zip(
+        wanted.cells,
+        shown.cells,
+        wanted.styles,
+        shown.styles,
+        strict=True,
+    )
     return [x for x, (cell, old, style, was) in enumerate(both) if cell != old or style != was]
 
 
@@ -153,12 +170,17 @@ def _cheap_gap(line: Line, start: int, end: int) -> bool:
     if end - start > _GAP:
         return False
     style = line.styles[start - 1]
-    return all(cell.isascii() and cell for cell in line.cells[start:end]) and all(
-        other == style for other in line.styles[start : end + 1]
-    )
+    if any(other != style for other in line.styles[start : end + 1]):
+        return False
+    return all(cell.isascii() and cell for cell in line.cells[start:end])
 
 
-def _split(y: int, line: Line, start: int, end: int) -> Iterator[Stroke]:
+def _split(
+    y: int,
+    line: Line,
+    start: int,
+    end: int,
+) -> Iterator[Stroke]:
     """Yield a stretch as strokes of one style each.
 
     A stroke ends after a cluster, as terminals do not agree on its width.
@@ -170,7 +192,13 @@ def _split(y: int, line: Line, start: int, end: int) -> Iterator[Stroke]:
         text = "".join(line.cells[first:following])
         # Terminals differ in how far other characters move the cursor, and at the right edge.
         certain = text.isascii() and following < len(line.cells)
-        yield Stroke(first, y, line.styles[first], text, following if certain else None)
+        yield Stroke(
+            first,
+            y,
+            line.styles[first],
+            text,
+            following if certain else None,
+        )
         first = following
 
 

@@ -1,4 +1,4 @@
-"""What a terminal sends, cut into keys, sequences and pastes, however a slow line splits it.
+"""The terminal's input, cut into keys, sequences and pastes, however a slow line splits it.
 
 A terminal answers questions on the same line on which keys arrive, also questions that other
 programs asked. A reply is dropped whole: none of its letters is ever a key. The grammar is that of
@@ -49,7 +49,8 @@ _TOKEN = re.compile(
     r"(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
     # X10 and UTF-8 encodings: three characters after the sequence
     r"|(?P<mouse>(?:\x1b\[|\x9b)M[^\x00-\x1f]{3})"
-    r"|(?P<sequence>(?:\x1b\[|\x9b)(?:\[[ -~]|[378]\$|2[34]\$|(?![M\[])[ -?]*[@-~])|(?:\x1bO|\x8f)[ -~])"
+    r"|(?P<sequence>(?:\x1b\[|\x9b)(?:\[[ -~]|[378]\$|2[34]\$|(?![M\[])[ -?]*[@-~])"
+    r"|(?:\x1bO|\x8f)[ -~])"
     r"|(?P<string>(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f]))"
     r"|(?P<unfinished>(?:\x1b\[|\x9b)(?:M[^\x00-\x1f]{0,2}|\[|[ -?]*)\Z|(?:\x1bO|\x8f)\Z|\x1b\Z)"
     r"|(?P<broken>(?:\x1b\[|\x9b)[ -?]*[M\[]?|\x1bO|\x8f)"  # what follows does not belong to it
@@ -172,7 +173,13 @@ class Scanner:
             if end[0] == "\x07" and not self._ends_with_bell:
                 continue
             self._state = _State.GROUND
-            if end[0] in ("\x1b\\", "\x9c", "\x07", "\x18", "\x1a"):
+            if end[0] in (
+                "\x1b\\",
+                "\x9c",
+                "\x07",
+                "\x18",
+                "\x1a",
+            ):
                 return end.end()
             return end.start()  # another sequence or a control key: the string was cut
         if text.endswith(_ESCAPE):

@@ -40,7 +40,20 @@ class Style(NamedTuple):
 PLAIN = Style()
 
 _KINDS = tuple(PLAIN._asdict())
-_OFF = Style("39", "49", "59", "22", "23", "24", "25", "27", "28", "29", "55", "54")
+_OFF = Style(
+    "39",
+    "49",
+    "59",
+    "22",
+    "23",
+    "24",
+    "25",
+    "27",
+    "28",
+    "29",
+    "55",
+    "54",
+)
 _COLOURS = frozenset({"foreground", "background", "line_colour"})
 _EXTENDED = {"38": "foreground", "48": "background", "58": "line_colour"}
 _ARGUMENTS = {"5": 1, "2": 3}  # after 38, 48, 58: a palette index, or red, green and blue
@@ -59,7 +72,13 @@ def _simple_parameters() -> Iterator[tuple[str, tuple[str, str]]]:
         "6": "blink",
         "7": "reverse",
     }
-    on |= {"8": "conceal", "9": "strike", "53": "overline", "51": "frame", "52": "frame"}
+    on |= {
+        "8": "conceal",
+        "9": "strike",
+        "53": "overline",
+        "51": "frame",
+        "52": "frame",
+    }
     for parameter, kind in on.items():
         yield parameter, (kind, parameter)
     for kind, parameter in _OFF._asdict().items():
@@ -107,7 +126,12 @@ def change(old: Style | None, new: Style) -> str:
     reset = ";".join(["0", *filter(None, new)]) if any(new) else ""
     if old is None:
         return f"\x1b[{reset}m"
-    kinds = zip(_KINDS, old, new, strict=True)
+    kinds = zip(
+        _KINDS,
+        old,
+        new,
+        strict=True,
+    )
     steps = ";".join(_step(kind, was, now) for kind, was, now in kinds if was != now)
     return f"\x1b[{min(reset, steps, key=len)}m"
 

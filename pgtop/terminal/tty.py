@@ -20,7 +20,7 @@ from pgtop.terminal.writer import ENTER, LEAVE, Writer
 KEYBOARD, _STDERR = 0, 2
 """The descriptors to read from and to draw on."""
 HUNG_UP = 128 + signal.SIGHUP
-"""The exit code of a program whose terminal went away."""
+"""The exit code of a program that has lost its terminal."""
 _USUAL_SIZE = (80, 24)
 _MAX_SIZE = (500, 200)
 """Cells that are drawn on: more than fits on any desk, and no more than can be drawn while a key
@@ -117,7 +117,12 @@ class Tty:
     def _new_writer(self) -> Writer:
         erases_in_colour = not os.environ.get("TERM", "").startswith("screen")
         painter = Painter(erases_in_colour=erases_in_colour)
-        return Writer(self._terminal, self.canvas, self.size, painter)
+        return Writer(
+            self._terminal,
+            self.canvas,
+            self.size,
+            painter,
+        )
 
     def silence_others(self) -> None:
         """Send what others write to descriptor 2 nowhere."""

@@ -352,7 +352,14 @@ class Writer(Thread):
 
     def _has_room(self, restoring: bool) -> bool:
         if restoring:
-            return bool(select([], [self._descriptor], [], _ROOM_SECONDS)[1])
+            return bool(
+                select(
+                    [],
+                    [self._descriptor],
+                    [],
+                    _ROOM_SECONDS,
+                )[1]
+            )
         return bool(select([self._interruption], [self._descriptor], [])[1])
 
     def _write_some(self, data: bytes | memoryview) -> int:

@@ -46,7 +46,16 @@ from pgtop.tui.signal_flow import SignalFlow
 from pgtop.tui.theme import palette
 from pgtop.tui.views import VIEWS, View, keymap_of
 
-_INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+_INTERVALS = (
+    0.2,
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+)
 
 
 class PgtopApp(SilentCrash, Keyboard):
@@ -55,7 +64,16 @@ class PgtopApp(SilentCrash, Keyboard):
     TITLE = "pgtop"
     CSS = (pkgutil.get_data(__name__, "pgtop.tcss") or b"").decode()  # also out of a zip file
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("filter", "pause", "refresh", "slower", "faster", "toggle_cost", "help", "quit"),
+        *bindings(
+            "filter",
+            "pause",
+            "refresh",
+            "slower",
+            "faster",
+            "toggle_cost",
+            "help",
+            "quit",
+        ),
         *bindings(*EVERYWHERE),
     ]
 
@@ -148,21 +166,21 @@ class PgtopApp(SilentCrash, Keyboard):
                 screen.show(state)
         self.attend()
 
-    def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
+    def show_notice(self, words: str, tone: Tone = Tone.NOTICE) -> None:
         """Show a cleaned sentence on the notice line; behind the report of a signal, within the
         time of that.
         """
-        self._show_notice(self._notices.notice(words, tone))
+        self._set_notice(self._notices.notice(words, tone))
 
     def report(self, words: str, tone: Tone) -> None:
         """Show the cleaned outcome of a signal; no other sentence replaces it within its time."""
-        self._show_notice(self._notices.report(words, tone))
+        self._set_notice(self._notices.report(words, tone))
 
     def clear_notice(self) -> None:
         """Remove a notice: a sentence about one session must not stand under another's dialog."""
-        self._show_notice(self._notices.without_notice())
+        self._set_notice(self._notices.without_notice())
 
-    def _show_notice(self, notice: Span | None) -> None:
+    def _set_notice(self, notice: Span | None) -> None:
         self._show(self.state._replace(notice=notice))
 
     # Messages up.
@@ -174,7 +192,7 @@ class PgtopApp(SilentCrash, Keyboard):
         self.signals.request_many(message)
 
     def on_notice_requested(self, message: messages.NoticeRequested) -> None:
-        self.say(message.words)
+        self.show_notice(message.words)
 
     def on_detail_requested(self, message: messages.DetailRequested) -> None:
         self._requests.show_details(message.backend)
@@ -187,7 +205,12 @@ class PgtopApp(SilentCrash, Keyboard):
             return
         from pgtop.tui.screens.pages import DetailScreen
 
-        page = DetailScreen(message.backend, self.state, self._settings, self._palette)
+        page = DetailScreen(
+            message.backend,
+            self.state,
+            self._settings,
+            self._palette,
+        )
         self.push_screen(page)
 
     async def on_view_requested(self, message: messages.ViewRequested) -> None:
@@ -240,18 +263,14 @@ class PgtopApp(SilentCrash, Keyboard):
     def prepare_for(self, key: str) -> None:
         """Show why a key does nothing here."""
         if words := self._out_of_place(key):
-            self.say(words)
+            self.show_notice(words)
 
     def _out_of_place(self, key: str) -> str:
         """Return where a key works that does nothing here; "" for any other key."""
         if isinstance(self.screen, ModalScreen):
             return ""
-        actions = [
-            action
-            for action in self._settings.keymap.actions
-            if key in action.keys and not action.in_dialogs
-        ]
-        if not actions or any(self._handler(action) for action in actions):
+        actions = self._settings.keymap.actions_of(key)
+        if not actions or any(map(self._handler, actions)):
             return ""
         at_home = [action for action in actions if hasattr(self.home, handler_name(action))]
         action = (at_home or actions)[0]
@@ -334,7 +353,7 @@ class PgtopApp(SilentCrash, Keyboard):
 
     def _set_interval(self, seconds: float) -> None:
         self._monitor.poller.interval = seconds
-        self.say(f"every {seconds:g} s")
+        self.show_notice(f"every {seconds:g} s")
 
     def action_toggle_cost(self) -> None:
         self._show(self.state._replace(shows_cost=not self.state.shows_cost))
@@ -349,14 +368,14 @@ class PgtopApp(SilentCrash, Keyboard):
     def action_suspend(self) -> None:
         if is_orphaned():
             quit_key = self._settings.keymap.hint("quit")
-            self.say(f"there is no shell to go back to: {quit_key} quits")
+            self.show_notice(f"there is no shell to go back to: {quit_key} quits")
         else:
             self.action_suspend_process()
 
     async def action_quit(self) -> None:
         """Leave; while the effect of a signal is awaited, only when the key is pressed again."""
         if warning := self.signals.warning_before_leaving():
-            self.say(warning, Tone.WARN)
+            self.show_notice(warning, Tone.WARN)
         else:
             self.exit(0)
 

@@ -22,7 +22,13 @@ from pgtop.text.wrap import line as line_of
 from pgtop.tui.paint import StyledLine, colours_of, runs
 from pgtop.tui.theme import palette
 from pgtop.tui.views import KEYMAP
-from pgtop.view.chrome import Surroundings, counted, frame, key_line, order_line
+from pgtop.view.chrome import (
+    Surroundings,
+    counted,
+    frame,
+    key_line,
+    order_line,
+)
 from pgtop.view.sessions import FOOTER
 
 
@@ -33,11 +39,24 @@ def pieces(
     colors = palette(settings.theme, settings.color)
     system = colours_of(environ)
     for y, styled in enumerate(lines):
-        painted = runs(styled, width, colors, colors.ground, system)
-        yield 0, y, width, [_in_ascii(run) for run in painted] if settings.ascii else painted
+        painted = runs(
+            styled,
+            width,
+            colors,
+            colors.ground,
+            system,
+        )
+        if settings.ascii:
+            painted = [_in_ascii(run) for run in painted]
+        yield 0, y, width, painted
 
 
-def waiting(place: str, seconds: float, width: int, height: int) -> list[StyledLine]:
+def waiting(
+    place: str,
+    seconds: float,
+    width: int,
+    height: int,
+) -> list[StyledLine]:
     """Return a screen that shows which server is awaited, for how long, and how to leave."""
     duration = f" {int(seconds)}s" if seconds >= 1 else ""
     room = width - len(f"Connecting to  …{duration}")
@@ -46,10 +65,20 @@ def waiting(place: str, seconds: float, width: int, height: int) -> list[StyledL
         server = f" to {fit(place, min(room, cells(clean(place)))).rstrip()}"
     words = line_of(f"Connecting{server} …{duration}", Tone.STRONG)
     keys = key_line(KEYMAP.offered(["quit"], read_only=False), width)
-    return _stacked([words], [], [keys.line], height)
+    return _stacked(
+        [words],
+        [],
+        [keys.line],
+        height,
+    )
 
 
-def sessions(first: Snapshot, settings: Settings, width: int, height: int) -> list[StyledLine]:
+def sessions(
+    first: Snapshot,
+    settings: Settings,
+    width: int,
+    height: int,
+) -> list[StyledLine]:
     """Return the screen of the sessions as it is at first."""
     state, query = State.first(first, settings), TableOptions()
     table = arrange_sessions(state.derived, query)
@@ -61,9 +90,19 @@ def sessions(first: Snapshot, settings: Settings, width: int, height: int) -> li
         actions=KEYMAP.offered(FOOTER, settings.read_only),
         read_only=settings.read_only,
     )
-    lines = frame(state, around, width, height)
+    lines = frame(
+        state,
+        around,
+        width,
+        height,
+    )
     room = height - len(lines.above) - len(lines.below)
-    return _stacked(lines.above, _rows(table, width, room), lines.below, height)
+    return _stacked(
+        lines.above,
+        _rows(table, width, room),
+        lines.below,
+        height,
+    )
 
 
 def _rows(table: ArrangedSessions, width: int, room: int) -> list[StyledLine]:
@@ -77,7 +116,7 @@ def _rows(table: ArrangedSessions, width: int, room: int) -> list[StyledLine]:
 def _stacked(
     above: Sequence[Line], body: Sequence[StyledLine], below: Sequence[Line], height: int
 ) -> list[StyledLine]:
-    """Return all lines of a screen, whose body fills what the others leave."""
+    """Return all lines of a screen; its body fills what the others leave."""
     room = max(0, height - len(above) - len(below))
     blank = [StyledLine(())] * (room - len(body))
     return [*map(StyledLine, above), *body[:room], *blank, *map(StyledLine, below)]

@@ -62,7 +62,7 @@ class Keyboard(App[int]):
         self._commands = Allowance(_COMMANDS, _COMMANDS_PER_SECOND)
         super().__init__(*args, **options)  # type: ignore[arg-type]
 
-    def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
+    def show_notice(self, words: str, tone: Tone = Tone.NOTICE) -> None:
         """Show a cleaned sentence on the notice line."""
         raise NotImplementedError
 
@@ -171,7 +171,7 @@ class Keyboard(App[int]):
         driver = self.own_driver
         if driver is not None:
             driver.typeahead.drop()
-        self.say(_DROPPED)
+        self.show_notice(_DROPPED)
 
     def _is_full(self, event: Typed) -> bool:
         """Return whether the event is text for a full field of Textual's, as the palette has."""

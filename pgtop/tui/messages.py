@@ -30,7 +30,12 @@ class ShareFilter(NamedTuple):
 class SignalRequested(Message):
     """The user wants to signal one session: ask for confirmation, then execute it."""
 
-    def __init__(self, signal: Signal, backend: Backend, seen_in: DerivedSnapshot) -> None:
+    def __init__(
+        self,
+        signal: Signal,
+        backend: Backend,
+        seen_in: DerivedSnapshot,
+    ) -> None:
         """Create a request; `seen_in`, which shows the session, may be older than the newest
         snapshot.
         """

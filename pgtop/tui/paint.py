@@ -43,7 +43,14 @@ def runs(
     `colours` are those that the terminal has.
     """
     line, dimmed, cursor, strong = styled
-    by_tone = _terminal_styles(palette, ground, colours, dimmed, cursor, strong)
+    by_tone = _terminal_styles(
+        palette,
+        ground,
+        colours,
+        dimmed,
+        cursor,
+        strong,
+    )
     painted = [(text, by_tone[tone]) for text, tone in line]
     room = width - sum([cells(text) for text, _ in line])
     return [*painted, (" " * room, by_tone[Tone.PLAIN])] if room > 0 else painted
@@ -52,7 +59,13 @@ def runs(
 def styles(styled: StyledLine, palette: Palette, ground: RichStyle) -> Mapping[Tone, RichStyle]:
     """Return the style of each tone on the line."""
     _, dimmed, cursor, strong = styled
-    return _styles(palette, ground, dimmed, cursor, strong)
+    return _styles(
+        palette,
+        ground,
+        dimmed,
+        cursor,
+        strong,
+    )
 
 
 def colours_of(environ: Mapping[str, str]) -> ColorSystem | None:
@@ -96,7 +109,13 @@ def _terminal_styles(
     cursor: bool,
     strong: bool,
 ) -> Mapping[Tone, Style]:
-    by_tone = _styles(palette, ground, dimmed, cursor, strong)
+    by_tone = _styles(
+        palette,
+        ground,
+        dimmed,
+        cursor,
+        strong,
+    )
     return {tone: _to_terminal(style, colours) for tone, style in by_tone.items()}
 
 

@@ -53,7 +53,9 @@ class SessionRequests:
     def _show(self, backend: Backend, reply: _Reply) -> None:
         if isinstance(reply, SourceError):
             reason = clean(reply.failure.what)
-            self._app.say(f"details of {backend.pid} could not be read: {reason}", Tone.WARN)
+            self._app.show_notice(
+                f"details of {backend.pid} could not be read: {reason}", Tone.WARN
+            )
             return
         from pgtop.tui.screens.pages import DetailScreen
 
@@ -81,7 +83,7 @@ class SessionRequests:
 
         set_clipboard(self._app, text)
         way = await copy(text, os.environ, self._write)
-        self._app.say(f"{name}: {way}")
+        self._app.show_notice(f"{name}: {way}")
 
     def _write(self, sequence: str) -> None:
         driver = self._app.driver

@@ -52,7 +52,7 @@ class Host(Protocol):
         """The newest state."""
         ...
 
-    def say(self, words: str, tone: Tone = Tone.NOTICE) -> None:
+    def show_notice(self, words: str, tone: Tone = Tone.NOTICE) -> None:
         """Show a cleaned sentence on the notice line."""
         ...
 
@@ -127,12 +127,12 @@ class SignalFlow:
         if isinstance(self._app.screen, ModalScreen):
             return  # requested before the dialog was open
         if self._settings.read_only:
-            self._app.say(_READ_ONLY)
+            self._app.show_notice(_READ_ONLY)
             return
         backend, derived = message.backend, message.seen_in
         refusal = nothing_to_cancel_words(backend)
         if message.signal is Signal.CANCEL and refusal:
-            self._app.say(refusal)
+            self._app.show_notice(refusal)
             return
         plan = plan_for_one(message.signal, backend, derived.snapshot, self._guard_of(derived))
         self._confirm_one(plan, derived)
@@ -142,7 +142,7 @@ class SignalFlow:
         if isinstance(self._app.screen, ModalScreen):
             return
         if self._settings.read_only:
-            self._app.say(_READ_ONLY)
+            self._app.show_notice(_READ_ONLY)
             return
         derived = self._app.state.derived
         plan = make_plan(
@@ -155,7 +155,7 @@ class SignalFlow:
         if plan.targets:
             self._confirm_many(plan, message.selection)
         else:
-            self._app.say(no_targets(plan), Tone.WARN)
+            self._app.show_notice(no_targets(plan), Tone.WARN)
 
     def _guard_of(self, derived: DerivedSnapshot) -> Guard:
         return guard(self._settings.protect, derived)
@@ -221,7 +221,7 @@ class SignalFlow:
         self._unblocked = None
         self._unseen.update(plan.requests)
         if results is None:
-            self._app.say(*pending_words(plan.requests[0]))
+            self._app.show_notice(*pending_words(plan.requests[0]))
         async for progress in self._executor.run(plan, consent.reason):
             words = _sentence(progress) if results is None else _summary(progress)
             report = _with_audit_failure(words, progress)

@@ -29,7 +29,12 @@ class Splash:
     `place` is where the server is, as far as the user named it.
     """
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str], place: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        place: str,
+    ) -> None:
         self.tty: Tty | None = None
         self.left: int | None = None
         """The exit code once the user leaves; the task that waits for the server is then
@@ -61,11 +66,23 @@ class Splash:
         # Textual's driver can suspend; until it is there, nothing can.
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         width, height = tty.size()
-        lines = sessions(first, self._settings, width, height)
-        tty.draw(pieces(lines, self._settings, self._environ, width))
+        lines = sessions(
+            first,
+            self._settings,
+            width,
+            height,
+        )
+        tty.draw(
+            pieces(
+                lines,
+                self._settings,
+                self._environ,
+                width,
+            )
+        )
 
     def step_aside(self) -> None:
-        """Give the terminal back for a question; the wait for the server is shown again after it."""
+        """Give the terminal back for a question; the wait is shown again after it."""
         was_showing = self._showing is not None
         self.withdraw()
         if was_showing:
@@ -94,8 +111,20 @@ class Splash:
         loop.add_signal_handler(signal.SIGTSTP, self._suspend)
         while True:
             width, height = tty.size()
-            lines = waiting(self._place, loop.time() - began, width, height)
-            tty.draw(pieces(lines, self._settings, self._environ, width))
+            lines = waiting(
+                self._place,
+                loop.time() - began,
+                width,
+                height,
+            )
+            tty.draw(
+                pieces(
+                    lines,
+                    self._settings,
+                    self._environ,
+                    width,
+                )
+            )
             await asyncio.sleep(1)
 
     def _cancel_waiter(self, showing: "asyncio.Task[None]") -> None:

@@ -28,7 +28,7 @@ _COMPACT_BELOW = 15
 
 
 class KeyPlace(NamedTuple):
-    """Where an action stands in the line of keys: its first column, and the one after its last."""
+    """The place of an action in the line of keys: its first column, and the one after its last."""
 
     start: int
     end: int
@@ -65,7 +65,7 @@ class Frame(NamedTuple):
 
 
 class Surroundings(NamedTuple):
-    """What a screen has to say around its body."""
+    """The texts that a screen puts around its body."""
 
     status: Line = ()
     """What the screen narrows the snapshot to."""
@@ -76,12 +76,22 @@ class Surroundings(NamedTuple):
     read_only: bool = False
 
 
-def frame(state: State, around: Surroundings, width: int, height: int) -> Frame:
+def frame(
+    state: State,
+    around: Surroundings,
+    width: int,
+    height: int,
+) -> Frame:
     """Lay out a screen around its body: the first frame, and every one that Textual draws."""
     return Frame(
         banner=banner_lines(state, width, height),
         alarm=alarm_line(state, width),
-        condition=condition_line(state, around.status, width, around.read_only),
+        condition=condition_line(
+            state,
+            around.status,
+            width,
+            around.read_only,
+        ),
         notice=notice_lines(state, around.complaint, width),
         keys=key_line(around.actions, width),
     )
@@ -106,7 +116,12 @@ def alarm_line(state: State, width: int) -> Line:
     return as_far_as_fits(summary(state.derived), width)
 
 
-def condition_line(state: State, status: Line, width: int, read_only: bool) -> Line:
+def condition_line(
+    state: State,
+    status: Line,
+    width: int,
+    read_only: bool,
+) -> Line:
     """Return how fresh the snapshot is, and what the screen narrows it to (`status`).
 
     READ-ONLY comes first, so that no width and no filter can push it off the screen.
@@ -182,11 +197,12 @@ def _notice(words: Span, width: int) -> tuple[Line, ...]:
 
 def _most_important(state: State, complaint: str) -> Span:
     """Return what is wrong now, before anything else; the effect of a signal stands behind it."""
-    lost, notice = reason(state), state.notice
-    asked = Span(complaint, Tone.WARN) if complaint else notice
-    if lost:
-        return Span(f"{lost} · {asked.text}" if asked else lost, Tone.WARN)
-    return asked or _remark(state)
+    lost = reason(state)
+    notice = Span(complaint, Tone.WARN) if complaint else state.notice
+    if not lost:
+        return notice or _remark(state)
+    words = f"{lost} · {notice.text}" if notice else lost
+    return Span(words, Tone.WARN)
 
 
 def _remark(state: State) -> Span:
@@ -206,6 +222,6 @@ def _lock_note(state: State) -> Line:
 
 def _pooling_words(hint: PoolingHint) -> str:
     name = clean(hint.application) or "clients without a name"
-    seen = f"in {age(hint.watched)} at most {hint.busy} busy at once"
+    used = f"{hint.busy} in use at once in the last {age(hint.watched)}"
     freed = f"a pooler would free {hint.frees} ({hint.frees_in_all} of all)"
-    return f"{name} holds {hint.held}, {seen}: {freed}"
+    return f"{name}: {hint.held} connections, {used}; {freed}"

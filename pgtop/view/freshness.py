@@ -1,7 +1,13 @@
-"""How fresh the snapshot is, in words: live, slow, lost or paused, and which key helps."""
+"""The freshness of the snapshot in words: live, slow, lost or paused, and which key helps."""
 
 from pgtop.keys import hint
-from pgtop.monitor.poller import Event, Paused, PollFailed, PollOverdue, Sampled
+from pgtop.monitor.poller import (
+    Event,
+    Paused,
+    PollFailed,
+    PollOverdue,
+    Sampled,
+)
 from pgtop.monitor.state import State
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone

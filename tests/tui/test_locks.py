@@ -160,7 +160,7 @@ async def test_a_notice_arranges_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
         await press(pilot, "show_locks")
         await stage.tick()
         before = len(arranged)
-        stage.app.say("something")
+        stage.app.show_notice("something")
         assert before > 0
         assert len(arranged) == before
 

@@ -1,4 +1,4 @@
-"""Textual's palette of commands (Ctrl-P), whose search may outlive it."""
+"""Textual's palette of commands (Ctrl-P); its search may outlive it."""
 
 from textual.command import CommandPalette
 from textual.worker import Worker

@@ -1,4 +1,4 @@
-"""What every full screen shares: the lines around its body, which `view.chrome` lays out."""
+"""The base of every full screen: the lines around its body, which `view.chrome` lays out."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -32,7 +32,12 @@ class LiveScreen(Stateful, Screen[None]):
     KEYS: ClassVar[tuple[str, ...]] = ("help", "quit")
     """The actions in the footer, the most needed first."""
 
-    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
+    def __init__(
+        self,
+        state: State,
+        settings: Settings,
+        palette: Palette,
+    ) -> None:
         super().__init__()
         self.state = state
         self._settings = settings
@@ -80,7 +85,12 @@ class LiveScreen(Stateful, Screen[None]):
         around = Surroundings(
             self.status(), self.complaint(), self._actions, self._settings.read_only
         )
-        lines = frame(state, around, width, height)
+        lines = frame(
+            state,
+            around,
+            width,
+            height,
+        )
         self._banner.show(lines.banner, dimmed=state.stale)
         self._alarm.show_alarm(lines.alarm, dimmed=state.stale)
         self._condition.show([lines.condition])

@@ -33,7 +33,12 @@ class PageScreen(Navigation, LiveScreen):
 
     BINDINGS = NAVIGATION + bindings("clear")
 
-    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
+    def __init__(
+        self,
+        state: State,
+        settings: Settings,
+        palette: Palette,
+    ) -> None:
         super().__init__(state, settings, palette)
         self._pager = Pager(palette, id="pager")
 
@@ -81,7 +86,14 @@ class HelpScreen(PageScreen):
 class DetailScreen(SessionActionsScreen, PageScreen):
     """One session, by identity, as long as it lives; when it has ended, its last data stay."""
 
-    KEYS = ("clear", "quit", "terminate", "cancel", "copy_query", "refresh")
+    KEYS = (
+        "clear",
+        "quit",
+        "terminate",
+        "cancel",
+        "copy_query",
+        "refresh",
+    )
 
     def __init__(
         self, backend: Backend, state: State, settings: Settings, palette: Palette
@@ -169,5 +181,5 @@ def _gone(backend: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> 
 
 
 def _change_key(backend: Backend) -> tuple[object, ...]:
-    """Return the values whose change makes the details out of date."""
+    """Return the values that make the details out of date when they change."""
     return backend.query_start, backend.state, backend.wait_event_type, backend.blocked_by

@@ -1,4 +1,4 @@
-"""What the app knows of a screen or dialog."""
+"""The interface between the app and a screen or dialog."""
 
 from pgtop.monitor.state import State
 
