@@ -32,12 +32,11 @@ def options_of(parser: argparse.ArgumentParser) -> list[ShellOption]:
 def _shell_option(action: argparse.Action) -> ShellOption:
     is_flag = action.nargs == 0
     help_words = (action.help or "").split()
-    choices = action.choices or ()
     return ShellOption(
         names=tuple(action.option_strings),
         help=" ".join(help_words),
-        value="" if is_flag else str(action.metavar or action.dest),
-        choices=tuple(str(choice) for choice in choices),
+        value="" if is_flag else str(action.metavar),
+        choices=tuple(action.choices or ()),
     )
 
 

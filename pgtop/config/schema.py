@@ -8,8 +8,10 @@ option is a new field and the code that reads it.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+_T = TypeVar("_T")
 
 Parse: TypeAlias = Callable[[str], Any]
 """Turns the text of a value into the value. Raises ValueError with the reason."""
@@ -59,7 +61,7 @@ class Argument(NamedTuple):
     choices: tuple[str, ...] = ()
 
 
-class Group(NamedTuple):
+class OptionGroup(NamedTuple):
     """The heading of a field in `--help`, and of the fields after it."""
 
     title: str
@@ -76,7 +78,7 @@ class Field(NamedTuple):
     is_required: bool
     options: tuple[Option, ...] = ()
     argument: Argument | None = None
-    group: Group | None = None
+    group: OptionGroup | None = None
 
     @property
     def is_declared(self) -> bool:
@@ -94,18 +96,22 @@ def fields(record: Any) -> Iterator[Field]:
     defaults = record._field_defaults
     for name, annotation in record.__annotations__.items():
         notes = getattr(annotation, "__metadata__", ())
-        options = [note for note in notes if isinstance(note, Option)]
-        arguments = [note for note in notes if isinstance(note, Argument)]
-        groups = [note for note in notes if isinstance(note, Group)]
         yield Field(
             name=name,
             type=annotation.__origin__ if notes else annotation,
             default=defaults.get(name),
             is_required=name not in defaults,
-            options=tuple(options),
-            argument=arguments[0] if arguments else None,
-            group=groups[0] if groups else None,
+            options=tuple(_of_kind(notes, Option)),
+            argument=next(_of_kind(notes, Argument), None),
+            group=next(_of_kind(notes, OptionGroup), None),
         )
+
+
+def _of_kind(notes: Iterable[object], kind: type[_T]) -> Iterator[_T]:
+    """Yield the notes that are instances of `kind`."""
+    for note in notes:
+        if isinstance(note, kind):
+            yield note
 
 
 def options_with_value(*records: Any) -> frozenset[str]:
@@ -116,7 +122,8 @@ def options_with_value(*records: Any) -> frozenset[str]:
             if field.is_record:
                 names |= options_with_value(field.type)
             for each in field.options:
-                names.update(() if each.is_flag else each.names)
+                if not each.is_flag:
+                    names.update(each.names)
     return frozenset(names)
 
 

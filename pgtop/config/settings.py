@@ -5,7 +5,7 @@ Plain data, which the command line reads too: nothing heavy is loaded here.
 
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-from pgtop.config.schema import PERCENT, Group, Number, option
+from pgtop.config.schema import PERCENT, Number, OptionGroup, option
 from pgtop.keys import KEYMAP, Keymap
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Settings(NamedTuple):
 
     interval: Annotated[
         float,
-        Group("Dashboard"),
+        OptionGroup("Dashboard"),
         option(
             "--interval",
             metavar="SECONDS",
@@ -82,7 +82,7 @@ class Safety(NamedTuple):
 
     read_only: Annotated[
         bool,
-        Group("Safety (also in config.toml)"),
+        OptionGroup("Safety (also in config.toml)"),
         option("--read-only", help="disable cancel and terminate"),
     ] = False
     protect: Annotated[

@@ -3,7 +3,7 @@
 from typing import Annotated, NamedTuple
 
 from pgtop.cli.args.values import duration
-from pgtop.config.schema import Argument, Group, option
+from pgtop.config.schema import Argument, OptionGroup, option
 from pgtop.config.settings import REDACT
 
 
@@ -12,7 +12,7 @@ class AuditCommand(NamedTuple):
 
     words: Annotated[
         tuple[str, ...],
-        Group("Which signals"),
+        OptionGroup("Which signals"),
         Argument("WORD", help="only those with all these words in them, in any case"),
     ] = ()
     since: Annotated[

@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 
 from pgtop.cli.args.command import CommandSpec
 from pgtop.cli.args.connection import Connection, ConnectionOptions, Password
-from pgtop.config.schema import PERCENT, Group, Number, option, options_with_value
+from pgtop.config.schema import PERCENT, Number, OptionGroup, option, options_with_value
 from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
 
@@ -42,7 +42,7 @@ class BudgetCommand(NamedTuple):
     connection: Connection = ConnectionOptions()
     warn: Annotated[
         float | None,
-        Group("Check"),
+        OptionGroup("Check"),
         option(
             "--warn",
             "--warning",

@@ -6,7 +6,7 @@
 from enum import Enum
 from typing import Annotated, NamedTuple
 
-from pgtop.config.schema import Argument, Group, option
+from pgtop.config.schema import Argument, OptionGroup, option
 
 
 class Password(Enum):
@@ -67,8 +67,8 @@ class ConnectionOptions(NamedTuple):
 
 _TITLE = "Connection (as in psql; PG* variables and libpq's defaults supply the rest)"
 
-Connection = Annotated[ConnectionOptions, Group(_TITLE)]
+Connection = Annotated[ConnectionOptions, OptionGroup(_TITLE)]
 """The connection of a command that takes a database without `-d`."""
 
-NamedConnection = Annotated[ConnectionOptions, Group(_TITLE, has_argument=False)]
+NamedConnection = Annotated[ConnectionOptions, OptionGroup(_TITLE, has_argument=False)]
 """The connection of a command that needs its plain words for something else."""

@@ -1,6 +1,4 @@
-"""Filters of the command line: read from the arguments that the shell has grouped, or refused in
-one sentence.
-"""
+"""Filters of the command line. A wrong one is refused in one sentence."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,45 +12,44 @@ _EXCERPT = 20
 
 
 def filter_of(text: str, name: str) -> Filter:
-    """Return the filter that is the value of an option. Raises UsageError, which calls it
-    `name`.
-    """
+    """Return the filter in the value of an option. `name` names it in a UsageError."""
     with readable((text,), name):
         return Filter.of_option(text)
 
 
 def filter_for_protection(text: str, name: str) -> Filter:
-    """Return the filter that protects sessions. Raises UsageError, which calls it `name`, also for
-    a doubtful one.
+    """Return a filter that protects sessions. `name` names it in a UsageError, which is also raised
+    for a doubtful filter.
     """
     with readable((text,), name):
-        chosen = Filter.of_option(text)
-        chosen.check_for_protection()
-        return chosen
+        protection = Filter.of_option(text)
+        protection.check_for_protection()
+        return protection
 
 
 def filter_for_signals(arguments: Sequence[str]) -> Filter:
-    """Return the filter that decides which sessions get a signal. Raises UsageError also for a
-    doubtful one.
+    """Return the filter that selects sessions for a signal, from arguments as the shell has grouped
+    them. Raises UsageError, even for a doubtful filter.
     """
     with readable(arguments, "The filter"):
-        chosen = Filter.of_arguments(arguments)
-        chosen.check_for_signals()
-        return chosen
+        selection = Filter.of_arguments(arguments)
+        selection.check_for_signals()
+        return selection
 
 
 @contextmanager
 def readable(arguments: Sequence[str], name: str) -> Iterator[None]:
-    """Turn a FilterError into a UsageError that says where in the arguments the filter is wrong."""
+    """Turn a FilterError into a UsageError with the place of the error in the arguments."""
     try:
         yield
     except FilterError as error:
-        raise UsageError(
-            f"{name} is wrong {_place(' '.join(arguments), error.position)}: {error.message}."
-        ) from error
+        place = _place(" ".join(arguments), error.position)
+        raise UsageError(f"{name} is wrong {place}: {error.message}.") from error
 
 
 def _place(text: str, position: int) -> str:
-    rest = "" if may_hold_password(text) else text[position : position + _EXCERPT].strip()
     at = f"at character {position + 1}"
-    return f'{at}, "{clean(rest)}"' if rest else at
+    rest = text[position : position + _EXCERPT].strip()
+    if not rest or may_hold_password(text):
+        return at
+    return f'{at}, "{clean(rest)}"'

@@ -15,7 +15,7 @@ from pgtop.cli.args.connection import Connection, ConnectionOptions
 from pgtop.cli.args.parsers import CommandParser, HelpRequested, read_record
 from pgtop.cli.args.signal_options import SignalCommand, signal_spec
 from pgtop.cli.misspelt import nearest_command, question
-from pgtop.config.schema import Argument, Group, option
+from pgtop.config.schema import Argument, OptionGroup, option
 from pgtop.config.settings import REDACT, Safety, Settings
 from pgtop.errors import UsageError
 
@@ -48,7 +48,7 @@ class DemoCommand(NamedTuple):
     safety: Safety = Safety()
     keep_running: Annotated[
         bool,
-        Group("Demo"),
+        OptionGroup("Demo"),
         option("--keep-running", help="leave the server running and print how to connect"),
     ] = False
 
@@ -59,7 +59,7 @@ class ShowCommand(NamedTuple):
     connection: Connection = ConnectionOptions()
     format: Annotated[
         OutputFormat,
-        Group("Output"),
+        OptionGroup("Output"),
         option(
             "--json",
             constant=OutputFormat.JSON,
@@ -93,7 +93,9 @@ class LocksCommand(NamedTuple):
     """Options of `pgtop locks`."""
 
     connection: Connection = ConnectionOptions()
-    json: Annotated[bool, Group("Output"), option("--json", help="print one JSON object")] = False
+    json: Annotated[bool, OptionGroup("Output"), option("--json", help="print one JSON object")] = (
+        False
+    )
     filter: Annotated[
         str | None,
         option("--filter", metavar="FILTER", help="only sessions that match, and their blockers"),
@@ -107,7 +109,7 @@ class CompletionCommand(NamedTuple):
 
     shell: Annotated[
         str,
-        Group("Shell"),
+        OptionGroup("Shell"),
         Argument("bash | zsh | fish", choices=SHELLS, help="the shell to complete in"),
     ]
 
@@ -117,7 +119,7 @@ class HelpCommand(NamedTuple):
 
     topic: Annotated[
         str,
-        Group("Topic"),
+        OptionGroup("Topic"),
         Argument("TOPIC | COMMAND", help="a topic of the documentation, or a command"),
     ] = ""
     """A topic or a command; empty for the list of topics."""

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from pgtop import __version__
 from pgtop.cli import exit_codes
-from pgtop.config.schema import Argument, Field, Group, Option, Parse, fields
+from pgtop.config.schema import Argument, Field, Option, OptionGroup, Parse, fields
 from pgtop.errors import UsageError
 
 _R = TypeVar("_R")
@@ -144,7 +144,7 @@ class OptionAdder:
             else:
                 self._add_field(field)
 
-    def _begin(self, group: Group) -> None:
+    def _begin(self, group: OptionGroup) -> None:
         self._place = self._parser.add_argument_group(group.title)
         self._has_argument = group.has_argument
 
@@ -181,26 +181,32 @@ def _add_argument(place: _Place, field: Field, argument: Argument) -> None:
 
 def _add_option(place: _Place, field: Field, option: Option) -> None:
     if option.is_flag:
-        constant = option.constant if option.has_constant else not field.default
-        place.add_argument(
-            *option.names,
-            dest=field.name,
-            action="store_const",
-            const=constant,
-            default=field.default,
-            help=option.help,
-        )
+        _add_flag(place, field, option)
         return
-    is_many = isinstance(field.default, tuple)
+    has_word = field.argument is not None
+    action, default = "store", field.default
+    if isinstance(default, tuple):
+        action, default = "append", []
     place.add_argument(
         *option.names,
-        dest=field.name + _SUFFIX if field.argument else field.name,
-        action="append" if is_many else "store",
-        default=[] if is_many else field.default,
+        dest=field.name + _SUFFIX if has_word else field.name,
+        action=action,
+        default=default,
         type=_argparse_type(option.parse),
         choices=option.choices or None,
         metavar=option.metavar,
         help=_with_default(option.help, field.default),
+    )
+
+
+def _add_flag(place: _Place, field: Field, option: Option) -> None:
+    place.add_argument(
+        *option.names,
+        dest=field.name,
+        action="store_const",
+        const=option.constant if option.has_constant else not field.default,
+        default=field.default,
+        help=option.help,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 from pgtop.cli.args.command import CommandSpec
 from pgtop.cli.args.connection import ConnectionOptions, NamedConnection
 from pgtop.cli.args.values import duration, timestamp
-from pgtop.config.schema import Argument, Group, option
+from pgtop.config.schema import Argument, OptionGroup, option
 from pgtop.config.settings import Safety
 from pgtop.errors import UsageError
 
@@ -21,7 +21,7 @@ class SignalCommand(NamedTuple):
     connection: NamedConnection = ConnectionOptions()
     words: Annotated[
         tuple[str, ...],
-        Group("Which sessions"),
+        OptionGroup("Which sessions"),
         Argument("PID | FILTER", help="4711 4712, or 'state:idle-in-tx age>10m app:x'"),
     ] = ()
     """Words that are not sorted into the next two yet; empty afterwards."""
@@ -43,7 +43,7 @@ class SignalCommand(NamedTuple):
     ] = None
     dry_run: Annotated[
         bool,
-        Group("How"),
+        OptionGroup("How"),
         option("--dry-run", help="print the plan and signal nothing"),
     ] = False
     yes: Annotated[
