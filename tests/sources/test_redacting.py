@@ -1,4 +1,4 @@
-"""With --redact no literal of a query leaves pgtop, by whatever way."""
+"""With --redact no literal of a query leaves pgtop by any way."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from pgtop.model.backend import HIDDEN_QUERY, Backend
 from pgtop.model.snapshot import IdleGroup
 from pgtop.signalling.audit_log import FILE_NAME
-from pgtop.signalling.protection import protection
+from pgtop.signalling.rights import protection
 from pgtop.sources.redacting import RedactingSource, without_literals
 from tests.cli import pgtop
 from tests.fakes import FakeSource
@@ -31,7 +31,7 @@ _SHOWN = "SELECT '?' AS word"
 
 @pytest.fixture
 def talker(dsn: str) -> Iterator[None]:
-    """An ordinary role's session that waits for a lock, by a query that holds a secret."""
+    """Yield an ordinary role's session that waits for a lock in a query with a secret."""
     with psycopg.connect(dsn, autocommit=True) as holder:
         holder.execute("CREATE ROLE talker LOGIN PASSWORD 'x'")
         holder.execute("SELECT pg_advisory_lock(4711)")
@@ -64,9 +64,9 @@ def talker(dsn: str) -> Iterator[None]:
 )
 @pytest.mark.parametrize("by", ["option", "file"])
 @pytest.mark.usefixtures("talker")
-def test_what_is_printed(by: str, words: list[str], dsn: str, tmp_path: Path) -> None:
-    """Tables, JSON, CSV and plans hold no literal, whether an option or the configuration file says
-    so.
+def test_printed_output_has_no_literal(by: str, words: list[str], dsn: str, tmp_path: Path) -> None:
+    """Tables, JSON, CSV and plans contain no literal, whether the option or the configuration file
+    demands it.
     """
     (tmp_path / "config.toml").write_text("redact = true\n")
     target = ["-d", dsn]
@@ -78,8 +78,8 @@ def test_what_is_printed(by: str, words: list[str], dsn: str, tmp_path: Path) ->
     assert _SHOWN in done.stdout
 
 
-def test_a_dollar_quote_whose_tag_does_not_decode(dsn: str) -> None:
-    """In a database without an encoding a tag may be any bytes: what stands between two of them is
+def test_a_dollar_quote_with_an_undecodable_tag(dsn: str) -> None:
+    """A tag may be any bytes in a database without an encoding, and the text between two of them is
     a literal.
     """
     with psycopg.connect(dsn, autocommit=True) as admin:
@@ -94,7 +94,9 @@ def test_a_dollar_quote_whose_tag_does_not_decode(dsn: str) -> None:
 
 
 def test_the_query_id_of_a_utility_statement_is_null(dsn: str) -> None:
-    """It depends on the password, which could be guessed from it; that of a SELECT does not."""
+    """A password could be guessed from the query_id of a utility statement; that of a SELECT does
+    not depend on literals.
+    """
     queries = ["ALTER ROLE postgres VALID UNTIL 'infinity'", "SELECT 'sesame'"]
     ids = []
     for query in queries:
@@ -112,10 +114,8 @@ def test_the_query_id_of_a_utility_statement_is_null(dsn: str) -> None:
 
 
 @pytest.mark.usefixtures("talker")
-def test_the_screen(dsn: str, tmp_path: Path) -> None:
-    """Table, filter, page, copy, dialog and audit log: a secret is in none of them, and nobody
-    finds it.
-    """
+def test_the_screen_shows_no_literal(dsn: str, tmp_path: Path) -> None:
+    """Table, filter, detail, copy, dialog and audit log contain no secret, and no filter finds one."""
     command = [sys.executable, "-m", "pgtop", dsn, "--redact"]
     with Terminal(command, columns=160, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
         terminal.wait_for("q quit")
@@ -145,8 +145,8 @@ def test_the_screen(dsn: str, tmp_path: Path) -> None:
     assert not [text for text in (raw, *copied, trail) if "sesame" in text]
 
 
-def test_a_trail_that_was_written_with_literals(tmp_path: Path) -> None:
-    """`pgtop audit --redact` masks them when it prints them, and finds none."""
+def test_an_audit_log_with_literals_is_masked(tmp_path: Path) -> None:
+    """`pgtop audit --redact` masks literals when it prints them, and finds none."""
     asked = {
         "event": "asked", "id": "1", "at": "2026-11-22T10:00:00+00:00", "os_user": "anna", "server": "db1:5432",
         "as_role": "dba", "signal": "cancel", "pid": 1, "backend_start": None, "role": "web", "database": "shop",
@@ -166,9 +166,7 @@ def test_a_trail_that_was_written_with_literals(tmp_path: Path) -> None:
 
 
 async def test_a_text_is_masked_once() -> None:
-    """While neither changes, the very backend of the last picture is shown again; another text is
-    another one.
-    """
+    """An unchanged backend is the same object in the next snapshot; another text makes another one."""
     first = active(1, "web@shop", "pool", "SELECT 1", 1.0)
     second = first._replace(query="SELECT 2, x")
     source = RedactingSource(
@@ -180,8 +178,8 @@ async def test_a_text_is_masked_once() -> None:
     assert other.query == "SELECT ?, x"
 
 
-def test_a_query_id_goes_where_the_text_is_not_all_there() -> None:
-    """Another statement may stand behind the cut, and a text that has not come yet may be of any
+def test_the_query_id_of_an_incomplete_text_is_null() -> None:
+    """Another statement may stand behind the cut, and a text that was not yet sent may be of any
     kind.
     """
     select = client(1, "web@shop", since=60)._replace(query="SELECT a, b, c", query_id=7)
@@ -191,9 +189,9 @@ def test_a_query_id_goes_where_the_text_is_not_all_there() -> None:
     assert without_literals(select._replace(query="ALTER ROLE web PASSWORD 'x'")).query_id is None
 
 
-def test_protection_does_not_rest_on_what_is_masked() -> None:
-    """A table's name with a quote in it hides no anti-wraparound vacuum; what may not be read is
-    still told so.
+def test_protection_does_not_depend_on_masked_text() -> None:
+    """A table name with a quote in it hides no anti-wraparound vacuum, and hidden text is reported
+    as hidden.
     """
     vacuum = Backend(
         1,
@@ -206,8 +204,8 @@ def test_protection_does_not_rest_on_what_is_masked() -> None:
     assert without_literals(Backend(1, query=HIDDEN_QUERY)).query == HIDDEN_QUERY
 
 
-async def test_the_settled_are_masked_too() -> None:
-    """Whoever looks at those at rest alone sees no literal of theirs either."""
+async def test_idle_sessions_are_masked_too() -> None:
+    """The texts of idle sessions, which are kept as one group, are masked as well."""
     idle = client(1, "web@shop", since=60)._replace(query="SELECT 'sesame'")
     came = replace(snapshot([]), idle_group=IdleGroup((idle,)))
     seen = await RedactingSource(FakeSource([came])).sample()

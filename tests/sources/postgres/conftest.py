@@ -1,4 +1,4 @@
-"""Real sessions to look at, and a wire that counts what crosses it."""
+"""Real sessions to look at, and a proxy that counts what crosses it."""
 
 import asyncio
 import contextlib
@@ -18,15 +18,13 @@ from pgtop.sources.postgres.signals import PostgresSignaller
 
 
 class Connect(Protocol):
-    """Opens a session of another application, closed when the test ends."""
+    """Opens a session of another application, and closes it when the test ends."""
 
     async def __call__(self, **parameters: str) -> psycopg.AsyncConnection[tuple[Any, ...]]: ...
 
 
 class Wire:
-    """A TCP port that leads to the server: counts bytes each way, and how often the client spoke
-    after the server.
-    """
+    """A TCP port that leads to the server, and counts bytes each way and the turns of the client."""
 
     def __init__(self, host: str, port: str) -> None:
         self._host, self._port = host, port
@@ -87,13 +85,13 @@ class Wire:
 
 @pytest.fixture
 def parameters(dsn: str) -> dict[str, str]:
-    """The shared server's connection parameters."""
+    """Return the shared server's connection parameters."""
     return {name: str(value) for name, value in conninfo_to_dict(dsn).items()}
 
 
 @pytest.fixture
 async def connect(parameters: dict[str, str]) -> AsyncIterator[Connect]:
-    """Other applications' sessions."""
+    """Return a function that opens sessions of other applications."""
     async with AsyncExitStack() as stack:
 
         async def opened(**changed: str) -> psycopg.AsyncConnection[tuple[Any, ...]]:
@@ -107,7 +105,7 @@ async def connect(parameters: dict[str, str]) -> AsyncIterator[Connect]:
 
 @pytest.fixture
 async def session(parameters: dict[str, str]) -> AsyncIterator[ServerConnection]:
-    """A session on the shared server as superuser."""
+    """Return a superuser's connection to the shared server."""
     made = ServerConnection(parameters)
     yield made
     await made.close()
@@ -126,7 +124,7 @@ async def wire(parameters: dict[str, str]) -> AsyncIterator[Wire]:
 
 @pytest.fixture
 async def wired(parameters: dict[str, str], wire: Wire) -> AsyncIterator[ServerConnection]:
-    """A session that reaches the shared server over `wire`."""
+    """Return a connection to the shared server through `wire`."""
     made = ServerConnection({**parameters, "host": "127.0.0.1", "port": wire.port})
     yield made
     await made.close()
@@ -134,15 +132,13 @@ async def wired(parameters: dict[str, str], wire: Wire) -> AsyncIterator[ServerC
 
 @pytest.fixture
 def signaller(session: ServerConnection) -> PostgresSignaller:
-    """The door, opened as superuser."""
+    """Return a superuser's signaller."""
     return PostgresSignaller(session)
 
 
 @pytest.fixture
 async def make_role(connect: Connect) -> AsyncIterator[Callable[[str], Awaitable[dict[str, str]]]]:
-    """Makes a role with the given options and tells how to connect as it; dropped when the test
-    ends.
-    """
+    """Return a function that makes a role with the given options and returns how to connect as it."""
     admin = await connect()
     made: list[sql.Identifier] = []
 

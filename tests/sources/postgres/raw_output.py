@@ -1,4 +1,4 @@
-"""What a terminal was sent: all of it, but for the sequences that are ours."""
+"""The bytes that a terminal was sent, without pgtop's own sequences."""
 
 import codecs
 import re
@@ -9,8 +9,8 @@ from tests.pty import Terminal
 _UNFINISHED = re.compile(r"\x1b[^@-Z\\^_`a-z]*\Z|\x1b\]22;?[a-z]*\Z")
 
 
-class Glass:
-    """The raw bytes that a terminal has got."""
+class RawOutput:
+    """The raw bytes that a terminal was sent."""
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
@@ -19,9 +19,7 @@ class Glass:
         self._rest = ""
 
     def sent(self) -> str:
-        """What has been written since the last look, without our own control sequences; fails on
-        bytes not UTF-8.
-        """
+        """Return the output since the last call, without pgtop's own control sequences."""
         raw = bytes(self.terminal.raw[self._read :])
         self._read += len(raw)
         text = OURS.sub("", self._rest + self._decode(raw))

@@ -1,4 +1,4 @@
-"""What tests of the sampler find in snapshots, and wait for."""
+"""Helpers for tests of the sampler: what they read from snapshots, and wait for."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,6 +1,4 @@
-"""The door to a real server, sessions to point it at, and what it takes to see what became of
-them.
-"""
+"""A signaller for a real server, sessions to signal, and helpers that find their effects."""
 
 import asyncio
 import contextlib
@@ -27,13 +25,13 @@ SLEEP = "SELECT pg_sleep(100)"
 
 
 async def look(signaller: PostgresSignaller, who: BackendId) -> Backend | None:
-    """The backend as the door's role sees it, or None when it is not there any more."""
+    """Return the backend as the signaller's role sees it, or None if it no longer exists."""
     detail = await PostgresSource(signaller._connection).detail(who)
     return detail.backend if detail else None
 
 
 async def now(signaller: PostgresSignaller, connection: Connection) -> Backend:
-    """The session of `connection` as the signaller's role sees it."""
+    """Return the session of `connection` as the signaller's role sees it."""
     seen = await look(signaller, BackendId(connection.info.backend_pid, None))
     assert seen is not None
     return seen
@@ -42,7 +40,7 @@ async def now(signaller: PostgresSignaller, connection: Connection) -> Backend:
 async def run(
     signaller: PostgresSignaller, connection: Connection, query: str
 ) -> tuple[Backend, "asyncio.Task[Any]"]:
-    """Start a query that does not end by itself; its session, seen as it runs the query."""
+    """Start a query that does not end by itself, and return its session running that query."""
     task: asyncio.Task[Any] = asyncio.create_task(connection.execute(query))
 
     async def runs() -> bool:
@@ -61,7 +59,7 @@ async def gone(signaller: PostgresSignaller, who: BackendId) -> None:
 
 
 async def alive(connection: Connection) -> bool:
-    """Its session still answers."""
+    """Return whether its session still answers."""
     return await (await connection.execute("SELECT 1")).fetchone() == (1,)
 
 
@@ -75,7 +73,7 @@ async def stop(connection: Connection, task: "asyncio.Task[Any]") -> None:
 async def as_role(
     parameters: dict[str, str], role: dict[str, str]
 ) -> AsyncIterator[PostgresSignaller]:
-    """The door, opened as another role."""
+    """Return a signaller that is connected as another role."""
     session = ServerConnection({**parameters, **role})
     try:
         yield PostgresSignaller(session)
@@ -84,7 +82,7 @@ async def as_role(
 
 
 def may_choose_pids() -> bool:
-    """Linux lets root say which pid comes next."""
+    """Return whether this process may choose the next pid, as root may on Linux."""
     try:
         LAST_PID.write_text(LAST_PID.read_text())
     except OSError:
@@ -94,7 +92,7 @@ def may_choose_pids() -> bool:
 
 @contextlib.contextmanager
 def session_with_pid(pid: int, parameters: dict[str, str]) -> Any:
-    """A session on a server of this machine whose process got this very pid."""
+    """Open a session on a local server whose process gets this pid."""
     for _ in range(200):
         LAST_PID.write_text(str(pid - 1))
         with psycopg.connect(make_conninfo(**parameters), autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""Every answer of a server has a bound in bytes and in time: nothing that it sends holds pgtop or
+"""Every answer of a server is bounded in bytes and time: nothing that it sends blocks pgtop or
 fills its memory.
 """
 
@@ -29,7 +29,7 @@ _MEMORY = 80 << 10  # KiB above what the program has: 150 MiB in all
 
 
 def sending(*parts: bytes) -> Script:
-    """These, and then nothing."""
+    """Return a script that sends these messages, and then nothing."""
 
     async def script(send: Send) -> None:
         for part in parts:
@@ -39,7 +39,7 @@ def sending(*parts: bytes) -> Script:
 
 
 def repeating(*head: bytes, each: bytes | Callable[[int], bytes], pause: float = 0.0) -> Script:
-    """These, and then without end the same again."""
+    """Return a script that sends these messages, and repeats the last one without end."""
 
     async def script(send: Send) -> None:
         await send(b"".join(head))
@@ -51,7 +51,7 @@ def repeating(*head: bytes, each: bytes | Callable[[int], bytes], pause: float =
 
 
 def _settings(number: int) -> bytes:
-    """Some under names that were never heard before."""
+    """Return settings with names that were never sent before."""
     return b"".join(message(b"S", b"p%d.%d\0v\0" % (number, each)) for each in range(100))
 
 
@@ -96,7 +96,7 @@ async def impostor(
 
 
 def memory(which: str, process: int | str = "self") -> int:
-    """KiB that a process has (VmRSS), or had at most (VmHWM)."""
+    """Return the KiB that a process has (VmRSS), or had at most (VmHWM)."""
     [size] = re.findall(rf"{which}:\s+(\d+)", Path(f"/proc/{process}/status").read_text())
     return int(size)
 
@@ -106,9 +106,7 @@ def _forget_peak() -> None:
 
 
 class Bounds:
-    """What is measured from here on: the time, the memory, and the longest that the event loop
-    stood still.
-    """
+    """Measures time, memory and the longest pause of the event loop while it is open."""
 
     async def __aenter__(self) -> None:
         _forget_peak()
@@ -131,9 +129,9 @@ class Bounds:
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-async def test_a_sample_is_given_up(impostor: Impostor, name: str) -> None:
-    """Whatever the server sends in place of an answer, it is a failure in words; the next sample
-    may be good.
+async def test_an_endless_sample_is_abandoned(impostor: Impostor, name: str) -> None:
+    """A server that sends anything but an answer causes a failure in words, and the next sample
+    succeeds.
     """
     source = PostgresSource(ServerConnection(impostor.parameters))
     await source.sample()
@@ -154,8 +152,8 @@ _READY = message(b"Z", b"I")
 async def test_a_gigabyte_is_refused_as_soon_as_it_is_announced(
     impostor: Impostor, kind: bytes
 ) -> None:
-    """libpq has made room for it by then, and would read as much as a quick server sends in one
-    go.
+    """A message that announces a gigabyte ends the connection before libpq reads into the room it
+    has made.
     """
     source = PostgresSource(ServerConnection(impostor.parameters))
     await source.sample()
@@ -166,7 +164,7 @@ async def test_a_gigabyte_is_refused_as_soon_as_it_is_announced(
 
 
 async def test_a_gigabyte_behind_an_answer_is_refused(impostor: Impostor) -> None:
-    """The next answer would be read into the room that libpq has made for it."""
+    """A gigabyte announced behind an answer is refused before the next answer is read."""
     session = ServerConnection(impostor.parameters)
     await session.connect()
     setting = message(b"S", b"is_superuser\0off\0")
@@ -179,15 +177,17 @@ async def test_a_gigabyte_behind_an_answer_is_refused(impostor: Impostor) -> Non
 
 @pytest.mark.parametrize("head", [_LOGGED_IN, _LOGGED_IN + message(b"K", bytes(8)) + _READY])
 async def test_a_gigabyte_in_a_greeting_is_refused(impostor: Impostor, head: bytes) -> None:
-    """Within the login, and right behind it."""
+    """A gigabyte announced within the login, or right behind it, is refused."""
     impostor.script = sending(head + b"N" + GIGABYTE)
     with pytest.raises(SourceError, match="greeting is longer than 1 MiB"):
         await ServerConnection({**impostor.parameters, "connect_timeout": "2"}).connect()
 
 
 @pytest.mark.parametrize("name", ["a copy to us", "endless rows", "a notice now and then"])
-async def test_every_other_answer_is_given_up(impostor: Impostor, name: str) -> None:
-    """A detail, a signal, a look at its effect, and what comes right after the login."""
+async def test_every_other_endless_answer_is_abandoned(impostor: Impostor, name: str) -> None:
+    """Details, signals, looks at their effect and the first statements after a login are bounded,
+    too.
+    """
     session = ServerConnection(impostor.parameters)
     source, signaller = PostgresSource(session), PostgresSignaller(session)
     snapshot = await source.sample()
@@ -213,10 +213,8 @@ async def test_every_other_answer_is_given_up(impostor: Impostor, name: str) -> 
 
 
 @pytest.mark.parametrize("name", ["endless rows of nothing", "an endless notice", "a copy to us"])
-async def test_the_dashboard_goes_on(impostor: Impostor, name: str) -> None:
-    """Keys are answered, memory stays below 150 MiB, it tries again and again, and shows the server
-    once it is back.
-    """
+async def test_the_dashboard_survives_endless_answers(impostor: Impostor, name: str) -> None:
+    """Keys are answered, memory stays below 150 MiB, and the server is shown once it answers again."""
     await asyncio.to_thread(_watch, impostor, SCRIPTS[name])
 
 

@@ -1,5 +1,5 @@
-"""The budget beside what a real server lets in: workers, walsenders, reserves, and logins that
-still authenticate.
+"""The budget compared with what a real server accepts: workers, walsenders, reserves and logins in
+progress.
 """
 
 import socket
@@ -66,7 +66,7 @@ def server(bindir: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 def parameters(server: Cluster) -> dict[str, str]:
-    """The server's connection parameters, once the sessions of the test before have ended."""
+    """Return the server's connection parameters once the sessions of the previous test have ended."""
     found = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
     with closing(connection(found)) as admin:
         until(
@@ -95,7 +95,7 @@ async def seen_by(parameters: dict[str, str], **changes: str) -> Snapshot:
 
 
 def opened(parameters: dict[str, str], **changes: str) -> int:
-    """How many connections the server lets in."""
+    """Return how many connections the server accepts."""
     with ExitStack() as stack:
         for count in range(SLOTS + 1):
             try:
@@ -110,7 +110,7 @@ def words(found: Budget) -> str:
 
 
 async def test_a_vendor_s_reserve_is_read_and_named(parameters: dict[str, str]) -> None:
-    """The setting of Amazon's takes two slots from ordinary roles, which its own role may use."""
+    """Amazon's setting takes two slots from ordinary roles, which its own role may use."""
     plain = await seen_by(parameters, user="plain")
     assert plain.server.limits.vendor_reserves == (Reserve("rds_superuser", 2),)
     found = budget(plain)
@@ -122,8 +122,10 @@ async def test_a_vendor_s_reserve_is_read_and_named(parameters: dict[str, str]) 
 
 
 @pytest.mark.parametrize("setting", ["", "many", "-1", "2.5", "20", "99999999999999999999", " 2"])
-async def test_what_is_no_number_reserves_nothing(parameters: dict[str, str], setting: str) -> None:
-    """Where no vendor defines the setting it may be anything."""
+async def test_a_setting_without_a_number_reserves_nothing(
+    parameters: dict[str, str], setting: str
+) -> None:
+    """The setting may have any value where no vendor defines it."""
     options = f"-c rds.rds_superuser_reserved_connections={setting.replace(' ', chr(92) + ' ')}"
     snapshot = await seen_by(parameters, options=options)
     assert snapshot.server.limits.vendor_reserves == ()
@@ -131,8 +133,8 @@ async def test_what_is_no_number_reserves_nothing(parameters: dict[str, str], se
 
 @pytest.mark.parametrize("database", ["postgres", "few"])
 async def test_walsenders_and_limits(parameters: dict[str, str], database: str) -> None:
-    """12 counts walsenders against the limits of their role and database, later servers do not, as
-    trying shows.
+    """Version 12 counts walsenders against the limits of their role and database; later versions do
+    not.
     """
     with ExitStack() as stack:
         for _ in range(2):
@@ -159,8 +161,8 @@ async def until_gone(parameters: dict[str, str], pid: int) -> None:
 
 
 async def test_parallel_workers_are_no_clients(parameters: dict[str, str]) -> None:
-    """Four hidden workers fill no database of five, and a role that sees what they are counts them
-    out.
+    """Four hidden workers do not fill a database with a limit of five, and a role that sees their
+    type does not count them.
     """
     with (
         closing(connection(parameters, dbname="few")) as busy,
@@ -187,7 +189,7 @@ async def test_parallel_workers_are_no_clients(parameters: dict[str, str]) -> No
 
 @contextmanager
 def at_the_password_prompt(parameters: dict[str, str], port: int, count: int) -> Iterator[None]:
-    """Logins by TCP that the server has asked for a password, and which do not answer."""
+    """Open TCP logins that the server has asked for a password, and that do not answer."""
     message = struct.pack("!i", 196_608) + b"user\0plain\0database\0postgres\0\0"
     with ExitStack() as stack:
         for _ in range(count):
@@ -198,8 +200,9 @@ def at_the_password_prompt(parameters: dict[str, str], port: int, count: int) ->
 
 
 async def test_logins_in_progress_hold_slots(server: Cluster, parameters: dict[str, str]) -> None:
-    """Only 18 shows them; a check as an ordinary role is refused, and one as a superuser says what
-    it did not count.
+    """Only version 18 shows them.
+
+    A check as an ordinary role is refused; as a superuser it says what it did not count.
     """
     with at_the_password_prompt(parameters, server.port, 17):
         root, plain = checked_as(parameters, "postgres"), checked_as(parameters, "plain")

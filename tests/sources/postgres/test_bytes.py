@@ -1,5 +1,5 @@
-"""Any bytes, sent by a server through the real driver to the real program: what its terminal gets,
-what is told.
+"""Any bytes, sent by a server through the real driver to the real program, and what its terminal
+gets.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from pgtop.sources.postgres.connection import ServerConnection, Statement
 from pgtop.text.clean import clean
 from tests.hostile_text import CASES, ENCODINGS, FRAGMENTS, MOVES, TEXTS, harmful
 from tests.pty import Terminal
-from tests.sources.postgres.raw_output import Glass
+from tests.sources.postgres.raw_output import RawOutput
 from tests.wire_proxy import ACTIVITY, Row, WireProxy
 
 _ROWS = 100
@@ -33,8 +33,8 @@ _CLIPBOARD = re.compile(r"\x1b\]52;c;[A-Za-z0-9+/=]*\x07")
 
 
 class Crowd:
-    """Makes of pgtop's own session `_ROWS` sessions more, each of a role of its own, with any bytes
-    in every text.
+    """Turns pgtop's own session into `_ROWS` sessions of different roles, with any bytes in every
+    text.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Crowd:
         return range(self.first, self.first + _ROWS)
 
     def next(self, seed: int) -> None:
-        """Others, with other texts."""
+        """Return another crowd, with other texts."""
         self._seed = seed
         self.first += _ROWS
 
@@ -80,7 +80,7 @@ class Crowd:
         return {**texts, "pid": _oid(pid), "usesysid": _oid(pid), "datid": database, "state": state}
 
     def _text(self, number: int, field: str) -> bytes:
-        """The same at every sample, until there are others."""
+        """Return a text that stays the same from sample to sample, until the crowd changes."""
         random = Random(f"{self._seed} {number} {field}")
         parts = [
             random.choice(FRAGMENTS) if random.random() < 0.5 else random.randbytes(8)
@@ -93,21 +93,21 @@ def _oid(number: int) -> bytes:
     return struct.pack(">i", number)
 
 
-class CrowdedGlass(Glass):
-    """The dashboard in a terminal, on a server of which a crowd is told."""
+class CrowdedOutput(RawOutput):
+    """The dashboard in a terminal, on a server with a crowd of sessions."""
 
     def __init__(self, terminal: Terminal, crowd: Crowd) -> None:
         super().__init__(terminal)
         self.crowd = crowd
 
-    def tell(self, seed: int) -> None:
-        """Exchange the crowd, and wait until every one of it is on the screen, in its columns."""
+    def show_crowd(self, seed: int) -> None:
+        """Replace the crowd, and wait until each of its sessions is on the screen, in its columns."""
         self.crowd.next(seed)
         self.terminal.wait_for(lambda _: self.is_aligned())
 
     def is_aligned(self) -> bool:
-        """Each session has a line, and there the columns from XACT to BLOCKS read the same, as the
-        server has them.
+        """Return whether each session has a line on which the columns from XACT to BLOCKS read
+        alike.
         """
         lines = [
             [self.terminal.screen.buffer[y][x].data for x in range(_COLUMNS)] for y in range(_LINES)
@@ -123,19 +123,19 @@ class CrowdedGlass(Glass):
         }
         rows = [by_pid.get(str(pid)) for pid in self.crowd.pids]
         start, end = heading.index("XACT") - 2, heading.index("QUERY")
-        told = {"".join(row[start:end]) if row else "" for row in rows}
-        return len(told) == 1 and bool(told.pop().strip())
+        output = {"".join(row[start:end]) if row else "" for row in rows}
+        return len(output) == 1 and bool(output.pop().strip())
 
 
 @pytest.fixture(scope="module")
-def glass(cluster: Cluster) -> Iterator[CrowdedGlass]:
+def output(cluster: Cluster) -> Iterator[CrowdedOutput]:
     crowd = Crowd()
     with WireProxy("127.0.0.1", cluster.port, crowd, ACTIVITY) as wire_proxy:
         dsn = make_conninfo(cluster.tcp_dsn, port=wire_proxy.port, **WireProxy.PLAIN)
         command = [sys.executable, "-m", "pgtop", "--interval", "0.2", dsn]
         with Terminal(command, _COLUMNS, _LINES) as terminal:
             terminal.wait_for("q quit")
-            yield CrowdedGlass(terminal, crowd)
+            yield CrowdedOutput(terminal, crowd)
             terminal.send("q")
             assert terminal.wait_for_exit() == 0
 
@@ -143,19 +143,19 @@ def glass(cluster: Cluster) -> Iterator[CrowdedGlass]:
 @pytest.mark.nightly
 @settings(max_examples=CASES // _ROWS, phases=[Phase.generate])  # there is no smaller crowd
 @given(st.integers(0, 2**32))
-def test_no_byte_reaches_the_terminal_and_columns_stay(glass: CrowdedGlass, seed: int) -> None:
-    """Each session, with any bytes in all its texts, in every encoding, is on its line; nothing
-    that acts is sent.
+def test_no_byte_reaches_the_terminal_and_columns_stay(output: CrowdedOutput, seed: int) -> None:
+    """Each session is on its line, with any bytes in all its texts, in every encoding, and no
+    control sequence is sent.
     """
-    glass.tell(seed)
-    assert harmful(glass.sent()) <= MOVES
+    output.show_crowd(seed)
+    assert harmful(output.sent()) <= MOVES
 
 
 @pytest.mark.parametrize(
     ("keys", "shown", "back"),
     [
         ("2", "BY DATABASE", "1"),
-        ("3", "WHO HOLDS BACK", "1"),
+        ("3", "WHAT HOLDS BACK", "1"),
         ("\r", "Your rights", "\x1b"),
         ("K", "Terminate session", "n"),
         ("*K", "that you tagged", "\x1b"),
@@ -165,44 +165,44 @@ def test_no_byte_reaches_the_terminal_and_columns_stay(glass: CrowdedGlass, seed
     ids=["breakdown", "locks", "one", "dialog", "many", "filter", "copy"],
 )
 def test_no_byte_reaches_the_terminal_from_any_screen(
-    glass: CrowdedGlass, keys: str, shown: str, back: str
+    output: CrowdedOutput, keys: str, shown: str, back: str
 ) -> None:
-    """The same holds of every other screen, and of what is copied."""
-    glass.tell(1)
-    glass.terminal.send(keys)
-    glass.terminal.wait_for(shown)
-    glass.terminal.send(back)
-    glass.terminal.wait_for(lambda _: glass.is_aligned())
-    text, copies = _CLIPBOARD.subn("", glass.sent())
+    """The same holds for every other screen, and for what is copied."""
+    output.show_crowd(1)
+    output.terminal.send(keys)
+    output.terminal.wait_for(shown)
+    output.terminal.send(back)
+    output.terminal.wait_for(lambda _: output.is_aligned())
+    text, copies = _CLIPBOARD.subn("", output.sent())
     assert harmful(text) <= MOVES
     assert copies == (1 if shown == "OSC 52" else 0)
 
 
 @settings(max_examples=CASES // 50)
 @given(TEXTS)
-def test_a_servers_sentences_are_told_tame(
+def test_server_messages_are_shown_cleaned(
     refusing: tuple[WireProxy, dict[str, str]], says: bytes
 ) -> None:
-    """Whatever bytes an error at the door or of a signal holds, it is told, and what is told does
-    not act.
+    """An error at the login or of a signal is shown with any bytes in it, and without control
+    sequences.
     """
     wire_proxy, parameters = refusing
     wire_proxy.sentence = says
-    for told in asyncio.run(_told(parameters)):
-        assert not harmful(told)
+    for output in asyncio.run(_messages(parameters)):
+        assert not harmful(output)
 
 
 @pytest.fixture(scope="module")
 def refusing(cluster: Cluster) -> Iterator[tuple[WireProxy, dict[str, str]]]:
-    """A server that refuses, at the door and behind it, and how to reach it."""
+    """Return a server that refuses at the login and afterwards, and how to reach it."""
     with WireProxy("127.0.0.1", cluster.port) as wire_proxy:
         known = {name: str(value) for name, value in conninfo_to_dict(cluster.tcp_dsn).items()}
         yield wire_proxy, {**known, "port": str(wire_proxy.port), **WireProxy.PLAIN}
 
 
-async def _told(parameters: dict[str, str]) -> list[str]:
-    """The words for a database that is not there, for a checkpointer that takes no signal, and for
-    our own end.
+async def _messages(parameters: dict[str, str]) -> list[str]:
+    """Yield the messages for a missing database, for a checkpointer that takes no signal, and for a
+    terminated connection.
     """
     with pytest.raises(SourceError) as at_the_door:
         await ServerConnection({**parameters, "dbname": "nowhere"}).connect()

@@ -1,5 +1,5 @@
-"""Whatever a role, a database or a client's environment sets for its sessions, pgtop works, or says
-why it does not.
+"""pgtop works with whatever settings a role, a database or a client's environment has, or says why
+it does not.
 """
 
 from collections.abc import Iterator
@@ -85,7 +85,7 @@ def parameters_of(server: Cluster) -> dict[str, str]:
 
 
 async def works(parameters: dict[str, str], victim: psycopg.Connection[tuple[Any, ...]]) -> None:
-    """A sample, the check, a detail and a signal."""
+    """Take a sample, check the budget, read a detail and send a signal."""
     session = ServerConnection(parameters)
     source, signaller = PostgresSource(session), PostgresSignaller(session)
     pid = victim.info.backend_pid
@@ -116,8 +116,8 @@ def ended(victim: psycopg.Connection[tuple[Any, ...]]) -> bool:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-async def test_whatever_a_role_sets(server: Cluster, admin: Any, victim: Any, name: str) -> None:
-    """pgtop sees and signals as ever."""
+async def test_any_settings_of_a_role(server: Cluster, admin: Any, victim: Any, name: str) -> None:
+    """pgtop sees and signals sessions whatever the role sets."""
     change = sql.SQL("ALTER ROLE {} SET {} = {}").format(
         sql.Identifier(ROLE), sql.Identifier(name), SETTINGS[name]
     )
@@ -138,10 +138,8 @@ DEFAULTS = "default_transaction_isolation=serializable", "default_transaction_de
 
 
 @pytest.mark.parametrize("read_only", ["on", "off"])
-async def test_each_default_of_a_transaction(server: Cluster, victim: Any, read_only: str) -> None:
-    """None waits for a writer, as a serializable transaction that is read-only and deferrable
-    would.
-    """
+async def test_any_transaction_defaults(server: Cluster, victim: Any, read_only: str) -> None:
+    """No transaction waits for a writer, as a serializable, read-only and deferrable one would."""
     options = " ".join(
         f"-c {each}" for each in (*DEFAULTS, f"default_transaction_read_only={read_only}")
     )
@@ -154,10 +152,10 @@ async def test_each_default_of_a_transaction(server: Cluster, victim: Any, read_
         await works({**parameters_of(server), "options": options}, victim)
 
 
-async def test_a_database_and_an_environment_set_much(
+async def test_many_settings_of_database_and_environment(
     server: Cluster, admin: Any, victim: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All at once, from both."""
+    """All settings at once, from both the database and the environment."""
     monkeypatch.setenv(
         "PGOPTIONS", "-c statement_timeout=1 -c DateStyle=German -c client_min_messages=debug5"
     )
@@ -188,8 +186,8 @@ TRIGGER = """
 async def test_a_login_trigger(
     server: Cluster, admin: Any, victim: Any, does: str, says: str
 ) -> None:
-    """What a database does at each login, 17 and later, comes before us; what it raises is the
-    reason that is given.
+    """A login trigger (17 and later) runs before pgtop's first statement, and its error is shown as
+    the reason.
     """
     if admin.info.server_version < 170_000:
         return

@@ -1,4 +1,4 @@
-"""Servers of each encoding, with the worst names and texts that they take: shown tame, printed
+"""Servers of each encoding, with the worst names and texts that they accept: shown cleaned, printed
 whole.
 """
 
@@ -37,8 +37,8 @@ _BYTES = b"SELECT 1 -- \xff\xfe\xe9\x9b2J\xe2\x80\xae" + _ESCAPES
 _SETTINGS = {"max_connections": "20", "max_prepared_transactions": "2"}
 
 
-class Town(NamedTuple):
-    """A server in one encoding, and the one name that everything there has."""
+class HostileServer(NamedTuple):
+    """A server in one encoding, on which everything has the same hostile name."""
 
     cluster: Cluster
     encoding: str
@@ -50,8 +50,8 @@ class Town(NamedTuple):
         return decode_name(self.name, self.encoding)
 
 
-class Raw:
-    """A session that takes and sends bytes as they are."""
+class RawSession:
+    """A session that sends and receives undecoded bytes."""
 
     def __init__(
         self, cluster: Cluster, user: bytes = b"postgres", database: bytes = b"postgres"
@@ -69,7 +69,7 @@ class Raw:
         assert result.status != pq.ExecStatus.FATAL_ERROR, result.error_message
 
     def start(self, sql: bytes) -> None:
-        """Send it and do not wait."""
+        """Send a query without waiting for its answer."""
         self.pgconn.send_query(sql)
 
     def close(self) -> None:
@@ -77,11 +77,10 @@ class Raw:
 
 
 @pytest.fixture(scope="module", params=_NAMES)
-def town(request: pytest.FixtureRequest, bindir: Path) -> Iterator[Town]:
-    """The server: a role, a database, a table and a prepared transaction of that name, and sessions
-    of theirs.
-
-    One holds the table, the other waits for it, the third is in a database without an encoding.
+def server(request: pytest.FixtureRequest, bindir: Path) -> Iterator[HostileServer]:
+    """Yield the server, with a role, a database, a table and a prepared transaction of that name,
+    and three sessions: one holds the table, the next waits for it, and the last is in a database
+    without an encoding.
     """
     encoding: str = request.param
     name = _NAMES[encoding]
@@ -90,8 +89,8 @@ def town(request: pytest.FixtureRequest, bindir: Path) -> Iterator[Town]:
         initdb = (f"--encoding={encoding}", "--no-locale")
         cluster = stack.enter_context(Cluster(bindir, settings=_SETTINGS, initdb=initdb))
 
-        def session(**where: bytes) -> Raw:
-            opened = Raw(cluster, **where)
+        def session(**where: bytes) -> RawSession:
+            opened = RawSession(cluster, **where)
             stack.callback(opened.close)
             return opened
 
@@ -114,7 +113,7 @@ def town(request: pytest.FixtureRequest, bindir: Path) -> Iterator[Town]:
         holder.run(b"BEGIN; LOCK TABLE " + quoted)
         waiter.start(b"BEGIN; LOCK TABLE " + quoted + b" -- " + name)
         stranger.run(_BYTES)
-        yield Town(cluster, encoding, name)
+        yield HostileServer(cluster, encoding, name)
 
 
 def _printed(*words: str) -> str:
@@ -123,45 +122,43 @@ def _printed(*words: str) -> str:
     return done.stdout
 
 
-def _sessions(town: Town, *more: str) -> list[dict[str, Any]]:
+def _sessions(server: HostileServer, *more: str) -> list[dict[str, Any]]:
     shown: list[dict[str, Any]] = json.loads(
-        _printed("show", "--json", *more, town.cluster.socket_dsn)
+        _printed("show", "--json", *more, server.cluster.socket_dsn)
     )["sessions"]
-    return [row for row in shown if row["usename"] == town.shown]
+    return [row for row in shown if row["usename"] == server.shown]
 
 
-def test_programs_get_every_name_and_text(town: Town) -> None:
-    """JSON has role, database and queries as they were written, whatever database each session is
-    in.
+def test_programs_get_every_name_and_text(server: HostileServer) -> None:
+    """JSON has role, database and queries as they were written, whatever the database of each
+    session.
     """
-    rows = _sessions(town)
+    rows = _sessions(server)
     assert len(rows) == 4
-    assert {row["datname"] for row in rows} == {"postgres", "bytes", town.shown}
+    assert {row["datname"] for row in rows} == {"postgres", "bytes", server.shown}
     queries = {row["query"] for row in rows}
     assert decode_name(_BYTES) in queries
-    assert f"SELECT '{town.shown}'" in queries
+    assert f"SELECT '{server.shown}'" in queries
     csv_rows = csv.DictReader(
-        io.StringIO(_printed("show", "--csv", town.cluster.socket_dsn), newline="")
+        io.StringIO(_printed("show", "--csv", server.cluster.socket_dsn), newline="")
     )
     assert {row["query"] for row in csv_rows} >= queries
 
 
-def test_locks_name_the_table_and_the_prepared_transaction(town: Town) -> None:
-    """In JSON the relation and the gid are as they were written; for people all of it is tame."""
-    done = pgtop("locks", "--json", town.cluster.socket_dsn)
+def test_locks_name_the_table_and_the_prepared_transaction(server: HostileServer) -> None:
+    """JSON has the relation and the gid as they were written; the text output is cleaned."""
+    done = pgtop("locks", "--json", server.cluster.socket_dsn)
     assert (done.returncode, done.stderr) == (Exit.WAITING, "")
-    told = json.loads(done.stdout)
-    assert [town.shown in node["target"] for node in told["nodes"] if node["target"]] == [True]
-    assert town.shown in {holder["name"] for holder in told["xmin_holders"]}
+    output = json.loads(done.stdout)
+    assert [server.shown in node["target"] for node in output["nodes"] if node["target"]] == [True]
+    assert server.shown in {holder["name"] for holder in output["xmin_holders"]}
     for words in (("locks",), ("show", "--all"), ("budget",)):
-        assert harmful(pgtop(*words, town.cluster.socket_dsn).stdout) == {"\n"}
+        assert harmful(pgtop(*words, server.cluster.socket_dsn).stdout) == {"\n"}
 
 
-def test_the_terminal_gets_none_of_it(town: Town) -> None:
-    """The dashboard, the tree of waiters and a whole session show the names, and no control of
-    theirs is written.
-    """
-    with Terminal([sys.executable, "-m", "pgtop", town.cluster.socket_dsn], 160, 50) as terminal:
+def test_the_terminal_gets_no_control_of_a_name(server: HostileServer) -> None:
+    """The table, the lock tree and a detail show the names without their control characters."""
+    with Terminal([sys.executable, "-m", "pgtop", server.cluster.socket_dsn], 160, 50) as terminal:
         terminal.wait_for("LOCK TABLE")
         terminal.send("3")
         terminal.wait_for("AccessExclusive on")
@@ -175,14 +172,16 @@ def test_the_terminal_gets_none_of_it(town: Town) -> None:
     assert not harmful(raw) & set("\x01\x7f\x85\x9b\x9d\xad\u200b\u202e")
 
 
-def test_the_trail_and_the_kill_name_it(town: Town, tmp_path: Path) -> None:
-    """A session is found by its hostile role, ended, and written down as it was."""
-    victim = Raw(town.cluster, user=town.name)
+def test_a_session_of_a_hostile_role_is_killed_and_logged(
+    server: HostileServer, tmp_path: Path
+) -> None:
+    """A session is found by its hostile role, terminated, and logged with the name as it was."""
+    victim = RawSession(server.cluster, user=server.name)
     victim.run(b"SET application_name = 'victim'")
     done = pgtop(
         "kill",
         "-d",
-        town.cluster.socket_dsn,
+        server.cluster.socket_dsn,
         "app:=victim",
         "--yes",
         environment={"XDG_STATE_HOME": str(tmp_path)},
@@ -191,4 +190,4 @@ def test_the_trail_and_the_kill_name_it(town: Town, tmp_path: Path) -> None:
     assert done.returncode == Exit.DONE, done.stderr
     assert not harmful(done.stdout) - {"\n"}
     [record] = read(tmp_path / "pgtop" / FILE_NAME).records
-    assert record.as_dict()["role"] == town.shown
+    assert record.as_dict()["role"] == server.shown

@@ -1,6 +1,4 @@
-"""Who owns a database may put anything into it; nothing of that is ever run with our user's
-rights.
-"""
+"""The owner of a database may put anything into it; pgtop never runs it with its user's rights."""
 
 import asyncio
 import secrets
@@ -84,7 +82,7 @@ async def set_traps(connection: psycopg.AsyncConnection[tuple[str]]) -> None:
 async def trapped(
     connect: Connect, parameters: dict[str, str], make_role: RoleMaker
 ) -> AsyncIterator[str]:
-    """The name of a database whose owner, no superuser, lies in wait for one."""
+    """Yield the name of a database in which its owner, no superuser, has set traps for superusers."""
     admin, mallory = await connect(), await make_role("")
     name = f"pgtop_{secrets.token_hex(4)}"
     await admin.execute(f"CREATE DATABASE {name} OWNER {mallory['user']}")
@@ -99,7 +97,7 @@ async def trapped(
 
 
 async def use_everything(session: ServerConnection, holder: int, waiter: int) -> None:
-    """All that pgtop ever asks of a server, about two sessions of which one waits for the other."""
+    """Run every kind of statement that pgtop has, on two sessions of which one waits for the other."""
     source, door = PostgresSource(session), PostgresSignaller(session)
     snapshot = await sample_until(source, lambda seen: waiter in seen.locks.waits, LOCKS_TOO)
     assert backend(snapshot, waiter).blocked_by == (holder,)
@@ -122,8 +120,8 @@ async def use_everything(session: ServerConnection, holder: int, waiter: int) ->
 async def test_nothing_of_a_database_is_ever_run(
     parameters: dict[str, str], trapped: str, wire: Wire, connect: Connect, pooled: bool
 ) -> None:
-    """A double of every function, operator, type and table of the server's stands first in the path
-    of a superuser.
+    """A copy of every function, operator, type and table of the server comes first in the
+    superuser's path, and none of them runs.
     """
     wire.false_pid = b"\0\0\0\1" if pooled else None
     session = ServerConnection(
@@ -147,7 +145,7 @@ async def test_nothing_of_a_database_is_ever_run(
 async def test_the_traps_are_set(
     parameters: dict[str, str], trapped: str, connect: Connect
 ) -> None:
-    """Whoever asks there without care runs what the owner put there, and that can be seen."""
+    """A careless statement in that database runs the owner's code, which leaves a trace."""
     for asked in (
         "SELECT array_agg('x'::text)",
         "SELECT 1 = 1",
@@ -166,9 +164,7 @@ async def test_the_traps_are_set(
 async def test_the_first_transaction_cannot_write(
     wire: Wire, wired: ServerConnection, monkeypatch: pytest.MonkeyPatch, pooled: bool
 ) -> None:
-    """What is sent along with our settings, before the session has any of its own, is refused to
-    write already.
-    """
+    """The transaction of the first statements, before the session has any settings, cannot write."""
     wire.false_pid = b"\0\0\0\1" if pooled else None
     monkeypatch.setattr(
         "pgtop.sources.postgres.introduction.FEATURES", "CREATE TABLE pgtop_wrote (number int)"

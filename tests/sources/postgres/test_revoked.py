@@ -1,6 +1,4 @@
-"""Where an administrator has revoked what every role may read, there is a poorer picture that says
-what is missing.
-"""
+"""Where an administrator has revoked default rights, pgtop shows less and names what is missing."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -60,7 +58,7 @@ def server(bindir: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 async def watcher(server: Cluster, request: pytest.FixtureRequest) -> AsyncIterator[dict[str, str]]:
-    """How to connect as a role from which this was revoked."""
+    """Return how to connect as a role from which these rights were revoked."""
     rights, _ = _REVOKED[request.param]
     with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
         admin.execute(f"REVOKE {rights} FROM PUBLIC".encode())
@@ -76,10 +74,8 @@ async def watcher(server: Cluster, request: pytest.FixtureRequest) -> AsyncItera
     [(name, words) for name, (_, words) in _REVOKED.items() if name != "pg_stat_get_activity"],
     indirect=["watcher"],
 )
-async def test_what_may_not_be_read_is_missing_and_named(
-    watcher: dict[str, str], missing: str
-) -> None:
-    """Sessions, budget and names are there; no number is wrong."""
+async def test_missing_facts_are_named(watcher: dict[str, str], missing: str) -> None:
+    """Sessions, budget and names are shown, and no number is wrong."""
     source = PostgresSource(ServerConnection(watcher))
     async with await psycopg.AsyncConnection.connect(**(watcher | {"user": "plain"})) as other:  # type: ignore[arg-type]
         snapshot = await source.sample(LOCKS_TOO)
@@ -97,8 +93,8 @@ async def test_what_may_not_be_read_is_missing_and_named(
 
 
 @pytest.mark.parametrize("watcher", ["pg_stat_get_activity"], indirect=True)
-async def test_without_sessions_there_is_no_picture(watcher: dict[str, str]) -> None:
-    """The server's words name what is to be granted."""
+async def test_without_sessions_there_is_no_snapshot(watcher: dict[str, str]) -> None:
+    """The server's message names the missing right."""
     source = PostgresSource(ServerConnection(watcher))
     with pytest.raises(
         SourceError, match="permission denied for function pg_stat_get_activity"
@@ -109,9 +105,9 @@ async def test_without_sessions_there_is_no_picture(watcher: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize("watcher", _LOCKS, indirect=True)
-def test_locks_that_cannot_be_asked_for_are_not_said_to_be_none(watcher: dict[str, str]) -> None:
-    """The command has an exit code for it, JSON has null and the reason, and words say that it is
-    not known.
+def test_unreadable_locks_are_not_reported_as_none(watcher: dict[str, str]) -> None:
+    """The command has an exit code for it, JSON has null and the reason, and the text says that the
+    locks are unknown.
     """
     dsn = make_conninfo(**watcher)
     told = pgtop("locks", dsn)
@@ -125,10 +121,8 @@ def test_locks_that_cannot_be_asked_for_are_not_said_to_be_none(watcher: dict[st
 
 @pytest.mark.parametrize(("watcher", "what"), [("slots", "slots"), ("slots, prepared", "slots and prepared")],
                          indirect=["watcher"])  # fmt: skip
-async def test_what_else_holds_back_vacuum_may_be_unknown(
-    watcher: dict[str, str], what: str
-) -> None:
-    """The screen says so instead of naming no holder."""
+async def test_unreadable_xmin_holders_are_reported(watcher: dict[str, str], what: str) -> None:
+    """The screen says that the holders are unknown instead of listing none."""
     source = PostgresSource(ServerConnection(watcher))
     await source.sample(LOCKS_TOO)
     picture = DerivedSnapshot.of(await source.sample(LOCKS_TOO))
@@ -141,9 +135,9 @@ async def test_what_else_holds_back_vacuum_may_be_unknown(
     assert not picture.snapshot.locks.failure
 
 
-async def test_a_right_that_is_revoked_meanwhile(server: Cluster) -> None:
-    """What was read before stays, at the price of one error in the server's log for each time that
-    it is due.
+async def test_a_right_that_is_revoked_later(server: Cluster) -> None:
+    """Facts that were read before stay, at the cost of one error in the server's log each time they
+    are due.
     """
     parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
     source = PostgresSource(ServerConnection(parameters | {"user": "watcher"}))
@@ -157,10 +151,8 @@ async def test_a_right_that_is_revoked_meanwhile(server: Cluster) -> None:
     assert after.server._replace(wal=before.server.wal) == before.server  # the primary writes on
 
 
-async def test_a_role_that_is_dropped_while_it_watches(server: Cluster) -> None:
-    """It goes on with the facts that it has, a sample each tick, and the server's log stays as it
-    is.
-    """
+async def test_a_role_that_is_dropped_later(server: Cluster) -> None:
+    """Samples continue with the known facts, and the server's log gets no errors."""
     parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
     with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE leaving LOGIN")
@@ -181,9 +173,9 @@ async def test_a_role_that_is_dropped_while_it_watches(server: Cluster) -> None:
     assert after.server.user == before.server.user == "leaving"
 
 
-def test_a_member_that_does_not_inherit_is_told_so(server: Cluster) -> None:
-    """It is not to be granted what it has, but to inherit it, or to take that role at login, which
-    works.
+def test_a_member_that_does_not_inherit_gets_the_right_advice(server: Cluster) -> None:
+    """The advice is to inherit the role, or to take it at login, which works; not to grant it
+    again.
     """
     with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE shy LOGIN NOINHERIT; GRANT pg_monitor TO shy")

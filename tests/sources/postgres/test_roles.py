@@ -1,6 +1,4 @@
-"""What each kind of role sees, is told, may do and is refused, on a real server: the table in
-README.
-"""
+"""What each kind of role sees and may do on a real server: the table of the topic rights."""
 
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -55,8 +53,8 @@ _WARNING = "The server will refuse: "
 
 
 @pytest.fixture(scope="module")
-def staffed(bindir: Path) -> Iterator[dict[str, str]]:
-    """Parameters, but the role, of a server with every kind of role."""
+def server_with_roles(bindir: Path) -> Iterator[dict[str, str]]:
+    """Yield the parameters, except the role, of a server with every kind of role."""
     major = int(servers.version(bindir).partition(".")[0])
     with Cluster(bindir, settings=_SETTINGS if major < 16 else _SETTINGS_16) as cluster:
         with psycopg.connect(cluster.socket_dsn, autocommit=True) as admin:
@@ -77,39 +75,41 @@ def staffed(bindir: Path) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 async def scene(
-    staffed: dict[str, str], watcher: Watcher
+    server_with_roles: dict[str, str], watcher: Watcher
 ) -> AsyncIterator[tuple[ServerConnection, Snapshot]]:
-    """The watcher's pgtop, and what it shows of four sessions: another of its own, team's, web's
-    and a superuser's.
+    """Yield the watcher's pgtop, with four sessions: its own, one of team's, one of web's and a
+    superuser's.
     """
     async with AsyncExitStack() as stack:
         for role in (watcher.name, TEAM, WEB, SUPERUSER):
-            other = await psycopg.AsyncConnection.connect(**(staffed | {"user": role}))  # type: ignore[arg-type]
+            other = await psycopg.AsyncConnection.connect(**(server_with_roles | {"user": role}))  # type: ignore[arg-type]
             stack.push_async_callback(other.close)
-        session = ServerConnection(staffed | {"user": watcher.name})
+        session = ServerConnection(server_with_roles | {"user": watcher.name})
         stack.push_async_callback(session.close)
         source = PostgresSource(session)
         seen: list[Snapshot] = []
 
-        async def settled() -> bool:
-            """The sessions of the test before have left."""
+        async def sessions_gone() -> bool:
+            """Wait until the sessions of the previous test have ended."""
             seen.append(await source.sample())
             return budget(seen[-1]).used == 5
 
-        await until_async(settled)
+        await until_async(sessions_gone)
         yield session, seen[-1]
 
 
 @pytest.mark.parametrize("watcher", WATCHERS, ids=lambda watcher: watcher.name)
-async def test_what_a_role_gets(
-    staffed: dict[str, str], watcher: Watcher, scene: tuple[ServerConnection, Snapshot]
+async def test_each_role_gets_what_the_table_says(
+    server_with_roles: dict[str, str], watcher: Watcher, scene: tuple[ServerConnection, Snapshot]
 ) -> None:
-    """Sessions seen, budget, rights, warnings and refusals are those of the table, and the server
-    keeps to them.
+    """Visible sessions, budget, rights, warnings and refusals are those of the table, and the
+    server agrees.
     """
     session, snapshot = scene
-    assert _opened(staffed | {"user": watcher.name}) == budget(snapshot).openable
-    refused = await _refusal(staffed | {"user": watcher.name, "dbname": watcher.refused_at})
+    assert _opened(server_with_roles | {"user": watcher.name}) == budget(snapshot).openable
+    refused = await _refusal(
+        server_with_roles | {"user": watcher.name, "dbname": watcher.refused_at}
+    )
     others = {
         str(b.usename): b for b in snapshot.backends if b.is_client and b.pid != snapshot.server.pid
     }
@@ -136,9 +136,9 @@ async def test_what_a_role_gets(
     assert got == (watcher.experience if is_known else ordinary(watcher.name))
 
 
-async def test_both_roles_are_shown_where_they_differ(staffed: dict[str, str]) -> None:
-    """Rights follow the one, slots the other; pgtop's own session is no doubtful one."""
-    session = ServerConnection(staffed | {"user": "acting"})
+async def test_both_roles_are_shown_if_they_differ(server_with_roles: dict[str, str]) -> None:
+    """Rights follow the current role and slots the login role, and pgtop's own session is certain."""
+    session = ServerConnection(server_with_roles | {"user": "acting"})
     snapshot = await PostgresSource(session).sample()
     await session.close()
     server = snapshot.server
@@ -153,7 +153,7 @@ async def test_both_roles_are_shown_where_they_differ(staffed: dict[str, str]) -
 
 
 def _opened(parameters: dict[str, str]) -> int:
-    """How many connections the server lets this role open."""
+    """Return how many connections the server lets this role open."""
     with ExitStack() as stack:
         for count in range(SLOTS + 1):
             try:
@@ -166,14 +166,14 @@ def _opened(parameters: dict[str, str]) -> int:
 async def _ended(
     backend: Backend, snapshot: Snapshot, signaller: PostgresSignaller
 ) -> AsyncIterator[Outcome]:
-    """The outcomes of a terminate that is asked for in the dialog."""
+    """Return the outcomes of a terminate that is confirmed in the dialog."""
     [request] = plan_for_one(Signal.TERMINATE, backend, snapshot).requests
     async for (outcome,) in send_and_observe((request,), signaller, MonotonicClock()):
         yield outcome
 
 
 def _is_told(backend: Backend, outcome: Outcome, snapshot: Snapshot) -> None:
-    """A refused signal was not sent, and the notice says why, in our words and in the server's."""
+    """Return whether a signal was not sent, with a notice that has pgtop's and the server's reason."""
     assert outcome.reply.status is ReplyStatus.REFUSED
     why_not = right_to_signal(snapshot.server, backend).reason
     words = outcome_words(outcome, why_not).text
@@ -182,7 +182,7 @@ def _is_told(backend: Backend, outcome: Outcome, snapshot: Snapshot) -> None:
 
 
 def _warnings(backends: Iterable[Backend], snapshot: Snapshot) -> Sequence[str]:
-    """What the dialogs say of refusals to come, each once."""
+    """Return what the dialogs say of refusals to come, each once."""
     picture = DerivedSnapshot.of(snapshot)
     lines = [
         "".join(span.text for span in row)
@@ -202,7 +202,7 @@ def _budget_words(snapshot: Snapshot) -> str:
 
 
 def _extent(names: set[str], watcher: Watcher) -> str:
-    """Whose sessions these are, in the words of the table."""
+    """Return the owners of these sessions, in the words of the table."""
     own = {watcher.name}
     return {
         frozenset(own): OWN,
@@ -214,7 +214,7 @@ def _extent(names: set[str], watcher: Watcher) -> str:
 
 
 async def _refusal(parameters: dict[str, str]) -> str:
-    """What is said at the door of the database, if it does not let this role in."""
+    """Return the message at login if the database does not let this role in."""
     if not parameters["dbname"]:
         return ""
     session = ServerConnection(parameters)

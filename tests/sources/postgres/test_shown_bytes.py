@@ -1,5 +1,5 @@
-"""Any bytes in what a server tells of locks, prepared transactions and errors, and what the
-terminal gets of it.
+"""Any bytes in locks, prepared transactions and errors of a server, and what the terminal gets of
+them.
 """
 
 import sys
@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from pgtop.demo.server import Cluster
 from tests.hostile_text import FRAGMENTS, MOVES, harmful
 from tests.pty import Terminal
-from tests.sources.postgres.raw_output import Glass
+from tests.sources.postgres.raw_output import RawOutput
 from tests.wire_proxy import Row, WireProxy
 
 _NAMES = ("rolname", "datname", "application_name", "text", "gid", "case")
@@ -31,23 +31,21 @@ _SETUP = """
 """
 
 
-class Tale:
-    """Every name and every sentence of the server begins with a mark, to be found, and goes on with
-    anything.
-    """
+class Names:
+    """Names and messages of the server, each with a mark to find it, and any bytes behind it."""
 
     def __init__(self) -> None:
         self.mark = ""
         self._random = Random(0)
 
     def begin(self, seed: int) -> None:
-        """Tell another one."""
+        """Start another set of names; returns their marks."""
         self.mark = f"Tale{seed}"
         self._random = Random(seed)
         self._names: dict[str, bytes] = {}
 
     def words(self) -> bytes:
-        """The mark, and any bytes behind it."""
+        """Return the mark, and any bytes behind it."""
         parts = [
             self._random.choice((self._random.choice(FRAGMENTS), self._random.randbytes(8)))
             for _ in range(4)
@@ -58,38 +56,38 @@ class Tale:
         if not self.mark or row.get("application_name") == b"pgtop":
             yield {}
             return
-        told = [name for name in _NAMES if row.get(name) is not None]
-        for name in told:
+        output = [name for name in _NAMES if row.get(name) is not None]
+        for name in output:
             self._names.setdefault(name, self.words())  # a gid that changes is another transaction
-        yield {name: self._names[name] for name in told}
+        yield {name: self._names[name] for name in output}
 
 
-class Told(Glass):
-    """The dashboard, on a server that tells a tale."""
+class NamedOutput(RawOutput):
+    """The dashboard, on a server with such names."""
 
     def __init__(
-        self, terminal: Terminal, wire_proxy: WireProxy, tale: Tale, server: Cluster
+        self, terminal: Terminal, wire_proxy: WireProxy, names: Names, server: Cluster
     ) -> None:
         super().__init__(terminal)
         self._wire_proxy = wire_proxy
-        self._tale = tale
+        self._tale = names
         self._server = server
 
     def begin(self, seed: int) -> str:
-        """Another tale; returns what each of its names begins with."""
+        """Start another set of names; returns their marks."""
         self._tale.begin(seed)
         self._wire_proxy.sentence = self._tale.words()
         return self._tale.mark
 
-    def ask(self, statement: str) -> None:
-        """Do this on the server, behind pgtop's back."""
+    def execute(self, statement: str) -> None:
+        """Execute this on the server in another session."""
         with psycopg.connect(self._server.socket_dsn, autocommit=True) as admin:
             admin.execute(statement.encode())
 
 
 @pytest.fixture(scope="module")
 def server(bindir: Path) -> Iterator[Cluster]:
-    """Somebody waits for a table, and somebody for a prepared transaction."""
+    """Return a server on which one session waits for a table, and one for a prepared transaction."""
     with Cluster(bindir, settings=_SETTINGS) as running, ExitStack() as stack:
 
         def session(statement: str, **where: str) -> psycopg.Connection[tuple[object, ...]]:
@@ -106,9 +104,9 @@ def server(bindir: Path) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def told(server: Cluster) -> Iterator[Told]:
-    tale = Tale()
-    with WireProxy("127.0.0.1", server.port, tale) as wire_proxy:
+def output(server: Cluster) -> Iterator[NamedOutput]:
+    names = Names()
+    with WireProxy("127.0.0.1", server.port, names) as wire_proxy:
         dsn = make_conninfo(
             server.tcp_dsn, port=wire_proxy.port, user="watcher", password="x", **WireProxy.PLAIN
         )
@@ -116,7 +114,7 @@ def told(server: Cluster) -> Iterator[Told]:
             [sys.executable, "-m", "pgtop", "--interval", "0.2", dsn], 200, 50
         ) as terminal:
             terminal.wait_for("LOCK TABLE orders")
-            yield Told(terminal, wire_proxy, tale, server)
+            yield NamedOutput(terminal, wire_proxy, names, server)
             terminal.send("q")
             assert terminal.wait_for_exit() == 0
 
@@ -126,12 +124,12 @@ _seeds = st.integers(0, 2**32)
 
 @settings(max_examples=20, phases=[Phase.generate])
 @given(_seeds)
-def test_locks_and_prepared_transactions_are_told_tame(told: Told, seed: int) -> None:
-    """The tree of waiters, what holds back and the page of a waiter name relation and gid, and do
-    not act.
+def test_locks_and_prepared_transactions_are_shown_cleaned(output: NamedOutput, seed: int) -> None:
+    """The lock tree, the xmin holders and the detail of a waiter name relation and gid, without
+    control sequences.
     """
-    terminal = told.terminal
-    mark = told.begin(seed)
+    terminal = output.terminal
+    mark = output.begin(seed)
     terminal.wait_for(
         f"root prepared transaction {mark}"
     )  # before the tree is open: another gid is another row
@@ -142,26 +140,28 @@ def test_locks_and_prepared_transactions_are_told_tame(told: Told, seed: int) ->
     terminal.send("\x1b")
     terminal.wait_for(lambda seen: "Your rights" not in seen.text)
     terminal.send("1")
-    terminal.wait_for(lambda seen: "WHO HOLDS BACK VACUUM" not in seen.text)
-    assert harmful(told.sent()) <= MOVES
+    terminal.wait_for(lambda seen: "WHAT HOLDS BACK VACUUM" not in seen.text)
+    assert harmful(output.sent()) <= MOVES
 
 
 @settings(max_examples=5, phases=[Phase.generate])
 @given(_seeds)
-def test_sentences_are_told_tame(told: Told, seed: int) -> None:
-    """So are those with which a server ends our session, and refuses us at its door."""
-    terminal = told.terminal
-    ended = told.begin(seed)
-    told.ask(
+def test_messages_of_a_closed_session_are_shown_cleaned(output: NamedOutput, seed: int) -> None:
+    """The messages with which a server ends pgtop's session, or refuses its login, are shown
+    without control sequences.
+    """
+    terminal = output.terminal
+    ended = output.begin(seed)
+    output.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
     )
     terminal.wait_for(f"ended: {ended}")
-    told.ask("ALTER ROLE watcher NOLOGIN")
-    refused = told.begin(seed + 1)
-    told.ask(
+    output.execute("ALTER ROLE watcher NOLOGIN")
+    refused = output.begin(seed + 1)
+    output.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
     )
     terminal.wait_for(lambda seen: refused in seen.text and "next try in" in seen.text)
-    told.ask("ALTER ROLE watcher LOGIN")
+    output.execute("ALTER ROLE watcher LOGIN")
     terminal.wait_for(lambda seen: "next try in" not in seen.text)
-    assert harmful(told.sent()) <= MOVES
+    assert harmful(output.sent()) <= MOVES

@@ -1,6 +1,4 @@
-"""A real streaming standby, made with pg_basebackup: what its readers keep from vacuum on the
-primary is told there.
-"""
+"""A real streaming standby: what its readers keep from vacuum on the primary is shown there."""
 
 import json
 from collections.abc import Iterator
@@ -48,8 +46,8 @@ def standby(primary: Cluster, bindir: Path | None) -> Iterator[Cluster]:
 async def test_the_feedback_of_a_standby_is_among_the_holders(
     primary: Cluster, standby: Cluster
 ) -> None:
-    """A reader on the standby holds back vacuum on the primary, by as much as the primary's own
-    view has it.
+    """A reader on the standby holds back vacuum on the primary, by the same age as in the primary's
+    own view.
     """
     parameters = {name: str(value) for name, value in conninfo_to_dict(primary.socket_dsn).items()}
     source = PostgresSource(ServerConnection(parameters))
@@ -91,7 +89,7 @@ async def test_the_feedback_of_a_standby_is_among_the_holders(
 async def test_replay_waits_for_the_readers_that_hold_what_it_wants(
     primary: Cluster, standby: Cluster
 ) -> None:
-    """The server names no blockers of the process that replays; its locks do, to every role."""
+    """The server names no blockers of the startup process, but its locks show them to every role."""
     with (
         psycopg.connect(primary.socket_dsn, autocommit=True) as writer,
         psycopg.connect(standby.socket_dsn, autocommit=True) as reader,
@@ -124,8 +122,8 @@ async def test_replay_waits_for_the_readers_that_hold_what_it_wants(
 
 
 async def test_a_serializable_default_on_a_standby(standby: Cluster) -> None:
-    """No session may have such a snapshot there; ours say before their first one that they want
-    none.
+    """A standby allows no serializable snapshot, so pgtop's sessions set another isolation before
+    their first one.
     """
     options = "-c default_transaction_isolation=serializable -c default_transaction_deferrable=on"
     parameters = {name: str(value) for name, value in conninfo_to_dict(standby.socket_dsn).items()}
@@ -147,7 +145,7 @@ async def _has(connection: psycopg.Connection[Any], statement: str) -> bool:
 
 
 async def _seen_by(standby: Cluster, user: str) -> DerivedSnapshot:
-    """What `pgtop locks` makes its tree of."""
+    """Return what `pgtop locks` builds its tree from."""
     parameters = {name: str(value) for name, value in conninfo_to_dict(standby.socket_dsn).items()}
     source = PostgresSource(ServerConnection({**parameters, "user": user}))
     await source.sample(LOCKS_TOO)
