@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from pgtop.model.backend import HIDDEN_QUERY, Backend
 from pgtop.model.snapshot import IdleGroup
 from pgtop.signalling.audit_log import FILE_NAME
-from pgtop.signalling.rights import protection
+from pgtop.signalling.protection import protection
 from pgtop.sources.redacting import RedactingSource, without_literals
 from tests.cli import pgtop
 from tests.fakes import FakeSource

@@ -155,7 +155,7 @@ def test_messages_of_a_closed_session_are_shown_cleaned(output: NamedOutput, see
     output.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
     )
-    terminal.wait_for(f"ended: {ended}")
+    terminal.wait_for(f"terminated: {ended}")
     output.execute("ALTER ROLE watcher NOLOGIN")
     refused = output.begin(seed + 1)
     output.execute(
