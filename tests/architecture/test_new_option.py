@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.architecture.rules import ROOT
+from tests.help.test_contributing import examples
 
 _OPTION_OF_A_COMMAND = {
     "pgtop/cli/args/options.py": (
@@ -30,12 +31,9 @@ _OPTION_OF_A_COMMAND = {
 _OPTION_OF_THE_DASHBOARD = {
     "pgtop/config/settings.py": (
         "    plain_driver: ",
-        '    bell: Annotated[bool, option("--bell", help="ring on an alarm")] = False\n'
-        "    plain_driver: ",
+        "".join(examples("Add an option")) + "    plain_driver: ",
     ),
 }
-
-
 _PROGRAM = """
 from pgtop.cli.args.options import parse, parsers
 from pgtop.cli.completion import SCRIPTS
