@@ -1,4 +1,4 @@
-"""Any backend that a server could describe, and many that none would."""
+"""Strategies for backends: all that a server could send, and many that none would."""
 
 from hypothesis import strategies as st
 
@@ -17,7 +17,7 @@ _TEXTS = (
     st.none() | st.sampled_from(HOSTILE_TEXTS) | st.text(st.characters(codec=None), max_size=40)
 )
 _INSTANTS = st.none() | st.integers(NOW - 10**15, NOW + 10**7)
-_FEW_PIDS = st.integers(1, 30)  # few, so that rows are related to each other
+_FEW_PIDS = st.integers(1, 30)  # few, so that rows relate to each other
 _NUMBERS = st.none() | st.integers(-(2**63), 2**63 - 1)
 
 BACKEND = st.builds(

@@ -1,5 +1,5 @@
-"""Filters of any shape over sessions of any kind: what is printed is what is selected, and no slip
-selects more.
+"""Properties of all filters: the printed sentence selects the same sessions, and no slip selects
+more.
 """
 
 import re
@@ -15,13 +15,14 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import CLIENT_BACKEND, HIDDEN_QUERY, PARALLEL_WORKER, WALSENDER, Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.filter import Filter, FilterError
+from tests.table.filter_scene import NOW, SERVER, ago
 from tests.table.sentences import read
-from tests.table.test_filter import NOW, SERVER, ago
 
 NAMES = ("web", "api", "my app", 'a"b', "x\\d", "or", "Null", "-web", "", "\x1b[2J", "50%")
 AGES = st.sampled_from([None, 0, 1, 5, 60, 300, 301, 90_000])
 STATES = (
-    "active", "idle", "idle in transaction", "idle in transaction (aborted)", "fastpath function call", "disabled",
+    "active", "idle", "idle in transaction", "idle in transaction (aborted)",
+    "fastpath function call", "disabled",
     None,
 )  # fmt: skip
 WAITS = (
@@ -49,35 +50,40 @@ def started() -> st.SearchStrategy[int | None]:
 
 @st.composite
 def backends(draw: st.DrawFn) -> Backend:
-    """Draw a session as some server would show it to some role."""
+    """Draw a session as a server could show it to a role."""
     named = draw(st.sampled_from([*NAMES, None, "role 10"]))
     wait, event = draw(st.sampled_from(WAITS))
     backend = Backend(
-        draw(st.integers(1, 9)), ago(draw(st.sampled_from([1, 60, 301]))), draw(st.sampled_from([5, None])),
+        draw(st.integers(1, 9)), ago(draw(st.sampled_from([1, 60, 301]))),
+        draw(st.sampled_from([5, None])),
         draw(st.sampled_from([*NAMES, None, "database 5"])),
-        usesysid=draw(st.sampled_from([10, None])), usename=named, application_name=draw(st.sampled_from(NAMES)),
-        client_addr=draw(st.sampled_from([None, "10.0.0.7", "10.1.0.7", "127.0.0.1", "2001:db8::7"])),
+        usesysid=draw(st.sampled_from([10, None])), usename=named,
+        application_name=draw(st.sampled_from(NAMES)),
+        client_addr=draw(st.sampled_from([None, "10.0.0.7", "10.1.0.7", "127.0.0.1",
+        "2001:db8::7"])),
         client_hostname=draw(st.sampled_from([None, "web-1.example"])),
         xact_start=draw(started()), query_start=draw(started()), state_change=draw(started()),
         wait_event_type=wait, wait_event=event, state=draw(st.sampled_from(STATES)),
         query=draw(st.sampled_from(QUERIES)),
         backend_type=draw(st.sampled_from(TYPES)),
-        blocked_by=tuple(draw(st.lists(st.integers(0, 9), max_size=2, unique=True))) if wait == "Lock" else (),
+        blocked_by=tuple(draw(st.lists(st.integers(0, 9), max_size=2,
+        unique=True))) if wait == "Lock" else (),
     )  # fmt: skip
     return _hidden(backend) if draw(st.integers(0, 4)) == 0 else backend
 
 
 def _hidden(backend: Backend) -> Backend:
-    """What a role without rights sees; of a walsender also what it is."""
+    """Return the values that a role without rights sees: of a walsender also its type."""
     return Backend(
-        backend.pid, None, backend.datid, backend.datname, usesysid=backend.usesysid, usename=backend.usename,
+        backend.pid, None, backend.datid, backend.datname, usesysid=backend.usesysid,
+        usename=backend.usename,
         application_name=backend.application_name, query=HIDDEN_QUERY,
         backend_type=WALSENDER if backend.backend_type == WALSENDER else None,
     )  # fmt: skip
 
 
 @st.composite
-def pictures(draw: st.DrawFn) -> DerivedSnapshot:
+def snapshots(draw: st.DrawFn) -> DerivedSnapshot:
     """Draw a server with a few sessions; it keeps twenty bytes of each query, or all of it."""
     size = draw(st.sampled_from([21, 1024]))
     several = draw(
@@ -131,15 +137,19 @@ COMPARISONS = st.one_of(
     joined(WORD_KEYS, WORDS_SIGNS, LISTS),
     joined(WORD_KEYS, st.sampled_from(["~", ":~", "!~"]), PATTERNS),
     joined(st.sampled_from(["db", "user", "app"]), st.sampled_from(["=", "!="]), '""'),
-    joined("state", st.sampled_from([":", "=", "!:"]), st.lists(STATE_WORDS, min_size=1, max_size=3).map(",".join)),
+    joined("state", st.sampled_from([":", "=", "!:"]),
+    st.lists(STATE_WORDS, min_size=1, max_size=3).map(",".join)),
     joined("state", st.sampled_from(["~", "!~"]), PATTERNS),
-    joined("client", st.sampled_from([":", "!:"]), st.lists(PLACES, min_size=1, max_size=3).map(",".join)),
+    joined("client", st.sampled_from([":", "!:"]),
+    st.lists(PLACES, min_size=1, max_size=3).map(",".join)),
     joined("client~", st.sampled_from(['"^10"', '"l$"'])),
-    joined("wait", st.sampled_from([":", "=", "!="]), st.lists(EVENTS, min_size=1, max_size=3).map(",".join)),
+    joined("wait", st.sampled_from([":", "=", "!="]),
+    st.lists(EVENTS, min_size=1, max_size=3).map(",".join)),
     joined(st.sampled_from(["pid", "b"]), st.sampled_from([":", "!="]), PIDS),
     joined(st.sampled_from(["age", "xact", "query-age", "state-age", "backend-age", "idle"]),
            st.sampled_from(["<", ">", "<=", ">=", " > "]), DURATIONS),
-    joined(st.sampled_from(["blocks", "blocked"]), st.sampled_from(["<", ">", "<=", ">=", "=", "!="]),
+    joined(st.sampled_from(["blocks", "blocked"]),
+    st.sampled_from(["<", ">", "<=", ">=", "=", "!="]),
            st.integers(0, 3).map(str)),
     VALUES,
     joined("~", PATTERNS.filter(lambda pattern: pattern != '"^$"')),
@@ -166,15 +176,15 @@ FILTERS = st.recursive(
 ).filter(is_readable)  # a word before a pattern, and two pids, are not
 
 
-def decisions(text: str, picture: DerivedSnapshot) -> dict[int, bool | None]:
-    decide = Filter.parse(text).decide(picture)
-    return {backend.pid: decide(backend) for backend in picture.snapshot.backends}
+def decisions(text: str, derived: DerivedSnapshot) -> dict[int, bool | None]:
+    decide = Filter.parse(text).decide(derived)
+    return {backend.pid: decide(backend) for backend in derived.snapshot.backends}
 
 
 @settings(deadline=None)
 @given(FILTERS)
 def test_the_canonical_text_is_read_back_as_an_equal_filter(text: str) -> None:
-    """It is its own canonical text, too, and means the same to people."""
+    """The canonical text is its own canonical text, and has the same sentence."""
     chosen = Filter.parse(text)
     again = Filter.parse(chosen.canonical)
     assert again == chosen
@@ -184,41 +194,38 @@ def test_the_canonical_text_is_read_back_as_an_equal_filter(text: str) -> None:
 
 
 @settings(deadline=None)
-@given(FILTERS, pictures())
+@given(FILTERS, snapshots())
 def test_the_printed_sentence_selects_the_same_sessions(
-    text: str, picture: DerivedSnapshot
+    text: str, derived: DerivedSnapshot
 ) -> None:
-    """A reader that knows nothing of the language decides the same of every session by the sentence
-    alone.
-    """
+    """An independent reader of the sentence decides the same for every session."""
     chosen = Filter.parse(text)
-    said = read(chosen.understood)
-    told = {backend.pid: said(backend, picture) for backend in picture.snapshot.backends}
-    assert decisions(text, picture) == told
-    shown = chosen.on(picture)
-    assert {b.pid for b in picture.snapshot.backends if shown(b)} == {
-        pid for pid in told if told[pid]
+    decide = read(chosen.understood)
+    expected = {backend.pid: decide(backend, derived) for backend in derived.snapshot.backends}
+    assert decisions(text, derived) == expected
+    matches = chosen.on(derived)
+    assert {b.pid for b in derived.snapshot.backends if matches(b)} == {
+        pid for pid in expected if expected[pid]
     }
 
 
 @settings(deadline=None)
-@given(FILTERS, pictures())
-def test_nothing_is_selected_by_a_filter_and_by_its_negation(
-    text: str, picture: DerivedSnapshot
-) -> None:
-    """What is undecided is so of both."""
-    of, of_negation = decisions(text, picture), decisions(f"not ({text})", picture)
+@given(FILTERS, snapshots())
+def test_no_session_matches_a_filter_and_its_negation(text: str, derived: DerivedSnapshot) -> None:
+    """A session that is undecided for one is undecided for the other."""
+    of, of_negation = decisions(text, derived), decisions(f"not ({text})", derived)
     assert of_negation == {
         pid: None if answer is None else not answer for pid, answer in of.items()
     }
 
 
-# What a shell does to a command line.
-
 EMPTIED = (
-    "db:{}", "-db:{}", "!db:{}", "not db:{}", "db={}", "db:={}", "db!={}", "user:web,{}", "user:{},web", "app~{}",
-    "app:~^{}", "app!~{}", "app:~^{}$", 'app:"{}"', "app:'{}'", 'app:="{}"', '-app="{}"', '~"{}"', '"{}"', "{}",
-    "db = {}", "({} or user:web)", "(user:web or {})", "(db:{})", "not (db:{})", "user:web {}", "state:idle app:{}",
+    "db:{}", "-db:{}", "!db:{}", "not db:{}", "db={}", "db:={}", "db!={}", "user:web,{}",
+    "user:{},web", "app~{}",
+    "app:~^{}", "app!~{}", "app:~^{}$", 'app:"{}"', "app:'{}'", 'app:="{}"', '-app="{}"', '~"{}"',
+    '"{}"', "{}",
+    "db = {}", "({} or user:web)", "(user:web or {})", "(db:{})", "not (db:{})", "user:web {}",
+    "state:idle app:{}",
     "app:{} state:idle", "app:{} or state:idle", "query:drop {}", "query:{} table",
 )  # fmt: skip
 TIMES_EMPTIED = ("age>{}", "age>{}m", "-age>{}", "pid:{}", "pid:{},5", "blocks>{}", "-pid:{}", "{}")
@@ -226,9 +233,7 @@ TIMES_EMPTIED = ("age>{}", "age>{}m", "-age>{}", "pid:{}", "pid:{},5", "blocks>{
 
 @st.composite
 def command_lines(draw: st.DrawFn) -> tuple[list[str], list[str]]:
-    """Draw the arguments of a script as meant, and as they are when one of its variables is
-    empty.
-    """
+    """Draw a script's arguments as intended, and with one of its variables empty."""
     template = draw(st.sampled_from(EMPTIED + TIMES_EMPTIED))
     is_number = template in TIMES_EMPTIED and template != "{}"
     value = draw(st.sampled_from(["5"] if is_number else ["web", "api", "user:web", "shop"]))
@@ -241,20 +246,20 @@ def command_lines(draw: st.DrawFn) -> tuple[list[str], list[str]]:
         )
     ]
     place = draw(st.integers(0, len(others)))
-    meant, emptied = (
+    intended, emptied = (
         [*others[:place], template.format(text), *others[place:]] for text in (value, "")
     )
-    return meant, emptied
+    return intended, emptied
 
 
 @settings(deadline=None)
-@given(command_lines(), pictures())
+@given(command_lines(), snapshots())
 def test_an_empty_variable_never_selects_more(
-    lines: tuple[list[str], list[str]], picture: DerivedSnapshot
+    lines: tuple[list[str], list[str]], derived: DerivedSnapshot
 ) -> None:
-    """Each value emptied makes the command refuse, or select some of those that were meant."""
-    meant, emptied = lines
-    assert signalled(emptied, picture) <= signalled(meant, picture)
+    """A command with an emptied value is refused, or selects some of the intended sessions."""
+    intended, emptied = lines
+    assert signalled(emptied, derived) <= signalled(intended, derived)
 
 
 @settings(deadline=None)
@@ -265,17 +270,17 @@ def test_an_empty_variable_never_selects_more(
         st.sampled_from(["state:idle", "-db:shop", "(", "and", "or", "not", "age>5m", '-"web"']),
         max_size=3,
     ),
-    pictures(),
+    snapshots(),
 )
-def test_a_value_that_was_dropped_takes_none_from_what_follows(
-    key: list[str], sign: str, rest: list[str], picture: DerivedSnapshot
+def test_a_dropped_value_is_not_replaced_by_the_next_term(
+    key: list[str], sign: str, rest: list[str], derived: DerivedSnapshot
 ) -> None:
-    """`app = $APP state:idle` without its value is refused: no term behind it is taken for one."""
-    assert signalled([*key, sign, *rest], picture) == set()
+    """`app = $APP state:idle` without its value is refused: the next term is not taken for it."""
+    assert signalled([*key, sign, *rest], derived) == set()
 
 
-def signalled(arguments: Sequence[str], picture: DerivedSnapshot) -> set[int]:
-    """Return whom a command would signal; nobody if it refuses."""
+def signalled(arguments: Sequence[str], derived: DerivedSnapshot) -> set[int]:
+    """Return the pids that a command would signal; none if it refuses."""
     chosen = filter_of(arguments)
     if chosen is None:
         return set()
@@ -283,12 +288,12 @@ def signalled(arguments: Sequence[str], picture: DerivedSnapshot) -> set[int]:
         chosen.check_for_signals()
     except FilterError:
         return set()
-    decide = chosen.decide(picture)
-    return {backend.pid for backend in picture.snapshot.backends if decide(backend)}
+    decide = chosen.decide(derived)
+    return {backend.pid for backend in derived.snapshot.backends if decide(backend)}
 
 
 def filter_of(arguments: Sequence[str]) -> Filter | None:
-    """Return the filter, or None where there is an error at one of its characters."""
+    """Return the filter, or None if there is an error at one of its characters."""
     place = 0
     try:
         return Filter.of_arguments(arguments)
@@ -299,30 +304,36 @@ def filter_of(arguments: Sequence[str]) -> Filter | None:
 
 
 OUTSIDER = Backend(
-    900, ago(2), 6, "zzz", usesysid=11, usename="zzz", application_name="zzz", client_addr="192.168.9.9",
-    client_hostname="zzz.example", xact_start=ago(1), query_start=ago(1), state_change=ago(1), state="active",
+    900, ago(2), 6, "zzz", usesysid=11, usename="zzz", application_name="zzz",
+    client_addr="192.168.9.9",
+    client_hostname="zzz.example", xact_start=ago(1), query_start=ago(1), state_change=ago(1),
+    state="active",
     query="zzz", backend_type=CLIENT_BACKEND,
 )  # fmt: skip
-"""A session of which no term below holds."""
+"""A session that no term below matches."""
 NARROW = st.sampled_from(
     [
-        "db:shop", "app:'my app'", 'app:"my worker"', "state:'idle in transaction'", "user = 'web'", "age>5m",
-        "query:'drop table'", "app~'^web'", "client:10.0.0.0/8", "pid:4711", "4711", '"drop table"', "wait:lock",
-        "state:idle in transaction", "app:my app", "user in (web)", "app like 'w%'", "query:count(*)", "age > 5 m",
-        "app:$APP", "user:web, api", "db == 'shop'", "app:~^web|api", "user:web;api", "client: 10.0.0.1",
+        "db:shop", "app:'my app'", 'app:"my worker"', "state:'idle in transaction'", "user = 'web'",
+        "age>5m",
+        "query:'drop table'", "app~'^web'", "client:10.0.0.0/8", "pid:4711", "4711", '"drop table"',
+        "wait:lock",
+        "state:idle in transaction", "app:my app", "user in (web)", "app like 'w%'",
+        "query:count(*)", "age > 5 m",
+        "app:$APP", "user:web, api", "db == 'shop'", "app:~^web|api", "user:web;api",
+        "client: 10.0.0.1",
     ]
 )  # fmt: skip
 
 
 @settings(deadline=None)
 @given(st.lists(NARROW, min_size=1, max_size=4), st.sampled_from([" ", " and ", " or "]), st.data())
-def test_no_accident_of_quoting_selects_everybody(
+def test_no_accident_of_quoting_selects_all_sessions(
     terms: list[str], sign: str, data: st.DataObject
 ) -> None:
-    """Quotes lost, words split or joined, variables empty: a session that no term describes is
-    never selected.
+    """A session that no term matches is never selected, even with lost quotes, split or joined
+    words and empty variables.
     """
-    picture = DerivedSnapshot.of(Snapshot(NOW, SERVER, (OUTSIDER,)))
+    derived = DerivedSnapshot.of(Snapshot(NOW, SERVER, (OUTSIDER,)))
     line = sign.join(terms)
     accidents = (
         [line],
@@ -335,7 +346,7 @@ def test_no_accident_of_quoting_selects_everybody(
         [line[: data.draw(st.integers(0, len(line)))]],
     )
     for arguments in accidents:
-        assert signalled(arguments, picture) == set(), arguments
+        assert signalled(arguments, derived) == set(), arguments
 
 
 @settings(deadline=None)
@@ -346,7 +357,7 @@ def test_no_accident_of_quoting_selects_everybody(
     )
 )
 def test_any_arguments_are_a_filter_or_an_error(arguments: list[str]) -> None:
-    """Reading raises nothing else, and what is read can be said back."""
+    """Arguments are a filter with a sentence, or a FilterError."""
     chosen = filter_of(arguments)
     if chosen is not None:
         assert Filter.parse(chosen.text) == chosen == Filter.parse(chosen.canonical)
@@ -357,8 +368,8 @@ UNITS = ["a ", "(", "-", "not ", "1", "age>5 ", "'", '"', "app:a,", "~(", "db=",
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_a_long_text_is_read_or_refused_at_once(unit: str) -> None:
-    """Whatever is pasted is answered before the next key."""
+def test_a_long_text_is_parsed_or_refused_at_once(unit: str) -> None:
+    """A pasted text takes less than half a second."""
     for text in (unit * (2000 // len(unit)), unit * 500_000):
         began = time.perf_counter()
         with suppress(FilterError):
