@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pgtop.model.backend import Backend
 from pgtop.table import known
-from pgtop.table.language.lazy_pattern import LazyPattern
 from pgtop.table.predicates import Decision
 
 if TYPE_CHECKING:
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
     Network: TypeAlias = IPv4Network | IPv6Network
 
 LOCAL = "local"
-_OCTETS = LazyPattern(r"(?:[0-9]{1,3}\.){1,3}")
-_HEX_GROUPS = LazyPattern(r"(?:[0-9a-f]{1,4}:){1,7}", re.IGNORECASE)
+_OCTETS = re.compile(r"(?:[0-9]{1,3}\.){1,3}")
+_HEX_GROUPS = re.compile(r"(?:[0-9a-f]{1,4}:){1,7}", re.IGNORECASE)
 
 
 def network_of(text: str) -> "Network | None":

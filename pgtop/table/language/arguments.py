@@ -13,7 +13,6 @@ from typing import NamedTuple
 from pgtop.table.language.canonical import canonical
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.keys import SESSION_VOCABULARY, key_called
-from pgtop.table.language.lazy_pattern import LazyPattern
 from pgtop.table.language.parser import MAX_LENGTH, FilterParser, too_long
 from pgtop.table.language.quoting import QUOTES, quoted, unquoted
 from pgtop.table.language.signs import COMPARISON, SIGNS
@@ -22,9 +21,9 @@ from pgtop.table.language.tree import Term, terms_of
 from pgtop.table.language.vocabulary import Key, Relation
 from pgtop.table.language.words import is_keyword
 
-_NEGATION = LazyPattern(r"(?:not\s+|[-!])?", re.IGNORECASE)
-_NAME_WITH_BLANKS = LazyPattern(r"\w[\w.@/#-]*(?: \w[\w.@/#-]*)*")
-_VALUE_BEFORE = LazyPattern(COMPARISON.source + r"[^\s\"']+\s+$")
+_NEGATION = re.compile(r"(?:not\s+|[-!])?", re.IGNORECASE)
+_NAME_WITH_BLANKS = re.compile(r"\w[\w.@/#-]*(?: \w[\w.@/#-]*)*")
+_VALUE_BEFORE = re.compile(COMPARISON.pattern + r"[^\s\"']+\s+$")
 
 
 def text_of(arguments: Sequence[str]) -> str:

@@ -4,7 +4,6 @@ import re
 from typing import NoReturn
 
 from pgtop.table.language.errors import FilterError
-from pgtop.table.language.lazy_pattern import LazyPattern
 from pgtop.table.language.lookalikes import check_unquoted
 from pgtop.table.language.scanner import Scanner
 from pgtop.table.language.signs import INSTEAD_OF, STRAY_SIGN, WILDCARDS
@@ -15,11 +14,11 @@ from pgtop.table.language.words import advice_on, is_operator
 from pgtop.table.matchers import Contains, compile_pattern
 from pgtop.text.units import UNIT_WORD
 
-_WORD = LazyPattern(r"[\w.@/#-]+")
-_NAME = LazyPattern(r"[^\W\d][\w-]*")
-_UNIT = LazyPattern(UNIT_WORD, re.IGNORECASE)
-_REST_OF_TIME = LazyPattern(r"(?:[0-9]+(?:ms|[smhdw]))+", re.IGNORECASE)
-_BEHIND_IDLE = LazyPattern(r"idle\s+$", re.IGNORECASE)
+_WORD = re.compile(r"[\w.@/#-]+")
+_NAME = re.compile(r"[^\W\d][\w-]*")
+_UNIT = re.compile(UNIT_WORD, re.IGNORECASE)
+_REST_OF_TIME = re.compile(r"(?:[0-9]+(?:ms|[smhdw]))+", re.IGNORECASE)
+_BEHIND_IDLE = re.compile(r"idle\s+$", re.IGNORECASE)
 
 
 class LoneWordReader:

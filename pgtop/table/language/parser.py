@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from pgtop.table.language.contradictions import check_no_contradiction
 from pgtop.table.language.errors import FilterError
-from pgtop.table.language.lazy_pattern import LazyPattern
 from pgtop.table.language.lone_words import LoneWordReader
 from pgtop.table.language.scanner import Scanner
 from pgtop.table.language.signs import COMPARISON, SIGNS
@@ -22,9 +21,9 @@ _MAX_DEPTH = 20
 _MAX_WORDS = 64
 """Texts and patterns of a filter, which are compared with thousands of sessions at every key."""
 
-_CONNECTIVE = LazyPattern(r"(and|or)(?=[\s()]|$)", re.IGNORECASE)
-_NOT = LazyPattern(r"not(?=[\s(]|$)\s*", re.IGNORECASE)
-_SIGN_BEHIND_NOT = LazyPattern(r"[:=<>]")
+_CONNECTIVE = re.compile(r"(and|or)(?=[\s()]|$)", re.IGNORECASE)
+_NOT = re.compile(r"not(?=[\s(]|$)\s*", re.IGNORECASE)
+_SIGN_BEHIND_NOT = re.compile(r"[:=<>]")
 
 
 class FilterParser:

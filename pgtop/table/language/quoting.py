@@ -3,11 +3,9 @@
 import re
 import sys
 
-from pgtop.table.language.lazy_pattern import LazyPattern
-
-_DOUBLE_QUOTED = LazyPattern(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
-_SINGLE_QUOTED = LazyPattern(r"'((?:[^']|'')*+)'")
-_ESCAPE = LazyPattern(r'\\(?:(["\\])|u\{([0-9a-f]{1,6})\})')
+_DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_SINGLE_QUOTED = re.compile(r"'((?:[^']|'')*+)'")
+_ESCAPE = re.compile(r'\\(?:(["\\])|u\{([0-9a-f]{1,6})\})')
 QUOTES = "\"'"
 
 
@@ -29,7 +27,7 @@ def unquoted(text: str, position: int) -> tuple[str, int] | None:
         match = _SINGLE_QUOTED.match(text, position)
         return None if match is None else (match[1].replace("''", "'"), match.end())
     match = _DOUBLE_QUOTED.match(text, position)
-    return None if match is None else (_ESCAPE.compiled.sub(_unescaped, match[1]), match.end())
+    return None if match is None else (_ESCAPE.sub(_unescaped, match[1]), match.end())
 
 
 def _escaped(character: str, following: str) -> str:

@@ -1,11 +1,11 @@
 """Makers of keys: how the values of a column of texts, of a time, a count or pids are read."""
 
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pgtop.table.language.errors import FilterError
-from pgtop.table.language.lazy_pattern import LazyPattern
 from pgtop.table.language.phrases import Phrase
 from pgtop.table.language.vocabulary import (
     COUNT_RELATIONS,
@@ -36,7 +36,7 @@ COMPARE: Mapping[Relation, Callable[[float, float], bool]] = {
     Relation.AT_LEAST: operator.ge,
     Relation.IS: operator.eq,
 }
-_WHOLE_NUMBER = LazyPattern(r"[0-9]{1,10}")
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,10}")
 _MAX_DURATION_LENGTH = 20
 _MAX_SECONDS = 99_999 * 86_400
 

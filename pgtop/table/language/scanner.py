@@ -1,14 +1,14 @@
 """A text that is read from left to right."""
 
+import re
 from typing import NoReturn
 
 from pgtop.table.language.errors import FilterError
-from pgtop.table.language.lazy_pattern import LazyPattern
 from pgtop.table.language.lookalikes import check_visible
 from pgtop.table.language.quoting import QUOTES, unquoted
 from pgtop.table.language.vocabulary import Value
 
-_BLANKS = LazyPattern(r"\s*")
+_BLANKS = re.compile(r"\s*")
 
 
 class Scanner:
@@ -48,7 +48,7 @@ class Scanner:
         if blanks is not None:
             self.position = blanks.end()
 
-    def take_word(self, pattern: LazyPattern) -> str:
+    def take_word(self, pattern: re.Pattern[str]) -> str:
         """Read the text that matches here, or ""."""
         match = pattern.match(self.text, self.position)
         if match is None:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 
-from pgtop.table.language.lazy_pattern import LazyPattern
 from pgtop.table.language.vocabulary import Relation
 
 SIGNS: Mapping[str, tuple[Relation, bool]] = {
@@ -27,9 +26,9 @@ SIGNS: Mapping[str, tuple[Relation, bool]] = {
 """The relation of each sign, and whether it is negated."""
 _SIGN = "|".join(re.escape(sign) for sign in sorted(SIGNS, key=len, reverse=True))
 
-COMPARISON = LazyPattern(rf"([^\W\d][\w-]*)(\s*)({_SIGN})(\s*)")
+COMPARISON = re.compile(rf"([^\W\d][\w-]*)(\s*)({_SIGN})(\s*)")
 """A key with its sign, and the blanks around it."""
-STRAY_SIGN = LazyPattern(r"[:=!<>~]+")
+STRAY_SIGN = re.compile(r"[:=!<>~]+")
 WILDCARDS = "*%?"
 INSTEAD_OF = {
     "|": "alternatives are app:web,api, or terms with `or` between them",

@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from pgtop.table.language.errors import FilterError
-from pgtop.table.language.lazy_pattern import LazyPattern
 from pgtop.table.language.lookalikes import check_unquoted
 from pgtop.table.language.scanner import Scanner
 from pgtop.table.language.signs import COMPARISON, INSTEAD_OF, STRAY_SIGN, WILDCARDS
 from pgtop.table.language.vocabulary import Key, Relation, Value
 from pgtop.table.language.words import advice_on, is_keyword
 
-_AMBIGUOUS_IN_PATTERN = LazyPattern(r"^[~=<>!:]|['\"]")
+_AMBIGUOUS_IN_PATTERN = re.compile(r"^[~=<>!:]|['\"]")
 
 
 def read_values(
@@ -54,7 +53,7 @@ def _read_value(scanner: Scanner, key: Key, relation: Relation) -> Value:
         if not value.text and not may_be_empty:
             raise _missing(key, start)
         return value
-    text = scanner.take_word(LazyPattern(key.plain))
+    text = scanner.take_word(re.compile(key.plain))
     if not scanner.is_at_term_end and scanner.next != ",":
         _fail_in_value(scanner, key)
     _check_plain(text, key, start)
