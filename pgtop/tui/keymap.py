@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from textual.binding import Binding, BindingType
 
-from pgtop.actions import Action
+from pgtop.actions import NEXT_BUTTON, PREVIOUS_BUTTON, Action
 from pgtop.keys import KEYMAP
 
 
@@ -28,6 +28,12 @@ def bindings_of(actions: Iterable[Action]) -> Iterator[Binding]:
                 priority=True,
                 id=action.id,
             )
+
+
+def button_bindings() -> Iterator[Binding]:
+    """Yield the bindings that move the focus over the buttons of a dialog."""
+    for keys, step in ((PREVIOUS_BUTTON, -1), (NEXT_BUTTON, 1)):
+        yield Binding(",".join(keys), f"focus_button({step})", "other button", priority=True)
 
 
 def handler_name(action: Action) -> str:

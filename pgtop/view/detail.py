@@ -7,6 +7,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import LockForest
 from pgtop.analysis.xmin import holds_back
+from pgtop.keys import hint
 from pgtop.model.backend import IDLE, Backend
 from pgtop.model.detail import Detail, Lock
 from pgtop.model.server import Server
@@ -103,9 +104,10 @@ def _right_words(backend: Backend, server: Server) -> Line:
     right = right_to_signal(server, backend)
     user = clean(server.user)
     if right.allowed:
+        cancel, terminate = hint("cancel"), hint("terminate")
         if backend.state == IDLE or backend.in_transaction_idle:
-            return line(f"{user} may terminate it (K); it runs no query to cancel")
-        return line(f"{user} may cancel its query (C) and terminate it (K)")
+            return line(f"{user} may terminate it ({terminate}); it runs no query to cancel")
+        return line(f"{user} may cancel its query ({cancel}) and terminate it ({terminate})")
     verb = "may not" if right.allowed is False else "perhaps may not"
     remedy = f": {right.remedy}" if right.remedy else ""
     return line(clean(f"{user} {verb} signal it, as it {right.reason}{remedy}"), Tone.WARN)

@@ -8,7 +8,7 @@ from typing import ClassVar, TypeAlias
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.geometry import Size
 from textual.message import Message
@@ -23,7 +23,7 @@ from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.dialogs.reason import ReasonField
-from pgtop.tui.keymap import bindings
+from pgtop.tui.keymap import bindings, button_bindings
 from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
@@ -89,8 +89,7 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
     AUTO_FOCUS = ""  # y and n belong to the screen, unless something must be typed
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("confirm", "keep", "clear", "open", "reason"),
-        Binding("left,shift+tab", "focus_button(-1)", "other button", priority=True),
-        Binding("right,tab", "focus_button(1)", "other button", priority=True),
+        *button_bindings(),
     ]
 
     def __init__(self, palette: Palette, lines: str, proof: str) -> None:
