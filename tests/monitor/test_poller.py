@@ -1,4 +1,4 @@
-"""The cadence of sampling, with time turned by hand."""
+"""The cadence of sampling, on a clock that the test advances."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,67 +15,63 @@ from pgtop.monitor.poller import Event, Paused, Poller, PollFailed, PollOverdue,
 from tests.fakes import FakeClock, FakeSource, settle
 from tests.scenes import calm
 
-_REFUSED = Failure(FailureKind.UNREACHABLE, "connection refused", "check the port")
+REFUSED = Failure(FailureKind.UNREACHABLE, "connection refused", "check the port")
 
 
 @asynccontextmanager
-async def _watching(
+async def running(
     source: FakeSource, interval: float = 1.0, fresh: bool = False
 ) -> AsyncIterator[tuple[Poller, list[Event], FakeClock]]:
     clock = FakeClock()
-    watch = Poller(source, interval, clock, fresh=fresh)
+    poller = Poller(source, interval, clock, fresh=fresh)
     events: list[Event] = []
 
     async def follow() -> None:
-        async for event in watch.events():
+        async for event in poller.events():
             events.append(event)  # noqa: PERF401 - the list is read while it grows
 
     task = asyncio.create_task(follow())
     await settle()
     try:
-        yield watch, events, clock
+        yield poller, events, clock
     finally:
         task.cancel()
 
 
 async def test_samples_come_at_the_interval() -> None:
-    """From start to start there is one interval, whatever the sample took."""
+    """The time from start to start is the interval, however long the sample takes."""
     source = FakeSource([calm()])
-    async with _watching(source) as (_, events, clock):
+    async with running(source) as (_, events, clock):
         await clock.advance(3.5)
         assert len(events) == 4
         assert all(isinstance(event, Sampled) for event in events)
 
 
 async def test_a_sleep_that_is_cut_short_leaves_no_timer() -> None:
-    """Nothing wakes the process later for a wait that somebody has ended."""
+    """Nothing wakes the process later for a wait that has ended."""
     MonotonicClock().sleep(60.0).cancel()
     await settle()
     timers: list[asyncio.TimerHandle] = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]  # no public way
     assert all(timer.cancelled() for timer in timers)
 
 
-async def test_fresh_watch_waits_an_interval_first() -> None:
-    """A sample taken just before is not taken again at once."""
+async def test_a_fresh_poller_waits_an_interval_first() -> None:
+    """A sample that was taken just before is not repeated at once."""
     source = FakeSource([calm()])
-    async with _watching(source, fresh=True) as (_, events, clock):
+    async with running(source, fresh=True) as (_, events, clock):
         assert events == []
         await clock.advance(1.0)
         assert len(events) == 1
 
 
-async def test_samples_never_overlap_and_slowness_is_told() -> None:
-    """While an answer is overdue nothing else is asked, and the wait is told once a second."""
+async def test_samples_never_overlap_and_slowness_is_reported() -> None:
+    """While an answer is overdue nothing else is requested; the wait is reported once a second."""
     source = FakeSource([None, calm()])
-    async with _watching(source) as (_, events, clock):
+    async with running(source) as (_, events, clock):
         await clock.advance(4.6)
         assert source.samples == 1
-        assert [round(event.elapsed, 1) for event in events if isinstance(event, PollOverdue)] == [
-            1.0,
-            2.0,
-            3.0,
-            4.0,
-        ]
+        waits = [round(event.elapsed, 1) for event in events if isinstance(event, PollOverdue)]
+        assert waits == [1.0, 2.0, 3.0, 4.0]
         source.answer(calm())
         await clock.advance(0.0)
         assert isinstance(events[-1], Sampled)
@@ -83,18 +79,17 @@ async def test_samples_never_overlap_and_slowness_is_told() -> None:
 
 
 async def test_an_answer_is_overdue_after_an_interval() -> None:
-    """A picture is told to be old before it is two intervals old; where answers take longer, after
-    twice their time.
+    """A snapshot is reported as stale before it is two intervals old; where answers take longer,
+    after twice their time.
     """
     source = FakeSource([calm(), None])
-    async with _watching(source, interval=0.5) as (_, events, clock):
+    async with running(source, interval=0.5) as (_, events, clock):
         await clock.advance(0.9375)
         assert isinstance(events[-1], Sampled)
         await clock.advance(0.0625)
         assert isinstance(events[-1], PollOverdue)
-        source.answer(
-            calm()
-        )  # it has taken half a second, so the next one, which is due at once, may take twice that
+        # The answer took half a second, so the next one, which is due at once, may take twice that.
+        source.answer(calm())
         await clock.advance(0.9375)
         assert isinstance(events[-1], Sampled)
         await clock.advance(0.0625)
@@ -102,23 +97,23 @@ async def test_an_answer_is_overdue_after_an_interval() -> None:
 
 
 async def test_refresh_during_an_overdue_answer_tries_a_new_connection() -> None:
-    """r gives up on an answer that does not come and asks anew at once."""
+    """The key drops an answer that does not come, and samples again at once."""
     source = FakeSource([None, calm()])
-    async with _watching(source) as (watch, events, clock):
+    async with running(source) as (poller, events, clock):
         await clock.advance(2.0)
-        watch.refresh()
+        poller.refresh()
         await clock.advance(0.0)
         assert source.samples == 2
         assert isinstance(events[-1], Sampled)
         assert not source.overlapped
 
 
-async def test_the_picture_ages_whatever_is_tried() -> None:
-    """A try that is begun anew counts from zero; the age of the picture does not."""
+async def test_a_snapshot_ages_during_every_try() -> None:
+    """A new try counts from zero; the age of the snapshot does not."""
     source = FakeSource([calm(), None, None])
-    async with _watching(source) as (watch, events, clock):
+    async with running(source) as (poller, events, clock):
         await clock.advance(10.0)
-        watch.refresh()
+        poller.refresh()
         await clock.advance(2.0)
         assert source.samples == 3
         last = events[-1]
@@ -128,11 +123,9 @@ async def test_the_picture_ages_whatever_is_tried() -> None:
 
 
 async def test_failures_are_retried_with_back_off_within_two_intervals() -> None:
-    """Tries come further apart, but never so far that a server which is back stays unseen for two
-    intervals.
-    """
-    source = FakeSource([_REFUSED])
-    async with _watching(source) as (_, events, clock):
+    """Tries come further apart, but a server that is back is seen within two intervals."""
+    source = FakeSource([REFUSED])
+    async with running(source) as (_, events, clock):
         tries = []
         for _ in range(200):
             before = source.samples
@@ -147,14 +140,14 @@ async def test_failures_are_retried_with_back_off_within_two_intervals() -> None
 
 @pytest.mark.parametrize("kind", [FailureKind.PASSWORD, FailureKind.DENIED])
 async def test_a_refused_login_is_seldom_tried_again(kind: FailureKind) -> None:
-    """Two refusals in a row and tries come 30 s apart, lest the account be locked; the user can try
-    at once.
+    """After two refusals in a row tries come 30 s apart, lest the account be locked; the user can
+    still try at once.
     """
-    source = FakeSource([_REFUSED, *[Failure(kind, "no")] * 4, calm()])
-    async with _watching(source) as (watch, events, clock):
+    source = FakeSource([REFUSED, *[Failure(kind, "no")] * 4, calm()])
+    async with running(source) as (poller, events, clock):
         await clock.advance(10.0)
         assert source.samples == 3
-        watch.refresh()
+        poller.refresh()
         await clock.advance(0.0)
         assert source.samples == 4
         await clock.advance(29.0)
@@ -164,71 +157,71 @@ async def test_a_refused_login_is_seldom_tried_again(kind: FailureKind) -> None:
         assert isinstance(events[-1], Sampled)
 
 
-async def test_countdown_is_told_every_second_and_ages_the_picture() -> None:
-    """While the server is away each second says how old the picture is and when the next try is."""
-    source = FakeSource([calm(), *[_REFUSED] * 50])
-    async with _watching(source, interval=10.0) as (_, events, clock):
+async def test_a_failure_is_reported_every_second() -> None:
+    """While the server is away, each second shows the age of the snapshot and the time to the retry."""
+    source = FakeSource([calm(), *[REFUSED] * 50])
+    async with running(source, interval=10.0) as (_, events, clock):
         await clock.advance(40.0)
-        missed = [event for event in events if isinstance(event, PollFailed)]
-        assert len(missed) >= 25
-        assert all(event.retry_in >= 0 for event in missed)
-        assert missed[-1].age > missed[0].age >= 10.0
+        failures = [event for event in events if isinstance(event, PollFailed)]
+        assert len(failures) >= 25
+        assert all(event.retry_in >= 0 for event in failures)
+        assert failures[-1].age > failures[0].age >= 10.0
 
 
 async def test_recovery_goes_back_to_the_interval() -> None:
-    """After a good answer the failure and its back-off are forgotten."""
-    source = FakeSource([_REFUSED, _REFUSED, calm()])
-    async with _watching(source) as (_, events, clock):
+    """After a good answer the back-off starts from its beginning."""
+    source = FakeSource([REFUSED, REFUSED, calm()])
+    async with running(source) as (_, events, clock):
         await clock.advance(5.0)
         sampled = [event for event in events if isinstance(event, Sampled)]
         assert len(sampled) >= 3
         assert isinstance(events[-1], Sampled)
 
 
-async def test_pause_keeps_the_picture_and_tells_its_age() -> None:
-    """Paused, nothing is asked and nothing wakes us; the age is told on demand; refresh takes one
-    sample and stays.
+async def test_a_pause_keeps_the_snapshot_and_reports_its_age() -> None:
+    """While paused, nothing is requested and nothing wakes us; the age is reported on demand; refresh
+    takes one sample and stays paused.
     """
     source = FakeSource([calm()])
-    async with _watching(source) as (watch, events, clock):
-        watch.paused = True
+    async with running(source) as (poller, events, clock):
+        poller.paused = True
         await clock.advance(5.0)
         assert source.samples == 1
-        told = len(events)
+        count = len(events)
         assert clock.next_wake is None
-        watch.republish()
+        poller.republish()
         await clock.advance(0.0)
-        assert len(events) == told + 1
+        assert len(events) == count + 1
         assert isinstance(events[-1], Paused)
         assert events[-1].age == 5.0
-        watch.refresh()
+        poller.refresh()
         await clock.advance(0.5)
         assert source.samples == 2
         assert isinstance(events[-1], Paused)
-        watch.paused = False
+        poller.paused = False
         await clock.advance(1.0)
         assert source.samples == 3
 
 
 async def test_a_new_interval_counts_from_the_last_sample() -> None:
-    """Shortening the interval does not wait for the old one to end."""
+    """A shorter interval does not wait for the old one to end."""
     source = FakeSource([calm()])
-    async with _watching(source, interval=60.0) as (watch, _, clock):
+    async with running(source, interval=60.0) as (poller, _, clock):
         await clock.advance(5.0)
-        watch.interval = 1.0
+        poller.interval = 1.0
         await clock.advance(0.0)
         assert source.samples == 2
-        watch.interval = 0.0
-        assert watch.interval == 0.2
+        poller.interval = 0.0
+        assert poller.interval == 0.2
 
 
-async def test_dear_samples_are_taken_less_often() -> None:
-    """When samples in a row cost the server more than 2 % of the interval, the interval grows; one
-    hiccup does not.
+async def test_expensive_samples_are_taken_less_often() -> None:
+    """The interval grows when consecutive samples cost the server more than 2 % of it, but not for a
+    single one.
     """
-    cheap, dear = calm(), replace(calm(), cost=Cost(server_seconds=0.1))
-    source = FakeSource([cheap, dear, cheap, *[dear] * 20])
-    async with _watching(source) as (_, events, clock):
+    cheap, expensive = calm(), replace(calm(), cost=Cost(server_seconds=0.1))
+    source = FakeSource([cheap, expensive, cheap, *[expensive] * 20])
+    async with running(source) as (_, events, clock):
         await clock.advance(30.0)
         paces = [event.every for event in events if isinstance(event, Sampled)]
         assert paces[:5] == [1.0] * 5
@@ -236,23 +229,21 @@ async def test_dear_samples_are_taken_less_often() -> None:
         assert len(paces) == 11
 
 
-async def test_an_outage_of_hours_is_sat_out() -> None:
-    """However often the server could not be asked, the next try comes and a picture with it."""
-    source = FakeSource([_REFUSED] * 4000 + [calm()])
-    async with _watching(source) as (_, events, clock):
+async def test_an_outage_of_hours_ends_with_a_sample() -> None:
+    """However many polls have failed, the next try comes, and a snapshot with it."""
+    source = FakeSource([REFUSED] * 4000 + [calm()])
+    async with running(source) as (_, events, clock):
         await clock.advance(9000.0)
         assert isinstance(events[-1], Sampled)
 
 
-async def test_steering_leaves_an_answer_under_way_alone() -> None:
-    """r, p or a new interval while a sample is on its way neither break it off nor call it
-    overdue.
-    """
+async def test_a_change_leaves_an_answer_under_way_alone() -> None:
+    """A refresh or a new interval neither cancels a sample under way nor makes it overdue."""
     source = FakeSource([None, calm()])
-    async with _watching(source) as (watch, events, clock):
+    async with running(source) as (poller, events, clock):
         await clock.advance(0.5)
-        watch.refresh()
-        watch.interval = 2.0
+        poller.refresh()
+        poller.interval = 2.0
         await clock.advance(0.5)
         assert events == []
         source.answer(calm())

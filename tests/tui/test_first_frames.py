@@ -1,4 +1,4 @@
-"""The first picture, which is drawn before Textual is there."""
+"""The frames that are drawn before Textual is there."""
 
 import subprocess
 import sys
@@ -27,20 +27,21 @@ PALETTES = [
 ]
 
 
-def opened(snapshot: Snapshot, settings: Settings, width: int, height: int) -> Canvas:
-    """The first picture of a snapshot."""
+def first_frame(snapshot: Snapshot, settings: Settings, width: int, height: int) -> Canvas:
+    """Return the first frame of a snapshot."""
     return _drawn(sessions(snapshot, settings, width, height), settings, width)
 
 
-def _drawn(looks: list[StyledLine], settings: Settings, width: int) -> Canvas:
-    chosen, canvas = palette(settings.theme, settings.color), Canvas(width, len(looks))
-    for y, look in enumerate(looks):
-        canvas.draw(0, y, width, runs(look, width, chosen, chosen.ground, ColorSystem.STANDARD))
+def _drawn(lines: list[StyledLine], settings: Settings, width: int) -> Canvas:
+    colors = palette(settings.theme, settings.color)
+    canvas = Canvas(width, len(lines))
+    for y, line in enumerate(lines):
+        canvas.draw(0, y, width, runs(line, width, colors, colors.ground, ColorSystem.STANDARD))
     return canvas
 
 
 async def composed(snapshot: Snapshot, settings: Settings, width: int, height: int) -> Canvas:
-    """What Textual makes of the screen of sessions, on the colours of the same terminal."""
+    """Return the screen of the sessions as Textual draws it, in the colours of the same terminal."""
     stage = Stage(snapshot, settings)
     canvas = Canvas(width, height)
     async with stage.app.run_test(size=(width, height)) as pilot:
@@ -54,62 +55,61 @@ async def composed(snapshot: Snapshot, settings: Settings, width: int, height: i
     return canvas
 
 
+def check_same(first: Canvas, then: Canvas) -> None:
+    """Check that two canvases have the same cells in the same styles."""
+    texts = ["".join(line.cells) for line in first.lines]
+    assert texts == ["".join(line.cells) for line in then.lines]
+    assert [line.styles for line in first.lines] == [line.styles for line in then.lines]
+
+
 @pytest.mark.parametrize(
     "scene", [busy, calm, full, hostile, nearly_full, not_privileged, standstill]
 )
 @pytest.mark.parametrize("size", [(40, 10), (80, 24), (200, 50)], ids=str)
-async def test_it_is_the_picture_that_textual_begins_with(
+async def test_the_first_frame_is_the_one_that_textual_starts_with(
     scene: Callable[[], Snapshot], size: tuple[int, int]
 ) -> None:
     """Every cell and every style is the same, so that nothing is painted again when Textual takes
     over.
     """
-    first, then = opened(scene(), Settings(), *size), await composed(scene(), Settings(), *size)
-    assert ["".join(line.cells) for line in first.lines] == [
-        "".join(line.cells) for line in then.lines
-    ]
-    assert [line.styles for line in first.lines] == [line.styles for line in then.lines]
+    first = first_frame(scene(), Settings(), *size)
+    check_same(first, await composed(scene(), Settings(), *size))
 
 
 @pytest.mark.parametrize("settings", PALETTES, ids=str)
-async def test_whatever_it_is_drawn_with(settings: Settings) -> None:
-    """Each palette, a read-only pgtop and another interval give Textual's picture, too."""
-    first, then = opened(busy(), settings, 80, 24), await composed(busy(), settings, 80, 24)
-    assert ["".join(line.cells) for line in first.lines] == [
-        "".join(line.cells) for line in then.lines
-    ]
-    assert [line.styles for line in first.lines] == [line.styles for line in then.lines]
+async def test_the_first_frame_follows_the_settings(settings: Settings) -> None:
+    """Each palette, read-only mode and another interval give Textual's frame, too."""
+    first = first_frame(busy(), settings, 80, 24)
+    check_same(first, await composed(busy(), settings, 80, 24))
 
 
-def test_textual_is_not_needed_for_it() -> None:
-    """Nothing that draws the first picture waits for Textual, or for the heavy part of Rich."""
+def test_the_first_frame_needs_no_textual() -> None:
+    """Nothing that draws the first frame imports Textual, or the heavy part of Rich."""
     program = "import sys, pgtop.tui.splash, pgtop.tui.first_frames; print(*sys.modules)"
-    done = subprocess.run(
+    run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8"
     )
-    loaded = set(done.stdout.split())
+    loaded = set(run.stdout.split())
     assert "pgtop.view.chrome" in loaded
     assert not loaded & {"textual", "rich.console", "psycopg"}
 
 
 @pytest.mark.parametrize("seconds", [0.3, 7.9])
 @pytest.mark.parametrize("height", [1, 2, 24])
-def test_whom_is_waited_for_is_told(seconds: float, height: int) -> None:
-    """Where pgtop connects to, for how long now, and how to leave, on as many lines as there
-    are.
-    """
-    looks = waiting("db1\x1b[2J:5432", seconds, 80, height)
-    texts = ["".join(span.text for span in look.line) for look in looks]
+def test_the_wait_shows_server_and_time(seconds: float, height: int) -> None:
+    """The screen shows the server, how long pgtop has waited, and the key to leave, at any height."""
+    lines = waiting("db1\x1b[2J:5432", seconds, 80, height)
+    texts = ["".join(span.text for span in line.line) for line in lines]
     assert len(texts) >= height
     assert texts[0] == f"Connecting to db1␛[2J:5432 …{' 7s' if seconds > 1 else ''}"
     assert texts[-1].strip() == f"{hint('quit')} quit"
 
 
 @pytest.mark.parametrize("width", [40, 80])
-def test_how_long_is_told_beside_the_longest_name(width: int) -> None:
-    """The name of the host gives way, not what is to be watched."""
-    looks = waiting(f"{'a-long-name.' * 9}amazonaws.com:5432", 12.0, width, 24)
-    [words] = looks[0].line
+def test_the_wait_has_room_beside_the_longest_name(width: int) -> None:
+    """The name of the host is cut, not the time."""
+    lines = waiting(f"{'a-long-name.' * 9}amazonaws.com:5432", 12.0, width, 24)
+    [words] = lines[0].line
     assert len(words.text) == width
     assert words.text.endswith("… 12s")
 
@@ -130,7 +130,7 @@ def test_how_long_is_told_beside_the_longest_name(width: int) -> None:
     ],
     ids=str,
 )
-def test_the_terminal_s_colours_are_what_rich_says(environ: Mapping[str, str]) -> None:
-    """The first picture and all that follow are drawn in the same colours."""
+def test_the_colours_of_the_terminal_are_those_of_rich(environ: Mapping[str, str]) -> None:
+    """The first frame and all that follow are drawn in the same colours."""
     console = Console(force_terminal=True, _environ=environ)
     assert colours_of(environ) is colours_named(console.color_system)

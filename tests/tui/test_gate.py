@@ -1,4 +1,4 @@
-"""When a key may answer a question, on scripted times: the gate itself."""
+"""The gate itself, on scripted times: when may a key answer a question?"""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,20 +7,20 @@ from pgtop.tui.gate import KeyGate
 
 
 class _Line:
-    """A terminal and its line: proofs are asked for, and come when the test says so."""
+    """A terminal and its line: proofs are requested, and come when the test gives them."""
 
     def __init__(self, answers: bool = True) -> None:
-        self.asked = 0
-        self.gate = KeyGate(self._ask, lambda: answers)
+        self.requests = 0
+        self.gate = KeyGate(self._request, lambda: answers)
         self.gate.close()
 
-    def _ask(self) -> int:
-        self.asked += 1
-        return self.asked
+    def _request(self) -> int:
+        self.requests += 1
+        return self.requests
 
 
 def test_a_key_before_the_proof_is_dropped_and_one_after_it_is_not() -> None:
-    """However long the line is: only the order counts."""
+    """The order alone counts, however slow the line is."""
     line = _Line()
     assert not line.gate.is_drawn
     line.gate.drawn(0.0)
@@ -29,7 +29,7 @@ def test_a_key_before_the_proof_is_dropped_and_one_after_it_is_not() -> None:
 
 
 def test_after_a_dropped_key_there_must_be_a_pause() -> None:
-    """What goes on coming is a paste, or was typed ahead."""
+    """Keys that keep coming are a paste, or were typed ahead."""
     line = _Line()
     line.gate.drawn(0.0)
     assert not line.gate.admits(0.3)
@@ -39,8 +39,8 @@ def test_after_a_dropped_key_there_must_be_a_pause() -> None:
     assert line.gate.admits(1.7)
 
 
-def test_a_key_that_means_nothing_closes_the_gate_for_a_breath() -> None:
-    """So that the `y` in a word answers nothing."""
+def test_a_key_that_means_nothing_closes_the_gate_until_a_pause() -> None:
+    """The `y` in a word answers nothing."""
     line = _Line()
     line.gate.drawn(0.0)
     line.gate.proven(1)
@@ -51,7 +51,7 @@ def test_a_key_that_means_nothing_closes_the_gate_for_a_breath() -> None:
 
 
 def test_a_late_proof_of_an_older_question_opens_nothing() -> None:
-    """A question that takes another's place needs a proof of its own."""
+    """A question that replaces another needs a proof of its own."""
     line = _Line()
     line.gate.drawn(0.0)
     line.gate.close()
@@ -62,19 +62,19 @@ def test_a_late_proof_of_an_older_question_opens_nothing() -> None:
     assert line.gate.admits(1.2)
 
 
-def test_a_proof_that_is_lost_is_asked_for_again() -> None:
-    """A terminal that answers is never taken to have seen what it did not prove."""
+def test_a_lost_proof_is_requested_again() -> None:
+    """A terminal that answers is never believed to show what it did not prove."""
     line = _Line()
     line.gate.drawn(0.0)
     for at in (2.0, 4.0, 60.0):
         assert not line.gate.admits(at)
-    assert line.asked == 4
+    assert line.requests == 4
     line.gate.proven(4)
     assert line.gate.admits(61.0)
 
 
 def test_a_terminal_that_never_answers_is_waited_for_a_second() -> None:
-    """Then a key is taken, unless it comes right behind one that was not."""
+    """After that a key is taken, unless it comes right after one that was dropped."""
     line = _Line(answers=False)
     line.gate.drawn(0.0)
     assert not line.gate.admits(0.8)
@@ -86,7 +86,7 @@ def test_a_terminal_that_never_answers_is_waited_for_a_second() -> None:
 def test_no_run_of_keys_that_began_before_the_proof_ever_answers(
     gaps: list[float], proven_after: int
 ) -> None:
-    """Whenever in the run the proof comes."""
+    """The place of the proof in the run makes no difference."""
     line, at = _Line(), 0.0
     line.gate.drawn(at)
     assert not line.gate.admits(at)
