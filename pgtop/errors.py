@@ -29,4 +29,4 @@ class DemoError(PgtopError):
 
 
 class OutputError(PgtopError):
-    """The result could not be written to standard output."""
+    """The result could not be written to stdout."""

@@ -46,7 +46,7 @@ def code_after_a_bug(words: Sequence[str]) -> int:
         return Exit.BUG
     from pgtop.cli.check_result import CheckResult
 
-    return CheckResult.unknown("a bug in pgtop: standard error has the path of the report").print()
+    return CheckResult.unknown("a bug in pgtop: stderr has the path of the report").print()
 
 
 def _check(words: Sequence[str]) -> int:

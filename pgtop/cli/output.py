@@ -11,7 +11,7 @@ from pgtop.text.tone import Span, Tone
 
 
 class ReaderGoneError(OutputError):
-    """The reader of standard output has closed it."""
+    """The reader of stdout has closed it."""
 
 
 def report(what: str, advice: str = "") -> None:
@@ -61,7 +61,7 @@ def deliver(text: str) -> None:
     it.
     """
     if sys.stdout is None:
-        raise OutputError("Standard output is closed.")
+        raise OutputError("stdout is closed.")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", newline="")
     try:

@@ -93,9 +93,11 @@ class LocksCommand(NamedTuple):
     """Options of `pgtop locks`."""
 
     connection: Connection = ConnectionOptions()
-    json: Annotated[bool, OptionGroup("Output"), option("--json", help="print one JSON object")] = (
-        False
-    )
+    json: Annotated[
+        bool,
+        OptionGroup("Output"),
+        option("--json", help="print one JSON object"),
+    ] = False
     filter: Annotated[
         str | None,
         option("--filter", metavar="FILTER", help="only sessions that match, and their blockers"),
@@ -262,7 +264,7 @@ Each command has its own --help.""",
         AuditCommand,
         usage="[OPTION]... [WORD]...",
         description="""\
-Prints the signals that this user requested on this machine, and what became of them.""",
+Prints the signals that you requested on this machine, and what became of them.""",
     ),
     CommandSpec(
         "budget",
@@ -286,7 +288,7 @@ Prints a script that makes the shell complete pgtop's commands, options and filt
         DemoCommand,
         usage="[OPTION]...",
         description="""\
-Starts a PostgreSQL server with a simulated workload, and opens the dashboard on it. Leaving
+Starts a PostgreSQL server with a simulated workload, and opens the dashboard on it. Quitting
 stops the server and removes its files.""",
         read=_read_demo,
     ),
@@ -304,7 +306,7 @@ topics.""",
         LocksCommand,
         usage=_TARGET,
         description="""\
-Prints who blocks whom as a tree, and which sessions hold back vacuum, and exits.""",
+Prints who blocks whom as a tree, and what holds back vacuum, and exits.""",
     ),
     CommandSpec(
         "show",
