@@ -1,5 +1,5 @@
-"""All that a front end may ask of the world. Tests hand in their own; nothing else is ever
-faked.
+"""The ports through which pgtop meets the world. Tests hand in their own implementations; nothing
+else is ever faked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,8 +26,8 @@ class SourceError(Exception):
 
 
 class Source(Protocol):
-    """Where snapshots come from. Calls may be made while another one is in progress; the source
-    runs them one by one.
+    """A source of snapshots. Calls may be made while another one is in progress; the source runs
+    them one by one.
     """
 
     async def sample(self, topics: frozenset[Topic] = SESSIONS_ONLY) -> Snapshot:
@@ -50,23 +50,23 @@ class Source(Protocol):
 
 
 class Signaller(Protocol):
-    """The one door back. It checks identity in the statement that signals, one statement for each
-    order.
+    """The only way to change anything on a server. Each signal is one statement, which also compares
+    the identity of its target.
     """
 
     async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
-        """Ask the server to carry out each order, once; a receipt for each.
+        """Send each request once; return a reply for each.
 
-        Never raises for what the server or the network says: that is the receipt. One refusal stops
-        nothing.
+        Never raises for an error of the server or the network: the reply has it. A refusal does not
+        stop the other requests.
         """
         ...
 
     async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
-        """The targets of the orders, each as it is now; whoever is not among them has ended.
+        """Return the targets of the requests as they are now; a target that is missing has ended.
 
-        One that this role may not tell from its target any more is among them, hidden. Raises
-        SourceError, also where the targets may live on, on a server that is not the one that
+        A session that this role can no longer distinguish from its target is among them, hidden.
+        Raises SourceError, also if the targets may live on, on another server than the one that
         answers.
         """
         ...
@@ -76,32 +76,30 @@ class AuditError(Exception):
     """The audit log could not be written, or read; the message says why and what to do next."""
 
     def __init__(self, message: str, written: int = 0) -> None:
-        """`written`: how many of the records, from the first on, stand in it all the same."""
+        """Keep how many of the records, from the first one on, were `written`."""
         super().__init__(message)
         self.written = written
 
 
 class AuditLog(Protocol):
-    """Where it is written down who was signalled: before it is sent, and again when the outcome is
-    known.
-    """
+    """The log of signals: each is written before it is sent, and again with its outcome."""
 
     async def begin(self, entries: Sequence[AuditEntry]) -> None:
-        """Write that these are about to be sent. Raises RecordError."""
+        """Write that these signals are about to be sent. Raises AuditError."""
         ...
 
     async def finish(self, ended: Sequence[tuple[AuditEntry, Outcome]]) -> None:
-        """Write what became of them. Raises RecordError."""
+        """Write the outcomes. Raises AuditError."""
         ...
 
 
 class Clock(Protocol):
-    """Time, as far as cadence and patience need it."""
+    """Time, for intervals and timeouts."""
 
     def now(self) -> float:
-        """Monotonic seconds."""
+        """Return monotonic seconds."""
         ...
 
     def sleep(self, seconds: float) -> "Future[None]":
-        """Done once so many seconds have passed; whoever sets its result before ends the sleep."""
+        """Return a future that is done after so many seconds; setting its result ends the sleep."""
         ...

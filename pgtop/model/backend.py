@@ -1,7 +1,7 @@
 """One server process, as pg_stat_activity describes it.
 
-A backend is a pid *and* the time it started: pids are reused. Nothing may be remembered, selected
-or signalled by pid alone.
+A backend is a pid *and* its start time: pids are reused. Nothing may be remembered, selected or
+signalled by pid alone.
 """
 
 from typing import NamedTuple
@@ -18,19 +18,19 @@ ACTIVE = "active"
 IDLE = "idle"
 IDLE_IN_TRANSACTION = "idle in transaction"
 DISABLED = "disabled"
-"""track_activities is off: what the session does is not shown to anybody."""
+"""track_activities is off: no role sees what the session does."""
 IDLE_IN_TRANSACTION_ABORTED = "idle in transaction (aborted)"
 
 CLIENT_READ = "ClientRead"
-"""What an idle backend waits for as long as nothing happens to it."""
+"""The wait event of an idle backend for as long as nothing happens to it."""
 
 HIDDEN_QUERY = "<insufficient privilege>"
-"""What the server shows in place of a query that this role may not read."""
+"""The server's text in place of a query that this role may not read."""
 
 
 class BackendId(NamedTuple):
-    """Who a backend is. `backend_start` is None where the role may not see it; the check is then
-    weaker.
+    """The identity of a backend. `backend_start` is None if the role may not see it; a comparison is
+    then weaker.
     """
 
     pid: int
@@ -38,10 +38,10 @@ class BackendId(NamedTuple):
 
 
 class Backend(NamedTuple):
-    """A row of pg_stat_activity under its own column names, and who blocks it.
+    """A row of pg_stat_activity under its own column names, and its blockers.
 
-    None means what NULL means there: not applicable, or hidden from this role. Ten thousand of them
-    may be made at every sample, and a named tuple is the cheapest immutable record that Python has.
+    None means what NULL means there: not applicable, or hidden from this role. A new field needs an
+    entry in `tests/sources/postgres/test_idle_sessions.py`.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
     """
 
@@ -68,13 +68,13 @@ class Backend(NamedTuple):
     """Transactions between `backend_xmin` and the newest transaction: age(backend_xmin)."""
     query_id: int | None = None
     query: str | None = None
-    """The text, cut on the server to the length that the sampler asked for. None: it comes with a
-    later sample.
+    """The text, cut on the server to the length that the sampler requested. None: a later sample has
+    it.
     """
     backend_type: str | None = None
     blocked_by: tuple[int, ...] = ()
-    """pids that hold, or wait ahead for, the lock this backend waits for, each once; 0 is a
-    prepared transaction.
+    """pids that hold the lock this backend waits for, or wait for it ahead in the queue, each once;
+    0 is a prepared transaction.
     """
 
     @property
@@ -83,7 +83,8 @@ class Backend(NamedTuple):
 
     @property
     def hidden(self) -> bool:
-        """True if this role may see no more of it than pid, role, database and application name.
+        """True if this role may see no more of the backend than pid, role, database and application
+        name.
 
         Only then is no start shown. The type may be known nevertheless: that of a walsender is read
         elsewhere.
@@ -91,8 +92,8 @@ class Backend(NamedTuple):
         return self.backend_start is None
 
     def is_same_session(self, now: "Backend") -> bool | None:
-        """Return whether `now`, under the same pid, is this very session; None where the role may
-        not see enough.
+        """Return whether `now`, under the same pid, is this very session; None if the role may not
+        see enough.
 
         A session never changes its role or its database.
         """
@@ -114,8 +115,8 @@ class Backend(NamedTuple):
 
     @property
     def not_compared(self) -> tuple[str, ...]:
-        """Columns that would distinguish a session from the next one of its pid, and that this role
-        may not see.
+        """Columns that would distinguish a session from the next one of the same pid, and that this
+        role may not see.
         """
         if not self.hidden:
             return ()
@@ -128,8 +129,8 @@ class Backend(NamedTuple):
 
     @property
     def may_replay(self) -> bool:
-        """True for the process that replays on a standby, and for any process of the server's own
-        that is hidden.
+        """True for the process that replays on a standby, and for any hidden process of the
+        server's own.
         """
         return self.backend_type == STARTUP or (
             self.hidden and self.datid is None and self.usesysid is None
@@ -137,13 +138,15 @@ class Backend(NamedTuple):
 
     @property
     def is_client(self) -> bool:
-        """True if it holds one of the `max_connections` slots, as far as this role can know."""
+        """True if the backend holds one of the `max_connections` slots, as far as this role can
+        know.
+        """
         return self.backend_type == CLIENT_BACKEND or self.may_be_worker
 
     @property
     def may_be_worker(self) -> bool:
-        """True if it is hidden and has a role and a database: a client, a parallel or another
-        background worker.
+        """True if the backend is hidden and has a role and a database: a client, a parallel or
+        another background worker.
         """
         return self.backend_type is None and self.datid is not None and self.usesysid is not None
 
@@ -153,7 +156,7 @@ class Backend(NamedTuple):
 
     @property
     def between_commands(self) -> bool:
-        """Its client has the word, whether in a transaction or not."""
+        """True if the server waits for the client's next command, in a transaction or not."""
         return self.state == IDLE or self.in_transaction_idle
 
     @property

@@ -1,4 +1,4 @@
-"""Everything about one backend that is too much for every tick: its whole query and its locks."""
+"""Facts about one backend that are too large for every poll: its whole query and its locks."""
 
 from typing import NamedTuple
 
@@ -7,8 +7,8 @@ from pgtop.model.timestamp import Instant
 
 
 class Lock(NamedTuple):
-    """A row of pg_locks of one backend. `target` says in words what is locked: a relation, a row, a
-    transaction, a key.
+    """A row of pg_locks of one backend. `target` describes the locked object in words: a relation, a
+    row, a transaction, a key.
 
     https://www.postgresql.org/docs/current/view-pg-locks.html
     """
@@ -21,17 +21,17 @@ class Lock(NamedTuple):
 
 
 class Detail(NamedTuple):
-    """One backend at `taken_at`, with its query as long as the server keeps it."""
+    """One backend at `taken_at`, with the whole query that the server keeps."""
 
     taken_at: Instant
     backend: Backend
     query_is_cut: bool
-    """The text fills track_activity_query_size: the server has thrown the rest away."""
+    """True if the text fills track_activity_query_size: the server has dropped the rest."""
     locks: tuple[Lock, ...] = ()
     locks_failure: str = ""
     """Why the locks could not be read, if they could not."""
     locks_total: int = 0
-    """How many there are; `locks` holds awaited ones first and may hold fewer."""
+    """The number of its locks; `locks` has awaited ones first, and may have fewer."""
     exempt: bool | None = None
     """True if its snapshot holds back no vacuum (`LockState.exempt`); None if that could not be
     read.
@@ -39,10 +39,10 @@ class Detail(NamedTuple):
 
 
 def is_cut(text: str, length: int, size: int) -> bool:
-    """A query of `length` bytes fills track_activity_query_size.
+    """Return whether a query of `length` bytes fills track_activity_query_size.
 
-    The server keeps one byte for itself and never splits a character, so up to three more stay free
-    in a text that is not all ASCII.
+    The server keeps one byte for itself and never splits a character, so up to three more bytes
+    stay free in a text that is not all ASCII.
     https://www.postgresql.org/docs/current/runtime-config-statistics.html#GUC-TRACK-ACTIVITY-QUERY-SIZE
     """
     return length >= size - (1 if text.isascii() else 4)

@@ -1,5 +1,4 @@
-"""Who waits for which lock, and what outlives every session: prepared transactions and replication
-slots.
+"""Awaited locks, and what outlives every session: prepared transactions and replication slots.
 
 pids are those of the snapshot that this belongs to. A prepared transaction has no pid: its
 transaction id identifies it.
@@ -24,7 +23,7 @@ class Hold(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """The lock that a process waits for, and all who hold it, in whatever mode."""
+    """The lock that a process waits for, and all its holders, in whatever mode."""
 
     lock: Lock
     holds: tuple[Hold, ...] = ()
@@ -61,8 +60,8 @@ class Slot(NamedTuple):
 
 
 class LockState(NamedTuple):
-    """What the lock manager has reported. Empty if nothing was read: while no session waits, locks
-    are read only for consumers that look at them.
+    """The lock manager's report. Empty if nothing was read: while no session waits, locks are read
+    only for consumers that want them.
     """
 
     waits: Mapping[int, Wait] = EMPTY
@@ -72,15 +71,15 @@ class LockState(NamedTuple):
     prepared: tuple[Prepared, ...] = ()
     slots: tuple[Slot, ...] = ()
     exempt: frozenset[int] | None = None
-    """Processes whose snapshots hold back no vacuum: vacuums in that phase, and walsenders that
-    decode. None if that was not read, or this role may not read it.
+    """Processes that hold back no vacuum although they have a snapshot: vacuums in that phase, and
+    walsenders that decode. None if that was not read, or this role may not read it.
     """
     is_current: bool = False
     """True if the locks were read at this instant."""
     is_complete: bool = False
     """True if `prepared` and `slots` were read, at this instant or in an earlier poll."""
     reused: frozenset[int] = frozenset()
-    """Waiters whose blockers are those of an earlier poll, as it was not their turn in this one."""
+    """Waiters with the blockers of an earlier poll, as it was not their turn in this one."""
     note: str = ""
     """Why locks are older than the snapshot, if they are."""
     unread: str = ""

@@ -10,7 +10,7 @@ from typing import Generic, NamedTuple, NewType, TypeVar
 from pgtop.model.timestamp import Instant
 
 Topic = NewType("Topic", str)
-"""What a screen or a command looks at."""
+"""A subject that a screen or a command shows."""
 
 SESSIONS = Topic("sessions")
 """Requested always: every snapshot has the sessions."""
@@ -24,7 +24,7 @@ Data = TypeVar("Data")
 
 
 class Section(NamedTuple, Generic[Data]):
-    """What a probe has read at `taken_at`: either the data, or the reason why there is none."""
+    """The result of a probe at `taken_at`: either data, or the reason why there are none."""
 
     taken_at: Instant
     data: Data | None = None

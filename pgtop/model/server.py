@@ -9,15 +9,15 @@ from pgtop.model.record import EMPTY
 from pgtop.model.timestamp import Instant
 
 ROLE_NUMBER, DATABASE_NUMBER = "role ", "database "
-"""Before the oid of a role or a database whose name cannot be found: it is shown in place of the
-name, and is none.
+"""Prefix of the oid of a role or a database without a known name: both are shown in place of the
+name.
 """
 SUPPORTED = range(12, 19)
-"""Major versions that the tests run on. Newer ones are watched too, with a note."""
+"""Major versions that the tests run on. Newer ones are shown too, with a note."""
 
 
 RESERVED_ROLE = "pg_use_reserved_connections"
-"""The role whose members may use `reserved_connections`, since 16."""
+"""The role with members that may use `reserved_connections`, since 16."""
 
 _COUNTS_NO_WALSENDERS = 13
 """The first version that leaves walsenders out of the limits of roles and databases."""
@@ -34,7 +34,7 @@ class Reserve(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """How many connections the server takes, from its settings.
+    """The server's limits of connections, from its settings.
 
     https://www.postgresql.org/docs/current/runtime-config-connection.html
     """
@@ -49,11 +49,11 @@ class Limits(NamedTuple):
     max_worker_processes: int = 8
     """The most background workers, parallel ones included, that can run at once."""
     vendor_reserves: tuple[Reserve, ...] = ()
-    """What a vendor's own settings reserve."""
+    """Slots that a vendor's own settings reserve."""
 
     @property
     def reserves(self) -> tuple[Reserve, ...]:
-        """The reserves beside that of superusers."""
+        """All reserves except that of superusers."""
         own = (
             (Reserve(RESERVED_ROLE, self.reserved_connections),)
             if self.reserved_connections
@@ -77,8 +77,8 @@ class Limits(NamedTuple):
 class Role(NamedTuple):
     """A role; `connection_limit` None is no limit.
 
-    `mine`: the connected role has its privileges. `granted`: it is a member, but does not inherit
-    these.
+    `mine`: the connected role has the privileges of this one. `granted`: the connected role is a
+    member, but does not inherit its privileges.
     """
 
     name: str
@@ -97,74 +97,70 @@ class Database(NamedTuple):
 
 
 class Rights(NamedTuple):
-    """What the current role may do beyond its own sessions."""
+    """The rights of the current role beyond its own sessions."""
 
     superuser: bool = False
     reads_all: bool = False
-    """It has pg_read_all_stats: it sees every session's state and query."""
+    """True with pg_read_all_stats: the role sees every session's state and query."""
     signals_all: bool = False
-    """It has pg_signal_backend: it may signal every role's sessions but superusers'."""
+    """True with pg_signal_backend: the role may signal all sessions except those of superusers."""
     signals_autovacuum: bool = False
-    """It has pg_signal_autovacuum_worker (18 and later): it may signal these, which run as no
-    role.
+    """True with pg_signal_autovacuum_worker (18 and later): the role may signal these workers, which
+    run as no role.
     """
 
 
 class Login(NamedTuple):
     """The role that logged in, session_user: slots, connection limit and reserved slots follow it.
 
-    What may be seen and signalled follows current_user, which differs after `ALTER ROLE … SET
-    role`.
+    The rights to see and to signal follow current_user, which differs after `ALTER ROLE … SET role`.
     """
 
     oid: int = 0
     name: str = ""
     superuser: bool = False
     reserves: frozenset[str] = frozenset()
-    """Roles with reserved slots whose privileges it has."""
+    """Roles with reserved slots, if the login has their privileges."""
 
 
 class ServerInstance(NamedTuple):
-    """A server from one start to its end: behind one name there may later be another server, or
-    this one restarted.
+    """A server from its start to its end: later, the same name may lead to another server, or to this
+    one after a restart.
     """
 
     started_at: Instant
     address: str = ""
-    """Where the server says that it was reached, which a proxy does not hide.
+    """The address at which the server was reached, in its own view, which a proxy does not hide.
 
     An address that moves from machine to machine is the same on each.
     """
     cluster: str = ""
-    """What identifies the cluster: its system identifier, its timeline, and its folder where that
-    may be read.
+    """Identity of the cluster: its system identifier, its timeline, and its folder if that may be
+    read.
 
-    Empty where that is not known, and on a standby, which shares the first two with its primary.
+    Empty if that is not known, and on a standby, which shares the first two with its primary.
     """
     wal: int | None = None
-    """How far its WAL was written at some time of this run; a copy of the cluster may lag
-    behind.
-    """
+    """The end of its WAL at some time of this run; a copy of the cluster may lag behind."""
 
 
 class SeenOn(NamedTuple):
-    """On which run of a server something was seen, and when, by that server's clock."""
+    """The run of a server on which a session was seen, and the time, by that server's clock."""
 
     run: ServerInstance
     at: Instant
 
     def goes_on(self, now: ServerInstance) -> bool:
-        """It is that very run that answers, perhaps at another of its addresses: no two start in
-        one microsecond.
+        """Return whether that very run answers, perhaps at another of its addresses: no two runs
+        start in the same microsecond.
         """
         return now.started_at == self.run.started_at
 
     def is_over(self, now: ServerInstance) -> bool:
-        """Return whether `now` shows that this cluster was restarted since: what ran on it then is
-        gone.
+        """Return whether `now` shows that this cluster was restarted since: its sessions have ended.
 
-        Anything less may be another server that took over the address, while what was seen lives
-        on.
+        Anything less may be another server that took over the address, while the session that was
+        seen lives on.
         """
         is_same_cluster = now.cluster == self.run.cluster != "" and now.address == self.run.address
         is_not_behind = None not in (now.wal, self.run.wal) and (now.wal or 0) >= (
@@ -180,17 +176,17 @@ class SeenOn(NamedTuple):
 
 
 class Server(NamedTuple):
-    """Which server this is, as whom and by which backend we are connected, and its limits."""
+    """A server, its limits, and the role and the backend of pgtop's connection."""
 
     version: str
-    """As the server says it, for people: `18.4`, `17.10 (Debian …)`."""
+    """The server's own words, for people: `18.4`, `17.10 (Debian …)`."""
     version_num: int
     host: str
-    """Host name, address or socket folder that the connection was made to."""
+    """Host name, address or socket folder of the connection."""
     port: int
     database: str
     user: str
-    """The current role, which decides what may be seen and signalled."""
+    """The current role, which decides which sessions may be seen and signalled."""
     pid: int
     """pgtop's own backend."""
     user_oid: int
@@ -200,16 +196,16 @@ class Server(NamedTuple):
     rights: Rights = Rights()
     in_recovery: bool = False
     track_activity_query_size: int = 1024
-    """Bytes of each query that the server keeps; longer ones are cut by it."""
+    """Bytes of each query that the server keeps; it cuts longer ones."""
     roles: Mapping[int, Role] = EMPTY
     databases: Mapping[int, Database] = EMPTY
     address: str = ""
-    """Where it says that it was reached."""
+    """See `ServerInstance`."""
     cluster: str = ""
     wal: int | None = None
     """See `ServerInstance`."""
     missing: tuple[str, ...] = ()
-    """What is not known, as this role may not read it."""
+    """Facts that are not known, as this role may not read them."""
     login: Login = Login()
 
     @property
@@ -232,18 +228,14 @@ class Server(NamedTuple):
         return ServerInstance(self.started_at, self.address, self.cluster, self.wal)
 
     def role_name(self, oid: int | None) -> str | None:
-        """Return the name of a role; of one that was dropped, or may not be read, only its oid is
-        left.
-        """
+        """Return the name of a role, or its oid if it was dropped or may not be read."""
         role = self.roles.get(oid) if oid is not None else None
         if role is None:
             return None if oid is None else f"{ROLE_NUMBER}{oid}"
         return role.name
 
     def database_name(self, oid: int | None) -> str | None:
-        """Return the name of a database; of one that was dropped, or may not be read, only its oid
-        is left.
-        """
+        """Return the name of a database, or its oid if it was dropped or may not be read."""
         database = self.databases.get(oid) if oid is not None else None
         if database is None:
             return None if not oid else f"{DATABASE_NUMBER}{oid}"
@@ -251,5 +243,5 @@ class Server(NamedTuple):
 
     @property
     def major(self) -> int:
-        """The number that names the major version: 18 of `18.4`, whose `version_num` is 180004."""
+        """Number of the major version: 18 of `18.4`, which has the `version_num` 180004."""
         return self.version_num // 10_000

@@ -20,8 +20,8 @@ class IdleGroup:
     """Client backends that have been idle for some seconds. Successive snapshots share the same
     object as long as the same backends are idle.
 
-    On a server with hundreds of sessions most are in this group. What is derived from it is
-    computed once and cached under the object itself.
+    On a server with hundreds of sessions most are in this group. Everything derived from the group
+    is computed once and cached under the object itself.
     """
 
     backends: tuple[Backend, ...] = ()
@@ -46,7 +46,7 @@ class Snapshot:
     locks: LockState = field(default_factory=LockState)
     idle_group: IdleGroup = NO_IDLE_GROUP
     sections: Mapping[str, Section[Any]] = field(default_factory=dict)
-    """What the probes of the requested topics have read, by the name of the probe."""
+    """The results of the probes of the requested topics, by the name of the probe."""
     text_bytes: int = 1 << 20
     """The maximum length of each query that was requested; a text of this length may be cut."""
     are_queries_masked: bool = False
@@ -76,7 +76,7 @@ class Snapshot:
 
     @cached_property
     def waiting(self) -> tuple[Backend, ...]:
-        """The busy backends that wait for a lock, or whose blockers are known."""
+        """The busy backends that wait for a lock, or have known blockers."""
         return tuple([b for b in self.busy if b.wait_event_type == "Lock" or b.blocked_by])
 
     @property

@@ -1,8 +1,8 @@
-"""A source whose queries have lost their literals: nothing downstream, be it screen, filter or
-audit, ever sees one.
+"""A source that masks the literals in queries: nothing downstream, be it screen, filter or audit log,
+ever sees one.
 
-What the server writes itself stays as it is: on the text of an autovacuum worker rests whether it
-is protected.
+Texts of the server itself stay as they are: the text of an autovacuum worker decides whether it is
+protected.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ _WRITTEN_BY_THE_SERVER = frozenset({"autovacuum worker", "autovacuum launcher"})
 
 
 class _Masked(NamedTuple):
-    """A backend as it came, and as it is shown."""
+    """A backend as it was read, and as it is shown."""
 
-    came: Backend
+    original: Backend
     shown: Backend
 
 
@@ -46,7 +46,7 @@ class RedactingSource:
         snapshot = await self._source.sample(topics)
         size = min(self._text_bytes, snapshot.server.track_activity_query_size)
         masked = [self._mask(backend, size) for backend in snapshot.backends]
-        self._before = {each.came.pid: each for each in masked}
+        self._before = {each.original.pid: each for each in masked}
         return replace(
             snapshot,
             ungrouped=tuple([each.shown for each in masked]),
@@ -70,9 +70,9 @@ class RedactingSource:
 
     def _mask(self, backend: Backend, size: int) -> _Masked:
         before = self._before.get(backend.pid)
-        if before is not None and before.came is backend:
+        if before is not None and before.original is backend:
             return before
-        if before is None or _text_of(before.came) != _text_of(backend):
+        if before is None or _text_of(before.original) != _text_of(backend):
             return _Masked(backend, without_literals(backend, size))
         return _Masked(
             backend, backend._replace(query=before.shown.query, query_id=before.shown.query_id)
@@ -80,16 +80,14 @@ class RedactingSource:
 
 
 async def _masked_aside(backend: Backend) -> Backend:
-    """Mask a long query in a thread: of a megabyte that takes a second, in which keys are to be
-    answered.
-    """
+    """Mask a long query in a thread: a megabyte takes a second, in which the keyboard must answer."""
     if len(backend.query or "") < _LONG:
         return without_literals(backend)
     return await asyncio.to_thread(without_literals, backend)
 
 
 def _text_of(backend: Backend) -> tuple[str | None, int | None, str | None]:
-    """Return what a masked text and its query_id are made of."""
+    """Return the values from which a masked text and its query_id are derived."""
     return backend.query, backend.query_id, backend.backend_type
 
 
@@ -100,10 +98,10 @@ _LONGEST_CHARACTER = 4
 
 
 def without_literals(backend: Backend, size: int = 1 << 20) -> Backend:
-    """Return the backend with its query masked, unless the server has written that itself.
+    """Return the backend with its query masked, unless the server itself has written the query.
 
-    Its query_id is dropped where literals could be guessed from it: the server computes a utility
-    statement's from the whole text. What followed in a query that was cut to `size` bytes is
+    The query_id is dropped if literals could be guessed from it: the server computes that of a
+    utility statement from the whole text. The rest of a query that was cut to `size` bytes is
     unknown.
     """
     if backend.backend_type in _WRITTEN_BY_THE_SERVER:
@@ -112,7 +110,5 @@ def without_literals(backend: Backend, size: int = 1 << 20) -> Backend:
         return backend._replace(query_id=None)
     masked = redaction(backend.query)
     is_cut = len(backend.query.encode(errors="replace")) > size - _LONGEST_CHARACTER
-    return backend._replace(
-        query=masked.text,
-        query_id=backend.query_id if masked.is_normalized and not is_cut else None,
-    )
+    is_safe = masked.is_normalized and not is_cut
+    return backend._replace(query=masked.text, query_id=backend.query_id if is_safe else None)

@@ -1,7 +1,7 @@
-"""Bytes of any PostgreSQL database to text.
+"""Decoding of the bytes of any PostgreSQL database.
 
-Nothing here raises: any session of the cluster chooses these bytes, and one of them must not break
-the sample. What does not decode stays visible as `\\xNN`. Nothing is cleaned here: see
+Nothing here raises: any session of the cluster chooses these bytes, and none may break the sample.
+Bytes that cannot be decoded stay visible as `\\xNN`. Nothing is cleaned here: see
 `pgtop.text.clean`.
 """
 
@@ -24,8 +24,7 @@ _CODECS = {
     "SJIS": "cp932",
     "UHC": "cp949",
     "UTF8": "utf-8",
-    # Bytes without a declared encoding; most of what is stored so is UTF-8, and what is not shows
-    # itself.
+    # Bytes without a declared encoding: most such text is UTF-8, and any other remains visible.
     "SQL_ASCII": "utf-8",
     "LATIN1": "iso8859-1",
     "LATIN2": "iso8859-2",
@@ -62,15 +61,15 @@ ASCII.
 
 
 def codec_of(encoding: str) -> str:
-    """Python's codec for PostgreSQL's name of an encoding; ASCII, the rest as bytes, where Python
-    has none.
+    """Return Python's codec for PostgreSQL's name of an encoding; ASCII, which leaves other bytes
+    visible, if Python has none.
     """
     return _CODECS.get(encoding, _UNKNOWN)
 
 
 def decode(raw: bytes, encoding: str, *, cut: bool = False) -> str:
-    """Text in a database's encoding; where it was `cut` at some byte, half a character at its end
-    is dropped.
+    """Decode a text in a database's encoding; if it was `cut` at some byte, half a character at its
+    end is dropped.
     """
     codec = codec_of(encoding)
     try:
@@ -98,9 +97,10 @@ def _decode_runs(raw: bytes, codec: str, cut: bool) -> str:
 
 
 def decode_name(raw: bytes, encoding: str = "SQL_ASCII") -> str:
-    """A name out of a catalog that all databases share: UTF-8 if it can be, else in `encoding`.
+    """Decode a name from a catalog that all databases share: as UTF-8 if possible, else in
+    `encoding`.
 
-    Such a name is stored in the encoding of the database that it was made from.
+    Such a name is stored in the encoding of the database in which it was created.
     """
     try:
         return raw.decode()

@@ -1,6 +1,6 @@
-"""What this server, this role and this connection can do, asked of the catalog.
+"""Features of this server, this role and this connection, read from the catalog.
 
-Never a ladder of version numbers: a server newer than we know must work on its first day.
+There is no ladder of version numbers: a server newer than pgtop must work on its first day.
 """
 
 from typing import Any, LiteralString, NamedTuple
@@ -14,8 +14,9 @@ PROGRESS = "pg_stat_get_progress_info(text)"
 _HOLDERS = {"slots": SLOTS, "prepared transactions": PREPARED}
 
 _FUNCTIONS: LiteralString = """
-    ARRAY['pg_stat_get_wal_senders()', 'pg_stat_get_subscription(oid)', 'pg_blocking_pids(integer)',
-          'pg_lock_status()', 'pg_prepared_xact()', 'pg_get_replication_slots()', 'pg_stat_get_progress_info(text)']
+    ARRAY['pg_stat_get_wal_senders()', 'pg_stat_get_subscription(oid)',
+          'pg_blocking_pids(integer)', 'pg_lock_status()', 'pg_prepared_xact()',
+          'pg_get_replication_slots()', 'pg_stat_get_progress_info(text)']
 """
 _FEATURES = """
     SELECT pg_backend_pid(),
@@ -34,56 +35,60 @@ _COLUMNS_OF_OUR_ROW = """
     SELECT pg_backend_pid(), names, CASE WHEN names LIKE '%query_id%' THEN 'waitstart' END,
            (SELECT string_agg(name, ' ') FROM unnest({functions}) AS name)
       FROM (SELECT string_agg(name, ' ') AS names
-              FROM pg_stat_get_activity(pg_backend_pid()) AS own, jsonb_object_keys(to_jsonb(own)) AS name) AS columns
+              FROM pg_stat_get_activity(pg_backend_pid()) AS own,
+                   jsonb_object_keys(to_jsonb(own)) AS name) AS columns
 """
 FEATURES_IN_GOOD_FAITH = _COLUMNS_OF_OUR_ROW.format(functions=_FUNCTIONS)
-"""The same where this role may not read the catalog or its privileges: all functions are assumed,
-and waitstart where there is a query_id, as both came in 14."""
+"""The same if this role may not read the catalog or its privileges: all functions are assumed, and
+waitstart if there is a query_id, as both came in 14.
+"""
 FEATURES_SHAPE = Shape(PID, *[TEXT.or_null] * 3)
 
 
 class Features(NamedTuple):
-    """What differs between servers, roles and ways to connect; read once per connection."""
+    """Differences between servers, roles and ways to connect; read once per connection."""
 
     pid: int
     """The server process that answered."""
     pooled: bool
-    """A pooler stands between: the process that answers is not the one that greeted us, and may
-    serve others next.
+    """True if a pooler stands between: the process that answers is not the one that greeted the
+    client, and may serve another client next.
     """
     activity_columns: frozenset[str]
     """Columns of pg_stat_get_activity: `leader_pid` came in 13, `query_id` in 14."""
     lock_columns: frozenset[str]
     """Columns of pg_locks: `waitstart` came in 14."""
     functions: frozenset[str]
-    """Functions that this role may call, of those that every role may unless an administrator has
-    revoked it.
+    """Functions that this role may call, of those that every role may call unless an administrator
+    has revoked it.
     """
     encoding: str
     """PostgreSQL's name of the connected database's encoding."""
     plain: bool = False
-    """This role may not call `set_config`: what a transaction begins with is set by SET."""
+    """True if this role may not call `set_config`: pgtop's settings are made with SET."""
     silenced: frozenset[str] = frozenset()
-    """Settings that would have our statements written into the server's log, and were changed for
-    this session.
+    """Settings that would have the server log pgtop's statements, and were changed for this
+    session.
     """
 
     @property
     def waitstart(self) -> LiteralString:
-        """That column of pg_locks in a statement, or what stands for it."""
+        """SQL for that column of pg_locks; NULL if the server has none."""
         return "waitstart" if "waitstart" in self.lock_columns else "NULL::timestamptz"
 
     @property
     def walsenders(self) -> LiteralString:
-        """The pids of all walsenders, in a statement; every role sees these."""
-        known = "pg_stat_get_wal_senders()" in self.functions
-        return "SELECT pid FROM pg_catalog.pg_stat_get_wal_senders()" if known else NO_PIDS
+        """SQL for the pids of all walsenders, which every role sees."""
+        if "pg_stat_get_wal_senders()" not in self.functions:
+            return NO_PIDS
+        return "SELECT pid FROM pg_catalog.pg_stat_get_wal_senders()"
 
     @property
     def subscribers(self) -> LiteralString:
-        """The pids of all workers of subscriptions, in a statement; every role sees these."""
-        known = "pg_stat_get_subscription(oid)" in self.functions
-        return "SELECT pid FROM pg_catalog.pg_stat_get_subscription(NULL)" if known else NO_PIDS
+        """SQL for the pids of all workers of subscriptions, which every role sees."""
+        if "pg_stat_get_subscription(oid)" not in self.functions:
+            return NO_PIDS
+        return "SELECT pid FROM pg_catalog.pg_stat_get_subscription(NULL)"
 
     def allows(self, function: str) -> bool:
         """Return whether this role may call one of the functions that an administrator may have
@@ -95,23 +100,33 @@ class Features(NamedTuple):
     def lock_refusal(self) -> str:
         """Reason why waits and their blockers cannot be read; empty if this role may read them."""
         refused = [name for name in (BLOCKING_PIDS, LOCK_STATUS) if not self.allows(name)]
-        names = " and ".join(name.partition("(")[0] for name in refused)
-        return f"this role may not call {names}: who blocks whom is not known" if refused else ""
+        if not refused:
+            return ""
+        names = " and ".join([name.partition("(")[0] for name in refused])
+        return f"this role may not call {names}: who blocks whom is not known"
 
     @property
     def holder_refusal(self) -> str:
         """Reason why not all that holds back vacuum can be read; empty if this role may read it."""
         refused = [what for what, name in _HOLDERS.items() if not self.allows(name)]
-        return f"{' and '.join(refused)}: this role may not read them" if refused else ""
+        if not refused:
+            return ""
+        return f"{' and '.join(refused)}: this role may not read them"
 
     @classmethod
     def of(cls, row: tuple[Any, ...], greeted_by: int, encoding: str) -> "Features":
-        """Build the features from a row of FEATURES; `greeted_by` is the pid that the connection
-        was opened with.
+        """Build the features from a row of FEATURES; `greeted_by` is the pid with which the
+        connection was opened.
         """
         pid, activity, locks, functions = row
-        names = _names(activity), _names(locks), _names(functions)
-        return cls(pid, pid != greeted_by, *names, encoding)
+        return cls(
+            pid=pid,
+            pooled=pid != greeted_by,
+            activity_columns=_names(activity),
+            lock_columns=_names(locks),
+            functions=_names(functions),
+            encoding=encoding,
+        )
 
 
 NO_PIDS: LiteralString = "SELECT NULL::int4 AS pid WHERE false"

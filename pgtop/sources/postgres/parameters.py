@@ -1,7 +1,8 @@
 """Parameters of statements, in the server's binary formats: the few types that pgtop's own
 statements take.
 
-psycopg dumps whatever there is, but takes 0.1 ms a sample to find out what each of ours is.
+psycopg dumps any type, but takes 0.1 ms a sample to find out which type each parameter has, and an
+empty list of its is no int4[] for the server.
 https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
 
@@ -18,27 +19,27 @@ _LARGEST_INT4 = 2**31 - 1
 _int4 = Struct("!i").pack
 _int8 = Struct("!q").pack
 _array = Struct("!iiIii").pack
-"""Dimensions, whether there are nulls, the type of an element; then of the one dimension its size
-and first index.
+"""Number of dimensions, whether there are nulls, type of an element; then size and first index of the
+one dimension.
 """
 
 
 class TimestampParam(NamedTuple):
-    """An instant as a timestamptz, where a bare one would be a number."""
+    """An instant as a timestamptz; a plain instant would be a number."""
 
     instant: Instant
 
 
 def moment(instant: Instant | None) -> TimestampParam | None:
-    """The instant, if there is one, as a parameter."""
+    """Return the instant as a parameter, or None."""
     return None if instant is None else TimestampParam(instant)
 
 
 Pids: TypeAlias = list[int] | tuple[int, ...]
 
 Parameter: TypeAlias = bool | int | bytes | Pids | TimestampParam | None
-"""A list is of 32-bit numbers, as pids are. So is a number that can be: functions that take one
-take no larger type.
+"""A list has 32-bit numbers, such as pids. A number is sent with 32 bits if it can be: functions that
+take a number take no larger type.
 """
 
 Encoded: TypeAlias = tuple[bytes | None, int]
@@ -46,7 +47,7 @@ Encoded: TypeAlias = tuple[bytes | None, int]
 
 
 def encoded(parameter: Parameter) -> Encoded:
-    """The parameter as libpq takes it; KeyError for what is of none of these types."""
+    """Return the parameter as libpq takes it. Raises KeyError for any other type."""
     return _ENCODERS[type(parameter)](parameter)
 
 
@@ -58,9 +59,8 @@ def _number(number: int) -> Encoded:
 
 def _numbers(numbers: Pids) -> Encoded:
     size = len(numbers)
-    items = [
-        part for number in numbers for part in (4, number)
-    ]  # each after its own length in bytes
+    # each number comes after its own length in bytes
+    items = [part for number in numbers for part in (4, number)]
     return _array(1, 0, _INT4, size, 1) + pack(f"!{2 * size}i", *items), _INT4_ARRAY
 
 

@@ -1,7 +1,7 @@
 """Snapshots of a PostgreSQL server, one round trip each.
 
-What is remembered from one snapshot to the next belongs to one connection; a new connection starts
-with nothing.
+The memory from one snapshot to the next belongs to one connection; a new connection starts with
+nothing.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from pgtop.sources.postgres.probes.sessions import Owner, SessionReader, Session
 from pgtop.sources.postgres.shapes import TooLongError
 
 TEXT_BYTES = 800
-"""As much of each query as the widest screen shows."""
+"""Bytes of each query that the widest screen shows."""
 WHOLE = 1 << 20
 """The whole of each query that the server keeps: the most that track_activity_query_size can be set
 to.

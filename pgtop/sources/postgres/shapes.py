@@ -1,9 +1,8 @@
-"""What the rows of each statement must look like, and the one place where a wrong one becomes an
-error.
+"""The shape of each statement's rows, and the one place where a wrong row becomes an error.
 
-A server may be broken, hostile or none at all. What passes here has Python types that the rest of
-the package may rely on, and times that the calendar has; what does not is an error of the server's,
-never a bug of pgtop's.
+A server may be broken, hostile or no PostgreSQL at all. The rest of the package may rely on the
+Python types of rows that pass here, and on times that the calendar has; a row that does not pass is
+an error of the server, never a bug of pgtop.
 """
 
 from itertools import chain
@@ -26,16 +25,16 @@ CELLS_AT_MOST = 1_000_000
 """Of one result: four times what 10,000 sessions take."""
 
 LONGEST_NAME = 2048
-"""Bytes of a name that is kept: a host's may have 1025, all others have less."""
+"""Bytes of a name that is kept: the name of a host may have 1025, all others have less."""
 
 _ROWS_MEASURED = 10
-"""Rows whose values are measured: a server that writes its numbers in another way does so from the
-first on.
+"""Number of rows with measured values: a server that writes its numbers in another way does so from
+the first row on.
 """
 
 _DAY = 86_400 * MICROSECONDS
 _EARLIEST, _LATEST = -730_000 * _DAY, 2_900_000 * _DAY
-"""Within the years 1 to 9999, with a margin: what Python's calendar has. Infinity is outside."""
+"""Bounds within the years 1 to 9999 of Python's calendar, with a margin. Infinity is outside."""
 
 _ARRAY_HEAD = Struct("!iiIii")
 _ELEMENT = Struct("!ii")
@@ -51,12 +50,12 @@ class TooLongError(AnswerError):
 
 
 class ColumnKind(NamedTuple):
-    """What a column holds. `size`: the bytes of each value, where all have the same."""
+    """The type of a column. `size`: the bytes of each value, if all have the same."""
 
     oids: frozenset[int]
     size: int | None = None
     is_null: bool = False
-    """A value may be missing."""
+    """True if a value may be missing."""
     lowest: int | None = None
     highest: int | None = None
 
@@ -81,7 +80,7 @@ TIME = ColumnKind(frozenset({1184}), 8, lowest=_EARLIEST, highest=_LATEST)
 
 
 class Shape:
-    """What the rows of a statement look like, column by column, and what follows from that."""
+    """The types of a statement's columns, and the checks that follow from them."""
 
     def __init__(self, *kinds: ColumnKind) -> None:
         self.kinds = kinds
@@ -93,14 +92,14 @@ class Shape:
         self.bounded = [
             (*bounds, itemgetter(*columns, columns[0])) for bounds, columns in bounded.items()
         ]
-        """Bounds, and what takes the values that they are for out of a row; two at least, so that
-        it is a tuple.
+        """Bounds, each with a getter for the bounded values of a row; it gets at least two, so that
+        the result is a tuple.
         """
 
 
 class PidsLoader(Loader):
-    """Reads an array of integers. psycopg's own trusts the lengths that the server writes into
-    it.
+    """Reads an array of integers. psycopg's own loader trusts the lengths that the server writes into
+    the array.
     """
 
     format = pq.Format.BINARY
@@ -122,9 +121,7 @@ class PidsLoader(Loader):
 
 
 def load(connection: PgConnection, result: Result, shape: Shape | None) -> Rows:
-    """Load the rows of `result`. Raises AnswerError, unless they are of this shape (None: they may
-    be of any).
-    """
+    """Load the rows of `result`. Raises AnswerError unless they have this shape (None: any)."""
     if result.ntuples * result.nfields > CELLS_AT_MOST:
         raise AnswerError(
             f"The server answered with {result.ntuples} rows, which is more than any has."
@@ -140,7 +137,7 @@ def load(connection: PgConnection, result: Result, shape: Shape | None) -> Rows:
 
 
 def one_row(rows: Rows) -> tuple[Any, ...]:
-    """Return the only row. Raises AnswerError if it is not."""
+    """Return the only row. Raises AnswerError if there are more, or none."""
     if len(rows) != 1:
         raise AnswerError(f"The server answered with {len(rows)} rows in place of one.")
     return rows[0]
