@@ -50,8 +50,8 @@ class Source(Protocol):
 
 
 class Signaller(Protocol):
-    """The only way to change anything on a server. Each signal is one statement, which also compares
-    the identity of its target.
+    """The only way to change anything on a server. Each signal is one statement, which also
+    compares the identity of its target.
     """
 
     async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:

@@ -29,8 +29,8 @@ HIDDEN_QUERY = "<insufficient privilege>"
 
 
 class BackendId(NamedTuple):
-    """The identity of a backend. `backend_start` is None if the role may not see it; a comparison is
-    then weaker.
+    """The identity of a backend. `backend_start` is None if the role may not see it; a comparison
+    is then weaker.
     """
 
     pid: int
@@ -68,8 +68,8 @@ class Backend(NamedTuple):
     """Transactions between `backend_xmin` and the newest transaction: age(backend_xmin)."""
     query_id: int | None = None
     query: str | None = None
-    """The text, cut on the server to the length that the sampler requested. None: a later sample has
-    it.
+    """The text, cut on the server to the length that the sampler requested. None: a later sample
+    has it.
     """
     backend_type: str | None = None
     blocked_by: tuple[int, ...] = ()

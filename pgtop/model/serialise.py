@@ -1,7 +1,7 @@
 """Snapshots and their parts as JSON, by the names of their fields, and back.
 
-Everything that prints, records or replays a snapshot uses this one writer and this one reader. Types
-come from the annotations of the fields: an instant is written in ISO 8601, in UTC with
+Everything that prints, records or replays a snapshot uses this one writer and this one reader.
+Types come from the annotations of the fields: an instant is written in ISO 8601, in UTC with
 microseconds, which is exact; a tuple as a list, a set as a sorted list, a mapping as an object, a
 record as an object with the names of its fields.
 """

@@ -105,15 +105,16 @@ class Rights(NamedTuple):
     signals_all: bool = False
     """True with pg_signal_backend: the role may signal all sessions except those of superusers."""
     signals_autovacuum: bool = False
-    """True with pg_signal_autovacuum_worker (18 and later): the role may signal these workers, which
-    run as no role.
+    """True with pg_signal_autovacuum_worker (18 and later): the role may signal these workers,
+    which run as no role.
     """
 
 
 class Login(NamedTuple):
     """The role that logged in, session_user: slots, connection limit and reserved slots follow it.
 
-    The rights to see and to signal follow current_user, which differs after `ALTER ROLE … SET role`.
+    The rights to see and to signal follow current_user, which differs after `ALTER ROLE … SET
+    role`.
     """
 
     oid: int = 0
@@ -124,8 +125,8 @@ class Login(NamedTuple):
 
 
 class ServerInstance(NamedTuple):
-    """A server from its start to its end: later, the same name may lead to another server, or to this
-    one after a restart.
+    """A server from its start to its end: later, the same name may lead to another server, or to
+    this one after a restart.
     """
 
     started_at: Instant

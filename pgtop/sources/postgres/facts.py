@@ -1,9 +1,8 @@
-"""Facts of a server that change rarely: how they are read, and what is read instead where that was
-revoked.
+"""Facts of a server that change rarely, and what is read instead if one is refused.
 
-Each fact is asked for in a transaction of its own, so that one that is refused takes nothing else
-with it. A fact that was known before stays when the server refuses it later, as it does to a role
-that was dropped meanwhile.
+Each fact is read in a transaction of its own, so that a refused one does not spoil the others. A
+fact that was known before stays known when the server refuses it later, as it does to a role that
+was dropped meanwhile.
 """
 
 import re
@@ -40,23 +39,25 @@ from pgtop.sources.postgres.shapes import (
 
 _EVERY = 60 * MICROSECONDS
 _EVERY_REFUSED = 600 * MICROSECONDS
-"""What is refused leaves an error in the server's log each time."""
+"""A refused statement leaves an error in the server's log each time."""
 _WORKERS = 8
 """PostgreSQL's default of max_worker_processes."""
 _NUMBER = re.compile(rb"\d{1,6}")
 
 
 class Fact(NamedTuple):
-    """The statements that read it, the best first; `missing` names what the others cannot read."""
+    """A fact and the statements that read it, the best first."""
 
     ways: tuple[Statement, ...]
     missing: str = ""
+    """The loss if another way than the first one is taken."""
 
 
 _SERVER = """
     SELECT pg_postmaster_start_time(), pg_is_in_recovery(),
            to_regrole(quote_ident(current_user))::oid, to_regrole(quote_ident(session_user))::oid,
-           (SELECT datid FROM pg_catalog.pg_stat_get_activity(pg_backend_pid())), host(inet_server_addr()), {port}
+           (SELECT datid FROM pg_catalog.pg_stat_get_activity(pg_backend_pid())),
+           host(inet_server_addr()), {port}
 """
 _SERVER_SHAPE = Shape(TIME, BOOL, OID, OID, OID, TEXT.or_null, TEXT.or_null)
 SERVER = Fact(
@@ -66,11 +67,12 @@ SERVER = Fact(
     )
 )
 
-_NAMES: LiteralString = """ARRAY['max_connections', 'superuser_reserved_connections', 'reserved_connections',
-    'max_wal_senders', 'max_worker_processes', 'track_activity_query_size']"""
+_NAMES: LiteralString = """ARRAY['max_connections', 'superuser_reserved_connections',
+    'reserved_connections', 'max_wal_senders', 'max_worker_processes', 'track_activity_query_size']"""
 _SETTINGS = "SELECT name, setting::int4 FROM pg_catalog.pg_settings WHERE name = ANY({names})"
 _CURRENT_SETTINGS = """
-    SELECT name, (CASE WHEN name = 'track_activity_query_size' THEN pg_size_bytes(current_setting(name))
+    SELECT name, (CASE WHEN name = 'track_activity_query_size'
+                       THEN pg_size_bytes(current_setting(name))
                        ELSE current_setting(name)::int8 END)::int4
       FROM unnest({names}) AS name WHERE current_setting(name, true) IS NOT NULL
 """
@@ -83,11 +85,14 @@ SETTINGS = Fact(
 )
 
 _RESERVES = """
-    SELECT role, slots, pg_has_role(to_regrole(quote_ident(session_user))::oid, to_regrole(role)::oid, 'USAGE')
-      FROM (VALUES ('pg_use_reserved_connections', NULL), ('rds_superuser', ({rds}))) AS reserves (role, slots)
+    SELECT role, slots, pg_has_role(to_regrole(quote_ident(session_user))::oid,
+                                    to_regrole(role)::oid, 'USAGE')
+      FROM (VALUES ('pg_use_reserved_connections', NULL), ('rds_superuser', ({rds})))
+           AS reserves (role, slots)
 """
 _RDS_SETTING = "current_setting('rds.rds_superuser_reserved_connections', true)"
-_RDS_SETTINGS = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'rds.rds_superuser_reserved_connections'"
+_RDS_SETTINGS = """SELECT setting FROM pg_catalog.pg_settings
+                    WHERE name = 'rds.rds_superuser_reserved_connections'"""
 _RESERVES_SHAPE = Shape(TEXT, TEXT.or_null, BOOL.or_null)
 RESERVES = Fact(
     (
@@ -95,7 +100,7 @@ RESERVES = Fact(
         Statement(_RESERVES.format(rds=_RDS_SETTINGS), shape=_RESERVES_SHAPE),
     )
 )
-"""Roles with slots of their own; how many, where a vendor's setting has them; and whether the login
+"""Roles with reserved slots, the number of slots if a vendor's setting has it, and whether the login
 may use them.
 
 Amazon's RDS and Aurora have such a setting; Azure, Cloud SQL and AlloyDB use PostgreSQL's own ones.
@@ -103,18 +108,20 @@ https://repost.aws/knowledge-center/rds-postgresql-error-connection-slots
 """
 
 _ROLES = """
-    SELECT oid, rolname, rolsuper, rolconnlimit, pg_has_role(oid, 'USAGE'), pg_has_role(oid, 'MEMBER')
+    SELECT oid, rolname, rolsuper, rolconnlimit, pg_has_role(oid, 'USAGE'),
+           pg_has_role(oid, 'MEMBER')
       FROM pg_catalog.pg_roles
 """
 _ROLES_IN_SIGHT = """
-    SELECT oid, pg_get_userbyid(oid), has_table_privilege(oid, 'pg_catalog.pg_authid', 'SELECT'), -1,
-           pg_has_role(oid, 'USAGE'), pg_has_role(oid, 'MEMBER')
+    SELECT oid, pg_get_userbyid(oid), has_table_privilege(oid, 'pg_catalog.pg_authid', 'SELECT'),
+           -1, pg_has_role(oid, 'USAGE'), pg_has_role(oid, 'MEMBER')
       FROM (SELECT usesysid AS oid FROM pg_catalog.pg_stat_get_activity(NULL)
              UNION
             SELECT to_regrole(name)::oid
               FROM unnest(ARRAY[quote_ident(current_user), quote_ident(session_user),
                                 'pg_read_all_stats', 'pg_signal_backend', 'pg_monitor',
-                                'pg_use_reserved_connections', 'pg_signal_autovacuum_worker']) AS name) AS known
+                                'pg_use_reserved_connections',
+                                'pg_signal_autovacuum_worker']) AS name) AS known
      WHERE to_regrole(quote_ident(pg_get_userbyid(oid)))::oid = oid
 """
 """The roles that have sessions, and those that give rights. A role that may read passwords counts
@@ -130,12 +137,14 @@ _DATABASES_SHAPE = Shape(OID, TEXT, TEXT, INT4)
 DATABASES = Fact(
     (
         Statement(
-            "SELECT oid, datname, pg_encoding_to_char(encoding), datconnlimit FROM pg_catalog.pg_database",
+            """SELECT oid, datname, pg_encoding_to_char(encoding), datconnlimit
+                 FROM pg_catalog.pg_database""",
             shape=_DATABASES_SHAPE,
         ),
         Statement(
-            """SELECT datid, datname, CASE WHEN datname = current_database() THEN getdatabaseencoding()
-                                           ELSE 'SQL_ASCII' END, -1
+            """SELECT datid, datname,
+                      CASE WHEN datname = current_database() THEN getdatabaseencoding()
+                           ELSE 'SQL_ASCII' END, -1
                  FROM pg_catalog.pg_stat_database WHERE datname IS NOT NULL""",
             shape=_DATABASES_SHAPE,
         ),
@@ -153,8 +162,9 @@ _CLUSTER = """
            CASE WHEN NOT pg_is_in_recovery()
                 THEN (SELECT system_identifier FROM pg_catalog.pg_control_system())
                      || '/' || substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8)
-                     || '/' || CASE WHEN pg_has_role(to_regrole('pg_read_all_settings')::oid, 'USAGE')
-                                    THEN current_setting('data_directory') ELSE '' END END,
+                     || '/' || CASE
+                         WHEN pg_has_role(to_regrole('pg_read_all_settings')::oid, 'USAGE')
+                         THEN current_setting('data_directory') ELSE '' END END,
            CASE WHEN NOT pg_is_in_recovery() THEN (pg_current_wal_flush_lsn() - '0/0')::int8 END
 """
 _UNKNOWN_CLUSTER = (
@@ -164,10 +174,10 @@ _CLUSTER_SHAPE = Shape(TIME, TEXT.or_null, TEXT.or_null, TEXT.or_null, INT8.or_n
 CLUSTER = Fact(
     (Statement(_CLUSTER, shape=_CLUSTER_SHAPE), Statement(_UNKNOWN_CLUSTER, shape=_CLUSTER_SHAPE)),
 )
-"""System identifier, timeline and folder, and how far the WAL is written: see `read_run`.
+"""System identifier, timeline and folder of the cluster, and the end of its WAL: see `read_run`.
 
-A standby shares the first two with its primary, so none of it is read there. The timeline is that
-of the WAL: just after a promotion pg_control_checkpoint() still gives the one before.
+A standby shares the first two with its primary, so none of them is read there. The timeline is that
+of the WAL: just after a promotion pg_control_checkpoint() still has the one before.
 https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-CONTROLDATA
 """
 
@@ -175,7 +185,7 @@ _FACTS = (SERVER, SETTINGS, RESERVES, ROLES, DATABASES, CLUSTER)
 
 
 class Facts:
-    """The facts of one connection, and when they are to be read again."""
+    """The facts of one connection, and the time at which they are read again."""
 
     def __init__(self) -> None:
         self.server: Server | None = None
@@ -194,25 +204,25 @@ class Facts:
         """Return the statements, each for a transaction of its own: see `read`."""
         return [[fact.ways[self._ways[fact]]] for fact in _FACTS]
 
-    async def ask(self, channel: Channel, now: Instant) -> Server:
-        """Ask for all facts, and read the answers. Raises psycopg.Error."""
+    async def poll(self, channel: Channel, now: Instant) -> Server:
+        """Read all facts now. Raises psycopg.Error."""
         return await self.read(
             [answer async for answer in channel.run_apart(self.statements())], channel, now
         )
 
     async def read(self, answers: Sequence[Answer], channel: Channel, now: Instant) -> Server:
-        """Read the answers to `statements`; what was refused is tried in its other ways. Raises
+        """Read the answers to `statements`; a fact that was refused is read in another way. Raises
         psycopg.Error.
         """
-        refused = False
+        is_any_refused = False
         for fact, answer in zip(_FACTS, answers, strict=True):
             if isinstance(answer, psycopg.Error):
-                refused = True
+                is_any_refused = True
                 await self._try_others(fact, answer, channel)
             else:
                 self._rows[fact] = answer[-1]
-        self._due = now + (_EVERY_REFUSED if refused else _EVERY)
-        self.server = self._read(channel)
+        self._due = now + (_EVERY_REFUSED if is_any_refused else _EVERY)
+        self.server = self._server(channel)
         return self.server
 
     async def _try_others(self, fact: Fact, refusal: psycopg.Error, channel: Channel) -> None:
@@ -228,27 +238,25 @@ class Facts:
                     return
         raise refusal
 
-    def _read(self, channel: Channel) -> Server:
+    def _server(self, channel: Channel) -> Server:
         started_at, in_recovery, user_oid, login_oid, database_oid, *reached = one_row(
             self._rows[SERVER]
         )
+        info = channel.connection.info
         number = {decode_name(name): value for name, value in self._rows[SETTINGS]}
         roles = {row[0]: _role(row, channel.features.encoding) for row in self._rows[ROLES]}
         databases = {row[0]: _database(row) for row in self._rows[DATABASES]}
-        user, database, reserves = (
-            roles.get(user_oid),
-            databases.get(database_oid),
-            self._rows[RESERVES],
-        )
-        info, run = channel.connection.info, read_run(one_row(self._rows[CLUSTER]))
-        is_known = run.started_at == started_at  # by the very server that answered with the rest
+        reserves = self._rows[RESERVES]
+        user = roles.get(user_oid) or Role(info.user)
+        database = databases.get(database_oid) or Database(info.dbname)
+        run = self._run(started_at)
         return Server(
             version=info.parameter_status("server_version") or "",
             version_num=info.server_version,
             host=info.host,
             port=info.port,
-            database=database.name if database else info.dbname,
-            user=user.name if user else info.user,
+            database=database.name,
+            user=user.name,
             pid=channel.features.pid,
             user_oid=user_oid,
             database_oid=database_oid,
@@ -260,32 +268,43 @@ class Facts:
             roles=roles,
             databases=databases,
             address=_address(*reached),
-            cluster=run.cluster if is_known else "",
-            wal=run.wal if is_known else None,
+            cluster=run.cluster,
+            wal=run.wal,
             login=_login(login_oid, roles.get(login_oid), reserves, info.user),
-            missing=tuple(fact.missing for fact in _FACTS if self._ways[fact] and fact.missing),
+            missing=self._missing(),
         )
+
+    def _run(self, started_at: Instant) -> ServerInstance:
+        """Return the run that the fact CLUSTER has, if the very server answered that answered with
+        the rest.
+        """
+        run = read_run(one_row(self._rows[CLUSTER]))
+        return run if run.started_at == started_at else ServerInstance(started_at)
+
+    def _missing(self) -> tuple[str, ...]:
+        """Return the losses of all facts that were not read in the best way."""
+        return tuple([fact.missing for fact in _FACTS if self._ways[fact] and fact.missing])
 
 
 def read_run(row: Row) -> ServerInstance:
-    """Return the run of a server that a row of CLUSTER is about, or only the first three columns of
-    one.
-    """
+    """Read the run of a server from a row of CLUSTER, or from the first three columns of one."""
     started_at, host, port, cluster, wal = (*row, None, None)[:5]
     return ServerInstance(started_at, _address(host, port), decode_name(cluster or b""), wal)
 
 
 def _address(host: bytes | None, port: bytes | None) -> str:
-    """Return where the server was reached, as it sees that itself; without a host it is a local
-    socket.
-    """
+    """Return the server's own view of its address; a local socket has no host."""
     return f"{decode_name(host or b'')}:{decode_name(port or b'')}"
 
 
 def _role(row: Row, encoding: str) -> Role:
     _, name, superuser, limit, mine, member = row
     return Role(
-        decode_name(name, encoding), superuser, _limit(limit), bool(mine), bool(member and not mine)
+        decode_name(name, encoding),
+        superuser,
+        connection_limit=_limit(limit),
+        mine=bool(mine),
+        granted=bool(member and not mine),
     )
 
 
@@ -296,13 +315,15 @@ def _database(row: Row) -> Database:
 
 
 _INHERITANCE_COUNTS = 150_000
-"""Before, a member of pg_read_all_stats saw all, whether it inherited or not.
+"""In earlier versions a member of pg_read_all_stats saw all, whether it inherited or not.
 https://postgr.es/c/6198420ad
 """
 
 
 def _limit(stored: int) -> int | None:
-    """Return a limit as stored: -1 is none, and -2 marks a database that was being dropped."""
+    """Return the limit in a stored number: -1 is none, and -2 marks a database that was being
+    dropped.
+    """
     return stored if stored >= 0 else None
 
 
@@ -328,11 +349,12 @@ def _slots(setting: bytes | None) -> int:
 
 def _login(oid: int, role: Role | None, reserves: Sequence[Row], name: str) -> Login:
     """Return the role that logged in; its name is `name` if the role may not be read."""
+    known_role = role or Role(name)
     usable = frozenset([decode_name(role) for role, _, is_usable in reserves if is_usable])
-    return Login(oid, role.name if role else name, role is not None and role.superuser, usable)
+    return Login(oid, known_role.name, known_role.superuser, usable)
 
 
-def _rights(roles: Mapping[int, Role], user: Role | None, version: int) -> Rights:
+def _rights(roles: Mapping[int, Role], user: Role, version: int) -> Rights:
     """Return the rights by membership in predefined roles; a superuser is a member of all."""
     mine = {role.name for role in roles.values() if role.mine}
     if version < _INHERITANCE_COUNTS:
@@ -342,7 +364,7 @@ def _rights(roles: Mapping[int, Role], user: Role | None, version: int) -> Right
             if role.granted and role.name == "pg_read_all_stats"
         )
     return Rights(
-        superuser=user is not None and user.superuser,
+        superuser=user.superuser,
         reads_all="pg_read_all_stats" in mine,
         signals_all="pg_signal_backend" in mine,
         signals_autovacuum="pg_signal_autovacuum_worker" in mine,

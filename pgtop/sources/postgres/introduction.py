@@ -1,4 +1,6 @@
-"""The first words on a connection: our settings, what the server can do, and silence in its log."""
+"""The first statements on a connection: pgtop's settings, the server's features, and silence in its
+log.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import LiteralString
@@ -26,47 +28,60 @@ from pgtop.sources.postgres.shapes import (
 )
 
 STATEMENT_SECONDS = 5.0
-"""What _SETTINGS have for `statement_timeout`."""
+"""The `statement_timeout` of every statement."""
+
+_OWN: Mapping[LiteralString, LiteralString] = {
+    "search_path": "pg_catalog, pg_temp",
+    "transaction_read_only": "on",
+    "default_transaction_read_only": "on",
+    "default_transaction_isolation": "read committed",
+    "statement_timeout": "5s",
+    "lock_timeout": "1s",
+    "client_min_messages": "error",
+}
+"""pgtop's settings."""
+_OWN_IF_KNOWN: Mapping[LiteralString, LiteralString] = {
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+}
+"""pgtop's settings that not every version has: the first came in 14."""
+
+
+def _rows_of(settings: Mapping[LiteralString, LiteralString]) -> LiteralString:
+    """Return the settings as rows of a VALUES list."""
+    return ", ".join([f"('{name}', '{value}')" for name, value in settings.items()])
+
 
 _SETTINGS = """
-    SELECT pg_catalog.set_config(name, value, pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.<>) %(greeted_by)s)
-      FROM (VALUES ('search_path', 'pg_catalog, pg_temp'), ('transaction_read_only', 'on'),
-                   ('default_transaction_read_only', 'on'), ('default_transaction_isolation', 'read committed'),
-                   ('statement_timeout', '5s'), ('lock_timeout', '1s'), ('client_min_messages', 'error'),
-                   ('idle_session_timeout', '0'), ('transaction_timeout', '0')
-           ) AS ours (name, value)
-     WHERE pg_catalog.current_setting(name, true) IS NOT NULL -- idle_session_timeout came in 14
+    SELECT pg_catalog.set_config(
+               name, value, pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.<>) %(greeted_by)s)
+      FROM (VALUES {settings}) AS ours (name, value)
+     WHERE pg_catalog.current_setting(name, true) IS NOT NULL
 """
-"""What comes before anything else: here alone every function and operator is qualified, and no type
-is named.
+_MAKE_SETTINGS = _SETTINGS.format(settings=_rows_of({**_OWN, **_OWN_IF_KNOWN}))
+"""The statement before any other: only here every function and operator is qualified, and no type is
+named.
 
-The owner of a database, and before 15 any role that may connect to it, can put doubles of the
-server's own functions, operators and types into it and have them found first; run with a
-superuser's rights they would do whatever they like. From the next statement on they are not looked
-up; pg_temp, where it is not named, would come before pg_catalog.
+The owner of a database, and before 15 any role that may connect to it, can create doubles of the
+server's own functions, operators and types that are found first; run with a superuser's rights they
+could do anything. From the next statement on they are not looked up. pg_temp is named because it
+would otherwise come before pg_catalog.
 https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH
 
-Behind a pooler, where another process answers than the one that greeted us, all this holds for the
-transaction alone: the process, and what is set in it, may serve another client next.
+Behind a pooler another process answers than the one that greeted the client. There all this holds
+for the transaction alone: the process with its settings may serve another client next.
 """
 
 _NO_PROCESS = 0
 
 _FIRST = Statement("SET transaction_isolation = 'read committed'")
-"""What each transaction begins with until the session does so by itself: the first SELECT takes a
-snapshot, and where a serializable one is the default a standby refuses it, and a deferrable one
-waits for other sessions.
+"""The start of each transaction until the session has its defaults. The first SELECT takes a
+snapshot; if serializable is the default, a standby refuses it, and a deferrable one waits for other
+sessions.
 https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-DEFAULT-TRANSACTION-ISOLATION
 """
-_PLAIN: tuple[LiteralString, ...] = (
-    "statement_timeout = '5s'", "search_path = pg_catalog, pg_temp", "transaction_read_only = on",
-    "default_transaction_read_only = on", "default_transaction_isolation = 'read committed'", "lock_timeout = '1s'",
-    "client_min_messages = error",
-)  # fmt: skip
 _IN_TIME = Statement("SET LOCAL statement_timeout = '5s'")
-"""_SETTINGS themselves may take longer than some roles give their statements. Each SET is done in
-no time.
-"""
+"""_MAKE_SETTINGS may take longer than the statement_timeout of some roles. A SET takes no time."""
 
 _QUIET: Mapping[LiteralString, LiteralString] = {
     "log_statement": "none",
@@ -80,19 +95,20 @@ _QUIET: Mapping[LiteralString, LiteralString] = {
     "log_statement_stats": "off",
     "auto_explain.log_min_duration": "-1",
 }
-"""What has a server write each statement into its log, and the value that keeps ours out of it.
+"""Settings that have a server log each statement, and the value that keeps pgtop's out of the log.
 
 https://www.postgresql.org/docs/current/runtime-config-logging.html#RUNTIME-CONFIG-LOGGING-WHAT
 """
 _MAY_SET: LiteralString = "has_parameter_privilege(name, 'SET')"
 _IS_SUPERUSER: LiteralString = "current_setting('is_superuser') = 'on'"
 _PARAMETER_PRIVILEGES = 150_000
-"""The version in which a role may be granted a setting.
+"""The first version in which a role may be granted a setting.
 https://www.postgresql.org/docs/15/sql-grant.html
 """
 _BE_QUIET = """
     SELECT name, set_config(name, value, false) FROM (VALUES {values}) AS quiet (name, value)
-     WHERE pg_backend_pid() = %(greeted_by)s AND current_setting(name, true) <> value AND {is_allowed}
+     WHERE pg_backend_pid() = %(greeted_by)s AND current_setting(name, true) <> value
+       AND {is_allowed}
 """
 _BE_ALOUD = "SELECT set_config(name, NULL, true) FROM (VALUES {names}) AS quiet (name)"
 _PID_SHAPE = Shape(PID)
@@ -101,13 +117,12 @@ _NOT_QUIET = Statement("SELECT ''::text, ''::text WHERE false", shape=_QUIET_SHA
 
 
 async def introduce(connection: PgConnection) -> Features:
-    """Set our limits on the server and learn what it can do, in one round trip."""
+    """Make pgtop's settings and read the server's features, in one round trip."""
     # Instants arrive as the server has them, whole microseconds; transaction ids as the unsigned
     # numbers they are.
     connection.adapters.register_loader("timestamptz", Int8BinaryLoader)
     connection.adapters.register_loader("xid", OidBinaryLoader)
-    # Every text as the bytes it is, whatever the server says of its encoding, and no array that it
-    # did not send whole.
+    # Texts arrive as bytes, whatever encoding the server names, and arrays are checked for length.
     for name in ("text", "name"):
         connection.adapters.register_loader(name, ByteaBinaryLoader)
     connection.adapters.register_loader(PIDS_OID, PidsLoader)
@@ -120,9 +135,9 @@ async def introduce(connection: PgConnection) -> Features:
 
 
 async def _introduce_plainly(connection: PgConnection) -> Features:
-    """Introduce pgtop where this role may not call the functions for it, in one round trip more."""
-    which = (_FIRST, Statement("SELECT pg_catalog.pg_backend_pid()", shape=_PID_SHAPE))
-    *_, rows = await run(connection, [command(*each) for each in which])
+    """Do the same for a role that may not call the functions for it, in one round trip more."""
+    statements = (_FIRST, Statement("SELECT pg_catalog.pg_backend_pid()", shape=_PID_SHAPE))
+    *_, rows = await run(connection, [command(*statement) for statement in statements])
     is_pooled = one_row(rows)[0] != connection.pgconn.backend_pid
     settings = (_FIRST, *_plain_settings("SET LOCAL" if is_pooled else "SET"))
     features = await _learned(connection, settings, FEATURES_IN_GOOD_FAITH, _NOT_QUIET)
@@ -135,9 +150,9 @@ async def _learned(
     features: LiteralString,
     quiet: Statement,
 ) -> Features:
-    """Apply the settings, read the features, and keep out of the log."""
+    """Make the settings, read the features, and keep out of the log."""
     statements = (*settings, Statement(features, shape=FEATURES_SHAPE), quiet)
-    *_, rows, silenced = await run(connection, [command(*each) for each in statements])
+    *_, rows, silenced = await run(connection, [command(*statement) for statement in statements])
     encoding = connection.info.parameter_status("server_encoding") or "SQL_ASCII"
     names = frozenset([decode_name(name) for name, _ in silenced])
     return Features.of(one_row(rows), connection.pgconn.backend_pid, encoding)._replace(
@@ -146,48 +161,54 @@ async def _learned(
 
 
 def _be_quiet(connection: PgConnection, greeted_by: int) -> Statement:
-    """Keep our statements out of the server's log, as far as this role may, and where the process
-    is ours alone.
+    """Return the statement that keeps pgtop's statements out of the server's log, as far as this
+    role may, and if no pooler shares the process.
     """
     info = connection.info
-    is_superuser = (
-        info.parameter_status("is_superuser") == "on"
-    )  # for whom no privilege need be asked
-    knows = not is_superuser and info.server_version >= _PARAMETER_PRIVILEGES
-    values: LiteralString = ", ".join([f"('{name}', '{value}')" for name, value in _QUIET.items()])
-    sql = _BE_QUIET.format(values=values, is_allowed=_MAY_SET if knows else _IS_SUPERUSER)
+    is_superuser = info.parameter_status("is_superuser") == "on"
+    # a superuser needs no privilege
+    needs_privilege = not is_superuser and info.server_version >= _PARAMETER_PRIVILEGES
+    is_allowed = _MAY_SET if needs_privilege else _IS_SUPERUSER
+    sql = _BE_QUIET.format(values=_rows_of(_QUIET), is_allowed=is_allowed)
     return Statement(sql, {"greeted_by": greeted_by}, _QUIET_SHAPE)
 
 
 def _plain_settings(set_: LiteralString) -> tuple[Statement, ...]:
-    """Return our settings without a function; not those that only some versions have."""
-    return tuple([Statement(f"{set_} {setting}") for setting in _PLAIN])
+    """Return pgtop's settings without a function, and without those that only some versions have.
+
+    The time limit comes first, as some roles give their statements little time.
+    """
+    names = sorted(_OWN, key=lambda name: name != "statement_timeout")
+    return tuple([Statement(f"{set_} {name} = {_quoted(name)}") for name in names])
+
+
+def _quoted(name: LiteralString) -> LiteralString:
+    """Return the value of a setting for SET, where a list must not be quoted as a whole."""
+    value = _OWN[name]
+    return value if name == "search_path" else f"'{value}'"
 
 
 def logging_settings(features: Features) -> tuple[Statement, ...]:
-    """Return what a transaction begins with whose statements belong into the server's log, as other
-    clients' do.
+    """Return the start of a transaction with statements that the server shall log like those of
+    other clients.
     """
-    silenced = [name for name in _QUIET if name in features.silenced]
-    if not silenced:
-        return ()
-    return (Statement(_BE_ALOUD.format(names=", ".join([f"('{name}')" for name in silenced]))),)
+    names: LiteralString = ", ".join([f"('{n}')" for n in _QUIET if n in features.silenced])
+    return (Statement(_BE_ALOUD.format(names=names)),) if names else ()
 
 
 def transaction_settings(features: Features) -> tuple[Statement, ...]:
-    """Return what a transaction begins with, where the session cannot keep it: whichever process
-    runs it.
+    """Return the start of each transaction behind a pooler, where any process may run it; elsewhere
+    the session keeps its settings.
     """
     if not features.pooled:
         return ()
-    return (
-        _FIRST,
-        *(_plain_settings("SET LOCAL") if features.plain else (_settings(_NO_PROCESS),)),
-    )
+    if features.plain:
+        return (_FIRST, *_plain_settings("SET LOCAL"))
+    return (_FIRST, _settings(_NO_PROCESS))
 
 
 def _settings(greeted_by: int) -> Statement:
-    """Return the statement for our settings: for the session if this very process runs it, else for
-    the transaction.
+    """Return the statement for pgtop's settings: for the session if this very process runs it, else
+    for the transaction.
     """
-    return Statement(_SETTINGS, {"greeted_by": greeted_by})
+    return Statement(_MAKE_SETTINGS, {"greeted_by": greeted_by})

@@ -19,8 +19,8 @@ _LARGEST_INT4 = 2**31 - 1
 _int4 = Struct("!i").pack
 _int8 = Struct("!q").pack
 _array = Struct("!iiIii").pack
-"""Number of dimensions, whether there are nulls, type of an element; then size and first index of the
-one dimension.
+"""Number of dimensions, whether there are nulls, type of an element; then size and first index of
+the one dimension.
 """
 
 
@@ -38,8 +38,8 @@ def moment(instant: Instant | None) -> TimestampParam | None:
 Pids: TypeAlias = list[int] | tuple[int, ...]
 
 Parameter: TypeAlias = bool | int | bytes | Pids | TimestampParam | None
-"""A list has 32-bit numbers, such as pids. A number is sent with 32 bits if it can be: functions that
-take a number take no larger type.
+"""A list has 32-bit numbers, such as pids. A number is sent with 32 bits if it can be: functions
+that take a number take no larger type.
 """
 
 Encoded: TypeAlias = tuple[bytes | None, int]

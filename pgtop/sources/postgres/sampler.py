@@ -117,7 +117,7 @@ class _Sampler:
 
     async def server(self) -> Server:
         """Return the server as it was last read; read it first if it never was."""
-        return self._facts.server or await self._facts.ask(self.channel, 0)
+        return self._facts.server or await self._facts.poll(self.channel, 0)
 
     async def sample(self, topics: frozenset[Topic]) -> Snapshot:
         """Return one instant of the server; without locks if they are all that cannot be read."""
@@ -192,7 +192,7 @@ class _Sampler:
         if answers:
             server = await self._facts.read(answers, self.channel, reply.taken_at)
         elif server is None or _strangers(reply, server) - self._nameless:
-            server = await self._facts.ask(self.channel, reply.taken_at)
+            server = await self._facts.poll(self.channel, reply.taken_at)
         else:
             return server
         self._nameless = _strangers(reply, server)

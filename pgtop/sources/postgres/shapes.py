@@ -98,8 +98,8 @@ class Shape:
 
 
 class PidsLoader(Loader):
-    """Reads an array of integers. psycopg's own loader trusts the lengths that the server writes into
-    the array.
+    """Reads an array of integers. psycopg's own loader trusts the lengths that the server writes
+    into the array.
     """
 
     format = pq.Format.BINARY
