@@ -1,4 +1,4 @@
-"""Real sessions for the commands that signal, and traces of them."""
+"""Real sessions for the commands that signal, and the state they are left in."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ def alive(connection: Connection) -> bool:
 
 
 def run_forever(dsn: str, connection: Connection, role: str) -> None:
-    """Start a query that does not end by itself; return once pgtop sees it run."""
+    """Start a query that never ends; return once pgtop sees it run."""
     connection.pgconn.send_query(b"SELECT pg_sleep(100)")
     connection.pgconn.flush()
     running = f"user:={role} state:active query:pg_sleep"

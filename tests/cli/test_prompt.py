@@ -1,4 +1,4 @@
-"""What was typed before a command asks does not answer it."""
+"""Text typed before a question does not answer it."""
 
 import sys
 
@@ -16,15 +16,13 @@ print("said", confirms_question("Really?"))
 """
 
 
-def test_what_was_typed_before_the_question_is_no_answer() -> None:
-    """Lines that wait in the terminal are dropped; the one that is typed after the question
-    counts.
-    """
-    for answer, said in (("n\n", "said False"), ("y\n", "said True")):
+def test_text_typed_before_the_question_is_no_answer() -> None:
+    """Waiting lines are dropped; only the line typed after the question counts."""
+    for answer, reply in (("n\n", "said False"), ("y\n", "said True")):
         with Terminal([sys.executable, "-c", _ASK]) as terminal:
             terminal.wait_for("busy")
             terminal.send("y\nn\ny")
             terminal.wait_for("Really? [y/N]")
             assert "said" not in terminal.text
             terminal.send(answer)
-            terminal.wait_for(said)
+            terminal.wait_for(reply)

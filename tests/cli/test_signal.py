@@ -1,6 +1,4 @@
-"""`pgtop cancel` and `pgtop kill` from outside: the plan, the consent, the outcome, the exit code,
-the trail.
-"""
+"""`pgtop cancel` and `pgtop kill` from outside: plan, consent, outcome, exit code and audit log."""
 
 import json
 import re
@@ -28,11 +26,11 @@ from tests.waiting import until
 NOWHERE = "host=127.0.0.1 port=1"
 
 
-def test_a_filter_ends_exactly_what_it_lets_through(
+def test_a_filter_ends_exactly_its_matches(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """The plan begins with the filter in plain words, then comes each outcome, and sessions beside
-    it live.
+    """The plan starts with the filter in plain words, each outcome follows, and other sessions
+    live.
     """
     victims = [open_session(application_name="storm") for _ in range(3)]
     bystander = open_session(application_name="calm")
@@ -47,11 +45,11 @@ def test_a_filter_ends_exactly_what_it_lets_through(
     assert alive(bystander)
 
 
-def test_what_the_filter_cannot_decide_is_counted_and_left_out(
+def test_undecided_sessions_are_counted_and_excluded(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """A session without a transaction has no age of one: it is undecided, for a term and for its
-    negation.
+    """Without a transaction there is no transaction age: the session is undecided, for a term and
+    its negation.
     """
     idle, busy = open_session(), open_session()
     busy.execute("BEGIN")
@@ -69,10 +67,8 @@ def test_what_the_filter_cannot_decide_is_counted_and_left_out(
     assert "1 skipped, undecided" in shown.stdout
 
 
-def test_a_role_that_is_known_by_its_number_alone_is_undecided(
-    dsn: str, state: dict[str, str]
-) -> None:
-    """A session of a dropped role is shown as `role 16402`, which is its number and no name."""
+def test_a_role_known_only_by_its_number_is_undecided(dsn: str, state: dict[str, str]) -> None:
+    """A session of a dropped role is shown as `role 16402`, a number and no name."""
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE pgtop_gone LOGIN PASSWORD 'x'")
         login = make_conninfo(dsn, user="pgtop_gone", password="x", application_name="orphan")
@@ -99,7 +95,7 @@ def test_a_role_that_is_known_by_its_number_alone_is_undecided(
 def test_dry_run_signals_nothing(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """The plan is printed, nothing is sent and nothing is written down."""
+    """The plan is printed; nothing is sent or logged."""
     session = open_session()
     done = pgtop("kill", "-d", dsn, f"user:{role}", "--dry-run", "--yes", environment=state)
     assert (done.returncode, alive(session)) == (Exit.DONE, True)
@@ -111,7 +107,7 @@ def test_dry_run_signals_nothing(
 def test_without_a_terminal_and_without_yes_nothing_is_signalled(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """A script that does not say --yes changes nothing and is told so."""
+    """A script without --yes changes nothing, which is reported."""
     session = open_session()
     done = pgtop("kill", "-d", dsn, f"user:{role}", environment=state)
     assert "--yes" in one_sentence(done.stderr)
@@ -121,7 +117,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_signalled(
 @pytest.mark.parametrize(
     ("typed", "code", "lives"), [("y\n", Exit.DONE, False), ("\n", Exit.NOT_CONFIRMED, True)]
 )
-def test_on_a_terminal_it_asks(
+def test_a_terminal_shows_the_question(
     dsn: str,
     role: str,
     open_session: Opener,
@@ -130,7 +126,7 @@ def test_on_a_terminal_it_asks(
     code: Exit,
     lives: bool,
 ) -> None:
-    """y goes on, Enter alone does not."""
+    """y continues, Enter alone does not."""
     session = open_session()
     with Terminal(
         [*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 30, environment=state
@@ -143,12 +139,10 @@ def test_on_a_terminal_it_asks(
 
 
 @pytest.mark.parametrize("way", ["--json", ">/dev/null"])
-def test_what_is_asked_for_is_shown(
+def test_the_plan_is_shown_before_the_question(
     dsn: str, role: str, open_session: Opener, state: dict[str, str], way: str
 ) -> None:
-    """Where stdout is for a program, or is none of the terminal, the plan stands before the
-    question all the same.
-    """
+    """The plan precedes the question on the terminal even if stdout is for a program or elsewhere."""
     pid = str(open_session().info.backend_pid)
     words = shlex.join([*PGTOP, "kill", "-d", dsn, f"user:{role}"])
     with Terminal(["sh", "-c", f"{words} {way}"], 120, 30, environment=state) as terminal:
@@ -158,30 +152,30 @@ def test_what_is_asked_for_is_shown(
         assert terminal.wait_for_exit() == Exit.NOT_CONFIRMED
 
 
-def test_a_question_outlives_our_own_session(
+def test_a_question_outlives_the_own_session(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """Where the server ends pgtop's idle session before the answer, it looks and signals over a new
-    one.
+    """If the server ends pgtop's idle session before the answer, pgtop checks and signals over a
+    new one.
     """
     session = open_session()
-    ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
+    own = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
     with Terminal(
         [*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 30, environment=state
     ) as terminal:
         terminal.wait_for("[y/N]")
         with psycopg.connect(dsn, autocommit=True) as admin:
-            assert admin.execute(ours).fetchall() == [(True,)]
-            until(lambda: not admin.execute(ours).fetchall())
+            assert admin.execute(own).fetchall() == [(True,)]
+            until(lambda: not admin.execute(own).fetchall())
         terminal.send("y\n")
         assert terminal.wait_for_exit() == Exit.DONE
     assert not alive(session)
 
 
-def test_many_ask_for_their_number(
+def test_many_targets_need_their_number(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """More than ten need the number; y is not enough."""
+    """More than ten targets need the number; y is not enough."""
     sessions = [open_session() for _ in range(11)]
     for typed, code in (("y", Exit.NOT_CONFIRMED), ("11", Exit.DONE)):
         assert all(map(alive, sessions))
@@ -195,11 +189,11 @@ def test_many_ask_for_their_number(
 
 
 @pytest.mark.parametrize(("again", "lives"), [("n", True), ("y", False)])
-def test_what_changed_while_asking_is_asked_again(
+def test_a_change_before_the_answer_needs_another_answer(
     dsn: str, role: str, open_session: Opener, state: dict[str, str], again: str, lives: bool
 ) -> None:
-    """A session that moved on since the plan is left out, unless the second question is answered
-    with y.
+    """A session that has moved on since the plan is excluded, unless the second question is
+    answered with y.
     """
     moved, still = open_session(), open_session()
     for session in (moved, still):
@@ -219,11 +213,11 @@ def test_what_changed_while_asking_is_asked_again(
     assert alive(newcomer)
 
 
-def test_a_pid_is_shown_as_what_it_is_now(
+def test_a_pid_is_shown_with_its_session(
     dsn: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """User, database, query and age are printed before anything is asked; --started from `show
-    --json` pins it.
+    """User, database, query and age are printed before the question; --started from `show --json`
+    pins the session.
     """
     session = open_session(application_name="pinned")
     shown = json.loads(pgtop("show", "--json", dsn, "--filter", "app:=pinned").stdout)["sessions"]
@@ -237,8 +231,8 @@ def test_a_pid_is_shown_as_what_it_is_now(
     assert (done.returncode, alive(session)) == (Exit.DONE, False)
 
 
-def test_nobody_there(dsn: str, state: dict[str, str]) -> None:
-    """A pid without a session, and a filter that lets nothing through, have a code of their own."""
+def test_no_match_has_its_own_code(dsn: str, state: dict[str, str]) -> None:
+    """A pid without a session and a filter without a match have their own exit code."""
     gone = pgtop("kill", "-d", dsn, "4194304", "--yes", environment=state)
     assert one_sentence(gone.stderr) == "pgtop: No session 4194304; nothing was signalled.\n"
     assert gone.returncode == Exit.NO_TARGET
@@ -251,7 +245,9 @@ def test_nobody_there(dsn: str, state: dict[str, str]) -> None:
 def test_json_has_plan_and_outcomes(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """One object: targets as in `show --json`, who is left out and why, and what became of each."""
+    """One object has the targets as in `show --json`, the excluded with their reasons, and the
+    outcomes.
+    """
     session = open_session()
     done = pgtop(
         "kill", "-d", dsn, f"user:{role}", "--yes", "--json", "--reason", "test", environment=state
@@ -264,10 +260,8 @@ def test_json_has_plan_and_outcomes(
     assert whole["exit"] == done.returncode == Exit.DONE
 
 
-def test_json_tells_what_is_not_there(
-    dsn: str, open_session: Opener, state: dict[str, str]
-) -> None:
-    """A pid that nobody has, and one that another session has by now, have a code each."""
+def test_json_lists_missing_pids(dsn: str, open_session: Opener, state: dict[str, str]) -> None:
+    """A free pid and a pid of another session each have a code."""
     session = open_session()
     pid, started = session.info.backend_pid, "2026-01-01T00:00:00+00:00"
     for wanted, why in ((2**22 + 1, "gone"), (pid, "replaced")):
@@ -278,7 +272,7 @@ def test_json_tells_what_is_not_there(
     assert alive(session)
 
 
-def test_a_uri_may_stand_among_the_pids(
+def test_a_uri_may_be_among_the_pids(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
     """A URI needs no -d, beside pids and beside a filter."""
@@ -292,9 +286,7 @@ def test_a_uri_may_stand_among_the_pids(
     "term", ["application_name=worker", "user=web", "dbname=shop", "datname = 'shop'"]
 )
 def test_a_term_never_names_the_server(term: str) -> None:
-    """What libpq would read as a connection string is a term of the filter, like every other
-    word.
-    """
+    """A word that libpq would read as a connection string is a term of the filter."""
     command = parse(["kill", term, "state:idle-in-tx", "--yes"])
     assert isinstance(command, SignalCommand)
     assert (command.connection.target, command.filter) == (None, (term, "state:idle-in-tx"))
@@ -306,17 +298,15 @@ def test_a_term_never_names_the_server(term: str) -> None:
 def test_an_argument_that_the_shell_emptied_is_refused(
     words: list[str], state: dict[str, str]
 ) -> None:
-    """No term vanishes, and none matches everything: the command is refused before any server is
-    asked.
-    """
+    """No term vanishes, and none matches everything: the command is refused before any connection."""
     done = pgtop("kill", "-d", NOWHERE, "--yes", "--", *words, environment=state)
     assert (done.returncode, done.stdout) == (Exit.USAGE, "")
     assert one_sentence(done.stderr)
 
 
-def test_nothing_in_the_trail_is_told(state: dict[str, str]) -> None:
-    """Where there is no trail yet `pgtop audit` says so, and where it looked; where it cannot be
-    read, too.
+def test_a_missing_audit_log_is_reported(state: dict[str, str]) -> None:
+    """Without an audit log `pgtop audit` names the path it read, and the reason if the file is
+    unreadable.
     """
     done = pgtop("audit", environment=state)
     assert "There is no audit log yet" in one_sentence(done.stderr)
@@ -330,7 +320,7 @@ def test_nothing_in_the_trail_is_told(state: dict[str, str]) -> None:
 def test_cancel_and_escalate(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """A cancelled query leaves its transaction open, which is told by the code; --escalate ends the
+    """A cancelled query leaves its transaction open, which has an exit code; --escalate ends the
     session.
     """
     more = "terminated, as the cancel did not help: gone"
@@ -350,10 +340,12 @@ def test_cancel_and_escalate(
         session.close()
 
 
-def test_a_refusal_is_listed_and_told_by_the_code(
+def test_a_refusal_is_listed_and_has_a_code(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """A role without the right: the plan foretells it, the server says it, the session lives."""
+    """A role without the right: the plan forecasts the refusal, the server refuses, the session
+    lives.
+    """
     other = open_session()
     with psycopg.connect(dsn, autocommit=True) as admin:
         stranger = f"{role}_stranger"
@@ -381,8 +373,8 @@ def test_a_refusal_is_listed_and_told_by_the_code(
 def test_protected_sessions_stay(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """--yes never covers a protected session, named by pid or by filter; on a terminal its pid must
-    be typed.
+    """--yes never covers a protected session, by pid or by filter; on a terminal its pid must be
+    typed.
     """
     session = open_session()
     pid = str(session.info.backend_pid)
@@ -455,20 +447,18 @@ def test_read_only_refuses(
         "= x",
     ],
 )
-def test_a_wrong_configuration_is_no_guard_and_stops_everything(
-    dsn: str, state: dict[str, str], text: str
-) -> None:
-    """What cannot be understood is told with the file's name before anything is signalled."""
+def test_a_wrong_configuration_stops_everything(dsn: str, state: dict[str, str], text: str) -> None:
+    """An unreadable setting is reported with the file's name before anything is signalled."""
     Path(state["PGTOP_CONFIG"]).write_text(text)
     done = pgtop("kill", "-d", dsn, "--all-clients", "--yes", environment=state)
     assert state["PGTOP_CONFIG"] in one_sentence(done.stderr)
     assert done.returncode == Exit.USAGE
 
 
-def test_the_trail_tells_everything(
+def test_the_audit_log_is_complete(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """Who, whom, why and what became of it, in a file that only its owner can read; `pgtop audit`
+    """User, session, reason and outcome are in a file that only its owner can read; `pgtop audit`
     filters it.
     """
     session = open_session(application_name="audited")
@@ -491,10 +481,10 @@ def test_the_trail_tells_everything(
     assert pgtop("audit", "--unfinished", environment=state).stdout == ""
 
 
-def test_require_audit_sends_nothing_it_cannot_write(
+def test_require_audit_sends_nothing_unrecorded(
     dsn: str, open_session: Opener, state: dict[str, str], tmp_path: Path
 ) -> None:
-    """Where the trail cannot be written, pgtop says so; with --require-audit nothing is sent."""
+    """An unwritable audit log is reported; with --require-audit nothing is sent."""
     (tmp_path / "state").write_text("a file in the way")
     session = open_session()
     pid = str(session.info.backend_pid)
@@ -511,10 +501,10 @@ def test_require_audit_sends_nothing_it_cannot_write(
 
 
 @pytest.mark.skipif(not may_choose_pids(), reason="only root on Linux may say which pid comes next")
-def test_a_reused_pid_is_spared(
+def test_a_reused_pid_gets_no_signal_from_a_command(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """While the question is open the session ends and its pid goes to another: that one lives."""
+    """While the question is open the session ends and its pid goes to another one, which lives."""
     victim = open_session()
     pid = victim.info.backend_pid
     started = _start_of(dsn, pid)
@@ -542,13 +532,13 @@ def _start_of(dsn: str, pid: int) -> str:
 
 @pytest.fixture(scope="module")
 def own(bindir: Path | None) -> Iterator[Cluster]:
-    """A server whose clients may all be ended."""
+    """Start a server with clients that may all be ended."""
     with Cluster(bindir) as running:
         yield running
 
 
 def test_all_clients(own: Cluster, state: dict[str, str]) -> None:
-    """Every client goes but superusers and pgtop itself, whatever it does meanwhile."""
+    """Every client is ended but superusers and pgtop itself, whatever it does meanwhile."""
     with psycopg.connect(own.socket_dsn, autocommit=True) as boss:
         boss.execute("CREATE ROLE web LOGIN")
         clients = [psycopg.connect(make_conninfo(own.socket_dsn, user="web")) for _ in range(12)]
@@ -570,13 +560,13 @@ def test_all_clients(own: Cluster, state: dict[str, str]) -> None:
     ],
 )  # fmt: skip
 def test_wrong_usage(words: str) -> None:
-    """What makes no sense is told before anything is connected."""
+    """A meaningless command is refused before any connection."""
     with pytest.raises(UsageError):
         parse(words.split())
 
 
 def test_a_term_that_looks_like_an_option() -> None:
-    """-user:web is a filter's term behind --, and whoever forgets that is told."""
+    """-user:web is a term after --; without it the error explains this."""
     with pytest.raises(UsageError) as told:
         parse(["kill", "-user:web"])
     assert "pgtop kill [OPTION]... -- FILTER" in told.value.advice

@@ -1,5 +1,5 @@
-"""`pgtop kill` as a role that may signal sessions and sees no start of them: what it compares, says
-and wants typed.
+"""`pgtop kill` as a role that may signal sessions without seeing their start: comparison, words and
+confirmation.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _COMPARED = "only pid, role, database and application name"
 
 @pytest.fixture
 def weak(dsn: str, role: str) -> Iterator[str]:
-    """How a role with pg_signal_backend alone connects."""
+    """Yield the connection string of a role that has only pg_signal_backend."""
     name = f"{role}_weak"
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute(
@@ -32,17 +32,17 @@ def weak(dsn: str, role: str) -> Iterator[str]:
 
 
 @contextmanager
-def _asked(dsn: str, pid: int, state: dict[str, str]) -> Iterator[Terminal]:
+def _question(dsn: str, pid: int, state: dict[str, str]) -> Iterator[Terminal]:
     with Terminal([*PGTOP, "kill", "-d", dsn, str(pid)], 120, 30, environment=state) as terminal:
         terminal.wait_for(f"Type {pid} to go on")
         yield terminal
 
 
-def test_yes_never_covers_a_session_whose_start_is_hidden(
+def test_yes_never_covers_a_session_with_a_hidden_start(
     weak: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """It may be another session under the same pid: nothing is sent, and the words say what does
-    it.
+    """It may be another session under the same pid: nothing is sent, and the message says what is
+    needed.
     """
     session = open_session()
     done = pgtop("kill", "-d", weak, str(session.info.backend_pid), "--yes", environment=state)
@@ -52,13 +52,13 @@ def test_yes_never_covers_a_session_whose_start_is_hidden(
     assert (done.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
 
 
-def test_a_session_whose_start_is_hidden_wants_its_pid_typed(
+def test_a_session_with_a_hidden_start_needs_its_pid(
     weak: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """What cannot be compared is said before and after, and a mere y is no consent."""
+    """The missing comparison is stated before and after, and a mere y is no consent."""
     session = open_session()
     pid = session.info.backend_pid
-    with _asked(weak, pid, state) as terminal:
+    with _question(weak, pid, state) as terminal:
         assert (
             f"Its start, client and type are hidden from this role: {_COMPARED} can be"
             in terminal.text
@@ -66,7 +66,7 @@ def test_a_session_whose_start_is_hidden_wants_its_pid_typed(
         terminal.send("y\n")
         assert terminal.wait_for_exit() == Exit.NOT_CONFIRMED
     assert alive(session)
-    with _asked(weak, pid, state) as terminal:
+    with _question(weak, pid, state) as terminal:
         terminal.send(f"{pid}\n")
         terminal.wait_for(f"its start was hidden, so {_COMPARED} were compared")
         assert terminal.wait_for_exit() == Exit.DONE
@@ -77,12 +77,12 @@ def test_a_session_whose_start_is_hidden_wants_its_pid_typed(
 def test_a_reused_pid_of_the_same_role_is_spared(
     dsn: str, weak: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """The session ends while the question is open, and its pid goes to another of its role: that
-    one lives.
+    """The session ends while the question is open, and its pid goes to another one of its role,
+    which lives.
     """
     victim = open_session(application_name="old")
     pid = victim.info.backend_pid
-    with _asked(weak, pid, state) as terminal:
+    with _question(weak, pid, state) as terminal:
         victim.close()
         parameters = conninfo_to_dict(make_conninfo(dsn, user=role, application_name="new"))
         with session_with_pid(
@@ -98,16 +98,14 @@ def test_a_reused_pid_of_the_same_role_is_spared(
 def test_a_hidden_walsender_is_protected(
     dsn: str, weak: str, role: str, open_session: Opener, state: dict[str, str], replication: str
 ) -> None:
-    """Its type is hidden; that it is a walsender, with a database or without, every role can
-    know.
-    """
+    """A walsender with a hidden type is recognisable for every role, with a database or without."""
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute(sql.SQL("ALTER ROLE {} REPLICATION").format(sql.Identifier(role)))
     session = open_session(replication=replication)
     done = pgtop("kill", "-d", weak, str(session.info.backend_pid), "--yes", environment=state)
     assert "it streams WAL to a standby or a subscriber" in done.stderr
     assert done.returncode == Exit.SOME_REFUSED
-    with _asked(weak, session.info.backend_pid, state) as terminal:
+    with _question(weak, session.info.backend_pid, state) as terminal:
         assert "It is protected." in terminal.text
         terminal.send("y\n")
         assert terminal.wait_for_exit() == Exit.NOT_CONFIRMED

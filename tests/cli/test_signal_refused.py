@@ -1,6 +1,4 @@
-"""`pgtop cancel` and `pgtop kill` where somebody gets no signal, or nobody: what is told, and with
-which exit code.
-"""
+"""`pgtop cancel` and `pgtop kill` if a session gets no signal: the message and the exit code."""
 
 import json
 import os
@@ -29,7 +27,7 @@ from tests.waiting import PATIENCE, until
 
 @contextmanager
 def stranger(dsn: str, role: str, grants: str = "pg_signal_backend") -> Iterator[str]:
-    """How another role connects, that may signal others and not see them."""
+    """Yield the connection string of another role, which may signal others and not see them."""
     with psycopg.connect(dsn, autocommit=True) as admin:
         name = sql.Identifier(f"{role}_blind")
         admin.execute(
@@ -45,8 +43,8 @@ def stranger(dsn: str, role: str, grants: str = "pg_signal_backend") -> Iterator
 def test_a_hidden_start_cannot_be_pinned(
     dsn: str, role: str, open_session: Opener, state: dict[str, str], words: list[str]
 ) -> None:
-    """--started on a session whose start this role may not see: it is there, so it is refused, and
-    not unmatched.
+    """--started on a session with a hidden start: the session exists, so it is refused and not
+    missing.
     """
     session = open_session()
     only_if_unchanged = (
@@ -65,7 +63,7 @@ def test_a_hidden_start_cannot_be_pinned(
 def test_a_filter_that_finds_only_hidden_sessions(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """Hidden sessions that match were meant and got no signal: that is refused, and told."""
+    """Hidden sessions that match are requested and get no signal: a refusal, which is reported."""
     session = open_session()
     with stranger(dsn, role) as blind:
         done = pgtop("kill", "-d", blind, f"user:={role}", "--yes", environment=state)
@@ -73,11 +71,11 @@ def test_a_filter_that_finds_only_hidden_sessions(
     assert (done.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
 
 
-def test_what_did_not_match_is_told(
+def test_no_match_is_explained(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """Nothing matched: the plan names the filter, stderr says how many it could not look at, or why
-    none is left.
+    """Without a match the plan names the filter, and stderr counts the hidden sessions or the
+    changed ones.
     """
     session = open_session()
     nobody = pgtop("kill", "-d", dsn, "app:=nobody", "--yes", environment=state)
@@ -100,7 +98,7 @@ def test_what_did_not_match_is_told(
 
 @contextmanager
 def hung(session: Connection) -> Iterator[None]:
-    """Its server process stands still: no signal takes effect before this ends."""
+    """Stop the server process of a session: no signal takes effect before the end."""
     os.kill(session.info.backend_pid, signal.SIGSTOP)
     try:
         yield
@@ -111,9 +109,7 @@ def hung(session: Connection) -> Iterator[None]:
 def test_an_interrupted_run_stays_unfinished(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """Ctrl-C while the outcome is looked for: the signal was sent, and the trail says that nobody
-    saw what followed.
-    """
+    """Ctrl-C while observing: the signal was sent, and the audit log has it as unfinished."""
     session = open_session()
     with hung(session):
         words = ["kill", "-d", dsn, f"user:={role}", "--yes", "--timeout=1h"]
@@ -129,12 +125,10 @@ def test_an_interrupted_run_stays_unfinished(
     )
 
 
-def test_who_became_a_superuser_is_not_escalated(
+def test_a_new_superuser_is_not_escalated(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """Survivors are guarded again, by the rights of that moment: one that is protected now is
-    skipped and named.
-    """
+    """Survivors are guarded again by current rights: a protected one is skipped and named."""
     session = open_session()
     session.execute("BEGIN")
     run_forever(dsn, session, role)
@@ -168,10 +162,10 @@ def test_who_became_a_superuser_is_not_escalated(
 
 
 @pytest.mark.parametrize("consents", [True, False])
-def test_a_protected_session_is_asked_for_again_before_it_is_escalated(
+def test_a_protected_session_needs_consent_before_escalation(
     dsn: str, role: str, open_session: Opener, state: dict[str, str], consents: bool
 ) -> None:
-    """The pid that was typed for a cancel is no consent to a terminate."""
+    """The pid typed for a cancel is no consent to a terminate."""
     session = open_session()
     session.execute("BEGIN")
     run_forever(dsn, session, role)
@@ -190,9 +184,9 @@ def test_a_protected_session_is_asked_for_again_before_it_is_escalated(
 def test_a_server_that_is_lost_after_the_consent_got_no_signal(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """Who has typed y and reads why the server does not answer also reads that nothing was sent."""
+    """After the y the server is gone: the message also states that nothing was signalled."""
     session = open_session()
-    ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
+    own = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
     with (
         stranger(dsn, role, "pg_monitor, pg_signal_backend") as watcher,
         Terminal(
@@ -202,20 +196,18 @@ def test_a_server_that_is_lost_after_the_consent_got_no_signal(
         terminal.wait_for("[y/N]")
         with psycopg.connect(dsn, autocommit=True) as admin:
             admin.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(f"{role}_blind")))
-            admin.execute(ours)
-            until(lambda: not admin.execute(ours).fetchall())
+            admin.execute(own)
+            until(lambda: not admin.execute(own).fetchall())
         terminal.send("y\n")
         terminal.wait_for("pgtop: Nothing was signalled: ")
         assert terminal.wait_for_exit() == Exit.REFUSED
     assert alive(session)
 
 
-def test_who_changed_is_in_the_json(
+def test_changed_sessions_are_in_the_json(
     dsn: str, role: str, open_session: Opener, state: dict[str, str], tmp_path: Path
 ) -> None:
-    """A session that moved on between plan and yes stands among those left out, and not only in the
-    code.
-    """
+    """A session that moved on between plan and yes is in the JSON, and not only in the exit code."""
     moved, still = open_session(), open_session()
     for session in (moved, still):
         session.execute("SELECT 'first'")
@@ -241,7 +233,7 @@ def test_who_changed_is_in_the_json(
 def test_a_negated_term_is_not_taken_for_an_option(
     command: str, word: str, state: dict[str, str]
 ) -> None:
-    """`-db:shop` would be the database `b:shop`, and the filter a term shorter."""
+    """`-db:shop` would be the database `b:shop`, and the filter would lose a term."""
     done = pgtop(command, word, "state:idle", "-h", "nowhere.invalid", environment=state)
     assert "would be read as an option" in one_sentence(done.stderr)
     assert done.returncode == Exit.USAGE
@@ -258,11 +250,11 @@ def test_a_negated_term_is_not_taken_for_an_option(
     ids=" ".join,
 )
 @pytest.mark.parametrize("command", ["cancel", "kill"])
-def test_masked_queries_are_not_judged(
+def test_masked_queries_are_not_filtered(
     command: str, words: list[str], state: dict[str, str]
 ) -> None:
-    """With --redact a filter that reads queries would judge masked ones: it is refused before
-    anybody is asked.
+    """With --redact a filter that reads queries would see masked ones: it is refused before any
+    question.
     """
     done = pgtop(command, "-h", "nowhere.invalid", *words, "--redact", "--yes", environment=state)
     assert (
@@ -272,19 +264,19 @@ def test_masked_queries_are_not_judged(
     assert done.returncode == Exit.USAGE
 
 
-def test_no_guard_of_the_file_judges_masked_queries(tmp_path: Path) -> None:
-    """`redact` and `protect` of the configuration file go together only where they can, for every
-    front end.
+def test_no_guard_of_the_file_reads_masked_queries(tmp_path: Path) -> None:
+    """`redact` and `protect` of the configuration file are refused together if `protect` reads
+    queries.
     """
     (tmp_path / "config.toml").write_text('redact = true\nprotect = ["query:payroll"]\n')
     with pytest.raises(UsageError, match="reads queries"):
         guards_for(Safety(), {"PGTOP_CONFIG": str(tmp_path / "config.toml")})
 
 
-def test_the_whole_text_is_judged(
+def test_the_whole_text_is_filtered(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """A mark at the end of a long query protects it, and a filter finds it there."""
+    """A mark at the end of a long query protects it, and a filter matches it there."""
     session = open_session()
     session.execute(
         f"SELECT {', '.join(f'{n} AS column_number_{n}' for n in range(38))} /* nightly */".encode()

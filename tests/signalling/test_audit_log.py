@@ -125,9 +125,15 @@ class Broken:
             raise AuditError("the audit log could not be written: the disk is full")
 
 
-@pytest.mark.parametrize(("at", "required", "sent"), [
-    ("begin", False, True), ("begin", True, False), ("finish", False, True), ("finish", True, True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("at", "required", "sent"),
+    [
+        ("begin", False, True),
+        ("begin", True, False),
+        ("finish", False, True),
+        ("finish", True, True),
+    ],
+)
 def test_what_cannot_be_written_is_told(at: str, required: bool, sent: bool) -> None:
     """A failing trail is always told; where it is required, nothing is sent that it was not told
     of.
@@ -302,10 +308,22 @@ def test_who_leaves_before_the_effect_leaves_it_unfinished(tmp_path: Path) -> No
 
 
 _WHOLE = {
-    "event": "asked", "id": "1", "at": "2026-03-10T14:25:07.250+00:00", "os_user": "anna", "server": "db1:5432",
-    "as_role": "dba", "signal": "cancel", "pid": 1, "backend_start": None, "role": "web", "database": "shop",
-    "application": "", "client": None, "query": "", "reason": "",
-}  # fmt: skip
+    "event": "asked",
+    "id": "1",
+    "at": "2026-03-10T14:25:07.250+00:00",
+    "os_user": "anna",
+    "server": "db1:5432",
+    "as_role": "dba",
+    "signal": "cancel",
+    "pid": 1,
+    "backend_start": None,
+    "role": "web",
+    "database": "shop",
+    "application": "",
+    "client": None,
+    "query": "",
+    "reason": "",
+}
 
 
 @given(
@@ -434,9 +452,16 @@ def _socket(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "put",
-    [_pipe, _of_another_user, _linked, _socket, Path.mkdir, lambda path: path.symlink_to("/dev/null")],
+    [
+        _pipe,
+        _of_another_user,
+        _linked,
+        _socket,
+        Path.mkdir,
+        lambda path: path.symlink_to("/dev/null"),
+    ],
     ids=["pipe", "another user's", "hard link", "socket", "folder", "link to a device"],
-)  # fmt: skip
+)
 def test_what_is_no_file_of_this_user_is_no_trail(
     put: Callable[[Path], None], tmp_path: Path
 ) -> None:

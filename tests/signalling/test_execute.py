@@ -1,6 +1,7 @@
-"""Whatever happens between plan and signal, nobody outside the plan is signalled: the real planner,
-errands and door's rules against a model of a server on which sessions come, go, move on and inherit
-pids."""
+"""Only sessions of the plan are signalled, whatever happens between plan and signal. The real
+planner, executor and comparison run against a model of a server on which sessions come, go, move on
+and inherit pids.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ CHOSEN = "storm"
 
 
 class ModelServer:
-    """A server as the statement that signals sees it: what `_SIGNAL` compares, in Python."""
+    """A server as the statement that signals sees it: the comparison of `_SIGNAL` in Python."""
 
     def __init__(self) -> None:
         self.now = 1
@@ -47,17 +48,25 @@ class ModelServer:
         return self.now
 
     def arrive(self, pid: int, application: str) -> None:
-        """A new session; under a pid that is taken, its holder has ended first."""
+        """Open a session; if its pid is taken, the holder ends first."""
         self.sessions[pid] = Backend(
-            pid=pid, backend_start=self.tick(), usesysid=16_502, usename="web", datname="shop", datid=16_401,
-            application_name=application, state=IDLE, query_start=self.now, backend_type=CLIENT_BACKEND,
-        )  # fmt: skip
+            pid=pid,
+            backend_start=self.tick(),
+            usesysid=16_502,
+            usename="web",
+            datname="shop",
+            datid=16_401,
+            application_name=application,
+            state=IDLE,
+            query_start=self.now,
+            backend_type=CLIENT_BACKEND,
+        )
 
     def leave(self, pid: int) -> None:
         self.sessions.pop(pid, None)
 
     def begin(self, pid: int, state: str) -> None:
-        """Another query, in a transaction that goes on if there is one."""
+        """Start another query, in the open transaction if there is one."""
         if pid in self.sessions:
             before = self.sessions[pid]
             began = before.xact_start or self.tick()
@@ -66,68 +75,68 @@ class ModelServer:
             )
 
     def end(self, pid: int) -> None:
-        """The transaction ends; the query that ran last stays the last."""
+        """End the transaction; the last query remains visible."""
         if pid in self.sessions:
             self.sessions[pid] = self.sessions[pid]._replace(state=IDLE, xact_start=None)
 
     def move(self) -> None:
-        """The address leads to the other of two servers, with sessions of its own under the same
+        """Lead the address to the other of two servers, which has its own sessions under the same
         pids.
         """
         self.started_at = 1 - self.started_at
         self.sessions, self.elsewhere = self.elsewhere, self.sessions
 
-    def picture(self) -> Snapshot:
+    def sample(self) -> Snapshot:
         return replace(
             snapshot(self.sessions.values(), started_at=self.started_at), taken_at=self.now
         )
 
-    def is_meant(self, request: SignalRequest) -> bool:
+    def is_requested(self, request: SignalRequest) -> bool:
         return request.seen_on is not None and request.seen_on.run.started_at == self.started_at
 
-    def lives(self, who: BackendId) -> bool:
-        """On either server."""
-        return any(who == b.identity for b in (*self.sessions.values(), *self.elsewhere.values()))
+    def lives(self, backend_id: BackendId) -> bool:
+        """Return whether the session lives on either server."""
+        return any(
+            backend_id == b.identity for b in (*self.sessions.values(), *self.elsewhere.values())
+        )
 
-    def carry_out(self, request: SignalRequest) -> SignalReply:
-        found = self.sessions.get(request.target.pid)
-        same_server = self.is_meant(request)
-        compared = _NOBODY if found is None else _compared(request, found)
+    def execute(self, request: SignalRequest) -> SignalReply:
+        row = self.sessions.get(request.target.pid)
+        same_server = self.is_requested(request)
+        compared = _ABSENT if row is None else _compared(request, row)
         reply = reply_for(
             compared._replace(same_server=same_server, sent=compared.sent if same_server else None)
         )
-        if found is not None and reply.status is ReplyStatus.SENT:
-            self.hits.append((request.signal, found))
+        if row is not None and reply.status is ReplyStatus.SENT:
+            self.hits.append((request.signal, row))
             if request.signal is Signal.TERMINATE:
-                self.leave(found.pid)
+                self.leave(row.pid)
             else:
-                self.end(found.pid)
+                self.end(row.pid)
         return reply
 
 
-def _compared(request: SignalRequest, found: Backend) -> Comparison:
+def _compared(request: SignalRequest, row: Backend) -> Comparison:
     seen = request.seen
     same_start, same_owner = (
-        found.backend_start == seen.backend_start,
-        found.usesysid == seen.usesysid,
+        row.backend_start == seen.backend_start,
+        row.usesysid == seen.usesysid,
     )
-    same_name = (
-        found.application_name == seen.application_name or found.query_start == seen.query_start
-    )
+    same_name = row.application_name == seen.application_name or row.query_start == seen.query_start
     if request.signal is Signal.TERMINATE:
-        same = not request.only_if_unchanged or (found.query_start, found.xact_start) == (
+        same = not request.only_if_unchanged or (row.query_start, row.xact_start) == (
             seen.query_start,
             seen.xact_start,
         )
     else:
-        same = found.query_start == seen.query_start and found.state == ACTIVE
+        same = row.query_start == seen.query_start and row.state == ACTIVE
     sent = True if same_start and same_owner and same_name and same else None
     return Comparison(
         True, True, same_start, False, same_owner, True, True, same_name, same, False, False, sent
     )
 
 
-_NOBODY = Comparison(True, False, None, False, False, True, True, False, None, False, True, None)
+_ABSENT = Comparison(True, False, None, False, False, True, True, False, None, False, True, None)
 
 
 STEPS = st.one_of(
@@ -145,8 +154,8 @@ def _happen(server: ModelServer, history: Sequence[tuple[object, ...]]) -> None:
         getattr(server, str(name))(*values)
 
 
-class RacingDoor:
-    """Between any two statements of the pipeline something may happen on the server."""
+class RacingSignaller:
+    """A signaller with a server that may change between any two statements."""
 
     def __init__(self, server: ModelServer, meanwhile: Sequence[tuple[object, ...]]) -> None:
         self._server = server
@@ -159,51 +168,49 @@ class RacingDoor:
             _happen(self._server, self._meanwhile[:2])
             del self._meanwhile[:2]
             self.requests.append(request)
-            replies.append(self._server.carry_out(request))
+            replies.append(self._server.execute(request))
         return replies
 
     async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
-        if not all(map(self._server.is_meant, requests)):
+        if not all(map(self._server.is_requested, requests)):
             raise SourceError(Failure(FailureKind.OTHER, "another server"))
-        found = {backend.identity: backend for backend in self._server.sessions.values()}
+        row = {backend.identity: backend for backend in self._server.sessions.values()}
         return {
-            request.target: found[request.target] for request in requests if request.target in found
+            request.target: row[request.target] for request in requests if request.target in row
         }
 
 
-async def _run(made: Plan, door: RacingDoor) -> Progress:
-    progress = Progress(made, ())
-    async for progress in SignalExecutor(door, JumpingClock()).run(made):  # noqa: B007
+async def _run(plan: Plan, signaller: RacingSignaller) -> Progress:
+    progress = Progress(plan, ())
+    async for progress in SignalExecutor(signaller, JumpingClock()).run(plan):  # noqa: B007
         pass
     return progress
 
 
 @given(st.sampled_from(Signal), HISTORY, HISTORY, HISTORY, st.booleans())
-def test_nobody_outside_the_plan_is_ever_signalled(
+def test_only_sessions_of_the_plan_are_signalled(
     signal: Signal,
     before: list[tuple[object, ...]],
     while_open: list[tuple[object, ...]],
     while_sending: list[tuple[object, ...]],
     again: bool,
 ) -> None:
-    """Each hit is a session of the plan, chosen as it was shown, at the query and in the
-    transaction that was shown.
-    """
+    """Each signalled session is in the plan, and at the query and transaction that were shown."""
     server = ModelServer()
     _happen(server, before)
-    seen = server.picture()
-    made = make_plan(signal, [b for b in seen.backends if b.application_name == CHOSEN], seen)
-    listed = {target.identity for target in made.targets}
+    seen = server.sample()
+    plan = make_plan(signal, [b for b in seen.backends if b.application_name == CHOSEN], seen)
+    listed = {target.identity for target in plan.targets}
     _happen(server, while_open)
-    later = server.picture()
-    changed = changes(made, later)
-    agreed = refresh_plan(made, later) if again else made.without(changed)
+    later = server.sample()
+    changed = changes(plan, later)
+    agreed = refresh_plan(plan, later) if again else plan.without(changed)
     shown = {target.identity: target for target in agreed.targets}
-    door = RacingDoor(server, while_sending)
-    progress = asyncio.run(_run(agreed, door))
+    signaller = RacingSignaller(server, while_sending)
+    progress = asyncio.run(_run(agreed, signaller))
 
     assert set(shown) <= listed
-    assert len(door.requests) == len(shown)  # each once
+    assert len(signaller.requests) == len(shown)  # each once
     assert progress.is_done
     for kind, hit in server.hits:
         assert kind is signal
@@ -218,17 +225,17 @@ def test_nobody_outside_the_plan_is_ever_signalled(
 
 @example(Signal.TERMINATE, [("arrive", 1, CHOSEN)], [("move",)])
 @given(st.sampled_from(Signal), HISTORY, HISTORY)
-def test_what_is_said_is_what_happened(
+def test_the_report_is_what_happened(
     signal: Signal, before: list[tuple[object, ...]], while_sending: list[tuple[object, ...]]
 ) -> None:
-    """As many were hit as were told to be sent, and whoever is told to be gone lives on no
+    """As many sessions are signalled as reported, and a session reported as gone lives on no
     server.
     """
     server = ModelServer()
     _happen(server, before)
-    seen = server.picture()
-    made = make_plan(signal, seen.backends, seen)
-    progress = asyncio.run(_run(made, RacingDoor(server, while_sending)))
+    seen = server.sample()
+    plan = make_plan(signal, seen.backends, seen)
+    progress = asyncio.run(_run(plan, RacingSignaller(server, while_sending)))
     sent = [o.request.target for o in progress.outcomes if o.reply.status is ReplyStatus.SENT]
     assert sent == [hit.identity for _, hit in server.hits]
     for outcome in progress.outcomes:
@@ -240,18 +247,16 @@ def test_what_is_said_is_what_happened(
 def test_a_plan_only_shrinks(
     signal: Signal, before: list[tuple[object, ...]], while_open: list[tuple[object, ...]]
 ) -> None:
-    """What changed is exactly what is not as it was: asked again, the ended leave, and nobody is
-    added.
-    """
+    """Exactly the changed targets are changes; a refreshed plan drops the ended ones and adds none."""
     server = ModelServer()
     _happen(server, before)
-    seen = server.picture()
-    made = make_plan(signal, seen.backends, seen)
+    seen = server.sample()
+    plan = make_plan(signal, seen.backends, seen)
     _happen(server, while_open)
-    later = server.picture()
+    later = server.sample()
     now = {b.identity: b for b in later.backends}
-    for target in made.targets:
-        change = changes(made, later).get(target.identity)
+    for target in plan.targets:
+        change = changes(plan, later).get(target.identity)
         same = now.get(target.identity)
         assert (change is Change.ELSEWHERE) == (later.server.run != seen.server.run)
         assert (change is Change.ENDED) == (
@@ -260,6 +265,6 @@ def test_a_plan_only_shrinks(
         if same is not None:
             before_then = (target.backend.query_start, target.backend.xact_start)
             assert (change is None) == ((same.query_start, same.xact_start) == before_then)
-    assert {t.identity for t in refresh_plan(made, later).targets} <= {
-        t.identity for t in made.targets
+    assert {t.identity for t in refresh_plan(plan, later).targets} <= {
+        t.identity for t in plan.targets
     }

@@ -1,4 +1,4 @@
-"""An effect is told only when it was seen."""
+"""An effect is reported only after it was seen."""
 
 import pytest
 
@@ -64,14 +64,14 @@ async def _outcomes(
 def test_effect_is_what_is_seen(
     signal_request: SignalRequest, seen: Backend | None, effect: ObservedEffect
 ) -> None:
-    """Each sight of the target has one meaning for the order."""
+    """Each observation of the target has one meaning for the request."""
     assert observed_effect(signal_request, seen) is effect
 
 
-async def test_gone_is_told_with_the_time_it_took() -> None:
-    """The order goes out once; looks follow until the target is gone."""
+async def test_gone_is_reported_with_its_duration() -> None:
+    """The request is sent once; checks follow until the target is gone."""
     sights: list[Backend | None] = [_RUNNING, _RUNNING, None]
-    signaller = FakeSignaller(look=lambda who: sights.pop(0))
+    signaller = FakeSignaller(look=lambda backend_id: sights.pop(0))
     outcomes = await _outcomes(_TERMINATE, signaller)
     assert [outcome.effect for outcome in outcomes] == [ObservedEffect.PENDING, ObservedEffect.GONE]
     assert signaller.requests == [_TERMINATE]
@@ -81,8 +81,8 @@ async def test_gone_is_told_with_the_time_it_took() -> None:
 @pytest.mark.parametrize(
     "answer", [ReplyStatus.GONE, ReplyStatus.REPLACED, ReplyStatus.CHANGED, ReplyStatus.REFUSED]
 )
-async def test_nothing_sent_is_told_at_once(answer: ReplyStatus) -> None:
-    """Where nothing was sent nothing is looked for."""
+async def test_an_unsent_signal_is_reported_at_once(answer: ReplyStatus) -> None:
+    """Without a signal there is no check."""
     signaller = FakeSignaller(SignalReply(answer, "why"))
     (outcome,) = await _outcomes(_CANCEL, signaller)
     assert outcome.effect is ObservedEffect.NOT_SENT
@@ -90,20 +90,18 @@ async def test_nothing_sent_is_told_at_once(answer: ReplyStatus) -> None:
     assert signaller.looks == 0
 
 
-async def test_still_running_after_patience() -> None:
-    """A target that is seen running to the end is told as still running, with how long was
-    waited.
-    """
-    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda who: _RUNNING)))[-1]
+async def test_still_running_after_the_timeout() -> None:
+    """A target seen running to the end is reported as still running, with the seconds waited."""
+    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda backend_id: _RUNNING)))[-1]
     assert outcome.effect is ObservedEffect.STILL_RUNNING
     assert 5.0 <= outcome.after < 5.5
     assert outcome.seen == _RUNNING
 
 
-async def test_a_server_that_cannot_be_asked_proves_nothing() -> None:
-    """When every look fails the effect is unseen, and the reason is kept."""
+async def test_failed_checks_prove_nothing() -> None:
+    """If every check fails, the effect is unseen, and the reason is kept."""
 
-    def lost(who: BackendId) -> Backend | None:
+    def lost(backend_id: BackendId) -> Backend | None:
         raise SourceError(Failure(FailureKind.UNREACHABLE, "connection lost"))
 
     outcome = (await _outcomes(_TERMINATE, FakeSignaller(look=lost)))[-1]
@@ -111,9 +109,9 @@ async def test_a_server_that_cannot_be_asked_proves_nothing() -> None:
     assert outcome.reply.reason == "connection lost"
 
 
-async def test_an_unanswered_order_is_looked_after() -> None:
-    """When the connection broke before the answer, the effect is still looked for, and the order
-    not sent again.
+async def test_an_unanswered_request_is_observed() -> None:
+    """After a connection lost before the reply, the effect is still observed, and nothing is sent
+    again.
     """
     signaller = FakeSignaller(SignalReply(ReplyStatus.UNKNOWN))
     outcome = (await _outcomes(_TERMINATE, signaller))[-1]
@@ -122,14 +120,14 @@ async def test_an_unanswered_order_is_looked_after() -> None:
 
 
 async def test_cancel_of_a_hidden_query_cannot_be_proved() -> None:
-    """A role that may not see the target's state is told just that."""
+    """For a role that may not see the target's state the effect is unseen."""
     hidden = Backend(pid=4711, usesysid=10)
-    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda who: hidden)))[-1]
+    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda backend_id: hidden)))[-1]
     assert outcome.effect is ObservedEffect.UNSEEN
 
 
-async def test_refusing_signaller_sends_nothing() -> None:
-    """The read-only signaller refuses every order with its reason."""
+async def test_the_refusing_signaller_sends_nothing() -> None:
+    """The signaller of read-only mode refuses every request with its reason."""
     (outcome,) = await _outcomes(_TERMINATE, RefusingSignaller("read-only mode"))
     assert (outcome.reply.status, outcome.reply.reason) == (
         ReplyStatus.REFUSED,
@@ -137,19 +135,17 @@ async def test_refusing_signaller_sends_nothing() -> None:
     )
 
 
-async def test_cancel_where_activity_is_not_tracked_cannot_be_proved() -> None:
-    """With track_activities off nobody sees what a session does: no claim, and no invitation to
-    kill.
-    """
+async def test_cancel_without_tracked_activities_cannot_be_proved() -> None:
+    """With track_activities off the state is unknown: no claim, and no hint to kill."""
     untracked = _RUNNING._replace(state="disabled", query_start=None)
-    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda who: untracked)))[-1]
+    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda backend_id: untracked)))[-1]
     assert outcome.effect is ObservedEffect.UNSEEN
 
 
 async def test_a_later_transaction_is_not_the_one_that_stayed_open() -> None:
-    """The cancel helped and the application began anew: nothing is left to escalate against."""
+    """The cancel succeeded and the application started again: there is nothing to escalate."""
     later = _RUNNING._replace(state="idle in transaction", query_start=90, xact_start=80)
-    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda who: later)))[-1]
+    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda backend_id: later)))[-1]
     assert outcome.effect is ObservedEffect.QUERY_ENDED
 
 
@@ -167,10 +163,8 @@ async def test_a_later_transaction_is_not_the_one_that_stayed_open() -> None:
         ),
     ],
 )
-def test_an_order_without_an_answer_names_what_is_not_known(
-    effect: ObservedEffect, words: str
-) -> None:
-    """It is not called a lost connection, as a statement that the server gave up has no answer
+def test_the_words_without_a_reply_name_what_is_unknown(effect: ObservedEffect, words: str) -> None:
+    """The words do not claim a lost connection: a statement that the server aborts has no reply
     either.
     """
     reply = SignalReply(ReplyStatus.UNKNOWN, "timeout" if effect is ObservedEffect.UNSEEN else "")

@@ -1,4 +1,4 @@
-"""Who becomes a target, who does not and why, and in which order they stand."""
+"""The targets of a plan, their order, the excluded sessions and the reasons."""
 
 from dataclasses import replace
 
@@ -21,72 +21,77 @@ from tests.scenes import active, busy, calm, client, not_privileged, server, sna
 _HOLDER = active(1, "web@shop", "psql", "UPDATE x", 5.0)
 
 
-def test_the_dearest_stand_first() -> None:
-    """Those that have written, then open transactions, the oldest of each first, then the rest."""
+def test_the_most_consequential_are_first() -> None:
+    """Sessions that have written are first, then open transactions, the oldest first, then others."""
     writer = client(1, "web@shop", state=IDLE_IN_TRANSACTION, xact=5)._replace(backend_xid=7)
     old, young = (
         client(pid, "web@shop", state=IDLE_IN_TRANSACTION, xact=age)
         for pid, age in ((2, 60), (3, 6))
     )
     idle = client(4, "web@shop", state=IDLE, since=9_000)
-    made = make_plan(
+    plan = make_plan(
         Signal.TERMINATE, [idle, young, old, writer], snapshot([idle, young, old, writer])
     )
-    assert [target.backend.pid for target in made.targets] == [1, 2, 3, 4]
+    assert [target.backend.pid for target in plan.targets] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(
     ("blocked", "frees"),
     [
-        ({2: (1,)}, 1), ({2: (1,), 3: (2,)}, 2), ({2: (1, 9)}, 0), ({2: (9,), 3: (2,)}, 0), ({2: (1, 3), 3: (2,)}, 0),
-        ({2: (1, 0)}, 0), ({1: (2,)}, 0),
+        ({2: (1,)}, 1),
+        ({2: (1,), 3: (2,)}, 2),
+        ({2: (1, 9)}, 0),
+        ({2: (9,), 3: (2,)}, 0),
+        ({2: (1, 3), 3: (2,)}, 0),
+        ({2: (1, 0)}, 0),
+        ({1: (2,)}, 0),
     ],
-)  # fmt: skip
-def test_who_will_be_free(blocked: dict[int, tuple[int, ...]], frees: int) -> None:
-    """Whoever waits for targets alone, or for those who will be free; not who waits for others
-    too.
-    """
+)
+def test_waiters_only_for_targets_become_free(
+    blocked: dict[int, tuple[int, ...]], frees: int
+) -> None:
+    """A plan frees the sessions that wait only for its targets, directly or through one another."""
     others = [active(pid, "web@shop", "psql", "UPDATE x", 4.0) for pid in (2, 3, 9)]
     every = [b._replace(blocked_by=blocked.get(b.pid, ())) for b in (_HOLDER, *others)]
     assert make_plan(Signal.TERMINATE, every[:1], snapshot(every)).frees == frees
 
 
-def test_hidden_sessions_are_left_out_of_many() -> None:
-    """What a role cannot see may be a walsender: only its own sessions are targets, and the grant
+def test_hidden_sessions_are_never_one_of_many() -> None:
+    """A hidden session may be a walsender: only the role's own sessions are targets, and the grant
     is named.
     """
     scene = not_privileged()
-    made = make_plan(Signal.TERMINATE, scene.backends, scene)
-    assert not any(target.backend.hidden for target in made.targets)
-    hidden = [left for left in made.excluded if left.reason is ExclusionReason.HIDDEN]
+    plan = make_plan(Signal.TERMINATE, scene.backends, scene)
+    assert not any(target.backend.hidden for target in plan.targets)
+    hidden = [left for left in plan.excluded if left.reason is ExclusionReason.HIDDEN]
     assert hidden
     assert all("grant pg_read_all_stats to monitor" in left.explanation for left in hidden)
 
 
-def test_everybody_is_told_of() -> None:
-    """Each chosen session is a target or left out with a reason, once."""
+def test_every_selected_session_is_listed() -> None:
+    """Each selected session is once a target or excluded with a reason."""
     scene = busy()
     for signal in Signal:
-        made = make_plan(signal, scene.backends, scene)
-        told = [
-            *(target.backend for target in made.targets),
-            *(left.backend for left in made.excluded),
+        plan = make_plan(signal, scene.backends, scene)
+        listed = [
+            *(target.backend for target in plan.targets),
+            *(left.backend for left in plan.excluded),
         ]
-        assert sorted(b.pid for b in told) == sorted(b.pid for b in scene.backends)
-        assert all(left.explanation for left in made.excluded)
+        assert sorted(b.pid for b in listed) == sorted(b.pid for b in scene.backends)
+        assert all(left.explanation for left in plan.excluded)
 
 
 def test_a_guard_protects_one_of_many_and_asks_about_one_alone() -> None:
-    """Guarded: left out of many; alone a target that says why it is protected."""
+    """A guarded session is excluded from many; alone it is a target with its protection."""
     scene = snapshot([_HOLDER])
-    made = make_plan(Signal.TERMINATE, [_HOLDER], scene, lambda _: "it is dear to me")
-    assert (made.targets, made.excluded[0].explanation) == ((), "it is dear to me")
-    [alone] = plan_for_one(Signal.TERMINATE, _HOLDER, scene, lambda _: "it is dear to me").targets
-    assert alone.protection == "it is dear to me"
+    plan = make_plan(Signal.TERMINATE, [_HOLDER], scene, lambda _: "it is important")
+    assert (plan.targets, plan.excluded[0].explanation) == ((), "it is important")
+    [alone] = plan_for_one(Signal.TERMINATE, _HOLDER, scene, lambda _: "it is important").targets
+    assert alone.protection == "it is important"
 
 
-def test_what_the_server_will_refuse_is_a_target_that_says_so() -> None:
-    """The server has the last word: the order goes out, and the plan foretells the answer."""
+def test_an_expected_refusal_is_a_target() -> None:
+    """The server has the last word: the signal is sent, and the plan states its refusal."""
     scene = snapshot([_HOLDER])
     scene = replace(
         scene, server=scene.server._replace(rights=scene.server.rights._replace(signals_all=False))
@@ -98,15 +103,15 @@ def test_what_the_server_will_refuse_is_a_target_that_says_so() -> None:
     )
 
 
-def test_a_session_that_is_logging_in_is_left_out_of_many() -> None:
-    """Until the server knows whose session it is, it may be a superuser's or a protected role's."""
+def test_a_session_that_is_logging_in_is_never_one_of_many() -> None:
+    """Until the server knows its role, the session may be a superuser's or a protected role's."""
     scene = calm()
     starting = Backend(999, 1, state="starting", backend_type=CLIENT_BACKEND)
-    made = make_plan(
+    plan = make_plan(
         Signal.TERMINATE, (starting,), replace(scene, ungrouped=(*scene.backends, starting))
     )
-    assert not made.targets
-    assert [left.reason for left in made.excluded] == [ExclusionReason.HIDDEN]
+    assert not plan.targets
+    assert [left.reason for left in plan.excluded] == [ExclusionReason.HIDDEN]
 
 
 def _two() -> tuple[Snapshot, Plan]:
@@ -115,104 +120,112 @@ def _two() -> tuple[Snapshot, Plan]:
 
 
 def test_another_server_is_no_end() -> None:
-    """After a fail-over nobody is called ended, and asked again nobody is left; after a restart all
-    have ended.
+    """After a failover no session counts as ended and a refreshed plan is empty; after a restart
+    all have ended.
     """
-    scene, made = _two()
+    scene, plan = _two()
     there = replace(scene, ungrouped=(), server=server(address="10.0.0.9:5432", started_at=1))
-    assert set(changes(made, there).values()) == {Change.ELSEWHERE}
-    assert refresh_plan(made, there).targets == ()
-    assert {left.reason for left in refresh_plan(made, there).excluded} == {ExclusionReason.CHANGED}
+    assert set(changes(plan, there).values()) == {Change.ELSEWHERE}
+    assert refresh_plan(plan, there).targets == ()
+    assert {left.reason for left in refresh_plan(plan, there).excluded} == {ExclusionReason.CHANGED}
     restarted = replace(scene, ungrouped=(), server=server(started_at=scene.taken_at + 1))
-    assert set(changes(made, restarted).values()) == {Change.ENDED}
+    assert set(changes(plan, restarted).values()) == {Change.ENDED}
 
 
-def test_a_role_that_became_a_superuser_is_left_out() -> None:
-    """Rights are compared as they are now, and so are the filters of --protect."""
-    scene, made = _two()
+def test_a_role_that_became_a_superuser_is_excluded() -> None:
+    """Current rights and the filters of --protect are compared."""
+    scene, plan = _two()
     roles = {oid: role._replace(superuser=True) for oid, role in scene.server.roles.items()}
     later = replace(scene, server=scene.server._replace(roles=roles))
-    assert set(changes(made, later).values()) == {Change.PROTECTED}
-    guarded = changes(made, scene, lambda backend: "it is dear" if backend.pid == 1 else "")
-    assert {who.pid: change for who, change in guarded.items()} == {1: Change.PROTECTED}
-    assert [left.reason for left in refresh_plan(made, later).excluded] == [
+    assert set(changes(plan, later).values()) == {Change.PROTECTED}
+    guarded = changes(plan, scene, lambda backend: "it is important" if backend.pid == 1 else "")
+    assert {backend_id.pid: change for backend_id, change in guarded.items()} == {
+        1: Change.PROTECTED
+    }
+    assert [left.reason for left in refresh_plan(plan, later).excluded] == [
         ExclusionReason.PROTECTED
     ] * 2
 
 
-def test_a_start_that_is_hidden_by_now_is_no_end() -> None:
-    """A role that lost pg_read_all_stats cannot tell; under another role it is another session: the
-    first is gone.
+def test_a_start_that_became_hidden_is_no_end() -> None:
+    """A role that lost pg_read_all_stats cannot decide; a session of another role is another
+    session.
     """
-    scene, made = _two()
+    scene, plan = _two()
     one, two = (Backend(pid=b.pid, usesysid=b.usesysid, datid=b.datid) for b in scene.backends)
     later = replace(scene, ungrouped=(one, two._replace(usesysid=99)))
-    assert {who.pid: change for who, change in changes(made, later).items()} == {
+    assert {backend_id.pid: change for backend_id, change in changes(plan, later).items()} == {
         1: Change.HIDDEN,
         2: Change.ENDED,
     }
 
 
 def test_another_name_is_another_client_unless_the_same_query_runs() -> None:
-    """A pooler may have given the session to another client; a query may have set its own session's
+    """A pooler may have given the session to another client; a query may change its own session's
     name.
     """
-    scene, made = _two()
-    loose = made._replace(
-        targets=tuple(target._replace(only_if_unchanged=False) for target in made.targets)
+    scene, plan = _two()
+    loose = plan._replace(
+        targets=tuple(target._replace(only_if_unchanged=False) for target in plan.targets)
     )
     one, two = (b._replace(application_name="another") for b in scene.backends)
     later = replace(scene, ungrouped=(one._replace(query_start=scene.taken_at), two))
     assert changes(loose, later) == {one.identity: Change.NAME}
     assert refresh_plan(loose, later).targets[0].backend.application_name == "another"
-    even_if_renamed = made._replace(
+    even_if_renamed = plan._replace(
         targets=tuple(
-            t._replace(only_if_unchanged=False, even_if_renamed=True) for t in made.targets
+            t._replace(only_if_unchanged=False, even_if_renamed=True) for t in plan.targets
         )
     )
     assert changes(even_if_renamed, later) == {}
     assert all(target.even_if_renamed for target in refresh_plan(even_if_renamed, later).targets)
 
 
-def test_a_login_that_has_succeeded_is_the_same_session_still() -> None:
-    """Since 18 a session is shown before its role is known: it has not ended, and is asked about
-    again.
+def test_a_completed_login_is_the_same_session() -> None:
+    """Since 18 a session is visible before its role is known: it has not ended, and can be
+    confirmed again.
     """
     scene = calm()
     starting = Backend(999, 1, state="starting", backend_type=CLIENT_BACKEND)
-    made = plan_for_one(Signal.TERMINATE, starting, scene)
+    plan = plan_for_one(Signal.TERMINATE, starting, scene)
     later = replace(
         scene, ungrouped=(*scene.backends, client(999, "web@shop")._replace(backend_start=1))
     )
-    assert changes(made, later) == {starting.identity: Change.LOGIN}
+    assert changes(plan, later) == {starting.identity: Change.LOGIN}
 
 
 @pytest.mark.parametrize(
     ("now", "change"),
-    [({}, None), ({"application_name": "another"}, Change.DOUBTFUL), ({"backend_type": "walsender"}, Change.DOUBTFUL),
-     ({"datid": 16_402}, Change.ENDED), ({"usesysid": 16_503}, Change.ENDED), ({"backend_start": 1}, Change.HIDDEN)],
-)  # fmt: skip
-def test_a_hidden_session_is_known_by_all_that_is_seen(
+    [
+        ({}, None),
+        ({"application_name": "another"}, Change.DOUBTFUL),
+        ({"backend_type": "walsender"}, Change.DOUBTFUL),
+        ({"datid": 16_402}, Change.ENDED),
+        ({"usesysid": 16_503}, Change.ENDED),
+        ({"backend_start": 1}, Change.HIDDEN),
+    ],
+)
+def test_a_hidden_session_is_compared_by_all_visible_columns(
     now: dict[str, object], change: Change | None
 ) -> None:
-    """A session never changes role or database; of another name or type it may be another; its pid
-    is to be typed.
+    """A session never changes role or database; with another name or type it may be another one.
+    Its pid must be typed.
     """
     scene = not_privileged()
     hidden = next(b for b in scene.backends if b.usename == "web")
-    made = plan_for_one(Signal.TERMINATE, hidden, scene)
-    assert needs_pid(made.targets[0])
+    plan = plan_for_one(Signal.TERMINATE, hidden, scene)
+    assert needs_pid(plan.targets[0])
     later = hidden._replace(**now)  # type: ignore[arg-type]  # real columns
     rest = tuple(later if b is hidden else b for b in scene.backends)
-    assert changes(made, replace(scene, ungrouped=rest)).get(hidden.identity) is change
+    assert changes(plan, replace(scene, ungrouped=rest)).get(hidden.identity) is change
 
 
-def test_who_is_spared_is_told() -> None:
-    """Each that changed leaves the targets and is left out with what happened to it."""
-    _, made = _two()
-    left = without_changed(made, {made.targets[0].identity: Change.QUERY})
-    assert left.targets == made.targets[1:]
+def test_changed_targets_are_listed_as_excluded() -> None:
+    """Each changed target moves to the excluded sessions with its change."""
+    _, plan = _two()
+    left = without_changed(plan, {plan.targets[0].identity: Change.QUERY})
+    assert left.targets == plan.targets[1:]
     assert [(each.backend, each.reason) for each in left.excluded] == [
-        (made.targets[0].backend, ExclusionReason.CHANGED)
+        (plan.targets[0].backend, ExclusionReason.CHANGED)
     ]
     assert "another query" in left.excluded[0].explanation

@@ -1,4 +1,4 @@
-"""Whom a filter protects, where not all of a query's text is known."""
+"""The sessions that a filter protects if part of a query's text is unknown."""
 
 import pytest
 
@@ -12,7 +12,7 @@ _CUT = ("SELECT " + "column_of_a_table, " * 60)[:1023]
 
 
 @pytest.mark.parametrize(
-    ("protect", "query", "said"),
+    ("protect", "query", "words"),
     [
         ("query:payroll", _WHOLE, "it matches --protect query:payroll"),
         ("query:nightly", _WHOLE, ""),
@@ -33,22 +33,20 @@ _CUT = ("SELECT " + "column_of_a_table, " * 60)[:1023]
         ("user:billing or query:nightly", _CUT, "or may"),
     ],
 )
-def test_words_may_stand_where_a_text_was_cut(protect: str, query: str, said: str) -> None:
-    """Of a text that fills what the server keeps only the beginning is known: who would match but
-    for it may match.
-    """
+def test_a_cut_text_may_contain_the_word(protect: str, query: str, words: str) -> None:
+    """A text as long as the server keeps may go on: a filter may match its unknown end."""
     shown = snapshot([active(1, "web@shop", "pool", query, 1.0)])
     reason = guard([Filter.parse(protect)], DerivedSnapshot.of(shown))(shown.backends[0])
-    assert reason == said or (said == "or may" and said in reason)
+    assert reason == words or (words == "or may" and words in reason)
 
 
 @pytest.mark.parametrize("text", ["query:x", "x", "~x", "-query:x", "user:web -x", 'query:="x"'])
-def test_a_filter_knows_that_it_reads_queries(text: str) -> None:
-    """By its key, or by words that may stand in any column."""
+def test_filters_that_read_queries(text: str) -> None:
+    """A filter reads queries by its key, or by words that match any column."""
     assert Filter.parse(text).reads_queries
 
 
 @pytest.mark.parametrize("text", ["", "user:web,x", "-app:x", "age>5m state:idle", "query-age>1s"])
-def test_a_filter_knows_that_it_does_not(text: str) -> None:
-    """Keys of other columns ask nothing of a text."""
+def test_filters_that_read_no_queries(text: str) -> None:
+    """Keys of other columns read no text."""
     assert not Filter.parse(text).reads_queries

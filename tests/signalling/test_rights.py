@@ -1,4 +1,4 @@
-"""Who may signal whom: a table of cases, and a real server's own answers."""
+"""The right to signal a session: a table of cases, and a real server's decisions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -111,10 +111,10 @@ HIDDEN_WITHOUT_A_ROLE = Backend(1, datid=5)
         ),
     ],
 )
-def test_who_may_signal_whom(
+def test_rights_to_signal(
     rights: Rights, backend: Backend, allowed: bool | None, reason: str, remedy: str
 ) -> None:
-    """The verdict, why, and the grant that would change it."""
+    """A right has its verdict, a reason, and the grant that would change it."""
     right = right_to_signal(SERVER._replace(rights=rights), backend)
     assert right.allowed is allowed
     assert reason in right.reason
@@ -123,27 +123,26 @@ def test_who_may_signal_whom(
 
 
 def test_the_remedy_can_be_pasted() -> None:
-    """A role whose name needs quotes gets them, so that the remedy is good SQL."""
+    """A role name that needs quotes has them, so that the remedy is valid SQL."""
     server = SERVER._replace(user='Ma"x')
     assert right_to_signal(server, client(WEB)).remedy == 'grant pg_signal_backend to "Ma""x"'
 
 
 def test_a_member_that_does_not_inherit_needs_no_membership() -> None:
-    """The remedy makes it inherit what it was granted; until 15 that is a property of the
-    member.
-    """
+    """The remedy makes the member inherit; until 15 that is a property of the member."""
     roles = {**ROLES, 4_200: Role("pg_signal_backend", granted=True)}
     new, old = SERVER._replace(roles=roles), SERVER._replace(roles=roles, version_num=150_018)
     assert right_to_signal(new, client(WEB)).remedy == (
-        "grant pg_signal_backend to me with inherit true, or connect with PGOPTIONS='-c role=pg_signal_backend'"
+        "grant pg_signal_backend to me with inherit true,"
+        " or connect with PGOPTIONS='-c role=pg_signal_backend'"
     )
     assert right_to_signal(old, client(WEB)).remedy == (
         "alter role me inherit, or connect with PGOPTIONS='-c role=pg_signal_backend'"
     )
 
 
-def test_where_roles_may_not_be_read_no_right_is_foretold() -> None:
-    """Another role's session is known by its oid alone, and may be a superuser's."""
+def test_without_readable_roles_no_right_is_claimed() -> None:
+    """Another role is known only by its oid, and may be a superuser."""
     right = right_to_signal(SERVER._replace(rights=SIGNALLER, roles={}), client(WEB))
     assert (right.allowed, right.reason) == (None, "belongs to role 16002")
 
@@ -176,13 +175,11 @@ WRAPAROUND = "autovacuum: VACUUM public.orders (to prevent wraparound)"
         (HIDDEN._replace(backend_type="logical replication worker"), "logical replication"),
     ],
 )
-def test_what_is_protected(backend: Backend, reason: str) -> None:
-    """Each protected kind has its one reason, and an ordinary session none, whatever its query
-    reads like.
-    """
-    found = protection(SERVER, backend)
-    assert reason in found
-    assert bool(found) == bool(reason)
+def test_protected_kinds(backend: Backend, reason: str) -> None:
+    """Each protected kind has its reason; an ordinary session has none, whatever its query is."""
+    words = protection(SERVER, backend)
+    assert reason in words
+    assert bool(words) == bool(reason)
 
 
 ACTORS = (
@@ -191,7 +188,7 @@ ACTORS = (
     "pgtop_member",
     "pgtop_heir",
     "pgtop_vacuumer",
-    "pgtop_nobody",
+    "pgtop_stranger",
 )
 CAST = (*ACTORS, "pgtop_target", "pgtop_dropped")
 GRANTS = """
@@ -207,8 +204,8 @@ NEW_GRANTS = "grant pg_signal_autovacuum_worker, pg_read_all_stats to pgtop_vacu
 
 @pytest.fixture
 def targets(dsn: str) -> Iterator[list[psycopg.Connection]]:
-    """Open a session of each role of the cast, on the real server; all have the password of the
-    connection string.
+    """Open a session of each role on the real server; all have the password of the connection
+    string.
     """
     password = sql.Literal(str(conninfo_to_dict(dsn).get("password", "")))
     roles = [sql.Identifier(role) for role in CAST]
@@ -228,29 +225,31 @@ def targets(dsn: str) -> Iterator[list[psycopg.Connection]]:
 
 @pytest.fixture
 def autovacuum_worker(dsn: str) -> Iterator[int]:
-    """Give the pid of an autovacuum worker that takes its time."""
+    """Yield the pid of an autovacuum worker with a long job."""
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute("alter system set autovacuum_naptime = 1")
         admin.execute("select pg_reload_conf()")
         admin.execute(
-            "create table pgtop_waste as select n, repeat('x', 1000) from generate_series(1, 2000) n"
+            "create table pgtop_waste as"
+            " select n, repeat('x', 1000) from generate_series(1, 2000) n"
         )
         admin.execute(
-            "alter table pgtop_waste set (autovacuum_vacuum_cost_delay=100, autovacuum_vacuum_cost_limit=1)"
+            "alter table pgtop_waste set"
+            " (autovacuum_vacuum_cost_delay=100, autovacuum_vacuum_cost_limit=1)"
         )
         with psycopg.connect(dsn) as writer:  # what it has done is known when it ends
             writer.execute("delete from pgtop_waste")
-        found: list[int] = []
+        pids: list[int] = []
 
         def works() -> bool:
             rows = admin.execute(
                 "select pid from pg_stat_progress_vacuum where relid = 'pgtop_waste'::regclass"
             )
-            found[:] = [pid for (pid,) in rows]
-            return bool(found)
+            pids[:] = [pid for (pid,) in rows]
+            return bool(pids)
 
         until(works, "no autovacuum worker comes")
-        yield found[0]
+        yield pids[0]
         admin.execute("alter system reset autovacuum_naptime")
         admin.execute("select pg_reload_conf()")
         admin.execute("drop table pgtop_waste")
@@ -265,8 +264,10 @@ async def sample_as(user: str, dsn: str) -> Snapshot:
         await source.close()
 
 
-def server_says(user: str, dsn: str, pid: int) -> bool:
-    """Whether the server lets `user` signal `pid`; cancelling an idle session changes nothing."""
+def server_allows(user: str, dsn: str, pid: int) -> bool:
+    """Return whether the server lets `user` signal `pid`; cancelling an idle session changes
+    nothing.
+    """
     with psycopg.connect(make_conninfo(dsn, user=user), autocommit=True) as connection:
         try:
             row = connection.execute("select pg_cancel_backend(%s)", (pid,)).fetchone()
@@ -276,33 +277,37 @@ def server_says(user: str, dsn: str, pid: int) -> bool:
 
 
 @pytest.mark.parametrize("user", ACTORS)
-async def test_the_server_agrees(user: str, dsn: str, targets: list[psycopg.Connection]) -> None:
-    """For every pair of the cast, and for the server's own processes, the verdict is what the
-    server then does.
+async def test_the_server_decides_alike(
+    user: str, dsn: str, targets: list[psycopg.Connection]
+) -> None:
+    """For every pair of roles, and for the server's own processes, the verdict is the server's
+    decision.
     """
     snapshot = await sample_as(user, dsn)
     cast = {connection.info.backend_pid for connection in targets}
     launchers = {"autovacuum launcher", "checkpointer", "walwriter"}
-    asked = [
+    backends = [
         b
         for b in snapshot.backends
         if b.pid in cast or b.backend_type in launchers or b.usesysid is None
     ]
-    verdicts = {backend.pid: right_to_signal(snapshot.server, backend).allowed for backend in asked}
+    verdicts = {
+        backend.pid: right_to_signal(snapshot.server, backend).allowed for backend in backends
+    }
     assert cast <= verdicts.keys()
     dropped = snapshot.at(targets[-1].info.backend_pid)
     assert dropped is not None
     assert dropped.usename == f"role {dropped.usesysid}"
-    assert verdicts == {pid: server_says(user, dsn, pid) for pid in verdicts}
+    assert verdicts == {pid: server_allows(user, dsn, pid) for pid in verdicts}
 
 
-async def test_the_server_agrees_about_an_autovacuum_worker(
+async def test_the_server_decides_alike_about_an_autovacuum_worker(
     dsn: str, targets: list[psycopg.Connection], autovacuum_worker: int
 ) -> None:
-    """It runs as no role: superusers may signal it, and from 18 on a role of its own may."""
+    """The worker has no role: superusers may signal it, and from 18 on a role with the right."""
     for user in ("pgtop_signaller", "pgtop_vacuumer"):
         snapshot = await sample_as(user, dsn)
         [worker] = [backend for backend in snapshot.backends if backend.pid == autovacuum_worker]
         allowed = right_to_signal(snapshot.server, worker).allowed
-        assert allowed is server_says(user, dsn, worker.pid)
+        assert allowed is server_allows(user, dsn, worker.pid)
     assert allowed is (snapshot.server.major >= 18)

@@ -1,4 +1,4 @@
-"""Many at once, by the keys that users press."""
+"""Many sessions at once, by the keys that users press."""
 
 from dataclasses import replace
 
@@ -36,8 +36,8 @@ def _ordered(signaller: FakeSignaller) -> set[object]:
 
 
 async def test_tags_survive_sort_filter_and_refresh_and_end_with_their_session() -> None:
-    """A tag is an identity: it stays with its session, and a newcomer under the same pid does not
-    inherit it.
+    """A tag is an identity: it stays with its session, and a new session under the same pid has
+    none.
     """
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
@@ -58,7 +58,7 @@ async def test_tags_survive_sort_filter_and_refresh_and_end_with_their_session()
         assert "tagged" not in text_of(stage, "#condition")
 
 
-async def test_space_takes_a_tag_off_again() -> None:
+async def test_space_removes_a_tag() -> None:
     """Space on a tagged session untags it."""
     stage = Stage(busy())
     async with stage.app.run_test(size=_SIZE) as pilot:
@@ -66,10 +66,8 @@ async def test_space_takes_a_tag_off_again() -> None:
         assert "tagged" not in text_of(stage, "#condition")
 
 
-async def test_asterisk_tags_what_the_filter_shows_and_no_more() -> None:
-    """* tags all that is shown; K signals exactly those, by identity and only while they do what
-    was shown.
-    """
+async def test_asterisk_tags_exactly_the_shown_sessions() -> None:
+    """* tags all that is shown; K signals exactly those, by identity and only while unchanged."""
     first, signaller = nearly_full(), FakeSignaller()
     stage = Stage(first, signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
@@ -116,8 +114,8 @@ async def test_one_tag_under_the_cursor_gets_the_dialog_of_one() -> None:
 
 
 async def test_tags_away_from_the_cursor_are_named_as_such() -> None:
-    """What is tagged is listed and called so, and how much of it the filter hides: the cursor may
-    be elsewhere.
+    """The title calls the sessions tagged and counts those that the filter hides: the cursor may be
+    elsewhere.
     """
     stage = Stage(busy())
     async with stage.app.run_test(size=_SIZE) as pilot:
@@ -130,9 +128,9 @@ async def test_tags_away_from_the_cursor_are_named_as_such() -> None:
         )
 
 
-async def test_the_list_stays_as_it_wasshown_on() -> None:
-    """While it is open one ends, one moves on and a newcomer matches: none of these is signalled,
-    all others are.
+async def test_the_list_is_frozen() -> None:
+    """While the list is open one session ends, one moves on and a new one matches: only the others
+    are signalled.
     """
     first, signaller = nearly_full(), FakeSignaller()
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
@@ -150,8 +148,10 @@ async def test_the_list_stays_as_it_wasshown_on() -> None:
         assert _ordered(signaller) == {b.identity for b in rest}
 
 
-async def test_what_changed_can_be_asked_for_again() -> None:
-    """`a` shows the same sessions as they are now and takes them in; a newcomer still is not."""
+async def test_changed_sessions_can_be_confirmed_again() -> None:
+    """`a` shows the same sessions as they are now and includes them; a new session is still
+    excluded.
+    """
     first, signaller = nearly_full(), FakeSignaller()
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
@@ -170,8 +170,8 @@ async def test_what_changed_can_be_asked_for_again() -> None:
 
 
 async def test_protected_sessions_are_never_one_of_many() -> None:
-    """All that is shown, background processes too: what is protected gets no order and is told with
-    its reason.
+    """With all sessions tagged, background processes too, a protected one gets no request and is
+    listed with its reason.
     """
     first, signaller = busy(), FakeSignaller()
     stage = Stage(first, Settings(protect=(Filter("user:anna"),)), signaller=signaller)
@@ -196,7 +196,7 @@ async def test_protected_sessions_are_never_one_of_many() -> None:
 
 
 async def test_a_protected_session_alone_needs_its_pid() -> None:
-    """What --protect names asks for the pid, as a superuser's session does."""
+    """A session that --protect names needs its pid, as a superuser's session does."""
     signaller = FakeSignaller()
     stage = Stage(busy(), Settings(protect=(Filter("user:anna"),)), signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
@@ -207,7 +207,7 @@ async def test_a_protected_session_alone_needs_its_pid() -> None:
 
 
 async def test_a_whole_group_from_the_breakdown() -> None:
-    """K on a line of the breakdown is for all sessions that it counts; `i` keeps the idle ones."""
+    """K on a line of the breakdown is for all its sessions; `i` keeps the idle ones."""
     first, signaller = busy(), FakeSignaller()
     stage = Stage(first, signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
@@ -227,14 +227,14 @@ async def test_a_whole_group_from_the_breakdown() -> None:
 
 
 def _frame(stage: Stage) -> tuple[str, str]:
-    """Title and subtitle of the dialog, as they are shown."""
+    """Return title and subtitle of the dialog, as shown."""
     box = stage.app.screen.query_one("#box")
     return str(box._border_title), str(box._border_subtitle)
 
 
-async def test_the_title_names_what_they_were_chosen_by() -> None:
-    """The group of the breakdown in plain words, in which nothing is markup; tagged ones need
-    none.
+async def test_the_title_names_the_selection() -> None:
+    """The group of the breakdown is named in plain words without markup; tagged sessions are named
+    so.
     """
     first = busy()
     hostile = replace(first, ungrouped=tuple(b._replace(datname="[red]x") for b in first.backends))
@@ -247,8 +247,8 @@ async def test_the_title_names_what_they_were_chosen_by() -> None:
         assert _frame(stage)[0].endswith(f" sessions {chosen}?")
 
 
-async def test_a_list_tells_how_much_of_it_is_below() -> None:
-    """As many as there is no room for, fewer with each row down, and nothing at the end."""
+async def test_a_list_shows_how_much_of_it_is_below() -> None:
+    """The count is what has no room, one less with each row down, and nothing at the end."""
     stage = Stage(nearly_full())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, *_LEAK, "tag_all", "terminate")
@@ -261,8 +261,8 @@ async def test_a_list_tells_how_much_of_it_is_below() -> None:
         assert "below" not in _frame(stage)[1]
 
 
-async def test_who_changed_keeps_the_name() -> None:
-    """A row that is marked as changed still says who that is."""
+async def test_a_changed_row_keeps_its_name() -> None:
+    """A row that is marked as changed still names its session."""
     first = nearly_full()
     leak = _leak(first)[0]
     stage = Stage(
@@ -279,8 +279,8 @@ async def test_who_changed_keeps_the_name() -> None:
     assert changed.split() == ["!", str(leak.pid), "api@shop", "coupon-import", "another", "query"]
 
 
-async def test_cancel_leaves_out_where_nothing_runs() -> None:
-    """C on tags signals the queries that run; a group without any says so and asks nothing."""
+async def test_cancel_skips_sessions_without_a_query() -> None:
+    """C on tags signals the running queries; for a group without any a notice explains this."""
     stage = Stage(nearly_full())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, *_LEAK, "tag_all", "cancel")
@@ -288,7 +288,7 @@ async def test_cancel_leaves_out_where_nothing_runs() -> None:
         assert "nothing to signal" in text_of(stage, "#notice")
 
 
-async def test_k_on_the_results_goes_on_with_the_survivors() -> None:
+async def test_k_on_the_results_terminates_the_survivors() -> None:
     """After a cancel that did not help, K asks again, and terminates exactly those, at the query
     that went on.
     """
@@ -314,10 +314,8 @@ async def test_k_on_the_results_goes_on_with_the_survivors() -> None:
         )
 
 
-async def test_results_that_come_after_esc_disturb_nobody() -> None:
-    """Who closes the list before the end goes on watching: what is seen later is told on the notice
-    line.
-    """
+async def test_results_after_esc_are_a_notice() -> None:
+    """A user who closes the list early continues; later outcomes are on the notice line."""
     first = nearly_full()
     alive = {backend.identity: backend for backend in _leak(first)}
     stage = Stage(first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first]))
@@ -337,9 +335,7 @@ async def test_results_that_come_after_esc_disturb_nobody() -> None:
 
 @pytest.mark.parametrize(("typed", "sent"), [("7", 0), ("11", 0), ("10", 10)])
 async def test_the_number_follows_the_list(typed: str, sent: int) -> None:
-    """Once a number is asked for it must be that of the list as it is, though it is one that none
-    is asked for.
-    """
+    """Once a number is required it must be that of the current list, even below the limit."""
     first, signaller = nearly_full(), FakeSignaller()
     for backend in _leak(first)[11:]:
         first = without(first, backend.pid)
@@ -355,7 +351,7 @@ async def test_the_number_follows_the_list(typed: str, sent: int) -> None:
 
 
 async def test_one_refusal_never_stops_the_rest() -> None:
-    """Each target has its own answer in the list."""
+    """Each target has its own outcome in the list."""
     stage = Stage(
         busy(), signaller=FakeSignaller(SignalReply(ReplyStatus.REFUSED, "permission denied"))
     )
@@ -379,7 +375,7 @@ async def test_read_only_refuses_on_every_way(way: tuple[str, ...], signal: str)
         assert "read-only" in text_of(stage, "#notice")
 
 
-async def test_read_only_leaves_the_palette_without_deeds() -> None:
+async def test_read_only_leaves_no_signals_in_the_palette() -> None:
     """The command palette offers nothing that could end somebody's work."""
     stage = Stage(busy(), Settings(read_only=True), RefusingSignaller("read-only mode"))
     async with stage.app.run_test(size=_SIZE):
@@ -388,8 +384,8 @@ async def test_read_only_leaves_the_palette_without_deeds() -> None:
     assert not offered & {action.title for action in KEYMAP.actions if action.dangerous}
 
 
-async def test_the_reason_goes_with_the_order() -> None:
-    """What is typed after r, in either dialog, is what the trail is told."""
+async def test_the_reason_is_in_the_audit_log() -> None:
+    """Text typed after r, in either dialog, is in the audit log."""
     reasons: list[str] = []
 
     class Listening:
@@ -419,8 +415,8 @@ async def test_the_reason_goes_with_the_order() -> None:
     assert reasons == ["runaway", "storm", "storm"]
 
 
-async def test_who_is_protected_by_now_is_left_out_of_many() -> None:
-    """Roles are read anew when the list opens: those of a new superuser are marked, and get
+async def test_a_newly_protected_session_is_excluded_from_many() -> None:
+    """Roles are read again when the list opens: sessions of a new superuser are marked, and get
     nothing.
     """
     first, signaller = nearly_full(), FakeSignaller()
@@ -437,7 +433,7 @@ async def test_who_is_protected_by_now_is_left_out_of_many() -> None:
 
 
 def test_a_plan_is_not_done_before_each_target_has_its_outcome() -> None:
-    """While some have no outcome yet, nobody counts as having survived."""
+    """Without all outcomes no session counts as a survivor."""
     two = make_plan(Signal.CANCEL, [b for b in busy().backends if b.waits_for_lock][:2], busy())
     some = Progress(
         two,
@@ -449,10 +445,8 @@ def test_a_plan_is_not_done_before_each_target_has_its_outcome() -> None:
     assert some._replace(outcomes=some.outcomes * 2).is_done
 
 
-async def test_survivors_are_guarded_anew() -> None:
-    """Between cancel and K their role became a superuser's: the list of survivors leaves them
-    out.
-    """
+async def test_survivors_are_guarded_again() -> None:
+    """Between cancel and K their role became a superuser's: the list of survivors lacks them."""
     first = busy()
     stays = {b.identity: b for b in first.backends}
     signaller = FakeSignaller(look=lambda who: stays[who])

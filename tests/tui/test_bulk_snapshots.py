@@ -1,4 +1,4 @@
-"""Pictures of many at once. Look at each one that changes before accepting it with
+"""Snapshots of dialogs for many sessions. Look at each one that changes before accepting it with
 --snapshot-update.
 """
 
@@ -21,7 +21,7 @@ STORM = ("filter", *"app:coupon-import", "open", "tag_all")
 
 
 class MixedSignaller(FakeSignaller):
-    """A door behind which every target fares differently."""
+    """A signaller with a different reply or effect for every target."""
 
     async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
         answers = [
@@ -34,7 +34,7 @@ class MixedSignaller(FakeSignaller):
         ]
 
     async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
-        """The first target stays, and so does the last, in its transaction."""
+        """Keep the first target, and the last one in its transaction."""
         self.looks += 1
         every = {b.identity: b for b in busy().backends}
         first, last = self.requests[0].target, self.requests[-1].target
@@ -47,7 +47,9 @@ class MixedSignaller(FakeSignaller):
 
 
 def _changed(snapshot: Snapshot) -> Snapshot:
-    """A while later: one has ended, one runs another query, a newcomer has joined them."""
+    """Return the snapshot a while later: one has ended, one runs another query, a new one has
+    joined.
+    """
     storm = [b for b in snapshot.backends if b.application_name == "coupon-import"]
     others = [b for b in snapshot.backends if b not in storm]
     ended, moved, *rest = storm
@@ -64,13 +66,13 @@ def test_tags(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=_name)
 def test_list(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
-    """The frozen list of a whole screen of sessions, with who is left out and why."""
+    """The frozen list of a whole screen of sessions, with the excluded ones and the reasons."""
     stage = Stage(busy(), Settings(protect=(Filter("user:analyst"),)))
     assert _same(snap_compare, stage, size, ("toggle_background", "tag_all", "terminate"))
 
 
 def test_list_without_the_right(snap_compare: SnapCompare) -> None:
-    """What this role may not signal is marked, with what would mend it."""
+    """Targets that this role may not signal are marked, with the remedy."""
     scene = busy()
     stage = Stage(
         replace(
@@ -82,14 +84,14 @@ def test_list_without_the_right(snap_compare: SnapCompare) -> None:
 
 
 def test_list_changed(snap_compare: SnapCompare) -> None:
-    """A while later: what ended or changed is marked, and the newcomer is not there."""
+    """A while later: ended and changed sessions are marked, and the new one is absent."""
     first = nearly_full()
     stage = Stage(first, source=FakeSource([_changed(first)]))
     assert _same(snap_compare, stage, NORMAL, (*STORM, "terminate"), lambda _: stage.tick())
 
 
-def test_list_asks_for_the_number(snap_compare: SnapCompare) -> None:
-    """More than ten ask for their number to be typed."""
+def test_list_needs_the_number(snap_compare: SnapCompare) -> None:
+    """More than ten targets need their number typed."""
     assert _same(
         snap_compare,
         Stage(nearly_full()),
@@ -118,7 +120,7 @@ def test_list_of_a_group(snap_compare: SnapCompare) -> None:
     ],
 )
 def test_results(snap_compare: SnapCompare, key: str, size: tuple[int, int]) -> None:
-    """What became of each; after a cancel, K goes on with those that survived."""
+    """The outcome of each target; after a cancel, K continues with the survivors."""
     stage = Stage(busy(), signaller=MixedSignaller())
     tags = ("filter", *"state:active,waiting", "open", *("tag",) * 9)
     assert _same(snap_compare, stage, size, (*tags, key, "confirm"), lambda _: stage.tick(6))

@@ -1,4 +1,4 @@
-"""The way from a key to a signal: the dialog, its answers, the order, and what is told of it."""
+"""From a key to a signal: the dialog, its answers, the request and the report."""
 
 from dataclasses import replace
 
@@ -50,7 +50,7 @@ async def test_dialog_keeps_the_session_by_default(keys: tuple[str, ...]) -> Non
 
 @pytest.mark.parametrize("keys", [("confirm",), ("tab", "open"), ("left", "open")])
 async def test_dialog_signals_exactly_the_session_shown(keys: tuple[str, ...]) -> None:
-    """y, or Enter on the other button, sends one order for the pid and start that the dialog
+    """y, or Enter on the other button, sends one request for the pid and start that the dialog
     showed.
     """
     signaller = FakeSignaller()
@@ -65,11 +65,11 @@ async def test_dialog_signals_exactly_the_session_shown(keys: tuple[str, ...]) -
 
 @pytest.mark.parametrize("keys", [("terminate",), ("tag_all", "terminate")])
 @pytest.mark.parametrize("size", [(30, 2), (30, 3), (20, 5), (10, 9)])
-async def test_what_cannot_be_read_is_not_agreed_to(
+async def test_an_unreadable_question_cannot_be_confirmed(
     size: tuple[int, int], keys: tuple[str, ...]
 ) -> None:
-    """Where the terminal has no room for whom and what, y says so and sends nothing; a larger one
-    goes on.
+    """On a terminal too small for session and signal y sends nothing and says so; a larger one
+    works.
     """
     signaller = FakeSignaller()
     stage = Stage(busy(), signaller=signaller)
@@ -85,7 +85,7 @@ async def test_what_cannot_be_read_is_not_agreed_to(
 
 
 async def test_cancel_pins_the_query() -> None:
-    """C orders the cancel of the query that was shown, by its start."""
+    """C requests the cancel of exactly the query that was shown, by its start."""
     signaller = FakeSignaller(look=lambda who: None)
     stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -107,7 +107,7 @@ async def test_lower_case_k_never_signals() -> None:
 
 
 async def test_signal_menu_offers_both() -> None:
-    """F9 offers cancel and terminate; choosing one opens its dialog."""
+    """F9 offers cancel and terminate; each choice opens its dialog."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "signal_menu")
@@ -117,7 +117,7 @@ async def test_signal_menu_offers_both() -> None:
 
 
 async def test_cancel_of_an_idle_session_is_explained_without_a_dialog() -> None:
-    """A session without a running query says so before any dialog."""
+    """For a session without a running query a notice explains this without a dialog."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "filter", *"state:idle", "open", "cursor_last", "cancel")
@@ -125,8 +125,8 @@ async def test_cancel_of_an_idle_session_is_explained_without_a_dialog() -> None
         assert "has no query to cancel" in text_of(stage, "#notice")
 
 
-async def test_what_was_said_of_another_session_goes_when_a_dialog_opens() -> None:
-    """Nothing about the last session stands under the question for this one."""
+async def test_a_notice_goes_when_a_dialog_opens() -> None:
+    """No notice about the last session is below the question about this one."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "cursor_last", "cancel")
@@ -135,8 +135,8 @@ async def test_what_was_said_of_another_session_goes_when_a_dialog_opens() -> No
         assert stage.app.state.notice is None
 
 
-async def test_an_outcome_is_not_wiped_by_what_is_said_after_it() -> None:
-    """It keeps its place within its time; the later sentence stands behind it."""
+async def test_an_outcome_outlives_a_later_notice() -> None:
+    """An outcome keeps its place for its time; a later notice is appended."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "terminate", "confirm")
@@ -149,8 +149,8 @@ async def test_an_outcome_is_not_wiped_by_what_is_said_after_it() -> None:
         assert text_of(stage, "#notice").strip() == "every 5 s"
 
 
-async def test_dialog_asks_anew_when_the_query_changed() -> None:
-    """A first y after a change sends nothing; the second sends the order for what is shown now."""
+async def test_dialog_asks_again_after_a_changed_query() -> None:
+    """A first y after a change sends nothing; the second sends the request for what is shown now."""
     first = busy()
     signaller = FakeSignaller()
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
@@ -172,7 +172,7 @@ async def test_dialog_asks_anew_when_the_query_changed() -> None:
         assert [request.seen.query_start for request in signaller.requests] == [later]
 
 
-async def test_dialog_says_when_the_session_has_ended() -> None:
+async def test_dialog_shows_the_end_of_the_session() -> None:
     """There is nothing left to confirm: y only closes."""
     first = busy()
     signaller = FakeSignaller()
@@ -188,8 +188,8 @@ async def test_dialog_says_when_the_session_has_ended() -> None:
         assert signaller.requests == []
 
 
-async def test_dialog_watches_although_paused() -> None:
-    """A paused picture goes on while a dialog is open, and is paused again afterwards."""
+async def test_dialog_polls_although_paused() -> None:
+    """A paused screen polls while a dialog is open, and is paused again afterwards."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "pause", "terminate")
@@ -201,8 +201,8 @@ async def test_dialog_watches_although_paused() -> None:
         assert stage.source.samples == samples
 
 
-async def test_protected_session_wants_its_pid_typed() -> None:
-    """pgtop's own session is only ended after its pid was typed; y alone and a wrong one send
+async def test_a_protected_session_needs_its_pid() -> None:
+    """pgtop's own session is only ended after its pid was typed; y alone and a wrong pid send
     nothing, n keeps it.
     """
     snapshot = busy()
@@ -223,8 +223,8 @@ async def test_protected_session_wants_its_pid_typed() -> None:
 
 
 async def test_read_only_offers_and_sends_nothing() -> None:
-    """With --read-only the keys explain themselves, the key line is without them, and the door
-    refuses as well.
+    """With --read-only the keys explain themselves, the key line lacks them, and the signaller
+    refuses too.
     """
     stage = Stage(
         busy(), settings=Settings(read_only=True), signaller=RefusingSignaller("read-only mode")
@@ -237,8 +237,8 @@ async def test_read_only_offers_and_sends_nothing() -> None:
         assert "read-only" in text_of(stage, "#notice")
 
 
-async def test_refusal_is_told_in_the_servers_words() -> None:
-    """What the server refuses is said with its reason, cleaned."""
+async def test_a_refusal_is_shown_in_the_servers_words() -> None:
+    """A refusal of the server is shown with its reason, cleaned."""
     signaller = FakeSignaller(SignalReply(ReplyStatus.REFUSED, "must be a superuser\x1b[2J"))
     stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -248,8 +248,8 @@ async def test_refusal_is_told_in_the_servers_words() -> None:
         assert "\x1b" not in notice
 
 
-async def test_hidden_pid_that_passes_to_another_role_is_another_session() -> None:
-    """Where starts are hidden the role tells sessions apart: the dialog says that its own has
+async def test_a_hidden_pid_of_another_role_is_another_session() -> None:
+    """With hidden starts the role distinguishes sessions: the dialog shows that its session has
     ended.
     """
     first = not_privileged()
@@ -275,8 +275,8 @@ async def test_a_second_dialog_does_not_open_over_the_first() -> None:
             assert not any(isinstance(screen, DetailScreen) for screen in stage.app.screen_stack)
 
 
-async def test_leaving_before_an_effect_was_seen_asks_twice() -> None:
-    """q while an order's effect is being looked for says so first; a second q leaves."""
+async def test_quitting_before_an_effect_needs_two_keys() -> None:
+    """q while an effect is awaited shows a warning; a second q quits."""
     snapshot = busy()
     signaller = FakeSignaller(look=lambda who: snapshot.backends[0])
     stage = Stage(snapshot, signaller=signaller)
@@ -288,8 +288,8 @@ async def test_leaving_before_an_effect_was_seen_asks_twice() -> None:
         assert stage.app.return_code == 0
 
 
-async def test_leaving_is_asked_anew_for_a_later_order() -> None:
-    """Who was told of one order, and stayed, is told of the next one too."""
+async def test_quitting_warns_again_of_a_later_signal() -> None:
+    """A user who stayed after one warning is warned of the next signal too."""
     first = busy()
     alive = {backend.identity: backend for backend in first.backends}
     stage = Stage(first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first]))
@@ -315,14 +315,14 @@ async def test_leaving_is_asked_anew_for_a_later_order() -> None:
 
 
 def _with_superusers(snapshot: Snapshot) -> Snapshot:
-    """The snapshot once every role is a superuser."""
+    """Return the snapshot with every role as a superuser."""
     roles = {oid: role._replace(superuser=True) for oid, role in snapshot.server.roles.items()}
     return replace(snapshot, server=snapshot.server._replace(roles=roles))
 
 
 @pytest.mark.parametrize("key", ["terminate", "cancel"])
 async def test_a_dialog_stays_in_its_place_when_the_server_falls_silent(key: str) -> None:
-    """That the picture is old is said on a line that was empty: no button moves under the mouse."""
+    """The age of the data is shown on an empty line: no button moves under the mouse."""
     stage = Stage(busy(), source=FakeSource([busy(), _LOST]))
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "cursor_down", key)
@@ -337,8 +337,8 @@ async def test_a_dialog_stays_in_its_place_when_the_server_falls_silent(key: str
         ] == places
 
 
-async def test_roles_are_read_anew_for_a_dialog() -> None:
-    """What was known of roles may be a minute old: opening the dialog asks anew, and heeds it."""
+async def test_a_dialog_reads_roles_again() -> None:
+    """Known roles may be a minute old: opening the dialog reads them again, and follows them."""
     first, signaller = busy(), FakeSignaller()
     stage = Stage(first, signaller=signaller, source=FakeSource([_with_superusers(first)]))
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -353,8 +353,8 @@ async def test_roles_are_read_anew_for_a_dialog() -> None:
         assert [request.target.pid for request in signaller.requests] == [pid]
 
 
-async def test_a_dialog_costs_no_connection_that_an_answer_is_awaited_on() -> None:
-    """While the server does not answer, opening a dialog does not give up on it."""
+async def test_a_dialog_does_not_drop_a_slow_connection() -> None:
+    """While the server does not answer, opening a dialog does not give up on the connection."""
     stage = Stage(busy(), source=FakeSource([None]))
     async with stage.app.run_test(size=SIZE) as pilot:
         await stage.tick(4)
@@ -363,9 +363,9 @@ async def test_a_dialog_costs_no_connection_that_an_answer_is_awaited_on() -> No
         assert stage.source.samples == 1
 
 
-async def test_a_session_whose_start_is_hidden_wants_its_pid_typed_in_the_dialog() -> None:
-    """A new session of its pid would look the same: y is not enough, and the dialog says what is
-    compared.
+async def test_a_session_with_a_hidden_start_needs_its_pid_in_the_dialog() -> None:
+    """A new session under its pid would look the same: y is not enough, and the dialog names the
+    comparison.
     """
     scene, signaller = not_privileged(), FakeSignaller()
     hidden = [b for b in scene.backends if b.hidden and b.usename == "web"]
@@ -383,9 +383,7 @@ async def test_a_session_whose_start_is_hidden_wants_its_pid_typed_in_the_dialog
 
 
 async def test_another_server_is_no_end_of_the_session() -> None:
-    """The connection has moved to another server while the dialog was open: it says so, and y only
-    closes.
-    """
+    """After a failover while the dialog was open it names the other server, and y only closes."""
     first, signaller = busy(), FakeSignaller()
     there = replace(
         first, ungrouped=(), server=first.server._replace(address="10.0.0.9:5432", started_at=1)
@@ -399,10 +397,8 @@ async def test_another_server_is_no_end_of_the_session() -> None:
         assert signaller.requests == []
 
 
-async def test_a_start_that_is_hidden_by_now_is_no_end_of_the_session() -> None:
-    """The right to see others was taken away while the dialog was open: it cannot be told whether
-    it is the same.
-    """
+async def test_a_start_that_became_hidden_is_no_end_of_the_session() -> None:
+    """After the right to see others was revoked the session may be another one."""
     first, signaller = busy(), FakeSignaller()
     hidden = tuple(Backend(pid=b.pid, datid=b.datid, usesysid=b.usesysid) for b in first.backends)
     stage = Stage(first, signaller=signaller, source=FakeSource([replace(first, ungrouped=hidden)]))
@@ -415,8 +411,8 @@ async def test_a_start_that_is_hidden_by_now_is_no_end_of_the_session() -> None:
 
 
 async def test_the_page_of_one_session_honours_protect() -> None:
-    """Opened with Enter, a session that --protect names is told to be protected, and K there needs
-    its pid typed.
+    """Opened with Enter, a session that --protect names is shown as protected, and K there needs
+    its pid.
     """
     signaller = FakeSignaller()
     stage = Stage(busy(), Settings(protect=(Filter("user:anna"),)), signaller=signaller)
@@ -439,7 +435,7 @@ async def test_the_page_of_one_session_honours_protect() -> None:
 async def test_the_page_of_one_session_claims_no_end_on_another_server(
     address: str, words: str
 ) -> None:
-    """A session that is not in the next picture has ended only where that is the same server's."""
+    """A session missing in the next snapshot has ended only if that is the same server's."""
     first = busy()
     there = replace(
         first,
@@ -456,15 +452,13 @@ async def test_the_page_of_one_session_claims_no_end_on_another_server(
 
 
 def _restarted(snapshot: Snapshot, address: str = "") -> Snapshot:
-    """The same sessions a minute later, on a server that was started in between."""
+    """Return the same sessions a minute later, on a server that was restarted in between."""
     server = snapshot.server._replace(started_at=snapshot.taken_at + 30_000_000, address=address)
     return replace(snapshot, taken_at=snapshot.taken_at + 60_000_000, server=server)
 
 
 async def test_the_dialog_follows_no_pid_across_a_restart() -> None:
-    """Where starts are hidden, pid and role are all there is: after a restart they are another
-    session's.
-    """
+    """With hidden starts pid and role are all there is: after a restart they are another session's."""
     first, signaller = busy(), FakeSignaller()
     pid = next(b.pid for b in first.backends if b.usename == "anna")
     hidden = with_changes(
@@ -484,11 +478,11 @@ async def test_the_dialog_follows_no_pid_across_a_restart() -> None:
 @pytest.mark.parametrize(
     ("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "may be on another server")]
 )
-async def test_the_page_of_a_session_that_is_gone_signals_nobody(
+async def test_the_page_of_an_ended_session_signals_nothing(
     key: str, address: str, words: str
 ) -> None:
-    """What was said when it went is said again, whichever key is pressed: it does not become
-    another server's.
+    """The notice of its end is repeated for each key: the page never shows another server's
+    session.
     """
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
@@ -503,7 +497,7 @@ async def test_the_page_of_a_session_that_is_gone_signals_nobody(
 
 
 async def test_the_page_of_one_session_offers_both_signals() -> None:
-    """F9 there lists cancel and terminate, and what is chosen is asked for."""
+    """F9 there lists cancel and terminate, and the choice opens its dialog."""
     stage = Stage(busy(), source=FakeSource([busy()]))
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "open", "signal_menu")

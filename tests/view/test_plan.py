@@ -1,4 +1,4 @@
-"""What a plan and a proposal say of whom they are about to end."""
+"""The words of plans and proposals about the sessions to end."""
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.signal import Signal
@@ -11,13 +11,13 @@ from tests.scenes import active, busy
 
 
 def test_another_pgtop_is_known_by_its_name() -> None:
-    """It calls itself pgtop and is not our own session; that is told, and protects nobody."""
+    """Another session named pgtop is reported as such, and is not protected."""
     scene = busy()
-    ours = active(scene.server.pid, "monitor@postgres", "pgtop", "SELECT 1", 1.0)
+    own = active(scene.server.pid, "monitor@postgres", "pgtop", "SELECT 1", 1.0)
     other = active(4711, "anna@postgres", "pgtop", "SELECT 1", 1.0)
-    assert [is_another_pgtop(scene.server, each) for each in (ours, other)] == [False, True]
+    assert [is_another_pgtop(scene.server, each) for each in (own, other)] == [False, True]
     assert protection(scene.server, other) == ""
-    made = make_plan(Signal.TERMINATE, [other], scene)
-    assert "another pgtop" in "".join(span.text for row in facts(made) for span in row)
+    plan = make_plan(Signal.TERMINATE, [other], scene)
+    assert "another pgtop" in "".join(span.text for row in facts(plan) for span in row)
     lines = propose(plan_for_one(Signal.TERMINATE, other, scene), DerivedSnapshot.of(scene)).lines
     assert "another pgtop" in "".join(span.text for row in lines for span in row)

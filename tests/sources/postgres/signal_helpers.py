@@ -1,4 +1,4 @@
-"""A signaller for a real server, sessions to signal, and helpers that find their effects."""
+"""The signaller of a real server, sessions as its targets, and ways to see their fate."""
 
 import asyncio
 import contextlib
@@ -24,9 +24,9 @@ LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
 SLEEP = "SELECT pg_sleep(100)"
 
 
-async def look(signaller: PostgresSignaller, who: BackendId) -> Backend | None:
-    """Return the backend as the signaller's role sees it, or None if it no longer exists."""
-    detail = await PostgresSource(signaller._connection).detail(who)
+async def look(signaller: PostgresSignaller, backend_id: BackendId) -> Backend | None:
+    """Return the backend as the signaller's role sees it, None if it is gone."""
+    detail = await PostgresSource(signaller._connection).detail(backend_id)
     return detail.backend if detail else None
 
 
@@ -40,7 +40,7 @@ async def now(signaller: PostgresSignaller, connection: Connection) -> Backend:
 async def run(
     signaller: PostgresSignaller, connection: Connection, query: str
 ) -> tuple[Backend, "asyncio.Task[Any]"]:
-    """Start a query that does not end by itself, and return its session running that query."""
+    """Start a query that never ends; return its session as it runs the query."""
     task: asyncio.Task[Any] = asyncio.create_task(connection.execute(query))
 
     async def runs() -> bool:
@@ -51,15 +51,15 @@ async def run(
     return await now(signaller, connection), task
 
 
-async def gone(signaller: PostgresSignaller, who: BackendId) -> None:
+async def gone(signaller: PostgresSignaller, backend_id: BackendId) -> None:
     async def is_gone() -> bool:
-        return await look(signaller, who) is None
+        return await look(signaller, backend_id) is None
 
     await until_async(is_gone)
 
 
 async def alive(connection: Connection) -> bool:
-    """Return whether its session still answers."""
+    """Return whether the session still answers."""
     return await (await connection.execute("SELECT 1")).fetchone() == (1,)
 
 
@@ -73,7 +73,7 @@ async def stop(connection: Connection, task: "asyncio.Task[Any]") -> None:
 async def as_role(
     parameters: dict[str, str], role: dict[str, str]
 ) -> AsyncIterator[PostgresSignaller]:
-    """Return a signaller that is connected as another role."""
+    """Yield the signaller of another role."""
     session = ServerConnection({**parameters, **role})
     try:
         yield PostgresSignaller(session)
@@ -82,7 +82,7 @@ async def as_role(
 
 
 def may_choose_pids() -> bool:
-    """Return whether this process may choose the next pid, as root may on Linux."""
+    """Return whether this process may set the next pid, as root may on Linux."""
     try:
         LAST_PID.write_text(LAST_PID.read_text())
     except OSError:
@@ -92,7 +92,7 @@ def may_choose_pids() -> bool:
 
 @contextlib.contextmanager
 def session_with_pid(pid: int, parameters: dict[str, str]) -> Any:
-    """Open a session on a local server whose process gets this pid."""
+    """Yield a session on a server of this machine with exactly this pid."""
     for _ in range(200):
         LAST_PID.write_text(str(pid - 1))
         with psycopg.connect(make_conninfo(**parameters), autocommit=True) as connection:

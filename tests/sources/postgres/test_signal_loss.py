@@ -1,4 +1,4 @@
-"""A connection that fails around a signal: the receipt claims no more than is known, and nothing is
+"""A connection that fails around a signal: the reply claims no more than is known, and nothing is
 sent twice.
 """
 
@@ -14,10 +14,8 @@ from tests.sources.postgres.conftest import Connect, Wire
 from tests.sources.postgres.signal_helpers import alive, as_role, gone, look, now
 
 
-async def test_our_own_session(session: ServerConnection, signaller: PostgresSignaller) -> None:
-    """Ending ourselves breaks the connection: nobody tells us, and the next look comes over a new
-    one.
-    """
+async def test_the_own_session(session: ServerConnection, signaller: PostgresSignaller) -> None:
+    """Ending the own session breaks the connection: the next check runs over a new one."""
     async with session.acquire() as channel:
         pid = channel.features.pid
     own = await look(signaller, BackendId(pid, None))
@@ -29,7 +27,7 @@ async def test_our_own_session(session: ServerConnection, signaller: PostgresSig
 
 class CutWire(Wire):
     """A wire that is cut when a signal crosses it: before the server has it, or before the answer
-    comes back.
+    returns.
     """
 
     def __init__(self, host: str, port: str, *, reaches_server: bool) -> None:
@@ -54,8 +52,8 @@ class CutWire(Wire):
 async def test_a_lost_answer_is_unknown_and_sent_once(
     signaller: PostgresSignaller, connect: Connect, parameters: dict[str, str], reaches_server: bool
 ) -> None:
-    """The connection fails before the answer: the receipt claims nothing, and the signal is not
-    tried again.
+    """The connection fails before the answer: the reply claims nothing, and the signal is not sent
+    again.
     """
     victim = await connect()
     seen = await now(signaller, victim)
@@ -74,7 +72,7 @@ async def test_a_lost_answer_is_unknown_and_sent_once(
 
 
 async def test_no_connection_nothing_sent(parameters: dict[str, str], unused_tcp_port: int) -> None:
-    """Where no connection can be had, the receipt says surely that nothing was sent, and why."""
+    """Without a connection the reply states that nothing was sent, and why."""
     async with as_role(
         parameters, {"host": "127.0.0.1", "port": str(unused_tcp_port)}
     ) as signaller:
@@ -88,7 +86,7 @@ async def test_no_connection_nothing_sent(parameters: dict[str, str], unused_tcp
 async def test_a_timeout_claims_nothing(
     signaller: PostgresSignaller, connect: Connect, parameters: dict[str, str]
 ) -> None:
-    """A statement that the server breaks off may have signalled or not; here it had not."""
+    """A statement that the server aborts may have signalled or not; here it had not."""
     victim, blocker = await connect(), await connect()
     request = SignalRequest(Signal.TERMINATE, await now(signaller, victim))
     fresh = ServerConnection(parameters)
@@ -114,7 +112,7 @@ async def test_a_timeout_claims_nothing(
     ],
 )
 def test_which_errors_prove_that_nothing_ran(error: type[psycopg.Error], expected: bool) -> None:
-    """Only an error that comes before the function does its work is a refusal."""
+    """Only an error before the function's work is a refusal."""
     assert never_ran(error()) is expected
 
 
@@ -149,6 +147,6 @@ _HIDDEN = _SAME._replace(same_start=None, enough_seen=True)
         (_HIDDEN._replace(same_type=False), ReplyStatus.CHANGED),
     ],
 )
-def test_the_answer_in_the_row(found: Comparison, answer: ReplyStatus) -> None:
-    """Every row has one answer, and only a function that returned true is `sent`."""
+def test_the_reply_in_the_row(found: Comparison, answer: ReplyStatus) -> None:
+    """Every row has one reply, and only a function that returned true is `sent`."""
     assert reply_for(found).status is answer

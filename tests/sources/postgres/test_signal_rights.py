@@ -1,5 +1,5 @@
-"""Whom a role may signal, as the server decides: its refusals are told, and what is hidden is never
-taken on trust.
+"""The server's decision about a role's signals: refusals are reported, and hidden columns are never
+trusted.
 """
 
 import pytest
@@ -24,7 +24,7 @@ from tests.sources.postgres.signal_helpers import (
 async def test_a_superusers_session_is_refused(
     connect: Connect, parameters: dict[str, str], make_role: RoleMaker, options: str
 ) -> None:
-    """The answer is the server's own sentence, and nothing happened."""
+    """The reply is the server's own sentence, and nothing happened."""
     victim = await connect()
     async with as_role(parameters, await make_role(options)) as signaller:
         [reply] = await signaller.send_all(
@@ -38,7 +38,9 @@ async def test_a_superusers_session_is_refused(
 async def test_another_roles_session_is_refused(
     connect: Connect, parameters: dict[str, str], make_role: RoleMaker
 ) -> None:
-    """A plain role may not signal a stranger; the server's sentence names the role that could."""
+    """A plain role may not signal another role's session; the server's sentence names the role that
+    could.
+    """
     victim = await connect(**await make_role(""))
     async with as_role(parameters, await make_role("")) as signaller:
         [reply] = await signaller.send_all(
@@ -67,8 +69,8 @@ async def test_a_member_ends_its_roles_session(
 async def test_a_hidden_session_is_known_by_its_role(
     connect: Connect, parameters: dict[str, str], make_role: RoleMaker
 ) -> None:
-    """pg_signal_backend without pg_read_all_stats: what such a role sees is compared, and lets a
-    signal through.
+    """With pg_signal_backend and without pg_read_all_stats, the visible columns are compared, and
+    the signal is sent.
     """
     victim = await connect(**await make_role(""))
     async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as signaller:
@@ -97,9 +99,7 @@ async def test_a_reused_pid_of_the_same_role_gets_no_signal(
     changed: dict[str, str],
     answer: ReplyStatus,
 ) -> None:
-    """Where the start is hidden, database and application name distinguish the next session of the
-    pid.
-    """
+    """With a hidden start, database and application name distinguish the next session of the pid."""
     owner = await make_role("")
     old = await connect(**owner, application_name="old")
     async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as signaller:
@@ -118,8 +118,8 @@ async def test_a_reused_pid_of_the_same_role_gets_no_signal(
 async def test_a_renamed_session_that_is_hidden_may_be_another(
     connect: Connect, parameters: dict[str, str], make_role: RoleMaker
 ) -> None:
-    """A session may change its application name; where its start is hidden nothing is sent, and the
-    reason is said.
+    """A session may change its application name; with a hidden start nothing is sent, and the
+    reason is given.
     """
     victim = await connect(**await make_role(""))
     async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as signaller:
@@ -133,11 +133,11 @@ async def test_a_renamed_session_that_is_hidden_may_be_another(
     assert await alive(victim)
 
 
-async def test_a_start_that_is_hidden_now_is_not_taken_on_trust(
+async def test_a_start_that_is_hidden_now_is_not_trusted(
     signaller: PostgresSignaller, connect: Connect, parameters: dict[str, str], make_role: RoleMaker
 ) -> None:
-    """An order that names a start is refused where this role cannot see it; of another role, it is
-    another session.
+    """A request with a start is refused if this role cannot see it; of another role, it is another
+    session.
     """
     victim = await connect(**await make_role(""))
     seen = await now(signaller, victim)

@@ -1,5 +1,5 @@
-"""Another server behind one name, and the same one after a restart: who is not there has ended only
-where they were.
+"""Another server behind one name, and the same one after a restart: a missing session has ended
+only on its own server.
 """
 
 import os
@@ -29,7 +29,7 @@ from tests.standby import Standby
 
 @pytest.fixture(scope="module")
 def pair(bindir: Path | None) -> Iterator[tuple[Cluster, Cluster]]:
-    """Two servers with the same administrator, the second the younger one."""
+    """Start two servers with the same administrator, the second one younger."""
     with Cluster(bindir) as first, Cluster(bindir) as second:
         for each in (first, second):
             with psycopg.connect(each.socket_dsn, autocommit=True) as admin:
@@ -60,7 +60,7 @@ async def address(pair: tuple[Cluster, Cluster]) -> AsyncIterator[VirtualAddress
 
 @pytest.fixture
 async def far(address: VirtualAddress) -> AsyncIterator[ServerConnection]:
-    """A session on whichever server the address leads to when it connects."""
+    """Open a session on the server that the address leads to."""
     made = ServerConnection(
         {"host": "127.0.0.1", "port": address.port, "user": "dba", "dbname": "postgres"}
     )
@@ -72,16 +72,16 @@ async def opened_on(server: Cluster) -> Connection:
     return await psycopg.AsyncConnection.connect(server.socket_dsn, autocommit=True)
 
 
-async def order_against(
+async def request_against(
     session: ServerConnection, pid: int, kind: Signal = Signal.TERMINATE
 ) -> SignalRequest:
-    """The order as a plan makes it: with the server that the target was seen on, and when."""
+    """Return the request as a plan makes it: with the server of the target, and when it was seen."""
     snapshot = await PostgresSource(session).sample()
     return SignalRequest(kind, backend(snapshot, pid), seen_on=snapshot.seen_on)
 
 
 async def fail_over(session: ServerConnection, address: VirtualAddress, server: Cluster) -> None:
-    """The connection breaks, and the next one leads to another server."""
+    """Break the connection, and lead the next one to another server."""
     address.move_to(server)
     async with session.acquire() as channel:
         await channel.connection.close()
@@ -91,13 +91,11 @@ async def fail_over(session: ServerConnection, address: VirtualAddress, server: 
 async def test_another_server_gets_nothing_and_proves_nothing(
     pair: tuple[Cluster, Cluster], address: VirtualAddress, far: ServerConnection, to_younger: bool
 ) -> None:
-    """After a fail-over no order is sent and nobody is called gone, though their pid is not there;
-    they live on.
-    """
+    """After a failover nothing is sent and no session is reported as gone: they live on."""
     old, new = pair if to_younger else pair[::-1]
     address.move_to(old)
     async with await opened_on(old) as victim:
-        request, door = await order_against(far, victim.info.backend_pid), PostgresSignaller(far)
+        request, door = await request_against(far, victim.info.backend_pid), PostgresSignaller(far)
         await fail_over(far, address, new)
         [reply] = await door.send_all([request])
         assert (reply.status, "another server" in reply.reason) == (ReplyStatus.UNREACHED, True)
@@ -110,7 +108,7 @@ async def test_another_server_gets_nothing_and_proves_nothing(
 
 
 class FailingOver:
-    """The door, on a server that hands over right after the signal."""
+    """A signaller on a server that hands over right after the signal."""
 
     def __init__(self, session: ServerConnection, address: VirtualAddress, server: Cluster) -> None:
         self._session, self._address, self._server = session, address, server
@@ -125,16 +123,14 @@ class FailingOver:
         return await self._door.check_all(requests)
 
 
-async def test_what_was_sent_before_a_fail_over_is_unseen(
+async def test_a_signal_before_a_failover_is_unseen(
     pair: tuple[Cluster, Cluster], address: VirtualAddress, far: ServerConnection
 ) -> None:
-    """A session that hangs got the signal; on the other server it is not, and that does not make it
-    gone.
-    """
+    """A stalled session got the signal; its absence on the other server does not make it gone."""
     old, new = pair
     async with await opened_on(old) as victim:
         pid = victim.info.backend_pid
-        request = await order_against(far, pid)
+        request = await request_against(far, pid)
         os.kill(pid, signal.SIGSTOP)
         try:
             outcomes = send_and_observe(
@@ -148,9 +144,7 @@ async def test_what_was_sent_before_a_fail_over_is_unseen(
 
 
 async def test_after_a_restart_all_are_gone(bindir: Path | None) -> None:
-    """The same server has started anew since: whatever ran on it then has ended; an order for it is
-    not sent.
-    """
+    """The same server has restarted since: all its sessions have ended; no request for one is sent."""
     with Cluster(bindir) as server:
         parameters = {
             "host": str(server.folder),
@@ -161,7 +155,7 @@ async def test_after_a_restart_all_are_gone(bindir: Path | None) -> None:
         session = ServerConnection(parameters)
         async with await opened_on(server) as victim:
             request, door = (
-                await order_against(session, victim.info.backend_pid),
+                await request_against(session, victim.info.backend_pid),
                 PostgresSignaller(session),
             )
             assert request.target in await door.check_all([request])
@@ -193,8 +187,8 @@ class Copy(Standby):
 
 @pytest.mark.parametrize("follows", [True, False])
 async def test_a_copy_of_the_cluster_proves_nothing(bindir: Path | None, follows: bool) -> None:
-    """A cold standby takes over the address: it is as young as a restart and its cluster the same,
-    but it is none.
+    """A cold standby takes over the address: as young as a restart, of the same cluster, and yet
+    none.
     """
     with Cluster(bindir) as server, psycopg.connect(server.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE weak LOGIN IN ROLE pg_signal_backend")
@@ -224,7 +218,7 @@ async def _seen_as(
         {"host": "127.0.0.1", "port": address.port, "user": user, "dbname": "postgres"}
     )
     stack.push_async_callback(session.close)
-    return PostgresSignaller(session), await order_against(session, victim.info.backend_pid)
+    return PostgresSignaller(session), await request_against(session, victim.info.backend_pid)
 
 
 async def _prove_nothing(seen: Sequence[tuple[PostgresSignaller, SignalRequest]]) -> None:
@@ -233,10 +227,10 @@ async def _prove_nothing(seen: Sequence[tuple[PostgresSignaller, SignalRequest]]
             await door.check_all([request])
 
 
-async def test_where_the_cluster_may_not_be_read_a_restart_proves_nothing(
+async def test_without_a_readable_cluster_a_restart_proves_nothing(
     bindir: Path | None,
 ) -> None:
-    """Whether it is the same one is not known, so nothing is called gone."""
+    """The cluster may be another one, so no session is reported as gone."""
     with Cluster(bindir) as server:
         with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
             admin.execute("CREATE ROLE weak LOGIN IN ROLE pg_signal_backend")
@@ -251,7 +245,7 @@ async def test_where_the_cluster_may_not_be_read_a_restart_proves_nothing(
         )
         async with await opened_on(server) as victim:
             request, door = (
-                await order_against(session, victim.info.backend_pid),
+                await request_against(session, victim.info.backend_pid),
                 PostgresSignaller(session),
             )
             server.stop(signal.SIGQUIT)
@@ -286,15 +280,15 @@ _RESTARTED = _RUN._replace(started_at=200, wal=1200)
         ),  # a standby, or nothing that this role may read
     ],
 )
-def test_what_makes_a_restart(now: ServerInstance, is_answered: bool) -> None:
-    """That very run answers, or a later one of the same cluster: then a session that is not there
-    has ended.
+def test_restarts(now: ServerInstance, is_answered: bool) -> None:
+    """The same instance answers, or a later one of the same cluster: then a missing session has
+    ended.
     """
     assert SeenOn(_RUN, 150).is_answered_by(now) is is_answered
 
 
-def test_a_cluster_that_is_not_known_proves_nothing() -> None:
-    """Two servers of which this role may not read the cluster are not the same for that."""
+def test_an_unknown_cluster_proves_nothing() -> None:
+    """Two servers with unreadable clusters are not the same."""
     unknown = _RUN._replace(cluster="", wal=None)
     assert not SeenOn(unknown, 150).is_answered_by(unknown._replace(started_at=200))
 
@@ -302,9 +296,7 @@ def test_a_cluster_that_is_not_known_proves_nothing() -> None:
 async def test_a_start_that_was_hidden_meanwhile_is_not_gone(
     connect: Connect, parameters: dict[str, str], make_role: RoleMaker
 ) -> None:
-    """The right to see others is taken away while pgtop looks: what cannot be told any more is
-    unseen.
-    """
+    """The right to see others is revoked while pgtop observes: an undecidable effect is unseen."""
     victim, admin, watcher = (
         await connect(**await make_role("")),
         await connect(),
@@ -313,7 +305,7 @@ async def test_a_start_that_was_hidden_meanwhile_is_not_gone(
     pid = victim.info.backend_pid
     await admin.execute(f"GRANT pg_read_all_stats, pg_signal_backend TO {watcher['user']}")
     async with as_role(parameters, watcher) as door:
-        request = await order_against(door._connection, pid)
+        request = await request_against(door._connection, pid)
         assert request.target.backend_start is not None
         await admin.execute(f"REVOKE pg_read_all_stats FROM {watcher['user']}")
         assert (await door.check_all([request]))[request.target].hidden
@@ -328,12 +320,10 @@ async def test_a_start_that_was_hidden_meanwhile_is_not_gone(
     assert await alive(victim)
 
 
-async def test_behind_a_pooler_our_own_session_is_never_hit(
+async def test_behind_a_pooler_the_own_session_is_never_signalled(
     parameters: dict[str, str], wire: Wire, connect: Connect
 ) -> None:
-    """The pooler lends us the very session that is meant: the statement does not end the session
-    that it runs in.
-    """
+    """The pooler may use the very target for pgtop: the statement does not end its own session."""
     wire.false_pid = b"\0\0\0\1"
     session = ServerConnection({**parameters, "host": "127.0.0.1", "port": wire.port})
     door = PostgresSignaller(session)
@@ -341,13 +331,13 @@ async def test_behind_a_pooler_our_own_session_is_never_hit(
         pid = channel.features.pid
         assert channel.features.pooled
     for kind in Signal:
-        request = await order_against(session, pid, kind)
+        request = await request_against(session, pid, kind)
         for answer in await door.send_all([request, request]):
             assert answer.status in (
                 ReplyStatus.REFUSED,
                 ReplyStatus.CHANGED,
             )  # what it ran when it was seen is over
-    [reply] = await door.send_all([await order_against(session, pid)])
+    [reply] = await door.send_all([await request_against(session, pid)])
     assert "lent us this very session" in reply.reason
     async with session.acquire() as channel:
         assert channel.features.pid == pid

@@ -1,6 +1,4 @@
-"""The one door: exactly the session and the query that were meant, or nothing and the truth about
-it.
-"""
+"""The signaller: exactly the requested session and query, or nothing and the true reason."""
 
 import asyncio
 from pathlib import Path
@@ -32,7 +30,7 @@ from tests.waiting import until_async
 async def test_terminate_ends_exactly_that_session(
     signaller: PostgresSignaller, connect: Connect
 ) -> None:
-    """The target is gone, and a session just like it goes on."""
+    """The target is gone, and a session just like it continues."""
     victim, bystander = await connect(), await connect()
     seen = await now(signaller, victim)
     assert await signaller.send_all([SignalRequest(Signal.TERMINATE, seen)]) == [
@@ -47,7 +45,7 @@ async def test_terminate_ends_exactly_that_session(
 async def test_cancel_ends_exactly_that_query(
     signaller: PostgresSignaller, connect: Connect
 ) -> None:
-    """The target's query ends and its session lives; the same query of another session runs on."""
+    """The target's query ends and its session lives; the same query of another session continues."""
     victim, bystander = await connect(), await connect()
     seen, query = await run(signaller, victim, SLEEP)
     other, still = await run(signaller, bystander, SLEEP)
@@ -79,7 +77,7 @@ async def test_one_microsecond_is_another_session(
 async def test_another_role_under_the_pid_is_another_session(
     signaller: PostgresSignaller, connect: Connect
 ) -> None:
-    """A session never changes the role it was opened as: where that differs, nothing is sent."""
+    """A session never changes the role of its login: with another role, nothing is sent."""
     victim = await connect()
     seen = await now(signaller, victim)
     request = SignalRequest(
@@ -90,7 +88,7 @@ async def test_another_role_under_the_pid_is_another_session(
 
 
 async def test_a_pid_alone_is_no_target(signaller: PostgresSignaller, connect: Connect) -> None:
-    """An order that knows neither start nor role is refused, though the pid is there."""
+    """A request without start and role is refused, though the pid exists."""
     victim = await connect()
     [reply] = await signaller.send_all(
         [SignalRequest(Signal.TERMINATE, Backend(victim.info.backend_pid))]
@@ -103,8 +101,8 @@ async def test_a_pid_alone_is_no_target(signaller: PostgresSignaller, connect: C
 async def test_a_reused_pid_is_not_signalled(
     signaller: PostgresSignaller, connect: Connect, parameters: dict[str, str]
 ) -> None:
-    """The kernel gives the pid of an ended session to a new one: an order against the old one
-    spares it.
+    """The kernel gives the pid of an ended session to a new one, which an old request does not
+    signal.
     """
     old = await connect()
     seen = await now(signaller, old)
@@ -120,8 +118,8 @@ async def test_a_reused_pid_is_not_signalled(
 
 
 async def test_cancel_spares_the_next_query(signaller: PostgresSignaller, connect: Connect) -> None:
-    """Same session, same text, but started anew: the query that was to be cancelled is over, this
-    one runs on.
+    """The same session runs the same text again: the requested query is over, and this one
+    continues.
     """
     victim = await connect()
     first, query = await run(signaller, victim, SLEEP)
@@ -135,7 +133,7 @@ async def test_cancel_spares_the_next_query(signaller: PostgresSignaller, connec
 
 
 @pytest.mark.parametrize("before", ["SELECT 1", "BEGIN"])
-async def test_nothing_runs_nothing_is_cancelled(
+async def test_without_a_query_nothing_is_cancelled(
     signaller: PostgresSignaller, connect: Connect, before: str
 ) -> None:
     """An idle session, in a transaction or not, has no query to cancel: nothing is sent and its
@@ -153,7 +151,7 @@ async def test_nothing_runs_nothing_is_cancelled(
 async def test_cancel_of_the_first_query_of_a_session_seen_before_it(
     signaller: PostgresSignaller, connect: Connect
 ) -> None:
-    """An order made when the session had not run any query yet does not hit its first one."""
+    """A request from before the first query of a session does not cancel it."""
     victim = await connect()
     seen = await now(signaller, victim)
     assert seen.query_start is None
@@ -165,11 +163,11 @@ async def test_cancel_of_the_first_query_of_a_session_seen_before_it(
 
 
 @pytest.mark.parametrize("even_if_renamed", [False, True])
-async def test_a_session_that_works_under_another_name_is_spared(
+async def test_a_renamed_session_gets_no_signal(
     signaller: PostgresSignaller, connect: Connect, even_if_renamed: bool
 ) -> None:
-    """A pooler gives a session of one client to another: under another application name, only what
-    asks for it all.
+    """A pooler gives a session of one client to another: a new application name stops all but the
+    broadest request.
     """
     victim = await connect(application_name="one client")
     seen = await now(signaller, victim)
@@ -184,12 +182,10 @@ async def test_a_session_that_works_under_another_name_is_spared(
         assert await alive(victim)
 
 
-async def test_a_name_that_the_query_itself_has_given_spares_nothing(
+async def test_a_query_that_renames_its_session_is_cancelled(
     signaller: PostgresSignaller, connect: Connect
 ) -> None:
-    """A long procedure shows its progress by the application name: it is the same query, and is
-    cancelled.
-    """
+    """A long procedure shows its progress in the application name: the same query is cancelled."""
     victim = await connect(application_name="0 %")
     renaming = "SELECT set_config('application_name', '50 %', false), pg_sleep(100)"
     seen, query = await run(signaller, victim, renaming)
@@ -217,21 +213,21 @@ async def test_a_name_that_the_query_itself_has_given_spares_nothing(
         ({"backend_start": None, "backend_type": None, "datid": 1}, ReplyStatus.REPLACED),
     ],
 )
-async def test_all_that_was_seen_is_compared(
+async def test_all_visible_columns_are_compared(
     signaller: PostgresSignaller, connect: Connect, changed: dict[str, Any], answer: ReplyStatus
 ) -> None:
-    """Whatever else than its start differs from the session as it was seen: nothing is sent."""
+    """If any other column than the start differs from the session as seen, nothing is sent."""
     victim = await connect()
     seen = await now(signaller, victim)
     [reply] = await signaller.send_all([SignalRequest(Signal.TERMINATE, seen._replace(**changed))])
     assert reply.status is answer
 
 
-async def test_cancel_where_activity_is_not_tracked(
+async def test_cancel_without_tracked_activities(
     signaller: PostgresSignaller, connect: Connect
 ) -> None:
-    """With track_activities off no session shows what it runs; the session is certain, so its query
-    is cancelled.
+    """With track_activities off no session shows its query; the session is certain, so its query is
+    cancelled.
     """
     victim = await connect()
     await victim.execute("SET track_activities = off")
@@ -251,7 +247,7 @@ async def test_cancel_where_activity_is_not_tracked(
 
 
 async def test_an_ended_session_is_gone(signaller: PostgresSignaller, connect: Connect) -> None:
-    """Nobody has the pid any more."""
+    """No session has the pid any more."""
     victim = await connect()
     seen = await now(signaller, victim)
     await victim.close()
@@ -265,9 +261,7 @@ async def test_an_ended_session_is_gone(signaller: PostgresSignaller, connect: C
 async def test_an_auxiliary_process_is_not_gone(
     signaller: PostgresSignaller, connect: Connect
 ) -> None:
-    """The server signals none of its own processes; that is a refusal, as the process is still
-    there.
-    """
+    """The server signals none of its own processes: a refusal, as the process still exists."""
     admin = await connect()
     found = await admin.execute(
         "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
