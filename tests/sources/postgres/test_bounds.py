@@ -214,7 +214,9 @@ async def test_every_other_endless_answer_is_abandoned(impostor: Impostor, name:
 
 @pytest.mark.parametrize("name", ["endless rows of nothing", "an endless notice", "a copy to us"])
 async def test_the_dashboard_survives_endless_answers(impostor: Impostor, name: str) -> None:
-    """Keys are answered, memory stays below 150 MiB, and the server is shown once it answers again."""
+    """Keys are answered, memory stays below 150 MiB, and the server is shown once it
+    answers again.
+    """
     await asyncio.to_thread(_watch, impostor, SCRIPTS[name])
 
 

@@ -101,7 +101,9 @@ class CrowdedOutput(RawOutput):
         self.crowd = crowd
 
     def show_crowd(self, seed: int) -> None:
-        """Replace the crowd, and wait until each of its sessions is on the screen, in its columns."""
+        """Replace the crowd, and wait until each of its sessions is on the screen, in its
+        columns.
+        """
         self.crowd.next(seed)
         self.terminal.wait_for(lambda _: self.is_aligned())
 
@@ -112,13 +114,13 @@ class CrowdedOutput(RawOutput):
         lines = [
             [self.terminal.screen.buffer[y][x].data for x in range(_COLUMNS)] for y in range(_LINES)
         ]
-        found = ["".join(line) for line in lines]
-        heading = next((text for text in found if text.lstrip().startswith("PID ")), None)
+        texts = ["".join(line) for line in lines]
+        heading = next((text for text in texts if text.lstrip().startswith("PID ")), None)
         if heading is None:
             return False
         by_pid = {
             pid[1]: line
-            for text, line in zip(found, lines, strict=True)
+            for text, line in zip(texts, lines, strict=True)
             if (pid := _PID.match(text))
         }
         rows = [by_pid.get(str(pid)) for pid in self.crowd.pids]
@@ -204,14 +206,14 @@ async def _messages(parameters: dict[str, str]) -> list[str]:
     """Yield the messages for a missing database, for a checkpointer that takes no signal, and for a
     terminated connection.
     """
-    with pytest.raises(SourceError) as at_the_door:
+    with pytest.raises(SourceError) as at_login:
         await ServerConnection({**parameters, "dbname": "nowhere"}).connect()
     session = ServerConnection(parameters)
-    with pytest.raises(SourceError) as behind_it:
+    with pytest.raises(SourceError) as in_session:
         async with session.acquire() as channel:
             await channel.run(Statement("SELECT nothing FROM nowhere"))
-    with pytest.raises(SourceError) as at_the_end:
+    with pytest.raises(SourceError) as at_end:
         async with session.acquire() as channel:
             await channel.run(Statement("SELECT pg_terminate_backend(pg_backend_pid())"))
     await session.close()
-    return [clean(caught.value.failure.what) for caught in (at_the_door, behind_it, at_the_end)]
+    return [clean(caught.value.failure.what) for caught in (at_login, in_session, at_end)]

@@ -9,10 +9,14 @@ from pgtop.sources.postgres.encoding import codec_of, decode, decode_name
 
 LACKING = {"EUC_TW", "MULE_INTERNAL"}
 ENCODINGS = (
-    "SQL_ASCII", "EUC_JP", "EUC_CN", "EUC_KR", "EUC_TW", "EUC_JIS_2004", "UTF8", "MULE_INTERNAL", "LATIN1", "LATIN2",
-    "LATIN3", "LATIN4", "LATIN5", "LATIN6", "LATIN7", "LATIN8", "LATIN9", "LATIN10", "WIN1256", "WIN1258", "WIN866",
-    "WIN874", "KOI8R", "WIN1251", "WIN1252", "ISO_8859_5", "ISO_8859_6", "ISO_8859_7", "ISO_8859_8", "WIN1250",
-    "WIN1253", "WIN1254", "WIN1255", "WIN1257", "KOI8U", "SJIS", "BIG5", "GBK", "UHC", "GB18030", "JOHAB",
+    "SQL_ASCII", "EUC_JP", "EUC_CN", "EUC_KR", "EUC_TW", "EUC_JIS_2004", "UTF8", "MULE_INTERNAL",
+    "LATIN1", "LATIN2",
+    "LATIN3", "LATIN4", "LATIN5", "LATIN6", "LATIN7", "LATIN8", "LATIN9", "LATIN10", "WIN1256",
+    "WIN1258", "WIN866",
+    "WIN874", "KOI8R", "WIN1251", "WIN1252", "ISO_8859_5", "ISO_8859_6", "ISO_8859_7", "ISO_8859_8",
+    "WIN1250",
+    "WIN1253", "WIN1254", "WIN1255", "WIN1257", "KOI8U", "SJIS", "BIG5", "GBK", "UHC", "GB18030",
+    "JOHAB",
     "SHIFT_JIS_2004", "no such encoding", "",
 )  # fmt: skip
 
@@ -30,7 +34,7 @@ def test_every_encoding_of_the_server_has_a_codec(dsn: str) -> None:
 
 @given(st.binary(), st.sampled_from(ENCODINGS), st.booleans())
 def test_no_bytes_raise(raw: bytes, encoding: str, cut: bool) -> None:
-    """Whatever the bytes and the encoding, there is a text."""
+    """Any bytes in any encoding become a text."""
     assert isinstance(decode(raw, encoding, cut=cut), str)
     assert isinstance(decode_name(raw, encoding), str)
 

@@ -1,5 +1,5 @@
-"""pgtop works with whatever settings a role, a database or a client's environment has, or says why
-it does not.
+"""Foreign settings: pgtop works with any settings of a role, a database or the environment, or
+shows why it cannot.
 """
 
 from collections.abc import Iterator
@@ -27,23 +27,39 @@ SETTINGS = {
     "statement_timeout": "1", "lock_timeout": "1", "idle_in_transaction_session_timeout": "1",
     "idle_session_timeout": "1", "transaction_timeout": "5", "deadlock_timeout": "1",
     "default_transaction_isolation": "serializable", "default_transaction_deferrable": "on",
-    "default_transaction_read_only": "on", "search_path": "nowhere", "standard_conforming_strings": "off",
-    "backslash_quote": "off", "escape_string_warning": "on", "quote_all_identifiers": "on", "array_nulls": "off",
-    "transform_null_equals": "on", "extra_float_digits": "-15", "IntervalStyle": "iso_8601", "DateStyle": "German",
-    "TimeZone": "Asia/Kathmandu", "bytea_output": "escape", "client_encoding": "LATIN1", "xmlbinary": "hex",
-    "client_min_messages": "debug5", "log_min_messages": "debug1", "row_security": "off", "jit": "on",
+    "default_transaction_read_only": "on", "search_path": "nowhere",
+    "standard_conforming_strings": "off",
+    "backslash_quote": "off", "escape_string_warning": "on", "quote_all_identifiers": "on",
+    "array_nulls": "off",
+    "transform_null_equals": "on", "extra_float_digits": "-15", "IntervalStyle": "iso_8601",
+    "DateStyle": "German",
+    "TimeZone": "Asia/Kathmandu", "bytea_output": "escape", "client_encoding": "LATIN1",
+    "xmlbinary": "hex",
+    "client_min_messages": "debug5", "log_min_messages": "debug1", "row_security": "off",
+    "jit": "on",
     "jit_above_cost": "0", "work_mem": "64kB", "temp_file_limit": "0", "temp_buffers": "100",
-    "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_sort": "off",
-    "enable_nestloop": "off", "enable_material": "off", "enable_hashagg": "off", "from_collapse_limit": "1",
-    "join_collapse_limit": "1", "geqo_threshold": "2", "constraint_exclusion": "on", "synchronous_commit": "off",
-    "default_tablespace": "nowhere", "temp_tablespaces": "nowhere", "default_table_access_method": "nowhere",
-    "track_activities": "off", "track_counts": "off", "compute_query_id": "off", "stats_fetch_consistency": "snapshot",
-    "log_statement": "all", "log_min_duration_statement": "0", "log_duration": "on", "log_executor_stats": "on",
-    "debug_print_plan": "on", "application_name": "else", "exit_on_error": "on", "restrict_nonsystem_relation_kind":
-    "view", "debug_discard_caches": "1", "force_parallel_mode": "regress", "debug_parallel_query": "regress",
-    "max_parallel_workers_per_gather": "0", "cursor_tuple_fraction": "0", "session_replication_role": "replica",
-    "allow_system_table_mods": "on", "ignore_system_indexes": "on", "lo_compat_privileges": "on", "role": "team",
-    "check_function_bodies": "off", "createrole_self_grant": "set", "password_encryption": "md5", "seed": "0.5",
+    "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_hashjoin": "off",
+    "enable_sort": "off",
+    "enable_nestloop": "off", "enable_material": "off", "enable_hashagg": "off",
+    "from_collapse_limit": "1",
+    "join_collapse_limit": "1", "geqo_threshold": "2", "constraint_exclusion": "on",
+    "synchronous_commit": "off",
+    "default_tablespace": "nowhere", "temp_tablespaces": "nowhere",
+    "default_table_access_method": "nowhere",
+    "track_activities": "off", "track_counts": "off", "compute_query_id": "off",
+    "stats_fetch_consistency": "snapshot",
+    "log_statement": "all", "log_min_duration_statement": "0", "log_duration": "on",
+    "log_executor_stats": "on",
+    "debug_print_plan": "on", "application_name": "else", "exit_on_error": "on",
+    "restrict_nonsystem_relation_kind":
+    "view", "debug_discard_caches": "1", "force_parallel_mode": "regress",
+    "debug_parallel_query": "regress",
+    "max_parallel_workers_per_gather": "0", "cursor_tuple_fraction": "0",
+    "session_replication_role": "replica",
+    "allow_system_table_mods": "on", "ignore_system_indexes": "on", "lo_compat_privileges": "on",
+    "role": "team",
+    "check_function_bodies": "off", "createrole_self_grant": "set", "password_encryption": "md5",
+    "seed": "0.5",
     "event_triggers": "off", "lc_messages": "C", "lc_numeric": "C", "lc_time": "C",
     "tcp_user_timeout": "1", "client_connection_check_interval": "1", "vacuum_cost_delay": "100",
     "default_statistics_target": "10000", "gin_pending_list_limit": "64", "commit_delay": "100000",
@@ -52,9 +68,7 @@ SETTINGS = {
 them.
 """
 REFUSES = {"idle_session_timeout": "idle-session timeout"}
-"""Where pgtop may be too late, as the setting acts before anything can be said: the reason that it
-gives then.
-"""
+"""Settings that may act before pgtop's first statement, and the reason that is then shown."""
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +131,7 @@ def ended(victim: psycopg.Connection[tuple[Any, ...]]) -> bool:
 
 @pytest.mark.parametrize("name", SETTINGS)
 async def test_any_settings_of_a_role(server: Cluster, admin: Any, victim: Any, name: str) -> None:
-    """pgtop sees and signals sessions whatever the role sets."""
+    """No setting of the role keeps pgtop from showing and signalling sessions."""
     change = sql.SQL("ALTER ROLE {} SET {} = {}").format(
         sql.Identifier(ROLE), sql.Identifier(name), SETTINGS[name]
     )
@@ -129,7 +143,8 @@ async def test_any_settings_of_a_role(server: Cluster, admin: Any, victim: Any, 
     try:
         await works(parameters_of(server), victim)
     except SourceError as error:
-        assert REFUSES.get(name, "not at all") in error.failure.what  # noqa: PT017  # it may be in time
+        reason = REFUSES.get(name, "not at all")
+        assert reason in error.failure.what  # noqa: PT017  # pgtop may be in time
     finally:
         admin.execute(f"ALTER ROLE {ROLE} RESET ALL")
 

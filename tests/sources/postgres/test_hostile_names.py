@@ -57,9 +57,9 @@ class RawSession:
         self, cluster: Cluster, user: bytes = b"postgres", database: bytes = b"postgres"
     ) -> None:
         known = {b"host": str(cluster.folder).encode(), b"port": str(cluster.port).encode()}
-        given = {**known, b"user": user, b"dbname": database, b"client_encoding": b"SQL_ASCII"}
+        options = {**known, b"user": user, b"dbname": database, b"client_encoding": b"SQL_ASCII"}
         words = b" ".join(
-            name + b"='" + value.replace(b"\\", b"\\\\") + b"'" for name, value in given.items()
+            name + b"='" + value.replace(b"\\", b"\\\\") + b"'" for name, value in options.items()
         )
         self.pgconn = pq.PGconn.connect(words)
         assert self.pgconn.status == pq.ConnStatus.OK, self.pgconn.error_message

@@ -18,8 +18,7 @@ from tests.sources.postgres.conftest import Connect, Wire
 from tests.sources.postgres.sampler_helpers import LOCKS_TOO, backend, sample_until
 from tests.sources.postgres.signal_helpers import RoleMaker
 
-# What a session has locked so stays locked when its transaction fails, and one that may only read
-# can do it, too.
+# Such a lock stays when its transaction fails, and a read-only transaction can take it, too.
 _TRAP = """
     CREATE FUNCTION public.trap() RETURNS bool LANGUAGE plpgsql AS
         $$ BEGIN PERFORM pg_catalog.pg_advisory_lock(6); RAISE 'trapped as %', current_user; END $$
@@ -30,22 +29,25 @@ _PLAIN = """
     SELECT p.* FROM pg_proc AS p
      WHERE pronamespace = 'pg_catalog'::regnamespace AND prokind = 'f' AND provariadic = 0
        AND NOT EXISTS (SELECT FROM pg_type AS t WHERE t.oid = ANY(proargtypes) AND typtype = 'p')
-       AND (SELECT typtype <> 'p' OR t.oid = 'record'::regtype FROM pg_type AS t WHERE t.oid = prorettype)
+       AND (SELECT typtype <> 'p' OR t.oid = 'record'::regtype
+              FROM pg_type AS t WHERE t.oid = prorettype)
 """
-"""Functions that anybody may write in PL/pgSQL, as they neither take nor return what is no type of
-a column.
-"""
+"""Functions that any user may write in PL/pgSQL, as they take and return only types of columns."""
 
 _DOUBLES = (
-    f"""SELECT format('CREATE FUNCTION public.%I(%s) RETURNS %s%s', proname, oidvectortypes(proargtypes),
+    f"""SELECT format('CREATE FUNCTION public.%I(%s) RETURNS %s%s',
+                      proname, oidvectortypes(proargtypes),
                       CASE WHEN proretset THEN 'SETOF ' END, prorettype::regtype) || $${_BODY}$$
           FROM ({_PLAIN}) AS f""",
-    f"""SELECT format('CREATE OPERATOR public.%s (LEFTARG = %s, RIGHTARG = %s, PROCEDURE = public.%I)',
+    f"""SELECT format('CREATE OPERATOR public.%s '
+                      '(LEFTARG = %s, RIGHTARG = %s, PROCEDURE = public.%I)',
                       oprname, oprleft::regtype, oprright::regtype, proname)
           FROM pg_operator JOIN ({_PLAIN}) AS f ON f.oid = oprcode
          WHERE proargtypes = format('%s %s', oprleft, oprright)::oidvector""",
-    """SELECT format('CREATE DOMAIN public.%I AS pg_catalog.%I CHECK (public.trap())', typname, typname)
-         FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace AND typtype = 'b' AND typelem = 0""",
+    """SELECT format('CREATE DOMAIN public.%I AS pg_catalog.%I CHECK (public.trap())',
+                     typname, typname)
+         FROM pg_type
+        WHERE typnamespace = 'pg_catalog'::regnamespace AND typtype = 'b' AND typelem = 0""",
     """SELECT format('CREATE VIEW public.%I AS SELECT public.trap()', relname)
          FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 'v')""",
 )
@@ -54,8 +56,8 @@ catalog.
 """
 
 _AGGREGATES = {"array_agg": "text", "string_agg": "bytea, bytea", "sum": "integer", "count": ""}
-"""Those that we use, with our arguments: the server's own array_agg takes any type, so this one
-would fit better.
+"""The aggregates that pgtop uses, with its arguments: the server's own array_agg takes any type, so
+that this one would fit better.
 """
 
 
@@ -82,7 +84,9 @@ async def set_traps(connection: psycopg.AsyncConnection[tuple[str]]) -> None:
 async def trapped(
     connect: Connect, parameters: dict[str, str], make_role: RoleMaker
 ) -> AsyncIterator[str]:
-    """Yield the name of a database in which its owner, no superuser, has set traps for superusers."""
+    """Yield the name of a database in which its owner, no superuser, has set traps for
+    superusers.
+    """
     admin, mallory = await connect(), await make_role("")
     name = f"pgtop_{secrets.token_hex(4)}"
     await admin.execute(f"CREATE DATABASE {name} OWNER {mallory['user']}")
@@ -97,7 +101,9 @@ async def trapped(
 
 
 async def use_everything(session: ServerConnection, holder: int, waiter: int) -> None:
-    """Run every kind of statement that pgtop has, on two sessions of which one waits for the other."""
+    """Run every kind of statement that pgtop has, on two sessions of which one waits for
+    the other.
+    """
     source, door = PostgresSource(session), PostgresSignaller(session)
     snapshot = await sample_until(source, lambda seen: waiter in seen.locks.waits, LOCKS_TOO)
     assert backend(snapshot, waiter).blocked_by == (holder,)
@@ -146,7 +152,7 @@ async def test_the_traps_are_set(
     parameters: dict[str, str], trapped: str, connect: Connect
 ) -> None:
     """A careless statement in that database runs the owner's code, which leaves a trace."""
-    for asked in (
+    for statement in (
         "SELECT array_agg('x'::text)",
         "SELECT 1 = 1",
         "SELECT 1::int4",
@@ -154,7 +160,7 @@ async def test_the_traps_are_set(
     ):
         async with await connect(dbname=trapped) as careless:
             with pytest.raises(errors.RaiseException, match=f"trapped as {parameters['user']}"):
-                await careless.execute(asked)
+                await careless.execute(statement)
             admin = await connect()
             left = await admin.execute("SELECT pid FROM pg_locks WHERE locktype = 'advisory'")
             assert await left.fetchall() == [(careless.info.backend_pid,)]
@@ -164,7 +170,9 @@ async def test_the_traps_are_set(
 async def test_the_first_transaction_cannot_write(
     wire: Wire, wired: ServerConnection, monkeypatch: pytest.MonkeyPatch, pooled: bool
 ) -> None:
-    """The transaction of the first statements, before the session has any settings, cannot write."""
+    """The transaction of the first statements, before the session has any settings, cannot
+    write.
+    """
     wire.false_pid = b"\0\0\0\1" if pooled else None
     monkeypatch.setattr(
         "pgtop.sources.postgres.introduction.FEATURES", "CREATE TABLE pgtop_wrote (number int)"

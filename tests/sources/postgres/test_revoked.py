@@ -1,4 +1,4 @@
-"""Where an administrator has revoked default rights, pgtop shows less and names what is missing."""
+"""Revoked default rights: pgtop shows less, and names the missing facts."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -22,16 +22,20 @@ from tests.sources.postgres.sampler_helpers import LOCKS_TOO, backend
 
 _REVOKED = {
     "pg_settings": ("SELECT ON pg_settings", ""),
-    "current_setting": ("EXECUTE ON FUNCTION current_setting(text), current_setting(text, bool)", ""),
+    "current_setting": ("EXECUTE ON FUNCTION current_setting(text), current_setting(text, bool)",
+    ""),
     "set_config": ("EXECUTE ON FUNCTION set_config", ""),
     "pg_roles": ("SELECT ON pg_roles", "pg_roles may not be read"),
     "pg_database": ("SELECT ON pg_database", "pg_database may not be read"),
-    "pg_database, pg_stat_database": ("SELECT ON pg_database, pg_stat_database", "pg_database may not be read"),
+    "pg_database, pg_stat_database": ("SELECT ON pg_database, pg_stat_database",
+    "pg_database may not be read"),
     "pg_stat_database": ("SELECT ON pg_stat_database", ""),
-    "all of them": ("SELECT ON pg_settings, pg_roles, pg_user, pg_database, pg_stat_database", "pg_roles may"),
+    "all of them": ("SELECT ON pg_settings, pg_roles, pg_user, pg_database, pg_stat_database",
+    "pg_roles may"),
     "pg_blocking_pids": ("EXECUTE ON FUNCTION pg_blocking_pids", ""),
     "pg_lock_status": ("EXECUTE ON FUNCTION pg_lock_status", ""),
-    "pg_blocking_pids, pg_lock_status": ("EXECUTE ON FUNCTION pg_blocking_pids, pg_lock_status", ""),
+    "pg_blocking_pids, pg_lock_status": ("EXECUTE ON FUNCTION pg_blocking_pids, pg_lock_status",
+    ""),
     "slots": ("EXECUTE ON FUNCTION pg_get_replication_slots", ""),
     "slots, prepared": ("EXECUTE ON FUNCTION pg_prepared_xact, pg_get_replication_slots", ""),
     "pg_stat_get_progress_info": ("EXECUTE ON FUNCTION pg_stat_get_progress_info", ""),
@@ -110,29 +114,30 @@ def test_unreadable_locks_are_not_reported_as_none(watcher: dict[str, str]) -> N
     locks are unknown.
     """
     dsn = make_conninfo(**watcher)
-    told = pgtop("locks", dsn)
-    assert told.returncode == Exit.LOCKS_UNKNOWN
-    assert "who blocks whom is not known" in told.stdout
-    assert "no session waits" not in told.stdout
-    found = json.loads(pgtop("locks", "--json", dsn).stdout)
-    assert (found["waiting"], found["longest"], found["roots"]) == (None, None, None)
-    assert "this role may not call" in found["reason"]
+    run = pgtop("locks", dsn)
+    assert run.returncode == Exit.LOCKS_UNKNOWN
+    assert "who blocks whom is not known" in run.stdout
+    assert "no session waits" not in run.stdout
+    report = json.loads(pgtop("locks", "--json", dsn).stdout)
+    assert (report["waiting"], report["longest"], report["roots"]) == (None, None, None)
+    assert "this role may not call" in report["reason"]
 
 
-@pytest.mark.parametrize(("watcher", "what"), [("slots", "slots"), ("slots, prepared", "slots and prepared")],
+@pytest.mark.parametrize(("watcher", "what"),
+[("slots", "slots"), ("slots, prepared", "slots and prepared")],
                          indirect=["watcher"])  # fmt: skip
 async def test_unreadable_xmin_holders_are_reported(watcher: dict[str, str], what: str) -> None:
     """The screen says that the holders are unknown instead of listing none."""
     source = PostgresSource(ServerConnection(watcher))
     await source.sample(LOCKS_TOO)
-    picture = DerivedSnapshot.of(await source.sample(LOCKS_TOO))
+    derived = DerivedSnapshot.of(await source.sample(LOCKS_TOO))
     await source.close()
-    words = [row.words for row in rows(picture)]
+    words = [row.words for row in rows(derived)]
     assert any(
         each.startswith(what) and each.endswith("this role may not read them") for each in words
     )
-    assert "nobody" not in words
-    assert not picture.snapshot.locks.failure
+    assert "nothing" not in words
+    assert not derived.snapshot.locks.failure
 
 
 async def test_a_right_that_is_revoked_later(server: Cluster) -> None:
@@ -182,7 +187,7 @@ def test_a_member_that_does_not_inherit_gets_the_right_advice(server: Cluster) -
         version = admin.info.server_version
     dsn = make_conninfo(server.socket_dsn, user="shy")
     with psycopg.connect(server.socket_dsn, user="plain"):
-        told = pgtop("show", dsn)
+        run = pgtop("show", dsn)
         taken = pgtop("show", dsn, environment={"PGOPTIONS": "-c role=pg_monitor"})
     words = (
         "grant pg_read_all_stats to shy with inherit true"
@@ -190,6 +195,6 @@ def test_a_member_that_does_not_inherit_gets_the_right_advice(server: Cluster) -
         else "alter role shy inherit"
     )
     advice = f"{words}, or connect with PGOPTIONS='-c role=pg_read_all_stats'"
-    assert (advice in " ".join(told.stdout.split())) == (version >= 150_000)  # before, it sees all
+    assert (advice in " ".join(run.stdout.split())) == (version >= 150_000)  # before, it sees all
     assert "inherit" not in taken.stdout
     assert "plain" in taken.stdout

@@ -1,4 +1,4 @@
-"""What each kind of role sees and may do on a real server: the table of the topic rights."""
+"""The rights of each kind of role on a real server: the table of the topic rights."""
 
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -59,9 +59,8 @@ def server_with_roles(bindir: Path) -> Iterator[dict[str, str]]:
     with Cluster(bindir, settings=_SETTINGS if major < 16 else _SETTINGS_16) as cluster:
         with psycopg.connect(cluster.socket_dsn, autocommit=True) as admin:
             for name in (TEAM, WEB, *(watcher.name for watcher in WATCHERS)):
-                admin.execute(
-                    f"CREATE ROLE {name} LOGIN; GRANT CONNECT ON DATABASE postgres TO {name}".encode()
-                )
+                grant = f"GRANT CONNECT ON DATABASE postgres TO {name}"
+                admin.execute(f"CREATE ROLE {name} LOGIN; {grant}".encode())
             admin.execute("REVOKE CONNECT ON DATABASE postgres FROM public")
             for watcher in WATCHERS:
                 if watcher.since <= major:
@@ -124,7 +123,7 @@ async def test_each_role_gets_what_the_table_says(
         name for name, b in others.items() if right_to_signal(snapshot.server, b).allowed
     }
     for name in others.keys() - ended:
-        _is_told(others[name], outcomes[name], snapshot)
+        _check_refusal(others[name], outcomes[name], snapshot)
     got = Experience(
         sees=_extent({name for name, backend in others.items() if not backend.hidden}, watcher),
         budget=_budget_words(snapshot),
@@ -137,7 +136,9 @@ async def test_each_role_gets_what_the_table_says(
 
 
 async def test_both_roles_are_shown_if_they_differ(server_with_roles: dict[str, str]) -> None:
-    """Rights follow the current role and slots the login role, and pgtop's own session is certain."""
+    """Rights follow the current role and slots the login role, and pgtop's own session is
+    certain.
+    """
     session = ServerConnection(server_with_roles | {"user": "acting"})
     snapshot = await PostgresSource(session).sample()
     await session.close()
@@ -172,8 +173,10 @@ async def _ended(
         yield outcome
 
 
-def _is_told(backend: Backend, outcome: Outcome, snapshot: Snapshot) -> None:
-    """Return whether a signal was not sent, with a notice that has pgtop's and the server's reason."""
+def _check_refusal(backend: Backend, outcome: Outcome, snapshot: Snapshot) -> None:
+    """Check that no signal was sent, and that the notice has the reasons of pgtop and of the
+    server.
+    """
     assert outcome.reply.status is ReplyStatus.REFUSED
     why_not = right_to_signal(snapshot.server, backend).reason
     words = outcome_words(outcome, why_not).text
@@ -183,22 +186,22 @@ def _is_told(backend: Backend, outcome: Outcome, snapshot: Snapshot) -> None:
 
 def _warnings(backends: Iterable[Backend], snapshot: Snapshot) -> Sequence[str]:
     """Return what the dialogs say of refusals to come, each once."""
-    picture = DerivedSnapshot.of(snapshot)
+    derived = DerivedSnapshot.of(snapshot)
     lines = [
         "".join(span.text for span in row)
         for backend in backends
-        for row in propose(plan_for_one(Signal.TERMINATE, backend, picture.snapshot), picture).lines
+        for row in propose(plan_for_one(Signal.TERMINATE, backend, derived.snapshot), derived).lines
     ]
     warned = [text.removeprefix(_WARNING) for text in lines if text.startswith(_WARNING)]
     return list(dict.fromkeys(warned))
 
 
 def _budget_words(snapshot: Snapshot) -> str:
-    found = budget(snapshot)
-    used = re.match(r".*? free", budget_line(found, _WIDE)[-1].text.strip())
+    slots = budget(snapshot)
+    used = re.match(r".*? free", budget_line(slots, _WIDE)[-1].text.strip())
     assert used is not None
-    assert left_words(found) in "".join(span.text for span in legend_line(found, _WIDE))
-    return f"{used[0]}; {left_words(found)}"
+    assert left_words(slots) in "".join(span.text for span in legend_line(slots, _WIDE))
+    return f"{used[0]}; {left_words(slots)}"
 
 
 def _extent(names: set[str], watcher: Watcher) -> str:
