@@ -22,7 +22,7 @@ _HOLDER = active(1, "web@shop", "psql", "UPDATE x", 5.0)
 
 
 def test_the_most_consequential_are_first() -> None:
-    """Sessions that have written are first, then open transactions, the oldest first, then others."""
+    """Sessions that have written are first, then open transactions, the oldest first."""
     writer = client(1, "web@shop", state=IDLE_IN_TRANSACTION, xact=5)._replace(backend_xid=7)
     old, young = (
         client(pid, "web@shop", state=IDLE_IN_TRANSACTION, xact=age)
