@@ -1,8 +1,5 @@
 """The app that the driver's tests run in a pseudo-terminal: a table, a modal, themes, a clock, and
-keys for each.
-
-`python -m tests.terminal.probe [--stock] [--log FILE]`; every tick is told in the log, so that a
-test sees the app live while its terminal stands still. What was done last is in the bottom line.
+keys that report when they are handled.
 """
 
 import argparse
@@ -74,7 +71,7 @@ class Probe(App[None]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(key, f"do('{key}')") for key in "tscdulbyx"),
-        Binding("m", "ask"),
+        Binding("m", "show_question"),
         Binding("q", "quit"),
         Binding("z", "suspend_process"),
     ]
@@ -95,21 +92,21 @@ class Probe(App[None]):
         loop.add_signal_handler(signal.SIGTERM, lambda: self.exit(return_code=143))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        self._say(f"mouse {event.screen_x},{event.screen_y}")
+        self._report(f"mouse {event.screen_x},{event.screen_y}")
 
     def on_key(self, event: events.Key) -> None:
         if event.key in ("escape", "f5", "é"):
-            self._say(f"key {event.key}")
+            self._report(f"key {event.key}")
 
-    def action_ask(self) -> None:
+    def action_show_question(self) -> None:
         self.push_screen(Question())
 
     def action_do(self, key: str) -> None:
         getattr(self, f"_do_{key}")()
         self._count += 1
-        self._say(f"{key} {self._count}")
+        self._report(f"{key} {self._count}")
 
-    def _say(self, words: str) -> None:
+    def _report(self, words: str) -> None:
         self.query_one("#done", Static).update(f"did {words}.")
 
     def _do_t(self) -> None:
@@ -156,7 +153,7 @@ class Probe(App[None]):
 
 
 def main() -> int:
-    """Run the app, and give its return code."""
+    """Run the app, and return its exit code."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--stock", action="store_true")
     parser.add_argument("--log", type=Path)

@@ -1,5 +1,5 @@
-"""What is copied arrives where the words say it went: in a real tmux, through a real GNU screen, or
-at the terminal.
+"""A copied text arrives where the words tell: in a real tmux, through a real GNU screen, or at the
+terminal.
 """
 
 import base64
@@ -26,7 +26,7 @@ sys.stdin.readline()
 
 @pytest.fixture
 def tmux(tmp_path: Path) -> Iterator[Mapping[str, str]]:
-    """The environment inside of a tmux with its defaults."""
+    """Return the environment inside a tmux with its defaults."""
     outside = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     run = ["tmux", "-S", f"{tmp_path}/socket", "-f", "/dev/null"]
     subprocess.run(
@@ -37,9 +37,9 @@ def tmux(tmp_path: Path) -> Iterator[Mapping[str, str]]:
 
 
 @pytest.mark.system
-async def test_inside_tmux_it_is_tmux_that_copies(tmux: Mapping[str, str]) -> None:
-    """With tmux's defaults OSC 52 would be ignored: the text is in its buffer, and nothing is
-    written.
+async def test_inside_tmux_tmux_copies(tmux: Mapping[str, str]) -> None:
+    """With tmux's defaults OSC 52 would be ignored: the text is in its buffer, and the terminal
+    gets nothing.
     """
     text, written = "SELECT 'é' -- " + "x" * 100_000, list[str]()
     assert (
@@ -61,8 +61,8 @@ def _buffer(tmux: Mapping[str, str]) -> str:
 async def test_a_tmux_that_does_not_take_it_delays_little(
     script: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Missing, failing or hanging, it is given up, and the terminal is asked, with words that
-    promise nothing.
+    """A missing, failing or hanging tmux is given up, and the terminal gets the text, with words
+    that promise no more.
     """
     monkeypatch.setattr("pgtop.terminal.clipboard._SECONDS", 0.1)
     if script:
@@ -75,8 +75,8 @@ async def test_a_tmux_that_does_not_take_it_delays_little(
     assert written == ["\x1b]52;c;U0VMRUNUIDE=\x07"]
 
 
-async def test_what_terminals_do_not_take_whole_is_cut_and_said_to_be() -> None:
-    """Many drop longer texts: their beginning is better than nothing."""
+async def test_a_text_that_is_too_long_is_cut() -> None:
+    """Many terminals drop longer texts: the beginning is better than nothing."""
     written: list[str] = []
     way = await copy("é" * 50_000, {"TERM": "xterm"}, written.append)
     assert (
@@ -88,8 +88,8 @@ async def test_what_terminals_do_not_take_whole_is_cut_and_said_to_be() -> None:
 
 
 @pytest.mark.system
-def test_gnu_screen_lets_it_through(tmp_path: Path) -> None:
-    """Cut into pieces of a size that it passes on, the text arrives at the terminal around it."""
+def test_gnu_screen_passes_the_text_on(tmp_path: Path) -> None:
+    """The text arrives at the terminal around it, in pieces of a size that GNU screen passes on."""
     text = "SELECT " + "x" * 2_000
     command = ["screen", "-c", "/dev/null", "-S", tmp_path.name, sys.executable, "-c", _COPY, text]
     with Terminal(

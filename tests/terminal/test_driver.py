@@ -1,5 +1,5 @@
-"""The driver in a real pseudo-terminal: pictures, bytes, a stalled reader, and every way in which a
-program may end.
+"""The driver in a real pseudo-terminal: frames, bytes, a stalled reader, and every way in which a
+terminal is lost or restored.
 """
 
 import os
@@ -19,7 +19,7 @@ PROBE = [sys.executable, "-m", "tests.terminal.probe"]
 
 
 def probe(*options: str, **terminal: Any) -> Terminal:
-    """The probe, started and drawn."""
+    """Return the probe, started and drawn."""
     running = Terminal([*PROBE, *options], **terminal)
     try:
         running.wait_for("ready")
@@ -30,27 +30,25 @@ def probe(*options: str, **terminal: Any) -> Terminal:
 
 
 def cells(terminal: Terminal) -> list[list[Any]]:
-    """All cells with their styles."""
+    """Return all cells with their styles."""
     screen = terminal.screen
     return [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
 
 
 def type_keys(terminal: Terminal, keys: str) -> None:
-    """Type keys of the probe one after another, each once the last one has been answered."""
+    """Type keys of the probe one after another, each once the last one is handled."""
     for key in keys:
         before = terminal.screen.display[-1]
         terminal.send(key)
-        terminal.wait_for(partial(_says_something_else, before))
+        terminal.wait_for(partial(_has_changed, before))
 
 
-def _says_something_else(before: str, terminal: Terminal) -> bool:
+def _has_changed(before: str, terminal: Terminal) -> bool:
     return bool(terminal.screen.display[-1] != before)
 
 
 def test_the_screen_is_what_textuals_own_driver_shows() -> None:
-    """Cell by cell and style by style, through ticks, scrolling, a modal, themes and two
-    resizes.
-    """
+    """Every cell and style is the same through ticks, scrolling, a modal, themes and two resizes."""
     with probe("--stock") as stock, probe() as ours:
         both = (stock, ours)
         for step in (
@@ -72,9 +70,9 @@ def test_the_screen_is_what_textuals_own_driver_shows() -> None:
                 if isinstance(step, tuple):
                     terminal.resize(*step)
                 elif step == "m":
-                    asked = _asks(terminal)
+                    asked = _shows_question(terminal)
                     terminal.send(step)
-                    terminal.wait_for(_has_answer if asked else _asks)
+                    terminal.wait_for(_has_answer if asked else _shows_question)
                 else:
                     type_keys(terminal, step)
             until(
@@ -84,16 +82,16 @@ def test_the_screen_is_what_textuals_own_driver_shows() -> None:
         assert len(ours.raw) < len(stock.raw) / 3
 
 
-def _asks(terminal: Terminal) -> bool:
+def _shows_question(terminal: Terminal) -> bool:
     return "really?" in terminal.text
 
 
 def _has_answer(terminal: Terminal) -> bool:
-    return not _asks(terminal)
+    return not _shows_question(terminal)
 
 
 def test_a_refresh_of_the_ages_costs_little() -> None:
-    """22 rows of which only the ages change take at most 200 bytes."""
+    """A refresh of 22 rows in which the ages alone change takes at most 200 bytes."""
     with probe() as terminal:
         type_keys(terminal, "t")
         before = len(terminal.raw)
@@ -119,8 +117,8 @@ def test_large_frames_alone_are_marked_where_the_terminal_knows_marks() -> None:
 
 
 def test_a_stalled_terminal_gets_one_frame_when_it_goes_on(tmp_path: Path) -> None:
-    """The app lives on while nothing is read; what is sent then is what was under way and the
-    newest picture.
+    """The app keeps running while nothing is read; the frame under way and the newest one are sent
+    afterwards.
     """
     log = tmp_path / "ticks"
     with probe("--log", str(log)) as terminal:
@@ -149,9 +147,7 @@ def _stands_still(log: Path) -> bool:
 def test_a_stalled_terminal_does_not_keep_the_app(
     tmp_path: Path, end: str | signal.Signals
 ) -> None:
-    """Quitting works while nothing is read, and the terminal finds itself restored when it goes
-    on.
-    """
+    """The app can be left while nothing is read, and the terminal is restored when it reads again."""
     log = tmp_path / "ticks"
     with probe("--log", str(log)) as terminal:
         type_keys(terminal, "s")
@@ -170,9 +166,7 @@ def test_a_stalled_terminal_does_not_keep_the_app(
 
 @pytest.mark.parametrize(("key", "status"), [("q", 0), ("x", 1)], ids=["quit", "an exception"])
 def test_the_terminal_is_restored(key: str, status: int) -> None:
-    """After a quit and after an exception: modes, line settings, style and first screen are as they
-    were.
-    """
+    """A quit and an exception leave modes, line settings, style and first screen as they were."""
     with probe() as terminal:
         terminal.send(key)
         assert terminal.wait_for_exit() == status
@@ -181,7 +175,7 @@ def test_the_terminal_is_restored(key: str, status: int) -> None:
 
 
 def test_sigterm_ends_the_app_with_its_own_status() -> None:
-    """A handler of the loop is served, and the terminal restored."""
+    """A handler of the loop runs, and the terminal is restored."""
     with probe() as terminal:
         os.kill(terminal.pid, signal.SIGTERM)
         assert terminal.wait_for_exit() == 143
@@ -190,8 +184,8 @@ def test_sigterm_ends_the_app_with_its_own_status() -> None:
 
 @pytest.mark.parametrize("ignore_hangup", [False, True])
 def test_no_terminal_no_app(ignore_hangup: bool) -> None:
-    """A hang-up ends the app, whatever was done about SIGHUP before it started: end of input is the
-    end.
+    """A hang-up ends the app, even if SIGHUP was ignored before it started: the end of the input is
+    enough.
     """
     with probe(ignore_hangup=ignore_hangup) as terminal:
         terminal.hang_up()
@@ -199,9 +193,7 @@ def test_no_terminal_no_app(ignore_hangup: bool) -> None:
 
 
 def test_suspended_and_resumed_the_screen_is_painted_again() -> None:
-    """The shell gets its terminal back; the app paints all of it afterwards, without being
-    asked.
-    """
+    """The shell gets its terminal back; afterwards the app paints the whole screen by itself."""
     with probe(as_job=True) as terminal:
         type_keys(terminal, "td")
         before = cells(terminal)
@@ -218,7 +210,7 @@ def test_suspended_and_resumed_the_screen_is_painted_again() -> None:
 
 
 def test_without_a_shell_it_is_not_stopped() -> None:
-    """Where no shell could resume it, it goes on at once, as an orphaned job does in the kernel."""
+    """The app goes on at once if no shell could resume it, as an orphaned job does in the kernel."""
     with probe() as terminal:
         terminal.send("z")
         os.kill(terminal.pid, signal.SIGTSTP)
@@ -227,7 +219,7 @@ def test_without_a_shell_it_is_not_stopped() -> None:
 
 
 def test_a_repaint_heals_the_screen() -> None:
-    """What another program has written over the picture is gone after `forget`."""
+    """A repaint after `forget` removes what another program has written over the frame."""
     with probe() as terminal:
         type_keys(terminal, "t")
         terminal.screen.reset()
@@ -236,7 +228,7 @@ def test_a_repaint_heals_the_screen() -> None:
 
 
 def test_back_at_the_old_size_the_next_frame_heals_the_screen() -> None:
-    """A window that shrank and grew before anybody looked has lost cells that Textual believes to
+    """A window that shrank and grew before Textual looked has lost cells that Textual believes to
     be there.
     """
     with probe() as terminal:
@@ -252,7 +244,7 @@ def _process_state(pid: int) -> str:
 
 
 def test_an_idle_app_sleeps() -> None:
-    """No thread wakes up for as long as Textual's own driver would have done so many times."""
+    """No thread wakes up in a time in which Textual's own driver would do so many times."""
     with probe() as terminal:
         until(lambda: _switches(terminal.pid, seconds=0.5) == 0, "half a second without a wake-up")
 
@@ -282,7 +274,7 @@ def _switches_so_far(pid: int) -> int:
 )
 def test_input_arrives(typed: str | bytes, shown: str) -> None:
     """A lone escape, a sequence, a click, a character of two bytes, and a key after bytes that are
-    no UTF-8.
+    no UTF-8 all arrive.
     """
     with probe() as terminal:
         terminal.send(typed)
@@ -290,7 +282,7 @@ def test_input_arrives(typed: str | bytes, shown: str) -> None:
 
 
 def test_a_sequence_in_pieces_is_one_key() -> None:
-    """Bytes of a key that arrive one by one within the escape delay are not taken for Escape."""
+    """Bytes of a key that arrive one by one within the escape delay are not read as Escape."""
     with probe() as terminal:
         for byte in "\x1b[15~":
             terminal.send(byte)
@@ -298,21 +290,21 @@ def test_a_sequence_in_pieces_is_one_key() -> None:
 
 
 def test_only_clicks_and_the_wheel_are_reported() -> None:
-    """No motion of the mouse is asked for."""
+    """No motion of the mouse is requested."""
     with probe() as terminal:
         assert {"1000", "1006"} <= {mode for mode, on in terminal.modes.items() if on}
         assert not {"1002", "1003", "1015", "1016"} & terminal.modes.keys()
 
 
 def test_bell_and_clipboard_pass_through() -> None:
-    """What Textual writes outside of frames arrives as it is, in order."""
+    """Output of Textual outside frames arrives unchanged and in order."""
     with probe() as terminal:
         type_keys(terminal, "by")
         assert 0 < terminal.raw.index(b"\x07") < terminal.raw.index(b"\x1b]52;c;c2VsZWN0IDE=\x07")
 
 
 def test_utf_8_is_written_in_every_locale() -> None:
-    """Neither the locale nor Python's own settings change what is sent."""
+    """Neither the locale nor Python's own settings change the bytes."""
     plain = {
         "LC_ALL": "C",
         "PYTHONUTF8": "0",

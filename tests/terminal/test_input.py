@@ -90,7 +90,7 @@ class _Reading:
 
 
 def _keys(*chunks: bytes) -> list[str]:
-    """The keys that the chunks, each read on its own, are taken for."""
+    """Return the keys in the chunks, each of which is read on its own."""
     terminal, feed = os.pipe()
     stop, end = os.pipe()
     seen: list[str] = []
@@ -130,7 +130,7 @@ def test_escape_and_the_next_key_are_two(text: bytes, keys: list[str]) -> None:
 
 @given(st.text(alphabet="abcK/y \x1b\r", max_size=12))
 def test_no_key_is_lost(text: str) -> None:
-    """Of any mixture of letters and escapes, typed in one burst, every letter arrives, in order."""
+    """All letters in a mixture of letters and escapes, typed in one burst, arrive in order."""
     letters = [character for character in text if character.isalpha()]
     assert [key for key in _keys(text.encode()) if len(key) == 1] == letters
 
@@ -146,10 +146,8 @@ def test_no_key_is_lost(text: str) -> None:
         *((begun, []) for begun in _BEGUN),
     ],
 )
-def test_what_was_begun_holds_nothing_up(begun: bytes, keys: list[str]) -> None:
-    """After escapes, and after sequences that never end, the next key is taken for itself and
-    nothing else.
-    """
+def test_an_unfinished_sequence_delays_no_key(begun: bytes, keys: list[str]) -> None:
+    """The next key after escapes, or after sequences that never end, is read at once and as itself."""
     with _Reading() as reading:
         reading.send(begun)
         until(lambda: reading.gave_up, "what was begun is not given up")
@@ -166,10 +164,8 @@ def test_what_was_begun_holds_nothing_up(begun: bytes, keys: list[str]) -> None:
         (b"\x1b[200~one", b"Ky\x1b[201~"),
     ],
 )
-def test_the_late_rest_of_what_was_given_up_is_no_key(begun: bytes, rest: bytes) -> None:
-    """A reply or a paste that stalled for long is dropped to its end, when that comes in one
-    piece.
-    """
+def test_the_late_rest_of_a_sequence_is_no_key(begun: bytes, rest: bytes) -> None:
+    """A reply or a paste that stalled is dropped to its end, if the end comes in one piece."""
     with _Reading() as reading:
         reading.send(begun)
         until(lambda: reading.gave_up, "what was begun is not given up")
@@ -188,7 +184,7 @@ def test_noise_is_dropped(noise: bytes) -> None:
 
 @given(st.lists(st.binary(max_size=12), max_size=4))
 def test_no_bytes_end_the_reading(chunks: list[bytes]) -> None:
-    """Whatever the line brings, nothing is raised."""
+    """No input raises an error."""
     _keys(*filter(None, chunks))
 
 
@@ -196,10 +192,8 @@ def test_no_bytes_end_the_reading(chunks: list[bytes]) -> None:
     st.data(),
     st.lists(st.sampled_from(_REPLIES) | st.text("aKy/ é", min_size=1, max_size=3), max_size=8),
 )
-def test_the_keys_are_those_that_were_typed_between(
-    data: st.DataObject, pieces: list[bytes | str]
-) -> None:
-    """Of replies and keys in any order, read in any pieces, all keys come and nothing else does."""
+def test_keys_between_replies_arrive(data: st.DataObject, pieces: list[bytes | str]) -> None:
+    """All keys among replies arrive, in any order and in any pieces, and nothing else does."""
     typed = "".join(piece for piece in pieces if isinstance(piece, str)).replace(" ", "·")
     sent = b"".join(_apart(piece) for piece in pieces)
     cuts = sorted(data.draw(st.sets(st.integers(0, len(sent)), max_size=6)))
@@ -212,14 +206,14 @@ _NAMES = {"slash": "/", "space": "·"}
 
 
 def _apart(piece: bytes | str) -> bytes:
-    """A reply as it is; what never ends is ended by the beginning of the next, which here is a
-    report.
+    """Return a reply unchanged; an unfinished one ends with the start of the next, which is a key
+    here.
     """
     return piece.encode() if isinstance(piece, str) else piece + b"\x1b[0n"
 
 
 def test_a_mark_of_the_end_inside_a_paste_makes_no_key() -> None:
-    """What is pasted ends at its last mark."""
+    """A paste ends at its last end mark."""
     assert _keys(b"\x1b[200~a\x1b[201~Ky\x1b[201~q") == ["q"]
     scanner = Scanner()
     tokens = [*scanner.feed("\x1b[200~a\x1b[201~"), *scanner.feed("Ky\x1b[201~q")]
@@ -229,9 +223,7 @@ def test_a_mark_of_the_end_inside_a_paste_makes_no_key() -> None:
 @pytest.mark.parametrize("size", [PASTE_LIMIT, 100_000])
 @pytest.mark.parametrize("end", [b"\x1b[201~", b""], ids=["ended", "never ended"])
 def test_a_paste_is_bounded(size: int, end: bytes) -> None:
-    """However long it is, and whether it ends or not, so much of it is kept and none of it is a
-    key.
-    """
+    """A paste of any length, finished or not, is kept up to the bound, and none of it is a key."""
     scanner = Scanner()
     tokens: list[Token] = []
     for text in ["\x1b[200~", *["K" * 1000] * (size // 1000), end.decode()]:

@@ -1,5 +1,5 @@
-"""Frames through a canvas and a painter: the same picture as the frames' own, in fewer and only
-harmless bytes.
+"""Frames through a canvas and a painter: the terminal shows the same as by the frames themselves,
+with fewer and harmless bytes.
 """
 
 import re
@@ -52,7 +52,7 @@ class Reference(pyte.Screen):
 
 
 class Show:
-    """A reference terminal and what it has been sent."""
+    """A reference terminal and the bytes that it was sent."""
 
     def __init__(self, columns: int = COLUMNS, lines: int = LINES) -> None:
         self.screen = Reference(columns, lines)
@@ -63,9 +63,9 @@ class Show:
         self._stream.feed(text)
 
     @property
-    def picture(self) -> tuple[Any, ...]:
-        """Cells with their styles, and the cursor (which may hang behind the last column, and is
-        there then).
+    def shown_frame(self) -> tuple[Any, ...]:
+        """The cells with their styles, and the cursor (which may hang behind the last column, and
+        is there in no model).
         """
         screen = self.screen
         cells = [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
@@ -73,9 +73,7 @@ class Show:
 
 
 class Piece(NamedTuple):
-    """Text at a place in a style; `noise` is what is not let through, between the text's
-    characters.
-    """
+    """Text at a place in a style; `noise` is what must be dropped, between the text's characters."""
 
     x: int
     y: int
@@ -170,12 +168,8 @@ FRAMES = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(FRAMES, st.booleans())
-def test_the_diffed_stream_shows_what_the_frames_show(
-    frames: list[Frame], erases_in_colour: bool
-) -> None:
-    """After every frame: the same cells, styles and cursor, though hostile characters were strewn
-    into the text.
-    """
+def test_the_diffed_stream_shows_the_frames(frames: list[Frame], erases_in_colour: bool) -> None:
+    """After every frame cells, styles and cursor are the same, despite hostile characters."""
     whole, diffed = Show(), Show()
     canvas, painter = Canvas(COLUMNS, LINES), Painter(erases_in_colour=erases_in_colour)
     for frame in frames:
@@ -184,16 +178,18 @@ def test_the_diffed_stream_shows_what_the_frames_show(
         canvas.apply(frame.written(noisy=True))
         whole.feed(frame.written(noisy=False))
         diffed.feed(painter.paint(canvas))
-        assert diffed.picture == whole.picture
+        assert diffed.shown_frame == whole.shown_frame
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(pieces(), max_size=6), min_size=1, max_size=6))
-def test_lines_that_are_drawn_show_what_frames_of_them_show(pictures: list[list[Piece]]) -> None:
-    """A line given cell by cell, hostile characters and all, looks as if Textual had written it."""
+def test_drawn_lines_look_like_frames_of_them(frames: list[list[Piece]]) -> None:
+    """A line that is drawn by cells, hostile characters included, looks as if Textual had written
+    it.
+    """
     written, drawn = Canvas(COLUMNS, LINES), Canvas(COLUMNS, LINES)
-    for picture in pictures:
-        for piece in picture:
+    for shown_frame in frames:
+        for piece in shown_frame:
             if wcwidth(
                 piece.text[:1] or " "
             ):  # a mark before all text belongs to nothing that is drawn with it
@@ -208,9 +204,7 @@ def test_lines_that_are_drawn_show_what_frames_of_them_show(pictures: list[list[
     ("text", "shown"), [("abcdef", ".abc."), ("ab漢d", ".ab ."), ("e\u0301漢", ".é漢.")]
 )
 def test_lines_are_drawn_within_their_width(text: str, shown: str) -> None:
-    """What does not fit is cut off, never in the middle of a wide character; what stands beside it
-    stays.
-    """
+    """Text that does not fit is cut off, never within a wide character; its neighbours stay."""
     canvas = Canvas(5, 1)
     canvas.apply("\x1b[1;1H.....")
     canvas.draw(1, 0, 3, [(text, PLAIN)])
@@ -229,8 +223,8 @@ def test_lines_are_drawn_within_their_width(text: str, shown: str) -> None:
     )
 )
 def test_nothing_but_text_positions_and_styles_reaches_the_terminal(texts: list[str]) -> None:
-    """Whatever the frames hold, no other sequence comes out, every cell counts, and it can be
-    encoded.
+    """No other sequence comes out, whatever the frames hold; every cell counts, and the bytes can
+    be encoded.
     """
     canvas, painter = Canvas(COLUMNS, LINES), Painter()
     for text in texts:
@@ -248,7 +242,7 @@ def test_a_style_change_ends_in_the_wanted_style(
     first: list[str], second: list[str], known: bool
 ) -> None:
     """The sequence between two styles gives the second, from the first as well as from an unknown
-    one.
+    style.
     """
     old, new = restyled(PLAIN, ";".join(first)), restyled(PLAIN, ";".join(second))
     sequence = change(old if known else None, new)
@@ -269,14 +263,14 @@ def test_a_style_change_ends_in_the_wanted_style(
     ],
 )
 def test_a_style_change_is_short(old: str, new: str, sequence: str) -> None:
-    """Only what differs is said, or all of it from the beginning where that is shorter."""
+    """A change sends the difference alone, or all of the style where that is shorter."""
     assert change(restyled(PLAIN, old), restyled(PLAIN, new)) == sequence
 
 
 @pytest.mark.parametrize(
     "parameters", ["38;2;1;2", "38;5;x", "48;9;1", "999", "1000", ":3", "38", "48;5;1234"]
 )
-def test_styles_that_nobody_knows_are_dropped(parameters: str) -> None:
+def test_unknown_styles_are_dropped(parameters: str) -> None:
     """Malformed and unknown parameters change nothing and never come out again."""
     assert restyled(PLAIN, parameters) == Style()
 
@@ -305,7 +299,7 @@ def test_the_cursor_takes_the_shortest_way(
 
 
 def painted(*frames: str, columns: int = 20, lines: int = 3) -> str:
-    """What is sent for the last of the frames."""
+    """Return what is sent for the last of the frames."""
     canvas, painter = Canvas(columns, lines), Painter()
     sent = ""
     for frame in frames:
@@ -337,13 +331,13 @@ def painted(*frames: str, columns: int = 20, lines: int = 3) -> str:
     ],
 )
 def test_only_what_differs_is_sent(before: str, after: str, sent: str) -> None:
-    """Changed cells, the moves between them, and nothing else."""
+    """Changed cells and the moves between them are sent, and nothing else."""
     assert painted(before, after) == sent
 
 
 def test_columns_are_painted_downwards() -> None:
-    """Three bytes for each changed digit but the first of its column: the digit, a line feed and a
-    backspace.
+    """Each changed digit but the first of its column takes three bytes: the digit, a line feed and
+    a backspace.
     """
     before, after = (
         "".join(f"\x1b[{y};1H{age + y:>5}s{age + y:>8}s" for y in (1, 2, 3)) + "\x1b[1;1H"
@@ -354,8 +348,8 @@ def test_columns_are_painted_downwards() -> None:
 
 @pytest.mark.parametrize("emoji", ["👨‍👩‍👧", "❤️", "🇩🇪", "👍🏽"])
 def test_text_after_an_emoji_of_disputed_width_has_its_own_position(emoji: str) -> None:
-    """Terminals do not agree how wide such an emoji is; what follows is where Textual put it all
-    the same.
+    """Terminals do not agree how wide such an emoji is; the text after it is still where Textual
+    put it.
     """
     assert f"{emoji}\x1b[;3Hx" in painted(f"\x1b[1;1H{emoji}x")
 
@@ -373,8 +367,8 @@ def test_text_after_an_emoji_of_disputed_width_has_its_own_position(emoji: str) 
     ],
 )
 def test_text_is_cut_and_cleaned(text: str, shown: str) -> None:
-    """The right edge cuts, a wide character never in half; links and control characters are left
-    out.
+    """The right edge cuts, a wide character never in half; links and control characters are
+    dropped.
     """
     canvas = Canvas(5, 1)
     canvas.apply("\x1b[1;1H" + text)
@@ -389,7 +383,7 @@ def test_text_below_the_screen_is_cut() -> None:
 
 
 def test_a_smaller_canvas_cuts_wide_characters() -> None:
-    """A resize keeps what fits, and blanks a wide character of which half is gone."""
+    """A resize keeps what fits, and blanks a wide character that is cut in half."""
     canvas = Canvas(6, 2)
     canvas.apply("\x1b[1;1Hab漢c\x1b[2;1H12345")
     canvas.resize(3, 3)
@@ -407,6 +401,6 @@ def test_a_smaller_canvas_cuts_wide_characters() -> None:
         ("\x1b[?25l", False),
     ],
 )
-def test_frames_are_told_from_the_rest(text: str, frame: bool) -> None:
-    """What begins with a cursor position is a frame."""
+def test_a_frame_starts_with_a_position(text: str, frame: bool) -> None:
+    """A text that starts with a cursor position is a frame."""
     assert is_frame(text) is frame

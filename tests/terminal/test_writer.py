@@ -1,4 +1,4 @@
-"""The writer on a pseudo-terminal of which the test decides when it is read and what it answers."""
+"""The writer on a pseudo-terminal; the test decides when the terminal reads and what it answers."""
 
 import os
 import pty
@@ -22,9 +22,7 @@ ASKED = b"\x1b[6n"
 
 
 class Screen:
-    """A terminal that is read when somebody looks at it, and a writer on it that has nothing to
-    do.
-    """
+    """A terminal that is read when the test looks at it, and a writer on it that is idle."""
 
     def __init__(self, terminal: int, writer: Writer) -> None:
         self.writer = writer
@@ -33,17 +31,17 @@ class Screen:
         self._screen = pyte.Screen(WIDTH, HEIGHT)
         self._stream = pyte.ByteStream(self._screen)
 
-    def draw(self, picture: str) -> None:
-        """A screen full of one character."""
-        self.writer.draw([(0, y, WIDTH, [(picture * WIDTH, PLAIN)]) for y in range(HEIGHT)])
+    def draw(self, frame: str) -> None:
+        """Draw a screen full of one character."""
+        self.writer.draw([(0, y, WIDTH, [(frame * WIDTH, PLAIN)]) for y in range(HEIGHT)])
 
-    def shows(self, picture: str) -> bool:
-        """After all that can be read now."""
+    def shows(self, frame: str) -> bool:
+        """Return whether the screen shows the frame after everything that can be read now."""
         while select([self._terminal], [], [], 0)[0]:
             read = os.read(self._terminal, 65536)
             self.raw += read
             self._stream.feed(read)
-        return all(line == picture * WIDTH for line in self._screen.display)
+        return all(line == frame * WIDTH for line in self._screen.display)
 
 
 @contextmanager
@@ -65,21 +63,21 @@ def terminal() -> Iterator[Screen]:
         os.close(slave)
 
 
-def test_pictures_that_the_terminal_does_not_take_end_in_the_newest() -> None:
-    """Whatever part of which picture was under way, the last one is shown whole once the terminal
-    is read again.
+def test_a_terminal_that_stalls_shows_the_newest_frame() -> None:
+    """The last frame is shown whole once the terminal reads again, whichever part of which frame
+    was under way.
     """
     with terminal() as screen:
-        for picture in "abcdefghij" * 3 + "z":
-            screen.draw(picture)
+        for frame in "abcdefghij" * 3 + "z":
+            screen.draw(frame)
         until(lambda: screen.shows("z"))
         sent = screen.writer.sent_bytes
     assert sent < 15 * WIDTH * HEIGHT  # most of them were never sent
 
 
-def test_a_lost_answer_stops_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal that has told its position, and then does not any more, is asked again and then
-    not waited for.
+def test_a_lost_answer_stops_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that has reported its position and then stops doing so is queried again, and then
+    no longer waited for.
     """
     monkeypatch.setattr(writing, "_ANSWER_SECONDS", 0.05)
     with terminal() as screen:
@@ -94,7 +92,7 @@ def test_a_lost_answer_stops_no_picture(monkeypatch: pytest.MonkeyPatch) -> None
         assert screen.raw.count(ASKED) > 1
 
 
-def test_what_is_drawn_while_nothing_is_under_way_is_sent_without_the_thread() -> None:
+def test_an_idle_writer_sends_without_its_thread() -> None:
     """A line is in the terminal when `draw` returns."""
     with terminal() as screen, thread_held_back(screen):
         sent = screen.writer.sent_bytes
@@ -106,8 +104,8 @@ def test_leaving_drops_what_the_terminal_did_not_take() -> None:
     """The rest of a frame that was sent at once is not sent before the terminal is restored."""
     with terminal() as screen:
         with thread_held_back(screen):
-            for picture in "abcdefghijklmnop":  # more than any terminal takes unread
-                screen.draw(picture)
+            for frame in "abcdefghijklmnop":  # more than any terminal takes unread
+                screen.draw(frame)
             sent = screen.writer.sent_bytes
             screen.writer.leave()
         screen.writer.write("\x1b[?1049l")
@@ -117,7 +115,7 @@ def test_leaving_drops_what_the_terminal_did_not_take() -> None:
 
 @contextmanager
 def thread_held_back(screen: Screen) -> Iterator[None]:
-    """The writer's thread, which has nothing to do, cannot begin anything."""
+    """Keep the idle thread of the writer from starting anything."""
     until(lambda: screen.writer._resting, "the thread has not come to rest")
     with screen.writer._news:
         yield

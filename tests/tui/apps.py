@@ -1,5 +1,5 @@
-"""The whole screen on scripted ports: the app that users run, with a source, a door and a clock of
-the test's own.
+"""The whole screen on scripted ports: the app that users run, with a source, a signaller and a
+clock of the test's own.
 """
 
 import re
@@ -24,8 +24,8 @@ SIZE = (80, 24)
 _WEB_FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 
 
-class PicturedApp(PgtopApp):
-    """Its pictures name no font on the web: what shows them needs no network."""
+class ScreenshotApp(PgtopApp):
+    """An app with screenshots that name no font on the web, so that they can be shown offline."""
 
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
         return _WEB_FONTS.sub("", super().export_screenshot(title=title, simplify=simplify))
@@ -33,7 +33,7 @@ class PicturedApp(PgtopApp):
 
 @dataclass
 class Stage:
-    """An app and everything that it plays with."""
+    """An app and everything that it works with."""
 
     snapshot: Snapshot
     settings: Settings = field(default_factory=Settings)
@@ -45,7 +45,7 @@ class Stage:
         if not self.source.script:
             self.source.script = [self.snapshot]
         monitor = monitor_of(self.source, self.snapshot, self.settings, self.clock, self.signaller)
-        self.app = PicturedApp([monitor], self.settings)
+        self.app = ScreenshotApp([monitor], self.settings)
 
     async def tick(self, seconds: float = 1.0) -> None:
         """Let time pass on the app's clock."""
@@ -59,35 +59,35 @@ def sessions_of(stage: Stage) -> SessionsScreen:
 
 
 def table_of(stage: Stage) -> RowTable[Backend, DerivedSnapshot]:
-    """The table of sessions."""
+    """Return the table of the sessions."""
     return sessions_of(stage)._table
 
 
 def pid_of(stage: Stage) -> int:
-    """The pid under the cursor."""
+    """Return the pid under the cursor."""
     selected = table_of(stage).selected
     assert selected is not None
     return selected.pid
 
 
 def text_of(stage: Stage, widget: str) -> str:
-    """What a widget of lines says."""
+    """Return the text of a widget of lines."""
     lines = stage.app.screen.query_one(widget, Lines)
     return "\n".join("".join(span.text for span in line) for line in lines._lines)
 
 
 def shown_on(stage: Stage) -> list[int]:
-    """The pids in the table, top to bottom."""
+    """Return the pids in the table, top to bottom."""
     return [backend.pid for backend in table_of(stage)._rows]
 
 
 def without(snapshot: Snapshot, pid: int) -> Snapshot:
-    """The snapshot once a backend has ended."""
+    """Return the snapshot after a backend has ended."""
     return replace(snapshot, ungrouped=tuple(b for b in snapshot.backends if b.pid != pid))
 
 
 def with_changes(snapshot: Snapshot, pid: int, **changes: object) -> Snapshot:
-    """The snapshot once a backend has changed."""
+    """Return the snapshot after a backend has changed."""
     return replace(
         snapshot,
         ungrouped=tuple(b._replace(**changes) if b.pid == pid else b for b in snapshot.backends),  # type: ignore[arg-type]
@@ -101,7 +101,7 @@ async def press(pilot: Pilot[int], *names: str) -> None:
 
 
 def selected_on(stage: Stage) -> Backend:
-    """The backend under the cursor."""
+    """Return the backend under the cursor."""
     selected = table_of(stage).selected
     assert selected is not None
     return selected

@@ -1,6 +1,4 @@
-"""How long a test of the screen waits after a key: until the app has nothing left to do, and not a
-moment longer.
-"""
+"""The wait of a test of the screen after a key: until the app has nothing left to do."""
 
 import pytest
 from textual._context import active_app
@@ -10,15 +8,15 @@ from tests.fakes import settle
 
 @pytest.fixture(autouse=True)
 def _no_idling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Textual's pilot waits, twice a key, until the process has used no time for 20 ms, which is
-    long, and a guess.
+    """Replace the wait of Textual's pilot: twice a key until the process has used no time for 20
+    ms, which is long, and a guess.
     """
     for module in ("app", "pilot"):
         monkeypatch.setattr(f"textual.{module}.wait_for_idle", _idle)
 
 
 async def _idle(*_: float) -> None:
-    """Let every task run that can, and do at once what Textual puts off: a new size, and drawing
+    """Let all tasks run that can, and do at once what Textual puts off: a new size, and drawing
     what has changed.
     """
     await settle()

@@ -42,7 +42,7 @@ from tests.tui.apps import (
 
 
 def test_every_action_has_a_handler() -> None:
-    """No action of the registry is a dead key: some screen or the app carries it out."""
+    """No action of the registry is a dead key: a screen or the app handles it."""
     owners: tuple[type, ...] = (
         PgtopApp,
         SessionsScreen,
@@ -70,9 +70,7 @@ async def test_cursor_keys(keys: tuple[str, ...], row: int) -> None:
 
 
 async def test_cursor_follows_its_session() -> None:
-    """When the rows move, the cursor goes with its session and not with its row; sorting shows the
-    top.
-    """
+    """The cursor goes with its session and not with its row; sorting shows the top."""
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -88,8 +86,8 @@ async def test_cursor_follows_its_session() -> None:
 
 
 async def test_cursor_survives_the_typing_of_a_filter() -> None:
-    """What half a word lets through does not catch the cursor: it is on its session again, or on
-    the first row.
+    """Rows that match half a word do not catch the cursor: it ends on its session, or on the first
+    row.
     """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -102,7 +100,7 @@ async def test_cursor_survives_the_typing_of_a_filter() -> None:
 
 
 async def test_session_that_ends_under_the_cursor_is_marked_for_one_tick() -> None:
-    """Its row stays, says ended, and is gone at the next tick; the cursor keeps its place."""
+    """The row of an ended session stays, marked, for one tick; the cursor keeps its place."""
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -118,9 +116,7 @@ async def test_session_that_ends_under_the_cursor_is_marked_for_one_tick() -> No
 
 
 async def test_pid_taken_over_by_another_session_is_another_row() -> None:
-    """A backend is a pid and a start: the cursor does not move on to a newcomer with the same
-    pid.
-    """
+    """A backend is a pid and a start: the cursor does not move to a new session with the same pid."""
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -139,8 +135,8 @@ async def test_pid_taken_over_by_another_session_is_another_row() -> None:
 
 
 async def test_toggles() -> None:
-    """i hides idle sessions, b shows background processes, w the columns on request; each says so
-    or shows it.
+    """Keys hide idle sessions, show background processes and show the extra columns; the status
+    shows it.
     """
     stage = Stage(busy())
     async with stage.app.run_test(size=(250, 60)) as pilot:
@@ -156,7 +152,7 @@ async def test_toggles() -> None:
 
 
 async def test_columns_scroll() -> None:
-    """Right lets columns leave for those that had no room; left brings them back."""
+    """The right key hides columns for those that had no room; the left key shows them again."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         before = [placed.column.name for placed in table_of(stage).columns_in_sight]
@@ -167,7 +163,7 @@ async def test_columns_scroll() -> None:
 
 
 async def test_sort_keys() -> None:
-    """> and < move the sort column, I inverts, s opens the menu and Enter there chooses."""
+    """Keys move the sort column, reverse it and open the menu, in which Enter chooses."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "sort_right")
@@ -203,7 +199,7 @@ async def test_click_on_a_header_sorts_and_on_a_row_selects() -> None:
     ids=["sessions", "budget", "one", "help"],
 )
 async def test_click_on_a_key_presses_it(view: tuple[str, ...]) -> None:
-    """The key line of each view is made of buttons, and the keyboard answers after each."""
+    """The key line of each view is made of buttons, and the keyboard works after each."""
     line = Stage(busy())
     async with line.app.run_test(size=SIZE) as pilot:
         await press(pilot, *view)
@@ -219,9 +215,7 @@ async def test_click_on_a_key_presses_it(view: tuple[str, ...]) -> None:
 
 
 async def test_filter_narrows_as_you_type_and_enter_keeps_it() -> None:
-    """The table follows each letter; Enter goes back to the table with the filter in sight and
-    counted.
-    """
+    """The table follows each letter; Enter goes back to the table with the filter in the status."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         total = len(shown_on(stage))
@@ -235,9 +229,9 @@ async def test_filter_narrows_as_you_type_and_enter_keeps_it() -> None:
         assert len(shown_on(stage)) == total
 
 
-async def test_wrong_filter_says_where() -> None:
-    """A filter that cannot be read names the character, keeps the last good answer, and Enter does
-    not take it.
+async def test_a_wrong_filter_names_the_place() -> None:
+    """A filter that cannot be read names the character, keeps the last good rows, and Enter does
+    not accept it.
     """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -249,7 +243,7 @@ async def test_wrong_filter_says_where() -> None:
 
 
 async def test_pause_and_refresh() -> None:
-    """p keeps the picture and shows its age; r takes one more; p goes on."""
+    """A pause keeps the snapshot and shows its age; refresh takes one more; the same key resumes."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "pause")
@@ -267,7 +261,7 @@ async def test_pause_and_refresh() -> None:
 
 
 async def test_interval_keys() -> None:
-    """+ and - change the interval and say it."""
+    """The keys change the interval and show it."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "slower")
@@ -277,9 +271,7 @@ async def test_interval_keys() -> None:
 
 
 async def test_views() -> None:
-    """2 shows the breakdown, 1 the sessions, ? the help; Esc comes back; Enter on a share filters
-    to it.
-    """
+    """Each view has its key; Esc comes back; Enter on a share filters the sessions by it."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "help")
@@ -294,7 +286,7 @@ async def test_views() -> None:
 
 
 async def test_detail_shows_the_whole_session() -> None:
-    """Enter opens the session; its whole query is asked for by identity; Esc comes back."""
+    """Enter opens the session; its whole query is requested by identity; Esc comes back."""
     snapshot = busy()
     stage = Stage(snapshot)
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -312,10 +304,8 @@ async def test_detail_shows_the_whole_session() -> None:
         assert isinstance(stage.app.screen, SessionsScreen)
 
 
-async def test_a_query_is_made_lines_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However often the page is drawn, its query is lexed again only when it is another one, or the
-    screen is.
-    """
+async def test_a_query_is_lexed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A query is lexed again only if it or the screen has changed, however often the page is drawn."""
     snapshot = busy()
     stage = Stage(snapshot)
     made: list[tuple[str, int]] = []
@@ -341,7 +331,7 @@ async def test_a_query_is_made_lines_of_once(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_copy_puts_the_whole_query_on_the_clipboard() -> None:
-    """y copies what the server has of the query, not what fits on the screen."""
+    """The key copies the query as the server has it, not as it fits on the screen."""
     snapshot = busy()
     stage = Stage(snapshot)
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -356,8 +346,8 @@ async def test_copy_puts_the_whole_query_on_the_clipboard() -> None:
 
 
 async def test_copy_does_not_wait_for_a_server_that_hangs() -> None:
-    """y copies at once what is shown, the whole query of an open session, and no late answer takes
-    its place.
+    """The key copies what is shown at once, the whole query of an open session, and no late answer
+    replaces it.
     """
     first = busy()
     source = HangingDetails([first])
@@ -383,8 +373,8 @@ async def test_copy_does_not_wait_for_a_server_that_hangs() -> None:
         assert source.requests == 2
 
 
-async def test_opening_again_and_again_asks_a_hanging_server_once() -> None:
-    """While details are on their way, only those that were wanted last are asked for next."""
+async def test_a_hanging_server_gets_one_request_for_details() -> None:
+    """While details are on their way, only the last ones wanted are requested next."""
     first = busy()
     source = HangingDetails([first])
     stage = Stage(first, source=source)
@@ -402,7 +392,7 @@ async def test_opening_again_and_again_asks_a_hanging_server_once() -> None:
         assert "the last" in text_of(stage, "#pager")
 
 
-async def test_lost_server_keeps_the_picture_and_counts_down() -> None:
+async def test_a_lost_server_keeps_the_rows_and_counts_down() -> None:
     """The rows stay, dimmed, with their age, the reason and the time to the next try; keys work; it
     recovers.
     """
@@ -425,8 +415,8 @@ async def test_lost_server_keeps_the_picture_and_counts_down() -> None:
         assert len(shown_on(stage)) == 1
 
 
-async def test_hanging_server_is_told_and_keys_work() -> None:
-    """While an answer is overdue the screen says for how long, and the cursor moves."""
+async def test_a_hanging_server_is_reported_and_keys_work() -> None:
+    """While an answer is overdue the screen shows for how long, and the cursor moves."""
     first = busy()
     stage = Stage(first, source=FakeSource([None, first]))
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -438,7 +428,7 @@ async def test_hanging_server_is_told_and_keys_work() -> None:
 
 
 async def test_quit_keys() -> None:
-    """q and Ctrl-C leave with exit code 0, Ctrl-C also out of a dialog."""
+    """Both keys leave with exit code 0, Ctrl-C also out of a dialog."""
     for keys in (("quit",), ("leave",), ("terminate", "leave"), ("filter", "leave")):
         stage = Stage(busy())
         async with stage.app.run_test(size=SIZE) as pilot:
@@ -451,9 +441,7 @@ async def test_quit_keys() -> None:
     "size", [(80, 24), (40, 10), (200, 50), (20, 5), (10, 3), (1, 1), (300, 100)]
 )
 async def test_any_size_draws(size: tuple[int, int]) -> None:
-    """Every view and dialog is drawn without an error at any size, and after growing and
-    shrinking.
-    """
+    """Every view and dialog is drawn without an error at any size, also after a resize."""
     stage = Stage(busy())
     async with stage.app.run_test(size=size) as pilot:
         for keys in (
@@ -494,7 +482,7 @@ async def test_keys_typed_ahead_into_the_filter_are_text() -> None:
 
 
 async def test_filter_and_kill_typed_ahead_mean_the_filtered_session() -> None:
-    """A whole burst is carried out in its order: the dialog is about the session that the filter
+    """A whole burst is handled in its order: the dialog is about the session that the filter
     leaves.
     """
     stage = Stage(busy())
@@ -519,8 +507,8 @@ async def test_paste_into_the_filter() -> None:
 
 
 async def test_cost_panel() -> None:
-    """F12 shows what the last sample cost the server, the line and this machine, in every view; F12
-    hides it.
+    """A key shows what the last sample cost the server, the line and this machine, in every view;
+    again hides it.
     """
     snapshot = replace(busy(), cost=Cost(server_seconds=0.006, received_bytes=34_000))
     stage = Stage(snapshot)
@@ -536,9 +524,9 @@ async def test_cost_panel() -> None:
         assert not stage.app.screen.query_one("#cost").display
 
 
-async def test_samples_that_are_too_dear_are_told() -> None:
-    """When sampling costs the server too much, the screen says that it is done less often, and
-    why.
+async def test_expensive_samples_are_reported() -> None:
+    """If sampling costs the server too much, the screen shows that samples are taken less often,
+    and why.
     """
     stage = Stage(replace(busy(), cost=Cost(server_seconds=0.1)))
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -550,9 +538,7 @@ async def test_samples_that_are_too_dear_are_told() -> None:
 
 
 async def test_cursor_stays_on_top_until_it_is_moved() -> None:
-    """Whoever has just started sees what hurts most, whatever that is by now; Home goes back to
-    that.
-    """
+    """At first the cursor is on the worst session, whichever that becomes; Home goes back to it."""
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -566,7 +552,7 @@ async def test_cursor_stays_on_top_until_it_is_moved() -> None:
 
 
 async def test_a_restart_leaves_a_trace() -> None:
-    """Whoever looked away for the second in which the server was restarted is told of it later."""
+    """A restart within one second is still reported later."""
     first = busy()
     later = first.taken_at + 5 * MICROSECONDS
     again = replace(
@@ -584,9 +570,7 @@ async def test_a_restart_leaves_a_trace() -> None:
 
 
 async def test_a_search_that_outlives_the_palette_is_no_bug() -> None:
-    """A flood of keys and then the end: Textual's search goes on, and finds that its list is
-    gone.
-    """
+    """After a flood of keys Textual's search goes on, and finds that its list is gone."""
     stage = Stage(calm())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "ctrl+p")

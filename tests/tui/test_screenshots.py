@@ -1,6 +1,4 @@
-"""The pictures that README shows are what the program shows. `--snapshot-update` makes them
-anew.
-"""
+"""The screenshots in README show what the program shows. `--snapshot-update` draws them again."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ _SVG = '<svg class="rich-terminal"'
 
 
 def _with_blanks_kept(svg: str) -> str:
-    """Return the picture with leading blanks that every renderer keeps; librsvg 2.54 drops even
+    """Return the screenshot with leading blanks that every renderer keeps; librsvg 2.54 drops even
     non-breaking ones.
     """
     assert svg.count(_SVG) == 1
@@ -57,7 +55,7 @@ async def _list(pilot: Pilot[Any]) -> None:
 async def test_screenshot_is_up_to_date(
     name: str, stage: Stage, play: Any, size: tuple[int, int], request: pytest.FixtureRequest
 ) -> None:
-    """The stored picture is the one that the program draws now."""
+    """The stored screenshot is the one that the program draws now."""
     async with stage.app.run_test(size=size) as pilot:
         await play(pilot)
         await pilot.pause()

@@ -1,4 +1,4 @@
-"""Pictures of named states. Look at each one that changes before accepting it with
+"""Snapshots of named states. Look at each one that changes before accepting it with
 --snapshot-update.
 """
 
@@ -72,7 +72,7 @@ def test_sessions(
 
 
 def test_disconnected(snap_compare: SnapCompare) -> None:
-    """A server that went away: the last picture dimmed, its age, the reason and the countdown."""
+    """A server that went away: the last rows dimmed, their age, the reason and the countdown."""
     stage = Stage(busy(), source=FakeSource([_LOST]))
     assert _same(snap_compare, stage, NORMAL, then=lambda _: stage.tick(7.2))
 
@@ -91,26 +91,26 @@ def test_dialog(snap_compare: SnapCompare, key: str, size: tuple[int, int]) -> N
 
 
 def test_dialog_of_a_blocker(snap_compare: SnapCompare) -> None:
-    """A session idle in transaction that others wait for."""
+    """A session idle in transaction that blocks others."""
     assert _same(snap_compare, Stage(busy()), NORMAL, ("filter", *"user:anna", "open", "terminate"))
 
 
 def test_dialog_protected(snap_compare: SnapCompare) -> None:
-    """pgtop's own session: protected, with the pid asked for."""
+    """The session of pgtop itself: protected, with the pid to be typed."""
     assert _same(
         snap_compare, Stage(busy()), NORMAL, ("filter", *"app:pgtop", "open", "terminate", *"481")
     )
 
 
 def test_dialog_without_the_right(snap_compare: SnapCompare) -> None:
-    """A role that may not signal is told so, with the grant that would allow it."""
+    """A role that may not signal sees that, with the grant that would allow it."""
     assert _same(
         snap_compare, Stage(not_privileged()), NORMAL, ("cursor_down", "cursor_down", "terminate")
     )
 
 
 def test_dialog_changed(snap_compare: SnapCompare) -> None:
-    """The query changed while the dialog was open: it is asked anew."""
+    """The query changed while the dialog was open: the question is asked again."""
     first = busy()
     changed = tuple(
         b._replace(query_start=(b.query_start or 0) + 1, query="SELECT 'a new one'")
@@ -165,7 +165,7 @@ def _runaway() -> Backend:
     ],
 )
 def test_outcome(snap_compare: SnapCompare, key: str, signaller: FakeSignaller) -> None:
-    """What became of an order, told on the notice line."""
+    """The outcome of a signal, on the notice line."""
     stage = Stage(busy(), signaller=signaller)
     assert _same(
         snap_compare, stage, NORMAL, (*TO_RUNAWAY, key, "confirm"), lambda _: stage.tick(6)
@@ -194,23 +194,23 @@ def test_detail(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=_name)
 def test_breakdown(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
-    """Who uses the connections, on a server that is nearly full."""
+    """The breakdown of a server that is nearly full."""
     assert _same(snap_compare, Stage(nearly_full()), size, ("show_breakdown", "cursor_down"))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=_name)
 def test_blocking(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
-    """Who blocks whom, when everybody waits, and who holds back vacuum."""
+    """The locks of a server at a standstill, and what holds back vacuum."""
     assert _same(snap_compare, Stage(standstill()), size, ("show_locks",))
 
 
 def test_blocking_folded(snap_compare: SnapCompare) -> None:
-    """A folded branch says how many it hides."""
+    """A folded branch shows how many rows it hides."""
     assert _same(snap_compare, Stage(standstill()), NORMAL, ("show_locks", "fold"))
 
 
 def test_blocking_filtered(snap_compare: SnapCompare) -> None:
-    """A filter leaves those that it lets through with all that they stand under, quiet."""
+    """A filter leaves the matching rows with all that they stand under, quiet."""
     assert _same(
         snap_compare,
         Stage(standstill()),
@@ -220,12 +220,12 @@ def test_blocking_filtered(snap_compare: SnapCompare) -> None:
 
 
 def test_nobody_waits(snap_compare: SnapCompare) -> None:
-    """Without waiters the view says so, and still who holds back vacuum."""
+    """The view without waiters, which still shows what holds back vacuum."""
     assert _same(snap_compare, Stage(calm()), NORMAL, ("show_locks",))
 
 
 def test_alarm_chosen(snap_compare: SnapCompare) -> None:
-    """The cursor on the line that tells of the waiters."""
+    """The cursor on the alarm."""
     assert _same(snap_compare, Stage(standstill()), NORMAL, ("cursor_up",))
 
 
@@ -236,17 +236,17 @@ def test_help(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
 
 
 def test_sort_menu(snap_compare: SnapCompare) -> None:
-    """What can be sorted by."""
+    """The menu of sort columns."""
     assert _same(snap_compare, Stage(busy()), NORMAL, ("sort_menu", "cursor_down"))
 
 
 def test_filter(snap_compare: SnapCompare) -> None:
-    """A filter being typed, with the rows that it lets through."""
+    """A filter being typed, with the rows that match."""
     assert _same(snap_compare, Stage(busy()), NORMAL, ("filter", *"db:billing age>1m"))
 
 
 def test_wrong_filter(snap_compare: SnapCompare) -> None:
-    """A filter that cannot be read says at which character."""
+    """A filter that cannot be read, with the place of the error."""
     assert _same(snap_compare, Stage(busy()), NORMAL, ("filter", *"db:billing foer:x"))
 
 
@@ -258,12 +258,12 @@ def test_theme(snap_compare: SnapCompare, theme: str) -> None:
 
 
 def test_without_colours(snap_compare: SnapCompare) -> None:
-    """Nothing rests on colour: letters, words, bold and reverse say it all."""
+    """A screen without colours: letters, words, bold and reverse are enough."""
     assert _same(snap_compare, Stage(nearly_full(), Settings(color=False)), NORMAL)
 
 
 def test_ascii(snap_compare: SnapCompare) -> None:
-    """A locale that is not UTF-8 gets ASCII and the same cells."""
+    """A locale without UTF-8, which gets ASCII and the same cells."""
     assert _same(
         snap_compare, Stage(busy(), Settings(ascii=True)), NORMAL, (*TO_RUNAWAY, "terminate")
     )

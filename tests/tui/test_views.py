@@ -1,4 +1,4 @@
-"""What a view says of itself, and where its keys lead."""
+"""The status of each view, and where its keys lead."""
 
 from pgtop.config.settings import Settings
 from pgtop.model.failure import Failure, FailureKind
@@ -22,9 +22,7 @@ async def test_read_only_is_always_in_sight() -> None:
 
 
 async def test_an_empty_table_names_the_key_that_shows_what_matches() -> None:
-    """A filter that matches only sessions of a kind that is not shown says how many, and which key
-    shows them.
-    """
+    """A filter that matches hidden sessions alone shows how many, and which key shows them."""
     stage = Stage(busy())
     async with stage.app.run_test(size=(120, 24)) as pilot:
         await press(pilot, "filter", *"type:walsender", "open")
@@ -38,7 +36,7 @@ async def test_an_empty_table_names_the_key_that_shows_what_matches() -> None:
 
 
 async def test_esc_leads_back_to_the_breakdown() -> None:
-    """Enter in the breakdown shows the sessions of a line; Esc goes back to that line and to the
+    """Enter in the breakdown shows the sessions of a row; Esc goes back to that row and to the
     filter before.
     """
     stage = Stage(busy())
@@ -57,7 +55,7 @@ async def test_esc_leads_back_to_the_breakdown() -> None:
 
 
 async def test_esc_clears_a_filter_of_the_users_own() -> None:
-    """Once the filter is no longer that of the breakdown's line, Esc clears it and stays."""
+    """Esc clears a filter that the user has changed, and stays."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         before = shown_on(stage)
@@ -76,8 +74,8 @@ async def test_esc_clears_a_filter_of_the_users_own() -> None:
         assert shown_on(stage) == before
 
 
-async def test_a_key_of_another_view_says_where_it_works() -> None:
-    """A key that does nothing here is answered with a sentence, not with silence."""
+async def test_a_key_of_another_view_names_that_view() -> None:
+    """A key that does nothing here is answered with a sentence."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "show_breakdown")
@@ -100,8 +98,8 @@ async def test_the_filter_key_leads_to_the_sessions() -> None:
         assert stage.app.screen._input.value == "db:shop K"
 
 
-async def test_what_is_wrong_now_comes_before_what_was_said() -> None:
-    """A server that is lost is named at once, also while an older message still has its time."""
+async def test_a_lost_server_comes_before_an_older_notice() -> None:
+    """A lost server is named at once, even while an older notice still has its time."""
     failure = Failure(FailureKind.STOPPING, "the database system is shutting down")
     stage = Stage(busy(), source=FakeSource([busy(), failure]))
     async with stage.app.run_test(size=SIZE):
@@ -114,9 +112,7 @@ async def test_what_is_wrong_now_comes_before_what_was_said() -> None:
 
 
 async def test_half_a_word_does_not_filter() -> None:
-    """While what is typed may become the key of a term, or cannot be read, the filter before stays
-    in force.
-    """
+    """The last filter stays while the typed word may become the key of a term, or cannot be read."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         everything = shown_on(stage)
@@ -137,7 +133,7 @@ async def test_half_a_word_does_not_filter() -> None:
 
 
 async def test_a_sentence_that_has_no_room_ends_in_an_ellipsis() -> None:
-    """What is cut off is never taken for the end of the sentence."""
+    """A cut sentence never looks complete."""
     stage = Stage(busy())
     async with stage.app.run_test(size=(60, 24)) as pilot:
         await press(pilot, "filter", *"db:shop", "space", *"age>10m")
@@ -151,10 +147,8 @@ async def test_a_sentence_that_has_no_room_ends_in_an_ellipsis() -> None:
         assert len(said) == 60
 
 
-async def test_the_filter_is_said_back_while_it_is_typed() -> None:
-    """Under the field stands what the filter was understood to mean; the line goes with the
-    field.
-    """
+async def test_the_meaning_of_the_filter_is_shown_while_it_is_typed() -> None:
+    """The line under the field shows the meaning of the filter, and goes with the field."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "filter", *"db:shop")
@@ -167,8 +161,8 @@ async def test_the_filter_is_said_back_while_it_is_typed() -> None:
 
 
 async def test_the_view_moves_only_to_keep_the_cursor_in_sight() -> None:
-    """Rows that come or go above the cursor's leave the view where it is, until the cursor would be
-    out of sight.
+    """Rows that come or go above the cursor leave the view where it is, as long as the cursor is in
+    sight.
     """
     rows = [client(pid, "web@shop", since=60) for pid in range(100, 200)]
     stage = Stage(snapshot(rows[30:]), source=FakeSource([snapshot(rows[30:])]))
