@@ -86,6 +86,7 @@ class Column(Generic[RowT, ContextT]):
             tone=tone,
             right=self.right,
             on_request=self.on_request,
+            narrow=self.narrow.of(row_of, context_of) if self.narrow else None,
         )
 
 

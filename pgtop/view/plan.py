@@ -1,33 +1,21 @@
-"""A plan in words: what will happen to how many, which are skipped and why, one line a target."""
+"""A plan in words: what will happen to how many, and which are skipped and why."""
 
 from collections import Counter
 from collections.abc import Iterable
 
-from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.keys import hint
-from pgtop.model.backend import Backend
-from pgtop.model.plan import MOVED_ON, Change, Excluded, ExclusionReason, Plan, Target
-from pgtop.model.signal import Outcome, Signal
+from pgtop.model.plan import MOVED_ON, ExclusionReason, Plan
+from pgtop.model.signal import Signal
 from pgtop.signalling.planning import Changes
 from pgtop.signalling.rights import grant, is_another_pgtop
-from pgtop.table.layout import Layout, PlacedColumn, header
-from pgtop.table.layout import line as row_line
-from pgtop.table.options import Sort
-from pgtop.table.session_columns import column
 from pgtop.table.session_state import state_word
-from pgtop.text.clean import cells, clean, fit
-from pgtop.text.identity import name_of_session
-from pgtop.text.tone import Span, Tone
+from pgtop.text.clean import clean
+from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
-from pgtop.view.outcome import short_words, weak_check_words
+from pgtop.view.outcome import weak_check_words
+from pgtop.view.plan_rows import exclusion_words
 
 _VERBS = {Signal.CANCEL: "Cancel the queries of", Signal.TERMINATE: "Terminate"}
-_NAME_WIDTH = 24
-"""Cells of role, database and application before an outcome; on wide lines three tenths of it."""
-_MARK_WIDTH = 2
-_NARROW = 64
-_NARROW_COLUMNS = ("pid", "who", "state", "age")
-_COLUMNS = ("pid", "who", "application", "state", "age")
 
 
 # The plan.
@@ -79,68 +67,7 @@ def no_targets(plan: Plan) -> str:
 def skipped(plan: Plan) -> str:
     """Return how many sessions are skipped for which reasons, in one line; "" if none are."""
     counts = plan.exclusions().items()
-    return ", ".join(f"{count} {_exclusion_words(*reason)}" for reason, count in counts)
-
-
-def _exclusion_words(reason: ExclusionReason, explanation: str) -> str:
-    """Return why a session is skipped, to follow a count: `protected: it streams WAL`."""
-    explanation = clean(explanation)
-    if reason is ExclusionReason.NOTHING_RUNS:
-        return explanation
-    return f"{reason}: {explanation}"
-
-
-# One line for each session.
-
-
-def layout(width: int) -> Layout:
-    """Return the columns of a target's line at `width` cells, after the mark."""
-    names = _NARROW_COLUMNS if width < _NARROW else _COLUMNS
-    placed = [PlacedColumn(column(name), column(name).width) for name in names]
-    used = sum(width + 1 for _, width in placed)
-    return (*placed, PlacedColumn(column("query"), max(1, width - _MARK_WIDTH - used)))
-
-
-def heading(placed: Layout) -> Line:
-    """Return the titles of the columns."""
-    return (Span(" " * _MARK_WIDTH, Tone.PLAIN), *header(placed, Sort()))
-
-
-def target_line(
-    placed: Layout, target: Target, derived: DerivedSnapshot, change: Change | None = None
-) -> Line:
-    """Return the line of a target, marked if it has changed or the server will refuse it."""
-    if change is not None:
-        width = sum(width + 1 for _, width in placed) - 1
-        words = _named_line(target.backend, Span(change, Tone.WARN), width)
-        return (Span("! ", Tone.WARN), *words)
-    mark = Span("x ", Tone.WARN) if target.refusal else Span("  ", Tone.PLAIN)
-    return (mark, *row_line(placed, target.backend, derived))
-
-
-def outcome_line(outcome: Outcome, target: Target, width: int, requested: Signal) -> Line:
-    """Return the line of a target with its outcome, in at most `width` cells. A stronger signal
-    than the requested one is stated.
-    """
-    words, tone = short_words(outcome)
-    if outcome.request.signal is not requested:
-        words = f"terminated, as the cancel did not help: {words}"
-    return _named_line(target.backend, Span(words, tone), width)
-
-
-def exclusion_line(excluded: Excluded, width: int) -> Line:
-    """Return the line of a skipped session with the reason, in at most `width` cells."""
-    words = _exclusion_words(excluded.reason, excluded.explanation)
-    return _named_line(excluded.backend, Span(words, Tone.NOTICE), width)
-
-
-def _named_line(backend: Backend, words: Span, width: int) -> Line:
-    identity = name_of_session(backend) or state_word(backend)
-    name = clean(f"{identity} {backend.application_name or ''}")
-    name_width = max(_NAME_WIDTH, width * 3 // 10)
-    start = f"{backend.pid:>7} {fit(name, name_width)} "
-    room = max(1, width - cells(start))
-    return (Span(start, Tone.PLAIN), Span(fit(words.text, room).rstrip(), words.tone))
+    return ", ".join(f"{count} {exclusion_words(*reason)}" for reason, count in counts)
 
 
 # The facts.
@@ -203,7 +130,7 @@ def _refusals(plan: Plan) -> Iterable[Line]:
 def _exclusions(plan: Plan) -> Iterable[Line]:
     for (reason, explanation), count in plan.exclusions().items():
         mark = ":" if reason is ExclusionReason.NOTHING_RUNS else ","
-        words = _exclusion_words(reason, explanation)
+        words = exclusion_words(reason, explanation)
         yield line(f"{count} skipped{mark} {words}", Tone.NOTICE)
 
 

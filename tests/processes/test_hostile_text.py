@@ -38,6 +38,7 @@ from pgtop.table.sessions import arrange_sessions
 from pgtop.text.clean import clean, clean_lines
 from pgtop.text.wrap import Line
 from pgtop.view import plan as plan_view
+from pgtop.view import plan_rows
 from pgtop.view.confirmation import change_since, propose
 from pgtop.view.detail import detail_lines
 from pgtop.view.locks import arrange_locks
@@ -134,9 +135,9 @@ def _lines(texts: ServerTexts, snapshot: Snapshot) -> Iterator[Line]:
     yield from propose(plan_for_one(Signal.TERMINATE, first, snapshot), derived).lines
     kill_plan = make_plan(Signal.TERMINATE, snapshot.backends, snapshot)
     yield from plan_view.facts(kill_plan)
+    yield from plan_rows.plan_lines(kill_plan, derived, _WIDTH)
     for target in kill_plan.targets:
-        yield plan_view.target_line(plan_view.layout(_WIDTH), target, derived)
-        yield plan_view.outcome_line(refused, target, _WIDTH, Signal.CANCEL)
+        yield plan_rows.outcome_line(refused, target, _WIDTH, Signal.CANCEL)
 
 
 def _refused(snapshot: Snapshot, words: str) -> Outcome:

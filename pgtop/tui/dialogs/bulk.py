@@ -21,14 +21,15 @@ from pgtop.monitor.state import State
 from pgtop.signalling.consent import Consent, requirement
 from pgtop.signalling.planning import Changes, changes, refresh_plan, without_changed
 from pgtop.text.clean import cells
-from pgtop.text.wrap import Line, wrapped
+from pgtop.text.wrap import wrapped
 from pgtop.tui.dialogs.dialog import FRAME, GuardOf, SignalDialog
 from pgtop.tui.dialogs.results import show_rows_below
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.navigation import NAVIGATION, Navigation, Scrollable
 from pgtop.tui.theme import Palette
-from pgtop.tui.widgets.rows import Rows
-from pgtop.view.plan import facts, filter_lines, heading, layout, target_line, title
+from pgtop.tui.widgets.row_table import RowTable
+from pgtop.view.plan import facts, filter_lines, title
+from pgtop.view.plan_rows import TARGETS, PlanContext, arranged_targets
 
 _BELOW = 7
 """Lines of border, list, field and buttons, for which the facts leave room."""
@@ -42,41 +43,6 @@ _KEYS = " · ".join(
     )
 )
 _TYPE_COUNT = f"type {{}} and press {hint('open')} to go on"
-
-
-class _Targets(Rows):
-    """The frozen list."""
-
-    HEADER_LINES = 1
-
-    def __init__(self, palette: Palette) -> None:
-        super().__init__(palette, id="targets")
-        self._plan: Plan | None = None
-        self._derived: DerivedSnapshot | None = None
-        self._changed: Changes = {}
-
-    def show(self, plan: Plan, derived: DerivedSnapshot, changed: Changes) -> None:
-        """Show the targets as `derived` has them, the changed ones marked."""
-        self._plan = plan
-        self._derived = derived
-        self._changed = changed
-        self.redraw()
-
-    def row_count(self) -> int:
-        """Return the number of targets."""
-        return len(self._plan.targets) if self._plan else 0
-
-    def row_line(self, index: int) -> Line:
-        """Return the line of a target."""
-        if self._plan is None or self._derived is None:
-            return ()
-        target = self._plan.targets[index]
-        change = self._changed.get(target.identity)
-        return target_line(layout(self.size.width), target, self._derived, change)
-
-    def header_line(self) -> Line:
-        """Return the titles of the columns."""
-        return heading(layout(self.size.width))
 
 
 class BulkScreen(Navigation, SignalDialog):
@@ -100,7 +66,7 @@ class BulkScreen(Navigation, SignalDialog):
         self._latest = derived
         self._guard_of = guard_of
         self._changed = self._changes()
-        self._targets = _Targets(palette)
+        self._targets = RowTable(TARGETS, palette, id="targets")
 
     def body(self) -> Iterable[Widget]:
         """Yield the list of targets."""
@@ -200,7 +166,8 @@ class BulkScreen(Navigation, SignalDialog):
         needs_filter = cells(words) > width or not self._selection
         self._draw_facts(plan, width, max(1, size.height - _BELOW), needs_filter)
         self._proof.placeholder = f"type {len(plan.targets)}"
-        self._targets.show(self._plan, self._planned_on, self._changed)
+        context = PlanContext(self._planned_on, self._changed)
+        self._targets.show(arranged_targets(self._plan, context))
         if plan.targets:
             signal = f"{_VERBS[plan.signal]} {len(plan.targets)} ({hint('confirm')})"
             self._buttons.offer(("Keep", signal), self._buttons.focused_index)

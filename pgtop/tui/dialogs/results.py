@@ -22,9 +22,11 @@ from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.theme import Palette
 from pgtop.tui.unblocked import UnblockedReport
 from pgtop.tui.widgets.lines import Lines
+from pgtop.tui.widgets.row_table import RowTable
 from pgtop.tui.widgets.rows import Rows
 from pgtop.view.outcome import summary
-from pgtop.view.plan import outcome_line, sessions
+from pgtop.view.plan import sessions
+from pgtop.view.plan_rows import OUTCOMES, arranged_outcomes
 
 ResultT = TypeVar("ResultT")
 
@@ -38,31 +40,6 @@ def show_rows_below(screen: Screen[ResultT], rows: Rows, keys: str) -> None:
     below = f"{rows.more_below} more below ↓ · " if rows.more_below else ""
     for box in screen.query("#box"):
         box.border_subtitle = f"{below}{keys}"
-
-
-class _Outcomes(Rows):
-    """A row for each target of a plan that is being executed."""
-
-    def __init__(self, palette: Palette) -> None:
-        super().__init__(palette, id="targets")
-        self._progress: Progress | None = None
-
-    def show(self, progress: Progress) -> None:
-        """Show the outcomes so far."""
-        self._progress = progress
-        self.redraw()
-
-    def row_count(self) -> int:
-        """Return the number of outcomes."""
-        return len(self._progress.outcomes) if self._progress else 0
-
-    def row_line(self, index: int) -> Line:
-        """Return the line of an outcome."""
-        if self._progress is None:
-            return ()
-        plan = self._progress.plan
-        outcome = self._progress.outcomes[index]
-        return outcome_line(outcome, plan.targets[index], self.size.width, plan.signal)
 
 
 class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
@@ -81,7 +58,7 @@ class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
         self._unblocked_words = ""
         self._palette = palette
         self._head = Lines(palette, id="facts")
-        self._rows = _Outcomes(palette)
+        self._rows = RowTable(OUTCOMES, palette, id="targets")
 
     def compose(self) -> ComposeResult:
         """Yield summary and rows."""
@@ -107,7 +84,7 @@ class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
         lines = self._lines(max(10, self.app.size.width - FRAME))
         self._head.styles.height = len(lines)
         self._head.show(lines)
-        self._rows.show(progress)
+        self._rows.show(arranged_outcomes(progress.plan, progress.outcomes))
         self.call_after_refresh(self.moved)
 
     def moved(self) -> None:

@@ -29,16 +29,12 @@ from pgtop.view.outcome import (
 )
 from pgtop.view.plan import (
     action_words,
-    exclusion_line,
     facts,
     filter_lines,
-    heading,
-    layout,
     no_targets,
-    outcome_line,
     sessions,
-    target_line,
 )
+from pgtop.view.plan_rows import exclusion_line, outcome_line, plan_lines, skipped_line
 
 _WIDTH = 160
 """Cells of a line if stdout is not a terminal."""
@@ -115,21 +111,20 @@ def _page(resolved: ResolvedPlan, intent: str) -> list[Line]:
     """Return what will happen, to which sessions, and which are skipped."""
     plan = resolved.plan
     width = _width()
-    placed = layout(width)
     words = [*filter_lines(plan), line(intent, Tone.STRONG), *facts(plan)]
     lines = [row for spans in words for row in wrapped(spans, width)]
-    if plan.targets:
-        lines.append(heading(placed))
-    lines += [target_line(placed, target, resolved.derived) for target in plan.targets]
-    return [*lines, *_excluded_lines(plan.excluded, width)]
+    lines += plan_lines(plan, resolved.derived, width)
+    return [*lines, *_excluded_lines(plan.excluded, resolved.derived, width)]
 
 
-def _excluded_lines(excluded: Iterable[Excluded], width: int) -> list[Line]:
+def _excluded_lines(
+    excluded: Iterable[Excluded], derived: DerivedSnapshot, width: int
+) -> list[Line]:
     """Return a line for each of the first excluded sessions; undecided ones may be many and are
     only counted.
     """
     listed = [each for each in excluded if each.reason is not ExclusionReason.UNDECIDED]
-    lines = [exclusion_line(each, width) for each in listed[:_EXCLUDED_SHOWN]]
+    lines = [skipped_line(each, derived, width) for each in listed[:_EXCLUDED_SHOWN]]
     more = len(listed) - _EXCLUDED_SHOWN
     if more > 0:
         lines.append(line(f"and {more} more skipped", Tone.NOTICE))
