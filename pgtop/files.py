@@ -172,14 +172,14 @@ def read_bounded(file: int, limit: int) -> bytes:
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[_T]):
+class WorkResult(Generic[_T]):
     """The result of a piece of work, or its exception."""
 
     value: _T | None = None
     error: BaseException | None = None
 
     @classmethod
-    def of(cls, work: Callable[[], _T]) -> "Outcome[_T]":
+    def of(cls, work: Callable[[], _T]) -> "WorkResult[_T]":
         """Do the work and keep its result or its exception."""
         try:
             return cls(work())
@@ -199,10 +199,10 @@ class Outcome(Generic[_T]):
 
 
 def start_daemon(
-    work: Callable[[], _T], deliver: Callable[[Outcome[_T]], object], name: str
+    work: Callable[[], _T], deliver: Callable[[WorkResult[_T]], object], name: str
 ) -> threading.Thread:
     """Do the work in a thread that never keeps the process alive, and deliver its outcome there."""
-    thread = threading.Thread(target=lambda: deliver(Outcome.of(work)), name=name, daemon=True)
+    thread = threading.Thread(target=lambda: deliver(WorkResult.of(work)), name=name, daemon=True)
     thread.start()
     return thread
 
@@ -211,7 +211,7 @@ def in_time(work: Callable[[], _T]) -> _T:
     """Do the work in a thread that is left behind if its file system hangs, which raises
     TimeoutError.
     """
-    outcomes: list[Outcome[_T]] = []
+    outcomes: list[WorkResult[_T]] = []
     start_daemon(work, outcomes.append, "pgtop-file").join(HANG_SECONDS)
     if not outcomes:
         seconds = f"{HANG_SECONDS:g} s"

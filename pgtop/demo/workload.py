@@ -29,7 +29,7 @@ connection is lost.
 
 
 @dataclass(frozen=True)
-class Login:
+class AppLogin:
     """The connection options of an application: by TCP with its password, or by the socket."""
 
     database: str
@@ -43,7 +43,7 @@ class Login:
 class Client:
     """A client with one session. A terminated one comes back after about `absence` seconds."""
 
-    login: Login
+    login: AppLogin
     behave: Behaviour
     absence: float = 14.0
 
@@ -56,7 +56,7 @@ class ServerAddress:
     port: int
     password: str
 
-    async def connect(self, login: Login) -> AsyncConnection:
+    async def connect(self, login: AppLogin) -> AsyncConnection:
         """Open a connection in autocommit mode. Raises psycopg.OperationalError if refused."""
         return await AsyncConnection.connect(
             host="127.0.0.1" if login.tcp else self.folder,
@@ -116,7 +116,7 @@ async def _reconnect(address: ServerAddress, client: Client) -> AsyncConnection:
             return await address.connect(client.login)
 
 
-async def _leak_connections(address: ServerAddress, login: Login) -> NoReturn:
+async def _leak_connections(address: ServerAddress, login: AppLogin) -> NoReturn:
     """Open a connection every few seconds and never close one; a refusal does not change the
     pace.
     """
@@ -126,7 +126,7 @@ async def _leak_connections(address: ServerAddress, login: Login) -> NoReturn:
             await asyncio.sleep(LEAK_SECONDS)
 
 
-async def _leak_connection(address: ServerAddress, login: Login) -> None:
+async def _leak_connection(address: ServerAddress, login: AppLogin) -> None:
     with contextlib.suppress(psycopg.Error):
         async with await address.connect(login) as connection:
             await _try(connection, statements.LOGIN, random.randint(1, 500))
@@ -267,30 +267,30 @@ async def _attack(connection: AsyncConnection) -> None:
 
 _PARALLEL = "-c parallel_setup_cost=0 -c parallel_tuple_cost=0"
 
-_API = Login("shop", "api", "mobile-api", tcp=True)
-_PAGES = Client(Login("shop", "web", "shop-web", tcp=True), _serve_pages)
+_API = AppLogin("shop", "api", "mobile-api", tcp=True)
+_PAGES = Client(AppLogin("shop", "web", "shop-web", tcp=True), _serve_pages)
 _SHOP_POOL = Client(
-    Login("shop", "web", "shop-pool", tcp=True),
+    AppLogin("shop", "web", "shop-pool", tcp=True),
     partial(_wait_in_pool, statements.LOOK_UP),
 )
 _BILLING_POOL = Client(
-    Login("billing", "worker", "billing-pool"),
+    AppLogin("billing", "worker", "billing-pool"),
     partial(_wait_in_pool, statements.DUNNING),
 )
 
 CLIENTS: tuple[Client, ...] = (
-    Client(Login("shop", "web", "back office"), _hold_rows),
-    Client(Login("shop", "worker", "order picker", tcp=True), _pick),
-    Client(Login("shop", "worker", "reservations", tcp=True), _reserve),
-    Client(Login("shop", "web", "stock sync"), _synchronise),
+    Client(AppLogin("shop", "web", "back office"), _hold_rows),
+    Client(AppLogin("shop", "worker", "order picker", tcp=True), _pick),
+    Client(AppLogin("shop", "worker", "reservations", tcp=True), _reserve),
+    Client(AppLogin("shop", "web", "stock sync"), _synchronise),
     *[_PAGES] * 8,
     *[_SHOP_POOL] * 9,
     *[_BILLING_POOL] * 3,
-    Client(Login("warehouse", "report", "month-end report", tcp=True), _run_away, absence=60),
-    Client(Login("billing", "worker", "invoice editor", tcp=True), _edit_invoice),
-    Client(Login("billing", "importer", "payment import"), _book_twice),
-    Client(Login("warehouse", "importer", "file import"), _import_files),
-    Client(Login("warehouse", "report", "demand forecast", options=_PARALLEL), _forecast),
-    Client(Login("shop", "worker", "order dispatcher"), _listen),
-    Client(Login("shop", "guest", "\x1b[31mevil\x07 [/blink]", tcp=True), _attack),
+    Client(AppLogin("warehouse", "report", "month-end report", tcp=True), _run_away, absence=60),
+    Client(AppLogin("billing", "worker", "invoice editor", tcp=True), _edit_invoice),
+    Client(AppLogin("billing", "importer", "payment import"), _book_twice),
+    Client(AppLogin("warehouse", "importer", "file import"), _import_files),
+    Client(AppLogin("warehouse", "report", "demand forecast", options=_PARALLEL), _forecast),
+    Client(AppLogin("shop", "worker", "order dispatcher"), _listen),
+    Client(AppLogin("shop", "guest", "\x1b[31mevil\x07 [/blink]", tcp=True), _attack),
 )

@@ -8,7 +8,7 @@ from pgtop.model.backend import Backend
 from pgtop.table.columns import ColumnSet
 from pgtop.table.language.column_keys import column_vocabulary
 from pgtop.table.language.keys import SESSION_VOCABULARY
-from pgtop.table.language.vocabulary import Comparison, Key, Relation, Value, Vocabulary
+from pgtop.table.language.vocabulary import Key, ParsedComparison, Relation, Value, Vocabulary
 from pgtop.table.matchers import Matcher, Scan
 from pgtop.table.predicates import Criterion, Test
 from pgtop.view.lock_rows import OWN_COLUMNS, LockRow
@@ -77,7 +77,7 @@ def lock_vocabulary() -> Vocabulary:
 def _for_rows(key: Key) -> Key:
     """Return a key of the sessions for rows that contain a session."""
 
-    def read(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
+    def read(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
         comparison = key.read(relation, values)
         return replace(comparison, criterion=SessionCriterion(comparison.criterion))
 

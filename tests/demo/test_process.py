@@ -209,7 +209,7 @@ async def running_client(cluster: Cluster, role: str) -> AsyncIterator[list[int]
         await connection.execute("SELECT pg_sleep(3600)")
 
     address = workload.ServerAddress(str(cluster.folder), cluster.port, cluster.password)
-    client = workload.Client(workload.Login("postgres", role, "tester"), behave, absence=0.02)
+    client = workload.Client(workload.AppLogin("postgres", role, "tester"), behave, absence=0.02)
     connection = await address.connect(client.login)
     task = asyncio.create_task(workload.run_client(address, client, connection))
     yield seen

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from pgtop.files import Outcome, start_daemon
+from pgtop.files import WorkResult, start_daemon
 
 _T = TypeVar("_T")
 
@@ -38,7 +38,7 @@ class BackgroundThread:
         self._ended = ended = loop.create_future()
         result: asyncio.Future[_T] = loop.create_future()
 
-        def settle(outcome: Outcome[_T]) -> None:
+        def settle(outcome: WorkResult[_T]) -> None:
             ended.set_result(None)
             if result.done():
                 outcome.discard(discard)
@@ -47,7 +47,7 @@ class BackgroundThread:
             else:
                 result.set_result(outcome.result())
 
-        def deliver(outcome: Outcome[_T]) -> None:
+        def deliver(outcome: WorkResult[_T]) -> None:
             try:
                 loop.call_soon_threadsafe(settle, outcome)
             except RuntimeError:  # the loop has been closed

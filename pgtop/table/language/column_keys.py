@@ -11,8 +11,8 @@ from pgtop.table.language.readers import COMPARE, matchers_of, parse_seconds, te
 from pgtop.table.language.vocabulary import (
     COUNT_RELATIONS,
     TEXT_RELATIONS,
-    Comparison,
     Key,
+    ParsedComparison,
     Reader,
     Relation,
     Value,
@@ -81,9 +81,9 @@ def _key_of(column: Column[Any, Any]) -> Key:
 
 
 def _text_reader(column: Column[Any, Any]) -> Reader:
-    def read(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
+    def read(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
         criterion = CellCriterion((column,), matchers_of(relation, values))
-        return Comparison(criterion, relation, texts_of(values))
+        return ParsedComparison(criterion, relation, texts_of(values))
 
     return read
 
@@ -93,10 +93,10 @@ def _number_reader(column: Column[Any, Any]) -> Reader:
         value = column.key(row, context)
         return value if isinstance(value, int | float) else None
 
-    def read(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
+    def read(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
         text, position = values[0]
         bound = parse_seconds(text, position)
         criterion = NumberCriterion(number, COMPARE[relation], bound)
-        return Comparison(criterion, relation, (text.lower(),))
+        return ParsedComparison(criterion, relation, (text.lower(),))
 
     return read

@@ -19,8 +19,8 @@ from pgtop.table.language.server_keys import read_client, read_type, read_wait
 from pgtop.table.language.states import STATE_WORDS, read_state
 from pgtop.table.language.vocabulary import (
     TEXT_RELATIONS,
-    Comparison,
     Key,
+    ParsedComparison,
     Relation,
     Value,
     Vocabulary,
@@ -34,9 +34,9 @@ from pgtop.table.predicates import (
 )
 
 
-def _read_query(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
+def _read_query(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
     criterion = QueryCriterion(matchers_of(relation, values))
-    return Comparison(criterion, relation, texts_of(values))
+    return ParsedComparison(criterion, relation, texts_of(values))
 
 
 def _is_one_of(_: DerivedSnapshot, pids: frozenset[int]) -> Decision:

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.lookalikes import check_unquoted
-from pgtop.table.language.scanner import Scanner
+from pgtop.table.language.scanner import FilterScanner
 from pgtop.table.language.signs import INSTEAD_OF, STRAY_SIGN, WILDCARDS
 from pgtop.table.language.tree import Term
 from pgtop.table.language.values import read_pattern
@@ -24,7 +24,7 @@ _BEHIND_IDLE = re.compile(r"idle\s+$", re.IGNORECASE)
 class LoneWordReader:
     """Reads terms that have no key."""
 
-    def __init__(self, scanner: Scanner, vocabulary: Vocabulary) -> None:
+    def __init__(self, scanner: FilterScanner, vocabulary: Vocabulary) -> None:
         self._scanner = scanner
         self._vocabulary = vocabulary
 

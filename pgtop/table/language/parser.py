@@ -9,7 +9,7 @@ from dataclasses import replace
 from pgtop.table.language.contradictions import check_no_contradiction
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.lone_words import LoneWordReader
-from pgtop.table.language.scanner import Scanner
+from pgtop.table.language.scanner import FilterScanner
 from pgtop.table.language.signs import COMPARISON, SIGNS
 from pgtop.table.language.tree import And, Node, Not, Term, join_and, join_or
 from pgtop.table.language.values import read_values
@@ -40,7 +40,7 @@ class FilterParser:
         grouped: Mapping[int, int] | None = None,
         edges: tuple[int, ...] = (),
     ) -> None:
-        self._scanner = Scanner(text, edges)
+        self._scanner = FilterScanner(text, edges)
         self._vocabulary = vocabulary
         self._lone_words = LoneWordReader(self._scanner, vocabulary)
         self._grouped = grouped or {}

@@ -12,8 +12,8 @@ from pgtop.table.language.vocabulary import (
     PID_RELATIONS,
     TEXT_RELATIONS,
     TIME_RELATIONS,
-    Comparison,
     Key,
+    ParsedComparison,
     Relation,
     Value,
 )
@@ -59,10 +59,10 @@ def texts_of(values: Sequence[Value]) -> tuple[str, ...]:
     return tuple(value.text for value in values)
 
 
-def compare_texts(texts: Texts, relation: Relation, values: Sequence[Value]) -> Comparison:
+def compare_texts(texts: Texts, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
     """Compare a column's texts with the values."""
     criterion = TextCriterion(texts, matchers_of(relation, values))
-    return Comparison(criterion, relation, texts_of(values))
+    return ParsedComparison(criterion, relation, texts_of(values))
 
 
 def text_key(
@@ -70,7 +70,7 @@ def text_key(
 ) -> Key:
     """Make a key for a column of texts."""
 
-    def read(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
+    def read(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
         return compare_texts(texts, relation, values)
 
     return Key(name, meaning, example, TEXT_RELATIONS, read, phrase, plural=plural)
@@ -92,7 +92,7 @@ def name_key(
     it has any other.
     """
 
-    def read(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
+    def read(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
         if relation is Relation.IS:
             return compare_texts(_including_shown(texts_of(values)), relation, values)
         return compare_texts(texts, relation, values)
@@ -112,11 +112,11 @@ def name_key(
 def time_key(name: str, meaning: str, example: str, seconds: Number, phrase: Phrase) -> Key:
     """Make a key for the time since something began."""
 
-    def read(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
+    def read(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
         text, position = values[0]
         bound = parse_seconds(text, position)
         criterion = NumberCriterion(seconds, COMPARE[relation], bound)
-        return Comparison(criterion, relation, (text.lower(),))
+        return ParsedComparison(criterion, relation, (text.lower(),))
 
     return Key(name, meaning, example, TIME_RELATIONS, read, phrase)
 
@@ -142,9 +142,9 @@ def count_key(
 ) -> Key:
     """Make a key for a count; `criterion` takes the comparison and the bound."""
 
-    def read(key: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
+    def read(key: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
         count = _parse_whole(key, values[0])
-        return Comparison(criterion(COMPARE[relation], count), relation, (str(count),))
+        return ParsedComparison(criterion(COMPARE[relation], count), relation, (str(count),))
 
     return Key(name, meaning, example, COUNT_RELATIONS, read, phrase)
 
@@ -160,11 +160,11 @@ def pid_key(
 ) -> Key:
     """Make a key for pids; `prepare` takes the context of the scan and the pids."""
 
-    def read(key: Key, _: Relation, values: Sequence[Value]) -> Comparison:
+    def read(key: Key, _: Relation, values: Sequence[Value]) -> ParsedComparison:
         pids = [_parse_whole(key, value) for value in values]
         wanted = frozenset(pids)
         criterion = DecisionCriterion(lambda context: prepare(context, wanted))
-        return Comparison(criterion, Relation.CONTAINS, tuple(map(str, pids)))
+        return ParsedComparison(criterion, Relation.CONTAINS, tuple(map(str, pids)))
 
     return Key(name, meaning, example, PID_RELATIONS, read, phrase, plural=plural)
 

@@ -11,7 +11,7 @@ from pgtop.table.language.vocabulary import Value
 _BLANKS = re.compile(r"\s*")
 
 
-class Scanner:
+class FilterScanner:
     """The text and the position of the next character.
 
     `edges` are the ends of a command line's arguments, which no quoted text crosses.

@@ -8,7 +8,7 @@ from pgtop.table.language.addresses import in_networks, is_single, network_of
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.readers import compare_texts, matchers_of, texts_of
 from pgtop.table.language.server_names import PROCESS_TYPES, WAIT_TYPES
-from pgtop.table.language.vocabulary import Comparison, Key, Relation, Value
+from pgtop.table.language.vocabulary import Key, ParsedComparison, Relation, Value
 from pgtop.table.matchers import Contains, Matcher, StartsWith
 from pgtop.table.predicates import DecisionCriterion, TextCriterion
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pgtop.table.language.addresses import Network
 
 
-def read_type(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
+def read_type(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
     """Read a comparison of process types."""
     if relation is Relation.IS:
         for value in values:
@@ -36,14 +36,14 @@ def _check_whole_type(value: Value) -> None:
             raise FilterError(f"no type is exactly `{value.text}`: {advice}", value.position)
 
 
-def read_wait(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
+def read_wait(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
     """Read a comparison of wait events."""
     if relation is not Relation.CONTAINS:
         matchers = matchers_of(relation, values)
     else:
         matchers = tuple(_wait_matcher(value.text.lower()) for value in values)
     criterion = TextCriterion(known.wait_texts, matchers)
-    return Comparison(criterion, relation, texts_of(values))
+    return ParsedComparison(criterion, relation, texts_of(values))
 
 
 def _wait_matcher(value: str) -> Matcher:
@@ -56,13 +56,13 @@ def _wait_matcher(value: str) -> Matcher:
     return Contains(value)
 
 
-def read_client(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
+def read_client(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
     """Read a comparison of addresses."""
     if relation is Relation.MATCHES:
         return compare_texts(known.client_texts, relation, values)
     networks = [_parse_network(value, relation) for value in values]
     criterion = DecisionCriterion(lambda _: in_networks(networks))
-    return Comparison(criterion, Relation.CONTAINS, texts_of(values))
+    return ParsedComparison(criterion, Relation.CONTAINS, texts_of(values))
 
 
 def _parse_network(value: Value, relation: Relation) -> "Network | None":

@@ -8,7 +8,7 @@ from pgtop.table import known
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.readers import compare_texts
 from pgtop.table.language.server_names import SERVER_STATES
-from pgtop.table.language.vocabulary import Comparison, Key, Relation, Value
+from pgtop.table.language.vocabulary import Key, ParsedComparison, Relation, Value
 from pgtop.table.predicates import ActivityCriterion, Decision
 
 _STATES = {
@@ -35,7 +35,7 @@ def state_called(text: str) -> str | None:
     return _STATES.get(re.sub(r"[ _-]+", "-", text.lower()))
 
 
-def read_state(_: Key, relation: Relation, values: Sequence[Value]) -> Comparison:
+def read_state(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
     """Read a comparison of states."""
     if relation is Relation.MATCHES:
         return compare_texts(known.state_texts, relation, values)
@@ -43,7 +43,7 @@ def read_state(_: Key, relation: Relation, values: Sequence[Value]) -> Compariso
     if SERVER_STATES.keys().isdisjoint(words):
         relation = Relation.CONTAINS
     decisions = [_decision(word, is_exact=relation is Relation.IS) for word in words]
-    return Comparison(ActivityCriterion(_any_of(decisions)), relation, words)
+    return ParsedComparison(ActivityCriterion(_any_of(decisions)), relation, words)
 
 
 def _parse_state(value: Value) -> str:

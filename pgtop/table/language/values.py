@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.lookalikes import check_unquoted
-from pgtop.table.language.scanner import Scanner
+from pgtop.table.language.scanner import FilterScanner
 from pgtop.table.language.signs import COMPARISON, INSTEAD_OF, STRAY_SIGN, WILDCARDS
 from pgtop.table.language.vocabulary import Key, Relation, Value
 from pgtop.table.language.words import advice_on, is_keyword
@@ -15,7 +15,7 @@ _AMBIGUOUS_IN_PATTERN = re.compile(r"^[~=<>!:]|['\"]")
 
 
 def read_values(
-    scanner: Scanner, key: Key, relation: Relation, grouped: Mapping[int, int]
+    scanner: FilterScanner, key: Key, relation: Relation, grouped: Mapping[int, int]
 ) -> list[Value]:
     """Read the values behind a sign.
 
@@ -35,7 +35,7 @@ def read_values(
     return values
 
 
-def _read_grouped(scanner: Scanner, relation: Relation, end: int) -> list[Value]:
+def _read_grouped(scanner: FilterScanner, relation: Relation, end: int) -> list[Value]:
     """Read the values that an argument of the command line groups."""
     start, scanner.position = scanner.position, end
     text = scanner.text[start:end]
@@ -45,7 +45,7 @@ def _read_grouped(scanner: Scanner, relation: Relation, end: int) -> list[Value]
     return [Value(match[0], start + match.start()) for match in re.finditer(r"[^,]+", text)]
 
 
-def _read_value(scanner: Scanner, key: Key, relation: Relation) -> Value:
+def _read_value(scanner: FilterScanner, key: Key, relation: Relation) -> Value:
     start = scanner.position
     if scanner.is_at_quote:
         value = scanner.take_quoted()
@@ -76,7 +76,7 @@ def _missing(key: Key, position: int) -> FilterError:
     return FilterError(f"a value is missing: write it as in {key.example}", position)
 
 
-def _fail_in_value(scanner: Scanner, key: Key) -> NoReturn:
+def _fail_in_value(scanner: FilterScanner, key: Key) -> NoReturn:
     """Raise FilterError for the next character, which cannot be in a value without quotes."""
     character = scanner.next
     check_unquoted(character, scanner.position)
@@ -107,7 +107,7 @@ def _fail_in_value(scanner: Scanner, key: Key) -> NoReturn:
     scanner.fail(f"a value with `{character}` in it goes in quotes{advice}")
 
 
-def read_pattern(scanner: Scanner, example: str) -> Value:
+def read_pattern(scanner: FilterScanner, example: str) -> Value:
     """Read a pattern: in quotes, or up to a blank or the parenthesis that closes a group around
     it.
     """
@@ -123,7 +123,7 @@ def read_pattern(scanner: Scanner, example: str) -> Value:
     return value
 
 
-def _check_not_next_term(scanner: Scanner) -> None:
+def _check_not_next_term(scanner: FilterScanner) -> None:
     """Raise FilterError for a pattern that stands apart from its sign and looks like the next
     term.
     """

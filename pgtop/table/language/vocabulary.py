@@ -52,7 +52,7 @@ class Value(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ParsedComparison:
     """A comparison as a key has read it, in the canonical form."""
 
     criterion: Criterion
@@ -60,7 +60,7 @@ class Comparison:
     values: tuple[str, ...]
 
 
-Reader: TypeAlias = Callable[["Key", Relation, Sequence[Value]], Comparison]
+Reader: TypeAlias = Callable[["Key", Relation, Sequence[Value]], ParsedComparison]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ class Key:
     plural: str = ""
     """What a row has only one of, so that two different ones contradict each other."""
 
-    def read(self, relation: Relation, values: Sequence[Value]) -> Comparison:
+    def read(self, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
         """Read a comparison. Raises FilterError."""
         return self.reader(self, relation, values)
 
