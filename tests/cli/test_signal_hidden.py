@@ -41,7 +41,7 @@ def _question(dsn: str, pid: int, state: dict[str, str]) -> Iterator[Terminal]:
 def test_yes_never_covers_a_session_with_a_hidden_start(
     weak: str, open_session: Opener, state: dict[str, str]
 ) -> None:
-    """It may be another session under the same pid: nothing is sent, and the message says what is
+    """Such a session may be another one: nothing is sent, and the message says what is
     needed.
     """
     session = open_session()

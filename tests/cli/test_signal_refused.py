@@ -78,12 +78,12 @@ def test_no_match_is_explained(
     changed ones.
     """
     session = open_session()
-    nobody = pgtop("kill", "-d", dsn, "app:=nobody", "--yes", environment=state)
-    assert nobody.stdout.startswith("Filter: sessions ")
-    assert one_sentence(nobody.stderr) == "pgtop: No session matches.\n"
+    absent = pgtop("kill", "-d", dsn, "app:=absent", "--yes", environment=state)
+    assert absent.stdout.startswith("Filter: sessions ")
+    assert one_sentence(absent.stderr) == "pgtop: No session matches.\n"
     with stranger(dsn, role) as blind:
         unseen = pgtop(
-            "kill", "-d", blind, "state:active app:=nobody", "--yes", "--json", environment=state
+            "kill", "-d", blind, "state:active app:=absent", "--yes", "--json", environment=state
         )
     assert "cannot be seen: grant pg_read_all_stats" in one_sentence(unseen.stderr)
     idle = pgtop("cancel", "-d", dsn, f"user:={role}", "--yes", environment=state)
@@ -92,7 +92,7 @@ def test_no_match_is_explained(
         "kill", "-d", dsn, f"user:={role}", "--yes", "--protect", f"user:{role}", environment=state
     )
     assert f"1 protected: it matches --protect user:{role}" in one_sentence(guarded.stderr)
-    assert {done.returncode for done in (nobody, unseen, idle, guarded)} == {Exit.NO_TARGET}
+    assert {done.returncode for done in (absent, unseen, idle, guarded)} == {Exit.NO_TARGET}
     assert alive(session)
 
 
@@ -152,12 +152,12 @@ def test_a_new_superuser_is_not_escalated(
         ) as running:
             until(lambda: len(trail(state)) == 1)
             admin.execute(sql.SQL("ALTER ROLE {} SUPERUSER").format(sql.Identifier(role)))
-            out, said = running.communicate(timeout=PATIENCE)
+            out, errors = running.communicate(timeout=PATIENCE)
         admin.execute(sql.SQL("ALTER ROLE {} NOSUPERUSER").format(sql.Identifier(role)))
     whole = json.loads(out)
     assert whole["escalate"] is True
     assert [outcome["signal"] for outcome in whole["outcomes"]] == ["cancel"]
-    assert "not terminated: 1 changed: it is protected now" in said
+    assert "not terminated: 1 changed: it is protected now" in errors
     assert running.returncode == Exit.SURVIVED
 
 
@@ -207,7 +207,7 @@ def test_a_server_that_is_lost_after_the_consent_got_no_signal(
 def test_changed_sessions_are_in_the_json(
     dsn: str, role: str, open_session: Opener, state: dict[str, str], tmp_path: Path
 ) -> None:
-    """A session that moved on between plan and yes is in the JSON, and not only in the exit code."""
+    """A session that moved on between plan and yes is in the JSON, not only in the exit code."""
     moved, still = open_session(), open_session()
     for session in (moved, still):
         session.execute("SELECT 'first'")
@@ -220,10 +220,10 @@ def test_changed_sessions_are_in_the_json(
         terminal.wait_for("1 session changed since")
         terminal.send("n\n")
         assert terminal.wait_for_exit() == Exit.SOME_REFUSED
-    found = json.loads(written.read_text())
-    [left] = found["left_out"]
+    report = json.loads(written.read_text())
+    [left] = report["left_out"]
     assert (left["pid"], left["why"]) == (moved.info.backend_pid, "changed")
-    assert [target["pid"] for target in found["targets"]] == [still.info.backend_pid]
+    assert [target["pid"] for target in report["targets"]] == [still.info.backend_pid]
 
 
 @pytest.mark.parametrize(

@@ -247,7 +247,7 @@ def test_the_report_is_what_happened(
 def test_a_plan_only_shrinks(
     signal: Signal, before: list[tuple[object, ...]], while_open: list[tuple[object, ...]]
 ) -> None:
-    """Exactly the changed targets are changes; a refreshed plan drops the ended ones and adds none."""
+    """Exactly the changed targets are changes; a refreshed plan drops ended ones and adds none."""
     server = ModelServer()
     _happen(server, before)
     seen = server.sample()

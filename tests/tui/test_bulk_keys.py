@@ -6,12 +6,9 @@ import pytest
 from textual.screen import ModalScreen
 
 from pgtop.config.settings import Settings
-from pgtop.model.backend import IDLE, Backend
-from pgtop.model.signal import ObservedEffect, Outcome, ReplyStatus, Signal, SignalReply
-from pgtop.model.snapshot import Snapshot
-from pgtop.signalling.execute import Progress
+from pgtop.model.backend import IDLE
+from pgtop.model.signal import Signal
 from pgtop.signalling.observe import RefusingSignaller
-from pgtop.signalling.planning import make_plan
 from pgtop.table.filter import Filter
 from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
@@ -22,17 +19,9 @@ from pgtop.tui.widgets.rows import Rows
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, nearly_full
 from tests.tui.apps import Stage, press, shown_on, text_of, with_changes, without
+from tests.tui.bulk_helpers import LEAK_KEYS, leak, requested
 
 _SIZE = (100, 30)
-_LEAK = ("filter", *"app:coupon-import", "open")
-
-
-def _leak(snapshot: Snapshot) -> list[Backend]:
-    return [b for b in snapshot.backends if b.application_name == "coupon-import"]
-
-
-def _ordered(signaller: FakeSignaller) -> set[object]:
-    return {request.target for request in signaller.requests}
 
 
 async def test_tags_survive_sort_filter_and_refresh_and_end_with_their_session() -> None:
@@ -71,16 +60,16 @@ async def test_asterisk_tags_exactly_the_shown_sessions() -> None:
     first, signaller = nearly_full(), FakeSignaller()
     stage = Stage(first, signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "tag_all", "clear", "terminate")
+        await press(pilot, *LEAK_KEYS, "tag_all", "clear", "terminate")
         assert isinstance(stage.app.screen, BulkScreen)
-        await press(pilot, "confirm", *str(len(_leak(first))), "open")
-        assert _ordered(signaller) == {b.identity for b in _leak(first)}
+        await press(pilot, "confirm", *str(len(leak(first))), "open")
+        assert requested(signaller) == {b.identity for b in leak(first)}
         assert all(
             request.only_if_unchanged and request.signal is Signal.TERMINATE
             for request in signaller.requests
         )
         assert isinstance(stage.app.screen, ResultScreen)
-        assert f"{len(_leak(first))} gone" in text_of(stage, "#facts")
+        assert f"{len(leak(first))} gone" in text_of(stage, "#facts")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +88,7 @@ async def test_nothing_is_sent_without_the_number(keys: tuple[str, ...]) -> None
     signaller = FakeSignaller()
     stage = Stage(nearly_full(), signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "tag_all", "terminate", *keys)
+        await press(pilot, *LEAK_KEYS, "tag_all", "terminate", *keys)
         assert signaller.requests == []
 
 
@@ -135,8 +124,8 @@ async def test_the_list_is_frozen() -> None:
     first, signaller = nearly_full(), FakeSignaller()
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "tag_all", "terminate")
-        ended, moved, *rest = _leak(first)
+        await press(pilot, *LEAK_KEYS, "tag_all", "terminate")
+        ended, moved, *rest = leak(first)
         later = moved._replace(query_start=first.taken_at)
         newcomer = moved._replace(pid=99_999, backend_start=first.taken_at)
         others = tuple(b for b in first.backends if b not in (ended, moved))
@@ -145,7 +134,7 @@ async def test_the_list_is_frozen() -> None:
         assert "1 another query" in text_of(stage, "#facts")
         assert "1 ended" in text_of(stage, "#facts")
         await press(pilot, "confirm", *str(len(rest)), "open")
-        assert _ordered(signaller) == {b.identity for b in rest}
+        assert requested(signaller) == {b.identity for b in rest}
 
 
 async def test_changed_sessions_can_be_confirmed_again() -> None:
@@ -155,15 +144,15 @@ async def test_changed_sessions_can_be_confirmed_again() -> None:
     first, signaller = nearly_full(), FakeSignaller()
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "tag_all", "terminate")
-        moved = _leak(first)[0]
+        await press(pilot, *LEAK_KEYS, "tag_all", "terminate")
+        moved = leak(first)[0]
         newcomer = moved._replace(pid=99_999, backend_start=first.taken_at)
         others = tuple(b for b in first.backends if b != moved)
         later = moved._replace(query_start=first.taken_at)
         stage.source.script = [replace(first, ungrouped=(*others, later, newcomer))]
         await stage.tick()
-        await press(pilot, "renew_plan", "confirm", *str(len(_leak(first))), "open")
-        assert _ordered(signaller) == {b.identity for b in _leak(first)}
+        await press(pilot, "renew_plan", "confirm", *str(len(leak(first))), "open")
+        assert requested(signaller) == {b.identity for b in leak(first)}
         assert [
             request.target for request in signaller.requests if not request.only_if_unchanged
         ] == [moved.identity]
@@ -223,7 +212,7 @@ async def test_a_whole_group_from_the_breakdown() -> None:
         }
         assert {b.identity for b in idle} == shop
         await press(pilot, "confirm", *str(len(idle)), "open")
-        assert _ordered(signaller) == shop
+        assert requested(signaller) == shop
 
 
 def _frame(stage: Stage) -> tuple[str, str]:
@@ -251,7 +240,7 @@ async def test_a_list_shows_how_much_of_it_is_below() -> None:
     """The count is what has no room, one less with each row down, and nothing at the end."""
     stage = Stage(nearly_full())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "tag_all", "terminate")
+        await press(pilot, *LEAK_KEYS, "tag_all", "terminate")
         rows = stage.app.screen.query_one("#targets", Rows)
         below = rows.row_count() - rows.page
         assert f"{below} more below" in _frame(stage)[1]
@@ -264,100 +253,52 @@ async def test_a_list_shows_how_much_of_it_is_below() -> None:
 async def test_a_changed_row_keeps_its_name() -> None:
     """A row that is marked as changed still names its session."""
     first = nearly_full()
-    leak = _leak(first)[0]
+    session = leak(first)[0]
     stage = Stage(
-        first, source=FakeSource([with_changes(first, leak.pid, query_start=first.taken_at)])
+        first, source=FakeSource([with_changes(first, session.pid, query_start=first.taken_at)])
     )
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "tag_all", "terminate")
+        await press(pilot, *LEAK_KEYS, "tag_all", "terminate")
         await stage.tick()
         rows = stage.app.screen.query_one("#targets", Rows)
         shown = [
             "".join(span.text for span in rows.row_line(index)) for index in range(rows.row_count())
         ]
     [changed] = [row for row in shown if row.startswith("!")]
-    assert changed.split() == ["!", str(leak.pid), "api@shop", "coupon-import", "another", "query"]
+    assert changed.split() == [
+        "!",
+        str(session.pid),
+        "api@shop",
+        "coupon-import",
+        "another",
+        "query",
+    ]
 
 
 async def test_cancel_skips_sessions_without_a_query() -> None:
     """C on tags signals the running queries; for a group without any a notice explains this."""
     stage = Stage(nearly_full())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "tag_all", "cancel")
+        await press(pilot, *LEAK_KEYS, "tag_all", "cancel")
         assert isinstance(stage.app.screen, SessionsScreen)
         assert "nothing to signal" in text_of(stage, "#notice")
-
-
-async def test_k_on_the_results_terminates_the_survivors() -> None:
-    """After a cancel that did not help, K asks again, and terminates exactly those, at the query
-    that went on.
-    """
-    first = busy()
-    stays = {b.identity: b for b in first.backends}
-    signaller = FakeSignaller(look=lambda who: stays[who])
-    stage = Stage(first, signaller=signaller)
-    async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(
-            pilot, "filter", *"user:billing state:waiting", "open", "tag_all", "cancel", "confirm"
-        )
-        await stage.tick(6)
-        assert "still running" in text_of(stage, "#facts")
-        cancelled = _ordered(signaller)
-        signaller.requests.clear()
-        await press(pilot, "terminate")
-        assert isinstance(stage.app.screen, BulkScreen)
-        await press(pilot, "confirm")
-        assert _ordered(signaller) == cancelled
-        assert all(
-            request.signal is Signal.TERMINATE and request.only_if_unchanged
-            for request in signaller.requests
-        )
-
-
-async def test_results_after_esc_are_a_notice() -> None:
-    """A user who closes the list early continues; later outcomes are on the notice line."""
-    first = nearly_full()
-    alive = {backend.identity: backend for backend in _leak(first)}
-    stage = Stage(first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first]))
-    async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(
-            pilot, *_LEAK, "tag_all", "clear", "terminate", "confirm", *str(len(alive)), "open"
-        )
-        assert isinstance(stage.app.screen, ResultScreen)
-        await press(pilot, "clear")
-        assert isinstance(stage.app.screen, SessionsScreen)
-        alive.popitem()
-        await stage.tick()
-        await stage.tick(6)
-        assert "1 gone" in text_of(stage, "#notice")
-        assert "still running" in text_of(stage, "#notice")
 
 
 @pytest.mark.parametrize(("typed", "sent"), [("7", 0), ("11", 0), ("10", 10)])
 async def test_the_number_follows_the_list(typed: str, sent: int) -> None:
     """Once a number is required it must be that of the current list, even below the limit."""
     first, signaller = nearly_full(), FakeSignaller()
-    for backend in _leak(first)[11:]:
+    for backend in leak(first)[11:]:
         first = without(first, backend.pid)
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "tag_all", "clear", "terminate", "confirm")
+        await press(pilot, *LEAK_KEYS, "tag_all", "clear", "terminate", "confirm")
         assert "type 11" in text_of(stage, "#facts")
-        stage.source.script = [without(first, _leak(first)[0].pid)]
+        stage.source.script = [without(first, leak(first)[0].pid)]
         await stage.tick()
         assert "it is 10 now: type 10" in text_of(stage, "#facts")
         await press(pilot, *typed, "open")
         assert len(signaller.requests) == sent
-
-
-async def test_one_refusal_never_stops_the_rest() -> None:
-    """Each target has its own outcome in the list."""
-    stage = Stage(
-        busy(), signaller=FakeSignaller(SignalReply(ReplyStatus.REFUSED, "permission denied"))
-    )
-    async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, "tag", "cursor_down", "cursor_down", "tag", "terminate", "confirm")
-        assert "not allowed" in text_of(stage, "#facts")
 
 
 @pytest.mark.parametrize("signal", ["terminate", "cancel"])
@@ -376,7 +317,7 @@ async def test_read_only_refuses_on_every_way(way: tuple[str, ...], signal: str)
 
 
 async def test_read_only_leaves_no_signals_in_the_palette() -> None:
-    """The command palette offers nothing that could end somebody's work."""
+    """The command palette offers nothing that could end a session or query."""
     stage = Stage(busy(), Settings(read_only=True), RefusingSignaller("read-only mode"))
     async with stage.app.run_test(size=_SIZE):
         offered = {command.title for command in stage.app.get_system_commands(stage.app.screen)}
@@ -424,43 +365,9 @@ async def test_a_newly_protected_session_is_excluded_from_many() -> None:
     later = replace(first, server=first.server._replace(roles=roles))
     stage = Stage(first, signaller=signaller, source=FakeSource([later]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *_LEAK, "tag_all", "terminate")
+        await press(pilot, *LEAK_KEYS, "tag_all", "terminate")
         await stage.tick(0)
-        assert f"{len(_leak(first))} protected now" in text_of(stage, "#facts")
-        await press(pilot, "confirm")
-        assert "nothing is left to signal" in text_of(stage, "#facts")
-        assert signaller.requests == []
-
-
-def test_a_plan_is_not_done_before_each_target_has_its_outcome() -> None:
-    """Without all outcomes no session counts as a survivor."""
-    two = make_plan(Signal.CANCEL, [b for b in busy().backends if b.waits_for_lock][:2], busy())
-    some = Progress(
-        two,
-        (Outcome(two.requests[0], SignalReply(ReplyStatus.SENT), ObservedEffect.STILL_RUNNING),),
-    )
-    assert len(two.targets) == 2
-    assert not Progress(two, ()).is_done
-    assert not some.is_done
-    assert some._replace(outcomes=some.outcomes * 2).is_done
-
-
-async def test_survivors_are_guarded_again() -> None:
-    """Between cancel and K their role became a superuser's: the list of survivors lacks them."""
-    first = busy()
-    stays = {b.identity: b for b in first.backends}
-    signaller = FakeSignaller(look=lambda who: stays[who])
-    stage = Stage(first, signaller=signaller, source=FakeSource([first]))
-    async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(
-            pilot, "filter", *"user:billing state:waiting", "open", "tag_all", "cancel", "confirm"
-        )
-        await stage.tick(6)
-        signaller.requests.clear()
-        roles = {oid: role._replace(superuser=True) for oid, role in first.server.roles.items()}
-        stage.source.script = [replace(first, server=first.server._replace(roles=roles))]
-        await press(pilot, "terminate")
-        await stage.tick(0)
+        assert f"{len(leak(first))} protected now" in text_of(stage, "#facts")
         await press(pilot, "confirm")
         assert "nothing is left to signal" in text_of(stage, "#facts")
         assert signaller.requests == []

@@ -25,9 +25,12 @@ class MixedSignaller(FakeSignaller):
 
     async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
         answers = [
-            SignalReply(ReplyStatus.SENT), SignalReply(ReplyStatus.GONE), SignalReply(ReplyStatus.CHANGED), SignalReply(ReplyStatus.REPLACED),
+            SignalReply(ReplyStatus.SENT),
+            SignalReply(ReplyStatus.GONE),
+            SignalReply(ReplyStatus.CHANGED),
+            SignalReply(ReplyStatus.REPLACED),
             SignalReply(ReplyStatus.REFUSED, "permission denied to terminate process"),
-        ]  # fmt: skip
+        ]
         self.requests.extend(requests)
         return [
             answers[place] if place < len(answers) else answers[0] for place in range(len(requests))
@@ -40,9 +43,9 @@ class MixedSignaller(FakeSignaller):
         first, last = self.requests[0].target, self.requests[-1].target
         stays = {first: every[first], last: every[last]._replace(state="idle in transaction")}
         return {
-            who: seen
-            for who, seen in stays.items()
-            if who in [request.target for request in requests]
+            target: seen
+            for target, seen in stays.items()
+            if target in [request.target for request in requests]
         }
 
 

@@ -5,12 +5,10 @@ from dataclasses import replace
 import pytest
 
 from pgtop.config.settings import Settings
-from pgtop.model.backend import Backend
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import ReplyStatus, Signal, SignalReply
 from pgtop.model.snapshot import Snapshot
 from pgtop.signalling.observe import RefusingSignaller
-from pgtop.table.filter import Filter
 from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.dialogs.menu import MenuScreen
@@ -86,7 +84,7 @@ async def test_an_unreadable_question_cannot_be_confirmed(
 
 async def test_cancel_pins_the_query() -> None:
     """C requests the cancel of exactly the query that was shown, by its start."""
-    signaller = FakeSignaller(look=lambda who: None)
+    signaller = FakeSignaller(look=lambda target: None)
     stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "cursor_down")
@@ -99,7 +97,7 @@ async def test_cancel_pins_the_query() -> None:
 
 
 async def test_lower_case_k_never_signals() -> None:
-    """k moves the cursor."""
+    """Lower case k moves the cursor."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "j", "k")
@@ -150,7 +148,7 @@ async def test_an_outcome_outlives_a_later_notice() -> None:
 
 
 async def test_dialog_asks_again_after_a_changed_query() -> None:
-    """A first y after a change sends nothing; the second sends the request for what is shown now."""
+    """A first y after a change sends nothing; the second requests what is shown now."""
     first = busy()
     signaller = FakeSignaller()
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
@@ -202,7 +200,7 @@ async def test_dialog_polls_although_paused() -> None:
 
 
 async def test_a_protected_session_needs_its_pid() -> None:
-    """pgtop's own session is only ended after its pid was typed; y alone and a wrong pid send
+    """The own session is only ended after its pid was typed; y alone and a wrong pid send
     nothing, n keeps it.
     """
     snapshot = busy()
@@ -276,9 +274,9 @@ async def test_a_second_dialog_does_not_open_over_the_first() -> None:
 
 
 async def test_quitting_before_an_effect_needs_two_keys() -> None:
-    """q while an effect is awaited shows a warning; a second q quits."""
+    """Pressing q while an effect is awaited shows a warning; a second q quits."""
     snapshot = busy()
-    signaller = FakeSignaller(look=lambda who: snapshot.backends[0])
+    signaller = FakeSignaller(look=lambda target: snapshot.backends[0])
     stage = Stage(snapshot, signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "terminate", "confirm", "quit")
@@ -289,7 +287,7 @@ async def test_quitting_before_an_effect_needs_two_keys() -> None:
 
 
 async def test_quitting_warns_again_of_a_later_signal() -> None:
-    """A user who stayed after one warning is warned of the next signal too."""
+    """A user target stayed after one warning is warned of the next signal too."""
     first = busy()
     alive = {backend.identity: backend for backend in first.backends}
     stage = Stage(first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first]))
@@ -380,127 +378,3 @@ async def test_a_session_with_a_hidden_start_needs_its_pid_in_the_dialog() -> No
         assert signaller.requests == []
         await press(pilot, *str(hidden[0].pid), "open")
         assert [request.target for request in signaller.requests] == [hidden[0].identity]
-
-
-async def test_another_server_is_no_end_of_the_session() -> None:
-    """After a failover while the dialog was open it names the other server, and y only closes."""
-    first, signaller = busy(), FakeSignaller()
-    there = replace(
-        first, ungrouped=(), server=first.server._replace(address="10.0.0.9:5432", started_at=1)
-    )
-    stage = Stage(first, signaller=signaller, source=FakeSource([there]))
-    async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "terminate")
-        await stage.tick()
-        assert "another server now" in text_of(stage, "#proposal")
-        await press(pilot, "confirm")
-        assert signaller.requests == []
-
-
-async def test_a_start_that_became_hidden_is_no_end_of_the_session() -> None:
-    """After the right to see others was revoked the session may be another one."""
-    first, signaller = busy(), FakeSignaller()
-    hidden = tuple(Backend(pid=b.pid, datid=b.datid, usesysid=b.usesysid) for b in first.backends)
-    stage = Stage(first, signaller=signaller, source=FakeSource([replace(first, ungrouped=hidden)]))
-    async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "terminate")
-        await stage.tick()
-        assert "may be another session now" in text_of(stage, "#proposal")
-        await press(pilot, "confirm")
-        assert signaller.requests == []
-
-
-async def test_the_page_of_one_session_honours_protect() -> None:
-    """Opened with Enter, a session that --protect names is shown as protected, and K there needs
-    its pid.
-    """
-    signaller = FakeSignaller()
-    stage = Stage(busy(), Settings(protect=(Filter("user:anna"),)), signaller=signaller)
-    async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "filter", *"user:anna", "open")
-        pid = selected_on(stage).pid
-        await press(pilot, "open")
-        assert isinstance(stage.app.screen, DetailScreen)
-        shown = "\n".join("".join(span.text for span in row) for row in stage.app.screen.lines())
-        assert "protected: it matches --protect user:anna" in shown
-        await press(pilot, "terminate", "confirm")
-        assert signaller.requests == []
-        await press(pilot, *str(pid), "open")
-        assert [request.target.pid for request in signaller.requests] == [pid]
-
-
-@pytest.mark.parametrize(
-    ("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "may be on another server")]
-)
-async def test_the_page_of_one_session_claims_no_end_on_another_server(
-    address: str, words: str
-) -> None:
-    """A session missing in the next snapshot has ended only if that is the same server's."""
-    first = busy()
-    there = replace(
-        first,
-        ungrouped=(),
-        server=first.server._replace(address=address, started_at=first.taken_at + 1),
-    )
-    stage = Stage(first, source=FakeSource([there]))
-    async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "open")
-        await stage.tick()
-        assert words in text_of(stage, "#condition")
-        await stage.tick()
-        assert words in text_of(stage, "#condition")
-
-
-def _restarted(snapshot: Snapshot, address: str = "") -> Snapshot:
-    """Return the same sessions a minute later, on a server that was restarted in between."""
-    server = snapshot.server._replace(started_at=snapshot.taken_at + 30_000_000, address=address)
-    return replace(snapshot, taken_at=snapshot.taken_at + 60_000_000, server=server)
-
-
-async def test_the_dialog_follows_no_pid_across_a_restart() -> None:
-    """With hidden starts pid and role are all there is: after a restart they are another session's."""
-    first, signaller = busy(), FakeSignaller()
-    pid = next(b.pid for b in first.backends if b.usename == "anna")
-    hidden = with_changes(
-        first, pid, backend_start=None, query_start=None, xact_start=None, state=None, query=None
-    )
-    stage = Stage(hidden, signaller=signaller, source=FakeSource([hidden]))
-    async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "filter", *f"pid:{pid}", "open", "terminate")
-        stage.source.script = [_restarted(hidden)]
-        await stage.tick()
-        assert f"{pid} has ended" in text_of(stage, "#proposal")
-        await press(pilot, "confirm")
-        assert signaller.requests == []
-
-
-@pytest.mark.parametrize("key", ["terminate", "cancel", "signal_menu"])
-@pytest.mark.parametrize(
-    ("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "may be on another server")]
-)
-async def test_the_page_of_an_ended_session_signals_nothing(
-    key: str, address: str, words: str
-) -> None:
-    """The notice of its end is repeated for each key: the page never shows another server's
-    session.
-    """
-    first = busy()
-    stage = Stage(first, source=FakeSource([first]))
-    async with stage.app.run_test(size=SIZE) as pilot:
-        pid = pid_of(stage)
-        await press(pilot, "open")
-        stage.source.script = [without(_restarted(first, address), pid)]
-        await stage.tick()
-        await press(pilot, key)
-        assert isinstance(stage.app.screen, DetailScreen)
-        assert f"{pid} {words}: nothing can be signalled from here" in text_of(stage, "#notice")
-
-
-async def test_the_page_of_one_session_offers_both_signals() -> None:
-    """F9 there lists cancel and terminate, and the choice opens its dialog."""
-    stage = Stage(busy(), source=FakeSource([busy()]))
-    async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "open", "signal_menu")
-        assert isinstance(stage.app.screen, MenuScreen)
-        await press(pilot, "cursor_down", "open")
-        assert isinstance(stage.app.screen, ConfirmScreen)

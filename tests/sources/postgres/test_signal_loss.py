@@ -105,7 +105,7 @@ async def test_a_timeout_claims_nothing(
     [
         (errors.InsufficientPrivilege, True),
         (errors.UndefinedFunction, True),
-        (errors.QueryCanceled, False),  # timed out, or cancelled by somebody
+        (errors.QueryCanceled, False),  # timed out, or cancelled by an administrator
         (errors.OutOfMemory, False),
         (errors.AdminShutdown, False),  # our own session was ended
         (psycopg.OperationalError, False),  # the network: there is no SQLSTATE
@@ -121,7 +121,7 @@ _HIDDEN = _SAME._replace(same_start=None, enough_seen=True)
 
 
 @pytest.mark.parametrize(
-    ("found", "answer"),
+    ("row", "status"),
     [
         (_SAME, ReplyStatus.SENT),
         (_HIDDEN, ReplyStatus.SENT),
@@ -147,6 +147,6 @@ _HIDDEN = _SAME._replace(same_start=None, enough_seen=True)
         (_HIDDEN._replace(same_type=False), ReplyStatus.CHANGED),
     ],
 )
-def test_the_reply_in_the_row(found: Comparison, answer: ReplyStatus) -> None:
+def test_the_reply_in_the_row(row: Comparison, status: ReplyStatus) -> None:
     """Every row has one reply, and only a function that returned true is `sent`."""
-    assert reply_for(found).status is answer
+    assert reply_for(row).status is status

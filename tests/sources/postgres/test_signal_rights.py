@@ -99,7 +99,7 @@ async def test_a_reused_pid_of_the_same_role_gets_no_signal(
     changed: dict[str, str],
     answer: ReplyStatus,
 ) -> None:
-    """With a hidden start, database and application name distinguish the next session of the pid."""
+    """With a hidden start, database and application name identify the next session of a pid."""
     owner = await make_role("")
     old = await connect(**owner, application_name="old")
     async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as signaller:

@@ -61,11 +61,11 @@ async def address(pair: tuple[Cluster, Cluster]) -> AsyncIterator[VirtualAddress
 @pytest.fixture
 async def far(address: VirtualAddress) -> AsyncIterator[ServerConnection]:
     """Open a session on the server that the address leads to."""
-    made = ServerConnection(
+    connection = ServerConnection(
         {"host": "127.0.0.1", "port": address.port, "user": "dba", "dbname": "postgres"}
     )
-    yield made
-    await made.close()
+    yield connection
+    await connection.close()
 
 
 async def opened_on(server: Cluster) -> Connection:
@@ -75,7 +75,7 @@ async def opened_on(server: Cluster) -> Connection:
 async def request_against(
     session: ServerConnection, pid: int, kind: Signal = Signal.TERMINATE
 ) -> SignalRequest:
-    """Return the request as a plan makes it: with the server of the target, and when it was seen."""
+    """Return the request as a plan makes it: with server and time of the target."""
     snapshot = await PostgresSource(session).sample()
     return SignalRequest(kind, backend(snapshot, pid), seen_on=snapshot.seen_on)
 
@@ -144,7 +144,7 @@ async def test_a_signal_before_a_failover_is_unseen(
 
 
 async def test_after_a_restart_all_are_gone(bindir: Path | None) -> None:
-    """The same server has restarted since: all its sessions have ended; no request for one is sent."""
+    """After a restart of the same server all its sessions have ended; no request is sent."""
     with Cluster(bindir) as server:
         parameters = {
             "host": str(server.folder),
@@ -338,7 +338,7 @@ async def test_behind_a_pooler_the_own_session_is_never_signalled(
                 ReplyStatus.CHANGED,
             )  # what it ran when it was seen is over
     [reply] = await door.send_all([await request_against(session, pid)])
-    assert "lent us this very session" in reply.reason
+    assert "through this very session" in reply.reason
     async with session.acquire() as channel:
         assert channel.features.pid == pid
     await session.close()

@@ -45,7 +45,7 @@ async def test_terminate_ends_exactly_that_session(
 async def test_cancel_ends_exactly_that_query(
     signaller: PostgresSignaller, connect: Connect
 ) -> None:
-    """The target's query ends and its session lives; the same query of another session continues."""
+    """The target's query ends and its session lives; the same query elsewhere continues."""
     victim, bystander = await connect(), await connect()
     seen, query = await run(signaller, victim, SLEEP)
     other, still = await run(signaller, bystander, SLEEP)
@@ -263,10 +263,10 @@ async def test_an_auxiliary_process_is_not_gone(
 ) -> None:
     """The server signals none of its own processes: a refusal, as the process still exists."""
     admin = await connect()
-    found = await admin.execute(
+    cursor = await admin.execute(
         "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
     )
-    [[pid]] = await found.fetchall()
+    [[pid]] = await cursor.fetchall()
     seen = await look(signaller, BackendId(pid, None))
     assert seen is not None
     [reply] = await signaller.send_all([SignalRequest(Signal.TERMINATE, seen)])
