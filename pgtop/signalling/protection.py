@@ -4,15 +4,17 @@ A protected session is never one of many. Alone it can be signalled if the user 
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import AUTOVACUUM_WORKER, PARALLEL_WORKER, WALSENDER, Backend
 from pgtop.model.server import Server
 from pgtop.table import known
 from pgtop.table.filter import Filter, FilterError
-from pgtop.table.predicates import Decision
 from pgtop.text.clean import clean
+
+if TYPE_CHECKING:
+    from pgtop.table.predicates import Decision
 
 Guard: TypeAlias = Callable[[Backend], str]
 """Returns why the user protects a backend, "" for a backend that the user does not protect."""
@@ -130,7 +132,7 @@ def _matches(filter: Filter) -> str:
     return f"it matches --protect {clean(filter.text)}"
 
 
-def _answer(decide: Decision, backend: Backend) -> tuple[bool | None, str]:
+def _answer(decide: "Decision", backend: Backend) -> tuple[bool | None, str]:
     """Return the filter's answer, and the failure of a pattern that took too long."""
     try:
         return decide(backend), ""
