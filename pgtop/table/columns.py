@@ -113,8 +113,8 @@ class ColumnSet(Generic[RowT, ContextT]):
         essential: Iterable[str] = (),
         parts: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
-        """Columns become narrow before an `essential` one is left out. Where there is room, a
-        column is replaced by its `parts`.
+        """Create a set. Columns become narrow before an `essential` one is left out, and a column
+        is replaced by its `parts` if there is space.
         """
         is_filled = not columns[-1].right
         self.columns = columns if is_filled else (*columns, FILLER)

@@ -3,8 +3,9 @@
 A line is written only when it is drawn, and costs by its width alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
@@ -97,19 +98,28 @@ def _candidates(columns: AnyColumns, width: int, extra_columns: bool) -> tuple[A
     the others by rank.
     """
     space = _space_between(columns, width)
-    wanted = [column for column in columns.columns[1:-1] if extra_columns or not column.on_request]
+    middle = columns.columns[1:-1]
+    wanted = [column for column in middle if extra_columns or not column.on_request]
     in_parts = [column for column in wanted if column.name not in columns.parts]
-    if sum(column.width + 1 for column in in_parts) <= space:
+    if _needed(in_parts) <= space:
         return tuple(in_parts)
-    parts = {name for names in columns.parts.values() for name in names}
+    parts = frozenset(chain.from_iterable(columns.parts.values()))
     whole = [column for column in wanted if column.name not in parts]
-    whole = _narrowed(whole, columns.essential, space)
-    by_rank = sorted(whole, key=lambda column: column.rank)
+    return _visible_first(_narrowed(whole, columns.essential, space), space)
+
+
+def _visible_first(columns: Sequence[AnyColumn], space: int) -> tuple[AnyColumn, ...]:
+    """Return the columns that fit, from left to right, then the others by rank."""
+    by_rank = sorted(columns, key=lambda column: column.rank)
     visible = {placed.column.name for placed in _that_fit(by_rank, space)}
-    return (
-        *(column for column in whole if column.name in visible),
-        *(column for column in by_rank if column.name not in visible),
-    )
+    fitting = [column for column in columns if column.name in visible]
+    others = [column for column in by_rank if column.name not in visible]
+    return (*fitting, *others)
+
+
+def _needed(columns: Iterable[AnyColumn]) -> int:
+    """Return the cells that columns need, with a separator each."""
+    return sum(column.width + 1 for column in columns)
 
 
 def _narrowed(
@@ -118,22 +128,26 @@ def _narrowed(
     """Return the columns, with as many narrow forms as make the essential ones fit; the form that
     loses least comes first.
     """
-    excess = sum(column.width + 1 for column in columns if column.name in essential) - space
-    forms = [
-        (column.width - column.narrow.width, column.narrow) for column in columns if column.narrow
-    ]
+    excess = _needed(column for column in columns if column.name in essential) - space
     narrow: dict[str, AnyColumn] = {}
-    for saved, form in sorted(forms, key=itemgetter(0)):
+    for saved, form in sorted(_narrow_forms(columns), key=itemgetter(0)):
         if excess > 0:
             narrow[form.name] = form
             excess -= saved
     return [narrow.get(column.name, column) for column in columns]
 
 
+def _narrow_forms(columns: Iterable[AnyColumn]) -> Iterator[tuple[int, AnyColumn]]:
+    """Yield the cells that each narrow form saves, and the form."""
+    for column in columns:
+        if column.narrow:
+            yield column.width - column.narrow.width, column.narrow
+
+
 def _that_fit(
     columns: Iterable[AnyColumn], space: int, squeeze: bool = False
 ) -> list[PlacedColumn]:
-    """Return the first columns that fit into `space`; with `squeeze` the first one is cut to fit."""
+    """Return the first columns that fit into `space`; `squeeze` cuts the first one to fit."""
     placed: list[PlacedColumn] = []
     for column in columns:
         is_cut = squeeze and not placed
@@ -151,12 +165,14 @@ def header(layout: Layout, sort: Sort, title: str = "") -> Line:
 
     `title` replaces that of the first column: it names a group of rows.
     """
-    cells = [_title(column, width, sort) for column, width in layout]
-    tones = [Tone.STRONG if column.name == sort.column else Tone.PLAIN for column, _ in layout]
+    cells: list[tuple[str, Tone]] = []
+    for column, width in layout:
+        is_strong = title or column.name == sort.column
+        tone = Tone.STRONG if is_strong else Tone.PLAIN
+        cells.append((_title(column, width, sort), tone))
     if title:
-        cells[0] = fit(title, layout[0].width)
-        tones = [Tone.STRONG] * len(layout)
-    return _joined(zip(cells, tones, strict=True))
+        cells[0] = (fit(title, layout[0].width), Tone.STRONG)
+    return _joined(cells)
 
 
 def _title(column: AnyColumn, width: int, sort: Sort) -> str:
@@ -186,15 +202,14 @@ def line(layout: Layout, row: Any, context: Any) -> Line:
     """Return a row, as wide as the layout."""
     # Columns share few functions for their tones, and some of these look at times and waiters.
     tones: dict[Toner[Any, Any], Tone] = {}
-    for column, _ in layout:
-        if column.tone not in tones:
-            tones[column.tone] = column.tone(row, context)
-    return _joined(
-        [
-            (_cell(column.text(row, context), width, column.right), tones[column.tone])
-            for column, width in layout
-        ]
-    )
+    cells: list[tuple[str, Tone]] = []
+    for column, width in layout:
+        toner = column.tone
+        if toner not in tones:
+            tones[toner] = toner(row, context)
+        text = column.text(row, context)
+        cells.append((_cell(text, width, column.right), tones[toner]))
+    return _joined(cells)
 
 
 _cell = lru_cache(maxsize=1024)(fit)

@@ -1,4 +1,4 @@
-"""How the user wants a table: which rows, in which order, with which columns."""
+"""The options that a user has for a table: filter, order, and columns."""
 
 from typing import NamedTuple
 

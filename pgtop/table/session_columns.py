@@ -62,11 +62,11 @@ def _narrow_state(backend: Backend, _derived: DerivedSnapshot) -> str:
     return _NARROW_STATES.get(word, word)
 
 
-def _who(backend: Backend, _derived: DerivedSnapshot) -> str:
+def _name(backend: Backend, _derived: DerivedSnapshot) -> str:
     return name_of_session(backend)
 
 
-def _who_key(backend: Backend, _derived: DerivedSnapshot) -> tuple[str, str] | None:
+def _name_key(backend: Backend, _derived: DerivedSnapshot) -> tuple[str, str] | None:
     if backend.usename is None and backend.datname is None:
         return None
     return backend.usename or "", backend.datname or ""
@@ -221,14 +221,14 @@ _PID = Column(
     tone=_blocker,
     right=True,
 )
-_WHO = Column(
+_NAME = Column(
     name="who",
     title="USER@DATABASE",
     meaning="role and database of the session",
     width=18,
     rank=6,
-    key=_who_key,
-    text=_who,
+    key=_name_key,
+    text=_name,
     tone=_row,
 ).narrowed(15)
 _DATABASE = Column(
@@ -373,7 +373,7 @@ _QUERY = Column(
 
 COLUMNS: tuple[Column, ...] = (
     _PID,
-    _WHO,
+    _NAME,
     _DATABASE,
     _USER,
     _APPLICATION,

@@ -41,7 +41,7 @@ def _clearly_longer(microseconds: float) -> float:
 
 
 class Harm(IntEnum):
-    """What a session does to others, worst first."""
+    """The harm that a session does to others, worst first."""
 
     DEADLOCKED = 0
     BLOCKS = 1
@@ -139,8 +139,8 @@ def _worst_first(
     """Order by harm: deadlocks, roots by the sessions that they block, waits, work, and idle
     sessions, each longest first.
 
-    Hidden sessions and the server's own processes, whose harm is unknown, come last in either
-    direction.
+    Hidden sessions and the server's own processes come last in either direction, as their harm is
+    unknown.
     """
     piles = _piles(rows, derived, before)
     harmful = _harmful(piles, derived, before)
@@ -281,16 +281,16 @@ def _workers_under_leaders(rows: list[Backend]) -> list[Backend]:
     """Return `rows` with each parallel worker moved under its leader. A worker without a leader
     stays in its place.
     """
-    leaders = {row.leader_pid for row in rows if row.leader_pid is not None}
-    if not leaders:
+    workers = [row for row in rows if row.leader_pid is not None]
+    if not workers:
         return rows
-    leaders = {row.pid for row in rows if row.leader_pid is None and row.pid in leaders}
+    leaders = {row.pid for row in rows if row.leader_pid is None}
     teams: defaultdict[int, list[Backend]] = defaultdict(list)
-    for row in rows:
+    for row in workers:
         if row.leader_pid in leaders:
             teams[row.leader_pid].append(row)
     placed: list[Backend] = []
     for row in rows:
-        if row.leader_pid not in leaders:
-            placed += (row, *teams.pop(row.pid, ()))
+        if row.leader_pid not in teams:
+            placed += (row, *teams.get(row.pid, ()))
     return placed

@@ -112,12 +112,11 @@ def _of_kinds_shown(snapshot: Snapshot, show_background: bool) -> Sequence[Backe
     """Return the sessions to show except the settled ones, which are clients all."""
     if show_background:
         return snapshot.ungrouped
-    leaders = {row.leader_pid for row in snapshot.busy if row.leader_pid is not None}
+    processes = [row for row in snapshot.busy if not row.is_client]
+    leaders = {row.leader_pid for row in processes if row.leader_pid is not None}
     if leaders:
         leaders &= {row.pid for row in snapshot.ungrouped if row.is_client}
-    omitted = {
-        row.pid for row in snapshot.busy if not row.is_client and row.leader_pid not in leaders
-    }
+    omitted = {row.pid for row in processes if row.leader_pid not in leaders}
     return [row for row in snapshot.ungrouped if row.pid not in omitted]
 
 
@@ -127,23 +126,23 @@ def _filtered(
     """Return the rows that match, with their parallel workers. The root of a lock tree is shown
     even if it is idle.
     """
-    matches, idle_too = options.filter.on(derived), options.show_idle
+    matches = options.filter.on(derived)
+    visible = rows if options.show_idle else _without_idle(rows, derived)
+    matching = {row.pid for row in visible if matches(row)}
+    return [row for row in rows if row.pid in matching or row.leader_pid in matching]
+
+
+def _without_idle(rows: Sequence[Backend], derived: DerivedSnapshot) -> list[Backend]:
     roots = {root.key for root in derived.forest.roots if root.total_waiters}
-    passed = [(idle_too or row.state != IDLE or row.pid in roots) and matches(row) for row in rows]
-    leaders = {row.pid for row, passes in zip(rows, passed, strict=True) if passes}
-    return [
-        row for row, passes in zip(rows, passed, strict=True) if passes or row.leader_pid in leaders
-    ]
+    return [row for row in rows if row.state != IDLE or row.pid in roots]
 
 
 def ended_line(layout: Layout, backend: Backend, derived: DerivedSnapshot) -> Line:
     """Return a session that has ended: quiet, with `ended` in place of its state."""
-    texts = [
-        ENDED if column.name == "state" else column.text(backend, derived) for column, _ in layout
-    ]
-    cells = [
-        fit(text, width, column.right) for text, (column, width) in zip(texts, layout, strict=True)
-    ]
+    cells: list[str] = []
+    for column, width in layout:
+        text = ENDED if column.name == "state" else column.text(backend, derived)
+        cells.append(fit(text, width, column.right))
     return (Span(" ".join(cells), Tone.QUIET),)
 
 

@@ -1,4 +1,4 @@
-"""What a table needs to know about its rows."""
+"""The description of a table: its columns, and the identity and the line of a row."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic
 from pgtop.table import layout as layouts
 from pgtop.table.columns import ColumnSet, ContextT, RowT
 from pgtop.table.filter import Filter
-from pgtop.table.layout import Layout, line, quiet_line
+from pgtop.table.layout import AnyColumn, Layout, line, quiet_line
 from pgtop.table.options import TableOptions
 from pgtop.text.wrap import Line
 
@@ -25,14 +25,18 @@ def _no_heading(_row: object) -> str:
     return ""
 
 
+def _term_of(column: AnyColumn) -> str:
+    return f"{column.name}>3" if column.right else f"{column.name}:web"
+
+
 @dataclass(frozen=True, eq=False)
 class TableSpec(Generic[RowT, ContextT]):
     """Columns, identity and lines of one kind of row. Columns and identity are enough."""
 
     columns: ColumnSet[RowT, ContextT]
     identity: Callable[[RowT], Hashable | None]
-    """Returns what stays the same from one sample to the next. The cursor follows it, and skips rows
-    whose identity is None.
+    """Returns a value that stays the same from one sample to the next. The cursor follows it, and
+    skips a row that has None.
     """
     line: Callable[[Layout, RowT, ContextT], Line] = line
     departed_line: Callable[[Layout, RowT, ContextT], Line] = quiet_line
@@ -74,8 +78,8 @@ class TableSpec(Generic[RowT, ContextT]):
         if self.own_filter_example:
             return self.own_filter_example
         columns = [column for column in self.columns.columns if column.meaning]
-        terms = [f"{column.name}>3" if column.right else f"{column.name}:web" for column in columns]
-        return ", ".join(["words", *terms[:_TERMS_IN_EXAMPLE]]) + " …"
+        terms = [_term_of(column) for column in columns[:_TERMS_IN_EXAMPLE]]
+        return ", ".join(["words", *terms]) + " …"
 
     def find(self, rows: Sequence[RowT], identity: Hashable | None) -> int | None:
         """Return the index of the row with this identity, or None."""

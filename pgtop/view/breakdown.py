@@ -59,7 +59,7 @@ class BreakdownRow(NamedTuple):
 
     @property
     def nearness(self) -> str:
-        """How close the share is to its limit, in a word; "" if it is not close."""
+        """A word for a share that is close to its limit; "" for others."""
         share = self.share
         if share is None or share.limit is None or share.sessions < _NEAR_LIMIT * share.limit:
             return ""
@@ -284,10 +284,13 @@ def lines(snapshot: Snapshot, dimensions: Container[Dimension], width: int) -> l
     options = TableOptions()
     placed = layout(width)
     arranged = rows(snapshot, options)
-    return [
-        header(placed, options.sort, _heading(row))
-        if row.share is None
-        else share_line(placed, row, snapshot)
-        for row in arranged.rows
-        if row.dimension in dimensions
-    ]
+    lines: list[Line] = []
+    for row in arranged.rows:
+        if row.dimension not in dimensions:
+            continue
+        title = _heading(row)
+        if title:
+            lines.append(header(placed, options.sort, title))
+        else:
+            lines.append(share_line(placed, row, snapshot))
+    return lines

@@ -3,7 +3,7 @@
 The words contain names and queries as the server sent them: clean them before showing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
@@ -25,7 +25,7 @@ PREPARED = "a prepared transaction"
 _NAMES_LISTED = 3
 
 
-def whose(node: Node) -> str:
+def owner_of(node: Node) -> str:
     """Return the role and the database of a node; raw."""
     if node.prepared is not None:
         return user_at_database(node.prepared.owner, node.prepared.database)
@@ -40,8 +40,8 @@ def how_long(node: Node, derived: DerivedSnapshot) -> str:
     if seconds is None:
         return ""
     is_exact = node.is_since_exact or not node.is_waiting
-    mark = "" if is_exact else APPROXIMATE
-    return f"{mark}{age(seconds)}"
+    words = age(seconds)
+    return words if is_exact else f"{APPROXIMATE}{words}"
 
 
 def seconds_of(node: Node, derived: DerivedSnapshot) -> float | None:
@@ -116,16 +116,23 @@ def lock_words(node: Node, forest: LockForest) -> str:
     parts = [_lock_name(node)]
     if node.parent is not None and node.parent in node.queue:
         parts.append(f"behind {_key_name(node.parent, forest)} in the queue")
-    others = [key for key in node.blockers if key != node.parent]
-    also = "" if node.parent is None else "also "
-    if holders := [key for key in others if key not in node.queue]:
-        parts.append(f"{also}for {listed(holders, forest)}")
-    if rivals := [key for key in others if key in node.queue]:
-        parts.append(f"{also}behind {listed(rivals, forest)} in the queue")
+    parts += _other_blockers(node, forest)
     if node.vanished_blockers:
         verb = "has" if len(node.vanished_blockers) == 1 else "have"
         parts.append(f"{listed(node.vanished_blockers, forest)} which it waited for {verb} ended")
     return ", ".join(parts)
+
+
+def _other_blockers(node: Node, forest: LockForest) -> Iterator[str]:
+    """Yield the blockers except the parent: holders, then rivals in the queue."""
+    others = [key for key in node.blockers if key != node.parent]
+    also = "" if node.parent is None else "also "
+    holders = [key for key in others if key not in node.queue]
+    rivals = [key for key in others if key in node.queue]
+    if holders:
+        yield f"{also}for {listed(holders, forest)}"
+    if rivals:
+        yield f"{also}behind {listed(rivals, forest)} in the queue"
 
 
 def _lock_name(node: Node) -> str:

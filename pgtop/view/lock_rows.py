@@ -17,7 +17,7 @@ from pgtop.text.clean import cells, clean, fit
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
-from pgtop.view.lock_phrases import doing, how_long, query_of, seconds_of, what_of, whose
+from pgtop.view.lock_phrases import doing, how_long, owner_of, query_of, seconds_of, what_of
 
 if TYPE_CHECKING:
     from pgtop.table.language.vocabulary import Vocabulary
@@ -57,7 +57,7 @@ class LockRow(NamedTuple):
 
     @property
     def identity(self) -> Identity | None:
-        """What stays the same from one sample to the next; None for words."""
+        """A value that stays the same from one sample to the next; None for words."""
         if self.holder is not None:
             return _holder_identity(self.holder)
         if self.node is None:
@@ -106,8 +106,8 @@ def _seconds(row: LockRow, derived: DerivedSnapshot) -> float | None:
     return seconds_of(row.node, derived) if row.node else None
 
 
-def _whose(row: LockRow, _derived: DerivedSnapshot) -> str:
-    return whose(row.node) if row.node else ""
+def _owner(row: LockRow, _derived: DerivedSnapshot) -> str:
+    return owner_of(row.node) if row.node else ""
 
 
 def _what(row: LockRow, derived: DerivedSnapshot) -> str:
@@ -119,7 +119,7 @@ def _parts(row: LockRow, derived: DerivedSnapshot) -> tuple[str, str]:
 
 
 def _tone(row: LockRow, _derived: DerivedSnapshot) -> Tone:
-    """Roots and deadlocks stand out."""
+    """Return a tone in which roots and deadlocks stand out."""
     node = row.node
     if row.quiet or node is None:
         return Tone.QUIET
@@ -183,14 +183,14 @@ _FOR = Column(
     tone=_time_tone,
     right=True,
 )
-_WHO = Column(
+_OWNER = Column(
     name="who",
     title="USER@DATABASE",
     meaning="role and database of the session",
     width=22,
     rank=4,
     key=_BY_SESSION["who"].key,
-    text=_whose,
+    text=_owner,
     tone=_name_tone,
 )
 _WHAT = Column(
@@ -203,7 +203,7 @@ _WHAT = Column(
     text=_what,
     tone=_tone,
 )
-OWN_COLUMNS = (_FOR, _WHO, _WHAT)
+OWN_COLUMNS = (_FOR, _OWNER, _WHAT)
 """Columns that only this view has."""
 _IN_SIGHT = (_SESSION, _BLOCKS, *OWN_COLUMNS)
 _OWN_NAMES = frozenset(column.name for column in _IN_SIGHT)
@@ -226,7 +226,7 @@ def layout(width: int) -> Layout:
     if width >= _BLOCKS_FROM:
         middle.insert(0, _BLOCKS)
     if has_names:
-        middle.append(_WHO)
+        middle.append(_OWNER)
     return fill(width, (_SESSION, tree), [(each, each.width) for each in middle], _WHAT)
 
 
@@ -241,7 +241,7 @@ def row_line(layout: Layout, row: LockRow, derived: DerivedSnapshot) -> Line:
         return (Span(fit(row.words, width), row.tone),)
     if layout[-1].column is not _WHAT:
         return line(layout, row, derived)
-    has_names = any(placed.column is _WHO for placed in layout)
+    has_names = any(placed.column is _OWNER for placed in layout)
     room = layout[-1].width
     before = line(layout[:-1], row, derived)
     return (*before, Span(" ", Tone.PLAIN), *_what_spans(row, derived, has_names, room))
@@ -254,7 +254,7 @@ def _what_spans(row: LockRow, derived: DerivedSnapshot, has_names: bool, room: i
     """
     first, rest = _parts(row, derived)
     if row.backend is not None and not has_names:
-        rest = " · ".join(filter(None, (_whose(row, derived), rest)))
+        rest = " · ".join(filter(None, (_owner(row, derived), rest)))
     first, rest = clean(first), clean(rest)
     tone = _tone(row, derived)
     left = room - cells(first)

@@ -48,7 +48,7 @@ def _stays(_row: object, _before: object, _now: object) -> bool:
 
 
 class PlanContext(NamedTuple):
-    """What the rows of a plan share."""
+    """The context of the rows of a plan."""
 
     derived: DerivedSnapshot
     """The snapshot from which the targets were taken."""

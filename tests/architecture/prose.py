@@ -56,6 +56,7 @@ BANNED = {
 ALLOWED = {
     r"who(-| )blocks(-| )whom": "people say it: the title of the lock tree",
     r"who uses the connections": "people say it: the title of the breakdown",
+    r"(?<=[\"'`])who(?=[\"'`])": "the name of a column, which scripts sort by",
     r"(users?|persons?|people|humans?|operators?|administrators?|engineers?|developers?|newcomers?|readers?|DBAs?"
     r"|authors?|colleagues?|someone|anyone),? who(se)?": "a human at a keyboard",
 }

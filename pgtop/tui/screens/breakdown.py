@@ -97,7 +97,7 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         return [backend for backend in backends if backend.is_client and matches(backend)]
 
     async def action_clear(self) -> None:
-        """Esc: leave field and filter; without them, go back to the sessions."""
+        """Leave field and filter; without them, go back to the sessions."""
         if self._is_filtered:
             await super().action_clear()
         else:

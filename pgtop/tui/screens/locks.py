@@ -23,7 +23,7 @@ from pgtop.view.locks import ArrangedLocks, arrange_locks, toggled, without_sess
 
 
 class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
-    """Who blocks whom: fold, filter, sort, open and end as among the sessions."""
+    """The lock trees, with the actions of the sessions, and folding."""
 
     SPEC = LOCKS
     NOUN = "sessions"
@@ -95,7 +95,7 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
             self.rearrange()
 
     async def action_clear(self) -> None:
-        """Esc: leave field and filter; without them, go back to the sessions."""
+        """Leave field and filter; without them, go back to the sessions."""
         if self._is_filtered:
             await super().action_clear()
         else:

@@ -15,7 +15,7 @@ NAVIGATION = bindings(
 
 
 class Scrollable(Protocol):
-    """What the keys move: a cursor over rows, or a view over lines."""
+    """A cursor over rows, or a view over lines."""
 
     @property
     def page(self) -> int: ...

@@ -15,7 +15,7 @@ class SessionActionsScreen(LiveScreen):
     BINDINGS = bindings("copy_query", "cancel", "terminate", "signal_menu")
 
     def selected(self) -> Backend | None:
-        """Return the session; None if there is none, after showing why where that is not obvious."""
+        """Return the session; None if there is none, after showing the reason."""
         raise NotImplementedError
 
     @property

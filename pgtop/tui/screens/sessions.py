@@ -159,7 +159,7 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
                 self.filter_by(text)
 
     async def action_clear(self) -> None:
-        """Esc: go back to the row of the breakdown that filters the sessions, or else leave field
+        """Go back to the row of the breakdown that filters the sessions, or else leave field
         and filter.
         """
         share, self._return_to = self._return_to, None
@@ -199,7 +199,7 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         return [backend for backend in backends if backend.identity in self._tags]
 
     def _drop_ended_tags(self) -> None:
-        """A tag ends with its session."""
+        """Drop the tags of sessions that have ended."""
         if self._tags:
             self._tags = frozenset(backend.identity for backend in self._tagged())
             self._table.mark(self._tags)

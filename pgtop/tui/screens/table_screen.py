@@ -188,6 +188,10 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
 
     # The cursor and the columns.
 
+    @on(RowTable.Refitted)
+    def _refitted(self) -> None:
+        self.show_frame()
+
     def scrollable(self) -> Scrollable:
         return self._table
 
@@ -276,7 +280,7 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
         self.show_frame()
 
     async def action_clear(self) -> None:
-        """Esc: leave the field, and remove the filter."""
+        """Leave the field, and remove the filter."""
         self.filter_by("")
         self._leave_field()
 

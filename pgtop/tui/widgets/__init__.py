@@ -1,3 +1,1 @@
-"""Widgets draw finished lines and say what the user did. They know no source, no connection and no
-sibling.
-"""
+"""Widgets draw finished lines and post what the user does. They know no source and no connection."""

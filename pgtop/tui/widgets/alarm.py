@@ -1,6 +1,4 @@
-"""The line that says that sessions wait for locks. Enter or a click on it leads to the root of the
-trouble.
-"""
+"""The alarm: sessions wait for locks. Enter or a click on it leads to the root that blocks most."""
 
 from textual.message import Message
 
@@ -11,7 +9,7 @@ from pgtop.tui.widgets.lines import Lines
 
 
 class Alarm(Lines):
-    """One line, there only while it has something to say."""
+    """One line, shown only while sessions wait."""
 
     class Clicked(Message):
         """The alarm was clicked."""
@@ -19,23 +17,24 @@ class Alarm(Lines):
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
         self.chosen = False
-        """The cursor is on it."""
+        """True if the cursor is on the alarm."""
 
     def show_alarm(self, words: Line, dimmed: bool) -> None:
-        """Show `words`, or nothing at all."""
-        if self.display != bool(words):  # as each change of a style costs a look at all of them
-            self.display = bool(words)
+        """Show `words`; without words, hide the line."""
+        is_shown = bool(words)
+        if self.display != is_shown:  # Textual looks at all styles whenever one changes
+            self.display = is_shown
             self.choose(False)
         self.show([words], dimmed)
 
     def choose(self, chosen: bool) -> None:
-        """Put the cursor on it, or take it away."""
+        """Put the cursor on the alarm, or take it away."""
         if chosen != self.chosen:
             self.chosen = chosen
             self.refresh()
 
-    def look(self, y: int) -> StyledLine:
-        return super().look(y)._replace(cursor=self.chosen)
+    def styled_line(self, y: int) -> StyledLine:
+        return super().styled_line(y)._replace(cursor=self.chosen)
 
     def on_click(self) -> None:
         self.post_message(self.Clicked())

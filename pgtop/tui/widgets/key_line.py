@@ -18,7 +18,7 @@ class KeyBar(Lines):
         """A click on a key."""
 
         def __init__(self, call: str) -> None:
-            """`call` is the action that Textual runs for the key."""
+            """Create a message; Textual runs the action `call` for the key."""
             super().__init__()
             self.call = call
 

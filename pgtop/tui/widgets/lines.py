@@ -1,7 +1,6 @@
-"""Widgets that draw lines of spans with Textual's Line API and refresh only the lines that changed.
+"""Widgets that show lines of spans, and draw only the lines that have changed.
 
-The lines are made by pgtop.view, which has cleaned them; nothing else may be given to these
-widgets.
+The lines come from pgtop.view, which has cleaned them. These widgets take no other text.
 """
 
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from pgtop.tui.widgets.painted import LineWidget
 
 
 class Lines(LineWidget):
-    """A block of lines; `dimmed` draws all of it quietly, as for stale data."""
+    """A block of lines. All of it is dimmed while the snapshot is stale."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
@@ -27,22 +26,23 @@ class Lines(LineWidget):
             self._dimmed = dimmed
             self.refresh()
             return
-        changed = [
-            y for y in range(max(len(before), len(lines))) if before[y : y + 1] != lines[y : y + 1]
-        ]
+        count = max(len(before), len(lines))
+        changed = [y for y in range(count) if before[y : y + 1] != lines[y : y + 1]]
         if changed:
-            self.draw(changed)
+            self.draw_lines(changed)
 
     @property
     def line_count(self) -> int:
+        """The number of lines."""
         return len(self._lines)
 
-    def look(self, y: int) -> StyledLine:
-        return StyledLine(self._lines[y] if y < len(self._lines) else (), self._dimmed)
+    def styled_line(self, y: int) -> StyledLine:
+        line = self._lines[y] if y < len(self._lines) else ()
+        return StyledLine(line, self._dimmed)
 
 
 class Pager(Lines):
-    """Lines to read, more than fit: it scrolls by line and page."""
+    """Lines to read that scroll by line and page."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
@@ -54,7 +54,8 @@ class Pager(Lines):
 
     def move_to(self, index: int) -> None:
         """Put a line at the top, as far as there are lines below it."""
-        top = min(max(0, index), max(0, len(self._lines) - self.size.height))
+        lowest = max(0, len(self._lines) - self.size.height)
+        top = min(max(0, index), lowest)
         if top != self._top:
             self._top = top
             self.refresh()
@@ -75,9 +76,10 @@ class Pager(Lines):
     def show(self, lines: Sequence[Line], dimmed: bool = False) -> None:
         if lines == self._lines and dimmed == self._dimmed:
             return
-        self._lines, self._dimmed = lines, dimmed
+        self._lines = lines
+        self._dimmed = dimmed
         self.move(0)
         self.refresh()
 
-    def look(self, y: int) -> StyledLine:
-        return super().look(y + self._top)
+    def styled_line(self, y: int) -> StyledLine:
+        return super().styled_line(y + self._top)

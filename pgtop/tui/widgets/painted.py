@@ -1,8 +1,7 @@
-"""A widget that fills its own lines, each as wide as itself, and is asked for no more than them.
+"""A widget that draws its own lines, each as wide as the widget.
 
-Textual keeps the lines of a widget in a cache that knows of borders, padding and links, and works
-out the widget's style whenever it is asked for. What has neither pays a fifth of a refresh for it;
-so give these widgets no border.
+Textual caches the lines of a widget for borders, padding and links, and computes the widget's style
+at each request. Both cost a fifth of a refresh, and these widgets need neither: give them no border.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,7 @@ from pgtop.tui.theme import Palette
 
 
 class LineWidget(Widget):
-    """Subclasses say in `look` how a line of theirs looks."""
+    """Subclasses return their lines in `styled_line`."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -37,8 +36,8 @@ class LineWidget(Widget):
             self._ground = self.rich_style
         return self._ground
 
-    def look(self, y: int) -> StyledLine:
-        """The line, and how it is meant."""
+    def styled_line(self, y: int) -> StyledLine:
+        """Return a line and its style."""
         raise NotImplementedError
 
     def render_line(self, y: int) -> Strip:
@@ -48,12 +47,11 @@ class LineWidget(Widget):
         super().notify_style_update()
         self._ground = None
 
-    def draw(self, lines: Sequence[int]) -> None:
-        """Show these lines anew: at once where the widget has its place to itself, else with
-        Textual's next refresh.
+    def draw_lines(self, lines: Sequence[int]) -> None:
+        """Draw these lines again: at once if nothing covers the widget, else with Textual's next
+        refresh.
 
-        A screen that was left takes its widgets along, and they may still be told of what they have
-        asked for.
+        The widgets of a closed screen may still receive rows that they requested: they draw none.
         """
         if not self.is_attached:
             return
@@ -65,8 +63,8 @@ class LineWidget(Widget):
             self.refresh(*[Region(0, y, width, 1) for y in lines])
 
     def _place(self) -> Region | None:
-        """Where it stands, whole and with nothing over it, if no field is open, whose cursor is
-        Textual's to place.
+        """Return the widget's region if all of it is visible and no field is open, as Textual
+        places the cursor of a field.
         """
         screen = self.screen
         if screen is not self.app.screen or screen.focused is not None or self.get_line_filters():
@@ -78,28 +76,26 @@ class LineWidget(Widget):
         return geometry.region if geometry.visible_region == geometry.region else None
 
     def _pieces(self, lines: Sequence[int], place: Region) -> Iterator[Piece]:
-        """The lines without Textual's compositor: half of what a refresh costs is on the way
-        through it.
+        """Yield the lines for the driver, past Textual's compositor, which costs half of a
+        refresh.
         """
         x, y, width, height = place
-        ground, colours = self.ground, colours_named(self.app.console.color_system)
+        ground = self.ground
+        colours = colours_named(self.app.console.color_system)
         for line in lines:
-            if line < height:
-                yield (
-                    x,
-                    y + line,
-                    width,
-                    runs(self.look(line), width, self._palette, ground, colours),
-                )
+            if line >= height:
+                continue
+            styled = self.styled_line(line)
+            yield x, y + line, width, runs(styled, width, self._palette, ground, colours)
 
     def _strip(self, y: int, width: int) -> Strip:
-        look = self.look(y)
-        by_tone = styles(look, self._palette, self.ground)
-        strip = Strip([Segment(text, by_tone[tone]) for text, tone in look.line])
+        styled = self.styled_line(y)
+        by_tone = styles(styled, self._palette, self.ground)
+        strip = Strip([Segment(text, by_tone[tone]) for text, tone in styled.line])
         return strip.adjust_cell_length(width, by_tone[Tone.PLAIN])
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        if self.get_line_filters():  # for a palette of other colours, or for a screen without them
+        if self.get_line_filters():  # for other colours, or for a screen without colours
             return super().render_lines(crop)
         width = self.size.width
         strips = [self._strip(y, width) for y in crop.line_range]

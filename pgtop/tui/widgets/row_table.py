@@ -1,4 +1,4 @@
-"""A table of rows of any kind: cursor by identity, tags, headings, and scrolling in both directions.
+"""A table of rows of any kind: cursor by identity, tags, headings, and scrolling in two directions.
 
 The rows arrive arranged. The table knows no source, no connection and no other widget.
 """
@@ -31,6 +31,9 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         def __init__(self, column: str) -> None:
             super().__init__()
             self.column = column
+
+    class Refitted(Message):
+        """The table has another size, so other rows are in sight."""
 
     def __init__(
         self,
@@ -185,6 +188,10 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         limit = self.spec.scroll_limit(self.size.width, self._options)
         self._skip = min(max(0, self._skip + columns), limit)
         self.refit()
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.post_message(self.Refitted())
 
     def refit(self) -> None:
         self._layout = self._place_columns()

@@ -92,9 +92,9 @@ class Rows(LineWidget):
                 self._drawn[y] = styled
                 changed.append(y)
         if changed:
-            self.draw(changed)
+            self.draw_lines(changed)
 
-    def look(self, y: int) -> StyledLine:
+    def styled_line(self, y: int) -> StyledLine:
         if y not in self._drawn:
             self._drawn[y] = self._styled(y)
         return self._drawn[y]
