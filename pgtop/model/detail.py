@@ -7,8 +7,8 @@ from pgtop.model.timestamp import Instant
 
 
 class Lock(NamedTuple):
-    """A row of pg_locks of one backend. `target` describes the locked object in words: a relation, a
-    row, a transaction, a key.
+    """A row of pg_locks of one backend. `target` describes the locked object in words: a relation,
+    a row, a transaction, a key.
 
     https://www.postgresql.org/docs/current/view-pg-locks.html
     """

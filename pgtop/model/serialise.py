@@ -133,23 +133,23 @@ def _readers(kind: type) -> Mapping[str, _Read]:
 
 def _reader(kind: Any) -> _Read:
     """Return what reads a value of this type."""
-    origin, args = get_origin(kind), get_args(kind)
     if kind is Any or isinstance(kind, TypeVar):
         return _unchanged
     if kind == Instant:
         return _instant
-    if origin in _UNIONS:
-        [kind] = [arg for arg in args if arg is not NoneType]
+    if get_origin(kind) in _UNIONS:
+        [kind] = [arg for arg in get_args(kind) if arg is not NoneType]
         return partial(_optional, _reader(kind))
-    if origin is tuple:
-        return partial(_collection, tuple, _reader(args[0]))
-    if origin is frozenset:
-        return partial(_collection, frozenset, _reader(args[0]))
-    if origin is not None and issubclass(origin, Mapping):
-        return partial(_mapping, args[0], _reader(args[1]))
-    if is_record(kind):
-        return partial(_read_record, kind)
-    return partial(_scalar, kind)
+    if get_origin(kind) is not None:
+        return _collection_reader(kind)
+    return partial(_read_record if is_record(kind) else _scalar, kind)
+
+
+def _collection_reader(kind: Any) -> _Read:
+    origin, args = get_origin(kind), get_args(kind)
+    if origin in (tuple, frozenset):
+        return partial(_collection, origin, _reader(args[0]))
+    return partial(_mapping, args[0], _reader(args[1]))
 
 
 def _unchanged(data: Json) -> Any:

@@ -158,7 +158,8 @@ class SeenOn(NamedTuple):
         return now.started_at == self.run.started_at
 
     def is_over(self, now: ServerInstance) -> bool:
-        """Return whether `now` shows that this cluster was restarted since: its sessions have ended.
+        """Return whether `now` shows that this cluster was restarted since: its sessions have
+        ended.
 
         Anything less may be another server that took over the address, while the session that was
         seen lives on.

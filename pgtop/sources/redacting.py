@@ -1,5 +1,5 @@
-"""A source that masks the literals in queries: nothing downstream, be it screen, filter or audit log,
-ever sees one.
+"""A source that masks the literals in queries: nothing downstream, be it screen, filter or audit
+log, ever sees one.
 
 Texts of the server itself stay as they are: the text of an autovacuum worker decides whether it is
 protected.

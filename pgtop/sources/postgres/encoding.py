@@ -7,7 +7,9 @@ Bytes that cannot be decoded stay visible as `\\xNN`. Nothing is cleaned here: s
 
 import re
 from codecs import getincrementaldecoder
+from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 _CODECS = {
     "BIG5": "cp950",
@@ -106,6 +108,11 @@ def decode_name(raw: bytes, encoding: str = "SQL_ASCII") -> str:
         return raw.decode()
     except UnicodeDecodeError:
         return decode(raw, encoding)
+
+
+def decoded(row: Iterable[Any], encoding: str) -> list[Any]:
+    """Decode all bytes in a row."""
+    return [decode(value, encoding) if isinstance(value, bytes) else value for value in row]
 
 
 _decoder = cache(getincrementaldecoder)

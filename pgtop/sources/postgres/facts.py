@@ -100,8 +100,8 @@ RESERVES = Fact(
         Statement(_RESERVES.format(rds=_RDS_SETTINGS), shape=_RESERVES_SHAPE),
     )
 )
-"""Roles with reserved slots, the number of slots if a vendor's setting has it, and whether the login
-may use them.
+"""Roles with reserved slots, the number of slots if a vendor's setting has it, and whether the
+login may use them.
 
 Amazon's RDS and Aurora have such a setting; Azure, Cloud SQL and AlloyDB use PostgreSQL's own ones.
 https://repost.aws/knowledge-center/rds-postgresql-error-connection-slots

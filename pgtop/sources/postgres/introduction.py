@@ -59,8 +59,8 @@ _SETTINGS = """
      WHERE pg_catalog.current_setting(name, true) IS NOT NULL
 """
 _MAKE_SETTINGS = _SETTINGS.format(settings=_rows_of({**_OWN, **_OWN_IF_KNOWN}))
-"""The statement before any other: only here every function and operator is qualified, and no type is
-named.
+"""The statement before any other: only here every function and operator is qualified, and no type
+is named.
 
 The owner of a database, and before 15 any role that may connect to it, can create doubles of the
 server's own functions, operators and types that are found first; run with a superuser's rights they

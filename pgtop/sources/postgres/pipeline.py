@@ -119,7 +119,7 @@ async def run_each(
 
 @lru_cache(maxsize=64)
 def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
-    """Number the parameters of `sql`; return it, and their names in that order.
+    """Return `sql` with numbered parameters, and their names in that order.
 
     The text is made short, as a server may write each statement into its log, three times over. No
     literal in pgtop's statements has two blanks in a row.

@@ -25,7 +25,7 @@ from pgtop.sources.postgres.connection import (
 from pgtop.sources.postgres.facts import Facts
 from pgtop.sources.postgres.pipeline import Answer
 from pgtop.sources.postgres.probes import PROBES, Probe
-from pgtop.sources.postgres.probes.detail import read_detail, server_words
+from pgtop.sources.postgres.probes.detail import error_text, read_detail
 from pgtop.sources.postgres.probes.sections import SectionReader
 from pgtop.sources.postgres.probes.sessions import Owner, SessionReader, SessionReply
 from pgtop.sources.postgres.shapes import TooLongError
@@ -129,7 +129,7 @@ class _Sampler:
             is_closed = self.channel.connection.closed
             if is_closed or not self._sessions.has_locks or _is_chance(error, monotonic() - began):
                 raise
-            why = server_words(error)
+            why = error_text(error)
         # if the poll succeeds without them, they were the reason
         self._sessions.plan_without_locks(why)
         return await self._sample(topics)

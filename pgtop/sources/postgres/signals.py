@@ -21,7 +21,7 @@ from pgtop.sources.postgres.facts import CLUSTER, read_run
 from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.parameters import Parameter, moment
 from pgtop.sources.postgres.probes import activity
-from pgtop.sources.postgres.probes.detail import server_words
+from pgtop.sources.postgres.probes.detail import error_text
 from pgtop.sources.postgres.shapes import BOOL, OID, PID, TEXT, TIME, AnswerError, Shape, one_row
 
 _FUNCTIONS: Mapping[Signal, LiteralString] = {
@@ -236,7 +236,7 @@ def _reply_of(answer: list[Row] | psycopg.Error) -> SignalReply:
     if not isinstance(answer, psycopg.Error):
         return reply_for(Comparison(*one_row(answer)))
     status = ReplyStatus.REFUSED if never_ran(answer) else ReplyStatus.UNKNOWN
-    return SignalReply(status, server_words(answer))
+    return SignalReply(status, error_text(answer))
 
 
 def _backend(row: Row) -> Backend:

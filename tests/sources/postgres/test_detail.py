@@ -16,7 +16,8 @@ from pgtop.model.backend import BackendId
 from pgtop.model.detail import Detail, Lock, is_cut
 from pgtop.model.server import Database, Limits, Server
 from pgtop.sources.postgres.connection import ServerConnection
-from pgtop.sources.postgres.probes.detail import LOCKS_AT_MOST, LockRow, target
+from pgtop.sources.postgres.probes.detail import LOCKS_AT_MOST
+from pgtop.sources.postgres.probes.lock_target import LockRow, target
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.sources.postgres.conftest import Connect, Wire
 from tests.waiting import until_async

@@ -1,9 +1,9 @@
-"""Probes: what is read from the server beside the sessions and their locks.
+"""Probes: everything that is read from the server beside the sessions and their locks.
 
 A probe serves one topic. In each poll in which a consumer wants that topic, the sampler sends the
 probe's statements along with those for the sessions: the same round trip, but a transaction of
-their own, so that an error in it spoils nothing else. What the probe reads from the answer becomes
-the data of a section of the snapshot; an error becomes the reason why there are none.
+their own, so that an error in it spoils nothing else. The result becomes the data of a section of
+the snapshot; an error becomes the reason why there are none.
 
 A new probe is one module here, and one line in PROBES. Sessions and locks are no probes: they
 belong to one instant, each decides what is read of the other, and every snapshot has them (see
@@ -22,7 +22,7 @@ from pgtop.sources.postgres.shapes import Rows
 
 
 class ProbeContext(NamedTuple):
-    """What a probe knows when it chooses its statements, and when it reads the answers."""
+    """The knowledge of a probe when it chooses its statements, and when it reads the answers."""
 
     features: Features
     server: Server | None

@@ -1,7 +1,7 @@
-"""The statement that reads sessions, and how its rows become backends.
+"""The statement that reads sessions, and the reader of its rows.
 
 Every text is fetched as the bytes it is and cut on the server: no function there may look into
-bytes that are in another database's encoding. What changes rarely is read by `facts`.
+bytes that are in another database's encoding. `facts` reads what changes rarely.
 """
 
 from collections.abc import Iterable
@@ -37,31 +37,38 @@ _ACTIVITY = """
                   client_addr, client_hostname, client_port,
                   xact_start, query_start, state_change, wait_event_type, wait_event, state,
                   backend_xid, backend_xmin, {query_id},
-                  CASE WHEN %(since)s::timestamptz IS NULL OR query_start > %(since)s OR pid = ANY(%(again)s::int4[])
+                  CASE WHEN %(since)s::timestamptz IS NULL OR query_start > %(since)s
+                            OR pid = ANY(%(again)s::int4[])
                        THEN substring(textsend(query) from 1 for %(text_bytes)s::int4) END AS text,
                   {kind} AS backend_type,
-                  CASE WHEN wait_event_type = 'Lock' AND %(reads_blockers)s AND NOT pid = ANY(%(blockers_reused)s::int4[])
+                  CASE WHEN wait_event_type = 'Lock' AND %(reads_blockers)s
+                            AND NOT pid = ANY(%(blockers_reused)s::int4[])
                        THEN pg_blocking_pids(pid) END AS blockers,
-                  state LIKE 'idle%' AND wait_event = 'ClientRead' AND backend_xmin IS NULL -- whose age never rests
-                  AND state_change <= %(idle_since)s::timestamptz AND pid <> ALL(%(again)s::int4[]) AS is_still,
+                  state LIKE 'idle%' AND wait_event = 'ClientRead'
+                  AND backend_xmin IS NULL -- its age grows all the time
+                  AND state_change <= %(idle_since)s::timestamptz
+                  AND pid <> ALL(%(again)s::int4[]) AS is_idle,
                   state_change <= %(grouped_since)s::timestamptz
-                  AND state = 'idle' AND backend_type = 'client backend' AS is_old
+                  AND state = 'idle' AND backend_type = 'client backend' AS is_grouped
              FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)
            )
-    SELECT {nothing}, sha256(old) || CASE WHEN sha256(old) = %(digest)s::bytea THEN '' ELSE old END, young,
-           clock_timestamp()
-      FROM (SELECT string_agg(who, '') FILTER (WHERE is_old) AS old,
-                   string_agg(who, '') FILTER (WHERE is_old IS NOT TRUE) AS young
-              FROM (SELECT is_old, int4send(pid) || timestamptz_send(backend_start) AS who
-                      FROM activity WHERE is_still) AS still) AS stills
+    SELECT {nothing},
+           sha256(grouped) || CASE WHEN sha256(grouped) = %(digest)s::bytea THEN '' ELSE grouped END,
+           others, clock_timestamp()
+      FROM (SELECT string_agg(id, '') FILTER (WHERE is_grouped) AS grouped,
+                   string_agg(id, '') FILTER (WHERE is_grouped IS NOT TRUE) AS others
+              FROM (SELECT is_grouped, int4send(pid) || timestamptz_send(backend_start) AS id
+                      FROM activity WHERE is_idle) AS idle) AS ids
      WHERE %(pid)s::int4 IS NULL
      UNION ALL
     SELECT pid, backend_start, datid, leader_pid, usesysid, application_name,
            host(client_addr), client_hostname, client_port,
            xact_start, query_start, state_change, wait_event_type, wait_event, state,
-           backend_xid, backend_xmin, age(backend_xmin), query_id, text, backend_type, blockers, NULL, NULL,
-           CASE WHEN pid = pg_backend_pid() OR %(pid)s::int4 IS NOT NULL THEN statement_timestamp() END
-      FROM activity WHERE is_still IS NOT TRUE
+           backend_xid, backend_xmin, age(backend_xmin), query_id, text, backend_type, blockers,
+           NULL, NULL,
+           CASE WHEN pid = pg_backend_pid() OR %(pid)s::int4 IS NOT NULL
+                THEN statement_timestamp() END
+      FROM activity WHERE is_idle IS NOT TRUE
 """
 _DIGEST = 32
 """Bytes of a SHA-256."""
@@ -90,7 +97,7 @@ def backend_kind(features: Features) -> LiteralString:
 
 
 class Changes(NamedTuple):
-    """Which sessions have a row of their own in the activity of all, and which rows have a text.
+    """The choice of sessions that have a row in the activity of all, and of rows that have a text.
 
     A session that has been idle since before `idle_since` is only named, as nothing of it can have
     changed; one that is idle since before `grouped_since` is not even named if the whole idle group
@@ -149,10 +156,13 @@ def activity(
 def _activity_of(features: Features, is_any_hidden: bool) -> LiteralString:
     """Build the statement for a server that has these features."""
     columns = features.activity_columns
+    leader_pid = "leader_pid" if "leader_pid" in columns else "NULL::int4 AS leader_pid"
+    query_id = "query_id" if "query_id" in columns else "NULL::int8 AS query_id"
+    kind = backend_kind(features) if is_any_hidden else "backend_type"
     return _ACTIVITY.format(
-        leader_pid="leader_pid" if "leader_pid" in columns else "NULL::int4 AS leader_pid",
-        query_id="query_id" if "query_id" in columns else "NULL::int8 AS query_id",
-        kind=backend_kind(features) if is_any_hidden else "backend_type",
+        leader_pid=leader_pid,
+        query_id=query_id,
+        kind=kind,
         nothing=", ".join(["NULL", "pg_postmaster_start_time()", *["NULL"] * (_COLUMNS - 5)]),
     )
 
@@ -190,14 +200,17 @@ def read_backend(
         query = HIDDEN_QUERY if backend_start is None else ""
     else:
         query = _known_text(before, backend_start, query_start)
+    blocked_by: tuple[int, ...] = ()
+    if wait_type == b"Lock":
+        blocked_by = _blocked_by(blockers, before, backend_start, query_start)
     return Backend(
         pid,
         backend_start,
         datid,
-        database.name if database else server.database_name(datid),
+        server.database_name(datid) if database is None else database.name,
         leader_pid,
         usesysid,
-        role.name if role else server.role_name(usesysid),
+        server.role_name(usesysid) if role is None else role.name,
         names[application],
         names[address],
         names[hostname],
@@ -214,7 +227,7 @@ def read_backend(
         query_id,
         query,
         names[kind],
-        _blocked_by(blockers, before, backend_start, query_start) if wait_type == b"Lock" else (),
+        blocked_by,
     )
 
 

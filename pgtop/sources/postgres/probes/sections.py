@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from pgtop.model.record import EMPTY
 from pgtop.model.section import Section, Topic
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
@@ -13,7 +12,7 @@ from pgtop.model.timestamp import MICROSECONDS, Instant
 from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.pipeline import Answer, Statement
 from pgtop.sources.postgres.probes import Probe, ProbeContext
-from pgtop.sources.postgres.probes.detail import server_words
+from pgtop.sources.postgres.probes.detail import error_text
 
 RETRY_AFTER = 30 * MICROSECONDS
 """A refused statement leaves an error in the server's log each time."""
@@ -34,23 +33,29 @@ class SectionReader:
         self._probes = probes
         self._features = features
         self._polls: list[_Poll] = []
-        self._kept: Mapping[str, Section[Any]] = EMPTY
+        self._kept: dict[str, Section[Any]] = {}
 
     def transactions(
         self, topics: frozenset[Topic], server: Server | None, last: Snapshot | None
     ) -> list[Sequence[Statement]]:
         """Return the statements of each probe that serves one of the topics and is due."""
-        wanted = [probe for probe in self._probes if probe.topic in topics]
-        known = last.sections if last is not None else EMPTY
-        now = last.taken_at if last is not None else 0
-        self._kept = {probe.name: known[probe.name] for probe in wanted if probe.name in known}
         self._polls = []
+        self._kept = {}
+        wanted = [probe for probe in self._probes if probe.topic in topics]
         for probe in wanted:
-            context = ProbeContext(self._features, server, known.get(probe.name), now)
+            context = self._context(probe, server, last)
+            if context.section is not None:
+                self._kept[probe.name] = context.section
             statements = () if _is_resting(context) else probe.statements(context)
             if statements:
                 self._polls.append(_Poll(probe, context, statements))
         return [poll.statements for poll in self._polls]
+
+    def _context(self, probe: Probe, server: Server | None, last: Snapshot | None) -> ProbeContext:
+        if last is None:
+            return ProbeContext(self._features, server, section=None, now=0)
+        section = last.sections.get(probe.name)
+        return ProbeContext(self._features, server, section, last.taken_at)
 
     def read(
         self, answers: Sequence[Answer], server: Server, taken_at: Instant
@@ -75,8 +80,8 @@ def _is_resting(context: ProbeContext) -> bool:
 
 def _section(probe: Probe, answer: Answer, context: ProbeContext) -> Section[Any]:
     if isinstance(answer, psycopg.Error):
-        return Section(context.now, reason=server_words(answer))
+        return Section(context.now, reason=error_text(answer))
     try:
         return Section(context.now, probe.read(answer, context))
     except psycopg.Error as error:
-        return Section(context.now, reason=server_words(error))
+        return Section(context.now, reason=error_text(error))

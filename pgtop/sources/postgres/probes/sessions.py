@@ -1,4 +1,4 @@
-"""What every snapshot has: the sessions, and the locks that they wait for at the same instant.
+"""The sessions, and the locks that they wait for at the same instant: every snapshot has both.
 
 How idle sessions are left out of the answer. Most sessions of a busy server do nothing, and
 nothing of them changes, so the server does not send their rows. A session has no row if it has
@@ -112,13 +112,17 @@ class SessionReader:
         as the names of roles and databases may have changed.
         """
         last, plan = self.last, self._plan
+        changes, is_any_hidden = EVERYTHING, True
+        if last is not None:
+            changes = self._changes_since(last, are_all_sent)
+            is_any_hidden = not last.server.rights.reads_all
         sessions = activity.activity(
             self._features,
             self._text_bytes,
-            changes=EVERYTHING if last is None else self._changes_since(last, are_all_sent),
+            changes=changes,
             reads_blockers=plan.reads_blockers,
             blockers_reused=plan.blockers_reused,
-            is_any_hidden=last is None or not last.server.rights.reads_all,
+            is_any_hidden=is_any_hidden,
         )
         return [sessions, *statements(plan, self._features, server)]
 
@@ -132,11 +136,12 @@ class SessionReader:
             if b.query is None or (b.wait_event != CLIENT_READ and b.between_commands)
         ]
         since = last.taken_at - SLACK
-        grouped_since = (last.taken_at // GROUPING_AFTER - 1) * GROUPING_AFTER
+        if are_all_sent:
+            return Changes(since, digest=self._digest, again=incomplete)
         return Changes(
             since=since,
-            idle_since=None if are_all_sent else since,
-            grouped_since=None if are_all_sent else grouped_since,
+            idle_since=since,
+            grouped_since=(last.taken_at // GROUPING_AFTER - 1) * GROUPING_AFTER,
             digest=self._digest,
             again=incomplete,
         )
@@ -152,23 +157,34 @@ class SessionReader:
         pid, taken_at = activity.read_instant(rows)
         idle_group = self._idle_group_at(end)
         idle = self._remembered(end.idle)
-        last = self.last
-        if last is None and (idle_group is None or idle is None):
-            raise AnswerError("The server left out sessions that it never showed.")
-        is_set_back = last is not None and taken_at < last.taken_at
-        # a pooler may lead to another server
-        is_another_run = last is not None and end.started_at != last.server.started_at
-        if is_set_back or is_another_run:
+        is_restart = self._is_set_back_or_restarted(taken_at, end.started_at)
+        if is_restart:
             # it may be an hour until that clock reaches the end of a rest
             self._schedule = LockPollSchedule()
-        if is_set_back or is_another_run or idle_group is None or idle is None:
-            self.last = None
-            self._plan = self._plan.without_reuse()
+        if is_restart or idle_group is None or idle is None:
+            self._forget()
             return None
         seconds = seconds_between(taken_at, end.at)
         return SessionReply(
             taken_at, pid, end.started_at, seconds, rows, idle, idle_group, lock_rows
         )
+
+    def _is_set_back_or_restarted(self, taken_at: Instant, started_at: Instant) -> bool:
+        """Return whether the server's clock was set back, or another run answers: a pooler may lead
+        to another server.
+        """
+        if self.last is None:
+            return False
+        return taken_at < self.last.taken_at or started_at != self.last.server.started_at
+
+    def _forget(self) -> None:
+        """Drop the previous snapshot. Raises AnswerError if there is none: the server has left out
+        sessions that it never showed.
+        """
+        if self.last is None:
+            raise AnswerError("The server left out sessions that it never showed.")
+        self.last = None
+        self._plan = self._plan.without_reuse()
 
     def snapshot(
         self,

@@ -1,4 +1,4 @@
-"""How the lock manager's answers become the model."""
+"""The lock manager's answers, and their part of the model."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -10,8 +10,9 @@ from pgtop.model.record import EMPTY
 from pgtop.model.server import Server
 from pgtop.model.timestamp import seconds_between
 from pgtop.sources.postgres.connection import Row
-from pgtop.sources.postgres.encoding import decode, decode_name
-from pgtop.sources.postgres.probes.detail import LockRow, read_exempt, target
+from pgtop.sources.postgres.encoding import decode, decode_name, decoded
+from pgtop.sources.postgres.probes.detail import read_exempt
+from pgtop.sources.postgres.probes.lock_target import LockRow, target
 from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan
 from pgtop.sources.postgres.probes.locks.statements import GRANTED, TIMES
 from pgtop.sources.postgres.shapes import LONGEST_NAME, AnswerError
@@ -21,13 +22,13 @@ _NOT_EXEMPT: list[Row] = [(None,)]
 
 
 class LockAnswers(NamedTuple):
-    """What one poll has read from the lock manager."""
+    """The data that one poll has read from the lock manager."""
 
     state: LockState = LockState()
     hidden_blockers: Mapping[int, tuple[int, ...]] = EMPTY
     """The blockers of each hidden session that waits."""
     hidden_waiters: frozenset[int] = frozenset()
-    """Hidden sessions that still wait, and whose blockers are reused."""
+    """Hidden sessions that still wait, with reused blockers."""
     seconds: float = 0.0
     """Duration on the server."""
 
@@ -44,23 +45,42 @@ def read(
     slot_rows, exempt_rows = others if plan.reads_slots else ([], _NOT_EXEMPT)
 
     prepared = tuple([_prepared(row, server) for row in prepared_rows])
+    lock_answers = _read_locks(locks, plan, server, encoding, prepared)
+    return lock_answers._replace(
+        state=lock_answers.state._replace(
+            prepared=prepared,
+            slots=tuple([slot for row in slot_rows for slot in _slots(row)]),
+            exempt=read_exempt(exempt_rows),
+            is_current=plan.reads_locks,
+            is_complete=plan.reads_prepared and plan.reads_slots,
+        )
+    )
+
+
+def _read_locks(
+    locks: Sequence[Row],
+    plan: LockPollPlan,
+    server: Server,
+    encoding: str,
+    prepared: Sequence[Prepared],
+) -> LockAnswers:
+    """Read the rows of awaited locks and their holders."""
+    if not locks:
+        return LockAnswers()
     rows = [row[:-TIMES] for row in locks]
-    reused = frozenset(plan.hidden_reused)
-    current = [row for row in rows if row[0] not in reused or row[GRANTED]]
-    state = LockState(
-        waits=_waits(current, server, encoding, prepared),
-        prepared=prepared,
-        slots=tuple([slot for row in slot_rows for slot in _slots(row)]),
-        exempt=read_exempt(exempt_rows),
-        is_current=plan.reads_locks,
-        is_complete=plan.reads_prepared and plan.reads_slots,
-    )
+    waiting = _waiting_in(rows, frozenset(plan.hidden_reused))
+    current = [row for row in rows if row[GRANTED] or row[0] not in waiting]
     return LockAnswers(
-        state,
+        LockState(_waits(current, server, encoding, prepared)),
         hidden_blockers={row[0]: tuple(dict.fromkeys(row[-1])) for row in rows if row[-1]},
-        hidden_waiters=frozenset([row[0] for row in rows if row[0] in reused and not row[GRANTED]]),
-        seconds=seconds_between(*locks[0][-TIMES:]) if locks else 0.0,
+        hidden_waiters=waiting,
+        seconds=seconds_between(*locks[0][-TIMES:]),
     )
+
+
+def _waiting_in(rows: Sequence[Row], pids: frozenset[int]) -> frozenset[int]:
+    """Return those of these pids that await a lock."""
+    return frozenset([row[0] for row in rows if row[0] in pids and not row[GRANTED]])
 
 
 def _waits(
@@ -84,14 +104,13 @@ def _waits(
 
 @lru_cache(maxsize=1024)
 def _read_lock(columns: Row, encoding: str) -> tuple[LockRow, Row]:
-    """Return the lock, and its tag, which is the same for all who hold or await the same lock.
+    """Return the lock, and its tag, which is the same for all that hold or await the same lock.
 
     Cached, as most locks live longer than an interval.
     """
     if any(isinstance(value, bytes) and len(value) > LONGEST_NAME for value in columns):
         raise AnswerError("The server answered with a name that is too long for one.")
-    values = [decode(value, encoding) if isinstance(value, bytes) else value for value in columns]
-    row = LockRow._make(values)
+    row = LockRow._make(decoded(columns, encoding))
     tag = (
         row.locktype,
         row.database,
@@ -134,9 +153,10 @@ def _holding_transaction(row: LockRow, candidates: tuple[int, ...]) -> int | Non
 def _prepared(row: Row, server: Server) -> Prepared:
     transaction, gid, prepared, owner, database_oid, age = row
     database = server.databases.get(database_oid)
+    encoding = database.encoding if database else "SQL_ASCII"
     return Prepared(
         transaction,
-        decode(gid, database.encoding if database else "SQL_ASCII"),
+        decode(gid, encoding),
         prepared,
         server.role_name(owner),
         database.name if database else None,

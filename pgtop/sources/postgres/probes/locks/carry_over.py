@@ -1,4 +1,4 @@
-"""What is reused from the previous poll, and how the locks complete the sessions' blockers."""
+"""Data that are reused from the previous poll, and blockers that only the locks show."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -15,7 +15,7 @@ def with_blockers(
     backends: Sequence[Backend], plan: LockPollPlan, answers: LockAnswers, last: Snapshot | None
 ) -> tuple[tuple[Backend, ...], frozenset[int]]:
     """Return the backends with the blockers that only the locks show and without those that have
-    moved on, and the pids of waiters whose blockers are reused.
+    moved on, and the pids of waiters with reused blockers.
     """
     backends = _with_hidden(backends, _hidden_blockers(answers, last))
     backends = _with_replay(backends, answers.state, last)
@@ -61,10 +61,15 @@ def _with_hidden(
     """Return the backends, hidden ones with these blockers."""
     if not blockers:
         return backends
-    return [
-        b._replace(blocked_by=blockers[b.pid]) if b.hidden and b.pid in blockers else b
-        for b in backends
-    ]
+    hidden = {b.pid: blockers[b.pid] for b in backends if b.hidden and b.pid in blockers}
+    return _blocked_by(backends, hidden)
+
+
+def _blocked_by(
+    backends: Sequence[Backend], blockers: Mapping[int, tuple[int, ...]]
+) -> Sequence[Backend]:
+    """Return the backends, those of these pids with other blockers."""
+    return [b._replace(blocked_by=blockers[b.pid]) if b.pid in blockers else b for b in backends]
 
 
 def _with_replay(
@@ -79,17 +84,13 @@ def _with_replay(
     known = last.locks.waits if last is not None else EMPTY
     if not state.waits and not known:
         return backends
-    waits: dict[int, Wait] = {}
-    for b in backends:
+    blockers: dict[int, tuple[int, ...]] = {}
+    for b in [b for b in backends if b.may_replay]:
         is_awaiting = b.waits_for_lock or not state.is_current
-        if b.may_replay and b.pid in state.waits:
-            waits[b.pid] = state.waits[b.pid]
-        elif b.may_replay and b.pid in known and is_awaiting:
-            waits[b.pid] = known[b.pid]
-    return [
-        b._replace(blocked_by=_holders(waits[b.pid], b.pid)) if b.pid in waits else b
-        for b in backends
-    ]
+        wait = state.waits.get(b.pid) or (known.get(b.pid) if is_awaiting else None)
+        if wait is not None:
+            blockers[b.pid] = _holders(wait, b.pid)
+    return _blocked_by(backends, blockers)
 
 
 def _holders(wait: Wait, waiter: int) -> tuple[int, ...]:
@@ -103,7 +104,7 @@ def _holders(wait: Wait, waiter: int) -> tuple[int, ...]:
 def _reused(
     plan: LockPollPlan, answers: LockAnswers, backends: Iterable[Backend]
 ) -> frozenset[int]:
-    """Return the waiters whose blockers were not read in this poll but in an earlier one."""
+    """Return the waiters with blockers that were read in an earlier poll and not in this one."""
     reads_all = plan.reads_blockers and not plan.blockers_reused and not plan.hidden_reused
     if reads_all:
         return frozenset()
@@ -127,18 +128,28 @@ def _without_moved(
     """
     if last is None or not reused:
         return tuple(backends)
-    blockers = frozenset().union(*[b.blocked_by for b in backends if b.pid in reused])
-    before = {b.pid: b for b in last.backends if b.pid in blockers}
-    moved = {b.pid for b in backends if b.pid in blockers and _has_moved(before.get(b.pid), b)}
+    waiters = [b for b in backends if b.pid in reused]
+    moved = _moved(waiters, backends, last)
     moved.difference_update(*[b.blocked_by for b in backends if b.pid not in reused])
-    moved.difference_update([hold.pid for wait in state.waits.values() for hold in wait.holds])
+    for wait in state.waits.values():
+        moved.difference_update([hold.pid for hold in wait.holds])
     if not moved:
         return tuple(backends)
-    return tuple([_without(b, moved) if b.pid in reused else b for b in backends])
+    return tuple(_blocked_by(backends, {b.pid: _others(b, moved) for b in waiters}))
 
 
-def _without(backend: Backend, moved: Collection[int]) -> Backend:
-    return backend._replace(blocked_by=tuple([p for p in backend.blocked_by if p not in moved]))
+def _moved(
+    waiters: Iterable[Backend], backends: Iterable[Backend], last: Snapshot
+) -> set[int | None]:
+    """Return the pids of blockers that have moved on since `last`."""
+    blockers = frozenset().union(*[waiter.blocked_by for waiter in waiters])
+    before = {b.pid: b for b in last.backends if b.pid in blockers}
+    now = [b for b in backends if b.pid in blockers]
+    return {b.pid for b in now if _has_moved(before.get(b.pid), b)}
+
+
+def _others(waiter: Backend, moved: Collection[int | None]) -> tuple[int, ...]:
+    return tuple([pid for pid in waiter.blocked_by if pid not in moved])
 
 
 def _has_moved(before: Backend | None, now: Backend) -> bool:

@@ -1,4 +1,4 @@
-"""When locks are polled, and what is reused from the previous poll: see the package's docstring."""
+"""The schedule of lock polls, and the plan of each: see the package's docstring."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from pgtop.model.timestamp import MICROSECONDS, Instant
 from pgtop.sources.postgres.features import BLOCKING_PIDS, LOCK_STATUS, PREPARED, SLOTS, Features
 
 POLLED_AT_ONCE = 24
-"""The most waiters whose blockers and locks are read in the same poll.
+"""The most waiters with blockers and locks that are read in the same poll.
 
 Without this bound 200 waiters cost four times a calm poll and more, as each call looks at the whole
 queue (`python -m tests.benchmarks.blocking`).
@@ -29,7 +29,7 @@ shows that they wait.
 
 
 class LockPollPlan(NamedTuple):
-    """What one poll reads from the lock manager, and whose data it reuses from the previous one."""
+    """The data that one poll reads from the lock manager, and those that it reuses."""
 
     reads_blockers: bool = True
     """The blockers of each waiter, in the statement that reads sessions."""
@@ -40,13 +40,13 @@ class LockPollPlan(NamedTuple):
     reads_slots: bool = False
     """Replication slots, and the processes that are exempt."""
     hidden: tuple[int, ...] = ()
-    """Sessions whose waits this role can see nowhere but in the locks, and whose turn it is."""
+    """Sessions with waits that this role sees only in the locks, if it is their turn."""
     blockers_reused: tuple[int, ...] = ()
-    """Waiters whose blockers are reused."""
+    """Waiters with reused blockers."""
     waits_reused: tuple[int, ...] = ()
-    """Waiters whose awaited lock is reused."""
+    """Waiters with a reused awaited lock."""
     hidden_reused: tuple[int, ...] = ()
-    """Hidden sessions whose blockers are reused; the poll only reads whether they still wait."""
+    """Hidden sessions with reused blockers; the poll only reads whether they still wait."""
     failure: str = ""
     """Why the poll leaves out locks, if reading them has failed just now."""
 
@@ -69,7 +69,7 @@ class LockPollSchedule(NamedTuple):
 
     has_waiters: bool = False
     turns: tuple[BackendId, ...] = ()
-    """Waiters whose blockers are known, the next ones to be polled first."""
+    """Waiters with known blockers, the next ones to be polled first."""
     hidden: tuple[int, ...] = ()
     """Sessions that are hidden from this role."""
     waits_for_prepared: bool = False
@@ -103,6 +103,7 @@ class LockPollSchedule(NamedTuple):
         """Return the plan for more waiters than one poll reads."""
         waiters = tuple([waiter.pid for waiter in self.turns])
         later = waiters[POLLED_AT_ONCE:]
+        known = last.locks.waits
         if not self.reads_locks_next:
             return LockPollPlan(blockers_reused=later)
         hidden = frozenset(self.hidden)
@@ -112,22 +113,14 @@ class LockPollSchedule(NamedTuple):
             reads_slots=are_locks_wanted,
             hidden=tuple(hidden.difference(later)),
             blockers_reused=later if hidden else waiters,
-            waits_reused=tuple([pid for pid in later if pid in last.locks.waits]),
+            waits_reused=tuple([pid for pid in later if pid in known]),
             hidden_reused=tuple(hidden.intersection(later)),
         )
 
     def after(self, snapshot: Snapshot, plan: LockPollPlan, seconds: float) -> "LockPollSchedule":
         """Return the schedule after a poll that took the server `seconds`."""
         waiting = snapshot.waiting
-        hidden = tuple([b.pid for b in snapshot.busy if b.hidden and b.datid is not None])
-        schedule = self._replace(
-            has_waiters=bool(waiting),
-            turns=self._turns_after(snapshot, plan) if waiting else (),
-            hidden=hidden,
-            waits_for_prepared=any(0 in b.blocked_by for b in waiting),
-            reads_locks_next=bool(hidden) or not plan.reads_locks,
-            locks_read_at=snapshot.taken_at if plan.reads_locks else self.locks_read_at,
-        )
+        schedule = self._of_next_turn(snapshot, plan)
         if plan.failure:
             return schedule.after_failure(snapshot.taken_at, plan.failure)
         if not plan.reads_blockers:
@@ -138,9 +131,22 @@ class LockPollSchedule(NamedTuple):
             return schedule._replace(note="", failure="")
         return schedule._after_slow_poll(snapshot.taken_at, seconds)
 
+    def _of_next_turn(self, snapshot: Snapshot, plan: LockPollPlan) -> "LockPollSchedule":
+        """Return the schedule without regard to the time that the poll took."""
+        waiting = snapshot.waiting
+        hidden = tuple([b.pid for b in snapshot.busy if b.hidden and b.datid is not None])
+        return self._replace(
+            has_waiters=bool(waiting),
+            turns=self._turns_after(snapshot, plan) if waiting else (),
+            hidden=hidden,
+            waits_for_prepared=any(0 in b.blocked_by for b in waiting),
+            reads_locks_next=bool(hidden) or not plan.reads_locks,
+            locks_read_at=snapshot.taken_at if plan.reads_locks else self.locks_read_at,
+        )
+
     def _turns_after(self, snapshot: Snapshot, plan: LockPollPlan) -> tuple[BackendId, ...]:
-        """Return the waiters whose blockers are known and have not ended, those first that were
-        polled longest ago.
+        """Return the waiters with known blockers that have not ended, those first that were polled
+        longest ago.
         """
         known = dict.fromkeys(
             [
@@ -159,12 +165,15 @@ class LockPollSchedule(NamedTuple):
 
     def _after_slow_poll(self, now: Instant, seconds: float) -> "LockPollSchedule":
         rest = min(_LONGEST_REST, REST_FACTOR * seconds)
-        note = f"the server is slow to tell who waits ({seconds:.1f} s): asked every {rest:.0f} s, to spare it"
+        note = (
+            f"the server is slow to report locks ({seconds:.1f} s):"
+            f" read every {rest:.0f} s, to spare it"
+        )
         return self._resting(now, rest, note)
 
     def after_failure(self, now: Instant, why: str) -> "LockPollSchedule":
         """Return the schedule after a poll that could not read locks: they rest for a while."""
-        note = f"who waits for whom could not be read ({why}): next try after {REST_AFTER_FAILURE:.0f} s"
+        note = f"locks could not be read ({why}): next try after {REST_AFTER_FAILURE:.0f} s"
         return self._resting(now, REST_AFTER_FAILURE, note)._replace(failure=note)
 
     def _resting(self, now: Instant, seconds: float, note: str) -> "LockPollSchedule":

@@ -1,4 +1,4 @@
-"""What is read from the lock manager, beside the blockers of each waiter."""
+"""The statements that read from the lock manager, beside the blockers of each waiter."""
 
 from pgtop.model.server import Server
 from pgtop.sources.postgres.connection import Statement
@@ -19,9 +19,9 @@ from pgtop.sources.postgres.shapes import (
     Shape,
 )
 
-_TAG = """locktype, coalesce(database, 0), coalesce(relation, 0), coalesce(page, 0), coalesce(tuple, 0),
-          coalesce(virtualxid, ''), coalesce(transactionid::text, ''), coalesce(classid, 0), coalesce(objid, 0),
-          coalesce(objsubid, 0)"""
+_TAG = """locktype, coalesce(database, 0), coalesce(relation, 0), coalesce(page, 0),
+          coalesce(tuple, 0), coalesce(virtualxid, ''), coalesce(transactionid::text, ''),
+          coalesce(classid, 0), coalesce(objid, 0), coalesce(objsubid, 0)"""
 
 # Awaited locks and their holders, and what shows which prepared transaction a holder without a pid
 # is. Which columns are NULL depends on the kind of lock alone, so zeros in their place do no harm.
@@ -33,25 +33,31 @@ _LOCKS = """
               SELECT * FROM pg_catalog.pg_lock_status() WHERE NOT fastpath AND mode <> 'SIReadLock'
               ),
          found AS MATERIALIZED (
-              SELECT pid, virtualtransaction, locktype, mode, granted, {waitstart}, 0, database, relation,
+              SELECT pid, virtualtransaction, locktype, mode, granted, {waitstart}, 0, database,
+                     relation,
                      CASE WHEN NOT granted AND database IN (0, %(database)s::oid)
                           THEN nullif(relation::regclass::text, relation::text) END,
                      page, tuple, virtualxid, transactionid, classid,
-                     CASE WHEN NOT granted THEN nullif(classid::regclass::text, classid::text) END, objid, objsubid,
-                     CASE WHEN NOT granted AND %(hidden)s AND NOT pid = ANY(%(hidden_reused)s::int4[]) THEN {blocking_pids} END
+                     CASE WHEN NOT granted
+                          THEN nullif(classid::regclass::text, classid::text) END, objid, objsubid,
+                     CASE WHEN NOT granted AND %(hidden)s
+                               AND NOT pid = ANY(%(hidden_reused)s::int4[])
+                          THEN {blocking_pids} END
                 FROM locks
-               WHERE ({tag}) IN (SELECT {tag} FROM locks WHERE NOT granted AND NOT pid = ANY(%(waits_reused)s::int4[]))
+               WHERE ({tag}) IN (SELECT {tag} FROM locks
+                                  WHERE NOT granted AND NOT pid = ANY(%(waits_reused)s::int4[]))
                  AND (granted OR NOT pid = ANY(%(waits_reused)s::int4[]))
                   OR (pid IS NULL AND locktype = 'transactionid')
                   OR (NOT granted AND pid = ANY(%(hidden_reused)s::int4[]))
               )
-    SELECT found.*, statement_timestamp(), (SELECT clock_timestamp() FROM found HAVING count(*) > 0) FROM found
+    SELECT found.*, statement_timestamp(),
+           (SELECT clock_timestamp() FROM found HAVING count(*) > 0) FROM found
 """
 
 _LOCKS_SHAPE = Shape(
-    PID.or_null, TEXT.or_null, TEXT, TEXT, BOOL, TIME.or_null, INT4, OID.or_null, OID.or_null, TEXT.or_null,
-    INT4.or_null, INT2.or_null, TEXT.or_null, XID.or_null, OID.or_null, TEXT.or_null, OID.or_null, INT2.or_null,
-    PIDS.or_null, TIME, TIME.or_null,
+    PID.or_null, TEXT.or_null, TEXT, TEXT, BOOL, TIME.or_null, INT4, OID.or_null, OID.or_null,
+    TEXT.or_null, INT4.or_null, INT2.or_null, TEXT.or_null, XID.or_null, OID.or_null, TEXT.or_null,
+    OID.or_null, INT2.or_null, PIDS.or_null, TIME, TIME.or_null,
 )  # fmt: skip
 TIMES = 2
 """Columns behind each row: when the server began and ended, without the network."""
@@ -60,7 +66,8 @@ GRANTED = 4
 
 # The functions and not the views, which would join names that are known already.
 _PREPARED = """
-    SELECT transaction, gid, prepared, ownerid, dbid, age(transaction) FROM pg_catalog.pg_prepared_xact()
+    SELECT transaction, gid, prepared, ownerid, dbid, age(transaction)
+      FROM pg_catalog.pg_prepared_xact()
 """
 
 _PREPARED_SHAPE = Shape(XID, TEXT, TIME, OID, OID, INT4)

@@ -1,0 +1,119 @@
+"""A row of pg_locks, and its locked object in words."""
+
+from typing import Any, NamedTuple
+
+from pgtop.model.server import Server
+from pgtop.model.timestamp import Instant
+
+_WORDS = {
+    "relation": "{name}",
+    "extend": "the end of {name}",
+    "page": "page {page} of {name}",
+    "tuple": "row ({page},{tuple}) of {name}",
+    "transactionid": "transaction {transactionid}",
+    "virtualxid": "virtual transaction {virtualxid}",
+    "spectoken": "speculative insertion {objid} of transaction {transactionid}",
+    "applytransaction": "remote transaction {transactionid} of subscription {objid}{elsewhere}",
+    "object": "{class_name} {objid}{elsewhere}",
+    "frozenid": "frozen transaction id{elsewhere}",
+    "advisory": "advisory key {key}{elsewhere}",
+}
+"""https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-LOCK-TABLE"""
+
+
+class LockRow(NamedTuple):
+    """A row of pg_locks, under its column names; `name` and `class_name` are None if this
+    connection cannot know them.
+    """
+
+    locktype: str
+    mode: str
+    granted: bool
+    waitstart: Instant | None = None
+    total: int = 0
+    database: int | None = None
+    relation: int | None = None
+    name: str | None = None
+    page: int | None = None
+    tuple: int | None = None
+    virtualxid: str | None = None
+    transactionid: int | None = None
+    classid: int | None = None
+    class_name: str | None = None
+    objid: int | None = None
+    objsubid: int | None = None
+
+
+_TAG = (
+    "database",
+    "relation",
+    "page",
+    "tuple",
+    "virtualxid",
+    "transactionid",
+    "classid",
+    "objid",
+    "objsubid",
+)
+"""The columns that identify what is locked."""
+
+
+def target(row: LockRow, server: Server) -> str:
+    """Describe what is locked in words, or by the raw columns if this kind of lock is not known."""
+    words = _WORDS.get(row.locktype)
+    if words is None:
+        return " ".join([f"{name} {value}" for name, value in _tag(row).items()])
+    values = row._asdict() | {
+        "elsewhere": _elsewhere(row, server),
+        "name": _short(row.name) if row.name else _nameless(row, server),
+        "class_name": row.class_name or f"class {row.classid}",
+        "key": _advisory_key(row),
+    }
+    return words.format_map(values)
+
+
+def _tag(row: LockRow) -> dict[str, Any]:
+    """Return the columns that identify what is locked, and are not NULL."""
+    columns = {name: getattr(row, name) for name in _TAG}
+    return {name: value for name, value in columns.items() if value is not None}
+
+
+def _elsewhere(row: LockRow, server: Server) -> str:
+    """Name the database, unless it is the connected one or none."""
+    if row.database in (None, 0, server.database_oid):
+        return ""
+    database = server.databases.get(row.database)
+    return f" of database {database.name if database else row.database}"
+
+
+def _nameless(row: LockRow, server: Server) -> str:
+    """Describe a relation by its number: it is of another database, or was created in a transaction
+    that is still open.
+    """
+    if not _elsewhere(row, server):
+        return f"relation {row.relation}"
+    database = server.databases.get(row.database or 0)
+    name = database.name if database else row.database
+    return f"{name}.{row.relation} (a relation of another database)"
+
+
+def _short(name: str) -> str:
+    """Return the name without the schema that people leave out, unless it would then look like a
+    name of the server's own catalog.
+    """
+    return name if name.startswith("public.pg_") else name.removeprefix("public.")
+
+
+def _advisory_key(row: LockRow) -> str:
+    """Return the key as its user wrote it: one bigint, or two integers.
+
+    https://www.postgresql.org/docs/current/view-pg-locks.html
+    """
+    high, low = row.classid or 0, row.objid or 0
+    if row.objsubid == 1:
+        return str(_signed(high << 32 | low, 64))
+    return f"{_signed(high, 32)}, {_signed(low, 32)}"
+
+
+def _signed(number: int, bits: int) -> int:
+    return number - (1 << bits) if number >> (bits - 1) else number
