@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from pgtop.model import EMPTY
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
-from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import IdleGroup, Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
 

@@ -7,8 +7,8 @@ transaction id identifies it.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from pgtop.model import EMPTY
 from pgtop.model.detail import Lock
-from pgtop.model.record import EMPTY
 from pgtop.model.timestamp import Instant
 
 

@@ -140,9 +140,11 @@ def _reader(kind: Any) -> _Read:
     if get_origin(kind) in _UNIONS:
         [kind] = [arg for arg in get_args(kind) if arg is not NoneType]
         return partial(_optional, _reader(kind))
+    if is_record(get_origin(kind) or kind):
+        return partial(_read_record, get_origin(kind) or kind)
     if get_origin(kind) is not None:
         return _collection_reader(kind)
-    return partial(_read_record if is_record(kind) else _scalar, kind)
+    return partial(_scalar, kind)
 
 
 def _collection_reader(kind: Any) -> _Read:

@@ -5,7 +5,7 @@ rarely.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pgtop.model.record import EMPTY
+from pgtop.model import EMPTY
 from pgtop.model.timestamp import Instant
 
 ROLE_NUMBER, DATABASE_NUMBER = "role ", "database "

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.model import EMPTY
 from pgtop.model.backend import (
     ACTIVE,
     CLIENT_BACKEND,
@@ -19,7 +20,6 @@ from pgtop.model.backend import (
     PARALLEL_WORKER,
     Backend,
 )
-from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import IdleGroup
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.table.filter import Filter

@@ -1,4 +1,4 @@
-"""One backend whole: found by identity, its query uncut, its locks in words."""
+"""One backend in full: found by identity, its query uncut, its locks in words."""
 
 import asyncio
 import contextlib
@@ -49,7 +49,7 @@ async def detail_of(source: PostgresSource, connection: Connection) -> Detail:
 async def locks_of(
     source: PostgresSource, connection: Connection, locktype: str
 ) -> list[tuple[str, bool]]:
-    """What is locked and whether it is held, of one kind."""
+    """Return target and state of all locks of one kind."""
     detail = await detail_of(source, connection)
     return [(lock.target, lock.granted) for lock in detail.locks if lock.locktype == locktype]
 
@@ -58,7 +58,7 @@ async def locks_of(
 async def waiting(
     source: PostgresSource, connection: Connection, query: str
 ) -> AsyncIterator[list[Lock]]:
-    """While `connection` waits for a lock with `query`: the locks that it awaits."""
+    """Yield the awaited locks while `connection` waits for a lock with `query`."""
     task: asyncio.Task[Any] = asyncio.create_task(connection.execute(query))
 
     async def waits() -> bool:
@@ -74,7 +74,7 @@ async def waiting(
 
 @pytest.fixture
 async def table(connect: Connect) -> AsyncIterator[str]:
-    """The name of a table with one row."""
+    """Create a table with one row, and return its name."""
     admin = await connect()
     name = f"pgtop_{secrets.token_hex(4)}"
     await admin.execute(f"CREATE TABLE {name} AS SELECT 1 AS id")
@@ -104,12 +104,10 @@ async def test_a_backend_is_found_by_identity(source: PostgresSource, connect: C
 @pytest.mark.parametrize(
     ("length", "cut"), [(100, False), (1022, False), (1023, True), (3000, True)]
 )
-async def test_the_query_is_whole_or_said_to_be_cut(
+async def test_the_query_is_whole_or_marked_as_cut(
     source: PostgresSource, connect: Connect, length: int, cut: bool
 ) -> None:
-    """Up to what track_activity_query_size keeps the text is whole; from there on the detail says
-    that it is cut.
-    """
+    """A text is whole if track_activity_query_size keeps it; a longer one is marked as cut."""
     connection = await connect()
     query = "SELECT 1 --".ljust(length, "x")
     await connection.execute(query)
@@ -128,7 +126,7 @@ async def test_the_query_is_whole_or_said_to_be_cut(
         ("ä", 1020, True),  # a character of four bytes had no room any more
     ],
 )
-def test_when_a_query_fills_its_room(text: str, length: int, cut: bool) -> None:
+def test_a_query_fills_its_room(text: str, length: int, cut: bool) -> None:
     """The server splits no character, so a text with wide ones may be cut a little earlier."""
     assert is_cut(text, length, 1024) is cut
 
@@ -152,8 +150,8 @@ async def test_the_query_is_decoded_by_its_own_database(
 
 
 async def test_relations(source: PostgresSource, connect: Connect, table: str) -> None:
-    """A relation of the connected database and a shared one go by name, another database's by
-    number and database.
+    """A relation of the connected database and a shared one have a name, one of another database
+    its number and database.
     """
     here, elsewhere = await connect(), await connect(dbname="template1")
     async with here.transaction(), elsewhere.transaction():
@@ -167,10 +165,10 @@ async def test_relations(source: PostgresSource, connect: Connect, table: str) -
         )
 
 
-async def test_a_relation_that_only_its_maker_sees(
+async def test_a_relation_of_an_open_transaction_has_no_name(
     source: PostgresSource, connect: Connect
 ) -> None:
-    """A table made in a transaction still open has no name for anybody else."""
+    """A table created in a transaction still open has no name for other sessions."""
     maker = await connect()
     async with maker.transaction(force_rollback=True):
         await maker.execute(f"CREATE TABLE pgtop_{secrets.token_hex(4)} ()")
@@ -181,7 +179,7 @@ async def test_a_relation_that_only_its_maker_sees(
 async def test_a_row_and_its_transaction(
     source: PostgresSource, connect: Connect, table: str
 ) -> None:
-    """The first to wait for a row waits for the transaction that changed it, the second for the
+    """The first waiter for a row waits for the transaction that changed it, the second one for the
     row.
     """
     holder, first, second = await connect(), await connect(), await connect()
@@ -199,10 +197,10 @@ async def test_a_row_and_its_transaction(
         assert len(await locks_of(source, holder, "virtualxid")) == 1
 
 
-async def test_since_when_a_lock_is_awaited(
+async def test_the_start_of_a_wait(
     session: ServerConnection, source: PostgresSource, connect: Connect, table: str
 ) -> None:
-    """Servers that keep it say since when; others leave it open."""
+    """A server that keeps the start of a wait shows it; older ones leave it open."""
     holder, waiter = await connect(), await connect()
     async with session.acquire() as channel:
         kept = "waitstart" in channel.features.lock_columns
@@ -239,7 +237,7 @@ async def test_advisory_keys(source: PostgresSource, connect: Connect) -> None:
 
 
 async def test_many_locks(source: PostgresSource, connect: Connect) -> None:
-    """Of many locks some are read, the awaited one first, and it is told how many there are."""
+    """Some of many locks are read, the awaited one first, with the number of all."""
     holder, greedy = await connect(), await connect()
     await holder.execute("SELECT pg_advisory_lock(0)")
     await greedy.execute("SELECT pg_advisory_lock(key) FROM generate_series(1, 500) AS key")
@@ -253,7 +251,7 @@ async def test_many_locks(source: PostgresSource, connect: Connect) -> None:
 async def test_without_the_right_to_read_locks(
     connect: Connect, parameters: dict[str, str]
 ) -> None:
-    """Where the locks alone cannot be read, the rest is there, with the server's reason."""
+    """If only the locks cannot be read, the rest is there, with the server's reason."""
     admin = await connect()
     name = f"pgtop_{secrets.token_hex(4)}"
     role = sql.Identifier(name)
@@ -315,7 +313,7 @@ async def test_one_round_trip(wired: ServerConnection, wire: Wire, connect: Conn
     ],
 )  # fmt: skip
 def test_a_lock_in_words(row: LockRow, words: str) -> None:
-    """Every kind of lock says what is locked; a kind that we do not know shows its columns."""
+    """Every kind of lock has its words; an unknown kind shows its columns."""
     assert target(row, SERVER) == words
 
 

@@ -54,7 +54,7 @@ def test_ascii_is_the_same_everywhere(text: str, encoding: str) -> None:
     st.text(),
     st.sampled_from([encoding for encoding in ENCODINGS if codec_of(encoding) != "ascii"]),
 )
-def test_what_was_encoded_comes_back(text: str, encoding: str) -> None:
+def test_encoded_text_is_decoded(text: str, encoding: str) -> None:
     """A text that its database can hold is read as it was written."""
     codec = codec_of(encoding)
     storable = text.encode(codec, "ignore")
@@ -103,5 +103,5 @@ def test_cases(raw: bytes, encoding: str, cut: bool, text: str) -> None:
     ],
 )
 def test_names(raw: bytes, encoding: str, name: str) -> None:
-    """A role's or database's name is UTF-8 where it can be, else in the given encoding."""
+    """The name of a role or a database is UTF-8 if possible, else in the given encoding."""
     assert decode_name(raw, encoding) == name

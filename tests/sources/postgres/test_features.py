@@ -1,4 +1,4 @@
-"""What the server can do is asked of it."""
+"""The server's features are read from the server."""
 
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.features import Features
@@ -17,7 +17,7 @@ async def test_columns_come_from_the_catalog(session: ServerConnection) -> None:
 
 
 async def test_the_connection_is_known(session: ServerConnection) -> None:
-    """A direct connection is told from a pooled one, and the database's encoding is known."""
+    """A direct connection is distinguished from a pooled one, and the database's encoding is known."""
     async with session.acquire() as channel:
         assert channel.features.pid == channel.connection.info.backend_pid
         assert not channel.features.pooled
@@ -25,13 +25,13 @@ async def test_the_connection_is_known(session: ServerConnection) -> None:
 
 
 async def test_a_pooler_is_noticed(wire: Wire, wired: ServerConnection) -> None:
-    """Where another process answers than the one that greeted us, somebody stands between."""
+    """A pooler stands between if another process answers than the one that greeted the client."""
     wire.false_pid = b"\0\0\0\1"
     async with wired.acquire() as channel:
         assert channel.features.pooled
 
 
 def test_a_server_without_the_columns() -> None:
-    """A server that lacks what we ask for has empty sets, not an error."""
+    """A server without the columns has empty sets, and no error."""
     features = Features.of((7, None, None, None), 7, "UTF8")
     assert features == Features(7, False, frozenset(), frozenset(), frozenset(), "UTF8")

@@ -41,7 +41,7 @@ CONSTANT = {
 
 @dataclass(frozen=True)
 class Change:
-    """How a field of an idle session changes."""
+    """A change of a field of an idle session."""
 
     statement: str = ""
     """What the session itself runs."""
@@ -93,7 +93,7 @@ def test_each_field_has_an_entry() -> None:
 
 @pytest.fixture
 async def admin(connect: Connect) -> AsyncIterator[Other]:
-    """A superuser who has made the role of the idle session, and holds the lock it may wait for."""
+    """Open a session of a superuser, which creates the role of the idle session and holds a lock."""
     connection = await connect()
     await connection.execute(f"CREATE ROLE {_ROLE} LOGIN SUPERUSER")
     await connection.execute("SELECT pg_advisory_lock(4712)")

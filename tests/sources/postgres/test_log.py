@@ -1,6 +1,4 @@
-"""What the server writes into its log of what pgtop does: no samples where that can be had, and
-every signal.
-"""
+"""The server's log of pgtop's statements: no samples if the role may prevent it, and every signal."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +23,7 @@ _FUNCTIONS = {Signal.CANCEL: "pg_cancel_backend", Signal.TERMINATE: "pg_terminat
 
 @pytest.fixture(scope="module")
 def server(bindir: Path) -> Iterator[Cluster]:
-    """A server that logs all that there is to log."""
+    """Start a server that logs everything."""
     with Cluster(bindir, settings=_SETTINGS) as running:
         with psycopg.connect(running.socket_dsn, autocommit=True) as admin:
             admin.execute(
@@ -55,8 +53,8 @@ async def statements(server: Cluster, source: PostgresSource) -> int:
 
 @pytest.mark.parametrize("user", ["postgres", "quiet", "watcher"])
 async def test_samples_stay_out_of_the_log(server: Cluster, user: str) -> None:
-    """A superuser's do, and those of a role that may set what is logged; others can do nothing
-    about it.
+    """The samples of a superuser, and of a role that may set what is logged, are not in the log;
+    other roles cannot prevent it.
     """
     session = session_of(server, user)
     source = PostgresSource(session)
@@ -70,7 +68,7 @@ async def test_samples_stay_out_of_the_log(server: Cluster, user: str) -> None:
 
 @pytest.mark.parametrize("signal", Signal)
 async def test_signals_are_logged(server: Cluster, signal: Signal) -> None:
-    """The server's log has the statement of each signal, and nothing of the samples after it."""
+    """The server's log has the statement of each signal, and none of the samples after it."""
     session = session_of(server, "postgres")
     source, signaller = PostgresSource(session), PostgresSignaller(session)
     with psycopg.connect(server.socket_dsn, user="app") as victim:

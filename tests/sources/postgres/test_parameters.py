@@ -1,4 +1,4 @@
-"""What is sent for a parameter: read by psycopg, and by the server."""
+"""Parameters as they are sent: read by psycopg, and by the server."""
 
 from datetime import UTC, datetime
 
@@ -23,16 +23,14 @@ def read(parameter: Parameter) -> object:
 
 
 @given(OTHERS)
-def test_psycopg_reads_what_was_meant(parameter: bool | int | bytes | list[int] | None) -> None:
-    """Every flag, number, string of bytes and list of numbers is read as the same, and of the same
-    type.
-    """
+def test_psycopg_reads_the_same_parameter(parameter: bool | int | bytes | list[int] | None) -> None:
+    """Every flag, number, string of bytes and list of numbers is read with its value and type."""
     assert repr(read(parameter)) == repr(parameter)
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
-def test_psycopg_reads_the_instant_that_was_meant(moment: datetime) -> None:
-    """An instant is that instant, to the microsecond."""
+def test_psycopg_reads_the_same_instant(moment: datetime) -> None:
+    """An instant is exact to the microsecond."""
     assert read(TimestampParam(from_datetime(moment))) == moment
 
 
@@ -40,15 +38,13 @@ def test_psycopg_reads_the_instant_that_was_meant(moment: datetime) -> None:
     ("number", "oid"),
     [(0, 23), (-1, 23), (2**31 - 1, 23), (2**31, 20), (-(2**31), 20), (2**32 - 1, 20)],
 )
-def test_a_number_is_of_32_bits_if_it_can_be(number: int, oid: int) -> None:
-    """For a larger type the server would find no function."""
+def test_a_small_number_has_32_bits(number: int, oid: int) -> None:
+    """The server would find no function for a larger type."""
     assert encoded(number)[1] == oid
 
 
-async def test_the_server_reads_what_was_meant(session: ServerConnection) -> None:
-    """As the statement has them: a list may be empty, and NULL is of the type that it stands
-    for.
-    """
+async def test_the_server_reads_the_same_parameter(session: ServerConnection) -> None:
+    """A list may be empty, and NULL has the type of its place in the statement."""
     values: dict[str, Parameter] = {
         "none": None, "flag": True, "oid": 2**32 - 1, "raw": b"\0\xff", "pids": (4711, 1), "nobody": (),
         "at": TimestampParam(-1),

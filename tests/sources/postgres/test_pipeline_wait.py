@@ -15,7 +15,7 @@ LONG = 60.0
 
 @pytest.fixture
 def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """The two ends of a connection: pgtop's and the server's."""
+    """Open both ends of a connection: pgtop's and the server's."""
     own, peer = socket.socketpair()
     own.setblocking(False)
     with closing(own), closing(peer):

@@ -22,7 +22,7 @@ NASTY = b"caf\xe9 \x1b[31m \xe2\x80\xae \xff"
 
 @pytest.fixture(scope="module")
 def databases(dsn: str) -> Iterator[dict[str, str]]:
-    """A database in each of three encodings, by encoding."""
+    """Create a database in each of three encodings."""
     names = {encoding: f"pgtop_{encoding.lower()}" for encoding in ("UTF8", "LATIN1", "SQL_ASCII")}
     with psycopg.connect(dsn, autocommit=True) as connection:
         for encoding, name in names.items():
@@ -36,7 +36,7 @@ def databases(dsn: str) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def plain(dsn: str) -> Iterator[str]:
-    """A role without any rights."""
+    """Create a role without any rights."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("CREATE ROLE pgtop_plain LOGIN")
         yield "pgtop_plain"
@@ -51,7 +51,7 @@ async def plain_source(parameters: dict[str, str], plain: str) -> AsyncIterator[
 
 
 async def test_a_session_is_shown_as_it_is(source: PostgresSource, connect: Connect) -> None:
-    """An idle session's row holds who, where from, what it ran last, and since when."""
+    """The row of an idle session has its role, client, last query and times."""
     other = await connect(application_name="shop")
     await other.execute("SELECT 'seven'")
     snapshot = await source.sample()
@@ -86,8 +86,8 @@ async def test_the_server_is_described(source: PostgresSource, dsn: str) -> None
     assert not server.in_recovery
 
 
-async def test_the_own_backend_is_known(source: PostgresSource) -> None:
-    """pgtop finds itself, active in the very statement that it reads."""
+async def test_pgtops_own_backend_is_in_the_snapshot(source: PostgresSource) -> None:
+    """Its own backend is active in the very statement that pgtop runs."""
     snapshot = await source.sample()
     own = backend(snapshot, snapshot.server.pid)
     assert (own.application_name, own.state) == ("pgtop", "active")
@@ -98,9 +98,7 @@ async def test_the_own_backend_is_known(source: PostgresSource) -> None:
 async def test_no_byte_breaks_the_sample(
     parameters: dict[str, str], databases: dict[str, str], connect: Connect, connected_to: str
 ) -> None:
-    """Whatever the database that we are connected to, texts of all others arrive, each in its own
-    encoding.
-    """
+    """Texts of all databases arrive, each in its own encoding, whatever the connected database is."""
     comment = b"SELECT 1 -- " + NASTY
     shown = {
         "LATIN1": (comment, "SELECT 1 -- " + NASTY.decode("latin1")),
@@ -120,8 +118,8 @@ async def test_no_byte_breaks_the_sample(
 
 
 async def test_names_may_hold_anything(source: PostgresSource, connect: Connect) -> None:
-    """A role and a database with quotes, escapes and accents are named as they are, as soon as they
-    come.
+    """A role and a database with quotes, escapes and accents have their names as soon as they
+    appear.
     """
     await source.sample()
     name = "büro \x1b[31m'\"\u202e"
@@ -142,9 +140,7 @@ async def test_names_may_hold_anything(source: PostgresSource, connect: Connect)
 async def test_texts_are_cut_on_whole_characters(
     parameters: dict[str, str], connect: Connect
 ) -> None:
-    """A text longer than asked for ends with a whole character, and comes whole when enough is
-    asked for.
-    """
+    """A long text ends with a whole character, and is whole if enough bytes are requested."""
     other = await connect()
     text = "SELECT '" + "日" * 200 + "'"
     await other.execute(text.encode())
@@ -155,14 +151,14 @@ async def test_texts_are_cut_on_whole_characters(
 
 
 class TestTheWire:
-    """What crosses the network."""
+    """Bytes and round trips on the network."""
 
     @pytest.fixture
     def source(self, wired: ServerConnection) -> PostgresSource:
         return PostgresSource(wired)
 
     async def test_one_round_trip_a_sample(self, source: PostgresSource, wire: Wire) -> None:
-        """Each sample speaks once and listens once, the first as much as the others."""
+        """Each sample sends once and receives once, the first as much as the others."""
         await source.detail((await source.sample()).backends[0].identity)
         wire.forget()
         for _ in range(5):
@@ -216,9 +212,7 @@ class TestTheWire:
     async def test_idle_sessions_cost_next_to_nothing(
         self, source: PostgresSource, wire: Wire, connect: Connect
     ) -> None:
-        """Twenty sessions that go on being idle add less to a sample than one row of theirs each
-        would.
-        """
+        """Twenty idle sessions add less to a sample than a row each would."""
         await source.sample()
         wire.forget()
         await source.sample()
@@ -232,10 +226,10 @@ class TestTheWire:
         assert wire.received < alone + 20 * 40
         assert {pid_of(other) for other in others} <= {backend.pid for backend in seen.backends}
 
-    async def test_a_dropped_role_is_not_asked_for_every_time(
+    async def test_a_dropped_role_costs_one_round_trip(
         self, source: PostgresSource, wire: Wire, connect: Connect
     ) -> None:
-        """A session whose role has no name any more costs no round trip after the first."""
+        """A session with a role that has no name any more costs no round trip after the first."""
         admin = await connect()
         await admin.execute("CREATE ROLE pgtop_leaving LOGIN")
         other = await connect(user="pgtop_leaving")
@@ -249,7 +243,7 @@ class TestTheWire:
 
 
 async def test_a_new_query_is_seen(source: PostgresSource, connect: Connect) -> None:
-    """When a session runs something else, its text is the new one."""
+    """When a session runs another query, its text is the new one."""
     other = await connect()
     for number in range(3):
         await other.execute(f"SELECT {number}".encode())
@@ -259,11 +253,9 @@ async def test_a_new_query_is_seen(source: PostgresSource, connect: Connect) -> 
         assert backend(seen, pid_of(other)).query == f"SELECT {number}"
 
 
-async def test_a_text_that_was_missed_is_asked_for(
-    source: PostgresSource, connect: Connect
-) -> None:
-    """A row whose query_start is older than the last sample, but unknown, has no text at first and
-    then has it.
+async def test_a_missed_text_is_read_later(source: PostgresSource, connect: Connect) -> None:
+    """A row with a query_start older than the last sample, but unknown, has no text at first and
+    then has one.
     """
     other = await connect()
     await other.execute(
@@ -283,9 +275,7 @@ async def test_a_text_that_was_missed_is_asked_for(
 async def test_an_idle_session_that_is_not_remembered_is_read_whole(
     source: PostgresSource, connect: Connect
 ) -> None:
-    """One said to be idle all along that we know nothing of, or know under another start, has its
-    row in the end.
-    """
+    """An idle session that is not remembered, or only under another start, has its row in the end."""
     other = await connect(application_name="stranger")
     pid = pid_of(other)
     first = await source.sample()
@@ -299,12 +289,10 @@ async def test_an_idle_session_that_is_not_remembered_is_read_whole(
     assert backend(await source.sample(), pid).application_name == "stranger"
 
 
-async def test_who_is_settled_is_read_once(
+async def test_the_idle_group_stays_the_same_object(
     source: PostgresSource, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sessions long at rest come as one and the same object, until one of them does something or
-    ends.
-    """
+    """The idle group is the same object until one of its sessions does something or ends."""
     monkeypatch.setattr(sessions, "GROUPING_AFTER", 100_000)
     first, second = pid_of(await connect()), pid_of(other := await connect())
     settled = await sample_until(
@@ -326,10 +314,10 @@ async def test_who_is_settled_is_read_once(
     await sample_until(source, lambda seen: seen.at(second) is None)
 
 
-async def test_texts_of_the_gone_are_forgotten(
+async def test_ended_sessions_are_forgotten(
     source: PostgresSource, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once more have ended than are kept, what is remembered is what the last snapshot holds."""
+    """When more sessions have ended than are kept, only the last snapshot is remembered."""
     monkeypatch.setattr(sessions, "_ENDED_KEPT", 0)
     other = await connect()
     pid = pid_of(other)
@@ -342,7 +330,7 @@ async def test_texts_of_the_gone_are_forgotten(
 
 
 async def test_hidden_sessions(plain_source: PostgresSource, connect: Connect) -> None:
-    """A role without rights sees of others pid, role, database and application."""
+    """A role without rights sees pid, role, database and application of other sessions."""
     other = await connect(application_name="secret work")
     await other.execute("SELECT 'secret'")
     snapshot = await plain_source.sample()
@@ -358,9 +346,7 @@ async def test_hidden_sessions(plain_source: PostgresSource, connect: Connect) -
 
 
 async def test_another_run_behind_the_same_connection_is_noticed(source: PostgresSource) -> None:
-    """A pooler may lead the next sample to another server: each says when its server was
-    started.
-    """
+    """A pooler may lead the next sample to another server: each server reports when it was started."""
     before = await source.sample()
     elsewhere = replace(
         before, server=before.server._replace(started_at=1, address="192.0.2.7:5432")
@@ -374,7 +360,7 @@ async def test_another_run_behind_the_same_connection_is_noticed(source: Postgre
 async def test_a_hidden_walsender_is_known_as_one(
     plain_source: PostgresSource, connect: Connect, parameters: dict[str, str]
 ) -> None:
-    """Every role sees the pids of walsenders, also of one with a database, which looks like a
+    """Every role sees the pids of walsenders, even of one with a database, which looks like a
     client otherwise.
     """
     other = await connect(replication="database")
@@ -401,7 +387,7 @@ def waits(waiter: Other, snapshot: Snapshot) -> bool:
 
 
 async def test_a_chain_of_waiters(source: PostgresSource, connect: Connect) -> None:
-    """Each waiter names the one that it waits for; who waits for nobody names none."""
+    """Each waiter names its blocker; a session that waits for none names none."""
     key = 7_700_123
     holder, second, third = await connect(), await connect(), await connect()
     await holder.execute("SELECT pg_advisory_lock(%s)", [key])
@@ -421,8 +407,8 @@ async def test_a_chain_of_waiters(source: PostgresSource, connect: Connect) -> N
 async def test_parallel_workers_name_their_leader(
     source: PostgresSource, session: ServerConnection, connect: Connect
 ) -> None:
-    """A parallel worker's row says whose it is, where the server tells, and comes to its leader's
-    text.
+    """The row of a parallel worker names its leader, if the server does, and has the text of its
+    leader.
     """
     leader, admin = await connect(), await connect()
     await admin.execute(
@@ -454,7 +440,7 @@ async def test_parallel_workers_name_their_leader(
 
 
 async def test_xmin_age(source: PostgresSource, connect: Connect) -> None:
-    """An old snapshot's age is counted in transactions since."""
+    """The age of an old snapshot is counted in transactions since."""
     holder, writer = await connect(), await connect()
     await holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     await holder.execute("SELECT 1")

@@ -1,4 +1,4 @@
-"""Snapshots while something changes or fails: rights, sessions, poolers, the server itself."""
+"""Snapshots while rights, sessions, poolers or the server itself change or fail."""
 
 import asyncio
 import os
@@ -39,8 +39,10 @@ async def test_facts_are_read_again(source: PostgresSource, connect: Connect) ->
         await admin.execute("DROP ROLE pgtop_limited")
 
 
-async def test_an_ended_session_starts_afresh(source: PostgresSource, connect: Connect) -> None:
-    """When our backend is ended it is said once; the next sample comes over a new connection,
+async def test_a_new_connection_starts_with_nothing(
+    source: PostgresSource, connect: Connect
+) -> None:
+    """The end of pgtop's backend is reported once; the next sample comes over a new connection,
     whole.
     """
     other = await connect()
@@ -57,7 +59,7 @@ async def test_an_ended_session_starts_afresh(source: PostgresSource, connect: C
 
 
 async def test_a_pooler_may_change_the_backend(parameters: dict[str, str], wire: Wire) -> None:
-    """Behind a pooler the own pid is that of the process that answered."""
+    """Behind a pooler pgtop's own pid is that of the process that answered."""
     wire.false_pid = b"\0\0\0\1"
     source = PostgresSource(
         ServerConnection({**parameters, "host": "127.0.0.1", "port": wire.port})
@@ -71,7 +73,9 @@ async def test_a_pooler_may_change_the_backend(parameters: dict[str, str], wire:
 
 
 async def test_a_server_that_stops_and_starts(bindir: Any) -> None:
-    """While the server is away each sample says so; when it is back the same source goes on."""
+    """While the server is away each sample fails with a reason; when it is back the same source
+    goes on.
+    """
     with Cluster(bindir) as cluster:
         given = {name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()}
         source = PostgresSource(ServerConnection(given))
@@ -102,9 +106,9 @@ async def test_statement_timeout_keeps_the_connection(session: ServerConnection)
     assert (await source.sample()).server.pid == pid
 
 
-async def test_a_stopped_backend_holds_nobody(wired: ServerConnection, wire: Wire) -> None:
-    """While our backend is stopped by the system, closing returns and the sample under way is
-    told.
+async def test_a_stopped_backend_delays_no_close(wired: ServerConnection, wire: Wire) -> None:
+    """While pgtop's backend is stopped by the system, closing returns, and the sample in progress
+    fails.
     """
 
     async def is_under_way() -> bool:
@@ -128,11 +132,11 @@ async def test_a_stopped_backend_holds_nobody(wired: ServerConnection, wire: Wir
 @pytest.mark.parametrize(
     ("how", "cause"), [("crash", InterruptionCause.CRASH), ("restart", InterruptionCause.RESTART)]
 )
-async def test_a_crash_is_told_from_a_restart(
+async def test_a_crash_differs_from_a_restart(
     how: str, cause: InterruptionCause, bindir: Path | None
 ) -> None:
-    """After a process has died the postmaster is the same and its checkpointer another; who is gone
-    is counted.
+    """After a process has died the postmaster is the same and its checkpointer another; ended
+    sessions are counted.
     """
     with Cluster(bindir) as server:
         session = ServerConnection(
@@ -154,7 +158,7 @@ async def test_a_crash_is_told_from_a_restart(
 
 
 async def _sample_by_another(source: PostgresSource, pid: int) -> Snapshot:
-    """The first sample that another backend than this one gives."""
+    """Return the first sample from another backend than this one."""
     found: list[Snapshot] = []
 
     async def sampled() -> bool:

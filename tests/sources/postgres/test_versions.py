@@ -1,4 +1,4 @@
-"""A server of a version that pgtop has never seen is watched like any other, with a note."""
+"""A server of a version that pgtop has never seen is shown like any other, with a note."""
 
 import asyncio
 import struct
@@ -24,7 +24,7 @@ _LONGEST = "99.9999"
 
 
 class FutureWire(Wire):
-    """Whatever passes from the server to the client, the version in it is one of the future."""
+    """A wire that replaces the server's version by one of the future."""
 
     def __init__(self, port: str, version: str, number: int) -> None:
         super().__init__("127.0.0.1", port)
@@ -38,7 +38,7 @@ class FutureWire(Wire):
 
 @pytest.fixture
 async def future(cluster: Cluster) -> AsyncIterator[FutureWire]:
-    """The way to the shared server as it will be in many years."""
+    """Return the parameters of the shared server with a version of the future."""
     with psycopg.connect(cluster.tcp_dsn) as connection:
         info = connection.info
         version = info.parameter_status("server_version")
@@ -50,7 +50,7 @@ async def future(cluster: Cluster) -> AsyncIterator[FutureWire]:
 
 @pytest.fixture
 async def victim(connect: Connect) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-    """A session of an ordinary role, which `kill --yes` may end."""
+    """Open a session of an ordinary role, which `kill --yes` may end."""
     admin = await connect()
     await admin.execute("CREATE ROLE pgtop_tomorrow LOGIN")
     yield await connect(user="pgtop_tomorrow")
@@ -60,8 +60,8 @@ async def victim(connect: Connect) -> AsyncIterator[psycopg.AsyncConnection[Any]
 async def test_a_newer_server_works_with_a_note(
     cluster: Cluster, future: FutureWire, victim: psycopg.AsyncConnection[Any]
 ) -> None:
-    """Every command does its work there: sessions, locks and budget are shown, a session is ended;
-    the note is told.
+    """Every command does its work there: sessions, locks and budget are shown, a session is ended,
+    and the note appears.
     """
     there = make_conninfo(cluster.tcp_dsn, port=future.port)
     shown = await asyncio.to_thread(pgtop, "show", there)
@@ -84,8 +84,7 @@ async def test_a_newer_server_works_with_a_note(
         (SUPPORTED.stop, "newer than tested"),
     ],
 )
-def test_the_note_is_told_of_untested_versions_alone(major: int, note: str) -> None:
-    """Of the versions that the tests run on there is nothing to say."""
+def test_tested_versions_have_no_note(major: int, note: str) -> None:
     calm = scenes.calm()
     server = calm.server._replace(version_num=major * 10_000 + 3)
     notes = {

@@ -1,5 +1,5 @@
-"""Rows that no PostgreSQL server sends: an error of the server's, which is shown and tried again,
-never a bug.
+"""Rows that no PostgreSQL server sends are the server's error, which is shown and retried, never a
+bug.
 """
 
 import asyncio
@@ -44,8 +44,8 @@ _VALUES = (
 
 
 class Liar:
-    """Changes some values of some rows, leaves rows out and doubles them, at random; not of the
-    login.
+    """A wire that changes some values of some rows, leaves rows out and doubles them, at random,
+    except in the login.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Liar:
 
 
 def _other(value: bytes | None, random: Random) -> bytes | None:
-    """Another value; often one of the same length, so that it can be read."""
+    """Return another value; often one of the same length, so that it can be read."""
     if value and random.random() < 0.5:
         return random.choice(
             [random.randbytes(len(value)), value[:-1], value + b"\0", b"\xff" + value[1:]]
@@ -75,7 +75,7 @@ def _other(value: bytes | None, random: Random) -> bytes | None:
 
 @pytest.fixture(scope="module")
 def server(bindir: Path) -> Iterator[Cluster]:
-    """A session waits for another one, and a transaction is prepared."""
+    """Start a server where a session waits for another one, and a transaction is prepared."""
     with (
         Cluster(bindir, settings={"max_prepared_transactions": "2"}) as running,
         ExitStack() as stack,
@@ -111,10 +111,10 @@ def session(liar: tuple[Liar, dict[str, str]]) -> Iterator[tuple[ServerConnectio
 
 @settings(max_examples=40, phases=[Phase.generate])
 @given(st.integers(0, 2**32))
-def test_whatever_rows_a_server_sends(
+def test_any_rows_are_refused_or_shown(
     liar: tuple[Liar, dict[str, str]], session: tuple[ServerConnection, asyncio.Runner], seed: int
 ) -> None:
-    """Either it is refused as the server's error, or all that is shown of it can be shown."""
+    """The rows are refused as the server's error, or everything derived from them can be shown."""
     lies, (made, runner) = liar[0], session
     lies.begin(None)
     runner.run(made.connect())
@@ -138,7 +138,7 @@ def test_whatever_rows_a_server_sends(
 
 
 def _show(picture: DerivedSnapshot) -> None:
-    """All that is ever printed of a picture."""
+    """Render everything that is ever printed of a snapshot."""
     table = arrange_sessions(picture, TableOptions(show_background=True))
     assert show.as_json(picture, picture.snapshot.backends)
     assert csv_report.as_csv(picture, picture.snapshot.backends)
@@ -147,8 +147,8 @@ def _show(picture: DerivedSnapshot) -> None:
     assert locks.as_json(arrange_locks(picture))
 
 
-def test_the_command_line_says_whose_error_it_is(liar: tuple[Liar, dict[str, str]]) -> None:
-    """Exit 3 and one sentence, for a time that no calendar has."""
+def test_the_command_line_blames_the_server(liar: tuple[Liar, dict[str, str]]) -> None:
+    """A time outside the calendar gives exit code 3 and one sentence."""
     with WireProxy("127.0.0.1", int(liar[1]["port"]), _at_infinity, ACTIVITY) as wire_proxy:
         dsn = make_conninfo(**{**liar[1], "port": str(wire_proxy.port)})
         liar[0].begin(None)
@@ -163,8 +163,8 @@ def _at_infinity(row: Row) -> Iterable[Mapping[str, bytes | None]]:
 
 
 def test_words_that_pgtop_does_not_know(liar: tuple[Liar, dict[str, str]]) -> None:
-    """A wait of a version to come, and types and states that are no text, as a vendor's server may
-    have them.
+    """A vendor's server or a later version may have unknown wait events, and types and states that
+    are no text.
     """
     with WireProxy("127.0.0.1", int(liar[1]["port"]), _as_a_vendor, ACTIVITY) as wire_proxy:
         dsn = make_conninfo(**{**liar[1], "port": str(wire_proxy.port)})
@@ -190,7 +190,7 @@ def _as_a_vendor(row: Row) -> Iterable[Mapping[str, bytes | None]]:
 
 
 def test_sessions_that_were_never_shown(liar: tuple[Liar, dict[str, str]]) -> None:
-    """A server that leaves out sessions from the first sample on is given up."""
+    """A server that leaves out sessions from the first sample on is refused."""
     with WireProxy("127.0.0.1", int(liar[1]["port"]), _leaving_out, ACTIVITY) as wire_proxy:
         dsn = make_conninfo(**{**liar[1], "port": str(wire_proxy.port)})
         liar[0].begin(None)

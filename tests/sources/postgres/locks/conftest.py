@@ -1,4 +1,4 @@
-"""One server for all tests of who blocks whom, on which pg_blocking_pids may be replaced."""
+"""One server for all tests of locks; a test may replace its pg_blocking_pids."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack

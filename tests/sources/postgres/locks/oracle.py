@@ -1,7 +1,6 @@
-"""A second opinion on who blocks whom: pg_locks, pg_blocking_pids and pg_prepared_xacts, read and
-judged on their own.
+"""A second opinion on locks: pg_locks, pg_blocking_pids and pg_prepared_xacts, judged on their own.
 
-It shares no code with pgtop: what two readers of the same instant agree on is likely so.
+It shares no code with pgtop: if two readers of the same instant agree, both are likely right.
 """
 
 import json
@@ -37,7 +36,7 @@ _OBJECT = (
 
 
 class Expected(NamedTuple):
-    """What a node of the tree must say."""
+    """The expected values of a node of the tree."""
 
     waits: bool
     mode: str | None
@@ -56,7 +55,7 @@ class Expected(NamedTuple):
 
 
 class Truth:
-    """The picture at one instant, drawn from one reading."""
+    """The locks at one instant, from one reading."""
 
     def __init__(self, reading: str) -> None:
         found = json.loads(reading)
@@ -98,8 +97,8 @@ class Truth:
         )
 
     def _prepared_names(self) -> Mapping[str, str]:
-        """Each prepared transaction has a lock on its own number, under the same virtual
-        transaction as its others.
+        """Return the names of prepared transactions: each has a lock on its own number, under the
+        same virtual transaction as its other locks.
         """
         return {
             row["virtualtransaction"]: self._gids[row["transactionid"]]
@@ -108,7 +107,7 @@ class Truth:
         }
 
     def _holders(self, wait: Row) -> frozenset[Name]:
-        """Who has what keeps this wait waiting, in whatever mode it conflicts with."""
+        """Return the holders of locks in a mode that conflicts with this wait."""
         conflicting = {f"{mode}Lock" for mode in _CONFLICTS[wait["mode"]].split()}
         return frozenset(
             row["pid"] or self._names[row["virtualtransaction"]]
@@ -128,7 +127,7 @@ def _object(row: Row) -> tuple[Any, ...]:
 
 
 def _reached(start: Name, edges: Mapping[Any, Iterable[Name]]) -> frozenset[Name]:
-    """All that is reached by at least one step."""
+    """Return all keys that are reached by at least one step."""
     found: set[Name] = set()
     unvisited = list(edges.get(start, ()))
     while unvisited:
@@ -140,7 +139,7 @@ def _reached(start: Name, edges: Mapping[Any, Iterable[Name]]) -> frozenset[Name
 
 
 def _target(row: Row) -> str:
-    """The words for the kinds of lock that the situations have."""
+    """Return the words for the kinds of lock that the situations have."""
     if row["locktype"] == "relation":
         return str(row["name"])
     if row["locktype"] == "tuple":

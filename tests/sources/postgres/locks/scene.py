@@ -1,4 +1,4 @@
-"""A server, sessions on it that wait for each other, and a source that looks at them."""
+"""A server, sessions on it that wait for each other, and a source that samples them."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ def pid(connection: Other) -> int:
 
 
 class Scene:
-    """A server, sessions on it, and a source that looks at them."""
+    """A server, sessions on it, and a source that samples them."""
 
     def __init__(self, parameters: dict[str, str], stack: AsyncExitStack, version: int) -> None:
         self.parameters = parameters
@@ -36,8 +36,8 @@ class Scene:
         self.source = PostgresSource(ServerConnection(parameters))
         self.topics = SESSIONS_ONLY
 
-    async def look_anew(self, **changed: str) -> None:
-        """With another source, which has seen nothing yet."""
+    async def new_source(self, **changed: str) -> None:
+        """Sample with a new source, which remembers nothing."""
         await self.source.close()
         self.source = PostgresSource(ServerConnection({**self.parameters, **changed}))
 
@@ -46,13 +46,13 @@ class Scene:
         return await self.source.sample(self.topics)
 
     def another_source(self) -> PostgresSource:
-        """One more that looks, and has seen nothing yet."""
+        """Return one more source, which remembers nothing."""
         made = PostgresSource(ServerConnection(self.parameters))
         self._stack.push_async_callback(made.close)
         return made
 
     async def session(self, *statements: str, **changed: str) -> Other:
-        """A session in a transaction in which it has run these."""
+        """Open a session in a transaction that has run these statements."""
         conninfo = make_conninfo(**{**self.parameters, **changed})
         made: Other = await psycopg.AsyncConnection.connect(conninfo)
         self._stack.push_async_callback(made.close)
@@ -60,8 +60,8 @@ class Scene:
             await made.execute(statement.encode())
         return made
 
-    async def done(self, *statements: str) -> None:
-        """Run these, each by itself."""
+    async def run_alone(self, *statements: str) -> None:
+        """Run each statement in a transaction of its own."""
         async with await psycopg.AsyncConnection.connect(
             make_conninfo(**self.parameters), autocommit=True
         ) as made:
@@ -69,7 +69,7 @@ class Scene:
                 await made.execute(statement.encode())
 
     async def wait(self, session: Other, statement: str) -> Other:
-        """Let it run into a lock; return when it waits."""
+        """Run a statement that must wait for a lock; return when it waits."""
         self._waiting.append(asyncio.create_task(session.execute(statement.encode())))
         await self.until_waits(pid(session))
         return session
@@ -91,8 +91,8 @@ class Scene:
             await self._asking.set_autocommit(True)
         return await (await self._asking.execute(statement.encode())).fetchall()
 
-    async def seen(self, holds: Holds) -> tuple[Snapshot, LockForest]:
-        """The first sample, with facts about the locks, for which a condition holds."""
+    async def sample_until(self, holds: Holds) -> tuple[Snapshot, LockForest]:
+        """Return the first sample with current locks for which a condition holds, and its forest."""
         found: list[tuple[Snapshot, LockForest]] = []
 
         async def sampled() -> bool:
@@ -104,8 +104,8 @@ class Scene:
         return found[-1]
 
     async def compared(self, waiters: int) -> tuple[Snapshot, LockForest]:
-        """A sample with so many waiters, after it has been compared with the server's own words."""
-        snapshot, found = await self.seen(lambda _, planted: planted.waiting == waiters)
+        """Return a sample with so many waiters, after a comparison with the server's own functions."""
+        snapshot, found = await self.sample_until(lambda _, planted: planted.waiting == waiters)
         said = await self.ask(
             "SELECT pid, pg_blocking_pids(pid), mode, locktype FROM pg_locks WHERE NOT granted"
         )
@@ -134,35 +134,35 @@ def row(number: int) -> str:
 
 @contextlib.asynccontextmanager
 async def _instead(scene: Scene, function: str) -> AsyncIterator[None]:
-    """While pg_blocking_pids is another function, which may ask the real one."""
+    """Replace pg_blocking_pids by another function, which may call the real one."""
     rename = "ALTER FUNCTION pg_catalog.{}(int) RENAME TO {}"
-    await scene.done(
+    await scene.run_alone(
         rename.format("pg_blocking_pids", "pg_real_blocking_pids"),
         f"CREATE FUNCTION pg_catalog.pg_blocking_pids(int) RETURNS int[] {function}",
     )
     try:
         yield
     finally:
-        await scene.done(
+        await scene.run_alone(
             "DROP FUNCTION pg_catalog.pg_blocking_pids(int)",
             rename.format("pg_real_blocking_pids", "pg_blocking_pids"),
         )
 
 
 def slow_manager(scene: Scene, seconds: float) -> contextlib.AbstractAsyncContextManager[None]:
-    """While pg_blocking_pids takes that long."""
+    """Make pg_blocking_pids take that long."""
     return _instead(
         scene, f"LANGUAGE sql AS $$ SELECT pg_real_blocking_pids($1) FROM pg_sleep({seconds}) $$"
     )
 
 
 def failing_manager(scene: Scene, code: str) -> contextlib.AbstractAsyncContextManager[None]:
-    """While pg_blocking_pids fails in this way."""
+    """Make pg_blocking_pids fail with this code."""
     raised = f"BEGIN RAISE 'by chance' USING ERRCODE = '{code}'; END"
     return _instead(scene, f"LANGUAGE plpgsql AS $$ {raised} $$")
 
 
 def logging_manager(scene: Scene) -> contextlib.AbstractAsyncContextManager[None]:
-    """While the server's log tells each time that pg_blocking_pids is asked."""
+    """Make the server log each call of pg_blocking_pids."""
     said = "BEGIN RAISE LOG 'asked about %', $1; RETURN pg_real_blocking_pids($1); END"
     return _instead(scene, f"LANGUAGE plpgsql AS $$ {said} $$")

@@ -1,6 +1,4 @@
-"""What is asked about locks, and when: little and rarely, and never so that the sessions are not
-shown.
-"""
+"""The cost of locks: few and rare statements, which never cost the list of sessions."""
 
 import asyncio
 import contextlib
@@ -40,10 +38,8 @@ from tests.sources.postgres.sampler_helpers import LOCKS_TOO, reader_of
 from tests.waiting import until_async
 
 
-async def test_nothing_more_is_asked_while_nobody_waits(scene: Scene, server: Cluster) -> None:
-    """Counted on the wire: one statement a sample; a waiter adds to the next one, in the same
-    trip.
-    """
+async def test_a_calm_sample_has_one_statement(scene: Scene, server: Cluster) -> None:
+    """Counted on the wire: a waiter adds statements to the next sample, in the same round trip."""
     async with Wire(scene.parameters["host"], scene.parameters["port"]).laid() as wire:
         session = ServerConnection(
             {
@@ -71,34 +67,32 @@ async def test_nothing_more_is_asked_while_nobody_waits(scene: Scene, server: Cl
 
 @pytest.mark.parametrize("user", ["postgres", "plain"])
 async def test_known_waiters_take_turns(scene: Scene, server: Cluster, user: str) -> None:
-    """Of many waiters only some are asked about at each tick, none is lost; also where this role
-    sees nothing.
-    """
+    """Each poll reads only some of many waiters and loses none, even for a role that sees nothing."""
     holder = await scene.session("SELECT pg_advisory_lock(99)")
     waiters = [
         await scene.waiter("SELECT pg_advisory_lock(99)") for _ in range(POLLED_AT_ONCE + 20)
     ]
-    await scene.look_anew(user=user)
+    await scene.new_source(user=user)
     scene.topics = LOCKS_TOO
     async with logging_manager(scene):
-        await scene.seen(lambda _, planted: planted.waiting == len(waiters))
+        await scene.sample_until(lambda _, planted: planted.waiting == len(waiters))
         for _ in range(6):
             asked = server.log.read_text().count("asked about")
             found = build_forest(await scene.sample())
             assert server.log.read_text().count("asked about") <= asked + POLLED_AT_ONCE
             assert found.nodes[pid(holder)].direct_waiters == len(waiters)
             assert all(node.wait for node in found.nodes.values() if node.key != pid(holder))
-        await scene.done(f"SELECT pg_terminate_backend({pid(waiters[-1])})")
-        await scene.seen(lambda _, planted: planted.waiting == len(waiters) - 1)
+        await scene.run_alone(f"SELECT pg_terminate_backend({pid(waiters[-1])})")
+        await scene.sample_until(lambda _, planted: planted.waiting == len(waiters) - 1)
 
 
-async def test_of_many_waiters_none_is_said_to_wait_for_one_that_has_moved_on(scene: Scene) -> None:
-    """A root that commits is a root no more in the next picture, though not all were asked about
+async def test_a_blocker_that_has_moved_on_is_dropped(scene: Scene) -> None:
+    """A root that commits is no root in the next snapshot, although not all waiters were read
     again.
     """
     root = await scene.session("LOCK TABLE stock")
     waiters = [await scene.waiter("LOCK TABLE stock") for _ in range(100)]
-    await scene.seen(lambda _, planted: planted.total_waiters(pid(root)) == 100)
+    await scene.sample_until(lambda _, planted: planted.total_waiters(pid(root)) == 100)
     for _ in range(3):
         await scene.sample()
     await root.commit()
@@ -112,12 +106,10 @@ async def test_of_many_waiters_none_is_said_to_wait_for_one_that_has_moved_on(sc
 
 
 async def test_a_lock_may_be_held_across_transactions(scene: Scene) -> None:
-    """Whoever holds an advisory lock for its session stays a root in every picture, whatever else
-    it does.
-    """
+    """A session that holds an advisory lock stays a root in every snapshot, whatever else it does."""
     holder = await scene.session("SELECT pg_advisory_lock(77)")
     waiters = [await scene.waiter("SELECT pg_advisory_lock(77)") for _ in range(2 * POLLED_AT_ONCE)]
-    await scene.seen(lambda _, planted: planted.total_waiters(pid(holder)) == len(waiters))
+    await scene.sample_until(lambda _, planted: planted.total_waiters(pid(holder)) == len(waiters))
     for _ in range(6):
         await holder.commit()
         await holder.execute("SELECT 1")
@@ -125,25 +117,25 @@ async def test_a_lock_may_be_held_across_transactions(scene: Scene) -> None:
 
 
 async def test_a_slow_network_is_no_slow_lock_manager(scene: Scene, server: Cluster) -> None:
-    """What passes while half of the question is on its way is not counted."""
+    """Time does not count while half of the statements are on their way."""
     holder = await scene.session(row(63))
     await scene.waiter(row(63))
     wire = _Halting(scene.parameters["host"], scene.parameters["port"])
     async with wire.laid():
-        await scene.look_anew(host="127.0.0.1", port=wire.port, password=server.password)
-        snapshot, _ = await scene.seen(lambda *_: wire.halted)
+        await scene.new_source(host="127.0.0.1", port=wire.port, password=server.password)
+        snapshot, _ = await scene.sample_until(lambda *_: wire.halted)
         assert snapshot.locks.note == ""
         await scene.source.close()
     await holder.close()
 
 
-async def test_a_slow_lock_manager_is_left_alone(scene: Scene) -> None:
-    """It is asked rarely, that is said, and what was known stays."""
+async def test_a_slow_lock_manager_is_polled_less(scene: Scene) -> None:
+    """Locks are read rarely, the note says so, and known waits stay."""
     holder = await scene.session(row(61))
     waiter = await scene.waiter(row(61))
     await scene.compared(1)
     async with slow_manager(scene, 0.4):
-        slow, _ = await scene.seen(lambda s, _: bool(s.locks.note))
+        slow, _ = await scene.sample_until(lambda s, _: bool(s.locks.note))
         assert "the server is slow to report locks" in slow.locks.note
         quick = await scene.sample()
     assert not quick.locks.is_current
@@ -155,15 +147,15 @@ async def test_a_slow_lock_manager_is_left_alone(scene: Scene) -> None:
 def test_a_slow_server_without_waiters_is_no_slow_lock_manager(
     scene_of: Callable[[], Snapshot], told: bool
 ) -> None:
-    """It was not even asked then."""
+    """No locks were read then."""
     pace = LockPollSchedule().after(scene_of(), LockPollPlan(), 2 * SLOW)
     assert bool(pace.note) is told
     assert (pace.resting_until > scenes.NOW) is told
 
 
-async def test_one_that_does_not_answer_costs_only_its_part(scene: Scene) -> None:
-    """Waiters are still shown, with the reason: those known before, at a first sample, and the
-    first that one meets.
+async def test_a_hanging_lock_manager_costs_only_locks(scene: Scene) -> None:
+    """Waiters are still shown, with the reason: known ones, those of a first sample, and the first
+    one.
     """
     knows, new, has_seen_calm = scene.source, scene.another_source(), scene.another_source()
     for _ in range(2):
@@ -183,8 +175,8 @@ async def test_one_that_does_not_answer_costs_only_its_part(scene: Scene) -> Non
 
 
 @pytest.mark.parametrize("code", ["42501", "55P03"])
-async def test_a_refusal_is_told_and_asked_for_later(scene: Scene, code: str) -> None:
-    """Whoever may not ask, or would have to wait to ask, sees the sessions all the same."""
+async def test_a_refusal_is_shown_and_retried_later(scene: Scene, code: str) -> None:
+    """A role that may not read locks, or would have to wait for them, still sees the sessions."""
     holder = await scene.session(row(65))
     waiter = await scene.waiter(row(65))
     async with failing_manager(scene, code):
@@ -197,8 +189,8 @@ async def test_a_refusal_is_told_and_asked_for_later(scene: Scene, code: str) ->
 
 @pytest.mark.parametrize("code", ["57014", "40001"])
 async def test_a_cancel_by_chance_is_no_refusal(scene: Scene, code: str) -> None:
-    """Somebody cancels our statement, or a standby's recovery does: that is told, and all is asked
-    for again.
+    """A user or a standby's recovery cancels the statement: the sample fails, and the next one
+    reads everything.
     """
     holder = await scene.session(row(66))
     await scene.waiter(row(66))
@@ -212,9 +204,7 @@ async def test_a_cancel_by_chance_is_no_refusal(scene: Scene, code: str) -> None
 
 
 async def test_a_clock_set_back_ends_the_rest(scene: Scene) -> None:
-    """The lock manager was to be left alone until a time that the server's clock now reaches in an
-    hour.
-    """
+    """The rest would last until a time that the server's clock reaches in an hour."""
     holder = await scene.session(row(67))
     await scene.waiter(row(67))
     await scene.compared(1)
@@ -229,8 +219,8 @@ async def test_a_clock_set_back_ends_the_rest(scene: Scene) -> None:
     await holder.close()
 
 
-def test_what_was_known_stays_while_the_lock_manager_rests() -> None:
-    """Slots and prepared transactions too, also where nobody waits."""
+def test_slots_stay_known_during_a_rest() -> None:
+    """Slots and prepared transactions stay known, even while no session waits."""
     slots = (Slot("kept", 400),)
     last = replace(scenes.calm(), locks=LockState(slots=slots, is_current=True, is_complete=True))
     rested = with_known_waits(LockState(), LockPollPlan(reads_blockers=False), last, last.busy)
@@ -249,7 +239,9 @@ def test_what_was_known_stays_while_the_lock_manager_rests() -> None:
 def test_a_slot_has_a_row_for_each_reach(
     ages: tuple[int | None, int | None], held: list[tuple[int, bool]]
 ) -> None:
-    """A standby's may keep rows of all tables, and rows of the catalogs from still further back."""
+    """The slot of a standby may keep rows of all tables, and rows of the catalogs from further
+    back.
+    """
     answers: list[list[tuple[object, ...]]] = [[], [(b"kept", True, *ages)], []]
     found = read(
         LockPollPlan(reads_prepared=True, reads_slots=True), answers, scenes.server(), "UTF8"
@@ -258,7 +250,7 @@ def test_a_slot_has_a_row_for_each_reach(
 
 
 async def _holds(scene: Scene, sessions: list[Other]) -> bool:
-    """One of them has the table, and has woken up to say that it waits no more."""
+    """Return whether one of the sessions has the table, and has woken up."""
     said = await scene.ask(
         "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)"
         " WHERE granted AND relation = 'stock'::regclass AND wait_event_type IS DISTINCT FROM 'Lock'"
@@ -267,7 +259,7 @@ async def _holds(scene: Scene, sessions: list[Other]) -> bool:
 
 
 def _counted(wire: Wire) -> Callable[[], int]:
-    """Counts the statements that the client has executed from now on: one Execute message each."""
+    """Count the statements that the client executes from now on: one Execute message each."""
     count = [0]
     up = wire._up
 
@@ -280,8 +272,8 @@ def _counted(wire: Wire) -> Callable[[], int]:
 
 
 class _Halting(Wire):
-    """Halts for longer than a lock manager may take before it carries the question about the locks
-    on.
+    """A wire that halts for longer than a lock manager may take before it forwards the statement
+    for locks.
     """
 
     halted = False

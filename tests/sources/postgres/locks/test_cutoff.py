@@ -1,4 +1,4 @@
-"""Who holds back vacuum, compared with the cutoff that VACUUM VERBOSE itself names at the same
+"""The holders of vacuum, compared with the cutoff that VACUUM VERBOSE itself names at the same
 time.
 """
 
@@ -35,7 +35,7 @@ async def _snapshot(scene: Scene) -> AsyncIterator[Other]:
 async def _writer_and_readers(scene: Scene) -> AsyncIterator[Other]:
     writer = await scene.session(_XID)
     for _ in range(3):
-        await scene.done(_XID)
+        await scene.run_alone(_XID)
         await scene.session(*_SNAPSHOT)
     yield writer
 
@@ -57,35 +57,37 @@ async def _prepared(scene: Scene) -> AsyncIterator[Other]:
     try:
         yield session
     finally:
-        await scene.done("ROLLBACK PREPARED 'kept'")
+        await scene.run_alone("ROLLBACK PREPARED 'kept'")
 
 
 @contextlib.asynccontextmanager
 async def _slot(scene: Scene) -> AsyncIterator[Other]:
-    await scene.done("SELECT pg_create_logical_replication_slot('kept', 'pgoutput')")
+    await scene.run_alone("SELECT pg_create_logical_replication_slot('kept', 'pgoutput')")
     try:
         yield await scene.session()
     finally:
-        await scene.done("SELECT pg_drop_replication_slot('kept')")
+        await scene.run_alone("SELECT pg_drop_replication_slot('kept')")
 
 
 @contextlib.asynccontextmanager
 async def _lost_slot(scene: Scene) -> AsyncIterator[Other]:
-    """A slot whose log the server has removed; 12 keeps all of it."""
+    """Create a slot with a log that the server has removed; 12 keeps all of it."""
     if not scene.has_leaders:
         yield await scene.session()
         return
     async with _slot(scene) as session:
-        await scene.done(
+        await scene.run_alone(
             "ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'", "SELECT pg_reload_conf()"
         )
 
         async def is_lost() -> bool:
-            await scene.done(_XID, "SELECT pg_switch_wal()", "CHECKPOINT")
+            await scene.run_alone(_XID, "SELECT pg_switch_wal()", "CHECKPOINT")
             return await scene.ask("SELECT wal_status FROM pg_replication_slots") == [("lost",)]
 
         await until_async(is_lost)
-        await scene.done("ALTER SYSTEM RESET max_slot_wal_keep_size", "SELECT pg_reload_conf()")
+        await scene.run_alone(
+            "ALTER SYSTEM RESET max_slot_wal_keep_size", "SELECT pg_reload_conf()"
+        )
         yield session
 
 
@@ -93,9 +95,7 @@ async def _lost_slot(scene: Scene) -> AsyncIterator[Other]:
 async def _maintaining(
     scene: Scene, statement: str, begun: str, *before: str
 ) -> AsyncIterator[Other]:
-    """While a session runs `statement`, from when `begun` has rows, which are asked for by its
-    pid.
-    """
+    """Run `statement` in a session, from the time when `begun` has rows for its pid."""
     session = await scene.session()
     await session.rollback()
     await session.set_autocommit(True)
@@ -164,16 +164,16 @@ _TABLES = (
 async def test_the_oldest_holder_is_the_cutoff_of_vacuum(
     scene: Scene, situation: Situation, kind: XminKind | None
 ) -> None:
-    """Of a table and of a catalog of this database, as the superuser and as a role that sees no
+    """For a table and for a catalog of this database, as the superuser and as a role that sees no
     other sessions.
     """
-    await scene.done(*_TABLES)
+    await scene.run_alone(*_TABLES)
     async with situation(scene) as session:
-        await scene.done(_XID, _XID, _XID)
+        await scene.run_alone(_XID, _XID, _XID)
         for user in ("postgres", "plain"):
-            await scene.look_anew(user=user)
+            await scene.new_source(user=user)
             scene.topics = LOCKS_TOO
-            snapshot, _ = await scene.seen(lambda snapshot, _: snapshot.locks.is_complete)
+            snapshot, _ = await scene.sample_until(lambda snapshot, _: snapshot.locks.is_complete)
             holders = [h for h in xmin_holders(snapshot) if h.database in (None, "postgres")]
             for table, catalog in (("tiny", False), ("pg_class", True)):
                 oldest = max(
@@ -183,16 +183,14 @@ async def test_the_oldest_holder_is_the_cutoff_of_vacuum(
                 assert oldest == await _cutoff(scene, table), (user, table)
             kinds = [holder.kind for holder in holders if holder.is_certain]
             assert kinds[:1] == ([kind] if kind else [])
-        await scene.look_anew()
+        await scene.new_source()
         detail = await scene.source.detail(BackendId(pid(session), None))
         assert detail is not None
         assert detail.exempt == (situation is _vacuuming)
 
 
 async def _cutoff(scene: Scene, table: str) -> int:
-    """How many transactions ago the oldest one began that a vacuum of this table must leave the
-    rows of.
-    """
+    """Return the age of the oldest transaction from which a vacuum of this table must keep rows."""
     said: list[str] = []
     async with await psycopg.AsyncConnection.connect(
         make_conninfo(**scene.parameters), autocommit=True

@@ -1,5 +1,5 @@
-"""Random lock situations, held still while pgtop and a second reader look, and compared field by
-field.
+"""Random lock situations, held still while pgtop and a second reader sample them, and compared
+field by field.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _MODES = (
 
 
 class Crowd:
-    """Some sessions that take locks at random until most of them wait."""
+    """Sessions that take locks at random until most of them wait."""
 
     def __init__(self, scene: Scene, sessions: list[Other], chance: random.Random) -> None:
         self._scene, self._chance, self._sessions = scene, chance, sessions
@@ -41,7 +41,7 @@ class Crowd:
         self._prepared = 0
 
     async def step(self) -> None:
-        """Let one that does not wait take a lock, or leave its transaction prepared."""
+        """Let a session that does not wait take a lock, or leave its transaction prepared."""
         idle = [each for each in self._sessions if each not in self._tasks]
         if not idle:
             return
@@ -54,14 +54,14 @@ class Crowd:
         await self._settle()
 
     async def stop(self) -> None:
-        """Undo all of it."""
+        """Undo everything."""
         for session in self._sessions:
             await session.cancel_safe()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         for session in self._sessions:
             await session.rollback()
         for number in range(self._prepared):
-            await self._scene.done(f"ROLLBACK PREPARED 'gid {number}'")
+            await self._scene.run_alone(f"ROLLBACK PREPARED 'gid {number}'")
 
     async def _prepare(self, session: Other) -> None:
         """Leave a transaction behind that has locked a table, if that is free."""
@@ -72,7 +72,7 @@ class Crowd:
         await session.rollback()
 
     async def _settle(self) -> None:
-        """Wait until all that run a statement wait for a lock; the server fails what would be a
+        """Wait until every session with a running statement waits for a lock; the server fails a
         plain deadlock.
         """
 
@@ -101,15 +101,13 @@ class Crowd:
 
 @pytest.fixture
 async def sessions(scene: Scene) -> list[Other]:
-    await scene.done(*(f"CREATE TABLE IF NOT EXISTS {name} (id int)" for name in ("t1", "t2")))
+    await scene.run_alone(*(f"CREATE TABLE IF NOT EXISTS {name} (id int)" for name in ("t1", "t2")))
     return [await scene.session() for _ in range(8)]
 
 
-async def test_the_tree_is_what_a_second_reader_makes_of_the_same_locks(
-    scene: Scene, sessions: list[Other]
-) -> None:
-    """Counts, modes, targets, waits, roots and deadlocks; queues told from holders, prepared ones
-    named.
+async def test_the_tree_agrees_with_a_second_reader(scene: Scene, sessions: list[Other]) -> None:
+    """Counts, modes, targets, waits, roots and deadlocks agree; the queue is distinguished from
+    holders, and prepared transactions have their names.
     """
     seed = int(os.environ.get("PGTOP_SEED", random.randrange(1 << 32)))
     scene.topics = LOCKS_TOO
@@ -127,7 +125,7 @@ async def test_the_tree_is_what_a_second_reader_makes_of_the_same_locks(
 async def _compare(scene: Scene, where: str) -> None:
     [[before]] = await scene.ask(READING)
     truth = Truth(before)
-    snapshot, _ = await scene.seen(lambda _, forest: forest.waiting == len(truth.waits))
+    snapshot, _ = await scene.sample_until(lambda _, forest: forest.waiting == len(truth.waits))
     [[after]] = await scene.ask(READING)
     assert Truth(after).edges == truth.edges, where
     picture = DerivedSnapshot.of(snapshot)
@@ -163,14 +161,16 @@ async def _compare(scene: Scene, where: str) -> None:
 def _check_place(
     nodes: dict[Name, Any], name: Name, blockers: frozenset[Name], circular: bool
 ) -> None:
-    """Under one of those that hold what it wants, or, of a circle, perhaps on top."""
+    """Check that a waiter stands under one of the holders of what it wants or, in a cycle, perhaps
+    on top.
+    """
     parent = nodes[name]["parent"]
     assert parent in blockers or (parent is None and (circular or not blockers))
 
 
 def _check_deadlocks(picture: DerivedSnapshot, nodes: dict[Name, Any]) -> None:
-    """Each is named once in the tree and once above it, by its members alone, each waiting for the
-    next one's lock.
+    """Check that each deadlock is named once in the tree and once above it, by its members alone,
+    each of which waits for a lock of the next one.
     """
     circles = {tuple(node["deadlock"]) for node in nodes.values() if node["deadlock"]}
     for circle in circles:

@@ -1,6 +1,4 @@
-"""Who blocks whom on real servers, compared with what pg_blocking_pids and pg_locks say at the same
-time.
-"""
+"""Lock trees of real servers, compared with pg_blocking_pids and pg_locks at the same time."""
 
 import asyncio
 import json
@@ -16,7 +14,7 @@ from tests.waiting import until_async
 
 
 async def test_a_chain_five_deep(scene: Scene) -> None:
-    """Each stands under the one whose row it wants, and the root knows of all."""
+    """Each waiter stands under the holder of the row that it wants, and the root counts all."""
     chain = [await scene.session(row(1))]
     chain += [await scene.waiter(row(number - 1), row(number)) for number in range(2, 6)]
     _, found = await scene.compared(4)
@@ -29,14 +27,14 @@ async def test_a_chain_five_deep(scene: Scene) -> None:
 
 
 async def test_a_star_of_a_hundred(scene: Scene) -> None:
-    """A hundred wait for one key: all stand under its holder, none under those ahead of them in the
-    queue.
+    """A hundred sessions wait for one key: all stand under its holder, none under those ahead in
+    the queue.
     """
     holder = await scene.session("SELECT pg_advisory_lock(4711)")
     waiters = [await scene.session() for _ in range(100)]
     for each in waiters:
         await scene.wait(each, "SELECT pg_advisory_lock(4711)")
-    await scene.seen(lambda _, planted: planted.waiting == 100)
+    await scene.sample_until(lambda _, planted: planted.waiting == 100)
     snapshot, found = await scene.compared(100)
     assert [root.key for root in found.roots] == [pid(holder)]
     assert {found.nodes[pid(each)].parent for each in waiters} == {pid(holder)}
@@ -49,7 +47,7 @@ async def test_a_star_of_a_hundred(scene: Scene) -> None:
 
 
 async def test_two_roots_for_one_waiter(scene: Scene) -> None:
-    """It stands under the one that has held longer, and names the other."""
+    """The waiter stands under the root that has held its lock longer, and names the other one."""
     first = await scene.session("SELECT FROM stock WHERE id = 1")
     second = await scene.session("SELECT FROM stock WHERE id = 2")
     waiter = await scene.waiter("LOCK TABLE stock IN ACCESS EXCLUSIVE MODE")
@@ -61,7 +59,7 @@ async def test_two_roots_for_one_waiter(scene: Scene) -> None:
 
 
 async def test_a_soft_block_behind_access_exclusive(scene: Scene) -> None:
-    """A reader that only the queue holds up is told from one that waits for a holder."""
+    """A reader that only the queue holds up is distinguished from one that waits for a holder."""
     reader = await scene.session("SELECT FROM stock WHERE id = 1")
     altering = await scene.waiter("ALTER TABLE stock ADD COLUMN later int")
     behind = await scene.waiter("SELECT FROM stock WHERE id = 2")
@@ -74,8 +72,8 @@ async def test_a_soft_block_behind_access_exclusive(scene: Scene) -> None:
 
 
 async def test_tuple_and_transaction_locks_have_their_words(scene: Scene) -> None:
-    """The first waiter for a row waits for a transaction, the second for the row itself, held by
-    the first.
+    """The first waiter for a row waits for a transaction, the second one for the row itself, which
+    the first one holds.
     """
     holder = await scene.session(row(7))
     first = await scene.waiter(row(7))
@@ -91,7 +89,7 @@ async def test_virtual_transaction_and_object_locks_have_their_words(scene: Scen
     """CREATE INDEX CONCURRENTLY waits for a virtual transaction, a new table for a schema that is
     being dropped.
     """
-    await scene.done(
+    await scene.run_alone(
         "CREATE TABLE IF NOT EXISTS indexed (id int)", "CREATE SCHEMA IF NOT EXISTS leaving"
     )
     writer = await scene.session("INSERT INTO indexed VALUES (1)")
@@ -101,7 +99,7 @@ async def test_virtual_transaction_and_object_locks_have_their_words(scene: Scen
     await scene.wait(building, "CREATE INDEX CONCURRENTLY ON indexed (id)")
     dropping = await scene.session("DROP SCHEMA leaving")
     creating = await scene.waiter("CREATE TABLE leaving.late ()")
-    snapshot, found = await scene.seen(lambda s, _: len(s.locks.waits) == 2)
+    snapshot, found = await scene.sample_until(lambda s, _: len(s.locks.waits) == 2)
     assert found.nodes[pid(building)].parent == pid(writer)
     assert found.nodes[pid(creating)].parent == pid(dropping)
     words = {wait.lock.locktype: wait.lock.target for wait in snapshot.locks.waits.values()}
@@ -110,7 +108,7 @@ async def test_virtual_transaction_and_object_locks_have_their_words(scene: Scen
 
 
 async def test_relations_of_other_databases_have_no_wrong_name(scene: Scene) -> None:
-    """A relation of another database goes by database and number, and says so."""
+    """A relation of another database is described by database and number."""
     other = {"dbname": "template1"}
     await scene.session("LOCK TABLE pg_description IN ACCESS EXCLUSIVE MODE", **other)
     session = await scene.session(**other)
@@ -122,7 +120,7 @@ async def test_relations_of_other_databases_have_no_wrong_name(scene: Scene) -> 
 
 
 async def test_a_prepared_root(scene: Scene) -> None:
-    """It is a root with gid, owner, database and age; of two, the right one."""
+    """The root has gid, owner, database and age; of two prepared transactions it is the right one."""
     for number, gid in ((11, "it''s"), (12, "other")):
         session = await scene.session()
         await session.rollback()
@@ -146,11 +144,11 @@ async def test_a_prepared_root(scene: Scene) -> None:
             "other",
         }
     finally:
-        await scene.done("ROLLBACK PREPARED 'it''s'", "ROLLBACK PREPARED 'other'")
+        await scene.run_alone("ROLLBACK PREPARED 'it''s'", "ROLLBACK PREPARED 'other'")
 
 
-async def test_what_a_serializable_transaction_has_read_blocks_nobody(scene: Scene) -> None:
-    """Of two prepared transactions the one that only read what another locks is not named."""
+async def test_reads_of_a_serializable_transaction_block_nothing(scene: Scene) -> None:
+    """A prepared transaction that only read what another one locks is not named."""
     serializable = "BEGIN ISOLATION LEVEL SERIALIZABLE"
     reading = (
         serializable,
@@ -164,25 +162,23 @@ async def test_what_a_serializable_transaction_has_read_blocks_nobody(scene: Sce
         "SELECT txid_current()",
         "PREPARE TRANSACTION 'guilty'",
     )
-    await scene.done(*reading)
-    await scene.done(*locking)
+    await scene.run_alone(*reading)
+    await scene.run_alone(*locking)
     try:
         await scene.waiter("LOCK TABLE stock IN SHARE MODE")
         _, found = await scene.compared(1)
         assert [root.prepared and root.prepared.gid for root in found.roots] == ["guilty"]
     finally:
-        await scene.done("ROLLBACK PREPARED 'guilty'", "ROLLBACK PREPARED 'innocent'")
+        await scene.run_alone("ROLLBACK PREPARED 'guilty'", "ROLLBACK PREPARED 'innocent'")
 
 
 async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
-    """A worker that waits stands under its leader, and its leader under the one whose key it
-    wants.
-    """
+    """A worker that waits stands under its leader, and its leader under the holder of the key."""
     if (
         not scene.has_leaders
     ):  # 12 takes no advisory locks in a worker, and nothing tells whose worker one is
         return
-    await scene.done(
+    await scene.run_alone(
         "CREATE TABLE IF NOT EXISTS wide WITH (parallel_workers = 2) AS SELECT generate_series(1, 99) AS id",
         "CREATE OR REPLACE FUNCTION take() RETURNS int LANGUAGE plpgsql PARALLEL SAFE AS"
         " $$ BEGIN PERFORM pg_advisory_xact_lock_shared(815); RETURN 1; END $$",
@@ -212,8 +208,8 @@ async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
         await task
 
 
-async def test_a_deadlock_before_it_is_found(scene: Scene) -> None:
-    """Two that wait for each other are drawn once, and named, while deadlock_timeout runs."""
+async def test_a_deadlock_before_the_server_detects_it(scene: Scene) -> None:
+    """Two sessions that wait for each other are shown once, and named, while deadlock_timeout runs."""
     first, second = await scene.session(row(21)), await scene.session(row(22))
     await scene.wait(first, row(22))
     await scene.wait(second, row(21))
@@ -225,14 +221,12 @@ async def test_a_deadlock_before_it_is_found(scene: Scene) -> None:
 
 
 async def test_a_root_that_ends_between_two_samples(scene: Scene) -> None:
-    """Its waiter is shown as a root that says so, while the lock manager is left alone, and never
-    dropped.
-    """
+    """While the lock manager rests, the waiter is shown as a root with a note, and never dropped."""
     first, second = await scene.session(row(31)), await scene.session(row(32))
     waiter = await scene.waiter("UPDATE stock SET n = n + 1 WHERE id IN (31, 32)")
     await scene.compared(1)
     async with slow_manager(scene, 2 * SLOW):
-        await scene.seen(lambda s, _: bool(s.locks.note))
+        await scene.sample_until(lambda s, _: bool(s.locks.note))
     gone = pid(first)
     await first.close()
 
@@ -242,16 +236,16 @@ async def test_a_root_that_ends_between_two_samples(scene: Scene) -> None:
     await until_async(waits_for_the_second)
     [root] = build_forest(await scene.sample()).roots
     assert (root.key, root.vanished_blockers, root.is_waiting) == (pid(waiter), (gone,), True)
-    await scene.look_anew()
+    await scene.new_source()
     _, found = await scene.compared(1)
     assert found.nodes[pid(waiter)].parent == pid(second)
 
 
 async def test_a_role_that_sees_nothing(scene: Scene) -> None:
-    """Without pg_read_all_stats the tree is there all the same, once somebody looks at it."""
+    """Without pg_read_all_stats the tree is complete as soon as locks are wanted."""
     holder = await scene.session(row(41))
     waiter = await scene.waiter(row(41))
-    await scene.look_anew(user="plain")
+    await scene.new_source(user="plain")
     scene.topics = LOCKS_TOO
     snapshot, found = await scene.compared(1)
     assert found.nodes[pid(waiter)].parent == pid(holder)
@@ -259,10 +253,8 @@ async def test_a_role_that_sees_nothing(scene: Scene) -> None:
     assert snapshot.locks.note == ""
 
 
-async def test_such_a_role_is_shown_the_same_by_each_command(scene: Scene) -> None:
-    """What `pgtop show` says of blockers is what `pgtop locks` says, also of those that it sees too
-    little of.
-    """
+async def test_show_and_locks_agree_for_such_a_role(scene: Scene) -> None:
+    """`pgtop show` has the same blockers as `pgtop locks`, also of hidden sessions."""
     holder = await scene.session(row(42))
     first = await scene.waiter(row(42))
     second = await scene.waiter(row(42))
@@ -286,12 +278,10 @@ async def test_such_a_role_is_shown_the_same_by_each_command(scene: Scene) -> No
     assert sessions[pid(holder)]["blocks"] == 2
 
 
-async def test_waits_of_hidden_sessions_are_looked_for_every_few_seconds(scene: Scene) -> None:
-    """Also while the trees are not shown, but not at every sample; from the first waiter on,
-    always.
-    """
+async def test_waits_of_hidden_sessions_are_read_every_few_seconds(scene: Scene) -> None:
+    """Without a wanted tree they are not read in every sample; from the first waiter on they are."""
     await scene.session("SELECT 1")
-    await scene.look_anew(user="plain")
+    await scene.new_source(user="plain")
     asked = [(await scene.sample()).locks.is_current for _ in range(5)]
     assert asked == [False, True, False, False, False]
     sessions = reader_of(scene.source)
@@ -306,15 +296,17 @@ async def test_waits_of_hidden_sessions_are_looked_for_every_few_seconds(scene: 
 
 
 async def test_slots_and_sessions_hold_back_vacuum(scene: Scene) -> None:
-    """The oldest stands first: a session's snapshot, a session's own transaction, and a slot."""
+    """The oldest holder stands first: the snapshot of a session, the transaction of a session, and
+    a slot.
+    """
     scene.topics = LOCKS_TOO
-    await scene.done("SELECT pg_create_logical_replication_slot('kept', 'pgoutput')")
+    await scene.run_alone("SELECT pg_create_logical_replication_slot('kept', 'pgoutput')")
     try:
         reader = await scene.session("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT 1")
         writer = await scene.session("SELECT txid_current()")
         for _ in range(5):
-            await scene.done("SELECT txid_current()")
-        snapshot, _ = await scene.seen(lambda s, _: len(s.locks.slots) == 1)
+            await scene.run_alone("SELECT txid_current()")
+        snapshot, _ = await scene.sample_until(lambda s, _: len(s.locks.slots) == 1)
         ages = {holder.name: holder.age for holder in xmin_holders(snapshot)}
         [[slot, mine, own]] = await scene.ask(
             "SELECT (SELECT age(catalog_xmin) FROM pg_replication_slots),"
@@ -324,4 +316,4 @@ async def test_slots_and_sessions_hold_back_vacuum(scene: Scene) -> None:
         assert (ages["kept"], ages[str(pid(reader))], ages[str(pid(writer))]) == (slot, mine, own)
         assert list(ages.values()) == sorted(ages.values(), reverse=True)
     finally:
-        await scene.done("SELECT pg_drop_replication_slot('kept')")
+        await scene.run_alone("SELECT pg_drop_replication_slot('kept')")

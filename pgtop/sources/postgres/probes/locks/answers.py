@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from pgtop.model import EMPTY
 from pgtop.model.detail import Lock
 from pgtop.model.locks import Hold, LockState, Prepared, Slot, Wait
-from pgtop.model.record import EMPTY
 from pgtop.model.server import Server
 from pgtop.model.timestamp import seconds_between
 from pgtop.sources.postgres.connection import Row

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from pgtop.analysis.forest_builder import conflict
+from pgtop.model import EMPTY
 from pgtop.model.backend import Backend
 from pgtop.model.locks import LockState, Wait
-from pgtop.model.record import EMPTY
 from pgtop.model.snapshot import Snapshot
 from pgtop.sources.postgres.probes.locks.answers import LockAnswers
 from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan, is_same_query
