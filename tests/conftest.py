@@ -16,6 +16,7 @@ from hypothesis import settings
 
 from pgtop.demo.server import Cluster
 from tests import servers
+from tests.templates import Templates, copied
 
 for name in (
     "NO_COLOR",
@@ -95,6 +96,14 @@ def pytest_report_collectionfinish(items: list[pytest.Item]) -> str:
     return "PostgreSQL " + (
         ", ".join(f"{version}: {count} tests" for version, count in runs.items()) or "is not needed"
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cluster_templates() -> Iterator[None]:
+    with tempfile.TemporaryDirectory(prefix="pgtop-templates-") as folder:
+        templates = Templates(Path(folder))
+        with copied(lambda cluster: templates.make_cluster(cluster)):
+            yield
 
 
 @pytest.fixture(scope="session")
