@@ -64,7 +64,7 @@ def test_words_that_the_shell_has_grouped_stay_together(
         (["age>5", "m"], 6, "write 5m"),
         (["age>5 m"], 6, "write 5m"),
         (["query:select * from t"], 13, "`*` is no wildcard"),
-        (["db:shop", "app:x y=z"], 14, "unknown key `y`"),
+        (["db:shop", "app:x y=z"], 14, 'unknown key "y"'),
         # words that may be two terms, if one term selects more
         (["not app:my worker"], 11, 'in quotes, as in not app:"my app"'),
         (["not db:shop idle"], 12, "in quotes"),

@@ -96,7 +96,7 @@ async def test_an_unknown_column_is_refused_in_one_sentence() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         screen = await opened(stage, pilot)
         await press(pilot, "filter", *"db:shop")
-        assert "unknown key `db`: use one of name, moons." in text_of(stage, "#notice")
+        assert 'unknown key "db": use one of name, moons.' in text_of(stage, "#notice")
         assert len(lines(screen)) == 4
 
 

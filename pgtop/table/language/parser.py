@@ -185,9 +185,9 @@ class FilterParser:
         nearest = self._vocabulary.nearest(name)
         hint = f"use one of {', '.join(self._vocabulary.keys)}."
         if nearest:
-            hint = f"did you mean `{nearest}`?"
+            hint = f'did you mean "{nearest}"?'
         return FilterError(
-            f"unknown key `{name}`: {hint} Text with `{sign}` in it goes in quotes", position
+            f'unknown key "{name}": {hint} Text with "{sign}" in it goes in quotes', position
         )
 
 
