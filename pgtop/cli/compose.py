@@ -8,6 +8,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgtop import startup
@@ -66,7 +67,9 @@ def source_for(connection: ServerConnection, redact: bool, text_bytes: int = TEX
     return RedactingSource(source, text_bytes)
 
 
-def executor_for(connection: ServerConnection, guards: Guards) -> "SignalExecutor":
+def executor_for(
+    connection: ServerConnection, guards: Guards, audit_path: Path | None = None
+) -> "SignalExecutor":
     """Return the executor of plans, which writes the audit log. In read-only mode its signaller
     refuses.
     """
@@ -76,7 +79,7 @@ def executor_for(connection: ServerConnection, guards: Guards) -> "SignalExecuto
     return SignalExecutor(
         _signaller(connection, guards.read_only),
         MonotonicClock(),
-        audit_log_for(os.environ),
+        audit_log_for(os.environ, audit_path),
         guards.require_audit,
     )
 
@@ -100,13 +103,19 @@ def settings_for(options: Settings, guards: Guards, environ: Mapping[str, str]) 
     )
 
 
-def open_dashboard(options: ConnectionOptions, chosen: Settings, safety: Safety) -> int:
-    """Connect, and show the dashboard until the user quits. Raises UsageError and SourceError."""
+def open_dashboard(
+    options: ConnectionOptions, chosen: Settings, safety: Safety, audit_path: Path | None = None
+) -> int:
+    """Connect, and show the dashboard until the user quits. Raises UsageError and SourceError.
+
+    The audit log is the user's own, or the file at `audit_path`.
+    """
     prompt = PasswordPrompt()
     guards = guards_for(safety)
     connection = connection_for(options, prompt)
     settings = settings_for(chosen, guards, os.environ)
-    return interrupts.run(_run_dashboard(connection, prompt, options, settings, guards))
+    dashboard = _run_dashboard(connection, prompt, options, settings, guards, audit_path)
+    return interrupts.run(dashboard)
 
 
 async def _run_dashboard(
@@ -115,6 +124,7 @@ async def _run_dashboard(
     options: ConnectionOptions,
     settings: Settings,
     guards: Guards,
+    audit_path: Path | None,
 ) -> int:
     from pgtop.tui.splash import NoSplash, Splash
 
@@ -135,7 +145,7 @@ async def _run_dashboard(
         from pgtop.monitor.monitor import Monitor
         from pgtop.tui.run import run_dashboard
 
-        executor = executor_for(connection, guards)
+        executor = executor_for(connection, guards, audit_path)
         monitor = Monitor(source, executor, first, settings, executor.clock, place)
         with bug_report.context(_features(first, settings)):
             return await run_dashboard([monitor], settings, splash.tty)

@@ -36,10 +36,10 @@ def default_path() -> Path:
     return folder / FILE_NAME
 
 
-def audit_log_for(environ: Mapping[str, str]) -> AuditLog:
-    """Return the audit log of this user's signals."""
+def audit_log_for(environ: Mapping[str, str], path: Path | None = None) -> AuditLog:
+    """Return the audit log of this user's signals, in another file than usual if so requested."""
     try:
-        return FileAuditLog(default_path(), person_of(environ))
+        return FileAuditLog(path or default_path(), person_of(environ))
     except AuditError as error:
         return UnwritableAuditLog(str(error))
 

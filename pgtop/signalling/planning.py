@@ -122,12 +122,19 @@ def _exclusion(signal: Signal, backend: Backend, server: Server, guard: Guard) -
         explanation = "it is still logging in: its role is not known yet"
         return Excluded(backend, ExclusionReason.HIDDEN, explanation)
     if backend.hidden:  # perhaps a walsender, perhaps busy with another query
-        better = f"{grant(server, 'pg_read_all_stats')}, or name it alone and type its pid"
-        explanation = f"this role may not see what it is: {better}"
-        return Excluded(backend, ExclusionReason.HIDDEN, explanation)
+        return Excluded(backend, ExclusionReason.HIDDEN, _hidden_words(server, backend))
     if signal is Signal.CANCEL and has_nothing_to_cancel(backend):
         return Excluded(backend, ExclusionReason.NOTHING_RUNS, "no running query")
     return None
+
+
+def _hidden_words(server: Server, backend: Backend) -> str:
+    """Return what would show the session, and what would permit the signal if that is missing."""
+    see = grant(server, "pg_read_all_stats")
+    right = right_to_signal(server, backend)
+    if right.allowed is False and right.remedy:
+        return f"this role may neither see what it is nor signal it: {see}, and {right.remedy}"
+    return f"this role may not see what it is: {see}, or name it alone and type its pid"
 
 
 def _target(server: Server, backend: Backend) -> Target:

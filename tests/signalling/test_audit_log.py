@@ -18,7 +18,7 @@ from pgtop.model.audit import AuditEntry
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal, SignalReply, SignalRequest
 from pgtop.ports import AuditError
-from pgtop.signalling.audit_log import FileAuditLog, person_of
+from pgtop.signalling.audit_log import FileAuditLog, audit_log_for, default_path, person_of
 from pgtop.signalling.audit_reader import read
 from pgtop.signalling.execute import SignalExecutor
 from pgtop.signalling.planning import make_plan
@@ -94,6 +94,14 @@ def test_hostile_texts_stay_inside_their_line(tmp_path: Path) -> None:
     assert all(json.loads(line) for line in text.splitlines())
     shown = "".join(row for record in read(audit_log.path).records for row in lines(record))
     assert "\x1b" not in shown
+
+
+def test_a_demo_has_a_log_of_its_own(tmp_path: Path) -> None:
+    """The log at another path gets the records, and the user's own file does not."""
+    audit_log = audit_log_for({}, tmp_path / "audit.jsonl")
+    execute(SignalExecutor(FakeSignaller(), JumpingClock(), audit_log), plan_of_many())
+    assert len(read(tmp_path / "audit.jsonl").records) == len(plan_of_many().targets)
+    assert not default_path().exists()
 
 
 def test_the_person_has_user_and_ssh_client() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, Backend
 from pgtop.model.plan import Change, ExclusionReason, Plan
+from pgtop.model.server import Rights
 from pgtop.model.signal import Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.signalling.consent import needs_pid
@@ -66,6 +67,16 @@ def test_hidden_sessions_are_never_one_of_many() -> None:
     hidden = [left for left in plan.excluded if left.reason is ExclusionReason.HIDDEN]
     assert hidden
     assert all("grant pg_read_all_stats to monitor" in left.explanation for left in hidden)
+
+
+def test_a_hidden_session_names_each_missing_right() -> None:
+    """A role that may neither see nor signal the session reads both grants."""
+    scene = not_privileged()
+    scene = replace(scene, server=scene.server._replace(rights=Rights()))
+    [hidden, *_] = [each for each in scene.backends if each.hidden and each.usename == "web"]
+    [excluded] = make_plan(Signal.TERMINATE, [hidden], scene).excluded
+    grants = "grant pg_read_all_stats to monitor, and grant pg_signal_backend to monitor"
+    assert excluded.explanation.endswith(grants)
 
 
 def test_every_selected_session_is_listed() -> None:

@@ -4,7 +4,9 @@
 
 import os
 import sys
+import tempfile
 import threading
+from pathlib import Path
 
 from pgtop import startup
 from pgtop.cli import output
@@ -14,6 +16,7 @@ from pgtop.cli.commands.dashboard import require_terminal
 from pgtop.demo.process import DemoProcess, start_demo
 from pgtop.demo.server import ClusterError
 from pgtop.errors import DemoError
+from pgtop.signalling.audit_log import FILE_NAME
 
 
 def run(command: DemoCommand) -> int:
@@ -22,11 +25,12 @@ def run(command: DemoCommand) -> int:
     """
     require_terminal(os.environ, sys.stdin, sys.stderr)
     threading.Thread(target=startup.load_dashboard).start()
-    with _start() as demo:
+    with _start() as demo, tempfile.TemporaryDirectory(prefix="pgtop-demo-") as folder:
         from pgtop.cli import compose
 
         connection = ConnectionOptions(demo.dsn, password=Password.NEVER)
-        code = compose.open_dashboard(connection, command.settings, command.safety)
+        audit_path = Path(folder) / FILE_NAME  # the user's own log is for real servers
+        code = compose.open_dashboard(connection, command.settings, command.safety, audit_path)
         if command.keep_running:
             output.write(f"{demo.keep()}\n")
     return code
