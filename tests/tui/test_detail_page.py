@@ -1,0 +1,126 @@
+"""The page of one session, and the copy of its query."""
+
+import pytest
+
+from pgtop.model.detail import Detail
+from pgtop.text.wrap import Line
+from pgtop.tui.screens import pages
+from pgtop.tui.screens.sessions import SessionsScreen
+from tests.fakes import HangingDetails
+from tests.scenes import busy
+from tests.tui.apps import (
+    SIZE,
+    Stage,
+    press,
+    selected_on,
+    table_of,
+    text_of,
+    with_changes,
+)
+
+
+async def test_detail_shows_the_whole_session() -> None:
+    """Enter opens the session; its whole query is requested by identity; Esc comes back."""
+    snapshot = busy()
+    stage = Stage(snapshot)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        selected = table_of(stage).selected
+        assert selected is not None
+        whole = selected._replace(query="SELECT 'the whole of it'")
+        stage.source.details[selected.identity] = Detail(
+            snapshot.taken_at, whole, query_is_cut=True
+        )
+        await press(pilot, "open")
+        text = text_of(stage, "#pager")
+        assert "the whole of it" in text
+        assert "track_activity_query_size" in text
+        await press(pilot, "clear")
+        assert isinstance(stage.app.screen, SessionsScreen)
+
+
+async def test_a_query_is_lexed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A query is lexed again only if it or the screen has changed, however often the page is drawn."""
+    snapshot = busy()
+    stage = Stage(snapshot)
+    made: list[tuple[str, int]] = []
+
+    def noted(query: str, width: int) -> list[Line]:
+        made.append((query, width))
+        return []
+
+    monkeypatch.setattr(pages, "query_lines", noted)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        selected = selected_on(stage)
+        await press(pilot, "open")
+        made.clear()
+        changed = with_changes(snapshot, selected.pid, query="SELECT 2")
+        stage.source.script = [snapshot, snapshot, snapshot, changed]
+        for _ in range(3):
+            await stage.tick()
+        assert made == []
+        await stage.tick()
+        assert made == [("SELECT 2", 80)]
+        await pilot.resize_terminal(100, 24)
+        assert made == [("SELECT 2", 80), ("SELECT 2", 100)]
+
+
+async def test_copy_puts_the_whole_query_on_the_clipboard() -> None:
+    """The key copies the query as the server has it, not as it fits on the screen."""
+    snapshot = busy()
+    stage = Stage(snapshot)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        selected = table_of(stage).selected
+        assert selected is not None
+        whole = selected._replace(query="SELECT 1;\nSELECT 2")
+        stage.source.details[selected.identity] = Detail(
+            snapshot.taken_at, whole, query_is_cut=False
+        )
+        await press(pilot, "copy_query")
+        assert stage.app.clipboard == "SELECT 1;\nSELECT 2"
+
+
+async def test_copy_does_not_wait_for_a_server_that_hangs() -> None:
+    """The key copies what is shown at once, the whole query of an open session, and no late answer
+    replaces it.
+    """
+    first = busy()
+    source = HangingDetails([first])
+    stage = Stage(first, source=source)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        selected = selected_on(stage)
+        whole = selected._replace(query="SELECT 'the whole of it'")
+        await press(pilot, "open")
+        source.answer_detail(Detail(first.taken_at, whole, query_is_cut=False))
+        source.script = [None]
+        await press(pilot, "copy_query", "copy_query", "copy_query")
+        assert stage.app.clipboard == ""
+        await stage.tick(4)
+        await press(pilot, "copy_query")
+        assert stage.app.clipboard == "SELECT 'the whole of it'"
+        assert (
+            text_of(stage, "#notice").strip().startswith("the query of ")
+        )  # and not "copied": who knows
+        stage.app.copy_to_clipboard("something else")
+        source.answer_detail(None)
+        await pilot.pause()
+        assert stage.app.clipboard == "something else"
+        assert source.requests == 2
+
+
+async def test_a_hanging_server_gets_one_request_for_details() -> None:
+    """While details are on their way, only the last ones wanted are requested next."""
+    first = busy()
+    source = HangingDetails([first])
+    stage = Stage(first, source=source)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "open", "clear", "cursor_down", "open", "clear", "cursor_down", "open")
+        last = selected_on(stage)
+        assert source.requests == 1
+        source.answer_detail(None)
+        await pilot.pause()
+        assert source.requests == 2
+        source.answer_detail(
+            Detail(first.taken_at, last._replace(query="SELECT 'the last'"), query_is_cut=False)
+        )
+        await pilot.pause()
+        assert "the last" in text_of(stage, "#pager")

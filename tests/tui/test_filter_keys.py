@@ -1,0 +1,80 @@
+"""Text in the filter field: typed, typed ahead and pasted."""
+
+from textual import events
+
+from pgtop.tui.dialogs.confirm import ConfirmScreen
+from pgtop.tui.screens.sessions import SessionsScreen
+from tests.fakes import FakeSignaller
+from tests.scenes import busy
+from tests.tui.apps import (
+    SIZE,
+    Stage,
+    burst,
+    press,
+    shown_on,
+    text_of,
+)
+
+
+async def test_filter_narrows_as_you_type_and_enter_keeps_it() -> None:
+    """The table follows each letter; Enter goes back to the table with the filter in the status."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        total = len(shown_on(stage))
+        await press(pilot, "filter", *"user:anna")
+        assert len(shown_on(stage)) == 1
+        await press(pilot, "open")
+        assert "1 of 43 sessions ·" in text_of(stage, "#condition")
+        assert "user:anna" in text_of(stage, "#condition")
+        await press(pilot, "j")
+        await press(pilot, "clear")
+        assert len(shown_on(stage)) == total
+
+
+async def test_a_wrong_filter_names_the_place() -> None:
+    """A filter that cannot be read names the character, keeps the last good rows, and Enter does
+    not accept it.
+    """
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "filter", *"foer:x", "open")
+        assert "character 1" in text_of(stage, "#notice")
+        assert stage.app.screen.query_one("#filter").has_focus
+        await press(pilot, "clear")
+        assert "character" not in text_of(stage, "#notice")
+
+
+async def test_keys_typed_ahead_into_the_filter_are_text() -> None:
+    """`/Ky` in one burst is a filter for "Ky": no dialog opens and nothing is signalled."""
+    signaller = FakeSignaller()
+    stage = Stage(busy(), signaller=signaller)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await burst(pilot, "filter", *"Ky")
+        assert "filter: Ky" in text_of(stage, "#condition")
+        assert isinstance(stage.app.screen, SessionsScreen)
+        assert signaller.requests == []
+
+
+async def test_filter_and_kill_typed_ahead_mean_the_filtered_session() -> None:
+    """A whole burst is handled in its order: the dialog is about the session that the filter
+    leaves.
+    """
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await burst(pilot, "filter", *"user:anna", "open", "terminate")
+        await pilot.pause()
+        assert isinstance(stage.app.screen, ConfirmScreen)
+        assert "anna@billing" in text_of(stage, "#proposal")
+
+
+async def test_paste_into_the_filter() -> None:
+    """Pasted text goes into the open field, on one line; without a field it is no command."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        pilot.app.post_message(events.Paste("Ky"))
+        await pilot.pause()
+        assert isinstance(stage.app.screen, SessionsScreen)
+        await press(pilot, "filter")
+        pilot.app.post_message(events.Paste("user:anna\n"))
+        await pilot.pause()
+        assert len(shown_on(stage)) == 1
