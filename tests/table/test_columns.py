@@ -26,17 +26,17 @@ NAMES = (
 )
 
 
-def session(pid: int, picture: DerivedSnapshot = BUSY) -> Backend:
-    """The backend of the scene with this pid."""
-    return next(backend for backend in picture.snapshot.backends if backend.pid == pid)
+def session(pid: int, derived: DerivedSnapshot = BUSY) -> Backend:
+    """Return the backend of the scene with this pid."""
+    return next(backend for backend in derived.snapshot.backends if backend.pid == pid)
 
 
-def picture_of(*backends: Backend) -> DerivedSnapshot:
+def derived_from(*backends: Backend) -> DerivedSnapshot:
     return DerivedSnapshot.of(scenes.snapshot(backends))
 
 
-def test_every_promised_column_is_there_once() -> None:
-    """Names are what users sort by, so they are a promise."""
+def test_every_promised_column_exists_once() -> None:
+    """Users sort by these names, so they are stable."""
     assert sorted(column.name for column in COLUMNS) == sorted(NAMES.split())
     assert len({column.rank for column in COLUMNS}) == len(COLUMNS)
     assert all(column.meaning for column in COLUMNS)
@@ -70,7 +70,7 @@ def test_an_unknown_column_names_the_known_ones() -> None:
     ],
 )  # fmt: skip
 def test_cells_of_the_busy_server(name: str, pid: int, text: str) -> None:
-    """What each column says, raw."""
+    """Each column has its text, raw."""
     assert column(name).text(session(pid), BUSY) == text
 
 
@@ -95,7 +95,7 @@ def test_cells_of_the_busy_server(name: str, pid: int, text: str) -> None:
     ],
 )
 def test_a_state_is_a_short_word(backend: Backend, word: str) -> None:
-    """Clients are told by what they do, the server's own processes by what they are."""
+    """Clients are called by their state, processes of the server by their kind."""
     assert state_word(backend) == word
 
 
@@ -117,9 +117,9 @@ def test_a_state_is_a_short_word(backend: Backend, word: str) -> None:
 )
 def test_tones_of_state_and_age(backend: Backend, tone: Tone) -> None:
     """Long idle is not alarming; an open transaction and a wait for a lock are."""
-    assert severity(backend, picture_of(backend)) is tone
-    assert column("age").tone(backend, picture_of(backend)) is tone
-    assert column("state").tone(backend, picture_of(backend)) is tone
+    assert severity(backend, derived_from(backend)) is tone
+    assert column("age").tone(backend, derived_from(backend)) is tone
+    assert column("state").tone(backend, derived_from(backend)) is tone
 
 
 @pytest.mark.parametrize(
@@ -127,16 +127,16 @@ def test_tones_of_state_and_age(backend: Backend, tone: Tone) -> None:
     [(47_903, Tone.ALARM), (48_801, Tone.STRONG), (48_815, Tone.PLAIN), (48_200, Tone.QUIET)],
 )
 def test_tones_of_blockers(pid: int, tone: Tone) -> None:
-    """Who blocks others stands out, who does so while idle in a transaction most of all."""
+    """A blocker stands out, most of all one that is idle in a transaction."""
     assert column("blocks").tone(session(pid), BUSY) is tone
     assert column("pid").tone(session(pid), BUSY) is tone
 
 
 def test_a_fresh_idle_transaction_that_blocks_is_an_alarm() -> None:
-    """It need not be old to hold others up."""
+    """A transaction need not be old to block others."""
     holder = client(1, "anna@billing", state=IDLE_IN_TRANSACTION, xact=2)
     waiter = active(2, "web@billing", "", "update", 1, wait="Lock:tuple", blocked_by=[1])
-    assert severity(holder, picture_of(holder, waiter)) is Tone.ALARM
+    assert severity(holder, derived_from(holder, waiter)) is Tone.ALARM
 
 
 @pytest.mark.parametrize(
@@ -163,21 +163,19 @@ def test_age_counts_from_the_transaction_first(backend: Backend, since: int | No
         (active(1, "web@shop", "", "SELECT 1", 186), "3m06s"),
     ],
 )
-def test_the_age_of_who_is_quiet_is_rough(backend: Backend, words: str) -> None:
-    """Idle sessions do not change on the screen every second; of whoever is looked for each second
-    counts.
-    """
-    assert column("age").text(backend, picture_of(backend)) == words
+def test_the_age_of_a_quiet_session_is_rough(backend: Backend, words: str) -> None:
+    """Idle sessions do not change on the screen every second; of the others each second counts."""
+    assert column("age").text(backend, derived_from(backend)) == words
 
 
 def test_a_hidden_session_names_the_grant() -> None:
-    """Its state and query say that they are hidden, quietly, and everything else is empty."""
-    picture = DerivedSnapshot.of(scenes.not_privileged())
-    hidden = session(48_711, picture)
+    """State and query show that they are hidden, quietly, and everything else is empty."""
+    derived = DerivedSnapshot.of(scenes.not_privileged())
+    hidden = session(48_711, derived)
     shown = {
-        column.name: column.text(hidden, picture)
+        column.name: column.text(hidden, derived)
         for column in COLUMNS
-        if column.text(hidden, picture)
+        if column.text(hidden, derived)
     }
     assert shown == {
         "pid": "48711",
@@ -189,21 +187,21 @@ def test_a_hidden_session_names_the_grant() -> None:
         "query": HIDDEN_WORDS,
     }
     assert {
-        column.tone(hidden, picture) for column in COLUMNS if column.name not in ("pid", "blocks")
+        column.tone(hidden, derived) for column in COLUMNS if column.name not in ("pid", "blocks")
     } == {Tone.QUIET}
 
 
 def test_a_query_that_is_still_to_come_is_an_ellipsis() -> None:
-    """Its text arrives with a later sample; nothing else is invented for it."""
+    """The text arrives with a later sample; nothing else is invented for it."""
     late = client(1, "web@shop")._replace(query=None)
-    assert column("query").text(late, picture_of(late)) == "…"
-    assert column("query").key(late, picture_of(late)) is None
+    assert column("query").text(late, derived_from(late)) == "…"
+    assert column("query").key(late, derived_from(late)) is None
 
 
 def test_the_same_blocker_named_twice_counts_once() -> None:
     """The server names a parallel query's pid once for each process that holds the lock."""
     waiter = active(2, "web@shop", "", "update", 1, wait="Lock:tuple", blocked_by=[1, 1, 0])
-    assert column("blocked_by").key(waiter, picture_of(waiter)) == 2
+    assert column("blocked_by").key(waiter, derived_from(waiter)) == 2
 
 
 def test_addresses_compare_by_number() -> None:
@@ -217,11 +215,9 @@ def test_addresses_compare_by_number() -> None:
 
 
 def test_ages_are_taken_against_the_snapshot() -> None:
-    """Seconds from the start to the instant of the picture; a start after it, as of a statement
-    just begun, is zero.
-    """
+    """Ages end at the instant of the snapshot; a start after it, as of a new statement, is zero."""
     backend = Backend(
         1, backend_start=NOW - 2_500_000, query_start=NOW + 40, backend_type=CLIENT_BACKEND
     )
-    assert column("backend_age").key(backend, picture_of(backend)) == 2.5
-    assert column("query_age").key(backend, picture_of(backend)) == 0.0
+    assert column("backend_age").key(backend, derived_from(backend)) == 2.5
+    assert column("query_age").key(backend, derived_from(backend)) == 0.0

@@ -43,11 +43,11 @@ def pids(table: ArrangedSessions) -> set[int]:
 
 
 @given(WIDTHS, QUERIES, st.integers(0, 25), BACKEND, st.booleans())
-def test_a_line_is_exactly_as_wide_as_asked(
+def test_a_line_is_exactly_as_wide_as_requested(
     width: int, query: TableOptions, skip: int, backend: Backend, ended: bool
 ) -> None:
-    """On any screen, scrolled anywhere, whatever the server says; clean, and with no two neighbours
-    of one tone.
+    """Lines are clean and exact on any screen, scrolled anywhere, whatever the server sends; no two
+    neighbours have one tone.
     """
     placed = layout(SESSION_COLUMNS, width, query.extra_columns, skip)
     for spans in (
@@ -64,10 +64,10 @@ def test_a_line_is_exactly_as_wide_as_asked(
 @pytest.mark.parametrize("width", [1, 5, 40, 80, 120, 200])
 def test_hostile_texts_do_not_move_a_column(width: int) -> None:
     """Every line of the hostile server is as wide as the screen."""
-    picture = DerivedSnapshot.of(scenes.hostile())
+    derived = DerivedSnapshot.of(scenes.hostile())
     placed = layout(SESSION_COLUMNS, width)
-    table = arrange_sessions(picture, TableOptions(show_background=True))
-    assert {cells(text_of(line(placed, row, picture))) for row in table.rows} == {width}
+    table = arrange_sessions(derived, TableOptions(show_background=True))
+    assert {cells(text_of(line(placed, row, derived))) for row in table.rows} == {width}
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ def test_every_column_can_be_scrolled_into_sight(width: int, query: TableOptions
     )
 
 
-def test_columns_on_request_come_when_asked_for() -> None:
-    """They are not there before."""
+def test_extra_columns_are_shown_on_request() -> None:
+    """Before that they are hidden."""
     extra = {"backend_age", "xmin_age", "query_id", "leader"}
     assert not extra & set(names(layout(SESSION_COLUMNS, 250)))
     assert extra <= set(names(layout(SESSION_COLUMNS, 250, extra_columns=True)))
@@ -169,7 +169,7 @@ def test_the_header_marks_the_order(sort: Sort, title: str) -> None:
     ],
 )
 def test_lines_of_the_busy_server(width: int, pid: int, shown: str) -> None:
-    """What is read on the screens that we promise."""
+    """The lines are readable on the screens that pgtop promises."""
     backend = next(row for row in BUSY.snapshot.backends if row.pid == pid)
     assert text_of(line(layout(SESSION_COLUMNS, width), backend, BUSY)) == shown
 
@@ -180,8 +180,8 @@ def test_an_idle_session_is_one_quiet_span() -> None:
     assert [span.tone for span in line(layout(SESSION_COLUMNS, 200), idle, BUSY)] == [Tone.QUIET]
 
 
-def test_a_session_that_ended_says_so() -> None:
-    """In place of its state, quietly, whatever it was before."""
+def test_a_session_that_has_ended_is_marked() -> None:
+    """The mark replaces its state, quietly, whatever that was before."""
     holder = next(row for row in BUSY.snapshot.backends if row.pid == 47_903)
     (span,) = ended_line(layout(SESSION_COLUMNS, 80), holder, BUSY)
     assert span.tone is Tone.QUIET
@@ -202,13 +202,11 @@ def test_client_sessions_are_shown_and_the_server_s_own_on_demand() -> None:
 
 
 def test_hidden_sessions_are_shown() -> None:
-    """They hold slots, so they are not swept away with what may not be seen; which of them are idle
-    is not known.
-    """
-    picture = DerivedSnapshot.of(scenes.not_privileged())
+    """Hidden sessions hold slots, and it is not known which of them are idle."""
+    derived = DerivedSnapshot.of(scenes.not_privileged())
     assert (
-        pids(arrange_sessions(picture, TableOptions()))
-        == pids(arrange_sessions(picture, TableOptions(show_idle=False)))
+        pids(arrange_sessions(derived, TableOptions()))
+        == pids(arrange_sessions(derived, TableOptions(show_idle=False)))
         >= {48_200, 48_711}
     )
 
@@ -266,7 +264,7 @@ def test_the_scenes_could_be(make: Callable[[], Snapshot]) -> None:
 
 
 def test_the_scenes_are_the_same_every_time() -> None:
-    """Pictures that are made of them change only when somebody changes them."""
+    """Snapshots made of them change only when a person changes them."""
     for make in (scenes.busy, scenes.full, scenes.hostile, lambda: scenes.crowd(300)):
         assert make() == make()
     assert sum(backend.is_client for backend in scenes.nearly_full().backends) == 91

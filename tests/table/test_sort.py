@@ -38,8 +38,8 @@ SORTS = st.builds(
 )
 
 
-def ordered(backends: Sequence[Backend], picture: DerivedSnapshot, sort: Sort) -> list[Backend]:
-    return placed(backends, picture, sort).rows
+def ordered(backends: Sequence[Backend], derived: DerivedSnapshot, sort: Sort) -> list[Backend]:
+    return placed(backends, derived, sort).rows
 
 
 def pids(rows: list[Backend]) -> list[int]:
@@ -62,16 +62,16 @@ def test_a_session_of_a_busy_pool_keeps_its_place() -> None:
         (5, IDLE, 3.5),
     ):
         pooled = client(2, "web@shop", state=state, since=since)
-        picture = DerivedSnapshot.of(scenes.snapshot([long, pooled, *resting]))
-        found = placed(picture.snapshot.backends, picture, Sort(), before=standing)
-        standing = found.standing
-        places.append((second, pids(found.rows).index(2)))
+        derived = DerivedSnapshot.of(scenes.snapshot([long, pooled, *resting]))
+        result = placed(derived.snapshot.backends, derived, Sort(), before=standing)
+        standing = result.standing
+        places.append((second, pids(result.rows).index(2)))
     assert places == [(0, 1), (1, 1), (2, 1), (3, 1), (5, 31)]
 
 
 @given(BACKENDS, SORTS)
 def test_an_order_is_a_permutation(backends: list[Backend], sort: Sort) -> None:
-    """Whatever the server says, every row is there, once."""
+    """Every row is in the result once, whatever the server sends."""
     rows = ordered(backends, DerivedSnapshot.of(scenes.snapshot(backends)), sort)
     assert sorted(map(id, rows)) == sorted(map(id, backends))
 
@@ -80,11 +80,11 @@ def test_an_order_is_a_permutation(backends: list[Backend], sort: Sort) -> None:
 def test_an_order_does_not_depend_on_the_server_s(
     backends: list[Backend], sort: Sort, random: object
 ) -> None:
-    """Equal rows keep their places though the server lists them anew each time."""
-    picture = DerivedSnapshot.of(scenes.snapshot(backends))
+    """Equal rows keep their places though the server lists them in another order each time."""
+    derived = DerivedSnapshot.of(scenes.snapshot(backends))
     shuffled = list(backends)
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis' own Random
-    assert pids(ordered(shuffled, picture, sort)) == pids(ordered(backends, picture, sort))
+    assert pids(ordered(shuffled, derived, sort)) == pids(ordered(backends, derived, sort))
 
 
 @given(BACKENDS, st.sampled_from(COLUMNS), st.booleans())
@@ -92,22 +92,20 @@ def test_values_are_in_order_and_none_is_last(
     backends: list[Backend], by: object, descending: bool
 ) -> None:
     """In either direction, over the rows that are not moved under a leader."""
-    picture = DerivedSnapshot.of(scenes.snapshot(backends))
+    derived = DerivedSnapshot.of(scenes.snapshot(backends))
     chosen = column(by.name)  # type: ignore[attr-defined]  # a Column
     rows = [
         row
-        for row in ordered(backends, picture, Sort(chosen.name, descending))
+        for row in ordered(backends, derived, Sort(chosen.name, descending))
         if row.leader_pid is None
     ]
-    values = [chosen.key(row, picture) for row in rows]
+    values = [chosen.key(row, derived) for row in rows]
     valued = [value for value in values if value is not None]
     assert values == sorted(valued, reverse=descending) + [None] * (len(values) - len(valued))
 
 
-def test_what_hurts_comes_first_by_default() -> None:
-    """The root of the waiters, these, the runaway query and its workers, the storm; idle ones; the
-    rest.
-    """
+def test_the_worst_comes_first_by_default() -> None:
+    """The root of the waiters, these, the runaway query and its workers; then idle ones, then the rest."""
     rows = ordered(BUSY.snapshot.backends, BUSY, Sort())
     assert pids(rows)[:8] == [47_903, 48_801, 48_803, 48_806, 48_809, 48_711, 48_712, 48_713]
     states = [row.state for row in rows if row.is_client]
@@ -115,9 +113,9 @@ def test_what_hurts_comes_first_by_default() -> None:
     assert [row.is_client for row in rows[-7:]] == [False] * 7
 
 
-def test_the_default_order_turned_round_shows_the_least_first() -> None:
-    """The freshest idle session leads, the root is the last client; the server's own processes stay
-    behind.
+def test_the_reversed_default_order_shows_the_least_first() -> None:
+    """The newest idle session leads, the root is the last client; the server's own processes stay
+    last.
     """
     rows = ordered(BUSY.snapshot.backends, BUSY, Sort(descending=False))
     clients = [row for row in rows if row.is_client]
@@ -149,14 +147,14 @@ def test_among_the_idle_the_longest_comes_first() -> None:
 def test_workers_stand_under_their_leader_in_every_order(
     name: str | None, descending: bool
 ) -> None:
-    """Whatever is compared, a parallel query stays together."""
-    found = pids(ordered(BUSY.snapshot.backends, BUSY, Sort(name, descending)))
-    place = found.index(48_711)
-    assert set(found[place + 1 : place + 3]) == {48_712, 48_713}
+    """A parallel query stays together in every order."""
+    result = pids(ordered(BUSY.snapshot.backends, BUSY, Sort(name, descending)))
+    place = result.index(48_711)
+    assert set(result[place + 1 : place + 3]) == {48_712, 48_713}
 
 
-def test_a_worker_whose_leader_is_not_there_stands_for_itself() -> None:
-    """It is not lost with its leader."""
+def test_a_worker_without_its_leader_has_a_place() -> None:
+    """The worker is not lost with its leader."""
     worker = Backend(5, NOW, leader_pid=4, backend_type=PARALLEL_WORKER, state=ACTIVE)
     assert ordered([worker], BUSY, Sort("pid")) == [worker]
 
@@ -179,15 +177,15 @@ def test_ten_thousand_sessions_are_arranged_between_two_frames() -> None:
     slower.
     """
     crowd = scenes.crowd(10_000)
-    picture = DerivedSnapshot.of(replace(crowd, ungrouped=crowd.backends[::-1]))
+    derived = DerivedSnapshot.of(replace(crowd, ungrouped=crowd.backends[::-1]))
     for name in (None, "age", "client", "query"):
         query = TableOptions(sort=Sort(name))
-        assert min(_seconds_to_arrange(picture, query) for _ in range(5)) < 0.060
+        assert min(_seconds_to_arrange(derived, query) for _ in range(5)) < 0.060
 
 
-def _seconds_to_arrange(picture: DerivedSnapshot, query: TableOptions) -> float:
+def _seconds_to_arrange(derived: DerivedSnapshot, query: TableOptions) -> float:
     started = process_time()
-    arrange_sessions(picture, query)
+    arrange_sessions(derived, query)
     return process_time() - started
 
 
@@ -200,24 +198,24 @@ def test_idle_in_a_transaction_is_not_idle() -> None:
     assert pids(ordered(rows, BUSY, Sort())) == [2, 1]
 
 
-def test_an_idle_root_hurts_most_and_is_not_hidden() -> None:
-    """A lock of the session outlives its transaction: whoever holds one is idle, and at the root of
-    a standstill.
+def test_an_idle_root_comes_first_and_is_not_hidden() -> None:
+    """An advisory lock outlives its transaction: its holder may be idle, and at the root of a
+    standstill.
     """
     root = scenes.client(1, "web@shop", since=9)
     waiter = scenes.active(2, "web@shop", "", "", 60.0, wait="Lock:advisory", blocked_by=(1,))
     others = scenes.active(3, "web@shop", "", "", 90.0), scenes.client(4, "web@shop", since=99)
-    picture = DerivedSnapshot.of(scenes.snapshot([waiter, *others, root]))
-    assert [row.pid for row in arrange_sessions(picture, TableOptions()).rows] == [1, 2, 3, 4]
+    derived = DerivedSnapshot.of(scenes.snapshot([waiter, *others, root]))
+    assert [row.pid for row in arrange_sessions(derived, TableOptions()).rows] == [1, 2, 3, 4]
     assert [
-        row.pid for row in arrange_sessions(picture, TableOptions(sort=Sort(descending=False))).rows
+        row.pid for row in arrange_sessions(derived, TableOptions(sort=Sort(descending=False))).rows
     ] == [
         4,
         3,
         2,
         1,
     ]
-    assert [row.pid for row in arrange_sessions(picture, TableOptions(show_idle=False)).rows] == [
+    assert [row.pid for row in arrange_sessions(derived, TableOptions(show_idle=False)).rows] == [
         1,
         2,
         3,
@@ -243,13 +241,13 @@ def test_the_root_of_most_waiters_stands_above_older_transactions() -> None:
     rows += [_waiter(pid, 10, seconds=pid) for pid in range(11, 20)]
     rows += [_waiter(pid, 20, seconds=pid) for pid in range(21, 24)]
     rows += [_waiter(30, 31, seconds=2), _waiter(31, 30, seconds=1)]
-    found = pids(ordered(rows, DerivedSnapshot.of(scenes.snapshot(rows)), Sort()))
-    assert found == [30, 31, 10, 20, *range(23, 20, -1), *range(19, 10, -1), 4, 3, 2, 1]
+    result = pids(ordered(rows, DerivedSnapshot.of(scenes.snapshot(rows)), Sort()))
+    assert result == [30, 31, 10, 20, *range(23, 20, -1), *range(19, 10, -1), 4, 3, 2, 1]
 
 
 def _after(rows: Sequence[Backend], before: Standing) -> tuple[list[int], Standing]:
-    found = placed(rows, DerivedSnapshot.of(scenes.snapshot(rows)), Sort(), before=before)
-    return pids(found.rows), found.standing
+    result = placed(rows, DerivedSnapshot.of(scenes.snapshot(rows)), Sort(), before=before)
+    return pids(result.rows), result.standing
 
 
 def test_a_row_goes_up_only_past_one_that_it_clearly_outweighs() -> None:
@@ -266,24 +264,24 @@ def test_a_row_goes_up_only_past_one_that_it_clearly_outweighs() -> None:
             *(_waiter(50 + number, 2) for number in range(second)),
         ]
 
-    found, standing = _after(roots(5, 4), EMPTY)
-    assert found[:2] == [1, 2]
+    result, standing = _after(roots(5, 4), EMPTY)
+    assert result[:2] == [1, 2]
     for first, second, top in ((5, 6, [1, 2]), (5, 7, [2, 1]), (8, 7, [2, 1]), (9, 7, [1, 2])):
-        found, standing = _after(roots(first, second), standing)
-        assert found[:2] == top, (first, second)
+        result, standing = _after(roots(first, second), standing)
+        assert result[:2] == top, (first, second)
 
     def queries(first: float, second: float) -> list[Backend]:
         return [active(1, "web@shop", "", "", first), active(2, "web@shop", "", "", second)]
 
-    found, standing = _after(queries(0.4, 0.1), EMPTY)
+    result, standing = _after(queries(0.4, 0.1), EMPTY)
     for one, two, top in (
         (0.1, 0.9, [1, 2]),
         (0.1, 1.2, [2, 1]),
         (100.0, 95.0, [2, 1]),
         (100.0, 60.0, [1, 2]),
     ):
-        found, standing = _after(queries(one, two), standing)
-        assert found == top, (one, two)
+        result, standing = _after(queries(one, two), standing)
+        assert result == top, (one, two)
 
 
 def test_a_row_of_another_class_takes_its_place_at_once() -> None:
@@ -326,8 +324,8 @@ def test_rows_that_change_places_have_a_reason(
 
 
 def _with_settled(rows: Sequence[Backend], since: float) -> DerivedSnapshot:
-    """The rows, with the clients that have been at rest for so many seconds at their end and told
-    apart.
+    """Return the rows, with the clients that have been at rest for so many seconds apart at the
+    end.
     """
     settled = [row for row in rows if _is_settled(row, since)]
     others = [row for row in rows if not _is_settled(row, since)]
@@ -344,23 +342,23 @@ def _is_settled(row: Backend, since: float) -> bool:
 
 
 @given(SORTS, st.sampled_from([0.0, 60.0, 600.0]), st.booleans(), st.sampled_from(["", "web"]))
-def test_the_settled_stand_where_they_would(
+def test_the_settled_have_the_same_places(
     sort: Sort, since: float, show_idle: bool, words: str
 ) -> None:
-    """Told apart or not, whoever is at rest has the same place in every order, and counts as
-    before.
+    """Sessions at rest have the same place in every order, in a group of their own or not, and count
+    as before.
     """
     rows = scenes.busy().backends
     query = TableOptions(filter=Filter.parse(words), sort=sort, show_idle=show_idle)
-    told, plain = (
+    grouped, plain = (
         arrange_sessions(_with_settled(rows, since), query),
         arrange_sessions(DerivedSnapshot.of(scenes.snapshot(rows)), query),
     )
-    assert (told.rows, told.total) == (plain.rows, plain.total)
+    assert (grouped.rows, grouped.total) == (plain.rows, plain.total)
 
 
 def test_a_settled_root_and_one_idle_for_longer_than_the_settled() -> None:
-    """A root that is at rest goes before all; and who is idle for longest comes first, settled or
+    """A root at rest comes before all; the session that has been idle longest comes first, settled or
     not.
     """
     root, longer = (

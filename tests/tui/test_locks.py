@@ -1,6 +1,4 @@
-"""The blocking view in the app that users run: keys, the alarm line, and what is told after a root
-has been ended.
-"""
+"""The locks view in the app that users run: keys, alarm, and the report after a root has ended."""
 
 from dataclasses import replace
 
@@ -61,7 +59,7 @@ def _text(stage: Stage, widget: str) -> str:
 
 
 def _without(snapshot: Snapshot, pid: int) -> Snapshot:
-    """That session has ended, and the one that waited for it alone goes on."""
+    """Return the snapshot after that session has ended, which frees the waiter that waited for it alone."""
     rest = tuple(
         b._replace(blocked_by=tuple(p for p in b.blocked_by if p != pid))
         for b in snapshot.backends
@@ -91,9 +89,7 @@ async def test_the_topic_of_locks_is_wanted_while_the_view_is_open() -> None:
 
 
 async def test_the_alarm_leads_to_the_root() -> None:
-    """Up from the first row goes to the line that tells of the waiters; Enter there jumps to the
-    root.
-    """
+    """Up from the first row goes to the alarm; Enter there jumps to the root."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
         assert "12 waiting, 4 roots, deadlock 49010 49011; longest 9m02s on root 47903" in _text(
@@ -108,7 +104,7 @@ async def test_the_alarm_leads_to_the_root() -> None:
 
 
 async def test_down_leaves_the_alarm() -> None:
-    """It is one step above the first row."""
+    """The alarm is one step above the first row."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "cursor_up", "cursor_down", "open")
@@ -136,8 +132,8 @@ async def test_the_alarm_leads_to_the_root_wherever_it_stands(before: tuple[str,
         assert _key(stage) == HOLDER
 
 
-async def test_the_alarm_is_not_heard_behind_a_dialog() -> None:
-    """What was asked before the dialog was there does not close it."""
+async def test_the_alarm_does_nothing_behind_a_dialog() -> None:
+    """A request from before the dialog does not close it."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "terminate")
@@ -147,7 +143,7 @@ async def test_the_alarm_is_not_heard_behind_a_dialog() -> None:
 
 
 async def test_a_notice_arranges_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tree is worked out once for each picture, not for each sentence."""
+    """The tree is computed once for each snapshot, not for each sentence."""
     arranged: list[DerivedSnapshot] = []
 
     def counted(derived: DerivedSnapshot, options: TableOptions, folded: Folded) -> ArrangedLocks:
@@ -165,8 +161,8 @@ async def test_a_notice_arranges_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
         assert len(arranged) == before
 
 
-async def test_no_alarm_while_nobody_waits() -> None:
-    """It takes no line then, and the cursor stays on the first row."""
+async def test_no_alarm_while_no_session_waits() -> None:
+    """The alarm takes no line then, and the cursor stays on the first row."""
     stage = Stage(calm())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "cursor_up")
@@ -175,7 +171,7 @@ async def test_no_alarm_while_nobody_waits() -> None:
 
 
 async def test_the_cursor_stays_with_its_session() -> None:
-    """Whatever is folded, sorted or ended elsewhere."""
+    """Folding, sorting and the end of other sessions do not move it to another one."""
     first = standstill()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
@@ -188,10 +184,8 @@ async def test_the_cursor_stays_with_its_session() -> None:
         assert _key(stage) == 48_803
 
 
-async def test_a_session_that_ends_under_the_cursor_hands_it_to_nobody() -> None:
-    """Its row stays for one picture, and K is about it: never about the one that has come into its
-    place.
-    """
+async def test_a_session_that_ends_under_the_cursor_keeps_it_for_one_snapshot() -> None:
+    """K is about the row that stays for one snapshot, never about the one that takes its place."""
     first = standstill()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
@@ -239,8 +233,8 @@ async def test_folding() -> None:
         assert _table(stage).row_count() == rows
 
 
-async def test_the_headline_says_what_is_in_sight() -> None:
-    """Which rows, where not all fit, and how many of those who wait pass the filter."""
+async def test_the_status_shows_the_rows_in_sight() -> None:
+    """The status has the rows in sight, if not all are, and how many waiters match the filter."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=(100, 20)) as pilot:
         await press(pilot, "show_locks")
@@ -274,7 +268,7 @@ async def test_enter_and_kill_work_on_nodes() -> None:
 
 
 async def test_a_prepared_transaction_cannot_be_killed() -> None:
-    """What would end it is told instead."""
+    """The statement that ends it is shown instead."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "show_locks", *["cursor_down"] * 5)
@@ -283,8 +277,8 @@ async def test_a_prepared_transaction_cannot_be_killed() -> None:
         assert "ROLLBACK PREPARED 'transfer-''4711'''" in _text(stage, "#notice")
 
 
-async def test_after_the_kill_it_is_told_who_was_freed() -> None:
-    """How many are free and who is the next root, once a picture shows it."""
+async def test_a_kill_reports_the_freed_waiters() -> None:
+    """The number of freed waiters and the next root are reported once a snapshot shows them."""
     first = busy()
     stage = Stage(first, source=FakeSource([first]), signaller=FakeSignaller())
     async with stage.app.run_test(size=_SIZE) as pilot:
@@ -299,10 +293,8 @@ async def test_after_the_kill_it_is_told_who_was_freed() -> None:
         )
 
 
-async def test_who_is_freed_by_a_cancel_inside_a_transaction_is_told() -> None:
-    """Its error gives back what it had locked, though its transaction is still to be rolled
-    back.
-    """
+async def test_a_cancel_inside_a_transaction_reports_the_freed_waiters() -> None:
+    """Its error releases its locks, though its transaction is still to be rolled back."""
     first = with_changes(busy(), HOLDER, state="active", query="UPDATE accounts SET note = 'x'")
     failed = _without(first, HOLDER)
     seen = next(b for b in first.backends if b.pid == HOLDER)._replace(
@@ -378,7 +370,7 @@ def test_nobody_is_freed_by_another_server() -> None:
 
 
 def _state(shown: Snapshot) -> State:
-    """With a picture that was asked for a second after the end."""
+    """With a derived that was asked for a second after the end."""
     return State.first(shown, Settings())._replace(requested_at=11.0)
 
 

@@ -45,12 +45,12 @@ def test_each_session_is_in_one_share_and_matches_its_filter(
     snapshot = Snapshot(NOW, SERVER, tuple(backends))
     result = breakdown(snapshot, dimension)
     assert sum(share.share for share in result) == pytest.approx(1)
-    picture = DerivedSnapshot.of(snapshot)
+    derived = DerivedSnapshot.of(snapshot)
     selected = [
         {
             i
             for i, b in enumerate(backends)
-            if Filter(share_filter(dimension, share)).matches(b, picture)
+            if Filter(share_filter(dimension, share)).matches(b, derived)
         }
         for share in result
     ]

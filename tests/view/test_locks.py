@@ -1,4 +1,4 @@
-"""The blocking view's rows and words: exact in width, folded and filtered by who they are about."""
+"""The rows of the locks view: exact in width, folded and filtered by session."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ from tests import scenes
 from tests.lock_rows import rows
 from tests.lock_rows import text as text_of
 
-PICTURE = DerivedSnapshot.of(scenes.standstill())
+STANDSTILL = DerivedSnapshot.of(scenes.standstill())
 HOLDER = 47_903
 
 
@@ -35,12 +35,12 @@ def names(shown: tuple[LockRow, ...]) -> list[int]:
 
 def row_of(key: int, shown: tuple[LockRow, ...] | None = None) -> LockRow:
     return next(
-        row for row in shown or rows(PICTURE) if row.node is not None and row.node.key == key
+        row for row in shown or rows(STANDSTILL) if row.node is not None and row.node.key == key
     )
 
 
 def text(key: int, width: int = 200) -> str:
-    return text_of(row_of(key), PICTURE, width)
+    return text_of(row_of(key), STANDSTILL, width)
 
 
 @pytest.mark.parametrize(
@@ -60,19 +60,17 @@ def text(key: int, width: int = 200) -> str:
     ],
 )
 def test_words_of_a_node(key: int, words: str) -> None:
-    """What it waits for and how, whom else it names, and what ends it."""
+    """A row has its wait, its other blockers, and the statement that ends it."""
     assert words in text(key)
 
 
-def test_a_deadlock_is_sure_only_where_it_was_read_at_one_instant() -> None:
-    """What one of its members was known to wait for a moment before makes it no more than
-    likely.
-    """
+def test_a_deadlock_is_certain_only_if_read_at_one_instant() -> None:
+    """With a member read a moment earlier it is no more than likely."""
     scene = scenes.standstill()
-    picture = DerivedSnapshot.of(
+    derived = DerivedSnapshot.of(
         replace(scene, locks=scene.locks._replace(reused=frozenset({49_011})))
     )
-    line = text_of(row_of(49_010, rows(picture)), picture)
+    line = text_of(row_of(49_010, rows(derived)), derived)
     assert "perhaps a DEADLOCK 49010 → 49011 → 49010" in line
 
 
@@ -85,36 +83,34 @@ def test_prepared_blockers_are_named_by_gid() -> None:
         2, "web@shop", "web", "LOCK stock", 60, wait="Lock:relation", blocked_by=[0]
     )
     blocking = LockState(waits, prepared, is_current=True)
-    picture = DerivedSnapshot.of(replace(scenes.snapshot([waiter]), locks=blocking))
-    row = next(row for row in rows(picture) if row.node is not None and row.node.key == 2)
-    line = text_of(row, picture, 200)
+    derived = DerivedSnapshot.of(replace(scenes.snapshot([waiter]), locks=blocking))
+    row = next(row for row in rows(derived) if row.node is not None and row.node.key == 2)
+    line = text_of(row, derived, 200)
     assert "Share on stock, also for prepared transaction gid 70" in line
     assert (
-        "behind prepared transaction gid 70, prepared transaction gid 71," in dialog(2, picture)[0]
+        "behind prepared transaction gid 70, prepared transaction gid 71," in dialog(2, derived)[0]
     )
 
 
-def test_nobody_is_said_only_where_it_was_asked() -> None:
-    """Until slots and prepared transactions are known, the list of who holds back vacuum says
-    so.
-    """
+def test_nothing_holds_back_vacuum_only_if_all_was_read() -> None:
+    """Until slots and prepared transactions are read, the list is still loading."""
     scene = scenes.snapshot([])
-    not_asked = rows(DerivedSnapshot.of(scene))[-1]
-    asked = rows(
+    loading = rows(DerivedSnapshot.of(scene))[-1]
+    complete = rows(
         DerivedSnapshot.of(replace(scene, locks=LockState(is_current=True, is_complete=True)))
     )[-1]
-    assert (not_asked.words, asked.words) == (
+    assert (loading.words, complete.words) == (
         "slots and prepared transactions: loading",
         "nothing",
     )
 
 
-def test_who_holds_back_vacuum_is_hidden_in_the_same_words() -> None:
-    """A session that this role may not see says which grant shows it, as among those that wait."""
+def test_a_hidden_holder_has_the_words_of_a_hidden_session() -> None:
+    """A session that this role may not see names the grant that shows it, as among the waiters."""
     hidden = Backend(7, datid=5, datname="shop", usename="web", query=HIDDEN_QUERY, xmin_age=40)
-    picture = DerivedSnapshot.of(scenes.snapshot([hidden]))
-    [holder] = [row for row in rows(picture) if row.holder is not None]
-    line = text_of(holder, picture, 120)
+    derived = DerivedSnapshot.of(scenes.snapshot([hidden]))
+    [holder] = [row for row in rows(derived) if row.holder is not None]
+    line = text_of(holder, derived, 120)
     assert HIDDEN_WORDS in line
     assert HIDDEN_QUERY not in line
 
@@ -133,7 +129,7 @@ def test_the_longest_wait_is_marked_where_it_is_not_exact() -> None:
 
 def test_a_deadlock_is_named_once() -> None:
     """By one of its members; the others only stand below."""
-    lines = [text_of(row, PICTURE, 200) for row in rows(PICTURE)]
+    lines = [text_of(row, STANDSTILL, 200) for row in rows(STANDSTILL)]
     assert sum("DEADLOCK" in line for line in lines) == 1
 
 
@@ -143,9 +139,9 @@ def test_a_deadlock_is_named_once() -> None:
 )
 def test_every_line_is_as_wide_as_asked(scene: object, width: int) -> None:
     """Header and rows fill the width exactly, whatever a server sends."""
-    picture = DerivedSnapshot.of(scene())  # type: ignore[operator]
+    derived = DerivedSnapshot.of(scene())  # type: ignore[operator]
     placed = layout(width)
-    lines = [LOCKS.line(placed, row, picture) for row in rows(picture)]
+    lines = [LOCKS.line(placed, row, derived) for row in rows(derived)]
     lines.append(header(placed, Sort()))
     assert {sum(cells(span.text) for span in line) for line in lines} == {width}
 
@@ -154,32 +150,30 @@ def test_folding_hides_a_branch_and_says_how_many() -> None:
     """A branch is known by its session, also after the order has changed."""
     identity = row_of(48_801).identity
     assert identity is not None
-    shown = rows(PICTURE, folded=frozenset({identity}), sort=Sort("pid"))
+    shown = rows(STANDSTILL, folded=frozenset({identity}), sort=Sort("pid"))
     assert {48_803, 48_806}.isdisjoint(names(shown))
     assert row_of(48_801, shown).hidden == 2
 
 
 def test_a_filter_keeps_what_its_matches_stand_under() -> None:
     """The way up to the root stays, quiet; other branches go."""
-    shown = rows(PICTURE, "app:dunning")
+    shown = rows(STANDSTILL, "app:dunning")
     assert names(shown) == [HOLDER, 48_801, 48_806]
     assert [row.quiet for row in shown if row.node] == [True, True, False]
 
 
 def test_siblings_are_sorted() -> None:
     """By any column, each branch within itself."""
-    shown = rows(PICTURE, sort=Sort("pid", descending=False))
+    shown = rows(STANDSTILL, sort=Sort("pid", descending=False))
     roots = [row.node.key for row in shown if row.node is not None and not row.stem]
     assert roots == [HOLDER, 49_010, 49_030, -882_001_377]
     below = [key for key in names(shown) if key in (48_801, 48_803, 48_806, 48_809)]
     assert below == sorted(below)
 
 
-def test_the_header_says_who_is_at_the_root() -> None:
-    """How many wait, the longest wait, and the root with what it does; nothing when nobody
-    waits.
-    """
-    words = [span.text for span in summary(PICTURE)]
+def test_the_summary_names_the_root() -> None:
+    """Number of waiters, longest wait, and the root with what it does; empty if no session waits."""
+    words = [span.text for span in summary(STANDSTILL)]
     head = "12 waiting, 4 roots, deadlock 49010 49011; longest 9m02s on root 47903"
     assert words == [head, " (idle in transaction 13m20s)"], (
         "the longest of that root, and no other's"
@@ -190,13 +184,13 @@ def test_the_header_says_who_is_at_the_root() -> None:
     assert summary(DerivedSnapshot.of(scenes.calm())) == ()
 
 
-def test_a_filter_that_matches_nobody_says_so() -> None:
-    """Those who wait are hidden, which is not the same as nobody."""
-    shown = rows(PICTURE, "pid:1")
+def test_a_filter_that_hides_all_waiters_is_named() -> None:
+    """Hidden waiters are not the same as none."""
+    shown = rows(STANDSTILL, "pid:1")
     assert shown[0].words.startswith("the filter hides every waiter")
-    filtered = arrange_locks(PICTURE, TableOptions(LOCKS.filter("app:dunning")))
+    filtered = arrange_locks(STANDSTILL, TableOptions(LOCKS.filter("app:dunning")))
     assert filtered.matching == 1
-    assert arrange_locks(PICTURE).matching == PICTURE.forest.waiting
+    assert arrange_locks(STANDSTILL).matching == STANDSTILL.forest.waiting
 
 
 def test_siblings_with_most_waiters_come_first() -> None:
@@ -208,12 +202,12 @@ def test_siblings_with_most_waiters_come_first() -> None:
         scenes.active(pid, "web@shop", "", "", seconds, wait="Lock:transactionid", blocked_by=by)
         for pid, seconds, by in ((2, 80.0, (1,)), (3, 9.0, (1,)), (4, 5.0, (3,)))
     )
-    picture = DerivedSnapshot.of(scenes.snapshot([root, alone, middle, last]))
-    assert names(rows(picture)) == [1, 3, 4, 2]
+    derived = DerivedSnapshot.of(scenes.snapshot([root, alone, middle, last]))
+    assert names(rows(derived)) == [1, 3, 4, 2]
 
 
-def test_a_prepared_transaction_says_what_ends_it() -> None:
-    """It has no session: the statement is told instead."""
+def test_a_prepared_transaction_shows_the_statement_that_ends_it() -> None:
+    """A prepared transaction has no session to signal."""
     assert without_session(row_of(-882_001_377)).startswith(
         "a prepared transaction has no session; in billing: ROLLBACK"
     )
@@ -229,49 +223,47 @@ def test_a_prepared_transaction_says_what_ends_it() -> None:
     ],
 )
 def test_filters_of_the_tree(filter: str, pids: set[int]) -> None:
-    """`b:` finds who waits for a pid, `root:` a whole tree, and `blocks` counts those who hang
-    through others.
-    """
+    """`b:` finds the waiters for a pid, `root:` a whole tree, and `blocks` counts indirect waiters, too."""
     assert {
-        row.pid for row in arrange_sessions(PICTURE, TableOptions(Filter.parse(filter))).rows
+        row.pid for row in arrange_sessions(STANDSTILL, TableOptions(Filter.parse(filter))).rows
     } == pids
 
 
 def test_sorting_by_blocks_brings_roots_first() -> None:
     """A root with few waiters comes before a waiter with many; and roots are marked."""
-    found = arrange_sessions(PICTURE, TableOptions(sort=Sort("blocks"))).rows
-    assert [row.pid for row in found[:3]] == [HOLDER, 49_010, 48_801] or [
-        row.pid for row in found[:2]
+    result = arrange_sessions(STANDSTILL, TableOptions(sort=Sort("blocks"))).rows
+    assert [row.pid for row in result[:3]] == [HOLDER, 49_010, 48_801] or [
+        row.pid for row in result[:2]
     ] == [
         HOLDER,
         49_010,
     ]
-    assert [column("blocks").text(row, PICTURE) for row in found[:3]] == ["▲4", "▲2", "3"]
+    assert [column("blocks").text(row, STANDSTILL) for row in result[:3]] == ["▲4", "▲2", "3"]
 
 
 def dialog(
-    pid: int, picture: DerivedSnapshot = PICTURE, signal: Signal = Signal.TERMINATE
+    pid: int, derived: DerivedSnapshot = STANDSTILL, signal: Signal = Signal.TERMINATE
 ) -> list[str]:
     """Return what the dialog says, from what the session does on."""
-    backend = next(backend for backend in picture.snapshot.backends if backend.pid == pid)
-    plan = plan_for_one(signal, backend, picture.snapshot)
-    lines = ["".join(span.text for span in spans) for spans in propose(plan, picture).lines]
+    backend = next(backend for backend in derived.snapshot.backends if backend.pid == pid)
+    plan = plan_for_one(signal, backend, derived.snapshot)
+    lines = ["".join(span.text for span in spans) for spans in propose(plan, derived).lines]
     return lines[1:]
 
 
-def test_the_dialog_says_how_many_waiters_it_frees() -> None:
-    """Waiters that others block too are not among them; a cancel frees none by itself, only the
-    session's end does.
+def test_the_dialog_counts_the_waiters_it_frees() -> None:
+    """Waiters with other blockers are not freed; a cancel frees none by itself, only the end of the
+    session does.
     """
     backends = (scenes.client(1, "web@shop", since=9), scenes.client(2, "web@shop", since=9))
     waiters = [
         scenes.client(pid, "web@shop", wait="Lock:tuple", blocked_by=by)
         for pid, by in ((3, (1,)), (4, (1, 2)))
     ]
-    picture = DerivedSnapshot.of(scenes.snapshot([*backends, *waiters]))
-    assert dialog(1, picture)[-1] == "blocks 2, frees 1 of them"
-    assert dialog(1, picture, Signal.CANCEL)[-1] == "blocks 2, its end frees 1 of them"
-    assert dialog(2, picture)[-1] == "blocks 1, but others block it too: frees none"
+    derived = DerivedSnapshot.of(scenes.snapshot([*backends, *waiters]))
+    assert dialog(1, derived)[-1] == "blocks 2, frees 1 of them"
+    assert dialog(1, derived, Signal.CANCEL)[-1] == "blocks 2, its end frees 1 of them"
+    assert dialog(2, derived)[-1] == "blocks 1, but others block it too: frees none"
 
 
 @pytest.mark.parametrize(
@@ -293,16 +285,16 @@ def test_the_dialog_promises_no_more_than_happens(pid: int, words: list[str]) ->
     assert dialog(pid)[-len(words) :] == words
 
 
-def test_the_dialog_for_a_waiter_says_whom_it_waits_for() -> None:
-    """Active says nothing of a session that waits for a lock."""
+def test_the_dialog_for_a_waiter_names_its_blockers() -> None:
+    """The word active would hide that a session waits for a lock."""
     assert dialog(48_806)[0].startswith(
         "has waited 38s for a lock behind 48801 48803, transaction open for"
     )
     assert dialog(49_030)[0].startswith("has waited ~5.0s for a lock, transaction open for")
 
 
-def test_what_the_end_of_a_root_has_brought() -> None:
-    """How many are free, how many ended with it, and who is the next root."""
+def test_the_report_after_the_end_of_a_root() -> None:
+    """Freed waiters, those that ended with the root, and the next root are reported."""
     before = scenes.busy()
     gone = tuple(
         b._replace(wait_event_type=None, wait_event=None, blocked_by=()) if b.pid == 48_801
@@ -310,23 +302,21 @@ def test_what_the_end_of_a_root_has_brought() -> None:
         for b in before.backends if b.pid not in (HOLDER, 48_809)
     )  # fmt: skip
     after = DerivedSnapshot.of(replace(before, ungrouped=gone))
-    who = next(b.identity for b in before.backends if b.pid == HOLDER)
-    assert freed(DerivedSnapshot.of(before), after, {who}) == (
+    root = next(b.identity for b in before.backends if b.pid == HOLDER)
+    assert freed(DerivedSnapshot.of(before), after, {root}) == (
         "1 of 4 waiting on it is free, 1 ended, next root 48801 (active 9m03s)"
     )
-    both = {who, next(b.identity for b in before.backends if b.pid == 48_809)}
+    both = {root, next(b.identity for b in before.backends if b.pid == 48_809)}
     assert freed(DerivedSnapshot.of(before), after, both) == (
         "1 of 3 waiting on them is free, next root 48801 (active 9m03s)"
     )
     assert freed(after, after, {BackendId(1, None)}) == ""
 
 
-def test_who_it_is_stands_before_its_query_where_there_is_no_column_for_it() -> None:
-    """At 80 cells a row still tells role and database, once; a prepared transaction has its own
-    words.
-    """
+def test_role_and_database_stand_before_the_query_without_a_column() -> None:
+    """At 80 cells a row still has role and database, once; a prepared transaction has its own words."""
     for width in (80, 120):
-        shown = [text_of(row, PICTURE, width) for row in rows(PICTURE)]
+        shown = [text_of(row, STANDSTILL, width) for row in rows(STANDSTILL)]
         [root] = [row for row in shown if row.startswith("▼47903")]
         assert root.count("anna@billing") == 1
     assert "USER@DATABASE" not in header(layout(80), Sort())[0].text
