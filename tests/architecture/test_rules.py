@@ -6,20 +6,49 @@ from textwrap import dedent
 import pytest
 
 from tests.architecture import borders, shape
-from tests.architecture.rules import PARTS, ROOT, RULES, Rule
+from tests.architecture.rules import ROOT, RULES, Rule
 from tests.architecture.source import Source, sources
 
-HELD_ALREADY = frozenset(("key-literal", "textual", "textual-private", "signals"))
-NOT_YET = frozenset(rule.name for rule in RULES) - HELD_ALREADY  # rules that some files still break
+# Rules that a part still breaks; each is held there as soon as the part is clean.
+OPEN = {
+    ("class-twice", "package"),
+    ("complexity", "package"),
+    ("crowded", "package"),
+    ("density", "package"),
+    ("docstring-style", "package"),
+    ("docstring-style", "tests"),
+    ("fronted", "package"),
+    ("fronted", "tests"),
+    ("line-length", "package"),
+    ("line-length", "tests"),
+    ("module-length", "tests"),
+    ("opener", "package"),
+    ("opener", "tests"),
+    ("participles", "package"),
+    ("participles", "tests"),
+    ("speech", "tests"),
+    ("verb-first", "package"),
+    ("verb-first", "tests"),
+    ("words", "package"),
+    ("words", "tests"),
+}
+PARTS_OF_TEXT = {"package": ("pgtop", "README.md"), "tests": ("tests",)}
 
-FILES = sources(ROOT, [ROOT / part for part in PARTS])
+
+def held_rules() -> list[object]:
+    """Return each rule with each part that it holds for."""
+    pairs = [(rule, part) for part in PARTS_OF_TEXT for rule in RULES]
+    return [
+        pytest.param(rule, part, id=f"{rule.name}-{part}")
+        for rule, part in pairs
+        if (rule.name, part) not in OPEN and (rule.is_for_tests or part == "package")
+    ]
 
 
-@pytest.mark.parametrize(
-    "rule", [rule for rule in RULES if rule.name not in NOT_YET], ids=lambda rule: rule.name
-)
-def test_rule_holds(rule: Rule) -> None:
-    offences = rule.offences(FILES)
+@pytest.mark.parametrize(("rule", "part"), held_rules())
+def test_rule_holds(rule: Rule, part: str) -> None:
+    files = sources(ROOT, [ROOT / name for name in PARTS_OF_TEXT[part]])
+    offences = rule.offences(files)
     assert not offences, "\n" + "\n".join(map(str, offences))
 
 
