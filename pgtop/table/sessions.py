@@ -113,11 +113,17 @@ def _of_kinds_shown(snapshot: Snapshot, show_background: bool) -> Sequence[Backe
     if show_background:
         return snapshot.ungrouped
     processes = [row for row in snapshot.busy if not row.is_client]
+    leaders = _client_leaders(processes, snapshot)
+    omitted = {row.pid for row in processes if row.leader_pid not in leaders}
+    return [row for row in snapshot.ungrouped if row.pid not in omitted]
+
+
+def _client_leaders(processes: Sequence[Backend], snapshot: Snapshot) -> set[int]:
+    """Return the pids of the clients that lead parallel workers."""
     leaders = {row.leader_pid for row in processes if row.leader_pid is not None}
     if leaders:
         leaders &= {row.pid for row in snapshot.ungrouped if row.is_client}
-    omitted = {row.pid for row in processes if row.leader_pid not in leaders}
-    return [row for row in snapshot.ungrouped if row.pid not in omitted]
+    return leaders
 
 
 def _filtered(

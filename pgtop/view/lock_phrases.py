@@ -3,7 +3,7 @@
 The words contain names and queries as the server sent them: clean them before showing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
@@ -62,18 +62,18 @@ def what_of(node: Node, derived: DerivedSnapshot) -> tuple[str, str]:
     """Return the wait or the work of a node, and its last query; raw."""
     if node.backend is None:
         return prepared_words(node)
-    does = lock_words(node, derived.forest) if node.is_waiting else doing(node.backend, derived)
-    parts = [
-        f"worker of {node.backend.leader_pid}" if node.is_worker else "",
-        REPLAY if is_replay(node) else "",
-        cycle_words(node, derived.forest),
-        does,
-    ]
-    return _joined(parts), query_of(node.backend)
-
-
-def _joined(parts: Iterable[str]) -> str:
-    return " · ".join(part for part in parts if part)
+    parts: list[str] = []
+    if node.is_worker:
+        parts.append(f"worker of {node.backend.leader_pid}")
+    if is_replay(node):
+        parts.append(REPLAY)
+    if cycles := cycle_words(node, derived.forest):
+        parts.append(cycles)
+    if node.is_waiting:
+        parts.append(lock_words(node, derived.forest))
+    elif does := doing(node.backend, derived):
+        parts.append(does)
+    return " · ".join(parts), query_of(node.backend)
 
 
 def is_replay(node: Node) -> bool:
@@ -146,9 +146,11 @@ def _lock_name(node: Node) -> str:
 def listed(keys: Sequence[Key], forest: LockForest) -> str:
     """List a few sessions by pid and prepared transactions by gid, and count the others; raw."""
     names = [_key_name(key, forest) for key in keys[:_NAMES_LISTED]]
-    separator = " " if all(key > 0 for key in keys) else ", "
+    are_sessions = all(key > 0 for key in keys)
+    separator = " " if are_sessions else ", "
+    words = separator.join(names)
     more = len(keys) - _NAMES_LISTED
-    return separator.join(names) + (f" +{more}" if more > 0 else "")
+    return f"{words} +{more}" if more > 0 else words
 
 
 def _key_name(key: Key, forest: LockForest) -> str:

@@ -1,5 +1,6 @@
 """The rows of the locks view: their columns and their lines."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pgtop.analysis.derived import DerivedSnapshot
@@ -277,22 +278,28 @@ def departed_line(layout: Layout, row: LockRow, derived: DerivedSnapshot) -> Lin
 
 
 def _holder_words(holder: XminHolder, younger: int, derived: DerivedSnapshot) -> str:
-    backend = holder.backend
     others = f"and {younger} younger" if younger else ""
+    backend = holder.backend
     if backend is None or holder.kind is XminKind.STANDBY:
-        place = f" · in {holder.database}" if holder.database else ""
-        part = " (system catalogs only)" if holder.catalog else ""
-        parts = [f"{holder.name}{place}{part}", others]
+        parts = [_place_words(holder), others]
     else:
-        parts = [
-            f"{backend.pid} {name_of_session(backend)}".strip(),
-            "" if holder.is_certain else "perhaps: it may be a vacuum",
-            doing(backend, derived),
-            f"since {holder.cause} was open" if holder.cause else "",
-            others,
-            query_of(backend),
-        ]
+        parts = [*_session_words(holder, backend, derived), others, query_of(backend)]
     return " · ".join(part for part in parts if part)
+
+
+def _place_words(holder: XminHolder) -> str:
+    place = f" · in {holder.database}" if holder.database else ""
+    part = " (system catalogs only)" if holder.catalog else ""
+    return f"{holder.name}{place}{part}"
+
+
+def _session_words(holder: XminHolder, backend: Backend, derived: DerivedSnapshot) -> Iterator[str]:
+    yield f"{backend.pid} {name_of_session(backend)}".strip()
+    if not holder.is_certain:
+        yield "perhaps: it may be a vacuum"
+    yield doing(backend, derived)
+    if holder.cause:
+        yield f"since {holder.cause} was open"
 
 
 def _vocabulary() -> "Vocabulary":

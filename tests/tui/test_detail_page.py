@@ -42,26 +42,26 @@ async def test_a_query_is_lexed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A query is lexed again only if it or the screen has changed, however often the page is drawn."""
     snapshot = busy()
     stage = Stage(snapshot)
-    made: list[tuple[str, int]] = []
+    calls: list[tuple[str, int]] = []
 
-    def noted(query: str, width: int) -> list[Line]:
-        made.append((query, width))
+    def recorded(query: str, width: int) -> list[Line]:
+        calls.append((query, width))
         return []
 
-    monkeypatch.setattr(pages, "query_lines", noted)
+    monkeypatch.setattr(pages, "query_lines", recorded)
     async with stage.app.run_test(size=SIZE) as pilot:
         selected = selected_on(stage)
         await press(pilot, "open")
-        made.clear()
+        calls.clear()
         changed = with_changes(snapshot, selected.pid, query="SELECT 2")
         stage.source.script = [snapshot, snapshot, snapshot, changed]
         for _ in range(3):
             await stage.tick()
-        assert made == []
+        assert calls == []
         await stage.tick()
-        assert made == [("SELECT 2", 80)]
+        assert calls == [("SELECT 2", 80)]
         await pilot.resize_terminal(100, 24)
-        assert made == [("SELECT 2", 80), ("SELECT 2", 100)]
+        assert calls == [("SELECT 2", 80), ("SELECT 2", 100)]
 
 
 async def test_copy_puts_the_whole_query_on_the_clipboard() -> None:
@@ -97,9 +97,8 @@ async def test_copy_does_not_wait_for_a_server_that_hangs() -> None:
         await stage.tick(4)
         await press(pilot, "copy_query")
         assert stage.app.clipboard == "SELECT 'the whole of it'"
-        assert (
-            text_of(stage, "#notice").strip().startswith("the query of ")
-        )  # and not "copied": who knows
+        # The terminal may have copied the query or not: it does not answer.
+        assert text_of(stage, "#notice").strip().startswith("the query of ")
         stage.app.copy_to_clipboard("something else")
         source.answer_detail(None)
         await pilot.pause()

@@ -256,7 +256,7 @@ async def test_the_key_line_can_be_clicked() -> None:
 
 
 async def test_enter_and_kill_work_on_nodes() -> None:
-    """Enter opens the session, K asks for it with all who wait on it."""
+    """Enter opens the session; K opens the dialog, which counts its waiters."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "show_locks", "cursor_down", "open")
@@ -294,7 +294,7 @@ async def test_a_kill_reports_the_freed_waiters() -> None:
 
 
 async def test_a_cancel_inside_a_transaction_reports_the_freed_waiters() -> None:
-    """Its error releases its locks, though its transaction is still to be rolled back."""
+    """The error releases the locks, though the transaction is still to be rolled back."""
     first = with_changes(busy(), HOLDER, state="active", query="UPDATE accounts SET note = 'x'")
     failed = _without(first, HOLDER)
     seen = next(b for b in first.backends if b.pid == HOLDER)._replace(
@@ -309,37 +309,35 @@ async def test_a_cancel_inside_a_transaction_reports_the_freed_waiters() -> None
         assert "1 of 4 waiting on it is free" in _text(stage, "#notice").replace("\n", " ")
 
 
-def test_an_aftermath_waits_for_a_picture_that_can_tell() -> None:
-    """One that was asked for before the end is too old, and one of a queue that moves up names no
-    root.
-    """
+def test_a_report_waits_for_a_snapshot_that_is_new_enough() -> None:
+    """A snapshot requested before the end is too old, and a queue that moves up has no root."""
     first = busy()
     holder = next(backend for backend in first.backends if backend.pid == HOLDER)
     ended = Outcome(
         SignalRequest(Signal.TERMINATE, holder), SignalReply(ReplyStatus.SENT), ObservedEffect.GONE
     )
-    aftermath = UnblockedReport.of(
+    report = UnblockedReport.of(
         [ended], Span("terminated", Tone.CALM), DerivedSnapshot.of(first), seen_at=10.0
     )
-    assert aftermath is not None
+    assert report is not None
 
-    def told(snapshot: Snapshot, requested_at: float) -> str:
-        return aftermath.words_for(
+    def words_on(snapshot: Snapshot, requested_at: float) -> str:
+        return report.words_for(
             State.first(snapshot, Settings())._replace(requested_at=requested_at)
         )
 
     whole = _without(first, HOLDER)
     waits_still = with_changes(whole, 48_801, wait_event_type="Lock", wait_event="transactionid")
-    assert told(whole, 9.9) == ""
-    assert told(waits_still, 10.1) == ""
-    assert told(whole, 10.1) == "1 of 4 waiting on it is free, next root 48801 (active 9m03s)"
-    assert told(waits_still, 15.0) == "0 of 4 waiting on it are free", (
-        "who only waits is no root, also later"
+    assert words_on(whole, 9.9) == ""
+    assert words_on(waits_still, 10.1) == ""
+    assert words_on(whole, 10.1) == "1 of 4 waiting on it is free, next root 48801 (active 9m03s)"
+    assert words_on(waits_still, 15.0) == "0 of 4 waiting on it are free", (
+        "a session that only waits is no root, also later"
     )
 
 
-async def test_after_many_were_killed_it_is_told_who_was_freed() -> None:
-    """In the list of results, and on the notice line once that is closed: as after a single one."""
+async def test_a_kill_of_many_reports_the_freed_waiters() -> None:
+    """The report stands in the list of results, and on the notice line once that is closed."""
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
@@ -353,29 +351,27 @@ async def test_after_many_were_killed_it_is_told_who_was_freed() -> None:
         assert f"2 gone: {freed}" in _text(stage, "#notice")
 
 
-def test_nobody_is_freed_by_another_server() -> None:
-    """After a fail-over those that waited are not there, which is not the signal's doing: nothing
-    is told of them.
-    """
+def test_another_server_frees_no_waiter() -> None:
+    """After a fail-over the waiters are missing, but the signal has not freed them: no report."""
     first = busy()
     there = replace(
         first, ungrouped=(), server=first.server._replace(address="10.0.0.9:5432", started_at=1)
     )
     before = DerivedSnapshot.of(first)
     holder = next(b.identity for b in first.backends if b.pid == HOLDER)
-    aftermath = UnblockedReport(frozenset([holder]), Span("terminated", Tone.CALM), before, 10.0)
-    assert aftermath.words_for(_state(replace(there, taken_at=first.taken_at + 1))) == ""
+    report = UnblockedReport(frozenset([holder]), Span("terminated", Tone.CALM), before, 10.0)
+    assert report.words_for(_state(replace(there, taken_at=first.taken_at + 1))) == ""
     here = _without(replace(first, taken_at=first.taken_at + 1), HOLDER)
-    assert "1 of 4 waiting on it is free" in aftermath.words_for(_state(here))
+    assert "1 of 4 waiting on it is free" in report.words_for(_state(here))
 
 
 def _state(shown: Snapshot) -> State:
-    """With a derived that was asked for a second after the end."""
+    """Return a state with a snapshot requested one second after the end."""
     return State.first(shown, Settings())._replace(requested_at=11.0)
 
 
-async def test_a_slow_lock_manager_is_told() -> None:
-    """The view says that what it shows is older than the rest, and why."""
+async def test_a_slow_lock_manager_is_reported() -> None:
+    """The view shows that its rows are older than the rest, and why."""
     slow = standstill()
     slow = replace(slow, locks=slow.locks._replace(note="the lock manager is slow"))
     stage = Stage(slow)

@@ -142,9 +142,9 @@ async def test_a_sentence_that_has_no_room_ends_in_an_ellipsis() -> None:
             == 'sessions in a database with a name containing "shop", with …'
         )
         await press(pilot, "space", *"sta")
-        said = text_of(stage, "#understood")
-        assert said.endswith("… · “sta” is not applied yet")
-        assert len(said) == 60
+        line = text_of(stage, "#understood")
+        assert line.endswith("… · “sta” is not applied yet")
+        assert len(line) == 60
 
 
 async def test_the_meaning_of_the_filter_is_shown_while_it_is_typed() -> None:

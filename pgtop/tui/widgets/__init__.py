@@ -1,1 +1,1 @@
-"""Widgets draw finished lines and post what the user does. They know no source and no connection."""
+"""Widgets draw finished lines and post what the user does. They know no source."""

@@ -1,7 +1,8 @@
 """A widget that draws its own lines, each as wide as the widget.
 
 Textual caches the lines of a widget for borders, padding and links, and computes the widget's style
-at each request. Both cost a fifth of a refresh, and these widgets need neither: give them no border.
+at each request. Both cost a fifth of a refresh, and these widgets need neither: give them no
+border.
 """
 
 from collections.abc import Iterator, Sequence
