@@ -67,12 +67,10 @@ def _run(command: Command) -> int:
         return _run_module(command)
     except SourceError as error:
         code = exit_for(error.failure.kind)
-        advice = (
-            error.failure.advice,
-            _HINTS.get(code, ""),
-            _misspelt_command(command, error.failure),
-        )
-        output.report(error.failure.what, " ".join(filter(None, advice)))
+        question = _misspelt_command(command, error.failure)
+        what = f"{question} {error.failure.what}".lstrip()
+        advice = (error.failure.advice, _HINTS.get(code, ""))
+        output.report(what, " ".join(filter(None, advice)))
         return code
 
 

@@ -132,7 +132,7 @@ class Number(NamedTuple):
 
     least: float
     most: float
-    unit: str
+    noun: str
     sign: str = ""
 
     def __call__(self, text: str) -> float:
@@ -141,11 +141,11 @@ class Number(NamedTuple):
         if match and self.least <= float(match[0]) <= self.most:
             return float(match[0])
         shown = repr(text) if len(text) <= _LONGEST_QUOTED else "that"
-        bounds = f"from {self.least:g} to {self.most:g}"
-        raise ValueError(f"{shown} is not a number of {self.unit} {bounds}")
+        bounds = f"{self.least:g} to {self.most:g}"
+        raise ValueError(f"{shown} is not a {self.noun} ({bounds})")
 
 
-PERCENT = Number(0, 100, "percent", sign="%")
+PERCENT = Number(0, 100, "percentage", sign="%")
 
 _NUMBER = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)")
 _LONGEST_QUOTED = 40

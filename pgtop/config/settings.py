@@ -34,7 +34,7 @@ class Settings(NamedTuple):
         option(
             "--interval",
             metavar="SECONDS",
-            parse=Number(MIN_INTERVAL, MAX_INTERVAL, "seconds"),
+            parse=Number(MIN_INTERVAL, MAX_INTERVAL, "number of seconds"),
             help=f"time between samples, {MIN_INTERVAL:g} to {MAX_INTERVAL:g}",
         ),
     ] = 1.0

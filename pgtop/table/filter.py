@@ -80,7 +80,7 @@ class Filter:
             return as_argument
         if as_on_screen != as_argument:
             raise FilterError(
-                'a value with blanks goes in quotes, as in app:"my app", and text too',
+                'put values and text with blanks in quotes, as in app:"my app"',
                 as_on_screen._first_unmarked,
             )
         return as_argument

@@ -39,7 +39,7 @@ def _without_password(cluster: Cluster) -> str:
     ("words", "code", "message"),
     [
         (["--no-such-option"], Exit.USAGE, "--help"),
-        (["--interval", "0"], Exit.USAGE, "from 0.2 to 60"),
+        (["--interval", "0"], Exit.USAGE, "(0.2 to 60)"),
         (["show", "no_such_keyword=1"], Exit.USAGE, "no_such_keyword"),
         (["show", "postgresql://[::1/shop"], Exit.USAGE, "connection string"),
         (["show", "postgresql://db1:port/shop"], Exit.USAGE, "not a port"),

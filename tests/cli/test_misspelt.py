@@ -3,10 +3,12 @@
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pgtop.cli.args.options import parse, parsers
+from pgtop.cli.args.connection import ConnectionOptions
+from pgtop.cli.args.options import DashboardCommand, parse, parsers
+from pgtop.cli.commands.dashboard import run
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.misspelt import nearest_command
-from pgtop.errors import UsageError
+from pgtop.errors import TerminalError, UsageError
 from tests.cli import PGTOP
 from tests.pty import Terminal
 
@@ -36,10 +38,10 @@ def test_the_nearest_command(word: str | None, command: str) -> None:
     [(["shwo", "--json"], "Did you mean pgtop show?"), (["shop", "--json"], ""), (["--json"], "")],
 )
 def test_an_option_of_another_command_names_it(words: list[str], question: str) -> None:
-    """The sentence about the option proposes the command that the first word resembles."""
-    with pytest.raises(UsageError, match="Unrecognized option: --json") as failed:
+    """The sentence begins with the command that the first word resembles."""
+    with pytest.raises(UsageError) as failed:
         parse(words)
-    assert failed.value.advice.partition(" lists the options. ")[2] == question
+    assert failed.value.what == f"{question} Unrecognized option: --json.".lstrip()
 
 
 @pytest.mark.parametrize(("name", "is_proposed"), [("shwo", True), ("shop", False)])
@@ -52,4 +54,17 @@ def test_a_database_that_is_not_there_may_be_a_command(
     with Terminal([*PGTOP, name, *options], columns=200) as terminal:
         terminal.wait_for("There is no such database")
         assert terminal.wait_for_exit() == Exit.REFUSED
-    assert ("Did you mean pgtop show?" in terminal.text) == is_proposed
+    assert ("pgtop: Did you mean pgtop show? " in terminal.text) == is_proposed
+
+
+def test_a_misspelt_command_without_a_terminal_is_named() -> None:
+    """A script that misspells a command learns more than that the dashboard needs a terminal."""
+    with pytest.raises(TerminalError, match=r"^Did you mean pgtop show\? The dashboard needs"):
+        run(DashboardCommand(ConnectionOptions("shwo")))
+
+
+@pytest.mark.parametrize("words", [["completion"], ["completion", "tcsh"]])
+def test_a_shell_without_completion_is_refused_with_the_list(words: list[str]) -> None:
+    """The sentence lists the shells."""
+    with pytest.raises(UsageError, match=r"^Name a shell: bash, zsh or fish"):
+        parse(words)

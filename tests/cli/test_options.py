@@ -66,11 +66,11 @@ def test_words_mean_what_they_mean_in_psql(words: str, command: object) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("--interval 0.19", "from 0.2 to 60"),
-        ("--interval 61", "from 0.2 to 60"),
-        ("--interval nan", "from 0.2 to 60"),
+        ("--interval 0.19", "(0.2 to 60)"),
+        ("--interval 61", "(0.2 to 60)"),
+        ("--interval nan", "(0.2 to 60)"),
         ("--interval soon", "'soon'"),
-        ("--warn 101", "from 0 to 100"),
+        ("--warn 101", "(0 to 100)"),
         ("--warn 96", "above --alarm 95"),
         ("--theme blue", "'blue'"),
         ("--inter 2", "--inter"),

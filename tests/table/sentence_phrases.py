@@ -97,8 +97,7 @@ def _field(noun: str, verb: str, values: str) -> Decision:
 
 
 def _database(negated: str | None, verb: str | None, values: str) -> Decision:
-    relation = {None: "is", "containing": "contains", "matching": "matches"}[verb]
-    return _negate_if(_named("datname", relation, _strings(values)), negated)
+    return _negate_if(_named("datname", verb or "is", _strings(values)), negated)
 
 
 def _named(column: str, verb: str, wanted: list[str]) -> Decision:
@@ -368,15 +367,15 @@ def _since(what: str, backend: Backend) -> int | None:
 
 _BOUND = "|".join(_BOUNDS)
 _COUNT = rf"(?:no session|({_BOUND}) ([0-9]+) sessions?)"
-_NAME = "in (?:database|a database with a name (containing|matching))"
+_NAME = "in (?:database|databases whose name (contains|matches))"
 PHRASES: tuple[tuple[str, Callable[..., Decision]], ...] = (
-    (rf"where the ({'|'.join(_NOUNS)}) {_COMPARED}", _field),
+    (rf"whose ({'|'.join(_NOUNS)}) {_COMPARED}", _field),
     (rf"(not )?{_NAME} ({_STRINGS})(?: ignoring case)?", _database),
     (rf"(with|matching) ({_STRING}) in (any|no) column(?: ignoring case)?", _column),
-    (rf"where the address {_COMPARED}", _address_text),
+    (rf"whose address {_COMPARED}", _address_text),
     (rf"(not )?from ({_PLACE}(?: or {_PLACE})*)", _place),
     (rf"from (neither) ({_PLACE}(?: nor {_PLACE})*)", _place),
-    (rf"where the state {_COMPARED}", _state_text),
+    (rf"whose state {_COMPARED}", _state_text),
     (rf"(not )?waiting for an event ({_EVENT}(?: or {_EVENT})*)(?: ignoring case)?", _event),
     (r"waiting for (nothing|something)", _no_event),
     (rf"(not )?waiting for ({_WAITED}(?: or {_WAITED})*)", _waits_for),
@@ -384,7 +383,7 @@ PHRASES: tuple[tuple[str, Callable[..., Decision]], ...] = (
     (rf"({'|'.join(_TIMES)}) ({_BOUND}) ((?:[0-9.]+ [a-z]+ ?)+)(?<! )", _time),
     (rf"(not )?blocking {_COUNT}", _blocking),
     (rf"(not )?blocked by {_COUNT}", _blocked),
-    (rf"(neither) ({_ONE_STATE}(?: nor {_ONE_STATE})*){_MAY_WAIT}", _state),
-    (rf"()({_ONE_STATE}(?: or {_ONE_STATE})*)", _state),
-    (rf"(not )({_ONE_STATE}){_MAY_WAIT}", _state),
+    (rf"that are (neither) ({_ONE_STATE}(?: nor {_ONE_STATE})*){_MAY_WAIT}", _state),
+    (rf"that are ()({_ONE_STATE}(?: or {_ONE_STATE})*)", _state),
+    (rf"that are (not )({_ONE_STATE}){_MAY_WAIT}", _state),
 )  # fmt: skip

@@ -36,6 +36,7 @@ class _Reader:
     def others(self, sign: str) -> list[Decision]:
         items = []
         while self.take(sign):
+            self.take("and ")
             items.append(self.item())
         return items
 

@@ -77,6 +77,6 @@ def test_an_unreadable_filter_names_the_columns_of_the_table(text: str, words: s
 def test_the_sentence_names_the_columns_as_on_screen() -> None:
     """The heading stands for the column."""
     chosen = Filter.of_columns("name:v moon-count>3", COLUMNS)
-    sentence = 'where the column NAME contains "v", where the column MOONS is more than 3'
+    sentence = 'whose column NAME contains "v", and whose column MOONS is more than 3'
     assert chosen.understood == sentence
     assert Filter.of_columns(chosen.canonical, COLUMNS) == chosen

@@ -58,7 +58,7 @@ def test_words_that_the_shell_has_grouped_stay_together(
         (["app:my worker state:idle"], 7, "goes in quotes"),
         (["app:my worker or db:shop"], 7, "goes in quotes"),
         (["app:worker 2"], 11, "a pid is pid:2"),
-        (["app:'my", "app'"], 4, "the quote is not closed"),
+        (["app:'my", "app'"], 4, "unclosed quote"),
         (["app:my , worker"], 7, "several values"),
         (["query:~a -b:c"], 12, "as in b:4711"),
         (["age>5", "m"], 6, "write 5m"),

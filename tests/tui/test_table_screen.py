@@ -83,7 +83,7 @@ async def test_a_new_table_has_a_filter_on_its_columns() -> None:
         assert text_of(stage, "#condition").startswith("4 planets · by distance")
         await press(pilot, "filter", *"moons>1 not name:mars")
         assert lines(screen) == ["Jupiter", "Saturn"]
-        assert "planets where the column MOONS is more than 1" in text_of(stage, "#understood")
+        assert "planets whose column MOONS is more than 1" in text_of(stage, "#understood")
         await press(pilot, "open")
         assert "2 of 4 planets" in text_of(stage, "#condition")
         await press(pilot, "clear")

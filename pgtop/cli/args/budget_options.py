@@ -86,7 +86,7 @@ class BudgetCommand(NamedTuple):
             "-t",
             "--timeout",
             metavar="SECONDS",
-            parse=Number(1, _LONGEST_TIMEOUT, "seconds", sign="s"),
+            parse=Number(1, _LONGEST_TIMEOUT, "number of seconds", sign="s"),
             help="time in which a check must answer",
         ),
     ] = CHECK_SECONDS

@@ -50,6 +50,6 @@ def readable(arguments: Sequence[str], name: str) -> Iterator[None]:
 def _place(text: str, position: int) -> str:
     at = f"at character {position + 1}"
     rest = text[position : position + _EXCERPT].strip()
-    if not rest or may_hold_password(text):
+    if not rest or '"' in rest or may_hold_password(text):
         return at
     return f'{at}, "{clean(rest)}"'

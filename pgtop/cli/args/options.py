@@ -196,8 +196,8 @@ def _read_dashboard(spec: CommandSpec, words: Sequence[str]) -> DashboardCommand
     try:
         args = spec.parser().parse_args(words)
     except UsageError as error:
-        advice = f"{error.advice} {proposal(words[0])}".rstrip()
-        raise UsageError(error.what, advice) from error
+        what = f"{proposal(words[0])} {error.what}".lstrip()
+        raise UsageError(what, error.advice) from error
     if args.target in commands():
         raise UsageError(
             f"{args.target!r} must be the first word: pgtop {args.target} [OPTION]...",
@@ -221,6 +221,17 @@ def _check_levels(settings: Settings) -> None:
             f"--warn {settings.warn:g} is above --alarm {settings.alarm:g}.",
             "The warning must come first.",
         )
+
+
+def _read_completion(spec: CommandSpec, words: Sequence[str]) -> CompletionCommand:
+    try:
+        command: CompletionCommand = spec.parse(words)
+    except UsageError as error:
+        has_option = any(word.startswith("-") for word in words)
+        if has_option or len(words) > 1:
+            raise
+        raise UsageError("Name a shell: bash, zsh or fish.", error.advice) from error
+    return command
 
 
 def _keys() -> str:
@@ -282,6 +293,7 @@ with performance data, and exit code 0 (OK), 1 (WARNING), 2 (CRITICAL) or 3 (UNK
         usage="bash | zsh | fish",
         description="""\
 Prints a script that makes the shell complete pgtop's commands, options and filter keys.""",
+        read=_read_completion,
     ),
     CommandSpec(
         "demo",

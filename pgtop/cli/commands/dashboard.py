@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from pgtop import startup
-from pgtop.cli.args.options import DashboardCommand
+from pgtop.cli.args.options import DashboardCommand, proposal
 from pgtop.errors import TerminalError
 
 _ADVICE = "One sample on any output: pgtop show."
@@ -16,7 +16,11 @@ def run(command: DashboardCommand) -> int:
     """Open the dashboard until the user quits. Raises PgtopError, and SourceError before the screen
     is touched.
     """
-    require_terminal(os.environ, sys.stdin, sys.stderr)
+    try:
+        require_terminal(os.environ, sys.stdin, sys.stderr)
+    except TerminalError as error:
+        question = proposal(command.connection.target)
+        raise TerminalError(f"{question} {error.what}".lstrip(), error.advice) from error
 
     try:
         with startup.without_ssl():

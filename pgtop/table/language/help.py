@@ -20,15 +20,25 @@ _FORMS = (
     HelpEntry("or", "alternatives; terms side by side bind tighter", "user:web or user:api age>1h"),
     HelpEntry(
         "not",
-        "the opposite; `-` and `!` are `not`, too. An unknown value matches neither way",
+        "the opposite, as with `-` or `!` before the term; an unknown value matches neither way",
         "not db:shop",
     ),
     HelpEntry("(…)", "a group", "not (db:crm or state:idle)"),
     HelpEntry("key:value,value", "one of several", "state:active,waiting"),
-    HelpEntry("key=value", "is exactly, in this case", "user=web"),
+    HelpEntry("key=value", "is exactly, capitals included", "user=web"),
     HelpEntry("key!=value", "is not", "db!=shop"),
-    HelpEntry("key~pattern", "matches a regular expression, in any case; !~ does not", "app~^api"),
-    HelpEntry("key>number", "more (<, >=, <= too); times in ms s m h d w", "age>1h30m"),
+    HelpEntry('key=""', 'has no value; `app!=""` has one', 'app=""'),
+    HelpEntry(
+        "key~pattern",
+        "matches a regular expression, in any case; `app:~^api` is the same",
+        "app~^api",
+    ),
+    HelpEntry("key!~pattern", "does not match it", "app!~^api"),
+    HelpEntry(
+        "key>number",
+        "more (`<`, `>=`, `<=` too); times in `ms s m h d w`, or plain seconds",
+        "age>1h30m",
+    ),
     HelpEntry("word", "in any column, in any case; before a signal it goes in quotes", "invoice"),
     HelpEntry(
         '"words"', 'with blanks or signs in it; \\" is a quote and \\\\ a backslash', 'app:"my app"'

@@ -91,7 +91,7 @@ _NAME_KEYS = (
     name_key(
         "app",
         "application name, perhaps an empty one",
-        "app:~^api",
+        "app:web",
         known.application,
         lambda backend: backend.application_name,
         phrases.text("application name"),
@@ -101,7 +101,7 @@ _NAME_KEYS = (
 _SERVER_KEYS = (
     Key(
         "client",
-        "address, how it begins, its network, or `local`, a socket on the server",
+        "an address, a prefix, a network, or `local` (a socket on the server)",
         "client:10.0.",
         TEXT_RELATIONS,
         read_client,
@@ -157,7 +157,7 @@ _SERVER_KEYS = (
 )
 _PID = pid_key(
     "pid",
-    "process id; a number alone is one, too",
+    "process id; a number alone is a pid",
     "pid:4711,4712",
     _is_one_of,
     phrases.pid,
@@ -207,7 +207,7 @@ _TIME_KEYS = (
     ),
     time_key(
         "backend-age",
-        "since it logged in; all that are not hidden have it",
+        "since it logged in; unknown for hidden sessions",
         "backend-age<90s",
         known.login_age,
         phrases.time("logged in for"),
@@ -230,7 +230,7 @@ _COUNT_KEYS = (
     ),
     count_key(
         "blocked",
-        "for how many sessions it waits",
+        "how many sessions it waits for",
         "blocked>0",
         lambda compare, bound: NumberCriterion(known.blocker_count, compare, bound),
         phrases.count("blocked by"),

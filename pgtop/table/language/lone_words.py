@@ -86,18 +86,19 @@ class LoneWordReader:
         if character in WILDCARDS:
             scanner.fail(
                 f"`{character}` is no wildcard here: "
-                "a word matches anywhere; patterns are as in app:~^web"
+                "a word matches anywhere; patterns are as in app~^web"
             )
         if character in INSTEAD_OF:
             scanner.fail(
-                f"`{character}` is not part of the language: "
-                f"{INSTEAD_OF[character]}; as text it goes in quotes"
+                f"there is no `{character}`: {INSTEAD_OF[character]}; as text it goes in quotes"
             )
         scanner.fail(f"text with `{character}` in it goes in quotes")
 
     def _fail_at_keyword(self, word: str, start: int) -> NoReturn:
         if word.lower() == "in" and _BEHIND_IDLE.search(self._scanner.text, 0, start):
-            raise FilterError("a state is one word: write state:idle-in-tx", start)
+            raise FilterError(
+                "write state:idle-in-tx (a state needs its key and is one word)", start
+            )
         raise FilterError(advice_on(word), start)
 
     def _fail_at_key(self, word: str, key: Key, start: int) -> NoReturn:
@@ -153,17 +154,18 @@ def _advice_behind_key(key: Key, word: str) -> str:
     """Return what to write instead of an operator of SQL behind a key."""
     name, operator = key.name, word.lower()
     if name == "idle" and operator == "in":
-        return "a state has its key, and is one word: write state:idle-in-tx"
+        return "write state:idle-in-tx (a state needs its key and is one word)"
     if key.is_time and operator == "between":
         advice = f"write {name}>=1m {name}<=5m"
     elif not key.takes_words:
         advice = f"write it as in {key.example}"
     elif operator == "in":
-        advice = f"write {name}:web,api for one of several"
+        values = "active,waiting" if name == "state" else "web,api"
+        advice = f"for one of several write {name}:{values}"
     elif operator == "is":
-        advice = f"write not {name}~. for none, and {name}~. for any"
+        advice = f"for an empty value write not {name}~.; for any other write {name}~."
     elif operator == "not":
         advice = f"write not {name}:web"
     else:
         advice = f"write {name}:web (contains) or {name}~^web"
-    return f"`{word}` is not part of the language: {advice}"
+    return f"there is no `{word}`: {advice}"

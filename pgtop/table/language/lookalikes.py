@@ -43,7 +43,7 @@ def check_unquoted(text: str, position: int) -> None:
             continue
         advice = "write \" or '" if sign in "\"'" else f"write {sign}"
         raise FilterError(
-            f"`{character}` is not part of the language: {advice}; as text it goes in quotes",
+            f"there is no `{character}`: {advice}; as text it goes in quotes",
             position + offset,
         )
 

@@ -136,7 +136,7 @@ class FilterParser:
         node = self._disjunction()
         if scanner.is_at_end:
             scanner.position = start
-            scanner.fail("the parenthesis is not closed: write ) at its end, or put text in quotes")
+            scanner.fail("unclosed parenthesis: add ) at the end, or put text in quotes")
         scanner.position += 1
         self._depth -= 1
         return node

@@ -49,16 +49,16 @@ def any_column(term: Term) -> str:
 
 
 def text(noun: str) -> Phrase:
-    """Return the phrase for a comparison of texts: `where the role contains "web" or "api"`."""
+    """Return the phrase for a comparison of texts: `whose role contains "web" or "api"`."""
 
     def phrase(term: Term) -> str:
         values = [quoted(value) for value in term.values]
         verb, negated_verb = _VERBS[term.relation]
         if not term.is_negated:
-            return f"where the {noun} {verb} {' or '.join(values)}"
+            return f"whose {noun} {verb} {' or '.join(values)}"
         if len(values) == 1:
-            return f"where the {noun} {negated_verb} {values[0]}"
-        return f"where the {noun} {verb} neither {' nor '.join(values)}"
+            return f"whose {noun} {negated_verb} {values[0]}"
+        return f"whose {noun} {verb} neither {' nor '.join(values)}"
 
     return phrase
 
@@ -69,8 +69,8 @@ def database(term: Term) -> str:
     if term.relation is Relation.IS:
         place = f"in database {names}"
     else:
-        verb = "matching" if term.relation is Relation.MATCHES else "containing"
-        place = f"in a database with a name {verb} {names}"
+        verb, _ = _VERBS[term.relation]
+        place = f"in databases whose name {verb} {names}"
     return _not(term, place)
 
 
@@ -79,7 +79,8 @@ def state(term: Term) -> str:
     if term.relation is Relation.MATCHES:
         return text("state")(term)
     is_exact = term.relation is Relation.IS
-    words = _one_of([_state(word, is_exact=is_exact) for word in term.values], term.is_negated)
+    states = _one_of([_state(word, is_exact=is_exact) for word in term.values], term.is_negated)
+    words = f"that are {states}"
     is_not_running = term.is_negated and not is_exact and "active" in term.values
     if is_not_running and "waiting" not in term.values:
         return f"{words} (but perhaps waiting for a lock)"
@@ -168,12 +169,12 @@ def _duration(value: str) -> str:
 
 
 def number(noun: str) -> Phrase:
-    """Return the phrase for a number of a column: `where the size is more than 3`."""
+    """Return the phrase for a number of a column: `whose size is more than 3`."""
 
     def phrase(term: Term) -> str:
         relation = _effective_relation(term)
         negation = "not " if term.is_negated and relation is Relation.IS else ""
-        return f"where the {noun} is {negation}{_BOUNDS[relation]} {term.values[0]}"
+        return f"whose {noun} is {negation}{_BOUNDS[relation]} {term.values[0]}"
 
     return phrase
 

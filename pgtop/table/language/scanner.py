@@ -61,7 +61,7 @@ class FilterScanner:
         start = self.position
         result = unquoted(self.text, start)
         if result is None or any(start < edge < result[1] for edge in self._edges):
-            self.fail(f"the quote is not closed: write another {self.next} at its end")
+            self.fail(f"unclosed quote: add {self.next} at the end")
         text, self.position = result
         check_visible(self.text[start : self.position], start)
         return Value(text, start)

@@ -15,7 +15,8 @@ def sentence(node: Node) -> str:
         case Not(inner):
             return f"not ({_inside(inner)})"
         case And(nodes):
-            return ", ".join(map(_conjunct, nodes))
+            conjuncts = map(_conjunct, nodes)
+            return ", ".join(map(_continued, conjuncts)).removeprefix("and ")
         case Or(nodes):
             return " or ".join(map(_disjunct, nodes))
 
@@ -27,6 +28,11 @@ def _inside(node: Node) -> str:
     return sentence(node)
 
 
+def _continued(words: str) -> str:
+    """Continue a list. The `and` keeps `whose` from describing the words before it."""
+    return f"and {words}" if words.startswith("whose ") else words
+
+
 def _conjunct(node: Node) -> str:
     return f"({sentence(node)})" if isinstance(node, Or) else sentence(node)
 
@@ -34,7 +40,7 @@ def _conjunct(node: Node) -> str:
 def _disjunct(node: Node) -> str:
     """Return one side of an `or`, in parentheses if an `and` or a `not` would reach beyond it."""
     words = _inside(node)
-    is_negated_term = isinstance(node, Term) and words.startswith("not ")
+    is_negated_term = isinstance(node, Term) and words.startswith(("not ", "that are not "))
     return f"({words})" if isinstance(node, And) or is_negated_term else words
 
 

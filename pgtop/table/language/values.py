@@ -73,14 +73,17 @@ def _check_plain(text: str, key: Key, start: int) -> None:
 
 
 def _missing(key: Key, position: int) -> FilterError:
-    return FilterError(f"a value is missing: write it as in {key.example}", position)
+    advice = f"write it as in {key.example}"
+    if Relation.IS in key.relations and key.takes_words:
+        advice += f'; the empty value is {key.name}=""'
+    return FilterError(f"a value is missing: {advice}", position)
 
 
 def _fail_in_value(scanner: FilterScanner, key: Key) -> NoReturn:
     """Raise FilterError for the next character, which cannot be in a value without quotes."""
     character = scanner.next
     check_unquoted(character, scanner.position)
-    pattern = f"{key.name}:~^web"
+    pattern = f"{key.name}~^web"
     if character in WILDCARDS and key.contains:
         scanner.fail(
             f"`{character}` is no wildcard here: "
@@ -92,9 +95,10 @@ def _fail_in_value(scanner: FilterScanner, key: Key) -> NoReturn:
             f"write it as in {key.example}; a pattern is {pattern}"
         )
     if sign := STRAY_SIGN.match(scanner.text, scanner.position):
+        example = pattern if sign[0] == "~" and key.takes_words else key.example
         scanner.fail(
             f"`{sign[0]}` cannot stand in a value: "
-            f"write it as in {key.example}, or put the value in quotes"
+            f"write it as in {example}, or put the value in quotes"
         )
     if character in INSTEAD_OF:
         scanner.fail(

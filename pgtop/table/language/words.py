@@ -6,15 +6,15 @@ CONNECTIVES = frozenset({"and", "or", "not"})
 _KEYWORDS = CONNECTIVES | frozenset(
     {"in", "like", "ilike", "similar", "is", "null", "between", "true", "false"}
 )
-_LIKE = "db:shop is contains and db~^shop a pattern, both in any case"
+_LIKE = "write db:shop (contains) or db~^shop (a pattern), both in any case"
 _LOGIC = "write or, and, not and parentheses"
-_NO_VALUE = "a column without a value is not app~."
+_NO_VALUE = "for an empty value write not app~."
 _ADVICE = {
     "like": _LIKE,
     "ilike": _LIKE,
     "similar": _LIKE,
-    "in": "one of several is pid:4711,4712, and a state with blanks state:idle-in-tx",
-    "is": f"{_NO_VALUE}, and not is not app:web",
+    "in": "for one of several write pid:4711,4712; a state is one word, as in state:idle-in-tx",
+    "is": f"{_NO_VALUE}; to negate, write not app:web",
     "null": _NO_VALUE,
     "between": "write two terms, as in age>=1m age<=5m",
     "true": "write the comparison alone, as in state:idle",
@@ -27,10 +27,10 @@ _ADVICE = {
     "unless": "write not",
     "where": "write the comparisons alone",
     "isnull": _NO_VALUE,
-    "notnull": "a column with a value is app~.",
-    "any": "one of several is user:web,api",
-    "all": "every client is the option --all-clients",
-    "some": "one of several is user:web,api",
+    "notnull": "for any value write app~.",
+    "any": "for one of several write user:web,api",
+    "all": "for every client use the option --all-clients",
+    "some": "for one of several write user:web,api",
     "exists": "write the comparison alone",
     "contains": "write app:web",
     "containing": "write app:web",
@@ -58,7 +58,7 @@ def advice_on(word: str) -> str:
     lower = word.lower()
     if lower in CONNECTIVES:
         return f"`{word}` stands between or before terms; as text it goes in quotes"
-    return f"`{word}` is not part of the language: {_ADVICE[lower]}; as text it goes in quotes"
+    return f"there is no `{word}`: {_ADVICE[lower]}; as text it goes in quotes"
 
 
 def is_plain_text(text: str, plain: str) -> bool:
