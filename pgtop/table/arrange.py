@@ -32,12 +32,25 @@ def arrange(
     every_row = list(rows)
     matches = options.filter.on(context)
     matching = [row for row in every_row if matches(row)]
-    ordered = in_order(matching, columns, options.sort, context)
-    return Arranged(tuple(ordered), len(every_row), context, options)
+    ordered = in_order(
+        matching,
+        columns,
+        options.sort,
+        context,
+    )
+    return Arranged(
+        tuple(ordered),
+        len(every_row),
+        context,
+        options,
+    )
 
 
 def in_order(
-    rows: list[RowT], columns: ColumnSet[RowT, ContextT], sort: Sort, context: ContextT
+    rows: list[RowT],
+    columns: ColumnSet[RowT, ContextT],
+    sort: Sort,
+    context: ContextT,
 ) -> list[RowT]:
     """Return the rows ordered by a column; without one, as they are or reversed."""
     if sort.column is None:
@@ -47,7 +60,11 @@ def in_order(
     return by_value(rows, values, sort.descending)
 
 
-def by_value(rows: Sequence[RowT], values: Sequence[Any], descending: bool) -> list[RowT]:
+def by_value(
+    rows: Sequence[RowT],
+    values: Sequence[Any],
+    descending: bool,
+) -> list[RowT]:
     """Return `rows` ordered by their `values`. None comes last, equal rows keep their order."""
     places = [place for place, value in enumerate(values) if value is not None]
     places.sort(key=values.__getitem__, reverse=descending)

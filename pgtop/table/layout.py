@@ -33,18 +33,33 @@ class PlacedColumn(NamedTuple):
 Layout: TypeAlias = tuple[PlacedColumn, ...]
 
 
-def layout(columns: AnyColumns, width: int, extra_columns: bool = False, skip: int = 0) -> Layout:
+def layout(
+    columns: AnyColumns,
+    width: int,
+    extra_columns: bool = False,
+    skip: int = 0,
+) -> Layout:
     """Return the columns for a screen of `width` cells, which they fill exactly.
 
     The most important columns get the space there is, the last one what the others leave. Each of
     `skip` steps hides one column behind the first, and shows one that had no space, until only the
     first and the last are left.
     """
-    return _layout(columns, max(1, width), extra_columns, max(0, skip))
+    return _layout(
+        columns,
+        max(1, width),
+        extra_columns,
+        max(0, skip),
+    )
 
 
 @lru_cache(maxsize=16)
-def _layout(columns: AnyColumns, width: int, extra_columns: bool, skip: int) -> Layout:
+def _layout(
+    columns: AnyColumns,
+    width: int,
+    extra_columns: bool,
+    skip: int,
+) -> Layout:
     first, last = columns.first, columns.last
     if width < first.width + 2:
         return (PlacedColumn(first, width),)
@@ -81,7 +96,11 @@ def fill(
     return tuple(placed)
 
 
-def scroll_limit(columns: AnyColumns, width: int, extra_columns: bool = False) -> int:
+def scroll_limit(
+    columns: AnyColumns,
+    width: int,
+    extra_columns: bool = False,
+) -> int:
     """Return the `skip` at which only the first and the last column are left."""
     return len(_candidates(columns, width, extra_columns))
 
@@ -93,7 +112,11 @@ def _space_between(columns: AnyColumns, width: int) -> int:
     return max(0, width - columns.first.width - 1 - claim)
 
 
-def _candidates(columns: AnyColumns, width: int, extra_columns: bool) -> tuple[AnyColumn, ...]:
+def _candidates(
+    columns: AnyColumns,
+    width: int,
+    extra_columns: bool,
+) -> tuple[AnyColumn, ...]:
     """Return all columns between the first and the last: those that fit, from left to right, then
     the others by rank.
     """
@@ -123,7 +146,9 @@ def _needed(columns: Iterable[AnyColumn]) -> int:
 
 
 def _narrowed(
-    columns: Sequence[AnyColumn], essential: frozenset[str], space: int
+    columns: Sequence[AnyColumn],
+    essential: frozenset[str],
+    space: int,
 ) -> list[AnyColumn]:
     """Return the columns, with as many narrow forms as make the essential ones fit; the form that
     loses least comes first.
@@ -145,7 +170,9 @@ def _narrow_forms(columns: Iterable[AnyColumn]) -> Iterator[tuple[int, AnyColumn
 
 
 def _that_fit(
-    columns: Iterable[AnyColumn], space: int, squeeze: bool = False
+    columns: Iterable[AnyColumn],
+    space: int,
+    squeeze: bool = False,
 ) -> list[PlacedColumn]:
     """Return the first columns that fit into `space`; `squeeze` cuts the first one to fit."""
     placed: list[PlacedColumn] = []
@@ -160,7 +187,11 @@ def _that_fit(
 
 
 @lru_cache(maxsize=16)
-def header(layout: Layout, sort: Sort, title: str = "") -> Line:
+def header(
+    layout: Layout,
+    sort: Sort,
+    title: str = "",
+) -> Line:
     """Return the titles, as wide as the layout, with the column of the order marked.
 
     `title` replaces that of the first column: it names a group of rows.
@@ -175,7 +206,11 @@ def header(layout: Layout, sort: Sort, title: str = "") -> Line:
     return _joined(cells)
 
 
-def _title(column: AnyColumn, width: int, sort: Sort) -> str:
+def _title(
+    column: AnyColumn,
+    width: int,
+    sort: Sort,
+) -> str:
     if column.name != sort.column:
         return fit(column.title, width, column.right)
     arrow = "▼" if sort.descending else "▲"
@@ -198,7 +233,11 @@ def column_at(layout: Layout, x: int) -> AnyColumn | None:
     return None
 
 
-def line(layout: Layout, row: Any, context: Any) -> Line:
+def line(
+    layout: Layout,
+    row: Any,
+    context: Any,
+) -> Line:
     """Return a row, as wide as the layout."""
     # Columns share few functions for their tones, and some of these look at times and waiters.
     tones: dict[Toner[Any, Any], Tone] = {}
@@ -216,7 +255,11 @@ _cell = lru_cache(maxsize=1024)(fit)
 """Most visible cells are the same in one sample as in the last."""
 
 
-def quiet_line(layout: Layout, row: Any, context: Any) -> Line:
+def quiet_line(
+    layout: Layout,
+    row: Any,
+    context: Any,
+) -> Line:
     """Return a row that is not there any more: all of it quiet."""
     return (Span(_text(line(layout, row, context)), Tone.QUIET),)
 

@@ -192,7 +192,12 @@ def _age(backend: Backend, derived: DerivedSnapshot) -> str:
 
 
 def _time(
-    name: str, title: str, meaning: str, start: Start, rank: int, on_request: bool = False
+    name: str,
+    title: str,
+    meaning: str,
+    start: Start,
+    rank: int,
+    on_request: bool = False,
 ) -> Column:
     """Return the column of a time since `start`."""
     key = _seconds_since(start)
@@ -381,7 +386,13 @@ COLUMNS: tuple[Column, ...] = (
     _STATE,
     _WAIT,
     _AGE,
-    _time("xact", "XACT", "since its transaction began", lambda b: b.xact_start, 14),
+    _time(
+        "xact",
+        "XACT",
+        "since its transaction began",
+        lambda b: b.xact_start,
+        14,
+    ),
     _time(
         "query_age",
         "STMT",
@@ -389,10 +400,23 @@ COLUMNS: tuple[Column, ...] = (
         lambda b: b.query_start,
         16,
     ),
-    _time("state_age", "SINCE", "since its state changed", lambda b: b.state_change, 17),
+    _time(
+        "state_age",
+        "SINCE",
+        "since its state changed",
+        lambda b: b.state_change,
+        17,
+    ),
     _BLOCKED_BY,
     _BLOCKS,
-    _time("backend_age", "LOGIN", "since it logged in", lambda b: b.backend_start, 7, True),
+    _time(
+        "backend_age",
+        "LOGIN",
+        "since it logged in",
+        lambda b: b.backend_start,
+        7,
+        True,
+    ),
     _XMIN_AGE,
     _QUERY_ID,
     _LEADER,

@@ -97,7 +97,13 @@ def ordered(
     rows = sorted(backends, key=_base_key)
     standing: Standing = NO_STANDING
     if sort.column is None:
-        rows, standing = _worst_first(rows, derived, sort.descending, idle, before)
+        rows, standing = _worst_first(
+            rows,
+            derived,
+            sort.descending,
+            idle,
+            before,
+        )
     else:
         key = column(sort.column).key
         values = [key(row, derived) for row in rows]
@@ -116,7 +122,9 @@ def _longest_idle_first(settled: IdleGroup) -> tuple[Backend, ...]:
 
 
 def _are_idle_longest(
-    settled: IdleGroup, others: Iterable[Backend], derived: DerivedSnapshot
+    settled: IdleGroup,
+    others: Iterable[Backend],
+    derived: DerivedSnapshot,
 ) -> bool:
     """Return whether all settled sessions have been idle longer than each of the others, and none
     of the settled is the root of a lock tree, which comes before all.
@@ -157,7 +165,11 @@ Piles: TypeAlias = Sequence[list[Backend]]
 """The sessions of each harm."""
 
 
-def _piles(rows: Iterable[Backend], derived: DerivedSnapshot, before: Standing) -> Piles:
+def _piles(
+    rows: Iterable[Backend],
+    derived: DerivedSnapshot,
+    before: Standing,
+) -> Piles:
     harms = _harms(derived.forest)
     piles = [list[Backend]() for _ in Harm]
     for row in rows:
@@ -172,11 +184,20 @@ def _piles(rows: Iterable[Backend], derived: DerivedSnapshot, before: Standing) 
     return piles
 
 
-def _harmful(piles: Piles, derived: DerivedSnapshot, before: Standing) -> list[list[Backend]]:
+def _harmful(
+    piles: Piles,
+    derived: DerivedSnapshot,
+    before: Standing,
+) -> list[list[Backend]]:
     """Return the piles before the idle one, each in its order."""
     kept = _kept_places(piles[: Harm.IDLES], before)
     return [
-        _by_margin(pile, kept[harm], partial(_weight, harm, derived), _MARGINS[harm])
+        _by_margin(
+            pile,
+            kept[harm],
+            partial(_weight, harm, derived),
+            _MARGINS[harm],
+        )
         for harm, pile in zip(Harm, piles[: Harm.IDLES], strict=False)
     ]
 
@@ -203,7 +224,11 @@ def _own_harm(row: Backend) -> Harm:
     return Harm.IDLES if row.state == IDLE else Harm.WORKS
 
 
-def _worked_a_moment_ago(row: Backend, before: Standing, now: Instant) -> bool:
+def _worked_a_moment_ago(
+    row: Backend,
+    before: Standing,
+    now: Instant,
+) -> bool:
     """Return whether an idle session stood among the working ones and has just become idle."""
     if row.state_change is None or now - row.state_change >= _MOMENT:
         return False
@@ -215,7 +240,11 @@ def _place_among_roots(forest: LockForest) -> Callable[[Backend], int]:
     return lambda row: places[row.pid]
 
 
-def _weight(harm: Harm, derived: DerivedSnapshot, row: Backend) -> float:
+def _weight(
+    harm: Harm,
+    derived: DerivedSnapshot,
+    row: Backend,
+) -> float:
     """Return how bad a session is within its pile: sessions that it blocks, or microseconds."""
     if harm is Harm.BLOCKS:
         return derived.forest.nodes[row.pid].total_waiters

@@ -89,7 +89,11 @@ def _severity_in_transaction(backend: Backend, derived: DerivedSnapshot) -> Tone
     return Tone.WARN if _lasts_longer(start, derived, MINUTE) else Tone.NOTICE
 
 
-def _lasts_longer(start: Instant | None, derived: DerivedSnapshot, seconds: float) -> bool:
+def _lasts_longer(
+    start: Instant | None,
+    derived: DerivedSnapshot,
+    seconds: float,
+) -> bool:
     return start is not None and seconds_between(start, derived.now) > seconds
 
 

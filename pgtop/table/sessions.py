@@ -50,14 +50,20 @@ class ArrangedSessions(Arranged[Backend, DerivedSnapshot]):
         return f"{sessions} + {_some_of(others, self.others, kind)}"
 
 
-def _some_of(visible: int, total: int, noun: str) -> str:
+def _some_of(
+    visible: int,
+    total: int,
+    noun: str,
+) -> str:
     """Return `12 of 43 sessions`, or `43 sessions` where all of them are shown."""
     nouns = noun if total == 1 else f"{noun}s"
     return f"{total} {nouns}" if visible == total else f"{visible} of {total} {nouns}"
 
 
 def arrange_sessions(
-    derived: DerivedSnapshot, options: TableOptions, before: ArrangedSessions | None = None
+    derived: DerivedSnapshot,
+    options: TableOptions,
+    before: ArrangedSessions | None = None,
 ) -> ArrangedSessions:
     """Select client backends, hidden ones too, and the parallel workers of those shown.
 
@@ -74,7 +80,13 @@ def arrange_sessions(
         rows = _filtered([*rows, *settled.backends], derived, options)
         settled = NO_IDLE_GROUP
     standing = before.standing if before else NO_STANDING
-    result = ordered(rows, derived, options.sort, settled, standing)
+    result = ordered(
+        rows,
+        derived,
+        options.sort,
+        settled,
+        standing,
+    )
     return ArrangedSessions(
         rows=tuple(result.rows),
         total=total,
@@ -127,7 +139,9 @@ def _client_leaders(processes: Sequence[Backend], snapshot: Snapshot) -> set[int
 
 
 def _filtered(
-    rows: Sequence[Backend], derived: DerivedSnapshot, options: TableOptions
+    rows: Sequence[Backend],
+    derived: DerivedSnapshot,
+    options: TableOptions,
 ) -> list[Backend]:
     """Return the rows that match, with their parallel workers. The root of a lock tree is shown
     even if it is idle.
@@ -143,7 +157,11 @@ def _without_idle(rows: Sequence[Backend], derived: DerivedSnapshot) -> list[Bac
     return [row for row in rows if row.state != IDLE or row.pid in roots]
 
 
-def ended_line(layout: Layout, backend: Backend, derived: DerivedSnapshot) -> Line:
+def ended_line(
+    layout: Layout,
+    backend: Backend,
+    derived: DerivedSnapshot,
+) -> Line:
     """Return a session that has ended: quiet, with `ended` in place of its state."""
     cells: list[str] = []
     for column, width in layout:
@@ -152,7 +170,11 @@ def ended_line(layout: Layout, backend: Backend, derived: DerivedSnapshot) -> Li
     return (Span(" ".join(cells), Tone.QUIET),)
 
 
-def _has_ended(backend: Backend, before: DerivedSnapshot, now: DerivedSnapshot) -> bool:
+def _has_ended(
+    backend: Backend,
+    before: DerivedSnapshot,
+    now: DerivedSnapshot,
+) -> bool:
     return before.find(backend) is not None and now.find(backend) is None
 
 

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 _TERMS_IN_EXAMPLE = 3
 
 
-def _is_another(_row: object, before: object, now: object) -> bool:
+def _is_another(
+    _row: object,
+    before: object,
+    now: object,
+) -> bool:
     return now is not before
 
 
@@ -92,11 +96,21 @@ class TableSpec(Generic[RowT, ContextT]):
                 return index
         return None
 
-    def layout(self, width: int, options: TableOptions, skip: int = 0) -> Layout:
+    def layout(
+        self,
+        width: int,
+        options: TableOptions,
+        skip: int = 0,
+    ) -> Layout:
         """Return the columns for a screen of `width` cells."""
         if self.place_columns is not None:
             return self.place_columns(width)
-        return layouts.layout(self.columns, width, options.extra_columns, skip)
+        return layouts.layout(
+            self.columns,
+            width,
+            options.extra_columns,
+            skip,
+        )
 
     def scroll_limit(self, width: int, options: TableOptions) -> int:
         """Return how many columns can be scrolled away."""

@@ -229,8 +229,18 @@ def rows(snapshot: Snapshot, options: TableOptions) -> Arranged[BreakdownRow, Sn
         matching = [row for row in shares if matches(row)]
         if matching:
             result.append(BreakdownRow(dimension))
-            result += in_order(matching, COLUMNS, options.sort, snapshot)
-    return Arranged(tuple(result), total, snapshot, options)
+            result += in_order(
+                matching,
+                COLUMNS,
+                options.sort,
+                snapshot,
+            )
+    return Arranged(
+        tuple(result),
+        total,
+        snapshot,
+        options,
+    )
 
 
 def share_filter(dimension: Dimension, share: Share) -> str:
@@ -250,14 +260,23 @@ def layout(width: int) -> Layout:
     middle = [(column, column.width) for column in COLUMNS.columns[1:-1]]
     needed = sum(column_width + 1 for _, column_width in middle)
     name = max(_NAME_FROM, min(_NAME_TO, width - needed))
-    return fill(width, (_NAME, name), middle, _SHARE_BAR)
+    return fill(
+        width,
+        (_NAME, name),
+        middle,
+        _SHARE_BAR,
+    )
 
 
 def _heading(row: BreakdownRow) -> str:
     return "" if row.share else f"BY {row.dimension.upper()}"
 
 
-def share_line(layout: Layout, row: BreakdownRow, snapshot: Snapshot) -> Line:
+def share_line(
+    layout: Layout,
+    row: BreakdownRow,
+    snapshot: Snapshot,
+) -> Line:
     """Return a share, with a bar as long as the share is large where there is room."""
     bar = layout[-1]
     if row.share is None or bar.column is not _SHARE_BAR or bar.width <= _LEAST_OF_BAR:
@@ -279,7 +298,11 @@ BREAKDOWN = TableSpec(
 )
 
 
-def lines(snapshot: Snapshot, dimensions: Container[Dimension], width: int) -> list[Line]:
+def lines(
+    snapshot: Snapshot,
+    dimensions: Container[Dimension],
+    width: int,
+) -> list[Line]:
     """Return the shares of some dimensions, for an output without keys."""
     options = TableOptions()
     placed = layout(width)

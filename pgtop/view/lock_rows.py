@@ -228,10 +228,19 @@ def layout(width: int) -> Layout:
         middle.insert(0, _BLOCKS)
     if has_names:
         middle.append(_OWNER)
-    return fill(width, (_SESSION, tree), [(each, each.width) for each in middle], _WHAT)
+    return fill(
+        width,
+        (_SESSION, tree),
+        [(each, each.width) for each in middle],
+        _WHAT,
+    )
 
 
-def row_line(layout: Layout, row: LockRow, derived: DerivedSnapshot) -> Line:
+def row_line(
+    layout: Layout,
+    row: LockRow,
+    derived: DerivedSnapshot,
+) -> Line:
     """Return the row, as wide as the layout."""
     width = width_of(layout)
     if row.holder is not None:
@@ -245,10 +254,24 @@ def row_line(layout: Layout, row: LockRow, derived: DerivedSnapshot) -> Line:
     has_names = any(placed.column is _OWNER for placed in layout)
     room = layout[-1].width
     before = line(layout[:-1], row, derived)
-    return (*before, Span(" ", Tone.PLAIN), *_what_spans(row, derived, has_names, room))
+    return (
+        *before,
+        Span(" ", Tone.PLAIN),
+        *_what_spans(
+            row,
+            derived,
+            has_names,
+            room,
+        ),
+    )
 
 
-def _what_spans(row: LockRow, derived: DerivedSnapshot, has_names: bool, room: int) -> Line:
+def _what_spans(
+    row: LockRow,
+    derived: DerivedSnapshot,
+    has_names: bool,
+    room: int,
+) -> Line:
     """Return the wait or the work of a node, and behind it, less loudly, its query.
 
     Role and database stand before the query where they have no column.
@@ -269,7 +292,11 @@ def _what_spans(row: LockRow, derived: DerivedSnapshot, has_names: bool, room: i
     )
 
 
-def departed_line(layout: Layout, row: LockRow, derived: DerivedSnapshot) -> Line:
+def departed_line(
+    layout: Layout,
+    row: LockRow,
+    derived: DerivedSnapshot,
+) -> Line:
     """Return the row of a session that has left the tree or the list."""
     has_ended = row.backend is not None and derived.find(row.backend) is None
     words = "has ended" if has_ended else "is no longer here"
@@ -277,7 +304,11 @@ def departed_line(layout: Layout, row: LockRow, derived: DerivedSnapshot) -> Lin
     return (Span(fit(text, width_of(layout)), Tone.QUIET),)
 
 
-def _holder_words(holder: XminHolder, younger: int, derived: DerivedSnapshot) -> str:
+def _holder_words(
+    holder: XminHolder,
+    younger: int,
+    derived: DerivedSnapshot,
+) -> str:
     others = f"and {younger} younger" if younger else ""
     backend = holder.backend
     if backend is None or holder.kind is XminKind.STANDBY:
@@ -293,7 +324,11 @@ def _place_words(holder: XminHolder) -> str:
     return f"{holder.name}{place}{part}"
 
 
-def _session_words(holder: XminHolder, backend: Backend, derived: DerivedSnapshot) -> Iterator[str]:
+def _session_words(
+    holder: XminHolder,
+    backend: Backend,
+    derived: DerivedSnapshot,
+) -> Iterator[str]:
     yield f"{backend.pid} {name_of_session(backend)}".strip()
     if not holder.is_certain:
         yield "perhaps: it may be a vacuum"

@@ -77,7 +77,11 @@ def lock_vocabulary() -> Vocabulary:
 def _for_rows(key: Key) -> Key:
     """Return a key of the sessions for rows that contain a session."""
 
-    def read(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
+    def read(
+        _: Key,
+        relation: Relation,
+        values: Sequence[Value],
+    ) -> ParsedComparison:
         comparison = key.read(relation, values)
         return replace(comparison, criterion=SessionCriterion(comparison.criterion))
 

@@ -50,10 +50,24 @@ def arrange_locks(
     """
     nodes = derived.forest.nodes
     shown, matching = _shown(derived, options.filter)
-    tree = list(_tree(derived, options.sort, folded, shown, matching))
+    tree = list(
+        _tree(
+            derived,
+            options.sort,
+            folded,
+            shown,
+            matching,
+        )
+    )
     waiters = [key for key in matching if nodes[key].is_waiting and not nodes[key].is_worker]
     rows = (*(tree or [_no_tree(derived)]), LockRow(), *_holders(derived))
-    return ArrangedLocks(rows, len(nodes), derived, options, len(waiters))
+    return ArrangedLocks(
+        rows,
+        len(nodes),
+        derived,
+        options,
+        len(waiters),
+    )
 
 
 def _no_tree(derived: DerivedSnapshot) -> LockRow:
@@ -113,7 +127,11 @@ def _tree(
             unvisited.append((child, _stem(stem, depth + 1, is_last), depth + 1))
 
 
-def _stem(above: str, depth: int, is_last: bool) -> str:
+def _stem(
+    above: str,
+    depth: int,
+    is_last: bool,
+) -> str:
     """Return the lines that lead to a node at `depth`, from those that lead to its parent."""
     if depth > _DEEPEST:
         return f"{depth:>{2 * _DEEPEST - 3}} └ "
@@ -124,7 +142,11 @@ def _stem(above: str, depth: int, is_last: bool) -> str:
     return above[:-2] + trunk + branch
 
 
-def _sorted(nodes: Sequence[Node], derived: DerivedSnapshot, sort: Sort) -> list[Node]:
+def _sorted(
+    nodes: Sequence[Node],
+    derived: DerivedSnapshot,
+    sort: Sort,
+) -> list[Node]:
     """Return siblings in order; the default one is that of the forest, worst first."""
     if sort.column is None:
         return list(nodes if sort.descending else reversed(nodes))

@@ -39,7 +39,11 @@ def exclusion_words(reason: ExclusionReason, explanation: str) -> str:
     return f"{reason}: {explanation}"
 
 
-def _stays(_row: object, _before: object, _now: object) -> bool:
+def _stays(
+    _row: object,
+    _before: object,
+    _now: object,
+) -> bool:
     """Return False, as the rows of a plan are frozen."""
     return False
 
@@ -95,14 +99,23 @@ def target_layout(width: int) -> Layout:
     if width < _NARROW:
         columns = [column.narrow or column for column in columns]
     placed = [(column, column.width) for column in columns]
-    return fill(width, (_MARK, _MARK.width), placed, _BY_NAME["query"])
+    return fill(
+        width,
+        (_MARK, _MARK.width),
+        placed,
+        _BY_NAME["query"],
+    )
 
 
 def _naming(layout: Layout) -> Layout:
     return tuple(placed for placed in layout if placed.column.name in _NAMING)
 
 
-def target_line(layout: Layout, target: Target, context: PlanContext) -> Line:
+def target_line(
+    layout: Layout,
+    target: Target,
+    context: PlanContext,
+) -> Line:
     """Return the line of a target, marked if it has changed or the server will refuse it."""
     change = context.changed.get(target.identity)
     if change is None:
@@ -124,10 +137,19 @@ TARGETS = TableSpec(
 
 def arranged_targets(plan: Plan, context: PlanContext) -> Arranged[Target, PlanContext]:
     """Return the targets as the rows of a table."""
-    return Arranged(plan.targets, len(plan.targets), context, TableOptions())
+    return Arranged(
+        plan.targets,
+        len(plan.targets),
+        context,
+        TableOptions(),
+    )
 
 
-def plan_lines(plan: Plan, derived: DerivedSnapshot, width: int) -> list[Line]:
+def plan_lines(
+    plan: Plan,
+    derived: DerivedSnapshot,
+    width: int,
+) -> list[Line]:
     """Return the headings and all targets, for an output without keys."""
     if not plan.targets:
         return []
@@ -137,7 +159,11 @@ def plan_lines(plan: Plan, derived: DerivedSnapshot, width: int) -> list[Line]:
     return [header(layout, Sort()), *lines]
 
 
-def skipped_line(excluded: Excluded, derived: DerivedSnapshot, width: int) -> Line:
+def skipped_line(
+    excluded: Excluded,
+    derived: DerivedSnapshot,
+    width: int,
+) -> Line:
     """Return the line of a skipped session, below the headings of the targets, and the reason."""
     naming = _naming(target_layout(width))
     named = line(naming, Target(excluded.backend), PlanContext(derived))
@@ -203,7 +229,12 @@ _OUTCOME: Column[OutcomeRow, Signal] = Column(
 def outcome_layout(width: int) -> Layout:
     """Return the columns of outcomes at `width` cells."""
     name = max(_NAME_WIDTH, width * 3 // 10)
-    return fill(width, (_PID, _PID.width), [(_NAME, name)], _OUTCOME)
+    return fill(
+        width,
+        (_PID, _PID.width),
+        [(_NAME, name)],
+        _OUTCOME,
+    )
 
 
 OUTCOMES = TableSpec(
@@ -219,10 +250,20 @@ def arranged_outcomes(plan: Plan, outcomes: Iterable[Outcome]) -> Arranged[Outco
     """Return the outcomes as the rows of a table."""
     pairs = zip(plan.targets, outcomes, strict=False)
     rows = tuple(OutcomeRow(target, outcome) for target, outcome in pairs)
-    return Arranged(rows, len(plan.targets), plan.signal, TableOptions())
+    return Arranged(
+        rows,
+        len(plan.targets),
+        plan.signal,
+        TableOptions(),
+    )
 
 
-def outcome_line(outcome: Outcome, target: Target, width: int, requested: Signal) -> Line:
+def outcome_line(
+    outcome: Outcome,
+    target: Target,
+    width: int,
+    requested: Signal,
+) -> Line:
     """Return the line of a target with its outcome, in at most `width` cells."""
     words = _outcome_words(OutcomeRow(target, outcome), requested)
     return _with_words(_named(target.backend, width), words, width)
@@ -239,6 +280,10 @@ def _named(backend: Backend, width: int) -> str:
     return f"{backend.pid:>{_PID.width}} {fit(clean(_name_of(backend)), name_width)} "
 
 
-def _with_words(start: str, words: Span, width: int) -> Line:
+def _with_words(
+    start: str,
+    words: Span,
+    width: int,
+) -> Line:
     room = max(1, width - cells(start))
     return (Span(start, Tone.PLAIN), Span(fit(words.text, room).rstrip(), words.tone))

@@ -89,7 +89,14 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         group = Filter.parse(share_filter(row.dimension, row.share))
         backends = self._matching(group)
         words = group.understood
-        self.app.post_message(BulkRequested(signal, backends, words, words))
+        self.app.post_message(
+            BulkRequested(
+                signal,
+                backends,
+                words,
+                words,
+            )
+        )
 
     def _matching(self, group: Filter) -> list[Backend]:
         matches = group.on(self.state.derived)

@@ -42,7 +42,12 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
     )
     BINDINGS = bindings("open", "fold")
 
-    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
+    def __init__(
+        self,
+        state: State,
+        settings: Settings,
+        palette: Palette,
+    ) -> None:
         super().__init__(state, settings, palette)
         self._folded: frozenset[Identity] = frozenset()
         self._matching = 0

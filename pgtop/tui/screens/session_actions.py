@@ -12,7 +12,12 @@ from pgtop.tui.screens.live import LiveScreen
 class SessionActionsScreen(LiveScreen):
     """Subclasses return the session that the keys are about, and the snapshot that shows it."""
 
-    BINDINGS = bindings("copy_query", "cancel", "terminate", "signal_menu")
+    BINDINGS = bindings(
+        "copy_query",
+        "cancel",
+        "terminate",
+        "signal_menu",
+    )
 
     def selected(self) -> Backend | None:
         """Return the session; None if there is none, after showing the reason."""
@@ -56,5 +61,10 @@ class SessionActionsScreen(LiveScreen):
             Choice(Signal.TERMINATE, f"{hint('terminate')}  terminate the session"),
         ]
         title = f"Session {backend.pid}"
-        menu = MenuScreen(title, choices, Signal.CANCEL, self._palette)
+        menu = MenuScreen(
+            title,
+            choices,
+            Signal.CANCEL,
+            self._palette,
+        )
         self.app.push_screen(menu, send)

@@ -52,7 +52,12 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         "untag_all",
     )
 
-    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
+    def __init__(
+        self,
+        state: State,
+        settings: Settings,
+        palette: Palette,
+    ) -> None:
         super().__init__(state, settings, palette)
         self._tags: frozenset[BackendId] = frozenset()
         self._sessions: ArrangedSessions | None = None
@@ -238,7 +243,14 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         shown = self._identities_shown()
         understood = self._options.filter.understood
         if understood and self._tags == shown:
-            self.app.post_message(BulkRequested(signal, tagged, understood, understood))
+            self.app.post_message(
+                BulkRequested(
+                    signal,
+                    tagged,
+                    understood,
+                    understood,
+                )
+            )
             return
         unseen = len(self._tags - shown)
         hint = f", {unseen} of them not shown now" if unseen else ""

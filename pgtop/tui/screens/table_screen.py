@@ -49,7 +49,12 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
         "scroll_right",
     )
 
-    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
+    def __init__(
+        self,
+        state: State,
+        settings: Settings,
+        palette: Palette,
+    ) -> None:
         super().__init__(state, settings, palette)
         self._table: RowTable[RowT, ContextT] = RowTable(self.SPEC, palette, id="table")
         self._options = TableOptions()
@@ -73,7 +78,12 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
 
     def arrange_rows(self, options: TableOptions) -> Arranged[RowT, ContextT]:
         """Select and order the rows. Raises FilterError."""
-        return arrange(self.rows(), self.columns, options, self.context())
+        return arrange(
+            self.rows(),
+            self.columns,
+            options,
+            self.context(),
+        )
 
     def counts(self) -> str:
         """Return the number of rows, for the status line."""
@@ -154,7 +164,12 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
     def status(self) -> Line:
         options = self._options
         counts = Span(self.counts(), Tone.PLAIN)
-        order = order_line(options, self.columns, self.state.interval, self.DEFAULT_ORDER)
+        order = order_line(
+            options,
+            self.columns,
+            self.state.interval,
+            self.DEFAULT_ORDER,
+        )
         return (counts, *self.marks(), *self._filter_status(), *order)
 
     def _filter_status(self) -> Line:
@@ -224,7 +239,12 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
         for column in columns:
             title = column.title.strip() or column.name
             choices.append(Choice(column.name, f"{title}: {column.meaning}"))
-        menu = MenuScreen("Sort by", choices, self._options.sort.column or "", self._palette)
+        menu = MenuScreen(
+            "Sort by",
+            choices,
+            self._options.sort.column or "",
+            self._palette,
+        )
         self.app.push_screen(menu, self.sort_by)
 
     @on(RowTable.SortRequested)

@@ -61,7 +61,17 @@ class LineWidget(Widget):
             driver.draw(self._pieces(lines, place))
         else:
             width = self.size.width
-            self.refresh(*[Region(0, y, width, 1) for y in lines])
+            self.refresh(
+                *[
+                    Region(
+                        0,
+                        y,
+                        width,
+                        1,
+                    )
+                    for y in lines
+                ]
+            )
 
     def _place(self) -> Region | None:
         """Return the widget's region if all of it is visible and no field is open, as Textual
@@ -87,7 +97,18 @@ class LineWidget(Widget):
             if line >= height:
                 continue
             styled = self.styled_line(line)
-            yield x, y + line, width, runs(styled, width, self._palette, ground, colours)
+            yield (
+                x,
+                y + line,
+                width,
+                runs(
+                    styled,
+                    width,
+                    self._palette,
+                    ground,
+                    colours,
+                ),
+            )
 
     def _strip(self, y: int, width: int) -> Strip:
         styled = self.styled_line(y)
