@@ -13,20 +13,21 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the beginning of a formula."""
 _SEPARATORS = frozenset(";\t\r\n")
 _BEFORE_A_FORMULA = re.compile(r'([\s;"]++)([=+\-@＝＋－＠])?')
-"""The run is matched as a whole, even if no formula follows: no character of a long run of spaces is
-read twice.
+"""The run is matched as a whole, even if no formula follows: no character of a long run of spaces
+is read twice.
 """
 
 
 def as_csv(
-    picture: DerivedSnapshot, backends: Iterable[Backend], safe: Callable[[str], str] = str
+    derived: DerivedSnapshot, backends: Iterable[Backend], safe: Callable[[str], str] = str
 ) -> str:
     """Return a header and one record for each session as in RFC 4180; texts pass through `safe`."""
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
     writer.writerow((*COLUMNS, *AGES, BLOCKS))
     for backend in backends:
-        writer.writerow([_cell(value, safe) for value in session_record(backend, picture).values()])
+        values = session_record(backend, derived).values()
+        writer.writerow([_cell(value, safe) for value in values])
     return lines.getvalue()
 
 
@@ -37,8 +38,8 @@ def _cell(value: object, safe: Callable[[str], str]) -> object:
 
 
 def _inert(text: str) -> str:
-    """Return a text that no spreadsheet runs: it runs what begins like a formula, and every user who
-    may connect can send one as a query.
+    """Return a text that no spreadsheet runs: it runs what begins like a formula, and every user
+    who may connect can send one as a query.
 
     A spreadsheet that separates by semicolons or tabs sees no quotes within what it takes for a
     cell, and begins a new cell, or a new row, in the middle of a text.

@@ -14,10 +14,10 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, seconds_between, written
 
 COLUMNS = (
-    "datid", "datname", "pid", "leader_pid", "usesysid", "usename", "application_name", "client_addr",
-    "client_hostname", "client_port", "backend_start", "xact_start", "query_start", "state_change",
-    "wait_event_type", "wait_event", "state", "backend_xid", "backend_xmin", "query_id", "query", "backend_type",
-    "blocked_by",
+    "datid", "datname", "pid", "leader_pid", "usesysid", "usename", "application_name",
+    "client_addr", "client_hostname", "client_port", "backend_start", "xact_start", "query_start",
+    "state_change", "wait_event_type", "wait_event", "state", "backend_xid", "backend_xmin",
+    "query_id", "query", "backend_type", "blocked_by",
 )  # fmt: skip
 """The columns of pg_stat_activity, and the blockers of the session."""
 BLOCKS = "blocks"
@@ -50,17 +50,17 @@ def server_record(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def session_record(backend: Backend, picture: DerivedSnapshot) -> dict[str, Any]:
+def session_record(backend: Backend, derived: DerivedSnapshot) -> dict[str, Any]:
     """Return a session as scripts see it."""
     values = record(backend, COLUMNS)
-    blocks: int | None = picture.blocks.get(backend.pid, 0)
-    if unknown_blockers(picture.snapshot):
+    blocks: int | None = derived.blocks.get(backend.pid, 0)
+    if unknown_blockers(derived.snapshot):
         # no number is known, and no waiter without a blocker is known to have none
         blocks = blocks or None
         may_wait = backend.hidden or backend.waits_for_lock
         if may_wait and not backend.blocked_by:
             values["blocked_by"] = None
-    ages = {name: _age(getattr(backend, start), picture.now) for name, start in AGES.items()}
+    ages = {name: _age(getattr(backend, start), derived.now) for name, start in AGES.items()}
     return {**values, **ages, BLOCKS: blocks}
 
 

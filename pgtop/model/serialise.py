@@ -140,15 +140,15 @@ def _reader(kind: Any) -> _Read:
     if get_origin(kind) in _UNIONS:
         [kind] = [arg for arg in get_args(kind) if arg is not NoneType]
         return partial(_optional, _reader(kind))
-    if is_record(get_origin(kind) or kind):
-        return partial(_read_record, get_origin(kind) or kind)
-    if get_origin(kind) is not None:
-        return _collection_reader(kind)
-    return partial(_scalar, kind)
+    return _plain_reader(kind)
 
 
-def _collection_reader(kind: Any) -> _Read:
+def _plain_reader(kind: Any) -> _Read:
     origin, args = get_origin(kind), get_args(kind)
+    if is_record(origin or kind):
+        return partial(_read_record, origin or kind)
+    if origin is None:
+        return partial(_scalar, kind)
     if origin in (tuple, frozenset):
         return partial(_collection, origin, _reader(args[0]))
     return partial(_mapping, args[0], _reader(args[1]))

@@ -1,1 +1,1 @@
-"""Where snapshots come from. The only rooms that speak a protocol."""
+"""Sources of snapshots: the only rooms that use a driver."""

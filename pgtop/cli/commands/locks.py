@@ -1,14 +1,16 @@
-"""`pgtop locks`: who waits for whom as a tree, and who holds back vacuum, printed once.
+"""`pgtop locks`: the lock tree, and what holds back vacuum, printed once.
 
-The names in JSON are a promise to scripts, as those of `pgtop show`. Nodes are a flat list, each
+The names in JSON are stable, like those of `pgtop show`. Nodes are a flat list, each
 with its parent: a chain may be deeper than a reader of nested JSON can follow.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.analysis.lock_forest import Node
+from pgtop.analysis.graph import Key
+from pgtop.analysis.lock_forest import LockForest, Node
 from pgtop.analysis.xmin import XminHolder, xmin_holders
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.connection import ConnectionOptions
@@ -19,6 +21,7 @@ from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
 from pgtop.cli.guards import redacts
 from pgtop.cli.json_report import session_record, snapshot_record
+from pgtop.model.locks import Wait
 from pgtop.model.section import LOCKS, SESSIONS
 from pgtop.model.serialise import record
 from pgtop.model.snapshot import Snapshot
@@ -40,20 +43,20 @@ _PAGE = 160
 
 
 def run(command: LocksCommand) -> int:
-    """Print the tree; returns the exit code, which tells whether anybody waits. Raises PgtopError
-    and SourceError.
+    """Print the tree; return the exit code, which shows whether any session waits. Raises
+    PgtopError and SourceError.
     """
     options = TableOptions(TABLE.filter(option_filter(command.filter).text))
-    picture = DerivedSnapshot.of(
+    derived = DerivedSnapshot.of(
         interrupts.run(_sample(command.connection, redacts(command.redact)))
     )
     with readable((options.filter.text,), OPTION):  # a pattern may take too long
-        arranged = arrange_locks(picture, options)
+        arranged = arrange_locks(derived, options)
         if command.json:
             output.write_data(as_json(arranged))
         else:
             output.write(output.page(page(arranged, output.columns() or _PAGE), command.color))
-        if picture.snapshot.locks.failure:
+        if derived.snapshot.locks.failure:
             return Exit.LOCKS_UNKNOWN
         return Exit.WAITING if arranged.matching else Exit.DONE
 
@@ -70,71 +73,95 @@ async def _sample(connection: ConnectionOptions, redact: bool) -> Snapshot:
 
 def page(arranged: ArrangedLocks, width: int) -> list[Line]:
     """Return a summary, and the rows of the locks view, for people."""
-    picture = arranged.context
-    words = summary(picture)
-    note = picture.snapshot.locks.note
+    derived = arranged.context
+    words = summary(derived)
+    note = derived.snapshot.locks.note
     top = [words] if words else []
     top += [line(clean(note), Tone.WARN)] if note else []
     columns = layout(width)
-    rows = [TABLE.line(columns, row, picture) for row in arranged.rows]
+    rows = [TABLE.line(columns, row, derived) for row in arranged.rows]
     return [*top, header(columns, Sort(), columns[0].column.title), *rows]
 
 
 def as_json(arranged: ArrangedLocks) -> str:
     """Return one object on one line, in ASCII."""
-    picture = arranged.context
-    forest = picture.forest
-    first = forest.longest_wait()
-    failure = picture.snapshot.locks.failure
+    derived = arranged.context
+    snapshot = derived.snapshot
+    nodes = [row.node for row in arranged.rows if row.node is not None]
+    node_records = [_node_record(node, derived) for node in nodes]
+    holders = [_holder_record(holder) for holder in xmin_holders(snapshot)]
     whole = {
-        **snapshot_record(picture.snapshot),
+        **snapshot_record(snapshot),
         "understood": arranged.options.filter.understood or None,
-        "waiting": None if failure else forest.waiting,
-        "longest": None if failure else forest.longest_wait_seconds(picture.now),
-        "longest_is_exact": first is not None and first.is_since_exact,
-        "roots": None if failure else [_name(root) for root in forest.roots],
-        "reason": failure or None,
-        "note": picture.snapshot.locks.note,
-        "asked": picture.snapshot.locks.is_current,
-        "nodes": [_node_record(row.node, picture) for row in arranged.rows if row.node is not None],
-        "xmin_holders": [_holder_record(holder) for holder in xmin_holders(picture.snapshot)],
+        **_forest_record(derived),
+        "note": snapshot.locks.note,
+        "asked": snapshot.locks.is_current,
+        "nodes": node_records,
+        "xmin_holders": holders,
     }
     return json.dumps(whole) + "\n"
 
 
+def _forest_record(derived: DerivedSnapshot) -> dict[str, Any]:
+    """Return the figures of all trees, or the reason why they are not known."""
+    forest = derived.forest
+    first = forest.longest_wait()
+    figures: dict[str, Any] = {
+        "waiting": forest.waiting,
+        "longest": forest.longest_wait_seconds(derived.now),
+        "longest_is_exact": first is not None and first.is_since_exact,
+        "roots": [_name(root) for root in forest.roots],
+        "reason": None,
+    }
+    failure = derived.snapshot.locks.failure
+    if failure:
+        figures |= {"waiting": None, "longest": None, "roots": None, "reason": failure}
+    return figures
+
+
 def _name(node: Node) -> int | str:
-    """A session's pid, a prepared transaction's gid, or, where nobody can tell which one it is,
-    what it is.
-    """
+    """Return a session's pid or a prepared transaction's gid; if the gid is not known, words."""
     if node.backend is not None:
         return node.backend.pid
     return node.prepared.gid if node.prepared else "a prepared transaction"
 
 
-def _node_record(node: Node, picture: DerivedSnapshot) -> dict[str, Any]:
-    """One node; `soft` are those of `blockers` that only wait ahead in the queue."""
-    nodes = picture.forest.nodes
-    deadlock = node.cycle if picture.forest.is_deadlock(node.cycle) else ()
-    root, lock = picture.forest.root_of(node.key), node.wait.lock if node.wait else None
+def _node_record(node: Node, derived: DerivedSnapshot) -> dict[str, Any]:
+    """Return a node; `soft` are those of `blockers` that only wait ahead in the queue."""
+    forest = derived.forest
+    deadlock = node.cycle if forest.is_deadlock(node.cycle) else ()
+    queued = [key for key in node.blockers if key in node.queued_blockers]
+    session = None if node.backend is None else session_record(node.backend, derived)
     return {
         "name": _name(node),
-        "parent": None if node.parent is None else _name(nodes[node.parent]),
-        "root": None if root is None else _name(nodes[root]),
+        "parent": _name_of(node.parent, forest),
+        "root": _name_of(forest.root_of(node.key), forest),
         "waits": node.is_waiting,
         "since": written(node.since),
         "since_is_exact": node.is_since_exact,
-        "locktype": lock.locktype if lock else None,
-        "mode": lock.mode if lock else None,
-        "target": lock.target if lock else None,
-        "blockers": [_name(nodes[key]) for key in node.blockers],
-        "soft": [_name(nodes[key]) for key in node.blockers if key in node.queued_blockers],
-        "deadlock": [_name(nodes[key]) for key in deadlock],
-        "deadlock_is_certain": picture.forest.is_surely_deadlocked(deadlock),
+        **_lock_record(node.wait),
+        "blockers": _names(node.blockers, forest),
+        "soft": _names(queued, forest),
+        "deadlock": _names(deadlock, forest),
+        "deadlock_is_certain": forest.is_surely_deadlocked(deadlock),
         "blocks_directly": node.direct_waiters,
         "blocks": node.total_waiters,
-        "session": session_record(node.backend, picture) if node.backend else None,
+        "session": session,
         "prepared": _prepared_record(node),
     }
+
+
+def _name_of(key: Key | None, forest: LockForest) -> int | str | None:
+    return None if key is None else _name(forest.nodes[key])
+
+
+def _names(keys: Iterable[Key], forest: LockForest) -> list[int | str]:
+    return [_name(forest.nodes[key]) for key in keys]
+
+
+def _lock_record(wait: Wait | None) -> dict[str, str | None]:
+    names = ("locktype", "mode", "target")
+    return dict.fromkeys(names) if wait is None else record(wait.lock, names)
 
 
 def _prepared_record(node: Node) -> dict[str, Any] | None:
@@ -144,8 +171,13 @@ def _prepared_record(node: Node) -> dict[str, Any] | None:
 
 
 def _holder_record(holder: XminHolder) -> dict[str, Any]:
-    pid = holder.backend.pid if holder.backend else None
     return {
-        "kind": holder.kind, "name": holder.name, "pid": pid, "age": holder.age, "database": holder.database,
-        "catalog": holder.catalog, "is_certain": holder.is_certain, "inherited_from": holder.cause,
-    }  # fmt: skip
+        "kind": holder.kind,
+        "name": holder.name,
+        "pid": holder.backend.pid if holder.backend else None,
+        "age": holder.age,
+        "database": holder.database,
+        "catalog": holder.catalog,
+        "is_certain": holder.is_certain,
+        "inherited_from": holder.cause,
+    }

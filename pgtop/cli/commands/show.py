@@ -38,8 +38,9 @@ need.
 _WIDEST_BANNER = 120
 _BUDGET = (
     "max_connections", "superuser_reserved_connections", "reserved_connections", "used", "free",
-    "approximate", "ordinary", "reserved_left", "openable", "openable_limit", "walsenders", "max_wal_senders",
-    "visible", "hidden", "used_at_least", "openable_is_exact", "sees_logins", "reserves", "states",
+    "approximate", "ordinary", "reserved_left", "openable", "openable_limit", "walsenders",
+    "max_wal_senders", "visible", "hidden", "used_at_least", "openable_is_exact", "sees_logins",
+    "reserves", "states",
 )  # fmt: skip
 
 
@@ -82,7 +83,7 @@ def _needs_the_locks(snapshot: Snapshot) -> bool:
 
 
 def _query(command: ShowCommand) -> TableOptions:
-    """What the options ask to see. Raises UsageError."""
+    """Return the table that the options describe. Raises UsageError."""
     try:
         return TableOptions(
             option_filter(command.filter), _sort(command.sort), show_background=command.everything
@@ -109,7 +110,7 @@ def _sessions(table: ArrangedSessions) -> list[Backend]:
     """Return the rows that the filter selects, and without --all only those that `used` counts.
 
     The table shows people the parallel workers of a session below it, whether or not they match; a
-    program gets what it has asked for.
+    program gets exactly the matches.
     """
     matches = table.options.filter.on(table.context)
     return [
@@ -119,46 +120,44 @@ def _sessions(table: ArrangedSessions) -> list[Backend]:
     ]
 
 
-def as_json(picture: DerivedSnapshot, backends: Iterable[Backend], narrowed: Filter = _ALL) -> str:
+def as_json(derived: DerivedSnapshot, backends: Iterable[Backend], narrowed: Filter = _ALL) -> str:
     """Return one object on one line, in ASCII: neither a locale nor a terminal can spoil it."""
-    snapshot = picture.snapshot
+    snapshot = derived.snapshot
     whole = {
         **snapshot_record(snapshot),
         "understood": narrowed.understood or None,
         "note": unknown_blockers(snapshot) or snapshot.locks.note,
         "budget": record(budget(snapshot), _BUDGET),
-        "sessions": [session_record(backend, picture) for backend in backends],
+        "sessions": [session_record(backend, derived) for backend in backends],
     }
     return json.dumps(whole) + "\n"
 
 
 def _page(table: ArrangedSessions, color: bool) -> str:
-    """The table for people: as wide as the terminal, or as wide as it needs to be."""
+    """Return the table for people: as wide as the terminal, or as its longest query needs."""
     return output.page(page(table, output.columns() or _wide_enough(table)), color)
 
 
 def page(table: ArrangedSessions, width: int) -> list[Line]:
-    """The lines about the server, an empty one, the table, and how many rows a filter left."""
+    """Return lines about the server, an empty one, the table, and the count of filtered rows."""
     snapshot, narrow = table.context.snapshot, min(width, _WIDEST_BANNER)
-    found = budget(snapshot)
+    slots = budget(snapshot)
     columns = layout(SESSION_COLUMNS, width)
     banner = [
         server_line(snapshot, narrow),
-        budget_line(found, narrow),
-        legend_line(found, narrow),
+        budget_line(slots, narrow),
+        legend_line(slots, narrow),
     ]
-    unread = missing(found, snapshot.server)
+    unread = missing(slots, snapshot.server)
     rows = [line(columns, row, table.context) for row in table.rows]
     count = table.counts if table.options.filter.text else ""
-    notes = [
-        row
-        for text in (unread, count)
-        if text
-        for row in wrapped((Span(text, Tone.NOTICE),), narrow)
-    ]
+    notes: list[Line] = []
+    for text in filter(None, (unread, count)):
+        notes += wrapped((Span(text, Tone.NOTICE),), narrow)
     return [*banner, *notes, (), header(columns, table.options.sort), *rows]
 
 
 def _wide_enough(table: ArrangedSessions) -> int:
     text = column("query").text
-    return _PAGE + max((cells(clean(text(row, table.context))) for row in table.rows), default=0)
+    widths = [cells(clean(text(row, table.context))) for row in table.rows]
+    return _PAGE + max(widths, default=0)

@@ -112,7 +112,11 @@ def decode_name(raw: bytes, encoding: str = "SQL_ASCII") -> str:
 
 def decoded(row: Iterable[Any], encoding: str) -> list[Any]:
     """Decode all bytes in a row."""
-    return [decode(value, encoding) if isinstance(value, bytes) else value for value in row]
+    return [_decoded_value(value, encoding) for value in row]
+
+
+def _decoded_value(value: Any, encoding: str) -> Any:
+    return decode(value, encoding) if isinstance(value, bytes) else value
 
 
 _decoder = cache(getincrementaldecoder)

@@ -59,7 +59,15 @@ _SERVER = """
            (SELECT datid FROM pg_catalog.pg_stat_get_activity(pg_backend_pid())),
            host(inet_server_addr()), {port}
 """
-_SERVER_SHAPE = Shape(TIME, BOOL, OID, OID, OID, TEXT.or_null, TEXT.or_null)
+_SERVER_SHAPE = Shape(
+    TIME,  # start of the server
+    BOOL,  # in recovery
+    OID,  # current role
+    OID,  # session role
+    OID,  # database
+    TEXT.or_null,  # address
+    TEXT.or_null,  # port
+)
 SERVER = Fact(
     (
         Statement(_SERVER.format(port="current_setting('port')"), shape=_SERVER_SHAPE),
@@ -68,7 +76,8 @@ SERVER = Fact(
 )
 
 _NAMES: LiteralString = """ARRAY['max_connections', 'superuser_reserved_connections',
-    'reserved_connections', 'max_wal_senders', 'max_worker_processes', 'track_activity_query_size']"""
+    'reserved_connections', 'max_wal_senders', 'max_worker_processes',
+    'track_activity_query_size']"""
 _SETTINGS = "SELECT name, setting::int4 FROM pg_catalog.pg_settings WHERE name = ANY({names})"
 _CURRENT_SETTINGS = """
     SELECT name, (CASE WHEN name = 'track_activity_query_size'
@@ -127,13 +136,25 @@ _ROLES_IN_SIGHT = """
 """The roles that have sessions, and those that give rights. A role that may read passwords counts
 as a superuser.
 """
-_ROLES_SHAPE = Shape(OID, TEXT, BOOL, INT4, BOOL.or_null, BOOL.or_null)
+_ROLES_SHAPE = Shape(
+    OID,  # oid
+    TEXT,  # name
+    BOOL,  # superuser
+    INT4,  # connection limit
+    BOOL.or_null,  # has its privileges
+    BOOL.or_null,  # is a member
+)
 ROLES = Fact(
     (Statement(_ROLES, shape=_ROLES_SHAPE), Statement(_ROLES_IN_SIGHT, shape=_ROLES_SHAPE)),
     "pg_roles may not be read: connection limits of roles are not known",
 )
 
-_DATABASES_SHAPE = Shape(OID, TEXT, TEXT, INT4)
+_DATABASES_SHAPE = Shape(
+    OID,  # oid
+    TEXT,  # name
+    TEXT,  # encoding
+    INT4,  # connection limit
+)
 DATABASES = Fact(
     (
         Statement(
@@ -170,7 +191,13 @@ _CLUSTER = """
 _UNKNOWN_CLUSTER = (
     "SELECT pg_postmaster_start_time(), NULL::text, NULL::text, NULL::text, NULL::int8"
 )
-_CLUSTER_SHAPE = Shape(TIME, TEXT.or_null, TEXT.or_null, TEXT.or_null, INT8.or_null)
+_CLUSTER_SHAPE = Shape(
+    TIME,  # start of the server
+    TEXT.or_null,  # address
+    TEXT.or_null,  # port
+    TEXT.or_null,  # cluster
+    INT8.or_null,  # end of the WAL
+)
 CLUSTER = Fact(
     (Statement(_CLUSTER, shape=_CLUSTER_SHAPE), Statement(_UNKNOWN_CLUSTER, shape=_CLUSTER_SHAPE)),
 )

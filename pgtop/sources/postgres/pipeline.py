@@ -79,13 +79,10 @@ def command(
     numbered, names = _numbered(sql)
     if parameters is None:
         return Command(numbered, shape=shape)
-    values = [encoded(parameters[name]) for name in names]
-    return Command(
-        numbered,
-        [value for value, _ in values],
-        [oid for _, oid in values],
-        shape,
-    )
+    pairs = [encoded(parameters[name]) for name in names]
+    values = [value for value, _ in pairs]
+    types = [oid for _, oid in pairs]
+    return Command(numbered, values, types, shape)
 
 
 async def run(

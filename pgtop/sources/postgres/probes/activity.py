@@ -53,7 +53,8 @@ _ACTIVITY = """
              FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)
            )
     SELECT {nothing},
-           sha256(grouped) || CASE WHEN sha256(grouped) = %(digest)s::bytea THEN '' ELSE grouped END,
+           sha256(grouped)
+           || CASE WHEN sha256(grouped) = %(digest)s::bytea THEN '' ELSE grouped END,
            others, clock_timestamp()
       FROM (SELECT string_agg(id, '') FILTER (WHERE is_grouped) AS grouped,
                    string_agg(id, '') FILTER (WHERE is_grouped IS NOT TRUE) AS others
@@ -73,12 +74,32 @@ _ACTIVITY = """
 _DIGEST = 32
 """Bytes of a SHA-256."""
 _SHAPE = Shape(
-    PID.or_null, TIME.or_null, OID.or_null, INT4.or_null, OID.or_null, TEXT.or_null,
-    TEXT.or_null, TEXT.or_null, INT4.or_null,
-    TIME.or_null, TIME.or_null, TIME.or_null, TEXT.or_null, TEXT.or_null, TEXT.or_null,
-    XID.or_null, XID.or_null, INT4.or_null, INT8.or_null, BYTES.or_null, TEXT.or_null, PIDS.or_null,
-    BYTES.or_null, BYTES.or_null, TIME.or_null,
-)  # fmt: skip
+    PID.or_null,  # pid
+    TIME.or_null,  # backend_start
+    OID.or_null,  # datid
+    INT4.or_null,  # leader_pid
+    OID.or_null,  # usesysid
+    TEXT.or_null,  # application_name
+    TEXT.or_null,  # client_addr
+    TEXT.or_null,  # client_hostname
+    INT4.or_null,  # client_port
+    TIME.or_null,  # xact_start
+    TIME.or_null,  # query_start
+    TIME.or_null,  # state_change
+    TEXT.or_null,  # wait_event_type
+    TEXT.or_null,  # wait_event
+    TEXT.or_null,  # state
+    XID.or_null,  # backend_xid
+    XID.or_null,  # backend_xmin
+    INT4.or_null,  # xmin_age
+    INT8.or_null,  # query_id
+    BYTES.or_null,  # query
+    TEXT.or_null,  # backend_type
+    PIDS.or_null,  # blockers
+    BYTES.or_null,  # idle group
+    BYTES.or_null,  # other idle sessions
+    TIME.or_null,  # end or instant
+)
 _COLUMNS = len(_SHAPE.kinds)
 _NAMED = Struct("!iq")
 """Pid and start of a session, as the server's own `send` functions write them."""
@@ -200,6 +221,8 @@ def read_backend(
         query = HIDDEN_QUERY if backend_start is None else ""
     else:
         query = _known_text(before, backend_start, query_start)
+    database_name = server.database_name(datid) if database is None else database.name
+    role_name = server.role_name(usesysid) if role is None else role.name
     blocked_by: tuple[int, ...] = ()
     if wait_type == b"Lock":
         blocked_by = _blocked_by(blockers, before, backend_start, query_start)
@@ -207,10 +230,10 @@ def read_backend(
         pid,
         backend_start,
         datid,
-        server.database_name(datid) if database is None else database.name,
+        database_name,
         leader_pid,
         usesysid,
-        server.role_name(usesysid) if role is None else role.name,
+        role_name,
         names[application],
         names[address],
         names[hostname],

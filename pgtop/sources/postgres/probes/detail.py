@@ -41,9 +41,23 @@ _LOCKS = """
 _LENGTH_SHAPE = Shape(INT4.or_null)
 _PID_SHAPE = Shape(PID.or_null)
 _LOCKS_SHAPE = Shape(
-    TEXT, TEXT, BOOL, TIME.or_null, INT8, OID.or_null, OID.or_null, TEXT.or_null, INT4.or_null,
-    INT2.or_null, TEXT.or_null, XID.or_null, OID.or_null, TEXT.or_null, OID.or_null, INT2.or_null,
-)  # fmt: skip
+    TEXT,  # locktype
+    TEXT,  # mode
+    BOOL,  # granted
+    TIME.or_null,  # waitstart
+    INT8,  # total
+    OID.or_null,  # database
+    OID.or_null,  # relation
+    TEXT.or_null,  # name
+    INT4.or_null,  # page
+    INT2.or_null,  # tuple
+    TEXT.or_null,  # virtualxid
+    XID.or_null,  # transactionid
+    OID.or_null,  # classid
+    TEXT.or_null,  # class_name
+    OID.or_null,  # objid
+    INT2.or_null,  # objsubid
+)
 
 _VACUUMS = "SELECT pid FROM pg_catalog.pg_stat_get_progress_info('VACUUM')"
 _DECODERS = """
@@ -70,17 +84,20 @@ async def read_detail(channel: Channel, server: Server, backend_id: BackendId) -
     backend = find(rows, server, backend_id, size)
     if backend is None:
         return None
+    _, taken_at = activity.read_instant(rows)
     length = lengths[0][0] if lengths else None
     lock_rows = [_lock_row(row, channel.features.encoding) for row in locks]
+    total = lock_rows[0].total if lock_rows else 0
     exempt_pids = None if failure else read_exempt(exempt_rows)
+    is_exempt = None if exempt_pids is None else backend_id.pid in exempt_pids
     return Detail(
-        taken_at=activity.read_instant(rows)[1],
+        taken_at=taken_at,
         backend=backend,
         query_is_cut=is_cut(backend.query or "", length or 0, size),
         locks=tuple([_lock(row, server) for row in lock_rows]),
         locks_failure=failure,
-        locks_total=lock_rows[0].total if lock_rows else 0,
-        exempt=None if exempt_pids is None else backend_id.pid in exempt_pids,
+        locks_total=total,
+        exempt=is_exempt,
     )
 
 

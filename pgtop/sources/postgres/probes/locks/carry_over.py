@@ -61,15 +61,20 @@ def _with_hidden(
     """Return the backends, hidden ones with these blockers."""
     if not blockers:
         return backends
-    hidden = {b.pid: blockers[b.pid] for b in backends if b.hidden and b.pid in blockers}
-    return _blocked_by(backends, hidden)
+    hidden = [b.pid for b in backends if b.hidden]
+    return _blocked_by(backends, {pid: blockers[pid] for pid in hidden if pid in blockers})
 
 
 def _blocked_by(
     backends: Sequence[Backend], blockers: Mapping[int, tuple[int, ...]]
-) -> Sequence[Backend]:
+) -> list[Backend]:
     """Return the backends, those of these pids with other blockers."""
-    return [b._replace(blocked_by=blockers[b.pid]) if b.pid in blockers else b for b in backends]
+    replaced = []
+    for backend in backends:
+        if backend.pid in blockers:
+            backend = backend._replace(blocked_by=blockers[backend.pid])
+        replaced.append(backend)
+    return replaced
 
 
 def _with_replay(
@@ -85,12 +90,19 @@ def _with_replay(
     if not state.waits and not known:
         return backends
     blockers: dict[int, tuple[int, ...]] = {}
-    for b in [b for b in backends if b.may_replay]:
-        is_awaiting = b.waits_for_lock or not state.is_current
-        wait = state.waits.get(b.pid) or (known.get(b.pid) if is_awaiting else None)
+    for backend in [b for b in backends if b.may_replay]:
+        wait = _wait_of(backend, state, known)
         if wait is not None:
-            blockers[b.pid] = _holders(wait, b.pid)
+            blockers[backend.pid] = _holders(wait, backend.pid)
     return _blocked_by(backends, blockers)
+
+
+def _wait_of(backend: Backend, state: LockState, known: Mapping[int, Wait]) -> Wait | None:
+    """Return the wait of the replaying process: as read, or the known one if it still waits."""
+    if backend.pid in state.waits:
+        return state.waits[backend.pid]
+    may_wait = backend.waits_for_lock or not state.is_current
+    return known.get(backend.pid) if may_wait else None
 
 
 def _holders(wait: Wait, waiter: int) -> tuple[int, ...]:
@@ -129,13 +141,21 @@ def _without_moved(
     if last is None or not reused:
         return tuple(backends)
     waiters = [b for b in backends if b.pid in reused]
-    moved = _moved(waiters, backends, last)
-    moved.difference_update(*[b.blocked_by for b in backends if b.pid not in reused])
-    for wait in state.waits.values():
-        moved.difference_update([hold.pid for hold in wait.holds])
+    others = [b for b in backends if b.pid not in reused]
+    moved = _moved(waiters, backends, last) - _blockers_read(others, state)
     if not moved:
         return tuple(backends)
-    return tuple(_blocked_by(backends, {b.pid: _others(b, moved) for b in waiters}))
+    return tuple(_blocked_by(backends, {b.pid: _unmoved(b, moved) for b in waiters}))
+
+
+def _blockers_read(waiters: Iterable[Backend], state: LockState) -> set[int | None]:
+    """Return all pids that this very poll has read as blockers or holders."""
+    pids: set[int | None] = set()
+    for waiter in waiters:
+        pids.update(waiter.blocked_by)
+    for wait in state.waits.values():
+        pids.update([hold.pid for hold in wait.holds])
+    return pids
 
 
 def _moved(
@@ -148,7 +168,7 @@ def _moved(
     return {b.pid for b in now if _has_moved(before.get(b.pid), b)}
 
 
-def _others(waiter: Backend, moved: Collection[int | None]) -> tuple[int, ...]:
+def _unmoved(waiter: Backend, moved: Collection[int | None]) -> tuple[int, ...]:
     return tuple([pid for pid in waiter.blocked_by if pid not in moved])
 
 

@@ -107,12 +107,13 @@ class LockPollSchedule(NamedTuple):
         if not self.reads_locks_next:
             return LockPollPlan(blockers_reused=later)
         hidden = frozenset(self.hidden)
+        blockers_reused = later if hidden else waiters
         return LockPollPlan(
             reads_locks=True,
             reads_prepared=are_locks_wanted or self.waits_for_prepared,
             reads_slots=are_locks_wanted,
             hidden=tuple(hidden.difference(later)),
-            blockers_reused=later if hidden else waiters,
+            blockers_reused=blockers_reused,
             waits_reused=tuple([pid for pid in later if pid in known]),
             hidden_reused=tuple(hidden.intersection(later)),
         )
@@ -135,25 +136,24 @@ class LockPollSchedule(NamedTuple):
         """Return the schedule without regard to the time that the poll took."""
         waiting = snapshot.waiting
         hidden = tuple([b.pid for b in snapshot.busy if b.hidden and b.datid is not None])
+        turns = self._turns_after(snapshot, plan) if waiting else ()
+        locks_read_at = snapshot.taken_at if plan.reads_locks else self.locks_read_at
         return self._replace(
             has_waiters=bool(waiting),
-            turns=self._turns_after(snapshot, plan) if waiting else (),
+            turns=turns,
             hidden=hidden,
             waits_for_prepared=any(0 in b.blocked_by for b in waiting),
             reads_locks_next=bool(hidden) or not plan.reads_locks,
-            locks_read_at=snapshot.taken_at if plan.reads_locks else self.locks_read_at,
+            locks_read_at=locks_read_at,
         )
 
     def _turns_after(self, snapshot: Snapshot, plan: LockPollPlan) -> tuple[BackendId, ...]:
         """Return the waiters with known blockers that have not ended, those first that were polled
         longest ago.
         """
+        waiters = [waiter for waiter in snapshot.waiting if waiter.blocked_by]
         known = dict.fromkeys(
-            [
-                waiter.identity
-                for waiter in snapshot.waiting
-                if waiter.blocked_by and _have_not_ended(waiter.blocked_by, snapshot)
-            ]
+            [w.identity for w in waiters if _have_not_ended(w.blocked_by, snapshot)]
         )
         reused = set(plan.blockers_reused)
         first = [

@@ -55,10 +55,28 @@ _LOCKS = """
 """
 
 _LOCKS_SHAPE = Shape(
-    PID.or_null, TEXT.or_null, TEXT, TEXT, BOOL, TIME.or_null, INT4, OID.or_null, OID.or_null,
-    TEXT.or_null, INT4.or_null, INT2.or_null, TEXT.or_null, XID.or_null, OID.or_null, TEXT.or_null,
-    OID.or_null, INT2.or_null, PIDS.or_null, TIME, TIME.or_null,
-)  # fmt: skip
+    PID.or_null,  # pid
+    TEXT.or_null,  # virtualtransaction
+    TEXT,  # locktype
+    TEXT,  # mode
+    BOOL,  # granted
+    TIME.or_null,  # waitstart
+    INT4,  # total
+    OID.or_null,  # database
+    OID.or_null,  # relation
+    TEXT.or_null,  # name
+    INT4.or_null,  # page
+    INT2.or_null,  # tuple
+    TEXT.or_null,  # virtualxid
+    XID.or_null,  # transactionid
+    OID.or_null,  # classid
+    TEXT.or_null,  # class_name
+    OID.or_null,  # objid
+    INT2.or_null,  # objsubid
+    PIDS.or_null,  # blockers
+    TIME,  # begin
+    TIME.or_null,  # end
+)
 TIMES = 2
 """Columns behind each row: when the server began and ended, without the network."""
 GRANTED = 4
@@ -70,7 +88,14 @@ _PREPARED = """
       FROM pg_catalog.pg_prepared_xact()
 """
 
-_PREPARED_SHAPE = Shape(XID, TEXT, TIME, OID, OID, INT4)
+_PREPARED_SHAPE = Shape(
+    XID,  # transaction
+    TEXT,  # gid
+    TIME,  # prepared
+    OID,  # owner
+    OID,  # database
+    INT4,  # age
+)
 
 # The columns that mark an invalidated slot, which holds nothing, came with several versions: JSON
 # has those that this server has.
@@ -82,7 +107,12 @@ _SLOTS = """
        AND (known ->> 'conflicting' = 'true') IS NOT TRUE
        AND (known ->> 'wal_status' = 'lost' AND restart_lsn IS NULL) IS NOT TRUE
 """
-_SLOTS_SHAPE = Shape(TEXT, BOOL, INT4.or_null, INT4.or_null)
+_SLOTS_SHAPE = Shape(
+    TEXT,  # slot_name
+    BOOL,  # active
+    INT4.or_null,  # age of xmin
+    INT4.or_null,  # age of catalog_xmin
+)
 
 
 def statements(
