@@ -80,7 +80,7 @@ class RedactingSource:
 
 
 async def _masked_aside(backend: Backend) -> Backend:
-    """Mask a long query in a thread: a megabyte takes a second, in which the keyboard must answer."""
+    """Mask a long query in a thread: a megabyte takes a second, and the keyboard must answer."""
     if len(backend.query or "") < _LONG:
         return without_literals(backend)
     return await asyncio.to_thread(without_literals, backend)

@@ -193,19 +193,21 @@ async def _made(
     if not change.waits:
         if change.statement:
             await other.execute(change.statement.encode())
+        # for a moment after its answer a session does not wait for its client yet
+        await until_async(lambda: _waits_for(admin, pid_of(other), "Client"))
         yield
         return
     waiting = asyncio.create_task(other.execute(change.statement.encode()))
-    await until_async(lambda: _is_waiting(admin, pid_of(other)))
+    await until_async(lambda: _waits_for(admin, pid_of(other), "Lock"))
     yield
     await other.cancel_safe()
     with suppress(psycopg.errors.QueryCanceled):
         await waiting
 
 
-async def _is_waiting(admin: Other, pid: int) -> bool:
+async def _waits_for(admin: Other, pid: int, event_type: str) -> bool:
     cursor = await admin.execute(
-        "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s", (pid,)
+        "SELECT wait_event_type = %s FROM pg_stat_activity WHERE pid = %s", (event_type, pid)
     )
     return await cursor.fetchone() == (True,)
 
