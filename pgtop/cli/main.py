@@ -100,7 +100,7 @@ def _run_module(command: Command) -> int:
         library, _, _ = (error.name or "").partition(".")
         if library == "pgtop":  # a bug
             raise
-        raise UsageError(f"A library of pgtop's cannot be loaded: {error}.", _LIBRARY) from error
+        raise UsageError(f"pgtop cannot load a library: {error}.", _LIBRARY) from error
     return code
 
 

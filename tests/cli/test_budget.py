@@ -365,7 +365,7 @@ def test_a_missing_library_is_unknown() -> None:
     """The environment names psycopg's C implementation, which is not installed."""
     done = pgtop("budget", "-w", "80", environment={"PSYCOPG_IMPL": "c"})
     assert (done.returncode, done.stderr) == (Check.UNKNOWN, "")
-    assert done.stdout.startswith("PGTOP UNKNOWN - A library of pgtop's cannot be loaded: ")
+    assert done.stdout.startswith("PGTOP UNKNOWN - pgtop cannot load a library: ")
     assert done.stdout.count("\n") == 1
 
 

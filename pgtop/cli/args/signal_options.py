@@ -193,7 +193,7 @@ def _selection(words: Sequence[str], is_for_all: bool) -> tuple[tuple[int, ...],
 def _check_has_no_number(words: Sequence[str]) -> None:
     if number := next(filter(_NUMBER.fullmatch, words), None):
         raise UsageError(
-            f"{number} is no pid, and as a filter it would match nearly every session.",
+            f"{number} is not a pid, and as a filter it would match nearly every session.",
             _NO_NUMBERS,
         )
 
