@@ -37,7 +37,8 @@ class Templates:
 
 
 def _programs(cluster: Cluster) -> object:
-    """Return where the programs are; a copy of them in the server's own folder is like any other."""
+    """Return where the programs are; a copy of them in the server's own folder is like any
+    other."""
     bindir = cluster._bindir
     return bindir.parts[-3:] if bindir.is_relative_to(cluster.folder) else bindir
 

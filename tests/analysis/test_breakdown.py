@@ -13,7 +13,8 @@ from pgtop.model.timestamp import MICROSECONDS
 NOW = 10_000 * MICROSECONDS
 SERVER = Server(
     "18.4", 180_004, "db", 5432, "app", "me", 1, 10, 5, 0, Limits(100, 3),
-    roles={10: Role("root", superuser=True, connection_limit=3), 11: Role("web", connection_limit=20), 12: Role("x")},
+    roles={10: Role("root", superuser=True, connection_limit=3),
+        11: Role("web", connection_limit=20), 12: Role("x")},
     databases={5: Database("shop", connection_limit=30), 6: Database("crm")},
 )  # fmt: skip
 
@@ -22,7 +23,8 @@ def client(
     name: str | None = "api", state: str | None = "idle", since: float = 1, **changes: Any
 ) -> Backend:
     plain = Backend(
-        1, NOW, datname="shop", usesysid=11, usename="web", application_name=name, client_addr="10.0.0.1", state=state,
+        1, NOW, datname="shop", usesysid=11, usename="web", application_name=name,
+        client_addr="10.0.0.1", state=state,
         state_change=NOW - int(since * MICROSECONDS), backend_type=CLIENT_BACKEND,
     )  # fmt: skip
     return plain._replace(**changes)
@@ -63,7 +65,8 @@ def test_idle_times() -> None:
     """
     (share,) = shares(
         Dimension.APPLICATION,
-        client(since=300), client(since=301), client(since=900.5), client(state="idle in transaction", since=5000),
+        client(since=300), client(since=301), client(since=900.5),
+        client(state="idle in transaction", since=5000),
     )  # fmt: skip
     assert (share.idle_long, share.oldest_idle) == (2, 900.5)
     (busy,) = shares(Dimension.APPLICATION, client(state="active"))

@@ -173,7 +173,8 @@ def test_a_deadlock_without_lock_details_is_uncertain() -> None:
 
 
 def test_solely_blocked_sessions_have_no_other_blocker() -> None:
-    """A session that waits for two roots, or behind such a session, is solely blocked by neither."""
+    """A session that waits for two roots, or behind such a session, is solely blocked by
+    neither."""
     result = forest_of({1: (), 2: (), 3: (1,), 4: (1, 2), 5: (4,), 6: (3,)})
     assert result.waiters_of(1) == {3, 4, 5, 6}
     assert result.solely_blocked_by(1) == {3, 6}
@@ -268,7 +269,8 @@ PREPARED = tuple(Prepared(xid, f"gid {xid}", 5) for xid in (70, 71))
 def test_a_prepared_transaction_is_a_root(
     prepared: tuple[Prepared, ...], waits: dict[int, Wait], root: int
 ) -> None:
-    """A prepared transaction is named if it is certain which one holds the lock, and never guessed."""
+    """A prepared transaction is named if it is certain which one holds the lock, and never
+    guessed."""
     result = forest_of({2: (0,)}, prepared=prepared, waits=waits)
     assert [(node.key, node.prepared is not None) for node in result.roots] == [(root, root < 0)]
 
@@ -284,9 +286,11 @@ def test_a_wait_known_from_pg_locks_counts() -> None:
 @pytest.mark.parametrize(
     ("held", "wanted", "conflicts"),
     [
-        ("AccessShareLock", "AccessExclusiveLock", True), ("AccessShareLock", "ExclusiveLock", False),
+        ("AccessShareLock", "AccessExclusiveLock", True),
+        ("AccessShareLock", "ExclusiveLock", False),
         ("RowShareLock", "ExclusiveLock", True), ("RowExclusiveLock", "RowExclusiveLock", False),
-        ("RowExclusiveLock", "ShareLock", True), ("ShareUpdateExclusiveLock", "ShareUpdateExclusiveLock", True),
+        ("RowExclusiveLock", "ShareLock", True),
+        ("ShareUpdateExclusiveLock", "ShareUpdateExclusiveLock", True),
         ("ShareLock", "ShareLock", False), ("ShareLock", "RowExclusiveLock", True),
         ("ShareLock", "RowShareLock", False),
         ("ShareRowExclusiveLock", "ShareLock", True), ("ExclusiveLock", "AccessShareLock", False),

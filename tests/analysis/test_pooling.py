@@ -66,7 +66,8 @@ def test_a_hint_needs_many_connections_and_a_gain(
 def test_the_hint_names_the_largest_gain() -> None:
     """The hint names the application that would save most, with the figures of the sentence."""
     now = snapshot(
-        *sessions("api", 40), *sessions("api", 3, "active"), *sessions("api", 2, "idle in transaction"),
+        *sessions("api", 40), *sessions("api", 3, "active"),
+        *sessions("api", 2, "idle in transaction"),
         *sessions("batch", 20), *sessions(None, 10, since=5),
     )  # fmt: skip
     earlier = snapshot(*sessions("api", 9, "active"), at=NOW - 30 * MICROSECONDS)

@@ -65,7 +65,8 @@ def test_sessions_that_hold_nothing_back() -> None:
     assert held(
         session(1),
         session(2, leader_pid=1, **{**seen, "backend_type": PARALLEL_WORKER}),
-        session(3, query="autovacuum: VACUUM public.stock", **{**seen, "backend_type": "autovacuum worker"}),
+        session(3, query="autovacuum: VACUUM public.stock",
+            **{**seen, "backend_type": "autovacuum worker"}),
         session(4, query="/* job */ VACUUM (FULL off) stock", **seen),
         own=OWN._replace(xmin_age=10),
         exempt=frozenset({3, 4}),
@@ -220,7 +221,8 @@ def test_prepared_transactions_slots_and_standbys_are_holders() -> None:
         slots=(Slot("kept", 400), Slot("cdc", 50, catalog=True)),
     )
     assert result == [
-        (XminKind.SLOT, "kept", 400), (XminKind.SESSION, "1", 300), (XminKind.STANDBY, "standby1", 200),
+        (XminKind.SLOT, "kept", 400), (XminKind.SESSION, "1", 300),
+        (XminKind.STANDBY, "standby1", 200),
         (XminKind.PREPARED, "gid", 100), (XminKind.SLOT, "cdc", 50),
     ]  # fmt: skip
 

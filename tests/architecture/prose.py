@@ -18,7 +18,8 @@ VERBS = _set(Path(__file__).with_name("verbs.txt").read_text(encoding="utf-8"))
 # Question words and pronouns: a docstring that starts with one has its subject somewhere else.
 OPENERS = _set(
     "anybody everybody he her his how it its nobody of she somebody that their theirs these they"
-    " this those we what whatever when where whether which whichever who whoever whom whose why you your"
+    " this those we what whatever when where whether which whichever who whoever whom whose why "
+    "you your"
 )
 SENTENCE_OPENERS = _set("of that those what where who whoever whom whose")
 SPEECH = _set(

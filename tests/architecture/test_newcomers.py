@@ -4,7 +4,7 @@
 | --- | --- | --- |
 | a new column | 1 | test_a_column_is_one_declaration |
 | a new server field in a column | 3 | test_a_server_field_in_a_column_touches_three_files |
-| a new view with its own probe | 3 new, and a line in each registry | test_a_view_with_its_own_probe_is_three_files |
+| a view with its own probe | 3 new | test_a_view_with_its_own_probe_is_three_files |
 | a changed key | 1 | test_a_changed_key_touches_one_file |
 | a changed key of a view | 1 | test_a_changed_key_of_a_view_touches_one_file |
 | a new option | 1 or 2 | test_new_option.py |
@@ -90,20 +90,24 @@ def test_a_server_field_in_a_column_touches_three_files(tmp_path: Path, dsn: str
     """The field is read in the statement, kept in the model and shown by the column."""
     edits = {
         "pgtop/model/backend.py": [
-            ("    blocked_by: tuple[int, ...] = ()\n", "    blocked_by: tuple[int, ...] = ()\n    ssl: int | None = None\n"),
+            ("    blocked_by: tuple[int, ...] = ()\n",
+                "    blocked_by: tuple[int, ...] = ()\n    ssl: int | None = None\n"),
         ],
         "pgtop/sources/postgres/probes/activity.py": [
-            ("backend_xid, backend_xmin, {query_id},\n", "backend_xid, backend_xmin, {query_id}, ssl::int4 AS ssl,\n"),
+            ("backend_xid, backend_xmin, {query_id},\n",
+                "backend_xid, backend_xmin, {query_id}, ssl::int4 AS ssl,\n"),
             ("backend_type, blockers, NULL, NULL,\n", "backend_type, blockers, ssl, NULL, NULL,\n"),
             ("TEXT.or_null, PIDS.or_null,\n", "TEXT.or_null, PIDS.or_null, INT4.or_null,\n"),
             ("kind, blockers, *_,\n", "kind, blockers, ssl, *_,\n"),
-            (' if wait_type == b"Lock" else (),\n', ' if wait_type == b"Lock" else (),\n        ssl,\n'),
+            (' if wait_type == b"Lock" else (),\n',
+                ' if wait_type == b"Lock" else (),\n        ssl,\n'),
         ],
         "pgtop/table/session_columns.py": [
             (
                 "\nCOLUMNS",
                 "\n_SSL = Column('ssl', 'SSL', 'encrypted', 4, 20,\n"
-                "    key=lambda backend, _: backend.ssl, text=lambda backend, _: str(backend.ssl))\n\nCOLUMNS",
+                "    key=lambda backend, _: backend.ssl, text=lambda backend, _: "
+                "str(backend.ssl))\n\nCOLUMNS",
             ),
             ("    _PID,\n", "    _PID,\n    _SSL,\n"),
         ],

@@ -109,7 +109,8 @@ def test_json_of_everything() -> None:
     assert nodes[49_011]["deadlock"] == [49_010, 49_011]
     assert nodes[49_004]["soft"] == [49_005]
     assert found["xmin_holders"][0] == {
-        "kind": "replication slot", "name": "standby2", "pid": None, "age": 4_812_004, "database": None,
+        "kind": "replication slot", "name": "standby2", "pid": None, "age": 4_812_004,
+        "database": None,
         "catalog": False, "is_certain": True, "inherited_from": None,
     }  # fmt: skip
     assert (found["asked"], found["note"]) == (True, "")

@@ -112,7 +112,8 @@ def test_a_session_is_shown_raw_and_exactly(dsn: str) -> None:
         [row] = [row for row in _shown(dsn)["sessions"] if row["pid"] == pid]
         with psycopg.connect(dsn) as other:
             found = other.execute(
-                "SELECT query_start = %s::timestamptz AND xact_start = %s::timestamptz, query FROM pg_stat_activity"
+                "SELECT query_start = %s::timestamptz AND xact_start = %s::timestamptz, query "
+                "FROM pg_stat_activity"
                 " WHERE pid = %s AND backend_start = %s::timestamptz",
                 [row["query_start"], row["xact_start"], pid, row["backend_start"]],
             ).fetchone()

@@ -158,7 +158,8 @@ async def test_a_refused_login_is_seldom_tried_again(kind: FailureKind) -> None:
 
 
 async def test_a_failure_is_reported_every_second() -> None:
-    """While the server is away, each second shows the age of the snapshot and the time to the retry."""
+    """While the server is away, each second shows the age of the snapshot and the time to the
+    retry."""
     source = FakeSource([calm(), *[REFUSED] * 50])
     async with running(source, interval=10.0) as (_, events, clock):
         await clock.advance(40.0)
@@ -179,8 +180,8 @@ async def test_recovery_goes_back_to_the_interval() -> None:
 
 
 async def test_a_pause_keeps_the_snapshot_and_reports_its_age() -> None:
-    """While paused, nothing is requested and nothing wakes us; the age is reported on demand; refresh
-    takes one sample and stays paused.
+    """While paused, nothing is requested and nothing wakes us; the age is reported on demand; a
+    refresh takes one sample and stays paused.
     """
     source = FakeSource([calm()])
     async with running(source) as (poller, events, clock):
@@ -216,8 +217,8 @@ async def test_a_new_interval_counts_from_the_last_sample() -> None:
 
 
 async def test_expensive_samples_are_taken_less_often() -> None:
-    """The interval grows when consecutive samples cost the server more than 2 % of it, but not for a
-    single one.
+    """The interval grows when consecutive samples cost the server more than 2 % of it, but not for
+    a single one.
     """
     cheap, expensive = calm(), replace(calm(), cost=Cost(server_seconds=0.1))
     source = FakeSource([cheap, expensive, cheap, *[expensive] * 20])

@@ -25,7 +25,8 @@ from tests.table.strategies import BACKEND
 BUSY = DerivedSnapshot.of(scenes.busy())
 WIDTHS = st.integers(1, 250)
 QUERIES = st.builds(
-    TableOptions, sort=st.builds(Sort, st.sampled_from([None, *(column.name for column in COLUMNS)]), st.booleans()),
+    TableOptions, sort=st.builds(Sort,
+        st.sampled_from([None, *(column.name for column in COLUMNS)]), st.booleans()),
     extra_columns=st.booleans(), filter=st.just(Filter()),
 )  # fmt: skip
 
@@ -81,7 +82,8 @@ def test_hostile_texts_do_not_move_a_column(width: int) -> None:
         (120, "pid who application state wait age blocked_by blocks query"),
         (
             200,
-            "pid database user application client state wait age xact query_age state_age blocked_by blocks query",
+            "pid database user application client state wait age xact query_age state_age "
+            "blocked_by blocks query",
         ),
     ],
 )

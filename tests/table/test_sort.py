@@ -105,7 +105,8 @@ def test_values_are_in_order_and_none_is_last(
 
 
 def test_the_worst_comes_first_by_default() -> None:
-    """The root of the waiters, these, the runaway query and its workers; then idle ones, then the rest."""
+    """The root of the waiters, these, the runaway query and its workers; then idle ones, then
+    the rest."""
     rows = ordered(BUSY.snapshot.backends, BUSY, Sort())
     assert pids(rows)[:8] == [47_903, 48_801, 48_803, 48_806, 48_809, 48_711, 48_712, 48_713]
     states = [row.state for row in rows if row.is_client]
@@ -345,8 +346,8 @@ def _is_settled(row: Backend, since: float) -> bool:
 def test_the_settled_have_the_same_places(
     sort: Sort, since: float, show_idle: bool, words: str
 ) -> None:
-    """Sessions at rest have the same place in every order, in a group of their own or not, and count
-    as before.
+    """Sessions at rest have the same place in every order, in a group of their own or not, and
+    count as before.
     """
     rows = scenes.busy().backends
     query = TableOptions(filter=Filter.parse(words), sort=sort, show_idle=show_idle)
@@ -358,8 +359,8 @@ def test_the_settled_have_the_same_places(
 
 
 def test_a_settled_root_and_one_idle_for_longer_than_the_settled() -> None:
-    """A root at rest comes before all; the session that has been idle longest comes first, settled or
-    not.
+    """A root at rest comes before all; the session that has been idle longest comes first, settled
+    or not.
     """
     root, longer = (
         client(1, "web@shop", since=99),

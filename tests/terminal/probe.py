@@ -55,7 +55,10 @@ class Table(ScrollView):
 class Question(ModalScreen[None]):
     """A box over the table."""
 
-    CSS = "Question { align: center middle; } Question Static { width: 30; height: 5; border: solid red; }"
+    CSS = (
+        "Question { align: center middle; } Question Static { width: 30; height: 5; border: "
+        "solid red; }"
+    )
     BINDINGS: ClassVar[list[BindingType]] = [Binding("m", "dismiss")]
 
     def compose(self) -> ComposeResult:

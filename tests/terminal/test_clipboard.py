@@ -19,7 +19,8 @@ _OSC_52 = re.compile(rb"\x1b\]52;c;([^\x07]*)\x07")
 _COPY = """
 import asyncio, os, sys
 from pgtop.terminal.clipboard import copy
-print(asyncio.run(copy(sys.argv[1], os.environ, lambda text: (sys.stdout.write(text), sys.stdout.flush()))))
+write = lambda text: (sys.stdout.write(text), sys.stdout.flush())
+print(asyncio.run(copy(sys.argv[1], os.environ, write)))
 sys.stdin.readline()
 """
 

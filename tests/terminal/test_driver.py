@@ -48,7 +48,8 @@ def _has_changed(before: str, terminal: Terminal) -> bool:
 
 
 def test_the_screen_is_what_textuals_own_driver_shows() -> None:
-    """Every cell and style is the same through ticks, scrolling, a modal, themes and two resizes."""
+    """Every cell and style is the same through ticks, scrolling, a modal, themes and two
+    resizes."""
     with probe("--stock") as stock, probe() as ours:
         both = (stock, ours)
         for step in (
@@ -147,7 +148,8 @@ def _stands_still(log: Path) -> bool:
 def test_a_stalled_terminal_does_not_keep_the_app(
     tmp_path: Path, end: str | signal.Signals
 ) -> None:
-    """The app can be left while nothing is read, and the terminal is restored when it reads again."""
+    """The app can be left while nothing is read, and the terminal is restored when it reads
+    again."""
     log = tmp_path / "ticks"
     with probe("--log", str(log)) as terminal:
         type_keys(terminal, "s")
@@ -210,7 +212,8 @@ def test_suspended_and_resumed_the_screen_is_painted_again() -> None:
 
 
 def test_without_a_shell_it_is_not_stopped() -> None:
-    """The app goes on at once if no shell could resume it, as an orphaned job does in the kernel."""
+    """The app goes on at once if no shell could resume it, as an orphaned job does in the
+    kernel."""
     with probe() as terminal:
         terminal.send("z")
         os.kill(terminal.pid, signal.SIGTSTP)

@@ -18,17 +18,26 @@ from pgtop.terminal.sequences import PASTE_LIMIT, Scanner, Token
 from tests.waiting import PATIENCE, until
 
 _REPLIES = (
-    b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\", b"\x1b]11;rgb:1e1e/1e1e/2e2e\x07", b"\x9d10;rgb:KKKK/yyyy/0000\x9c",
-    b"\x1b]52;c;S3lreQ==\x1b\\", b"\x1b]0;K\xc3\xa9y\x1b\\", b"\xc2\x9d0;Ky\xc2\x9c", b"\x1b]lKy\ty\x1b\\",
+    b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\", b"\x1b]11;rgb:1e1e/1e1e/2e2e\x07",
+    b"\x9d10;rgb:KKKK/yyyy/0000\x9c",
+    b"\x1b]52;c;S3lreQ==\x1b\\", b"\x1b]0;K\xc3\xa9y\x1b\\", b"\xc2\x9d0;Ky\xc2\x9c",
+    b"\x1b]lKy\ty\x1b\\",
     b"\x1b[?62;22c", b"\x1b[>0;276;0c", b"\x1bP!|7E7E4B79\x1b\\", b"\x1bP>|Konsole 22.12.3\x1b\\",
-    b"\x1bP>|a\x07Ky\x1b\\", b"\x1bP1+r4B79=4B\x1b\\", b"\x90>|Ky\x9c", b"\x1b_Gi=31;OKy\x1b\\", b"\x9fGKy\x9c",
-    b"\x1b^Ky\x1b\\", b"\x1bXKy\x1b\\", b"\x1b[?2026;2$y", b"\x1b[?2048;1$y", b"\x1b[4;1$y", b"\x1b[?0u",
-    b"\x1b[?25u", b"\x1b[?997;1n", b"\x1b[0n", b"\x9b0n", b"\x1b[48;999999;999999;1;1t", b"\x1b[8;24;80t",
-    b"\x1b[4;1080;1920t", b"\x1b[I", b"\x1b[O", b"\x1b[12;40R", b"\x1b[?12;40;1R", b"\x1b[<0;75;121M",
-    b"\x1b[<0;-1;121m", b"\x1b[32;75;121M", b"\x1b[M KK", b"\x1b[M`Ky", b"\x9bM yK", b"\x1b[M \xc4\x80K",
-    b"\x1b[M \xfe\xff", b"\x1b[1;75;121;1&w", b"\x1b[75~", b"\x1b[121;1S", b"\x1b[27;1;75~", b"\x1b[1;1;1;1;1K",
+    b"\x1bP>|a\x07Ky\x1b\\", b"\x1bP1+r4B79=4B\x1b\\", b"\x90>|Ky\x9c", b"\x1b_Gi=31;OKy\x1b\\",
+    b"\x9fGKy\x9c",
+    b"\x1b^Ky\x1b\\", b"\x1bXKy\x1b\\", b"\x1b[?2026;2$y", b"\x1b[?2048;1$y", b"\x1b[4;1$y",
+        b"\x1b[?0u",
+    b"\x1b[?25u", b"\x1b[?997;1n", b"\x1b[0n", b"\x9b0n", b"\x1b[48;999999;999999;1;1t",
+        b"\x1b[8;24;80t",
+    b"\x1b[4;1080;1920t", b"\x1b[I", b"\x1b[O", b"\x1b[12;40R", b"\x1b[?12;40;1R",
+        b"\x1b[<0;75;121M",
+    b"\x1b[<0;-1;121m", b"\x1b[32;75;121M", b"\x1b[M KK", b"\x1b[M`Ky", b"\x9bM yK",
+        b"\x1b[M \xc4\x80K",
+    b"\x1b[M \xfe\xff", b"\x1b[1;75;121;1&w", b"\x1b[75~", b"\x1b[121;1S", b"\x1b[27;1;75~",
+        b"\x1b[1;1;1;1;1K",
     b"\x1b[" + b"7" * 3000 + b"K", b"\x1b[200~K\ny\x1b[201~",
-    b"\x1b[200~K\x1b]0;y\x1b[200~y\x1b[201~", b"\x1b\\", b"\x9b?1;2c", b"\x85", b"\x1b[3;4;5", b"\x1b[97;1:3x",
+    b"\x1b[200~K\x1b]0;y\x1b[200~y\x1b[201~", b"\x1b\\", b"\x9b?1;2c", b"\x85", b"\x1b[3;4;5",
+        b"\x1b[97;1:3x",
 )  # fmt: skip
 """What terminals send that is no key: replies of every form, mouse reports, pastes, and what is
 broken.
@@ -147,7 +156,8 @@ def test_no_key_is_lost(text: str) -> None:
     ],
 )
 def test_an_unfinished_sequence_delays_no_key(begun: bytes, keys: list[str]) -> None:
-    """The next key after escapes, or after sequences that never end, is read at once and as itself."""
+    """The next key after escapes, or after sequences that never end, is read at once and as
+    itself."""
     with _Reading() as reading:
         reading.send(begun)
         until(lambda: reading.gave_up, "what was begun is not given up")

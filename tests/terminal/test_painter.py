@@ -73,7 +73,8 @@ class Show:
 
 
 class Piece(NamedTuple):
-    """Text at a place in a style; `noise` is what must be dropped, between the text's characters."""
+    """Text at a place in a style; `noise` is what must be dropped, between the text's
+    characters."""
 
     x: int
     y: int

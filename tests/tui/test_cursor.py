@@ -19,7 +19,8 @@ from tests.tui.apps import (
 @pytest.mark.parametrize(
     ("keys", "row"),
     [
-        (("cursor_down",), 1), (("j", "j", "k"), 1), (("cursor_down", "cursor_up"), 0), (("cursor_last",), -1), (("cursor_last", "cursor_first"), 0),
+        (("cursor_down",), 1), (("j", "j", "k"), 1), (("cursor_down", "cursor_up"), 0),
+        (("cursor_last",), -1), (("cursor_last", "cursor_first"), 0),
         (("page_down",), 16), (("page_down", "page_up"), 0), (("cursor_up",), 0),
     ],
 )  # fmt: skip
@@ -78,7 +79,8 @@ async def test_session_that_ends_under_the_cursor_is_marked_for_one_tick() -> No
 
 
 async def test_pid_taken_over_by_another_session_is_another_row() -> None:
-    """A backend is a pid and a start: the cursor does not move to a new session with the same pid."""
+    """A backend is a pid and a start: the cursor does not move to a new session with the same
+    pid."""
     first = busy()
     stage = Stage(first, source=FakeSource([first]))
     async with stage.app.run_test(size=SIZE) as pilot:

@@ -39,7 +39,8 @@ async def test_detail_shows_the_whole_session() -> None:
 
 
 async def test_a_query_is_lexed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A query is lexed again only if it or the screen has changed, however often the page is drawn."""
+    """A query is lexed again only if it or the screen has changed, however often the page is
+    drawn."""
     snapshot = busy()
     stage = Stage(snapshot)
     calls: list[tuple[str, int]] = []

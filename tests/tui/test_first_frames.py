@@ -41,7 +41,8 @@ def _drawn(lines: list[StyledLine], settings: Settings, width: int) -> Canvas:
 
 
 async def composed(snapshot: Snapshot, settings: Settings, width: int, height: int) -> Canvas:
-    """Return the screen of the sessions as Textual draws it, in the colours of the same terminal."""
+    """Return the screen of the sessions as Textual draws it, in the colours of the same
+    terminal."""
     stage = Stage(snapshot, settings)
     canvas = Canvas(width, height)
     async with stage.app.run_test(size=(width, height)) as pilot:
@@ -97,7 +98,8 @@ def test_the_first_frame_needs_no_textual() -> None:
 @pytest.mark.parametrize("seconds", [0.3, 7.9])
 @pytest.mark.parametrize("height", [1, 2, 24])
 def test_the_wait_shows_server_and_time(seconds: float, height: int) -> None:
-    """The screen shows the server, how long pgtop has waited, and the key to leave, at any height."""
+    """The screen shows the server, how long pgtop has waited, and the key to leave, at any
+    height."""
     lines = waiting("db1\x1b[2J:5432", seconds, 80, height)
     texts = ["".join(span.text for span in line.line) for line in lines]
     assert len(texts) >= height

@@ -59,7 +59,8 @@ def _text(stage: Stage, widget: str) -> str:
 
 
 def _without(snapshot: Snapshot, pid: int) -> Snapshot:
-    """Return the snapshot after that session has ended, which frees the waiter that waited for it alone."""
+    """Return the snapshot after that session has ended, which frees the waiter that waited for
+    it alone."""
     rest = tuple(
         b._replace(blocked_by=tuple(p for p in b.blocked_by if p != pid))
         for b in snapshot.backends

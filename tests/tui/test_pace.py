@@ -19,7 +19,8 @@ from tests.tui.apps import (
 
 
 async def test_pause_and_refresh() -> None:
-    """A pause keeps the snapshot and shows its age; refresh takes one more; the same key resumes."""
+    """A pause keeps the snapshot and shows its age; refresh takes one more; the same key
+    resumes."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "pause")

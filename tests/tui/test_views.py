@@ -112,7 +112,8 @@ async def test_a_lost_server_comes_before_an_older_notice() -> None:
 
 
 async def test_half_a_word_does_not_filter() -> None:
-    """The last filter stays while the typed word may become the key of a term, or cannot be read."""
+    """The last filter stays while the typed word may become the key of a term, or cannot be
+    read."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         everything = shown_on(stage)

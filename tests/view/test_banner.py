@@ -67,7 +67,10 @@ def test_a_vendor_s_reserve_is_named() -> None:
     limits = calm().server.limits._replace(
         reserved_connections=5, vendor_reserves=(Reserve("rds_superuser", 2),)
     )
-    reserved = "3 reserved for superusers, 5 reserved for pg_use_reserved_connections, 2 reserved for rds_superuser"
+    reserved = (
+        "3 reserved for superusers, 5 reserved for pg_use_reserved_connections, 2 reserved "
+        "for rds_superuser"
+    )
     assert words(on(calm(), limits=limits)) == f"14 of 90 used; 76 free; {reserved}"
 
 

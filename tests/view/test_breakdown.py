@@ -30,7 +30,8 @@ STATES = st.sampled_from(
 )
 CLIENTS = st.builds(
     client, NAMES, STATES, st.floats(0, 1000), datname=NAMES, usename=NAMES,
-    wait_event_type=st.sampled_from([None, "Lock", "IO"]), client_addr=st.sampled_from([None, "10.0.0.1", "::1"]),
+    wait_event_type=st.sampled_from([None, "Lock", "IO"]),
+    client_addr=st.sampled_from([None, "10.0.0.1", "::1"]),
 ) | st.just(HIDDEN)  # fmt: skip
 
 

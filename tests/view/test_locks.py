@@ -172,7 +172,8 @@ def test_siblings_are_sorted() -> None:
 
 
 def test_the_summary_names_the_root() -> None:
-    """Number of waiters, longest wait, and the root with what it does; empty if no session waits."""
+    """Number of waiters, longest wait, and the root with what it does; empty if no session
+    waits."""
     words = [span.text for span in summary(STANDSTILL)]
     head = "12 waiting, 4 roots, deadlock 49010 49011; longest 9m02s on root 47903"
     assert words == [head, " (idle in transaction 13m20s)"], (
@@ -223,7 +224,8 @@ def test_a_prepared_transaction_shows_the_statement_that_ends_it() -> None:
     ],
 )
 def test_filters_of_the_tree(filter: str, pids: set[int]) -> None:
-    """`b:` finds the waiters for a pid, `root:` a whole tree, and `blocks` counts indirect waiters, too."""
+    """`b:` finds the waiters for a pid, `root:` a whole tree, and `blocks` counts indirect
+    waiters, too."""
     assert {
         row.pid for row in arrange_sessions(STANDSTILL, TableOptions(Filter.parse(filter))).rows
     } == pids
@@ -314,7 +316,8 @@ def test_the_report_after_the_end_of_a_root() -> None:
 
 
 def test_role_and_database_stand_before_the_query_without_a_column() -> None:
-    """At 80 cells a row still has role and database, once; a prepared transaction has its own words."""
+    """At 80 cells a row still has role and database, once; a prepared transaction has its own
+    words."""
     for width in (80, 120):
         shown = [text_of(row, STANDSTILL, width) for row in rows(STANDSTILL)]
         [root] = [row for row in shown if row.startswith("▼47903")]

@@ -24,7 +24,8 @@ class Connect(Protocol):
 
 
 class Wire:
-    """A TCP port that leads to the server, and counts bytes each way and the turns of the client."""
+    """A TCP port that leads to the server, and counts bytes each way and the turns of the
+    client."""
 
     def __init__(self, host: str, port: str) -> None:
         self._host, self._port = host, port
@@ -138,7 +139,8 @@ def signaller(session: ServerConnection) -> PostgresSignaller:
 
 @pytest.fixture
 async def make_role(connect: Connect) -> AsyncIterator[Callable[[str], Awaitable[dict[str, str]]]]:
-    """Return a function that makes a role with the given options and returns how to connect as it."""
+    """Return a function that makes a role with the given options and returns how to connect as
+    it."""
     admin = await connect()
     made: list[sql.Identifier] = []
 

@@ -48,7 +48,8 @@ _PAGES = """
 """
 _SLOW = "SELECT count(pg_sleep(60)) FROM pages"
 _EAGER = """
-    SET max_parallel_workers_per_gather = 4; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;
+    SET max_parallel_workers_per_gather = 4; SET parallel_setup_cost = 0;
+    SET parallel_tuple_cost = 0;
     SET min_parallel_table_scan_size = 0
 """
 
@@ -66,7 +67,8 @@ def server(bindir: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 def parameters(server: Cluster) -> dict[str, str]:
-    """Return the server's connection parameters once the sessions of the previous test have ended."""
+    """Return the server's connection parameters once the sessions of the previous test have
+    ended."""
     found = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
     with closing(connection(found)) as admin:
         until(
@@ -78,7 +80,8 @@ def parameters(server: Cluster) -> dict[str, str]:
 
 _OTHERS = """
     SELECT count(*) FROM pg_stat_activity
-     WHERE pid <> pg_backend_pid() AND backend_type IN ('client backend', 'walsender', 'parallel worker')
+     WHERE pid <> pg_backend_pid()
+       AND backend_type IN ('client backend', 'walsender', 'parallel worker')
 """
 
 

@@ -221,7 +221,8 @@ async def test_advisory_keys(source: PostgresSource, connect: Connect) -> None:
     """
     holder, waiter, elsewhere = await connect(), await connect(), await connect(dbname="template1")
     await holder.execute(
-        "SELECT pg_advisory_lock(-5), pg_advisory_lock(7, -3), pg_advisory_lock(9223372036854775807)"
+        "SELECT pg_advisory_lock(-5), pg_advisory_lock(7, -3), "
+        "pg_advisory_lock(9223372036854775807)"
     )
     await elsewhere.execute("SELECT pg_advisory_lock(42)")
     assert sorted(await locks_of(source, holder, "advisory")) == [
@@ -285,31 +286,40 @@ async def test_one_round_trip(wired: ServerConnection, wire: Wire, connect: Conn
     [
         (LockRow("relation", "m", True, database=5, relation=9, name="orders"), "orders"),
         (LockRow("relation", "m", True, database=5, relation=9, name="public.orders"), "orders"),
-        (LockRow("relation", "m", True, database=5, relation=9, name='public."my orders"'), '"my orders"'),
+        (LockRow("relation", "m", True, database=5, relation=9, name='public."my orders"'),
+            '"my orders"'),
         (LockRow("relation", "m", True, database=5, relation=9, name="shop.orders"), "shop.orders"),
-        (LockRow("relation", "m", True, database=5, relation=9, name="public.pg_class"), "public.pg_class"),
+        (LockRow("relation", "m", True, database=5, relation=9, name="public.pg_class"),
+            "public.pg_class"),
         (LockRow("relation", "m", True, database=5, relation=9, name="{evil}"), "{evil}"),
-        (LockRow("relation", "m", True, database=7, relation=9), "shop.9 (a relation of another database)"),
-        (LockRow("relation", "m", True, database=8, relation=9), "8.9 (a relation of another database)"),
+        (LockRow("relation", "m", True, database=7, relation=9),
+            "shop.9 (a relation of another database)"),
+        (LockRow("relation", "m", True, database=8, relation=9),
+            "8.9 (a relation of another database)"),
         (LockRow("extend", "m", True, database=5, relation=9, name="orders"), "the end of orders"),
-        (LockRow("page", "m", True, database=5, relation=9, name="orders", page=0), "page 0 of orders"),
+        (LockRow("page", "m", True, database=5, relation=9, name="orders", page=0),
+            "page 0 of orders"),
         (
             LockRow("tuple", "m", True, database=7, relation=9, page=3, tuple=4),
             "row (3,4) of shop.9 (a relation of another database)",
         ),
         (LockRow("virtualxid", "m", True, virtualxid="3/42"), "virtual transaction 3/42"),
-        (LockRow("spectoken", "m", True, transactionid=745, objid=1), "speculative insertion 1 of transaction 745"),
+        (LockRow("spectoken", "m", True, transactionid=745, objid=1),
+            "speculative insertion 1 of transaction 745"),
         (
-            LockRow("applytransaction", "m", True, database=7, transactionid=745, objid=16400, objsubid=0),
+            LockRow("applytransaction", "m", True, database=7, transactionid=745, objid=16400,
+                objsubid=0),
             "remote transaction 745 of subscription 16400 of database shop",
         ),
         (LockRow("frozenid", "m", True, database=5), "frozen transaction id"),
         (
-            LockRow("object", "m", True, database=5, classid=2615, class_name="pg_namespace", objid=99, objsubid=0),
+            LockRow("object", "m", True, database=5, classid=2615, class_name="pg_namespace",
+                objid=99, objsubid=0),
             "pg_namespace 99",
         ),
         (LockRow("object", "m", True, database=0, classid=77, objid=99, objsubid=0), "class 77 99"),
-        (LockRow("newer", "m", True, database=5, relation=9, objid=0), "database 5 relation 9 objid 0"),
+        (LockRow("newer", "m", True, database=5, relation=9, objid=0),
+            "database 5 relation 9 objid 0"),
     ],
 )  # fmt: skip
 def test_a_lock_in_words(row: LockRow, words: str) -> None:

@@ -17,7 +17,8 @@ async def test_columns_come_from_the_catalog(session: ServerConnection) -> None:
 
 
 async def test_the_connection_is_known(session: ServerConnection) -> None:
-    """A direct connection is distinguished from a pooled one, and the database's encoding is known."""
+    """A direct connection is distinguished from a pooled one, and the database's encoding is
+    known."""
     async with session.acquire() as channel:
         assert channel.features.pid == channel.connection.info.backend_pid
         assert not channel.features.pooled

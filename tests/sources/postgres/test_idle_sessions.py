@@ -93,7 +93,8 @@ def test_each_field_has_an_entry() -> None:
 
 @pytest.fixture
 async def admin(connect: Connect) -> AsyncIterator[Other]:
-    """Open a session of a superuser, which creates the role of the idle session and holds a lock."""
+    """Open a session of a superuser, which creates the role of the idle session and holds a
+    lock."""
     connection = await connect()
     await connection.execute(f"CREATE ROLE {_ROLE} LOGIN SUPERUSER")
     await connection.execute("SELECT pg_advisory_lock(4712)")

@@ -1,4 +1,5 @@
-"""The server's log of pgtop's statements: no samples if the role may prevent it, and every signal."""
+"""The server's log of pgtop's statements: no samples if the role may prevent it, and every
+signal."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,8 @@ from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.sources.postgres.sampler_helpers import backend
 
 _SETTINGS = {
-    "log_statement": "all", "log_min_duration_statement": "0", "log_duration": "on", "log_executor_stats": "on",
+    "log_statement": "all", "log_min_duration_statement": "0", "log_duration": "on",
+    "log_executor_stats": "on",
     "log_min_messages": "warning", "autovacuum": "off",
 }  # fmt: skip
 _FUNCTIONS = {Signal.CANCEL: "pg_cancel_backend", Signal.TERMINATE: "pg_terminate_backend"}

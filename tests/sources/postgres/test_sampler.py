@@ -27,7 +27,8 @@ def databases(dsn: str) -> Iterator[dict[str, str]]:
     with psycopg.connect(dsn, autocommit=True) as connection:
         for encoding, name in names.items():
             connection.execute(
-                f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+                f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' "
+                "LC_CTYPE 'C'"
             )
         yield names
         for name in names.values():
@@ -70,7 +71,8 @@ async def test_the_server_is_described(source: PostgresSource, dsn: str) -> None
     with psycopg.connect(dsn) as connection:
         row = connection.execute(
             "SELECT current_setting('server_version'), current_setting('max_connections')::int,"
-            " current_setting('superuser_reserved_connections')::int, current_setting('max_wal_senders')::int,"
+            " current_setting('superuser_reserved_connections')::int, "
+            "current_setting('max_wal_senders')::int,"
             " (SELECT setting::int FROM pg_settings WHERE name = 'track_activity_query_size')"
         ).fetchone()
         assert (server.host, server.port) == (connection.info.host, connection.info.port)
@@ -98,7 +100,8 @@ async def test_pgtops_own_backend_is_in_the_snapshot(source: PostgresSource) -> 
 async def test_no_byte_breaks_the_sample(
     parameters: dict[str, str], databases: dict[str, str], connect: Connect, connected_to: str
 ) -> None:
-    """Texts of all databases arrive, each in its own encoding, whatever the connected database is."""
+    """Texts of all databases arrive, each in its own encoding, whatever the connected database
+    is."""
     comment = b"SELECT 1 -- " + NASTY
     shown = {
         "LATIN1": (comment, "SELECT 1 -- " + NASTY.decode("latin1")),
@@ -275,7 +278,8 @@ async def test_a_missed_text_is_read_later(source: PostgresSource, connect: Conn
 async def test_an_idle_session_that_is_not_remembered_is_read_whole(
     source: PostgresSource, connect: Connect
 ) -> None:
-    """An idle session that is not remembered, or only under another start, has its row in the end."""
+    """An idle session that is not remembered, or only under another start, has its row in the
+    end."""
     other = await connect(application_name="stranger")
     pid = pid_of(other)
     first = await source.sample()
@@ -346,7 +350,8 @@ async def test_hidden_sessions(plain_source: PostgresSource, connect: Connect) -
 
 
 async def test_another_run_behind_the_same_connection_is_noticed(source: PostgresSource) -> None:
-    """A pooler may lead the next sample to another server: each server reports when it was started."""
+    """A pooler may lead the next sample to another server: each server reports when it was
+    started."""
     before = await source.sample()
     elsewhere = replace(
         before, server=before.server._replace(started_at=1, address="192.0.2.7:5432")

@@ -87,7 +87,8 @@ class NamedOutput(RawOutput):
 
 @pytest.fixture(scope="module")
 def server(bindir: Path) -> Iterator[Cluster]:
-    """Return a server on which one session waits for a table, and one for a prepared transaction."""
+    """Return a server on which one session waits for a table, and one for a prepared
+    transaction."""
     with Cluster(bindir, settings=_SETTINGS) as running, ExitStack() as stack:
 
         def session(statement: str, **where: str) -> psycopg.Connection[tuple[object, ...]]:

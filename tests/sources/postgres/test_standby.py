@@ -26,7 +26,8 @@ from tests.waiting import until_async
 
 _NAME = "reporting standby"
 _FEEDBACK = {
-    "hot_standby_feedback": "on", "wal_receiver_status_interval": "1s", "max_standby_streaming_delay": "-1",
+    "hot_standby_feedback": "on", "wal_receiver_status_interval": "1s",
+    "max_standby_streaming_delay": "-1",
 }  # fmt: skip
 """A standby that reports to its primary what its own queries need to see, and never ends one."""
 
@@ -89,7 +90,8 @@ async def test_the_feedback_of_a_standby_is_among_the_holders(
 async def test_replay_waits_for_the_readers_that_hold_what_it_wants(
     primary: Cluster, standby: Cluster
 ) -> None:
-    """The server names no blockers of the startup process, but its locks show them to every role."""
+    """The server names no blockers of the startup process, but its locks show them to every
+    role."""
     with (
         psycopg.connect(primary.socket_dsn, autocommit=True) as writer,
         psycopg.connect(standby.socket_dsn, autocommit=True) as reader,

@@ -36,7 +36,8 @@ from tests.wire_proxy import ACTIVITY, Row, WireProxy
 
 _INFINITY, _MINUS_INFINITY = b"\x7f" + b"\xff" * 7, b"\x80" + bytes(7)
 _VALUES = (
-    None, b"", b"\0", b"\xff" * 4, b"\xff" * 8, _INFINITY, _MINUS_INFINITY, bytes(4), bytes(8), b"Lock", b"idle",
+    None, b"", b"\0", b"\xff" * 4, b"\xff" * 8, _INFINITY, _MINUS_INFINITY, bytes(4), bytes(8),
+    b"Lock", b"idle",
     b"client backend", b"walsender", b"parallel worker", b"abc", b"\xff\xfe", b"x" * 5000,
     struct.pack(">iiIii", 1, 0, 23, 2**31 - 1, 1), struct.pack(">iiIiiii", 1, 0, 23, 1, 1, 4, -7),
     struct.pack(">iiIiiii", 2, 0, 23, 1, 1, 1, 1), struct.pack(">iiIiii", 1, 1, 23, 1, 1, -1),

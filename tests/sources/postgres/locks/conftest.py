@@ -12,7 +12,8 @@ from pgtop.demo.server import Cluster
 from tests.sources.postgres.locks.scene import Scene
 
 _SETTINGS = {
-    "max_connections": "260", "max_prepared_transactions": "5", "deadlock_timeout": "60s", "wal_level": "logical",
+    "max_connections": "260", "max_prepared_transactions": "5", "deadlock_timeout": "60s",
+    "wal_level": "logical",
     "max_replication_slots": "5", "allow_system_table_mods": "on",
 }  # fmt: skip
 

@@ -14,7 +14,8 @@ Row: TypeAlias = dict[str, Any]
 READING = """
     SELECT json_build_object(
         'locks', (SELECT json_agg(l) FROM (
-                      SELECT *, relation::regclass::text AS name, pg_blocking_pids(pid) AS blockers FROM pg_locks
+                      SELECT *, relation::regclass::text AS name, pg_blocking_pids(pid) AS blockers
+                       FROM pg_locks
                   ) l),
         'prepared', (SELECT json_agg(p) FROM pg_prepared_xacts p))::text
 """
@@ -22,16 +23,21 @@ _CONFLICTS = {
     "AccessShareLock": "AccessExclusive",
     "RowShareLock": "Exclusive AccessExclusive",
     "RowExclusiveLock": "Share ShareRowExclusive Exclusive AccessExclusive",
-    "ShareUpdateExclusiveLock": "ShareUpdateExclusive Share ShareRowExclusive Exclusive AccessExclusive",
+    "ShareUpdateExclusiveLock": "ShareUpdateExclusive Share ShareRowExclusive Exclusive "
+    "AccessExclusive",
     "ShareLock": "RowExclusive ShareUpdateExclusive ShareRowExclusive Exclusive AccessExclusive",
-    "ShareRowExclusiveLock": "RowExclusive ShareUpdateExclusive Share ShareRowExclusive Exclusive AccessExclusive",
-    "ExclusiveLock": "RowShare RowExclusive ShareUpdateExclusive Share ShareRowExclusive Exclusive AccessExclusive",
-    "AccessExclusiveLock": "AccessShare RowShare RowExclusive ShareUpdateExclusive Share ShareRowExclusive Exclusive"
+    "ShareRowExclusiveLock": "RowExclusive ShareUpdateExclusive Share ShareRowExclusive Exclusive "
+    "AccessExclusive",
+    "ExclusiveLock": "RowShare RowExclusive ShareUpdateExclusive Share ShareRowExclusive "
+    "Exclusive AccessExclusive",
+    "AccessExclusiveLock": "AccessShare RowShare RowExclusive ShareUpdateExclusive Share "
+    "ShareRowExclusive Exclusive"
     " AccessExclusive",
 }
 """As the manual's table of lock modes has them, line by line."""
 _OBJECT = (
-    "locktype", "database", "relation", "page", "tuple", "virtualxid", "transactionid", "classid", "objid", "objsubid",
+    "locktype", "database", "relation", "page", "tuple", "virtualxid", "transactionid", "classid",
+    "objid", "objsubid",
 )  # fmt: skip
 
 

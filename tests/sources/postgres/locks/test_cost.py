@@ -67,7 +67,8 @@ async def test_a_calm_sample_has_one_statement(scene: Scene, server: Cluster) ->
 
 @pytest.mark.parametrize("user", ["postgres", "plain"])
 async def test_known_waiters_take_turns(scene: Scene, server: Cluster, user: str) -> None:
-    """Each poll reads only some of many waiters and loses none, even for a role that sees nothing."""
+    """Each poll reads only some of many waiters and loses none, even for a role that sees
+    nothing."""
     holder = await scene.session("SELECT pg_advisory_lock(99)")
     waiters = [
         await scene.waiter("SELECT pg_advisory_lock(99)") for _ in range(POLLED_AT_ONCE + 20)
@@ -106,7 +107,8 @@ async def test_a_blocker_that_has_moved_on_is_dropped(scene: Scene) -> None:
 
 
 async def test_a_lock_may_be_held_across_transactions(scene: Scene) -> None:
-    """A session that holds an advisory lock stays a root in every snapshot, whatever else it does."""
+    """A session that holds an advisory lock stays a root in every snapshot, whatever else it
+    does."""
     holder = await scene.session("SELECT pg_advisory_lock(77)")
     waiters = [await scene.waiter("SELECT pg_advisory_lock(77)") for _ in range(2 * POLLED_AT_ONCE)]
     await scene.sample_until(lambda _, planted: planted.total_waiters(pid(holder)) == len(waiters))
@@ -253,7 +255,8 @@ async def _holds(scene: Scene, sessions: list[Other]) -> bool:
     """Return whether one of the sessions has the table, and has woken up."""
     said = await scene.ask(
         "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)"
-        " WHERE granted AND relation = 'stock'::regclass AND wait_event_type IS DISTINCT FROM 'Lock'"
+        " WHERE granted AND relation = 'stock'::regclass AND wait_event_type IS DISTINCT FROM "
+        "'Lock'"
     )
     return any((pid(each),) in said for each in sessions)
 

@@ -147,7 +147,8 @@ _TABLES = (
     "CREATE TABLE big WITH (autovacuum_enabled = off) AS SELECT generate_series(1, 20000) AS id",
     "CREATE TABLE indexed_by_one WITH (autovacuum_enabled = off) AS SELECT 1 AS id",
     "CREATE OR REPLACE FUNCTION held(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN"
-    " IF current_setting('application_name') = 'analyzing' THEN PERFORM pg_advisory_xact_lock(99); END IF;"
+    " IF current_setting('application_name') = 'analyzing' THEN PERFORM "
+    "pg_advisory_xact_lock(99); END IF;"
     " RETURN $1; END $$",
     "CREATE INDEX ON indexed_by_one (held(id))",
 )
@@ -157,7 +158,8 @@ _TABLES = (
     ("situation", "kind"),
     [
         (_snapshot, XminKind.SESSION), (_writer_and_readers, XminKind.SESSION), (_elsewhere, None),
-        (_walsender, XminKind.WALSENDER), (_prepared, XminKind.PREPARED), (_slot, XminKind.SLOT), (_lost_slot, None),
+        (_walsender, XminKind.WALSENDER), (_prepared, XminKind.PREPARED), (_slot, XminKind.SLOT),
+        (_lost_slot, None),
         (_vacuuming, None), (_analyzing, XminKind.SESSION), (_waiting_for_its_table, None),
     ],
 )  # fmt: skip

@@ -27,7 +27,8 @@ from tests.waiting import until_async
 
 _SITUATIONS = 8 if settings.default is None or settings.default.max_examples < 1_000 else 400
 _MODES = (
-    "ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE",
+    "ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE",
+    "SHARE ROW EXCLUSIVE", "EXCLUSIVE",
     "ACCESS EXCLUSIVE",
 )  # fmt: skip
 
@@ -96,7 +97,9 @@ class Crowd:
         return f"UPDATE stock SET n = n + 1 WHERE id = {chance.randint(1, 4)}".encode()
 
     def _table_lock(self) -> bytes:
-        return f"LOCK TABLE {self._chance.choice(('t1', 't2'))} IN {self._chance.choice(_MODES)} MODE".encode()
+        return (
+            f"LOCK TABLE {self._chance.choice(('t1', 't2'))} IN {self._chance.choice(_MODES)} MODE"
+        ).encode()
 
 
 @pytest.fixture

@@ -120,7 +120,8 @@ async def test_relations_of_other_databases_have_no_wrong_name(scene: Scene) -> 
 
 
 async def test_a_prepared_root(scene: Scene) -> None:
-    """The root has gid, owner, database and age; of two prepared transactions it is the right one."""
+    """The root has gid, owner, database and age; of two prepared transactions it is the right
+    one."""
     for number, gid in ((11, "it''s"), (12, "other")):
         session = await scene.session()
         await session.rollback()
@@ -179,7 +180,8 @@ async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
     ):  # 12 takes no advisory locks in a worker, and nothing tells whose worker one is
         return
     await scene.run_alone(
-        "CREATE TABLE IF NOT EXISTS wide WITH (parallel_workers = 2) AS SELECT generate_series(1, 99) AS id",
+        "CREATE TABLE IF NOT EXISTS wide WITH (parallel_workers = 2) AS SELECT generate_series(1, "
+        "99) AS id",
         "CREATE OR REPLACE FUNCTION take() RETURNS int LANGUAGE plpgsql PARALLEL SAFE AS"
         " $$ BEGIN PERFORM pg_advisory_xact_lock_shared(815); RETURN 1; END $$",
     )
@@ -209,7 +211,8 @@ async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
 
 
 async def test_a_deadlock_before_the_server_detects_it(scene: Scene) -> None:
-    """Two sessions that wait for each other are shown once, and named, while deadlock_timeout runs."""
+    """Two sessions that wait for each other are shown once, and named, while deadlock_timeout
+    runs."""
     first, second = await scene.session(row(21)), await scene.session(row(22))
     await scene.wait(first, row(22))
     await scene.wait(second, row(21))
@@ -221,7 +224,8 @@ async def test_a_deadlock_before_the_server_detects_it(scene: Scene) -> None:
 
 
 async def test_a_root_that_ends_between_two_samples(scene: Scene) -> None:
-    """While the lock manager rests, the waiter is shown as a root with a note, and never dropped."""
+    """While the lock manager rests, the waiter is shown as a root with a note, and never
+    dropped."""
     first, second = await scene.session(row(31)), await scene.session(row(32))
     waiter = await scene.waiter("UPDATE stock SET n = n + 1 WHERE id IN (31, 32)")
     await scene.compared(1)
@@ -279,7 +283,8 @@ async def test_show_and_locks_agree_for_such_a_role(scene: Scene) -> None:
 
 
 async def test_waits_of_hidden_sessions_are_read_every_few_seconds(scene: Scene) -> None:
-    """Without a wanted tree they are not read in every sample; from the first waiter on they are."""
+    """Without a wanted tree they are not read in every sample; from the first waiter on they
+    are."""
     await scene.session("SELECT 1")
     await scene.new_source(user="plain")
     asked = [(await scene.sample()).locks.is_current for _ in range(5)]
