@@ -38,7 +38,14 @@ class Change(StrEnum):
     ELSEWHERE = "perhaps on another server"
 
 
-MOVED_ON = frozenset({Change.QUERY, Change.TRANSACTION, Change.NAME, Change.LOGIN})
+MOVED_ON = frozenset(
+    {
+        Change.QUERY,
+        Change.TRANSACTION,
+        Change.NAME,
+        Change.LOGIN,
+    }
+)
 """Changes of what is still the same session: the user can confirm it as it is now."""
 
 

@@ -61,7 +61,10 @@ class SignalExecutor(NamedTuple):
     """True if nothing is sent that the audit log cannot take."""
 
     async def run(
-        self, plan: Plan, reason: str = "", seconds: float = EFFECT_TIMEOUT
+        self,
+        plan: Plan,
+        reason: str = "",
+        seconds: float = EFFECT_TIMEOUT,
     ) -> AsyncIterator[Progress]:
         """Execute the plan once; yield whenever something more was seen, and at last the final
         progress.
@@ -69,10 +72,20 @@ class SignalExecutor(NamedTuple):
         entries = _entries(plan, reason)
         begun, failure = await self._begin(entries)
         if failure and self.required:
-            yield await self._refuse(plan, entries, begun, failure)
+            yield await self._refuse(
+                plan,
+                entries,
+                begun,
+                failure,
+            )
             return
         progress = Progress(plan, ())
-        observed = send_and_observe(plan.requests, self.signaller, self.clock, seconds)
+        observed = send_and_observe(
+            plan.requests,
+            self.signaller,
+            self.clock,
+            seconds,
+        )
         try:
             async for outcomes in observed:
                 progress = Progress(plan, outcomes, failure)
@@ -150,12 +163,32 @@ def _as_last_seen(target: Target, outcome: Outcome) -> Target:
 
 def _entries(plan: Plan, reason: str) -> list[AuditEntry]:
     pairs = zip(plan.requests, plan.targets, strict=True)
-    return [_entry(plan, request, target, reason) for request, target in pairs]
+    return [
+        _entry(
+            plan,
+            request,
+            target,
+            reason,
+        )
+        for request, target in pairs
+    ]
 
 
-def _entry(plan: Plan, request: SignalRequest, target: Target, reason: str) -> AuditEntry:
+def _entry(
+    plan: Plan,
+    request: SignalRequest,
+    target: Target,
+    reason: str,
+) -> AuditEntry:
     id = os.urandom(8).hex()
-    return AuditEntry(id, request, target.backend, plan.server, reason, plan.understood)
+    return AuditEntry(
+        id,
+        request,
+        target.backend,
+        plan.server,
+        reason,
+        plan.understood,
+    )
 
 
 def _unsent(entry: AuditEntry, failure: str) -> Outcome:

@@ -57,7 +57,12 @@ async def send_and_observe(
             await clock.sleep(pause)
         pause = min(2 * pause or _FIRST_PAUSE, _LONGEST_PAUSE)
         before = outcomes
-        outcomes = await _check(outcomes, signaller, clock, sent_at)
+        outcomes = await _check(
+            outcomes,
+            signaller,
+            clock,
+            sent_at,
+        )
         if clock.now() - replied_at >= seconds:
             outcomes = tuple(map(_timed_out, outcomes))
         if _effects(outcomes) != _effects(before):
@@ -79,7 +84,10 @@ def _effects(outcomes: Sequence[Outcome]) -> list[ObservedEffect]:
 
 
 async def _check(
-    outcomes: Sequence[Outcome], signaller: Signaller, clock: Clock, sent_at: float
+    outcomes: Sequence[Outcome],
+    signaller: Signaller,
+    clock: Clock,
+    sent_at: float,
 ) -> tuple[Outcome, ...]:
     """Return the outcomes after one check of the pending ones."""
     pending = [outcome.request for outcome in outcomes if not outcome.is_final]
@@ -98,7 +106,12 @@ def _after_failure(outcome: Outcome, reason: str, after: float) -> Outcome:
     if outcome.is_final:
         return outcome
     reply = SignalReply(outcome.reply.status, reason)
-    return Outcome(outcome.request, reply, ObservedEffect.PENDING, after)
+    return Outcome(
+        outcome.request,
+        reply,
+        ObservedEffect.PENDING,
+        after,
+    )
 
 
 def _after_check(outcome: Outcome, seen: Backend | None, after: float) -> Outcome:
@@ -106,7 +119,13 @@ def _after_check(outcome: Outcome, seen: Backend | None, after: float) -> Outcom
         return outcome
     request = outcome.request
     reply = SignalReply(outcome.reply.status)
-    return Outcome(request, reply, observed_effect(request, seen), after, seen)
+    return Outcome(
+        request,
+        reply,
+        observed_effect(request, seen),
+        after,
+        seen,
+    )
 
 
 def _timed_out(outcome: Outcome) -> Outcome:

@@ -40,7 +40,12 @@ def make_plan(
     targets: list[Target] = []
     excluded: list[Excluded] = []
     for backend in selected:
-        exclusion = _exclusion(signal, backend, server, guard)
+        exclusion = _exclusion(
+            signal,
+            backend,
+            server,
+            guard,
+        )
         if exclusion is not None:
             excluded.append(exclusion)
             continue
@@ -61,7 +66,10 @@ def make_plan(
 
 
 def plan_for_one(
-    signal: Signal, backend: Backend, snapshot: Snapshot, guard: Guard = unguarded
+    signal: Signal,
+    backend: Backend,
+    snapshot: Snapshot,
+    guard: Guard = unguarded,
 ) -> Plan:
     """Return the plan for one session that the user named: a target even if it is protected."""
     server = snapshot.server
@@ -69,7 +77,14 @@ def plan_for_one(
         protection=protection(server, backend, guard), only_if_unchanged=False
     )
     frees = _frees([target], snapshot)
-    return Plan(signal, server, snapshot.taken_at, (target,), (), frees)
+    return Plan(
+        signal,
+        server,
+        snapshot.taken_at,
+        (target,),
+        (),
+        frees,
+    )
 
 
 def plan_for_named(
@@ -85,10 +100,21 @@ def plan_for_named(
     A protected or hidden session is a target only if it `is_alone`, so that its pid can be typed.
     """
     backends = list(named)
-    plan = make_plan(signal, backends, snapshot, guard, only_if_unchanged=False)
+    plan = make_plan(
+        signal,
+        backends,
+        snapshot,
+        guard,
+        only_if_unchanged=False,
+    )
     needs_pid = any(each.reason is not ExclusionReason.NOTHING_RUNS for each in plan.excluded)
     if is_alone and needs_pid:
-        return plan_for_one(signal, backends[0], snapshot, guard)
+        return plan_for_one(
+            signal,
+            backends[0],
+            snapshot,
+            guard,
+        )
     return plan
 
 
@@ -115,7 +141,12 @@ def has_nothing_to_cancel(backend: Backend) -> bool:
     return backend.state == IDLE or backend.in_transaction_idle
 
 
-def _exclusion(signal: Signal, backend: Backend, server: Server, guard: Guard) -> Excluded | None:
+def _exclusion(
+    signal: Signal,
+    backend: Backend,
+    server: Server,
+    guard: Guard,
+) -> Excluded | None:
     if reason := protection(server, backend, guard):
         return Excluded(backend, ExclusionReason.PROTECTED, reason)
     if backend.usesysid is None and backend.backend_type == CLIENT_BACKEND:
@@ -178,7 +209,12 @@ def changes(plan: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Changes
     changed: dict[BackendId, Change] = {}
     for target in plan.targets:
         backend = snapshot.at(target.backend.pid)
-        if change := _change(target, backend, snapshot.server, guard):
+        if change := _change(
+            target,
+            backend,
+            snapshot.server,
+            guard,
+        ):
             changed[target.identity] = change
     return changed
 
@@ -222,10 +258,21 @@ def refresh_plan(plan: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Pl
     ]
     backends = {backend.identity: backend for backend in snapshot.backends}
     selected = [backends[target.identity] for target in kept]
-    refreshed = make_plan(plan.signal, selected, snapshot, guard, understood=plan.understood)
+    refreshed = make_plan(
+        plan.signal,
+        selected,
+        snapshot,
+        guard,
+        understood=plan.understood,
+    )
     before = {target.identity: target for target in kept}
     targets = [
-        _carried_over(target, before[target.identity], plan.signal, changed)
+        _carried_over(
+            target,
+            before[target.identity],
+            plan.signal,
+            changed,
+        )
         for target in refreshed.targets
     ]
     lost = {identity: change for identity, change in changed.items() if change in _LOST}
@@ -237,7 +284,12 @@ _LOST = frozenset({Change.HIDDEN, Change.DOUBTFUL, Change.ELSEWHERE})
 """Changes after which a target may be another session."""
 
 
-def _carried_over(target: Target, before: Target, signal: Signal, changed: Changes) -> Target:
+def _carried_over(
+    target: Target,
+    before: Target,
+    signal: Signal,
+    changed: Changes,
+) -> Target:
     """Return the refreshed target with the conditions that it had before."""
     has_moved_on = changed.get(before.identity) in MOVED_ON
     is_for_any_state = has_moved_on or not before.only_if_unchanged
@@ -247,7 +299,12 @@ def _carried_over(target: Target, before: Target, signal: Signal, changed: Chang
     )
 
 
-def _change(target: Target, now: Backend | None, server: Server, guard: Guard) -> Change | None:
+def _change(
+    target: Target,
+    now: Backend | None,
+    server: Server,
+    guard: Guard,
+) -> Change | None:
     before = target.backend
     if now is None or before.is_same_session(now) is False:
         return Change.ENDED

@@ -134,7 +134,12 @@ class SignalFlow:
         if message.signal is Signal.CANCEL and refusal:
             self._app.show_notice(refusal)
             return
-        plan = plan_for_one(message.signal, backend, derived.snapshot, self._guard_of(derived))
+        plan = plan_for_one(
+            message.signal,
+            backend,
+            derived.snapshot,
+            self._guard_of(derived),
+        )
         self._confirm_one(plan, derived)
 
     def request_many(self, message: messages.BulkRequested) -> None:
@@ -166,14 +171,26 @@ class SignalFlow:
         from pgtop.tui.dialogs.confirm import ConfirmScreen
 
         is_stale = self._app.state.stale
-        dialog = ConfirmScreen(plan, derived, is_stale, self._guard_of, self._palette)
+        dialog = ConfirmScreen(
+            plan,
+            derived,
+            is_stale,
+            self._guard_of,
+            self._palette,
+        )
         self._open(dialog, self._send_one)
 
     def _confirm_many(self, plan: Plan, selection: str) -> None:
         from pgtop.tui.dialogs.bulk import BulkScreen
 
         derived = self._app.state.derived
-        dialog = BulkScreen(plan, selection, derived, self._guard_of, self._palette)
+        dialog = BulkScreen(
+            plan,
+            selection,
+            derived,
+            self._guard_of,
+            self._palette,
+        )
         self._open(dialog, self._send_many)
 
     def _open(self, dialog: SignalDialog, send: Callable[[Consent], None]) -> None:
@@ -230,7 +247,10 @@ class SignalFlow:
             if progress.is_done:
                 completed = words if results is None else report
                 unblocked = UnblockedReport.of(
-                    progress.outcomes, completed, before, self._clock.now()
+                    progress.outcomes,
+                    completed,
+                    before,
+                    self._clock.now(),
                 )
                 self._unblocked = unblocked
             if results is not None:

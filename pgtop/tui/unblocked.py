@@ -30,12 +30,25 @@ class UnblockedReport(NamedTuple):
 
     @classmethod
     def of(
-        cls, outcomes: Iterable[Outcome], words: Span, before: DerivedSnapshot, seen_at: float
+        cls,
+        outcomes: Iterable[Outcome],
+        words: Span,
+        before: DerivedSnapshot,
+        seen_at: float,
     ) -> Self | None:
         """Return the report to wait for, None if no session waited or none has ended."""
         ended = [outcome.request.target for outcome in outcomes if outcome.effect in _ENDED]
         had_waiters = any(before.blocks.get(backend_id.pid) for backend_id in ended)
-        return cls(frozenset(ended), words, before, seen_at) if had_waiters else None
+        return (
+            cls(
+                frozenset(ended),
+                words,
+                before,
+                seen_at,
+            )
+            if had_waiters
+            else None
+        )
 
     def words_for(self, state: State) -> str:
         """Return how many waiters are free, cleaned, or "" until a snapshot shows it: one that was

@@ -116,7 +116,15 @@ def _not_sent(outcome: Outcome, refusal: str) -> Span:
         refused = f"{pid}: {reason or 'the server gave no reason'}"
     changed = f"has changed ({reason})" if reason else "is not running that query any more"
     words, tone = _NOT_SENT.get(outcome.reply.status, _REFUSED)
-    return Span(words.format(pid=pid, reason=reason, refused=refused, changed=changed), tone)
+    return Span(
+        words.format(
+            pid=pid,
+            reason=reason,
+            refused=refused,
+            changed=changed,
+        ),
+        tone,
+    )
 
 
 def _sent(outcome: Outcome) -> Span:

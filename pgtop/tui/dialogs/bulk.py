@@ -164,7 +164,12 @@ class BulkScreen(Navigation, SignalDialog):
         words = title(plan, self._selection)
         self.query_one("#box").border_title = Content(words)  # a name is no markup
         needs_filter = cells(words) > width or not self._selection
-        self._draw_facts(plan, width, max(1, size.height - _BELOW), needs_filter)
+        self._draw_facts(
+            plan,
+            width,
+            max(1, size.height - _BELOW),
+            needs_filter,
+        )
         self._proof.placeholder = f"type {len(plan.targets)}"
         context = PlanContext(self._planned_on, self._changed)
         self._targets.show(arranged_targets(self._plan, context))
@@ -175,7 +180,13 @@ class BulkScreen(Navigation, SignalDialog):
             self._buttons.offer(("Close",))
         self.call_after_refresh(self.moved)  # only then the list has its height
 
-    def _draw_facts(self, plan: Plan, width: int, room: int, needs_filter: bool) -> None:
+    def _draw_facts(
+        self,
+        plan: Plan,
+        width: int,
+        room: int,
+        needs_filter: bool,
+    ) -> None:
         parts = (
             *self.note_lines(),
             *(filter_lines(plan) if needs_filter else ()),

@@ -84,7 +84,12 @@ class ConfirmScreen(SignalDialog):
     def _plan_again(self, backend: Backend, derived: DerivedSnapshot) -> None:
         self._derived = derived
         guard = self._guard_of(derived)
-        self._plan = plan_for_one(self._plan.signal, backend, derived.snapshot, guard)
+        self._plan = plan_for_one(
+            self._plan.signal,
+            backend,
+            derived.snapshot,
+            guard,
+        )
         self._proposal = propose(self._plan, derived)
 
     def _follow_change(self, change: str) -> None:
@@ -149,7 +154,12 @@ class ConfirmScreen(SignalDialog):
         parts = (*self.note_lines(), *self._proposal.lines, *self.reason_lines())
         lines = [row for spans in parts for row in wrapped(spans, width)]
         query = wrapped(line(self._proposal.query), width)[:_QUERY_LINES]
-        text = [*lines, (), *query, *(stale or [()])]
+        text = [
+            *lines,
+            (),
+            *query,
+            *(stale or [()]),
+        ]
         self._is_whole = self._is_over or len(stale) + len(lines) <= room
         if len(text) <= room:
             return text

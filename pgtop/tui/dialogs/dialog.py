@@ -88,11 +88,22 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
 
     AUTO_FOCUS = ""  # y and n belong to the screen, unless something must be typed
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("confirm", "keep", "clear", "open", "reason"),
+        *bindings(
+            "confirm",
+            "keep",
+            "clear",
+            "open",
+            "reason",
+        ),
         *button_bindings(),
     ]
 
-    def __init__(self, palette: Palette, lines: str, proof: str) -> None:
+    def __init__(
+        self,
+        palette: Palette,
+        lines: str,
+        proof: str,
+    ) -> None:
         """Build the dialog; `lines` and `proof` are the ids of the text and of the field for what
         must be typed.
         """

@@ -28,7 +28,12 @@ class Choice(NamedTuple):
 class _Choices(Rows):
     """The choices as rows, the cursor on the current one."""
 
-    def __init__(self, choices: Sequence[Choice], current: str, palette: Palette) -> None:
+    def __init__(
+        self,
+        choices: Sequence[Choice],
+        current: str,
+        palette: Palette,
+    ) -> None:
         super().__init__(palette, id="choices")
         self._choices = choices
         names = [choice.name for choice in choices]
@@ -55,7 +60,11 @@ class MenuScreen(Navigation, ModalScreen[str | None]):
     BINDINGS = NAVIGATION + bindings("open", "clear")
 
     def __init__(
-        self, title: str, choices: Sequence[Choice], current: str, palette: Palette
+        self,
+        title: str,
+        choices: Sequence[Choice],
+        current: str,
+        palette: Palette,
     ) -> None:
         super().__init__()
         self.question = 1

@@ -52,7 +52,12 @@ class _View(NamedTuple):
 class _Execution:
     """One command and the connection that it uses."""
 
-    def __init__(self, command: SignalCommand, guards: Guards, filter: Filter) -> None:
+    def __init__(
+        self,
+        command: SignalCommand,
+        guards: Guards,
+        filter: Filter,
+    ) -> None:
         self._command = command
         self._guards = guards
         self._filter = filter

@@ -99,8 +99,18 @@ class Report(NamedTuple):
             return f"Would {words[0].lower()}{words[1:]}; nothing was signalled."
         return f"{words}:"
 
-    def _print_json(self, resolved: ResolvedPlan, outcomes: Sequence[Outcome], code: Exit) -> None:
-        record = _record(resolved, outcomes, self.command, code)
+    def _print_json(
+        self,
+        resolved: ResolvedPlan,
+        outcomes: Sequence[Outcome],
+        code: Exit,
+    ) -> None:
+        record = _record(
+            resolved,
+            outcomes,
+            self.command,
+            code,
+        )
         output.write_data(json.dumps(record) + "\n")
 
 
@@ -135,7 +145,15 @@ def _outcome_page(plan: Plan, outcomes: Sequence[Outcome]) -> list[Line]:
     width = _width()
     pairs = zip(outcomes, plan.targets, strict=True)
     changed = [each for each in plan.excluded if each.reason is ExclusionReason.CHANGED]
-    lines = [outcome_line(outcome, target, width, plan.signal) for outcome, target in pairs]
+    lines = [
+        outcome_line(
+            outcome,
+            target,
+            width,
+            plan.signal,
+        )
+        for outcome, target in pairs
+    ]
     lines += [exclusion_line(each, width) for each in changed]
     return [*lines, summary(outcomes), *_weakly_checked(outcomes, width)]
 
@@ -174,7 +192,10 @@ def _exit_of(outcomes: Iterable[Outcome]) -> Exit | None:
 
 
 def _record(
-    resolved: ResolvedPlan, outcomes: Sequence[Outcome], command: SignalCommand, code: Exit
+    resolved: ResolvedPlan,
+    outcomes: Sequence[Outcome],
+    command: SignalCommand,
+    code: Exit,
 ) -> dict[str, Any]:
     """Return the JSON object of plan and outcomes."""
     plan = resolved.plan

@@ -61,14 +61,22 @@ class ResolvedPlan(NamedTuple):
 
 
 def resolve_targets(
-    command: SignalCommand, filter: Filter, derived: DerivedSnapshot, guard: Guard
+    command: SignalCommand,
+    filter: Filter,
+    derived: DerivedSnapshot,
+    guard: Guard,
 ) -> ResolvedPlan:
     """Return the plan for the command. Raises FilterError for a pattern that takes too long."""
     if command.pids:
         return _plan_for_pids(command, derived, guard)
     if command.all_clients:
         return _plan_for_all(command, derived, guard)
-    return _plan_for_filter(command, filter, derived, guard)
+    return _plan_for_filter(
+        command,
+        filter,
+        derived,
+        guard,
+    )
 
 
 def _plan_for_all(command: SignalCommand, derived: DerivedSnapshot, guard: Guard) -> ResolvedPlan:
@@ -87,7 +95,10 @@ def _plan_for_all(command: SignalCommand, derived: DerivedSnapshot, guard: Guard
 
 
 def _plan_for_filter(
-    command: SignalCommand, filter: Filter, derived: DerivedSnapshot, guard: Guard
+    command: SignalCommand,
+    filter: Filter,
+    derived: DerivedSnapshot,
+    guard: Guard,
 ) -> ResolvedPlan:
     snapshot = derived.snapshot
     decide = filter.decide(derived)
@@ -121,8 +132,19 @@ def _plan_for_pids(command: SignalCommand, derived: DerivedSnapshot, guard: Guar
         return ResolvedPlan(_plan_for_hidden_start(command, derived, named), derived, by_pid=True)
     is_alone = len(command.pids) == 1 and not command.yes
     signal = _SIGNALS[command.signal]
-    plan = plan_for_named(signal, named, snapshot, guard, is_alone=is_alone)
-    return ResolvedPlan(plan, derived, True, tuple(missing))
+    plan = plan_for_named(
+        signal,
+        named,
+        snapshot,
+        guard,
+        is_alone=is_alone,
+    )
+    return ResolvedPlan(
+        plan,
+        derived,
+        True,
+        tuple(missing),
+    )
 
 
 def _is_requested(command: SignalCommand, backend: Backend) -> bool:
@@ -140,7 +162,13 @@ def _plan_for_hidden_start(
     explanation = f"when it started is hidden from this role: {grant(server, 'pg_read_all_stats')}"
     excluded = [Excluded(each, ExclusionReason.HIDDEN, explanation) for each in named]
     signal = _SIGNALS[command.signal]
-    return Plan(signal, server, derived.snapshot.taken_at, (), tuple(excluded))
+    return Plan(
+        signal,
+        server,
+        derived.snapshot.taken_at,
+        (),
+        tuple(excluded),
+    )
 
 
 def unmatched(filters: Iterable[Filter], derived: DerivedSnapshot) -> list[Filter]:
