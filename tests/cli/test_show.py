@@ -1,6 +1,4 @@
-"""`pgtop show`: what people and programs get of one sample, of real servers and of scripted
-ones.
-"""
+"""`pgtop show`: one sample for people and programs, of real servers and of scripted ones."""
 
 import csv
 import io
@@ -45,16 +43,15 @@ def _shown(*words: str) -> dict[str, Any]:
 
 @contextmanager
 def _session(dsn: str, query: str = "SELECT 1") -> Iterator[psycopg.Connection[Any]]:
-    """A session in a transaction that has run `query`."""
+    """Open a session in a transaction that has run `query`."""
     with psycopg.connect(dsn, application_name="shown") as connection:
         connection.execute(query.encode())
         yield connection
 
 
 def test_what_is_not_known_of_blockers_is_null() -> None:
-    """Only the locks show what blocks a hidden session; where these were not read, the note says
-    so.
-    """
+    """A hidden session's blockers come from the locks alone; without them the note gives the
+    reason."""
     whole = json.loads(
         as_json(DerivedSnapshot.of(scenes.not_privileged()), scenes.not_privileged().backends)
     )
@@ -65,9 +62,8 @@ def test_what_is_not_known_of_blockers_is_null() -> None:
 
 
 def test_json_has_the_names_that_scripts_rely_on(dsn: str) -> None:
-    """One object of server, budget and sessions; sessions have pg_stat_activity's columns in the
-    view's own order.
-    """
+    """The object has server, budget and sessions; sessions have pg_stat_activity's columns in
+    the view's order."""
     whole = _shown(dsn)
     with psycopg.connect(dsn) as connection:
         columns = [
@@ -92,9 +88,8 @@ def test_json_has_the_names_that_scripts_rely_on(dsn: str) -> None:
 
 
 def test_the_budget_counts_the_sessions(dsn: str) -> None:
-    """What is used is what is listed, by state as well, and the numbers add up to
-    max_connections.
-    """
+    """The used slots are those of the listed sessions, by state as well, and the numbers add up
+    to max_connections."""
     whole = _shown(dsn)
     budget = whole["budget"]
     assert budget["used"] == len(whole["sessions"]) == sum(budget["states"].values())
@@ -103,27 +98,26 @@ def test_the_budget_counts_the_sessions(dsn: str) -> None:
 
 
 def test_a_session_is_shown_raw_and_exactly(dsn: str) -> None:
-    """A hostile query comes through unchanged and whole, and times are exact enough to be
-    identities on the server.
-    """
+    """A hostile query is unchanged and complete, and times are exact enough to identify a
+    session."""
     query = f"SELECT 1 /* \x1b[2J ‮ é \n {'long ' * 2000}*/"
     with _session(dsn, query) as session:
         pid = session.info.backend_pid
         [row] = [row for row in _shown(dsn)["sessions"] if row["pid"] == pid]
         with psycopg.connect(dsn) as other:
-            found = other.execute(
+            row_on_server = other.execute(
                 "SELECT query_start = %s::timestamptz AND xact_start = %s::timestamptz, query "
                 "FROM pg_stat_activity"
                 " WHERE pid = %s AND backend_start = %s::timestamptz",
                 [row["query_start"], row["xact_start"], pid, row["backend_start"]],
             ).fetchone()
-    assert found == (True, row["query"])
+    assert row_on_server == (True, row["query"])
     assert row["application_name"] == "shown"
     assert row["state"] == "idle in transaction"
     assert 0 <= row["state_age"] <= row["query_age"] <= row["xact_age"] <= row["backend_age"] < 60
 
 
-def test_who_blocks_is_listed(dsn: str) -> None:
+def test_the_blockers_are_listed(dsn: str) -> None:
     """`blocked_by` of a session that waits for a lock is a list of the pids that hold it."""
     with ExitStack() as stack:
         holder = stack.enter_context(_session(dsn, "SELECT pg_advisory_xact_lock(4711)"))
@@ -146,9 +140,8 @@ def test_all_brings_the_background_in(dsn: str) -> None:
 
 
 def test_filter_and_sort_are_those_of_the_dashboard(dsn: str) -> None:
-    """--filter narrows in the language of `/`, and --sort orders by a column's value, largest first
-    unless told.
-    """
+    """--filter narrows in the language of `/`; --sort orders by a column's value, largest first
+    by default."""
     with _session(dsn), _session(dsn):
         down = _shown(dsn, "--filter", "app:shown", "--sort", "pid")["sessions"]
         up = _shown(dsn, "--filter", "app:shown", "--sort", "pid:asc")["sessions"]
@@ -158,9 +151,8 @@ def test_filter_and_sort_are_those_of_the_dashboard(dsn: str) -> None:
 
 
 def test_csv_of_a_server(dsn: str) -> None:
-    """The CSV of a server has a header and a record for each session, with what a query has to
-    quote quoted.
-    """
+    """The CSV of a server has a header and a record for each session, with quotes in queries
+    escaped."""
     with _session(dsn, "SELECT 1, 'a \"quoted\"\nline'") as session:
         done = pgtop("show", "--csv", dsn, "--filter", "app:shown")
         pid = session.info.backend_pid
@@ -172,7 +164,7 @@ def test_csv_of_a_server(dsn: str) -> None:
 
 
 def test_the_table_for_a_file_has_whole_queries(dsn: str) -> None:
-    """Not on a terminal, the table has no colour, no escape, and each query whole on its line."""
+    """A table for a file has no colour, no escape, and each query complete on its line."""
     query = f"SELECT 1 /* {'0123456789' * 50} \x1b[31m */"
     with _session(dsn, query):
         done = pgtop("show", dsn, environment={"LC_ALL": "C.UTF-8"})
@@ -181,7 +173,7 @@ def test_the_table_for_a_file_has_whole_queries(dsn: str) -> None:
 
 
 def test_the_table_on_a_terminal_fits_it(dsn: str) -> None:
-    """On a terminal the table is as wide as that and coloured, unless it is told not to be."""
+    """On a terminal the table is as wide as the terminal, and coloured unless refused."""
     with _session(dsn, f"SELECT 1 /* {'0123456789' * 50} */"), _session(dsn):
         for words, environment, colored in [
             ([], {}, True),
@@ -213,22 +205,20 @@ def test_ascii_where_the_locale_is_not_utf_8(dsn: str) -> None:
 )
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_no_line_is_wider_than_the_page(scene: Any, width: int) -> None:
-    """Whatever the server holds, every line of the page fits and holds nothing that moves a
-    cursor.
-    """
-    found: Snapshot = scene()
+    """Every line of the page fits and holds nothing that moves a cursor, in any scene."""
+    snapshot: Snapshot = scene()
     lines = [
         painted(spans, color=False)
-        for spans in page(arrange_sessions(DerivedSnapshot.of(found), TableOptions()), width)
+        for spans in page(arrange_sessions(DerivedSnapshot.of(snapshot), TableOptions()), width)
     ]
-    assert len(lines) > sum(backend.is_client for backend in found.backends)
+    assert len(lines) > sum(backend.is_client for backend in snapshot.backends)
     for line in lines:
         assert cells(line) <= width
         assert line.isprintable()
 
 
 def test_a_missing_grant_is_named() -> None:
-    """A role that sees little is told which grant it lacks, and that the budget is an estimate."""
+    """A role that sees little gets the name of the missing grant, and an estimated budget."""
     text = "\n".join(
         painted(line, color=False)
         for line in page(
@@ -246,8 +236,8 @@ def _one(**values: Any) -> Backend:
 @given(texts, texts)
 def test_json_round_trip(query: str, name: str) -> None:
     """Any text comes back from the JSON as it was; the JSON itself is one line of plain ASCII."""
-    found = scenes.snapshot([_one(query=query, application_name=name)])
-    written = as_json(DerivedSnapshot.of(found), found.backends)
+    snapshot = scenes.snapshot([_one(query=query, application_name=name)])
+    written = as_json(DerivedSnapshot.of(snapshot), snapshot.backends)
     [row] = json.loads(written)["sessions"]
     assert (row["query"], row["application_name"]) == (query, name)
     assert written.endswith("}\n")
@@ -264,8 +254,8 @@ cells_of_csv = texts | st.lists(fragments, max_size=12).map("".join)
 @given(st.lists(cells_of_csv, min_size=1))
 def test_csv_round_trip(queries: list[str]) -> None:
     """Any text comes back from the CSV, but for a ' before what a spreadsheet would run."""
-    found = scenes.snapshot([_one(query=query) for query in queries])
-    written = as_csv(DerivedSnapshot.of(found), found.backends)
+    snapshot = scenes.snapshot([_one(query=query) for query in queries])
+    written = as_csv(DerivedSnapshot.of(snapshot), snapshot.backends)
     records = list(csv.DictReader(io.StringIO(written, newline="")))
     assert written.endswith("\r\n")
     for query, record in zip(queries, records, strict=True):
@@ -280,22 +270,20 @@ def test_csv_round_trip(queries: list[str]) -> None:
 @example("SELECT 1;=cmd|' /C calc'!A0", "=1")
 @example('SELECT 1; "=cmd"', "x\n\t=1")
 def test_csv_holds_no_formula(separator: str, name: str, query: str) -> None:
-    """Whatever a spreadsheet separates by, no cell of the CSV begins like a formula."""
-    found = scenes.snapshot([_one(application_name=name, query=query)])
+    """With any separator of a spreadsheet, no cell of the CSV begins like a formula."""
+    snapshot = scenes.snapshot([_one(application_name=name, query=query)])
     rows = csv.reader(
-        io.StringIO(as_csv(DerivedSnapshot.of(found), found.backends), newline=""),
+        io.StringIO(as_csv(DerivedSnapshot.of(snapshot), snapshot.backends), newline=""),
         delimiter=separator,
     )
     assert not [cell for row in rows for cell in row if cell.lstrip().startswith(FORMULA)]
 
 
-def test_csv_of_blanks_is_not_looked_at_twice() -> None:
-    """A megabyte of line ends is written at once: looked at in squares it would take hours, and the
-    test would hang.
-    """
+def test_csv_of_a_megabyte_of_blanks_is_quick() -> None:
+    """A megabyte of line ends is written at once; in quadratic time the test would hang."""
     query = "x" + "\n" * 1_000_000
-    found = scenes.snapshot([_one(query=query)])
-    assert f'"{query}"' in as_csv(DerivedSnapshot.of(found), found.backends)
+    snapshot = scenes.snapshot([_one(query=query)])
+    assert f'"{query}"' in as_csv(DerivedSnapshot.of(snapshot), snapshot.backends)
 
 
 @given(st.datetimes(timezones=st.just(UTC)).map(from_datetime))
@@ -310,11 +298,11 @@ def test_times_are_exact(instant: int) -> None:
 
 def test_what_is_not_known_is_null() -> None:
     """Absent values are null in JSON and empty in CSV, and ages are then absent too."""
-    found = scenes.snapshot([_one()])
-    [row] = json.loads(as_json(DerivedSnapshot.of(found), found.backends))["sessions"]
+    snapshot = scenes.snapshot([_one()])
+    [row] = json.loads(as_json(DerivedSnapshot.of(snapshot), snapshot.backends))["sessions"]
     known = {"pid": 4711, "backend_type": "client backend", "blocked_by": [], "blocks": 0}
     assert {name: value for name, value in row.items() if value is not None} == known
     [record] = csv.DictReader(
-        io.StringIO(as_csv(DerivedSnapshot.of(found), found.backends), newline="")
+        io.StringIO(as_csv(DerivedSnapshot.of(snapshot), snapshot.backends), newline="")
     )
     assert {name for name, value in record.items() if value} == {"pid", "backend_type", "blocks"}

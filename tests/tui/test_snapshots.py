@@ -219,7 +219,7 @@ def test_blocking_filtered(snap_compare: SnapCompare) -> None:
     )
 
 
-def test_nobody_waits(snap_compare: SnapCompare) -> None:
+def test_no_session_waits(snap_compare: SnapCompare) -> None:
     """The view without waiters, which still shows what holds back vacuum."""
     assert _same(snap_compare, Stage(calm()), NORMAL, ("show_locks",))
 

@@ -1,6 +1,5 @@
-"""Five hundred real sessions: exactly the frozen list, each with its own outcome, whatever happens
-meanwhile.
-"""
+"""Five hundred real sessions: only the frozen list is signalled, each target with an outcome of
+its own."""
 
 import asyncio
 import contextlib
@@ -36,12 +35,12 @@ from tests.waiting import until_async
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 
 STORM = 500
-SECONDS = 2.0  # a goal of one, on a machine that does other things too
+SECONDS = 2.0  # the goal is one second; the machine does other things, too
 
 
 @pytest.fixture(scope="module")
 def big(bindir: Path | None) -> Iterator[Cluster]:
-    """A server with room for a storm, and an ordinary role to make it with."""
+    """Start a server with room for a storm, and create an ordinary role for it."""
     with Cluster(bindir, settings={"max_connections": "540", "max_wal_senders": "4"}) as running:
         with psycopg.connect(running.socket_dsn, autocommit=True) as admin:
             admin.execute("CREATE ROLE web LOGIN")
@@ -52,21 +51,23 @@ def big(bindir: Path | None) -> Iterator[Cluster]:
         yield running
 
 
-async def _open(big: Cluster, count: int, **given: str) -> list[Connection]:
+async def _open(big: Cluster, count: int, **options: str) -> list[Connection]:
     conninfo = make_conninfo(
-        big.socket_dsn, **{"user": "web", "application_name": "storm", **given}
+        big.socket_dsn, **{"user": "web", "application_name": "storm", **options}
     )
     return [await psycopg.AsyncConnection.connect(conninfo, autocommit=True) for _ in range(count)]
 
 
 @contextlib.asynccontextmanager
-async def storm(big: Cluster, count: int = STORM, **given: str) -> AsyncIterator[list[Connection]]:
-    """Sessions of an ordinary role, closed at the end."""
-    opened = await _open(big, count, **given)
+async def storm(
+    big: Cluster, count: int = STORM, **options: str
+) -> AsyncIterator[list[Connection]]:
+    """Open sessions of an ordinary role, and close them at the end."""
+    sessions = await _open(big, count, **options)
     try:
-        yield opened
+        yield sessions
     finally:
-        for connection in opened:
+        for connection in sessions:
             await connection.close()
 
 
@@ -74,7 +75,7 @@ async def storm(big: Cluster, count: int = STORM, **given: str) -> AsyncIterator
 async def tools(
     big: Cluster, user: str = "postgres", port: str = ""
 ) -> AsyncIterator[tuple[PostgresSource, SignalExecutor]]:
-    """What a front end has: a source and the way to the door."""
+    """Yield what a front end has: a source and an executor."""
     parameters = {name: str(value) for name, value in conninfo_to_dict(big.socket_dsn).items()} | {
         "user": user
     }
@@ -92,9 +93,9 @@ def by_filter(text: str, snapshot: Snapshot, signal: Signal = Signal.TERMINATE) 
     return make_plan(signal, [b for b in snapshot.backends if matches(b)], snapshot)
 
 
-async def see_through(errands: SignalExecutor, made: Plan) -> Progress:
-    progress = Progress(made, ())
-    async for progress in errands.run(made):  # noqa: B007
+async def see_through(executor: SignalExecutor, plan: Plan) -> Progress:
+    progress = Progress(plan, ())
+    async for progress in executor.run(plan):  # noqa: B007
         pass
     return progress
 
@@ -108,15 +109,14 @@ async def alive(connection: Connection) -> bool:
 
 
 async def test_a_storm_ends_and_newcomers_live(big: Cluster) -> None:
-    """500 sessions end within seconds, exactly those of the plan; those who came while it was open
-    are untouched.
-    """
-    async with storm(big) as old, tools(big) as (source, errands):
-        made = by_filter("app:storm", await source.sample())
-        assert {t.backend.pid for t in made.targets} == {c.info.backend_pid for c in old}
+    """500 sessions of the plan end within seconds; those that came while it was open are
+    untouched."""
+    async with storm(big) as old, tools(big) as (source, executor):
+        plan = by_filter("app:storm", await source.sample())
+        assert {t.backend.pid for t in plan.targets} == {c.info.backend_pid for c in old}
         async with storm(big, 20) as newcomers:
             began = time.monotonic()
-            progress = await see_through(errands, made)
+            progress = await see_through(executor, plan)
             took = time.monotonic() - began
             assert {o.effect for o in progress.outcomes} == {ObservedEffect.GONE}
             assert took < SECONDS
@@ -124,41 +124,41 @@ async def test_a_storm_ends_and_newcomers_live(big: Cluster) -> None:
             assert not any([await alive(c) for c in old])
 
 
-async def test_what_changed_is_spared_by_the_server_itself(big: Cluster) -> None:
-    """Sessions that begin another query after the last look get nothing: the statement that signals
-    compares.
-    """
-    async with storm(big, 30) as sessions, tools(big) as (source, errands):
-        made = by_filter("app:storm", await source.sample())
-        moved, opened, *_ = sessions
+async def test_a_changed_session_is_spared_by_the_server_itself(big: Cluster) -> None:
+    """A session that began another query after the last sample gets nothing: the statement that
+    signals compares."""
+    async with storm(big, 30) as sessions, tools(big) as (source, executor):
+        plan = by_filter("app:storm", await source.sample())
+        moved, begun, *_ = sessions
         await moved.execute("SELECT 'another query'")
-        await opened.execute("BEGIN")
-        progress = await see_through(errands, made)
+        await begun.execute("BEGIN")
+        progress = await see_through(executor, plan)
         answers = {o.request.target.pid: o.reply.status for o in progress.outcomes}
-        spared = {moved.info.backend_pid, opened.info.backend_pid}
+        spared = {moved.info.backend_pid, begun.info.backend_pid}
         assert {pid for pid, answer in answers.items() if answer is ReplyStatus.CHANGED} == spared
         assert await alive(moved)
-        assert await alive(opened)
+        assert await alive(begun)
         assert sum(o.effect is ObservedEffect.GONE for o in progress.outcomes) == 28
-        found = changes(made, await source.sample())
-        assert {who.pid for who, change in found.items() if change is not Change.ENDED} == spared
+        change_of = changes(plan, await source.sample())
+        assert {
+            target.pid for target, change in change_of.items() if change is not Change.ENDED
+        } == spared
 
 
 async def test_refusals_are_listed_and_the_rest_is_done(big: Cluster) -> None:
-    """Roles that became superusers since are refused by the server, in its own words; all others
-    end.
-    """
+    """The server refuses roles that have become superusers since, in its own words; all others
+    end."""
     async with (
         storm(big, 60) as victims,
         storm(big, 20, user="billing") as promoted,
-        tools(big, "monitor") as (source, errands),
+        tools(big, "monitor") as (source, executor),
         storm(big, 1, user="postgres", application_name="admin") as [admin],
     ):
-        made = by_filter("app:storm", await source.sample())
-        assert len(made.targets) == 80
+        plan = by_filter("app:storm", await source.sample())
+        assert len(plan.targets) == 80
         await admin.execute("ALTER ROLE billing SUPERUSER")
         try:
-            progress = await see_through(errands, made)
+            progress = await see_through(executor, plan)
         finally:
             await admin.execute("ALTER ROLE billing NOSUPERUSER")
         refused = {
@@ -173,18 +173,18 @@ async def test_refusals_are_listed_and_the_rest_is_done(big: Cluster) -> None:
 
 
 async def test_a_role_without_the_right_gets_only_refusals(big: Cluster) -> None:
-    """What the plan foretold comes true: the server refuses each, and everybody lives."""
-    async with storm(big, 15) as sessions, tools(big, "watcher") as (source, errands):
-        made = by_filter("app:storm", await source.sample())
-        assert len(made.refusals) == 15
-        progress = await see_through(errands, made)
+    """As the plan predicted, the server refuses each, and all sessions live."""
+    async with storm(big, 15) as sessions, tools(big, "watcher") as (source, executor):
+        plan = by_filter("app:storm", await source.sample())
+        assert len(plan.refusals) == 15
+        progress = await see_through(executor, plan)
         assert {o.reply.status for o in progress.outcomes} == {ReplyStatus.REFUSED}
         assert all([await alive(c) for c in sessions])
 
 
-async def test_cancel_of_many_tells_each_its_own_outcome(big: Cluster) -> None:
-    """Queries end, transactions stay open and are told so, idle sessions are left out."""
-    async with storm(big, 30) as sessions, tools(big) as (source, errands):
+async def test_a_cancel_of_many_has_an_outcome_for_each(big: Cluster) -> None:
+    """Queries end, open transactions are reported, and idle sessions are skipped."""
+    async with storm(big, 30) as sessions, tools(big) as (source, executor):
         in_transaction, plain = sessions[:10], sessions[10:20]
         for connection in in_transaction:
             await connection.execute("BEGIN")
@@ -204,9 +204,9 @@ async def test_cancel_of_many_tells_each_its_own_outcome(big: Cluster) -> None:
             )
 
         await until_async(all_run)
-        made = by_filter("app:storm", await source.sample(), Signal.CANCEL)
-        assert (len(made.targets), len(made.excluded)) == (20, 10)
-        progress = await see_through(errands, made)
+        plan = by_filter("app:storm", await source.sample(), Signal.CANCEL)
+        assert (len(plan.targets), len(plan.excluded)) == (20, 10)
+        progress = await see_through(executor, plan)
         effects = {o.request.target.pid: o.effect for o in progress.outcomes}
         assert {effects[c.info.backend_pid] for c in in_transaction} == {
             ObservedEffect.TRANSACTION_OPEN
@@ -220,10 +220,9 @@ async def test_cancel_of_many_tells_each_its_own_outcome(big: Cluster) -> None:
 async def test_a_transaction_that_goes_back_to_a_savepoint_and_on_is_still_open(
     big: Cluster,
 ) -> None:
-    """A client that catches the cancel and does more in the same transaction has kept its locks: it
-    has survived.
-    """
-    async with storm(big, 1) as [connection], tools(big) as (source, errands):
+    """A client that catches the cancel and goes on in the same transaction has kept its locks:
+    it survived."""
+    async with storm(big, 1) as [connection], tools(big) as (source, executor):
 
         async def work() -> None:
             async with connection.transaction():
@@ -241,7 +240,7 @@ async def test_a_transaction_that_goes_back_to_a_savepoint_and_on_is_still_open(
 
         await until_async(lambda: runs("first"))
         progress = await see_through(
-            errands, by_filter("app:storm", await source.sample(), Signal.CANCEL)
+            executor, by_filter("app:storm", await source.sample(), Signal.CANCEL)
         )
         assert [o.effect for o in progress.outcomes] == [ObservedEffect.TRANSACTION_OPEN]
         await until_async(lambda: runs("second"))
@@ -258,33 +257,33 @@ async def _failures(tasks: list[asyncio.Task[Any]]) -> list[BaseException]:
     ]
 
 
-async def test_many_orders_are_one_statement_each_and_few_round_trips(big: Cluster) -> None:
-    """Over a network 100 orders cost a handful of waits, not a hundred."""
+async def test_many_requests_are_a_statement_each_and_few_round_trips(big: Cluster) -> None:
+    """Over a network 100 requests cost a handful of waits, not a hundred."""
     wire = Wire("127.0.0.1", str(big.port))
-    async with wire.laid(), storm(big, 100), tools(big, port=wire.port) as (source, errands):
-        made = by_filter("app:storm", await source.sample())
+    async with wire.laid(), storm(big, 100), tools(big, port=wire.port) as (source, executor):
+        plan = by_filter("app:storm", await source.sample())
         wire.forget()
-        replies = await errands.signaller.send_all(made.requests)
+        replies = await executor.signaller.send_all(plan.requests)
         assert {reply.status for reply in replies} == {ReplyStatus.SENT}
         assert wire.trips < 20
 
 
 async def test_a_lost_connection_leaves_no_false_claims(big: Cluster) -> None:
-    """Our own session is ended among the targets: what was heard stands, the rest is unknown.
+    """Our own session ends among the targets: the replies received stand, the rest is unknown.
 
-    How much is heard is chance: a server that closes with orders unread may take its last answers
+    How many arrive is chance: a server that closes with requests unread may take its last replies
     with it.
     """
-    async with storm(big, 40) as sessions, tools(big) as (source, errands):
+    async with storm(big, 40) as sessions, tools(big) as (source, executor):
         snapshot = await source.sample()
-        made = by_filter("app:storm", snapshot)
+        plan = by_filter("app:storm", snapshot)
         own = next(b for b in snapshot.backends if b.pid == snapshot.server.pid)
-        requests = [*made.requests[:10], SignalRequest(Signal.TERMINATE, own), *made.requests[10:]]
-        replies = await errands.signaller.send_all(requests)
+        requests = [*plan.requests[:10], SignalRequest(Signal.TERMINATE, own), *plan.requests[10:]]
+        replies = await executor.signaller.send_all(requests)
         answers = [reply.status for reply in replies]
         assert len(answers) == 41
-        heard = answers.index(ReplyStatus.UNKNOWN)
-        assert answers == [ReplyStatus.SENT] * heard + [ReplyStatus.UNKNOWN] * (41 - heard)
+        received = answers.index(ReplyStatus.UNKNOWN)
+        assert answers == [ReplyStatus.SENT] * received + [ReplyStatus.UNKNOWN] * (41 - received)
         living = {c.info.backend_pid for c in sessions if await alive(c)}
         sent = {
             o.target.pid for o, a in zip(requests, answers, strict=True) if a is ReplyStatus.SENT
@@ -295,11 +294,10 @@ async def test_a_lost_connection_leaves_no_false_claims(big: Cluster) -> None:
 if may_choose_pids():
 
     async def test_a_reused_pid_is_spared_in_bulk(big: Cluster) -> None:
-        """The kernel gives the pid of an ended target to a newcomer: the rest of the plan ends, the
-        newcomer lives.
-        """
-        async with storm(big, 30) as sessions, tools(big) as (source, errands):
-            made = by_filter("app:storm", await source.sample())
+        """If the kernel gives the pid of an ended target to a newcomer, the rest of the plan
+        ends and the newcomer lives."""
+        async with storm(big, 30) as sessions, tools(big) as (source, executor):
+            plan = by_filter("app:storm", await source.sample())
             pid = sessions[7].info.backend_pid
             await sessions[7].close()
 
@@ -314,7 +312,7 @@ if may_choose_pids():
             with session_with_pid(
                 pid, {name: str(value) for name, value in parameters.items()}
             ) as heir:
-                progress = await see_through(errands, made)
+                progress = await see_through(executor, plan)
                 answers = {o.request.target.pid: o.reply.status for o in progress.outcomes}
                 assert answers.pop(pid) is ReplyStatus.REPLACED
                 assert set(answers.values()) == {ReplyStatus.SENT}
@@ -323,7 +321,7 @@ if may_choose_pids():
 
 @pytest.fixture
 def standby(big: Cluster, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A real stream of WAL; the embedded program takes it from a server of any version."""
+    """Start a real stream of WAL; the embedded program takes it from a server of any version."""
     call: list[str | Path] = [
         embedded_bindir() / "pg_receivewal",
         "-D",
@@ -341,19 +339,17 @@ def standby(big: Cluster, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]
 async def test_a_walsender_is_never_one_of_many(
     big: Cluster, standby: "subprocess.Popen[bytes]"
 ) -> None:
-    """All that the server shows is chosen, and the stream goes on: walsenders are left out with
-    their reason.
-    """
-    async with storm(big, 20) as sessions, tools(big) as (source, errands):
+    """With every session chosen the stream goes on: walsenders are excluded with their reason."""
+    async with storm(big, 20) as sessions, tools(big) as (source, executor):
 
         async def streams() -> bool:
             return any(b.backend_type == "walsender" for b in (await source.sample()).backends)
 
         await until_async(streams)
         snapshot = await source.sample()
-        made = make_plan(Signal.TERMINATE, snapshot.backends, snapshot)
-        assert any("streams WAL" in left.explanation for left in made.excluded)
-        await see_through(errands, made)
+        plan = make_plan(Signal.TERMINATE, snapshot.backends, snapshot)
+        assert any("streams WAL" in left.explanation for left in plan.excluded)
+        await see_through(executor, plan)
         assert not any([await alive(c) for c in sessions])
         done = await asyncio.to_thread(
             pgtop, "kill", "-d", big.socket_dsn, "--all-clients", "--yes"
