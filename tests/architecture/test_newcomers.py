@@ -96,11 +96,12 @@ def test_a_server_field_in_a_column_touches_three_files(tmp_path: Path, dsn: str
         "pgtop/sources/postgres/probes/activity.py": [
             ("backend_xid, backend_xmin, {query_id},\n",
                 "backend_xid, backend_xmin, {query_id}, ssl::int4 AS ssl,\n"),
-            ("backend_type, blockers, NULL, NULL,\n", "backend_type, blockers, ssl, NULL, NULL,\n"),
-            ("TEXT.or_null, PIDS.or_null,\n", "TEXT.or_null, PIDS.or_null, INT4.or_null,\n"),
+            ("backend_type, blockers,\n", "backend_type, blockers, ssl,\n"),
+            ("    PIDS.or_null,  # blockers\n",
+                "    PIDS.or_null,  # blockers\n    INT4.or_null,  # ssl\n"),
             ("kind, blockers, *_,\n", "kind, blockers, ssl, *_,\n"),
-            (' if wait_type == b"Lock" else (),\n',
-                ' if wait_type == b"Lock" else (),\n        ssl,\n'),
+            ("        names[kind],\n        blocked_by,\n",
+                "        names[kind],\n        blocked_by,\n        ssl,\n"),
         ],
         "pgtop/table/session_columns.py": [
             (
