@@ -175,6 +175,8 @@ def test_one_line_for_monitoring(dsn: str) -> None:
         "-w 80 budget --colour",
         "-w 80% -c 90 budget a b",
         "-w  budget",
+        "-c budget",
+        "--crit budget",
         "budget -w 9 -h db1 db2 db3",
     ],
 )
