@@ -94,7 +94,9 @@ class DemoProcess:
             process.stdin.write(_KEEP)
             process.stdin.flush()
         self._release(process)
-        pgtop, tcp, local = command_line(), shlex.quote(self.tcp_dsn), shlex.quote(self.dsn)
+        pgtop = command_line()
+        tcp = shlex.quote(self.tcp_dsn)
+        local = shlex.quote(self.dsn)
         lines = (
             "The demo's server is still running. From another terminal on this machine:",
             f"  {pgtop} {tcp}",
@@ -134,7 +136,9 @@ class DemoProcess:
             if "step" in report:
                 self._progress(report["step"])
                 continue
-            self.dsn, self.tcp_dsn, self.pid = report["dsn"], report["tcp_dsn"], report["pid"]
+            self.dsn = report["dsn"]
+            self.tcp_dsn = report["tcp_dsn"]
+            self.pid = report["pid"]
             return
         raise ClusterError(f"The demo ended before it was ready: {_last_line(errors)}")
 

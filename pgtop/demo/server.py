@@ -164,7 +164,8 @@ class Cluster:
         A server that does not stop is killed in the end, even if it was suspended by SIGSTOP.
         https://www.postgresql.org/docs/current/server-shutdown.html
         """
-        process, self._process = self._process, None
+        process = self._process
+        self._process = None
         if process is None:
             return
         for number, seconds in ((how, _STOP_SECONDS), (signal.SIGQUIT, _QUIT_SECONDS)):

@@ -139,7 +139,8 @@ async def _idle(connection: AsyncConnection, seconds: float | None = None) -> No
 
     psycopg's own waiting would wake ten times a second, for each of fifty connections.
     """
-    loop, descriptor = asyncio.get_running_loop(), connection.fileno()
+    loop = asyncio.get_running_loop()
+    descriptor = connection.fileno()
     has_input = asyncio.Event()
     loop.add_reader(descriptor, has_input.set)
     try:

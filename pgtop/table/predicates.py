@@ -48,12 +48,14 @@ class TextCriterion:
 
     def holds(self, scan: Scan, /) -> Test:
         """Prepare the test that is true if a text matches."""
-        texts, matches = self.texts, any_test(self.matchers, scan)
+        texts = self.texts
+        matches = any_test(self.matchers, scan)
         return lambda row: any(map(matches, texts(row) or ()))
 
     def fails(self, scan: Scan, /) -> Test:
         """Prepare the test that is true if the texts are known and none matches."""
-        texts, matches = self.texts, any_test(self.matchers, scan)
+        texts = self.texts
+        matches = any_test(self.matchers, scan)
 
         def fails(row: Any) -> bool:
             known_texts = texts(row)
@@ -242,7 +244,10 @@ class NumberCriterion:
         return self._test(scan, False)
 
     def _test(self, scan: Scan, wanted: bool) -> Test:
-        context, read, compare, bound = scan.context, self.number, self.compare, self.bound
+        context = scan.context
+        read = self.number
+        compare = self.compare
+        bound = self.bound
 
         def test(row: Any) -> bool:
             number = read(row, context)
@@ -269,7 +274,9 @@ class BlockingCriterion:
         return self._test(scan, False)
 
     def _test(self, scan: Scan, wanted: bool) -> Test:
-        blocks, compare, bound = scan.context.blocks, self.compare, self.bound
+        blocks = scan.context.blocks
+        compare = self.compare
+        bound = self.bound
         may_be_more = known.misses_waiters(scan.context)
         if may_be_more and compare(math.inf, bound) is not wanted:
             return lambda _: False

@@ -103,7 +103,8 @@ class Bounds:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Count what libpq reads, and the CPU time it takes, while the context lasts."""
-        queued_before, began = self._queued(), thread_time()
+        queued_before = self._queued()
+        began = thread_time()
         try:
             yield
         finally:
@@ -138,7 +139,8 @@ class Bounds:
         """Take the kernel's count of bytes: libpq keeps reading while a fast server keeps
         sending.
         """
-        memory, received = _peak_memory(), bytes_received(self._descriptor)
+        memory = _peak_memory()
+        received = bytes_received(self._descriptor)
         if not self._initial_memory:
             self._initial_memory = memory
             if received is not None:

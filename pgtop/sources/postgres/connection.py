@@ -231,7 +231,8 @@ class ServerConnection:
             await self._drop()
 
     async def _drop(self) -> None:
-        channel, self._channel = self._channel, None
+        channel = self._channel
+        self._channel = None
         if channel is not None:
             await channel.connection.close()
 

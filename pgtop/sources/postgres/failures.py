@@ -139,7 +139,8 @@ def _parse_attempt(text: str) -> _Attempt:
     match = _SERVER_MESSAGE.match(message.words)
     if match is None:
         return _Attempt("", _cause(None, text), message)
-    sqlstate, words = match["sqlstate"], match["words"]
+    sqlstate = match["sqlstate"]
+    words = match["words"]
     routines = _ROUTINE.findall(text)
     routine = routines[-1] if routines else ""
     return _Attempt(sqlstate, _login_cause(sqlstate, routine, words), replace(message, words=words))

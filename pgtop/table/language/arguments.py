@@ -143,7 +143,8 @@ def _check_negation_is_clear(head: str, key: Key, relation: Relation, position: 
     """
     if key.name == "state" and relation is not Relation.MATCHES:
         return
-    negation, match = _NEGATION.match(head), COMPARISON.search(head)
+    negation = _NEGATION.match(head)
+    match = COMPARISON.search(head)
     has_negation = negation is not None and negation[0] != ""
     has_negated_sign = match is not None and SIGNS[match[3]][1]
     if has_negation or has_negated_sign:

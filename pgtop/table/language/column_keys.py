@@ -32,7 +32,9 @@ class CellCriterion:
 
     def holds(self, scan: Scan, /) -> Test:
         """Prepare the test that is true if a cell matches."""
-        context, columns, matches = scan.context, self.columns, any_test(self.matchers, scan)
+        context = scan.context
+        columns = self.columns
+        matches = any_test(self.matchers, scan)
 
         def holds(row: Any) -> bool:
             return any(matches(column.text(row, context)) for column in columns)

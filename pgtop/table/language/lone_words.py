@@ -152,7 +152,8 @@ def _check_no_unit(word: str, start: int, previous: Term, text: str) -> None:
 
 def _advice_behind_key(key: Key, word: str) -> str:
     """Return what to write instead of an operator of SQL behind a key."""
-    name, operator = key.name, word.lower()
+    name = key.name
+    operator = word.lower()
     if name == "idle" and operator == "in":
         return "write state:idle-in-tx (a state needs its key and is one word)"
     if key.is_time and operator == "between":

@@ -48,7 +48,8 @@ class ParsedFilter:
     def decide(self, context: Any) -> Decision:
         """Prepare the test that is None if the filter neither surely holds nor surely fails."""
         scan = Scan.starting_now(context)
-        surely_holds, surely_fails = holds(self._tree, scan), fails(self._tree, scan)
+        surely_holds = holds(self._tree, scan)
+        surely_fails = fails(self._tree, scan)
 
         def decide(row: Any) -> bool | None:
             if surely_holds(row):
@@ -72,7 +73,8 @@ class ParsedFilter:
 
 
 def _check_term(term: Term) -> None:
-    key, value = term.key_name, term.values[0]
+    key = term.key_name
+    value = term.values[0]
     if term.is_unmarked:
         advice = (
             f"write {quoted(value)} in quotes to search every column, "

@@ -164,7 +164,9 @@ class FilterParser:
 
     def _comparison(self, match: re.Match[str]) -> Term:
         scanner = self._scanner
-        start, name, sign = scanner.position, match[1], match[3]
+        start = scanner.position
+        name = match[1]
+        sign = match[3]
         key = self._vocabulary.key_called(name)
         if key is None:
             raise self._unknown_key(name, sign, start)
@@ -198,7 +200,8 @@ def too_long() -> FilterError:
 
 def _check_value_follows(match: re.Match[str], key: Key) -> None:
     """Raise FilterError if blanks or nothing stand in place of a value."""
-    blanks_before, blanks_after = match[2], match[4]
+    blanks_before = match[2]
+    blanks_after = match[4]
     is_lopsided = blanks_after and not blanks_before
     if is_lopsided or len(blanks_after) > 1 or match.end() == len(match.string):
         raise FilterError(

@@ -183,7 +183,8 @@ def count(start: str) -> Phrase:
     """Return the phrase for a count of sessions: `blocking at least 3 sessions`."""
 
     def phrase(term: Term) -> str:
-        bound, relation = term.values[0], _effective_relation(term)
+        bound = term.values[0]
+        relation = _effective_relation(term)
         is_not_zero = term.is_negated and (relation, bound) == (Relation.IS, "0")
         if is_not_zero or (relation, bound) in _AT_LEAST_ONE:
             return f"{start} at least 1 session"

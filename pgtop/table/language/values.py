@@ -37,7 +37,8 @@ def read_values(
 
 def _read_grouped(scanner: FilterScanner, relation: Relation, end: int) -> list[Value]:
     """Read the values that an argument of the command line groups."""
-    start, scanner.position = scanner.position, end
+    start = scanner.position
+    scanner.position = end
     text = scanner.text[start:end]
     check_unquoted(text, start)
     if relation is Relation.MATCHES:
