@@ -51,7 +51,11 @@ def test_protected_sessions_stay(
     session = open_session()
     pid = str(session.info.backend_pid)
     guarded = ("kill", "-d", dsn, "--protect", f"user:{role}")
-    by_filter = pgtop(*guarded, f"user:{role}", "--yes", environment=state)
+    by_filter = pgtop(
+        *guarded, "--protect", "user:absent", f"user:{role}", "--yes", environment=state
+    )
+    assert "--protect user:absent matches no session" in by_filter.stderr
+    assert f"--protect user:{role} matches" not in by_filter.stderr
     assert re.search(
         rf"{pid} {role}.*protected: it matches --protect user:{role}", by_filter.stdout
     )

@@ -43,7 +43,7 @@ async def test_k_on_the_results_terminates_the_survivors() -> None:
 
 
 async def test_results_after_esc_are_a_notice() -> None:
-    """A user target closes the list early continues; later outcomes are on the notice line."""
+    """A user who closes the list early continues; later outcomes are on the notice line."""
     first = nearly_full()
     alive = {backend.identity: backend for backend in leak(first)}
     stage = Stage(first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first]))

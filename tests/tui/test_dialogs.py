@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pgtop.config.settings import Settings
+from pgtop.keys import hint
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import ReplyStatus, Signal, SignalReply
 from pgtop.model.snapshot import Snapshot
@@ -170,6 +171,27 @@ async def test_dialog_asks_again_after_a_changed_query() -> None:
         assert [request.seen.query_start for request in signaller.requests] == [later]
 
 
+async def test_the_note_to_press_again_outlives_the_next_snapshot() -> None:
+    """A session that keeps changing still shows that y is pressed once more to terminate it."""
+    first, signaller = busy(), FakeSignaller()
+    stage = Stage(first, signaller=signaller, source=FakeSource([first]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "cursor_down")
+        backend = selected_on(stage)
+        assert backend.query_start is not None
+        await press(pilot, "terminate")
+        for seconds in (5, 6):
+            later = with_changes(first, backend.pid, query_start=backend.query_start + seconds)
+            stage.source.script = [later]
+            await stage.tick()
+            if seconds == 5:
+                await press(pilot, "confirm")
+            assert f"press {hint('confirm')} again to go on" in text_of(stage, "#proposal")
+        assert signaller.requests == []
+        await press(pilot, "confirm")
+        assert [request.target for request in signaller.requests] == [backend.identity]
+
+
 async def test_dialog_shows_the_end_of_the_session() -> None:
     """There is nothing left to confirm: y only closes."""
     first = busy()
@@ -287,7 +309,7 @@ async def test_quitting_before_an_effect_needs_two_keys() -> None:
 
 
 async def test_quitting_warns_again_of_a_later_signal() -> None:
-    """A user target stayed after one warning is warned of the next signal too."""
+    """A user who stayed after one warning is warned of the next signal too."""
     first = busy()
     alive = {backend.identity: backend for backend in first.backends}
     stage = Stage(first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first]))
