@@ -35,13 +35,13 @@ def talker(dsn: str) -> Iterator[None]:
     with psycopg.connect(dsn, autocommit=True) as holder:
         holder.execute("CREATE ROLE talker LOGIN PASSWORD 'x'")
         holder.execute("SELECT pg_advisory_lock(4711)")
-        made = psycopg.connect(
+        connection = psycopg.connect(
             make_conninfo(dsn, user="talker", password="x", application_name="talker")
         )
-        with closing(made):
-            made.pgconn.send_query(_QUERY.encode())
+        with closing(connection):
+            connection.pgconn.send_query(_QUERY.encode())
             waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-            until(lambda: holder.execute(waits).fetchone() == (1,), "nobody waits")
+            until(lambda: holder.execute(waits).fetchone() == (1,), "no session waits")
             yield
         holder.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'talker'"
@@ -84,8 +84,7 @@ def test_a_dollar_quote_with_an_undecodable_tag(dsn: str) -> None:
     """
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute(
-            "CREATE DATABASE pgtop_bytes ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' "
-            "TEMPLATE template0"
+            "CREATE DATABASE pgtop_bytes ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
         )
         with closing(psycopg.connect(make_conninfo(dsn, dbname="pgtop_bytes"))) as session:
             session.pgconn.exec_(b"select $\xe9$ open sesame $\xe9$")
@@ -116,8 +115,7 @@ def test_the_query_id_of_a_utility_statement_is_null(dsn: str) -> None:
 
 @pytest.mark.usefixtures("talker")
 def test_the_screen_shows_no_literal(dsn: str, tmp_path: Path) -> None:
-    """Table, filter, detail, copy, dialog and audit log contain no secret, and no filter finds
-    one."""
+    """Table, filter, detail, copy, dialog and audit log contain no secret, and no filter finds one."""
     command = [sys.executable, "-m", "pgtop", dsn, "--redact"]
     with Terminal(command, columns=160, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
         terminal.wait_for("q quit")
@@ -139,7 +137,7 @@ def test_the_screen_shows_no_literal(dsn: str, tmp_path: Path) -> None:
         assert terminal.wait_for_exit() == 0
         raw = terminal.raw.decode()
     copied = [
-        base64.b64decode(found).decode() for found in re.findall(r"\x1b\]52;c;([^\x07\x1b]+)", raw)
+        base64.b64decode(copy).decode() for copy in re.findall(r"\x1b\]52;c;([^\x07\x1b]+)", raw)
     ]
     assert _SHOWN in copied[-1]
     trail = (tmp_path / "pgtop" / FILE_NAME).read_text()
@@ -149,16 +147,14 @@ def test_the_screen_shows_no_literal(dsn: str, tmp_path: Path) -> None:
 
 def test_an_audit_log_with_literals_is_masked(tmp_path: Path) -> None:
     """`pgtop audit --redact` masks literals when it prints them, and finds none."""
-    asked = {
-        "event": "asked", "id": "1", "at": "2026-11-22T10:00:00+00:00", "os_user": "anna",
-        "server": "db1:5432",
-        "as_role": "dba", "signal": "cancel", "pid": 1, "backend_start": None, "role": "web",
-        "database": "shop",
+    entry = {
+        "event": "asked", "id": "1", "at": "2026-11-22T10:00:00+00:00", "os_user": "anna", "server": "db1:5432",
+        "as_role": "dba", "signal": "cancel", "pid": 1, "backend_start": None, "role": "web", "database": "shop",
         "application": "", "client": None, "query": _QUERY, "reason": "",
     }  # fmt: skip
     trail = tmp_path / "pgtop" / FILE_NAME
     trail.parent.mkdir()
-    trail.write_text(json.dumps(asked) + "\n")
+    trail.write_text(json.dumps(entry) + "\n")
     for words in ([], ["--json"]):
         done = pgtop("audit", "--redact", *words, environment={"XDG_STATE_HOME": str(tmp_path)})
         assert _SECRET not in done.stdout
@@ -170,8 +166,7 @@ def test_an_audit_log_with_literals_is_masked(tmp_path: Path) -> None:
 
 
 async def test_a_text_is_masked_once() -> None:
-    """An unchanged backend is the same object in the next snapshot; another text makes another
-    one."""
+    """An unchanged backend is the same object in the next snapshot; another text makes another one."""
     first = active(1, "web@shop", "pool", "SELECT 1", 1.0)
     second = first._replace(query="SELECT 2, x")
     source = RedactingSource(

@@ -107,9 +107,9 @@ async def connect(parameters: dict[str, str]) -> AsyncIterator[Connect]:
 @pytest.fixture
 async def session(parameters: dict[str, str]) -> AsyncIterator[ServerConnection]:
     """Return a superuser's connection to the shared server."""
-    made = ServerConnection(parameters)
-    yield made
-    await made.close()
+    connection = ServerConnection(parameters)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture
@@ -126,9 +126,9 @@ async def wire(parameters: dict[str, str]) -> AsyncIterator[Wire]:
 @pytest.fixture
 async def wired(parameters: dict[str, str], wire: Wire) -> AsyncIterator[ServerConnection]:
     """Return a connection to the shared server through `wire`."""
-    made = ServerConnection({**parameters, "host": "127.0.0.1", "port": wire.port})
-    yield made
-    await made.close()
+    connection = ServerConnection({**parameters, "host": "127.0.0.1", "port": wire.port})
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture
@@ -142,15 +142,15 @@ async def make_role(connect: Connect) -> AsyncIterator[Callable[[str], Awaitable
     """Return a function that makes a role with the given options and returns how to connect as
     it."""
     admin = await connect()
-    made: list[sql.Identifier] = []
+    identifiers: list[sql.Identifier] = []
 
     async def role(options: str) -> dict[str, str]:
         name, password = f"pgtop_{secrets.token_hex(4)}", secrets.token_hex(8)
-        made.append(sql.Identifier(name))
-        create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} ").format(made[-1], password)
+        identifiers.append(sql.Identifier(name))
+        create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} ").format(identifiers[-1], password)
         await admin.execute(create + sql.SQL(options))
         return {"user": name, "password": password}
 
     yield role
-    for name in made:
+    for name in identifiers:
         await admin.execute(sql.SQL("DROP ROLE {}").format(name))

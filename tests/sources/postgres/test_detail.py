@@ -41,9 +41,9 @@ SERVER = Server(
 
 
 async def detail_of(source: PostgresSource, connection: Connection) -> Detail:
-    found = await source.detail(BackendId(connection.info.backend_pid, None))
-    assert found is not None
-    return found
+    detail = await source.detail(BackendId(connection.info.backend_pid, None))
+    assert detail is not None
+    return detail
 
 
 async def locks_of(
@@ -88,10 +88,10 @@ async def test_a_backend_is_found_by_identity(source: PostgresSource, connect: C
     pid = connection.info.backend_pid
     seen = (await detail_of(source, connection)).backend
     assert seen.backend_start is not None
-    found = await source.detail(seen.identity)
-    assert found is not None
-    assert found.backend == seen
-    assert found.taken_at > seen.backend_start
+    detail = await source.detail(seen.identity)
+    assert detail is not None
+    assert detail.backend == seen
+    assert detail.taken_at > seen.backend_start
     assert await source.detail(BackendId(pid, seen.backend_start + 1)) is None
     await connection.close()
 

@@ -83,8 +83,8 @@ async def test_signals_are_logged(server: Cluster, signal: Signal) -> None:
         )
         before = server.log.stat().st_size
         assert [reply.status for reply in await signaller.send_all([request])] == [ReplyStatus.SENT]
-        said = server.log.read_bytes()[before:].decode(errors="replace")
-        assert said.count(_FUNCTIONS[signal]) >= 1
+        log = server.log.read_bytes()[before:].decode(errors="replace")
+        assert log.count(_FUNCTIONS[signal]) >= 1
         victim.close()
     assert await statements(server, source) == 0
     await session.close()

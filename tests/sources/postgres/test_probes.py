@@ -98,8 +98,8 @@ async def test_a_section_that_is_not_due_keeps_its_time(session: ServerConnectio
 async def test_a_failure_becomes_the_reason(
     session: ServerConnection, sql: str, reason: str
 ) -> None:
-    """Whether the server refuses the statement or answers wrongly, the rest of the snapshot
-    stands; the probe is polled again only after a while.
+    """The rest of the snapshot stands if the server refuses the statement or answers wrongly; the
+    probe is polled again only after a while.
     """
     bad, good = probe(sql), probe()
     good.name = "good"

@@ -89,7 +89,7 @@ async def test_the_server_is_described(source: PostgresSource, dsn: str) -> None
 
 
 async def test_pgtops_own_backend_is_in_the_snapshot(source: PostgresSource) -> None:
-    """Its own backend is active in the very statement that pgtop runs."""
+    """The snapshot has pgtop's own backend, active in the very statement that it runs."""
     snapshot = await source.sample()
     own = backend(snapshot, snapshot.server.pid)
     assert (own.application_name, own.state) == ("pgtop", "active")
@@ -246,7 +246,7 @@ class TestTheWire:
 
 
 async def test_a_new_query_is_seen(source: PostgresSource, connect: Connect) -> None:
-    """When a session runs another query, its text is the new one."""
+    """The text is the new one when a session runs another query."""
     other = await connect()
     for number in range(3):
         await other.execute(f"SELECT {number}".encode())
@@ -284,12 +284,12 @@ async def test_an_idle_session_that_is_not_remembered_is_read_whole(
     pid = pid_of(other)
     first = await source.sample()
     await sample_until(source, lambda later: later.taken_at - first.taken_at > 300_000)
-    known, who = reader_of(source)._known, backend(first, pid).identity
-    known[BackendId(pid, 0)] = known.pop(who)._replace(
+    known, identity = reader_of(source)._known, backend(first, pid).identity
+    known[BackendId(pid, 0)] = known.pop(identity)._replace(
         backend_start=0, application_name="its forerunner"
     )
     assert backend(await source.sample(), pid).application_name == "stranger"
-    del reader_of(source)._known[who]
+    del reader_of(source)._known[identity]
     assert backend(await source.sample(), pid).application_name == "stranger"
 
 
@@ -321,7 +321,7 @@ async def test_the_idle_group_stays_the_same_object(
 async def test_ended_sessions_are_forgotten(
     source: PostgresSource, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When more sessions have ended than are kept, only the last snapshot is remembered."""
+    """Only the last snapshot is remembered when more sessions have ended than are kept."""
     monkeypatch.setattr(sessions, "_ENDED_KEPT", 0)
     other = await connect()
     pid = pid_of(other)
@@ -330,7 +330,7 @@ async def test_ended_sessions_are_forgotten(
     await sample_until(
         source, lambda snapshot: pid not in {backend.pid for backend in snapshot.backends}
     )
-    assert pid not in {who[0] for who in reader_of(source)._known}
+    assert pid not in {identity[0] for identity in reader_of(source)._known}
 
 
 async def test_hidden_sessions(plain_source: PostgresSource, connect: Connect) -> None:
@@ -436,8 +436,8 @@ async def test_parallel_workers_name_their_leader(
     try:
         worker, *_ = workers(await sample_until(source, lambda snapshot: bool(workers(snapshot))))
         async with session.acquire() as channel:
-            told = "leader_pid" in channel.features.activity_columns  # since 13
-        assert worker.leader_pid == (pid_of(leader) if told else None)
+            has_leader = "leader_pid" in channel.features.activity_columns  # since 13
+        assert worker.leader_pid == (pid_of(leader) if has_leader else None)
     finally:
         await leader.cancel_safe()
         await asyncio.gather(task, return_exceptions=True)

@@ -77,8 +77,10 @@ async def test_a_server_that_stops_and_starts(bindir: Any) -> None:
     goes on.
     """
     with Cluster(bindir) as cluster:
-        given = {name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()}
-        source = PostgresSource(ServerConnection(given))
+        parameters = {
+            name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()
+        }
+        source = PostgresSource(ServerConnection(parameters))
         before = await source.sample()
         cluster.stop()
         kinds = []
@@ -152,19 +154,19 @@ async def test_a_crash_differs_from_a_restart(
                 server.launch()
             after = await _sample_by_another(source, before.server.pid)
         await session.close()
-    found = interruption(before, after)
-    assert found is not None
-    assert (found.cause, found.gone) == (cause, 1)
+    restart = interruption(before, after)
+    assert restart is not None
+    assert (restart.cause, restart.gone) == (cause, 1)
 
 
 async def _sample_by_another(source: PostgresSource, pid: int) -> Snapshot:
     """Return the first sample from another backend than this one."""
-    found: list[Snapshot] = []
+    samples: list[Snapshot] = []
 
     async def sampled() -> bool:
         with suppress(SourceError):
-            found.append(await source.sample())
-        return bool(found) and found[-1].server.pid != pid
+            samples.append(await source.sample())
+        return bool(samples) and samples[-1].server.pid != pid
 
     await until_async(sampled)
-    return found[-1]
+    return samples[-1]

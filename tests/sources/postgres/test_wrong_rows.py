@@ -104,10 +104,10 @@ def liar(server: Cluster) -> Iterator[tuple[Liar, dict[str, str]]]:
 
 @pytest.fixture(scope="module")
 def session(liar: tuple[Liar, dict[str, str]]) -> Iterator[tuple[ServerConnection, asyncio.Runner]]:
-    made = ServerConnection(liar[1])
+    connection = ServerConnection(liar[1])
     with asyncio.Runner() as runner:
-        yield made, runner
-        runner.run(made.close())
+        yield connection, runner
+        runner.run(connection.close())
 
 
 @settings(max_examples=40, phases=[Phase.generate])
@@ -116,11 +116,11 @@ def test_any_rows_are_refused_or_shown(
     liar: tuple[Liar, dict[str, str]], session: tuple[ServerConnection, asyncio.Runner], seed: int
 ) -> None:
     """The rows are refused as the server's error, or everything derived from them can be shown."""
-    lies, (made, runner) = liar[0], session
+    lies, (connection, runner) = liar[0], session
     lies.begin(None)
-    runner.run(made.connect())
+    runner.run(connection.connect())
     lies.begin(seed)
-    source, signaller = PostgresSource(made), PostgresSignaller(made)
+    source, signaller = PostgresSource(connection), PostgresSignaller(connection)
 
     async def use() -> None:
         for _ in range(3):
@@ -132,20 +132,20 @@ def test_any_rows_are_refused_or_shown(
                 )
                 await source.detail(snapshot.backends[-1].identity)
                 await signaller.check_all([request])
-        nobody = SignalRequest(Signal.CANCEL, Backend(pid=1, usesysid=10))
-        assert len(await signaller.send_all([nobody])) == 1
+        absent = SignalRequest(Signal.CANCEL, Backend(pid=1, usesysid=10))
+        assert len(await signaller.send_all([absent])) == 1
 
     runner.run(use())
 
 
-def _show(picture: DerivedSnapshot) -> None:
+def _show(derived: DerivedSnapshot) -> None:
     """Render everything that is ever printed of a snapshot."""
-    table = arrange_sessions(picture, TableOptions(show_background=True))
-    assert show.as_json(picture, picture.snapshot.backends)
-    assert csv_report.as_csv(picture, picture.snapshot.backends)
+    table = arrange_sessions(derived, TableOptions(show_background=True))
+    assert show.as_json(derived, derived.snapshot.backends)
+    assert csv_report.as_csv(derived, derived.snapshot.backends)
     assert show.page(table, 200)
-    assert locks.page(arrange_locks(picture), 200)
-    assert locks.as_json(arrange_locks(picture))
+    assert locks.page(arrange_locks(derived), 200)
+    assert locks.as_json(arrange_locks(derived))
 
 
 def test_the_command_line_blames_the_server(liar: tuple[Liar, dict[str, str]]) -> None:

@@ -21,10 +21,12 @@ _SETTINGS = {
 @pytest.fixture(scope="package")
 def server(bindir: Path) -> Iterator[Cluster]:
     with Cluster(bindir, settings=_SETTINGS) as running:
-        with psycopg.connect(running.socket_dsn, autocommit=True) as made:
-            made.execute("CREATE TABLE stock AS SELECT id, 0 AS n FROM generate_series(1, 300) id")
-            made.execute("CREATE ROLE plain LOGIN")
-            made.execute("GRANT ALL ON stock TO plain")
+        with psycopg.connect(running.socket_dsn, autocommit=True) as connection:
+            connection.execute(
+                "CREATE TABLE stock AS SELECT id, 0 AS n FROM generate_series(1, 300) id"
+            )
+            connection.execute("CREATE ROLE plain LOGIN")
+            connection.execute("GRANT ALL ON stock TO plain")
         yield running
 
 
@@ -32,8 +34,8 @@ def server(bindir: Path) -> Iterator[Cluster]:
 async def scene(server: Cluster) -> AsyncIterator[Scene]:
     parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
     async with AsyncExitStack() as stack:
-        with psycopg.connect(server.socket_dsn) as made:
-            version = made.info.server_version
+        with psycopg.connect(server.socket_dsn) as connection:
+            version = connection.info.server_version
         made_scene = Scene(parameters, stack, version)
         yield made_scene
         await made_scene.end()

@@ -64,10 +64,10 @@ class Truth:
     """The locks at one instant, from one reading."""
 
     def __init__(self, reading: str) -> None:
-        found = json.loads(reading)
-        self.locks: list[Row] = found["locks"]
+        values = json.loads(reading)
+        self.locks: list[Row] = values["locks"]
         self.waits = {row["pid"]: row for row in self.locks if not row["granted"]}
-        self._gids = {row["transaction"]: row["gid"] for row in found["prepared"] or ()}
+        self._gids = {row["transaction"]: row["gid"] for row in values["prepared"] or ()}
         self._names = self._prepared_names()
         self.edges = {pid: self._blockers(row) for pid, row in self.waits.items()}
         self.hard = {
@@ -134,14 +134,14 @@ def _object(row: Row) -> tuple[Any, ...]:
 
 def _reached(start: Name, edges: Mapping[Any, Iterable[Name]]) -> frozenset[Name]:
     """Return all keys that are reached by at least one step."""
-    found: set[Name] = set()
+    reached: set[Name] = set()
     unvisited = list(edges.get(start, ()))
     while unvisited:
         name = unvisited.pop()
-        if name not in found:
-            found.add(name)
+        if name not in reached:
+            reached.add(name)
             unvisited += edges.get(name, ())
-    return frozenset(found)
+    return frozenset(reached)
 
 
 def _target(row: Row) -> str:

@@ -47,26 +47,26 @@ class Scene:
 
     def another_source(self) -> PostgresSource:
         """Return one more source, which remembers nothing."""
-        made = PostgresSource(ServerConnection(self.parameters))
-        self._stack.push_async_callback(made.close)
-        return made
+        source = PostgresSource(ServerConnection(self.parameters))
+        self._stack.push_async_callback(source.close)
+        return source
 
     async def session(self, *statements: str, **changed: str) -> Other:
         """Open a session in a transaction that has run these statements."""
         conninfo = make_conninfo(**{**self.parameters, **changed})
-        made: Other = await psycopg.AsyncConnection.connect(conninfo)
-        self._stack.push_async_callback(made.close)
+        session: Other = await psycopg.AsyncConnection.connect(conninfo)
+        self._stack.push_async_callback(session.close)
         for statement in statements:
-            await made.execute(statement.encode())
-        return made
+            await session.execute(statement.encode())
+        return session
 
     async def run_alone(self, *statements: str) -> None:
         """Run each statement in a transaction of its own."""
         async with await psycopg.AsyncConnection.connect(
             make_conninfo(**self.parameters), autocommit=True
-        ) as made:
+        ) as session:
             for statement in statements:
-                await made.execute(statement.encode())
+                await session.execute(statement.encode())
 
     async def wait(self, session: Other, statement: str) -> Other:
         """Run a statement that must wait for a lock; return when it waits."""
@@ -77,7 +77,7 @@ class Scene:
     async def until_waits(self, waiter: int) -> None:
         async def waits() -> bool:
             return bool(
-                await self.ask(f"SELECT FROM pg_locks WHERE NOT granted AND pid = {waiter}")
+                await self.query(f"SELECT FROM pg_locks WHERE NOT granted AND pid = {waiter}")
             )
 
         await until_async(waits)
@@ -85,43 +85,41 @@ class Scene:
     async def waiter(self, statement: str, *before: str) -> Other:
         return await self.wait(await self.session(*before), statement)
 
-    async def ask(self, statement: str) -> list[tuple[Any, ...]]:
-        if not hasattr(self, "_asking"):
-            self._asking = await self.session()
-            await self._asking.set_autocommit(True)
-        return await (await self._asking.execute(statement.encode())).fetchall()
+    async def query(self, statement: str) -> list[tuple[Any, ...]]:
+        if not hasattr(self, "_querying"):
+            self._querying = await self.session()
+            await self._querying.set_autocommit(True)
+        return await (await self._querying.execute(statement.encode())).fetchall()
 
     async def sample_until(self, holds: Holds) -> tuple[Snapshot, LockForest]:
-        """Return the first sample with current locks for which a condition holds, and its
-        forest."""
-        found: list[tuple[Snapshot, LockForest]] = []
+        """Return the first sample with current locks for which a condition holds, and its forest."""
+        samples: list[tuple[Snapshot, LockForest]] = []
 
         async def sampled() -> bool:
             snapshot = await self.sample()
-            found.append((snapshot, build_forest(snapshot)))
-            return snapshot.locks.is_current and holds(*found[-1])
+            samples.append((snapshot, build_forest(snapshot)))
+            return snapshot.locks.is_current and holds(*samples[-1])
 
         await until_async(sampled)
-        return found[-1]
+        return samples[-1]
 
     async def compared(self, waiters: int) -> tuple[Snapshot, LockForest]:
-        """Return a sample with so many waiters, after a comparison with the server's own
-        functions."""
-        snapshot, found = await self.sample_until(lambda _, planted: planted.waiting == waiters)
-        said = await self.ask(
+        """Return a sample with so many waiters, after a comparison with the server's own functions."""
+        snapshot, tree = await self.sample_until(lambda _, planted: planted.waiting == waiters)
+        truth = await self.query(
             "SELECT pid, pg_blocking_pids(pid), mode, locktype FROM pg_locks WHERE NOT granted"
         )
         leaders = {b.pid: b.leader_pid or b.pid for b in snapshot.backends}
-        for waiter, blockers, mode, locktype in said:
-            node = found.nodes[leaders[waiter]]
+        for waiter, blockers, mode, locktype in truth:
+            node = tree.nodes[leaders[waiter]]
             named = {max(key, 0) for key in node.blockers}
             assert named == set(blockers), waiter
             assert node.parent in node.blockers or node.parent is None
             wait = snapshot.locks.waits[waiter]
             assert (wait.lock.mode, wait.lock.locktype) == (mode, locktype)
             assert (wait.lock.waitstart is not None) == self.has_waitstart
-        assert len({leaders[row[0]] for row in said}) == waiters
-        return snapshot, found
+        assert len({leaders[row[0]] for row in truth}) == waiters
+        return snapshot, tree
 
     async def end(self) -> None:
         for task in self._waiting:
@@ -166,5 +164,5 @@ def failing_manager(scene: Scene, code: str) -> contextlib.AbstractAsyncContextM
 
 def logging_manager(scene: Scene) -> contextlib.AbstractAsyncContextManager[None]:
     """Make the server log each call of pg_blocking_pids."""
-    said = "BEGIN RAISE LOG 'asked about %', $1; RETURN pg_real_blocking_pids($1); END"
-    return _instead(scene, f"LANGUAGE plpgsql AS $$ {said} $$")
+    body = "BEGIN RAISE LOG 'asked about %', $1; RETURN pg_real_blocking_pids($1); END"
+    return _instead(scene, f"LANGUAGE plpgsql AS $$ {body} $$")

@@ -78,11 +78,11 @@ async def test_known_waiters_take_turns(scene: Scene, server: Cluster, user: str
     async with logging_manager(scene):
         await scene.sample_until(lambda _, planted: planted.waiting == len(waiters))
         for _ in range(6):
-            asked = server.log.read_text().count("asked about")
-            found = build_forest(await scene.sample())
-            assert server.log.read_text().count("asked about") <= asked + POLLED_AT_ONCE
-            assert found.nodes[pid(holder)].direct_waiters == len(waiters)
-            assert all(node.wait for node in found.nodes.values() if node.key != pid(holder))
+            before = server.log.read_text().count("asked about")
+            tree = build_forest(await scene.sample())
+            assert server.log.read_text().count("asked about") <= before + POLLED_AT_ONCE
+            assert tree.nodes[pid(holder)].direct_waiters == len(waiters)
+            assert all(node.wait for node in tree.nodes.values() if node.key != pid(holder))
         await scene.run_alone(f"SELECT pg_terminate_backend({pid(waiters[-1])})")
         await scene.sample_until(lambda _, planted: planted.waiting == len(waiters) - 1)
 
@@ -100,10 +100,10 @@ async def test_a_blocker_that_has_moved_on_is_dropped(scene: Scene) -> None:
     await until_async(lambda: _holds(scene, waiters))
     for _ in range(8):
         snapshot = await scene.sample()
-        found = build_forest(snapshot)
-        assert found.total_waiters(pid(root)) == 0
-        assert found.waiting == 99
-        assert not any(node.cycle for node in found.nodes.values())
+        tree = build_forest(snapshot)
+        assert tree.total_waiters(pid(root)) == 0
+        assert tree.waiting == 99
+        assert not any(node.cycle for node in tree.nodes.values())
 
 
 async def test_a_lock_may_be_held_across_transactions(scene: Scene) -> None:
@@ -145,14 +145,14 @@ async def test_a_slow_lock_manager_is_polled_less(scene: Scene) -> None:
     assert build_forest(quick).nodes[pid(waiter)].parent == pid(holder)
 
 
-@pytest.mark.parametrize(("scene_of", "told"), [(scenes.calm, False), (scenes.busy, True)])
+@pytest.mark.parametrize(("scene_of", "is_slow"), [(scenes.calm, False), (scenes.busy, True)])
 def test_a_slow_server_without_waiters_is_no_slow_lock_manager(
-    scene_of: Callable[[], Snapshot], told: bool
+    scene_of: Callable[[], Snapshot], is_slow: bool
 ) -> None:
     """No locks were read then."""
     pace = LockPollSchedule().after(scene_of(), LockPollPlan(), 2 * SLOW)
-    assert bool(pace.note) is told
-    assert (pace.resting_until > scenes.NOW) is told
+    assert bool(pace.note) is is_slow
+    assert (pace.resting_until > scenes.NOW) is is_slow
 
 
 async def test_a_hanging_lock_manager_costs_only_locks(scene: Scene) -> None:
@@ -245,20 +245,20 @@ def test_a_slot_has_a_row_for_each_reach(
     back.
     """
     answers: list[list[tuple[object, ...]]] = [[], [(b"kept", True, *ages)], []]
-    found = read(
+    state = read(
         LockPollPlan(reads_prepared=True, reads_slots=True), answers, scenes.server(), "UTF8"
     ).state
-    assert [(slot.age, slot.catalog) for slot in found.slots] == held
+    assert [(slot.age, slot.catalog) for slot in state.slots] == held
 
 
 async def _holds(scene: Scene, sessions: list[Other]) -> bool:
     """Return whether one of the sessions has the table, and has woken up."""
-    said = await scene.ask(
+    rows = await scene.query(
         "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)"
         " WHERE granted AND relation = 'stock'::regclass AND wait_event_type IS DISTINCT FROM "
         "'Lock'"
     )
-    return any((pid(each),) in said for each in sessions)
+    return any((pid(each),) in rows for each in sessions)
 
 
 def _counted(wire: Wire) -> Callable[[], int]:

@@ -82,7 +82,7 @@ async def _lost_slot(scene: Scene) -> AsyncIterator[Other]:
 
         async def is_lost() -> bool:
             await scene.run_alone(_XID, "SELECT pg_switch_wal()", "CHECKPOINT")
-            return await scene.ask("SELECT wal_status FROM pg_replication_slots") == [("lost",)]
+            return await scene.query("SELECT wal_status FROM pg_replication_slots") == [("lost",)]
 
         await until_async(is_lost)
         await scene.run_alone(
@@ -104,7 +104,7 @@ async def _maintaining(
     task = asyncio.create_task(session.execute(statement.encode()))
 
     async def has_begun() -> bool:
-        return bool(await scene.ask(begun.format(pid(session))))
+        return bool(await scene.query(begun.format(pid(session))))
 
     await until_async(has_begun)
     yield session
@@ -193,14 +193,14 @@ async def test_the_oldest_holder_is_the_cutoff_of_vacuum(
 
 async def _cutoff(scene: Scene, table: str) -> int:
     """Return the age of the oldest transaction from which a vacuum of this table must keep rows."""
-    said: list[str] = []
+    texts: list[str] = []
     async with await psycopg.AsyncConnection.connect(
         make_conninfo(**scene.parameters), autocommit=True
-    ) as made:
-        made.add_notice_handler(
-            lambda notice: said.extend((notice.message_primary or "", notice.message_detail or ""))
+    ) as session:
+        session.add_notice_handler(
+            lambda notice: texts.extend((notice.message_primary or "", notice.message_detail or ""))
         )
-        await made.execute(f"VACUUM (VERBOSE) {table}".encode())
-    [xid, *_] = [found[1] for text in said if (found := _CUTOFF.search(text))]
-    [[age]] = await scene.ask(f"SELECT age('{xid}'::xid)")
+        await session.execute(f"VACUUM (VERBOSE) {table}".encode())
+    [xid, *_] = [match[1] for text in texts if (match := _CUTOFF.search(text))]
+    [[age]] = await scene.query(f"SELECT age('{xid}'::xid)")
     return int(age)

@@ -81,7 +81,7 @@ class Crowd:
             for session in [session for session, task in self._tasks.items() if task.done()]:
                 if self._tasks.pop(session).exception() is not None:
                     await session.rollback()
-            waiting = await self._scene.ask("SELECT pid FROM pg_locks WHERE NOT granted")
+            waiting = await self._scene.query("SELECT pid FROM pg_locks WHERE NOT granted")
             return {(pid(session),) for session in self._tasks} == set(waiting)
 
         await until_async(settled)
@@ -126,17 +126,17 @@ async def test_the_tree_agrees_with_a_second_reader(scene: Scene, sessions: list
 
 
 async def _compare(scene: Scene, where: str) -> None:
-    [[before]] = await scene.ask(READING)
+    [[before]] = await scene.query(READING)
     truth = Truth(before)
     snapshot, _ = await scene.sample_until(lambda _, forest: forest.waiting == len(truth.waits))
-    [[after]] = await scene.ask(READING)
+    [[after]] = await scene.query(READING)
     assert Truth(after).edges == truth.edges, where
-    picture = DerivedSnapshot.of(snapshot)
-    told = json.loads(as_json(arrange_locks(picture)))
-    nodes = {node["name"]: node for node in told["nodes"]}
+    derived = DerivedSnapshot.of(snapshot)
+    report = json.loads(as_json(arrange_locks(derived)))
+    nodes = {node["name"]: node for node in report["nodes"]}
     expected = truth.nodes()
     assert nodes.keys() == expected.keys(), where
-    assert told["waiting"] == len(truth.waits), where
+    assert report["waiting"] == len(truth.waits), where
     for name, one in expected.items():
         node = nodes[name]
         words = ("waits", "mode", "locktype", "target", "blocks_directly", "blocks")
@@ -153,12 +153,12 @@ async def _compare(scene: Scene, where: str) -> None:
                 where,
                 name,
             )
-    roots = list(told["roots"])
+    roots = list(report["roots"])
     assert set(roots) == {name for name, node in nodes.items() if node["parent"] is None}
     assert [nodes[name]["blocks"] for name in roots] == sorted(
         (nodes[name]["blocks"] for name in roots), reverse=True
     )
-    _check_deadlocks(picture, nodes)
+    _check_deadlocks(derived, nodes)
 
 
 def _check_place(
@@ -171,7 +171,7 @@ def _check_place(
     assert parent in blockers or (parent is None and (circular or not blockers))
 
 
-def _check_deadlocks(picture: DerivedSnapshot, nodes: dict[Name, Any]) -> None:
+def _check_deadlocks(derived: DerivedSnapshot, nodes: dict[Name, Any]) -> None:
     """Check that each deadlock is named once in the tree and once above it, by its members alone,
     each of which waits for a lock of the next one.
     """
@@ -179,8 +179,8 @@ def _check_deadlocks(picture: DerivedSnapshot, nodes: dict[Name, Any]) -> None:
     for circle in circles:
         for waiter, holder in zip(circle, (*circle[1:], circle[0]), strict=True):
             assert holder in set(nodes[waiter]["blockers"]) - set(nodes[waiter]["soft"])
-    lines = [text(row, picture, 900) for row in rows(picture)]
-    head = "".join(span.text for span in summary(picture))
+    lines = [text(row, derived, 900) for row in rows(derived)]
+    head = "".join(span.text for span in summary(derived))
     for circle in circles:
         assert (
             sum(

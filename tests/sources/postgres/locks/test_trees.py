@@ -17,13 +17,13 @@ async def test_a_chain_five_deep(scene: Scene) -> None:
     """Each waiter stands under the holder of the row that it wants, and the root counts all."""
     chain = [await scene.session(row(1))]
     chain += [await scene.waiter(row(number - 1), row(number)) for number in range(2, 6)]
-    _, found = await scene.compared(4)
-    assert [found.nodes[pid(each)].parent for each in chain] == [
+    _, tree = await scene.compared(4)
+    assert [tree.nodes[pid(each)].parent for each in chain] == [
         None,
         *(pid(each) for each in chain[:-1]),
     ]
-    assert [found.nodes[pid(each)].total_waiters for each in chain] == [4, 3, 2, 1, 0]
-    assert found.root_of(pid(chain[-1])) == pid(chain[0])
+    assert [tree.nodes[pid(each)].total_waiters for each in chain] == [4, 3, 2, 1, 0]
+    assert tree.root_of(pid(chain[-1])) == pid(chain[0])
 
 
 async def test_a_star_of_a_hundred(scene: Scene) -> None:
@@ -35,15 +35,15 @@ async def test_a_star_of_a_hundred(scene: Scene) -> None:
     for each in waiters:
         await scene.wait(each, "SELECT pg_advisory_lock(4711)")
     await scene.sample_until(lambda _, planted: planted.waiting == 100)
-    snapshot, found = await scene.compared(100)
-    assert [root.key for root in found.roots] == [pid(holder)]
-    assert {found.nodes[pid(each)].parent for each in waiters} == {pid(holder)}
-    assert (found.nodes[pid(holder)].direct_waiters, found.nodes[pid(holder)].total_waiters) == (
+    snapshot, tree = await scene.compared(100)
+    assert [root.key for root in tree.roots] == [pid(holder)]
+    assert {tree.nodes[pid(each)].parent for each in waiters} == {pid(holder)}
+    assert (tree.nodes[pid(holder)].direct_waiters, tree.nodes[pid(holder)].total_waiters) == (
         100,
         100,
     )
     assert snapshot.locks.waits[pid(waiters[0])].lock.target == "advisory key 4711"
-    assert len(found.solely_blocked_by(pid(holder))) == 100
+    assert len(tree.solely_blocked_by(pid(holder))) == 100
 
 
 async def test_two_roots_for_one_waiter(scene: Scene) -> None:
@@ -51,11 +51,11 @@ async def test_two_roots_for_one_waiter(scene: Scene) -> None:
     first = await scene.session("SELECT FROM stock WHERE id = 1")
     second = await scene.session("SELECT FROM stock WHERE id = 2")
     waiter = await scene.waiter("LOCK TABLE stock IN ACCESS EXCLUSIVE MODE")
-    _, found = await scene.compared(1)
-    node = found.nodes[pid(waiter)]
+    _, tree = await scene.compared(1)
+    node = tree.nodes[pid(waiter)]
     assert node.parent == pid(first)
     assert set(node.blockers) == {pid(first), pid(second)}
-    assert found.solely_blocked_by(pid(first)) == frozenset()
+    assert tree.solely_blocked_by(pid(first)) == frozenset()
 
 
 async def test_a_soft_block_behind_access_exclusive(scene: Scene) -> None:
@@ -63,11 +63,11 @@ async def test_a_soft_block_behind_access_exclusive(scene: Scene) -> None:
     reader = await scene.session("SELECT FROM stock WHERE id = 1")
     altering = await scene.waiter("ALTER TABLE stock ADD COLUMN later int")
     behind = await scene.waiter("SELECT FROM stock WHERE id = 2")
-    snapshot, found = await scene.compared(2)
-    assert found.nodes[pid(altering)].parent == pid(reader)
-    assert found.nodes[pid(altering)].queued_blockers == frozenset()
-    assert found.nodes[pid(behind)].parent == pid(altering)
-    assert found.nodes[pid(behind)].queued_blockers == {pid(altering)}
+    snapshot, tree = await scene.compared(2)
+    assert tree.nodes[pid(altering)].parent == pid(reader)
+    assert tree.nodes[pid(altering)].queued_blockers == frozenset()
+    assert tree.nodes[pid(behind)].parent == pid(altering)
+    assert tree.nodes[pid(behind)].queued_blockers == {pid(altering)}
     assert snapshot.locks.waits[pid(behind)].lock.target == "stock"
 
 
@@ -78,11 +78,11 @@ async def test_tuple_and_transaction_locks_have_their_words(scene: Scene) -> Non
     holder = await scene.session(row(7))
     first = await scene.waiter(row(7))
     second = await scene.waiter(row(7))
-    snapshot, found = await scene.compared(2)
+    snapshot, tree = await scene.compared(2)
     waits = snapshot.locks.waits
     assert waits[pid(first)].lock.target.startswith("transaction ")
     assert waits[pid(second)].lock.target == "row (0,7) of stock"
-    assert [found.nodes[pid(each)].parent for each in (first, second)] == [pid(holder), pid(first)]
+    assert [tree.nodes[pid(each)].parent for each in (first, second)] == [pid(holder), pid(first)]
 
 
 async def test_virtual_transaction_and_object_locks_have_their_words(scene: Scene) -> None:
@@ -99,9 +99,9 @@ async def test_virtual_transaction_and_object_locks_have_their_words(scene: Scen
     await scene.wait(building, "CREATE INDEX CONCURRENTLY ON indexed (id)")
     dropping = await scene.session("DROP SCHEMA leaving")
     creating = await scene.waiter("CREATE TABLE leaving.late ()")
-    snapshot, found = await scene.sample_until(lambda s, _: len(s.locks.waits) == 2)
-    assert found.nodes[pid(building)].parent == pid(writer)
-    assert found.nodes[pid(creating)].parent == pid(dropping)
+    snapshot, tree = await scene.sample_until(lambda s, _: len(s.locks.waits) == 2)
+    assert tree.nodes[pid(building)].parent == pid(writer)
+    assert tree.nodes[pid(creating)].parent == pid(dropping)
     words = {wait.lock.locktype: wait.lock.target for wait in snapshot.locks.waits.values()}
     assert words["virtualxid"].startswith("virtual transaction ")
     assert words["object"].startswith("pg_namespace ")
@@ -114,7 +114,7 @@ async def test_relations_of_other_databases_have_no_wrong_name(scene: Scene) -> 
     session = await scene.session(**other)
     waiter = await scene.wait(session, "LOCK TABLE pg_description IN SHARE MODE")
     snapshot, _ = await scene.compared(1)
-    [[oid]] = await scene.ask("SELECT 'pg_description'::regclass::oid::int")
+    [[oid]] = await scene.query("SELECT 'pg_description'::regclass::oid::int")
     target = snapshot.locks.waits[pid(waiter)].lock.target
     assert target == f"template1.{oid} (a relation of another database)"
 
@@ -130,8 +130,8 @@ async def test_a_prepared_root(scene: Scene) -> None:
             await session.execute(statement.encode())
     try:
         waiter = await scene.waiter(row(11))
-        snapshot, found = await scene.compared(1)
-        [root] = found.roots
+        snapshot, tree = await scene.compared(1)
+        [root] = tree.roots
         assert root.prepared is not None
         assert (root.prepared.gid, root.prepared.owner, root.prepared.database) == (
             "it's",
@@ -139,7 +139,7 @@ async def test_a_prepared_root(scene: Scene) -> None:
             "postgres",
         )
         assert root.prepared.prepared < snapshot.taken_at
-        assert found.nodes[pid(waiter)].parent == root.key
+        assert tree.nodes[pid(waiter)].parent == root.key
         assert {h.name for h in xmin_holders(snapshot) if h.kind is XminKind.PREPARED} == {
             "it's",
             "other",
@@ -167,8 +167,8 @@ async def test_reads_of_a_serializable_transaction_block_nothing(scene: Scene) -
     await scene.run_alone(*locking)
     try:
         await scene.waiter("LOCK TABLE stock IN SHARE MODE")
-        _, found = await scene.compared(1)
-        assert [root.prepared and root.prepared.gid for root in found.roots] == ["guilty"]
+        _, tree = await scene.compared(1)
+        assert [root.prepared and root.prepared.gid for root in tree.roots] == ["guilty"]
     finally:
         await scene.run_alone("ROLLBACK PREPARED 'guilty'", "ROLLBACK PREPARED 'innocent'")
 
@@ -177,7 +177,7 @@ async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
     """A worker that waits stands under its leader, and its leader under the holder of the key."""
     if (
         not scene.has_leaders
-    ):  # 12 takes no advisory locks in a worker, and nothing tells whose worker one is
+    ):  # 12 takes no advisory locks in a worker, and a worker does not name its leader
         return
     await scene.run_alone(
         "CREATE TABLE IF NOT EXISTS wide WITH (parallel_workers = 2) AS SELECT generate_series(1, "
@@ -194,17 +194,17 @@ async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
     leader = await scene.session(*(f"SET {setting}" for setting in settings))
     task = asyncio.create_task(leader.execute("SELECT count(*) FROM wide WHERE take() = 1"))
     try:
-        _, found = await scene.compared(1)
+        _, tree = await scene.compared(1)
         workers = [
-            node for node in found.nodes.values() if node.key not in (pid(holder), pid(leader))
+            node for node in tree.nodes.values() if node.key not in (pid(holder), pid(leader))
         ]
         assert all(
             node.wait is not None and node.wait.lock.target == "advisory key 815"
             for node in workers
         )
         assert {node.parent for node in workers} == {pid(leader)}
-        assert found.nodes[pid(leader)].parent == pid(holder)
-        assert found.nodes[pid(holder)].total_waiters == 1
+        assert tree.nodes[pid(leader)].parent == pid(holder)
+        assert tree.nodes[pid(holder)].total_waiters == 1
     finally:
         await holder.close()
         await task
@@ -216,10 +216,10 @@ async def test_a_deadlock_before_the_server_detects_it(scene: Scene) -> None:
     first, second = await scene.session(row(21)), await scene.session(row(22))
     await scene.wait(first, row(22))
     await scene.wait(second, row(21))
-    _, found = await scene.compared(2)
-    [root] = found.roots
+    _, tree = await scene.compared(2)
+    [root] = tree.roots
     assert root.key == pid(first)
-    assert found.nodes[pid(second)].parent == pid(first)
+    assert tree.nodes[pid(second)].parent == pid(first)
     assert set(root.cycle) == {pid(first), pid(second)}
 
 
@@ -235,14 +235,14 @@ async def test_a_root_that_ends_between_two_samples(scene: Scene) -> None:
     await first.close()
 
     async def waits_for_the_second() -> bool:
-        return await scene.ask(f"SELECT pg_blocking_pids({pid(waiter)})") == [([pid(second)],)]
+        return await scene.query(f"SELECT pg_blocking_pids({pid(waiter)})") == [([pid(second)],)]
 
     await until_async(waits_for_the_second)
     [root] = build_forest(await scene.sample()).roots
     assert (root.key, root.vanished_blockers, root.is_waiting) == (pid(waiter), (gone,), True)
     await scene.new_source()
-    _, found = await scene.compared(1)
-    assert found.nodes[pid(waiter)].parent == pid(second)
+    _, tree = await scene.compared(1)
+    assert tree.nodes[pid(waiter)].parent == pid(second)
 
 
 async def test_a_role_that_sees_nothing(scene: Scene) -> None:
@@ -251,9 +251,9 @@ async def test_a_role_that_sees_nothing(scene: Scene) -> None:
     waiter = await scene.waiter(row(41))
     await scene.new_source(user="plain")
     scene.topics = LOCKS_TOO
-    snapshot, found = await scene.compared(1)
-    assert found.nodes[pid(waiter)].parent == pid(holder)
-    assert all(node.backend and node.backend.hidden for node in found.nodes.values())
+    snapshot, tree = await scene.compared(1)
+    assert tree.nodes[pid(waiter)].parent == pid(holder)
+    assert all(node.backend and node.backend.hidden for node in tree.nodes.values())
     assert snapshot.locks.note == ""
 
 
@@ -287,8 +287,8 @@ async def test_waits_of_hidden_sessions_are_read_every_few_seconds(scene: Scene)
     are."""
     await scene.session("SELECT 1")
     await scene.new_source(user="plain")
-    asked = [(await scene.sample()).locks.is_current for _ in range(5)]
-    assert asked == [False, True, False, False, False]
+    are_current = [(await scene.sample()).locks.is_current for _ in range(5)]
+    assert are_current == [False, True, False, False, False]
     sessions = reader_of(scene.source)
     holder = await scene.session(row(43))
     waiter = await scene.waiter(row(43))
@@ -313,7 +313,7 @@ async def test_slots_and_sessions_hold_back_vacuum(scene: Scene) -> None:
             await scene.run_alone("SELECT txid_current()")
         snapshot, _ = await scene.sample_until(lambda s, _: len(s.locks.slots) == 1)
         ages = {holder.name: holder.age for holder in xmin_holders(snapshot)}
-        [[slot, mine, own]] = await scene.ask(
+        [[slot, mine, own]] = await scene.query(
             "SELECT (SELECT age(catalog_xmin) FROM pg_replication_slots),"
             f" (SELECT age(backend_xmin) FROM pg_stat_activity WHERE pid = {pid(reader)}),"
             f" (SELECT age(backend_xid) FROM pg_stat_activity WHERE pid = {pid(writer)})"
