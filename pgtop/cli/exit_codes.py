@@ -82,9 +82,15 @@ _BY_KIND: Mapping[str, Exit] = {
 }
 
 
-def table() -> str:
-    """Return the codes as lines of text."""
-    return "\n".join(f"  {code.value:>3}  {code.meaning}" for code in Exit)
+def table(width: int) -> str:
+    """Return the codes as lines of at most `width` cells."""
+    from pgtop.help.wrapping import listed  # only for --help
+
+    rows = [(f"{code.value:>3}", code.meaning) for code in Exit]
+    return listed(rows, _CODE_WIDTH, width)
+
+
+_CODE_WIDTH = 5
 
 
 def exit_of(error: PgtopError) -> Exit:

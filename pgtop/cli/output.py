@@ -104,6 +104,12 @@ def columns() -> int | None:
     return _terminal_columns()
 
 
+def text_columns() -> int:
+    """Return the cells of a line of prose: as many as there are, unless they are hard to read."""
+    return min(columns() or _USUAL, _WIDEST_PROSE)
+
+
+_WIDEST_PROSE = 100
 _WIDEST = 10_000
 """Cells; a wider line is a mistake, and would cost memory."""
 _USUAL = 80

@@ -5,7 +5,7 @@ characters of the topics are one cell wide, which a test checks.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 ON = "\x01"
 OFF = "\x02"
@@ -122,6 +122,18 @@ def row_lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
         column += [blank] * missing
     lines = zip(*columns, strict=True)
     return [GAP.join(line) for line in lines]
+
+
+def listed(pairs: Iterable[tuple[str, str]], term_width: int, width: int) -> str:
+    """Return terms and their meanings as indented lines, each meaning wrapped beside its term."""
+    lines: list[str] = []
+    for term, meaning in pairs:
+        room = max(width - term_width - len(GAP), _LEAST_COLUMN)
+        first, *others = wrapped(meaning, room)
+        lines.append(f"{GAP}{term:<{term_width}}{first}")
+        indent = GAP + " " * term_width
+        lines += [indent + other for other in others]
+    return "\n".join(lines)
 
 
 def _column(text: str, width: int) -> list[str]:

@@ -140,6 +140,14 @@ class ColumnSet(Generic[RowT, ContextT]):
             names = ", ".join(self._by_name)
             raise ValueError(f"there is no column {name!r}: use one of {names}") from None
 
+    def written(self, text: str) -> Column[RowT, ContextT]:
+        """Return the column that a user names: with `-` or `_`, or by its heading. ValueError lists
+        all names.
+        """
+        name = text.lower().replace("-", "_")
+        headings = {column.title.strip().lower(): column for column in self.columns}
+        return headings.get(name.replace("_", " ")) or self.column(name)
+
     def default_descending(self, name: str | None) -> bool:
         """Return the direction that is tried first: numbers and times from the largest, names from
         A to Z. None is the default order, worst first.

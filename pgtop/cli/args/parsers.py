@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from pgtop import __version__
-from pgtop.cli import exit_codes
+from pgtop.cli import exit_codes, output
 from pgtop.config.schema import Argument, Field, Option, OptionGroup, Parse, fields
 from pgtop.errors import UsageError
 
@@ -38,13 +38,13 @@ class CommandParser(argparse.ArgumentParser):
         prog: str,
         usage: str,
         description: str,
-        epilog: Callable[[], str] = str,
+        epilog: Callable[[int], str] = lambda _width: "",
     ) -> None:
         super().__init__(
             prog,
             f"{prog} {usage}",
             description,
-            formatter_class=_Formatter,
+            formatter_class=lambda prog: _Formatter(prog, output.text_columns()),
             add_help=False,
             allow_abbrev=False,
         )
@@ -65,7 +65,10 @@ class CommandParser(argparse.ArgumentParser):
         )
 
     def format_help(self) -> str:
-        return f"{super().format_help()}{self._more()}\nExit codes:\n{exit_codes.table()}\n"
+        width = output.text_columns()
+        codes = exit_codes.table(width)
+        more = self._more(width)
+        return f"{super().format_help()}{more}\nExit codes:\n{codes}\n"
 
     def error(self, message: str) -> NoReturn:
         reason = message.removeprefix("argument ")
@@ -96,11 +99,11 @@ def _first_surplus(surplus: re.Match[str]) -> str:
 _OPTION_NAME = re.compile(r"-\w|--[\w-]{1,30}(?![^=])")
 
 
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Help of the same width on every terminal, as it is also read in mails and manuals."""
+class _Formatter(argparse.HelpFormatter):
+    """Help that is wrapped like `pgtop help TOPIC`."""
 
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=30, width=100)
+    def __init__(self, prog: str, width: int) -> None:
+        super().__init__(prog, max_help_position=30, width=width)
 
 
 class _PrintAndExit(argparse.Action):

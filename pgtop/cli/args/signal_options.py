@@ -97,10 +97,11 @@ def signal_spec(name: str, effect: str) -> CommandSpec:
         name,
         SignalCommand,
         module="signal.command",
-        usage="[OPTION]... [URI | CONNINFO] PID... | FILTER | --all-clients",
+        usage="[OPTION]... [URI] PID... | FILTER | --all-clients",
         description=f"""\
-{effect} of the given pids, or of all sessions that match a filter (the language of `/`).
-Prints the plan and asks for confirmation; protected sessions are skipped.""",
+{effect} of the given pids, or of all sessions that match a filter.
+Prints the plan and asks for confirmation; protected sessions are skipped. More:
+`pgtop help signals` and `pgtop help filter`.""",
         read=read_signal,
     )
 

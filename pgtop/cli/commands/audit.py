@@ -13,6 +13,7 @@ from pgtop.cli.args.audit_options import AuditCommand
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.guards import redacts
 from pgtop.errors import OutputError
+from pgtop.model.serialise import VERSION
 from pgtop.ports import AuditError
 from pgtop.signalling.audit_log import default_path
 from pgtop.signalling.audit_reader import AuditRecord, AuditRecords, read
@@ -39,7 +40,7 @@ def run(command: AuditCommand) -> int:
     all_records = map(_masked, log.records) if redacts(command.redact) else log.records
     records = list(matching(all_records, command, datetime.now(UTC)))
     if command.json:
-        rows = [json.dumps(record.as_dict()) for record in records]
+        rows = [json.dumps({"version": VERSION, **record.as_dict()}) for record in records]
         output.write_data("".join(f"{row}\n" for row in rows))
     else:
         rows = [row for record in records for row in lines(record)]
@@ -58,7 +59,7 @@ def _report_doubts(log: AuditRecords, path: Path, *, is_empty: bool) -> None:
         what = "There is no audit log yet, as nothing was signalled by this user on this machine"
         output.report(f"{what}: {path}")
     elif is_empty and sys.stderr is not None and sys.stderr.isatty():
-        output.report(f"Nothing to show from {path}")
+        output.report(f"No entry matches: {path}")
 
 
 # The records.

@@ -8,9 +8,8 @@ from pgtop.errors import UsageError
 from pgtop.help import topics
 from pgtop.help.page import page
 
-_USUAL_WIDTH = 80
-_WIDEST = 100
-"""Cells; longer lines are hard to read."""
+_PROGRAM = "pgtop"
+"""As a word after `help`, it stands for the dashboard, whose own name is empty."""
 
 
 def run(command: HelpCommand) -> int:
@@ -27,7 +26,8 @@ def _text(name: str) -> str:
         return _page(topics.index())
     if name in topics.BY_NAME:
         return _page(topics.text(name, FACTS))
-    if parser := parsers().get(name):
+    command = "" if name == _PROGRAM else name
+    if parser := parsers().get(command):
         return parser.format_help()
     raise UsageError(f"There is no help topic {name!r}.", advice(name))
 
@@ -37,11 +37,11 @@ def advice(name: str) -> str:
     from difflib import get_close_matches
 
     names = [*topics.BY_NAME, *filter(None, parsers())]
-    nearest = get_close_matches(name, names, 1)
+    longer = [each for each in names if each.startswith(name)]
+    nearest = longer or get_close_matches(name, names, 1)
     listed = "`pgtop help` lists the topics."
     return f"Did you mean {nearest[0]}? {listed}" if nearest else listed
 
 
 def _page(text: str) -> str:
-    width = min(output.columns() or _USUAL_WIDTH, _WIDEST)
-    return page(text, width, is_styled=output.has_styles())
+    return page(text, output.text_columns(), is_styled=output.has_styles())

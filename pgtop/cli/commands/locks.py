@@ -16,7 +16,7 @@ from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.filters import readable
 from pgtop.cli.args.options import LocksCommand
-from pgtop.cli.commands.show import OPTION, option_filter
+from pgtop.cli.commands.show import OPTION, WIDEST_BANNER, filter_line, option_filter
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
 from pgtop.cli.guards import redacts
@@ -30,8 +30,9 @@ from pgtop.table.layout import header
 from pgtop.table.options import Sort, TableOptions
 from pgtop.text.clean import clean
 from pgtop.text.tone import Tone
-from pgtop.text.wrap import Line, line
+from pgtop.text.wrap import Line, line, wrapped
 from pgtop.view.alarm import summary
+from pgtop.view.banner import server_line
 from pgtop.view.lock_phrases import rollback
 from pgtop.view.lock_rows import LOCKS as TABLE
 from pgtop.view.lock_rows import layout
@@ -72,12 +73,14 @@ async def _sample(connection: ConnectionOptions, redact: bool) -> Snapshot:
 
 
 def page(arranged: ArrangedLocks, width: int) -> list[Line]:
-    """Return a summary, and the rows of the locks view, for people."""
+    """Return the server, the filter, a summary, and the rows of the locks view, for people."""
     derived = arranged.context
-    words = summary(derived)
     note = derived.snapshot.locks.note
-    top = [words] if words else []
-    top += [line(clean(note), Tone.WARN)] if note else []
+    words = [*filter_line(arranged.options.filter), summary(derived)]
+    words += [line(clean(note), Tone.WARN)] if note else []
+    top = [server_line(derived.snapshot, min(width, WIDEST_BANNER))]
+    for spans in filter(None, words):
+        top += wrapped(spans, width)
     columns = layout(width)
     rows = [TABLE.line(columns, row, derived) for row in arranged.rows]
     return [*top, header(columns, Sort(), columns[0].column.title), *rows]

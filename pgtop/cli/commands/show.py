@@ -35,7 +35,7 @@ _PAGE = 200
 """Cells of a table that does not go to a terminal, before its queries are given all the room they
 need.
 """
-_WIDEST_BANNER = 120
+WIDEST_BANNER = 120
 _BUDGET = (
     "max_connections", "superuser_reserved_connections", "reserved_connections", "used", "free",
     "approximate", "ordinary", "reserved_left", "openable", "openable_limit", "walsenders",
@@ -103,7 +103,7 @@ def _sort(words: str) -> Sort:
     name, _, order = words.partition(":")
     if order not in ("", "asc", "desc"):
         raise ValueError(f"an order is asc or desc, not {order!r}")
-    return Sort(column(name).name if name else None, descending=order != "asc")
+    return Sort(SESSION_COLUMNS.written(name).name if name else None, descending=order != "asc")
 
 
 def _sessions(table: ArrangedSessions) -> list[Backend]:
@@ -139,8 +139,8 @@ def _page(table: ArrangedSessions, color: bool) -> str:
 
 
 def page(table: ArrangedSessions, width: int) -> list[Line]:
-    """Return lines about the server, an empty one, the table, and the count of filtered rows."""
-    snapshot, narrow = table.context.snapshot, min(width, _WIDEST_BANNER)
+    """Return lines about the server, the filter and its count, an empty one, and the table."""
+    snapshot, narrow = table.context.snapshot, min(width, WIDEST_BANNER)
     slots = budget(snapshot)
     columns = layout(SESSION_COLUMNS, width)
     banner = [
@@ -151,13 +151,24 @@ def page(table: ArrangedSessions, width: int) -> list[Line]:
     unread = missing(slots, snapshot.server)
     rows = [line(columns, row, table.context) for row in table.rows]
     count = table.counts if table.options.filter.text else ""
+    words: list[Line] = filter_line(table.options.filter)
+    words += [(Span(text, Tone.NOTICE),) for text in (unread, count) if text]
     notes: list[Line] = []
-    for text in filter(None, (unread, count)):
-        notes += wrapped((Span(text, Tone.NOTICE),), narrow)
+    for spans in words:
+        notes += wrapped(spans, narrow)
     return [*banner, *notes, (), header(columns, table.options.sort), *rows]
 
 
+def filter_line(filter: Filter) -> list[Line]:
+    """Return the filter in plain words, as pgtop has read it; nothing without a filter."""
+    understood = filter.understood
+    return [(Span(clean(f"Filter: sessions {understood}"), Tone.STRONG),)] if understood else []
+
+
 def _wide_enough(table: ArrangedSessions) -> int:
+    """Return the cells that show every query whole, except pgtop's own long one."""
     text = column("query").text
-    widths = [cells(clean(text(row, table.context))) for row in table.rows]
+    own = table.context.snapshot.server.pid
+    queries = [text(row, table.context) for row in table.rows if row.pid != own]
+    widths = [cells(clean(query)) for query in queries]
     return _PAGE + max(widths, default=0)
