@@ -40,7 +40,7 @@ GuardOf: TypeAlias = Callable[[DerivedSnapshot], Guard]
 class ButtonLine(Lines):
     """Buttons side by side; the focused one is in brackets as well as in colour."""
 
-    class Pressed(Message):
+    class ButtonPressed(Message):
         """A button was clicked."""
 
         def __init__(self, index: int) -> None:
@@ -76,7 +76,7 @@ class ButtonLine(Lines):
         for index, label in enumerate(self._labels):
             end = x + cells(label) + 5
             if x <= event.x < end:
-                self.post_message(self.Pressed(index))
+                self.post_message(self.ButtonPressed(index))
             x = end + 2
 
 
@@ -194,8 +194,8 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
         """Focus another button."""
         self._buttons.step(step)
 
-    @on(ButtonLine.Pressed)
-    def _clicked(self, message: ButtonLine.Pressed) -> None:
+    @on(ButtonLine.ButtonPressed)
+    def _clicked(self, message: ButtonLine.ButtonPressed) -> None:
         self._press(message.index)
 
     def _press(self, index: int) -> None:
