@@ -85,7 +85,7 @@ def xmin_holders(snapshot: Snapshot) -> tuple[XminHolder, ...]:
 
 
 def cutoffs(holders: Iterable[XminHolder]) -> tuple[Cutoff, ...]:
-    """Group holders, in their order: sessions of one database with equally old snapshots become one."""
+    """Group holders in their order; sessions of one database with equal ages are one."""
     result: list[Cutoff] = []
     places: dict[_Reach, int] = {}
     for holder in holders:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pgtop.actions import Action, Group
 from pgtop.cli.exit_codes import Check, Exit
 from pgtop.help.markdown import table
-from pgtop.help.topics import Facts
+from pgtop.help.topics import TopicFacts
 from pgtop.tui.views import KEYMAP
 
 _CODE_HEAD = ("code", "meaning")
@@ -150,7 +150,7 @@ def key_of(action: str) -> str:
     return KEYMAP.hint(action)
 
 
-FACTS = Facts(
+FACTS = TopicFacts(
     inserts={
         "keys": keys,
         "letters": letters,

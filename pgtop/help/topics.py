@@ -42,7 +42,7 @@ TOPICS: tuple[Topic, ...] = (
 BY_NAME: Mapping[str, Topic] = {topic.name: topic for topic in TOPICS}
 
 
-class Facts(NamedTuple):
+class TopicFacts(NamedTuple):
     """The facts that the texts take from the program, so that none is written twice."""
 
     inserts: Mapping[str, Callable[[], str]]
@@ -64,7 +64,7 @@ def source(name: str) -> str:
     return data.decode()
 
 
-def text(name: str, facts: Facts) -> str:
+def text(name: str, facts: TopicFacts) -> str:
     """Return the Markdown of a topic with its tables and keys, and without its comments."""
 
     def inserted(mark: re.Match[str]) -> str:

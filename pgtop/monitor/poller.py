@@ -48,7 +48,7 @@ class PollOverdue(NamedTuple):
 
 
 class PollFailed(NamedTuple):
-    """The poll failed; the retry is `retry_in` seconds away, the last snapshot is `age` seconds old."""
+    """The poll failed; the next is in `retry_in` seconds; the last snapshot is `age` seconds old."""
 
     failure: Failure
     retry_in: float

@@ -1,5 +1,4 @@
-"""What was asked to see: a snapshot and a query make a table. Pure functions; every text leaves
-here cleaned.
+"""Lines of text and tones, made from snapshots and rows by pure functions; all text is clean.
 
 No colours, no widgets: a cell has a tone and the theme picks its colour.
 """

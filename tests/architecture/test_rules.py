@@ -11,24 +11,11 @@ from tests.architecture.source import Source, sources
 
 # Rules that a part still breaks; each is held there as soon as the part is clean.
 OPEN = {
-    ("class-twice", "package"),
-    ("complexity", "package"),
-    ("crowded", "package"),
     ("density", "package"),
-    ("docstring-style", "package"),
-    ("docstring-style", "tests"),
-    ("fronted", "package"),
-    ("fronted", "tests"),
-    ("line-length", "package"),
-    ("line-length", "tests"),
     ("module-length", "tests"),
-    ("opener", "package"),
     ("opener", "tests"),
-    ("participles", "package"),
     ("participles", "tests"),
     ("speech", "tests"),
-    ("verb-first", "package"),
-    ("verb-first", "tests"),
     ("words", "package"),
     ("words", "tests"),
 }

@@ -17,7 +17,7 @@ from pgtop.model.detail import Detail, Lock, is_cut
 from pgtop.model.server import Database, Limits, Server
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.probes.detail import LOCKS_AT_MOST
-from pgtop.sources.postgres.probes.lock_target import LockRow, target
+from pgtop.sources.postgres.probes.lock_target import PgLocksRow, target
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.sources.postgres.conftest import Connect, Wire
 from tests.waiting import until_async
@@ -284,45 +284,45 @@ async def test_one_round_trip(wired: ServerConnection, wire: Wire, connect: Conn
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        (LockRow("relation", "m", True, database=5, relation=9, name="orders"), "orders"),
-        (LockRow("relation", "m", True, database=5, relation=9, name="public.orders"), "orders"),
-        (LockRow("relation", "m", True, database=5, relation=9, name='public."my orders"'),
+        (PgLocksRow("relation", "m", True, database=5, relation=9, name="orders"), "orders"),
+        (PgLocksRow("relation", "m", True, database=5, relation=9, name="public.orders"), "orders"),
+        (PgLocksRow("relation", "m", True, database=5, relation=9, name='public."my orders"'),
             '"my orders"'),
-        (LockRow("relation", "m", True, database=5, relation=9, name="shop.orders"), "shop.orders"),
-        (LockRow("relation", "m", True, database=5, relation=9, name="public.pg_class"),
+        (PgLocksRow("relation", "m", True, database=5, relation=9, name="shop.orders"), "shop.orders"),
+        (PgLocksRow("relation", "m", True, database=5, relation=9, name="public.pg_class"),
             "public.pg_class"),
-        (LockRow("relation", "m", True, database=5, relation=9, name="{evil}"), "{evil}"),
-        (LockRow("relation", "m", True, database=7, relation=9),
+        (PgLocksRow("relation", "m", True, database=5, relation=9, name="{evil}"), "{evil}"),
+        (PgLocksRow("relation", "m", True, database=7, relation=9),
             "shop.9 (a relation of another database)"),
-        (LockRow("relation", "m", True, database=8, relation=9),
+        (PgLocksRow("relation", "m", True, database=8, relation=9),
             "8.9 (a relation of another database)"),
-        (LockRow("extend", "m", True, database=5, relation=9, name="orders"), "the end of orders"),
-        (LockRow("page", "m", True, database=5, relation=9, name="orders", page=0),
+        (PgLocksRow("extend", "m", True, database=5, relation=9, name="orders"), "the end of orders"),
+        (PgLocksRow("page", "m", True, database=5, relation=9, name="orders", page=0),
             "page 0 of orders"),
         (
-            LockRow("tuple", "m", True, database=7, relation=9, page=3, tuple=4),
+            PgLocksRow("tuple", "m", True, database=7, relation=9, page=3, tuple=4),
             "row (3,4) of shop.9 (a relation of another database)",
         ),
-        (LockRow("virtualxid", "m", True, virtualxid="3/42"), "virtual transaction 3/42"),
-        (LockRow("spectoken", "m", True, transactionid=745, objid=1),
+        (PgLocksRow("virtualxid", "m", True, virtualxid="3/42"), "virtual transaction 3/42"),
+        (PgLocksRow("spectoken", "m", True, transactionid=745, objid=1),
             "speculative insertion 1 of transaction 745"),
         (
-            LockRow("applytransaction", "m", True, database=7, transactionid=745, objid=16400,
+            PgLocksRow("applytransaction", "m", True, database=7, transactionid=745, objid=16400,
                 objsubid=0),
             "remote transaction 745 of subscription 16400 of database shop",
         ),
-        (LockRow("frozenid", "m", True, database=5), "frozen transaction id"),
+        (PgLocksRow("frozenid", "m", True, database=5), "frozen transaction id"),
         (
-            LockRow("object", "m", True, database=5, classid=2615, class_name="pg_namespace",
+            PgLocksRow("object", "m", True, database=5, classid=2615, class_name="pg_namespace",
                 objid=99, objsubid=0),
             "pg_namespace 99",
         ),
-        (LockRow("object", "m", True, database=0, classid=77, objid=99, objsubid=0), "class 77 99"),
-        (LockRow("newer", "m", True, database=5, relation=9, objid=0),
+        (PgLocksRow("object", "m", True, database=0, classid=77, objid=99, objsubid=0), "class 77 99"),
+        (PgLocksRow("newer", "m", True, database=5, relation=9, objid=0),
             "database 5 relation 9 objid 0"),
     ],
 )  # fmt: skip
-def test_a_lock_in_words(row: LockRow, words: str) -> None:
+def test_a_lock_in_words(row: PgLocksRow, words: str) -> None:
     """Every kind of lock has its words; an unknown kind shows its columns."""
     assert target(row, SERVER) == words
 
@@ -331,7 +331,7 @@ def test_a_lock_in_words(row: LockRow, words: str) -> None:
 def test_every_bigint_key(key: int) -> None:
     """The server keeps a bigint key in two unsigned halves; put together they are the key."""
     bits = key % 2**64
-    row = LockRow(
+    row = PgLocksRow(
         "advisory", "m", True, database=5, classid=bits >> 32, objid=bits % 2**32, objsubid=1
     )
     assert target(row, SERVER) == f"advisory key {key}"
@@ -340,7 +340,7 @@ def test_every_bigint_key(key: int) -> None:
 @given(st.integers(-(2**31), 2**31 - 1), st.integers(-(2**31), 2**31 - 1))
 def test_every_pair_of_keys(first: int, second: int) -> None:
     """Two integers come back with their signs."""
-    row = LockRow(
+    row = PgLocksRow(
         "advisory", "m", True, database=5, classid=first % 2**32, objid=second % 2**32, objsubid=2
     )
     assert target(row, SERVER) == f"advisory key {first}, {second}"

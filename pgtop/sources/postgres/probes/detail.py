@@ -15,7 +15,7 @@ from pgtop.sources.postgres.connection import Channel, Row, Statement
 from pgtop.sources.postgres.encoding import decode_name, decoded
 from pgtop.sources.postgres.features import NO_PIDS, PROGRESS, SLOTS, Features
 from pgtop.sources.postgres.probes import activity
-from pgtop.sources.postgres.probes.lock_target import LockRow, target
+from pgtop.sources.postgres.probes.lock_target import PgLocksRow, target
 from pgtop.sources.postgres.shapes import BOOL, INT2, INT4, INT8, OID, PID, TEXT, TIME, XID, Shape
 
 LOCKS_AT_MOST = 200
@@ -164,9 +164,9 @@ def _locks(features: Features, server: Server, pid: int) -> Statement:
     return Statement(_LOCKS.format(waitstart=features.waitstart), values, _LOCKS_SHAPE)
 
 
-def _lock_row(row: Row, encoding: str) -> LockRow:
-    return LockRow._make(decoded(row, encoding))
+def _lock_row(row: Row, encoding: str) -> PgLocksRow:
+    return PgLocksRow._make(decoded(row, encoding))
 
 
-def _lock(row: LockRow, server: Server) -> Lock:
+def _lock(row: PgLocksRow, server: Server) -> Lock:
     return Lock(row.locktype, row.mode, row.granted, target(row, server), row.waitstart)

@@ -21,7 +21,7 @@ _WORDS = {
 """https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-LOCK-TABLE"""
 
 
-class LockRow(NamedTuple):
+class PgLocksRow(NamedTuple):
     """A row of pg_locks, under its column names; `name` and `class_name` are None if this
     connection cannot know them.
     """
@@ -58,7 +58,7 @@ _TAG = (
 """The columns that identify what is locked."""
 
 
-def target(row: LockRow, server: Server) -> str:
+def target(row: PgLocksRow, server: Server) -> str:
     """Describe what is locked in words, or by the raw columns if this kind of lock is not known."""
     words = _WORDS.get(row.locktype)
     if words is None:
@@ -72,13 +72,13 @@ def target(row: LockRow, server: Server) -> str:
     return words.format_map(values)
 
 
-def _tag(row: LockRow) -> dict[str, Any]:
+def _tag(row: PgLocksRow) -> dict[str, Any]:
     """Return the columns that identify what is locked, and are not NULL."""
     columns = {name: getattr(row, name) for name in _TAG}
     return {name: value for name, value in columns.items() if value is not None}
 
 
-def _elsewhere(row: LockRow, server: Server) -> str:
+def _elsewhere(row: PgLocksRow, server: Server) -> str:
     """Name the database, unless it is the connected one or none."""
     if row.database in (None, 0, server.database_oid):
         return ""
@@ -86,7 +86,7 @@ def _elsewhere(row: LockRow, server: Server) -> str:
     return f" of database {database.name if database else row.database}"
 
 
-def _nameless(row: LockRow, server: Server) -> str:
+def _nameless(row: PgLocksRow, server: Server) -> str:
     """Describe a relation by its number: it is of another database, or was created in a transaction
     that is still open.
     """
@@ -104,7 +104,7 @@ def _short(name: str) -> str:
     return name if name.startswith("public.pg_") else name.removeprefix("public.")
 
 
-def _advisory_key(row: LockRow) -> str:
+def _advisory_key(row: PgLocksRow) -> str:
     """Return the key as its user wrote it: one bigint, or two integers.
 
     https://www.postgresql.org/docs/current/view-pg-locks.html

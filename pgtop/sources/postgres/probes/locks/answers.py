@@ -12,12 +12,12 @@ from pgtop.model.timestamp import seconds_between
 from pgtop.sources.postgres.connection import Row
 from pgtop.sources.postgres.encoding import decode, decode_name, decoded
 from pgtop.sources.postgres.probes.detail import read_exempt
-from pgtop.sources.postgres.probes.lock_target import LockRow, target
+from pgtop.sources.postgres.probes.lock_target import PgLocksRow, target
 from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan
 from pgtop.sources.postgres.probes.locks.statements import GRANTED, TIMES
 from pgtop.sources.postgres.shapes import LONGEST_NAME, AnswerError
 
-_TRANSACTION = LockRow._fields.index("transactionid")
+_TRANSACTION = PgLocksRow._fields.index("transactionid")
 _NOT_EXEMPT: list[Row] = [(None,)]
 
 
@@ -103,14 +103,14 @@ def _waits(
 
 
 @lru_cache(maxsize=1024)
-def _read_lock(columns: Row, encoding: str) -> tuple[LockRow, Row]:
+def _read_lock(columns: Row, encoding: str) -> tuple[PgLocksRow, Row]:
     """Return the lock, and its tag, which is the same for all that hold or await the same lock.
 
     Cached, as most locks live longer than an interval.
     """
     if any(isinstance(value, bytes) and len(value) > LONGEST_NAME for value in columns):
         raise AnswerError("The server answered with a name that is too long for one.")
-    row = LockRow._make(decoded(columns, encoding))
+    row = PgLocksRow._make(decoded(columns, encoding))
     tag = (
         row.locktype,
         row.database,
@@ -143,7 +143,7 @@ def _transactions_by_name(
     return {virtual: tuple(ids) for virtual, ids in transactions.items()}
 
 
-def _holding_transaction(row: LockRow, candidates: tuple[int, ...]) -> int | None:
+def _holding_transaction(row: PgLocksRow, candidates: tuple[int, ...]) -> int | None:
     """Return the prepared transaction that holds this lock, or None if that is not certain."""
     if row.transactionid in candidates:
         return row.transactionid
