@@ -1,8 +1,10 @@
-"""The keys of actions, from the registry, so that a changed key changes no other test."""
+"""The keys of actions, from the registry: a changed key changes no test but those about that key."""
 
+from pgtop.actions import KEY_NAMES
 from pgtop.tui.views import KEYMAP
 
 _IDS = frozenset(action.id for action in KEYMAP.actions)
+_CHARACTERS = {"enter": "\r", "escape": "\x1b", "space": " "}
 
 
 def key(name: str) -> str:
@@ -11,5 +13,23 @@ def key(name: str) -> str:
 
 
 def hint(action: str) -> str:
-    """Return the first key of an action, as people write and type it."""
+    """Return the first key of an action, as people write it."""
     return KEYMAP.hint(action)
+
+
+def typed(*names: str) -> str:
+    """Return what a terminal sends for the keys of actions, or for other text."""
+    return "".join(map(_characters, names))
+
+
+def _characters(name: str) -> str:
+    if name not in _IDS:
+        return name
+    pressed = key(name)
+    if pressed.startswith("ctrl+"):
+        return chr(ord(pressed[-1]) & 0x1F)
+    return _CHARACTERS.get(pressed) or KEY_NAMES.get(pressed, pressed)
+
+
+READY = f"{hint('quit')} quit"
+"""In the footer, and so on every screen that is drawn."""

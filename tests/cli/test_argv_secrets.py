@@ -17,6 +17,7 @@ from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
 from pgtop.sources.postgres.places import refusal
 from tests.cli import pgtop
+from tests.keys import READY, typed
 from tests.pty import Terminal
 
 
@@ -72,9 +73,9 @@ def test_ps_shows_no_secret(written: str, form: str, cluster: Cluster) -> None:
         "key": f"{cluster.socket_dsn} sslpassword={cluster.password}",
     }
     with Terminal([sys.executable, "-m", "pgtop", form.format(ways[written])]) as terminal:
-        terminal.wait_for("q quit")
+        terminal.wait_for(READY)
         shown = Path(f"/proc/{terminal.pid}/cmdline").read_text()  # the source of ps
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
     assert str(cluster.port) in shown
     assert cluster.password not in shown

@@ -11,6 +11,7 @@ from pgtop.cli.commands.help import advice
 from pgtop.cli.pager import pager_command
 from pgtop.help.topics import TOPICS
 from tests.cli import PGTOP, one_sentence, pgtop
+from tests.keys import typed
 from tests.pty import Terminal
 
 _LAST_LINE = "143   ended by SIGTERM"
@@ -152,5 +153,5 @@ def test_less_is_the_usual_pager() -> None:
         terminal.wait_for("Exit codes")
         assert _LAST_LINE not in terminal.text
         assert b"\x1b[1mExit codes" in terminal.raw
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0

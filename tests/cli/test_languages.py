@@ -14,6 +14,7 @@ import pytest
 from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
 from tests.cli import one_sentence, pgtop
+from tests.keys import typed
 from tests.message_proxy import GERMAN, JAPANESE, NOISE, MessageProxy, with_sentences, with_warnings
 from tests.pty import Terminal
 from tests.waiting import until
@@ -125,8 +126,8 @@ def test_warnings_are_not_shown(strict: Cluster) -> None:
             [sys.executable, "-m", "pgtop", dsn(message_proxy), "--interval", "0.2"]
         ) as terminal:
             terminal.wait_for("1 session")
-            terminal.send("p")
+            terminal.send(typed("pause"))
             terminal.wait_for("PAUSED")
-            terminal.send("q")
+            terminal.send(typed("quit"))
             assert terminal.wait_for_exit() == 0
             assert b"RENOUNCE" not in terminal.raw

@@ -16,6 +16,7 @@ import pytest
 from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
 from tests.cli import PGTOP, one_sentence, pgtop
+from tests.keys import READY, typed
 from tests.pty import Terminal
 from tests.waiting import PATIENCE, until
 
@@ -190,8 +191,8 @@ def test_the_dashboard_opens_and_quits(dsn: str) -> None:
     """`pgtop DSN` shows the budget, and `q` quits with 0 and restores the terminal."""
     with Terminal([*PGTOP, dsn], 120, 40) as terminal:
         terminal.wait_for(" used; ")
-        terminal.wait_for("q quit")
-        terminal.send("q")
+        terminal.wait_for(READY)
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == Exit.DONE
         assert terminal.restored
 
@@ -209,7 +210,7 @@ def reachable() -> Iterator[Path]:
     [
         ("starting PostgreSQL", signal.SIGTERM, Exit.TERMINATE),
         ("filling the databases", signal.SIGHUP, Exit.HANGUP),
-        ("q quit", signal.SIGINT, Exit.INTERRUPT),
+        (READY, signal.SIGINT, Exit.INTERRUPT),
     ],
 )
 def test_the_demo_leaves_nothing_behind(
@@ -231,8 +232,8 @@ def test_the_server_of_the_demo_can_keep_running(reachable: Path) -> None:
     with Terminal(
         [*PGTOP, "demo", "--keep-running"], 120, 40, environment={"TMPDIR": str(reachable)}
     ) as terminal:
-        terminal.wait_for("q quit")
-        terminal.send("q")
+        terminal.wait_for(READY)
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == Exit.DONE
         output = terminal.raw.decode()
     [connection, *_] = re.findall("pgtop '([^']+)'", output)

@@ -12,6 +12,7 @@ from pgtop.cli.exit_codes import Exit
 from pgtop.errors import UsageError
 from tests.cli import PGTOP, one_sentence, pgtop
 from tests.cli.sessions import Opener, alive, trail
+from tests.keys import READY, typed
 from tests.pty import Terminal
 
 NOWHERE = "host=127.0.0.1 port=1"
@@ -61,11 +62,11 @@ def test_protected_sessions_stay(
     )
     assert by_filter.returncode == Exit.NO_TARGET
     assert pgtop(*guarded, pid, "--yes", environment=state).returncode == Exit.SOME_REFUSED
-    for typed, code in (("y", Exit.NOT_CONFIRMED), (pid, Exit.DONE)):
+    for answer, code in (("y", Exit.NOT_CONFIRMED), (pid, Exit.DONE)):
         assert alive(session)
         with Terminal([*PGTOP, *guarded, pid], 120, 30, environment=state) as terminal:
             terminal.wait_for(f"Type {pid} to go on")
-            terminal.send(f"{typed}\n")
+            terminal.send(f"{answer}\n")
             assert terminal.wait_for_exit() == code
     assert not alive(session)
 
@@ -101,13 +102,13 @@ def test_read_only_refuses(
     assert "read_only is set in" in one_sentence(done.stderr)
     assert (done.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
     with Terminal([*PGTOP, dsn], 120, 30, environment=state) as terminal:
-        terminal.wait_for("q quit")
+        terminal.wait_for(READY)
         assert "K kill" not in terminal.text
         terminal.send(f"/user:{role}\rK")
         terminal.wait_for("signals are disabled")
         terminal.send("*2K")
         terminal.wait_for("connections held")
-        terminal.send("q")
+        terminal.send(typed("quit"))
         terminal.wait_for_exit()
     assert alive(session)
 

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.benchmarks.process import cpu
+from tests.keys import typed
 from tests.pty import Terminal
 from tests.waiting import PATIENCE
 
@@ -135,7 +136,7 @@ class Keyboard:
 
     def __enter__(self) -> Self:
         self._canary.__enter__()
-        self._terminal.send("/")
+        self._terminal.send(typed("filter"))
         self._terminal.wait_for("words, db:shop")
         return self
 

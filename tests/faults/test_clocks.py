@@ -12,6 +12,7 @@ from pgtop.demo.server import Cluster
 from tests.faults.clock import OFFSETS, preloaded
 from tests.faults.fault_env import INTERVAL, SETTINGS, FaultEnv, behind_proxy
 from tests.faults.screen import Keyboard, StaleLog
+from tests.keys import READY, typed
 from tests.pty import Terminal
 from tests.waiting import until
 
@@ -67,16 +68,16 @@ def _check_undisturbed(
 ) -> None:
     with fault_env.admin(user="app", dbname="postgres", application_name="victim") as victim:
         with Terminal([*program, fault_env.dsn, "--interval", str(INTERVAL)]) as terminal:
-            terminal.wait_for("q quit")
+            terminal.wait_for(READY)
             with Keyboard(terminal) as keyboard, StaleLog(terminal) as stale_log:
                 keyboard.type_for(INTERVAL)
                 jump()
                 keyboard.type_for(4 * INTERVAL)
             terminal.send("\x15app:victim\r")
             terminal.wait_for("1 of ")
-            terminal.send("K")
+            terminal.send(typed("terminate"))
             terminal.wait_for_question("Terminate session")
-            terminal.send("y")
+            terminal.send(typed("confirm"))
             terminal.wait_for("gone after")
         until(
             lambda: not Path(f"/proc/{victim.info.backend_pid}").exists(), "it was reported as gone"

@@ -10,6 +10,7 @@ import pytest
 from pgtop.signalling.audit_log import FILE_NAME
 from pgtop.signalling.audit_reader import read
 from tests.faults.fault_env import Connection, FaultEnv
+from tests.keys import typed
 from tests.kill_helpers import open_kill_dialog
 from tests.pty import Terminal
 from tests.waiting import until
@@ -50,10 +51,10 @@ def _kill(
     command = [*limit, sys.executable, "-m", "pgtop", fault_env.dsn, *options]
     with Terminal(command, columns=160, environment={"XDG_STATE_HOME": str(state)}) as terminal:
         open_kill_dialog("victim", terminal)
-        terminal.send("y")
+        terminal.send(typed("confirm"))
         for words in (["could not be"] if is_full else []) + (["gone after"] if is_sent else []):
             terminal.wait_for(words)
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
 
 

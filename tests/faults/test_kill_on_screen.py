@@ -21,6 +21,7 @@ from tests.faults.fault_env import (
     stop_at_once,
     strand,
 )
+from tests.keys import typed
 from tests.kill_helpers import open_kill_dialog
 from tests.pty import Terminal
 from tests.waiting import until
@@ -53,7 +54,7 @@ def test_the_reply_is_lost(fault_env: FaultEnv, victim: Connection) -> None:
     """If the line breaks after the signal, its effect is not claimed, and it is not sent again."""
     with _dialog(fault_env) as terminal:
         fault_env.proxy.stall(ANSWERS)
-        terminal.send("y")
+        terminal.send(typed("confirm"))
         until(lambda: not _is_alive(victim), "the request has not arrived")
         fault_env.proxy.cut()
         fault_env.proxy.repair()
@@ -66,7 +67,7 @@ def test_the_reply_never_comes(fault_env: FaultEnv, victim: Connection) -> None:
     reply."""
     with _dialog(fault_env) as terminal:
         fault_env.proxy.stall(ANSWERS)
-        terminal.send("y")
+        terminal.send(typed("confirm"))
         until(lambda: not _is_alive(victim), "the request has not arrived")
         strand(fault_env)
         fault_env.proxy.repair()
@@ -78,7 +79,7 @@ def test_all_slots_are_taken(fault_env: FaultEnv, victim: Connection) -> None:
     """Without pgtop's session and a free slot, the unknown is reported, and nothing is sent."""
     with _dialog(fault_env) as terminal:
         fill_and_terminate_pgtop(fault_env)
-        terminal.send("y")
+        terminal.send(typed("confirm"))
         _wait_without_claim(terminal, "got the signal is not known")
         empty(fault_env)
         terminal.wait_for(lambda seen: "next try in" not in seen.text)
@@ -91,7 +92,7 @@ def test_the_server_is_restarted(fault_env: FaultEnv, victim: Connection) -> Non
     session."""
     with _dialog(fault_env) as terminal:
         stop_at_once(fault_env)
-        terminal.send("y")
+        terminal.send(typed("confirm"))
         _wait_without_claim(terminal, "no answer came")
         launch(fault_env)
         _wait_without_claim(terminal, _GONE)
@@ -102,7 +103,7 @@ def test_the_server_is_restarted(fault_env: FaultEnv, victim: Connection) -> Non
 def test_the_line_is_reset_at_the_moment_of_a_kill(fault_env: FaultEnv, victim: Connection) -> None:
     """Wherever the request was, the last report is true, and it was sent at most once."""
     with _dialog(fault_env) as terminal:
-        terminal.send("y")
+        terminal.send(typed("confirm"))
         reset(fault_env)
         terminal.wait_for(lambda seen: _ENDED.search(seen.text) or _UNHARMED.search(seen.text))
         if _UNHARMED.search(terminal.text):

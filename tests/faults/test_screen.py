@@ -6,6 +6,7 @@ import pytest
 
 from tests.faults.fault_env import FAULTS, Fault, FaultEnv
 from tests.faults.screen import DRAWN, Keyboard, StaleLog
+from tests.keys import READY
 from tests.pty import Terminal
 
 
@@ -23,7 +24,7 @@ def _late_keys(fault: Fault, fault_env: FaultEnv) -> list[float]:
     """Return how long each late key took; fail if the screen is stale when it should not be."""
     command = [sys.executable, "-m", "pgtop", fault_env.dsn, "--interval", str(fault.interval)]
     with Terminal(command) as terminal:
-        terminal.wait_for("q quit")
+        terminal.wait_for(READY)
         with Keyboard(terminal) as keyboard, StaleLog(terminal) as stale_log:
             try:
                 struck_at = keyboard.type_while(lambda: fault.strike(fault_env))

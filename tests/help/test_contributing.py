@@ -11,6 +11,7 @@ import pytest
 
 from pgtop.help import topics
 from pgtop.help.markdown import CodeBlock, Heading, parse
+from tests.keys import typed
 from tests.pty import Terminal
 from tests.readme import ROOT
 
@@ -104,7 +105,7 @@ def test_a_view_with_its_own_probe_is_three_files(copy: Path, dsn: str) -> None:
         terminal.send("4")
         terminal.wait_for("template1")
         assert "largest first" in terminal.text
-        terminal.send("?")
+        terminal.send(typed("help"))
         terminal.wait_for("databases and their sizes")
-        terminal.send("\x1bq")
+        terminal.send(typed("clear", "quit"))
         assert terminal.wait_for_exit() == 0

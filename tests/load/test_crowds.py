@@ -11,6 +11,7 @@ from pgtop.demo.server import Cluster
 from tests.benchmarks.child import Child
 from tests.benchmarks.load import prepare
 from tests.faults.screen import Keyboard
+from tests.keys import READY, typed
 from tests.load.soaking import Footprint
 from tests.pty import Terminal
 from tests.waiting import until
@@ -32,7 +33,7 @@ def test_ten_thousand_sessions(tmp_path: Path) -> None:
         "1",
     ]
     with Terminal(command) as terminal:
-        terminal.wait_for("q quit", 30)
+        terminal.wait_for(READY, 30)
         with Keyboard(terminal) as keyboard:
             keyboard.type_for(5)
         terminal.wait_for("of 10000 sessions")
@@ -64,13 +65,13 @@ def test_a_terminal_that_reads_slowly(tmp_path: Path) -> None:
     report = tmp_path / "report"
     command = [sys.executable, "-m", "tests.load.soaking", "1000", "200", str(report), "0.0025"]
     with Terminal(command, speed=_SPEED) as terminal:
-        terminal.wait_for("q quit")
+        terminal.wait_for(READY)
         until(lambda: len(_parts(report)) > 3, "the frames that the terminal skips do not come")
         read = len(terminal.raw)
-        terminal.send("/")
+        terminal.send(typed("filter"))
         terminal.wait_for("words, db:shop")
         assert len(terminal.raw) - read < _BEHIND
-        terminal.send("\x1b")
+        terminal.send(typed("clear"))
         assert terminal.wait_for_exit(60) == 0
     parts = _parts(report)
     assert parts[-1].rss_kb - parts[5].rss_kb < 2_048

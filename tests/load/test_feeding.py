@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from pgtop.demo.server import Cluster
 from tests.faults.screen import Canary
+from tests.keys import READY, typed
 from tests.load.feeding import HostileRows, keys
 from tests.processes.exit_checks import GONE, memory_kb
 from tests.pty import Terminal
@@ -45,7 +46,7 @@ def _feed(cluster: Cluster, seed: int, pieces: int) -> None:
         with Terminal(
             [sys.executable, "-m", "pgtop", dsn, "--read-only", "--interval", "0.2"]
         ) as terminal:
-            terminal.wait_for("q quit")
+            terminal.wait_for(READY)
             for piece in keys(seed, pieces):
                 terminal.send_all(piece)
             with Canary(terminal.pid) as canary:
@@ -61,7 +62,7 @@ def _time_to_help(terminal: Terminal, canary: Canary) -> float:
 
     def is_back() -> bool:
         for _ in range(4):  # enough to leave a sequence, a field, and pages and dialogs
-            terminal.send("\x1b")
+            terminal.send(typed("clear"))
             time.sleep(_SETTLED)
         terminal.send("1")
         time.sleep(_SETTLED)
@@ -71,7 +72,7 @@ def _time_to_help(terminal: Terminal, canary: Canary) -> float:
 
     until(is_back, "it does not find back to the sessions", PATIENCE)
     start = time.monotonic()
-    terminal.send("?")
+    terminal.send(typed("help"))
     terminal.wait_for("cursor down")
     end = time.monotonic()
     return end - start - canary.late(start, end)
@@ -81,6 +82,6 @@ def _end(terminal: Terminal, *, by_signal: bool) -> None:
     if by_signal:
         os.kill(terminal.pid, signal.SIGTERM)
     else:
-        terminal.send("q")
+        terminal.send(typed("quit"))
     assert terminal.wait_for_exit(GONE) == (143 if by_signal else 0)
     assert terminal.restored

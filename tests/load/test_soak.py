@@ -12,6 +12,7 @@ from statistics import median
 
 import pytest
 
+from tests.keys import READY
 from tests.load.soaking import PARTS, Footprint
 from tests.pty import Terminal
 from tests.waiting import PATIENCE
@@ -78,7 +79,7 @@ def _course(ticks: int, folder: Path) -> Course:
         open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as requests,
         Terminal([*command, str(PARTS * len(_KEYS))]) as terminal,
     ):
-        terminal.wait_for("q quit")
+        terminal.wait_for(READY)
         for key in itertools.cycle(_KEYS):
             assert select([requests], [], [], PATIENCE)[0], (
                 f"nothing happens any more:\n{terminal.text}"

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from pgtop.demo.server import Cluster
+from tests.keys import typed
 from tests.kill_helpers import open_kill_dialog
 from tests.pty import Terminal
 from tests.waiting import PATIENCE, until
@@ -71,10 +72,10 @@ def test_the_dashboard_ends_while_its_audit_log_hangs(
     """The signal is sent from the keyboard, `q` leaves, and the terminal is restored."""
     with Terminal([*_PGTOP, server.socket_dsn], columns=200, environment=environment) as terminal:
         open_kill_dialog("victim", terminal)
-        terminal.send("y")
+        terminal.send(typed("confirm"))
         terminal.wait_for(_REPORTED)
         until(lambda: not Path(f"/proc/{victim}").exists(), "the signal has not arrived")
         terminal.wait_for("gone after")
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
         assert terminal.restored

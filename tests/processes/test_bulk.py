@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from pgtop.demo.server import Cluster
 from tests.cli import PGTOP
+from tests.keys import READY, typed
 from tests.pty import Terminal
 
 STORM, NEWCOMERS = 500, 5
@@ -42,23 +43,23 @@ def test_a_storm_is_terminated_by_hand_and_newcomers_live(big: Cluster, tmp_path
         terminal = stack.enter_context(
             Terminal([*PGTOP, "--interval=0.2", big.socket_dsn], 120, 40, environment=state)
         )
-        terminal.wait_for("q quit")
-        terminal.send("/app:storm\r")
+        terminal.wait_for(READY)
+        terminal.send(typed("filter", "app:storm", "open"))
         terminal.wait_for(f"{STORM} of {STORM + 1} sessions")
-        terminal.send("*")
+        terminal.send(typed("tag_all"))
         terminal.wait_for(f"{STORM} tagged")
-        terminal.send("K")
+        terminal.send(typed("terminate"))
         terminal.wait_for(f'Terminate {STORM} sessions whose application name contains "storm"?')
         new = [stack.enter_context(psycopg.connect(web, autocommit=True)) for _ in range(NEWCOMERS)]
         old.pop().close()
         terminal.wait_for("1 ended")  # the snapshot behind the list has moved on
-        terminal.send("y")
+        terminal.send(typed("confirm"))
         terminal.wait_for(f"type {STORM - 1}")
         terminal.send(f"{STORM - 1}\r")
         terminal.wait_for(f"{STORM - 1} gone")
-        terminal.send("\x1b")
+        terminal.send(typed("clear"))
         terminal.wait_for(f"{NEWCOMERS} of {NEWCOMERS + 1} sessions")
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
         assert all(map(_alive, new))
         assert not any(map(_alive, old))

@@ -14,6 +14,7 @@ import pytest
 
 from pgtop.demo.server import Cluster
 from tests.faults.proxy import Proxy
+from tests.keys import typed
 from tests.processes.exit_checks import GONE, check_gone, cpu_seconds
 from tests.pty import Terminal
 from tests.tls import PASSPHRASE, Files, TlsProxy
@@ -92,11 +93,11 @@ def test_the_passphrase_is_prompted_for_once(
         shown = len(terminal.raw)
         secure.cut()
         until(lambda: secure.accepted > 1, "it does not come back")
-        terminal.send("?")
+        terminal.send(typed("help"))
         terminal.wait_for("cursor down", _SOON)
         assert b"assphrase" not in terminal.raw[shown:]
         assert b"PEM" not in terminal.raw[shown:]
-        terminal.send("\x1bq")
+        terminal.send(typed("clear", "quit"))
         assert terminal.wait_for_exit() == 0
         assert PASSPHRASE.encode() not in terminal.raw
     check_gone(server)
@@ -226,7 +227,7 @@ def test_endless_arithmetic_does_not_hold_up_the_dashboard(endless_login: Endles
     with Terminal([*_PGTOP, endless_login.dsn]) as terminal:
         terminal.wait_for("Connecting to ")
         endless_login.wait_until_busy(terminal.pid)
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit(GONE) == 0
         assert terminal.restored
 
@@ -292,7 +293,7 @@ def test_the_keyboard_works_while_reconnecting_hangs(
             proxy.lead_to(("127.0.0.1", silent_tls_port))
             proxy.cut()
             terminal.wait_for("no answer")
-            terminal.send("?")
+            terminal.send(typed("help"))
             terminal.wait_for("cursor down", _SOON)
             os.kill(terminal.pid, signal.SIGTERM)
             assert terminal.wait_for_exit(GONE) == 143
@@ -313,7 +314,7 @@ def test_a_service_file_that_is_a_pipe_is_read_once(server: Cluster, tmp_path: P
             terminal.wait_for("1 session")
             proxy.cut()
             until(lambda: len(proxy.ends) == 2, "it does not come back")
-            terminal.send("q")
+            terminal.send(typed("quit"))
             assert terminal.wait_for_exit() == 0
     check_gone(server)
 

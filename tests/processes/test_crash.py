@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pgtop.demo.server import Cluster
+from tests.keys import READY, typed
 from tests.processes.crashing import PASSWORD, PLACES, QUERY
 from tests.processes.exit_checks import check_gone
 from tests.pty import Terminal
@@ -21,8 +22,8 @@ def test_a_crash_leaves_a_report_and_the_terminal(
     uri = f"postgresql://postgres:{PASSWORD}@/postgres?host={server.folder}&port={server.port}"
     command = [sys.executable, "-m", "tests.processes.crashing", place, uri]
     with Terminal(command, columns=200, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
-        terminal.wait_for("q quit")
-        terminal.send("p")
+        terminal.wait_for(READY)
+        terminal.send(typed("pause"))
         assert terminal.wait_for_exit() == 1
         assert terminal.restored
         output = terminal.raw.decode()
@@ -53,8 +54,8 @@ def test_a_report_that_cannot_be_written_is_printed(server: Cluster, tmp_path: P
     (tmp_path / "pgtop").write_text("in the way")
     command = [sys.executable, "-m", "tests.processes.crashing", "handler", server.socket_dsn]
     with Terminal(command, columns=200, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
-        terminal.wait_for("q quit")
-        terminal.send("p")
+        terminal.wait_for(READY)
+        terminal.send(typed("pause"))
         assert terminal.wait_for_exit() == 1
         output = terminal.raw.decode().partition("This is a bug")[2]
     assert "_bug" in output

@@ -11,11 +11,11 @@ import psycopg
 import pytest
 
 from pgtop.demo.server import Cluster
+from tests.keys import READY, typed
 from tests.pty import Terminal
 from tests.waiting import until
 
 _PGTOP = [sys.executable, "-m", "pgtop"]
-_READY = "q quit"
 _ASKED_AGAIN = "press y once more"
 _RUNAWAY = "month-end report"
 _SHORT_LIVED = ("payments-api", "mobile-api")  # the storm and the leak come and go by themselves
@@ -52,24 +52,24 @@ def _folder_of(terminal: Terminal) -> Path:
 def test_demo_terminates_the_runaway_and_nothing_else() -> None:
     """In `pgtop demo` keys alone end the session of the runaway query, and all others survive."""
     with Terminal([*_PGTOP, "demo"]) as terminal:
-        terminal.wait_for(_READY)
+        terminal.wait_for(READY)
         with psycopg.connect(_dsn_on(terminal), autocommit=True) as server:
             until(lambda: _RUNAWAY in _sessions(server).values(), "the runaway query has not begun")
             before = _sessions(server)
             # in one burst, as a slow line delivers keys typed ahead
-            terminal.send(f'/app:"{_RUNAWAY}"\rK')
+            terminal.send(typed("filter", f'app:"{_RUNAWAY}"', "open", "terminate"))
             terminal.wait_for_question("Terminate session")
-            terminal.send("y")
+            terminal.send(typed("confirm"))
             terminal.wait_for(lambda seen: "gone after" in seen.text or _ASKED_AGAIN in seen.text)
             if _ASKED_AGAIN in terminal.text:  # the snapshot was older than its query
-                terminal.send("y")
+                terminal.send(typed("confirm"))
                 terminal.wait_for("gone after")
             after = _sessions(server)
         gone = {name for session, name in before.items() if session not in after}
         lasting = {name for name in gone if not name.startswith(_SHORT_LIVED)}
         assert lasting == {_RUNAWAY}
         folder = _folder_of(terminal)
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
         assert terminal.restored
     until(lambda: not folder.exists(), "the demo's files are still there")
@@ -79,7 +79,7 @@ def test_lines_drawn_one_by_one_equal_a_whole_repaint() -> None:
     """After refreshes, keys, dialogs, views and resizes, the paused screen equals its repaint by
     Ctrl-L."""
     with Terminal([*_PGTOP, "demo", "--interval", "0.2"]) as terminal:
-        terminal.wait_for(_READY)
+        terminal.wait_for(READY)
         for keys in (
             "jjj",
             "b",
@@ -103,14 +103,14 @@ def test_lines_drawn_one_by_one_equal_a_whole_repaint() -> None:
             _wait_for_drawing(terminal)
         # is not shown at 120 columns, so its presence proves the new layout
         terminal.wait_for("QUERY")
-        terminal.send("p")
+        terminal.send(typed("pause"))
         terminal.wait_for("PAUSED")
         drawn = _but_ages(terminal.text)
         before = len(terminal.raw)
-        terminal.send("\x0c")
+        terminal.send(typed("redraw"))
         until(lambda: len(terminal.raw) - before > 1000, "nothing was painted")
         until(lambda: _but_ages(terminal.text) == drawn, f"{drawn}\n\nis not\n\n{terminal.text}")
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
 
 
@@ -131,14 +131,14 @@ def test_hanging_server_leaves_the_keyboard_alive(other: Cluster) -> None:
         psycopg.connect(other.socket_dsn, autocommit=True) as server,
         Terminal([*_PGTOP, other.socket_dsn]) as terminal,
     ):
-        terminal.wait_for(_READY)
+        terminal.wait_for(READY)
         (pid,) = [pid for (pid, _), name in _sessions(server).items() if name == "pgtop"]
         os.kill(pid, signal.SIGSTOP)
         try:
             terminal.wait_for("no answer for")
-            terminal.send("?")
+            terminal.send(typed("help"))
             terminal.wait_for("cursor down")
-            terminal.send("q")
+            terminal.send(typed("quit"))
             assert terminal.wait_for_exit() == 0
         finally:
             os.kill(pid, signal.SIGCONT)

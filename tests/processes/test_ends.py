@@ -11,12 +11,12 @@ import time
 import pytest
 
 from pgtop.demo.server import Cluster
+from tests.keys import READY, typed
 from tests.processes.exit_checks import GONE, check_gone, cpu_seconds
 from tests.pty import Terminal
 from tests.waiting import until
 
 _PGTOP = [sys.executable, "-m", "pgtop"]
-_READY = "q quit"
 _JOB = re.compile(rb"=(\d+)=")
 
 
@@ -38,7 +38,7 @@ def test_a_signal_ends_it(
     """A signal ends pgtop within 2 s with its code, even if nothing reads the output; the
     session 2 s later."""
     with Terminal([*_PGTOP, server.socket_dsn, "--interval", "0.2"]) as terminal:
-        terminal.wait_for(_READY)
+        terminal.wait_for(READY)
         if stalled:
             terminal.stall()
         for number in numbers:
@@ -53,7 +53,7 @@ def test_a_signal_ends_it(
 def test_a_dropped_line_ends_it(ignored: bool, server: Cluster) -> None:
     """A lost terminal ends pgtop within 2 s, even if SIGHUP is ignored, at almost no CPU."""
     with Terminal([*_PGTOP, server.socket_dsn], ignore_hangup=ignored) as terminal:
-        terminal.wait_for(_READY)
+        terminal.wait_for(READY)
         before = cpu_seconds(terminal.pid)
         terminal.hang_up()
         status, usage = _reap(terminal.pid)
@@ -83,8 +83,8 @@ def test_ctrl_z_and_fg_in_a_shell(server: Cluster) -> None:
     ) as terminal:
         terminal.wait_for("prompt>")
         terminal.send(f"{' '.join(_PGTOP)} '{server.socket_dsn}'\n")
-        terminal.wait_for(_READY)
-        terminal.send("\x1a")
+        terminal.wait_for(READY)
+        terminal.send(typed("suspend"))
         terminal.wait_for("Stopped")
         terminal.send("echo =$(jobs -p)=\n")
         terminal.wait_for(lambda seen: _JOB.search(seen.raw))
@@ -94,9 +94,9 @@ def test_ctrl_z_and_fg_in_a_shell(server: Cluster) -> None:
         assert cpu_seconds(pid) == before
         terminal.send("fg\n")
         terminal.wait_for(
-            lambda seen: _READY in seen.screen.display[-1] and "Stopped" not in seen.text
+            lambda seen: READY in seen.screen.display[-1] and "Stopped" not in seen.text
         )
-        terminal.send("q")
+        terminal.send(typed("quit"))
         terminal.wait_for(lambda seen: seen.raw.endswith(b"prompt> "))
     check_gone(server)
 
@@ -109,7 +109,7 @@ def test_started_in_the_background_it_waits_for_the_foreground(server: Cluster) 
         terminal.wait_for("stopped")
         terminal.send("f")
         terminal.wait_for("1 session")
-        terminal.send("q")
+        terminal.send(typed("quit"))
         terminal.wait_for("ended with 0")
         assert terminal.restored
     check_gone(server)

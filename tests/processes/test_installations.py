@@ -13,6 +13,7 @@ from pgtop.cli.exit_codes import Check, Exit
 from pgtop.demo.server import Cluster
 from tests.cli import PGTOP, one_sentence
 from tests.cli import pgtop as run
+from tests.keys import READY, typed
 from tests.pty import Terminal
 
 _BUG = """
@@ -49,10 +50,10 @@ def test_one_file_does_it_all(one_file: str, server: Cluster, tmp_path: Path) ->
     )
     assert b"PostgreSQL" in shown.stdout
     with Terminal([sys.executable, one_file, server.socket_dsn]) as terminal:
-        terminal.wait_for("q quit")
-        terminal.send("?")
+        terminal.wait_for(READY)
+        terminal.send(typed("help"))
         terminal.wait_for("page down")
-        terminal.send("\x1bq")
+        terminal.send(typed("clear", "quit"))
         assert terminal.wait_for_exit() == 0
 
 
@@ -63,8 +64,8 @@ def test_psycopg_in_pure_python_is_enough(server: Cluster) -> None:
     done = run("show", "--json", server.socket_dsn, environment=environment)
     assert (done.returncode, done.stderr) == (Exit.DONE, "")
     with Terminal([*PGTOP, server.socket_dsn], environment=environment) as terminal:
-        terminal.wait_for("q quit")
-        terminal.send("q")
+        terminal.wait_for(READY)
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
 
 

@@ -13,12 +13,12 @@ import pytest
 
 from pgtop.demo.server import Cluster
 from tests.faults.proxy import Proxy
+from tests.keys import READY, typed
 from tests.processes.exit_checks import check_gone
 from tests.pty import Terminal
 from tests.waiting import until
 
 _PGTOP = [sys.executable, "-m", "pgtop"]
-_READY = "q quit"
 _ENDS = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 _BLOCKING = """
 import os, sys
@@ -86,15 +86,15 @@ def test_the_first_frame_precedes_textual(server: Cluster, blocked_textual: Bloc
     """Sessions are shown before Textual is loaded, keys typed then are kept, and nothing is painted
     twice."""
     with dashboard(server, blocked_textual.environment) as terminal:
-        terminal.wait_for(_READY)
+        terminal.wait_for(READY)
         terminal.wait_for("1 session")
         painted = len(terminal.raw)
-        terminal.send("p")
+        terminal.send(typed("pause"))
         blocked_textual.release()
         terminal.wait_for("PAUSED")
         assert len(terminal.raw) - painted < 500
         assert b"?1049h" not in terminal.raw[painted:]
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
         assert terminal.restored
     check_gone(server)
@@ -103,11 +103,11 @@ def test_the_first_frame_precedes_textual(server: Cluster, blocked_textual: Bloc
 def test_another_size_meanwhile(server: Cluster, blocked_textual: BlockedTextual) -> None:
     """A terminal that grew before Textual was loaded is painted whole."""
     with dashboard(server, blocked_textual.environment) as terminal:
-        terminal.wait_for(_READY)
+        terminal.wait_for(READY)
         terminal.resize(100, 30)
         blocked_textual.release()
-        terminal.wait_for(lambda seen: _READY in seen.screen.display[29])
-        terminal.send("q")
+        terminal.wait_for(lambda seen: READY in seen.screen.display[29])
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
 
 
@@ -117,7 +117,7 @@ def test_a_signal_before_textual(
 ) -> None:
     """A signal ends pgtop with its code, and the terminal is restored."""
     with dashboard(server, blocked_textual.environment) as terminal:
-        terminal.wait_for(_READY)
+        terminal.wait_for(READY)
         os.kill(terminal.pid, number)
         blocked_textual.release()
         assert terminal.wait_for_exit() == code
@@ -128,7 +128,7 @@ def test_a_signal_before_textual(
 def test_a_bug_before_textual(server: Cluster, blocked_textual: BlockedTextual) -> None:
     """An error in the import of Textual is reported on the shell's own screen."""
     with dashboard(server, blocked_textual.environment) as terminal:
-        terminal.wait_for(_READY)
+        terminal.wait_for(READY)
         blocked_textual.release("raise ZeroDivisionError")
         assert terminal.wait_for_exit() == 1
         assert terminal.restored
@@ -138,9 +138,11 @@ def test_a_bug_before_textual(server: Cluster, blocked_textual: BlockedTextual) 
 @pytest.mark.parametrize(
     ("end", "code"),
     [
-        pytest.param(lambda terminal: terminal.send("q"), 0, id="q"),
+        pytest.param(lambda terminal: terminal.send(typed("quit")), 0, id="q"),
         pytest.param(lambda terminal: terminal.send("\x03"), 130, id="Ctrl-C"),
-        pytest.param(lambda terminal: terminal.send("K\x03"), 130, id="a key and Ctrl-C"),
+        pytest.param(
+            lambda terminal: terminal.send(typed("terminate") + "\x03"), 130, id="a key and Ctrl-C"
+        ),
         *[
             pytest.param(lambda terminal, n=number: os.kill(terminal.pid, n), code, id=number.name)
             for number, code in _ENDS
@@ -153,7 +155,7 @@ def test_leaving_a_server_that_does_not_answer(
     """While pgtop connects, a key or a signal ends it at once, without a trace on the terminal."""
     with frozen(server), dashboard(server) as terminal:
         terminal.wait_for("Connecting to ")
-        terminal.wait_for(_READY)
+        terminal.wait_for(READY)
         end(terminal)
         assert terminal.wait_for_exit() == code
         assert terminal.restored
@@ -169,7 +171,7 @@ def test_other_prompts_work_while_connecting(server: Cluster) -> None:
         assert not local & (termios.ECHO | termios.ICANON)
         assert local & termios.ISIG
         assert terminal.modes_now[0] & termios.ICRNL
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
 
 
@@ -183,7 +185,7 @@ def test_suspended_while_connecting(server: Cluster) -> None:
             terminal.wait_for(lambda seen: seen.restored)
             os.kill(terminal.job, signal.SIGCONT)
             terminal.wait_for(lambda seen: seen.modes.get("1049") and "Connecting to " in seen.text)
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
         assert terminal.restored
 
@@ -196,9 +198,9 @@ def test_without_a_shell_nothing_is_suspended(server: Cluster) -> None:
             terminal.send("\x1a")
             terminal.wait_for("… 2s")
         terminal.wait_for("1 session")
-        terminal.send("\x1a")
+        terminal.send(typed("suspend"))
         terminal.wait_for("there is no shell to go back to")
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
         assert terminal.restored
 
@@ -238,10 +240,10 @@ def test_in_a_locale_without_utf_8(server: Cluster, blocked_textual: BlockedText
         "PYTHONCOERCECLOCALE": "0",
     }
     with dashboard(server, environment) as terminal:
-        terminal.wait_for(_READY)
+        terminal.wait_for(READY)
         assert terminal.raw.isascii()
         blocked_textual.release()
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
 
 
@@ -257,7 +259,7 @@ def test_a_failure_is_reported_where_it_stays(server: Cluster) -> None:
             assert not terminal.modes["1049"]
             proxy.repair()
             terminal.wait_for("1 session")
-            terminal.send("q")
+            terminal.send(typed("quit"))
             assert terminal.wait_for_exit() == 0
 
 
@@ -273,15 +275,15 @@ def test_the_terminal_is_queried_only_once_its_reply_is_read(
         lines=50,
         environment=environment,
     ) as terminal:
-        terminal.wait_for(_READY)
+        terminal.wait_for(READY)
         assert len(terminal.raw) > 4096
         assert b"\x1b[6n" not in terminal.raw
         blocked_textual.release()
         terminal.wait_for(lambda seen: seen.modes.get("2004"))
-        terminal.send("?")
+        terminal.send(typed("help"))
         terminal.wait_for("cursor down")
         terminal.wait_for(lambda seen: b"\x1b[6n" in seen.raw)
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
 
 
@@ -290,7 +292,7 @@ def test_a_dropped_line_ends_the_connecting(server: Cluster, ignored: bool) -> N
     """A terminal that goes away while pgtop connects ends it, even if SIGHUP is ignored."""
     with frozen(server), dashboard(server, ignore_hangup=ignored) as terminal:
         terminal.wait_for("Connecting to ")
-        terminal.wait_for(_READY)
+        terminal.wait_for(READY)
         terminal.hang_up()
         assert terminal.wait_for_exit() == 129
     check_gone(server)
@@ -301,27 +303,27 @@ def test_keys_before_the_first_frame_do_nothing(server: Cluster) -> None:
     with dashboard(server) as terminal:
         with frozen(server):
             terminal.wait_for("Connecting to ")
-            terminal.send("?Ky")
+            terminal.send(typed("help", "terminate", "confirm"))
             terminal.wait_for("… 1s")
             terminal.wait_for("… 2s")
         terminal.wait_for("1 session")
-        terminal.send("p")
+        terminal.send(typed("pause"))
         terminal.wait_for("PAUSED")
         assert "Terminate" not in terminal.text
         assert "cursor down" not in terminal.text
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
 
 
 def test_keys_before_pgtop_starts_do_nothing(server: Cluster) -> None:
     """Early keys are dropped on a fast server, too, where nothing precedes the first frame."""
     with dashboard(server) as terminal:
-        terminal.send("2K?")
+        terminal.send(typed("show_breakdown", "terminate", "help"))
         terminal.wait_for("1 session")
-        terminal.send("p")
+        terminal.send(typed("pause"))
         terminal.wait_for("PAUSED")
         assert "worst first" in terminal.text
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
 
 
@@ -339,7 +341,7 @@ def test_the_password_prompt_is_on_the_shells_own_screen(server: Cluster) -> Non
             terminal.send(f"{server.password}\n")
             terminal.wait_for("Connecting to ")
             terminal.wait_for("1 session")
-            terminal.send("q")
+            terminal.send(typed("quit"))
             assert terminal.wait_for_exit() == 0
             assert terminal.restored
             assert server.password not in terminal.raw.decode()

@@ -16,6 +16,7 @@ import pytest
 from pgtop.demo.server import Cluster, _free_port
 from tests.children import end_with_parent
 from tests.faults.proxy import Proxy
+from tests.keys import READY, typed
 from tests.processes.exit_checks import check_gone, sessions
 from tests.pty import Terminal
 from tests.waiting import until
@@ -107,7 +108,7 @@ def test_a_dropped_connection_ends_it(
         Proxy(("127.0.0.1", sshd.port)) as proxy,
         Terminal(sshd.login(proxy.port, _dashboard(server, pid_file))) as terminal,
     ):
-        terminal.wait_for("q quit")
+        terminal.wait_for(READY)
         assert sessions(server) == 1
         drop = {"cut": proxy.cut, "reset": proxy.reset, "client killed": terminal.child.kill}[how]
         drop()
@@ -122,7 +123,7 @@ def test_a_line_that_stalls_silently_ends_it(sshd: Sshd, server: Cluster, tmp_pa
         Proxy(("127.0.0.1", sshd.port)) as proxy,
         Terminal(sshd.login(proxy.port, _dashboard(server, pid_file))) as terminal,
     ):
-        terminal.wait_for("q quit")
+        terminal.wait_for(READY)
         proxy.strand()
         until(
             lambda: any(end.lost for end in tuple(proxy.ends)), "sshd does not give the client up"
@@ -133,10 +134,10 @@ def test_a_line_that_stalls_silently_ends_it(sshd: Sshd, server: Cluster, tmp_pa
 def test_it_is_usable_over_ssh(sshd: Sshd, server: Cluster) -> None:
     """Keys arrive, and `q` leaves with 0 and restores the terminal."""
     with Terminal(sshd.login(sshd.port, _dashboard(server, Path(os.devnull)))) as terminal:
-        terminal.wait_for("q quit")
-        terminal.send("?")
+        terminal.wait_for(READY)
+        terminal.send(typed("help"))
         terminal.wait_for("cursor down")
-        terminal.send("\x1bq")
+        terminal.send(typed("clear", "quit"))
         assert terminal.wait_for_exit() == 0
         assert terminal.restored
     check_gone(server)

@@ -13,12 +13,12 @@ import psycopg
 import pytest
 
 from pgtop.demo.server import Cluster
+from tests.keys import READY, typed
 from tests.processes.exit_checks import GONE, memory_kb
 from tests.pty import Terminal
 from tests.waiting import until
 
 _PGTOP = [sys.executable, "-m", "pgtop"]
-_READY = "q quit"
 _MOST_KB = 150 * 1024
 
 
@@ -65,16 +65,16 @@ def test_keys_before_the_dialog_is_shown_do_not_confirm_it(
 ) -> None:
     """`K`, 200 letters and `y` terminate nothing, however they arrive."""
     with Terminal([*_PGTOP, server.socket_dsn], columns=120) as terminal:
-        terminal.wait_for(_READY)
-        terminal.send("/app:victim\r")
+        terminal.wait_for(READY)
+        terminal.send(typed("filter", "app:victim", "open"))
         terminal.wait_for("1 of ")
-        way(terminal, "K" + "abcdefghijklmopqrstuvwxz" * 9 + "y")
+        way(terminal, typed("terminate") + "abcdefghijklmopqrstuvwxz" * 9 + typed("confirm"))
         terminal.wait_for("Terminate session")
         terminal.wait_for("typed before this could be read")
         assert Path(f"/proc/{victim}").exists()
-        terminal.send("\x1b")
+        terminal.send(typed("clear"))
         terminal.wait_for(lambda seen: "Terminate session" not in seen.text)
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
 
 
@@ -84,24 +84,24 @@ def test_a_pasted_reason_does_not_confirm_behind_its_enter(
 ) -> None:
     """A line end in the paste closes the field; the rest confirms nothing."""
     with Terminal([*_PGTOP, server.socket_dsn], columns=120) as terminal:
-        terminal.wait_for(_READY)
-        terminal.send("/app:victim\r")
+        terminal.wait_for(READY)
+        terminal.send(typed("filter", "app:victim", "open"))
         terminal.wait_for("1 of ")
         if opening == "r":
-            terminal.send("K")
+            terminal.send(typed("terminate"))
         else:
-            terminal.send("*")
-            terminal.send("K")
+            terminal.send(typed("tag_all"))
+            terminal.send(typed("terminate"))
         terminal.wait_for("(y)")
-        terminal.send("r")
+        terminal.send(typed("reason"))
         terminal.wait_for("for the audit log")
         terminal.send("why not\ryes\ryy")
         terminal.wait_for("reason: why not")
         terminal.wait_for("typed before this could be read")
-        terminal.send("\x1b")
+        terminal.send(typed("clear"))
         terminal.wait_for(lambda seen: "(y)" not in seen.text)
         assert Path(f"/proc/{victim}").exists()
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
 
 
@@ -111,10 +111,10 @@ def test_a_dialog_waits_for_no_reply_of_a_mute_terminal(server: Cluster) -> None
         psycopg.connect(server.socket_dsn, application_name="mute") as mute,
         _MuteTerminal([*_PGTOP, server.socket_dsn], columns=120) as terminal,
     ):
-        terminal.wait_for(_READY)
-        terminal.send("/app:mute\r")
+        terminal.wait_for(READY)
+        terminal.send(typed("filter", "app:mute", "open"))
         terminal.wait_for("1 of ")
-        terminal.send("K")
+        terminal.send(typed("terminate"))
         terminal.wait_for("Terminate session")
 
         def press() -> bool:
@@ -165,7 +165,7 @@ def test_after_any_flood_of_keys_the_next_key_works(
     """After a flood of letters, words, pastes or sequences the next key works; memory is
     bounded."""
     with Terminal([*_PGTOP, server.socket_dsn]) as terminal:
-        terminal.wait_for(_READY)
+        terminal.wait_for(READY)
         terminal.send_all(keys)
         terminal.send(last)
         terminal.wait_for(shown, GONE)

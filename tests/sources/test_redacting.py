@@ -20,6 +20,7 @@ from pgtop.signalling.protection import protection
 from pgtop.sources.redacting import RedactingSource, without_literals
 from tests.cli import pgtop
 from tests.fakes import FakeSource
+from tests.keys import READY, typed
 from tests.pty import Terminal
 from tests.scenes import active, calm, client, snapshot
 from tests.waiting import until
@@ -118,22 +119,22 @@ def test_the_screen_shows_no_literal(dsn: str, tmp_path: Path) -> None:
     """Table, filter, detail, copy, dialog and audit log contain no secret, and no filter finds one."""
     command = [sys.executable, "-m", "pgtop", dsn, "--redact"]
     with Terminal(command, columns=160, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
-        terminal.wait_for("q quit")
-        terminal.send("/query:open\r")
+        terminal.wait_for(READY)
+        terminal.send(typed("filter", "query:open", "open"))
         terminal.wait_for("0 of ")
         terminal.send("/\x15app:talker\r")
         terminal.wait_for(_SHOWN)
         terminal.send("\r")
         terminal.wait_for("AS word")
-        terminal.send("y")
+        terminal.send(typed("confirm"))
         terminal.wait_for("sent to the terminal (OSC 52)")
-        terminal.send("\x1b")
-        terminal.wait_for("q quit")
-        terminal.send("K")
+        terminal.send(typed("clear"))
+        terminal.wait_for(READY)
+        terminal.send(typed("terminate"))
         terminal.wait_for_question("Terminate session")
-        terminal.send("y")
+        terminal.send(typed("confirm"))
         terminal.wait_for("gone after")
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
         raw = terminal.raw.decode()
     copied = [

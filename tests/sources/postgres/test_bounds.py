@@ -21,6 +21,7 @@ from pgtop.sources.postgres.pipeline import command, run
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.impostor import BEGUN, DONE, NOTICE, Impostor, Script, Send, columns, message, row
+from tests.keys import READY, typed
 from tests.pty import Terminal
 
 INT4, TEXT = 23, 25
@@ -230,16 +231,16 @@ def _watch(impostor: Impostor, script: Script) -> None:
         make_conninfo(**impostor.parameters),
     ]
     with Terminal(command, 100, 30) as terminal:
-        terminal.wait_for("q quit")
+        terminal.wait_for(READY)
         impostor.script, impostor.at = script, b"WITH activity AS"
         for _ in range(3):
             terminal.wait_for("next try in")
-            terminal.send("?")
+            terminal.send(typed("help"))
             terminal.wait_for("Esc goes back")
-            terminal.send("\x1b")
+            terminal.send(typed("clear"))
             terminal.wait_for(lambda seen: "Esc goes back" not in seen.text)
         impostor.script = None
         terminal.wait_for(lambda seen: "next try in" not in seen.text)
         assert memory("VmHWM", terminal.child.pid) < 150 << 10
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0

@@ -19,6 +19,7 @@ from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import ServerConnection, Statement
 from pgtop.text.clean import clean
 from tests.hostile_text import CASES, ENCODINGS, FRAGMENTS, MOVES, TEXTS, harmful
+from tests.keys import READY, typed
 from tests.pty import Terminal
 from tests.sources.postgres.raw_output import RawOutput
 from tests.wire_proxy import ACTIVITY, Row, WireProxy
@@ -136,9 +137,9 @@ def output(cluster: Cluster) -> Iterator[CrowdedOutput]:
         dsn = make_conninfo(cluster.tcp_dsn, port=wire_proxy.port, **WireProxy.PLAIN)
         command = [sys.executable, "-m", "pgtop", "--interval", "0.2", dsn]
         with Terminal(command, _COLUMNS, _LINES) as terminal:
-            terminal.wait_for("q quit")
+            terminal.wait_for(READY)
             yield CrowdedOutput(terminal, crowd)
-            terminal.send("q")
+            terminal.send(typed("quit"))
             assert terminal.wait_for_exit() == 0
 
 

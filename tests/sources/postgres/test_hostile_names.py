@@ -21,6 +21,7 @@ from pgtop.signalling.audit_reader import read
 from pgtop.sources.postgres.encoding import decode_name
 from tests.cli import pgtop
 from tests.hostile_text import harmful
+from tests.keys import typed
 from tests.pty import Terminal
 
 _ESCAPES = b"\x1b[31m\x1b]0;owned\x07\x7f\x01"
@@ -164,7 +165,7 @@ def test_the_terminal_gets_no_control_of_a_name(server: HostileServer) -> None:
         terminal.wait_for("AccessExclusive on")
         terminal.send("\r")
         terminal.wait_for("Your rights")
-        terminal.send("q")
+        terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == Exit.DONE
         raw = terminal.raw.decode()
     assert "owned" in raw

@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 from pgtop.demo.server import Cluster
 from tests.hostile_text import FRAGMENTS, MOVES, harmful
+from tests.keys import typed
 from tests.pty import Terminal
 from tests.sources.postgres.raw_output import RawOutput
 from tests.wire_proxy import Row, WireProxy
@@ -116,7 +117,7 @@ def output(server: Cluster) -> Iterator[NamedOutput]:
         ) as terminal:
             terminal.wait_for("LOCK TABLE orders")
             yield NamedOutput(terminal, wire_proxy, names, server)
-            terminal.send("q")
+            terminal.send(typed("quit"))
             assert terminal.wait_for_exit() == 0
 
 
@@ -138,7 +139,7 @@ def test_locks_and_prepared_transactions_are_shown_cleaned(output: NamedOutput, 
     terminal.wait_for(lambda seen: f"on {mark}" in seen.text and seen.text.count(mark) > 2)
     terminal.send("\x1b[H\x1b[B\r")  # the root, and below it the waiter
     terminal.wait_for(lambda seen: "Your rights" in seen.text and f"on {mark}" in seen.text)
-    terminal.send("\x1b")
+    terminal.send(typed("clear"))
     terminal.wait_for(lambda seen: "Your rights" not in seen.text)
     terminal.send("1")
     terminal.wait_for(lambda seen: "WHAT HOLDS BACK VACUUM" not in seen.text)
