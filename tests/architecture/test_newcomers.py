@@ -131,7 +131,7 @@ def test_a_protected_kind_touches_one_file(tmp_path: Path) -> None:
     """Dialog, list and command line ask `protection`, which tries the new rule, too."""
     rule = """
 def _psql(_: Server, backend: Backend) -> str:
-    return "somebody types in it" if backend.application_name == "psql" else ""
+    return "a user types in it" if backend.application_name == "psql" else ""
 
 
 _RULES: """
@@ -141,4 +141,4 @@ _RULES: """
             ("    _own_session,\n", "    _own_session,\n    _psql,\n"),
         ]
     }
-    assert "somebody types in it" in output_of(tmp_path, edits, _PROTECTION)
+    assert "a user types in it" in output_of(tmp_path, edits, _PROTECTION)

@@ -23,7 +23,7 @@ from textual.widgets import Static
 from pgtop.terminal.driver import PgtopDriver
 
 ROWS = 200
-TICKS = 0.005  # seconds between the pictures of the storm
+TICKS = 0.005  # seconds between the frames of the storm
 
 
 class Table(ScrollView):

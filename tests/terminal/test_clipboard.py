@@ -105,6 +105,6 @@ def test_gnu_screen_passes_the_text_on(tmp_path: Path) -> None:
 
 
 def _private(folder: Path) -> Path:
-    made = folder / "s"
-    made.mkdir(mode=0o700)
-    return made
+    private = folder / "s"
+    private.mkdir(mode=0o700)
+    return private

@@ -59,8 +59,8 @@ async def test_screenshot_is_up_to_date(
     async with stage.app.run_test(size=size) as pilot:
         await play(pilot)
         await pilot.pause()
-        picture = _with_blanks_kept(stage.app.export_screenshot())
+        svg = _with_blanks_kept(stage.app.export_screenshot())
     file = _FOLDER / f"{name}.svg"
     if request.config.getoption("--snapshot-update"):
-        file.write_text(picture)
-    assert file.read_text() == picture
+        file.write_text(svg)
+    assert file.read_text() == svg
