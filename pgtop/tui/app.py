@@ -59,7 +59,7 @@ _INTERVALS = (
 
 
 class PgtopApp(SilentCrash, Keyboard):
-    """Shows a monitor; screens own what is asked of its snapshots, `SignalFlow` sends signals."""
+    """Shows the states of a monitor on screens; `SignalFlow` leads from a request to a signal."""
 
     TITLE = "pgtop"
     CSS = (pkgutil.get_data(__name__, "pgtop.tcss") or b"").decode()  # also out of a zip file
@@ -103,15 +103,7 @@ class PgtopApp(SilentCrash, Keyboard):
         self._meter = CostMeter()
         self._notices = Notices(self._monitor.clock)
         self._requests = SessionRequests(self, self._monitor.source)
-        self.signals = SignalFlow(
-            self,
-            self._monitor.executor,
-            self._monitor.source,
-            self._monitor.poller,
-            self._monitor.clock,
-            self._settings,
-            self._palette,
-        )
+        self.signals = SignalFlow(self, self._monitor, self._settings, self._palette)
         self._home = self._view = views[0]
         self.home = self._open(self._home)
         """The screen of the first view, which is always below the others."""

@@ -15,11 +15,10 @@ from pgtop.config.settings import Settings
 from pgtop.keys import hint
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Signal, SignalRequest
-from pgtop.monitor.poller import Poller
+from pgtop.monitor.monitor import Monitor
 from pgtop.monitor.state import State
-from pgtop.ports import Clock, Source
 from pgtop.signalling.consent import Consent
-from pgtop.signalling.execute import Progress, SignalExecutor
+from pgtop.signalling.execute import Progress
 from pgtop.signalling.planning import make_plan, plan_for_one
 from pgtop.signalling.protection import Guard, guard
 from pgtop.text.clean import clean
@@ -83,18 +82,12 @@ class SignalFlow:
     def __init__(
         self,
         app: Host,
-        executor: SignalExecutor,
-        source: Source,
-        poller: Poller,
-        clock: Clock,
+        monitor: Monitor,
         settings: Settings,
         palette: Palette,
     ) -> None:
         self._app = app
-        self._executor = executor
-        self._source = source
-        self._poller = poller
-        self._clock = clock
+        self._monitor = monitor
         self._settings = settings
         self._palette = palette
         self._unblocked: UnblockedReport | None = None
@@ -195,14 +188,14 @@ class SignalFlow:
 
     def _open(self, dialog: SignalDialog, send: Callable[[Consent], None]) -> None:
         """Open a dialog with fresh roles; sessions are polled meanwhile, even if paused before."""
-        was_paused, self._poller.paused = self._poller.paused, False
-        self._source.renew()
+        was_paused, self._monitor.poller.paused = self._monitor.poller.paused, False
+        self._monitor.source.renew()
         self._app.clear_notice()
         if not self._app.state.stale:  # else it would cost the connection that an answer is due on
-            self._poller.refresh()
+            self._monitor.poller.refresh()
 
         def closed(consent: Consent | None) -> None:
-            self._poller.paused = was_paused
+            self._monitor.poller.paused = was_paused
             if consent is not None:
                 send(consent)
 
@@ -239,7 +232,7 @@ class SignalFlow:
         self._unseen.update(plan.requests)
         if results is None:
             self._app.show_notice(*pending_words(plan.requests[0]))
-        async for progress in self._executor.run(plan, consent.reason):
+        async for progress in self._monitor.executor.run(plan, consent.reason):
             words = _sentence(progress) if results is None else _summary(progress)
             report = _with_audit_failure(words, progress)
             self._app.report(*report)
@@ -247,17 +240,14 @@ class SignalFlow:
             if progress.is_done:
                 completed = words if results is None else report
                 unblocked = UnblockedReport.of(
-                    progress.outcomes,
-                    completed,
-                    before,
-                    self._clock.now(),
+                    progress.outcomes, completed, before, self._monitor.clock.now()
                 )
                 self._unblocked = unblocked
             if results is not None:
                 results.show_progress(progress)
                 results.expect(unblocked)
         self._unseen.difference_update(plan.requests)
-        self._poller.refresh()
+        self._monitor.poller.refresh()
 
 
 def _sentence(progress: Progress) -> Span:

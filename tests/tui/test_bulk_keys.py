@@ -338,7 +338,7 @@ async def test_the_reason_is_in_the_audit_log() -> None:
 
     stage = Stage(busy())
     signals = stage.app.signals
-    signals._executor = signals._executor._replace(audit_log=Listening())
+    signals._monitor.executor = signals._executor._replace(audit_log=Listening())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "terminate", "reason", *"runaway", "open", "confirm")
         await press(
