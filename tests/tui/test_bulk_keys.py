@@ -337,8 +337,8 @@ async def test_the_reason_is_in_the_audit_log() -> None:
             pass
 
     stage = Stage(busy())
-    signals = stage.app.signals
-    signals._monitor.executor = signals._executor._replace(audit_log=Listening())
+    monitor = stage.app._monitor
+    monitor.executor = monitor.executor._replace(audit_log=Listening())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "terminate", "reason", *"runaway", "open", "confirm")
         await press(

@@ -143,15 +143,9 @@ async def test_a_sentence_that_has_no_room_ends_in_an_ellipsis() -> None:
             == 'sessions in databases whose name contains "shop", with an a…'
         )
         await press(pilot, "space", *"sta")
-<<<<<<< HEAD
         line = text_of(stage, "#understood")
         assert line.endswith("… · “sta” is not applied yet")
         assert len(line) == 60
-=======
-        meaning = text_of(stage, "#understood")
-        assert meaning.endswith("… · “sta” is not applied yet")
-        assert len(meaning) == 60
->>>>>>> 8e2d547 (Name the variables of the screen's tests by what they hold)
 
 
 async def test_the_meaning_of_the_filter_is_shown_while_it_is_typed() -> None:
