@@ -27,6 +27,9 @@ from pgtop.view.detail import detail_lines
 from pgtop.view.help import help_lines
 from pgtop.view.sql import query_lines
 
+_WIDE = 60
+"""Cells of screen from which the status names the keys that scroll."""
+
 
 class PageScreen(Navigation, LiveScreen):
     """A screen of lines to scroll through, over the screen that it goes back to."""
@@ -57,7 +60,11 @@ class PageScreen(Navigation, LiveScreen):
     def more(self) -> str:
         """Return how many lines there are below, for the status."""
         below = self._pager.more_below
-        return f" · {below} more below (↓ {hint('page_down')})" if below else ""
+        if not below:
+            return ""
+        if self.size.width < _WIDE:
+            return f" · {below} more ↓"
+        return f" · {below} more below (↓ {hint('page_down')})"
 
     def scrollable(self) -> Scrollable:
         return self._pager
@@ -140,7 +147,8 @@ class DetailScreen(SessionActionsScreen, PageScreen):
         name = Span(f"session {self._backend.pid} ", Tone.STRONG)
         if self._gone:
             return (name, Span(f"{self._gone}; these are its last data", Tone.WARN))
-        return (name, Span(f"{clean(state_word(self._backend))}{self.more()}", Tone.PLAIN))
+        state = Span(clean(state_word(self._backend)), Tone.PLAIN)
+        return (name, state, Span(self.more(), Tone.PLAIN))
 
     def action_copy_query(self) -> None:
         self.app.post_message(CopyRequested(self._backend, self._detail))
