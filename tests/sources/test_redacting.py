@@ -85,7 +85,8 @@ def test_a_dollar_quote_with_an_undecodable_tag(dsn: str) -> None:
     """
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute(
-            "CREATE DATABASE pgtop_bytes ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+            "CREATE DATABASE pgtop_bytes ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' "
+            "TEMPLATE template0"
         )
         with closing(psycopg.connect(make_conninfo(dsn, dbname="pgtop_bytes"))) as session:
             session.pgconn.exec_(b"select $\xe9$ open sesame $\xe9$")
@@ -116,7 +117,8 @@ def test_the_query_id_of_a_utility_statement_is_null(dsn: str) -> None:
 
 @pytest.mark.usefixtures("talker")
 def test_the_screen_shows_no_literal(dsn: str, tmp_path: Path) -> None:
-    """Table, filter, detail, copy, dialog and audit log contain no secret, and no filter finds one."""
+    """Table, filter, detail, copy, dialog and audit log contain no secret, and no filter finds
+    one."""
     command = [sys.executable, "-m", "pgtop", dsn, "--redact"]
     with Terminal(command, columns=160, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
         terminal.wait_for(READY)
@@ -149,8 +151,10 @@ def test_the_screen_shows_no_literal(dsn: str, tmp_path: Path) -> None:
 def test_an_audit_log_with_literals_is_masked(tmp_path: Path) -> None:
     """`pgtop audit --redact` masks literals when it prints them, and finds none."""
     entry = {
-        "event": "asked", "id": "1", "at": "2026-11-22T10:00:00+00:00", "os_user": "anna", "server": "db1:5432",
-        "as_role": "dba", "signal": "cancel", "pid": 1, "backend_start": None, "role": "web", "database": "shop",
+        "event": "asked", "id": "1", "at": "2026-11-22T10:00:00+00:00", "os_user": "anna",
+        "server": "db1:5432",
+        "as_role": "dba", "signal": "cancel", "pid": 1, "backend_start": None, "role": "web",
+        "database": "shop",
         "application": "", "client": None, "query": _QUERY, "reason": "",
     }  # fmt: skip
     trail = tmp_path / "pgtop" / FILE_NAME
@@ -167,7 +171,8 @@ def test_an_audit_log_with_literals_is_masked(tmp_path: Path) -> None:
 
 
 async def test_a_text_is_masked_once() -> None:
-    """An unchanged backend is the same object in the next snapshot; another text makes another one."""
+    """An unchanged backend is the same object in the next snapshot; another text makes another
+    one."""
     first = active(1, "web@shop", "pool", "SELECT 1", 1.0)
     second = first._replace(query="SELECT 2, x")
     source = RedactingSource(

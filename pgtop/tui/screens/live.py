@@ -124,7 +124,7 @@ class LiveScreen(Stateful, Screen[None]):
         self._banner.styles.height = 1 if is_compact(self.size.height) else 3
         self.show(self.state)
 
-    def on_alarm_clicked(self) -> None:
+    def on_alarm_opened(self) -> None:
         self.open_alarm()
 
     def open_alarm(self) -> None:

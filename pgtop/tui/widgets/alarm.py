@@ -11,7 +11,7 @@ from pgtop.tui.widgets.lines import Lines
 class Alarm(Lines):
     """One line, shown only while sessions wait."""
 
-    class Clicked(Message):
+    class Opened(Message):
         """The alarm was clicked."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
@@ -37,4 +37,4 @@ class Alarm(Lines):
         return super().styled_line(y)._replace(cursor=self.chosen)
 
     def on_click(self) -> None:
-        self.post_message(self.Clicked())
+        self.post_message(self.Opened())

@@ -46,11 +46,13 @@ def test_a_small_number_has_32_bits(number: int, oid: int) -> None:
 async def test_the_server_reads_the_same_parameter(session: ServerConnection) -> None:
     """A list may be empty, and NULL has the type of its place in the statement."""
     values: dict[str, Parameter] = {
-        "none": None, "flag": True, "oid": 2**32 - 1, "raw": b"\0\xff", "pids": (4711, 1), "no_pids": (),
+        "none": None, "flag": True, "oid": 2**32 - 1, "raw": b"\0\xff", "pids": (4711, 1),
+        "no_pids": (),
         "at": TimestampParam(-1),
     }  # fmt: skip
     statement = Statement(
-        "SELECT %(none)s::int4, %(flag)s, %(oid)s::oid, %(raw)s, %(pids)s::int4[], %(no_pids)s::int4[], %(at)s",
+        "SELECT %(none)s::int4, %(flag)s, %(oid)s::oid, %(raw)s, %(pids)s::int4[], "
+        "%(no_pids)s::int4[], %(at)s",
         values,
     )
     async with session.acquire() as channel:

@@ -92,7 +92,8 @@ class Scene:
         return await (await self._querying.execute(statement.encode())).fetchall()
 
     async def sample_until(self, holds: Holds) -> tuple[Snapshot, LockForest]:
-        """Return the first sample with current locks for which a condition holds, and its forest."""
+        """Return the first sample with current locks for which a condition holds, and its
+        forest."""
         samples: list[tuple[Snapshot, LockForest]] = []
 
         async def sampled() -> bool:
@@ -104,7 +105,8 @@ class Scene:
         return samples[-1]
 
     async def compared(self, waiters: int) -> tuple[Snapshot, LockForest]:
-        """Return a sample with so many waiters, after a comparison with the server's own functions."""
+        """Return a sample with so many waiters, after a comparison with the server's own
+        functions."""
         snapshot, tree = await self.sample_until(lambda _, planted: planted.waiting == waiters)
         truth = await self.query(
             "SELECT pid, pg_blocking_pids(pid), mode, locktype FROM pg_locks WHERE NOT granted"
