@@ -259,7 +259,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "renew_plan",
         ("a",),
-        "in the list of many: accept the changed sessions as they are now",
+        "in the list of many: include the changed sessions as they are now",
         Group.SIGNAL,
         dangerous=True,
         in_dialogs=True,

@@ -8,13 +8,15 @@ import pytest
 
 from pgtop.cli.args.options import parsers
 from pgtop.cli.completion import options_of
+from pgtop.cli.json_report import AGES, BLOCKS
+from pgtop.cli.json_report import COLUMNS as JSON_COLUMNS
 from pgtop.cli.reference import FACTS
 from pgtop.help import topics
 from pgtop.help.markdown import Table, parse
 from pgtop.table.filter import Filter
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.keys import key_called
-from pgtop.table.session_columns import COLUMNS
+from pgtop.table.session_columns import COLUMNS, SESSION_COLUMNS
 from pgtop.tui.views import KEYMAP, VIEWS, View
 from tests.readme import ROOT
 
@@ -70,7 +72,18 @@ def is_module(place: str) -> bool:
     return place.startswith("pgtop/") and (ROOT / place).is_file()
 
 
-@pytest.mark.parametrize("row", rows("glossary"), ids=lambda row: row[0])
+def names() -> list[tuple[str, ...]]:
+    """Return the rows of the tables with a meaning and places."""
+    return [row for row in rows("glossary") if len(row) == 3]
+
+
+def spellings() -> list[list[list[str]]]:
+    """Return the names in the rows of the table of spellings, by column of that table."""
+    table = [row for row in rows("glossary") if len(row) == 4]
+    return [[_CODE.findall(cell) for cell in row] for row in table]
+
+
+@pytest.mark.parametrize("row", names(), ids=lambda row: row[0])
 def test_what_the_glossary_names_exists(row: tuple[str, ...]) -> None:
     """Each place is a key, a command, an option, a field, a column, a filter or a module."""
     kinds = (is_key, is_command, is_option, is_field, is_filter, is_module)
@@ -81,8 +94,22 @@ def test_what_the_glossary_names_exists(row: tuple[str, ...]) -> None:
 
 def test_each_name_is_explained_once() -> None:
     """No word has two meanings."""
-    names = [row[0] for row in rows("glossary")]
-    assert sorted(set(names)) == sorted(names)
+    words = [row[0] for row in names()]
+    assert sorted(set(words)) == sorted(words)
+
+
+@pytest.mark.parametrize("row", spellings(), ids=lambda row: row[0][0])
+def test_the_spellings_of_a_name_exist(row: list[list[str]]) -> None:
+    """Heading and `--sort` name are those of one column; the filter and JSON have the others."""
+    headings, columns, keys, fields = row
+    for name in columns:
+        column = SESSION_COLUMNS.column(name)
+        assert column.title.strip() == headings[0]
+        assert SESSION_COLUMNS.written(headings[0]) is column
+    states = [key for key in keys if key.startswith("state:")]
+    assert all(key_called(key) for key in keys if key not in states)
+    assert all(Filter(state).understood for state in states)
+    assert not columns or set(fields) <= {*JSON_COLUMNS, *AGES, BLOCKS}
 
 
 def test_the_filter_knows_columns_by_their_names() -> None:

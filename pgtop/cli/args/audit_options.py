@@ -13,7 +13,7 @@ class AuditCommand(NamedTuple):
     words: Annotated[
         tuple[str, ...],
         OptionGroup("Which signals"),
-        Argument("WORD", help="only those with all these words in them, in any case"),
+        Argument("WORD", help="only entries that contain all these words, ignoring case"),
     ] = ()
     since: Annotated[
         float | None,
