@@ -110,7 +110,7 @@ class LiveScreen(Stateful, Screen[None]):
     def _cost_line(self) -> Line:
         event, spent = self.state.event, self.state.spent
         if not isinstance(event, Sampled) or spent is None:
-            return line("cost: not measured yet", Tone.NOTICE)
+            return line("overhead: not measured yet", Tone.NOTICE)
         cost = event.snapshot.cost
         return cost_line(
             event.took,
