@@ -55,9 +55,9 @@ _ACTIVITY = """
     SELECT {nothing},
            sha256(grouped)
            || CASE WHEN sha256(grouped) = %(digest)s::bytea THEN '' ELSE grouped END,
-           others, clock_timestamp()
+           other, clock_timestamp()
       FROM (SELECT string_agg(id, '') FILTER (WHERE is_grouped) AS grouped,
-                   string_agg(id, '') FILTER (WHERE is_grouped IS NOT TRUE) AS others
+                   string_agg(id, '') FILTER (WHERE is_grouped IS NOT TRUE) AS other
               FROM (SELECT is_grouped, int4send(pid) || timestamptz_send(backend_start) AS id
                       FROM activity WHERE is_idle) AS idle) AS ids
      WHERE %(pid)s::int4 IS NULL
