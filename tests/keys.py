@@ -1,4 +1,5 @@
-"""The keys of actions, from the registry: a changed key changes no test but those about that key."""
+"""The keys of actions, from the registry: a changed key changes no test but those about that
+key."""
 
 from pgtop.actions import KEY_NAMES
 from pgtop.tui.views import KEYMAP
