@@ -48,7 +48,7 @@ class PollOverdue(NamedTuple):
 
 
 class PollFailed(NamedTuple):
-    """The poll failed; the next is `retry_in` s away; the last snapshot is `age` seconds old."""
+    """The poll failed; the retry is `retry_in` seconds away, and the snapshot `age` seconds old."""
 
     failure: Failure
     retry_in: float

@@ -131,7 +131,7 @@ class LiveScreen(Stateful, Screen[None]):
         """Open the view that the alarm leads to."""
         self.app.post_message(ViewRequested("locks", ROOT))
 
-    def on_key_bar_clicked(self, message: KeyBar.Clicked) -> None:
+    def on_key_bar_key_clicked(self, message: KeyBar.KeyClicked) -> None:
         """Have the app run the action, as for a key.
 
         A screen that awaits its own removal would never come to an end.

@@ -14,7 +14,7 @@ from pgtop.view.chrome import KeyLine
 class KeyBar(Lines):
     """Shows a line of keys."""
 
-    class Clicked(Message):
+    class KeyClicked(Message):
         """A click on a key."""
 
         def __init__(self, call: str) -> None:
@@ -34,4 +34,4 @@ class KeyBar(Lines):
     def on_click(self, event: events.Click) -> None:
         for place in self._keys.places:
             if place.start <= event.x < place.end:
-                self.post_message(self.Clicked(place.call))
+                self.post_message(self.KeyClicked(place.call))
