@@ -309,7 +309,7 @@ _AGE = Column(
 )
 _BLOCKED_BY = Column(
     name="blocked_by",
-    title="BLK",
+    title="BY",
     meaning="blocked by: how many sessions it waits for",
     width=4,
     rank=4,

@@ -269,6 +269,7 @@ _SUGGESTIONS: Mapping[str, str] = {
     "since": "state-age",
     "login": "backend-age",
     "blk": "blocked",
+    "by": "blocked",
     "q": "query",
     "sql": "query",
     "tx": "xact",
