@@ -77,7 +77,7 @@ from tests.table.filter_scene import (
         ("app like 'web%'", 4, "write app:web (contains) or app~^web"),
         ("app NOT LIKE 'web%'", 4, "write not app:web"),
         ("user in (web,api)", 5, "write user:web,api"),
-        ("query is null", 6, "for an empty value write not query~."),
+        ("query is null", 6, "write not query~. for an empty value"),
         ("state in (idle)", 6, "for one of several write state:active,waiting"),
         ("user = web in", 11, "there is no `in`"),
         ("app:my app", 7, "`app` is a key"),

@@ -164,7 +164,7 @@ def _advice_behind_key(key: Key, word: str) -> str:
         values = "active,waiting" if name == "state" else "web,api"
         advice = f"for one of several write {name}:{values}"
     elif operator == "is":
-        advice = f"for an empty value write not {name}~.; for any other write {name}~."
+        advice = f"write not {name}~. for an empty value, and {name}~. for any other"
     elif operator == "not":
         advice = f"write not {name}:web"
     else:
