@@ -21,18 +21,18 @@ class Templates:
     """The data folders that initdb has made so far, each with the password of its superuser."""
 
     folder: Path
-    made: dict[object, tuple[Path, str]] = field(default_factory=dict)
+    folders: dict[object, tuple[Path, str]] = field(default_factory=dict)
 
     def make_cluster(self, cluster: Cluster) -> None:
         """Copy the template for this server; make it first if it is missing."""
         key = (_programs(cluster), cluster._initdb)
-        if key not in self.made:
+        if key not in self.folders:
             _initdb(cluster)
             template = Path(tempfile.mkdtemp(dir=self.folder)) / "data"
             _copy(cluster.data, template)
-            self.made[key] = template, cluster.password
+            self.folders[key] = template, cluster.password
             return
-        template, cluster.password = self.made[key]
+        template, cluster.password = self.folders[key]
         _copy(template, cluster.data)
 
 

@@ -18,7 +18,7 @@ from pgtop.model.snapshot import Snapshot
 from tests import scenes
 
 OWN = Backend(scenes.PGTOP_PID, backend_xmin=1_000, xmin_age=0, backend_type=CLIENT_BACKEND)
-"""Our own row, as it is there in every picture: the next transaction is 1,000."""
+"""pgtop's own row, which every snapshot contains: the next transaction is 1,000."""
 
 
 def held(*backends: Backend, own: Backend = OWN, **locks: object) -> list[tuple[str, str, int]]:
@@ -118,7 +118,7 @@ def test_the_server_decides_what_is_a_vacuum(
 
 
 def test_a_hidden_worker_of_a_vacuum_is_uncertain() -> None:
-    """Its leader is hidden, too, and both share a snapshot."""
+    """The leader is hidden, too, and both share a snapshot."""
     seen = {
         "backend_xmin": 990,
         "xmin_age": 10,
@@ -210,7 +210,7 @@ def test_snapshots_without_their_cause_are_one_group() -> None:
 
 
 def test_prepared_transactions_slots_and_standbys_are_holders() -> None:
-    """They are ranked together with the sessions."""
+    """Prepared transactions and the others are ranked together with the sessions."""
     standby = session(
         4, backend_type=WALSENDER, application_name="standby1", backend_xmin=800, xmin_age=200
     )

@@ -60,7 +60,7 @@ BROKEN = {
         def tell_rows(): ...
         """,
     "words": """
-        lentRows = 1
+        foreverRows = 1
         """,
     "participles": """
         found = 1

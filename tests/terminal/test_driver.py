@@ -50,8 +50,8 @@ def _has_changed(before: str, terminal: Terminal) -> bool:
 def test_the_screen_is_what_textuals_own_driver_shows() -> None:
     """Every cell and style is the same through ticks, scrolling, a modal, themes and two
     resizes."""
-    with probe("--stock") as stock, probe() as ours:
-        both = (stock, ours)
+    with probe("--stock") as stock, probe() as pgtops:
+        both = (stock, pgtops)
         for step in (
             "t",
             "d",
@@ -71,16 +71,16 @@ def test_the_screen_is_what_textuals_own_driver_shows() -> None:
                 if isinstance(step, tuple):
                     terminal.resize(*step)
                 elif step == "m":
-                    asked = _shows_question(terminal)
+                    has_question = _shows_question(terminal)
                     terminal.send(step)
-                    terminal.wait_for(_has_answer if asked else _shows_question)
+                    terminal.wait_for(_has_answer if has_question else _shows_question)
                 else:
                     type_keys(terminal, step)
             until(
-                lambda: cells(ours) == cells(stock),
-                f"the same picture after {step}:\n{ours.text}\n{stock.text}",
+                lambda: cells(pgtops) == cells(stock),
+                f"the same screen after {step}:\n{pgtops.text}\n{stock.text}",
             )
-        assert len(ours.raw) < len(stock.raw) / 3
+        assert len(pgtops.raw) < len(stock.raw) / 3
 
 
 def _shows_question(terminal: Terminal) -> bool:
@@ -133,9 +133,8 @@ def test_a_stalled_terminal_gets_one_frame_when_it_goes_on(tmp_path: Path) -> No
         before = len(terminal.raw)
         terminal.resume()
         terminal.wait_for("did s 2.")
-        assert (
-            len(terminal.raw) - before < 12_000
-        )  # of more than 100 pictures of some 1,500 bytes each
+        sent = len(terminal.raw) - before
+        assert sent < 12_000  # of more than 100 frames of some 1,500 bytes each
 
 
 def _stands_still(log: Path) -> bool:
@@ -204,7 +203,7 @@ def test_suspended_and_resumed_the_screen_is_painted_again() -> None:
         terminal.wait_for(lambda t: t.restored)
         terminal.screen.reset()
         os.kill(terminal.job, signal.SIGCONT)
-        until(lambda: cells(terminal) == before, "the picture from before")
+        until(lambda: cells(terminal) == before, "the frame from before")
         type_keys(terminal, "t")
         terminal.send("q")
         assert terminal.wait_for_exit() == 0

@@ -16,7 +16,7 @@ VACUUM = Backend(
     backend_type="autovacuum worker",
 )  # fmt: skip
 WAITER = scenes.active(6, "web@shop", "web", "LOCK t", 60, wait="Lock:relation", blocked_by=[5])
-PICTURE = DerivedSnapshot.of(scenes.snapshot([VACUUM, WAITER]))
+DERIVED = DerivedSnapshot.of(scenes.snapshot([VACUUM, WAITER]))
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,9 @@ def test_a_blocking_autovacuum_worker_is_named_by_its_type() -> None:
     have.
     """
     detail = "\n".join(
-        "".join(span.text for span in line) for line in detail_lines(WAITER, None, PICTURE, 120)
+        "".join(span.text for span in line) for line in detail_lines(WAITER, None, DERIVED, 120)
     )
     assert "waits for  5 shop autovacuum: autovacuum: VACUUM t" in detail
-    plan = plan_for_one(Signal.TERMINATE, VACUUM, PICTURE.snapshot)
-    first = propose(plan, PICTURE).lines[0][0].text
+    plan = plan_for_one(Signal.TERMINATE, VACUUM, DERIVED.snapshot)
+    first = propose(plan, DERIVED).lines[0][0].text
     assert first.startswith("shop · autovacuum worker")

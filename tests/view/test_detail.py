@@ -44,9 +44,9 @@ def test_only_holders_are_said_to_hold_back_vacuum(
 
 def test_a_prepared_blocker_is_named_with_the_statement_that_ends_it() -> None:
     """A prepared transaction has no session to look at, so the view shows how to end it."""
-    picture = DerivedSnapshot.of(scenes.standstill())
-    waiter = next(b for b in picture.snapshot.backends if b.pid == 49_001)
-    lines = detail_lines(waiter, None, picture, 200)
+    derived = DerivedSnapshot.of(scenes.standstill())
+    waiter = next(b for b in derived.snapshot.backends if b.pid == 49_001)
+    lines = detail_lines(waiter, None, derived, 200)
     text = "\n".join("".join(span.text for span in line) for line in lines)
     words = "transfer-'4711': it has no session, ROLLBACK PREPARED 'transfer-''4711''' ends it"
     assert f"waits for  prepared transaction {words}" in text

@@ -69,13 +69,13 @@ def server(bindir: Path) -> Iterator[Cluster]:
 def parameters(server: Cluster) -> dict[str, str]:
     """Return the server's connection parameters once the sessions of the previous test have
     ended."""
-    found = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
-    with closing(connection(found)) as admin:
+    budget_now = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
+    with closing(connection(budget_now)) as admin:
         until(
             lambda: admin.execute(_OTHERS).fetchone() == (0,),
             "the sessions of the test before are still there",
         )
-    return found
+    return budget_now
 
 
 _OTHERS = """
@@ -108,17 +108,17 @@ def opened(parameters: dict[str, str], **changes: str) -> int:
     raise AssertionError("no limit")
 
 
-def words(found: Budget) -> str:
-    return "".join(span.text for span in budget_line(found, 200)).partition("] ")[2]
+def words(budget_now: Budget) -> str:
+    return "".join(span.text for span in budget_line(budget_now, 200)).partition("] ")[2]
 
 
 async def test_a_vendor_s_reserve_is_read_and_named(parameters: dict[str, str]) -> None:
     """Amazon's setting takes two slots from ordinary roles, which its own role may use."""
     plain = await seen_by(parameters, user="plain")
     assert plain.server.limits.vendor_reserves == (Reserve("rds_superuser", 2),)
-    found = budget(plain)
-    assert (found.ordinary, found.openable) == (15, 14)
-    assert "3 reserved for superusers, 2 reserved for rds_superuser" in words(found)
+    budget_now = budget(plain)
+    assert (budget_now.ordinary, budget_now.openable) == (15, 14)
+    assert "3 reserved for superusers, 2 reserved for rds_superuser" in words(budget_now)
     vendor = await seen_by(parameters, user="vendor")
     assert vendor.server.login.reserves == {"rds_superuser"}
     assert budget(vendor).openable == 16
@@ -148,10 +148,10 @@ async def test_walsenders_and_limits(parameters: dict[str, str], database: str) 
             )
         snapshot = await seen_by(parameters, user="copier", dbname=database)
         await until_gone(parameters, snapshot.server.pid)
-        found = budget(snapshot)
-        assert found.walsenders == 2
+        budget_now = budget(snapshot)
+        assert budget_now.walsenders == 2
         assert (
-            opened(parameters, user="copier", dbname=database) == found.openable + 1
+            opened(parameters, user="copier", dbname=database) == budget_now.openable + 1
         )  # pgtop's own has ended
         plain = budget(await seen_by(parameters, user="plain"))
         assert (plain.walsenders, plain.used, plain.used_at_least) == (2, 1, 1)

@@ -93,10 +93,10 @@ def server(bindir: Path) -> Iterator[Cluster]:
     with Cluster(bindir, settings=_SETTINGS) as running, ExitStack() as stack:
 
         def session(statement: str, **where: str) -> psycopg.Connection[tuple[object, ...]]:
-            made = psycopg.connect(running.socket_dsn, autocommit=True, **where)  # type: ignore[arg-type]
-            stack.enter_context(closing(made))  # whatever still runs on it
-            made.execute(statement.encode())
-            return made
+            connection = psycopg.connect(running.socket_dsn, autocommit=True, **where)  # type: ignore[arg-type]
+            stack.enter_context(closing(connection))  # whatever still runs on it
+            connection.execute(statement.encode())
+            return connection
 
         admin = session(_SETUP)
         admin.execute("BEGIN; INSERT INTO orders VALUES (1); PREPARE TRANSACTION 'left behind'")

@@ -71,11 +71,13 @@ async def test_the_feedback_of_a_standby_is_among_the_holders(
             )
 
         await until_async(held)
-        [said] = writer.execute("SELECT age(backend_xmin), pid FROM pg_stat_replication").fetchall()
+        [words] = writer.execute(
+            "SELECT age(backend_xmin), pid FROM pg_stat_replication"
+        ).fetchall()
         [oldest, *_] = await holders()
         assert (oldest.kind, oldest.name) == (XminKind.STANDBY, _NAME)
         assert oldest.backend is not None
-        assert (oldest.age, oldest.backend.pid) == said
+        assert (oldest.age, oldest.backend.pid) == words
         reader.rollback()
 
         async def let_go() -> bool:
@@ -106,17 +108,17 @@ async def test_replay_waits_for_the_readers_that_hold_what_it_wants(
         writer.execute("LOCK TABLE k1")
         await until_async(lambda: _has(other, "SELECT FROM pg_locks WHERE NOT granted"))
         for user in ("postgres", "plain"):
-            picture = await _seen_by(standby, user)
-            [root] = picture.forest.roots
+            derived = await _seen_by(standby, user)
+            [root] = derived.forest.roots
             assert (root.pid, root.direct_waiters, root.total_waiters) == (
                 reader.info.backend_pid,
                 1,
                 1,
             )
-            assert "replay stands still" in "".join(span.text for span in summary(picture))
+            assert "replay stands still" in "".join(span.text for span in summary(derived))
             assert root.backend is not None
-            plan = plan_for_one(Signal.TERMINATE, root.backend, picture.snapshot)
-            dialog = [span.text for row in propose(plan, picture).lines for span in row]
+            plan = plan_for_one(Signal.TERMINATE, root.backend, derived.snapshot)
+            dialog = [span.text for row in propose(plan, derived).lines for span in row]
             assert "replay stands still and goes on once it has ended" in dialog
             shown = json.loads(pgtop("show", "--json", "-d", standby.socket_dsn, "-U", user).stdout)
             assert {row["pid"]: row["blocks"] for row in shown["sessions"]}[root.pid] == 1
