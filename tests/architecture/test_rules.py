@@ -13,11 +13,6 @@ from tests.architecture.source import Source, sources
 OPEN = {
     ("density", "package"),
     ("module-length", "tests"),
-    ("opener", "tests"),
-    ("participles", "tests"),
-    ("speech", "tests"),
-    ("words", "package"),
-    ("words", "tests"),
 }
 PARTS_OF_TEXT = {"package": ("pgtop", "README.md"), "tests": ("tests",)}
 
@@ -59,9 +54,8 @@ BROKEN = {
     "speech": """
         def tell_rows(): ...
         """,
-    "words": """
-        foreverRows = 1
-        """,
+    # Split, as this file keeps the rule, too.
+    "words": "nobodyRows = 1\n",
     "participles": """
         found = 1
         """,
