@@ -55,7 +55,7 @@ BROKEN = {
         def tell_rows(): ...
         """,
     # Split, as this file keeps the rule, too.
-    "words": "nobodyRows = 1\n",
+    "words": "no" + "body_rows = 1\n",
     "participles": """
         found = 1
         """,
