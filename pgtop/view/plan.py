@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from pgtop.keys import hint
 from pgtop.model.plan import MOVED_ON, ExclusionReason, Plan
+from pgtop.model.server import Server
 from pgtop.model.signal import Signal
 from pgtop.signalling.planning import Changes
 from pgtop.signalling.rights import grant, is_another_pgtop
@@ -37,6 +38,12 @@ def title(plan: Plan, selection: str = "") -> str:
     return f"{action_words(plan, selection)}?"
 
 
+def place(server: Server) -> str:
+    """Return where pgtop is connected, and as which role: `db1:5432 as dba`, cleaned."""
+    address = f"{server.host}:{server.port}" if server.port else server.host
+    return clean(f"{address} as {server.user}")
+
+
 def filter_lines(plan: Plan) -> list[Line]:
     """Return the filter in plain words as pgtop has read it, nothing without a filter."""
     if not plan.understood:
@@ -61,7 +68,9 @@ def facts(plan: Plan, changed: Changes | None = None) -> list[Line]:
 
 def no_targets(plan: Plan) -> str:
     """Return why a plan has no targets."""
-    return f"nothing to signal: {skipped(plan) or 'all sessions have ended'}"
+    exclusions = skipped(plan)
+    reason = f"skipped: {exclusions}" if exclusions else "all sessions have ended"
+    return f"nothing was signalled; {reason}"
 
 
 def skipped(plan: Plan) -> str:

@@ -36,7 +36,9 @@ def test_a_filter_ends_exactly_its_matches(
     done = pgtop("kill", "-d", dsn, f"user:={role}", "app:storm", "--yes", environment=state)
     assert done.returncode == Exit.DONE, done.stderr
     understood = Filter.of_arguments([f"user:={role}", "app:storm"]).understood
-    assert done.stdout.startswith(f"Filter: sessions {understood}\nTerminate 3 sessions:\n3 idle\n")
+    server, _, plan = done.stdout.partition("\n")
+    assert server.endswith(" as postgres")
+    assert plan.startswith(f"Filter: sessions {understood}\nTerminate 3 sessions:\n3 idle\n")
     assert [entry["understood"] for entry in trail(state)] == [understood] * 3
     assert len(re.findall(r"gone after \d", done.stdout)) == 3
     assert done.stdout.endswith("3 gone\n")
@@ -257,6 +259,8 @@ def test_json_has_plan_and_outcomes(
     assert (outcome["result"], outcome["answer"], outcome["effect"]) == ("gone", "sent", "gone")
     assert outcome["backend_start"] == whole["targets"][0]["backend_start"]
     assert whole["exit"] == done.returncode == Exit.DONE
+    assert whole["version"] == trail(state)[0]["version"] == 1
+    assert whole["server"]["user"] == "postgres"
 
 
 def test_json_lists_missing_pids(dsn: str, open_session: Opener, state: dict[str, str]) -> None:

@@ -67,7 +67,7 @@ def test_a_filter_that_finds_only_hidden_sessions(
     session = open_session()
     with stranger(dsn, role) as blind:
         done = pgtop("kill", "-d", blind, f"user:={role}", "--yes", environment=state)
-    assert "nothing to signal: 1 hidden" in one_sentence(done.stderr)
+    assert "nothing was signalled; skipped: 1 hidden" in one_sentence(done.stderr)
     assert (done.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
 
 
@@ -79,15 +79,17 @@ def test_no_match_is_explained(
     """
     session = open_session()
     absent = pgtop("kill", "-d", dsn, "app:=absent", "--yes", environment=state)
-    assert absent.stdout.startswith("Filter: sessions ")
-    assert one_sentence(absent.stderr) == "pgtop: No session matches.\n"
+    server, filter = absent.stdout.splitlines()
+    assert server.startswith("On ")
+    assert filter.startswith("Filter: sessions ")
+    assert one_sentence(absent.stderr) == "pgtop: No session matches; nothing was signalled.\n"
     with stranger(dsn, role) as blind:
         unseen = pgtop(
             "kill", "-d", blind, "state:active app:=absent", "--yes", "--json", environment=state
         )
     assert "cannot be seen: grant pg_read_all_stats" in one_sentence(unseen.stderr)
     idle = pgtop("cancel", "-d", dsn, f"user:={role}", "--yes", environment=state)
-    assert "nothing to signal: 1 no running query" in one_sentence(idle.stderr)
+    assert "nothing was signalled; skipped: 1 no running query" in one_sentence(idle.stderr)
     guarded = pgtop(
         "kill", "-d", dsn, f"user:={role}", "--yes", "--protect", f"user:{role}", environment=state
     )

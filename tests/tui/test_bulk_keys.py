@@ -281,7 +281,7 @@ async def test_cancel_skips_sessions_without_a_query() -> None:
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, *LEAK_KEYS, "tag_all", "cancel")
         assert isinstance(stage.app.screen, SessionsScreen)
-        assert "nothing to signal" in text_of(stage, "#notice")
+        assert "nothing was signalled" in text_of(stage, "#notice")
 
 
 @pytest.mark.parametrize(("typed", "sent"), [("7", 0), ("11", 0), ("10", 10)])

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pgtop.cli import interrupts
 from pgtop.model.plan import Plan
 from pgtop.signalling.consent import Cause, requirement
-from pgtop.view.plan import title
+from pgtop.view.plan import place, title
 
 _CAUSES = {
     Cause.PROTECTED: "It is protected. ",
@@ -18,7 +18,7 @@ _CAUSES = {
 
 def confirms(plan: Plan, selection: str = "") -> bool:
     """Return whether the user confirms the plan, by y or by what must be typed."""
-    question = title(plan, selection)
+    question = f"On {place(plan.server)}\n{title(plan, selection)}"
     required = requirement(plan)
     if required.cause is None:
         return confirms_question(question)

@@ -13,8 +13,9 @@ from pgtop.cli import output
 from pgtop.cli.args.signal_options import SignalCommand
 from pgtop.cli.commands.signal.resolve_targets import ResolvedPlan
 from pgtop.cli.exit_codes import Exit
-from pgtop.cli.json_report import session_record
+from pgtop.cli.json_report import server_record, session_record
 from pgtop.model.plan import Excluded, ExclusionReason, Plan, Target
+from pgtop.model.serialise import VERSION
 from pgtop.model.signal import ObservedEffect, Outcome
 from pgtop.model.timestamp import written
 from pgtop.text.tone import Tone
@@ -32,6 +33,7 @@ from pgtop.view.plan import (
     facts,
     filter_lines,
     no_targets,
+    place,
     sessions,
 )
 from pgtop.view.plan_rows import exclusion_line, outcome_line, plan_lines, skipped_line
@@ -72,7 +74,8 @@ class Report(NamedTuple):
         elif self.command.all_clients:
             output.report("There is no other client session.")
         elif self.command.filter:
-            output.report("No session matches.", _advice_on_hidden(resolved.derived))
+            what = "No session matches; nothing was signalled."
+            output.report(what, _advice_on_hidden(resolved.derived))
 
     def print_outcomes(self, resolved: ResolvedPlan, outcomes: Sequence[Outcome]) -> Exit:
         """Print the outcome of each target; return the exit code."""
@@ -81,7 +84,7 @@ class Report(NamedTuple):
             code = Exit.SOME_REFUSED if resolved.has_refused else Exit.DONE
         if self.command.json:
             self._print_json(resolved, outcomes, code)
-        else:
+        elif not self.read_only:  # each outcome would repeat the reason on stderr
             output.write(output.page(_outcome_page(resolved.plan, outcomes), self.command.color))
         return code
 
@@ -92,12 +95,14 @@ class Report(NamedTuple):
         return code
 
     def _intent(self, plan: Plan) -> str:
+        """Return what will or would be done; "" without targets, as stderr has the reason."""
         if not plan.targets:
-            return "Nothing to signal."
+            return ""
         words = action_words(plan)
-        if self.command.dry_run or self.read_only:
-            return f"Would {words[0].lower()}{words[1:]}; nothing was signalled."
-        return f"{words}:"
+        would = f"Would {words[0].lower()}{words[1:]}"
+        if self.command.dry_run:
+            return f"{would}; nothing was signalled."
+        return f"{would}:" if self.read_only else f"{words}:"
 
     def _print_json(
         self,
@@ -121,7 +126,9 @@ def _page(resolved: ResolvedPlan, intent: str) -> list[Line]:
     """Return what will happen, to which sessions, and which are skipped."""
     plan = resolved.plan
     width = _width()
-    words = [*filter_lines(plan), line(intent, Tone.STRONG), *facts(plan)]
+    words = [line(f"On {place(plan.server)}", Tone.STRONG), *filter_lines(plan)]
+    words += [line(intent, Tone.STRONG)] if intent else []
+    words += facts(plan)
     lines = [row for spans in words for row in wrapped(spans, width)]
     lines += plan_lines(plan, resolved.derived, width)
     return [*lines, *_excluded_lines(plan.excluded, resolved.derived, width)]
@@ -204,6 +211,8 @@ def _record(
     excluded = [_excluded_record(each, derived) for each in plan.excluded]
     missing = [each.as_dict() for each in resolved.missing]
     return {
+        "version": VERSION,
+        "server": server_record(derived.snapshot),
         "signal": plan.signal.value,
         "understood": plan.understood or None,
         "dry_run": command.dry_run,
