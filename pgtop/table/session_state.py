@@ -67,6 +67,15 @@ def state_word(backend: Backend) -> str:
     return _STATES.get(backend.state, backend.state or "")
 
 
+def state_in_full(backend: Backend) -> str:
+    """Return the state of a client as the server names it, or "waiting" while it waits for a lock;
+    the kind of a background process.
+    """
+    if backend.is_client and backend.state and not backend.waits_for_lock:
+        return backend.state
+    return state_word(backend)
+
+
 def severity(backend: Backend, derived: DerivedSnapshot) -> Tone:
     """Return the tone of a session's state, given how long the state has lasted."""
     if is_quiet(backend):

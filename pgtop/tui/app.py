@@ -268,7 +268,7 @@ class PgtopApp(SilentCrash, Keyboard):
         action = (at_home or actions)[0]
         home = self._home.action
         return (
-            f"{action.key_names[0]} ({action.title}) works among the {home.title}:"
+            f"{action.key_names[0]} ({action.title}) works only in the {home.title} view:"
             f" press {home.key_names[0]}"
         )
 

@@ -61,8 +61,8 @@ VIEWS: tuple[View, ...] = (
     View(
         id="breakdown",
         key="2",
-        label="budget",
-        title="who uses the connections",
+        label="connections",
+        title="connections by database, role, application, client and state",
         screen="pgtop.tui.screens.breakdown:BreakdownScreen",
         topics=frozenset({SESSIONS}),
     ),

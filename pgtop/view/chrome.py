@@ -8,14 +8,12 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pgtop.actions import Action
-from pgtop.analysis.pooling import PoolingHint
 from pgtop.monitor.state import State
 from pgtop.table.columns import ColumnSet
 from pgtop.table.options import TableOptions
 from pgtop.table.sessions import ArrangedSessions
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
-from pgtop.text.units import age
 from pgtop.text.wrap import Line, as_far_as_fits, wrapped
 from pgtop.view.alarm import summary
 from pgtop.view.banner import budget_line, legend_line, missing, server_line
@@ -71,6 +69,8 @@ class Surroundings(NamedTuple):
     """What the screen narrows the snapshot to."""
     complaint: str = ""
     """What is wrong with what the user typed."""
+    remark: str = ""
+    """What is worth a word while nothing is wrong and the user has asked for nothing."""
     actions: tuple[Action, ...] = ()
     """What the bottom line offers, the most needed first."""
     read_only: bool = False
@@ -92,7 +92,7 @@ def frame(
             width,
             around.read_only,
         ),
-        notice=notice_lines(state, around.complaint, width),
+        notice=notice_lines(state, around, width),
         keys=key_line(around.actions, width),
     )
 
@@ -185,9 +185,9 @@ def key_line(actions: tuple[Action, ...], width: int) -> KeyLine:
     return KeyLine(tuple(spans), tuple(places))
 
 
-def notice_lines(state: State, complaint: str, width: int) -> Sequence[Line]:
+def notice_lines(state: State, around: Surroundings, width: int) -> Sequence[Line]:
     """Return the most important sentence of this moment, on up to three lines."""
-    return _notice(_most_important(state, complaint), width)
+    return _notice(_most_important(state, around), width)
 
 
 @lru_cache(maxsize=4)
@@ -195,33 +195,26 @@ def _notice(words: Span, width: int) -> tuple[Line, ...]:
     return tuple(wrapped((words,), width)[:_NOTICE_LINES])
 
 
-def _most_important(state: State, complaint: str) -> Span:
+def _most_important(state: State, around: Surroundings) -> Span:
     """Return what is wrong now, before anything else; the effect of a signal stands behind it."""
     lost = reason(state)
-    notice = Span(complaint, Tone.WARN) if complaint else state.notice
+    notice = Span(around.complaint, Tone.WARN) if around.complaint else state.notice
     if not lost:
-        return notice or _remark(state)
+        return notice or _remark(state, around.remark)
     words = f"{lost} · {notice.text}" if notice else lost
     return Span(words, Tone.WARN)
 
 
-def _remark(state: State) -> Span:
-    """Return what is worth a word while nothing is wrong and the user has asked for nothing."""
+def _remark(state: State, remark: str) -> Span:
+    """Return a restart or a missing right, or else the screen's own remark."""
     if restarted := interruption_words(state.interruption, state.derived.now):
         return Span(restarted, Tone.WARN)
     if unread := missing(state.budget, state.derived.snapshot.server):
         return Span(unread, Tone.NOTICE)
-    return Span(_pooling_words(state.hint) if state.hint else "", Tone.QUIET)
+    return Span(remark, Tone.QUIET)
 
 
 def _lock_note(state: State) -> Line:
     """Return why the locks are older than the rest of the snapshot, if they are."""
     note = state.derived.snapshot.locks.note
     return (Span(f"{clean(note)} · ", Tone.WARN),) if note else ()
-
-
-def _pooling_words(hint: PoolingHint) -> str:
-    name = clean(hint.application) or "clients without a name"
-    used = f"{hint.busy} in use at once in the last {age(hint.watched)}"
-    freed = f"a pooler would free {hint.frees} ({hint.frees_in_all} of all)"
-    return f"{name}: {hint.held} connections, {used}; {freed}"

@@ -14,7 +14,7 @@ from pgtop.model.server import Server
 from pgtop.model.timestamp import Instant, seconds_between, to_datetime
 from pgtop.signalling.protection import Guard, protection, unguarded
 from pgtop.signalling.rights import right_to_signal
-from pgtop.table.session_state import state_word
+from pgtop.table.session_state import state_in_full
 from pgtop.text.clean import cells, clean
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
@@ -216,8 +216,7 @@ def _session(pid: int, by_pid: dict[int, Backend]) -> str:
     other = by_pid.get(pid)
     if other is None:
         return f"{pid}, which has just ended"
-    state = other.state if other.is_client and other.state else state_word(other)
-    name = " ".join(filter(None, (str(pid), name_of_session(other), state)))
+    name = " ".join(filter(None, (str(pid), name_of_session(other), state_in_full(other))))
     return clean(f"{name}: {other.query or ''}"[:400])
 
 

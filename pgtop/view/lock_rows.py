@@ -175,8 +175,8 @@ _BLOCKS = Column(
 )
 _FOR = Column(
     name="for",
-    title="FOR",
-    meaning="since it waits, or since its transaction began",
+    title="TIME",
+    meaning="how long it has waited, or for a root the age of its transaction",
     width=7,
     rank=1,
     key=_seconds,
@@ -196,8 +196,8 @@ _OWNER = Column(
 )
 _WHAT = Column(
     name="waits_for",
-    title="WAITS FOR, OR DOES",
-    meaning="the lock it waits for, or what it does",
+    title="WAITS FOR / DOING",
+    meaning="the lock it waits for, or what it is doing",
     width=20,
     rank=3,
     key=lambda row, derived: _what(row, derived) or None,
@@ -309,13 +309,24 @@ def _holder_words(
     younger: int,
     derived: DerivedSnapshot,
 ) -> str:
-    others = f"and {younger} younger" if younger else ""
     backend = holder.backend
     if backend is None or holder.kind is XminKind.STANDBY:
-        parts = [_place_words(holder), others]
+        parts = [_place_words(holder), _origin_words(holder, younger)]
     else:
-        parts = [*_session_words(holder, backend, derived), others, query_of(backend)]
+        parts = [
+            *_session_words(holder, backend, derived),
+            _origin_words(holder, younger),
+            query_of(backend),
+        ]
     return " · ".join(part for part in parts if part)
+
+
+def _origin_words(holder: XminHolder, younger: int) -> str:
+    """Return whose transaction the snapshot dates from, and the number of newer snapshots."""
+    origin = f"snapshot held since {holder.cause}'s transaction" if holder.cause else ""
+    noun = "one" if younger == 1 else "ones"
+    others = f"{younger} newer {noun}" if younger else ""
+    return "; ".join(filter(None, (origin, others)))
 
 
 def _place_words(holder: XminHolder) -> str:
@@ -333,8 +344,6 @@ def _session_words(
     if not holder.is_certain:
         yield "perhaps: it may be a vacuum"
     yield doing(backend, derived)
-    if holder.cause:
-        yield f"since {holder.cause} was open"
 
 
 def _vocabulary() -> "Vocabulary":

@@ -57,7 +57,6 @@ BANNED = {
 # Phrases in which a banned word is right, and why.
 ALLOWED = {
     r"who(-| )blocks(-| )whom": "people say it: the title of the lock tree",
-    r"who uses the connections": "people say it: the title of the breakdown",
     r"(?<=[\"'`])who(?=[\"'`])": "the name of a column, which scripts sort by",
     r"pid,? who\b": "the same, in a list of columns",
     r"(users?|persons?|people|humans?|operators?|administrators?|engineers?|developers?|newcomers?|readers?|DBAs?"

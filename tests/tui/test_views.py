@@ -82,7 +82,7 @@ async def test_a_key_of_another_view_names_that_view() -> None:
         for key in ("toggle_background", "toggle_idle", "tag"):
             stage.app.clear_notice()
             await press(pilot, key)
-            assert f"works among the sessions: press {hint('show_sessions')}" in " ".join(
+            assert f"works only in the sessions view: press {hint('show_sessions')}" in " ".join(
                 text_of(stage, "#notice").split()
             )
 

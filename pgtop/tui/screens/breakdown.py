@@ -1,4 +1,4 @@
-"""The breakdown view: who uses the connections. Enter shows the sessions of the row under the
+"""The connections view, whose id is `breakdown`: Enter shows the sessions of the row under the
 cursor.
 """
 
@@ -18,7 +18,13 @@ from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import BulkRequested, ShareFilter, ViewRequested
 from pgtop.tui.screens.table_screen import TableScreen
 from pgtop.tui.widgets.row_table import RowTable
-from pgtop.view.breakdown import BREAKDOWN, BreakdownRow, rows, share_filter
+from pgtop.view.breakdown import (
+    BREAKDOWN,
+    BreakdownRow,
+    rows,
+    share_filter,
+)
+from pgtop.view.pooling import pooling_words
 
 
 class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
@@ -32,6 +38,7 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         "cancel",
         "filter",
         "sort_menu",
+        "show_locks",
         "show_sessions",
         "pause",
     )
@@ -53,11 +60,15 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         if self._options != TableOptions():
             return super().status()
         return line(
-            f"{self.rows_in_sight() or 'connections held · '}"
+            f"{self.rows_in_sight() or 'connections · '}"
             f"{hint('open')}: only these sessions"
-            f" · {hint('cancel', 'terminate')}: cancel or end all of them",
+            f" · {hint('cancel', 'terminate')}: cancel or terminate all of them",
             Tone.QUIET,
         )
+
+    def remark(self) -> str:
+        hint = self.state.hint
+        return pooling_words(hint) if hint else ""
 
     def counts(self) -> str:
         if self._arranged is None:

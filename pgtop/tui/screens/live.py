@@ -72,6 +72,10 @@ class LiveScreen(Stateful, Screen[None]):
         """Return what is wrong with what the user typed; "" if nothing is."""
         return ""
 
+    def remark(self) -> str:
+        """Return what is worth a word while nothing more important is; "" if nothing is."""
+        return ""
+
     def arrive(self, target: object) -> None:
         """Go to `target`, a place in the view: each view defines its own."""
 
@@ -83,7 +87,11 @@ class LiveScreen(Stateful, Screen[None]):
         """Draw everything but the body."""
         (width, height), state = self.size, self.state
         around = Surroundings(
-            self.status(), self.complaint(), self._actions, self._settings.read_only
+            self.status(),
+            self.complaint(),
+            self.remark(),
+            self._actions,
+            self._settings.read_only,
         )
         lines = frame(
             state,
