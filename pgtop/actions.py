@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 
 class Group(StrEnum):
-    """The section of the help that lists an action."""
+    """The section of the help that lists an action; the sections a user needs most come first."""
 
-    MOVE = "Move"
-    LOOK = "Look"
-    NARROW = "Sort and filter"
-    PACE = "Pace"
     SIGNAL = "End a query or a session"
+    NARROW = "Sort and filter"
+    LOOK = "Look"
+    MOVE = "Move"
+    PACE = "Pace"
     PROGRAM = "Program"
 
 
@@ -75,152 +75,6 @@ KEY_NAMES: Mapping[str, str] = {
 }
 
 ACTIONS: tuple[Action, ...] = (
-    Action(
-        "cursor_up",
-        ("up", "k"),
-        "cursor up",
-        Group.MOVE,
-    ),
-    Action(
-        "cursor_down",
-        ("down", "j"),
-        "cursor down",
-        Group.MOVE,
-    ),
-    Action(
-        "page_up",
-        ("pageup",),
-        "a page up",
-        Group.MOVE,
-    ),
-    Action(
-        "page_down",
-        ("pagedown",),
-        "a page down",
-        Group.MOVE,
-    ),
-    Action(
-        "cursor_first",
-        ("home",),
-        "first row, and stay on top",
-        Group.MOVE,
-    ),
-    Action(
-        "cursor_last",
-        ("end",),
-        "last row",
-        Group.MOVE,
-    ),
-    Action(
-        "scroll_left",
-        ("left",),
-        "columns to the left",
-        Group.MOVE,
-    ),
-    Action(
-        "scroll_right",
-        ("right",),
-        "columns to the right",
-        Group.MOVE,
-    ),
-    Action(
-        "open",
-        ("enter",),
-        "open the session: whole query, locks, rights",
-        Group.LOOK,
-        "open",
-    ),
-    Action(
-        "fold",
-        ("space",),
-        "in the lock tree: fold or unfold a branch",
-        Group.LOOK,
-        "fold",
-    ),
-    Action(
-        "toggle_idle",
-        ("i",),
-        "hide or show idle sessions",
-        Group.LOOK,
-        "idle",
-    ),
-    Action(
-        "toggle_background", ("b",), "show or hide background processes and walsenders", Group.LOOK
-    ),
-    Action(
-        "toggle_columns",
-        ("w",),
-        "show or hide the extra columns",
-        Group.LOOK,
-    ),
-    Action(
-        "copy_query", ("y",), "copy the query to the clipboard (tmux or OSC 52)", Group.LOOK, "copy"
-    ),
-    Action(
-        "filter",
-        ("slash", "f4"),
-        "filter",
-        Group.NARROW,
-        "filter",
-    ),
-    Action(
-        "clear",
-        ("escape",),
-        "clear the filter, close, go back",
-        Group.NARROW,
-        "back",
-    ),
-    Action(
-        "sort_left",
-        ("less_than_sign",),
-        "sort by the column to the left",
-        Group.NARROW,
-    ),
-    Action(
-        "sort_right",
-        ("greater_than_sign",),
-        "sort by the column to the right",
-        Group.NARROW,
-    ),
-    Action(
-        "sort_invert",
-        ("I",),
-        "reverse sort",
-        Group.NARROW,
-    ),
-    Action(
-        "sort_menu",
-        ("s", "f6"),
-        "choose the sort column",
-        Group.NARROW,
-        "sort",
-    ),
-    Action(
-        "pause",
-        ("p",),
-        "pause or resume",
-        Group.PACE,
-        "pause",
-    ),
-    Action(
-        "refresh",
-        ("r", "f5"),
-        "refresh now; try to reconnect now",
-        Group.PACE,
-        "refresh",
-    ),
-    Action(
-        "slower",
-        ("plus",),
-        "longer interval",
-        Group.PACE,
-    ),
-    Action(
-        "faster",
-        ("minus",),
-        "shorter interval",
-        Group.PACE,
-    ),
     Action(
         "cancel",
         ("C",),
@@ -297,6 +151,152 @@ ACTIONS: tuple[Action, ...] = (
         "cancel or terminate",
         Group.SIGNAL,
         dangerous=True,
+    ),
+    Action(
+        "filter",
+        ("slash", "f4"),
+        "filter",
+        Group.NARROW,
+        "filter",
+    ),
+    Action(
+        "clear",
+        ("escape",),
+        "clear the filter, close, go back",
+        Group.NARROW,
+        "back",
+    ),
+    Action(
+        "sort_left",
+        ("less_than_sign",),
+        "sort by the column to the left",
+        Group.NARROW,
+    ),
+    Action(
+        "sort_right",
+        ("greater_than_sign",),
+        "sort by the column to the right",
+        Group.NARROW,
+    ),
+    Action(
+        "sort_invert",
+        ("I",),
+        "reverse sort",
+        Group.NARROW,
+    ),
+    Action(
+        "sort_menu",
+        ("s", "f6"),
+        "choose the sort column",
+        Group.NARROW,
+        "sort",
+    ),
+    Action(
+        "open",
+        ("enter",),
+        "open the session: whole query, locks, rights",
+        Group.LOOK,
+        "open",
+    ),
+    Action(
+        "fold",
+        ("space",),
+        "in the lock tree: fold or unfold a branch",
+        Group.LOOK,
+        "fold",
+    ),
+    Action(
+        "toggle_idle",
+        ("i",),
+        "hide or show idle sessions",
+        Group.LOOK,
+        "idle",
+    ),
+    Action(
+        "toggle_background", ("b",), "show or hide background processes and walsenders", Group.LOOK
+    ),
+    Action(
+        "toggle_columns",
+        ("w",),
+        "show or hide the extra columns",
+        Group.LOOK,
+    ),
+    Action(
+        "copy_query", ("y",), "copy the query to the clipboard (tmux or OSC 52)", Group.LOOK, "copy"
+    ),
+    Action(
+        "cursor_up",
+        ("up", "k"),
+        "cursor up",
+        Group.MOVE,
+    ),
+    Action(
+        "cursor_down",
+        ("down", "j"),
+        "cursor down",
+        Group.MOVE,
+    ),
+    Action(
+        "page_up",
+        ("pageup",),
+        "a page up",
+        Group.MOVE,
+    ),
+    Action(
+        "page_down",
+        ("pagedown",),
+        "a page down",
+        Group.MOVE,
+    ),
+    Action(
+        "cursor_first",
+        ("home",),
+        "first row, and stay on top",
+        Group.MOVE,
+    ),
+    Action(
+        "cursor_last",
+        ("end",),
+        "last row",
+        Group.MOVE,
+    ),
+    Action(
+        "scroll_left",
+        ("left",),
+        "columns to the left",
+        Group.MOVE,
+    ),
+    Action(
+        "scroll_right",
+        ("right",),
+        "columns to the right",
+        Group.MOVE,
+    ),
+    Action(
+        "pause",
+        ("p",),
+        "pause or resume",
+        Group.PACE,
+        "pause",
+    ),
+    Action(
+        "refresh",
+        ("r", "f5"),
+        "refresh now; try to reconnect now",
+        Group.PACE,
+        "refresh",
+    ),
+    Action(
+        "slower",
+        ("plus",),
+        "longer interval",
+        Group.PACE,
+    ),
+    Action(
+        "faster",
+        ("minus",),
+        "shorter interval",
+        Group.PACE,
     ),
     Action(
         "toggle_cost",

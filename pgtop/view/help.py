@@ -1,15 +1,22 @@
 """The lines of the help screen, made from the declarations of the keys, columns and filter keys."""
 
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from pgtop.actions import Action, Group
-from pgtop.table.language.help import FILTER_HELP
+from pgtop.table.language.help import FORMS, KEY_ENTRIES, HelpEntry
 from pgtop.table.session_columns import COLUMNS
+from pgtop.text.clean import cells
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.view.banner import FREE, LETTERS, RESERVED, UNSEEN
 
-_KEYS = 14  # cells for the keys of an action, a column's name, a filter's key
+Rows: TypeAlias = Sequence[tuple[str, str]]
+
+_KEYS = 14
+"""Cells for the keys of an action and the heading of a column."""
+_EXAMPLE = 24
+"""Cells for an example of the filter language."""
 
 _MARKS = (
     ("!", "warning: the ordinary slots are nearly used up"),
@@ -33,11 +40,15 @@ def help_lines(actions: Iterable[Action], width: int, read_only: bool) -> list[L
         lines += _section(group, rows, width)
     lines += _section("The bar", [*letters(), *_MARKS], width)
     lines += _section("Locks", _LOCK_SIGNS, width)
-    examples = [(entry.example, entry.meaning) for entry in FILTER_HELP]
-    lines += _section("Filter", examples, width, keys=24)
-    columns = [(column.name, column.meaning) for column in COLUMNS]
+    lines += _section("Filter: forms", _examples(FORMS), width, keys=_EXAMPLE)
+    lines += _section("Filter: keys", _examples(KEY_ENTRIES), width, keys=_EXAMPLE)
+    columns = [(column.title, column.meaning) for column in COLUMNS]
     lines += _section("Columns", columns, width)
     return lines
+
+
+def _examples(entries: Iterable[HelpEntry]) -> Rows:
+    return [(entry.example, entry.meaning) for entry in entries]
 
 
 def _action_row(action: Action) -> tuple[str, str]:
@@ -55,13 +66,17 @@ def letters() -> list[tuple[str, str]]:
     ]
 
 
-def _section(
-    title: str, rows: Sequence[tuple[str, str]], width: int, keys: int = _KEYS
-) -> list[Line]:
+def _section(title: str, rows: Rows, width: int, keys: int = _KEYS) -> list[Line]:
     if not rows:
         return []
     lines = [line(title, Tone.STRONG)]
+    indent = keys + 3
     for name, meaning in rows:
-        spans = (Span(f"  {name:<{keys}} ", Tone.NOTICE), Span(meaning, Tone.PLAIN))
-        lines += wrapped(spans, width, indent=keys + 3)
+        first = Span(f"  {name:<{keys}} ", Tone.NOTICE)
+        text = Span(meaning, Tone.PLAIN)
+        if cells(name) <= keys:
+            lines += wrapped((first, text), width, indent)
+        else:
+            lines += wrapped(line(f"  {name}", Tone.NOTICE), width)
+            lines += wrapped((Span(" " * indent, Tone.PLAIN), text), width, indent)
     return [*lines, ()]

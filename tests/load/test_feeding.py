@@ -73,7 +73,7 @@ def _time_to_help(terminal: Terminal, canary: Canary) -> float:
     until(is_back, "it does not find back to the sessions", PATIENCE)
     start = time.monotonic()
     terminal.send(typed("help"))
-    terminal.wait_for("cursor down")
+    terminal.wait_for("Esc goes back")
     end = time.monotonic()
     return end - start - canary.late(start, end)
 

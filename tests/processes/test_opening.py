@@ -281,7 +281,7 @@ def test_the_terminal_is_queried_only_once_its_reply_is_read(
         blocked_textual.release()
         terminal.wait_for(lambda seen: seen.modes.get("2004"))
         terminal.send(typed("help"))
-        terminal.wait_for("cursor down")
+        terminal.wait_for("Esc goes back")
         terminal.wait_for(lambda seen: b"\x1b[6n" in seen.raw)
         terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0

@@ -136,7 +136,7 @@ def test_it_is_usable_over_ssh(sshd: Sshd, server: Cluster) -> None:
     with Terminal(sshd.login(sshd.port, _dashboard(server, Path(os.devnull)))) as terminal:
         terminal.wait_for(READY)
         terminal.send(typed("help"))
-        terminal.wait_for("cursor down")
+        terminal.wait_for("Esc goes back")
         terminal.send(typed("clear", "quit"))
         assert terminal.wait_for_exit() == 0
         assert terminal.restored

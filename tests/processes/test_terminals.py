@@ -37,7 +37,7 @@ def test_every_terminal_shows_it(name: str, server: Cluster) -> None:
         assert "PID USER@DATABASE" in shown[4]
         assert shown[-1].startswith("? help")
         terminal.send(typed("help"))
-        terminal.wait_for("cursor down")
+        terminal.wait_for("Esc goes back")
         terminal.send(typed("clear", "quit"))
         assert terminal.wait_for_exit() == 0
         assert terminal.restored
@@ -109,7 +109,7 @@ def test_a_huge_window_costs_little(size: tuple[int, int], server: Cluster) -> N
         terminal.wait_for(lambda seen: READY in seen.screen.display[199])
         terminal.send(typed("help"))
         terminal.wait_for(
-            lambda seen: any("cursor down" in line for line in seen.screen.display), GONE
+            lambda seen: any("Esc goes back" in line for line in seen.screen.display), GONE
         )
         assert memory_kb(terminal.pid) < 150 * 1024
         terminal.send(typed("quit"))

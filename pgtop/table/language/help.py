@@ -13,7 +13,7 @@ class HelpEntry(NamedTuple):
     example: str
 
 
-_FORMS = (
+FORMS = (
     HelpEntry(
         "key:value", "contains, in any case; of several terms all must hold", "db:shop user:web"
     ),
@@ -45,7 +45,7 @@ _FORMS = (
     ),
     HelpEntry("'words'", "the same, taken literally", "query:'drop table'"),
 )
-_KEYS = tuple(HelpEntry(key.name, key.meaning, key.example) for key in KEYS.values())
+KEY_ENTRIES = tuple(HelpEntry(key.name, key.meaning, key.example) for key in KEYS.values())
 
-FILTER_HELP: tuple[HelpEntry, ...] = (*_FORMS, *_KEYS)
+FILTER_HELP: tuple[HelpEntry, ...] = (*FORMS, *KEY_ENTRIES)
 """The forms of the language first, then its keys."""

@@ -12,8 +12,8 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.table.arrange import Arranged
 from pgtop.table.filter import Filter
 from pgtop.table.options import TableOptions
-from pgtop.text.tone import Tone
-from pgtop.text.wrap import Line, line
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import BulkRequested, ShareFilter, ViewRequested
 from pgtop.tui.screens.table_screen import TableScreen
@@ -59,11 +59,10 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
     def status(self) -> Line:
         if self._options != TableOptions():
             return super().status()
-        return line(
-            f"{self.rows_in_sight() or 'connections · '}"
-            f"{hint('open')}: only these sessions"
-            f" · {hint('cancel', 'terminate')}: cancel or terminate all of them",
-            Tone.QUIET,
+        rows = self.rows_in_sight() or "connections · "
+        return (
+            Span(f"{rows}{hint('open')}: only these sessions", Tone.QUIET),
+            Span(f" · {hint('cancel', 'terminate')} act on all of them", Tone.QUIET),
         )
 
     def remark(self) -> str:
