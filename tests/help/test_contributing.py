@@ -99,6 +99,7 @@ def test_a_view_with_its_own_probe_is_three_files(copy: Path, dsn: str) -> None:
     with Terminal(
         [sys.executable, "-P", "-m", "pgtop", dsn],
         columns=120,
+        lines=50,
         environment=environment(copy),
     ) as terminal:
         terminal.wait_for("4 sizes")

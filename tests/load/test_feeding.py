@@ -67,7 +67,8 @@ def _time_to_help(terminal: Terminal, canary: Canary) -> float:
         terminal.send("1")
         time.sleep(_SETTLED)
         return (
-            terminal.screen.display[-1].startswith("? help") and "cursor down" not in terminal.text
+            terminal.screen.display[-1].startswith("? help")
+            and "Esc goes back" not in terminal.text
         )
 
     until(is_back, "it does not find back to the sessions", PATIENCE)

@@ -310,7 +310,7 @@ def test_keys_before_the_first_frame_do_nothing(server: Cluster) -> None:
         terminal.send(typed("pause"))
         terminal.wait_for("PAUSED")
         assert "Terminate" not in terminal.text
-        assert "cursor down" not in terminal.text
+        assert "Esc goes back" not in terminal.text
         terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
 

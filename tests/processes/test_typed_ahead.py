@@ -141,10 +141,10 @@ class _MuteTerminal(Terminal):
         ("/\x1b[200~" + "b" * 1_000_000 + "\x1b[201~", "\x1b", "worst first"),
         ("Kr" + "why " * 50_000, "\x1b\x1b", "Terminate"),
         ("s" + "jk" * 50_000, "\x1b", "worst first"),
-        ("jk" * 50_000, "?", "cursor down"),
-        ("\x1b[A\x1b[B" * 20_000, "?", "cursor down"),
+        ("jk" * 50_000, "?", "Esc goes back"),
+        ("\x1b[A\x1b[B" * 20_000, "?", "Esc goes back"),
         ("/" + "\x1b[D" * 20_000, "\x1b", "worst first"),
-        ("\0" * 100_000, "?", "cursor down"),
+        ("\0" * 100_000, "?", "Esc goes back"),
     ],
     ids=[
         "filter",
