@@ -138,10 +138,11 @@ def test_each_command_has_one_noun_from_command_to_test() -> None:
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.id)
 def test_each_view_has_one_noun_from_key_to_module(view: View) -> None:
     """A view, its screen and its module have one name; its label in the footer is that name, or
-    the name of the command that prints the same.
+    the glossary explains the other one.
     """
     module, _, screen = view.screen.rpartition(".")[2].partition(":")
     assert module == view.id
     assert screen == f"{view.id.title()}Screen"
-    assert view.label == view.id or view.label in parsers()
+    meanings = {row[0]: row[1] for row in rows("glossary")}
+    assert view.label == view.id or f"`{view.id}`" in meanings[view.label]
     assert any(view.action.key_names[0] in places(row) for row in rows("glossary"))
