@@ -439,7 +439,7 @@ def test_a_full_server_is_critical(full: Cluster) -> None:
 
 
 def test_for_people(dsn: str) -> None:
-    """The output has the bar, the words, and who uses the connections."""
+    """The output has the bar, the words, and the use of the connections."""
     done = pgtop("budget", dsn)
     assert done.returncode == Exit.DONE
     assert all(words in done.stdout for words in (" used; ", "BY DATABASE", "BY ROLE"))
