@@ -107,17 +107,18 @@ def test_every_command_has_help_with_the_exit_codes(words: list[str]) -> None:
     command = parse(words)
     assert isinstance(command, PrintedText)
     assert command.text.startswith("usage: pgtop")
+    text = " ".join(command.text.split())
     for code in Exit:
-        assert f"{code.value:>3}  {code.meaning}\n" in command.text
+        assert f" {code.value} {code.meaning}" in text
 
 
 def test_help_lists_the_keys_of_the_registry() -> None:
     """Every action of the dashboard is in `pgtop --help` with its keys."""
     command = parse(["--help"])
     assert isinstance(command, PrintedText)
-    lines = [line.split() for line in command.text.splitlines()]
+    text = " ".join(command.text.split())
     for action in KEYMAP.actions:
-        assert [*action.key_names, *action.title.split()] in lines
+        assert " ".join([*action.key_names, action.title]) in text
 
 
 def test_version() -> None:
