@@ -23,7 +23,7 @@ LETTERS = {
     "idle": ("i", Tone.QUIET),
     "other": ("o", Tone.NOTICE),
 }
-_WORDS = {"idle in transaction": "in tx"}
+_WORDS = {"idle in transaction": "idle in tx"}
 _FORMS = ("{letter} {count} {state}", "{letter}{count} {word}", "{letter}{count}")
 FREE, RESERVED, UNSEEN = "·", "R", "?"
 _LEVELS = {Level.CALM: Tone.STRONG, Level.WARN: Tone.WARN, Level.ALARM: Tone.ALARM}

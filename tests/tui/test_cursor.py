@@ -118,3 +118,16 @@ async def test_cursor_stays_on_top_until_it_is_moved() -> None:
         stage.source.script = [first]
         await stage.tick()
         assert pid_of(stage) == shown_on(stage)[0] == 47903
+
+
+async def test_a_table_that_was_smaller_for_a_while_scrolls_back() -> None:
+    """The rows in sight are the same after a notice or a smaller window has come and gone."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, *["cursor_down"] * 12)
+        in_sight = table_of(stage).in_sight
+        width, height = SIZE
+        await pilot.resize_terminal(width, height - 6)
+        assert table_of(stage).in_sight[0] > in_sight[0]
+        await pilot.resize_terminal(width, height)
+        assert table_of(stage).in_sight == in_sight

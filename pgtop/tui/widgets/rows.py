@@ -29,6 +29,8 @@ class Rows(LineWidget):
         super().__init__(palette, id=id)
         self._cursor = 0
         self._top = 0
+        self._chosen_top = 0
+        """The first row in sight after the last move of the cursor."""
         self._drawn: dict[int, StyledLine] = {}
         self._dimmed = False
 
@@ -124,7 +126,9 @@ class Rows(LineWidget):
 
     def _put_cursor(self, index: int, step: int) -> None:
         self._cursor = self._nearest_selectable(index, step)
+        self._chosen_top = self._top
         self.redraw()
+        self._chosen_top = self._top
 
     def _nearest_selectable(self, index: int, step: int = 1) -> int:
         """Return the nearest selectable row in the direction of `step`, else in the other one."""
@@ -138,10 +142,12 @@ class Rows(LineWidget):
         return self._cursor
 
     def _clamp(self) -> None:
+        """Keep the cursor in sight; a table that was smaller for a while scrolls back."""
         count = self.row_count()
         self._cursor = min(self._cursor, max(0, count - 1))
         lowest = max(0, count - self.page)
-        self._top = min(max(self._top, self._cursor - self.page + 1), self._cursor, lowest)
+        top = max(self._chosen_top, self._cursor - self.page + 1)
+        self._top = min(top, self._cursor, lowest)
         if self._cursor == self._first_selectable():
             self._top = 0  # so that a heading above the first row is seen again
 
