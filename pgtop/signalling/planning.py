@@ -133,7 +133,7 @@ def with_undecided(plan: Plan, undecided: Iterable[Backend], guard: Guard = ungu
 def _undecided(backend: Backend) -> str:
     if backend.hidden:
         return "the filter asks for what this role may not see"
-    return "the filter asks for what is not known of it"
+    return "the filter needs a value that is not known, such as the query age of an idle session"
 
 
 def has_nothing_to_cancel(backend: Backend) -> bool:
@@ -150,7 +150,7 @@ def _exclusion(
     if reason := protection(server, backend, guard):
         return Excluded(backend, ExclusionReason.PROTECTED, reason)
     if backend.usesysid is None and backend.backend_type == CLIENT_BACKEND:
-        explanation = "it is still logging in: its role is not known yet"
+        explanation = "still logging in: the role is not known yet"
         return Excluded(backend, ExclusionReason.HIDDEN, explanation)
     if backend.hidden:  # perhaps a walsender, perhaps busy with another query
         return Excluded(backend, ExclusionReason.HIDDEN, _hidden_words(server, backend))
@@ -164,8 +164,8 @@ def _hidden_words(server: Server, backend: Backend) -> str:
     see = grant(server, "pg_read_all_stats")
     right = right_to_signal(server, backend)
     if right.allowed is False and right.remedy:
-        return f"this role may neither see what it is nor signal it: {see}, and {right.remedy}"
-    return f"this role may not see what it is: {see}, or name it alone and type its pid"
+        return f"hidden from this role, which may not signal it either: {see}, and {right.remedy}"
+    return f"hidden from this role: {see}, or name one alone and type its pid"
 
 
 def _target(server: Server, backend: Backend) -> Target:

@@ -38,8 +38,8 @@ async def _by_tmux(data: bytes, environ: Mapping[str, str]) -> str:
     -w, for its terminal's clipboard, came with 3.2.
     """
     if await _runs(data, environ, "-w"):
-        return "copied to tmux's buffer, and sent on to its terminal"
-    return "copied to tmux's buffer" if await _runs(data, environ) else ""
+        return "copied to the tmux buffer and the terminal's clipboard"
+    return "copied to the tmux buffer" if await _runs(data, environ) else ""
 
 
 async def _runs(data: bytes, environ: Mapping[str, str], *options: str) -> bool:

@@ -73,8 +73,8 @@ def nothing_to_cancel_words(backend: Backend) -> str:
     if not has_nothing_to_cancel(backend):
         return ""
     if backend.state == IDLE:
-        return f"{backend.pid} is idle, it has no query to cancel: {_ENDS_SESSION}"
-    return f"{backend.pid} is idle in transaction, a cancel would change nothing: {_ENDS_SESSION}"
+        return f"{backend.pid} is idle: no query to cancel. {_ENDS_SESSION}"
+    return f"{backend.pid} is idle in transaction: no query to cancel. {_ENDS_SESSION}"
 
 
 # Changes while the dialog was open.
@@ -138,7 +138,7 @@ def _consequence(signal: Signal, backend: Backend, derived: DerivedSnapshot) -> 
         return f"{doing}; no transaction is open"
     transaction = f"transaction open for {_since(backend.xact_start, derived.now)}"
     if signal is Signal.CANCEL:
-        effect = "the statement is undone; an explicit transaction stays open, aborted"
+        effect = "the statement is undone; inside BEGIN, the transaction stays open but aborted"
     else:
         effect = "it will be rolled back"
     return f"{doing}, {transaction}: {effect}"

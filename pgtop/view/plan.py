@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from pgtop.keys import hint
-from pgtop.model.plan import MOVED_ON, ExclusionReason, Plan
+from pgtop.model.backend import IDLE_IN_TRANSACTION_ABORTED
+from pgtop.model.plan import MOVED_ON, Change, ExclusionReason, Plan
 from pgtop.model.server import Server
 from pgtop.model.signal import Signal
 from pgtop.signalling.planning import Changes
@@ -14,9 +15,21 @@ from pgtop.text.clean import clean
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.view.outcome import weak_check_words
-from pgtop.view.plan_rows import exclusion_words
+from pgtop.view.plan_rows import SELF_EXPLAINED, exclusion_words
 
 _VERBS = {Signal.CANCEL: "Cancel the queries of", Signal.TERMINATE: "Terminate"}
+_CHANGES = {
+    Change.ENDED: "ended",
+    Change.QUERY: "started another query",
+    Change.TRANSACTION: "started another transaction",
+    Change.PROTECTED: "become protected",
+    Change.NAME: "changed the application name",
+    Change.LOGIN: "logged in",
+    Change.HIDDEN: "become hidden",
+    Change.DOUBTFUL: "perhaps become another session",
+    Change.ELSEWHERE: "perhaps become unreachable: another server answers",
+}
+"""Changes in words after "has" or "have"."""
 
 
 # The plan.
@@ -68,15 +81,23 @@ def facts(plan: Plan, changed: Changes | None = None) -> list[Line]:
 
 def no_targets(plan: Plan) -> str:
     """Return why a plan has no targets."""
-    exclusions = skipped(plan)
-    reason = f"skipped: {exclusions}" if exclusions else "all sessions have ended"
-    return f"nothing was signalled; {reason}"
+    return f"nothing was signalled: {skipped(plan) or 'all sessions have ended'}"
 
 
 def skipped(plan: Plan) -> str:
     """Return how many sessions are skipped for which reasons, in one line; "" if none are."""
     counts = plan.exclusions().items()
-    return ", ".join(f"{count} {exclusion_words(*reason)}" for reason, count in counts)
+    return ", ".join(_skipped(*reason, count) for reason, count in counts)
+
+
+def _skipped(
+    reason: ExclusionReason,
+    explanation: str,
+    count: int,
+) -> str:
+    if reason is ExclusionReason.NOTHING_RUNS:
+        return f"{sessions(count)} with {clean(explanation)}"
+    return f"{count} {exclusion_words(reason, explanation, count)}"
 
 
 # The facts.
@@ -99,10 +120,15 @@ def _changed(changed: Changes) -> Iterable[Line]:
     if not changed:
         return
     changes = Counter(changed.values())
-    words = ", ".join(f"{count} {change}" for change, count in changes.most_common())
+    words = ", ".join(_change_words(change, count) for change, count in changes.most_common())
     can_refresh = not MOVED_ON.isdisjoint(changes)
-    advice = f" ({hint('renew_plan')}: ask again for those that moved on)" if can_refresh else ""
-    yield line(f"skipped (!), changed since this was shown: {words}{advice}", Tone.ALARM)
+    advice = f" ({hint('renew_plan')}: include them as they are now)" if can_refresh else ""
+    yield line(f"! {words} since and will be skipped{advice}", Tone.ALARM)
+
+
+def _change_words(change: Change, count: int) -> str:
+    has = "has" if count == 1 else "have"
+    return f"{count} {has} {_CHANGES[change]}"
 
 
 def _states(plan: Plan) -> Iterable[Line]:
@@ -114,10 +140,18 @@ def _states(plan: Plan) -> Iterable[Line]:
 
 def _rollbacks(plan: Plan) -> Iterable[Line]:
     """Yield how many transactions a terminate rolls back; a cancel leaves them to their clients."""
-    count = sum(target.backend.xact_start is not None for target in plan.targets)
-    if count and plan.signal is Signal.TERMINATE:
+    if plan.signal is not Signal.TERMINATE:
+        return
+    backends = [target.backend for target in plan.targets]
+    failed = sum(backend.state == IDLE_IN_TRANSACTION_ABORTED for backend in backends)
+    count = failed + sum(
+        backend.xact_start is not None and backend.state != IDLE_IN_TRANSACTION_ABORTED
+        for backend in backends
+    )
+    if count:
         transactions = "transaction" if count == 1 else "transactions"
-        yield line(f"{count} open {transactions} will be rolled back", Tone.NOTICE)
+        note = f" ({failed} failed before)" if failed else ""
+        yield line(f"{count} open {transactions} will be rolled back{note}", Tone.NOTICE)
 
 
 def _other_pgtops(plan: Plan) -> Iterable[Line]:
@@ -138,8 +172,8 @@ def _refusals(plan: Plan) -> Iterable[Line]:
 
 def _exclusions(plan: Plan) -> Iterable[Line]:
     for (reason, explanation), count in plan.exclusions().items():
-        mark = ":" if reason is ExclusionReason.NOTHING_RUNS else ","
-        words = exclusion_words(reason, explanation)
+        mark = ":" if reason in SELF_EXPLAINED else ","
+        words = exclusion_words(reason, explanation, count)
         yield line(f"{count} skipped{mark} {words}", Tone.NOTICE)
 
 

@@ -31,12 +31,39 @@ _NAMING = frozenset(("mark", "pid", "who", "application"))
 _NO_CHANGES: Mapping[BackendId, Change] = MappingProxyType({})
 
 
-def exclusion_words(reason: ExclusionReason, explanation: str) -> str:
-    """Return why a session is skipped, to follow a count: `protected: it streams WAL`."""
+SELF_EXPLAINED = frozenset({ExclusionReason.NOTHING_RUNS, ExclusionReason.HIDDEN})
+"""Reasons with an explanation that names them."""
+_PLURALS = {
+    "it is a background process ": "they are background processes ",
+    "it is a parallel worker ": "they are parallel workers ",
+    "it streams ": "they stream ",
+    "it runs ": "they run ",
+    "it belongs ": "they belong ",
+    "it has ": "they have ",
+    "it is ": "they are ",
+}
+"""How explanations begin for one session, and for several."""
+
+
+def exclusion_words(
+    reason: ExclusionReason,
+    explanation: str,
+    count: int = 1,
+) -> str:
+    """Return why `count` sessions are skipped, to follow the count: `protected: it streams WAL`."""
     explanation = clean(explanation)
-    if reason is ExclusionReason.NOTHING_RUNS:
+    if count > 1:
+        explanation = _plural(explanation)
+    if reason in SELF_EXPLAINED:
         return explanation
     return f"{reason}: {explanation}"
+
+
+def _plural(explanation: str) -> str:
+    for one, several in _PLURALS.items():
+        if explanation.startswith(one):
+            return f"{several}{explanation.removeprefix(one)}"
+    return explanation
 
 
 def _stays(

@@ -20,15 +20,25 @@ def freed(before: DerivedSnapshot, after: DerivedSnapshot, ended: Collection[Bac
     gone = len(waiters - present)
     stuck = [node for node in _waiting(after.forest) if _identity(node) in waiters]
     free = len(waiters) - gone - len(stuck)
-    them = "it" if len(ended) == 1 else "them"
-    are = "is" if free == 1 else "are"
-    words = [f"{free} of {len(waiters)} waiting on {them} {are} free"]
+    words = [_freed_words(free, len(waiters), len(ended))]
     if gone:
         words.append(f"{gone} ended")
     root = _heaviest_root(after.forest, stuck)
     if root is not None:
         words.append(f"next root {clean(root_words(root, after))}")
     return ", ".join(words)
+
+
+def _freed_words(
+    free: int,
+    waiters: int,
+    ended: int,
+) -> str:
+    if free == waiters:
+        return "the waiter is free" if free == 1 else f"all {free} waiters are free"
+    them = "it" if ended == 1 else "them"
+    are = "is" if free == 1 else "are"
+    return f"{free} of {waiters} waiting on {them} {are} free"
 
 
 def is_unsettled(derived: DerivedSnapshot) -> bool:

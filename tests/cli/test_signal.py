@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -173,6 +174,21 @@ def test_a_question_outlives_the_own_session(
     assert not alive(session)
 
 
+def test_an_interrupted_prompt_reports_that_nothing_was_signalled(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """Ctrl-C at the prompt ends its line, and the report follows on a line of its own."""
+    session = open_session()
+    with Terminal(
+        [*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 40, environment=state
+    ) as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.send("\x03")
+        terminal.wait_for("\npgtop: Nothing was signalled.")
+        assert terminal.wait_for_exit() == 128 + signal.SIGINT
+    assert alive(session)
+
+
 def test_many_targets_need_their_number(
     dsn: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
@@ -184,6 +200,7 @@ def test_many_targets_need_their_number(
             [*PGTOP, "kill", "-d", dsn, f"user:{role}"], 120, 40, environment=state
         ) as terminal:
             terminal.wait_for("Type 11 to go on")
+            assert terminal.text.count("11 idle") == 2, "again above the prompt, below the list"
             terminal.send(f"{typed}\n")
             assert terminal.wait_for_exit() == code
     assert not any(map(alive, sessions))

@@ -65,7 +65,7 @@ def test_protected_sessions_stay(
     for answer, code in (("y", Exit.NOT_CONFIRMED), (pid, Exit.DONE)):
         assert alive(session)
         with Terminal([*PGTOP, *guarded, pid], 120, 30, environment=state) as terminal:
-            terminal.wait_for(f"Type {pid} to go on")
+            terminal.wait_for(f"Type {pid} to signal it anyway")
             terminal.send(f"{answer}\n")
             assert terminal.wait_for_exit() == code
     assert not alive(session)

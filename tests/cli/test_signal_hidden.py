@@ -34,7 +34,7 @@ def weak(dsn: str, role: str) -> Iterator[str]:
 @contextmanager
 def _question(dsn: str, pid: int, state: dict[str, str]) -> Iterator[Terminal]:
     with Terminal([*PGTOP, "kill", "-d", dsn, str(pid)], 120, 30, environment=state) as terminal:
-        terminal.wait_for(f"Type {pid} to go on")
+        terminal.wait_for(f"Type {pid} to signal it anyway")
         yield terminal
 
 

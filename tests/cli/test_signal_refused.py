@@ -67,7 +67,7 @@ def test_a_filter_that_finds_only_hidden_sessions(
     session = open_session()
     with stranger(dsn, role) as blind:
         done = pgtop("kill", "-d", blind, f"user:={role}", "--yes", environment=state)
-    assert "nothing was signalled; skipped: 1 hidden" in one_sentence(done.stderr)
+    assert "Nothing was signalled: 1 hidden" in one_sentence(done.stderr)
     assert (done.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
 
 
@@ -89,7 +89,7 @@ def test_no_match_is_explained(
         )
     assert "cannot be seen: grant pg_read_all_stats" in one_sentence(unseen.stderr)
     idle = pgtop("cancel", "-d", dsn, f"user:={role}", "--yes", environment=state)
-    assert "nothing was signalled; skipped: 1 no running query" in one_sentence(idle.stderr)
+    assert "Nothing was signalled: 1 session with no running query" in one_sentence(idle.stderr)
     guarded = pgtop(
         "kill", "-d", dsn, f"user:={role}", "--yes", "--protect", f"user:{role}", environment=state
     )
@@ -174,7 +174,7 @@ def test_a_protected_session_needs_consent_before_escalation(
     pid = str(session.info.backend_pid)
     words = ["cancel", "-d", dsn, pid, "--protect", f"user:{role}", "--escalate"]
     with Terminal([*PGTOP, *words], 120, 30, environment=state) as terminal:
-        terminal.wait_for(f"Type {pid} to go on")
+        terminal.wait_for(f"Type {pid} to signal it anyway")
         terminal.send(f"{pid}\n")
         terminal.wait_for("Terminate 1 session surviving the cancel? It is protected")
         terminal.send(f"{pid}\n" if consents else "y\n")

@@ -52,7 +52,7 @@ def test_a_storm_is_terminated_by_hand_and_newcomers_live(big: Cluster, tmp_path
         terminal.wait_for(f'Terminate {STORM} sessions whose application name contains "storm"?')
         new = [stack.enter_context(psycopg.connect(web, autocommit=True)) for _ in range(NEWCOMERS)]
         old.pop().close()
-        terminal.wait_for("1 ended")  # the snapshot behind the list has moved on
+        terminal.wait_for("1 has ended")  # the snapshot behind the list has moved on
         terminal.send(typed("confirm"))
         terminal.wait_for(f"type {STORM - 1}")
         terminal.send(f"{STORM - 1}\r")

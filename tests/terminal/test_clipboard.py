@@ -45,7 +45,7 @@ async def test_inside_tmux_tmux_copies(tmux: Mapping[str, str]) -> None:
     text, written = "SELECT 'é' -- " + "x" * 100_000, list[str]()
     assert (
         await copy(text, tmux, written.append)
-    ) == "copied to tmux's buffer, and sent on to its terminal"
+    ) == "copied to the tmux buffer and the terminal's clipboard"
     assert _buffer(tmux) == text
     assert not written
 

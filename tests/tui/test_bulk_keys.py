@@ -131,8 +131,8 @@ async def test_the_list_is_frozen() -> None:
         others = tuple(b for b in first.backends if b not in (ended, moved))
         stage.source.script = [replace(first, ungrouped=(*others, later, newcomer))]
         await stage.tick()
-        assert "1 another query" in text_of(stage, "#facts")
-        assert "1 ended" in text_of(stage, "#facts")
+        assert "1 has started another query" in text_of(stage, "#facts")
+        assert "1 has ended" in text_of(stage, "#facts")
         await press(pilot, "confirm", *str(len(rest)), "open")
         assert requested(signaller) == {b.identity for b in rest}
 
@@ -211,8 +211,25 @@ async def test_a_whole_group_from_the_breakdown() -> None:
             if b.datname == "shop" and b.is_client and b.state == IDLE
         }
         assert {b.identity for b in idle} == shop
+        assert dialog.unchanged.understood == 'in database "shop", only idle ones'
         await press(pilot, "confirm", *str(len(idle)), "open")
         assert requested(signaller) == shop
+
+
+async def test_only_idle_keeps_a_list_without_idle_sessions() -> None:
+    """`i` never empties the list; a note gives the reason."""
+    first = nearly_full()
+    busy_ones = tuple(b._replace(state="active") if b.state == IDLE else b for b in first.backends)
+    stage = Stage(replace(first, ungrouped=busy_ones))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *LEAK_KEYS, "tag_all", "terminate")
+        dialog = stage.app.screen
+        assert isinstance(dialog, BulkScreen)
+        before = dialog.unchanged
+        assert before.targets
+        await press(pilot, "only_idle")
+        assert dialog.unchanged == before
+        assert "no session in this list is idle" in text_of(stage, "#facts")
 
 
 def _frame(stage: Stage) -> tuple[str, str]:
@@ -296,7 +313,7 @@ async def test_the_number_follows_the_list(typed: str, sent: int) -> None:
         assert "type 11" in text_of(stage, "#facts")
         stage.source.script = [without(first, leak(first)[0].pid)]
         await stage.tick()
-        assert "it is 10 now: type 10" in text_of(stage, "#facts")
+        assert "now 10 sessions: type 10" in text_of(stage, "#facts")
         await press(pilot, *typed, "open")
         assert len(signaller.requests) == sent
 
@@ -367,7 +384,7 @@ async def test_a_newly_protected_session_is_excluded_from_many() -> None:
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, *LEAK_KEYS, "tag_all", "terminate")
         await stage.tick(0)
-        assert f"{len(leak(first))} protected now" in text_of(stage, "#facts")
+        assert f"{len(leak(first))} have become protected" in text_of(stage, "#facts")
         await press(pilot, "confirm")
         assert "nothing is left to signal" in text_of(stage, "#facts")
         assert signaller.requests == []

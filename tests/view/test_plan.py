@@ -1,6 +1,8 @@
 """The words of plans and proposals about the sessions to end."""
 
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.model.backend import AUTOVACUUM_WORKER, IDLE_IN_TRANSACTION_ABORTED
+from pgtop.model.plan import Plan
 from pgtop.model.signal import Signal
 from pgtop.signalling.planning import make_plan, plan_for_one
 from pgtop.signalling.protection import protection
@@ -21,3 +23,26 @@ def test_another_pgtop_is_known_by_its_name() -> None:
     assert "another pgtop" in "".join(span.text for row in facts(plan) for span in row)
     lines = propose(plan_for_one(Signal.TERMINATE, other, scene), DerivedSnapshot.of(scene)).lines
     assert "another pgtop" in "".join(span.text for row in lines for span in row)
+
+
+def test_a_failed_transaction_is_counted_among_those_rolled_back() -> None:
+    """A failed transaction has no start, and is open until its client rolls it back."""
+    scene = busy()
+    session = active(4711, "anna@shop", "psql", "SELECT 1", 1.0)
+    failed = session._replace(state=IDLE_IN_TRANSACTION_ABORTED, xact_start=None)
+    words = _facts(make_plan(Signal.TERMINATE, [failed], scene))
+    assert "1 open transaction will be rolled back (1 failed before)" in words
+
+
+def test_reasons_of_several_sessions_are_in_the_plural() -> None:
+    """Skipped sessions with one reason are counted, and the reason is about all of them."""
+    scene = busy()
+    session = active(4711, "anna@shop", "psql", "SELECT 1", 1.0)
+    worker = session._replace(backend_type=AUTOVACUUM_WORKER)
+    workers = [worker, worker._replace(pid=4712)]
+    words = _facts(make_plan(Signal.TERMINATE, workers, scene))
+    assert words == ["2 skipped, protected: they are background processes of the server"]
+
+
+def _facts(plan: Plan) -> list[str]:
+    return ["".join(span.text for span in row) for row in facts(plan)]

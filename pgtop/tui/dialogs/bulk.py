@@ -21,14 +21,15 @@ from pgtop.monitor.state import State
 from pgtop.signalling.consent import Consent, requirement
 from pgtop.signalling.planning import Changes, changes, refresh_plan, without_changed
 from pgtop.text.clean import cells
-from pgtop.text.wrap import wrapped
+from pgtop.text.tone import Tone
+from pgtop.text.wrap import line, wrapped
 from pgtop.tui.dialogs.dialog import FRAME, GuardOf, SignalDialog
 from pgtop.tui.dialogs.results import show_rows_below
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.navigation import NAVIGATION, Navigation, Scrollable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.row_table import RowTable
-from pgtop.view.plan import facts, filter_lines, title
+from pgtop.view.plan import facts, filter_lines, place, sessions, title
 from pgtop.view.plan_rows import TARGETS, PlanContext, arranged_targets
 
 _BELOW = 7
@@ -36,13 +37,15 @@ _BELOW = 7
 _VERBS = {Signal.CANCEL: "Cancel", Signal.TERMINATE: "Terminate"}
 _KEYS = " · ".join(
     (
-        hint("confirm", "keep"),
+        f"{hint('confirm')} yes",
+        f"{hint('keep')} no",
         f"{hint('only_idle')} only idle",
         f"{hint('renew_plan')} ask again",
         f"{hint('reason')} reason",
     )
 )
-_TYPE_COUNT = f"type {{}} and press {hint('open')} to go on"
+_TYPE_COUNT = f"type {{}} and press {hint('open')}"
+_ONLY_IDLE = "only idle ones"
 
 
 class BulkScreen(Navigation, SignalDialog):
@@ -86,7 +89,7 @@ class BulkScreen(Navigation, SignalDialog):
         self._changed = self._changes()
         count = len(self.unchanged.targets)
         if self._proof.display and count != before:
-            self._note = f"it is {count} now: {_TYPE_COUNT.format(count)}"
+            self._note = f"now {sessions(count)}: {_TYPE_COUNT.format(count)}"
         self.draw(self.app.size)
 
     def scrollable(self) -> Scrollable:
@@ -141,8 +144,12 @@ class BulkScreen(Navigation, SignalDialog):
 
     def action_only_idle(self) -> None:
         """Narrow the list to the idle sessions."""
-        busy = [each.identity for each in self._plan.targets if each.backend.state != IDLE]
-        self._plan = self._plan.without(busy)
+        targets = self._plan.targets
+        busy = [each.identity for each in targets if each.backend.state != IDLE]
+        if not self.unchanged.without(busy).targets:
+            self.show_note("no session in this list is idle: the list stays as it is")
+            return
+        self._plan = _only_idle(self._plan.without(busy))
         self._changed = self._changes()
         self.question += 1
         self.show_note("only the idle ones")
@@ -174,7 +181,8 @@ class BulkScreen(Navigation, SignalDialog):
         context = PlanContext(self._planned_on, self._changed)
         self._targets.show(arranged_targets(self._plan, context))
         if plan.targets:
-            signal = f"{_VERBS[plan.signal]} {len(plan.targets)} ({hint('confirm')})"
+            key = hint("open" if self._proof.display else "confirm")
+            signal = f"{_VERBS[plan.signal]} {len(plan.targets)} ({key})"
             self._buttons.offer(("Keep", signal), self._buttons.focused_index)
         else:
             self._buttons.offer(("Close",))
@@ -189,6 +197,7 @@ class BulkScreen(Navigation, SignalDialog):
     ) -> None:
         parts = (
             *self.note_lines(),
+            line(f"on {place(plan.server)}", Tone.STRONG),
             *(filter_lines(plan) if needs_filter else ()),
             *facts(plan, self._changed),
             *self.reason_lines(),
@@ -202,3 +211,11 @@ class BulkScreen(Navigation, SignalDialog):
     def moved(self) -> None:
         """Show in the frame how many rows are below."""
         show_rows_below(self, self._targets, _KEYS)
+
+
+def _only_idle(plan: Plan) -> Plan:
+    """Return the plan with a filter in words that states the narrowing, for the audit log."""
+    understood = plan.understood
+    if not understood or understood.endswith(_ONLY_IDLE):
+        return plan
+    return plan._replace(understood=f"{understood}, {_ONLY_IDLE}")

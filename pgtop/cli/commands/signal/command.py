@@ -10,7 +10,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import filter_for_signals, readable
 from pgtop.cli.args.signal_options import SignalCommand
-from pgtop.cli.commands.signal.prompt import confirms, confirms_question
+from pgtop.cli.commands.signal.prompt import NOTHING, confirms, confirms_question
 from pgtop.cli.commands.signal.report import Report
 from pgtop.cli.commands.signal.resolve_targets import ResolvedPlan, resolve_targets, unmatched
 from pgtop.cli.exit_codes import Exit
@@ -30,6 +30,7 @@ from pgtop.table.filter import Filter
 from pgtop.view.plan import sessions, skipped
 
 _SURVIVORS = "surviving the cancel"
+_NOT_TERMINATED = "Nothing was terminated after the cancel."
 _NO_TERMINAL = "Nothing was signalled: stdin is not a terminal."
 
 
@@ -124,7 +125,7 @@ class _Execution:
         if self._command.escalate:
             output.report("Those that survive the cancel are terminated.")
         if not confirms(plan):
-            output.report("Nothing was signalled.")
+            output.report(NOTHING)
             return None
         return await self._as_it_is_now(plan)
 
@@ -192,7 +193,7 @@ class _Execution:
             output.report(f"not terminated: {skipped(plan)}")
         if not plan.targets:
             return None
-        if any(map(needs_pid, plan.targets)) and not confirms(plan, _SURVIVORS):
+        if any(map(needs_pid, plan.targets)) and not confirms(plan, _SURVIVORS, _NOT_TERMINATED):
             return None
         count = sessions(len(plan.targets))
         output.report(f"the cancel did not help with {count}: terminating")

@@ -70,9 +70,12 @@ class Report(NamedTuple):
         if excluded:
             is_hidden = any(each.reason is ExclusionReason.HIDDEN for each in excluded)
             needs_typing = self.command.yes and resolved.by_pid and is_hidden
-            output.report(no_targets(resolved.plan), _YES_IS_NOT_ENOUGH if needs_typing else "")
+            words = no_targets(resolved.plan)
+            output.report(
+                f"{words[0].upper()}{words[1:]}", _YES_IS_NOT_ENOUGH if needs_typing else ""
+            )
         elif self.command.all_clients:
-            output.report("There is no other client session.")
+            output.report("There is no other client session; nothing was signalled.")
         elif self.command.filter:
             what = "No session matches; nothing was signalled."
             output.report(what, _advice_on_hidden(resolved.derived))

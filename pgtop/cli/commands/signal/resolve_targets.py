@@ -159,7 +159,7 @@ def _plan_for_hidden_start(
 ) -> Plan:
     """Return a plan without targets: the start cannot be compared with --started."""
     server = derived.snapshot.server
-    explanation = f"when it started is hidden from this role: {grant(server, 'pg_read_all_stats')}"
+    explanation = f"the start is hidden from this role: {grant(server, 'pg_read_all_stats')}"
     excluded = [Excluded(each, ExclusionReason.HIDDEN, explanation) for each in named]
     signal = _SIGNALS[command.signal]
     return Plan(
