@@ -176,7 +176,7 @@ def test_a_protected_session_needs_consent_before_escalation(
     with Terminal([*PGTOP, *words], 120, 30, environment=state) as terminal:
         terminal.wait_for(f"Type {pid} to signal it anyway")
         terminal.send(f"{pid}\n")
-        terminal.wait_for("Terminate 1 session surviving the cancel? It is protected")
+        terminal.wait_for("Terminate 1 session surviving the cancel?")
         terminal.send(f"{pid}\n" if consents else "y\n")
         assert terminal.wait_for_exit() == (Exit.DONE if consents else Exit.SURVIVED)
     left = json.loads(pgtop("show", "--json", dsn, "--filter", f"pid:{pid}").stdout)["sessions"]
