@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from pgtop.keys import hint
-from pgtop.model.backend import IDLE_IN_TRANSACTION_ABORTED
+from pgtop.model.backend import IDLE_IN_TRANSACTION_ABORTED, Backend
 from pgtop.model.plan import MOVED_ON, Change, ExclusionReason, Plan
 from pgtop.model.server import Server
 from pgtop.model.signal import Signal
@@ -87,7 +87,14 @@ def no_targets(plan: Plan) -> str:
 def skipped(plan: Plan) -> str:
     """Return how many sessions are skipped for which reasons, in one line; "" if none are."""
     counts = plan.exclusions().items()
-    return ", ".join(_skipped(*reason, count) for reason, count in counts)
+    parts = [
+        _skipped(
+            *reason,
+            count,
+        )
+        for reason, count in counts
+    ]
+    return ", ".join(parts)
 
 
 def _skipped(
@@ -120,7 +127,14 @@ def _changed(changed: Changes) -> Iterable[Line]:
     if not changed:
         return
     changes = Counter(changed.values())
-    words = ", ".join(_change_words(change, count) for change, count in changes.most_common())
+    parts = [
+        _change_words(
+            change,
+            count,
+        )
+        for change, count in changes.most_common()
+    ]
+    words = ", ".join(parts)
     can_refresh = not MOVED_ON.isdisjoint(changes)
     advice = f" ({hint('renew_plan')}: include them as they are now)" if can_refresh else ""
     yield line(f"! {words} since and will be skipped{advice}", Tone.ALARM)
@@ -143,15 +157,21 @@ def _rollbacks(plan: Plan) -> Iterable[Line]:
     if plan.signal is not Signal.TERMINATE:
         return
     backends = [target.backend for target in plan.targets]
-    failed = sum(backend.state == IDLE_IN_TRANSACTION_ABORTED for backend in backends)
-    count = failed + sum(
-        backend.xact_start is not None and backend.state != IDLE_IN_TRANSACTION_ABORTED
-        for backend in backends
-    )
+    failed = sum(map(_has_failed, backends))
+    count = sum(map(_is_in_transaction, backends))
     if count:
         transactions = "transaction" if count == 1 else "transactions"
         note = f" ({failed} failed before)" if failed else ""
         yield line(f"{count} open {transactions} will be rolled back{note}", Tone.NOTICE)
+
+
+def _is_in_transaction(backend: Backend) -> bool:
+    """Return whether a transaction is open; a failed one may have no start any more."""
+    return backend.xact_start is not None or _has_failed(backend)
+
+
+def _has_failed(backend: Backend) -> bool:
+    return backend.state == IDLE_IN_TRANSACTION_ABORTED
 
 
 def _other_pgtops(plan: Plan) -> Iterable[Line]:

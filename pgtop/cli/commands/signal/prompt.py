@@ -27,7 +27,8 @@ def confirms(
 ) -> bool:
     """Return whether the user confirms the plan, by y or by what must be typed."""
     if len(plan.targets) > TYPE_COUNT_ABOVE:  # their list may have pushed the summary off screen
-        sys.stderr.write(output.for_locale(output.page(facts(plan), color=False)))
+        summary = output.page(facts(plan), color=False)
+        sys.stderr.write(output.for_locale(summary))
     question = f"On {place(plan.server)}\n{title(plan, selection)}"
     required = requirement(plan)
     if required.cause is None:
