@@ -59,9 +59,10 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
     def status(self) -> Line:
         if self._options != TableOptions():
             return super().status()
-        rows = self.rows_in_sight() or "connections · "
+        rows = self.rows_in_sight().removesuffix(" · ") or "connections"
         return (
-            Span(f"{rows}{hint('open')}: only these sessions", Tone.QUIET),
+            Span(rows, Tone.QUIET),
+            Span(f" · {hint('open')}: only these sessions", Tone.QUIET),
             Span(f" · {hint('cancel', 'terminate')} act on all of them", Tone.QUIET),
         )
 
