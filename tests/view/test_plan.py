@@ -44,5 +44,15 @@ def test_reasons_of_several_sessions_are_in_the_plural() -> None:
     assert words == ["2 skipped, protected: they are background processes of the server"]
 
 
+def test_a_role_that_sees_only_some_waiters_frees_at_least_those() -> None:
+    """Waiters hidden from the role may be missing from the count."""
+    scene = busy()
+    plan = make_plan(Signal.TERMINATE, scene.backends, scene)._replace(frees=2)
+    for reads_all, words in ((True, "frees 2 waiters"), (False, "frees at least 2 waiters")):
+        rights = plan.server.rights._replace(reads_all=reads_all)
+        server = plan.server._replace(rights=rights)
+        assert words in _facts(plan._replace(server=server))
+
+
 def _facts(plan: Plan) -> list[str]:
     return ["".join(span.text for span in row) for row in facts(plan)]
