@@ -184,6 +184,16 @@ FRAGMENTS = st.lists(
 )
 
 
+@pytest.mark.parametrize("key", ["state", "client"])
+def test_no_empty_value_is_offered_where_the_key_has_none(key: str) -> None:
+    """No state and no address is empty: the advice would lead from one refusal to the next."""
+    error = error_of(f'{key}:""')
+    assert error is not None
+    assert "a value is missing" in error.message
+    assert "empty value" not in error.message
+    assert error_of(f'{key}=""') is not None
+
+
 @settings(deadline=None)  # a pattern may take its whole limit
 @given(FRAGMENTS.map("".join) | st.text())
 def test_any_text_is_a_filter_or_an_error(text: str) -> None:
